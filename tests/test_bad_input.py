@@ -81,8 +81,8 @@ TABLES = {
 }
 
 FLAGS = [
-    (["explain", "input 3000; dense 3000"], "use a smaller network"),
-    (["sheet", "input 3000; dense 3000"], "use a smaller network"),
+    (["explain", "input 3000; dense 3000"], "2 of the 3,000 inputs would fit"),
+    (["sheet", "input 3000; dense 3000"], "2 of the 3,000 inputs would fit"),
     (["explain", "--frmat", "html"], "did you mean '--format'?"),
     (["explain", "--format", "htm"], "did you mean 'html'?"),
     (["explain", "--format"], "expected one argument"),

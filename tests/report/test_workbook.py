@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -334,9 +335,9 @@ def test_a_sigmoid_is_the_textbooks_unless_it_would_overflow(folder, worked):
         ({"epochs": 1}, "a workbook has at least 2 epochs, not 1"),
         ({"rate": -1}, "a learning rate is a number from 0 up, not -1"),
         ({"rates": [0.1, float("inf")]}, "a learning rate is a number, not inf"),
-        ({"epochs": 2_000_000}, "at most 48,387 epochs fit"),
-        ({"rates": [k / 1000 for k in range(1, 1000)]}, "take at most 566, or fewer epochs"),
-        ({"epochs": 45_000, "rates": [1, 2]}, "use fewer epochs, or --rates none"),
+        ({"epochs": 2_000_000}, "there is room for 48,387 epochs"),
+        ({"rates": [k / 1000 for k in range(1, 1000)]}, "take at most 566 of them or --epochs 39"),
+        ({"epochs": 45_000, "rates": [1, 2]}, "take --rates none or --epochs 14284"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_line(tmp_path, options, told):
@@ -349,9 +350,27 @@ def test_what_does_not_fit_is_refused_in_one_line(tmp_path, options, told):
 
 def test_a_formula_that_a_cell_cannot_hold_is_refused(tmp_path):
     net = parse("input 900; dense 1; seed 1")
-    with pytest.raises(LimitError, match="characters, but a cell holds 8,192"):
+    with pytest.raises(LimitError, match="a cell holds 8,192: give its layer at most 386 inputs"):
         write_workbook(net, tmp_path / "wide.xlsx", epochs=2, rates=())
     assert not list(tmp_path.iterdir())
+
+
+def test_the_epochs_that_are_said_to_fit_do():
+    step = scalar_step(builtin("worked"))
+    for rates, epochs in (((1.0, 2.0), 14_284), (tuple(map(float, range(1, 1000))), 39)):
+        assert fitting_rates(step, epochs, rates, ()) == rates
+        with pytest.raises(LimitError, match=f"--epochs {epochs}$"):
+            fitting_rates(step, epochs + 1, rates, ())
+
+
+def test_the_samples_that_are_said_to_fit_do():
+    net = builtin("xor")
+    with pytest.raises(LimitError, match="room for 11,811 epochs or for 3 of the 4 samples$"):
+        fitting_rates(scalar_step(net), 14_000, None, ())
+    assert fitting_rates(scalar_step(replace(net, samples=net.samples[:3])), 14_000, (), ()) == ()
+    many = scalar_step(replace(net, samples=net.samples * 20_000))
+    with pytest.raises(LimitError, match="room for 1 epoch of 5"):
+        fitting_rates(many, 2_000_000, None, ())
 
 
 def test_of_the_usual_rates_as_many_are_compared_as_fit():

@@ -19,6 +19,7 @@ from gradbook.layers.card import Mask
 from gradbook.net.build import Forward, build, complete
 from gradbook.net.names import kept_name
 from gradbook.net.network import Net
+from gradbook.net.smaller import what_fits
 from gradbook.net.step import Step
 
 Names = Mapping[Shape, Name]  # by their places in the tensor
@@ -79,7 +80,7 @@ def _check_size(net: Net) -> None:
     if scalars > MOST_SCALARS:
         raise LimitError(
             f"{scalars:,} single values and products are too many to be written out one by "
-            f"one (the most is {MOST_SCALARS:,}): use a smaller network"
+            f"one (the most is {MOST_SCALARS:,}): {what_fits(net, scalars_of, MOST_SCALARS)}"
         )
 
 

@@ -257,7 +257,7 @@ def test_a_weight_is_right_to_a_share_of_its_step():
 
 
 def test_a_large_network_is_refused():
-    with pytest.raises(LimitError, match="use a smaller network"):
+    with pytest.raises(LimitError, match="'dense 9' in place of 'dense 30' would fit"):
         make_quiz(parse("input 30; dense 30; dense 1"), QuizPlan((1,)))
 
 

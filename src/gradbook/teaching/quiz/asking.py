@@ -14,6 +14,7 @@ from gradbook.lab.classroom import personalise
 from gradbook.net import Net
 from gradbook.net.description import GENTLE
 from gradbook.net.lower import scalars_of
+from gradbook.net.smaller import what_fits
 from gradbook.targets.algebra.forms import Comparison
 from gradbook.targets.algebra.formula import at, definition, symbol_of
 from gradbook.targets.algebra.text import decimal, spell
@@ -80,7 +81,7 @@ def make_quiz(net: Net, plan: QuizPlan) -> Quiz:
     if scalars > MOST_SCALARS:
         raise LimitError(
             f"{scalars:,} single values and products are too many to be asked for by hand (the "
-            f"most is {MOST_SCALARS}): use a smaller network"
+            f"most is {MOST_SCALARS}): {what_fits(net, scalars_of, MOST_SCALARS)}"
         )
     asked: dict[tuple[str, str], list[Question]] = {}
     askers = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,7 @@ from math import ceil
 
 from xlsxwriter.utility import xl_col_to_name
 
+from gradbook.amounts import counted
 from gradbook.errors import LimitError
 from gradbook.graph.names import is_sequence
 from gradbook.graph.node import Node
@@ -18,6 +20,7 @@ from gradbook.net import Net
 from gradbook.net.build import training_step
 from gradbook.net.derivation import Local
 from gradbook.net.lower import scalar_step
+from gradbook.net.smaller import what_fits
 from gradbook.net.step import Step
 from gradbook.rates.criteria import Case, least_loss, resting_loss
 from gradbook.rates.trial import trial
@@ -391,42 +394,81 @@ def fitting_rates(
 
     Where nobody asked, as many of the usual ones as open quickly, spread evenly.
     """
-    nodes = [node for group in groups(step) for node in group.nodes]
-    own = epochs * sum(step.samples if node.each else 1 for node in nodes)
-    _check_size(step, epochs, len(nodes), own)
-    each = own + size_of_verdicts(step, epochs)
+    per_epoch = _cells(step, step.samples)
+    _check_size(step, epochs)
+    own, each = epochs * per_epoch, epochs * per_epoch + size_of_verdicts(step, epochs)
     room = MOST_CELLS if asked is not None else min(MOST_CELLS, QUICK_CELLS * epochs)
     most = min(max(0, room - own) // each, (MOST_ROWS - SPARE) // (epochs * step.samples))
     wanted = usual if asked is None else asked
     if len(wanted) <= most:
         return wanted
     if asked is not None:
-        few = f"take at most {most}, or fewer epochs"
         raise LimitError(
             f"{len(wanted)} rates of {epochs:,} epochs take {len(wanted) * each:,} more "
             f"cells, but a workbook stays quick only up to {MOST_CELLS:,}: "
-            f"{few if most else 'use fewer epochs, or --rates none'}"
+            f"{_fewer_rates(step, epochs, len(wanted), most)}"
         )
     last = len(usual) - 1
     return tuple(usual[round(k * last / (most - 1))] for k in range(most)) if most > 1 else ()
 
 
-def _check_size(step: Step, epochs: int, across: int, cells: int) -> None:
+def _cells(step: Step, samples: int) -> int:
+    """Of an epoch of so many samples."""
+    return sum(samples if node.each else 1 for group in groups(step) for node in group.nodes)
+
+
+def _fewer_rates(step: Step, epochs: int, wanted: int, most: int) -> str:
+    """What of the rates fits in so many epochs, or how many epochs of all of them."""
+
+    def cells(few: int) -> int:
+        return (1 + wanted) * few * _cells(step, step.samples) + wanted * size_of_verdicts(
+            step, few
+        )
+
+    few = bisect_right(range(1, epochs), MOST_CELLS, key=cells)
+    epochs_fit = f"--epochs {few}" if few else ""
+    rates_fit = f"at most {most} of them" if most else "--rates none"
+    return " or ".join(filter(None, (f"take {rates_fit}", epochs_fit)))
+
+
+def _values_in_a_row(net: Net) -> int:
+    return sum(len(group.nodes) for group in groups(scalar_step(net)))
+
+
+def _check_size(step: Step, epochs: int) -> None:
+    across = sum(len(group.nodes) for group in groups(step))
     if across > MOST_COLUMNS - SPARE:
         raise LimitError(
-            f"{across:,} values in a row, but a sheet has {MOST_COLUMNS:,} columns: use a "
-            "smaller network"
+            f"{across:,} values in a row, but a sheet has {MOST_COLUMNS:,} columns: "
+            f"{what_fits(step.net, _values_in_a_row, MOST_COLUMNS - SPARE)}"
         )
-    rows, per_epoch = epochs * step.samples, cells // epochs
+    rows, per_epoch = epochs * step.samples, _cells(step, step.samples)
     most = min(MOST_CELLS // per_epoch, (MOST_ROWS - SPARE) // step.samples)
     if epochs > most:
+        cells = epochs * per_epoch
         kind = f"{rows:,} rows" if rows > MOST_ROWS - SPARE else f"{cells:,} cells"
-        fewer = f"at most {most:,} epochs fit"
         raise LimitError(
             f"{epochs:,} epochs of {per_epoch:,} values are {kind}, more than a sheet holds "
-            "or anyone would wait for: "
-            f"{fewer if most else 'use a smaller network or fewer samples'}"
+            f"or anyone would wait for: there is room for {_room(step, epochs, most)}"
         )
+
+
+def _room(step: Step, epochs: int, most: int) -> str:
+    """For so many epochs at `most`, or for fewer samples in those that were asked for."""
+    few = _fitting_samples(step, epochs)
+    fewer_epochs = counted(most, "epoch") if most else ""
+    fewer = f"{few:,} of the {step.samples:,} samples" if few else ""
+    alone = f"1 epoch of {_fitting_samples(step, 1):,} samples"
+    return " or for ".join(filter(None, (fewer_epochs, fewer))) or alone
+
+
+def _fitting_samples(step: Step, epochs: int) -> int:
+    """How many of several samples have room in so many epochs."""
+    once = _cells(step, 0)
+    each = _cells(step, 1) - once
+    if step.samples == 1:
+        return 0
+    return max(0, min((MOST_CELLS // epochs - once) // each, (MOST_ROWS - SPARE) // epochs))
 
 
 # What somebody filled in is held against -------------------------------------

@@ -79,9 +79,15 @@ def _checked(node: Node, formula: str) -> str:
     if length > LONGEST_FORMULA:
         raise LimitError(
             f"the formula of {node.name} would take {length:,} characters, but a cell holds "
-            f"{LONGEST_FORMULA:,}: give its layer fewer inputs"
+            f"{LONGEST_FORMULA:,}: give its layer at most {_fitting_terms(formula):,} inputs"
         )
     return formula
+
+
+def _fitting_terms(formula: str) -> int:
+    """How many products have room in a cell, if each is as long as these."""
+    terms = formula.count("*")
+    return terms * LONGEST_FORMULA // len(formula.format(**LONGEST_ROW))
 
 
 def write_headings(

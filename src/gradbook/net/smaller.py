@@ -1,0 +1,105 @@
+"""What to write smaller where a network comes to too much, with the number that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from math import floor, inf
+
+from gradbook.errors import GradbookError, UsageError
+from gradbook.graph.window import Shape
+from gradbook.layers import Layer
+from gradbook.layers.fields import WholeField
+from gradbook.net.network import Net
+
+Size = Callable[[Net], float]
+Measured = tuple[int, float]  # a number, and the size that comes of it
+
+
+def what_fits(net: Net, size: Size, most: float) -> str:
+    """The changes, one alone each, with which a network comes to `most` at most: a smaller number
+    of a layer, the widest that can do it, and fewer steps of a sequence; where neither is enough,
+    a smaller input.
+    """
+    layer = next(_smaller_layers(replace(net, start={}), size, most), "")
+    bare = replace(net, samples=(), start={})
+    steps = next(_smaller_inputs(bare, size, most), "") if not layer or net.laid_out else ""
+    found = [change for change in (layer, steps) if change]
+    return f"{' or '.join(found)} would fit" if found else "use a smaller network"
+
+
+def _smaller_layers(net: Net, size: Size, most: float) -> Iterator[str]:
+    named = [(k, name) for k, layer in enumerate(net.layers) for name in _counts(layer)]
+    for index, name in sorted(named, key=lambda one: -getattr(net.layers[one[0]], one[1])):
+        layer = net.layers[index]
+        number = _largest(partial(_with, net, index, name), getattr(layer, name), size, most)
+        if number:
+            yield f"'{_counting(layer, name, number).text}' in place of '{layer.text}'"
+
+
+def _counts(layer: Layer) -> list[str]:
+    """The fields that say how many of something a layer makes."""
+    return [field.name for field in layer.form().fields if isinstance(field, WholeField)]
+
+
+def _counting(layer: Layer, name: str, number: int) -> Layer:
+    return replace(layer, **{name: number})  # type: ignore[type-var]
+
+
+def _with(net: Net, index: int, name: str, number: int) -> Net:
+    """With another number of a layer, which the outputs don't depend on."""
+    layer = _counting(net.layers[index], name, number)
+    made = replace(net, layers=(*net.layers[:index], layer, *net.layers[index + 1 :]))
+    if made.shapes[-1] != net.shapes[-1]:
+        raise UsageError("other outputs")
+    return made
+
+
+def _smaller_inputs(net: Net, size: Size, most: float) -> Iterator[str]:
+    """Fewer steps or inputs, or images of less rows and columns, in the same proportion."""
+    whole, one_side = net.input, max(net.input[1:]) if len(net.input) == 3 else net.input[0]
+
+    def shape(number: int) -> Shape:
+        if len(whole) < 3:
+            return (number, *whole[1:])
+        channels, *sides = whole
+        return (channels, *(max(1, side * number // one_side) for side in sides))
+
+    number = _largest(lambda few: replace(net, input=shape(few)), one_side, size, most)
+    if number:
+        rows = " x ".join(map(str, shape(number)[1:]))
+        few = f"{number:,} of the {whole[0]:,} {'steps' if net.laid_out else 'inputs'}"
+        yield f"images of {rows}" if len(whole) == 3 else few
+
+
+def _largest(made: Callable[[int], Net], number: int, size: Size, most: float) -> int:
+    """The largest number below this one with which what is made of it fits, or 0.
+
+    Sizes grow about evenly with most numbers, so that few networks have to be measured.
+    """
+    low, high = 0, number  # what fits, and what doesn't
+    lower, upper = (0, 0.0), (number, _size(made, number, size))
+    while high - low > 1:
+        tried = _on_a_line(lower, upper, most)
+        tried = (low + high) // 2 if tried is None else min(max(tried, low + 1), high - 1)
+        found = _size(made, tried, size)
+        low, high = (tried, high) if found <= most else (low, tried)
+        lower, upper = sorted([upper if lower == (0, 0.0) else lower, (tried, found)])
+    return low
+
+
+def _on_a_line(lower: Measured, upper: Measured, most: float) -> int | None:
+    """Where a line through two numbers and their sizes comes to `most`."""
+    (first, small), (second, large) = lower, upper
+    if not first or not small < large < inf:
+        return None
+    return first + floor((most - small) * (second - first) / (large - small))
+
+
+def _size(made: Callable[[int], Net], number: int, size: Size) -> float:
+    """Without end, where there is no such network."""
+    try:
+        return size(made(number))
+    except GradbookError:
+        return inf
