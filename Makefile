@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 TORCH := torch==2.13.0
 FUZZER := atheris==3.0.0
+NODE_PACKAGES := hyperformula@3.5.0 scorm-again@3.4.3
 # Each version compiles to other bytes: after another is named here, `make modules`.
 ZIG := ziglang==0.17.1
 GENERATOR := zensical==0.0.73
@@ -106,4 +107,6 @@ $(VENV)/with-torch: Makefile | $(VENV)/with-tests
 	$(PIP) --no-deps markdown moodle-xml-parser pygiftparser pyslet yattag
 	$(PIP) build hatchling imageio-ffmpeg twine typst
 	$(PIP) --no-deps axe-playwright-python  # for its script
+	if command -v npm >/dev/null; then \
+		npm install --silent --no-save --no-audit --no-fund --prefix $(VENV) $(NODE_PACKAGES); fi
 	@touch $@

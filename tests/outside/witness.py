@@ -72,7 +72,9 @@ PACKAGES = {
     "moodle-xml-parser": "moodle_xml_parser",
 }
 LATEX = {"tikz": "tikz.sty"}
-WITNESSES = (*PROGRAMS, *PACKAGES, *LATEX)
+NODE_PACKAGES = ("hyperformula", "scorm-again")
+NODE_MODULES = Path(sys.prefix) / "node_modules"
+WITNESSES = (*PROGRAMS, *PACKAGES, *LATEX, *NODE_PACKAGES)
 
 CHROMIUM_FLAGS = (
     "--headless",
@@ -120,6 +122,8 @@ def present(name: str) -> bool:
     """Whether the witness is on this machine."""
     if name in PACKAGES:
         return find_spec(PACKAGES[name]) is not None
+    if name in NODE_PACKAGES:
+        return present("node") and (NODE_MODULES / name).is_dir()
     if name in LATEX:
         return bool(shutil.which("kpsewhich")) and bool(
             _run(["kpsewhich", LATEX[name]], timeout=60)

@@ -406,9 +406,10 @@ class _Derivation:
 
     @cached_property
     def all_gradients(self) -> str:
-        """Those of the epoch that is asked for."""
-        slopes = list(self.step.gradients.values())
-        return f"{self.in_epoch(slopes[0])}:{self.in_epoch(slopes[-1])}"
+        """Those of the epoch that is asked for: a row of the table's part that has them."""
+        slopes, table = list(self.step.gradients.values()), self.book.training.of_step
+        last = table.cell(slopes[-1], self.book.epochs - 1).rpartition("!")[2]
+        return f"INDEX({table.cell(slopes[0])}:{last},{WORKED_EPOCH},0)"
 
     @cached_property
     def largest_gradient(self) -> float:
