@@ -18,6 +18,7 @@ from gradbook.errors import ShapeError, UsageError
 from gradbook.graph.node import Node
 from gradbook.graph.tensors import reshape, spread, spread_channels, sum_channels, sum_last
 from gradbook.graph.window import Shape
+from gradbook.language import mark
 from gradbook.layers.card import Layer, LayerSite, ParameterSpec, Role, spell
 from gradbook.layers.fields import FlagField, NumberField, StatementForm, WholeField
 
@@ -283,8 +284,8 @@ class RmsNorm(Layer):
     letter: ClassVar[str] = "y"
     has_inner_values: ClassVar[bool] = True
     inner_words: ClassVar[Mapping[str, str]] = {
-        "s_": "the root of the mean of their squares",
-        "n_": "each over it",
+        "s_": mark("the root of the mean of their squares"),
+        "n_": mark("each over it"),
     }
     forms: ClassVar[tuple[StatementForm, ...]] = (
         StatementForm(

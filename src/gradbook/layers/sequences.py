@@ -20,6 +20,7 @@ from gradbook.graph.ops import sigmoid_of
 from gradbook.graph.sequences import at_step, scores, shares, stack, weigh
 from gradbook.graph.tensors import reshape
 from gradbook.graph.window import Both, Shape, Window
+from gradbook.language import mark
 from gradbook.layers.card import (
     Bias,
     Layer,
@@ -112,7 +113,7 @@ class Recurrent(Layer):
     reads_sequences: ClassVar[bool] = True
     has_inner_values: ClassVar[bool] = True
     inner_words: ClassVar[Mapping[str, str]] = {
-        "a_state": "the state after this step, which the next step sees"
+        "a_state": mark("the state after this step, which the next step sees")
     }
     gates: ClassVar[tuple[str, ...]]
 
@@ -164,7 +165,7 @@ class Rnn(Recurrent):
     bias: Bias = Bias.EACH
     word: ClassVar[str] = "rnn"
     inner_words: ClassVar[Mapping[str, str]] = {
-        "h_": "the weighted sum of the step and of the state before",
+        "h_": mark("the weighted sum of the step and of the state before"),
         "a_h": Recurrent.inner_words["a_state"],
     }
     gates: ClassVar[tuple[str, ...]] = ("",)
@@ -208,10 +209,10 @@ class Gru(Recurrent):
     word: ClassVar[str] = "gru"
     gates: ClassVar[tuple[str, ...]] = ("reset", "update", "new")
     inner_words: ClassVar[Mapping[str, str]] = {
-        "h_reset": "the weighted sum of the reset gate",
-        "a_reset": "the reset gate: how much the new value sees of the state before",
-        "h_update": "the weighted sum of the update gate",
-        "a_update": "the update gate: how much of the state before stays",
+        "h_reset": mark("the weighted sum of the reset gate"),
+        "a_reset": mark("the reset gate: how much the new value sees of the state before"),
+        "h_update": mark("the weighted sum of the update gate"),
+        "a_update": mark("the update gate: how much of the state before stays"),
         **NEW,
         **Recurrent.inner_words,
     }
@@ -268,14 +269,14 @@ class Lstm(Recurrent):
     word: ClassVar[str] = "lstm"
     gates: ClassVar[tuple[str, ...]] = ("in", "forget", "new", "out")
     inner_words: ClassVar[Mapping[str, str]] = {
-        "h_in": "the weighted sum of the input gate",
-        "a_in": "the input gate: how much of what is new the cell takes",
-        "h_forget": "the weighted sum of the forget gate",
-        "a_forget": "the forget gate: how much of the cell before is kept",
+        "h_in": mark("the weighted sum of the input gate"),
+        "a_in": mark("the input gate: how much of what is new the cell takes"),
+        "h_forget": mark("the weighted sum of the forget gate"),
+        "a_forget": mark("the forget gate: how much of the cell before is kept"),
         **NEW,
-        "h_out": "the weighted sum of the output gate",
-        "a_out": "the output gate: how much of the cell the state shows",
-        "a_cell": "the cell after this step: what is remembered beside the state",
+        "h_out": mark("the weighted sum of the output gate"),
+        "a_out": mark("the output gate: how much of the cell the state shows"),
+        "a_cell": mark("the cell after this step: what is remembered beside the state"),
         **Recurrent.inner_words,
     }
     forms: ClassVar[tuple[StatementForm, ...]] = (
@@ -336,13 +337,15 @@ class Attention(Layer):
     has_inner_values: ClassVar[bool] = True
     parts: ClassVar[tuple[str, ...]] = ("query", "key", "value", "output")
     inner_words: ClassVar[Mapping[str, str]] = {
-        "h_query": "a query: what the step asks of those that it looks at",
-        "h_key": "a key: what the step offers to those that look at it",
-        "h_value": "a value: what the step gives to those that look at it",
-        "h_score": "a score: how well a step's query fits another's key. Of the last two numbers "
-        "the first is the step that looks, the second the one that it looks at",
-        "a_share": "a share: how much a step takes of another. Those of one step add up to 1",
-        "h_mixed": "what the step takes from all values, each by its share",
+        "h_query": mark("a query: what the step asks of those that it looks at"),
+        "h_key": mark("a key: what the step offers to those that look at it"),
+        "h_value": mark("a value: what the step gives to those that look at it"),
+        "h_score": mark(
+            "a score: how well a step's query fits another's key. Of the last two numbers "
+            "the first is the step that looks, the second the one that it looks at"
+        ),
+        "a_share": mark("a share: how much a step takes of another. Those of one step add up to 1"),
+        "h_mixed": mark("what the step takes from all values, each by its share"),
     }
     forms: ClassVar[tuple[StatementForm, ...]] = (
         StatementForm(

@@ -11,6 +11,7 @@ from math import prod
 from gradbook.arguments import numbers, settle, whole
 from gradbook.errors import ShapeError, UsageError
 from gradbook.graph.window import Shape
+from gradbook.language import tr
 from gradbook.layers import Layer, Loss, Parameter, Role, Update, spell
 from gradbook.layers.updates import DESCENT, usual_decay
 
@@ -315,9 +316,9 @@ class Description:
         summing = [k for k, layer in enumerate(self.layers) if layer.sums]
         hidden = summing[:-1]
         if not hidden or index >= summing[-1]:
-            return "output"
+            return tr("output")
         number = max(sum(k <= index for k in hidden), 1)
-        return "hidden" if len(hidden) == 1 else f"hidden {number}"
+        return tr("hidden") if len(hidden) == 1 else tr("hidden {number}", number=number)
 
     @property
     def learning_rate(self) -> float:

@@ -11,6 +11,7 @@ from typing import Any
 from gradbook.arguments import settle
 from gradbook.builtin_networks import BUILTIN
 from gradbook.errors import UsageError, did_you_mean
+from gradbook.language import mark, tr
 from gradbook.layers import Activation, Dense, Loss, Role
 from gradbook.looks import look, picture
 from gradbook.net.description import Description, Misfit, Sample
@@ -33,12 +34,12 @@ DRAWN_DECIMALS = 4  # so that drawn numbers can be read aloud and retyped
 LONGEST_REPR = 1000
 
 # What is said wherever a network without samples is shown; a page says the same of such a text.
-MADE_UP = (
+MADE_UP = mark(
     "No sample is given, so inputs and targets are made up. Give your own: one line such as "
     "'{line}' for each, or {other}."
 )
-A_TABLE = "a CSV table with --data FILE.csv"
-DROPPED = "a CSV file dropped onto this page"
+A_TABLE = mark("a CSV table with --data FILE.csv")
+DROPPED = mark("a CSV file dropped onto this page")
 ANY_SAMPLE = "sample NUMBER … -> NUMBER …"
 MOST_SHOWN = 8  # numbers of a sample in a sentence
 
@@ -153,7 +154,9 @@ class Net(Description):
 
     def made_up(self, other: str = A_TABLE) -> str:
         """What to say of a sample that is drawn, and how to give one; nothing where it is given."""
-        return "" if self.has_samples else MADE_UP.format(line=self._sample_line(), other=other)
+        if self.has_samples:
+            return ""
+        return tr(MADE_UP, line=self._sample_line(), other=tr(other))
 
     def _sample_line(self) -> str:
         if prod(self.input) + self.outputs > MOST_SHOWN:

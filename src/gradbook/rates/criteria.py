@@ -15,6 +15,7 @@ from types import MappingProxyType
 import numpy as np
 
 from gradbook.graph.node import Array
+from gradbook.language import mark
 from gradbook.net import Net
 from gradbook.rates.trial import Gate, RateTrial
 
@@ -158,64 +159,72 @@ AS_LOW = 1e-3  # of what was learned: so close to the lowest loss is as low
 # Measures of a trial ---------------------------------------------------------
 # The excess is what a loss has above the lowest that is possible: only that can be learned away.
 
-RATE = Measure("rate")
-NO_NUMBERS = Measure("epochs without numbers")  # in which loss or gradient is infinite or NaN
-START, END = Measure("loss at the start"), Measure("loss at the end")
-START_SIZE = Measure("size of that start")  # without its sign
-SPAN = Measure("span of the losses")
-LATEST_HIGH = Measure("highest in the last tenth")
-FIRST, LAST = Measure("excess at the start"), Measure("excess at the end")
-HIGHEST = Measure("highest excess")
-LATE_LOW = Measure("lowest excess in the last quarter")
-MOVEMENT = Measure("movement in the last quarter")  # of the excess, relative to its largest there
-LATE_STEPS = Measure("steps in the last quarter")
-LATE_RISES = Measure("steps up in the last quarter")
-LEAST = Measure("lowest loss possible")
-LEFT = Measure("left to learn")  # of the way from the start to the lowest loss known
-FIRST_GRADIENT = Measure("gradient at the start")
-FADING = Measure("last gradient, of the largest")
-TURNS, STEPS = Measure("turns of the gradient"), Measure("steps on the way down")
-RISES = Measure("rises of the loss")
-SHARE = Measure("least share let through")  # of the gradient, by an activation in the last epoch
-SHARE_OF_ALL = Measure("by one that all gradients pass")
-STEEPEST = Measure("steepest slope of a hidden layer")  # of the one where that is least
+RATE = Measure(mark("rate"))
+NO_NUMBERS = Measure(mark("epochs without numbers"))  # in which loss or gradient is infinite or NaN
+START, END = Measure(mark("loss at the start")), Measure(mark("loss at the end"))
+START_SIZE = Measure(mark("size of that start"))  # without its sign
+SPAN = Measure(mark("span of the losses"))
+LATEST_HIGH = Measure(mark("highest in the last tenth"))
+FIRST, LAST = Measure(mark("excess at the start")), Measure(mark("excess at the end"))
+HIGHEST = Measure(mark("highest excess"))
+LATE_LOW = Measure(mark("lowest excess in the last quarter"))
+MOVEMENT = Measure(
+    mark("movement in the last quarter")
+)  # of the excess, relative to its largest there
+LATE_STEPS = Measure(mark("steps in the last quarter"))
+LATE_RISES = Measure(mark("steps up in the last quarter"))
+LEAST = Measure(mark("lowest loss possible"))
+LEFT = Measure(mark("left to learn"))  # of the way from the start to the lowest loss known
+FIRST_GRADIENT = Measure(mark("gradient at the start"))
+FADING = Measure(mark("last gradient, of the largest"))
+TURNS, STEPS = Measure(mark("turns of the gradient")), Measure(mark("steps on the way down"))
+RISES = Measure(mark("rises of the loss"))
+SHARE = Measure(
+    mark("least share let through")
+)  # of the gradient, by an activation in the last epoch
+SHARE_OF_ALL = Measure(mark("by one that all gradients pass"))
+STEEPEST = Measure(mark("steepest slope of a hidden layer"))  # of the one where that is least
 
 # Criteria --------------------------------------------------------------------
 
-BROKEN = Condition("breaks", NO_NUMBERS > 0)
-FROZEN = Condition("frozen", SPAN <= ROUNDING * START_SIZE)
-CLIMBS = Condition("climbs", (RATE < 0) & ~FROZEN)
-AT_BOTTOM = Condition("at the bottom", (LAST <= ROUNDING * HIGHEST) | (LAST <= LAST_DIGITS * LEAST))
-GROWS = Condition("grows", (LATE_RISES >= LATE_STEPS) & (END > START))
-LOST = Condition("ends far above", (LATE_LOW > LEAP * FIRST) | (LAST > FAR * FIRST))
-LEAPS = Condition("leaps", HIGHEST > LEAP * FIRST)
-LEARNED = Condition("learned", LEFT <= ENOUGH)
-CROSSES = Condition("crosses the valley", (TURNS >= HABIT) & (TURNS >= TURNING * STEPS))
-OSCILLATES = Condition("swings", CROSSES | (RISES >= HABIT))
-STILL = Condition("lies still", MOVEMENT <= DEAD_FLAT)
-SLEEPS = Condition("shut and flat", (SHARE_OF_ALL <= SHUT) & (END >= START) & (MOVEMENT <= FLAT))
-IDLES = Condition("part shut and still", STILL & ((SHARE_OF_ALL <= SHUT) | (FADING <= FADED)))
-KEPT_BACK = Condition("slopes shut", (SHARE <= SHUT) & ~AT_BOTTOM & (SLEEPS | IDLES))
-IS_DEAD = Condition("hidden units dead", (STEEPEST <= DEAD) & (FIRST > 0) & (END < START))
-IS_SATURATED = Condition("saturated", ~BROKEN & (IS_DEAD | KEPT_BACK))
-NO_PULL = Condition(
-    "no gradient from the start", FROZEN & (FIRST_GRADIENT <= NO_GRADIENT * START_SIZE)
+BROKEN = Condition(mark("breaks"), NO_NUMBERS > 0)
+FROZEN = Condition(mark("frozen"), SPAN <= ROUNDING * START_SIZE)
+CLIMBS = Condition(mark("climbs"), (RATE < 0) & ~FROZEN)
+AT_BOTTOM = Condition(
+    mark("at the bottom"), (LAST <= ROUNDING * HIGHEST) | (LAST <= LAST_DIGITS * LEAST)
 )
-FADED_AWAY = Condition("faded away", STILL & ((FADING <= GONE) | NO_PULL))
-SETTLED = Condition("at rest", ~BROKEN & ~IS_SATURATED & (AT_BOTTOM | FADED_AWAY))
-TRAINS = Condition("trains", (RATE >= 0) & ~BROKEN & ~IS_SATURATED & (LATEST_HIGH < START))
+GROWS = Condition(mark("grows"), (LATE_RISES >= LATE_STEPS) & (END > START))
+LOST = Condition(mark("ends far above"), (LATE_LOW > LEAP * FIRST) | (LAST > FAR * FIRST))
+LEAPS = Condition(mark("leaps"), HIGHEST > LEAP * FIRST)
+LEARNED = Condition(mark("learned"), LEFT <= ENOUGH)
+CROSSES = Condition(mark("crosses the valley"), (TURNS >= HABIT) & (TURNS >= TURNING * STEPS))
+OSCILLATES = Condition(mark("swings"), CROSSES | (RISES >= HABIT))
+STILL = Condition(mark("lies still"), MOVEMENT <= DEAD_FLAT)
+SLEEPS = Condition(
+    mark("shut and flat"), (SHARE_OF_ALL <= SHUT) & (END >= START) & (MOVEMENT <= FLAT)
+)
+IDLES = Condition(mark("part shut and still"), STILL & ((SHARE_OF_ALL <= SHUT) | (FADING <= FADED)))
+KEPT_BACK = Condition(mark("slopes shut"), (SHARE <= SHUT) & ~AT_BOTTOM & (SLEEPS | IDLES))
+IS_DEAD = Condition(mark("hidden units dead"), (STEEPEST <= DEAD) & (FIRST > 0) & (END < START))
+IS_SATURATED = Condition(mark("saturated"), ~BROKEN & (IS_DEAD | KEPT_BACK))
+NO_PULL = Condition(
+    mark("no gradient from the start"), FROZEN & (FIRST_GRADIENT <= NO_GRADIENT * START_SIZE)
+)
+FADED_AWAY = Condition(mark("faded away"), STILL & ((FADING <= GONE) | NO_PULL))
+SETTLED = Condition(mark("at rest"), ~BROKEN & ~IS_SATURATED & (AT_BOTTOM | FADED_AWAY))
+TRAINS = Condition(mark("trains"), (RATE >= 0) & ~BROKEN & ~IS_SATURATED & (LATEST_HIGH < START))
 
 
 class Verdict(StrEnum):
     """What a learning rate does."""
 
-    TOO_SLOW = "too slow"
-    GOOD = "good"
-    RECOVERS = "overshoots and recovers"
-    OSCILLATES = "oscillates"
-    DIVERGES = "diverges"
-    SATURATED = "saturated"
-    STUCK = "stuck"
+    TOO_SLOW = mark("too slow")
+    GOOD = mark("good")
+    RECOVERS = mark("overshoots and recovers")
+    OSCILLATES = mark("oscillates")
+    DIVERGES = mark("diverges")
+    SATURATED = mark("saturated")
+    STUCK = mark("stuck")
 
 
 DECISIONS: tuple[tuple[Logic, Verdict], ...] = (  # the first that holds counts
@@ -231,25 +240,37 @@ OTHERWISE = Verdict.DIVERGES
 
 MEANINGS = MappingProxyType(
     {
-        Verdict.TOO_SLOW: "The loss falls, but by less than nine tenths of the possible "
-        "reduction, down to the lowest loss possible or to the one at which a "
-        "rate of this sweep settled. A rate of 0 learns nothing.",
-        Verdict.GOOD: "The loss has fallen by at least nine tenths of the possible reduction, "
-        "or has settled as low as it can: its gradient has vanished although no "
-        "activation is saturated.",
-        Verdict.RECOVERS: "The loss leaps above its start, then falls below it.",
-        Verdict.OSCILLATES: "Step after step jumps across the valley: the gradient reverses at "
-        "three steps out of four, or the loss rises again three times or "
-        "more. It may fall nevertheless.",
-        Verdict.DIVERGES: "The loss ends above its start, where it stays for the last quarter "
-        "or is ten times as high, or it is no longer a number. A rate below 0 "
-        "climbs.",
-        Verdict.SATURATED: "The loss stays flat because the slopes of an activation hold back "
-        "nearly all of the gradient, or because a hidden layer is dead. "
-        "However low it is, nothing is learned.",
-        Verdict.STUCK: "The gradient has vanished although no activation is saturated, yet the "
-        "loss isn't as low as it could be. Another start may help; another rate "
-        "may not.",
+        Verdict.TOO_SLOW: mark(
+            "The loss falls, but by less than nine tenths of the possible "
+            "reduction, down to the lowest loss possible or to the one at which a "
+            "rate of this sweep settled. A rate of 0 learns nothing."
+        ),
+        Verdict.GOOD: mark(
+            "The loss has fallen by at least nine tenths of the possible reduction, "
+            "or has settled as low as it can: its gradient has vanished although no "
+            "activation is saturated."
+        ),
+        Verdict.RECOVERS: mark("The loss leaps above its start, then falls below it."),
+        Verdict.OSCILLATES: mark(
+            "Step after step jumps across the valley: the gradient reverses at "
+            "three steps out of four, or the loss rises again three times or "
+            "more. It may fall nevertheless."
+        ),
+        Verdict.DIVERGES: mark(
+            "The loss ends above its start, where it stays for the last quarter "
+            "or is ten times as high, or it is no longer a number. A rate below 0 "
+            "climbs."
+        ),
+        Verdict.SATURATED: mark(
+            "The loss stays flat because the slopes of an activation hold back "
+            "nearly all of the gradient, or because a hidden layer is dead. "
+            "However low it is, nothing is learned."
+        ),
+        Verdict.STUCK: mark(
+            "The gradient has vanished although no activation is saturated, yet the "
+            "loss isn't as low as it could be. Another start may help; another rate "
+            "may not."
+        ),
     }
 )
 

@@ -23,6 +23,7 @@ from gradbook.errors import ShapeError, UsageError
 from gradbook.files import write_whole
 from gradbook.graph.node import Array
 from gradbook.lab.models.model import Model, for_inputs
+from gradbook.language import numeral, tr
 from gradbook.layers import spell
 from gradbook.net import Net
 from gradbook.net.derivation import Local
@@ -128,16 +129,28 @@ def _begins(rate: float, usual: float) -> str:
     """That η starts lower than usual; nothing where it doesn't."""
     if rate == usual:
         return ""
-    return f"η starts at {rate:g}: at the usual {usual:g} the loss doesn't fall steadily"
+    return tr(
+        "η starts at {rate}: at the usual {usual} the loss doesn't fall steadily",
+        rate=numeral(f"{rate:g}"),
+        usual=numeral(f"{usual:g}"),
+    )
 
 
 def _compares(count: int) -> str:
     """That fewer rates are compared than usual; nothing where they are not fewer."""
     if count == len(DEFAULT_RATES):
         return ""
-    few = f"compares {count} learning rates, not {len(DEFAULT_RATES)}"
-    what = few if count else "compares no learning rates"
-    return f"{what}, to open quickly: --rates takes more, and fewer --epochs make room"
+    if not count:
+        return tr(
+            "compares no learning rates, to open quickly: --rates takes more, and fewer --epochs "
+            "make room"
+        )
+    return tr(
+        "compares {count} learning rates, not {usual}, to open quickly: --rates takes more, and "
+        "fewer --epochs make room",
+        count=count,
+        usual=len(DEFAULT_RATES),
+    )
 
 
 def _why(local: Local) -> str:

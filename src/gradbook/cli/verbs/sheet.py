@@ -310,4 +310,4 @@ def _rates(words: str) -> tuple[float, ...]:
     return () if words.strip() == "none" else rates(words)
 
 
-ENTRIES = {"sheet": Verb(__doc__, EXAMPLES, add_arguments, run)}
+ENTRIES = {"sheet": Verb(__doc__, EXAMPLES, add_arguments, run, is_translated=True)}

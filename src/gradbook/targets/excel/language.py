@@ -12,10 +12,12 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from math import isfinite
+from string import Formatter
 from typing import NamedTuple, NoReturn
 
 from gradbook.errors import GradbookError
 from gradbook.graph.node import Node
+from gradbook.language import tr
 from gradbook.lowering import Vocabulary
 
 LONGEST_FORMULA = 8192  # characters, in Excel
@@ -82,6 +84,20 @@ class Call:
 
 
 Expression = Number | Text | Reference | Infix | Prefix | Postfix | Call
+
+
+def quoted(words: str) -> str:
+    """Words as a formula says them."""
+    return write(Text(words))
+
+
+def sentence(said: str, **cells: str) -> str:
+    """A formula that says a sentence, with what cells hold in the place of its {names}."""
+    parts = []
+    for words, name, _, _ in Formatter().parse(said):
+        parts += [quoted(words)] if words else []
+        parts += [cells[name]] if name is not None else []
+    return "&".join(parts)
 
 
 def number(value: float) -> Expression:
@@ -477,5 +493,5 @@ class Speller:
 
 NAMES: Speller = Speller(  # says formulas in names
     lambda node: Reference(str(node.name)) if node.name is not None else None,
-    lambda node: Reference(f"{write(NAMES.mention(node))} of all samples"),
+    lambda node: Reference(tr("{value} of all samples", value=write(NAMES.mention(node)))),
 )

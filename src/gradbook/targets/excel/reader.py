@@ -23,6 +23,7 @@ from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Graph
 from gradbook.graph.tensors import divisors
 from gradbook.graph.window import Both, Shape, Window
+from gradbook.language import mark, numeral, tr
 from gradbook.layers import Layer, Role, leaf_name
 from gradbook.net import Net
 from gradbook.net.names import statistics_names
@@ -37,7 +38,7 @@ from gradbook.targets.excel.grids.blocks import (
     coloured,
     planes,
 )
-from gradbook.targets.excel.language import Reference, Speller, write
+from gradbook.targets.excel.language import Reference, Speller, quoted, write
 from gradbook.targets.excel.sheets.look import EXCEL, Look, content_of, new_workbook
 
 MOST_CELLS, MOST_PRODUCTS = 120_000, 1_000_000  # some ten seconds to open
@@ -390,7 +391,7 @@ def require_room(plan: ReaderPlan, products: int) -> None:
 READ, IMAGES = "Read", "Images"
 GRID_ROW, GRID_COLUMN = 6, 1  # of the grid to paint in
 SMALL, MAP, SIDE = 2.7, 2.2, 18  # widths of columns, and a height in points
-OWN = "my own"
+OWN = mark("my own")
 PICK_NAME, ANSWER_NAME = "picked", "answer"
 
 
@@ -415,16 +416,16 @@ def written(book: ReaderBook, suffix: str = EXCEL) -> bytes:
     """The content of the workbook's file."""
     workbook = new_workbook(suffix)
     look = Look(workbook)
-    name = book.plan.net.name or "a network"
-    workbook.set_properties({"title": f"{name} reads", "comments": str(book.plan.net)})
-    _Read(look.sheet(READ, f"{name} reads", _REMARK, left=GRID_COLUMN), look, book).write()
+    title = tr("{network} reads", network=book.plan.net.name or tr("a network"))
+    workbook.set_properties({"title": title, "comments": str(book.plan.net)})
+    _Read(look.sheet(READ, title, tr(_REMARK), left=GRID_COLUMN), look, book).write()
     _write_inside(look, book)
     _write_weights(look, book)
     _write_images(look, book)
     return content_of(workbook)
 
 
-_REMARK = (
+_REMARK = mark(
     "Choose an image, or choose 'my own' and paint in the framed grid: numbers from 0 "
     "(black) to 255 (white). Every layer is a grid of formulas on the sheet Inside."
 )
@@ -464,23 +465,24 @@ class _Read:
     def pick(self) -> None:
         row, column = GRID_ROW - 3, GRID_COLUMN
         self.sheet.merge_range(row, column, row, column + 3, "", self.look.name(RATE))
-        self.sheet.write_string(row, column, "image", self.look.name(RATE))
+        self.sheet.write_string(row, column, tr("image"), self.look.name(RATE))
         first = self.book.names[0]
         self.sheet.merge_range(row, column + 4, row, column + 13, first, self.look.given(RATE))
         cell = xl_rowcol_to_cell(row, column + 4, row_abs=True, col_abs=True)
         self.look.workbook.define_name(PICK_NAME, f"={READ}!{cell}")
         names = f"={IMAGES}!$A$2:$A${len(self.book.names) + 2}"
-        rule = {"validate": "list", "source": names, "error_title": "No such image"}
-        rule["error_message"] = "Choose one from the list."
+        rule = {"validate": "list", "source": names, "error_title": tr("No such image")}
+        rule["error_message"] = tr("Choose one from the list.")
         self.sheet.data_validation(row, column + 4, row, column + 4, rule)
 
     def grids(self) -> None:
         """What can be painted, and beside it what the network is given to see."""
-        titles = ((GRID_COLUMN, "paint here"), (self.seen_column, "what the network sees"))
+        titles = ((GRID_COLUMN, tr("paint here")), (self.seen_column, tr("what the network sees")))
         for column, words in titles:
             self.look.underlined(self.sheet, GRID_ROW - 1, column, self.columns, words)
         paint = self.look.style(num_format="0", font_size=6, align="center", border=4)
         seen = self.look.style(num_format="0", font_size=6, align="center")
+        painted = quoted(tr(OWN))
         for y in range(self.rows):
             self.sheet.set_row(GRID_ROW + y, SIDE)
             for x in range(self.columns):
@@ -493,7 +495,8 @@ class _Read:
                     1 + len(self.book.names), 1 + y * self.columns + x, True, True
                 )
                 number = f"MATCH({PICK_NAME},{IMAGES}!$A$3:$A${len(self.book.names) + 2},0)"
-                formula = f'=IF({PICK_NAME}="{OWN}",{own},INDEX({IMAGES}!{place}:{last},{number}))'
+                picked = f"INDEX({IMAGES}!{place}:{last},{number})"
+                formula = f"=IF({PICK_NAME}={painted},{own},{picked})"
                 found = int(self.book.images[0, y, x])
                 self.sheet.write_formula(row, self.seen_column + x, formula, seen, found)
         whole = {"validate": "decimal", "criteria": "between", "minimum": 0, "maximum": 255}
@@ -508,7 +511,7 @@ class _Read:
         """How sure the network is of each class, and which it takes the image for."""
         column, top, look = self.answers_column, GRID_ROW, self.look
         classes, outputs = self.book.classes, self.book.plan.outputs
-        for place, words in enumerate(("class", "probability")):
+        for place, words in enumerate((tr("class"), tr("probability"))):
             self.sheet.write_string(top - 1, column + place, words, look.heading(QUIET))
         share = look.value(ACTIVATION, "0.0000 %")
         cells = f"{INSIDE}!{_absolute(outputs)}"
@@ -544,7 +547,7 @@ class _Read:
                 "gap": 40,
             }
         )
-        chart.set_title({"name": "How sure it is", "name_font": {"size": 12}})
+        chart.set_title({"name": tr("How sure it is"), "name_font": {"size": 12}})
         chart.set_legend({"none": True})
         chart.set_x_axis({"min": 0, "max": 1, "num_format": "0 %"})
         chart.set_y_axis({"reverse": True})
@@ -570,14 +573,19 @@ def _absolute(outputs: Grids) -> str:
 
 def _write_inside(look: Look, book: ReaderBook) -> None:
     """What the network is given, and the maps that each stage makes of it."""
-    remark = "From top to bottom, one grid per channel. Blue is above 0, red below."
-    sheet = look.sheet(INSIDE, "The way through the layers", remark, left=LEFT)
+    remark = tr("From top to bottom, one grid per channel. Blue is above 0, red below.")
+    sheet = look.sheet(INSIDE, tr("The way through the layers"), remark, left=LEFT)
     plan = book.plan
     widest = max(grids.width for grids in (plan.given, *(s.grids for s in plan.stages)))
     sheet.set_column(0, LEFT + widest, MAP)
     sheet.set_zoom(50)
     style = look.style(num_format="0.00", font_size=5, align="center")
-    title = f"given: (brightness / {book.brightest:g} − {book.mean:.6g}) / {book.deviation:.6g}"
+    title = tr(
+        "given: (brightness / {brightest} − {mean}) / {deviation}",
+        brightest=numeral(f"{book.brightest:g}"),
+        mean=numeral(f"{book.mean:.6g}"),
+        deviation=numeral(f"{book.deviation:.6g}"),
+    )
     sheet.write_string(plan.given.top - 1, LEFT, title, look.section)
     seen = GRID_COLUMN + book.painted.shape[1] + 2
     first = (book.images[0] / book.brightest - book.mean) / book.deviation
@@ -597,11 +605,11 @@ def _write_inside(look: Look, book: ReaderBook) -> None:
 
 
 def _write_weights(look: Look, book: ReaderBook) -> None:
-    remark = (
+    remark = tr(
         "The trained parameters: one row per channel of a layer; a kernel's rows follow one "
         "another."
     )
-    sheet = look.sheet(WEIGHTS, "What it has learned", remark)
+    sheet = look.sheet(WEIGHTS, tr("What it has learned"), remark)
     sheet.set_column(0, 0, 16)
     sheet.set_column(1, 64, 9)
     style = look.value(WEIGHT, "0.0000")
@@ -622,9 +630,9 @@ def _write_weights(look: Look, book: ReaderBook) -> None:
 def _write_images(look: Look, book: ReaderBook) -> None:
     """The images to pick from, one a row."""
     sheet = look.workbook.add_worksheet(IMAGES)
-    sheet.write_string(0, 0, "image", look.heading(QUIET))
-    sheet.write_string(0, 1, "brightness, row by row", look.heading(INPUT))
-    sheet.write_string(1, 0, OWN)
+    sheet.write_string(0, 0, tr("image"), look.heading(QUIET))
+    sheet.write_string(0, 1, tr("brightness, row by row"), look.heading(INPUT))
+    sheet.write_string(1, 0, tr(OWN))
     for number, (name, image) in enumerate(zip(book.names, book.images, strict=True), 2):
         sheet.write_string(number, 0, name)
         for place, value in enumerate(image.ravel().tolist(), 1):

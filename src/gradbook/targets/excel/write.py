@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gradbook.language import tr
 from gradbook.targets.excel.grids.sheet import write_grids
 from gradbook.targets.excel.plan.book import (
     ANSWERS,
@@ -34,8 +35,11 @@ LONGEST_CELL = 30_000  # characters, of the 32,767 that a cell holds
 
 def write_exercise(look: Look, book: WorkbookPlan) -> None:
     """The hidden sheet Exercise: what is asked for, in cells that every program saves again."""
-    remark = "gradbook check reads here which network this is and what is to be filled in."
-    sheet = look.sheet(EXERCISE, "What this exercise asks", remark)
+    remark = tr(
+        "{command} reads here which network this is and what is to be filled in.",
+        command="gradbook check",
+    )
+    sheet = look.sheet(EXERCISE, tr("What this exercise asks"), remark)
     asked = book.exercise.kind_of(book.step) if book.exercise else {}
     record = ExerciseRecord(
         str(book.step.net),
@@ -80,10 +84,10 @@ def written(book: WorkbookPlan, suffix: str = EXCEL) -> bytes:
 
 
 def _properties(book: WorkbookPlan) -> dict[str, str]:
-    name = book.step.net.name or "a network"
+    name = book.step.net.name or tr("a network")
     return {
-        "title": f"Backpropagation worked: {name}",
-        "subject": "Every value a cell, every step a formula, one row per epoch",
-        "keywords": "backpropagation, chain rule, gradient descent",
+        "title": tr("Backpropagation worked: {network}", network=name),
+        "subject": tr("Every value a cell, every step a formula, one row per epoch"),
+        "keywords": tr("backpropagation, chain rule, gradient descent"),
         "comments": str(book.step.net),
     }

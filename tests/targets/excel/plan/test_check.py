@@ -16,6 +16,7 @@ from gradbook.targets.excel.plan.check import (
     DIFFERS,
     NO_NUMBER,
     NUDGE,
+    OF_ALL,
     OPEN,
     Slope,
     Tolerance,
@@ -144,8 +145,8 @@ def test_of_a_long_run_some_epochs_are_checked_the_first_and_the_last_among_them
 
 
 def test_what_it_all_comes_to_is_said_with_its_epoch():
-    assert summary([AGREES, DIFFERS], "gradients", 3) == "1 of 2 gradients differ in epoch 3"
-    assert summary([AGREES, NO_NUMBER], "gradients", 3) == "no numbers in epoch 3"
+    assert summary([AGREES, DIFFERS], OF_ALL, 3) == "1 of 2 gradients differ in epoch 3"
+    assert summary([AGREES, NO_NUMBER], OF_ALL, 3) == "no numbers in epoch 3"
     assert epochs_summary([AGREES, DIFFERS], [1, 20], 2) == (
         "1 of 2 epochs differs, the first is epoch 20"
     )

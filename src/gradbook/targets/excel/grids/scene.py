@@ -13,6 +13,7 @@ import numpy as np
 from gradbook.graph.names import Name, is_sequence
 from gradbook.graph.node import Array, Node
 from gradbook.graph.window import Shape
+from gradbook.language import mark, tr
 from gradbook.layers import Layer, Parameter, Role
 from gradbook.net.names import number, value_name
 from gradbook.net.step import Step, run
@@ -105,7 +106,7 @@ class GridScene:
     ) -> GridStage:
         if index in self._in_steps:
             return self._stage_in_steps(index, layer, row, reads)
-        net, words, kind = self.step.net, "the input", ""
+        net, words, kind = self.step.net, tr("the input"), ""
         top, parameters, slopes = row + ABOVE, dict[str, NodeBlock](), list[NodeBlock]()
         name, shape = Name("i"), net.shapes[index + 1]
         if layer is not None:
@@ -148,7 +149,7 @@ class GridScene:
         self, index: int, layer: Layer | None, row: int, reads: tuple[int, ...]
     ) -> GridStage:
         """Its blocks below each other, each with its gradients on the right."""
-        words = f"{index + 1}. {layer.text}" if layer else "the input"
+        words = f"{index + 1}. {layer.text}" if layer else tr("the input")
         top, blocks, slopes = row + ABOVE, list[NodeBlock](), list[NodeBlock]()
         for block in self._in_steps[index]:
             blocks.append(replace(block, grids=replace(block.grids, top=top)))
@@ -196,7 +197,7 @@ class GridScene:
         grids = self._grids(made, top)
         own = [str(name.at(k + 1)) for k in range(made[0])] if made[0] > 1 else [str(name)]
         labels = [str(node.name) for node in nodes.flat] if flat else own
-        words = _MEANINGS.get(name.stem, "what comes out")
+        words = tr(_MEANINGS.get(name.stem, WHAT_COMES_OUT))
         return NodeBlock(f"{{0}}{name}", words, colour_of(name.stem), grids, nodes, tuple(labels))
 
     def _parameters(self, index: int, top: int) -> Iterator[tuple[str, NodeBlock]]:
@@ -224,7 +225,7 @@ class GridScene:
         nodes = np.array([[[self._called[name] for name in row] for row in names]])
         grids = Grids(nodes.shape, top, LEFT)
         stems = ("γ", "β", "μ", "σ²", "s")
-        said, words = ", ".join(f"{{0}}{stem}" for stem in stems), "a column for each channel"
+        said, words = ", ".join(f"{{0}}{stem}" for stem in stems), tr("a column for each channel")
         return NodeBlock(said, words, WEIGHT, grids, nodes, ("",), stems)
 
     def _parameter(self, parameter: Parameter, index: int, top: int) -> NodeBlock:
@@ -233,7 +234,7 @@ class GridScene:
         ends = dict.fromkeys((parameter.names[0], parameter.names[-1]))
         said = " … ".join(f"{{0}}{name}" for name in ends)
         if parameter.role is not Role.WEIGHT:
-            grids, words = self._grids((nodes.size, 1, 1), top), "added to each place of a map"
+            grids, words = self._grids((nodes.size, 1, 1), top), tr("added to each place of a map")
             own = nodes.reshape(grids.shape)
             return NodeBlock(said, words, WEIGHT, grids, own, tuple(parameter.names))
         made, sources, high, wide = parameter.shape
@@ -243,7 +244,9 @@ class GridScene:
             f"{name}←{k + 1}" if sources > 1 else name for name in names for k in range(sources)
         ]
         grids = self._grids((made * sources, high, wide), top, together=sources)
-        words = "the kernels, one for each map" + (" and what it reads" if sources > 1 else "")
+        words = tr("the kernels, one for each map")
+        if sources > 1:
+            words = tr("the kernels, one for each map and what it reads")
         return NodeBlock(said, words, WEIGHT, grids, nodes.reshape(grids.shape), tuple(labels))
 
     def _slopes(self, block: NodeBlock) -> Iterator[NodeBlock]:
@@ -253,9 +256,9 @@ class GridScene:
         nodes = nodes.reshape(block.grids.shape)
         if not any(node is not None for node in nodes.flat):
             return
-        words = "how the error changes with each"
+        words = tr("how the error changes with each")
         if self.book.several and not block.is_of_sample:
-            words += ", all samples together"
+            words = tr("how the error changes with each, all samples together")
         grids = replace(block.grids, left=self.right)
         names = block.names.format(SLOPE_OF)
         yield replace(block, names=names, words=words, tint=GRADIENT, grids=grids, nodes=nodes)
@@ -374,12 +377,13 @@ def _kind(layer: Layer, shape: Shape) -> str:
     return "batchnorm" if layer.statistics else ""
 
 
+WHAT_COMES_OUT = mark("what comes out")
 _MEANINGS = {
-    "i": "what the network receives",
-    "c": "the weighted sum of each window",
-    "p": "the value kept from each window",
-    "a": "what is passed on",
-    "y": "normalised, scaled and shifted",
-    "z": "both added",
-    "f": "the earlier values that a branch continues from",
+    "i": mark("what the network receives"),
+    "c": mark("the weighted sum of each window"),
+    "p": mark("the value kept from each window"),
+    "a": mark("what is passed on"),
+    "y": mark("normalised, scaled and shifted"),
+    "z": mark("both added"),
+    "f": mark("the earlier values that a branch continues from"),
 }

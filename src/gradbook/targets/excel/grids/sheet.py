@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from gradbook.graph.names import is_sequence
+from gradbook.language import mark, tr
 from gradbook.palette import GRADIENT, INPUT, QUIET, RATE, Colour
 from gradbook.targets.excel.grids.blocks import LEFT, Grids, NodeBlock, coloured_by_size
 from gradbook.targets.excel.grids.scene import (
@@ -35,22 +38,22 @@ WIDTH, FONT = 6.6, 8  # of a column, of the numbers in blocks
 VALUES, GIVENS = "0.000;-0.000;0", "General"
 SLOPES = "[>=0.001]0.0000;[<=-0.001]-0.0000;0.0E+00"
 LIT, PICKED = "#B3261E", "#5B2A86"  # the frame of a window, of a place in a map
-REMARK = (
+REMARK = mark(
     "One epoch of the training as pictures: values on the left, gradients on the right. Type a "
     "place into a layer's frames: its window lights up in what the layer reads."
 )
 
 
-IN_STEPS = (
+IN_STEPS = mark(
     "One epoch of the training: a column for each step, a row for each unit; values on the left, "
     "gradients on the right."
 )
 
 
 def write_grids(look: Look, book: WorkbookPlan) -> None:
-    title, remark = "Image, kernels and maps", REMARK
+    title, remark = tr("Image, kernels and maps"), tr(REMARK)
     if is_sequence(book.step.net.shapes[0]):
-        title, remark = "Step by step", IN_STEPS
+        title, remark = tr("Step by step"), tr(IN_STEPS)
     sheet = look.sheet(GRIDS, title, remark, left=1)
     _GridSheet(sheet, look, GridScene(book)).write()
 
@@ -100,10 +103,10 @@ class _GridSheet:
     def choice(self) -> None:
         """Which epoch is shown, and which sample."""
         book, samples = self.book, self.book.step.samples
-        self.asked(CHOICE_ROW, LEFT + 2, "epoch", EPOCH_NAME, an_epoch(book.epochs))
+        self.asked(CHOICE_ROW, LEFT + 2, tr("epoch"), EPOCH_NAME, an_epoch(book.epochs))
         if book.several:
-            rule = _up_to("sample", samples)
-            self.asked(CHOICE_ROW, LEFT + 5, "sample", SAMPLE_NAME, rule)
+            rule = _up_to(SAMPLE, samples)
+            self.asked(CHOICE_ROW, LEFT + 5, tr("sample"), SAMPLE_NAME, rule)
 
     def asked(
         self,
@@ -171,8 +174,9 @@ class _GridSheet:
         row = seen.top
         self.sheet.write_string(row, 1, seen.title, self.look.style(bold=True))
         for cell in seen.asked:
-            rule = _up_to(cell.word, cell.most)
-            self.asked(row, cell.column, cell.word, f"{seen.name}_{cell.word}", rule, cell.first)
+            rule = _up_to(ASKED[cell.word], cell.most)
+            words, name = tr(ASKED[cell.word].word), f"{seen.name}_{cell.word}"
+            self.asked(row, cell.column, words, name, rule, cell.first)
         for block in seen.blocks:
             self.window(block)
         for place, line in enumerate(seen.lines):
@@ -216,9 +220,9 @@ class _GridSheet:
     def verdict(self, row: int, seen: LookedAt) -> None:
         column = seen.lines_column + LINE_WORDS
         self.sheet.merge_range(row, column, row, column + 1, "", self.look.verdict())
-        self.sheet.write_formula(row, column, seen.verdict(), self.look.verdict(), SAME)
+        self.sheet.write_formula(row, column, seen.verdict(), self.look.verdict(), tr(SAME))
         cell = xl_rowcol_to_cell(row, column)
-        self.look.colour_verdicts(self.sheet, cell, ((SAME, GOOD), (DIFFERS, BAD)))
+        self.look.colour_verdicts(self.sheet, cell, ((tr(SAME), GOOD), (tr(DIFFERS), BAD)))
 
 
 def _digits(tint: Colour) -> str:
@@ -227,15 +231,33 @@ def _digits(tint: Colour) -> str:
     return GIVENS if tint is INPUT else VALUES
 
 
-def _up_to(words: str, most: int) -> dict[str, object]:
+@dataclass(frozen=True)
+class AskedFor:
+    """A cell to type in: the word before it, what is said of a number too large, and its title."""
+
+    word: str
+    unknown: str
+    title: str
+
+
+SAMPLE = AskedFor(mark("sample"), mark("No such sample"), mark("Sample"))
+ASKED = {  # by the words that their cells' names end in
+    "map": AskedFor(mark("map"), mark("No such map"), mark("Map")),
+    "row": AskedFor(mark("row"), mark("No such row"), mark("Row")),
+    "column": AskedFor(mark("column"), mark("No such column"), mark("Column")),
+    "from": AskedFor(mark("from"), mark("No such from"), mark("From")),
+}
+
+
+def _up_to(asked: AskedFor, most: int) -> dict[str, object]:
     """What a cell for a number takes: one of so many."""
     return {
         "validate": "integer",
         "criteria": "between",
         "minimum": 1,
         "maximum": most,
-        "error_title": f"No such {words}",
-        "error_message": f"Type a whole number from 1 to {most}.",
-        "input_title": words.capitalize(),
-        "input_message": f"1 to {most}",
+        "error_title": tr(asked.unknown),
+        "error_message": tr("Type a whole number from 1 to {last}.", last=most),
+        "input_title": tr(asked.title),
+        "input_message": tr("1 to {last}", last=most),
     }

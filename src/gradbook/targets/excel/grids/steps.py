@@ -15,6 +15,7 @@ import numpy as np
 from gradbook.graph.names import Name, is_sequence
 from gradbook.graph.node import Node, Scalars, ancestors
 from gradbook.graph.window import Shape
+from gradbook.language import mark, tr
 from gradbook.layers import Layer, Parameter
 from gradbook.layers.sequences import ONE_STEP, of_state
 from gradbook.net.inner import LayerAlone
@@ -23,7 +24,7 @@ from gradbook.net.step import Step
 from gradbook.palette import WEIGHT, colour_of
 from gradbook.targets.excel.grids.blocks import LEFT, Grids, NodeBlock, most_across, planes
 
-ON_THE_WAY = "on the way"
+ON_THE_WAY = mark("on the way")
 
 
 def slides(layer: Layer, shape: Shape) -> bool:
@@ -39,7 +40,7 @@ def step_blocks(step: Step, index: int, as_maps: bool = False) -> list[NodeBlock
     """
     net, name = step.net, layer_names(step.net)[index + 1]
     if index < 0:
-        return [_matrix(step, name, net.shapes[0], "what the network receives", as_maps)]
+        return [_matrix(step, name, net.shapes[0], tr("what the network receives"), as_maps)]
     layer = net.layers[index]
     inner = list(_inner(step, index)) if layer.has_inner_values else []
     words = layer.words(net.shapes[layer.reads(index)[0]])
@@ -52,7 +53,7 @@ def step_blocks(step: Step, index: int, as_maps: bool = False) -> list[NodeBlock
         parts = {word, of_state(word)} if layer.sums else set()
         found += [_parameter(step, it, index) for it in waiting if it.part in parts]
         waiting = [it for it in waiting if it.part not in parts]
-        found += [replace(block, words=block.words or ON_THE_WAY)] if block is not whole else []
+        found += [replace(block, words=block.words or tr(ON_THE_WAY))] if block is not whole else []
     return [*found, *(_parameter(step, it, index) for it in waiting), last]
 
 
@@ -112,7 +113,8 @@ def _inner(step: Step, index: int) -> Iterator[tuple[str, NodeBlock]]:
         for place in np.ndindex(found.shape):
             found[place] = found[place] if found[place] in met else None
         if any(it is not None for it in found.flat):
-            words = layer.inner_words.get(_kind_of(name), "").partition(". ")[0]
+            said = layer.inner_words.get(_kind_of(name))
+            words = tr(said).partition(". ")[0] if said else ""
             yield name.word, _block(name, words, found, heads)
 
 

@@ -11,6 +11,7 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 
 from gradbook.graph.node import Array
 from gradbook.graph.window import NOWHERE, Shape, Sides, Window
+from gradbook.language import mark, tr
 from gradbook.layers import Layer
 from gradbook.net.names import number
 from gradbook.palette import ACTIVATION, GRADIENT, INPUT, QUIET, SUM, WEIGHT, Colour
@@ -20,10 +21,11 @@ from gradbook.targets.excel.grids.scene import (
     GridScene,
     GridStage,
 )
+from gradbook.targets.excel.language import quoted
 
 # A place: its window, the products, their sum --------------------------------
 
-SAME, DIFFERS = "the same", "differs"
+SAME, DIFFERS = mark("the same"), mark("differs")
 NEAR = "1E-9"  # of the sizes compared: sums are added in another order here
 
 
@@ -84,7 +86,7 @@ class LookedAt:
 
     @property
     def title(self) -> str:
-        return "look at"
+        return tr("look at")
 
     @property
     def top(self) -> int:
@@ -214,7 +216,7 @@ class LookedAt:
         grids = self._grids(number, self.sources if self.layer.sums else 1)
         formulas = {(k, y, x): f"={self._through(k, y, x)}" for k, y, x in grids.places()}
         return WindowBlock(
-            "what the window shows",
+            tr("what the window shows"),
             "",
             grids,
             formulas,
@@ -271,7 +273,7 @@ class LookedAt:
             own = self.channel if sources == 1 else f"(({self.channel}-1)*{sources}+{k + 1})"
             formulas[k, y, x] = f"={block.grids.at(own, str(y + 1), str(x + 1))}"
         numbers = self.scene.numbers(block)[:sources]
-        return WindowBlock("times its kernel", "×", grids, formulas, numbers, WEIGHT)
+        return WindowBlock(tr("times its kernel"), "×", grids, formulas, numbers, WEIGHT)
 
     def _products(self, window: WindowBlock, kernel: WindowBlock, number: int) -> WindowBlock:
         grids = self._grids(number, window.grids.shape[0])
@@ -280,25 +282,26 @@ class LookedAt:
             for place in grids.places()
         }
         numbers = window.numbers * kernel.numbers
-        return WindowBlock("the products", "=", grids, formulas, numbers, SUM)
+        return WindowBlock(tr("the products"), "=", grids, formulas, numbers, SUM)
 
     def _sum_lines(self, products: WindowBlock) -> list[WindowLine]:
         cells = ",".join(products.grids.whole(k) for k in range(products.grids.shape[0]))
         total = float(products.numbers.sum())
-        lines = [WindowLine("sum of the products", f"=SUM({cells})", total, SUM)]
+        lines = [WindowLine(tr("sum of the products"), f"=SUM({cells})", total, SUM)]
         bias = self.stage.parameters.get("b")
         if bias is None:
             return [*lines, self._found(total)]
         own = bias.grids.at(self.channel if bias.grids.shape[0] > 1 else 0, "1", "1")
         shift = float(self.scene.numbers(bias).flat[0])
-        lines.append(WindowLine("plus the bias", f"={own}", shift, WEIGHT))
+        lines.append(WindowLine(tr("plus the bias"), f"={own}", shift, WEIGHT))
         both = f"={self._line_cell(0)}+{self._line_cell(1)}"
-        lines.append(WindowLine("together", both, total + shift, SUM))
+        lines.append(WindowLine(tr("together"), both, total + shift, SUM))
         return [*lines, self._found(total + shift)]
 
     def _kept_lines(self, window: WindowBlock) -> list[WindowLine]:
         largest = self.layer.word == LARGEST
-        words, word = ("the largest", "MAX") if largest else ("the average", "AVERAGE")
+        words = tr("the largest") if largest else tr("the average")
+        word = "MAX" if largest else "AVERAGE"
         kept = float(np.nanmax(window.numbers) if largest else np.nanmean(window.numbers))
         line = WindowLine(words, f"={word}({window.grids.whole(0)})", kept, SUM)
         return [line, self._found(kept)]
@@ -316,8 +319,8 @@ class LookedAt:
         cell, normal = self._line_cell, (x - mean) / deviation
         made = scale * normal + shift
         return [
-            WindowLine("x, what is given", given, x, ACTIVATION),
-            WindowLine("μ of its channel", said["μ"], mean, SUM),
+            WindowLine(tr("x, what is given"), given, x, ACTIVATION),
+            WindowLine(tr("μ of its channel"), said["μ"], mean, SUM),
             WindowLine("s = √(σ² + ε)", said["s"], deviation, SUM),
             WindowLine("n = (x − μ) / s", f"=({cell(0)}-{cell(1)})/{cell(2)}", normal, SUM),
             WindowLine("γ", said["γ"], scale, WEIGHT),
@@ -329,7 +332,7 @@ class LookedAt:
     def _found(self, worked: float) -> WindowLine:
         """What the map has there: at first what was worked out."""
         formula = f"={self.maps.at(self.channel, self.row, self.column)}"
-        return WindowLine("in the map", formula, worked, QUIET)
+        return WindowLine(tr("in the map"), formula, worked, QUIET)
 
     def _line_cell(self, number: int) -> str:
         """Where a line's number stands."""
@@ -338,7 +341,8 @@ class LookedAt:
     def verdict(self) -> str:
         """Whether what was worked out is what the tables have: of the last two lines."""
         here, there = (self._line_cell(len(self.lines) - k) for k in (2, 1))
-        return f'=IF(ABS({here}-{there})<={self.near},"{SAME}","{DIFFERS}")'
+        same, differs = quoted(tr(SAME)), quoted(tr(DIFFERS))
+        return f"=IF(ABS({here}-{there})<={self.near},{same},{differs})"
 
     @property
     def near(self) -> str:
@@ -386,7 +390,7 @@ class WeightLookedAt(LookedAt):
 
     @property
     def title(self) -> str:
-        return "a weight"
+        return tr("a weight")
 
     @property
     def top(self) -> int:
@@ -459,7 +463,7 @@ class WeightLookedAt(LookedAt):
             row, column = self.window.reads((y, x), first)
             if 0 <= row < values.shape[0] and 0 <= column < values.shape[1]:
                 numbers[k, y, x] = values[row, column]
-        return WindowBlock("what the weight meets", "", grids, formulas, numbers, INPUT)
+        return WindowBlock(tr("what the weight meets"), "", grids, formulas, numbers, INPUT)
 
     def _meets(self, *place: int) -> str:
         given, layer = self.given.grids, self.layer
@@ -484,7 +488,7 @@ class WeightLookedAt(LookedAt):
         formulas = {
             (k, y, x): f"={at(self.channel, str(y + 1), str(x + 1))}" for k, y, x in grids.places()
         }
-        title = f"times {self.slopes.names.format('')}"
+        title = tr("times {gradient}", gradient=self.slopes.names.format(""))
         numbers = self.scene.numbers(self.slopes)[:1]
         return WindowBlock(title, "×", grids, formulas, numbers, GRADIENT)
 
@@ -493,7 +497,7 @@ class WeightLookedAt(LookedAt):
         products = self.blocks[-1]
         total = float(products.numbers.sum())
         return [
-            WindowLine("sum of the products", f"=SUM({products.grids.whole(0)})", total, SUM),
+            WindowLine(tr("sum of the products"), f"=SUM({products.grids.whole(0)})", total, SUM),
             WindowLine(*self._in_the_table(), total, QUIET),
         ]
 
@@ -503,10 +507,10 @@ class WeightLookedAt(LookedAt):
         if not scene.book.several:
             found = self.stage.slope_of(self.kernels)
             assert found is not None
-            return "its gradient", f"={found.grids.at(self.kernel, self.row, self.column)}"
+            return tr("its gradient"), f"={found.grids.at(self.kernel, self.row, self.column)}"
         high, wide = self.window.size
         number = f"(({self.kernel}-1)*{high}+{self.row}-1)*{wide}+{self.column}"
-        return "the sample's share of it", f"={scene.share(self.kernels, number)}"
+        return tr("the sample's share of it"), f"={scene.share(self.kernels, number)}"
 
     @property
     def near(self) -> str:

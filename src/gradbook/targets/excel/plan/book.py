@@ -15,6 +15,7 @@ from gradbook.amounts import counted
 from gradbook.errors import LimitError
 from gradbook.graph.names import is_sequence
 from gradbook.graph.node import Node
+from gradbook.language import mark
 from gradbook.layers import Role
 from gradbook.net import Net
 from gradbook.net.build import training_step
@@ -73,7 +74,7 @@ PICTURE_WIDEST = 1200  # pixels of the sheet
 GUIDE_ROW = 35  # or below the picture, where that is high
 ROW_HEIGHT = 20  # pixels
 MOST_WORDS = 24  # characters of a column's name, in the panel
-RATE_WORDS = "η, the learning rate"
+RATE_WORDS = mark("η, the learning rate")
 MOST_BESIDE = (14, 5)  # samples and values that have room beside the chart
 ASCII = str.maketrans({str(role): role.typed for role in Role})  # names that can be typed
 
@@ -307,7 +308,7 @@ class WorkbookPlan:
     @cached_property
     def check_summary(self) -> str:
         verdicts = [self.verdict(weight) for weight in self.nudges.weights]
-        return summary(verdicts, self.nudges.noun, 1)
+        return summary(verdicts, self.nudges.summaries, 1)
 
     @cached_property
     def epochs_summary(self) -> str:

@@ -18,9 +18,10 @@ from xlsxwriter.utility import xl_col_to_name, xl_range_abs
 
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.graph.reference import Values, evaluate
+from gradbook.language import mark, tr
 from gradbook.net import Net
 from gradbook.net.step import Step
-from gradbook.targets.excel.language import SAYS
+from gradbook.targets.excel.language import SAYS, quoted, sentence
 from gradbook.targets.excel.language import digits as typed
 from gradbook.targets.excel.plan.columns import forward_values
 from gradbook.targets.excel.plan.layout import BASE_SAMPLE, ColumnBlock, RunLayout
@@ -91,10 +92,10 @@ class Nudges:
         return [trained[round(k * (len(trained) - 1) / max(most - 1, 1))] for k in range(most)]
 
     @property
-    def noun(self) -> str:
-        """What the check is about: the gradients, or those of them that it checks."""
+    def summaries(self) -> Summaries:
+        """What is said of the gradients, or of those of them that are checked."""
         every = len(self.weights) == len(self.step.gradients)
-        return "gradients" if every else "checked gradients"
+        return OF_ALL if every else OF_CHECKED
 
     @cached_property
     def has_corners(self) -> bool:
@@ -351,7 +352,8 @@ class EpochNudges:
 
 # How near a gradient must be, as a formula and in numbers --------------------
 
-AGREES, DIFFERS, OPEN, NO_NUMBER = "agrees", "differs", "to fill in", "no number"
+AGREES, DIFFERS = mark("agrees"), mark("differs")
+OPEN, NO_NUMBER = mark("to fill in"), mark("no number")
 NEAR = 1e-6  # of the slope
 CURVED = 10.0  # of what the curve bends within the nudge
 LOST_DIGITS = 64 * 2.0**-52  # of the largest value on the way: what its rounding comes to
@@ -434,11 +436,14 @@ class Tolerance:
             near = f"OR({near},IF({bent},{beside},{between}))"
         factor = f"{typed(MOST_CORNER)}" if self.has_corners else f"{typed(MOST_CURVE)}*{c.nudge}"
         smooth = f"{c.bend}<={factor}*{c.nudge}*{c.size}^2"
+        agrees, differs, to_do, no_number = (
+            quoted(tr(word)) for word in (AGREES, DIFFERS, OPEN, NO_NUMBER)
+        )
         return (
-            f'IF(NOT(ISNUMBER({c.slope})),"{NO_NUMBER}",'
+            f"IF(NOT(ISNUMBER({c.slope})),{no_number},"
             f"IF(ISNUMBER({c.gradient}),IF(ISNUMBER({c.allowed}),"
-            f'IF(AND({smooth},{near}),"{AGREES}","{DIFFERS}"),"{NO_NUMBER}"),'
-            f'IF(ISERROR({c.gradient}),"{DIFFERS}","{OPEN}")))'
+            f"IF(AND({smooth},{near}),{agrees},{differs}),{no_number}),"
+            f"IF(ISERROR({c.gradient}),{differs},{to_do})))"
         )
 
 
@@ -481,59 +486,115 @@ def _bend(slope: Slope) -> float:
     return abs(slope.above + slope.below - 2 * slope.error)
 
 
-def summary(verdicts: Sequence[str], noun: str, epoch: int) -> str:
+@dataclass(frozen=True)
+class Summaries:
+    """What is said of all gradients in one epoch."""
+
+    agree: str
+    differ: str
+    to_do: str
+
+
+OF_ALL = Summaries(
+    mark("all {total} gradients agree in epoch {epoch}"),
+    mark("{count} of {total} gradients differ in epoch {epoch}"),
+    mark("{count} of {total} gradients to fill in"),
+)
+OF_CHECKED = Summaries(
+    mark("all {total} checked gradients agree in epoch {epoch}"),
+    mark("{count} of {total} checked gradients differ in epoch {epoch}"),
+    mark("{count} of {total} checked gradients to fill in"),
+)
+NONE_THERE = mark("no numbers in epoch {epoch}")
+NO_EPOCH = mark("there is no epoch {epoch}: they go from 1 to {last}")
+TYPE_ONE = mark("type an epoch")
+ONE_DIFFERS = mark("{count} of {total} epochs differs, the first is epoch {first}")
+SOME_DIFFER = mark("{count} of {total} epochs differ, the first is epoch {first}")
+EPOCHS_TO_DO = mark("{count} of {total} epochs to fill in")
+EVERY_AGREES = mark("the gradients agree in all {total} epochs")
+CHECKED_AGREE = mark("the gradients agree in {total} of {every} epochs")
+OTHERS_NONE = mark("the gradients agree in {count} epochs; the others have no numbers")
+SUMMARIES = {
+    **dict.fromkeys((OF_ALL.differ, OF_CHECKED.differ, ONE_DIFFERS, SOME_DIFFER), DIFFERS),
+    NO_EPOCH: DIFFERS,
+    **dict.fromkeys((OF_ALL.to_do, OF_CHECKED.to_do, EPOCHS_TO_DO), OPEN),
+    NONE_THERE: NO_NUMBER,
+    **dict.fromkeys((OF_ALL.agree, OF_CHECKED.agree), AGREES),
+    **dict.fromkeys((EVERY_AGREES, CHECKED_AGREE, OTHERS_NONE), AGREES),
+}  # each with the verdict whose colour it has
+
+
+def summary(verdicts: Sequence[str], said: Summaries, epoch: int) -> str:
     """What the sheet says of all gradients in the epoch that is looked at."""
     total = len(verdicts)
     count = verdicts.count
     if count(AGREES) == total:
-        return f"all {total} {noun} agree in epoch {epoch}"
+        return tr(said.agree, total=total, epoch=epoch)
     if count(DIFFERS):
-        return f"{count(DIFFERS)} of {total} {noun} differ in epoch {epoch}"
+        return tr(said.differ, count=count(DIFFERS), total=total, epoch=epoch)
     if count(OPEN):
-        return f"{count(OPEN)} of {total} {noun} to fill in"
-    return f"no numbers in epoch {epoch}"
+        return tr(said.to_do, count=count(OPEN), total=total)
+    return tr(NONE_THERE, epoch=epoch)
 
 
-def summary_formula(verdicts: str, total: int, noun: str, epoch: str, epochs: int) -> str:
+def summary_formula(verdicts: str, total: int, said: Summaries, epoch: str, epochs: int) -> str:
     """The same by formula, which also tells an epoch that the table doesn't have."""
-    counts = {word: f'COUNTIF({verdicts},"{word}")' for word in (AGREES, DIFFERS, OPEN)}
+    counts = {word: f"COUNTIF({verdicts},{quoted(tr(word))})" for word in (AGREES, DIFFERS, OPEN)}
     there = f"AND({epoch}>=1,{epoch}<={epochs},{epoch}=INT({epoch}))"
-    where = f'" in epoch "&{epoch}'
-    opened = f'{counts[OPEN]}&" of {total} {noun} to fill in"'
+    agree = sentence(tr(said.agree, total=total, epoch="{epoch}"), epoch=epoch)
+    differ = sentence(
+        tr(said.differ, total=total, count="{count}", epoch="{epoch}"),
+        count=counts[DIFFERS],
+        epoch=epoch,
+    )
+    to_do = sentence(tr(said.to_do, total=total, count="{count}"), count=counts[OPEN])
+    none = sentence(tr(NONE_THERE), epoch=epoch)
+    unknown = sentence(tr(NO_EPOCH, epoch="{epoch}", last=epochs), epoch=epoch)
     return (
         f"=IF(ISNUMBER({epoch}),IF({there},"
-        f'IF({counts[AGREES]}={total},"all {total} {noun} agree"&{where},'
-        f'IF({counts[DIFFERS]}>0,{counts[DIFFERS]}&" of {total} {noun} differ"&{where},'
-        f'IF({counts[OPEN]}>0,{opened},"no numbers"&{where}))),'
-        f'"there is no epoch "&{epoch}&": they go from 1 to {epochs}"),"type an epoch")'
+        f"IF({counts[AGREES]}={total},{agree},"
+        f"IF({counts[DIFFERS]}>0,{differ},"
+        f"IF({counts[OPEN]}>0,{to_do},{none}))),"
+        f"{unknown}),{quoted(tr(TYPE_ONE))})"
     )
 
 
 def epochs_summary(verdicts: Sequence[str], epochs: Sequence[int], of: int) -> str:
     """What the sheet says of all epochs together; `epochs` are those that are checked."""
     total, count = len(verdicts), verdicts.count
-    which = f"all {total} epochs" if total == of else f"{total} of {of} epochs"
     if count(DIFFERS):
         first = epochs[list(verdicts).index(DIFFERS)]
-        verb = "differs" if count(DIFFERS) == 1 else "differ"
-        return f"{count(DIFFERS)} of {total} epochs {verb}, the first is epoch {first}"
+        said = ONE_DIFFERS if count(DIFFERS) == 1 else SOME_DIFFER
+        return tr(said, count=count(DIFFERS), total=total, first=first)
     if count(OPEN):
-        return f"{count(OPEN)} of {total} epochs to fill in"
+        return tr(EPOCHS_TO_DO, count=count(OPEN), total=total)
     if count(AGREES) == total:
-        return f"the gradients agree in {which}"
-    return f"the gradients agree in {count(AGREES)} epochs; the others have no numbers"
+        return _agree(total, of)
+    return tr(OTHERS_NONE, count=count(AGREES))
+
+
+def _agree(total: int, of: int) -> str:
+    """That all epochs do, or all that are checked."""
+    if total == of:
+        return tr(EVERY_AGREES, total=total)
+    return tr(CHECKED_AGREE, total=total, every=of)
 
 
 def epochs_formula(verdicts: str, numbers: str, total: int, of: int) -> str:
     """The same by formula: every row of the table counts."""
-    counts = {word: f'SUMPRODUCT(--({verdicts}="{word}"))' for word in (AGREES, DIFFERS, OPEN)}
-    which = f"all {total} epochs" if total == of else f"{total} of {of} epochs"
+    counts = {
+        word: f"SUMPRODUCT(--({verdicts}={quoted(tr(word))}))" for word in (AGREES, DIFFERS, OPEN)
+    }
     differ, opened = counts[DIFFERS], counts[OPEN]
-    first = f'INDEX({numbers},MATCH("{DIFFERS}",{verdicts},0))'
-    verb = f'IF({differ}=1," differs"," differ")'
+    first = f"INDEX({numbers},MATCH({quoted(tr(DIFFERS))},{verdicts},0))"
+    one, some = (
+        sentence(tr(said, total=total, count="{count}", first="{first}"), count=differ, first=first)
+        for said in (ONE_DIFFERS, SOME_DIFFER)
+    )
+    to_do = sentence(tr(EPOCHS_TO_DO, total=total, count="{count}"), count=opened)
+    others = sentence(tr(OTHERS_NONE), count=counts[AGREES])
     return (
-        f'=IF({differ}>0,{differ}&" of {total} epochs"&{verb}&", the first is epoch "&{first},'
-        f'IF({opened}>0,{opened}&" of {total} epochs to fill in",'
-        f'IF({counts[AGREES]}={total},"the gradients agree in {which}",'
-        f'"the gradients agree in "&{counts[AGREES]}&" epochs; the others have no numbers")))'
+        f"=IF({differ}>0,IF({differ}=1,{one},{some}),"
+        f"IF({opened}>0,{to_do},"
+        f"IF({counts[AGREES]}={total},{quoted(_agree(total, of))},{others})))"
     )

@@ -11,6 +11,7 @@ from random import Random
 from gradbook.errors import UsageError
 from gradbook.graph.names import Name
 from gradbook.graph.node import Node, ancestors, named_inputs
+from gradbook.language import tr
 from gradbook.net import Net
 from gradbook.net.step import Step
 
@@ -41,13 +42,13 @@ def groups(step: Step) -> list[ColumnGroup]:
         layers.append(ColumnGroup(_layer_title(step.net, depth), (*weights, *own)))
     memory = tuple(leaf for leaf in step.start if leaf not in known)
     found = [
-        ColumnGroup("targets", step.targets),
-        ColumnGroup("inputs", step.inputs),
+        ColumnGroup(tr("targets"), step.targets),
+        ColumnGroup(tr("inputs"), step.inputs),
         *layers,
-        ColumnGroup("error", tuple(errors)),
-        ColumnGroup("from the error back", tuple(_signals(step))),
-        ColumnGroup("gradients", gradients(step)),
-        ColumnGroup("memory of the update", memory),
+        ColumnGroup(tr("error"), tuple(errors)),
+        ColumnGroup(tr("from the error back"), tuple(_signals(step))),
+        ColumnGroup(tr("gradients"), gradients(step)),
+        ColumnGroup(tr("memory of the update"), memory),
     ]
     return [group for group in found if group.nodes]
 
@@ -91,8 +92,10 @@ def _layer_title(net: Net, depth: int) -> str:
     after = takewhile(is_with_it, range(depth + 1, len(net.layers)))
     words = ", ".join(net.layers[k].text for k in ([depth] * (depth >= 0) + [*after]))
     times = max((one.times for one in net.again if one.first <= depth < one.end), default=1)
-    again = f", {times} times" if times > 1 else ""
-    return f"{net.role_of(depth)}: {words}{again}" if depth in owners else words
+    words = tr("{layers}, {count} times", layers=words, count=times) if times > 1 else words
+    if depth not in owners:
+        return words
+    return tr("{role}: {layers}", role=net.role_of(depth), layers=words)
 
 
 def _paired(values: Sequence[Node]) -> list[Node]:

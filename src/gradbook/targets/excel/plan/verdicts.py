@@ -13,6 +13,7 @@ from functools import cached_property
 from xlsxwriter.utility import quote_sheetname, xl_col_to_name, xl_range_abs, xl_rowcol_to_cell
 
 from gradbook.graph.names import gradient_name
+from gradbook.language import mark, tr
 from gradbook.net.step import Step
 from gradbook.rates import criteria as c
 from gradbook.rates.criteria import (
@@ -40,11 +41,11 @@ class GateColumns(LayerGate):
     @property
     def share_heading(self) -> str:
         """Of the cell that says how much of what arrives it lets through."""
-        return f"share that {self.name} lets through"
+        return tr("share that {layer} lets through", layer=self.name)
 
     @property
     def slope_heading(self) -> str:
-        return f"steepest slope of {self.name}"
+        return tr("steepest slope of {layer}", layer=self.name)
 
     @property
     def headings(self) -> tuple[str, ...]:
@@ -118,14 +119,21 @@ class EpochCells:
 
 
 EXCESS, GRADIENT, TURN, ON_THE_WAY, RISING, EXTREME = range(6)  # what follows each rate's run
-FOLLOWING = ("excess", "size of ∂E/∂w", "its turn", "on the way", "rising", "last low or high")
+FOLLOWING = (
+    mark("excess"),
+    mark("size of ∂E/∂w"),
+    mark("its turn"),
+    mark("on the way"),
+    mark("rising"),
+    mark("last low or high"),
+)
 HEAD, FACTS, LEAST_ROW, LOWEST_ROW, ATTAINED_ROW = 7, 8, 3, 4, 5  # rows, from 0
 LEAST_CELL, LOWEST_CELL, ATTAINED_CELL = (
     f"$B${row + 1}" for row in (LEAST_ROW, LOWEST_ROW, ATTAINED_ROW)
 )
 MEASURES = tuple(found for found in vars(c).values() if isinstance(found, Measure))
 CONDITIONS = tuple(found for found in vars(c).values() if isinstance(found, Condition))
-SOUND_LOW, RESTS_ON, VERDICT = "lowest loss", "rests on", "verdict"
+SOUND_LOW, RESTS_ON, VERDICT = mark("lowest loss"), mark("rests on"), mark("verdict")
 
 
 @dataclass(frozen=True)
@@ -145,6 +153,11 @@ class VerdictCells:
         measures = [measure.name for measure in MEASURES]
         conditions = [condition.name for condition in CONDITIONS]
         return (*measures, *shares, *slopes, *conditions, *own)
+
+    def shown(self, heading: str) -> str:
+        """As people read it: those of layers are said already."""
+        own = {found for gate in self.gates for found in (gate.share_heading, gate.slope_heading)}
+        return heading if heading in own else tr(heading)
 
     @property
     def steep(self) -> tuple[GateColumns, ...]:
@@ -299,9 +312,9 @@ class RateRow:
         rests = f"AND({self._cell(c.SETTLED)},NOT({self._cell(c.FROZEN)}))"
         way = f"{typed(c.AS_LOW)}*({self.losses.at(0)}-{LOWEST_CELL})"
         low = f"IF({self.losses.at(-1)}-{LOWEST_CELL}<={way},{self.losses.at(-1)},"
-        verdict: Expression = Text(str(c.OTHERWISE))
+        verdict: Expression = Text(tr(c.OTHERWISE))
         for condition, word in reversed(c.DECISIONS):
-            verdict = call("IF", self._spelled(condition), Text(str(word)), verdict)
+            verdict = call("IF", self._spelled(condition), Text(tr(word)), verdict)
         return {
             SOUND_LOW: f'IF({out},"",MIN({self.losses.all}))',
             RESTS_ON: f'IF({rests},{low}""),"")',

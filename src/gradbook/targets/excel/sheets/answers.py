@@ -10,10 +10,11 @@ from xlsxwriter.utility import quote_sheetname, xl_col_to_name, xl_rowcol_to_cel
 from xlsxwriter.worksheet import Worksheet
 
 from gradbook.graph.node import Array, Node, ancestors, named_inputs
+from gradbook.language import mark, tr
 from gradbook.layers.losses import HALF_SURE
 from gradbook.net.step import Step
 from gradbook.palette import ACTIVATION, ERROR, INPUT, QUIET, RATE, TARGET
-from gradbook.targets.excel.language import Guarded, Reference, Speller, write
+from gradbook.targets.excel.language import Guarded, Reference, Speller, quoted, sentence, write
 from gradbook.targets.excel.plan.book import ANSWERS, ANSWERS_WORK, TRAINING, WorkbookPlan
 from gradbook.targets.excel.plan.layout import shown
 from gradbook.targets.excel.sheets.check import an_epoch
@@ -43,15 +44,15 @@ class Classes:
         if not (targets.sum(axis=1) == 1).all():
             return None
         wanted = net.columns[len(step.inputs) :]
-        own = wanted if len(wanted) == outputs else [f"class {k}" for k in range(1, outputs + 1)]
+        own = wanted if len(wanted) == outputs else _numbered(outputs)
         return Classes(net.classes or tuple(own))
 
     def read(self, cells: str) -> str:
         """The class that some outputs, or targets, name."""
         if len(self.names) == 2 and ":" not in cells:
-            return f"IF({cells}>={HALF_SURE},{_text(self.names[1])},{_text(self.names[0])})"
+            return f"IF({cells}>={HALF_SURE},{quoted(self.names[1])},{quoted(self.names[0])})"
         place = f"MATCH(MAX({cells}),{cells},0)"
-        return f"CHOOSE({place},{','.join(map(_text, self.names))})"
+        return f"CHOOSE({place},{','.join(map(quoted, self.names))})"
 
     def name(self, values: Array) -> str:
         """The same from the numbers."""
@@ -60,8 +61,8 @@ class Classes:
         return self.names[int(np.argmax(values))]
 
 
-def _text(word: str) -> str:
-    return '"' + word.replace('"', '""') + '"'
+def _numbered(classes: int) -> list[str]:
+    return [tr("class {number}", number=k) for k in range(1, classes + 1)]
 
 
 @dataclass(frozen=True)
@@ -124,11 +125,11 @@ MOST_NAMED = 40  # characters of a column's name
 
 
 def write_answers(look: Look, book: WorkbookPlan) -> None:
-    remark = (
+    remark = tr(
         "The network as it is in the epoch below. Type another epoch, or an input of your "
         "own, into the framed cells."
     )
-    sheet = look.sheet(ANSWERS, "What the network answers", remark, left=LABEL)
+    sheet = look.sheet(ANSWERS, tr("What the network answers"), remark, left=LABEL)
     _Answers(sheet, look, book).write()
 
 
@@ -188,7 +189,7 @@ class _Answers:
 
     def head(self) -> None:
         look, book = self.look, self.book
-        self.sheet.write_string(EPOCH_ROW, LABEL, "epoch", look.name(RATE))
+        self.sheet.write_string(EPOCH_ROW, LABEL, tr("epoch"), look.name(RATE))
         self.sheet.write_number(EPOCH_ROW, FIRST, book.epochs, look.given(RATE))
         cell = xl_rowcol_to_cell(EPOCH_ROW, FIRST, row_abs=True, col_abs=True)
         look.workbook.define_name(EPOCH_NAME, f"={ANSWERS}!{cell}")
@@ -213,13 +214,14 @@ class _Answers:
         count = sum(
             classes.name(self.values(k)) == classes.name(self.wanted(k)) for k in range(samples)
         )
-        self.sheet.write_string(SUMMARY_ROW, LABEL, "accuracy", look.name(QUIET))
+        self.sheet.write_string(SUMMARY_ROW, LABEL, tr("accuracy"), look.name(QUIET))
         style = look.style(num_format="0.0 %", bold=True, align="center")
         self.sheet.write_formula(SUMMARY_ROW, FIRST, f"={right}/{samples}", style, count / samples)
         cell = xl_rowcol_to_cell(SUMMARY_ROW, FIRST, row_abs=True, col_abs=True)
         look.workbook.define_name(ACCURACY_NAME, f"={ANSWERS}!{cell}")
-        words = f'={right}&" of {samples} samples are read correctly"'
-        said = f"{count} of {samples} samples are read correctly"
+        read_well = mark("{count} of {total} samples are read correctly")
+        said = tr(read_well, count=count, total=samples)
+        words = f"={sentence(tr(read_well, count='{count}', total=samples), count=right)}"
         self.sheet.write_formula(SUMMARY_ROW, FIRST + 1, words, look.remark, said)
 
     def headings(self) -> None:
@@ -230,9 +232,9 @@ class _Answers:
         named = step.net.columns[len(step.inputs) :]
         outputs = outputs or (named if len(named) == len(step.outputs) else ())
         parts = (
-            (FIRST, step.inputs, inputs or ("input",), INPUT),
-            (self.outputs, step.outputs, outputs or ("output",), ACTIVATION),
-            (self.targets, step.targets, outputs or ("target",), TARGET),
+            (FIRST, step.inputs, inputs or (tr("input"),), INPUT),
+            (self.outputs, step.outputs, outputs or (tr("output"),), ACTIVATION),
+            (self.targets, step.targets, outputs or (tr("target"),), TARGET),
         )
         for first, nodes, names, tint in parts:
             for place, node in enumerate(nodes):
@@ -240,16 +242,16 @@ class _Answers:
                 style = self.look.heading(tint, text_wrap=True)
                 self.sheet.write_string(NAMES_ROW - 1, first + place, name[:MOST_NAMED], style)
                 self.sheet.write_string(NAMES_ROW, first + place, str(node.name), style)
-        self.sheet.write_string(NAMES_ROW, LABEL, "sample", look.heading(QUIET))
+        self.sheet.write_string(NAMES_ROW, LABEL, tr("sample"), look.heading(QUIET))
         self.sheet.set_row(NAMES_ROW - 1, 30 if inputs or outputs else 15)
-        words = ("is", "is read as", "") if self.classes else ("apart by",)
+        words = (tr("is"), tr("is read as"), "") if self.classes else (tr("apart by"),)
         for place, word in enumerate(words, self.verdicts):
             self.sheet.write_string(NAMES_ROW, place, word, look.heading(QUIET))
 
     def own(self) -> None:
         """The input of one's own: the first sample's, until another is typed."""
         step, own = self.book.step, own_pass(self.book)
-        self.sheet.write_string(OWN_ROW, LABEL, "your own", self.look.style(bold=True))
+        self.sheet.write_string(OWN_ROW, LABEL, tr("your own"), self.look.style(bold=True))
         for place, node in enumerate(step.inputs, FIRST):
             value = float(np.ravel(step.data[node])[0])
             self.sheet.write_number(OWN_ROW, place, value, self.look.given(INPUT))
@@ -292,13 +294,12 @@ class _Answers:
         self.sheet.write_formula(row, place, f"={classes.read(targets)}", style, meant)
         self.sheet.write_formula(row, place + 1, f"={classes.read(outputs)}", style, read)
         one, other = (f"{xl_col_to_name(place + k)}{row + 1}" for k in (0, 1))
-        formula, found = (
-            f'=IF({one}={other},"right","wrong")',
-            "right" if meant == read else "wrong",
-        )
+        right, wrong = tr("right"), tr("wrong")
+        formula = f"=IF({one}={other},{quoted(right)},{quoted(wrong)})"
+        found = right if meant == read else wrong
         self.sheet.write_formula(row, place + 2, formula, self.look.verdict(), found)
         cell = xl_rowcol_to_cell(row, place + 2)
-        self.look.colour_verdicts(self.sheet, cell, (("right", GOOD), ("wrong", BAD)))
+        self.look.colour_verdicts(self.sheet, cell, ((right, GOOD), (wrong, BAD)))
 
     def in_epoch(self, node: Node, sample: int = 0) -> str:
         return self.book.training.in_epoch(node, self.book.epochs, EPOCH_NAME, sample)
@@ -317,9 +318,13 @@ class _Answers:
 
 def write_answers_work(look: Look, book: WorkbookPlan) -> None:
     """The weights of the chosen epoch, and what they make of the input that was typed."""
-    remark = f"The weights from {TRAINING} in the epoch chosen on {ANSWERS}, and below "
-    remark += "them what they make of the input typed there."
-    sheet = look.sheet(ANSWERS_WORK, "How the network answers", remark)
+    remark = tr(
+        "The weights from {training} in the epoch chosen on {answers}, and below them what they "
+        "make of the input typed there.",
+        training=TRAINING,
+        answers=ANSWERS,
+    )
+    sheet = look.sheet(ANSWERS_WORK, tr("How the network answers"), remark)
     sheet.set_column(0, 0, 14)
     sheet.set_column(1, 1, 16)
     own = own_pass(book)

@@ -11,6 +11,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from gradbook.graph.node import Node
 from gradbook.graph.reference import Values
+from gradbook.language import mark, numeral, tr
 from gradbook.palette import ERROR, GRADIENT, INPUT, PAPER, QUIET, RATE, WEIGHT, Colour
 from gradbook.targets.excel.language import digits
 from gradbook.targets.excel.plan.book import (
@@ -36,48 +37,47 @@ from gradbook.targets.excel.plan.check import (
 )
 from gradbook.targets.excel.plan.columns import gradients
 from gradbook.targets.excel.plan.layout import RunLayout, shown
-from gradbook.targets.excel.sheets.look import PLAIN, SMALL, Look, colour, number_format
+from gradbook.targets.excel.sheets.look import (
+    PLAIN,
+    SMALL,
+    Look,
+    colour,
+    number_format,
+    summary_kinds,
+)
 from gradbook.targets.excel.sheets.training import ValueCells, columns
 
 TOP = 7  # the first row with a weight
 WIDTHS = (10, 13, 18, 19, 19, 18, 13, 13, 13)
 HEADINGS = (
-    ("weight", WEIGHT),
-    ("its value", WEIGHT),
-    ("∂E/∂w by formula", GRADIENT),
-    ("error, nudged down", ERROR),
-    ("error, nudged up", ERROR),
-    ("slope measured", GRADIENT),
-    ("apart by", QUIET),
-    ("allowed", QUIET),
-    ("verdict", QUIET),
+    (mark("weight"), WEIGHT),
+    (mark("its value"), WEIGHT),
+    (mark("∂E/∂w by formula"), GRADIENT),
+    (mark("error, nudged down"), ERROR),
+    (mark("error, nudged up"), ERROR),
+    (mark("slope measured"), GRADIENT),
+    (mark("apart by"), QUIET),
+    (mark("allowed"), QUIET),
+    (mark("verdict"), QUIET),
 )
 OF_EPOCHS = (
-    ("epoch", QUIET),
-    ("error", ERROR),
-    ("Σ ∂E/∂w · part", GRADIENT),
+    (mark("epoch"), QUIET),
+    (mark("error"), ERROR),
+    (mark("Σ ∂E/∂w · part"), GRADIENT),
     *HEADINGS[3:],
 )
 EXACT = "[>=0.0001]0.000000000000;[<=-0.0001]-0.000000000000;0.000000000E+00"
 LEAST_NUDGE, MOST_NUDGE = 1e-9, 1e-2
-SMALL_NUDGE = {
-    "validate": "decimal",
-    "criteria": "between",
-    "minimum": LEAST_NUDGE,
-    "maximum": MOST_NUDGE,
-    "error_title": "Too small or too large",
-    "error_message": f"A nudge between {digits(LEAST_NUDGE)} and {digits(MOST_NUDGE)} measures a "
-    f"slope; {digits(NUDGE)} works best.",
-}
 GIVEN_SIZE = "$B$3"  # on the working sheet: the largest input or target
 SIZE_AS_IT_IS = "$D$3"  # the largest value with no weight nudged
 
 
 def write_check(look: Look, book: WorkbookPlan) -> None:
-    title = "Do the gradients agree with what a nudge measures?"
-    remark = (
+    title = tr("Do the gradients agree with what a nudge measures?")
+    remark = tr(
         "Each weight is nudged down and up, and the slope is measured from the change in the "
-        f"error. This needs no chain rule: {CHECK_WORK} only computes forwards."
+        "error. This needs no chain rule: {work} only computes forwards.",
+        work=CHECK_WORK,
     )
     sheet = look.sheet(CHECK, title, remark, left=1)
     sheet.set_column(0, 0, 2)
@@ -102,23 +102,27 @@ class _Check:
 
     def head(self) -> None:
         book, look = self.book, self.look
-        settings = ((3, "nudge", NUDGE, NUDGE_NAME), (4, "epoch", 1, EPOCH_NAME))
+        settings = ((3, tr("nudge"), NUDGE, NUDGE_NAME), (4, tr("epoch"), 1, EPOCH_NAME))
         for row, words, value, name in settings:
             self.sheet.write_string(row, 1, words, look.name(RATE))
             self.sheet.write_number(row, 2, value, look.given(RATE))
             look.workbook.define_name(name, f"={CHECK}!$C${row + 1}")
-        self.sheet.data_validation(3, 2, 3, 2, SMALL_NUDGE)
+        self.sheet.data_validation(3, 2, 3, 2, a_nudge())
         self.sheet.data_validation(4, 2, 4, 2, an_epoch(book.epochs))
         checked, trained = len(book.nudges.weights), len(book.step.gradients)
         found = f"$J${TOP + 1}:$J${TOP + checked}"
-        formula = summary_formula(found, checked, book.nudges.noun, EPOCH_NAME, book.epochs)
+        formula = summary_formula(found, checked, book.nudges.summaries, EPOCH_NAME, book.epochs)
         self.verdict(3, formula, book.check_summary, CHECK_NAME)
         verdicts, numbers = self.epochs_column(9), self.epochs_column(1)
         total = len(book.epoch_nudges.chosen)
         formula = epochs_formula(verdicts, numbers, total, book.epochs)
         self.verdict(4, formula, book.epochs_summary, EPOCHS_NAME)
         if checked < trained:
-            words = f"{checked} of the {trained} trained weights are checked one by one."
+            words = tr(
+                "{count} of the {total} trained weights are checked one by one.",
+                count=checked,
+                total=trained,
+            )
             self.sheet.write_string(5, 4, words, look.remark)
         self.headings(TOP - 1, HEADINGS)
 
@@ -126,12 +130,12 @@ class _Check:
         """What all of it comes to, in a cell with a name."""
         self.sheet.merge_range(row, 4, row, 6, "", self.look.verdict())
         self.sheet.write_formula(row, 4, formula, self.look.verdict(), value)
-        self.look.colour_verdicts(self.sheet, f"E{row + 1}")
+        self.look.colour_verdicts(self.sheet, f"E{row + 1}", summary_kinds())
         self.look.workbook.define_name(name, f"={CHECK}!$E${row + 1}")
 
     def headings(self, row: int, headings: Sequence[tuple[str, Colour]]) -> None:
         for place, (words, tint) in enumerate(headings, 1):
-            self.sheet.write_string(row, place, words, self.look.heading(tint))
+            self.sheet.write_string(row, place, tr(words), self.look.heading(tint))
 
     # One weight a line ---------------------------------------------------------
 
@@ -165,8 +169,8 @@ class _Check:
 
     def epochs(self) -> None:
         title = self.epochs_row - 4
-        self.look.underlined(self.sheet, title, 1, len(OF_EPOCHS), "Every epoch")
-        words = (
+        self.look.underlined(self.sheet, title, 1, len(OF_EPOCHS), tr("Every epoch"))
+        words = tr(
             "All weights are nudged together, each by its component of one direction: the "
             "slope along it is the sum of ∂E/∂w times that component."
         )
@@ -241,7 +245,7 @@ class _Check:
         """What these come to, the gradient first."""
         measured = shown(slope.below), shown(slope.above), shown(slope.value)
         if value is None:
-            return "", *measured, "", "", OPEN
+            return "", *measured, "", "", tr(OPEN)
         tolerance = self.book.tolerance
         apart, allowed = abs(value - slope.value), tolerance.allowed(value, slope)
         return (
@@ -249,7 +253,7 @@ class _Check:
             *measured,
             shown(apart),
             shown(allowed),
-            tolerance.verdict(value, slope),
+            tr(tolerance.verdict(value, slope)),
         )
 
     def _styles(self) -> tuple[Format, ...]:
@@ -259,6 +263,24 @@ class _Check:
         return small, exact, exact, small, apart, apart, look.verdict()
 
 
+def a_nudge() -> dict[str, object]:
+    """What the cell for the nudge takes."""
+    message = tr(
+        "A nudge between {least} and {most} measures a slope; {best} works best.",
+        least=numeral(digits(LEAST_NUDGE)),
+        most=numeral(digits(MOST_NUDGE)),
+        best=numeral(digits(NUDGE)),
+    )
+    return {
+        "validate": "decimal",
+        "criteria": "between",
+        "minimum": LEAST_NUDGE,
+        "maximum": MOST_NUDGE,
+        "error_title": tr("Too small or too large"),
+        "error_message": message,
+    }
+
+
 def an_epoch(epochs: int) -> dict[str, object]:
     """What a cell for an epoch takes: one that the table has."""
     return {
@@ -266,10 +288,10 @@ def an_epoch(epochs: int) -> dict[str, object]:
         "criteria": "between",
         "minimum": 1,
         "maximum": epochs,
-        "error_title": "No such epoch",
-        "error_message": f"The table has the epochs 1 to {epochs}.",
-        "input_title": "Epoch",
-        "input_message": f"1 to {epochs}",
+        "error_title": tr("No such epoch"),
+        "error_message": tr("The table has the epochs 1 to {last}.", last=epochs),
+        "input_title": tr("Epoch"),
+        "input_message": tr("1 to {last}", last=epochs),
     }
 
 
@@ -283,11 +305,12 @@ def in_chosen_epoch(book: WorkbookPlan, node: Node) -> str:
 def write_check_work(look: Look, book: WorkbookPlan) -> None:
     """The weights as they are, and below them a forward pass for each nudge."""
     plan = book.nudges
-    remark = (
-        f"All weights as they are in the epoch chosen on {CHECK}, then one nudged at a time; what "
-        "it doesn't change is left out."
+    remark = tr(
+        "All weights as they are in the epoch chosen on {check}, then one nudged at a time; what "
+        "it doesn't change is left out.",
+        check=CHECK,
     )
-    title = "The forward passes behind the check"
+    title = tr("The forward passes behind the check")
     sheet = look.sheet(
         CHECK_WORK,
         title,
@@ -297,7 +320,7 @@ def write_check_work(look: Look, book: WorkbookPlan) -> None:
     sheet.set_column(1, 1 + max(len(plan.values), len(book.step.weights)) + 1, 10.5)
     _given_size(sheet, look, book)
     sheet.write_blank(BASE_ROW - 1, 0, None, look.heading(WEIGHT))
-    sheet.write_string(BASE_ROW, 0, "as it is", look.name(WEIGHT))
+    sheet.write_string(BASE_ROW, 0, tr("as it is"), look.name(WEIGHT))
     for place, weight in enumerate(book.step.weights, 2):
         sheet.write_string(BASE_ROW - 1, place, str(weight.name), look.heading(WEIGHT))
         formula, start = f"={in_chosen_epoch(book, weight)}", float(book.step.start[weight])
@@ -314,10 +337,10 @@ def write_check_work(look: Look, book: WorkbookPlan) -> None:
 
 def _pass_headings(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     plan, row = book.nudges, FIRST_ROW - 1
-    sheet.write_string(row, 0, "nudged", look.heading(WEIGHT))
-    sheet.write_string(row, 1, "to", look.heading(WEIGHT))
+    sheet.write_string(row, 0, tr("nudged"), look.heading(WEIGHT))
+    sheet.write_string(row, 1, tr("to"), look.heading(WEIGHT))
     if book.several:
-        sheet.write_string(row, 2, "sample", look.heading(QUIET))
+        sheet.write_string(row, 2, tr("sample"), look.heading(QUIET))
     for node, place in plan.places.items():
         sheet.write_string(row, place, str(node.name), look.heading(colour(node.name)))
 
@@ -327,15 +350,18 @@ def _pass_as_it_is(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     plan = book.nudges
     parts = columns(plan.as_it_is, CHECK_WORK, {}, book.guarded)
     _write_pass(sheet, look, plan.as_it_is, parts, 0, plan.pass_as_it_is)
-    sheet.write_string(FIRST_ROW, 0, "none", look.name(WEIGHT))
+    sheet.write_string(FIRST_ROW, 0, tr("none"), look.name(WEIGHT))
     for sample in range(book.step.samples if book.several else 0):
         sheet.write_number(FIRST_ROW + sample, 2, sample + 1, look.count)
     row, place = xl_cell_to_rowcol(SIZE_AS_IT_IS)
     area = plan.area_as_it_is
     size = plan.size([plan.pass_as_it_is])
-    sheet.write_string(row, place - 1, "largest value", look.name(INPUT))
+    sheet.write_string(row, place - 1, tr("largest value"), look.name(INPUT))
     formula = f"=MAX({GIVEN_SIZE},MAX({area}),-MIN({area}))"
     sheet.write_formula(row, place, formula, look.value(INPUT, "General"), size)
+
+
+UP, DOWN = mark("{weight} up"), mark("{weight} down")
 
 
 def _passes(sheet: Worksheet, look: Look, book: WorkbookPlan, number: int, weight: Node) -> None:
@@ -343,10 +369,10 @@ def _passes(sheet: Worksheet, look: Look, book: WorkbookPlan, number: int, weigh
     plan, samples = book.nudges, book.step.samples
     run = plan.run(weight)
     parts = columns(run, CHECK_WORK, {}, book.guarded)
-    for side, (sign, way, step) in enumerate((("+", "up", NUDGE), ("-", "down", -NUDGE))):
+    for side, (sign, way, step) in enumerate((("+", UP, NUDGE), ("-", DOWN, -NUDGE))):
         epoch = 2 * number + side
         top = run.of_step.row(epoch)
-        sheet.write_string(top, 0, f"{weight.name} {way}", look.name(WEIGHT))
+        sheet.write_string(top, 0, tr(way, weight=weight.name), look.name(WEIGHT))
         nudged = float(book.step.start[weight]) + step
         formula = f"={plan.base(weight)}{sign}{NUDGE_NAME}"
         sheet.write_formula(top, 1, formula, look.value(WEIGHT, "0.00000000"), nudged)
@@ -386,7 +412,7 @@ def _given_size(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     size = largest_size([book.step.data[leaf] for leaf in given])
     style = look.value(INPUT, "General")
     row = int(GIVEN_SIZE.rpartition("$")[2]) - 1
-    sheet.write_string(row, 0, "largest given", look.name(INPUT))
+    sheet.write_string(row, 0, tr("largest given"), look.name(INPUT))
     sheet.write_formula(row, 1, f"=MAX(1,MAX({cells}),-MIN({cells}))", style, size)
 
 
@@ -419,14 +445,15 @@ class _Epochs:
     def direction(self) -> None:
         """Each weight's part, and below it the names of all columns."""
         row, tables = self.plan.row, (self.plan.run.of_step, self.plan.run.of_sample)
-        words = "All weights nudged at once, each by its component, epoch by epoch"
+        words = tr("All weights nudged at once, each by its component, epoch by epoch")
         self.sheet.write_string(row - 1, 0, words, self.look.section)
-        self.sheet.write_string(row, 0, "part", self.look.name(WEIGHT))
+        self.sheet.write_string(row, 0, tr("part"), self.look.name(WEIGHT))
         for weight in self.book.step.weights:
             place = self.plan.run.of_step.columns[weight]
             part = self.plan.direction.get(weight, 0.0)
             self.sheet.write_number(row, place, part, self.look.value(WEIGHT, PLAIN))
-        for place, words in enumerate(("epoch", "way", *(["sample"] * self.book.several))):
+        counters = (tr("epoch"), tr("way"), *([tr("sample")] * self.book.several))
+        for place, words in enumerate(counters):
             self.sheet.write_string(row + 1, place, words, self.look.heading(QUIET))
         for table in tables:
             for node, place in table.columns.items():

@@ -13,6 +13,7 @@ import numpy as np
 from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 
 from gradbook.graph.node import Node, ancestors, named_inputs
+from gradbook.language import mark, tr
 from gradbook.net.derivation import (
     Chain,
     ChainProduct,
@@ -33,6 +34,7 @@ from gradbook.targets.excel.language import (
     Reference,
     Speller,
     infix,
+    quoted,
     write,
 )
 from gradbook.targets.excel.language import digits as typed
@@ -127,11 +129,12 @@ class Chains:
             case ChainProduct(factors):
                 return " · ".join(self.words(factor) for factor in factors)
             case ChainSum(()):
-                return "0: it reaches no error"
+                return tr("0: it reaches no error")
             case ChainSum(terms):
                 return " + ".join(self.words(term) for term in terms)
             case OverSamples(inside, mean):
-                return f"{'mean' if mean else 'sum'} of ({self.words(inside)})"
+                said = mark("mean of ({chain})") if mean else mark("sum of ({chain})")
+                return tr(said, chain=self.words(inside))
 
 
 def derivative(of: Node, to: Node) -> str:
@@ -197,17 +200,21 @@ class _Derivation:
         self.values = first_values(self.derived)
         self.chains = Chains(self.derived)
         self.speller = Speller(self.refer, self.block, self.book.guarded)
-        remark = f"All numbers are those of one epoch of {TRAINING}: type another."
+        remark = tr(
+            "All numbers are those of one epoch of {training}: type another.", training=TRAINING
+        )
         trained = len(self.step.gradients)
         if len(self.chains.weights()) < trained:
-            remark += (
-                f" Of the {trained} weights, the very first and the first of the last layer "
-                "are worked out."
+            some = tr(
+                "Of the {count} weights, the very first and the first of the last layer are "
+                "worked out.",
+                count=trained,
             )
+            remark = f"{remark} {some}"
         self.sheet = self.look.workbook.add_worksheet(DERIVATION)
         page(self.sheet)
         self.sheet.set_row(0, 28)
-        self.sheet.write_string(0, NAME, "The chain rule, with live numbers", self.look.title)
+        self.sheet.write_string(0, NAME, tr("The chain rule, with live numbers"), self.look.title)
         self.sheet.write_string(1, NAME, remark, self.look.remark)
 
     # The sheet from top to bottom --------------------------------------------
@@ -217,14 +224,15 @@ class _Derivation:
         weights = self.chains.weights()
         reached = self.chains.reached(weights)
         forward = self.chains.forward(reached)
-        self.section("Given", "the inputs, and the weights as they are in that epoch")
+        self.section(tr("Given"), tr("the inputs, and the weights as they are in that epoch"))
         for node in self.chains.given(reached, forward):
             self.known_line(node, "")
-        self.section("Forward", "what is computed from the inputs to the error")
+        self.section(tr("Forward"), tr("what is computed from the inputs to the error"))
         for node in forward:
             self.known_line(node, prose(NAMES.formula(node)))
         self.section(
-            "Local partials", "the derivative of each formula with respect to one of its values"
+            tr("Local partials"),
+            tr("the derivative of each formula with respect to one of its values"),
         )
         ancestors = set(self.chains.locals(reached))
         for node in self.derived.forward:
@@ -234,10 +242,10 @@ class _Derivation:
                     self.why(local)
         shared = [value for value in reached if value not in self.step.gradients]
         if shared:
-            self.section("Shared steps", "what several chains share, worked out once")
+            self.section(tr("Shared steps"), tr("what several chains share, worked out once"))
         for value in shared:
             self.line(value)
-        self.section("Gradients", "the chain of each weight, from the error to the weight")
+        self.section(tr("Gradients"), tr("the chain of each weight, from the error to the weight"))
         for weight in weights:
             self.line(weight)
             self.compare(weight)
@@ -250,10 +258,12 @@ class _Derivation:
         sheet.set_column(NAME, NAME, 18)
         sheet.set_column(NUMBER, VERDICT, 14)
         sheet.set_column(SAMPLE, SAMPLE + self.step.samples, 11)
-        headings = {NUMBER: "number", TABLE: f"in {TRAINING}", VERDICT: ""}
+        beside = tr("in {training}", training=TRAINING)
+        headings = {NUMBER: tr("number"), TABLE: beside, VERDICT: ""}
         if self.book.several:
-            headings |= {SAMPLE + k: f"sample {k + 1}" for k in range(self.step.samples)}
-        sheet.write_string(EPOCH_ROW, NUMBER, "epoch", look.name(RATE))
+            samples = range(self.step.samples)
+            headings |= {SAMPLE + k: tr("sample {number}", number=k + 1) for k in samples}
+        sheet.write_string(EPOCH_ROW, NUMBER, tr("epoch"), look.name(RATE))
         sheet.write_number(EPOCH_ROW, TABLE, 1, look.given(RATE))
         cell = xl_rowcol_to_cell(EPOCH_ROW, TABLE, row_abs=True, col_abs=True)
         look.workbook.define_name(WORKED_EPOCH, f"={DERIVATION}!{cell}")
@@ -303,7 +313,7 @@ class _Derivation:
             case ChainSum(terms):
                 return LineValue.combined("+", [self.value(term) for term in terms])
             case OverSamples():
-                return self.over_samples("mean" if chain.mean else "sum", chain)
+                return self.over_samples(tr("mean") if chain.mean else tr("sum"), chain)
 
     def partial(self, local: Local) -> LineValue:
         """∂of/∂to, written when it is first needed."""
@@ -330,7 +340,7 @@ class _Derivation:
         if node not in self.known:
             said = self.speller.mention(node)
             value = LineValue(np.broadcast_to(self.values[node], self.step.samples), lambda _: said)
-            self.known[node] = self.put("to be added", prose(NAMES.mention(node)), value, QUIET)
+            self.known[node] = self.put(tr("to be added"), prose(NAMES.mention(node)), value, QUIET)
         return Reference(self.samples(self.known[node]))
 
     def line(self, value: Node) -> None:
@@ -349,8 +359,9 @@ class _Derivation:
             return self.lines[chain]
         inside = self.value(chain.inside)
         shares = LineValue(np.broadcast_to(inside.number, self.step.samples), inside.at)
-        kind = "mean" if chain.mean else "sum"
-        words = f"{kind} over the samples of {self.chains.words(chain.inside)}"
+        of = mark("sum over the samples of {chain}")
+        of = mark("mean over the samples of {chain}") if chain.mean else of
+        words = tr(of, chain=self.chains.words(chain.inside))
         put = self.put(name, words, shares, GRADIENT)
         total = shares.number.sum() / (self.step.samples if chain.mean else 1)
         formula = f"=SUM({self.samples(put)})" + (f"/{self.step.samples}" if chain.mean else "")
@@ -399,8 +410,9 @@ class _Derivation:
         number = float(np.sum(self.lines[weight].number))
         same = abs(number - value) <= SAME * self.largest_gradient
         near = f"{typed(SAME)}*MAX(MAX({self.all_gradients}),-MIN({self.all_gradients}))"
-        formula = f'=IF(ABS({here}-{there})<={near},"{AGREES}","{DIFFERS}")'
-        found = AGREES if same else DIFFERS
+        agrees, differs = tr(AGREES), tr(DIFFERS)
+        formula = f"=IF(ABS({here}-{there})<={near},{quoted(agrees)},{quoted(differs)})"
+        found = agrees if same else differs
         self.sheet.write_formula(row, VERDICT, formula, self.look.verdict(), found)
         self.look.colour_verdicts(self.sheet, verdict)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from string import Formatter
 from typing import Any
 
 from xlsxwriter import Workbook
@@ -16,8 +17,10 @@ from xlsxwriter.worksheet import Worksheet
 from gradbook.files import said_plainly
 from gradbook.folders import temporary_folder
 from gradbook.graph.names import Name
+from gradbook.language import tr
 from gradbook.palette import GRADIENT, MEMORY, PAPER, QUIET, Colour, colour_of
 from gradbook.targets.excel.opendocument.book import OpenBook
+from gradbook.targets.excel.plan.check import AGREES, DIFFERS, NO_NUMBER, OPEN, SUMMARIES
 
 PLAIN = "0.000000"
 SMALL = "[>=0.0001]0.000000;[<=-0.0001]-0.000000;0.00E+00"  # tiny numbers keep their digits
@@ -26,16 +29,9 @@ WHOLE = "0"
 GIVEN_DIGITS = {"k": WHOLE, "i": "General", "t": "General"}
 GOOD = Colour("agrees", "#D5F2DA", "#00602A", "", "")
 BAD = Colour("differs", "#FBD9D6", "#9A1C1C", "", "")
-OPEN = Colour("to fill in", "#FFF6BF", "#6B5200", "", "")
+TO_DO = Colour("to fill in", "#FFF6BF", "#6B5200", "", "")
 FONT = "Calibri"
 Kinds = Sequence[tuple[str, Colour]]
-VERDICTS = (
-    ("differ", BAD),
-    ("no epoch", BAD),
-    ("fill in", OPEN),
-    ("no number", OPEN),
-    ("agree", GOOD),
-)
 NO_MISTAKES = (
     "formula_differs",
     "formula_range",
@@ -187,7 +183,7 @@ class Look:
         )
 
     def to_fill_in(self, digits: str = PLAIN) -> Format:
-        return self.style(bg_color=OPEN.fill, num_format=digits, border=4, border_color=OPEN.ink)
+        return self.style(bg_color=TO_DO.fill, num_format=digits, border=4, border_color=TO_DO.ink)
 
     def verdict(self) -> Format:
         return self.style(bold=True, align="center")
@@ -198,9 +194,9 @@ class Look:
         rule = {"type": "cell", "criteria": "==", "value": 0, "format": zero}
         sheet.conditional_format(top, left, top + rows - 1, left + across - 1, rule)
 
-    def colour_verdicts(self, sheet: Worksheet, cells: str, kinds: Kinds = VERDICTS) -> None:
+    def colour_verdicts(self, sheet: Worksheet, cells: str, kinds: Kinds | None = None) -> None:
         """A colour for each kind of word in the cells; the first kind that fits counts."""
-        for word, colour in kinds:
+        for word, colour in verdict_kinds() if kinds is None else kinds:
             painted = self.workbook.add_format({"bg_color": colour.fill, "font_color": colour.ink})
             rule = {"type": "text", "criteria": "containing", "value": word, "format": painted}
             sheet.conditional_format(cells, {**rule, "stop_if_true": True})
@@ -225,11 +221,37 @@ def page(sheet: Worksheet, repeated: tuple[int, int] | None = None, high: int = 
     sheet.set_paper(9)  # A4
     sheet.fit_to_pages(1, high)
     sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
-    sheet.set_footer("&L&8&F, &A&R&8page &P of &N")
+    page_of = tr("page {page} of {pages}", page="&P", pages="&N")
+    sheet.set_footer(f"&L&8&F, &A&R&8{page_of}")
     sheet.hide_gridlines(2)
     sheet.ignore_errors(dict.fromkeys(NO_MISTAKES, "A1:XFD1048576"))
     if repeated is not None:
         sheet.repeat_rows(*repeated)
+
+
+def verdict_kinds() -> Kinds:
+    """What the verdicts on gradients say, each with its colour."""
+    colours = {AGREES: GOOD, DIFFERS: BAD, OPEN: TO_DO, NO_NUMBER: TO_DO}
+    return [(tr(word), colours[word]) for word in (DIFFERS, OPEN, NO_NUMBER, AGREES)]
+
+
+def summary_kinds() -> Kinds:
+    """What the summaries of them say: by words that stand in those of one colour alone."""
+    colours = {AGREES: GOOD, DIFFERS: BAD, OPEN: TO_DO, NO_NUMBER: TO_DO}
+    said = [(tr(message), colours[kind]) for message, kind in SUMMARIES.items()]
+    kinds = []
+    for message, own in said:
+        others = [other for other, colour in said if colour is not own]
+        pieces = sorted(fixed_words(message), key=len, reverse=True)
+        telling = (piece for piece in pieces if not any(piece in other for other in others))
+        kinds.append((next(telling, pieces[0]), own))
+    return kinds
+
+
+def fixed_words(message: str) -> list[str]:
+    """What stands between the {names} of a message."""
+    pieces = (words.strip() for words, *_ in Formatter().parse(message))
+    return [words for words in pieces if words]
 
 
 # Charts of an error over the epochs, on a logarithmic axis -------------------
@@ -262,9 +284,9 @@ def loss_chart(
     large = {"size": 12, "color": PAPER.ink}
     chart.set_title({"name": title, "name_font": large, "overlay": False})
     no_grid = {"visible": False}
-    across = {"name": "epoch", "min": 0, "max": epochs, "major_gridlines": no_grid}
+    across = {"name": tr("epoch"), "min": 0, "max": epochs, "major_gridlines": no_grid}
     chart.set_x_axis({**axis, **across})
-    up = {"name": "error", "log_base": 10, "num_format": "0E+0", "major_gridlines": grid}
+    up = {"name": tr("error"), "log_base": 10, "num_format": "0E+0", "major_gridlines": grid}
     chart.set_y_axis({**axis, **up, **({"min": LOWEST_SHOWN} if lowest < LOWEST_SHOWN else {})})
     chart.set_legend({"position": "right", "font": font})
     chart.show_na_as_empty_cell()

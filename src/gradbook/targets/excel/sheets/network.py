@@ -9,6 +9,7 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from gradbook.graph.node import Array, Node
+from gradbook.language import mark, tr
 from gradbook.palette import ERROR, INPUT, QUIET, RATE, Colour
 from gradbook.targets.excel.plan.book import (
     ANSWERS,
@@ -31,7 +32,14 @@ from gradbook.targets.excel.plan.book import (
 )
 from gradbook.targets.excel.plan.columns import STUDENT_NAME
 from gradbook.targets.excel.plan.layout import shown
-from gradbook.targets.excel.sheets.look import SMALL, ChartCurve, Look, colour, loss_chart
+from gradbook.targets.excel.sheets.look import (
+    SMALL,
+    ChartCurve,
+    Look,
+    colour,
+    loss_chart,
+    summary_kinds,
+)
 
 GUIDE_WIDTH = 15  # columns
 PANEL = 1  # the first column of the panel on the left
@@ -46,10 +54,11 @@ NAMED, LINE = 12, 13  # characters in a line of such a name, and its height in p
 
 def write_network(look: Look, book: WorkbookPlan) -> None:
     net = book.step.net
-    title = net.name or "A network"
+    title = net.name or tr("A network")
     layers = " → ".join(layer.text for layer in net.layers)
-    remark = f"input {'x'.join(map(str, net.input))} → {layers} → {net.objective}"
-    title = f"{title}: an exercise" if book.exercise else title
+    shape = "x".join(map(str, net.input))
+    remark = tr("input {shape} → {layers} → {loss}", shape=shape, layers=layers, loss=net.objective)
+    title = tr("{network}: an exercise", network=title) if book.exercise else title
     sheet = look.sheet(NETWORK, title, remark, left=PANEL)
     if not net.has_samples:
         sheet.write_string(MADE_UP_ROW, PANEL, net.made_up(), look.remark)
@@ -81,21 +90,23 @@ class _Panel:
         book, step = self.book, self.book.step
         if book.exercise and book.exercise.student:
             self.student(book.exercise.student)
-        self.section("Learning")
-        self.given(RATE_WORDS, book.rate, RATE, RATE_NAME)
+        self.section(tr("Learning"))
+        self.given(tr(RATE_WORDS), book.rate, RATE, RATE_NAME)
         training = book.training.of_step
         first, last = (training.cell(step.loss, epoch) for epoch in (0, book.epochs - 1))
-        self.result(f"{step.loss.name}, epoch 1", f"={first}", book.loss(0))
-        self.result(
-            f"{step.loss.name}, epoch {book.epochs}", f"={last}", book.loss(-1), "final_error"
+        in_first, in_last = (
+            tr("{error}, epoch {epoch}", error=step.loss.name, epoch=epoch)
+            for epoch in (1, book.epochs)
         )
+        self.result(in_first, f"={first}", book.loss(0))
+        self.result(in_last, f"={last}", book.loss(-1), "final_error")
         if book.has_check:
             self.verdict(CHECK_NAME, book.check_summary)
             self.verdict(EPOCHS_NAME, book.epochs_summary)
         if not book.several:
-            self.givens("Inputs", step.inputs, step.data, given_name)
-            self.givens("Targets", step.targets, step.data, given_name)
-        self.givens("Start weights", step.weights, step.start, start_name)
+            self.givens(tr("Inputs"), step.inputs, step.data, given_name)
+            self.givens(tr("Targets"), step.targets, step.data, given_name)
+        self.givens(tr("Start weights"), step.weights, step.start, start_name)
 
     def givens(
         self,
@@ -131,7 +142,7 @@ class _Panel:
 
     def student(self, name: str) -> None:
         """Whose exercise it is, above everything else."""
-        self.sheet.write_string(self.row, PANEL, "Student", self.look.name(QUIET))
+        self.sheet.write_string(self.row, PANEL, tr("Student"), self.look.name(QUIET))
         self.sheet.write_string(self.row, PANEL + 1, name, self.look.style(bold=True, indent=1))
         self.name(STUDENT_NAME)
         self.row += 1
@@ -140,7 +151,7 @@ class _Panel:
         self.sheet.merge_range(self.row, PANEL, self.row, PANEL + 1, "", self.look.verdict())
         cell = xl_rowcol_to_cell(self.row, PANEL)
         self.sheet.write_formula(self.row, PANEL, f"={name}", self.look.verdict(), value)
-        self.look.colour_verdicts(self.sheet, cell)
+        self.look.colour_verdicts(self.sheet, cell, summary_kinds())
         self.row += 1
 
     def name(self, name: str) -> None:
@@ -157,7 +168,8 @@ def _chart(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
         f"{loss.name}",
     )
     lowest = float(book.record.values[loss].min())
-    chart = loss_chart(look, [curve], f"{loss.name} over the epochs", book.epochs, lowest)
+    title = tr("{error} over the epochs", error=loss.name)
+    chart = loss_chart(look, [curve], title, book.epochs, lowest)
     chart.set_legend({"none": True})
     chart.set_size(CHART_SIZE)
     sheet.insert_chart(*CHART, chart, {"object_position": 2})
@@ -166,33 +178,40 @@ def _chart(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
 def _picture(sheet: Worksheet, book: WorkbookPlan) -> None:
     if book.picture is None:
         return
+    name = book.step.net.name
     options = {
         "image_data": BytesIO(book.picture),
         "x_scale": book.picture_scale,
         "y_scale": book.picture_scale,
-        "description": f"The network: {book.step.net.name or 'a drawing'}",
+        "description": tr("The network: {name}", name=name)
+        if name
+        else tr("The network: a drawing"),
         "object_position": 2,
     }
     sheet.insert_image(*PICTURE, "network.png", options)
 
 
 GUIDE = {
-    DERIVATION: "the chain rule for every weight, each factor a cell, in any epoch",
-    TRAINING: "one row per epoch: every value, every gradient, every new weight",
-    SAMPLES: "the same for every sample of every epoch",
-    GRIDS: "image, kernels and maps as pictures, with their gradients, and the window that slides",
-    ANSWERS: "what the network answers for its samples, and for an input of your own",
-    RATES: "what other learning rates would do, side by side",
-    CHECK: "every gradient next to the slope measured by nudging its weight",
-    RATES_WORK: "the training runs behind the learning rates",
+    DERIVATION: mark("the chain rule for every weight, each factor a cell, in any epoch"),
+    TRAINING: mark("one row per epoch: every value, every gradient, every new weight"),
+    SAMPLES: mark("the same for every sample of every epoch"),
+    GRIDS: mark(
+        "image, kernels and maps as pictures, with their gradients, and the window that slides"
+    ),
+    ANSWERS: mark("what the network answers for its samples, and for an input of your own"),
+    RATES: mark("what other learning rates would do, side by side"),
+    CHECK: mark("every gradient next to the slope measured by nudging its weight"),
+    RATES_WORK: mark("the training runs behind the learning rates"),
 }
-OF_SEQUENCES = "every layer as matrices, with a column for each step, and their gradients"  # grids
+OF_SEQUENCES = mark(  # grids
+    "every layer as matrices, with a column for each step, and their gradients"
+)
 
 
 def _guide(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     """What is where, and what to try."""
     row, column = book.guide_row, CHART[1]
-    look.underlined(sheet, row, column, GUIDE_WIDTH, "What is on which sheet")
+    look.underlined(sheet, row, column, GUIDE_WIDTH, tr("What is on which sheet"))
     for name in book.sheets:
         if name in GUIDE and name not in book.behind:
             row += 1
@@ -200,32 +219,46 @@ def _guide(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
             sheet.write_url(row, column, f"internal:'{name}'!A1", link, name)
             steps = name == GRIDS and book.step.net.laid_out
             words = OF_SEQUENCES if steps else GUIDE[name]
-            sheet.write_string(row, column + 2, words, look.text)
+            sheet.write_string(row, column + 2, tr(words), look.text)
     if book.behind:
         row += 1
         behind = ", ".join(name for name in book.sheets if name in book.behind)
-        words = f"{behind} are hidden behind these: right-click any sheet's tab to unhide them."
+        words = tr(
+            "{sheets} are hidden behind these: right-click any sheet's tab to unhide them.",
+            sheets=behind,
+        )
         sheet.write_string(row, column, words, look.remark)
     row += 2
-    look.underlined(sheet, row, column, GUIDE_WIDTH, "Try")
+    look.underlined(sheet, row, column, GUIDE_WIDTH, tr("Try"))
     for number, text in enumerate(_suggestions(book), 1):
         sheet.write_string(row + number, column, text, look.text)
 
 
 def _suggestions(book: WorkbookPlan) -> list[str]:
     if book.exercise:
-        what = "a gradient's formula" if book.exercise.is_usual else "a column's formula"
-        texts = [f"Fill in the yellow cells of {TRAINING}: {what}, copied down."]
+        what = (
+            mark("Fill in the yellow cells of {training}: a gradient's formula, copied down.")
+            if book.exercise.is_usual
+            else mark("Fill in the yellow cells of {training}: a column's formula, copied down.")
+        )
+        texts = [tr(what, training=TRAINING)]
         if book.has_check:
-            texts.append(
-                f"{CHECK} turns green gradient by gradient; here the error begins to fall."
-            )
-        copy = f"Then copy the same columns, all rows, into {RATES_WORK}: {RATES} comes alive."
+            green = mark("{check} turns green gradient by gradient; here the error begins to fall.")
+            texts.append(tr(green, check=CHECK))
+        copy = tr(
+            "Then copy the same columns, all rows, into {work}: {rates} comes alive.",
+            work=RATES_WORK,
+            rates=RATES,
+        )
         return [*texts, copy] if book.rates else texts
     return [
-        "Type another η: a tenth as much, ten times as much, a thousand times as much.",
-        "Change a start weight, an input or a target (any framed cell): everything follows.",
-        f"Break the formula of a gradient in any row of {TRAINING} and watch {CHECK} turn red.",
+        tr("Type another η: a tenth as much, ten times as much, a thousand times as much."),
+        tr("Change a start weight, an input or a target (any framed cell): everything follows."),
+        tr(
+            "Break the formula of a gradient in any row of {training} and watch {check} turn red.",
+            training=TRAINING,
+            check=CHECK,
+        ),
     ]
 
 
@@ -233,8 +266,8 @@ def _data(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     """The samples, one in each row."""
     step, (row, column) = book.step, book.data_place
     top = row - 3 if book.given_names else row - 2
-    look.underlined(sheet, top, column, len(book.given) + 1, "Samples")
-    sheet.write_string(row - 1, column, "sample", look.heading(QUIET))
+    look.underlined(sheet, top, column, len(book.given) + 1, tr("Samples"))
+    sheet.write_string(row - 1, column, tr("sample"), look.heading(QUIET))
     for number in range(step.samples):
         sheet.write_number(row + number, column, number + 1, look.count)
     lines = max((1 + len(name) // NAMED for name in book.given_names.values()), default=1)

@@ -9,6 +9,7 @@ from xlsxwriter.utility import xl_col_to_name, xl_range_abs
 from xlsxwriter.worksheet import Worksheet
 
 from gradbook.graph.node import Array
+from gradbook.language import mark, tr
 from gradbook.net.description import split
 from gradbook.palette import ERROR, GRADIENT, PAPER, QUIET, RATE, curve_colours
 from gradbook.rates.criteria import (
@@ -25,6 +26,7 @@ from gradbook.rates.criteria import (
 from gradbook.targets.excel.language import write
 from gradbook.targets.excel.plan.book import (
     HEAD_ROWS,
+    NETWORK,
     RATES,
     RATES_WORK,
     TRAINING,
@@ -52,23 +54,23 @@ from gradbook.targets.excel.plan.verdicts import (
     least_formula,
     lowest_formula,
 )
-from gradbook.targets.excel.sheets.look import BAD, GOOD, OPEN, SMALL, ChartCurve, Look, loss_chart
+from gradbook.targets.excel.sheets.look import BAD, GOOD, SMALL, TO_DO, ChartCurve, Look, loss_chart
 from gradbook.targets.excel.sheets.training import columns, write_cells, write_headings
 
 TOP = 4  # the first row with a rate
 HEADINGS = (
-    ("rate η", RATE),
-    ("highest error", ERROR),
-    ("at the end", ERROR),
-    ("reduction", QUIET),
-    ("verdict", QUIET),
+    (mark("rate η"), RATE),
+    (mark("highest error"), ERROR),
+    (mark("at the end"), ERROR),
+    (mark("reduction"), QUIET),
+    (mark("verdict"), QUIET),
 )
 KINDS = (
     (Verdict.GOOD, GOOD),
-    (Verdict.TOO_SLOW, OPEN),
-    (Verdict.RECOVERS, OPEN),
-    (Verdict.OSCILLATES, OPEN),
-    (Verdict.STUCK, OPEN),
+    (Verdict.TOO_SLOW, TO_DO),
+    (Verdict.RECOVERS, TO_DO),
+    (Verdict.OSCILLATES, TO_DO),
+    (Verdict.STUCK, TO_DO),
     (Verdict.DIVERGES, BAD),
     (Verdict.SATURATED, BAD),
 )
@@ -80,11 +82,12 @@ CHART_ROWS = 17
 
 
 def write_rates(look: Look, book: WorkbookPlan) -> None:
-    remark = (
-        "Every rate below is a cell: type another, and its curve and verdict follow. All "
-        "start from the same weights; η on the Network sheet is not used here."
+    remark = tr(
+        "Every rate below is a cell: type another, and its curve and verdict follow. All start "
+        "from the same weights; η on the {network} sheet is not used here.",
+        network=NETWORK,
     )
-    sheet = look.sheet(RATES, "What the learning rate does", remark, left=1)
+    sheet = look.sheet(RATES, tr("What the learning rate does"), remark, left=1)
     _Rates(sheet, look, book).write()
 
 
@@ -118,7 +121,7 @@ class _Rates:
     def overview(self) -> None:
         for place, (words, tint) in enumerate(HEADINGS, 1):
             if place < WAY or self.book.has_verdicts:
-                self.sheet.write_string(TOP - 1, place, words, self.look.heading(tint))
+                self.sheet.write_string(TOP - 1, place, tr(words), self.look.heading(tint))
         for number, rate in enumerate(self.book.rates):
             self.rate(number, rate)
 
@@ -145,21 +148,22 @@ class _Rates:
             way: float | str = "" if case.breaks else max(1 - case.left, 0)
             self.sheet.write_formula(row, WAY, f'=IF({left}="","",MAX(1-{left},0))', share, way)
             self.sheet.merge_range(row, VERDICT_COLUMN, row, VERDICT_END, "", said)
-            self.sheet.write_formula(row, VERDICT_COLUMN, f"={verdict}", said, str(case.verdict()))
+            self.sheet.write_formula(row, VERDICT_COLUMN, f"={verdict}", said, tr(case.verdict()))
         last = TOP + len(self.book.rates) - 1
+        kinds = [(tr(word), tint) for word, tint in KINDS]
         found = xl_range_abs(TOP, VERDICT_COLUMN, last, VERDICT_END)
-        self.look.colour_verdicts(self.sheet, found.replace("$", ""), KINDS)
+        self.look.colour_verdicts(self.sheet, found.replace("$", ""), kinds)
 
     def meanings(self) -> None:
         """What the words say; `gradbook sweep` says the same ones."""
         row = meanings_row(self.book)
-        self.look.underlined(self.sheet, row - 1, 1, VERDICT_END, "What the verdicts mean")
+        self.look.underlined(self.sheet, row - 1, 1, VERDICT_END, tr("What the verdicts mean"))
         wrapped = self.look.style(text_wrap=True, font_color=QUIET.ink, font_size=9)
         for place, (verdict, meaning) in enumerate(MEANINGS.items(), row):
             self.sheet.set_row(place, MEANING_HEIGHT)
             named = self.look.style(bold=True, indent=1)
-            self.sheet.merge_range(place, 1, place, MEANING - 1, str(verdict), named)
-            self.sheet.merge_range(place, MEANING, place, VERDICT_END, meaning, wrapped)
+            self.sheet.merge_range(place, 1, place, MEANING - 1, tr(verdict), named)
+            self.sheet.merge_range(place, MEANING, place, VERDICT_END, tr(meaning), wrapped)
 
     def errors(self, number: int) -> Array:
         return self.book.rate_records[number].values[self.book.step.loss]
@@ -173,8 +177,9 @@ class _Rates:
         top, loss = curves_row(self.book), self.book.step.loss
         self.sheet.set_h_pagebreaks([top - 2])
         self.sheet.repeat_rows(top - 1)
-        self.sheet.write_string(top - 2, 0, f"{loss.name} at each rate", self.look.section)
-        self.sheet.write_string(top - 1, 0, "epoch", self.look.heading(QUIET))
+        title = tr("{error} at each rate", error=loss.name)
+        self.sheet.write_string(top - 2, 0, title, self.look.section)
+        self.sheet.write_string(top - 1, 0, tr("epoch"), self.look.heading(QUIET))
         style = self.look.value(ERROR, SMALL)
         for epoch in range(self.book.epochs):
             self.sheet.write_number(top + epoch, 0, epoch + 1, self.look.count)
@@ -193,7 +198,7 @@ class _Rates:
         gentle, violent = split(self.book.rates)
         colours = curve_colours(len(self.book.rates))
         row = TOP - 1
-        for rates, title in ((gentle, "Gentle rates"), (violent, "Violent rates")):
+        for rates, title in ((gentle, tr("Gentle rates")), (violent, tr("Violent rates"))):
             own = [number for number, rate in enumerate(self.book.rates) if rate in rates]
             curves = [self.curve(number, colours[number]) for number in own]
             if curves:
@@ -225,11 +230,12 @@ def curve_cells(book: WorkbookPlan, number: int, sheet: str = RATES) -> EpochCel
 
 def write_rates_work(look: Look, book: WorkbookPlan) -> None:
     """The training table once for each rate, one below the other."""
-    remark = (
-        f"The table of {TRAINING}, repeated for each rate, one below the other; column A is "
-        "the rate."
+    remark = tr(
+        "The table of {training}, repeated for each rate, one below the other; column A is the "
+        "rate.",
+        training=TRAINING,
     )
-    title = "The runs behind the learning rates"
+    title = tr("The runs behind the learning rates")
     sheet = look.sheet(RATES_WORK, title, remark, repeated=(HEAD_ROWS - 2, HEAD_ROWS - 1))
     sheet.set_row(2, 30)
     sheet.write_string(HEAD_ROWS - 1, 0, "η", look.heading(RATE))
@@ -257,7 +263,7 @@ def _gate_headings(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     style = look.heading(GRADIENT)
     for gate in book.gates:
         first = book.gate_columns[gate.name]
-        title = f"{gate.name} in the last epoch: slopes, what arrives, what passes"
+        title = tr("{layer} in the last epoch: slopes, what arrives, what passes", layer=gate.name)
         sheet.write_string(HEAD_ROWS - 2, first, title, look.style(italic=True))
         for place, words in enumerate(gate.headings, first):
             sheet.write_string(HEAD_ROWS - 1, place, words, style)
@@ -287,11 +293,13 @@ NUMBER = "General"
 
 def write_verdicts_work(look: Look, book: WorkbookPlan) -> None:
     """A row for each rate, and below it what follows each rate's run epoch by epoch."""
-    remark = (
-        f"The verdicts on {RATES} come from here: first what is measured of each run, then "
-        "which conditions hold. `gradbook sweep` uses the same ones."
+    remark = tr(
+        "The verdicts on {rates} come from here: first what is measured of each run, then which "
+        "conditions hold. {command} uses the same ones.",
+        rates=RATES,
+        command="`gradbook sweep`",
     )
-    sheet = look.sheet(VERDICTS_WORK, "What decides the verdicts", remark)
+    sheet = look.sheet(VERDICTS_WORK, tr("What decides the verdicts"), remark)
     sheet.set_column(0, max(len(book.verdict_cells.headings), 6 * len(book.rates)), 13)
     _shared(sheet, look, book)
     _facts(sheet, look, book)
@@ -308,12 +316,16 @@ def _shared(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     targets = f"{table.cell(first)}:{until}"
     rows = (
         (LEAST_ROW, LEAST.name, least_formula(book.step, targets, len(book.step.targets))),
-        (LOWEST_ROW, "lowest loss reached", lowest_formula(cells)),
-        (ATTAINED_ROW, "lowest loss known", attained_formula(cells, curve_cells(book, 0).at(0))),
+        (LOWEST_ROW, mark("lowest loss reached"), lowest_formula(cells)),
+        (
+            ATTAINED_ROW,
+            mark("lowest loss known"),
+            attained_formula(cells, curve_cells(book, 0).at(0)),
+        ),
     )
     found = (case.least, lowest_reached(book.cases, case.least), case.best_known)
     for (row, words, formula), value in zip(rows, found, strict=True):
-        sheet.write_string(row, 0, words, look.name(ERROR))
+        sheet.write_string(row, 0, tr(words), look.name(ERROR))
         sheet.write_formula(row, 1, formula, look.value(ERROR, NUMBER), shown(value))
 
 
@@ -322,7 +334,7 @@ def _facts(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     wrapped = look.heading(QUIET, text_wrap=True, valign="top")
     sheet.set_row(HEAD, 48)
     for place, heading in enumerate(cells.headings):
-        sheet.write_string(HEAD, place, heading, wrapped)
+        sheet.write_string(HEAD, place, cells.shown(heading), wrapped)
     for number, case in enumerate(book.cases):
         rate = f"'{RATES}'!$B${TOP + number + 1}"
         row = RateRow(cells, number, rate, curve_cells(book, number), book.gate_cells(number))
@@ -348,7 +360,7 @@ def _values(book: WorkbookPlan, case: Case) -> dict[str, Shown]:
         found[own.slope_heading] = steepest
     sound, rests = sound_low(case), rests_on(case, lowest_reached(book.cases, case.least))
     found |= {SOUND_LOW: "" if sound is None else sound, RESTS_ON: "" if rests is None else rests}
-    return found | {VERDICT: str(case.verdict())}
+    return found | {VERDICT: tr(case.verdict())}
 
 
 def _following(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
@@ -356,7 +368,7 @@ def _following(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     top = book.verdict_cells.epochs_row
     for epoch in range(book.epochs):
         sheet.write_number(top + epoch, 0, epoch + 1, look.count)
-    sheet.write_string(top - 1, 0, "epoch", look.heading(QUIET))
+    sheet.write_string(top - 1, 0, tr("epoch"), look.heading(QUIET))
     style = look.value(GRADIENT, NUMBER)
     for number, case in enumerate(book.cases):
         first = 1 + number * len(FOLLOWING)
@@ -364,7 +376,7 @@ def _following(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
         label = f"η = {book.rates[number]:.15g}"
         sheet.write_formula(top - 2, first, title, look.style(bold=True), label)
         for place, words in enumerate(FOLLOWING, first):
-            sheet.write_string(top - 1, place, words, look.heading(QUIET, text_wrap=True))
+            sheet.write_string(top - 1, place, tr(words), look.heading(QUIET, text_wrap=True))
         values = _followed(case)
         for kind, epoch, formula in following_formulas(
             curve_cells(book, number),

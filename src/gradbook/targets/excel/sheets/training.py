@@ -10,6 +10,7 @@ from xlsxwriter.worksheet import Worksheet
 from gradbook.errors import LimitError
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Node
+from gradbook.language import mark, tr
 from gradbook.layers import inner_words
 from gradbook.palette import QUIET
 from gradbook.targets.excel.language import LONGEST_FORMULA, NAMES, Guarded, write
@@ -150,17 +151,20 @@ PRINT_SCALE, PAGE_COLUMNS = 70, 16  # per cent; besides the counters on each pag
 
 def write_training(look: Look, book: WorkbookPlan) -> None:
     """One row per epoch."""
-    remark = "One row is one epoch. All weights of a row change at once, from that row's gradients."
-    _write(look, book, TRAINING, "Training", remark, each=False)
+    remark = tr(
+        "One row is one epoch. All weights of a row change at once, from that row's gradients."
+    )
+    _write(look, book, TRAINING, tr("Training"), remark, each=False)
 
 
 def write_samples(look: Look, book: WorkbookPlan) -> None:
     """One row per sample of each epoch."""
-    remark = (
+    remark = tr(
         "One row is one sample in one epoch; its weights are in that epoch's row of "
-        f"{TRAINING}, which sums over the samples."
+        "{training}, which sums over the samples.",
+        training=TRAINING,
     )
-    _write(look, book, SAMPLES, "Training, sample by sample", remark, each=True)
+    _write(look, book, SAMPLES, tr("Training, sample by sample"), remark, each=True)
 
 
 def _write(
@@ -169,7 +173,7 @@ def _write(
     sheet = look.sheet(name, title, remark, repeated=(HEAD_ROWS - 2, HEAD_ROWS - 1))
     run, parts = book.training, book.columns(each=each)
     table = run.of_sample if each else run.of_step
-    counters = ["epoch", "sample"] if each else ["epoch"]
+    counters = [tr("epoch"), tr("sample")] if each else [tr("epoch")]
     sheet.set_column(0, len(counters) - 1, 7)
     sheet.set_column(len(counters), len(counters) + len(table.columns) - 1, 10.5)
     sheet.set_row(2, 30)
@@ -224,37 +228,39 @@ LONGEST_NOTE = 400  # characters of a formula that a note still shows
 MOST_NOTES = 100  # on a sheet: LibreOffice takes 6 ms for each
 
 MEANINGS = {
-    "i": "An input. Its value is on the Network sheet.",
-    "t": "A target: what the output should be. Its value is on the Network sheet.",
-    "w": "A weight. Its start value is on the Network sheet, and each epoch takes a step downhill.",
-    "b": "A bias. Its start value is on the Network sheet.",
-    "γ": "A scale of a normalisation, trained like a weight.",
-    "β": "A shift of a normalisation, trained like a weight.",
-    "α": "A slope below zero, trained like a weight.",
-    "h": "A hidden unit's weighted sum.",
-    "o": "An output's weighted sum.",
-    "a": "An activation: what the unit passes on.",
-    "c": "One place of a convolution: the weighted sum of its window.",
-    "p": "A pooled value: the one kept from its window.",
-    "μ": "A mean, which the normalisation subtracts.",
-    "σ²": "A variance: the mean of the squared distances from the mean.",
-    "s": "A deviation, which the normalisation divides by.",
-    "n": "The value, normalised.",
-    "y": "The normalised value, scaled by γ and shifted by β.",
-    "L": "The logarithm of the sum of all e^o, which softmax subtracts.",
-    "z": "A residual sum: this value and an earlier one, added.",
-    "f": "An earlier value, from which a branch continues.",
-    "e": "The value and what belongs to its step.",
-    "E": "An error: how far the output is from its target.",
-    "g": "One sample's share of a sum over the samples.",
-    "q": "One sample's share of a mean over the samples.",
-    "∂": "How fast the error changes with this value.",
-    "k": "How many steps have been taken.",
+    "i": mark("An input. Its value is on the Network sheet."),
+    "t": mark("A target: what the output should be. Its value is on the Network sheet."),
+    "w": mark(
+        "A weight. Its start value is on the Network sheet, and each epoch takes a step downhill."
+    ),
+    "b": mark("A bias. Its start value is on the Network sheet."),
+    "γ": mark("A scale of a normalisation, trained like a weight."),
+    "β": mark("A shift of a normalisation, trained like a weight."),
+    "α": mark("A slope below zero, trained like a weight."),
+    "h": mark("A hidden unit's weighted sum."),
+    "o": mark("An output's weighted sum."),
+    "a": mark("An activation: what the unit passes on."),
+    "c": mark("One place of a convolution: the weighted sum of its window."),
+    "p": mark("A pooled value: the one kept from its window."),
+    "μ": mark("A mean, which the normalisation subtracts."),
+    "σ²": mark("A variance: the mean of the squared distances from the mean."),
+    "s": mark("A deviation, which the normalisation divides by."),
+    "n": mark("The value, normalised."),
+    "y": mark("The normalised value, scaled by γ and shifted by β."),
+    "L": mark("The logarithm of the sum of all e^o, which softmax subtracts."),
+    "z": mark("A residual sum: this value and an earlier one, added."),
+    "f": mark("An earlier value, from which a branch continues."),
+    "e": mark("The value and what belongs to its step."),
+    "E": mark("An error: how far the output is from its target."),
+    "g": mark("One sample's share of a sum over the samples."),
+    "q": mark("One sample's share of a mean over the samples."),
+    "∂": mark("How fast the error changes with this value."),
+    "k": mark("How many steps have been taken."),
 }
 MEMORIES = {
-    "v": "The velocity of the weight: a fading memory of its gradients.",
-    "m": "Adam's running mean of the gradient.",
-    "s": "Adam's running mean of the gradient's square.",
+    "v": mark("The velocity of the weight: a fading memory of its gradients."),
+    "m": mark("Adam's running mean of the gradient."),
+    "s": mark("Adam's running mean of the gradient's square."),
 }
 
 
@@ -277,13 +283,14 @@ def note(book: WorkbookPlan, node: Node) -> str:
     name = str(node.name)
     lines = [f"{name}", *_column_of(book, node), meaning(node.name)]
     if node in book.blank and node in book.step.next:
-        update = "To be filled in from the second row on: write its update and copy it down."
+        update = tr("To be filled in from the second row on: write its update and copy it down.")
         return "\n".join([*lines, update])
     if node in book.blank:
-        return "\n".join([*lines, "To be filled in: write its formula and copy it down."])
+        to_do = tr("To be filled in: write its formula and copy it down.")
+        return "\n".join([*lines, to_do])
     following = book.step.next.get(node)
     if following is not None and following is not node:
-        lines.append(f"in the next row: {said(following)}")
+        lines.append(tr("in the next row: {formula}", formula=said(following)))
     elif node.op.name != "leaf":
         lines.append(f"{name} = {said(node)}")
     return "\n".join(lines)
@@ -299,9 +306,12 @@ def _column_of(book: WorkbookPlan, node: Node) -> list[str]:
 def meaning(name: Name) -> str:
     """A kind of value in words."""
     if name.of is not None and name.stem in MEMORIES:
-        return MEMORIES[name.stem]
+        return tr(MEMORIES[name.stem])
     inner = inner_words().get(f"{name.stem}_{name.word}") if name.word else None
-    return f"{inner[0].upper()}{inner[1:]}." if inner else MEANINGS.get(name.stem, "")
+    if inner:
+        words = tr(inner)
+        return f"{words[0].upper()}{words[1:]}."
+    return tr(MEANINGS[name.stem]) if name.stem in MEANINGS else ""
 
 
 def said(node: Node) -> str:
