@@ -14,13 +14,16 @@ from gradbook.net.lower import scalar_step
 from gradbook.targets.excel.plan.columns import KINDS, Exercise
 from tests.pseudo import PLAIN_WORD, plain_words, pseudo_language, spelled
 
-CONVNET = "input 1x4x4\nconv 2 3x3 pad 1\nbatchnorm\nrelu\nmaxpool 2x2\nflatten\ndense 2 softmax\n"
+CONVNET = "input 1x4x4\nconv 2 3x3 pad 1\nbatchnorm\nrelu\nmaxpool 2x2\nflatten\ndense 1\n"
+CONVNET += "".join(f"sample {k} {'0.5 ' * 15}-> {k % 2}\n" for k in range(3))
 NETWORKS = ["worked", "xor", "strokes", CONVNET]
 SHEETS = "Network Derivation Training Samples Grids Answers Learning rates Rates work Check work"
 SHEETS += " Exercise Verdicts gradbook sweep check"
 FUNCTIONS = "AND EXP ABS MAX MIN SUM TANH SQRT AVERAGE exp sinh cosh tanh"
 READ_IN = ("errorTitle", "error", "promptTitle", "prompt", "text")
-RECORD = re.compile(r"gradbook exercise 1|blank \w+ \S+|rate [\d.e-]+|network")  # a program's
+RECORD = re.compile(
+    r"gradbook exercise 1|blank \w+ \S+|rate [\d.e-]+|says \w+ .*|network"
+)  # a program's
 LITERAL = re.compile(r'"((?:[^"]|"")*)"')
 
 
@@ -36,14 +39,14 @@ def said_in(path) -> list[str]:
                 found += [words] if tag in ("t", "v", "oddFooter", "title", "subject") else []
                 found += LITERAL.findall(words) if tag in ("f", "formula") else []
                 found += [node.get(name, "") for name in READ_IN if tag != "sheetProtection"]
-    return [words for words in found if not RECORD.fullmatch(words)]
+    return [words for words in found if words != "#NUM!" and not RECORD.fullmatch(words)]
 
 
 def names_in(net: gb.Net) -> list[str]:
     """What isn't translated: the network's text, and what its values are called."""
     book = " ".join(str(name) for name in scalar_step(net).graph.by_name)
     return PLAIN_WORD.findall(
-        f"{net.name} {net} {book} {' '.join(net.columns)} {SHEETS} {FUNCTIONS}"
+        f"{net.name} {net} {net.objective} {book} {' '.join(net.columns)} {SHEETS} {FUNCTIONS}"
     )
 
 

@@ -92,7 +92,7 @@ def _exercise(record: ExerciseRecord) -> OwnExercise | None:
 
     try:
         net = parse(record.network)
-        solution = Solution(net) if net.count() <= MOST_PARAMETERS else None
+        solution = Solution(net, record.words) if net.count() <= MOST_PARAMETERS else None
     except GradbookError:
         solution = None
     if solution is None:

@@ -139,10 +139,6 @@ def _draw(leaf: Node) -> np.random.Generator:
 
 # What the formulas come to ----------------------------------------------------
 
-MEASURED = (  # titles of sheets that tell what is asked for
-    "Do the gradients agree with what a nudge measures?",
-    "The forward passes behind the check",
-)
 Signature = tuple[object, ...]
 UNKNOWN_YET = -1
 
@@ -184,7 +180,7 @@ class OwnFormulas:
         self.book, self.flow, self.places, self.numbers = book, flow, places, numbers
         self.followed = set(followed)
         self.known = (places.cells.keys() | places.given_cells.keys()) - self.followed
-        told = set(_telling_sheets(book))
+        told = set(_telling_sheets(book, numbers.solution.telling))
         self.telling = {cell for cell in book.patterns if sheet_of(cell) in told} - self.known
         values = {cell: v for cell, v in book.values.items() if cell not in self.known}
         varying = set(book.patterns) - self.telling
@@ -300,10 +296,10 @@ class OwnFormulas:
         return (behind & self.followed) - {cell}
 
 
-def _telling_sheets(book: Book) -> Iterator[int]:
+def _telling_sheets(book: Book, titles: Collection[str]) -> Iterator[int]:
     """The sheets that measure what is asked for: whoever takes it from there derives nothing."""
     for cell, value in book.values.items():
-        if isinstance(value, str) and value in MEASURED:
+        if isinstance(value, str) and value in titles:
             yield sheet_of(cell)
 
 

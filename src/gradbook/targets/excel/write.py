@@ -20,7 +20,7 @@ from gradbook.targets.excel.plan.book import (
     VERDICTS_WORK,
     WorkbookPlan,
 )
-from gradbook.targets.excel.plan.columns import ExerciseRecord
+from gradbook.targets.excel.plan.columns import KNOWN_BY, ExerciseRecord
 from gradbook.targets.excel.sheets.answers import write_answers, write_answers_work
 from gradbook.targets.excel.sheets.check import write_check, write_check_work
 from gradbook.targets.excel.sheets.derivation import write_derivation
@@ -45,6 +45,7 @@ def write_exercise(look: Look, book: WorkbookPlan) -> None:
         str(book.step.net),
         book.rate,
         tuple((kind, str(node.name)) for node, kind in asked.items()),
+        {key: tr(words) for key, words in KNOWN_BY.items()},
     )
     for row, line in enumerate(record.lines(), FIRST_ROW):
         for column, start in enumerate(range(0, max(len(line), 1), LONGEST_CELL)):

@@ -15,7 +15,6 @@ from gradbook.amounts import counted
 from gradbook.errors import LimitError
 from gradbook.graph.names import is_sequence
 from gradbook.graph.node import Node
-from gradbook.language import mark
 from gradbook.layers import Role
 from gradbook.net import Net
 from gradbook.net.build import training_step
@@ -34,6 +33,7 @@ from gradbook.targets.excel.plan.check import (
     summary,
 )
 from gradbook.targets.excel.plan.columns import (
+    KNOWN_BY,
     ColumnGroup,
     Exercise,
     backward_values,
@@ -74,7 +74,7 @@ PICTURE_WIDEST = 1200  # pixels of the sheet
 GUIDE_ROW = 35  # or below the picture, where that is high
 ROW_HEIGHT = 20  # pixels
 MOST_WORDS = 24  # characters of a column's name, in the panel
-RATE_WORDS = mark("η, the learning rate")
+RATE_WORDS = KNOWN_BY["rate"]
 MOST_BESIDE = (14, 5)  # samples and values that have room beside the chart
 ASCII = str.maketrans({str(role): role.typed for role in Role})  # names that can be typed
 
@@ -481,8 +481,9 @@ COUNTERS = {False: ("epoch",), True: ("epoch", "sample")}  # of the table of ste
 class Solution:
     """What a network's workbook has: the values with a column each, and what refers to the rest."""
 
-    def __init__(self, net: Net) -> None:
+    def __init__(self, net: Net, words: Mapping[str, str] = KNOWN_BY) -> None:
         self.step: Step = scalar_step(net)
+        self.words = words
         self.plan = WorkbookPlan(self.step, ANY, net.learning_rate, ())
 
     def columns(self, *, each: bool) -> Mapping[Node, int]:
@@ -497,7 +498,12 @@ class Solution:
 
     def counters(self, *, each: bool) -> tuple[str, ...]:
         """The headings of what counts the rows of that table."""
-        return COUNTERS[each]
+        return tuple(self.words[key] for key in COUNTERS[each])
+
+    @property
+    def telling(self) -> tuple[str, str]:
+        """The titles of the sheets that tell what is asked for."""
+        return self.words["check"], self.words["passes"]
 
     @cached_property
     def forward(self) -> list[Node]:
@@ -522,7 +528,7 @@ class Solution:
 
     def named_cells(self) -> Iterator[tuple[Node, str, str]]:
         """What is given in a cell of its own: the value, the cell's name, the words beside it."""
-        yield self.step.rate, RATE_NAME, RATE_WORDS
+        yield self.step.rate, RATE_NAME, self.words["rate"]
         for leaf, name in self.plan.starts.items():
             if isinstance(name, str) and "!" not in name:
                 yield leaf, name, self.plan.words_of(leaf)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain, groupby, takewhile
 from math import isfinite
 from random import Random
@@ -11,7 +11,7 @@ from random import Random
 from gradbook.errors import UsageError
 from gradbook.graph.names import Name
 from gradbook.graph.node import Node, ancestors, named_inputs
-from gradbook.language import tr
+from gradbook.language import mark, tr
 from gradbook.net import Net
 from gradbook.net.step import Step
 
@@ -209,8 +209,17 @@ def read_kinds(words: Sequence[str]) -> tuple[str, ...]:
 # What an exercise says of itself, in cells that every program saves again ----
 
 FIRST_LINE = "gradbook exercise 1"  # the number goes up when older readers couldn't read it
-RATE, BLANK, NETWORK = "rate", "blank", "network"
+RATE, BLANK, SAYS, NETWORK = "rate", "blank", "says", "network"
 MOST_LINES = 20_000
+
+
+KNOWN_BY = {  # the words by which what it holds is found again, in whatever language it has them
+    "epoch": mark("epoch"),
+    "sample": mark("sample"),
+    "rate": mark("η, the learning rate"),
+    "check": mark("Do the gradients agree with what a nudge measures?"),
+    "passes": mark("The forward passes behind the check"),
+}
 
 
 @dataclass(frozen=True)
@@ -220,6 +229,7 @@ class ExerciseRecord:
     network: str  # as a text
     rate: float | None
     asked: tuple[tuple[str, str], ...]  # kind and quantity of each
+    words: Mapping[str, str] = field(default_factory=lambda: dict(KNOWN_BY))  # by what they are for
 
     def lines(self) -> Iterator[str]:
         """One line a cell, below each other."""
@@ -227,6 +237,8 @@ class ExerciseRecord:
         if self.rate is not None:
             yield f"{RATE} {self.rate!r}"
         yield from (f"{BLANK} {kind} {quantity}" for kind, quantity in self.asked)
+        own = ((key, words) for key, words in self.words.items() if words != KNOWN_BY[key])
+        yield from (f"{SAYS} {key} {words}" for key, words in own)
         yield NETWORK
         yield from self.network.splitlines()
 
@@ -238,15 +250,19 @@ def read_record(lines: Iterable[str]) -> ExerciseRecord | None:
         return None
     rate: float | None = None
     asked: list[tuple[str, str]] = []
+    words = dict(KNOWN_BY)
     for line in rest:
         word, _, said = line.strip().partition(" ")
         if word == NETWORK:
-            return ExerciseRecord("\n".join(rest) + "\n", rate, tuple(asked))
+            return ExerciseRecord("\n".join(rest) + "\n", rate, tuple(asked), words)
         if word == RATE:
             rate = _number(said)
         elif word == BLANK:
             kind, _, quantity = said.partition(" ")
             asked.append((kind, quantity))
+        elif word == SAYS:
+            key, _, own = said.partition(" ")
+            words |= {key: own} if key in KNOWN_BY else {}
     return None
 
 

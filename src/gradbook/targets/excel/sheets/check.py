@@ -35,7 +35,7 @@ from gradbook.targets.excel.plan.check import (
     largest_size,
     summary_formula,
 )
-from gradbook.targets.excel.plan.columns import gradients
+from gradbook.targets.excel.plan.columns import KNOWN_BY, gradients
 from gradbook.targets.excel.plan.layout import RunLayout, shown
 from gradbook.targets.excel.sheets.look import (
     PLAIN,
@@ -73,7 +73,7 @@ SIZE_AS_IT_IS = "$D$3"  # the largest value with no weight nudged
 
 
 def write_check(look: Look, book: WorkbookPlan) -> None:
-    title = tr("Do the gradients agree with what a nudge measures?")
+    title = tr(KNOWN_BY["check"])
     remark = tr(
         "Each weight is nudged down and up, and the slope is measured from the change in the "
         "error. This needs no chain rule: {work} only computes forwards.",
@@ -310,7 +310,7 @@ def write_check_work(look: Look, book: WorkbookPlan) -> None:
         "it doesn't change is left out.",
         check=CHECK,
     )
-    title = tr("The forward passes behind the check")
+    title = tr(KNOWN_BY["passes"])
     sheet = look.sheet(
         CHECK_WORK,
         title,

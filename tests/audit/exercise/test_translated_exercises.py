@@ -1,0 +1,55 @@
+"""Exercises in another language are judged like English ones: blank, right, and with a slip."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from openpyxl import load_workbook
+
+import gradbook as gb
+from gradbook.targets.excel.plan.columns import KINDS, Exercise
+from tests.pseudo import plain_words, pseudo_language
+
+EPOCHS = 4
+SLIP = "2*"
+
+
+def exercise(net: gb.Net, path: Path, kinds: tuple[str, ...], filled: str) -> Path:
+    """Blank, or with what the workbook itself has where it asks, one column times two."""
+    gb.write_workbook(net, path, epochs=EPOCHS, exercise=Exercise("7", kinds))
+    if filled == "blank":
+        return path
+    gb.write_workbook(net, path.with_name("whole.xlsx"), epochs=EPOCHS, rates=())
+    whole, book = load_workbook(path.with_name("whole.xlsx")), load_workbook(path)
+    for name in {"Training", "Samples"} & set(book.sheetnames):
+        slipped = ""
+        for row in whole[name].iter_rows(min_row=5):
+            for cell in row:
+                if cell.value is not None and book[name][cell.coordinate].value is None:
+                    book[name][cell.coordinate] = cell.value
+                    slipped = slipped or cell.column_letter
+        for cell in book[name][slipped][4:] if slipped and filled == "slip" else ():
+            cell.value = f"={SLIP}({cell.value.removeprefix('=')})"
+    book.save(path)
+    return path
+
+
+def judged(path: Path) -> tuple[str, str]:
+    """The verdict, and all that is said."""
+    report = gb.check(path)
+    return report.verdict, str(report)
+
+
+@pytest.mark.parametrize("filled", ["blank", "right", "slip"])
+@pytest.mark.parametrize("kinds", [("gradients",), KINDS[:3]], ids=["usual", "unusual"])
+@pytest.mark.parametrize("named", ["worked", "xor"])
+def test_a_translated_exercise_is_judged_as_in_english(tmp_path, named, kinds, filled):
+    net = gb.builtin(named)
+    english = judged(exercise(net, tmp_path / "exercise.xlsx", kinds, filled))
+    with pseudo_language():
+        path = exercise(net, tmp_path / "exercise.xlsx", kinds, filled)
+    assert judged(path) == english
+    assert english[0] == {"blank": "unfinished", "right": "right", "slip": "wrong"}[filled]
+    heading = load_workbook(path)["Training"]["A1"].value
+    assert plain_words(heading) == []
