@@ -36,10 +36,13 @@ class _Pseudo(NullTranslations):
 
 @contextmanager
 def pseudo_language() -> Iterator[None]:
+    real = language._catalogue
     known = {**language.LANGUAGES, "xx": language.Language("xx", "Pseudo", ",")}
     with (
         patch.object(language, "LANGUAGES", known),
-        patch.object(language, "_catalogue", lambda code: _Pseudo()),
+        patch.object(
+            language, "_catalogue", lambda code: _Pseudo() if code == "xx" else real(code)
+        ),
         language.in_language("xx"),
     ):
         yield

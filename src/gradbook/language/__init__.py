@@ -34,6 +34,7 @@ class Language:
     code: str
     name: str
     decimal_sign: str
+    thousands_sign: str = "."  # where the decimal sign is a comma
 
 
 ENGLISH = Language("en", "English", ".")
@@ -44,7 +45,7 @@ LANGUAGES = {
         Language("de", "Deutsch", ","),
         Language("es", "Español", ","),
         Language("pt", "Português", ","),
-        Language("fr", "Français", ","),
+        Language("fr", "Français", ",", " "),
         Language("zh", "中文", "."),
         Language("ko", "한국어", "."),
         Language("vi", "Tiếng Việt", ","),
@@ -116,9 +117,12 @@ def mark(message: str) -> str:
 
 
 def numeral(written: str) -> str:
-    """A number as it was written in English, with the language's decimal sign."""
-    sign = _now.get().decimal_sign
-    return written if sign == "." else written.replace(".", sign)
+    """A number as it was written in English, with the language's signs."""
+    spoken = _now.get()
+    if spoken.decimal_sign == ".":
+        return written
+    signs = {".": spoken.decimal_sign, ",": spoken.thousands_sign}
+    return written.translate(str.maketrans(signs))
 
 
 @cache

@@ -21,6 +21,7 @@ from gradbook.graph.ops import bell, normal_share, normal_share_of, sigmoid, sig
 from gradbook.graph.sequences import by_feature, by_step
 from gradbook.graph.tensors import reshape, spread
 from gradbook.graph.window import Shape
+from gradbook.language import mark, numeral, tr
 from gradbook.layers.card import FLAT_ONLY, Layer, LayerSite, ParameterSpec, Role, spell
 from gradbook.layers.fields import FlagField, NumberField, StatementForm, TextField, plain
 
@@ -121,7 +122,7 @@ class Activation(Layer):
         return shape[:1]
 
     def words(self, shape: Shape) -> str:
-        return ACTIVATIONS[self.kind].words.format(slope=self.slope)
+        return tr(ACTIVATIONS[self.kind].words, slope=numeral(f"{self.slope:g}"))
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         if self.is_softmax:
@@ -151,18 +152,18 @@ def activate(kind: str, x: Node, settings: Sequence[Any] = ()) -> Node:
 
 # The usual ones ------------------------------------------------------------------
 
-activation("sigmoid", "the sigmoid σ of each", "σ(x) = 1 / (1 + e^−x)", rising=True)
-activation("tanh", "the hyperbolic tangent of each", "tanh(x)", rising=True)
+activation("sigmoid", mark("the sigmoid σ of each"), "σ(x) = 1 / (1 + e^−x)", rising=True)
+activation("tanh", mark("the hyperbolic tangent of each"), "tanh(x)", rising=True)
 activation(
     "relu",
-    "each if it is positive, else 0 (ReLU)",
+    mark("each if it is positive, else 0 (ReLU)"),
     "max(0, x)",
     note="its slope at 0 is 0, as in PyTorch",
     rising=True,
 )
 activation(
     "leaky relu",
-    "each, times {slope:g} if it is negative (leaky ReLU)",
+    mark("each, times {slope} if it is negative (leaky ReLU)"),
     "x if it is positive, else SLOPE·x",
     lambda x, slope: np.where(x > 0, x, slope * x),
     fields=(NumberField("slope", "SLOPE", usual=USUAL_SLOPE, label="the slope"),),
@@ -179,7 +180,7 @@ def _up_to_6(x: Node, inside: Node | float, beyond: float) -> Node:
 
 activation(
     "relu6",
-    "each between 0 and 6, else the nearer of the two (ReLU6)",
+    mark("each between 0 and 6, else the nearer of the two (ReLU6)"),
     "min(6, max(0, x))",
     lambda x: np.clip(x, 0, 6),
     derivative=lambda d, y, x: (d * _up_to_6(x, 1, 0),),  # flat at both corners, as in PyTorch
@@ -188,7 +189,7 @@ activation(
 )
 activation(
     "elu",
-    "each if it is positive, else e to its power minus 1 (ELU)",
+    mark("each if it is positive, else e to its power minus 1 (ELU)"),
     "x if it is positive, else e^x − 1",
     lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
     derivative=lambda d, y, x: (d * x.graph.make("choose", x, 1, y + 1),),
@@ -196,7 +197,10 @@ activation(
     rising=True,
 )
 activation(
-    "softplus", "each, smoothly rounded to stay positive (softplus)", "ln(1 + e^x)", rising=True
+    "softplus",
+    mark("each, smoothly rounded to stay positive (softplus)"),
+    "ln(1 + e^x)",
+    rising=True,
 )
 
 # Smooth gates: x times a share of it ---------------------------------------------
@@ -217,7 +221,7 @@ def _gelu_derivative(d: Node, y: Node, x: Node) -> tuple[Node]:
 
 activation(
     "gelu",  # Hendrycks and Gimpel (2016)
-    "each, times a smooth step from 0 to 1 (GELU, in the tanh form)",
+    mark("each, times a smooth step from 0 to 1 (GELU, in the tanh form)"),
     "½·x·(1 + tanh(√(2/π)·(x + 0.044715·x³)))",
     lambda x: 0.5 * x * (1 + np.tanh(GELU_SCALE * x * (1 + GELU_CUBE * x**2))),
     note='the tanh form of GELU: PyTorch\'s `GELU(approximate="tanh")`',
@@ -226,7 +230,7 @@ activation(
 )
 activation(
     "exact gelu",  # Hendrycks and Gimpel (2016)
-    "each, times the share of a normal distribution below it (GELU)",
+    mark("each, times the share of a normal distribution below it (GELU)"),
     "x·Φ(x), Φ being a normal distribution's share below x",
     lambda x: x * normal_share(x),
     note="the default `GELU` of PyTorch and Keras",
@@ -235,7 +239,7 @@ activation(
 )
 activation(
     "silu",  # x·σ(x); its slope is σ(x) + y·(1 − σ(x))
-    "each, times its own sigmoid (SiLU)",
+    mark("each, times its own sigmoid (SiLU)"),
     "x·σ(x)",
     lambda x: x * sigmoid(x),
     note="also called swish: PyTorch's `SiLU`",
@@ -256,7 +260,7 @@ def _mish_derivative(d: Node, y: Node, x: Node) -> tuple[Node]:
 
 activation(
     "mish",  # Misra (2019)
-    "each, times the hyperbolic tangent of its softplus (Mish)",
+    mark("each, times the hyperbolic tangent of its softplus (Mish)"),
     "x·tanh(ln(1 + e^x))",
     lambda x: x * np.tanh(np.logaddexp(0, x)),
     note="PyTorch's `Mish`",
@@ -271,7 +275,7 @@ def _relu6(x: Node) -> Node:
 
 activation(
     "hardsigmoid",  # sigmoid in straight lines
-    "a straight rise from 0 at −3 to 1 at 3 (hardsigmoid)",
+    mark("a straight rise from 0 at −3 to 1 at 3 (hardsigmoid)"),
     "min(6, max(0, x + 3))/6",
     lambda x: np.clip(x + 3, 0, 6) / 6,
     note="PyTorch's `Hardsigmoid`",
@@ -282,7 +286,7 @@ activation(
 
 activation(
     "hard swish",  # SiLU in straight lines
-    "each, times a straight rise from 0 at −3 to 1 at 3 (hard swish)",
+    mark("each, times a straight rise from 0 at −3 to 1 at 3 (hard swish)"),
     "x·min(6, max(0, x + 3))/6",
     lambda x: x * np.clip(x + 3, 0, 6) / 6,
     note="PyTorch's `Hardswish`",
@@ -292,11 +296,11 @@ activation(
 
 # Of all values -------------------------------------------------------------------
 
-activation("identity", "unchanged (identity)", "x")
-activation("softmax", "their shares of 1 (softmax)", "e^x over the sum of e^x of all values")
+activation("identity", mark("unchanged (identity)"), "x")
+activation("softmax", mark("their shares of 1 (softmax)"), "e^x over the sum of e^x of all values")
 activation(
     "log softmax",
-    "the logarithms of their shares of 1 (log softmax)",
+    mark("the logarithms of their shares of 1 (log softmax)"),
     "x minus the logarithm of the sum of e^x of all values",
 )
 
@@ -324,8 +328,9 @@ class PRelu(Layer):
         return (ParameterSpec(Role.SLOPE, (1,) if self.shared else shape[:1]),)
 
     def words(self, shape: Shape) -> str:
-        whose = "one for all" if self.shared or shape[0] == 1 else "each channel's own"
-        return f"each, times a learned slope if it is negative ({whose}; PReLU)"
+        if self.shared or shape[0] == 1:
+            return tr("each, times a learned slope if it is negative (one for all; PReLU)")
+        return tr("each, times a learned slope if it is negative (each channel's own; PReLU)")
 
     def at_a_place(self, given: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
         (x,), (slope,) = given, parameters

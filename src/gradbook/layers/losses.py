@@ -16,6 +16,7 @@ from gradbook.graph.names import SAMPLE_ERROR, Name
 from gradbook.graph.node import OPS, Array, Node, define
 from gradbook.graph.ops import sigmoid_of
 from gradbook.graph.tensors import array_of, reshape, softmax, spread, sum_last, sum_of
+from gradbook.language import mark
 
 HALF_SURE = 0.5  # from here up an output that stands alone says class 1, below it class 0
 
@@ -94,7 +95,7 @@ def _is_positive(x: Node) -> Node:
 
 
 Loss.HALF_SQUARED = loss(
-    "half squared error",
+    mark("half squared error"),
     "½(t − a)²",
     "half_square",
     lambda t, a: 0.5 * (t - a) ** 2,
@@ -103,7 +104,7 @@ Loss.HALF_SQUARED = loss(
     expansion=lambda t, a: 0.5 * (t - a) ** 2,
 )
 Loss.SQUARED = loss(
-    "mean squared error",
+    mark("mean squared error"),
     "(t − a)²",
     "square",
     lambda t, a: (t - a) ** 2,
@@ -112,7 +113,7 @@ Loss.SQUARED = loss(
     expansion=lambda t, a: (t - a) ** 2,
 )
 Loss.ABSOLUTE = loss(
-    "mean absolute error",  # its corner, where nothing is off, is flat
+    mark("mean absolute error"),  # its corner, where nothing is off, is flat
     "|t − a|",
     "absolute_error",
     lambda t, a: np.abs(t - a),
@@ -137,7 +138,7 @@ def _at_most_one(off: Node) -> Node:
 
 
 loss(
-    "huber loss",  # Huber (1964): outliers count by their distance, not by its square
+    mark("huber loss"),  # Huber (1964): outliers count by their distance, not by its square
     "½(t − a)² up to a distance of 1, then |t − a| − ½",
     "huber",
     lambda t, a: np.where(np.abs(t - a) <= 1, 0.5 * (t - a) ** 2, np.abs(t - a) - 0.5),
@@ -149,7 +150,7 @@ loss(
 # Of probabilities ----------------------------------------------------------------
 
 Loss.BINARY = loss(
-    "binary cross-entropy",  # said so that no logarithm overflows
+    mark("binary cross-entropy"),  # said so that no logarithm overflows
     "−t·ln a − (1−t)·ln(1−a)",
     "binary_cross_entropy",
     lambda t, o: np.maximum(o, 0) + np.log1p(np.exp(-np.abs(o))) - t * o,
@@ -159,7 +160,7 @@ Loss.BINARY = loss(
     expansion=lambda t, o: o.graph.make("softplus", o) - t * o,
 )
 Loss.CROSS = loss(
-    "cross-entropy",  # for targets that sum to 1
+    mark("cross-entropy"),  # for targets that sum to 1
     "−Σ t·ln a",
     "cross_entropy",
     lambda t, o: np.logaddexp.reduce(o, axis=-1) - (t * o).sum(axis=-1),

@@ -18,7 +18,7 @@ from gradbook.errors import ShapeError, UsageError
 from gradbook.graph.node import Node
 from gradbook.graph.tensors import reshape, spread, spread_channels, sum_channels, sum_last
 from gradbook.graph.window import Shape
-from gradbook.language import mark
+from gradbook.language import mark, tr
 from gradbook.layers.card import Layer, LayerSite, ParameterSpec, Role, spell
 from gradbook.layers.fields import FlagField, NumberField, StatementForm, WholeField
 
@@ -71,7 +71,7 @@ class BatchNorm(Norm):
     )
 
     def words(self, shape: Shape) -> str:
-        return "each centred and scaled over the samples"
+        return tr("each centred and scaled over the samples")
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         (x,), (scale, shift) = given, parameters
@@ -206,10 +206,11 @@ class GroupNorm(SampleNorm):
 
     def words(self, shape: Shape) -> str:
         if self.groups == 1:
-            return "each centred and scaled over all of them"
+            return tr("each centred and scaled over all of them")
         each = shape[0] // self.groups
-        which = f"its group of {each} channels" if each > 1 else "its channel"
-        return f"each centred and scaled over {which}"
+        if each == 1:
+            return tr("each centred and scaled over its channel")
+        return tr("each centred and scaled over its group of {channels} channels", channels=each)
 
 
 @dataclass(frozen=True)
@@ -235,7 +236,7 @@ class LayerNorm(SampleNorm):
         return (ParameterSpec(Role.SCALE, each), ParameterSpec(Role.SHIFT, each))
 
     def words(self, shape: Shape) -> str:
-        return "each centred and scaled over all of them, and each by its own scale"
+        return tr("each centred and scaled over all of them, and each by its own scale")
 
     def rescaled(self, normal: Node, scale: Node, shift: Node) -> Node:
         return reshape(scale * reshape(normal, scale.shape) + shift, normal.shape)
@@ -260,7 +261,7 @@ class PlaceNorm(SampleNorm):
         return prod(shape[1:])
 
     def words(self, shape: Shape) -> str:
-        return "each centred and scaled over the channels of its place"
+        return tr("each centred and scaled over the channels of its place")
 
     def members(self, shape: Shape) -> NDArray[np.intp]:
         return np.arange(prod(shape)).reshape(shape[0], -1).T
@@ -310,7 +311,7 @@ class RmsNorm(Layer):
         return () if self.plain else (ParameterSpec(Role.SCALE, shape[:1]),)
 
     def words(self, shape: Shape) -> str:
-        return "each over the size of the channels of its place"
+        return tr("each over the size of the channels of its place")
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         (x,) = given

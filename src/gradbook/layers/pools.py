@@ -19,6 +19,7 @@ from gradbook.graph.window import (
     overhang,
     places_in,
 )
+from gradbook.language import mark, tr
 from gradbook.layers.card import Layer, LayerSite, require_channels
 from gradbook.layers.fields import (
     BothField,
@@ -28,7 +29,7 @@ from gradbook.layers.fields import (
     PairOption,
     StatementForm,
 )
-from gradbook.layers.sums import moves_words, settle_pad, window_over
+from gradbook.layers.sums import settle_pad, window_over, with_moves
 
 SAME_AND_CEIL = "'pad same' leaves nothing over: leave out 'ceil'"
 SIZE = BothField("size", "K", "size", everything="all")
@@ -134,12 +135,14 @@ class Pool(Layer):
         return not self.zeros if self.kind == "avg" else bool((scale >= 0).all())
 
     def words(self, shape: Shape) -> str:
-        word = "largest value" if self.kind == "max" else "average"
+        largest = mark("the largest value of each {height} × {width} window")
+        average = mark("the average of each {height} × {width} window")
         window = self.window(shape)
         height, width = window.size
+        of_each = tr(largest if self.kind == "max" else average, height=height, width=width)
         aside = replace(window, stride=(1, 1))  # how far it moves is seen by what it makes
-        zeros = " of zeros" if self.zeros and any(self.counted_padding(shape)) else ""
-        return f"the {word} of each {height} × {width} window{moves_words(aside)}{zeros}"
+        zeros = self.zeros and any(self.counted_padding(shape))
+        return with_moves(of_each, aside, zeros)
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         (x,) = given

@@ -12,7 +12,6 @@ from dataclasses import dataclass, fields, replace
 from math import cos, prod, sin
 from typing import ClassVar
 
-from gradbook.amounts import counted
 from gradbook.errors import ShapeError, UsageError
 from gradbook.graph.names import Name, is_sequence
 from gradbook.graph.node import Node
@@ -20,7 +19,7 @@ from gradbook.graph.ops import sigmoid_of
 from gradbook.graph.sequences import at_step, scores, shares, stack, weigh
 from gradbook.graph.tensors import reshape
 from gradbook.graph.window import Both, Shape, Window
-from gradbook.language import mark
+from gradbook.language import mark, numeral, tr, tr_count
 from gradbook.layers.card import (
     Bias,
     Layer,
@@ -151,9 +150,17 @@ class Recurrent(Layer):
         raise NotImplementedError
 
     def words(self, shape: Shape) -> str:
-        which = "states at all steps" if self.all else "state at the last step"
-        units = f"{self.width} units that read" if self.width > 1 else "a unit that reads"
-        return f"the {which} of {units} those one after the other"
+        if self.all:
+            return tr_count(
+                "the states at all steps of a unit that reads those one after the other",
+                "the states at all steps of {count} units that read those one after the other",
+                self.width,
+            )
+        return tr_count(
+            "the state at the last step of a unit that reads those one after the other",
+            "the state at the last step of {count} units that read those one after the other",
+            self.width,
+        )
 
 
 @dataclass(frozen=True)
@@ -382,9 +389,17 @@ class Attention(Layer):
         )
 
     def words(self, shape: Shape) -> str:
-        which = "those up to each step" if self.causal else "those of all steps"
-        heads = f" by {self.heads} heads" if self.heads > 1 else ""
-        return f"{which}, weighed by attention{heads}"
+        if self.causal:
+            return tr_count(
+                "those up to each step, weighed by attention",
+                "those up to each step, weighed by attention by {count} heads",
+                self.heads,
+            )
+        return tr_count(
+            "those of all steps, weighed by attention",
+            "those of all steps, weighed by attention by {count} heads",
+            self.heads,
+        )
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         (x,) = given
@@ -438,7 +453,12 @@ class Embedding(Conv):
         return Conv(**vars(self))
 
     def words(self, shape: Shape) -> str:
-        return f"of each token its vector of {counted(self.channels, 'number')}"
+        return tr_count(
+            "of each token its vector of {amount} number",
+            "of each token its vector of {amount} numbers",
+            self.channels,
+            amount=numeral(f"{self.channels:,}"),
+        )
 
 
 @dataclass(frozen=True)
@@ -469,7 +489,12 @@ class Unembedding(Layer):
         return Embedding(shape[0]).parameters((self.width, *shape[1:]))
 
     def words(self, shape: Shape) -> str:
-        return f"how well each step fits the vectors of {counted(self.width, 'token')}"
+        return tr_count(
+            "how well each step fits the vectors of {amount} token",
+            "how well each step fits the vectors of {amount} tokens",
+            self.width,
+            amount=numeral(f"{self.width:,}"),
+        )
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         (x,), (vectors,) = given, parameters
@@ -498,7 +523,7 @@ class PositionEmbedding(Layer):
         return (ParameterSpec(Role.BIAS, (prod(shape),)),)  # feature by feature
 
     def words(self, shape: Shape) -> str:
-        return "each plus what belongs to its step"
+        return tr("each plus what belongs to its step")
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         (x,), (own,) = given, parameters
@@ -528,4 +553,4 @@ class Sinusoids(PositionEmbedding):
         return (replace(spec, fixed=True, start=tuple(waves)),)
 
     def words(self, shape: Shape) -> str:
-        return "each plus the sine or cosine that belongs to its step"
+        return tr("each plus the sine or cosine that belongs to its step")

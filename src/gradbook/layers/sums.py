@@ -23,6 +23,7 @@ from gradbook.graph.window import (
     same_pad,
     short,
 )
+from gradbook.language import mark, tr, tr_count
 from gradbook.layers.card import (
     FLAT_ONLY,
     Bias,
@@ -121,9 +122,7 @@ class Dense(Layer):
         return (weight, *bias_specs(self.bias, self.width))
 
     def words(self, shape: Shape) -> str:
-        return (
-            f"{self.width} weighted sums of those" if self.width > 1 else "a weighted sum of those"
-        )
+        return tr_count("a weighted sum of those", "{count} weighted sums of those", self.width)
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         weights, *biases = parameters
@@ -219,11 +218,14 @@ class Conv(Layer):
     def words(self, shape: Shape) -> str:
         height, width = self.kernel
         if is_sequence(shape) and self.kernel == (1, 1):
-            return f"{self.channels} weighted sums of the features at each step"
-        planes = f" in {shape[0] // self.groups} planes" if shape[0] > self.groups else ""
-        groups = f", {self.groups} groups of planes apart" if self.groups > 1 else ""
-        moves = moves_words(self.window(shape))
-        return f"weighted sums of {height} × {width} windows{planes}{groups}{moves}"
+            return tr(
+                "{channels} weighted sums of the features at each step", channels=self.channels
+            )
+        planes = shape[0] // self.groups
+        in_one = mark("weighted sums of {height} × {width} windows")
+        in_several = mark("weighted sums of {height} × {width} windows in {planes} planes")
+        sums = tr(in_several if planes > 1 else in_one, height=height, width=width, planes=planes)
+        return with_moves(_in_groups(sums, self.groups), self.window(shape))
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         (x,), (weights, *biases) = given, parameters
@@ -304,10 +306,13 @@ class TransposedConv(Layer):
 
     def words(self, shape: Shape) -> str:
         height, width = self.kernel
-        planes = f" in {self.channels // self.groups} planes" if self.channels > self.groups else ""
-        groups = f", {self.groups} groups of planes apart" if self.groups > 1 else ""
-        moves = moves_words(self.spreads(shape))
-        return f"those spread, weighted, over {height} × {width} windows{planes}{groups}{moves}"
+        planes = self.channels // self.groups
+        in_one = mark("those spread, weighted, over {height} × {width} windows")
+        in_several = mark(
+            "those spread, weighted, over {height} × {width} windows in {planes} planes"
+        )
+        sums = tr(in_several if planes > 1 else in_one, height=height, width=width, planes=planes)
+        return with_moves(_in_groups(sums, self.groups), self.spreads(shape))
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         (x,), (weights, *biases) = given, parameters
@@ -341,7 +346,8 @@ class Upsample(Layer):
         return Window(self.size, self.size)
 
     def words(self, shape: Shape) -> str:
-        return f"each of them {self.size[0]} × {self.size[1]} times"
+        height, width = self.size
+        return tr("each of them {height} × {width} times", height=height, width=width)
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         (x,) = given
@@ -362,10 +368,20 @@ def window_over(size: Both, stride: Both, pad: Pad, dilation: Both, area: Shape)
     return Window(size, stride, sides, dilation)
 
 
-def moves_words(window: Window) -> str:
-    """How a window goes, as far as it isn't as usual."""
+def _in_groups(sums: str, groups: int) -> str:
+    if groups == 1:
+        return sums
+    return tr("{sums}, {count} groups of planes apart", sums=sums, count=groups)
+
+
+def with_moves(said: str, window: Window, of_zeros: bool = False) -> str:
+    """What is made of windows, with how they go as far as that isn't as usual."""
     apart, every = (short(pair).replace("x", " × ") for pair in (window.dilation, window.stride))
-    gaps = f", {apart} apart" if window.dilation != (1, 1) else ""
-    stride = f", every {every}" if window.stride != (1, 1) else ""
-    edge = f", edge of {pad_words(window.pad)}" if any(window.pad) else ""
-    return f"{gaps}{stride}{edge}"
+    if window.dilation != (1, 1):
+        said = tr("{windows}, {places} apart", windows=said, places=apart)
+    if window.stride != (1, 1):
+        said = tr("{windows}, every {places}", windows=said, places=every)
+    if any(window.pad):
+        plain, zeros = mark("{windows}, edge of {edge}"), mark("{windows}, edge of {edge} of zeros")
+        said = tr(zeros if of_zeros else plain, windows=said, edge=pad_words(window.pad))
+    return said

@@ -12,6 +12,7 @@ from gradbook.graph.names import Name
 from gradbook.graph.node import Node
 from gradbook.graph.tensors import concat, reshape, spread
 from gradbook.graph.window import Shape
+from gradbook.language import tr, tr_count
 from gradbook.layers.card import Layer, LayerSite, Mask, spell
 from gradbook.layers.fields import FlagField, NumberField, StatementForm, WholeField, WholesField
 
@@ -124,7 +125,7 @@ class Residual(Layer):
         return shape
 
     def words(self, shape: Shape) -> str:
-        return f"each plus {_what_went_into(self.back)}"
+        return tr("each plus {values}", values=_what_went_into(self.back))
 
     def at_a_place(self, given: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
         return given[0] + given[1]
@@ -166,7 +167,7 @@ class Product(Layer):
         return larger
 
     def words(self, shape: Shape) -> str:
-        return f"each times {_what_went_into(self.back)}"
+        return tr("each times {values}", values=_what_went_into(self.back))
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         """With a value of each channel at all of its places."""
@@ -220,8 +221,10 @@ class Concat(Layer):
         return (sum(channels for channels, *_ in (shape, *others)), *shape[1:])
 
     def words(self, shape: Shape) -> str:
-        said = (_what_went_into(number) if number else "those" for number in self.back)
-        return f"side by side: {', then '.join(said)}"
+        first, *others = (_what_went_into(it) if it else tr("those") for it in self.back)
+        for other in others:
+            first = tr("{values}, then {others}", values=first, others=other)
+        return tr("side by side: {values}", values=first)
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         return concat(given)
@@ -251,7 +254,7 @@ class GoBack(Layer):
         return (index - self.back,)
 
     def words(self, shape: Shape) -> str:
-        return f"a branch: {_what_went_into(self.back)}, once more"
+        return tr("a branch: {values}, once more", values=_what_went_into(self.back))
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         """Under a name of its own."""
@@ -270,4 +273,4 @@ def _require_layers(words: str, back: int, index: int) -> None:
 
 
 def _what_went_into(back: int) -> str:
-    return f"what went into {'the last layer' if back == 1 else f'the last {back} layers'}"
+    return tr_count("what went into the last layer", "what went into the last {count} layers", back)

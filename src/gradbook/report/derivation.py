@@ -16,7 +16,7 @@ from gradbook.amounts import sureness
 from gradbook.errors import UsageError
 from gradbook.folders import temporary_folder
 from gradbook.graph.names import Name
-from gradbook.language import tr
+from gradbook.language import in_language, numeral, tr
 from gradbook.net import Net
 from gradbook.net.derivation import derivation
 from gradbook.net.lower import scalar_step
@@ -80,7 +80,8 @@ class Explanation:
 
     def json(self) -> str:
         """Chain, formula and value of every weight, for a program."""
-        return json.dumps(self.record(), ensure_ascii=False, indent=2) + "\n"
+        with in_language("en"):  # whatever its reader speaks
+            return json.dumps(self.record(), ensure_ascii=False, indent=2) + "\n"
 
     def _ipython_display_(self) -> None:
         """The network's picture, then the derivation."""
@@ -147,9 +148,9 @@ def explain(
 
 
 def explain_image(
-    model: Model, image: NDArray[Any], label: int, only: str | None = None, called: str = "an image"
+    model: Model, image: NDArray[Any], label: int, only: str | None = None, called: str = ""
 ) -> Explanation:
-    """The same of a model on an image, which is `called` so in a sentence."""
+    """The same of a model on an image, which is `called` so in a sentence: "an image" if not."""
     import numpy as np
 
     from gradbook.net.work.at_work import at_work
@@ -160,7 +161,7 @@ def explain_image(
     wanted = np.eye(len(model.classes))[label] if net.outputs > 1 else np.array([float(label)])
     worked = at_work(net, model.values, model.prepare(image), wanted)
     one = weight_at_work(worked, only)
-    about = _about(model, worked, label, called)
+    about = _about(model, worked, label, called or tr("an image"))
     return Explanation(net, derive_input(one, about), lambda: records_of_input(one))
 
 
@@ -170,7 +171,7 @@ def _about(model: Model, worked: AtWork, label: int, called: str) -> tuple[Inlin
 
     outputs = worked.values[-1].reshape(1, -1)
     answer = answers(model.net, outputs)[0]
-    sure = sureness(float(probabilities(model.net, outputs)[0, answer]))
+    sure = numeral(sureness(float(probabilities(model.net, outputs)[0, answer])))
     told = tr(
         "It is worked on {image}, of class {target}. The network takes it for {answer}, {sure} "
         "sure, and the error is {error}. It works as it does after training: batch normalisation "

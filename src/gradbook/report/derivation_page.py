@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from gradbook.language import tr
 from gradbook.net import Net
 from gradbook.report.page import Section, page, table, text, wide, wide_drawing
 from gradbook.targets.algebra.forms import (
@@ -23,7 +24,6 @@ from gradbook.targets.algebra.forms import (
 from gradbook.targets.algebra.mathml import display, inline
 from gradbook.targets.algebra.text import spell
 
-UP = '<a class="up" href="#contents" aria-label="to the contents">↑</a>'
 SMALLEST = 0.6  # of its size, that a drawing shrinks to before it scrolls
 
 
@@ -105,7 +105,7 @@ def plain_words(parts: Sequence[Inline]) -> str:
 def _contents(parts: Sequence[DocumentPart]) -> str:
     """Links to the parts, and to the pieces of those that have some."""
     entries = "".join(map(_entry, parts))
-    return f'<nav id="contents" aria-label="Contents"><ol>{entries}</ol></nav>'
+    return f'<nav id="contents" aria-label="{text(tr("Contents"))}"><ol>{entries}</ol></nav>'
 
 
 def _entry(part: DocumentPart) -> str:
@@ -122,7 +122,7 @@ def _entry(part: DocumentPart) -> str:
 def _shortly(heading: Sequence[Inline]) -> Sequence[Inline]:
     """'Weight w5' is w5 in a row of such, and of 'Steps: a … z' only the words are left."""
     things = [part for part in heading if not isinstance(part, str)]
-    words = [part.rstrip(": ") for part in heading[:1] if isinstance(part, str)]
+    words = [part.rstrip(":： ") for part in heading[:1] if isinstance(part, str)]
     return things if len(things) == 1 else words or heading
 
 
@@ -133,7 +133,7 @@ def _blocks(part: DocumentPart) -> str:
 def block_html(block: Block, anchor: str) -> str:
     match block:
         case Heading(words):
-            return f'<h3 id="{anchor}">{inline_html(words)} {UP}</h3>'
+            return f'<h3 id="{anchor}">{inline_html(words)} {_up()}</h3>'
         case Paragraph(words, aside):
             kind = ' class="aside"' if aside else ""
             return f"<p{kind}>{inline_html(words)}</p>"
@@ -141,6 +141,10 @@ def block_html(block: Block, anchor: str) -> str:
             return _equation(block)
         case TableBlock():
             return _table_html(block)
+
+
+def _up() -> str:
+    return f'<a class="up" href="#contents" aria-label="{text(tr("to the contents"))}">↑</a>'
 
 
 def _equation(block: Equation) -> str:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gradbook.language import tr
 from gradbook.report.charts import Chart
-from gradbook.report.words import Span, TextTable
+from gradbook.report.words import Span, TextTable, spans
 
 Words = str | Sequence[Span]
 
@@ -172,4 +173,6 @@ def _every(blocks: Blocks) -> Iterator[Block]:
 
 def made_with(command: str) -> Blocks:
     """The command that makes a report again, for its foot; nothing where none is known."""
-    return (Passage((Span("Made with "), Span(command, tag="code"))),) if command else ()
+    if not command:
+        return ()
+    return (Passage(spans(tr("Made with {command}"), command=Span(command, tag="code"))),)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from string import Formatter
 
 import numpy as np
 
 from gradbook.errors import LimitError, UsageError
 from gradbook.graph.names import RATE, Name
 from gradbook.graph.node import Array, Node, ancestors
+from gradbook.language import mark, tr
 from gradbook.net import Net
 from gradbook.net.derivation import derivation
 from gradbook.net.lower import scalar_step
@@ -26,9 +28,17 @@ from gradbook.targets.algebra.forms import (
     Numeral,
     Symbol,
     Words,
+    filled,
 )
 from gradbook.targets.algebra.formula import algebra, definition, symbol_of
-from gradbook.targets.algebra.typst import decimal, escape, quote, spell, spell_inline
+from gradbook.targets.algebra.typst import (
+    decimal,
+    escape,
+    in_its_language,
+    quote,
+    spell,
+    spell_inline,
+)
 from gradbook.targets.drawing import Drawing, draw, svg
 from gradbook.targets.excel.plan.columns import (
     FORWARD,
@@ -43,10 +53,10 @@ PAPERS = {"a4": "a4", "letter": "us-letter"}
 MOST_SAMPLES = 8  # side by side in a table
 MOST_VALUES = 400  # named on a page
 TITLES = {
-    FORWARD: "Forward pass",
-    LOSS: "Error",
-    GRADIENTS: "Gradients",
-    UPDATE: "Weights after one step",
+    FORWARD: mark("Forward pass: fill in"),
+    LOSS: mark("Error: fill in"),
+    GRADIENTS: mark("Gradients: fill in"),
+    UPDATE: mark("Weights after one step: fill in"),
 }
 FULL = "gradbook-page-is-full"  # what Typst stops with where no size is small enough
 
@@ -129,10 +139,10 @@ def _rules(step: Step, asked: Iterable[Node], updates: bool) -> Iterator[Form]:
             yield Comparison(symbol_of(node), "=", definition(node, said))
     if any(node.name and node.name.stem == "g" for node in asked):
         weight = symbol_of(step.trained[0])
-        share = Words("a sample's share of the gradient of ")
-        yield Comparison(
-            Symbol(Name("g", of=step.trained[0].name)), "is", Factors((share, weight), "")
-        )
+        share = Symbol(Name("g", of=step.trained[0].name))
+        told = tr("{share} is a sample's share of the gradient of {weight}")
+        said = filled(told, share=share, weight=weight)
+        yield Factors(tuple(it if isinstance(it, Form) else Words(str(it)) for it in said), "")
     if updates:
         yield from _updates(step)
 
@@ -210,14 +220,14 @@ def write_handouts(
     """A whole Typst document, a page for each student, with the files of their drawings."""
     if paper not in PAPERS:
         raise UsageError(f"no paper is called {paper!r}: choose {' or '.join(PAPERS)}")
-    called = "Key" if solved else "Exercise"
-    title = f"{called}: backpropagation by hand"
+    exercise = mark("Exercise: backpropagation by hand")
+    title = tr(mark("Key: backpropagation by hand") if solved else exercise)
     return "\n".join(
         [
             f"#set document(title: {quote(title)}, date: none)",
             f'#set page(paper: "{PAPERS[paper]}", margin: {MARGINS})',
             f"#let solved = {str(solved).lower()}",
-            PREAMBLE,
+            PREAMBLE + in_its_language(),
             *(
                 f"#page[#fitted[\n{_page(page, drawing, solved)}\n]\n#working]"
                 for page, drawing in zip(pages, drawings, strict=True)
@@ -233,16 +243,16 @@ def _page(page: Handout, drawing: str, solved: bool) -> str:
             _head(page, solved),
             _picture(page.drawing, drawing),
             *_given(page),
-            *(line for kind, part in page.asked.items() for line in _asked(TITLES[kind], part)),
+            *(line for kind, part in page.asked.items() for line in _asked(tr(TITLES[kind]), part)),
         ]
     )
 
 
 def _head(page: Handout, solved: bool) -> str:
-    about = f": {page.net.name}" if page.net.name else ""
-    title = escape(f"Backpropagation by hand{about}")
-    number = f"Exercise {page.student}" if page.student.isdecimal() else ""
-    right = escape(" · ".join(filter(None, [number, "Key" if solved else ""])))
+    with_name, plain = mark("Backpropagation by hand: {network}"), mark("Backpropagation by hand")
+    title = escape(tr(with_name if page.net.name else plain, network=page.net.name))
+    number = tr("Exercise {number}", number=page.student) if page.student.isdecimal() else ""
+    right = escape(" · ".join(filter(None, [number, tr("Key") if solved else ""])))
     return (
         f"#text(size: 1.5em, weight: 600)[{title}] #h(1fr) #text(fill: line-colour)[{right}]\n\n"
         f"#v(0.4em)\n{_line_of_names(page, solved)}\n"
@@ -254,9 +264,21 @@ def _line_of_names(page: Handout, solved: bool) -> str:
     name = "" if page.student.isdecimal() else f"*{escape(page.student)}*"
     if solved:
         return name
-    return (
-        f"Name: {name or '#rule(1fr)'} {'#h(1fr)' if name else '#h(1.5em)'} Date: #rule(7em) "
-        f"#h(1.5em) Right: #rule(2.6em) of {page.blanks}"
+    parts = (
+        _filled(tr("Name: {name}"), name=name or "#rule(1fr)"),
+        "#h(1fr)" if name else "#h(1.5em)",
+        _filled(tr("Date: {date}"), date="#rule(7em)"),
+        "#h(1.5em)",
+        _filled(tr("Right: {right} of {all}"), right="#rule(2.6em)", all=str(page.blanks)),
+    )
+    return " ".join(parts)
+
+
+def _filled(message: str, **parts: str) -> str:
+    """A message with Typst's own in the places of its parts."""
+    return "".join(
+        escape(words) + ("" if name is None else parts[name])
+        for words, name, _, _ in Formatter().parse(message)
     )
 
 
@@ -266,7 +288,7 @@ def _picture(drawing: Drawing, file: str) -> str:
 
 
 def _given(page: Handout) -> Iterator[str]:
-    yield "#heading-line[Given]"
+    yield f"#heading-line[{escape(tr('Given'))}]"
     single = [
         f"#box[${spell_inline(one.name)} = {decimal(one.numbers[0])}$]"
         for one in page.given
@@ -282,7 +304,7 @@ def _given(page: Handout) -> Iterator[str]:
 
 
 def _asked(title: str, part: Sequence[PaperValue]) -> Iterator[str]:
-    yield f"#heading-line[{title}: fill in]"
+    yield f"#heading-line[{escape(title)}]"
     single = [one for one in part if not one.each]
     if len(single) < len(part):
         yield _table(
@@ -309,7 +331,7 @@ def _grid(cells: Iterable[str], columns: int, gutter: str) -> str:
 def _table(rows: Sequence[PaperValue], inset: str, cell: Callable[[float], str]) -> str:
     """A line for each value, a column for each sample."""
     samples = len(rows[0].numbers)
-    head = ", ".join(["[sample]", *(f"[{k + 1}]" for k in range(samples))])
+    head = ", ".join([f"[{escape(tr('sample'))}]", *(f"[{k + 1}]" for k in range(samples))])
     lines = ",\n  ".join(
         ", ".join([f"[{_name(one)}]", *(f"[{cell(number)}]" for number in one.numbers)])
         for one in rows

@@ -21,6 +21,7 @@ from itertools import repeat
 from posixpath import dirname, join, normpath
 
 from gradbook.errors import visible
+from gradbook.language import current_language, mark, tr
 from gradbook.palette import KINDS, PAPER, QUIET
 
 
@@ -60,7 +61,7 @@ def page(
     return "\n".join(
         [
             "<!DOCTYPE html>",
-            '<html lang="en">',
+            f'<html lang="{current_language().code}">',
             "<head>",
             '<meta charset="utf-8">',
             f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
@@ -100,7 +101,7 @@ def text(words: str) -> str:
 
 
 REMARK = re.compile(r"/\*.*?\*/\n?|^ +", re.DOTALL | re.MULTILINE)  # of a style, and margins
-SCROLLS = "The drawing is wider than the screen: move it sideways to see all of it."
+SCROLLS = mark("The drawing is wider than the screen: move it sideways to see all of it.")
 
 
 def wide(inside: str, *, focusable: bool = True) -> str:
@@ -118,7 +119,10 @@ def wide_drawing(svg: str, width: float) -> tuple[str, str]:
         f".drawing svg{{min-width:{width:.0f}px;max-height:none}}"
         f"@container (min-width:{width:.0f}px){{.scrolls{{display:none}}}}"
     )
-    return f'<div class="drawing">{wide(svg)}<p class="scrolls">{SCROLLS}</p></div>', style
+    return (
+        f'<div class="drawing">{wide(svg)}<p class="scrolls">{text(tr(SCROLLS))}</p></div>',
+        style,
+    )
 
 
 def badge(verdict: str) -> str:

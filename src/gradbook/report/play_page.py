@@ -18,6 +18,7 @@ from typing import Any
 from gradbook.amounts import size
 from gradbook.errors import LimitError
 from gradbook.graph.node import Node
+from gradbook.language import tr
 from gradbook.layers import KINDS, Role
 from gradbook.net import LESSONS, Net, builtin
 from gradbook.net.derivation import LONGEST_CHAIN
@@ -354,7 +355,7 @@ def _drawing(is_building: bool) -> str:
         '<label><input type="radio" name="paint" id="paint-slopes"> gradients: the error '
         '<span class="rising">rises</span> or <span class="falling">falls</span> with each</label>'
         f'</fieldset>{_dropout()}<div class="wide" id="drawing"></div>'
-        f'<p class="scrolls" id="drawing-scrolls" hidden>{SCROLLS}</p>'
+        f'<p class="scrolls" id="drawing-scrolls" hidden>{text(tr(SCROLLS))}</p>'
     )
 
 

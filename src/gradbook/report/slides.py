@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from gradbook.graph.names import Name
+from gradbook.language import tr
 from gradbook.net import Net
 from gradbook.report.derivation_page import (
     DocumentPart,
@@ -16,13 +17,12 @@ from gradbook.report.derivation_page import (
     document_parts,
     inline_html,
 )
-from gradbook.report.page import Section, page, resource, script
+from gradbook.report.page import Section, page, resource, script, text
 from gradbook.targets.algebra.forms import Block, Document, Form, Heading, Inline, Symbol, pieces
 from gradbook.targets.drawing import Drawing, draw, shapes_of, style, svg, svg_again
 
 NETWORK = "network-drawing"  # the one drawing that all slides refer to
 LONG = 2.2  # times as wide as high: from there on a drawing stands above the steps
-HINT = "→ or the space bar shows the next step, ← the one before."
 
 Ways = Callable[[Name], Collection[Name]]
 
@@ -46,7 +46,7 @@ def slides_page(document: Document, net: Net, way: Ways, command: str = "") -> s
     kind = "above" if drawing.width > LONG * drawing.height else "beside"
     whole = svg(drawing, alone=False).replace("<svg ", f'<svg id="{NETWORK}" ', 1)
     about = "\n".join(block_html(block, anchor) for block, anchor in opening.blocks)
-    lead = f'<figure>{whole}</figure>\n{about}<p class="hint">{HINT}</p>'
+    lead = f"<figure>{whole}</figure>\n{about}{_hint()}"
     return page(
         document.title,
         [
@@ -59,6 +59,14 @@ def slides_page(document: Document, net: Net, way: Ways, command: str = "") -> s
         style=style() + resource("slides.css"),
         script=script("report/slides.js"),
     )
+
+
+def _hint() -> str:
+    """Which keys lead on, and what the page's script calls the buttons that it makes."""
+    called = {"keys": tr("Slides"), "back": tr("back"), "next": tr("next step")}
+    data = "".join(f' data-{name}="{text(words)}"' for name, words in called.items())
+    hint = tr("→ or the space bar shows the next step, ← the one before.")
+    return f'<p class="hint"{data}>{text(hint)}</p>'
 
 
 def _slides(part: DocumentPart) -> Iterator[ChainSlide]:
@@ -78,7 +86,10 @@ def _slides(part: DocumentPart) -> Iterator[ChainSlide]:
 
 def _body(slide: ChainSlide, drawing: Drawing, kind: str, way: Ways) -> str:
     strong = _way(slide.heading, way)
-    words = f"{drawing.words}. Strong: {', '.join(map(str, strong))}" if strong else drawing.words
+    words = drawing.words
+    if strong:
+        names = ", ".join(map(str, strong))
+        words = tr("{drawing}. Strong: {names}", drawing=words, names=names)
     again = svg_again(drawing, NETWORK, shapes_of(drawing, strong), words)
     steps = "\n".join(block_html(block, anchor) for block, anchor in slide.blocks)
     figure = f"<figure>{again}</figure>"

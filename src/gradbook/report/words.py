@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import compress, groupby
+from string import Formatter
 from textwrap import wrap
 from types import MappingProxyType
 from typing import Any
@@ -32,6 +33,17 @@ class Span:
 
 
 TextLine = list[Span]
+
+
+def spans(message: str, **parts: Span | TextLine) -> TextLine:
+    """A message in the reader's language, with its parts in their places."""
+    found: TextLine = []
+    for words, name, _, _ in Formatter().parse(message):
+        found += [Span(words)] * bool(words)
+        if name is not None:
+            part = parts[name]
+            found += [part] if isinstance(part, Span) else part
+    return found
 
 
 def plain(lines: list[TextLine]) -> str:

@@ -24,6 +24,7 @@ from gradbook.cli.arguments import (
 from gradbook.cli.output import counting, print_report, write_or_print
 from gradbook.errors import LimitError, ShapeError, UsageError
 from gradbook.files import write_whole
+from gradbook.language import numeral, tr
 from gradbook.rates import USUAL_EPOCHS
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def _on_image(options: Namespace, what: Model | Net, own_data: str = "") -> Expl
     if number >= len(images):
         raise UsageError(f"--image {number}: {data.name} has {len(images):,} test images, from 0")
     label = int(images.labels[number])
-    called = f"test image {number:,} of {data.name}"
+    called = tr("test image {number} of {data}", number=numeral(f"{number:,}"), data=data.name)
     return explain_image(model, images.pixels[number], label, options.only, called)
 
 

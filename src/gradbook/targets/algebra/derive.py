@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.amounts import counted
 from gradbook.errors import UsageError, did_you_mean
 from gradbook.graph.names import RATE, TOTAL_ERROR, Name
 from gradbook.graph.node import Array, Node
 from gradbook.graph.window import Shape
-from gradbook.language import mark, tr
+from gradbook.language import mark, numeral, tr, tr_count
 from gradbook.layers.activations import Activation
 from gradbook.layers.card import Bias, Layer, Parameter, Role
 from gradbook.net.derivation import Derivation, Local, derivation, partials
@@ -33,6 +32,7 @@ from gradbook.targets.algebra.forms import (
     Story,
     Symbol,
     exp,
+    filled,
     listed,
     sigmoid,
 )
@@ -104,16 +104,20 @@ def _start(step: Step, leaves: Iterable[Node]) -> tuple[Inline, ...]:
 
 def _rule(net: Net) -> str:
     update = net.update
-    first, second = update.betas
     rules = {
-        "momentum": f"gradient descent with {'Nesterov ' if update.nesterov else ''}momentum "
-        f"{update.momentum:g}",
-        "adam": f"Adam ({first:g}, {second:g})",
-        "adamw": f"AdamW ({first:g}, {second:g})",
+        "momentum": mark("gradient descent with momentum {momentum}"),
+        "nesterov": mark("gradient descent with Nesterov momentum {momentum}"),
+        "adam": mark("Adam ({first}, {second})"),
+        "adamw": mark("AdamW ({first}, {second})"),
     }
-    decays = dict.fromkeys(f"{net.decay_of(role):g}" for role in Role if net.decay_of(role))
-    decay = f" and a decay of {', '.join(decays)}" if decays else ""
-    return rules.get(update.kind, "gradient descent") + decay
+    kind = "nesterov" if update.kind == "momentum" and update.nesterov else update.kind
+    first, second, momentum = (numeral(f"{it:g}") for it in (*update.betas, update.momentum))
+    told = rules.get(kind, mark("gradient descent"))
+    rule = tr(told, first=first, second=second, momentum=momentum)
+    decays = [numeral(f"{net.decay_of(role):g}") for role in Role if net.decay_of(role)]
+    if not decays:
+        return rule
+    return tr("{rule} and a decay of {decays}", rule=rule, decays=", ".join(dict.fromkeys(decays)))
 
 
 # One row for each layer ------------------------------------------------------
@@ -138,39 +142,54 @@ def _values(name: Name, shape: Shape) -> Cell:
 def _inputs(net: Net) -> str:
     shape = net.shapes[0]
     if net.laid_out:
-        return f"{shape[2]} steps of {counted(shape[0], 'feature')}"
+        return tr_count(
+            "{steps} steps of {amount} feature",
+            "{steps} steps of {amount} features",
+            shape[0],
+            steps=shape[2],
+            amount=numeral(f"{shape[0]:,}"),
+        )
     if len(shape) == 1:
-        return "the input" if shape[0] == 1 else f"{shape[0]} inputs"
+        return tr_count("the input", "{count} inputs", shape[0])
     *channels, height, width = shape
-    planes = f"{channels[0]} planes of" if channels and channels[0] > 1 else "a picture of"
-    return f"{planes} {height} × {width}"
+    return tr_count(
+        "a picture of {height} × {width}",
+        "{count} planes of {height} × {width}",
+        channels[0] if channels else 1,
+        height=height,
+        width=width,
+    )
 
 
 def _parameters(own: Iterable[Parameter], layer: Layer, again: bool) -> Cell:
-    text: list[Inline] = []
+    text: tuple[Inline, ...] = ()
     for parameter in own:
         names = (Name(str(parameter.role), (parameter.first + k,)) for k in range(parameter.size))
-        text += [", "] * bool(text)
-        text += listed([Symbol(name) for name in names], most=2)
+        text += ((", ",) if text else ()) + listed([Symbol(name) for name in names], most=2)
     if again:
-        return (*text, " again") if text else ("",)
+        return filled(tr("{names} again"), names=text) if text else ("",)
     if layer.sums and layer.bias is not Bias.EACH:
-        text.append(", no bias" if layer.bias is Bias.NONE else BIASES[layer.bias])
-    return tuple(text) or ("",)
+        return filled(tr(BIASES[layer.bias]), names=text)
+    return text or ("",)
 
 
 BIASES = {
-    Bias.SHARED: " for all",
-    Bias.FIXED: " (fixed)",
-    Bias.FIXED_SHARED: " for all (fixed)",
+    Bias.NONE: mark("{names}, no bias"),
+    Bias.SHARED: mark("{names} for all"),
+    Bias.FIXED: mark("{names} (fixed)"),
+    Bias.FIXED_SHARED: mark("{names} for all (fixed)"),
 }
 
 
 def _error(net: Net) -> str:
     samples = len(net.examples())
-    several = f", mean over the N = {samples} samples" if samples > 1 else ""
-    smooth = f", {net.smoothing:g} of each target spread over all" if net.smoothing else ""
-    return f"the error: {net.objective}{smooth}{several}"
+    told = tr("the error: {loss}", loss=tr(str(net.objective)))
+    if net.smoothing:
+        share = numeral(f"{net.smoothing:g}")
+        told = tr("{error}, {share} of each target spread over all", error=told, share=share)
+    if samples > 1:
+        told = tr("{error}, mean over the N = {count} samples", error=told, count=samples)
+    return told
 
 
 # A small network, value by value ---------------------------------------------
@@ -199,7 +218,7 @@ def derive(step: Step, only: str | None = None, everything: bool = False) -> Doc
                 "The other {count} are worked in the same way. {only} works another one in full, "
                 "{all} works them all."
             ),
-            count=f"{len(step.gradients) - 1:,}",
+            count=numeral(f"{len(step.gradients) - 1:,}"),
             only=Code(f"--only {list(step.gradients)[-1].name}"),
             all=Code("--all"),
         )

@@ -16,6 +16,7 @@ from gradbook.graph.names import TOTAL_ERROR, Name
 from gradbook.graph.node import Array, Node
 from gradbook.graph.ops import BELL
 from gradbook.graph.reference import Values
+from gradbook.language import mark, tr
 from gradbook.layers.activations import GELU_SCALE
 from gradbook.lowering import Vocabulary, expansion
 from gradbook.net.derivation import (
@@ -217,7 +218,7 @@ def _choice(node: Node, args: Sequence[Form], say: Say) -> Form:
         condition = Comparison(x, "<", most)
     if node.inputs[2].is_constant(0):
         return Bracket(condition) if args[1] == Numeral(1) else args[1] * Bracket(condition)
-    return Cases(((args[1], condition), (args[2], Words("else"))))
+    return Cases(((args[1], condition), (args[2], Words(tr("else")))))
 
 
 def _chosen(node: Node, args: Sequence[Form], say: Say) -> Form:
@@ -225,7 +226,7 @@ def _chosen(node: Node, args: Sequence[Form], say: Say) -> Form:
     (k,) = node.attributes
     assert isinstance(k, int)
     largest = node.graph.make("largest", *node.inputs)
-    return Bracket(Comparison(formula(largest, say), "is", args[k]))
+    return Bracket(Comparison(formula(largest, say), mark("is"), args[k]))
 
 
 CERTAIN = (Numeral(0), Numeral(1))  # probabilities so extreme that their logarithms are lost
@@ -273,7 +274,7 @@ NOTATION: dict[str, Notation] = {
     "constant": lambda node, args, say: EXACTLY.get(node.number, Numeral(node.number)),
     "copy": lambda node, args, say: args[0],
     "repeat": lambda node, args, say: args[0],
-    "total": lambda node, args, say: BigSum(args[0], "samples"),
+    "total": lambda node, args, say: BigSum(args[0], mark("samples")),
     "add": lambda node, args, say: add_up(args),
     "subtract": lambda node, args, say: add_up([args[0], _minus(args[1])]),
     "multiply": _times,
@@ -364,7 +365,10 @@ class Algebra:
     def in_partials(self, chain: Chain) -> Form:
         """∂E1/∂a_o1 · ∂a_o1/∂o1 · ∂o1/∂w5."""
         return self._said(
-            chain, as_partial, lambda x: BigSum(self.in_partials(x), "samples"), spare_ones=False
+            chain,
+            as_partial,
+            lambda x: BigSum(self.in_partials(x), mark("samples")),
+            spare_ones=False,
         )
 
     def in_formulas(self, chain: Chain) -> Form:
@@ -373,7 +377,7 @@ class Algebra:
         def factor(part: Local | Worked) -> Form:
             return self.derivative(part) if isinstance(part, Local) else as_partial(part)
 
-        return self._said(chain, factor, lambda x: BigSum(self.in_formulas(x), "samples"))
+        return self._said(chain, factor, lambda x: BigSum(self.in_formulas(x), mark("samples")))
 
     def derivative(self, local: Local) -> Form:
         """a_o1 − t1, or 1/N of the error of all towards one sample's."""

@@ -13,6 +13,7 @@ from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name
 from gradbook.graph.node import Node
 from gradbook.graph.tensors import sum_last
+from gradbook.language import mark
 from gradbook.layers import Parameter
 from gradbook.net.inner import LayerAlone
 from gradbook.net.network import Net
@@ -134,7 +135,7 @@ class _Sayer:
         if op in ("outer", "conv_weights"):
             return _matrices(self.say(inputs[0]), Transposed(self.say(inputs[1])))
         if op == "sum":
-            return BigSum(self.say(inputs[0]), "steps")
+            return BigSum(self.say(inputs[0]), mark("steps"))
         if op == "step":
             return self.step(inputs[0], int(str(node.attributes[0])))
         if op == "stack":
@@ -153,7 +154,7 @@ class _Sayer:
             return Function("softmax", (self.say(inputs[0]),))
         if op == "shares_back":
             d, share = map(self.say, inputs)
-            return multiply([share, Terms((d, Minus(BigSum(multiply([d, share]), "keys"))))])
+            return multiply([share, Terms((d, Minus(BigSum(multiply([d, share]), mark("keys")))))])
         return None
 
     def say(self, node: Node) -> Form:

@@ -13,6 +13,7 @@ from typing import ClassVar
 from xml.etree import ElementTree
 
 from gradbook.graph.names import Name
+from gradbook.language import tr
 from gradbook.palette import GRADIENT, colour_of
 from gradbook.targets.algebra import forms
 from gradbook.targets.algebra.forms import EquationLine, Form
@@ -74,7 +75,7 @@ class _Whole(Printer):
     decimal: ClassVar[Decimals] = Decimals(
         MINUS,
         "<mi>∞</mi>",
-        "<mtext>undefined</mtext>",
+        "<mtext>{}</mtext>",
         "<mo>·</mo>",
         lambda exponent: (
             f"<msup><mn>10</mn><mrow>{MINUS * (exponent < 0)}<mn>{abs(exponent)}</mn></mrow></msup>"
@@ -152,14 +153,13 @@ class _Whole(Printer):
 
     def write_cases(self, form: forms.Cases) -> str:
         rows = "".join(
-            f"<mtr><mtd>{self.row(value)}</mtd>"
-            f"<mtd>{IF * (not isinstance(when, forms.Words))}{self.row(when)}</mtd></mtr>"
+            f"<mtr><mtd>{self.row(value)}</mtd><mtd>{_if(when)}{self.row(when)}</mtd></mtr>"
             for value, when in form.rows
         )
         return f'<mrow><mo>{{</mo><mtable class="cases">{rows}</mtable></mrow>'
 
     def write_bigsum(self, form: forms.BigSum) -> str:
-        over = f"<mtext>{escape(form.over)}</mtext>" if form.over else "<mrow></mrow>"
+        over = f"<mtext>{escape(tr(form.over))}</mtext>" if form.over else "<mrow></mrow>"
         return f"<munder><mo>∑</mo>{over}</munder>{self.part(form.of, Level.FRACTION)}"
 
     def write_comparison(self, form: forms.Comparison) -> str:
@@ -172,14 +172,17 @@ class _Flat(_Whole):
     tall: ClassVar[tuple[str, ...]] = ()
 
 
-IF = f"<mtext>if{SPACE}</mtext>"
 INDENT = '<mspace width="1em"/>'
 THIN_SPACE = '<mspace width="0.17em"/>'
 
 
+def _if(when: Form) -> str:
+    return "" if isinstance(when, forms.Words) else f"<mtext>{escape(tr('if'))}{SPACE}</mtext>"
+
+
 def _sign(sign: str) -> str:
     if sign.isalpha():
-        return f"<mtext>{SPACE}{escape(sign)}{SPACE}</mtext>"
+        return f"<mtext>{SPACE}{escape(tr(sign))}{SPACE}</mtext>"
     return f'<mo form="infix">{escape(sign)}</mo>' if sign else ""
 
 

@@ -380,7 +380,7 @@ def _parts(here: NetLayer) -> Iterator[Form]:
 def _times(arriving: Form, slope: Form, for_all: bool = False) -> Form:
     factors = slope.factors if isinstance(slope, Factors) else (slope,)
     slopes = arriving if slope == Numeral(1) else each(arriving, *factors)
-    return BigSum(slopes, "places") if for_all else slopes
+    return BigSum(slopes, mark("places")) if for_all else slopes
 
 
 def _sent_on(here: NetLayer) -> Generator[Rule, None, Form]:
@@ -399,8 +399,8 @@ def _sent_on(here: NetLayer) -> Generator[Rule, None, Form]:
         return (d - here.mean(d) - each(normal, here.mean(each(normal, d)))) / here.named("s")
     if layer.is_softmax:
         if layer.ending == "softmax":
-            return each(a, d - BigSum(each(a, d), "outputs"))
-        return d - each(exp(a), BigSum(d, "outputs"))
+            return each(a, d - BigSum(each(a, d), mark("outputs")))
+        return d - each(exp(a), BigSum(d, mark("outputs")))
     return Function(f"un{layer.word}", (d,))
 
 
@@ -420,9 +420,9 @@ def _of_one_sample(here: NetLayer, parameter: Parameter) -> Form:
             d = _times(d, _element_by_element(here)[2][0])
     for_all = here.layer.elementwise and parameter.size == 1
     if for_all or (parameter.role is Role.BIAS and here.layer.bias.shared):
-        return BigSum(d, "places" if here.in_planes and for_all else "units")
+        return BigSum(d, mark("places") if here.in_planes and for_all else mark("units"))
     a_channel = parameter.size == here.net.shapes[here.index + 1][0] or here.layer.sums
-    over = "steps" if here.in_steps else "places"
+    over = mark("steps") if here.in_steps else mark("places")
     return BigSum(d, over) if here.in_planes and a_channel else d
 
 
@@ -448,9 +448,9 @@ def _error(net: Net) -> Form:
     if net.objective.of_all:
         logs = a if net.ending == "log softmax" else ln(a)
         if len(net.wanted) > 1:
-            both = BigSum(each(_wanted(net), logs), "steps and outputs")
+            both = BigSum(each(_wanted(net), logs), mark("steps and outputs"))
             return -multiply([Fraction(Numeral(1), _steps(net)), both])
-        return -BigSum(each(_wanted(net), logs), "outputs")
+        return -BigSum(each(_wanted(net), logs), mark("outputs"))
     total = _over_outputs(_error_and_slope(net)[0])
     if net.objective.summed or net.outputs == 1:
         return total
@@ -505,9 +505,9 @@ def _over_outputs(one: Form) -> Form:
         case Terms(terms) if all(isinstance(term, Minus) for term in terms):
             return -_over_outputs(add_up(-term for term in terms))
         case Factors((Numeral() | Fraction(Numeral(), Numeral()) as number, *rest), "·"):
-            return multiply([number, BigSum(multiply(rest), "outputs")])
+            return multiply([number, BigSum(multiply(rest), mark("outputs"))])
         case _:
-            return BigSum(one, "outputs")
+            return BigSum(one, mark("outputs"))
 
 
 def _with_signs(slope: Form) -> Form:
@@ -526,7 +526,7 @@ def _with_signs(slope: Form) -> Form:
 
 def _over_samples(net: Net, one: Form) -> Form:
     several = len(net.examples()) > 1
-    return multiply([SHARE, BigSum(one, "samples")]) if several else one
+    return multiply([SHARE, BigSum(one, mark("samples"))]) if several else one
 
 
 def _wanted(net: Net) -> Form:

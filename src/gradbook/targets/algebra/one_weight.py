@@ -10,7 +10,7 @@ import numpy as np
 
 from gradbook.graph.names import TOTAL_ERROR, Name
 from gradbook.graph.window import Shape
-from gradbook.language import mark, tr
+from gradbook.language import mark, numeral, tr
 from gradbook.layers import Parameter, Role
 from gradbook.net.names import layer_names, weight_name
 from gradbook.net.network import Net
@@ -155,7 +155,7 @@ def _tell_sum(story: Story, one: OneWeight, found: Sequence[GradientPart]) -> No
         story.equation(slope(one.symbol), ("=", first), *worked_out(put_in, one.gradient))
         return
     uses = dict.fromkeys(sorted(part.layer for part in found))
-    total = add_up(BigSum(_general_product(one, index), tr("places")) for index in uses)
+    total = add_up(BigSum(_general_product(one, index), mark("places")) for index in uses)
     story.equation(
         slope(one.symbol), ("=", total), *worked_out(Numeral(one.gradient), one.gradient)
     )
@@ -171,7 +171,7 @@ def _tell_sum(story: Story, one: OneWeight, found: Sequence[GradientPart]) -> No
     rest = found[len(shown) :]
     if rest:
         others = sum(part.product for part in rest)
-        count = f"{len(rest):,}"
+        count = numeral(f"{len(rest):,}")
         of_others = tr("the other {count}", count=count)
         rows.append(((of_others,), ("",), ("",), ("",), (Numeral(others),)))
     story.table(head, rows)
@@ -251,7 +251,7 @@ def _tell_step(story: Story, worked: AtWork, step: WayStep) -> None:
     terms = [multiply([slope(one), Partial(one, symbol)]) for one in fed]
     numbers = [multiply([Numeral(feed.arriving), Numeral(feed.slope)]) for feed in shown]
     if rest:
-        count = f"{len(rest):,}"
+        count = numeral(f"{len(rest):,}")
         terms.append(Words(tr("{count} more", count=count)))
         numbers.append(Numeral(sum(feed.share for feed in rest)))
     story.equation(slope(symbol), ("=", add_up(terms)), *worked_out(add_up(numbers), step.slope))
@@ -295,7 +295,7 @@ def _tell_check(story: Story, one: OneWeight) -> None:
             "Nudging the weight by {nudge} either way changes the error with a slope of "
             "{measured}; by the chain rule it is {worked}."
         ),
-        nudge=f"{NUDGE:g}",
+        nudge=numeral(f"{NUDGE:g}"),
         measured=Numeral(one.measured()),
         worked=Numeral(one.gradient),
     )

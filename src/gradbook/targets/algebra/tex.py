@@ -11,8 +11,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from math import ceil
 from typing import ClassVar
+from unicodedata import category, east_asian_width
 
 from gradbook.graph.names import Name
+from gradbook.language import ENGLISH, current_language, mark, tr
 from gradbook.layers import Role
 from gradbook.targets.algebra import forms
 from gradbook.targets.algebra.forms import (
@@ -50,7 +52,6 @@ SIGNS = {
     ":": r"\colon",
     "≈": r"\approx",
     "←": r"\leftarrow",
-    "is": r"\text{ is }",
     "·": r" \cdot ",
     "⊙": r" \odot ",
     "⋆": r" \star ",
@@ -72,7 +73,7 @@ def spell_inline(form: Form) -> str:
 decimal = Decimals(
     "-",
     r"\infty",
-    r"\text{undefined}",
+    r"\text{{{}}}",
     r" \cdot ",
     lambda exponent: f"10^{{{exponent}}}",
     comma="{,}",
@@ -82,6 +83,7 @@ decimal = Decimals(
 class TexPrinter(Printer):
     before_sum: ClassVar[str] = r"\, "
     signs: ClassVar[dict[str, str]] = SIGNS
+    word: ClassVar[str] = r"\text{{ {} }}"
     decimal: ClassVar[Decimals] = decimal
     change: ClassVar[str] = r"\partial "
 
@@ -131,10 +133,10 @@ class TexPrinter(Printer):
 
     def _condition(self, when: Form) -> str:
         said = self.write(when)
-        return said if isinstance(when, forms.Words) else rf"\text{{if }} {said}"
+        return said if isinstance(when, forms.Words) else rf"\text{{{escape(tr('if'))} }} {said}"
 
     def write_bigsum(self, form: forms.BigSum) -> str:
-        over = rf"_{{\text{{{escape(form.over)}}}}}" if form.over else ""
+        over = rf"_{{\text{{{escape(tr(form.over))}}}}}" if form.over else ""
         return rf"\sum{over} {self.part(form.of, Level.FRACTION)}"
 
 
@@ -186,7 +188,27 @@ ESCAPES = {
 
 def escape(text: str) -> str:
     """Plain text; a character that few fonts have becomes a question mark."""
-    return "".join(ESCAPES.get(c, c if c.isascii() and c.isprintable() else "?") for c in text)
+    code = current_language().code
+    return "".join(ESCAPES.get(c, c if _is_set(c, code) else "?") for c in text)
+
+
+def _is_set(character: str, code: str) -> bool:
+    """Whether LaTeX has the character in a document of that language."""
+    if character.isascii():
+        return character.isprintable()
+    if east_asian_width(character) in "WF":
+        return code in WIDE
+    return code != ENGLISH.code and category(character)[0] in "LP"
+
+
+WIDE = {"zh", "ko"}
+PACKAGES = {  # that set a language's letters
+    "en": "",
+    "zh": "\\usepackage[UTF8,scheme=plain]{ctex}\n",
+    "ko": "\\usepackage{kotex}\n",
+    "vi": "\\usepackage[T5]{fontenc}\n",
+}
+LATIN = "\\usepackage[T1]{fontenc}\n"
 
 
 # Lines -----------------------------------------------------------------------
@@ -247,13 +269,14 @@ PREAMBLE = r"""\documentclass[11pt,fleqn]{article}
 
 
 WITH_TIKZ = "\\IfFileExists{tikz.sty}{\\usepackage{tikz}}{}"
+NEEDS_TIKZ = mark("The network's drawing needs the LaTeX package tikz, which isn't installed here.")
 FIGURE = """
 \\ifdefined\\tikzpicture
 \\begin{center}
 %s
 \\end{center}
 \\else
-\\emph{The network's drawing needs the LaTeX package tikz, which isn't installed here.}
+\\emph{%s}
 \\fi
 """
 
@@ -261,9 +284,11 @@ FIGURE = """
 def write_latex(document: Document, drawing: str = "") -> str:
     """The whole document; `drawing` is a picture in TikZ, left out by LaTeX that hasn't got it."""
     head = f"{{\\LARGE {escape(document.title)}\\par}}"
-    figure = [FIGURE % drawing] if drawing else []
+    figure = [FIGURE % (drawing, escape(tr(NEEDS_TIKZ)))] if drawing else []
     body = "\n".join([head, *figure, *map(_LatexWriter().block, document.blocks)])
-    preamble = f"{PREAMBLE}{WITH_TIKZ}\n" if drawing else PREAMBLE
+    preamble = PREAMBLE + PACKAGES.get(current_language().code, LATIN)
+    if drawing:
+        preamble += f"{WITH_TIKZ}\n"
     return f"{preamble}\n\\begin{{document}}\n{body}\n\\end{{document}}\n"
 
 

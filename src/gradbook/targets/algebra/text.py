@@ -11,7 +11,7 @@ from math import isfinite, isnan
 from textwrap import wrap
 from typing import ClassVar
 
-from gradbook.language import numeral
+from gradbook.language import numeral, tr
 from gradbook.targets.algebra import forms
 from gradbook.targets.algebra.forms import (
     HALF,
@@ -62,6 +62,7 @@ class Printer:
     }
     before_sum: ClassVar[str]  # instead of a dot
     signs: ClassVar[Mapping[str, str]]  # those that are not written as they are
+    word: ClassVar[str] = "{}"  # around a sign that is a word
     decimal: ClassVar[Decimals]
     change: ClassVar[str] = "∂"
 
@@ -84,7 +85,7 @@ class Printer:
         return f"({deeper(inside)})"
 
     def sign(self, sign: str) -> str:
-        return self.signs.get(sign, sign)
+        return self.word.format(tr(sign)) if sign.isalpha() else self.signs.get(sign, sign)
 
     def write_numeral(self, form: forms.Numeral) -> str:
         return self.decimal(form.value)
@@ -144,7 +145,7 @@ class Decimals:
 
     minus: str
     infinity: str
-    undefined: str
+    undefined: str  # around the word for it
     times: str
     power_of_ten: Callable[[int], str]
     digits: str = "{}"
@@ -153,7 +154,8 @@ class Decimals:
     def __call__(self, value: float) -> str:
         minus = self.minus if value < 0 else ""
         if not isfinite(value):
-            return self.undefined if isnan(value) else f"{minus}{self.infinity}"
+            word = tr("undefined")
+            return self.undefined.format(word) if isnan(value) else f"{minus}{self.infinity}"
         mantissa, _, exponent = forms.digits(abs(value)).partition("e")
         power = self.power_of_ten(int(exponent)) if exponent else ""
         if mantissa == "1" and power:
@@ -290,7 +292,7 @@ class DocumentWriter(ABC):
 # Plain text: a derivation for the terminal, readable in 80 columns -------------
 
 RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-decimal = Decimals("−", "∞", "undefined", "·", lambda exponent: f"10{_raised(exponent)}")
+decimal = Decimals("−", "∞", "{}", "·", lambda exponent: f"10{_raised(exponent)}")
 
 
 def spell(form: Form) -> str:
@@ -343,12 +345,13 @@ class TextPrinter(Printer):
         return f"{self.part(form.of, Level.ATOM)}ᵀ"
 
     def write_cases(self, form: forms.Cases) -> str:
-        *conditional, (otherwise, _) = form.rows
-        written = [f"{self.write(value)} if {self.write(when)}" for value, when in conditional]
-        return deeper(f"{{{', '.join(written)}, else {self.write(otherwise)}}}")
+        *conditional, (otherwise, other) = form.rows
+        rows = [f"{self.write(value)} {tr('if')} {self.write(when)}" for value, when in conditional]
+        rows.append(f"{self.write(other)} {self.write(otherwise)}")
+        return deeper(f"{{{', '.join(rows)}}}")
 
     def write_bigsum(self, form: forms.BigSum) -> str:
-        over = "" if form.over == "samples" else f"_{form.over}"  # what Σ alone is said to be
+        over = "" if form.over == "samples" else f"_{tr(form.over)}"  # what Σ alone is said to be
         return f"Σ{over} {self.part(form.of, Level.FRACTION)}"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from gradbook.graph.names import Name
+from gradbook.language import ENGLISH, current_language, tr
 from gradbook.targets.algebra import forms
 from gradbook.targets.algebra.forms import Document, Equation, Form, TableBlock
 from gradbook.targets.algebra.text import (
@@ -21,7 +22,6 @@ from gradbook.targets.algebra.text import (
 SIGNS = {
     "−": "-",
     ":": "colon",
-    "is": '" is "',
     "·": " dot.op ",
     "⊙": " dot.o ",
     "⋆": " star.op ",
@@ -38,7 +38,7 @@ STEMS = {"σ²": "σ^2"}
 decimal = Decimals(
     "-",
     "infinity",
-    '"undefined"',
+    '"{}"',
     " dot.op ",
     lambda exponent: f"10^({exponent})",
     comma='","',
@@ -64,6 +64,7 @@ def quote(text: str) -> str:
 class TypstPrinter(Printer):
     before_sum: ClassVar[str] = " "
     signs: ClassVar[dict[str, str]] = SIGNS
+    word: ClassVar[str] = '" {} "'
     decimal: ClassVar[Decimals] = decimal
     change: ClassVar[str] = "∂ "
 
@@ -100,10 +101,12 @@ class TypstPrinter(Printer):
         return strip_marks(f"cases({', '.join(rows)})")
 
     def _condition(self, when: Form) -> str:
-        return self.write(when) if isinstance(when, forms.Words) else f'"if " {self.write(when)}'
+        if isinstance(when, forms.Words):
+            return self.write(when)
+        return f"{quote(tr('if') + ' ')} {self.write(when)}"
 
     def write_bigsum(self, form: forms.BigSum) -> str:
-        over = f"_{quote(form.over)}" if form.over else ""
+        over = f"_{quote(tr(form.over))}" if form.over else ""
         return f"sum{over} {self.part(form.of, Level.FRACTION)}"
 
 
@@ -176,11 +179,17 @@ def write_typst(document: Document, proportion: float | None = None) -> str:
     writer = _TypstWriter()
     title = writer.words(document.title)
     about = f"#set document(title: {quote(document.title)}, date: none)"
-    head = [about, PREAMBLE, f"#text(size: 17pt, weight: 600)[{title}]"]
+    head = [about, PREAMBLE + in_its_language(), f"#text(size: 17pt, weight: 600)[{title}]"]
     if proportion is not None:
         broad = min(WIDEST, HIGHEST * proportion)
         head.append(f'#align(center, image("{DRAWING}", width: {broad:.2f}cm))')
     return "\n\n".join([*head, *map(writer.block, document.blocks)]) + "\n"
+
+
+def in_its_language() -> str:
+    """Which language Typst breaks and quotes words in: English if nothing is said."""
+    code = current_language().code
+    return "" if code == ENGLISH.code else f'#set text(lang: "{code}")\n'
 
 
 def escape(text: str) -> str:

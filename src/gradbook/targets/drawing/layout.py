@@ -17,6 +17,7 @@ from itertools import pairwise, product
 from math import inf
 
 from gradbook.graph.names import Name
+from gradbook.language import mark, numeral, tr
 from gradbook.layers.card import spell
 from gradbook.net.network import Net
 from gradbook.palette import ERROR, QUIET, WEIGHT, Colour, colour_of
@@ -330,7 +331,8 @@ def _above(mark: Marked | None, below: Point) -> Iterator[Shape]:
 
 
 def _missing(stage: UnitColumn) -> str:
-    return f"{stage.count - len(units(stage)):,} more"
+    count = f"{stage.count - len(units(stage)):,}"
+    return tr("{count} more", count=numeral(count))
 
 
 def _left_out(centre: Point, stage: UnitColumn) -> Iterator[Shape]:
@@ -395,7 +397,7 @@ NAME_SIZE, SMALL_SIZE, WORD_SIZE = 16.0, 13.5, 12.5
 def name_label(mark: Marked, size: float) -> Label:
     """A name, and its number where it is to be shown."""
     text, subscript = spell_out(mark.name)
-    number = "" if mark.value is None else f"{mark.value:.4g}".replace("-", "−")
+    number = "" if mark.value is None else numeral(f"{mark.value:.4g}").replace("-", "−")
     return Label(text, size, colour_of(mark.name.stem), subscript, number)
 
 
@@ -428,9 +430,15 @@ SKIP_APART = 7.0  # from a column to the line that leaves it upward
 
 def draw(net: Net, numbers: bool = False) -> Drawing:
     """The network as a picture; `numbers` adds inputs, targets and start values to the names."""
-    called = f"The network {net.name}" if net.name else "A network"
-    layers = ", ".join(layer.text for layer in net.layers)
-    said = f"{called}: input {spell(net.input)}, {layers}, {net.objective}"
+    with_name = mark("The network {name}: input {shape}, {layers}, {loss}")
+    without_name = mark("A network: input {shape}, {layers}, {loss}")
+    said = tr(
+        with_name if net.name else without_name,
+        name=net.name,
+        shape=spell(net.input),
+        layers=", ".join(layer.text for layer in net.layers),
+        loss=tr(str(net.objective)),
+    )
     return drawing(said, _shapes(_placed(stages(net, numbers))), MARGIN)
 
 

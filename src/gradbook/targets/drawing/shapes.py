@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cache
+from unicodedata import east_asian_width, normalize
 
 from gradbook.palette import Colour
 
@@ -204,6 +206,7 @@ WIDTHS = {
     0.9: "#&+<=>DHNOQU^w~−×",
     1.05: "%@MWm…⋮→",
 }
+WIDE = 1.05  # what Chinese and Korean are written in
 OTHER = 0.65  # digits, and most small letters
 WIDTH_OF = {character: width for width, those in WIDTHS.items() for character in those}
 SERIF = 1.08  # times its size a name is set, for a serif looks smaller
@@ -211,7 +214,15 @@ SERIF = 1.08  # times its size a name is set, for a serif looks smaller
 
 def ems(text: str) -> float:
     """How wide the text is at most, in parts of its size."""
-    return sum(WIDTH_OF.get(character, OTHER) for character in text)
+    return sum(map(_width, text))
+
+
+@cache
+def _width(character: str) -> float:
+    """A letter with a mark on it is as wide as without."""
+    if east_asian_width(character) in "WF":
+        return WIDE
+    return WIDTH_OF.get(normalize("NFD", character)[0], OTHER)
 
 
 def width_table() -> dict[str, str]:

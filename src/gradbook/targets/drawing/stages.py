@@ -11,6 +11,7 @@ import numpy as np
 
 from gradbook.graph.names import TOTAL_ERROR, Name
 from gradbook.graph.window import Shape
+from gradbook.language import tr
 from gradbook.layers import Layer
 from gradbook.layers.wiring import mask_name
 from gradbook.net import Net, Parameter
@@ -173,12 +174,12 @@ class _StageReader:
     def input(self, name: Name) -> Stage:
         shape = self.net.shapes[0]
         if len(shape) > 1:
-            return Planes((name,), _as_planes(shape), ("input",), Link.NONE)
+            return Planes((name,), _as_planes(shape), (tr("input"),), Link.NONE)
         cells = tuple(
             None if k is None else Neuron(k, (name.at(k + 1),), self._of_sample("inputs", k))
             for k in shown(shape[0])
         )
-        return UnitColumn(cells, shape[0], ("input",), Link.NONE)
+        return UnitColumn(cells, shape[0], (tr("input"),), Link.NONE)
 
     def steps(self, index: int, layer: Layer, name: Name) -> Stage:
         """What it makes at all steps."""
@@ -198,7 +199,8 @@ class _StageReader:
         words = (*([self.net.role_of(index)] if layer.sums else []), layer.text)
         own, window = self.net.taken(index), layer.window(before)
         if _reads_steps(layer):
-            return UnitColumn(_cells(name, shape), shape[0], ("at the last step",), Link.LAID_OUT)
+            last = (tr("at the last step"),)
+            return UnitColumn(_cells(name, shape), shape[0], last, Link.LAID_OUT)
         if window:
             weights = ", ".join(map(_range_words, own))
             return Planes((name,), shape, words, Link.WINDOW, window.span, weights)
@@ -269,11 +271,11 @@ class _StageReader:
     def loss(self) -> list[Stage]:
         """Each output's error where there are such, then the total."""
         net, count, samples = self.net, self.net.outputs, len(self.net.examples())
-        mean = (f"mean over {samples} samples",) if samples > 1 else ()
+        mean = (tr("mean over {count} samples", count=samples),) if samples > 1 else ()
         if net.objective.of_all:
             total = Neuron(0, (TOTAL_ERROR,), above=Marked(Name("t")))
             link = Link.ALL if len(net.wanted) == 1 else Link.LAID_OUT
-            return [UnitColumn((total,), 1, (str(net.objective), *mean), link)]
+            return [UnitColumn((total,), 1, (tr(str(net.objective)), *mean), link)]
 
         targets = list(Name("t").elements(net.wanted).values())
 
@@ -282,13 +284,13 @@ class _StageReader:
 
         cells = _cells(Name("E"), net.wanted)
         errors = tuple(cell and replace(cell, above=target(cell.place)) for cell in cells)
-        within = "sum" if net.objective.summed else "mean"
+        within = tr("sum") if net.objective.summed else tr("mean")
         said = mean or ((within,) if count > 1 else ())
         return [
             UnitColumn(
                 errors,
                 count,
-                (str(net.objective),),
+                (tr(str(net.objective)),),
                 Link.EACH if len(net.wanted) == 1 else Link.LAID_OUT,
             ),
             UnitColumn((Neuron(0, (TOTAL_ERROR,)),), 1, said, Link.ALL),

@@ -106,11 +106,12 @@ function button(sign, words, act) {
 
 const keys = document.createElement("nav")
 keys.className = "slide-keys"
-keys.setAttribute("aria-label", "Slides")
-const before = button("‹", "back", back)
+const called = /** @type {HTMLElement} */ (document.querySelector(".hint")).dataset
+keys.setAttribute("aria-label", called.keys ?? "")
+const before = button("‹", called.back ?? "", back)
 const where = document.createElement("output")
 keys.append(where)
-const after = button("›", "next step", forward)
+const after = button("›", called.next ?? "", forward)
 document.body.append(keys)
 document.body.classList.add("shown-as-slides")
 

@@ -1,0 +1,205 @@
+"""Derivations and handouts in another language: nothing stays English but names and signs."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+import gradbook as gb
+from gradbook.data.sources import load
+from gradbook.lab.classroom import personalise
+from gradbook.lab.models.model import untrained_model
+from gradbook.net import Net
+from gradbook.report.derivation import explain_image
+from gradbook.report.handout import handout, write_handouts
+from gradbook.targets.algebra.typst import PREAMBLE
+from gradbook.targets.drawing.shapes import ems
+from gradbook.targets.excel.plan.columns import KINDS, Exercise
+from tests.pseudo import PLAIN_WORD, plain_words, pseudo_language, spelled
+
+WIDE = """\
+input 2x4x4; conv 4 3x3 groups 2 pad 1; prelu; groupnorm 2; avgpool 2; upsample 2; flatten
+dense 3; leaky relu 0.2; dense 3; add back 1; layernorm; dense 2; softmax
+loss cross-entropy smoothing 0.1; update adamw
+"""
+SEVERAL = """\
+input 2; dense 3 no bias; relu6; dense 2; loss huber loss; update momentum 0.9 nesterov
+sample 1 2 -> 0 1; sample 1 2 -> 0 2
+"""
+NETWORKS = {
+    **{
+        name: gb.builtin(name) for name in ("worked", "xor", "strokes", "echo", "attention-by-hand")
+    },
+    "wide": Net.parse(WIDE),
+    "several": Net.parse(SEVERAL),
+}
+FUNCTIONS = ("exp", "tanh", "sinh", "cosh", "max", "min", "abs", "softmax", "groupmean", "mean")
+GOING_BACK = ("unmaxpool", "unavgpool", "unupsample")
+ATTENTION = ("query", "key", "value", "score", "share", "mixed", "output")  # of what names say
+NAMES = ("total", "sample", "NUMBER", *FUNCTIONS, *GOING_BACK, *ATTENTION, "only", "all")
+INVISIBLE = re.compile(r"<(style|script)>.*?</\1>", re.DOTALL)
+READ_OUT = re.compile(r'(?:aria-label|alt|title|data-\w+|lang)="([^"]*)"')
+TEX = re.compile(r"\\(?:begin|end)\{[a-z*]+\}|\{@\{\}[^@]*@\{\}\}|\\[A-Za-z]+")
+TYPST = (
+    "dot",
+    "frac",
+    "step",
+    "quad",
+    "sum",
+    "bold",
+    "thin",
+    "upright",
+    "sqrt",
+    "cases",
+    "dots",
+    "colon",
+    "arrow",
+    "approx",
+    "star",
+    "ast",
+    "table",
+    "columns",
+    "header",
+    "hline",
+    "why",
+    "op",
+)
+TYPST_SETTINGS = (
+    "set",
+    "document",
+    "text",
+    "title",
+    "date",
+    "none",
+    "lang",
+    "size",
+    "weight",
+    "raw",
+    "stroke",
+    "align",
+    "left",
+    "right",
+    "grid",
+    "box",
+    "display",
+    "auto",
+    "row",
+    "gutter",
+    "column",
+    "inset",
+    "horizon",
+    "blank",
+    "width",
+    "rule",
+    "name",
+    "heading",
+    "line",
+    "image",
+    "svg",
+    "center",
+    "working",
+    "fitted",
+    "page",
+    "dif",
+    "fill",
+    "colour",
+    "weak",
+    "true",
+    "false",
+    "let",
+    "solved",
+    "plus",
+    "one",
+)
+
+
+@pytest.fixture(params=NETWORKS)
+def net(request) -> Net:
+    return NETWORKS[request.param]
+
+
+def of_the_text(net: Net) -> set[str]:
+    """The words of a network's text, which is typed and not spoken."""
+    return set(PLAIN_WORD.findall(str(net)))
+
+
+def seen(page: str) -> str:
+    """What a page shows and what it is read out as."""
+    shown = INVISIBLE.sub("", page)
+    return " ".join([re.sub("<[^>]*>", " ", shown), *READ_OUT.findall(shown)])
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_a_derivation_is_translated_to_its_last_word(net, everything):
+    with pseudo_language():
+        text = str(gb.explain(net, everything=everything))
+    assert plain_words(text, *NAMES, *of_the_text(net)) == []
+
+
+def test_its_page_and_its_slides_are_too(net):
+    with pseudo_language():
+        found = gb.explain(net)
+        page, slides = found.html("gradbook explain"), found.slides("gradbook explain")
+    for made in (page, slides):
+        known = of_the_text(net)
+        assert plain_words(seen(made), *NAMES, *known, "gradbook", "explain") == []
+        assert '<html lang="xx">' in made
+
+
+def test_so_is_what_latex_sets(net):
+    with pseudo_language():
+        found = gb.explain(net)
+        latex, markdown = found.latex(), found.markdown()
+    drawing, _, rest = latex.partition("\\begin{document}")[2].partition("\\else")
+    drawn = " ".join(re.findall(r"\{([^{}\\]+)\};", drawing))
+    known = (*NAMES, *of_the_text(net))
+    assert spelled("input") in drawn
+    for said in (drawn, TEX.sub(" ", rest), TEX.sub(" ", markdown)):
+        assert plain_words(said, *known, "math") == []
+
+
+def test_so_is_what_typst_sets(net):
+    with pseudo_language():
+        document = gb.explain(net).typst()
+    assert '#set text(lang: "xx")' in document
+    words = document.replace(PREAMBLE, "")
+    assert plain_words(words, *NAMES, *of_the_text(net), *TYPST, *TYPST_SETTINGS) == []
+
+
+def test_an_image_is_told_of_in_the_language():
+    data = load("digits")
+    model = untrained_model(gb.builtin("flat"), data)
+    images = data.test_for_reporting
+    with pseudo_language():
+        found = explain_image(model, images.pixels[0], int(images.labels[0]))
+        text, page = str(found), found.html()
+    for said in (text, seen(page)):
+        assert plain_words(said, *NAMES, *of_the_text(model.net)) == []
+
+
+def test_for_programs_it_stays_english(net):
+    english = gb.explain(net).json()
+    with pseudo_language():
+        assert gb.explain(net).json() == english
+    assert json.loads(english)["network"] == str(net)
+
+
+@pytest.mark.parametrize("name", ["worked", "xor"])
+@pytest.mark.parametrize("solved", [False, True])
+def test_a_handout_is_translated(name, solved):
+    net = personalise(gb.builtin(name), 7)
+    with pseudo_language():
+        page = handout(net, Exercise("7", seed=7, kinds=KINDS), 0.5)
+        source = write_handouts([page], ["one.svg"], "a4", solved=solved)
+    said = source.partition("#page[")[2]
+    assert spelled("Given") in said
+    assert plain_words(said, name, *NAMES, *TYPST, *TYPST_SETTINGS) == []
+    assert not re.search(r"[0-9]\.[0-9]", re.sub(r"[0-9.]+(?:em|cm|pt)", "", said))
+
+
+def test_a_drawing_has_room_for_letters_that_are_wide():
+    assert ems("学习率") > 3 * ems("a")
+    assert ems("é") == ems("e")
+    assert ems("É") == ems("E")
