@@ -121,8 +121,8 @@ def numeral(written: str) -> str:
     spoken = _now.get()
     if spoken.decimal_sign == ".":
         return written
-    signs = {".": spoken.decimal_sign, ",": spoken.thousands_sign}
-    return written.translate(str.maketrans(signs))
+    signs = str.maketrans(".,", spoken.decimal_sign + spoken.thousands_sign)
+    return written.translate(signs)
 
 
 @cache

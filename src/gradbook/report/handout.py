@@ -141,8 +141,8 @@ def _rules(step: Step, asked: Iterable[Node], updates: bool) -> Iterator[Form]:
         weight = symbol_of(step.trained[0])
         share = Symbol(Name("g", of=step.trained[0].name))
         told = tr("{share} is a sample's share of the gradient of {weight}")
-        said = filled(told, share=share, weight=weight)
-        yield Factors(tuple(it if isinstance(it, Form) else Words(str(it)) for it in said), "")
+        parts = filled(told, share=share, weight=weight)
+        yield Factors(tuple(it if isinstance(it, Form) else Words(str(it)) for it in parts), "")
     if updates:
         yield from _updates(step)
 
