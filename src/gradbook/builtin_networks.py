@@ -189,6 +189,23 @@ update adam 0.85 0.99
 rate 0.01
 """
 
+GESTURES = """\
+name gestures
+input 128x3                 # 2.56 s of an accelerometer; batches of 32
+conv1d 8 7 stride 2; batchnorm; relu
+maxpool1d 2
+conv1d 16 5; batchnorm; relu
+maxpool1d 2
+conv1d 16 3; batchnorm; relu; dropout 0.2
+avgpool1d all
+flatten
+dense 5
+log softmax
+loss cross-entropy
+update adam
+rate 0.01
+"""
+
 LESSONS = MappingProxyType(
     {
         "worked": WORKED,
@@ -208,4 +225,7 @@ DIGITS = MappingProxyType({"reference": REFERENCE, "blocks": BLOCKS, "flat": FLA
 LETTERS = MappingProxyType({"microgpt": MICROGPT})
 """They read and write letters, which come from outside."""
 
-BUILTIN = MappingProxyType({**LESSONS, **DIGITS, **LETTERS})
+SIGNALS = MappingProxyType({"gestures": GESTURES})
+"""They tell windows of signals apart, which are made."""
+
+BUILTIN = MappingProxyType({**LESSONS, **DIGITS, **LETTERS, **SIGNALS})

@@ -168,7 +168,7 @@ def test_the_usual_network_takes_any_window(length):
 def test_the_gestures_are_the_same_every_time_and_of_five_kinds():
     made = gestures()
     assert len({one.label for one in made.recordings}) == 5
-    assert len({one.subject for one in made.recordings}) == 24
+    assert len({one.subject for one in made.recordings}) == 48
     whole = np.concatenate([one.values for one in made.recordings])
     assert whole.shape == (72_000, 3)
     still = np.concatenate([one.values for one in made.recordings if one.label == "still"])

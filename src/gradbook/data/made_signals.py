@@ -60,7 +60,7 @@ def noise(rows: int, *words: int) -> NDArray[np.float64]:
 
 RATE = 50  # rows a second
 SECONDS = 6.0
-PEOPLE, TAKES = 24, 2
+PEOPLE, TAKES = 48, 1
 AXES = ("ax", "ay", "az")
 DECIMALS = 3  # of g
 TAP_RING, TAP_DECAY = 15.0, 18.0  # a tap rings so fast, and dies away so fast
@@ -126,7 +126,7 @@ GESTURES = {"circle": _circle, "shake": _shake, "still": _still, "swing": _swing
 
 
 def gestures() -> Signals:
-    """24 people, each with two takes of five gestures, 6 seconds at 50 rows a second, in g."""
+    """48 people, each with one take of five gestures, 6 seconds at 50 rows a second, in g."""
     found = [
         Recording(
             "gestures",
@@ -169,7 +169,7 @@ def _turned(pitch: float, roll: float) -> Numbers:
 
 MADE = {
     "gestures": MadeSignals(
-        "five gestures of 24 people, as an accelerometer might say them; made by rule",
+        "five gestures of 48 people, as an accelerometer might say them; made by rule",
         gestures,
         128,
         32,

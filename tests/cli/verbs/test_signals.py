@@ -157,3 +157,27 @@ def test_predict_refuses_what_is_not_for_signals(said):
     assert "--show isn't for them" in said("predict", "runs/moves", "moves.csv", "--show", code=2)
     Path("one.csv").write_text("time,x\n" + "".join(f"{k * 0.02},1\n" for k in range(50)))
     assert "but the model reads x, y" in said("predict", "runs/moves", "one.csv", code=2)
+
+
+def test_the_gestures_come_along(said):
+    told = " ".join(said("train", "gestures", "--epochs", 2).split())
+    assert "gestures: 1,781 parameters" in told
+    assert "learns label (5 classes: circle, shake, still, swing, tap)" in told
+    assert "On 'still'" in told
+    assert "data gestures" in Path("runs/gestures/recipe.txt").read_text()
+
+
+def test_what_is_made_has_known_columns(said):
+    error = said("train", "gestures", "--channels", "ax", code=2)
+    assert "gestures is made: which of its columns mean what is known" in error
+
+
+def test_another_window_gets_the_usual_network(said):
+    told = said("train", "gestures", "--window", 64, "--epochs", 1)
+    assert "windows of 64 steps of ax, ay, az, every 16" in " ".join(told.split())
+
+
+def test_a_recipe_of_gestures_trains_the_same_again(said):
+    told = said("train", "gestures", "--epochs", 2, "-o", "one").split("gestures tells")[1]
+    again = said("train", "one/recipe.txt", "-o", "two").split("gestures tells")[1]
+    assert told.split(" in ")[0] == again.split(" in ")[0]

@@ -61,6 +61,7 @@ EXAMPLES = """\
   gradbook train houses.csv --seeds 10    mean, deviation and lowest of ten
   gradbook train moves.csv --window 128 --step 32 --split-by subject
                                           signals: windows of recordings, told apart
+  gradbook train gestures                 five gestures, which come with gradbook
   gradbook train words/ --window 8000 --background noise
                                           a folder of WAV files in one per class
   gradbook train iris --network "input 4; dense 8; tanh; dense 3; softmax"
@@ -264,7 +265,7 @@ def _run(options: Namespace) -> int:
     if options.recipe or not _is_data(options, options.data):
         recipe = recipe_of_options(options)
     data = options.data or (recipe.data if recipe else None)
-    if options.window and data:
+    if data and (options.window or _is_made(data)):
         return _on_signals(options, data, recipe, how)
     _leave_out(options, SIGNALS, "this is for windows of signals: add --window N, or")
     if is_table(data):
@@ -348,13 +349,23 @@ def is_table(name: str | None) -> TypeGuard[str]:
 
 def _is_data(options: Namespace, name: str | None) -> bool:
     """Whether it is a table, or recordings, if windows of some are asked for."""
-    return is_table(name) or bool(options.window and name and os.path.isdir(name))
+    folder = bool(options.window and name and os.path.isdir(name))
+    return _is_made(name) or is_table(name) or folder
+
+
+def _is_made(name: str | None) -> bool:
+    """Whether these signals come by name; a network may be called the same."""
+    from gradbook.builtin_networks import SIGNALS as MADE
+
+    return name in MADE
 
 
 def _on_signals(options: Namespace, data: str, recipe: Recipe | None, how: How) -> int:
     """By the recipe, or by the usual one for windows of this length."""
+    from gradbook.data.made_signals import MADE, made_signals
     from gradbook.data.signals import SignalColumns, read_signals
     from gradbook.lab.signals import WindowsAsked, signal_problem, usual_signal_recipe
+    from gradbook.net.network import builtin
 
     if options.find_rate:
         raise UsageError("a range test is for images: leave --find-rate out")
@@ -368,15 +379,17 @@ def _on_signals(options: Namespace, data: str, recipe: Recipe | None, how: How) 
         channels=_names(options.channels),
         ignored=_names(options.ignore),
     )
+    usual = MADE.get(data)
     windows = WindowsAsked(
-        options.window,
-        options.step or 0,
+        options.window or (usual.window if usual else 0),
+        options.step or (usual.step if usual and not options.window else 0),
         options.split_by or "",
-        options.background or "",
+        options.background or (usual.background if usual else ""),
         options.sample_rate,
     )
+    decimal = options.decimal or ""
     found = signal_problem(
-        read_signals(data, columns, decimal=options.decimal or ""),
+        made_signals(data, columns) if usual else read_signals(data, columns, decimal=decimal),
         windows,
         options.all or (recipe is not None and not recipe.tests),
         tuple(_asked(options)),
@@ -384,8 +397,10 @@ def _on_signals(options: Namespace, data: str, recipe: Recipe | None, how: How) 
     if recipe is None:
         fold = None if options.hold_back == "none" or options.all else 0
         name = NOT_IN_TITLES.sub(" ", Path(data).stem).strip()
-        recipe = recipe_of_options(options, usual_signal_recipe(found, name, held_back=fold))
-    return _trained(options, replace(recipe, data=os.path.abspath(data)), found, how)
+        net = builtin(data) if usual and windows.length == usual.window else None
+        recipe = recipe_of_options(options, usual_signal_recipe(found, name, net, fold))
+    recipe = replace(recipe, data=data if usual else os.path.abspath(data))
+    return _trained(options, recipe, found, how)
 
 
 def _names(words: str | None) -> tuple[str, ...]:
