@@ -1,4 +1,4 @@
-"""Compile what pages of the built-in recipes run, so that making one needs no compiler.
+"""Compile what pages of built-in recipes and networks run, so that making one needs no compiler.
 
     make modules
 
@@ -16,12 +16,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from gradbook.amounts import size
-from gradbook.engine.wasm import PACKED, WasmModule, trainer, viewer
+from gradbook.builtin_networks import LETTERS
+from gradbook.engine.wasm import PACKED, WasmModule, learner, trainer, viewer
 from gradbook.files import write_whole
 from gradbook.lab.models.model import load_shipped
 from gradbook.lab.recipes import RECIPES
 from gradbook.lab.recipes.text import recipe
 from gradbook.lab.training.material import adapt
+from gradbook.net import builtin
 from gradbook.report.digits_page import READ_AT_ONCE
 
 
@@ -37,6 +39,12 @@ def named(recipes: Iterable[str] = RECIPES) -> dict[str, WasmModule]:
     """The modules of the recipes; those that read lie side by side, for they are alike."""
     found = zip(*map(modules, recipes), strict=True)
     return {module.name: module for kind in found for module in kind}
+
+
+def all_modules() -> dict[str, WasmModule]:
+    """Those of the recipes, and of the networks that learn letters."""
+    writing = [learner(builtin(name)) for name in LETTERS]
+    return named() | {module.name: module for module in writing}
 
 
 def archive(contents: Mapping[str, bytes]) -> bytes:
@@ -57,7 +65,7 @@ def unpacked(path: Path = PACKED) -> dict[str, bytes]:
 
 
 def main() -> None:
-    contents = {name: module.compile() for name, module in named().items()}
+    contents = {name: module.compile() for name, module in all_modules().items()}
     if PACKED.exists() and unpacked() == contents:
         print(f"{PACKED.name} is as it has to be")
         return

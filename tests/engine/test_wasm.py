@@ -10,9 +10,9 @@ import pytest
 from gradbook.engine import wasm
 from gradbook.engine.compilers import CompilerError
 from gradbook.engine.libraries import MOST_AT_ONCE
-from gradbook.engine.wasm import ROOM, shipped_module, trainer, viewer
+from gradbook.engine.wasm import ROOM, learner, shipped_module, trainer, viewer
 from gradbook.lab.recipes import RECIPES
-from gradbook.net import Net
+from gradbook.net import Net, builtin
 from scripts import pack_modules
 
 STALE = "the engine's C is another since they were compiled: make modules"
@@ -20,7 +20,7 @@ SMALL = Net.parse("input 1x6x6; conv 2 3x3; relu; flatten; dense 3; log softmax"
 
 
 def test_what_comes_along_was_made_of_the_c_as_it_is():
-    assert pack_modules.named().keys() == pack_modules.unpacked().keys(), STALE
+    assert pack_modules.all_modules().keys() == pack_modules.unpacked().keys(), STALE
 
 
 @pytest.mark.witness("zig")
@@ -30,6 +30,13 @@ def test_what_comes_along_is_what_the_c_compiles_to(recipe, tmp_path, monkeypatc
     monkeypatch.setenv("GRADBOOK_CACHE", str(tmp_path))
     for module in pack_modules.modules(recipe):
         assert shipped_module(module.name) == module.compile(), STALE
+
+
+@pytest.mark.witness("zig")
+def test_what_learns_letters_is_what_the_c_compiles_to(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADBOOK_CACHE", str(tmp_path))
+    module = learner(builtin("microgpt"))
+    assert shipped_module(module.name) == module.compile(), STALE
 
 
 @pytest.mark.witness("zig")

@@ -102,6 +102,12 @@ def trainer(net: Net, batch: int, *, weighted: bool = False) -> WasmModule:
     return _module(source(step, inference(net), machine(SIMD)), warps=True)
 
 
+def learner(net: Net) -> WasmModule:
+    """What trains the network on a sample at each step, and says what it makes of some."""
+    step = training_step(_unnamed(net), 1)
+    return _module(source(step, inference(net), machine(SIMD)), warps=False)
+
+
 def viewer(net: Net, batch: int) -> WasmModule:
     """What reads so many images at a time. Of each it gives its error, the gradients that arrive
     at the values of `reached`, and then the values of `shown`."""

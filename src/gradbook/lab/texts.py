@@ -99,6 +99,14 @@ def require_fit(net: Net, lines: TextLines) -> None:
         )
 
 
+def learning_order(lines: TextLines, seed: int = 0) -> tuple[list[str], list[str]]:
+    """The lines that are held out, and the others as they are learned from."""
+    random = np.random.default_rng(seed)
+    order = [lines.lines[place] for place in random.permutation(len(lines.lines))]
+    held = ceil(len(order) / HELD_OUT)
+    return order[:held], order[held:]
+
+
 @dataclass(frozen=True)
 class LettersLearned:
     """How a training went, after so many lines."""
@@ -114,10 +122,7 @@ class LineWriter:
     def __init__(self, net: Net, lines: TextLines, seed: int = 0) -> None:
         require_fit(net, lines)
         self.net, self.lines, self.context = net, lines, net.input[0]
-        random = np.random.default_rng(seed)
-        order = [lines.lines[place] for place in random.permutation(len(lines.lines))]
-        held = ceil(len(order) / HELD_OUT)
-        self.held_out, self.training = order[:held], order[held:]
+        self.held_out, self.training = learning_order(lines, seed)
         self.engine: Engine = open_faster(net, 1, len(self.training), 1)
 
     @property

@@ -134,6 +134,7 @@ computes the same as the workbook, in double precision.
 
 A network that reads pictures (a recipe, a run or a model file) gets a page to draw on: it reads
 what you draw and shows every layer's maps and each value's sum; with --train it also trains there.
+microgpt learns names on its page, letter by letter, and writes others.
 """
 PAGE_EXAMPLES = """\
   gradbook page -o worked.html              the worked 2-2-2 network
@@ -143,6 +144,7 @@ PAGE_EXAMPLES = """\
   gradbook page net.txt --data iris.csv -o iris.html
                                             samples from a CSV table
   gradbook page tiny -o draw.html           a trained network reads the digits you draw
+  gradbook page microgpt -o names.html      a small transformer learns names and writes others
   gradbook page runs/mine --train -o page.html   with 10,000 images to train on there
 """
 
@@ -198,10 +200,26 @@ def make_page(options: Namespace) -> tuple[str, str]:
 
         if options.train is not None:
             raise UsageError("--train: this network trains on its page anyway: leave it out")
-        page = play_page(network(options.net, options.data, **reading_of(options)), options.typed)
-        return page, "Run, then move η, or drag a weight"
+        net = network(options.net, options.data, **reading_of(options))
+        if writes_letters(net):
+            return letters_page_of(net, options.typed), "Train, and watch what it writes"
+        return play_page(net, options.typed), "Run, then move η, or drag a weight"
     page = picture_page(reader, options.train, options.typed)
     return page, "draw a digit" if reader.is_trained else "Train, then draw a digit"
+
+
+def writes_letters(net: Net) -> bool:
+    """Whether it says at each step which token comes next, and is too large to be written out."""
+    from gradbook.report.play_page import builds
+
+    return net.tokens and net.wanted == net.input and not net.samples and not builds(net)
+
+
+def letters_page_of(net: Net, command: str) -> str:
+    from gradbook.lab.texts import usual_lines
+    from gradbook.report.letters_page import letters_page
+
+    return letters_page(net, usual_lines(), command)
 
 
 # Play -------------------------------------------------------------------------

@@ -9,6 +9,8 @@ from gradbook.engine import compilers
 from gradbook.lab.recipes import RECIPES
 from gradbook.lab.recipes.text import recipe
 
+LETTERS = "input tokens 16 of {0}; embed 16; conv1d {0} 1; softmax; loss cross-entropy"
+
 
 def test_a_page_is_written(tmp_path, capsys):
     page = tmp_path / "worked.html"
@@ -32,10 +34,27 @@ def test_samples_come_from_a_table(tmp_path):
         (["page", "xor", "--train", "-o", "page.html"], "trains on its page anyway"),
         (["page", "tiny", "--train", "3", "-o", "page.html"], "--train"),
         (["page", "tiny", "--data", "nowhere", "-o", "page.html"], "nowhere"),
+        (["page", LETTERS.format(30), "-o", "page.html"], "begin the network with 'input tokens"),
     ],
 )
 def test_what_cannot_be_is_refused(words, said, refused):
     assert said in refused(words)
+
+
+def test_a_network_of_letters_gets_a_page_that_writes_without_a_compiler(
+    tmp_path, capsys, monkeypatch
+):
+    def none(*_):
+        raise compilers.CompilerError("no compiler here")
+
+    monkeypatch.setattr("gradbook.engine.wasm.for_browsers", none)
+    page = tmp_path / "names.html"
+    assert main(["page", "microgpt", "-o", str(page)]) == 0
+    assert "watch what it writes" in capsys.readouterr().out
+    assert "microgpt learns to write" in page.read_text("utf-8")
+    small = tmp_path / "small.html"
+    assert main(["page", "input tokens 3 of 3; embed 2; unembed 3; softmax", "-o", str(small)]) == 0
+    assert "to play with" in small.read_text("utf-8")
 
 
 @pytest.mark.witness("zig")

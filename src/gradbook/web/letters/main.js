@@ -1,0 +1,187 @@
+// The page that learns lines: trains a few steps a frame, and shows what the network writes by then.
+
+import { arrays, bytes, canUnpack, moduleOf } from "../digits/link.js"
+import { byId, draw, make, say } from "../view/dom.js"
+import { WasmEngine } from "../wasm/engine.js"
+import { PHRASES } from "./phrases.js"
+import { Writer } from "./writer.js"
+
+const SLICE = 12 // milliseconds of a frame that are trained, at most
+const WRITTEN = 8 // lines each time
+const TESTED_EVERY = 50 // lines learned
+const SHOWN = 8 // letters that may come next
+const MEAN = 25 // losses to a point of the curve
+const [WIDTH, HEIGHT] = [360, 140]
+
+class Page {
+  /** @param {Writer} writer */
+  constructor(writer) {
+    this.writer = writer
+    this.known = new Set([...writer.letters.training, ...writer.letters.heldOut])
+    this.losses = /** @type {number[]} */ ([])
+    this.tests = /** @type {[number, number][]} */ ([])
+    this.isGoing = false
+    this.all = 0
+    byId("run").disabled = false
+    byId("run").addEventListener("click", () => this.go(!this.isGoing))
+    byId("reset").addEventListener("click", () => this.begin())
+    byId("lines").addEventListener("change", () => this.begin())
+    for (const id of ["temperature", "seed"]) byId(id).addEventListener("input", () => this.rewrite())
+    byId("begun").addEventListener("input", () => this.follow())
+    this.begin()
+  }
+
+  begin() {
+    this.isGoing = false
+    this.writer.begin()
+    this.all = Number(byId("lines").value)
+    this.losses = []
+    this.tests = []
+    byId("written").replaceChildren()
+    say(byId("problem"), "")
+    this.test()
+    this.write()
+    this.update()
+  }
+
+  get isOver() {
+    return this.writer.done >= this.all
+  }
+
+  /** @param {boolean} going */
+  go(going) {
+    if (going && this.isOver) this.begin()
+    this.isGoing = going
+    this.update()
+    if (going) requestAnimationFrame(() => this.frame())
+  }
+
+  /** Some steps, up to the next time that something is written. @private */
+  frame() {
+    if (!this.isGoing) return
+    const until = performance.now() + SLICE
+    let left = Number(byId("pace").value)
+    while (left > 0 && !this.isOver && this.isGoing && performance.now() < until) {
+      const every = Number(byId("every").value)
+      const { done } = this.writer
+      const some = Math.min(left, 8, every - (done % every), TESTED_EVERY - (done % TESTED_EVERY))
+      this.losses.push(...this.writer.learn(some, this.all))
+      left -= some
+      if (this.losses.some(Number.isNaN)) {
+        say(byId("problem"), PHRASES.diverged)
+        this.isGoing = false
+      } else {
+        if (this.writer.done % TESTED_EVERY === 0 || this.isOver) this.test()
+        if (this.writer.done % every === 0 || this.isOver) this.write()
+      }
+    }
+    if (this.isOver) this.isGoing = false
+    this.update()
+    if (this.isGoing) requestAnimationFrame(() => this.frame())
+  }
+
+  /** @private */
+  test() {
+    this.tests.push([this.writer.done, this.writer.testLoss()])
+  }
+
+  get temperature() {
+    return Math.max(0, Number(byId("temperature").value) || 0)
+  }
+
+  get seed() {
+    return Math.max(0, Math.floor(Number(byId("seed").value) || 0))
+  }
+
+  /** A row of what it writes now. @private */
+  row() {
+    const { writer, temperature, seed } = this
+    const lines = writer.write(WRITTEN, temperature, seed)
+    const when = writer.done ? PHRASES.after(writer.done.toLocaleString("en")) : PHRASES.before
+    return make("li", { "data-done": writer.done },
+      make("p", { class: "remark" }, `${when}, ${PHRASES.drawn(temperature, seed)}`),
+      make("p", { class: "lines" }, ...lines.flatMap(line => [
+        make("span", this.known.has(line) ? { class: "known", title: PHRASES.known } : {}, line || "–"), " "])))
+  }
+
+  /** @private */
+  write() {
+    byId("written").prepend(this.row())
+  }
+
+  /** The latest lines by another temperature or seed. @private */
+  rewrite() {
+    const [first] = byId("written").children
+    if (Number(first?.getAttribute("data-done")) === this.writer.done) first.replaceWith(this.row())
+    else this.write()
+  }
+
+  /** How a line that was begun may go on. @private */
+  follow() {
+    const { writer } = this
+    const { alphabet, context } = writer.letters
+    const begun = byId("begun").value.trim().toLowerCase()
+    const unknown = [...begun].find(letter => !alphabet.includes(letter))
+    const wrong = unknown ? PHRASES.unknown(unknown) : begun.length >= context ? PHRASES.tooLong(context - 1) : ""
+    say(byId("begun-said"), wrong)
+    if (wrong) return byId("bars").replaceChildren()
+    const shares = writer.next(writer.encoded(begun).slice(0, -1))
+    const order = shares.map((_, token) => token).sort((a, b) => shares[b] - shares[a]).slice(0, SHOWN)
+    byId("bars").replaceChildren(...order.map(token => make("li", {},
+      make("span", { class: "class" }, token ? alphabet[token - 1] : PHRASES.end),
+      make("span", { class: "bar-of" }, bar(shares[token])),
+      make("span", { class: "share" }, `${(shares[token] * 100).toFixed(1)} %`))))
+  }
+
+  /** @private */
+  update() {
+    const { writer, losses, tests } = this
+    const latest = losses.slice(-TESTED_EVERY)
+    say(byId("run"), this.isGoing ? PHRASES.pause : this.isOver ? PHRASES.again : writer.done ? PHRASES.goOn : PHRASES.train)
+    say(byId("done"), writer.done.toLocaleString("en"))
+    say(byId("loss"), latest.length ? (latest.reduce((sum, it) => sum + it, 0) / latest.length).toFixed(3) : "–")
+    say(byId("tested"), tests[tests.length - 1][1].toFixed(3))
+    this.plot()
+    this.follow()
+  }
+
+  /** The means of some losses each, and the losses of the lines held out. @private */
+  plot() {
+    const { losses, tests, all, writer } = this
+    const guessing = Math.log(writer.kinds)
+    const [low, top] = [guessing / 2, Math.max(guessing, tests[0][1])] // what can be learned of letters lies between
+    const height = (/** @type {number} */ loss) => HEIGHT - 4 - ((Math.max(loss, low) - low) / (top - low)) * (HEIGHT - 14)
+    const at = (/** @type {number} */ step, /** @type {number} */ loss) => `${((step / all) * WIDTH).toFixed(1)},${height(loss).toFixed(1)}`
+    const means = Array.from({ length: Math.ceil(losses.length / MEAN) }, (_, k) => {
+      const own = losses.slice(k * MEAN, (k + 1) * MEAN)
+      return at(k * MEAN + own.length / 2, own.reduce((sum, it) => sum + it, 0) / own.length)
+    })
+    const level = height(guessing)
+    const label = PHRASES.curve(tests[0][1].toFixed(2), tests[tests.length - 1][1].toFixed(2))
+    byId("losses").replaceChildren(draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label },
+      draw("line", { x1: 0, x2: WIDTH, y1: level, y2: level, class: "rule" }),
+      draw("text", { x: WIDTH, y: level + 11, "text-anchor": "end" }, `guessing: ${guessing.toFixed(2)}`),
+      draw("polyline", { points: means.join(" "), class: "gone" }),
+      draw("polyline", { points: tests.map(([step, loss]) => at(step, loss)).join(" "), class: "foreseen" })))
+  }
+}
+
+/** @param {number} share */
+function bar(share) {
+  const found = make("i")
+  found.style.width = `${(share * 100).toFixed(1)}%`
+  return found
+}
+
+async function open() {
+  const content = JSON.parse(byId("content").textContent)
+  if (!canUnpack) throw new Error(PHRASES.oldBrowser)
+  const { code, table } = await moduleOf(content.module)
+  const lines = new TextDecoder().decode(await bytes(content.lines)).split("\n")
+  const [heldOut, training] = [lines.slice(0, content.heldOut), lines.slice(content.heldOut)]
+  const engine = new WasmEngine(new WebAssembly.Module(code), table)
+  const writer = new Writer(engine, { ...content, heldOut, training, start: await arrays(content.start) })
+  return new Page(writer)
+}
+
+open().catch(error => say(byId("problem"), error instanceof WebAssembly.CompileError ? PHRASES.oldBrowser : String(error?.message ?? error)))
