@@ -283,3 +283,7 @@ def test_json_has_every_question():
     assert first["right"]["number"] == number(quiz.questions[0])
     assert set(first["choices"]) >= {first["right"]["shown"]}
     assert replace(quiz, questions=()).form == record["form"]
+
+
+def test_the_network_is_told_with_the_loss_that_it_means():
+    assert quiz_of("momentum").about.endswith("; loss half squared error.")

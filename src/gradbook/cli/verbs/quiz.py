@@ -23,6 +23,7 @@ from gradbook.cli.arguments import (
 )
 from gradbook.cli.output import busy, print_as_json
 from gradbook.errors import UsageError
+from gradbook.language import in_language
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,7 +121,8 @@ def run(options: Namespace) -> int:
         if options.out:
             write_quiz(quiz, options.out, options.qti or "1.2")
     if options.json:
-        print_as_json(quiz_json(quiz))
+        with in_language("en"):  # whatever its reader speaks
+            print_as_json(quiz_json(make_quiz(net, plan)))
         return 0
     subjects = len(list(quiz.subjects))
     said = counted(len(quiz.questions), "question")
@@ -160,4 +162,4 @@ def _rate(word: str) -> float:
     return value
 
 
-ENTRIES = {"quiz": Verb(__doc__, EXAMPLES, add_arguments, run)}
+ENTRIES = {"quiz": Verb(__doc__, EXAMPLES, add_arguments, run, True)}

@@ -11,6 +11,7 @@ from random import Random
 from gradbook.errors import LimitError, UsageError
 from gradbook.graph.node import Node, ancestors
 from gradbook.lab.classroom import personalise
+from gradbook.language import mark, tr
 from gradbook.net import Net
 from gradbook.net.description import GENTLE
 from gradbook.net.lower import scalars_of
@@ -99,14 +100,14 @@ def make_quiz(net: Net, plan: QuizPlan) -> Quiz:
     questions = tuple(question for same in asked.values() for question in same)
     if not questions:
         raise UsageError("nothing of this network can be asked so: choose other kinds")
-    about = f"The network is {_described(net)}."
+    about = tr("The network is {network}.", network=_described(net))
     name, whole = net.name or "network", tuple(filter(None, steps))
     return Quiz(name, about, plan.form, plan.tolerance, questions, whole)
 
 
 def _described(net: Net) -> str:
     layers = "; ".join(layer.text for layer in net.layers)
-    return f"input {'x'.join(map(str, net.input))}; {layers}; loss {net.loss}"
+    return f"input {'x'.join(map(str, net.input))}; {layers}; loss {net.objective}"
 
 
 def _drawn(net: Net, stem: str) -> QuizPicture:
@@ -163,8 +164,10 @@ class _Asker:
         is_one = self.step.samples == 1 or not node.each
         return 0 if is_one else self._random(str(node.name)).randrange(self.step.samples)
 
-    def _where(self, node: Node, sample: int) -> str:
-        return f" for sample {sample + 1}" if node.each and self.step.samples > 1 else ""
+    def _what_is(self, name: str, node: Node, sample: int) -> str:
+        of_one, of_several = mark("What is {name}?"), mark("What is {name} for sample {number}?")
+        told = of_several if node.each and self.step.samples > 1 else of_one
+        return tr(told, name=name, number=sample + 1)
 
     # The kinds of questions -----------------------------------------------------------
 
@@ -176,7 +179,7 @@ class _Asker:
         formula = spell(Comparison(symbol_of(node), "=", definition(node, known.say_symbols())))
         numbers = spell(definition(node, known.say_numbers(sample if node.each else None)))
         name, right = str(node.name), self.first.value(node, sample)
-        ask = f"What is {name}{self._where(node, sample)}?"
+        ask = self._what_is(name, node, sample)
         given = self._given(known.derived.mentions(node), sample)
         why = f"{formula} = {numbers} = {decimal(right)}"
         asked = AskedNumber(VALUE, name, ask, given, right, why)
@@ -204,7 +207,7 @@ class _Asker:
             known.in_numbers(chain, inside),
         ]
         said = dict.fromkeys([subject, *map(spell, forms), decimal(right)])
-        ask = f"What is {subject}{self._where(value, sample)}?"
+        ask = self._what_is(subject, value, sample)
         given = self._given(self._before(), sample)
         wrong = self.first.wrong_derivatives(value, sample)
         why = " = ".join(said)
@@ -223,8 +226,9 @@ class _Asker:
         name, right = str(weight.name), self.first.after(weight)
         before, gradient = at(self.first.values[weight]), self._gradient(weight)
         given = [(name, decimal(before)), (slope, decimal(gradient)), ("η", decimal(self.rate))]
-        ask = f"What is {name} after one step?"
-        why = f"One step takes {name} from {decimal(before)} to {decimal(right)}."
+        ask = tr("What is {name} after one step?", name=name)
+        told = tr("One step takes {name} from {before} to {after}.")
+        why = told.format(name=name, before=decimal(before), after=decimal(right))
         if abs(before - self.rate * gradient - right) <= 1e-12 * abs(right):
             numbers = f"{decimal(before)} − {decimal(self.rate)}·({decimal(gradient)})"
             why = f"{name} − η·{slope} = {numbers} = {decimal(right)}"
@@ -252,24 +256,24 @@ class _Asker:
         right = random.choice(GENTLE)
         name, slope = str(weight.name), spell(self.known.slope(weight))
         before, after = at(self.first.values[weight]), self.first.after(weight, right)
+        ends = tr("With η = {rate}, {name} would end at {end}.")
         wrong = [
-            TypicalSlip(rate, f"With η = {decimal(rate)}, {name} would end at {decimal(end)}.")
+            TypicalSlip(rate, ends.format(rate=decimal(rate), name=name, end=decimal(end)))
             for rate in sorted(GENTLE, key=lambda rate: abs(rate - right))
             if rate != right and isfinite(end := self.first.after(weight, rate))
         ]
         if abs(after - before) < LEAST_STEP * abs(before):
             return None
-        moved = TypicalSlip(
-            abs(after - before), f"That is how far {name} moves: divide it by {slope}."
-        )
-        wrong.insert(WRONG_CHOICES - 1, moved)
+        why = tr("That is how far {name} moves: divide it by {slope}.", name=name, slope=slope)
+        wrong.insert(WRONG_CHOICES - 1, TypicalSlip(abs(after - before), why))
         given = [
-            (f"{name} before the step", decimal(before)),
+            (tr("{name} before the step", name=name), decimal(before)),
             (slope, decimal(self._gradient(weight))),
-            (f"{name} after the step", decimal(after)),
+            (tr("{name} after the step", name=name), decimal(after)),
         ]
-        ask = f"Which learning rate η takes {name} to its new value?"
-        why = f"With η = {decimal(right)} the step ends at {decimal(after)}."
+        ask = tr("Which learning rate η takes {name} to its new value?", name=name)
+        told = tr("With η = {rate} the step ends at {end}.")
+        why = told.format(rate=decimal(right), end=decimal(after))
         asked = AskedNumber(RATE, "η", ask, given, right, why, decimal)
         return self._numeric(asked, wrong)
 
@@ -312,10 +316,9 @@ class _Asker:
         }
         picture = draw_sheet(list(places.values()), self._stem("sheet"))
         name = places[wrong].name
-        right = QuizAnswer(
-            name,
-            f"{wrong.name} should be {decimal(self.first.value(wrong, sample))}. {slip.why}",
-        )
+        told = tr("{name} should be {number}. {reason}")
+        number = decimal(self.first.value(wrong, sample))
+        right = QuizAnswer(name, told.format(name=wrong.name, number=number, reason=slip.why))
         others = [
             QuizAnswer(places[node].name, self._why_right(node, wrong, places[wrong].name))
             for node in sorted(computed, key=lambda node: wrong not in ancestors([node]))
@@ -323,10 +326,16 @@ class _Asker:
         ]
         random = self._random("cells")
         chosen = others[:2] + random.sample(others[2:], min(WRONG_CHOICES - 2, len(others[2:])))
-        ask = (
+        of_one = mark(
             "One cell of this row is computed wrongly. All others are right, given the cells that "
-            f"they use{self._where(wrong, sample)}. Which cell is wrong?"
+            "they use. Which cell is wrong?"
         )
+        of_several = mark(
+            "One cell of this row is computed wrongly. All others are right, given the cells that "
+            "they use for sample {number}. Which cell is wrong?"
+        )
+        is_of_one = self.step.samples == 1 or not wrong.each
+        ask = tr(of_one if is_of_one else of_several, number=sample + 1)
         choices = self._shuffled(right, chosen, CELL)
         return Question(
             CELL,
@@ -345,8 +354,9 @@ class _Asker:
     @staticmethod
     def _why_right(node: Node, wrong: Node, cell: str) -> str:
         if wrong in ancestors([node]):
-            return f"{node.name} is right, given what is in {cell}: the mistake is carried into it."
-        return f"{node.name} is right."
+            told = tr("{name} is right, given what is in {cell}: the mistake is carried into it.")
+            return told.format(name=node.name, cell=cell)
+        return tr("{name} is right.", name=node.name)
 
     # What all have ---------------------------------------------------------------------
 
@@ -358,7 +368,7 @@ class _Asker:
         number, show = asked.number, asked.show
         if not isfinite(number):
             return None
-        right = QuizAnswer(show(number), "Right.", number)
+        right = QuizAnswer(show(number), tr("Right."), number)
         wrong: list[QuizAnswer] = []
         for slip in slips:
             others = [number, *(one.number for one in wrong if one.number is not None)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isfinite
 
+from gradbook.language import tr
 from gradbook.targets.algebra.text import decimal
 from gradbook.teaching.quiz.questions import CarriedValue, WholeStep
 from gradbook.teaching.quiz.slips import FirstStep
@@ -39,4 +40,6 @@ def _values(first: FirstStep) -> Iterator[CarriedValue]:
         yield CarriedValue(str(slope.name), first.value(slope, 0), slope)
     for weight in step.trained:
         after = step.next[weight]
-        yield CarriedValue(f"{weight.name} after the step", first.after(weight), after)
+        yield CarriedValue(
+            tr("{name} after the step", name=weight.name), first.after(weight), after
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from gradbook.language import tr
 from gradbook.teaching.quiz.questions import Question, Quiz, called
 from gradbook.teaching.quiz.telling import LETTERS, tolerance_said
 
@@ -13,16 +14,18 @@ MARKS = re.compile(r"([\\`*_\[\]<>|#])")
 
 def markdown(quiz: Quiz) -> Iterator[str]:
     """The file in pieces."""
-    yield f"# Quiz: {_said(quiz.name)}\n\n{_said(quiz.about)}\n"
+    title = tr("Quiz: {network}", network=quiz.name)
+    yield f"# {_said(title)}\n\n{_said(quiz.about)}\n"
     own = {student: [one for one in quiz.questions if one.student == student]
            for student in quiz.students}  # fmt: skip
     for student, questions in own.items():
         yield f"\n## {_said(called(student))}\n"
         for number, question in enumerate(questions, 1):
             yield "\n" + "\n".join(_question(quiz, question, number)) + "\n"
-    yield "\n# Answers\n"
+    yield f"\n# {_said(tr('Answers'))}\n"
     for student, questions in own.items():
-        yield f"\n## Answers: {_said(called(student))}\n\n"
+        heading = tr("Answers: {student}", student=called(student))
+        yield f"\n## {_said(heading)}\n\n"
         for number, question in enumerate(questions, 1):
             yield "\n".join(_answers(quiz, question, number)) + "\n"
 
@@ -30,7 +33,8 @@ def markdown(quiz: Quiz) -> Iterator[str]:
 def _question(quiz: Quiz, question: Question, number: int) -> Iterator[str]:
     by_choice = quiz.by_choice(question)
     exact = "" if by_choice else f" ({tolerance_said(quiz, question)})"
-    given = f"Given: {_said(question.told)}. " if question.given else ""
+    told = tr("Given: {values}.", values=question.told)
+    given = f"{_said(told)} " if question.given else ""
     yield f"{number}. {given}**{_said(question.ask)}**{exact}"
     if question.picture and not question.given:
         yield f"\n   {_said(question.picture.words)}\n"

@@ -9,6 +9,7 @@ from html import escape
 from xlsxwriter.utility import xl_col_to_name
 
 from gradbook.graph.node import Node
+from gradbook.language import tr
 from gradbook.palette import PAPER, Colour, colour_of
 from gradbook.teaching.quiz.questions import QuizPicture
 
@@ -36,7 +37,8 @@ def draw_sheet(cells: Sequence[SheetCell], stem: str) -> QuizPicture:
     high = 3 * HEIGHT + MARGIN
     width = 2 * MARGIN + EDGE + WIDTH * min(ABREAST, len(cells))
     height = MARGIN + high * len(lines)
-    words = "A sheet. " + "; ".join(f"{c.name}, {c.node.name}: {c.shown}" for c in cells)
+    shown = "; ".join(f"{cell.name}, {cell.node.name}: {cell.shown}" for cell in cells)
+    words = tr("A sheet. {cells}", cells=shown)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" role="img" font-family="sans-serif" font-size="12">',

@@ -12,6 +12,7 @@ from math import e
 
 from gradbook.errors import TargetError
 from gradbook.graph.node import Node
+from gradbook.language import tr
 from gradbook.lowering import Vocabulary
 from gradbook.teaching.quiz.package import PackageFile, packed, pictures_of
 from gradbook.teaching.quiz.questions import (
@@ -22,7 +23,7 @@ from gradbook.teaching.quiz.questions import (
     WholeStep,
     called,
 )
-from gradbook.teaching.quiz.telling import html_of, number_of, picture_path
+from gradbook.teaching.quiz.telling import given_said, html_of, number_of, picture_path
 
 SPACE = "http://www.imsglobal.org/xsd/imsqti_v2p1"
 PLACE = "http://www.imsglobal.org/xsd/qti/qtiv2p1/imsqti_v2p1.xsd"
@@ -54,7 +55,7 @@ def qti_2_1(quiz: Quiz) -> bytes:
         sections.append((subject, names))
     steps = [(f"step-{number}", step) for number, step in enumerate(quiz.steps, 1)]
     if steps:
-        sections.append(("The whole step", [name for name, _ in steps]))
+        sections.append((tr("The whole step"), [name for name, _ in steps]))
     for name, step in steps:
         items.append(PackageFile(f"items/{name}.xml", _whole_step(quiz, step, name), ITEM))
     paths = tuple(item.path for item in items)
@@ -180,18 +181,20 @@ def _whole_step(quiz: Quiz, step: WholeStep, name: str) -> str:
     rows = "".join(
         f"<tr><td>{escape(one.name)}</td><td>{_box(own[one.node])}</td></tr>" for one in step.values
     )
-    rule = (
+    rule = tr(
         "Work the whole step: the forward pass, the derivatives, the weights after it. A value "
         "counts as right if it follows from your own values before it."
     )
+    title = f"{tr('The whole step')} ({called(step.student)})"
     return "\n".join(
         [
             f'{HEAD}<assessmentItem {LOCATED} identifier="{name}" '
-            f'title="{escape(f"The whole step ({called(step.student)})")}" adaptive="false" '
+            f'title="{escape(title)}" adaptive="false" '
             'timeDependent="false">',
             *(_declared(own[one.node], "float", number_of(one.number)) for one in step.values),
             _outcome("SCORE", "float", "0"),
-            f"<itemBody><p>{escape(quiz.about)}</p><p>Given: {escape(given)}</p><p>{rule}</p>"
+            f"<itemBody><p>{escape(quiz.about)}</p><p>{escape(given_said(given))}</p>"
+            f"<p>{escape(rule)}</p>"
             f"<table><tbody>{rows}</tbody></table></itemBody>",
             "<responseProcessing>",
             *(_carried(quiz, step, one, own, len(step.values)) for one in step.values),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from gradbook.graph.node import Node
+from gradbook.language import mark, tr
 
 VALUE, DERIVATIVE, UPDATE, RATE, CELL = "value", "derivative", "update", "rate", "cell"
 KINDS = (VALUE, DERIVATIVE, UPDATE, RATE, CELL)
@@ -50,7 +51,8 @@ class Question:
 
     @property
     def title(self) -> str:
-        return f"{TITLES[self.kind].format(self.subject)} ({called(self.student)})"
+        about = tr(TITLES[self.kind], subject=self.subject)
+        return f"{about} ({called(self.student)})"
 
     @property
     def is_number(self) -> bool:
@@ -83,17 +85,17 @@ class WholeStep:
 
 
 TITLES = {
-    VALUE: "The value of {}",
-    DERIVATIVE: "The derivative {}",
-    UPDATE: "The weight {} after one step",
-    RATE: "Which learning rate {}",
-    CELL: "Which cell is {}",
+    VALUE: mark("The value of {subject}"),
+    DERIVATIVE: mark("The derivative {subject}"),
+    UPDATE: mark("The weight {subject} after one step"),
+    RATE: mark("Which learning rate {subject}"),
+    CELL: mark("Which cell is wrong"),
 }
 
 
 def called(student: str) -> str:
     """A student's number, or the name."""
-    return f"no. {student}" if student.isdecimal() else student
+    return tr("no. {number}", number=student) if student.isdecimal() else student
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ class Quiz:
     def subjects(self) -> Iterator[tuple[str, list[Question]]]:
         """What is asked, with the question of every student."""
         for (kind, subject), same in groupby(self.questions, lambda one: (one.kind, one.subject)):
-            yield TITLES[kind].format(subject), list(same)
+            yield tr(TITLES[kind], subject=subject), list(same)
 
     @property
     def students(self) -> Sequence[str]:

@@ -8,14 +8,15 @@ same for whatever layer, loss or update there is.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.graph.reference import Values, evaluate, evaluate_in_order
+from gradbook.language import numeral, tr
 from gradbook.net import Net
 from gradbook.net.derivation import Local, derivation, slopes_by
 from gradbook.net.lower import scalar_step
@@ -93,32 +94,33 @@ class FirstStep:
         sources = self.known.derived.mentions(node)
         if is_activation(node) and len(sources) == 1:
             (source,) = sources
-            yield TypicalSlip(
-                self.value(source, sample), f"That is {source.name}: the activation is left out."
-            )
-            yield self._changed(
-                node, sample, {source: -self.values[source]}, f"{source.name} has the wrong sign."
-            )
+            why = tr("That is {name}: the activation is left out.", name=source.name)
+            yield TypicalSlip(self.value(source, sample), why)
+            why = tr("{name} has the wrong sign.", name=source.name)
+            yield self._changed(node, sample, {source: -self.values[source]}, why)
         for source in sources:
             if is_activation(source):
                 (before,) = self.known.derived.mentions(source)[:1] or (source,)
-                why = f"{before.name} is taken for {source.name}: its activation is left out."
+                told = tr("{taken} is taken for {name}: its activation is left out.")
+                why = told.format(taken=before.name, name=source.name)
                 yield self._changed(node, sample, {source: self.values[before]}, why)
         yield from self._without_parts(node, sample, sources)
         for other in self._alike(node):
-            yield TypicalSlip(self.value(other, sample), f"That is {other.name}, not {node.name}.")
-        yield TypicalSlip(-self.value(node, sample), "The sign is wrong.")
+            why = tr("That is {taken}, not {name}.", taken=other.name, name=node.name)
+            yield TypicalSlip(self.value(other, sample), why)
+        yield TypicalSlip(-self.value(node, sample), tr("The sign is wrong."))
 
     def _without_parts(self, node: Node, sample: int, sources: list[Node]) -> Iterator[TypicalSlip]:
         """With a term or a constant of the formula left out."""
         for part in ancestors([node], stop=self.known.derived.spoken):
             if part.is_constant() and part.number not in (0, 1):
-                why = f"The {part.number:g} in the formula is left out."
+                number = numeral(f"{part.number:g}")
+                why = tr("The {number} in the formula is left out.", number=number)
                 yield self._changed(node, sample, {part: np.asarray(1.0)}, why)
         weights = set(self.step.weights)
         own = [source for source in sources if source in weights]
         for source in own or sources[: len(sources) * (not is_activation(node))]:
-            why = f"{source.name} is left out."
+            why = tr("{name} is left out.", name=source.name)
             yield self._changed(node, sample, {source: 0 * self.values[source]}, why)
 
     def _changed(
@@ -141,7 +143,7 @@ class FirstStep:
         bent = [local for local in here if self._is_slope(local)]
         kinds: list[Iterator[TypicalSlip]] = [
             self._without_a_slope(value, sample, bent),
-            iter([TypicalSlip(-right, "The sign is wrong, as of t − a where a − t belongs.")]),
+            iter([TypicalSlip(-right, tr("The sign is wrong, as of t − a where a − t belongs."))]),
             self._without_a_way(value, sample, here),
             self._of_another(value, sample),
             self._slope_of_the_sum(value, sample, bent),
@@ -189,10 +191,11 @@ class FirstStep:
     ) -> Iterator[TypicalSlip]:
         for left in bent:
             number = self._taken(value, sample, {left: ONE})
-            yield TypicalSlip(number, f"The slope {_said(left)} of the activation is left out.")
+            why = tr("The slope {slope} of the activation is left out.", slope=_said(left))
+            yield TypicalSlip(number, why)
         if len(bent) > 1:
             number = self._taken(value, sample, dict.fromkeys(bent, ONE))
-            yield TypicalSlip(number, "The slopes of all activations are left out.")
+            yield TypicalSlip(number, tr("The slopes of all activations are left out."))
 
     def _without_a_way(self, value: Node, sample: int, here: list[Local]) -> Iterator[TypicalSlip]:
         for way in here:
@@ -200,9 +203,9 @@ class FirstStep:
             if len(ways) < 2:
                 continue
             number = self._taken(value, sample, {way: NOTHING})
-            through = " and ".join(str(other.of.name) for other in ways if other is not way)
-            why = f"The path through {way.of.name} is missing: here it only goes through {through}."
-            yield TypicalSlip(number, why)
+            others = [str(other.of.name) for other in ways if other is not way]
+            told = tr("The path through {name} is missing: here it only goes through {others}.")
+            yield TypicalSlip(number, told.format(name=way.of.name, others=_and(others)))
 
     def _of_another(self, value: Node, sample: int) -> Iterator[TypicalSlip]:
         """The derivative of what feeds the same value."""
@@ -212,7 +215,8 @@ class FirstStep:
                     value in self.step.gradients
                 ):
                     number = at(self.known.slopes[other.to], sample)
-                    yield TypicalSlip(number, f"That is {spell(self.known.slope(other.to))}.")
+                    slope = spell(self.known.slope(other.to))
+                    yield TypicalSlip(number, tr("That is {slope}.", slope=slope))
 
     def _slope_of_the_sum(
         self, value: Node, sample: int, bent: list[Local]
@@ -227,15 +231,16 @@ class FirstStep:
             other = to if used is of else of
             swapped = self._partial(local, {used: self.values[other]})
             number = self._taken(value, sample, {local: swapped})
-            yield TypicalSlip(
-                number, f"{_said(local)} is made of {other.name}, not of {used.name}."
-            )
+            told = tr("{slope} is made of {taken}, not of {name}.")
+            why = told.format(slope=_said(local), taken=other.name, name=used.name)
+            yield TypicalSlip(number, why)
 
     def _without_the_last(self, value: Node, sample: int) -> Iterator[TypicalSlip]:
         for last in self._fed[value]:
             if not last.formula.is_constant():
                 number = self._taken(value, sample, {last: ONE})
-                yield TypicalSlip(number, f"The factor {_said(last)} is left out.")
+                why = tr("The factor {factor} is left out.", factor=_said(last))
+                yield TypicalSlip(number, why)
 
     def _with_new_weights(
         self, value: Node, sample: int, here: list[Local]
@@ -244,11 +249,12 @@ class FirstStep:
         trained = {weight: self.values[self.step.next[weight]] for weight in self.step.trained}
         behind = {local: self._partial(local, trained) for local in here}
         number = self._taken(value, sample, behind)
-        yield TypicalSlip(number, "The weights after the step are used, not those before it.")
+        why = tr("The weights after the step are used, not those before it.")
+        yield TypicalSlip(number, why)
 
     def _not_the_mean(self, value: Node, right: float) -> Iterator[TypicalSlip]:
         if self.step.samples > 1 and not value.each:
-            why = "That is the sum over the samples: E_total is their mean."
+            why = tr("That is the sum over the samples: E_total is their mean.")
             yield TypicalSlip(right * self.step.samples, why)
 
     # Wrong weights ------------------------------------------------------------------
@@ -258,19 +264,21 @@ class FirstStep:
         before, after = at(self.values[weight]), self.after(weight)
         slope, following = self.step.gradients[weight], self.step.next[weight]
         name, error = weight.name, spell(self.known.slope(weight))
-        yield TypicalSlip(2 * before - after, f"{name} climbs: the step is added, not subtracted.")
+        why = tr("{name} climbs: the step is added, not subtracted.", name=name)
+        yield TypicalSlip(2 * before - after, why)
         if self.rate != 1:
-            yield TypicalSlip(self.after(weight, 1.0), "The learning rate η is left out.")
-        yield TypicalSlip(before - after, f"That is the step alone: subtract it from {name}.")
-        yield TypicalSlip(
-            at(self.values[slope]), f"That is {error}, not the weight after the step."
-        )
+            yield TypicalSlip(self.after(weight, 1.0), tr("The learning rate η is left out."))
+        why = tr("That is the step alone: subtract it from {name}.", name=name)
+        yield TypicalSlip(before - after, why)
+        why = tr("That is {slope}, not the weight after the step.", slope=error)
+        yield TypicalSlip(at(self.values[slope]), why)
         for other in self.step.trained:
             if other is not weight:
                 changed = {slope: self.values[self.step.gradients[other]]}
-                why = f"The step of {name} is made of {spell(self.known.slope(other))}."
+                taken = spell(self.known.slope(other))
+                why = tr("The step of {name} is made of {slope}.", name=name, slope=taken)
                 yield TypicalSlip(at(self._step_with(changed, following)), why)
-        yield TypicalSlip(before, f"{name} hasn't moved.")
+        yield TypicalSlip(before, tr("{name} hasn't moved.", name=name))
 
 
 def _layer_of(node: Node) -> tuple[object, ...] | None:
@@ -281,6 +289,10 @@ def _layer_of(node: Node) -> tuple[object, ...] | None:
     if node.name is None or name is None or not name.index:
         return None
     return node.name.stem, name.stem, name.layer, name.step
+
+
+def _and(names: Sequence[str]) -> str:
+    return reduce(lambda others, last: tr("{others} and {last}", others=others, last=last), names)
 
 
 def _said(local: Local) -> str:

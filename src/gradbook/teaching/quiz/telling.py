@@ -6,6 +6,7 @@ from decimal import Decimal
 from html import escape
 
 from gradbook.amounts import rough_percent
+from gradbook.language import mark, numeral, tr
 from gradbook.teaching.quiz.questions import Question, Quiz
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -21,9 +22,13 @@ def html_of(quiz: Quiz, question: Question, picture: str = "") -> str:
     elif question.picture and not question.given:
         parts.append(f"<p>{escape(question.picture.words)}</p>")
     if question.given:
-        parts.append(f"<p>Given: {escape(question.told)}</p>")
+        parts.append(f"<p>{escape(given_said(question.told))}</p>")
     parts.append(f"<p><strong>{escape(question.ask)}</strong>{escape(_how(quiz, question))}</p>")
     return "\n".join(parts)
+
+
+def given_said(values: str) -> str:
+    return tr("Given: {values}", values=values)
 
 
 def picture_path(question: Question) -> str:
@@ -44,8 +49,10 @@ def _how(quiz: Quiz, question: Question) -> str:
 
 def tolerance_said(quiz: Quiz, question: Question) -> str:
     whole = abs(question.right.number or 0.0) * quiz.tolerance
-    of = "" if question.tolerance == whole else " of the step"
-    return f"right to within {rough_percent(quiz.tolerance)}{of}"
+    of_number = mark("right to within {share}")
+    of_step = mark("right to within {share} of the step")
+    share = numeral(rough_percent(quiz.tolerance))
+    return tr(of_number if question.tolerance == whole else of_step, share=share)
 
 
 def number_of(value: float) -> str:
