@@ -280,15 +280,21 @@ PACES = {
 }
 
 
-def play_page(net: Net, command: str = "", in_notebook: bool = False) -> str:
+ALONE, REPORTING = "view/main.js", "view/scorm.js"  # what the page's script begins with
+
+
+def play_page(
+    net: Net, command: str = "", in_notebook: bool = False, begins_with: str = ALONE
+) -> str:
     """The page; `command` is what makes it again. A large network's can't be changed as text.
 
-    In a notebook it tells whatever is around it how it is, and takes a state from there.
+    In a notebook it tells whatever is around it how it is, and takes a state from there; begun with
+    `REPORTING`, it tells a learning platform what was learned.
     """
     known = content(net)
-    made = _page(known, command, builds(net), in_notebook)
+    made = _page(known, command, builds(net), in_notebook, begins_with)
     if builds(net) and len(made.encode()) > MOST_BYTES:
-        made = _page(known, command, False, in_notebook)
+        made = _page(known, command, False, in_notebook, begins_with)
     if len(made.encode()) > MOST_BYTES:
         raise LimitError(
             f"the page would take {size(len(made.encode()))}, and {size(MOST_BYTES)} is the most: "
@@ -297,7 +303,9 @@ def play_page(net: Net, command: str = "", in_notebook: bool = False) -> str:
     return made
 
 
-def _page(known: PageContent, command: str, is_building: bool, in_notebook: bool) -> str:
+def _page(
+    known: PageContent, command: str, is_building: bool, in_notebook: bool, begins_with: str
+) -> str:
     chain = '<div class="wide" id="chain" tabindex="0"></div>'
     left = (
         Section("network", "The network", _drawing(is_building)),
@@ -316,7 +324,7 @@ def _page(known: PageContent, command: str, is_building: bool, in_notebook: bool
         lead=_bar(),
         foot=_data(known, is_building, in_notebook) + markup(made_with(command)),
         style="".join(map(resource, ("sweep.css", "play.css", "see.css", "learn.css"))),
-        script=script("view/main.js"),
+        script=script(begins_with),
     )
 
 

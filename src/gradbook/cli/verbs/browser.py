@@ -19,6 +19,7 @@ from gradbook.cli.arguments import (
     network,
     network_of,
     network_or_recipe,
+    one_of,
     reading_of,
     whole_number,
 )
@@ -126,11 +127,14 @@ def picture_page(reader: PictureReader, train: int | None, command: str) -> str:
 
 # Page -------------------------------------------------------------------------
 
+VERSIONS = ("1.2", "2004")  # of SCORM
 PAGE = """\
 Write a page to play with: the network trains on it, with every number of its backpropagation.
 
 The page is a single file. It needs no server and no internet, opens from a mail attachment and
-computes the same as the workbook, in double precision.
+computes the same as the workbook, in double precision. As a .zip it is a package for Moodle, Canvas
+and other learning platforms, which it tells how much of the tour is done, or how many questions are
+answered right: ten of these are the whole score.
 
 A network that reads pictures (a recipe, a run or a model file) gets a page to draw on: it reads
 what you draw and shows every layer's maps and each value's sum; with --train it also trains there.
@@ -146,6 +150,8 @@ PAGE_EXAMPLES = """\
   gradbook page tiny -o draw.html           a trained network reads the digits you draw
   gradbook page microgpt -o names.html      a small transformer learns names and writes others
   gradbook page runs/mine --train -o page.html   with 10,000 images to train on there
+  gradbook page xor -o xor.zip              for a learning platform, as a SCORM 1.2 package
+  gradbook page xor -o xor.zip --scorm 2004 the same as a SCORM 2004 package
 """
 
 
@@ -154,10 +160,16 @@ def add_page_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--out",
-        metavar="FILE.html",
-        type=file_ending_in(".html", ".htm"),
+        metavar="FILE",
+        type=file_ending_in(".html", ".htm", ".zip"),
         required=True,
-        help="where to write the page",
+        help="where to write the page, .html, or the package, .zip",
+    )
+    parser.add_argument(
+        "--scorm",
+        metavar="VERSION",
+        type=one_of(*VERSIONS),
+        help=f"of a package: {' or '.join(VERSIONS)} (default: {VERSIONS[0]})",
     )
 
 
@@ -186,9 +198,25 @@ def add_network(parser: ArgumentParser) -> None:
 
 
 def run_page(options: Namespace) -> int:
+    if options.out.lower().endswith(".zip"):
+        return _write_package(options)
+    if options.scorm:
+        raise UsageError("--scorm is for a package: end the file's name in .zip")
     page, advice = make_page(options)
     write_whole(options.out, page)
     print(f"wrote {options.out}\nopen it in a browser: {advice}")
+    return 0
+
+
+def _write_package(options: Namespace) -> int:
+    from gradbook.teaching.scorm import scorm_package
+
+    if options.train is not None or picture_reader(options.net, options.data):
+        raise UsageError("a page to draw on asks no questions, so there is no package: write .html")
+    net = network(options.net, options.data, **reading_of(options))
+    version = options.scorm or VERSIONS[0]
+    write_whole(options.out, scorm_package(net, version, options.typed))
+    print(f"wrote {options.out}\nupload it to your learning platform as a SCORM {version} package")
     return 0
 
 

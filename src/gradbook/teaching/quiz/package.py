@@ -25,11 +25,16 @@ class PackageFile:
 
 
 def packed(files: Sequence[PackageFile], schema: str, version: str) -> bytes:
-    """The zip, the same for the same files."""
+    """The zip of a quiz."""
+    manifest = PackageFile(MANIFEST, "".join(_manifest(files, schema, version)))
+    return zipped((manifest, *files))
+
+
+def zipped(files: Sequence[PackageFile]) -> bytes:
+    """The same for the same files."""
     found = BytesIO()
     with ZipFile(found, "w", ZIP_DEFLATED) as archive:
-        manifest = PackageFile(MANIFEST, "".join(_manifest(files, schema, version)))
-        for file in (manifest, *files):
+        for file in files:
             info = ZipInfo(file.path, FIRST_DAY)
             info.compress_type = ZIP_DEFLATED
             info.external_attr = 0o644 << 16

@@ -70,6 +70,7 @@ export class LearnPanel {
     this.question = /** @type {Question | null} */ (null)
     this.asked = 0
     this.right = 0
+    this.learned = () => {} // something more was: who reports it, hears of it
     this.box = make("aside", { id: "learn", hidden: true, tabindex: -1, "aria-label": PHRASES.learn.title })
     this.box.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && this.close())
     byId("network").before(this.box)
@@ -164,9 +165,10 @@ export class LearnPanel {
     this.result.classList.toggle("is-right", found === true)
     if (found === true) {
       this.isAnswered = true
-      this.right += 1
+      if (!this.isTour) this.right += 1
       say(this.result, !this.isTour ? `${PHRASES.learn.right} ${this.right}/${this.asked}` : PHRASES.learn.right)
       model.changed()
+      this.learned()
     } else {
       this.result.replaceChildren(...(found ? fillIn(reason(found), found.names.map(it => nameWords(model.content.names[it]))) : [PHRASES.learn.wrong]))
     }
@@ -185,8 +187,11 @@ export class LearnPanel {
     }
     const step = this.steps[this.step]
     if (this.box.hidden || !this.isTour) return
-    step.isDone ||= (!step.asks || isAnswered) && (!step.check || step.check(model, step.seen))
-    if (!step.isDone) return
+    if (!step.isDone) {
+      step.isDone = (!step.asks || isAnswered) && (!step.check || step.check(model, step.seen))
+      if (!step.isDone) return
+      this.learned()
+    }
     this.result.classList.add("is-right")
     say(this.result, step === this.steps[this.steps.length - 1] ? PHRASES.learn.finished : PHRASES.learn.done)
   }

@@ -157,7 +157,7 @@ const history = new History(
 )
 model.before = (/** @type {string} */ kind) => history.remember(kind)
 new SharePanel(model, controls, editor, given.inNotebook === true)
-new LearnPanel(model, editor, controls)
+export const learn = new LearnPanel(model, editor, controls)
 new Tips(model)
 
 // The network as it is now, in its text form -----------------------------------
