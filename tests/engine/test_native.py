@@ -55,7 +55,7 @@ UPDATES = {
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
-@given(networks(updates=["descent", "momentum"], recurrent=False))
+@given(networks(updates=["descent", "momentum"]))
 def test_any_networks_step_is_the_references(net: Net):
     engine = NativeEngine(net, 21, 2, "float64", extra=QUICKLY)
     assume(varies(engine, 19))

@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from gradbook.engine.wasm import viewer
+from gradbook.errors import TargetError
 from gradbook.lab.models.model import Model
 from gradbook.net import Net, parse
 from gradbook.net.work.at_work import at_start
 from gradbook.report.digits_page import READ_AT_ONCE, content_table
+from gradbook.report.digits_tables import require_explained
 from tests.outside.witness import program
 
 HERE = Path(__file__).parent
@@ -37,6 +39,15 @@ dense 4
 softmax
 """)
 FLAT = parse("input 1x10x12; identity; flatten; dense 9; sigmoid; dense 3; log softmax")
+
+
+def is_shown(net: Net) -> bool:
+    """Whether a page takes it: it tells images apart, by layers that can be explained."""
+    try:
+        require_explained(net)
+    except TargetError:
+        return False
+    return len(net.input) == 3 and len(net.shapes[-1]) == 1 and net.outputs > 1
 
 
 def in_node(script: str, folder: Path, given: str = "") -> str:

@@ -19,7 +19,7 @@ from gradbook.net.names import layer_names
 from gradbook.net.work.at_work import values_of
 from tests.families import networks
 from tests.outside.pages.strokes import strokes
-from tests.web.looking import FLAT, MIXED, in_node, looked
+from tests.web.looking import FLAT, MIXED, in_node, is_shown, looked
 
 pytestmark = pytest.mark.witness("node")
 
@@ -92,11 +92,7 @@ def test_every_layers_values_are_the_references(net, tmp_path):
 
 @pytest.mark.witness("zig")
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    net=networks(updates=["descent"], recurrent=False, enlarged=False).filter(
-        lambda net: len(net.input) == 3 and net.outputs > 1
-    )
-)
+@given(net=networks(updates=["descent"]).filter(is_shown))
 def test_any_networks_values_are_the_references(net, tmp_path):
     hold_against_the_reference(net, tmp_path)
 

@@ -15,7 +15,7 @@ from gradbook.net.work.at_work import AtWork, at_work, last_value, leaf_of
 from gradbook.net.work.feeding import Feed, feeds
 from gradbook.report.digits_tables import row_numbers
 from tests.families import networks
-from tests.web.looking import FLAT, MIXED, looked
+from tests.web.looking import FLAT, MIXED, is_shown, looked
 
 pytestmark = pytest.mark.witness("node", "zig")
 NETS = {
@@ -118,11 +118,7 @@ def test_gradients_and_what_they_are_the_sum_of_are_the_references(name, tmp_pat
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    net=networks(updates=["descent"], images=True, recurrent=False, enlarged=False).filter(
-        lambda net: net.outputs > 1
-    )
-)
+@given(net=networks(updates=["descent"], images=True).filter(is_shown))
 def test_any_networks_gradients_are_the_references(net, tmp_path):
     hold_against_the_reference(net, tmp_path)
 

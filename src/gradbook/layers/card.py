@@ -238,6 +238,11 @@ class Layer:
     def check(self) -> None:
         """Refuse fields that don't go together."""
 
+    @property
+    def has_inner_steps(self) -> bool:
+        """Whether it computes more at the steps of a sequence than what it makes."""
+        return self.reads_sequences and self.has_inner_values
+
     def form(self) -> StatementForm:
         """The statement that says it without counting channels, where a text can say it."""
         fitting = (form for form in self.forms if not form.per_channel and form.fits(self))

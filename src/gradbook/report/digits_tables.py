@@ -87,7 +87,8 @@ def require_explained(net: Net) -> None:
     """Refuse layers of which a page can't say which places a value is made of."""
     for index, layer in enumerate(net.layers):
         sizes = {prod(net.shapes[value]) for value in layer.reads(index)}
-        if layer.spreads(net.shapes[index]) or (layer.elementwise and len(sizes) > 1):
+        unlike = layer.elementwise and len(sizes) > 1
+        if layer.has_inner_steps or layer.spreads(net.shapes[index]) or unlike:
             raise TargetError(NOT_EXPLAINED.format(layer=layer.text))
 
 

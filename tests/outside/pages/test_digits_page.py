@@ -286,8 +286,11 @@ def test_a_browser_without_vectors_gets_a_sentence(chromium, digit_pages):
     assert "open it in a newer one" in chromium.text("#problem")
 
 
-@pytest.mark.parametrize("layer", ["upsample 2", "avgpool all; multiply back 1"])
+@pytest.mark.parametrize(
+    "layer",
+    ["conv 2 3x3; upsample 2", "conv 2 3x3; avgpool all; multiply back 1", "maxpool 28x1; rnn 2"],
+)
 def test_a_layer_that_a_page_cannot_explain_is_refused(layer):
-    net = f"input 1x28x28; conv 2 3x3; {layer}; flatten; dense 10; softmax; loss cross-entropy"
+    net = f"input 1x28x28; {layer}; flatten; dense 10; softmax; loss cross-entropy"
     with pytest.raises(TargetError, match=f"can't explain '{layer.split('; ')[-1]}'"):
         digits_page(untrained_model(parse(net).net, load("digits")))

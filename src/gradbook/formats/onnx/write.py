@@ -215,7 +215,7 @@ class OnnxContent(OnnxNodes):
 
     def plain(self, own: TrainedLayer, inputs: list[str], made: str) -> None:
         match own.layer:
-            case Layer(reads_sequences=True, has_inner_values=True) | ByFeature() | ByStep():
+            case Layer(has_inner_steps=True) | ByFeature() | ByStep():
                 write_steps(self, own, inputs[0], made)
             case ScaleShift():
                 scale, shift = (self.across(own, name) for name in ("scale", "shift"))

@@ -99,7 +99,7 @@ def stages(net: Net, numbers: bool) -> list[Stage]:
             both = (*found[-1].layers, index)
             found[-1] = replace(_joined(found[-1], names[index + 1], layer), layers=both)
         else:
-            if _reads_steps(layer):
+            if layer.has_inner_steps:
                 found.append(reader.steps(index, layer, names[index + 1]))
                 if len(net.shapes[index + 1]) > 1:
                     homes.append(len(found) - 1)
@@ -108,7 +108,7 @@ def stages(net: Net, numbers: bool) -> list[Stage]:
             skips = tuple(homes[value] for value in layer.reads(index) if value != index)
             if isinstance(stage, UnitColumn) and _puts_side_by_side(layer, index):
                 stage = replace(stage, joined=tuple(_joined_stages(net, index, homes)))
-            own = () if _reads_steps(layer) else (index,)  # which stand at its planes
+            own = () if layer.has_inner_steps else (index,)  # which stand at its planes
             found.append(replace(stage, skips=skips, layers=own))
         homes.append(len(found) - 1)
     return found + reader.loss()
@@ -136,11 +136,6 @@ def _puts_side_by_side(layer: Layer, index: int) -> bool:
 def _lays_out(layer: Layer) -> bool:
     """Whether it makes a column of planes."""
     return layer.passes_on and not layer.elementwise
-
-
-def _reads_steps(layer: Layer) -> bool:
-    """Whether it computes more at the steps of a sequence than what it makes."""
-    return layer.reads_sequences and layer.has_inner_values
 
 
 def _joins(layer: Layer, before: Stage) -> bool:
@@ -198,7 +193,7 @@ class _StageReader:
         before, shape = self.net.shapes[index], self.net.shapes[index + 1]
         words = (*([self.net.role_of(index)] if layer.sums else []), layer.text)
         own, window = self.net.taken(index), layer.window(before)
-        if _reads_steps(layer):
+        if layer.has_inner_steps:
             last = (tr("at the last step"),)
             return UnitColumn(_cells(name, shape), shape[0], last, Link.LAID_OUT)
         if window:

@@ -70,7 +70,7 @@ class PageContent:
         drawn.update(node for mask in self.step.masks for node in (mask.leaf, *mask.kept))
         drawn.update((*self.step.inputs, *self.step.weights))
         for index, layer in enumerate(net.layers):
-            if layer.reads_sequences and layer.has_inner_values:
+            if layer.has_inner_steps:
                 drawn.update(inside(self.step, index))
         return sorted({*self.derivation.spoken, *drawn}, key=lambda node: node.index)
 
