@@ -21,7 +21,13 @@ from babel.messages.pofile import read_po, write_po
 from gradbook.language import CATALOGUES
 
 SOURCE = Path(__file__).parents[1] / "src/gradbook"
-KEYWORDS = {"tr": None, "mark": None, "tr_count": (1, 2)}
+KEYWORDS = {
+    "tr": None,
+    "mark": None,
+    "tr_count": (1, 2),
+    "Message": None,
+    "message_count": (1, 2),
+}
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 METHODS = [("web/**.js", "javascript"), ("**.py", "python")]
 

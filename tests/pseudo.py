@@ -13,6 +13,7 @@ from string import Formatter, ascii_letters
 from unittest.mock import patch
 
 from gradbook import language
+from gradbook.language.message import Message, said
 
 ACCENTED = str.maketrans(ascii_letters, "àƀćđéƒĝĥíĵķļḿńóṕɋŕśťúṽŵẋýžÀƁĆĐÉƑĜĤÍĴĶĻḾŃÓṔɊŔŚŤÚṼŴẊÝŽ")
 PLAIN_WORD = re.compile(r"[A-Za-z]{3,}")
@@ -51,3 +52,12 @@ def pseudo_language() -> Iterator[None]:
 def plain_words(text: str, *expected: str) -> list[str]:
     """The words in plain letters, but for the names that are expected."""
     return [word for word in PLAIN_WORD.findall(text) if word not in expected]
+
+
+def words_of_its_own(message: str) -> list[str]:
+    """The plain words that a message says by itself, without those of its parts: of a text that is
+    no message, all."""
+    if not isinstance(message, Message):
+        return plain_words(message)
+    with pseudo_language():
+        return plain_words(said(message.with_parts(lambda part: "")))

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from gradbook.audit import budget
+from gradbook.audit import check as checking
+from gradbook.audit.findings import BookReport
+from tests.audit.material.said import untranslated
 
 CLOCKS = {  # as they ship
     name: getattr(budget, name)
@@ -25,3 +28,16 @@ def judged_by_work_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock guards against what isn't counted; beside other tests it would decide as well."""
     for clock in CLOCKS:
         monkeypatch.setattr(budget, clock, 120.0)
+
+
+@pytest.fixture(autouse=True)
+def said_in_any_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever an audit says in a test is a message, to be said in the reader's language."""
+    report_on = checking._report
+
+    def checked(name: str, path: str | Path) -> BookReport:
+        report = report_on(name, path)
+        assert untranslated(report) == []
+        return report
+
+    monkeypatch.setattr(checking, "_report", checked)

@@ -73,7 +73,7 @@ from gradbook.audit.judge.updates import (
     stray_findings,
     update_findings,
 )
-from gradbook.audit.left_out import NOT_LOOKED_AT, extend_to_all_rows, notes_on
+from gradbook.audit.left_out import extend_to_all_rows, not_looked_at, notes_on
 from gradbook.audit.repair.broken_trainings import (
     between_iterations,
     cut_off_trainings,
@@ -100,6 +100,7 @@ from gradbook.audit.workbook.evaluate import fill_in
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.read import read_book
 from gradbook.errors import GradbookError
+from gradbook.language.message import Message, words_of
 
 SCALES = (2.0, 0.5)  # of a loss: the commonest that are lost, or counted though there is no loss
 
@@ -151,11 +152,13 @@ def _report(name: str, path: str | Path) -> BookReport:
         is_any = any(sheet.loss or sheet.rule for sheet in sheets)
         hidden = trained_out_of_sight(book, flow, is_any)
     except GradbookError as error:
-        return BookReport(name, UNREADABLE, problem=str(error))
+        return BookReport(name, UNREADABLE, problem=words_of(error))
     except BudgetSpent:
-        return BookReport(name, UNFINISHED, notes=(f"{NOT_LOOKED_AT}: there is too much of it",))
+        return BookReport(
+            name, UNFINISHED, notes=(not_looked_at(Message("there is too much of it")),)
+        )
     except (RecursionError, MemoryError):
-        return BookReport(name, UNREADABLE, problem="its formulas are too deep to follow")
+        return BookReport(name, UNREADABLE, problem=Message("its formulas are too deep to follow"))
     verdict = min((s.verdict for s in sheets), key=WORST_FIRST.index, default=NO_NETWORK)
     doubtful = _is_doubtful(book, flow, verdict) or (bool(hidden) and not is_any)
     verdict = UNFINISHED if doubtful else verdict
@@ -178,7 +181,7 @@ def _exercise(book: Book, flow: Flow) -> SheetReport | None:
 
 def _left() -> tuple[str, ...]:
     """Notes on what wasn't looked at."""
-    return tuple(f"{NOT_LOOKED_AT}: {what}" for what in budget().left)
+    return tuple(map(not_looked_at, budget().left))
 
 
 def _is_doubtful(book: Book, flow: Flow, verdict: str) -> bool:
@@ -225,15 +228,17 @@ def _checked(training: SheetTraining) -> SheetReport | None:
     try:
         report = _judged(training)
     except BudgetSpent:
-        return replace(_described(training), notes=(f"{NOT_LOOKED_AT}: there is too much of it",))
+        return replace(
+            _described(training), notes=(not_looked_at(Message("there is too much of it")),)
+        )
     except NotUnderstood as error:
         findings = (_circle(training, error.cell),) if isinstance(error, LeadsBack) else ()
-        notes = (f"it can't be judged further: {error}",)
+        notes = (Message("it can't be judged further: {problem}", problem=words_of(error)),)
         verdict = WRONG if findings else UNFINISHED
         return replace(_described(training), verdict=verdict, findings=findings, notes=notes)
     if report is None or len(left) == before:
         return report
-    more = tuple(f"{NOT_LOOKED_AT}: {what}" for what in left[before:])
+    more = tuple(map(not_looked_at, left[before:]))
     verdict = UNFINISHED if report.verdict == RIGHT else report.verdict
     return replace(report, verdict=verdict, notes=(*report.notes, *more))
 
@@ -257,7 +262,7 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     circle = training.flow.circle(sorted(training.computed_cells), training.weight_cells)
     if circle is not None:
         called = training.book.name_of(circle)
-        raise LeadsBack(f"{called}, which leads back to itself", circle)
+        raise LeadsBack(Message("{cell}, which leads back to itself", cell=called), circle)
     loss, share = find_loss(training)
     if share <= 0:
         training, found = loss_behind_values(training)
@@ -277,7 +282,9 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     findings = tuple(finding for finding in findings if finding not in by_steps)
     steps = steps_of(training, loss)
     groups = group_steps(training, steps)
-    with note_if_spent(lambda: "the updates and whether the values are those of the formulas"):
+    with note_if_spent(
+        lambda: Message("the updates and whether the values are those of the formulas")
+    ):
         drifting = drifting_rates(training)
         findings = (*drifting, *new_findings(findings, drifting))
         findings += (*stray_findings(training, steps), *update_findings(training, steps, findings))
@@ -289,7 +296,7 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     factors = blank_factors(training, chain.from_iterable(cells))
     findings += tuple(new_findings(list(factors), findings))
     curve: LossCurves | None = None
-    with note_if_spent(lambda: "how its loss would go on"):
+    with note_if_spent(lambda: Message("how its loss would go on")):
         curve = loss_curve(training.book, training.flow, cells, findings)
     return replace(
         _described(training),
@@ -317,9 +324,11 @@ def _not_understood(
 ) -> SheetReport:
     """Report that so much is wrong that another reading of the sheet is likelier."""
     called, where = name_of_loss(training, loss), findings[0].cells.partition(",")[0]
-    note = (
-        f"none of the gradients is one of {called}, nor a small change away from it ({where} and "
-        "others): they may be those of another loss, or something here isn't understood"
+    note = Message(
+        "none of the gradients is one of {loss}, nor a small change away from it ({cells} and "
+        "others): they may be those of another loss, or something here isn't understood",
+        loss=called,
+        cells=where,
     )
     return replace(_described(training), notes=(note,))
 
@@ -398,9 +407,8 @@ def _circle(training: SheetTraining, cell: Address) -> Finding:
     alike = sorted(c for c, p in book.patterns.items() if p is pattern and axis.line(c) == line)
     name = name_of(alike[0])
     quantity = book.label(alike[0], axis) or name
-    return finding_in(
-        book, alike, "circular reference", quantity=quantity, why=f"{name} is computed from itself"
-    )
+    why = Message("{cell} is computed from itself", cell=name)
+    return finding_in(book, alike, "circular reference", quantity=quantity, why=why)
 
 
 def _called(training: SheetTraining, cells: Sequence[Address]) -> str:

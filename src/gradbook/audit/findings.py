@@ -12,18 +12,27 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from gradbook.amounts import rough_percent
 from gradbook.audit.formula.address import Address, cells_of, name_of, ranges, sheet_of
 from gradbook.audit.formula.expression import Edit
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.workbook.book import Book, Origin, show_value
+from gradbook.language import mark
+from gradbook.language.message import Message, Numeral
 from gradbook.looks import look
 
 Result = TypeVar("Result")
 
 # Books, sheets, findings ------------------------------------------------------
 
-RIGHT, WRONG, FROZEN, UNFINISHED = "right", "wrong", "frozen", "unfinished"
-FORWARD_PASS, NO_NETWORK, UNREADABLE = "forward pass", "no network", "unreadable"
+RIGHT, WRONG, FROZEN, UNFINISHED = (
+    mark("right"),
+    mark("wrong"),
+    mark("frozen"),
+    mark("unfinished"),
+)
+FORWARD_PASS, NO_NETWORK = mark("forward pass"), mark("no network")
+UNREADABLE = mark("unreadable")
 VERDICTS = {
     RIGHT: "every gradient is the derivative of the loss, and every weight is updated with it; or "
     "every update follows the perceptron rule",
@@ -39,48 +48,66 @@ VERDICTS = {
 
 WORST_FIRST = (UNREADABLE, WRONG, FROZEN, UNFINISHED, RIGHT, FORWARD_PASS, NO_NETWORK)
 
-TO_FILL_IN, BLANK_RATE = "to fill in", "blank rate"
-BLANK_REFERENCE = "blank reference"
-PASTED, STALE = "pasted value", "stale value"
-ANOTHER_ROW, DEPARTING_ROW = "another row", "departing row"
-DRIFTING_RATE, OTHER_GRADIENT = "drifting rate", "another weight's gradient"
-CHANGED, SWAPPED_COLUMNS = "changed cell", "swapped columns"
-CIRCULAR = "circular reference"
+TO_FILL_IN = mark("to fill in")
+BLANK_RATE = mark("blank rate")
+BLANK_REFERENCE = mark("blank reference")
+PASTED = mark("pasted value")
+STALE = mark("stale value")
+ANOTHER_ROW = mark("another row")
+DEPARTING_ROW = mark("departing row")
+DRIFTING_RATE = mark("drifting rate")
+OTHER_GRADIENT = mark("another weight's gradient")
+CHANGED = mark("changed cell")
+SWAPPED_COLUMNS = mark("swapped columns")
+CIRCULAR = mark("circular reference")
 KINDS = {
-    "wrong reference": "a cell is used where another belongs",
-    "swapped references": "two cells are exchanged",
-    "pre-activation": "one or more sums are used where their activations belong",
-    BLANK_REFERENCE: "a blank cell is used",
-    "text reference": "a cell with text is used",
-    ANOTHER_ROW: "a cell is taken from another row or another step",
-    "frozen row": "a $ ties the formula to one row",
-    "wrong number": "a number isn't the one it should be",
-    "wrong operator": "a product for a difference, a sum for a product",
-    "wrong order": "a difference or quotient is reversed",
-    "wrong sign": "a minus sign is missing or superfluous",
-    "wrong range": "the range of a SUM, AVERAGE or similar begins or ends in the wrong place",
-    "wrong function": "LOG (base 10) instead of LN, or a function is applied once too often",
-    "parentheses": "parentheses are missing, superfluous or misplaced",
-    "transposition": "a matrix should be transposed, or shouldn't",
-    "missing factor": "a factor of the chain rule is left out",
-    "missing term": "a path of the chain rule is left out",
-    "one factor or term too many": "something is included that doesn't belong",
-    "wrong formula": "no small edit repairs it; the whole formula is shown if it is known",
-    DEPARTING_ROW: "one row's formula differs from the rest of its column",
-    PASTED: "a number or a blank where the rest of the column has a formula",
-    STALE: "the value in the file isn't what the formula gives",
-    DRIFTING_RATE: "the reference to the learning rate isn't anchored and moves with the rows",
-    "wrong rate": "another cell is used for the learning rate",
-    BLANK_RATE: "the learning rate is blank or not a number",
-    OTHER_GRADIENT: "the update uses the gradient of another weight, or the column contains it",
-    SWAPPED_COLUMNS: "two columns of an exercise are exchanged",
-    CHANGED: "a given cell of an exercise was changed",
-    "adds the gradient": "the update adds the gradient instead of subtracting it",
-    "wrong update": "the update isn't the weight minus rate times gradient: it has an extra factor "
-    "or number",
-    "loss without a term": "the loss omits a term that the gradients include",
-    CIRCULAR: "a cell depends on itself",
-    TO_FILL_IN: "a gradient, or a column that formulas use, is still blank, as in an exercise",
+    mark("wrong reference"): mark("a cell is used where another belongs"),
+    mark("swapped references"): mark("two cells are exchanged"),
+    mark("pre-activation"): mark("one or more sums are used where their activations belong"),
+    BLANK_REFERENCE: mark("a blank cell is used"),
+    mark("text reference"): mark("a cell with text is used"),
+    ANOTHER_ROW: mark("a cell is taken from another row or another step"),
+    mark("frozen row"): mark("a $ ties the formula to one row"),
+    mark("wrong number"): mark("a number isn't the one it should be"),
+    mark("wrong operator"): mark("a product for a difference, a sum for a product"),
+    mark("wrong order"): mark("a difference or quotient is reversed"),
+    mark("wrong sign"): mark("a minus sign is missing or superfluous"),
+    mark("wrong range"): mark(
+        "the range of a SUM, AVERAGE or similar begins or ends in the wrong place"
+    ),
+    mark("wrong function"): mark(
+        "LOG (base 10) instead of LN, or a function is applied once too often"
+    ),
+    mark("parentheses"): mark("parentheses are missing, superfluous or misplaced"),
+    mark("transposition"): mark("a matrix should be transposed, or shouldn't"),
+    mark("missing factor"): mark("a factor of the chain rule is left out"),
+    mark("missing term"): mark("a path of the chain rule is left out"),
+    mark("one factor or term too many"): mark("something is included that doesn't belong"),
+    mark("wrong formula"): mark(
+        "no small edit repairs it; the whole formula is shown if it is known"
+    ),
+    DEPARTING_ROW: mark("one row's formula differs from the rest of its column"),
+    PASTED: mark("a number or a blank where the rest of the column has a formula"),
+    STALE: mark("the value in the file isn't what the formula gives"),
+    DRIFTING_RATE: mark(
+        "the reference to the learning rate isn't anchored and moves with the rows"
+    ),
+    mark("wrong rate"): mark("another cell is used for the learning rate"),
+    BLANK_RATE: mark("the learning rate is blank or not a number"),
+    OTHER_GRADIENT: mark(
+        "the update uses the gradient of another weight, or the column contains it"
+    ),
+    SWAPPED_COLUMNS: mark("two columns of an exercise are exchanged"),
+    CHANGED: mark("a given cell of an exercise was changed"),
+    mark("adds the gradient"): mark("the update adds the gradient instead of subtracting it"),
+    mark("wrong update"): mark(
+        "the update isn't the weight minus rate times gradient: it has an extra factor or number"
+    ),
+    mark("loss without a term"): mark("the loss omits a term that the gradients include"),
+    CIRCULAR: mark("a cell depends on itself"),
+    TO_FILL_IN: mark(
+        "a gradient, or a column that formulas use, is still blank, as in an exercise"
+    ),
 }
 """What can be wrong, and what that means."""
 
@@ -153,8 +180,17 @@ def finding_in(
 def content_of(book: Book, cell: Address) -> str:
     """What a cell holds that has no formula: the number 3."""
     value = book.values.get(cell)
-    what = "nothing" if value is None else "a text"
-    return f"the number {show_value(value)}" if isinstance(value, float) else what
+    if isinstance(value, float):
+        return Message("the number {number}", number=Numeral(show_value(value)))
+    return Message("nothing") if value is None else Message("a text")
+
+
+def off_by(share: float) -> str:
+    """How far off something is, as `rough_percent` has it: 0.025 %, 101 times its size."""
+    times = rough_percent(share).removesuffix(" times its size")
+    if times != rough_percent(share):
+        return Message("{times} times its size", times=Numeral(times))
+    return Numeral(times)
 
 
 @dataclass(frozen=True)
@@ -286,7 +322,7 @@ def new_findings(found: Sequence[Finding], known: Sequence[Finding]) -> Iterator
 
 # Marks ------------------------------------------------------------------------
 
-GOOD, BAD, BLANK = "right", "wrong", "to fill in"
+GOOD, BAD, BLANK = "right", "wrong", mark("to fill in")
 GRADIENTS = "gradients"  # a kind of what is asked for
 
 
@@ -324,9 +360,7 @@ def marks_of(sheet: SheetReport) -> Iterator[Mark]:
         yield from map(partial(_judged, sheet), _counted(sheet))
         return
     asked = {column.quantity for column in sheet.asked}
-    for mark in _gradients(sheet):
-        if not asked or mark.name in asked:
-            yield mark
+    yield from (one for one in _gradients(sheet) if not asked or one.name in asked)
     for column in _other_columns(sheet):
         yield Mark("", _state(sheet, column), column)
 
@@ -461,14 +495,14 @@ def identical_files(reports: Iterable[BookReport]) -> list[tuple[str, ...]]:
 # Hints: where a mistake is and of which kind, never what is right -------------
 
 HINTS = {
-    "wrong formula": "this isn't the gradient of the loss; derive it by the chain rule",
-    TO_FILL_IN: "this is still to be filled in",
+    "wrong formula": mark("this isn't the gradient of the loss; derive it by the chain rule"),
+    TO_FILL_IN: mark("this is still to be filled in"),
 }
 """What to look for, where a kind's own words don't say it."""
 SEVERAL = " … "  # stands in what is wrong of all gradients: ∂E/∂w1 … ∂E/∂w8
 IN_ALL = dict.fromkeys(
     ("missing factor", "one factor or term too many", "wrong number"),
-    "one and the same factor is too many or too few",
+    mark("one and the same factor is too many or too few"),
 )
 HARMLESS = (STALE, BLANK_RATE, CHANGED, CIRCULAR)
 """Kinds of which the reason may be told: it says nothing of the right formula."""
@@ -478,10 +512,13 @@ def hint(finding: Finding) -> str:
     """What to look for."""
     if finding.kind in HARMLESS:
         return finding.why
-    what = HINTS.get(finding.kind, KINDS[finding.kind])
+    what = Message(HINTS.get(finding.kind, KINDS[finding.kind]))
     if SEVERAL in finding.quantity:
-        what = f"all of them are wrong in the same way: {IN_ALL.get(finding.kind, what)}"
-    return f"look again: {what}"
+        what = Message(
+            "all of them are wrong in the same way: {meaning}",
+            meaning=Message(IN_ALL.get(finding.kind, what)),
+        )
+    return Message("look again: {what}", what=what)
 
 
 def with_hints(report: BookReport) -> BookReport:

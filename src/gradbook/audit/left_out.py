@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial, reduce
 
-from gradbook.amounts import counted
 from gradbook.audit.findings import RIGHT, Finding, SheetReport
 from gradbook.audit.formula.address import (
     MOST_ROWS,
@@ -22,11 +21,16 @@ from gradbook.audit.formula.address import (
 )
 from gradbook.audit.formula.pattern import move_formula
 from gradbook.audit.workbook.book import Book, RepeatedPart, RowSpan
+from gradbook.language.message import Message, change_parts, joined, message_count
 
-NOT_LOOKED_AT = "not looked at further"
 SHOWN = 3  # parts of a book that are named
 _NAME = re.compile(r"\b([A-Z]{1,3})([0-9]{1,7})\b")
 BACK = 3  # rows at the end of what was looked at that may refer to what follows
+
+
+def not_looked_at(what: str) -> Message:
+    """That something wasn't looked at, or why."""
+    return Message("not looked at further: {what}", what=what)
 
 
 def extend_to_all_rows(book: Book, sheets: Iterable[SheetReport]) -> list[SheetReport]:
@@ -64,7 +68,9 @@ def _of_real_rows(book: Book, finding: Finding, places: Mapping[int, int]) -> Fi
         cells=ranges(cell + ROW * rows for cell, rows in away.items()),
         formula=move_formula(finding.formula, by, 0),
         expected=move_formula(finding.expected, by, 0),
-        why=_NAME.sub(lambda name: _moved_name(name, first, by), finding.why),
+        why=change_parts(
+            finding.why, lambda text: _NAME.sub(lambda name: _moved_name(name, first, by), text)
+        ),
         fixes={
             name_of(cell + ROW * rows): move_formula(finding.fixes[name_of(cell)], rows, 0)
             for cell, rows in known
@@ -127,21 +133,26 @@ def _again(cell: Address, part: RepeatedPart) -> Iterator[Address]:
 def notes_on(book: Book, verdict: str) -> tuple[str, ...]:
     """The notes on a book that wasn't looked at cell by cell. Where all gradients are right, none
     is made of formulas that couldn't be followed."""
-    notes = []
+    notes: list[str] = []
     spans = [RowSpan(part.sheet, part.first, part.last) for part in book.repeated_parts]
     spans, unread = (_in_sight(book, some) for some in (spans, book.unread))
     if spans:
         notes.append(
-            f"looked at as one with the rows above that they repeat: {_named(book, spans)}"
+            Message(
+                "looked at as one with the rows above that they repeat: {rows}",
+                rows=_named(book, spans),
+            )
         )
     if book.too_wide and verdict != RIGHT:
         first = book.name_of(book.too_wide[0])
-        notes.append(f"{NOT_LOOKED_AT}: formulas of very many cells or parts, as in {first}")
+        what = Message("formulas of very many cells or parts, as in {cell}", cell=first)
+        notes.append(not_looked_at(what))
     if book.outside:
-        notes.append(f"{NOT_LOOKED_AT}: {_outside(book)}, beyond the last cell of any sheet")
+        what = Message("{cells}, beyond the last cell of any sheet", cells=_outside(book))
+        notes.append(not_looked_at(what))
     if unread:
-        what = f"{_named(book, unread)} and what is computed from there"
-        notes.append(f"{NOT_LOOKED_AT}: {what}")
+        what = Message("{rows} and what is computed from there", rows=_named(book, unread))
+        notes.append(not_looked_at(what))
     return tuple(notes)
 
 
@@ -152,7 +163,14 @@ def _outside(book: Book) -> str:
         for sheet, row, column in book.outside[:SHOWN]
     )
     more = len(book.outside) - SHOWN
-    return f"{some} and {counted(more, 'more such cell')}" if more > 0 else some
+    if more <= 0:
+        return some
+    return message_count(
+        "{cells} and {count} more such cell",
+        "{cells} and {count} more such cells",
+        more,
+        cells=some,
+    )
 
 
 def _in_sight(book: Book, spans: Iterable[RowSpan]) -> list[RowSpan]:
@@ -162,15 +180,21 @@ def _in_sight(book: Book, spans: Iterable[RowSpan]) -> list[RowSpan]:
 
 def _named(book: Book, spans: Sequence[RowSpan]) -> str:
     """Rows of sheets: the first few, and how many more."""
-    some = ", ".join(_one_named(book, span) for span in spans[:SHOWN])
+    some = joined(", ", (_one_named(book, span) for span in spans[:SHOWN]))
     more = len(spans) - SHOWN
-    return f"{some} and {counted(more, 'more such part')}" if more > 0 else some
+    if more <= 0:
+        return some
+    return message_count(
+        "{rows} and {count} more such part", "{rows} and {count} more such parts", more, rows=some
+    )
 
 
 def _one_named(book: Book, span: RowSpan) -> str:
-    title = book.sheets[span.sheet].title
+    title, first = book.sheets[span.sheet].title, f"{span.first + 1:,}"
     if span.first == span.last:
-        return f"{title} row {span.first + 1:,}"
+        return Message("{sheet} row {row}", sheet=title, row=first)
     if span.last == MOST_ROWS - 1:
-        return f"{title} from row {span.first + 1:,}"
-    return f"{title} rows {span.first + 1:,} to {span.last + 1:,}"
+        return Message("{sheet} from row {row}", sheet=title, row=first)
+    return Message(
+        "{sheet} rows {first} to {last}", sheet=title, first=first, last=f"{span.last + 1:,}"
+    )

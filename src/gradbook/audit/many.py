@@ -18,6 +18,7 @@ from gradbook.audit.check import check
 from gradbook.audit.findings import UNREADABLE, BookReport
 from gradbook.files import write_whole
 from gradbook.folders import temporary_folder
+from gradbook.language.message import Message, words_of
 from gradbook.work.processes import LostTask, Outcome, ProcessCrew, Task, WorkCrew, do
 
 LONGEST = 120.0  # seconds for one book; the largest that are read take a tenth of it
@@ -77,8 +78,10 @@ def report_of(book: str, found: Outcome) -> BookReport:
     if found.error is None:
         report: BookReport = found.value
         return report
-    lost = isinstance(found.error, LostTask)
-    return BookReport(book, UNREADABLE, problem=f"{'checking it ' if lost else ''}{found.error}")
+    problem = words_of(found.error)
+    if isinstance(found.error, LostTask):
+        problem = Message("checking it {problem}", problem=problem)
+    return BookReport(book, UNREADABLE, problem=problem)
 
 
 # On other machines.

@@ -14,7 +14,6 @@ from io import StringIO
 from itertools import chain
 from math import ceil, isfinite
 
-from gradbook.amounts import counted, rough_percent
 from gradbook.audit.classes.marks import (
     BookScore,
     class_marks,
@@ -38,11 +37,14 @@ from gradbook.audit.findings import (
     count_right,
     grade,
     identical_files,
+    off_by,
     shared_mistakes,
 )
 from gradbook.audit.formula.address import row_and_column
 from gradbook.audit.formula.pattern import move_formula
 from gradbook.errors import as_cell, one_line
+from gradbook.language import numeral, tr, tr_count
+from gradbook.language.message import said
 from gradbook.report.words import TEXT_WIDTH, Span, TextLine, fold, plain
 
 MOST = 5  # findings of one sheet
@@ -121,9 +123,15 @@ def _from_afar(finding: Finding) -> str:
 def repetition(found: ShownFinding) -> str:
     """Where the same is found again, in words; '' where it is not."""
     named = [few_ranges(one_line(place), 1) for place in found.again[:MOST_PLACES]]
-    more = len(found.again) - len(named)
-    others = f" and {counted(more, 'more place')}" if more else ""
-    return f"the same in {', '.join(named)}{others}" if named else ""
+    more, places = len(found.again) - len(named), ", ".join(named)
+    if more:
+        return tr_count(
+            "the same in {places} and {count} more place",
+            "the same in {places} and {count} more places",
+            more,
+            places=places,
+        )
+    return tr("the same in {places}", places=places) if named else ""
 
 
 def place_of(sheet: SheetReport, finding: Finding) -> str:
@@ -138,7 +146,9 @@ def spoilt(finding: Finding) -> str:
     names = [n for n in finding.spoils if f"{finding.judges}{n}" != finding.quantity]
     few = ", ".join(f"{finding.judges}{one_line(name)}" for name in names[:MOST_SPOILT])
     more = len(names) - MOST_SPOILT
-    return f"makes {few}{f' and {more} more' if more > 0 else ''} wrong" if names else ""
+    if more > 0:
+        return tr("makes {gradients} and {count} more wrong", gradients=few, count=more)
+    return tr("makes {gradients} wrong", gradients=few) if names else ""
 
 
 def few_ranges(cells: str, most: int = MOST_RANGES) -> str:
@@ -146,7 +156,11 @@ def few_ranges(cells: str, most: int = MOST_RANGES) -> str:
     ranges = cells.split(",")
     more = len(ranges) - most
     few = ", ".join(ranges[:most])
-    return f"{few} and {counted(more, 'more range')}" if more > 0 else cells
+    if more <= 0:
+        return cells
+    return tr_count(
+        "{ranges} and {count} more range", "{ranges} and {count} more ranges", more, ranges=few
+    )
 
 
 # In a terminal ----------------------------------------------------------------
@@ -179,18 +193,18 @@ def audit_lines(
     without `everything` only the findings of each sheet that count most."""
     for number, report in enumerate(reports):
         score = scores[number] if scores else None
-        points = in_points(score) if score else ""
+        points = said(in_points(score)) if score else ""
         yield [
             Span(one_line(report.book), "bold"),
             Span(f" ({one_line(report.origin.student)})" if report.origin.student else ""),
             Span(": "),
-            Span(report.verdict, COLOURS[report.verdict]),
+            Span(tr(report.verdict), COLOURS[report.verdict]),
             Span(verdict_words(report, score)),
             Span(f", {points}" if points else "", "bold"),
         ]
         for sheet in shown_sheets(report.sheets, everything):
             yield from _sheet(sheet, len(report.sheets) > 1, width, known=finding_words(report))
-        for note in map(one_line, report.notes):
+        for note in map(shown_text, report.notes):
             yield from fold(note, width, 2, INDENT) if note != finding_words(report) else ()
     if len(reports) > 1:
         yield []
@@ -206,11 +220,11 @@ def audit_text(report: BookReport) -> str:
 
 def verdict_words(report: BookReport, score: BookScore | None = None) -> str:
     """What there is to say of a book in half a line, behind its verdict."""
-    said = finding_words(report)
+    found = finding_words(report)
     if report.verdict == RIGHT:
-        return f", {said}"
+        return f", {found}"
     marks = marks_in(report, score)
-    return f": {', '.join(filter(None, [said, _graded(report, marks)]))}"
+    return f": {', '.join(filter(None, [found, _graded(report, marks)]))}"
 
 
 def marks_in(report: BookReport, score: BookScore | None) -> list[Mark]:
@@ -222,43 +236,74 @@ def _graded(report: BookReport, marks: Sequence[Mark]) -> str:
     """How many gradients are right, or how many weights follow their rule."""
     if not marks:
         return ""
-    right = f"{count_right(marks):,} of"
+    several = len(marks)
+    numbers = {"right": f"{count_right(marks):,}", "all": f"{several:,}"}
     rules = {sheet.rule for sheet in report.sheets}
     if len(rules) == 1 and rules != {""}:
-        return f"{right} {counted(len(marks), 'weight')} right by the {rules.pop()} rule"
-    are_gradients = all(mark.name.startswith(GRADIENT) for mark in marks)
-    what = "gradient" if are_gradients else "column"
-    return f"{right} {counted(len(marks), what)} right{_where(report)}"
+        return tr_count(
+            "{right} of {all} weight right by the {rule} rule",
+            "{right} of {all} weights right by the {rule} rule",
+            several,
+            rule=tr(rules.pop()),
+            **numbers,
+        )
+    if all(mark.name.startswith(GRADIENT) for mark in marks):
+        counted_ones = tr_count(
+            "{right} of {all} gradient right",
+            "{right} of {all} gradients right",
+            several,
+            **numbers,
+        )
+    else:
+        counted_ones = tr_count(
+            "{right} of {all} column right", "{right} of {all} columns right", several, **numbers
+        )
+    return f"{counted_ones}{_where(report)}"
 
 
 def finding_words(report: BookReport) -> str:
     """What was found in a book."""
     if report.problem:
-        return one_line(report.problem)
+        return shown_text(report.problem)
     trained = [sheet for sheet in report.sheets if sheet.loss or sheet.rule]
     if not report.sheets and report.verdict != NO_NETWORK and report.notes:
-        return one_line(report.notes[0])
+        return shown_text(report.notes[0])
     if not report.sheets:
-        return "no loss and no weight that is updated, so there is no gradient to check"
+        return tr("no loss and no weight that is updated, so there is no gradient to check")
     if not trained and report.sheets[0].notes:
-        return one_line(report.sheets[0].notes[0])
+        return shown_text(report.sheets[0].notes[0])
     if report.verdict == RIGHT:
         return _checked(report, trained)
     kinds = [finding.kind for sheet in report.sheets for finding in sheet.findings]
     wrong = sum(kind != TO_FILL_IN for kind in kinds)
     blank = len(kinds) - wrong
-    said = [counted(wrong, "finding")] if wrong else []
-    return ", ".join([*said, f"{blank:,} to fill in"] if blank else said)
+    findings = tr_count("{number} finding", "{number} findings", wrong, number=f"{wrong:,}")
+    waiting = tr_count("{number} to fill in", "{number} to fill in", blank, number=f"{blank:,}")
+    return ", ".join([*[findings] * bool(wrong), *[waiting] * bool(blank)])
 
 
 def _checked(report: BookReport, trained: Sequence[SheetReport]) -> str:
     """What was checked in a book in which all is right."""
     gradients = sum(len(sheet.weights) for sheet in trained if not sheet.rule)
-    said = [counted(gradients, "gradient")] if gradients else []
+    checked = []
+    if gradients:
+        number = f"{gradients:,}"
+        checked.append(
+            tr_count("{number} gradient", "{number} gradients", gradients, number=number)
+        )
     for rule in dict.fromkeys(sheet.rule for sheet in trained if sheet.rule):
         updates = sum(sheet.updates for sheet in trained if sheet.rule == rule)
-        said.append(f"{counted(updates, 'update')} by the {rule} rule")
-    return f"{', '.join(said)} checked{_where(report) if gradients else ''}"
+        checked.append(
+            tr_count(
+                "{number} update by the {rule} rule",
+                "{number} updates by the {rule} rule",
+                updates,
+                number=f"{updates:,}",
+                rule=tr(rule),
+            )
+        )
+    done = tr("{parts} checked", parts=", ".join(checked))
+    return f"{done}{_where(report) if gradients else ''}"
 
 
 def _where(report: BookReport) -> str:
@@ -266,24 +311,56 @@ def _where(report: BookReport) -> str:
     trained = [sheet for sheet in report.sheets if sheet.rows]
     if len(trained) == 1 and trained[0].rows:
         first, last = trained[0].rows
-        return f" (rows {first} to {last})"
+        where = tr("rows {first} to {last}", first=first, last=last)
+        return f" ({where})"
     each = {len(sheet.weights) for sheet in trained}
     titles = {sheet.sheet for sheet in trained}
-    where = f"{len(titles)} sheets" if len(titles) == len(trained) else f"{len(trained)} tables"
-    return f" ({each.pop()} on each of {where})" if len(each) == 1 else ""
+    if len(each) != 1:
+        return ""
+    where = (
+        tr_count(
+            "{each} on each of {count} sheets",
+            "{each} on each of {count} sheets",
+            len(titles),
+            each=each.pop(),
+        )
+        if len(titles) == len(trained)
+        else tr_count(
+            "{each} on each of {count} tables",
+            "{each} on each of {count} tables",
+            len(trained),
+            each=each.pop(),
+        )
+    )
+    return f" ({where})"
 
 
 def verdict_counts(reports: Sequence[BookReport]) -> str:
     """How many books are what."""
     count = Counter(report.verdict for report in reports)
-    each = ", ".join(f"{count[v]} {v}" for v in COLOURS if count[v])
-    return f"{counted(len(reports), 'book')}: {each}"
+    each = ", ".join(f"{count[v]} {tr(v)}" for v in COLOURS if count[v])
+    return f"{book_count(len(reports))}: {each}"
+
+
+def book_count(count: int) -> str:
+    """1 book, 1,200 books."""
+    return tr_count("{number} book", "{number} books", count, number=f"{count:,}")
+
+
+def kind_count(count: int) -> str:
+    """1 more kind of mistake, 3 more kinds."""
+    return tr_count("and {number} more kind", "and {number} more kinds", count, number=f"{count:,}")
+
+
+def shown_text(words: str) -> str:
+    """What a report says, in the reader's language and in one line."""
+    return one_line(said(words))
 
 
 def _sheet(one: ShownSheet, several: bool, width: int, known: str) -> Iterator[TextLine]:
     """What there is to say of a sheet, but for what is known of its book."""
     sheet = one.sheet
-    notes = [note for note in map(one_line, sheet.notes) if note != known]
+    notes = [note for note in map(shown_text, sheet.notes) if note != known]
     blank = to_fill_in(sheet)
     if sheet.findings and not (one.findings or one.left_out or blank):
         return  # all of it is folded under what another sheet says
@@ -292,10 +369,15 @@ def _sheet(one: ShownSheet, several: bool, width: int, known: str) -> Iterator[T
     for found in one.findings:
         yield from _finding(found, place_of(sheet, found.finding), width)
     if one.left_out:
-        left = counted(one.left_out, "more finding")
-        yield [Span(f"  {left} here: with -v all are shown")]
+        left = tr_count(
+            "{number} more finding here: with -v all are shown",
+            "{number} more findings here: with -v all are shown",
+            one.left_out,
+            number=f"{one.left_out:,}",
+        )
+        yield [Span(f"  {left}")]
     if blank:
-        yield from fold(f"still to be filled in: {blank}", width, 2, INDENT)
+        yield from fold(tr("still to be filled in: {cells}", cells=blank), width, 2, INDENT)
     if sheet.curve:
         yield from fold(learning(sheet.curve), width, 2, INDENT)
     for note in notes if sheet.loss or several else ():
@@ -305,19 +387,25 @@ def _sheet(one: ShownSheet, several: bool, width: int, known: str) -> Iterator[T
 def to_fill_in(sheet: SheetReport) -> str:
     """The gradients that are still blank, each with the first of its cells."""
     blank = [finding for finding in sheet.findings if finding.kind == TO_FILL_IN]
-    return ", ".join(f"{one_line(f.quantity)} in {few_ranges(one_line(f.cells), 1)}" for f in blank)
+    return ", ".join(
+        tr("{name} in {cells}", name=one_line(f.quantity), cells=few_ranges(one_line(f.cells), 1))
+        for f in blank
+    )
 
 
 def _finding(found: ShownFinding, where: str, width: int) -> Iterator[TextLine]:
     finding = found.finding
     head = f"{where} ({one_line(finding.quantity)}): "
-    yield from fold([Span(head, "yellow"), Span(one_line(finding.why))], width, 2, INDENT)
+    yield from fold([Span(head, "yellow"), Span(shown_text(finding.why))], width, 2, INDENT)
     if finding.relative_error is not None and finding.relative_error > NOISE:
-        yield [Span(" " * INDENT + f"off by {rough_percent(finding.relative_error)}")]
+        off = tr("off by {share}", share=said(off_by(finding.relative_error)))
+        yield [Span(" " * INDENT + off)]
+    found_word, right_word = tr("found"), tr("should be")
+    room = max(len(found_word), len(right_word)) + 2
     if finding.formula:
-        yield [Span(" " * INDENT + f"found      {_formula(finding.formula)}")]
+        yield [Span(" " * INDENT + f"{found_word:<{room}}{_formula(finding.formula)}")]
     if finding.expected:
-        yield [Span(" " * INDENT + f"should be  {_formula(finding.expected)}", "green")]
+        yield [Span(" " * INDENT + f"{right_word:<{room}}{_formula(finding.expected)}", "green")]
     for consequence in filter(None, [spoilt(finding), repetition(found)]):
         yield from fold(consequence, width, INDENT, INDENT + 2)
 
@@ -334,7 +422,7 @@ def _statistics(
     marks, mistakes = class_marks(scores), common_mistakes(reports)
     if marks is not None:
         yield []
-        yield [Span("Marks", "bold")]
+        yield [Span(tr("Marks"), "bold")]
         yield from fold(str(marks), width, 2, 4)
         longest, most = max(len(str(p)) for p in marks.parts), max(p.books for p in marks.parts)
         room = min(LONGEST_BAR, max(width - longest - 12, 1))
@@ -343,12 +431,19 @@ def _statistics(
             yield [Span(f"  {part!s:>{longest}}  "), Span(bar, "green"), Span(f" {part.books:,}")]
     if mistakes:
         yield []
-        yield [Span("Commonest mistakes", "bold")]
+        yield [Span(tr("Commonest mistakes"), "bold")]
         for mistake in mistakes[:MOST_MISTAKES]:
-            said = f"{mistake.books:,} of {counted(len(reports), 'book')}: {mistake.meaning}"
-            yield from fold(f"{said} ({mistake.where()})", width, 2, 4)
+            told = f"{share_of_books(mistake.books, len(reports))}: {said(mistake.meaning)}"
+            yield from fold(f"{told} ({said(mistake.where())})", width, 2, 4)
         if len(mistakes) > MOST_MISTAKES:
-            yield [Span(f"  and {counted(len(mistakes) - MOST_MISTAKES, 'more kind')}")]
+            yield [Span(f"  {kind_count(len(mistakes) - MOST_MISTAKES)}")]
+
+
+def share_of_books(books: int, count: int) -> str:
+    """3 of 40 books."""
+    return tr_count(
+        "{some} of {all} book", "{some} of {all} books", count, some=f"{books:,}", all=f"{count:,}"
+    )
 
 
 def _class(reports: Sequence[BookReport], width: int) -> Iterator[TextLine]:
@@ -356,27 +451,28 @@ def _class(reports: Sequence[BookReport], width: int) -> Iterator[TextLine]:
     mistakes, files = shared_mistakes(reports), identical_files(reports)
     if mistakes:
         yield []
-        yield [Span("Shared mistakes", "bold")]
+        yield [Span(tr("Shared mistakes"), "bold")]
         for shared in mistakes:
             yield from _shared(shared, len(reports), width)
     alike = similar_books(reports)
     if alike:
         yield []
-        yield [Span("Similar books", "bold")]
+        yield [Span(tr("Similar books"), "bold")]
         for similar in alike:
             yield from fold(few_names(similar.books, " ~ "), width, 2, 4)
             for evidence in similar.evidence:
-                yield from fold(one_line(evidence), width, 4, 6)
+                yield from fold(shown_text(evidence), width, 4, 6)
     if files:
         yield []
-        yield [Span("Identical files", "bold")]
+        yield [Span(tr("Identical files"), "bold")]
         for names in files:
             yield from fold(few_names(names, " = "), width, 2, 4)
 
 
 def _shared(shared: SharedMistakes, count: int, width: int) -> Iterator[TextLine]:
     names = few_names(shared.books)
-    yield from fold(f"{len(shared.books)} of {count}: {names}", width, 2, 4)
+    head = tr("{some} of {all}: {books}", some=len(shared.books), all=count, books=names)
+    yield from fold(head, width, 2, 4)
     for quantities, why in by_reason(shared.findings):
         yield from fold(f"{quantities}: {why}", width, 4, 6)
 
@@ -385,14 +481,14 @@ def few_names(books: Sequence[str], joint: str = ", ") -> str:
     """The books; of very many the first, and how many there are besides."""
     named = joint.join(map(one_line, books[:MOST_NAMED]))
     more = len(books) - MOST_NAMED
-    return f"{named} and {more:,} more" if more > 0 else named
+    return tr("{names} and {count} more", names=named, count=f"{more:,}") if more > 0 else named
 
 
 def by_reason(findings: Sequence[Finding]) -> list[tuple[str, str]]:
     """Which quantities are wrong, and why: those with one reason together."""
     found: dict[str, list[str]] = {}
     for finding in findings:
-        found.setdefault(one_line(finding.why), []).append(one_line(finding.quantity))
+        found.setdefault(shown_text(finding.why), []).append(one_line(finding.quantity))
     return [(", ".join(dict.fromkeys(names)), why) for why, names in found.items()]
 
 
@@ -400,15 +496,30 @@ def learning(curve: LossCurves) -> str:
     """What the mistakes do to the loss, in one line."""
     updates = len(curve.made) - 1
     made, right = curve.made[-1], curve.corrected[-1]
-    after = f"loss after {counted(updates, 'update')}"
+    after = tr_count(
+        "loss after {number} update", "loss after {number} updates", updates, number=f"{updates:,}"
+    )
     if not isfinite(right) and isfinite(made):
         last = next(k for k, loss in enumerate(curve.corrected) if not isfinite(loss))
-        return f"{after}: {made:.4g} as made; corrected, it is no number from update {last} on"
+        return tr(
+            "{loss}: {made} as made; corrected, it is no number from update {number} on",
+            loss=after,
+            made=numeral(f"{made:.4g}"),
+            number=last,
+        )
     digits = next((d for d in range(4, MOST_DIGITS) if f"{made:.{d}g}" != f"{right:.{d}g}"), 4)
-    said = f"{after}: {made:.{digits}g} as made, {right:.{digits}g} corrected"
+    told = tr(
+        "{loss}: {made} as made, {right} corrected",
+        loss=after,
+        made=numeral(f"{made:.{digits}g}"),
+        right=numeral(f"{right:.{digits}g}"),
+    )
     if made < right < curve.corrected[0]:
-        return f"{said}: higher, for a wrong step may lead further down than the right one"
-    return f"{said}: higher than it was at first" if made < right else said
+        return tr(
+            "{losses}: higher, for a wrong step may lead further down than the right one",
+            losses=told,
+        )
+    return tr("{losses}: higher than it was at first", losses=told) if made < right else told
 
 
 # Grades -----------------------------------------------------------------------

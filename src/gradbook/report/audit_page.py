@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-from gradbook.amounts import counted, rough_percent
 from gradbook.audit.classes.marks import (
     BookScore,
     class_marks,
@@ -34,9 +33,12 @@ from gradbook.audit.findings import (
     SheetReport,
     count_right,
     identical_files,
+    off_by,
     shared_mistakes,
 )
 from gradbook.errors import one_line
+from gradbook.language import mark, numeral, tr, tr_count
+from gradbook.language.message import Message, said
 from gradbook.report import figures
 from gradbook.report.audit import (
     by_reason,
@@ -45,6 +47,8 @@ from gradbook.report.audit import (
     learning,
     marks_in,
     place_of,
+    share_of_books,
+    shown_text,
     spoilt,
     to_fill_in,
     verdict_counts,
@@ -72,9 +76,9 @@ MOST_GROUPS = 200  # of books that share one thing
 MOST_MISTAKES = 12  # kinds of them
 FEW_BOOKS = 12  # of which nothing needs to be searched, and whose parts are open
 TOOLS = """<div class="tools" hidden>
-<input type="search" placeholder="Search" aria-label="Search books, students and findings">
-<span class="chips" role="group" aria-label="Verdicts">{chips}</span>
-<output class="shown"></output>
+<input type="search" placeholder="{search}" aria-label="{what}">
+<span class="chips" role="group" aria-label="{verdicts}">{chips}</span>
+<output class="shown" data-said="{shown}"></output>
 </div>"""
 
 
@@ -105,7 +109,7 @@ class ClassTable:
         return self.has_parts and said
 
     def sections(self) -> Iterator[Section]:
-        yield Section("books", "At a glance", self._tools() + self._table())
+        yield Section("books", tr("At a glance"), self._tools() + self._table())
         yield from in_common(self.reports, self.scores)
 
     def _tools(self) -> str:
@@ -117,13 +121,28 @@ class ClassTable:
             for verdict in WORST_FIRST
             if count[verdict]
         )
-        return TOOLS.format(chips=chips) if len(self.reports) > FEW_BOOKS else ""
+        if len(self.reports) <= FEW_BOOKS:
+            return ""
+        return TOOLS.format(
+            chips=chips,
+            search=text(tr("Search")),
+            what=text(tr("Search books, students and findings")),
+            verdicts=text(tr("Verdicts")),
+            shown=text(tr("{some} of {all}")),
+        )
 
     def _table(self) -> str:
         places = range(len(self.reports))
         worst = sorted(places, key=lambda k: WORST_FIRST.index(self.verdicts[k]))
         cells = [self.row(number) for number in worst[: self.most]]
-        head = ["book", "student", "verdict", "gradients", "points", "what was found"]
+        head = [
+            tr("book"),
+            tr("student"),
+            tr("verdict"),
+            tr("gradients"),
+            tr("points"),
+            tr("what was found"),
+        ]
         used = [k for k in range(len(head)) if k in (0, 2, 3, 5) or any(row[k] for row in cells)]
         rows = ([row[k] for k in used] for row in cells)
         titles = [head[k] for k in used]
@@ -142,7 +161,7 @@ class ClassTable:
             text(one_line(report.origin.student)),
             badge(report.verdict),
             _marks(marks_in(report, score)),
-            "" if points is None else in_numbers(points),
+            "" if points is None else numeral(in_numbers(points)),
             text(finding_words(report) if report.verdict != RIGHT else ""),
         ]
 
@@ -158,10 +177,10 @@ def _marks(marks: Sequence[Mark]) -> str:
     squares = "".join(
         f'<i class="m-{mark.state.partition(" ")[0]}"'
         f' title="{text(one_line(mark.column.quantity if mark.column else mark.weight))}:'
-        f' {mark.state}"></i>'
+        f' {text(tr(mark.state))}"></i>'
         for mark in marks
     )
-    said = f"{count_right(marks):,} of {len(marks):,}"
+    said = tr("{some} of {all}", some=f"{count_right(marks):,}", all=f"{len(marks):,}")
     shown = f' <span class="marks">{squares}</span>' if len(marks) <= MOST_MARKS else ""
     return f'<span class="of">{said}{shown}</span>'
 
@@ -181,19 +200,19 @@ def in_common(reports: Sequence[BookReport], scores: Sequence[BookScore] = ()) -
                 f"<li><b>{text(quantities)}</b>: {text(why)}</li>"
                 for quantities, why in by_reason(shared.findings)
             )
-            heading = f"<h3>{len(shared.books)} of {counted(len(reports), 'book')}</h3>"
+            heading = f"<h3>{share_of_books(len(shared.books), len(reports))}</h3>"
             parts.append(f"{heading}\n{_names(shared.books)}\n<ul>{reasons}</ul>")
-        yield Section("shared", "Shared mistakes", "\n".join([*parts, *_others(mistakes)]))
+        yield Section("shared", tr("Shared mistakes"), "\n".join([*parts, *_others(mistakes)]))
     alike = similar_books(reports)
     if alike:
         parts = [
             f"{_names(similar.books)}\n<ul>{''.join(map(_item, similar.evidence))}</ul>"
             for similar in alike[:MOST_GROUPS]
         ]
-        yield Section("similar", "Similar books", "\n".join([*parts, *_others(alike)]))
+        yield Section("similar", tr("Similar books"), "\n".join([*parts, *_others(alike)]))
     if same:
         parts = [*map(_names, same[:MOST_GROUPS]), *_others(same)]
-        yield Section("identical", "Identical files", "\n".join(parts))
+        yield Section("identical", tr("Identical files"), "\n".join(parts))
 
 
 def _statistics_sections(
@@ -202,41 +221,57 @@ def _statistics_sections(
     """How the marks are distributed, and the commonest mistakes."""
     marks, mistakes = class_marks(scores), common_mistakes(reports)
     if marks is not None:
-        said = text(str(marks))
+        told = text(str(marks))
         most = max(part.books for part in marks.parts)
-        unit = "%" if marks.in_percent else "points"
+        unit = "%" if marks.in_percent else tr("points")
         rows = [
             [text(str(p)), bar(p.books / most, "marks-bar"), f"{p.books:,}"] for p in marks.parts
         ]
-        shown = table([unit, "", "books"], rows, words=(), kind="distribution", headed=True)
-        body = f"<p>{said[:1].upper()}{said[1:]}.</p>\n{wide(shown)}"
-        yield Section("marks", "Marks", body)
+        shown = table([unit, "", tr("books")], rows, words=(), kind="distribution", headed=True)
+        body = f"<p>{told[:1].upper()}{told[1:]}.</p>\n{wide(shown)}"
+        yield Section("marks", tr("Marks"), body)
     if mistakes:
         rows = [
-            [f"{m.books:,}", text(m.meaning), text(m.where())] for m in mistakes[:MOST_MISTAKES]
+            [f"{m.books:,}", text(said(m.meaning)), text(said(m.where()))]
+            for m in mistakes[:MOST_MISTAKES]
         ]
         left = len(mistakes) - MOST_MISTAKES
-        more = f"<p>And {counted(left, 'more kind')}.</p>" if left > 0 else ""
-        head = [f"of {counted(len(reports), 'book')}", "mistake", "in"]
+        last = tr_count(
+            "And {number} more kind.", "And {number} more kinds.", left, number=f"{left:,}"
+        )
+        more = f"<p>{last}</p>" if left > 0 else ""
+        books = tr_count(
+            "of {number} book", "of {number} books", len(reports), number=f"{len(reports):,}"
+        )
+        head = [books, tr("mistake"), tr("in")]
         shown = table(head, rows, words=(1, 2), kind="mistakes")
-        yield Section("mistakes", "Commonest mistakes", wide(shown) + more)
+        yield Section("mistakes", tr("Commonest mistakes"), wide(shown) + more)
 
 
 def _others(groups: Sequence[object]) -> Iterator[str]:
     """How many groups of books aren't told."""
     if len(groups) > MOST_GROUPS:
-        yield f"<p>And {len(groups) - MOST_GROUPS:,} more groups of books.</p>"
+        left = len(groups) - MOST_GROUPS
+        more = tr_count(
+            "And {number} more group of books.",
+            "And {number} more groups of books.",
+            left,
+            number=f"{left:,}",
+        )
+        yield f"<p>{more}</p>"
 
 
 def _item(words: str) -> str:
-    return f"<li>{text(one_line(words))}</li>"
+    return f"<li>{text(shown_text(words))}</li>"
 
 
 def _names(books: Sequence[str]) -> str:
     """The books; of very many the first, and how many there are."""
     shown = ", ".join(f"<b>{text(one_line(book))}</b>" for book in books[:MOST_NAMES])
-    more = f" and {len(books) - MOST_NAMES:,} more" if len(books) > MOST_NAMES else ""
-    return f'<p class="names">{shown}{more}</p>'
+    left = len(books) - MOST_NAMES
+    if left > 0:
+        shown = tr("{names} and {count} more", names=shown, count=f"{left:,}")
+    return f'<p class="names">{shown}</p>'
 
 
 # Books one by one -------------------------------------------------------------
@@ -247,7 +282,7 @@ MOST_BOOKS = 5_000  # of which a page might still have them all
 MOST_ROWS = 1_000  # in the table of a class that is larger
 FRAME = figures.Frame(height=260.0, left=78.0, right=92.0)
 MADE, CORRECTED = "#D0453F", "#1E9650"  # as in audit.css; seen on light and on dark paper
-_FOOT = (
+_FOOT = mark(
     "Every gradient was checked against the chain rule of the sheet’s own loss, and every update "
     "by the perceptron rule against that rule."
 )
@@ -267,11 +302,16 @@ class Detail(IntEnum):
 
 REMARKS = {
     Detail.ALL: "",
-    Detail.NO_CURVES: "The loss curves are left out, for the books are many.",
-    Detail.FEW_FINDINGS: f"Of each book the first {MOST_FINDINGS} findings are told.",
-    Detail.TABLE_ONLY: "The findings are left out, for they are very many.",
-    Detail.WORST_BOOKS: f"Of very many books the table has the first {MOST_ROWS:,} of the worst, "
-    "and their findings are left out; --csv writes a row for each book, --json all of it.",
+    Detail.NO_CURVES: Message("The loss curves are left out, for the books are many."),
+    Detail.FEW_FINDINGS: Message(
+        "Of each book the first {count} findings are told.", count=MOST_FINDINGS
+    ),
+    Detail.TABLE_ONLY: Message("The findings are left out, for they are very many."),
+    Detail.WORST_BOOKS: Message(
+        "Of very many books the table has the first {count} of the worst, "
+        "and their findings are left out; --csv writes a row for each book, --json all of it.",
+        count=f"{MOST_ROWS:,}",
+    ),
 }
 
 
@@ -290,10 +330,10 @@ def audit_page(reports: Sequence[BookReport], scores: Sequence[BookScore] = ()) 
 
 
 def _page_of_one(report: BookReport, scores: Sequence[BookScore]) -> str:
-    points = in_points(scores[0]) if scores else ""
-    said = verdict_words(report, scores[0] if scores else None)
-    first = f"{report.verdict}{said}{f', {points}' if points else ''}"
-    heading = f"Findings {badge(report.verdict)}"
+    points = said(in_points(scores[0])) if scores else ""
+    words = verdict_words(report, scores[0] if scores else None)
+    first = f"{tr(report.verdict)}{words}{f', {points}' if points else ''}"
+    heading = f"{tr('Findings')} {badge(report.verdict)}"
     section = Section("book-1", heading, _parts(report, Detail.ALL))
     title = one_line(Path(report.book).name or report.book)
     return _page(title, first[:1].upper() + first[1:], [section])
@@ -306,12 +346,12 @@ def _page_of_a_class(books: ClassTable, detail: Detail) -> str:
     parts = [
         _folded(anchor(k), books.names[k], books.reports[k], detail, is_open=is_open) for k in told
     ]
-    remark = f'<p class="aside">{REMARKS[detail]}</p>\n' if REMARKS[detail] else ""
+    remark = f'<p class="aside">{said(REMARKS[detail])}</p>\n' if REMARKS[detail] else ""
     sections = [*books.sections()]
     if parts or remark:
-        sections.append(Section("findings", "Book by book", remark + "\n".join(parts)))
+        sections.append(Section("findings", tr("Book by book"), remark + "\n".join(parts)))
     return _page(
-        "Checked workbooks", verdict_counts(books.reports), sections, script("class/main.js")
+        tr("Checked workbooks"), verdict_counts(books.reports), sections, script("class/main.js")
     )
 
 
@@ -327,7 +367,7 @@ def _page(title: str, lead: str, sections: Sequence[Section], code: str = "") ->
         title,
         sections,
         lead=f'<p class="lead">{text(lead)}.</p>',
-        foot=f"<p>{_FOOT}</p>",
+        foot=f"<p>{tr(_FOOT)}</p>",
         style=figures.figure_style() + resource("audit.css"),
         script=code,
     )
@@ -348,7 +388,7 @@ def _parts(report: BookReport, detail: Detail) -> str:
 
 
 def _paragraphs(notes: Sequence[str]) -> list[str]:
-    return [f"<p>{text(one_line(note))}</p>" for note in notes]
+    return [f"<p>{text(shown_text(note))}</p>" for note in notes]
 
 
 def _sheet(sheet: SheetReport, several: bool, detail: Detail) -> str:
@@ -359,45 +399,53 @@ def _sheet(sheet: SheetReport, several: bool, detail: Detail) -> str:
     findings = [_finding(finding, place_of(sheet, finding)) for finding in some]
     chart = _chart(sheet) if detail is Detail.ALL else ""
     waiting = to_fill_in(sheet)
-    blank = f"<p>Still to be filled in: {text(waiting)}.</p>" if waiting else ""
+    blank = (
+        f"<p>{text(tr('Still to be filled in: {cells}.', cells=waiting))}</p>" if waiting else ""
+    )
     return "\n".join(filter(None, [title, _about(sheet), *notes, *findings, blank, chart]))
 
 
 def _about(sheet: SheetReport) -> str:
     """Where the training stands."""
     facts = [
-        ("loss", sheet.loss),
-        ("learns by", f"the {sheet.rule} rule" if sheet.rule else ""),
-        ("updates", f"{sheet.updates:,}" if sheet.rule else ""),
-        ("learning rate", sheet.rate),
-        ("weights", ", ".join(sheet.weights)),
-        ("rows", "–".join(map(str, sheet.rows)) if sheet.rows else ""),
+        (tr("loss"), said(sheet.loss)),
+        (tr("learns by"), tr("the {rule} rule", rule=tr(sheet.rule)) if sheet.rule else ""),
+        (tr("updates"), f"{sheet.updates:,}" if sheet.rule else ""),
+        (tr("learning rate"), sheet.rate),
+        (tr("weights"), ", ".join(sheet.weights)),
+        (tr("rows"), "–".join(map(str, sheet.rows)) if sheet.rows else ""),
     ]
-    said = (f"{what} <b>{text(one_line(value))}</b>" for what, value in facts if value)
-    return f'<p class="facts">{" · ".join(said)}</p>' if sheet.loss or sheet.rule else ""
+    told = (f"{text(what)} <b>{text(one_line(value))}</b>" for what, value in facts if value)
+    return f'<p class="facts">{" · ".join(told)}</p>' if sheet.loss or sheet.rule else ""
 
 
 def _finding(finding: Finding, where: str) -> str:
     _, quantity, why, off, old, new = _in_html(finding)
-    error = f' <span class="off">off by {off}</span>' if off else ""
-    lines = [("found", old), ("should be", new)]
+    how_far = tr("off by {share}", share=off)
+    error = f' <span class="off">{how_far}</span>' if off else ""
+    lines = [(text(tr("found")), old), (text(tr("should be")), new)]
     formulas = "".join(f"<dt>{what}</dt><dd>{f}</dd>" for what, f in lines if f)
     return (
         f'<article class="finding">\n<h3><b>{text(where)}</b> {quantity}{error}</h3>\n'
         + f"<p>{why}</p>\n"
         + (f'<dl class="formulas">{formulas}</dl>\n' if formulas else "")
-        + (f"<p>It {text(carried)}.</p>\n" if (carried := spoilt(finding)) else "")
+        + (f"<p>{text(_carried(carried))}</p>\n" if (carried := spoilt(finding)) else "")
         + "</article>"
     )
+
+
+def _carried(what: str) -> str:
+    """It makes ∂E/∂w1 wrong."""
+    return tr("It {makes_wrong}.", makes_wrong=what)
 
 
 def _in_html(finding: Finding) -> tuple[str, ...]:
     """Cells, quantity, why, how far off, the formula that was found and the right one."""
     cells = few_ranges(one_line(finding.cells))
-    said = [text(part) for part in (cells, one_line(finding.quantity), one_line(finding.why))]
-    off = "" if finding.relative_error is None else text(rough_percent(finding.relative_error))
+    told = [text(part) for part in (cells, one_line(finding.quantity), shown_text(finding.why))]
+    off = "" if finding.relative_error is None else text(said(off_by(finding.relative_error)))
     formulas = mark_changes(one_line(finding.formula), one_line(finding.expected))
-    return (*said, off, *(f"<code>{formula}</code>" if formula else "" for formula in formulas))
+    return (*told, off, *(f"<code>{formula}</code>" if formula else "" for formula in formulas))
 
 
 def mark_changes(old: str, new: str) -> tuple[str, str]:
@@ -419,7 +467,7 @@ def _chart(sheet: SheetReport) -> str:
         return ""
     chart = loss_chart(sheet.curve)
     picture = figures.chart_svg(chart, FRAME, alone=False)
-    caption = f"Effect on learning: {text(learning(sheet.curve))}."
+    caption = text(tr("Effect on learning: {losses}.", losses=learning(sheet.curve)))
     for kind, curve in zip(("made", "corrected"), chart.curves, strict=True):
         # the names are all the legend that a phone has room for
         caption = caption.replace(curve.label, f'<b class="{kind}">{curve.label}</b>')
@@ -427,9 +475,9 @@ def _chart(sheet: SheetReport) -> str:
 
 
 def loss_chart(losses: LossCurves) -> Chart:
-    made = Curve("as made", np.array(losses.made), MADE)
-    corrected = Curve("corrected", np.array(losses.corrected), CORRECTED)
-    return Chart("Loss", (made, corrected), labels="")
+    made = Curve(tr("as made"), np.array(losses.made), MADE)
+    corrected = Curve(tr("corrected"), np.array(losses.corrected), CORRECTED)
+    return Chart(tr("Loss"), (made, corrected), labels="")
 
 
 # A notebook -------------------------------------------------------------------
@@ -437,15 +485,22 @@ def loss_chart(losses: LossCurves) -> Chart:
 
 def audit_cell(report: BookReport) -> str:
     """An audit as a notebook shows it: verdict, a row for each finding, the loss."""
-    said = f"{report.verdict}{text(verdict_words(report))}"
-    line = f"<p><b>{text(one_line(report.book))}</b>: {said}</p>"
+    told = f"{text(tr(report.verdict))}{text(verdict_words(report))}"
+    line = f"<p><b>{text(one_line(report.book))}</b>: {told}</p>"
     parts = (part for sheet in report.sheets for part in _cell_parts(sheet))
     return "\n".join([line, *parts, *_paragraphs(report.notes)])
 
 
 def _cell_parts(sheet: SheetReport) -> Iterator[str]:
     if sheet.findings:
-        head = ("where", "what", "why", "off by", "found", "should be")
+        head = (
+            tr("where"),
+            tr("what"),
+            tr("why"),
+            tr("off by"),
+            tr("found"),
+            tr("should be"),
+        )
         rows = []
         for finding in sheet.findings:
             cells, *others = _in_html(finding)

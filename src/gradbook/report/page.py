@@ -127,7 +127,7 @@ def wide_drawing(svg: str, width: float) -> tuple[str, str]:
 
 def badge(verdict: str) -> str:
     """A verdict in the colour that the page's style gives to its first word."""
-    return f'<span class="verdict v-{verdict.partition(" ")[0]}">{verdict}</span>'
+    return f'<span class="verdict v-{verdict.partition(" ")[0]}">{text(tr(verdict))}</span>'
 
 
 def resource(name: str) -> str:

@@ -38,6 +38,7 @@ from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.step.omissions import ChainOmission
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
+from gradbook.language.message import Message, Numeral, joined
 from gradbook.targets.excel.language import Expression, Infix, write
 
 # Faults -------------------------------------------------------------------------------
@@ -401,7 +402,7 @@ class BackwardWording:
         if left_out:
             is_way = any(part.is_way for part in left_out)
             kind = EditKind.TERM if is_way else EditKind.FACTOR
-            why = "; ".join(map(self._lacks, left_out))
+            why = joined("; ", map(self._lacks, left_out))
         found = finding_in(
             self.book,
             block.cells,
@@ -438,7 +439,9 @@ class BackwardWording:
             [error.cell],
             DEPARTING_ROW,
             quantity=self.naming.quantity([error.cell]),
-            why=f"{cell} doesn't measure its output's error as {like} does",
+            why=Message(
+                "{cell} doesn't measure its output's error as {other} does", cell=cell, other=like
+            ),
             right=self.book.reader.read_typed(error.text, error.cell),
         )
 
@@ -446,14 +449,19 @@ class BackwardWording:
 
     def _why(self, block: MatrixBlock, known: Remedy | None) -> str:
         if known is not None and known.like is not None:
-            return f"it should say of its own cells what {name_of(known.like)} says of others"
+            return Message(
+                "it should say of its own cells what {cell} says of others",
+                cell=name_of(known.like),
+            )
         if known is None or known.edit.kind is EditKind.FORMULA:
-            return "it isn't that derivative"
+            return Message("it isn't that derivative")
         return self._because(known, block.first)
 
     def _lacks(self, part: ChainOmission[Address]) -> str:
-        what = "path through" if part.is_way else "slope of"
-        return f"it lacks the {what} {self.naming.quantity(part.places)}"
+        name = self.naming.quantity(part.places)
+        if part.is_way:
+            return Message("it lacks the path through {name}", name=name)
+        return Message("it lacks the slope of {name}", name=name)
 
     def _because(self, known: Remedy, home: Address) -> str:
         edit = known.edit
@@ -462,16 +470,17 @@ class BackwardWording:
             case ((EditKind.FACTOR | EditKind.TERM), Infix(operator, left, right)):
                 part = self._called(left if right == edit.old else right, home)
                 if operator == "/":
-                    return f"it must be divided by {part}"
-                what = "factor" if edit.kind is EditKind.FACTOR else "term"
-                return f"the {what} {part} is missing"
+                    return Message("it must be divided by {part}", part=part)
+                if edit.kind is EditKind.FACTOR:
+                    return Message("the factor {factor} is missing", factor=part)
+                return Message("the term {term} is missing", term=part)
             case EditKind.OMISSION, _:
-                return f"{old} doesn't belong there"
+                return Message("{part} doesn't belong there", part=old)
             case EditKind.SIGN, _:
-                return "its sign is wrong"
+                return Message("its sign is wrong")
             case EditKind.EXCHANGE, _:
-                return f"{old} and {new} are exchanged"
-        return f"{old} should be {new}"
+                return Message("{old} and {new} are exchanged", old=old, new=new)
+        return Message("{old} should be {new}", old=old, new=new)
 
     def _called(self, part: Expression, home: Address) -> str:
         text = write(part)
@@ -643,24 +652,32 @@ def _rate(book: Book, back: BackwardPass) -> str:
 def _notes(book: Book, reading: BackwardReading) -> Iterator[str]:
     back = reading.back
     if not back.updates:
-        yield "a backward pass without an update: its gradients are compared with the chain rule"
+        yield Message(
+            "a backward pass without an update: its gradients are compared with the chain rule"
+        )
     if back.loss.assumption:
-        yield (
+        yield Message(
             "no cell contains the loss of these gradients: the error that they start from is "
-            f"that of {back.loss.assumption}"
+            "that of {loss}",
+            loss=back.loss.assumption,
         )
     factor = _common_factor(back)
     if factor != 1:
-        yield (
-            f"all gradients are {factor:g} times those of the loss: "
-            "a factor that all share only changes the learning rate"
+        yield Message(
+            "all gradients are {factor} times those of the loss: "
+            "a factor that all share only changes the learning rate",
+            factor=Numeral(f"{factor:g}"),
         )
     left = unexplained_cells(reading.last)
     if left:
         some = ", ".join(b.text for b in islice(blocks(book, left), MOST_SHOWN))
-        yield f"not recognised as any derivative: {some}"
+        yield Message("not recognised as any derivative: {cells}", cells=some)
     for cell, why in islice(_not_understood(back), 1):
-        yield f"{name_of(cell)} isn't understood, {why}: what depends on it is left out"
+        yield Message(
+            "{cell} isn't understood, {problem}: what depends on it is left out",
+            cell=name_of(cell),
+            problem=why,
+        )
 
 
 def _common_factor(back: BackwardPass) -> float:

@@ -16,7 +16,6 @@ from math import ceil
 from statistics import fmean, median
 from typing import Protocol
 
-from gradbook.amounts import counted
 from gradbook.audit.classes.similar import similar_books
 from gradbook.audit.findings import (
     CARRIED,
@@ -37,14 +36,16 @@ from gradbook.audit.findings import (
     record_of,
 )
 from gradbook.errors import one_line
+from gradbook.language.message import Message, Numeral, joined, message_count, said
 
 # What a book earns ------------------------------------------------------------
 
 CARRIED_COST = 1 / 2  # what one earlier mistake costs at most of a gradient that it is carried into
 FIRST_ROW = 1 / 2  # what a gradient earns whose first row is right, and a later one isn't
 FREE = ("stale value",)  # the formula is right; the program that saved the book didn't compute it
-AS_IT_SHOULD_BE, FIRST_ONLY = "right", "right in the first row"
-OWN, BLANK, WRONG_SIGN = "wrong", "to fill in", "wrong by one sign in all"
+AS_IT_SHOULD_BE, FIRST_ONLY = Message("right"), Message("right in the first row")
+OWN, BLANK = Message("wrong"), Message("to fill in")
+WRONG_SIGN = Message("wrong by one sign in all")
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,11 @@ def in_points(score: BookScore) -> str:
     """6.5 of 8 points; nothing where nothing could be judged."""
     if score.points is None:
         return ""
-    return f"{in_numbers(score.points)} of {in_numbers(score.out_of)} points"
+    return Message(
+        "{points} of {out_of} points",
+        points=Numeral(in_numbers(score.points)),
+        out_of=Numeral(in_numbers(score.out_of)),
+    )
 
 
 def in_numbers(points: float) -> str:
@@ -171,9 +176,13 @@ def _of_column(
     through = ", ".join(column.made_of)
     if rules.carry:
         right = replace(mark, state=GOOD) if share == 1 else mark
-        why = f"right, carried on from {through}" if through else AS_IT_SHOULD_BE
-        return PartScore(right, share, why if share == 1 else f"charged for {', '.join(costs)}")
-    return PartScore(mark, share, f"carried through from {through}" if through else AS_IT_SHOULD_BE)
+        if share != 1:
+            charged = Message("charged for {columns}", columns=", ".join(costs))
+            return PartScore(right, share, charged)
+        carried = Message("right, carried on from {columns}", columns=through)
+        return PartScore(right, share, carried if through else AS_IT_SHOULD_BE)
+    carried = Message("carried through from {columns}", columns=through)
+    return PartScore(mark, share, carried if through else AS_IT_SHOULD_BE)
 
 
 # Other books ------------------------------------------------------------------
@@ -184,9 +193,9 @@ def _earned(mark: Mark, own: Sequence[Finding], costs: dict[str, float]) -> Part
     if own and min(finding.first_step for finding in own) == 0:
         return PartScore(mark, 0.0, BLANK if blank else OWN)
     share = max(0.0, (FIRST_ROW if own else 1.0) - sum(costs.values()))
-    carried = f"carried through from {', '.join(costs)}" if costs else ""
-    first = FIRST_ONLY if own else ""
-    return PartScore(mark, share, ", ".join(filter(None, [first, carried])) or AS_IT_SHOULD_BE)
+    through = Message("carried through from {columns}", columns=", ".join(costs))
+    reasons = [*[FIRST_ONLY] * bool(own), *[through] * bool(costs)]
+    return PartScore(mark, share, joined(", ", reasons) or AS_IT_SHOULD_BE)
 
 
 def _is_own(finding: Finding, mark: Mark) -> bool:
@@ -234,7 +243,13 @@ class MarksPart:
     books: int
 
     def __str__(self) -> str:
-        return f"{in_numbers(self.low)} to {in_numbers(self.high)}"
+        return said(
+            Message(
+                "{low} to {high}",
+                low=Numeral(in_numbers(self.low)),
+                high=Numeral(in_numbers(self.high)),
+            )
+        )
 
 
 @dataclass(frozen=True)
@@ -253,15 +268,28 @@ class ClassMarks:
     parts: tuple[MarksPart, ...]
 
     def __str__(self) -> str:
-        unit = " %" if self.in_percent else ""
-        worth = "" if self.in_percent else f" of {in_numbers(self.out_of)} points"
-        left = self.books - self.judged
-        unjudged = f"; {counted(left, 'book')} couldn't be judged" if left else ""
-        return (
-            f"mean {in_numbers(self.mean)}{unit or worth}, median {in_numbers(self.median)}{unit}, "
-            f"lowest {in_numbers(self.lowest)}{unit}, highest {in_numbers(self.highest)}{unit}"
-            f"{unjudged}"
+        measures = ("mean", "median", "lowest", "highest")
+        values = {name: Numeral(in_numbers(getattr(self, name))) for name in measures}
+        told = (
+            Message(
+                "mean {mean} %, median {median} %, lowest {lowest} %, highest {highest} %", **values
+            )
+            if self.in_percent
+            else Message(
+                "mean {mean} of {out_of} points, median {median}, lowest {lowest}, "
+                "highest {highest}",
+                out_of=Numeral(in_numbers(self.out_of)),
+                **values,
+            )
         )
+        left = self.books - self.judged
+        unjudged = message_count(
+            "{number} book couldn't be judged",
+            "{number} books couldn't be judged",
+            left,
+            number=f"{left:,}",
+        )
+        return said(joined("; ", [told, unjudged] if left else [told]))
 
 
 class Graded(Protocol):
@@ -318,14 +346,18 @@ class CommonMistake:
 
     @property
     def meaning(self) -> str:
-        return KINDS[self.kind]
+        return Message(KINDS[self.kind])
 
     def where(self) -> str:
         """The quantities in which it is made, by how many; of many, the first."""
         shown = self.quantities[:SHOWN]
         named = ", ".join(f"{one_line(name)} ×{count:,}" for name, count in shown)
         more = len(self.quantities) - SHOWN
-        return f"{named} and {more:,} more" if more > 0 else named
+        return (
+            Message("{names} and {count} more", names=named, count=f"{more:,}")
+            if more > 0
+            else named
+        )
 
 
 def common_mistakes(reports: Iterable[BookReport]) -> list[CommonMistake]:

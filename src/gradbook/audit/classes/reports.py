@@ -35,6 +35,7 @@ from gradbook.audit.findings import (
 from gradbook.audit.workbook.book import Origin
 from gradbook.errors import DataError
 from gradbook.files import require_file, said_plainly, write_whole
+from gradbook.language.message import record_of_text, text_of_record
 from gradbook.schema import (
     AnyNumber,
     Choice,
@@ -70,7 +71,17 @@ class _Texts:
         return value
 
 
-TEXT, COUNT = _Text(), WholeNumber()
+class _Said:
+    """A text, or a message with its parts."""
+
+    def read(self, value: object) -> str:
+        try:
+            return text_of_record(value)
+        except ValueError as error:
+            raise SchemaError("a text or a message, nothing else") from error
+
+
+TEXT, COUNT, SAID = _Text(), WholeNumber(), _Said()
 FINDING = Schema(
     kind=Choice(*KINDS),
     quantity=TEXT,
@@ -78,7 +89,7 @@ FINDING = Schema(
     cells=TEXT,
     formula=TEXT,
     expected=TEXT,
-    why=TEXT,
+    why=SAID,
     relative_error=Maybe(AnyNumber()),
     sheet=TEXT,
     fixes=_Texts(),
@@ -100,12 +111,12 @@ ASKED = Schema(
 SHEET = Schema(
     sheet=TEXT,
     verdict=Choice(*VERDICTS),
-    loss=TEXT,
+    loss=SAID,
     rate=TEXT,
     weights=ListOf(TEXT),
     rows=Maybe(InTurn((COUNT, COUNT))),
     findings=ListOf(FINDING),
-    notes=ListOf(TEXT),
+    notes=ListOf(SAID),
     curve=Maybe(CURVE),
     asked=ListOf(ASKED),
     rule=TEXT,
@@ -124,10 +135,10 @@ REPORT = Schema(
     book=TEXT,
     verdict=Choice(*VERDICTS),
     sheets=ListOf(SHEET),
-    problem=TEXT,
+    problem=SAID,
     fingerprint=TEXT,
     formulas=COUNT,
-    notes=ListOf(TEXT),
+    notes=ListOf(SAID),
     origin=ORIGIN,
 )
 
@@ -164,9 +175,16 @@ def _made(kind: type[Any], schema: Schema, found: Mapping[str, Any], **parts: ob
 
 def _plain(value: object) -> object:
     if is_dataclass(value):
-        return vars(value)
+        return {name: _with_messages(part) for name, part in vars(value).items()}
     assert isinstance(value, frozenset | Mapping)
     return sorted(value) if isinstance(value, frozenset) else dict(value)
+
+
+def _with_messages(part: object) -> object:
+    """A field whose messages keep their parts."""
+    if isinstance(part, str):
+        return record_of_text(part)
+    return list(map(_with_messages, part)) if isinstance(part, tuple) else part
 
 
 # The file ---------------------------------------------------------------------

@@ -21,6 +21,8 @@ from gradbook.audit.classes.submissions import NUMBER
 from gradbook.audit.findings import BookReport
 from gradbook.audit.formula.address import cells_of, name_of
 from gradbook.audit.workbook.book import Origin, shape_of
+from gradbook.language import mark
+from gradbook.language.message import Message, message_count
 
 FEW, FEWEST, MOST = 0.1, 2, 10  # what more books than this share of a class have is nothing odd
 SMALL = 6  # books: in a smaller class hardly anything is odd
@@ -33,6 +35,13 @@ SHOWN = 3  # formulas that are told
 NONE = np.empty(0, np.int64)
 
 Pair = tuple[int, int]
+BOTH_EXERCISES = mark("both are exercise {student}")
+ALL_EXERCISES = mark("all are exercise {student}")
+BOTH_BY, ALL_BY = mark("both are by {student}"), mark("all are by {student}")
+BOTH_BEGAN = mark("both began as one file, of {time}")
+ALL_BEGAN = mark("all began as one file, of {time}")
+BOTH_SAVED = mark("both were last saved by {name}")
+ALL_SAVED = mark("all were last saved by {name}")
 
 
 @dataclass(frozen=True)
@@ -164,26 +173,41 @@ class _Class:
     # What speaks for it -----------------------------------------------------
 
     def evidence(self, group: Sequence[int]) -> Iterator[str]:
+        two = len(group) == 2
         own, first = [self.traces[k] for k in group], self.reports_of(group[:1])[0].origin
-        both = "both" if len(group) == 2 else "all"
         if _are_same(trace.content for trace in own):
-            yield "the same numbers and formulas in every cell, in different files"
+            yield Message("the same numbers and formulas in every cell, in different files")
         elif _are_same(trace.own_numbers for trace in own):
-            alone = ", which no other book has" if self._only(group, "own_numbers") else ""
-            yield f"the same {len(first.numbers)} numbers{alone}"
+            count = len(first.numbers)
+            yield (
+                Message("the same {count} numbers, which no other book has", count=count)
+                if self._only(group, "own_numbers")
+                else Message("the same {count} numbers", count=count)
+            )
         books = self.odd_formulas.books
         formulas = [f for f in first.formulas if set(group) <= set(books.get(hash(f), ()))]
         if formulas:
             shown = "; ".join(first.formulas[formula] for formula in formulas[:SHOWN])
             more = " …" if len(formulas) > SHOWN else ""
-            yield f"{len(formulas):,} formulas that hardly anyone else has: {shown}{more}"
+            yield message_count(
+                "{number} formula that hardly anyone else has: {formulas}",
+                "{number} formulas that hardly anyone else has: {formulas}",
+                len(formulas),
+                number=f"{len(formulas):,}",
+                formulas=f"{shown}{more}",
+            )
         if _are_same(trace.student for trace in own):
-            what = "exercise" if NUMBER.fullmatch(first.student) else "by"
-            yield f"{both} are {what} {first.student}"
+            exercise = bool(NUMBER.fullmatch(first.student))
+            template = (
+                (BOTH_EXERCISES if exercise else BOTH_BY)
+                if two
+                else (ALL_EXERCISES if exercise else ALL_BY)
+            )
+            yield Message(template, student=first.student)
         if self._only(group, "created"):
-            yield f"{both} began as one file, of {first.created}"
+            yield Message(BOTH_BEGAN if two else ALL_BEGAN, time=first.created)
         if self._only(group, "saved_by"):
-            yield f"{both} were last saved by {first.saved_by}"
+            yield Message(BOTH_SAVED if two else ALL_SAVED, name=first.saved_by)
 
     def _only(self, group: Sequence[int], said: str) -> bool:
         """Whether they say the same, and nobody else does in a class that isn't small."""

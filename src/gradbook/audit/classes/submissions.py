@@ -15,10 +15,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from unicodedata import normalize
 
-from gradbook.amounts import counted
 from gradbook.audit.findings import BookReport, MappedReports
 from gradbook.errors import LimitError, UsageError
 from gradbook.files import PART, in_order
+from gradbook.language.message import Message, message_count
 
 # Books and copies -------------------------------------------------------------
 
@@ -134,7 +134,7 @@ def _shortened(name: str) -> tuple[str, str]:
 NUMBER = re.compile(r"[0-9]{1,9}")
 OUR_FILE = re.compile(r"exercise-([0-9]{1,9})(?![0-9])")  # as 'sheet --exercise 1-40' calls them
 SHOWN = 5  # files or names in a line
-HOW = "--names FILE.csv can say whose they are"
+HOW = "--names FILE.csv"
 
 
 @dataclass(frozen=True)
@@ -188,25 +188,61 @@ def remarks_on_students(reports: Sequence[BookReport], names: StudentNames | Non
             (numbered if student else nameless).append(PurePath(report.book).name)
     if names is None:
         return list(_without_a_list(len(reports), len(numbered), len(nameless)))
-    said = []
+    said: list[str] = []
     if names.is_in_order:
-        said.append(f"{names.source} has no numbers: its first name is taken for exercise 1")
+        said.append(
+            Message(
+                "{file} has no numbers: its first name is taken for exercise 1",
+                file=names.source,
+            )
+        )
     if numbered or nameless:
-        books = counted(len(numbered) + len(nameless), "book")
-        said.append(f"{names.source} has no name for {books}: {_few([*numbered, *nameless])}")
+        count = len(numbered) + len(nameless)
+        said.append(
+            message_count(
+                "{file} has no name for {number} book: {books}",
+                "{file} has no name for {number} books: {books}",
+                count,
+                file=names.source,
+                number=f"{count:,}",
+                books=_few([*numbered, *nameless]),
+            )
+        )
     absent = [name for name in names if name not in there]
     if absent:
-        said.append(f"no book of {counted(len(absent), 'student')}: {_few(absent)}")
+        said.append(
+            message_count(
+                "no book of {number} student: {students}",
+                "no book of {number} students: {students}",
+                len(absent),
+                number=f"{len(absent):,}",
+                students=_few(absent),
+            )
+        )
     return said
 
 
 def _without_a_list(count: int, numbered: int, nameless: int) -> Iterator[str]:
     if numbered:
-        yield f"a number, and no name, is in {counted(numbered, 'book')}: {HOW}"
+        yield message_count(
+            "a number, and no name, is in {number} book: {option} can say whose they are",
+            "a number, and no name, is in {number} books: {option} can say whose they are",
+            numbered,
+            number=f"{numbered:,}",
+            option=HOW,
+        )
     if nameless and count > 1:
-        yield f"no student's name is in {counted(nameless, 'book')}: {HOW}"
+        yield message_count(
+            "no student's name is in {number} book: {option} can say whose they are",
+            "no student's name is in {number} books: {option} can say whose they are",
+            nameless,
+            number=f"{nameless:,}",
+            option=HOW,
+        )
 
 
 def _few(words: Sequence[str]) -> str:
-    more = f" and {len(words) - SHOWN:,} more" if len(words) > SHOWN else ""
-    return ", ".join(words[:SHOWN]) + more
+    shown, more = ", ".join(words[:SHOWN]), len(words) - SHOWN
+    return (
+        Message("{names} and {count} more", names=shown, count=f"{more:,}") if more > 0 else shown
+    )

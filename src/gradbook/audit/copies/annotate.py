@@ -33,6 +33,9 @@ from gradbook.audit.formula.address import Address, cells_of, column_of, letters
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.package import WorkbookError, package
 from gradbook.audit.workbook.read import book_of, main_part
+from gradbook.language import mark, tr
+from gradbook.language.message import Message
+from gradbook.language.message import said as told
 from gradbook.palette import ACTIVATION, ERROR, PAPER, QUIET, SUM, WEIGHT, Colour
 
 # Formats: of each wrong cell, and of the sheet we add -------------------------
@@ -326,10 +329,10 @@ def _box(cell: Address, note: str, sheet: SheetXml) -> tuple[int, ...]:
 
 # The score sheet --------------------------------------------------------------
 
-TITLE = "Score"
+TITLE = mark("Score")
 WIDTHS = (16, 10, 10, 76)  # of the columns, in letters
 TITLE_HEIGHT = 34  # points
-NOT_JUDGED = "nothing in it could be judged"
+NOT_JUDGED = Message("nothing in it could be judged")
 FULL = 1.0
 
 
@@ -368,7 +371,8 @@ def _list_it(patch: Patch, main: str, relation: str, space: str) -> None:
     if not all(number.isdecimal() and len(number) < 9 for number in numbers):
         raise WorkbookError("its sheets have no numbers: save it again as .xlsx")
     called = {e.attribute("name").lower() for e in there}
-    names = (TITLE, *(f"{TITLE} {k}" for k in range(2, len(there) + 3)))
+    title = tr(TITLE)
+    names = (title, *(f"{title} {k}" for k in range(2, len(there) + 3)))
     said = {
         "name": next(name for name in names if name.lower() not in called),
         "sheetId": str(max(map(int, numbers), default=0) + 1),
@@ -388,28 +392,33 @@ def _rows(styles: Styles, report: BookReport, score: BookScore) -> Iterator[list
     quiet = styles.plain(size=11, ink=QUIET.ink, middle=True)
     head = styles.plain(size=11, ink=SUM.ink, bold=True, fill=SUM.fill)
     middle = styles.plain(size=11, ink=SUM.ink, bold=True, fill=SUM.fill, middle=True)
-    yield [ScoreCell(in_points(score) or NOT_JUDGED, title)]
+    yield [ScoreCell(told(in_points(score) or NOT_JUDGED), title)]
     if report.origin.student:
         yield [ScoreCell(report.origin.student, usual)]
     yield []
     if score.parts:
-        named = (("what", head), ("points", middle), ("of", middle), ("because it is", head))
+        named = (
+            (tr("what"), head),
+            (tr("points"), middle),
+            (tr("of"), middle),
+            (tr("because it is"), head),
+        )
         yield [ScoreCell(*cell) for cell in named]
     worth = score.out_of / max(len(score.parts), 1)
     for part in score.parts:
         tint = _colour(part)
         mark = styles.plain(size=11, ink=tint.ink, bold=True, fill=tint.fill, middle=True)
-        name, why = part.mark.name, ScoreCell(part.why, usual)
+        name, why = part.mark.name, ScoreCell(told(part.why), usual)
         points = ScoreCell(round(part.share * worth, 2), mark)
         yield [ScoreCell(name, usual), points, ScoreCell(round(worth, 2), quiet), why]
     yield []
     findings = [finding for finding in report.findings if finding.kind != TO_FILL_IN]
     if findings:
-        yield [ScoreCell(words, head) for words in ("where", "what", "", "why")]
+        yield [ScoreCell(words, head) for words in (tr("where"), tr("what"), "", tr("why"))]
     for finding in findings:
         where = f"{finding.sheet}!{finding.cells}" if len(report.sheets) > 1 else finding.cells
         cells = ScoreCell(where, usual), ScoreCell(finding.quantity, usual), ScoreCell("", usual)
-        yield [*cells, ScoreCell(finding.why, usual)]
+        yield [*cells, ScoreCell(told(finding.why), usual)]
 
 
 def _colour(part: PartScore) -> Colour:
@@ -520,8 +529,12 @@ def costly_cells(book: Book, report: BookReport) -> dict[int, set[Address]]:
 
 def _note(finding: Finding, first: str, cell: Address) -> str:
     here = name_of(cell)
-    place = "" if here == first else f"as in {first}, "
     own = "" if finding.array else finding.fixes.get(here)
     right = own or (finding.expected if here == first else "")
-    note = f"{finding.quantity}: {place}{finding.why}."
-    return f"{note}\n\nRather:\n{right}" if right else note
+    parts = {"name": finding.quantity, "reason": told(finding.why)}
+    note = (
+        tr("{name}: {reason}.", **parts)
+        if here == first
+        else tr("{name}: as in {cell}, {reason}.", cell=first, **parts)
+    )
+    return f"{note}\n\n{tr('Rather:')}\n{right}" if right else note

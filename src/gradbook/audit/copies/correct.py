@@ -14,7 +14,6 @@ from itertools import chain, groupby
 from math import fsum, isfinite, nan
 from pathlib import Path
 
-from gradbook.amounts import counted
 from gradbook.audit.copies.patch import (
     Patch,
     apply_edits,
@@ -52,6 +51,7 @@ from gradbook.audit.workbook.read import book_of, main_part
 from gradbook.errors import GradbookError, one_line
 from gradbook.files import write_whole
 from gradbook.folders import temporary_folder
+from gradbook.language.message import Message, joined, message_count, words_of
 
 # Array formulas ---------------------------------------------------------------
 
@@ -145,7 +145,11 @@ def _left(book: Book, findings: Iterable[Finding], done: set[Address]) -> Iterat
         cells = list(cells_of(finding.cells, book.sheet_number(finding.sheet) or 0))
         rest = [cell for cell in cells if cell not in done]
         if rest or not cells:
-            yield f"no formula to put into {ranges(rest) or finding.cells} ({finding.quantity})"
+            yield Message(
+                "no formula to put into {cells} ({name})",
+                cells=ranges(rest) or finding.cells,
+                name=finding.quantity,
+            )
 
 
 def _correct(
@@ -290,13 +294,19 @@ class Correction:
     def problems(self) -> list[str]:
         """That there is no copy though something is wrong."""
         book = self.report.book
-        return [f"no corrected copy of {book}: {self.objection}"] if self.objection else []
+        if not self.objection:
+            return []
+        return [Message("no corrected copy of {book}: {reason}", book=book, reason=self.objection)]
 
     @property
     def remarks(self) -> list[str]:
         """What else is to be said of it."""
-        nothing = [] if self.content or self.objection else ["nothing to correct, so no copy"]
-        return [f"{self.report.book}: {what}" for what in (*nothing, *self.leftovers)]
+        nothing = Message("nothing to correct, so no copy")
+        is_any = self.content or self.objection
+        return [
+            joined(": ", (self.report.book, what))
+            for what in (*[nothing] * (not is_any), *self.leftovers)
+        ]
 
 
 Checking = Callable[[Sequence[str]], Iterator[BookReport]]
@@ -324,7 +334,7 @@ def _made(report: BookReport, path: Path) -> tuple[CorrectedCopy | str, Path]:
     try:
         copy = correct(report.book, report)
     except GradbookError as error:
-        return str(error), path
+        return words_of(error), path
     except Exception as error:
         return one_line(f"an internal error in gradbook ({type(error).__name__}: {error})"), path
     if copy.cells:
@@ -334,32 +344,56 @@ def _made(report: BookReport, path: Path) -> tuple[CorrectedCopy | str, Path]:
 
 def _nothing_done(report: BookReport) -> str:
     if any(finding.fixes for finding in report.findings):
-        return "its mistakes are in cells that can't be changed one by one"
-    return "no right formula is known for what is wrong in it" if report.findings else ""
+        return Message("its mistakes are in cells that can't be changed one by one")
+    if not report.findings:
+        return ""
+    return Message("no right formula is known for what is wrong in it")
 
 
 def objection(before: BookReport, after: BookReport, copy: CorrectedCopy) -> str:
     """Why a copy isn't better than its book; '' where it is."""
     if after.verdict == UNREADABLE:
-        return f"judged again, it can't be read: {after.problem}"
+        return Message("judged again, it can't be read: {problem}", problem=after.problem)
     if copy.new_errors:
-        first, *more = copy.new_errors
-        others = f" and {counted(len(more), 'more range')}" if more else ""
-        return f"{first}{others} would no longer be numbers"
+        return _no_numbers(*copy.new_errors)
     if any(sheet.is_half_judged for sheet in after.sheets):
-        return "judging it again takes too long"
+        return Message("judging it again takes too long")
     still = [name for key, name in _weights(before).items() if key not in _weights(after)]
     if still:
-        return f"{', '.join(dict.fromkeys(still))} would no longer learn in it"
+        return Message(
+            "{weights} would no longer learn in it", weights=", ".join(dict.fromkeys(still))
+        )
     (right, _), (good, of) = _graded(before), _graded(after)
     if good < right:
-        return f"judged again, {good} of its {counted(of, 'gradient')} are right, not {right}"
+        return message_count(
+            "judged again, {good} of its {count} gradient are right, not {right}",
+            "judged again, {good} of its {count} gradients are right, not {right}",
+            of,
+            good=good,
+            right=right,
+        )
     bad, left = _mistakes(before), _mistakes(after)
     if good == right and left >= bad and after.verdict != RIGHT:
-        return f"judged again, {left} of {counted(bad, 'finding')} would be left"
+        return message_count(
+            "judged again, {left} of {count} finding would be left",
+            "judged again, {left} of {count} findings would be left",
+            bad,
+            left=left,
+        )
     if after.verdict != RIGHT and _goes_astray(before):
-        return "its loss would rise instead of fall"
+        return Message("its loss would rise instead of fall")
     return ""
+
+
+def _no_numbers(first: str, *more: str) -> Message:
+    if not more:
+        return Message("{cells} would no longer be numbers", cells=first)
+    return message_count(
+        "{cells} and {count} more range would no longer be numbers",
+        "{cells} and {count} more ranges would no longer be numbers",
+        len(more),
+        cells=first,
+    )
 
 
 def _weights(report: BookReport) -> dict[tuple[str, str], str]:

@@ -44,6 +44,7 @@ from gradbook.audit.step.formulas import EvaluatedFormula, combine, operate
 from gradbook.audit.step.points import CLOSE, FAINT
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.graph.node import Array
+from gradbook.language.message import Message
 from gradbook.targets.excel.language import (
     Call,
     Expression,
@@ -601,7 +602,7 @@ def _worked(template: Expression, x: Array) -> Array | None:
     def value_of(part: Expression) -> Array:
         if part == X:
             return x
-        raise NotUnderstood("a part that isn't known by its pieces")
+        raise NotUnderstood(Message("a part that isn't known by its pieces"))
 
     try:
         found: Array = np.broadcast_to(EvaluatedFormula(template, value_of).whole, x.shape)

@@ -39,6 +39,7 @@ from gradbook.audit.step.points import agree
 from gradbook.audit.workbook.book import Book
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors, named_inputs
+from gradbook.language.message import Message, Numeral, enumerated, message_count
 from gradbook.targets.excel.language import NAMES, Expression, Reference, Speller, read, write
 
 # The chain rule, also with a way or a slope left out --------------------------
@@ -210,7 +211,6 @@ ENOUGH = 3  # points at which a factor can be told
 MOST_PAIRED = 40  # cells of which two may stand in the place of others
 FEW = 8  # edits of a kind, to choose from
 LONGEST_SHARE = 200  # characters of what is to be added
-TIMES = {2.0: "twice", 0.5: "half"}
 
 
 @dataclass(frozen=True)
@@ -307,7 +307,7 @@ class Slip:
     def causes(self) -> Iterator[SlipCause]:
         """What explains it, the likeliest first."""
         if not self.own.mentioned_values(self.home):
-            yield SlipCause("pasted value", "numbers are typed where a formula belongs")
+            yield SlipCause("pasted value", Message("numbers are typed where a formula belongs"))
             return
         yield from self._climbs()
         yield from self._one_factor()
@@ -324,7 +324,7 @@ class Slip:
 
     def cause(self) -> SlipCause:
         """What explains it best, if only the whole formula does."""
-        why = "no small change makes it right; the formula below is"
+        why = Message("no small change makes it right; the formula below is")
         return next(self.causes(), SlipCause(EditKind.FORMULA.value, why))
 
     # From what is right -----------------------------------------------------------
@@ -335,7 +335,10 @@ class Slip:
         if place.node in step.gradients and place.epoch:
             before = self.numbers.of(place.node, place.epoch - 1)
             if agree(self.value - before, before - self.right_value):
-                why = f"{place.node.name} climbs: it adds η·∂E/∂{place.node.name}, not subtracts it"
+                why = Message(
+                    "{weight} climbs: it adds η·∂E/∂{weight}, not subtracts it",
+                    weight=str(place.node.name),
+                )
                 yield SlipCause("adds the gradient", why)
 
     def _one_factor(self) -> Iterator[SlipCause]:
@@ -350,7 +353,9 @@ class Slip:
                 continue
             other = self.numbers.of(gradient, place.epoch, place.sample)
             if agree(self.value, other):
-                why = f"this is ∂E/∂{weight.name}, the gradient of another weight"
+                why = Message(
+                    "this is ∂E/∂{weight}, the gradient of another weight", weight=str(weight.name)
+                )
                 yield SlipCause(OTHER_GRADIENT, why, other_column=gradient)
 
     def _omissions(self) -> Iterator[SlipCause]:
@@ -359,27 +364,36 @@ class Slip:
             without = self.back.value(place.node, place.sample, left_out)
             if without is None or agree(without, self.right_value):
                 continue
-            for sign, more in ((1, ""), (-1, ", and has the wrong sign")):
+            for sign in (1, -1):
                 if agree(self.value, sign * without):
-                    yield self._left_out(left_out, more)
+                    yield self._left_out(left_out, turned=sign < 0)
 
-    def _left_out(self, left_out: Omission, more: str) -> SlipCause:
+    def _left_out(self, left_out: Omission, *, turned: bool) -> SlipCause:
         edits = (f"left out {left_out}",)
         if left_out.slopes:
-            slopes = " and ".join(self.back.slope_in_names(one) for one in left_out.slopes)
-            noun = "slope" if len(left_out.slopes) == 1 else "slopes"
-            why = f"lacks the {noun} {slopes} of the activation{'s' * (noun != 'slope')}{more}"
-            return SlipCause(EditKind.FACTOR.value, why, edits=edits)
-        names = " and ".join(str(way.name) for way in left_out.ways)
-        noun = "path" if len(left_out.ways) == 1 else "paths"
-        share, added = self.back.share_through(self.place.node, left_out.ways), ""
+            slopes = enumerated(self.back.slope_in_names(one) for one in left_out.slopes)
+            why = message_count(
+                "lacks the slope {slopes} of the activation",
+                "lacks the slopes {slopes} of the activations",
+                len(left_out.slopes),
+                slopes=slopes,
+            )
+            return SlipCause(EditKind.FACTOR.value, _turned(why, turned), edits=edits)
+        why = message_count(
+            "lacks the path through {names}",
+            "lacks the paths through {names}",
+            len(left_out.ways),
+            names=enumerated(str(way.name) for way in left_out.ways),
+        )
+        why = _turned(why, turned)
+        share = self.back.share_through(self.place.node, left_out.ways)
         if share is not None:
             place = self.place
             said = self.spelling.mention(share, self.home, place.epoch, place.sample)
-            added = f": add {said}" if len(said) <= LONGEST_SHARE else ""
-        return SlipCause(
-            EditKind.TERM.value, f"lacks the {noun} through {names}{more}{added}", edits=edits
-        )
+            if len(said) <= LONGEST_SHARE:
+                add = Message("add {part}", part=said)
+                why = Message("{mistake}: {remedy}", mistake=why, remedy=add)
+        return SlipCause(EditKind.TERM.value, why, edits=edits)
 
     # From what was written ------------------------------------------------------------
 
@@ -494,15 +508,44 @@ def common_factor(value: Array, wanted: Array) -> float | None:
     return times if times not in (0.0, 1.0) and agree(value, times * wanted) else None
 
 
-def of_factor(times: float, of: str, several: bool = False) -> tuple[str, str]:
-    """The kind of a mistake that is one factor, maybe of `several` columns, and why."""
+def _turned(why: Message, turned: bool) -> Message:
+    return Message("{mistake}, and has the wrong sign", mistake=why) if turned else why
+
+
+def of_factor(times: float, of: str, columns: int = 1) -> tuple[str, str]:
+    """The kind of a mistake that is one factor, maybe of several columns, and why."""
     if times == -1:
-        verb = "have" if several else "has"
-        return EditKind.SIGN.value, f"{of} {verb} the wrong sign, as of t − a where a − t belongs"
-    subject = f"{of} {'are' if several else 'is'}"
+        return EditKind.SIGN.value, message_count(
+            "{name} has the wrong sign, as of t − a where a − t belongs",
+            "{name} have the wrong sign, as of t − a where a − t belongs",
+            columns,
+            name=of,
+        )
     size = abs(times)
-    amount = TIMES.get(size, f"{size:.6g} times")
-    more = ", with the wrong sign" if times < 0 else ""
-    what = f"what the chain rule gives for E_total{more}"
+    match size:
+        case 2.0:
+            why = message_count(
+                "{name} is twice what the chain rule gives for E_total",
+                "{name} are twice what the chain rule gives for E_total",
+                columns,
+                name=of,
+            )
+        case 0.5:
+            why = message_count(
+                "{name} is half what the chain rule gives for E_total",
+                "{name} are half what the chain rule gives for E_total",
+                columns,
+                name=of,
+            )
+        case _:
+            why = message_count(
+                "{name} is {factor} times what the chain rule gives for E_total",
+                "{name} are {factor} times what the chain rule gives for E_total",
+                columns,
+                name=of,
+                factor=Numeral(f"{size:.6g}"),
+            )
+    if times < 0:
+        why = Message("{mistake}, with the wrong sign", mistake=why)
     kind = EditKind.OMISSION if size > 1 else EditKind.FACTOR
-    return kind.value, f"{subject} {amount} {what}"
+    return kind.value, why

@@ -9,7 +9,6 @@ from functools import cache, cached_property, partial
 
 import numpy as np
 
-from gradbook.amounts import counted
 from gradbook.audit.budget import note_if_spent
 from gradbook.audit.copies.correct import loss_curve
 from gradbook.audit.exercise.causes import (
@@ -56,6 +55,7 @@ from gradbook.audit.workbook.book import Book, show_value
 from gradbook.audit.workbook.flow import Flow
 from gradbook.errors import GradbookError
 from gradbook.graph.node import Array, Node
+from gradbook.language.message import Message, Numeral, message_count
 from gradbook.net import parse
 from gradbook.targets.excel.language import write
 from gradbook.targets.excel.plan.columns import ExerciseRecord
@@ -118,7 +118,7 @@ class _Judgement:
         losses = [[cell] for cell in trial.places.over(step.loss)]
         weights = [c for weight in step.trained for c in trial.places.over(weight)]
         curve: LossCurves | None = None
-        with note_if_spent(lambda: "how its loss would go on"):
+        with note_if_spent(lambda: Message("how its loss would go on")):
             curve = loss_curve(self.book, trial.flow, losses, findings)
         rate = next((c for c, p in trial.places.given_cells.items() if p.node is step.rate), None)
         return SheetReport(
@@ -215,9 +215,14 @@ class _Judgement:
     def _cause(self, node: Node, cell: Address) -> SlipCause:
         verdict = self.trial.verdicts[cell]
         if verdict.state == PASTED:
-            return SlipCause(PASTED, f"{node.name} is typed in where a formula belongs")
+            name = str(node.name)
+            return SlipCause(
+                PASTED, Message("{name} is typed in where a formula belongs", name=name)
+            )
         if verdict.state == CIRCLE:
-            return SlipCause(CIRCULAR, f"{name_of(cell)} is computed from itself")
+            return SlipCause(
+                CIRCULAR, Message("{cell} is computed from itself", cell=name_of(cell))
+            )
         return self._slip(cell).cause()
 
     def _slip(self, cell: Address) -> Slip:
@@ -236,7 +241,12 @@ class _Judgement:
         other = cause.other_column
         assert other is not None
         there = letters(column_of(self.trial.columns[other][0]))
-        why = f"this is {other.name}, and {node.name} stands in {there}: the two are exchanged"
+        why = Message(
+            "this is {other}, and {name} stands in {column}: the two are exchanged",
+            other=str(other.name),
+            name=str(node.name),
+            column=there,
+        )
         return replace(cause, kind=SWAPPED_COLUMNS, why=why)
 
     def _finding(self, node: Node, cells: list[Address], cause: SlipCause) -> Finding:
@@ -260,7 +270,7 @@ class _Judgement:
             sheet=book.sheets[sheet_of(first)].title,
             fixes={name_of(cell): fix for cell, fix in fixes.items()},
             spoils=both if spoilt else (),
-            edits=cause.edits or (cause.why,),
+            edits=cause.edits or (str(cause.why),),
             first_step=place.epoch - start,
         )
 
@@ -376,8 +386,12 @@ class _Judgement:
         gradients = set(self.trial.own.solution.step.gradients.values())
         names = [str(node.name) for node in nodes]
         is_all = gradients.issuperset(nodes)
-        subject = f"all {counted(len(nodes), 'gradient')}" if is_all else ", ".join(names)
-        kind, why = of_factor(self._common_times, subject, several=True)
+        subject = (
+            message_count("all {count} gradient", "all {count} gradients", len(nodes))
+            if is_all
+            else ", ".join(names)
+        )
+        kind, why = of_factor(self._common_times, subject, columns=max(len(nodes), 2))
         for here in by_sheet(cells):
             fixes = {cell: self.right(cell) for cell in here}
             own = [n for n in nodes if any(self.trial.places.cells[c].node is n for c in here)]
@@ -392,7 +406,7 @@ class _Judgement:
                 relative_error=abs(self._common_times - 1),
                 sheet=self.book.sheets[sheet_of(here[0])].title,
                 fixes={name_of(cell): fix for cell, fix in fixes.items()},
-                edits=(why,),
+                edits=(str(why),),
             )
 
     def _not_understood(self) -> Iterator[str]:
@@ -401,7 +415,9 @@ class _Judgement:
             problems = (self.trial.verdicts[cell].problem for cell in cells)
             problem = next(filter(None, problems), "")
             if problem:
-                yield f"{node.name} can't be judged: {problem}"
+                yield Message(
+                    "{name} can't be judged: {problem}", name=str(node.name), problem=problem
+                )
 
     # What was given, and what is blank ------------------------------------------------------
 
@@ -438,7 +454,11 @@ class _Judgement:
             cells=ranges(cells),
             formula=now,
             expected=fixes[first],
-            why=f"{name_of(first)} was changed: the exercise gave {fixes[first]}",
+            why=Message(
+                "{cell} was changed: the exercise gave {given}",
+                cell=name_of(first),
+                given=_as_part(fixes[first]),
+            ),
             sheet=book.sheets[sheet_of(first)].title,
             fixes={name_of(cell): fix for cell, fix in fixes.items()},
             edits=(f"given {node.name}",),
@@ -469,15 +489,23 @@ class _Judgement:
             if wanted is None or cell in self.book.patterns:
                 continue
             if not isinstance(there, float) or abs(there - wanted) > SAME * abs(wanted):
-                now = show_value(there) or "nothing"
+                now = _as_part(show_value(there)) or Message("nothing")
                 changed.append(
-                    f"{self.book.name_of(cell)} ({place.node.name}) was changed: "
-                    f"{now}, and the exercise gave {show_value(wanted)}"
+                    Message(
+                        "{cell} ({name}) was changed: {now}, and the exercise gave {given}",
+                        cell=self.book.name_of(cell),
+                        name=str(place.node.name),
+                        now=now,
+                        given=Numeral(show_value(wanted)),
+                    )
                 )
         yield from changed[:CHANGED_SHOWN]
         if len(changed) > CHANGED_SHOWN:
-            more = counted(len(changed) - CHANGED_SHOWN, "more given number")
-            yield f"{more} changed"
+            yield message_count(
+                "{count} more given number changed",
+                "{count} more given numbers changed",
+                len(changed) - CHANGED_SHOWN,
+            )
 
     def _blank(self, asked: Sequence[AskedColumn]) -> Iterator[Finding]:
         """What is still to be filled in; not what gradients are made of that are there already."""
@@ -499,10 +527,15 @@ class _Judgement:
                 cells=ranges(own),
                 formula="",
                 expected="",
-                why=f"{node.name} is still to be filled in",
+                why=Message("{name} is still to be filled in", name=str(node.name)),
                 sheet=self.book.sheets[sheet_of(own[0])].title,
                 first_step=cells.index(own[0]),
             )
+
+
+def _as_part(content: str) -> str:
+    """A formula as it is, a number as the reader's language writes it."""
+    return content if content.startswith("=") else Numeral(content)
 
 
 def _args(place: Place) -> tuple[Node, int, int]:

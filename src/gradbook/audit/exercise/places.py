@@ -37,6 +37,7 @@ from gradbook.audit.formula.address import (
 from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference, UnknownReference
 from gradbook.audit.workbook.book import Book, quote_title
 from gradbook.graph.node import Node
+from gradbook.language.message import Message
 from gradbook.targets.excel.plan.columns import FIRST_LINE, MOST_LINES, ExerciseRecord, read_record
 
 if TYPE_CHECKING:
@@ -274,7 +275,7 @@ def _put_samples(
 # Exercises that no longer say which network they are of -----------------------
 
 NAME = re.compile(r"fill_in_([a-z]{1,20})_\d{1,5}")  # as the exercise calls its blank columns
-NOT_JUDGED = "the rest can be judged once that is filled in"
+NOT_JUDGED = Message("the rest can be judged once that is filled in")
 
 Blank = Mapping[str, Sequence[Address]]  # by quantity: the cells that are still blank
 
@@ -337,6 +338,6 @@ def _blanks(book: Book, asked: BlankColumns) -> Iterator[Finding]:
         cells, name = asked.waiting.get(column.quantity), column.quantity
         if cells:
             above = list(cells_of(column.cells, sheet_of(cells[0]))).index(cells[0])
-            why = f"{name} is still to be filled in"
+            why = Message("{name} is still to be filled in", name=name)
             found = finding_in(book, cells, TO_FILL_IN, quantity=name, why=why)
             yield replace(found, formula="", first_step=above)

@@ -30,6 +30,7 @@ from gradbook.audit.step.step_graph import StepGraph
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 from gradbook.graph.node import Array, Node, ancestors
+from gradbook.language.message import words_of
 from gradbook.targets.excel.language import Expression
 
 if TYPE_CHECKING:
@@ -414,7 +415,9 @@ class ReturnedExercise:
         try:
             value = self.formulas.value(cell)
         except NotUnderstood as error:
-            return CellVerdict(UNFINISHED, group=group, problem=str(error), mentioned_nodes=nodes)
+            return CellVerdict(
+                UNFINISHED, group=group, problem=words_of(error), mentioned_nodes=nodes
+            )
         wanted = self.right_value(place)
         state = RIGHT if agree(value, wanted) else WRONG
         return CellVerdict(state, value, wanted, group, mentioned_nodes=nodes)

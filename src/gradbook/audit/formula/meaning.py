@@ -14,6 +14,7 @@ from operator import add, mul, sub
 
 from gradbook.audit.formula.expression import inner
 from gradbook.graph.node import Graph, Node
+from gradbook.language.message import Message, message_count
 from gradbook.targets.excel.language import (
     Call,
     Expression,
@@ -85,11 +86,12 @@ def number(graph: Graph, value: Meaning) -> Node:
     if isinstance(value, CellBlock):
         if value.shape == (1, 1):
             return number(graph, value.rows[0][0])
-        raise NotUnderstood("a range where one value belongs")
+        raise NotUnderstood(Message("a range where one value belongs"))
     try:
         return graph.constant(float(value))
     except ValueError as error:
-        raise NotUnderstood(f"the text {value[:30]!r} where a number belongs") from error
+        what = Message("the text {text} where a number belongs", text=repr(value[:30]))
+        raise NotUnderstood(what) from error
 
 
 def map_values(one: Callable[[Meaning], Node], value: Meaning) -> Meaning:
@@ -121,7 +123,7 @@ def refuse_many(count: int) -> None:
 def _common(a: int, b: int) -> int:
     if a == b or 1 in (a, b):
         return max(a, b)
-    raise NotUnderstood("ranges of different sizes side by side")
+    raise NotUnderstood(Message("ranges of different sizes side by side"))
 
 
 # Operators --------------------------------------------------------------------
@@ -170,7 +172,7 @@ def power(x: Node, n: Node) -> Node:
 def _texts(graph: Graph, operator: str, a: Single, b: Single) -> Node:
     """Texts compared; a number equals none of them."""
     if operator not in ("=", "<>"):
-        raise NotUnderstood("the order of texts")
+        raise NotUnderstood(Message("the order of texts"))
     both = not isinstance(a, Node) and not isinstance(b, Node)
     same = both and str(a or "").lower() == str(b or "").lower()
     return graph.constant(float(same == (operator == "=")))
@@ -217,9 +219,16 @@ def call(graph: Graph, function: str, given: Sequence[Meaning]) -> Meaning:
         if word in _OF_ALL:
             return _OF_ALL[word](graph, given)
     except (TypeError, ValueError, IndexError) as error:
-        these = f"{len(given)}" if word in ELEMENTWISE else "these"
-        raise NotUnderstood(f"{word} with {these} arguments") from error
-    raise NotUnderstood(f"the function {function}")
+        what = Message("{function} with these arguments", function=word)
+        if word in ELEMENTWISE:
+            what = message_count(
+                "{function} with {count} argument",
+                "{function} with {count} arguments",
+                len(given),
+                function=word,
+            )
+        raise NotUnderstood(what) from error
+    raise NotUnderstood(Message("the function {function}", function=function))
 
 
 def _by_pairs(graph: Graph, one: Callable[[Node, Node], Node], a: Meaning, b: Meaning) -> Meaning:
@@ -247,7 +256,7 @@ def _whole(x: Node, *digits: Node) -> Node:
         n.is_constant() and n.number.is_integer() for n in x.inputs[1:]
     ):
         return x
-    raise NotUnderstood("a rounding of more than 0 and 1")
+    raise NotUnderstood(Message("a rounding of more than 0 and 1"))
 
 
 _exp = _op("exp")
@@ -296,13 +305,13 @@ def _total(graph: Graph, numbers: Sequence[Node]) -> Node:
 def _average(graph: Graph, given: Sequence[Meaning]) -> Node:
     numbers = _numbers(graph, given)
     if not numbers:
-        raise NotUnderstood("AVERAGE of no numbers")
+        raise NotUnderstood(Message("AVERAGE of no numbers"))
     return _total(graph, numbers) / len(numbers)
 
 
 def _sumproduct(graph: Graph, given: Sequence[Meaning]) -> Node:
     if len({as_block(value).shape for value in given}) > 1:
-        raise NotUnderstood("SUMPRODUCT of ranges of different sizes")
+        raise NotUnderstood(Message("SUMPRODUCT of ranges of different sizes"))
 
     def times(x: Meaning, y: Meaning) -> Node:
         if isinstance(x, str) or isinstance(y, str):
@@ -327,7 +336,7 @@ def _largest(graph: Graph, numbers: Sequence[Node]) -> Node:
 def _matrix_product(graph: Graph, given: Sequence[Meaning]) -> CellBlock:
     a, b = (as_block(value) for value in given)
     if a.shape[1] != b.shape[0]:
-        raise NotUnderstood("MMULT of ranges that don't fit each other")
+        raise NotUnderstood(Message("MMULT of ranges that don't fit each other"))
 
     def dot(row: Sequence[Meaning], column: Sequence[Meaning]) -> Node:
         both = zip(row, column, strict=True)
@@ -343,13 +352,13 @@ def _index(graph: Graph, given: Sequence[Meaning]) -> Meaning:
     block = as_block(given[0])
     wanted = [number(graph, value) for value in given[1:]]
     if not all(node.is_constant() for node in wanted) or not wanted:
-        raise NotUnderstood("INDEX by what is computed")
+        raise NotUnderstood(Message("INDEX by what is computed"))
     places = [int(node.number) - 1 for node in wanted]
     if len(places) == 1:
         places = [0, *places] if block.shape[0] == 1 else [*places, 0]
     row, column = places
     if not (0 <= row < block.shape[0] and 0 <= column < block.shape[1]):
-        raise NotUnderstood("INDEX outside of its range")
+        raise NotUnderstood(Message("INDEX outside of its range"))
     return block.rows[row][column]
 
 
@@ -360,7 +369,7 @@ def _if(graph: Graph, given: Sequence[Meaning]) -> Meaning:
     if condition.is_constant():
         return then if condition.number > 0 else otherwise
     if isinstance(then, str) or isinstance(otherwise, str):
-        raise NotUnderstood("an IF that may give a text")
+        raise NotUnderstood(Message("an IF that may give a text"))
     return _by_pairs(graph, partial(if_positive, condition), then, otherwise)
 
 
@@ -437,7 +446,7 @@ def _combined(graph: Graph, part: Expression, found: dict[int, Meaning]) -> Mean
         case Call(function, arguments):
             given = [found[id(a)] if a is not None else None for a in arguments]
             return call(graph, function, given)
-    raise NotUnderstood("a formula of an unknown kind")
+    raise NotUnderstood(Message("a formula of an unknown kind"))
 
 
 def _let(graph: Graph, part: Call, look: Lookup) -> Meaning:
@@ -449,13 +458,13 @@ def _let(graph: Graph, part: Call, look: Lookup) -> Meaning:
         return known[word] if word in known else look(reference)
 
     if len(part.arguments) % 2 == 0:
-        raise NotUnderstood("this LET")
+        raise NotUnderstood(Message("this LET"))
     *pairs, result = part.arguments
     if result is None:
-        raise NotUnderstood("this LET")
+        raise NotUnderstood(Message("this LET"))
     for name, value in zip(pairs[::2], pairs[1::2], strict=True):
         if not isinstance(name, Reference) or value is None:
-            raise NotUnderstood("this LET")
+            raise NotUnderstood(Message("this LET"))
         word = name.text.lower()
         known[word] = known[word.removeprefix(_PARAMETER)] = meaning(graph, value, aware)
     return meaning(graph, result, aware)

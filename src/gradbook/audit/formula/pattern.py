@@ -37,6 +37,7 @@ from gradbook.audit.formula.address import (
 )
 from gradbook.audit.formula.expression import makeup, references, rename_cells, replace_parts
 from gradbook.audit.formula.meaning import ELEMENTWISE
+from gradbook.language.message import Message, words_of
 from gradbook.targets.excel.language import (
     Call,
     Expression,
@@ -439,7 +440,7 @@ class Reader:
         try:
             form, typed = self._forms.read(text.removeprefix("+"))
         except FormulaError as error:
-            return Pattern(key, home, text, None, (), {}, problem=str(error))
+            return Pattern(key, home, text, None, (), {}, problem=words_of(error))
         mentions = {word: self.mention(word, home) for word in dict.fromkeys(typed)}
         every = (mentions[word] for word in typed)
         places = tuple(m for m in every if isinstance(m, CellReference | RangeReference))
@@ -464,7 +465,7 @@ class Reader:
         end = self._place(sheet + mark + last, home)
         if isinstance(end, CellReference):
             return RangeReference(start, end)
-        return UnknownReference(f"the range {text}")
+        return UnknownReference(Message("the range {range}", range=text))
 
     def _place(self, text: str, home: Address) -> CellReference | UnknownReference | None:
         corner = _corner(text)
@@ -472,7 +473,9 @@ class Reader:
             return None
         title, row, column, row_fixed, column_fixed = corner
         if title and title not in self.sheets:
-            return UnknownReference(f"{text}, which is no sheet of this workbook")
+            return UnknownReference(
+                Message("{reference}, which is no sheet of this workbook", reference=text)
+            )
         return _reference(
             self.sheets[title] if title else None,
             row if row_fixed else row - row_of(home),
@@ -487,13 +490,13 @@ class Reader:
             return float(word == "true")
         meant = self.names.get(f"{sheet_of(home)}!{word}") or self.names.get(word)
         if meant is None:
-            return UnknownReference(f"the name {text}")
+            return UnknownReference(Message("the name {name}", name=text))
         try:
             return float(meant)
         except ValueError:
             pass
         cells = self._cells(meant, home) if "$" in meant else None  # a name never means a name
-        return UnknownReference(f"the name {text}") if cells is None else cells
+        return UnknownReference(Message("the name {name}", name=text)) if cells is None else cells
 
     # Array formulas
 

@@ -15,9 +15,10 @@ from gradbook.audit.judge.loss import name_of_loss
 from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.steps import StepLoss, group_steps, steps_of
 from gradbook.audit.training.training import SheetTraining
+from gradbook.language.message import Message
 from gradbook.targets.excel.language import Call, Expression, read, write
 
-WHY = "LOG is the logarithm to base ten; the gradients are those of the natural one, LN"
+WHY = Message("LOG is the logarithm to base ten; the gradients are those of the natural one, LN")
 
 
 def decimal_logarithms(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[Finding]:

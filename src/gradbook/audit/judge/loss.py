@@ -40,6 +40,8 @@ from gradbook.audit.training.steps import (
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.book import show_value
 from gradbook.graph.node import Node, ancestors
+from gradbook.language import mark
+from gradbook.language.message import Message, Numeral, enumerated
 from gradbook.targets.excel.language import Expression, Infix, Number, Reference
 
 # Losses that no cell holds ------------------------------------------------------------
@@ -478,18 +480,28 @@ def _counted(tested: StepUnderTest, node: Node) -> set[Address]:
     return {leaves[part] for part in ancestors([node]) if part in leaves}
 
 
+OF_ALL_RIGHT = mark(
+    "every gradient is {factor} times the slope of {loss}: one factor in all of them is a choice "
+    "of the learning rate, and no mistake"
+)
+COMPARED = mark(
+    "the gradients were compared with {factor} times the slope of {loss}: one factor in all of "
+    "them is a choice of the learning rate, and no mistake"
+)
+
+
 def loss_notes(training: SheetTraining, loss: StepLoss, all_right: bool) -> Iterator[str]:
     """What is to be said of the loss that the gradients were compared with."""
     called = name_of_loss(training, loss)
     if loss.assumption:
-        yield f"no cell contains the loss; the gradients were compared with {called}"
+        yield Message(
+            "no cell contains the loss; the gradients were compared with {loss}", loss=called
+        )
     elif any(is_maximised(training, cell) for cell in loss.cells):
-        yield f"the updates climb: {called} is what they maximise"
+        yield Message("the updates climb: {loss} is what they maximise", loss=called)
     elif loss.scale != 1:
-        what = "every gradient is" if all_right else "the gradients were compared with"
-        yield (
-            f"{what} {_shown(loss.scale)} times the slope of {called}: one factor in "
-            "all of them is a choice of the learning rate, and no mistake"
+        yield Message(
+            OF_ALL_RIGHT if all_right else COMPARED, factor=_shown(loss.scale), loss=called
         )
 
 
@@ -501,19 +513,23 @@ def name_of_loss(training: SheetTraining, loss: StepLoss) -> str:
     squared = loss.assumption is AssumedLoss.SQUARED
     errors = dict.fromkeys(error.square if squared else str(error) for error in loss.errors)
     more = " + …" if len(errors) > MOST_NAMED else ""
-    terms = " + ".join(list(errors)[:MOST_NAMED]) + more
+    terms: str = " + ".join(list(errors)[:MOST_NAMED]) + more
     if not squared:
-        terms = f"the {loss.assumption.value} of {terms}"
+        terms = Message("the {loss} of {terms}", loss=loss.assumption.value, terms=terms)
     factor = loss.scale / 2 if squared else loss.scale
     if factor == 1:
         return terms
-    return f"{_shown(factor)} * ({terms})" if len(errors) > 1 else f"{_shown(factor)} * {terms}"
+    return Message(
+        "{factor} * ({terms})" if len(errors) > 1 else "{factor} * {terms}",
+        factor=_shown(factor),
+        terms=terms,
+    )
 
 
 def _shown(factor: float) -> str:
     """A factor as people write it: 1/30 rather than 0.0333."""
     share = _fraction(factor)
-    return show_value(factor) if share is None else str(share)
+    return Numeral(show_value(factor)) if share is None else str(share)
 
 
 def _fraction(factor: float) -> Fraction | None:
@@ -611,7 +627,6 @@ def _without(
     terms."""
     book = training.book
     names = list(map(training.name_of, left_out))
-    words = " and ".join(names)
     quantity = training.name_of(total)
     first = next(step.cells[place] for step in loss if step)
     wrong = (step.cells[place] + total - first for step in loss if step)
@@ -621,7 +636,10 @@ def _without(
             cells,
             "loss without a term",
             quantity=quantity,
-            why=f"the loss leaves out {words}, which the gradients are right to count",
+            why=Message(
+                "the loss leaves out {terms}, which the gradients are right to count",
+                terms=enumerated(names),
+            ),
             right=right,
             edits=[Edit(EditKind.TERM, (), Reference(quantity), Reference(name)) for name in names],
         )

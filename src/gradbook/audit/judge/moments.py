@@ -22,6 +22,7 @@ from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.book import Book
 from gradbook.graph.node import Array
+from gradbook.language.message import Message
 from gradbook.targets.excel.language import Call, Expression, Infix, Number, write
 
 Cells = dict[int, Address]  # of each weight, by its number
@@ -136,8 +137,11 @@ class Moments:
                     continue
                 right = self._squared(pattern, cell, gradient)
                 if right:
-                    why = f"a mean under a root is one of squares: {name_of(gradient)} is to be "
-                    yield OddUpdate(j, cell, EditKind.FACTOR.value, right, f"{why}squared")
+                    why = Message(
+                        "a mean under a root is one of squares: {cell} is to be squared",
+                        cell=name_of(gradient),
+                    )
+                    yield OddUpdate(j, cell, EditKind.FACTOR.value, right, why)
 
     def _under_roots(self, cells: Iterable[Address]) -> Iterator[Address]:
         """The cells that stand under a root in some formulas."""
@@ -213,7 +217,13 @@ class Moments:
                 cell,
                 OTHER_GRADIENT if is_gradient else EditKind.REFERENCE.value,
                 rename_cells_in(book.patterns[cell].text_at(cell), follow),
-                f"{name_of(source)} is of {names[whose]}; {names[weight]} needs {right_one}",
+                Message(
+                    "{cell} is of {other}; {weight} needs {right}",
+                    cell=name_of(source),
+                    other=names[whose],
+                    weight=names[weight],
+                    right=right_one,
+                ),
             )
             yield odd, source
 

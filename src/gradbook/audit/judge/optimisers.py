@@ -20,6 +20,7 @@ from gradbook.audit.judge.updates import says_the_same
 from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
+from gradbook.language.message import Message
 
 FEWEST = 3  # weights of which most can be right
 Meaning = tuple[str, object]  # what a reference means, whatever weight it is of
@@ -269,7 +270,12 @@ class _Walk:
         if self._mentions(weight, role) != self._mentions(model, role):
             return  # biases seldom decay
         names, cell = self.training.names, role[weight]
-        why = f"{name_of(cell)} is unlike {name_of(role[model])}, which is {names[model]}'s"
+        why = Message(
+            "{cell} is unlike {other}, which is {weight}'s",
+            cell=name_of(cell),
+            other=name_of(role[model]),
+            weight=names[model],
+        )
         self.odd.append(OddUpdate(weight, cell, EditKind.FORMULA.value, right, why))
 
     def _mentions(self, weight: int, role: Cells) -> int:
@@ -295,7 +301,12 @@ class _Walk:
             if meaning[0] == "gradient" and cell in self.gradients.values():
                 kind = OTHER_GRADIENT
             right_one, name = name_of(expected), self.training.names[weight]
-            why = f"{name_of(cell)} isn't what the other weights take: {name} needs {right_one}"
+            why = Message(
+                "{cell} isn't what the other weights take: {weight} needs {right}",
+                cell=name_of(cell),
+                weight=name,
+                right=right_one,
+            )
             taken = cell if meaning[0] == "setting" else None
             self.odd.append(OddUpdate(weight, home, kind, right, why, taken))
             return

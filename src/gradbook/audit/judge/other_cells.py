@@ -25,6 +25,7 @@ from gradbook.audit.training.steps import LOSS_WORDS, SheetStep, inside_of
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.book import Book
 from gradbook.graph.node import Node
+from gradbook.language.message import Message
 from gradbook.targets.excel.language import Expression, Reference
 
 # Blank cells --------------------------------------------------------------------------
@@ -43,7 +44,10 @@ def blank_cells(training: SheetTraining) -> Iterator[Finding]:
         formulas = Counter(book.patterns[cell] for cell in cells if cell in book.patterns)
         if 0 < len(blank) < formulas.total():
             ((right, _),) = formulas.most_common(1)
-            why = f"{name_of(blank[0])} is blank where the others of its column have a formula"
+            why = Message(
+                "{cell} is blank where the others of its column have a formula",
+                cell=name_of(blank[0]),
+            )
             yield finding_in(book, blank, PASTED, quantity=heading, why=why, right=right)
 
 
@@ -59,7 +63,10 @@ def blank_factors(training: SheetTraining, losses: Iterable[Address]) -> Iterato
         blank = _blank_factor(training, pattern, cells)
         if blank is not None:
             heading = training.name_of(cells[0])
-            why = f"{book.name_of(blank, cells[0])} is blank: this product is 0 in every step"
+            why = Message(
+                "{cell} is blank: this product is 0 in every step",
+                cell=book.name_of(blank, cells[0]),
+            )
             yield finding_in(book, cells, BLANK_REFERENCE, quantity=heading, why=why)
 
 
@@ -88,7 +95,7 @@ def _is_bare(book: Book, cell: Address) -> bool:
 def blank_losses(training: SheetTraining) -> list[Finding]:
     """Columns that are headed as a loss and blank, which no formula takes."""
     return [
-        _blank_finding(training, cells, heading, "it is the loss")
+        _blank_finding(training, cells, heading, Message("it is the loss"))
         for heading, cells in _columns(training)
         if all(map(training.book.is_blank, cells))
         and any(word in heading.lower() for word in LOSS_WORDS)
@@ -111,11 +118,13 @@ def _columns(training: SheetTraining) -> Iterator[tuple[str, list[Address]]]:
 def _taken(training: SheetTraining, heading: str, cells: Sequence[Address]) -> Iterator[Finding]:
     blank = list(filter(training.book.is_blank, cells))
     if blank == [cells[0]] and cells[0] in training.flow.sources(cells[1]):
-        yield _blank_finding(training, blank, heading, f"{heading} has no value to begin with")
+        what = Message("{name} has no value to begin with", name=heading)
+        yield _blank_finding(training, blank, heading, what)
     elif blank and set(blank) >= set(cells[1:-1] or cells[:1]):  # the last row may lack it
         user = next((user for cell in blank for user in _users(training, cell)), None)
         if user is not None:
-            yield _blank_finding(training, blank, heading, f"{name_of(user)} takes it for 0")
+            what = Message("{cell} takes it for 0", cell=name_of(user))
+            yield _blank_finding(training, blank, heading, what)
 
 
 def _users(training: SheetTraining, cell: Address) -> Iterator[Address]:
@@ -129,7 +138,7 @@ def _users(training: SheetTraining, cell: Address) -> Iterator[Address]:
 def _blank_finding(
     training: SheetTraining, cells: Sequence[Address], heading: str, what: str
 ) -> Finding:
-    why = f"{name_of(cells[0])} is blank: {what}"
+    why = Message("{cell} is blank: {reason}", cell=name_of(cells[0]), reason=what)
     return finding_in(training.book, cells, TO_FILL_IN, quantity=heading, why=why)
 
 
@@ -163,7 +172,11 @@ def neuron_findings(training: SheetTraining, steps: Sequence[SheetStep]) -> Iter
 def _neuron_finding(training: SheetTraining, odd: Sequence[OddNeuron]) -> Finding:
     book, first = training.book, odd[0]
     taken, expected = name_of(first.actual), name_of(first.right)
-    why = f"{taken} is another neuron's weight, and nothing uses {expected}, the one left over here"
+    why = Message(
+        "{taken} is another neuron's weight, and nothing uses {left_over}, the one left over here",
+        taken=taken,
+        left_over=expected,
+    )
     quantity = training.name_of(first.cell)
     kind, right = EditKind.REFERENCE.value, _corrected(training, first)
     return finding_in(book, [one.cell for one in odd], kind, quantity, why, right=right)
@@ -250,7 +263,9 @@ def _departing(layer: Sequence[tuple[Address, Sum]], place: int) -> Iterator[Odd
 
 NEAR = 1e-6  # of a value: some programs keep no more digits, and errors grow along a formula
 FAINT = 1e-9  # of what it adds up: of a difference of equal numbers only noise is left
-OLD_VALUE = "the value in the file isn't what the formula gives: recalculate and save the workbook"
+OLD_VALUE = Message(
+    "the value in the file isn't what the formula gives: recalculate and save the workbook"
+)
 
 
 def stale_findings(training: SheetTraining, groups: Sequence[Sequence[SheetStep]]) -> list[Finding]:

@@ -16,7 +16,6 @@ from itertools import count, takewhile
 
 import numpy as np
 
-from gradbook.amounts import rough_percent
 from gradbook.audit.findings import (
     BLANK_RATE,
     DEPARTING_ROW,
@@ -25,6 +24,7 @@ from gradbook.audit.findings import (
     Finding,
     content_of,
     finding_in,
+    off_by,
 )
 from gradbook.audit.formula.address import Address, by_sheet, cells_of, name_of, row_of, sheet_of
 from gradbook.audit.formula.expression import (
@@ -45,6 +45,7 @@ from gradbook.audit.training.steps import SheetStep, is_maximised
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.training.weight_columns import WeightColumn, change
 from gradbook.audit.workbook.book import show_value
+from gradbook.language.message import Message, Numeral, joined
 from gradbook.targets.excel.language import Expression, Number, Reference, read, write
 
 LR = "η"
@@ -155,11 +156,15 @@ def _differing(
             if other or not says_the_same(tested(k), cell, like):
                 others[pattern].append(cell)
     if pasted:
-        words = f"holds {content_of(book, pasted[0])} where the others of its column have a formula"
-        yield from updates.findings(pasted, usual, PASTED, f"{name_of(pasted[0])} {words}")
+        why = Message(
+            "{cell} holds {content} where the others of its column have a formula",
+            cell=name_of(pasted[0]),
+            content=content_of(book, pasted[0]),
+        )
+        yield from updates.findings(pasted, usual, PASTED, why)
     for cells in others.values():
-        words = f"{name_of(cells[0])} differs from the rest of its column"
-        yield from updates.findings(cells, usual, DEPARTING_ROW, words)
+        why = Message("{cell} differs from the rest of its column", cell=name_of(cells[0]))
+        yield from updates.findings(cells, usual, DEPARTING_ROW, why)
 
 
 def _is_of_another(updates: _Updates, step: SheetStep, cell: Address, like: Pattern) -> bool:
@@ -219,9 +224,13 @@ def _additions(
     if any(is_maximised(training, cell) for cell in steps[k].loss.cells):
         return
     name = training.names[j]
-    why = f"the update adds the gradient of {name}, which climbs: subtract it instead"
+    why = Message(
+        "the update adds the gradient of {weight}, which climbs: subtract it instead", weight=name
+    )
     if claim.sign > 0:
-        why = f"the update subtracts what others add: so it climbs the slope of {name}"
+        why = Message(
+            "the update subtracts what others add: so it climbs the slope of {weight}", weight=name
+        )
     right = _subtracting(updates, updates.cells[0])
     yield from updates.findings(updates.cells, right, "adds the gradient", why)
 
@@ -247,15 +256,28 @@ def _blank_rate(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator
     if cell is None or cell in book.patterns or isinstance(book.values.get(cell), float):
         return
     value = book.values.get(cell)
-    state = "is blank" if value is None else f"holds the text {str(value)[:20]!r}"
     kept = _rate_kept(training, steps[0]) if steps else None
     rate = USUAL_RATE if kept is None else kept
-    words = (
-        f"any number above 0 works, such as {show_value(rate)}"
+    shown = Numeral(show_value(rate))
+    remedy = (
+        Message("any number above 0 works, such as {rate}", rate=shown)
         if kept is None
-        else f"the values in the file were made with {show_value(rate)}"
+        else Message("the values in the file were made with {rate}", rate=shown)
     )
-    why = f"the learning rate {name_of(cell)} {state}, so no weight ever changes: {words}"
+    why = (
+        Message(
+            "the learning rate {cell} is blank, so no weight ever changes: {remedy}",
+            cell=name_of(cell),
+            remedy=remedy,
+        )
+        if value is None
+        else Message(
+            "the learning rate {cell} holds the text {text}, so no weight ever changes: {remedy}",
+            cell=name_of(cell),
+            text=repr(str(value)[:20]),
+            remedy=remedy,
+        )
+    )
     right = book.reader.read_typed(show_value(rate), cell)
     yield finding_in(book, [cell], BLANK_RATE, quantity=LR, why=why, right=right)
 
@@ -318,22 +340,34 @@ class _RateTaken:
         )
         if len(set(kept)) > 1 and training.rate not in training.book.patterns:
             last = kept[-1]  # a rate is typed for every step, as far as that goes
-            why = f"the learning rates end with {name_of(last)}: {where} is taken, {what}"
+            why = Message(
+                "the learning rates end with {last}: {cell} is taken, {content}",
+                last=name_of(last),
+                cell=where,
+                content=what,
+            )
         elif drifts:
-            why = f"the learning rate isn't anchored: it drifts to {where}, {what}"
+            why = Message(
+                "the learning rate isn't anchored: it drifts to {cell}, {content}",
+                cell=where,
+                content=what,
+            )
         else:
-            why = f"{where}, {what}, isn't the learning rate"
+            why = Message("{cell}, {content}, isn't the learning rate", cell=where, content=what)
         right = anchor(training.book.name_of(last, first))
-        why += f"; {right} stays" if drifts else f": {right}"
+        remedy = Message("{cell} stays", cell=right) if drifts else right
+        told = [joined("; " if drifts else ": ", (why, remedy))]
         yield from self.updates.findings(
             wrong,
             _with_rate(self, first, taken[first], right),
             DRIFTING_RATE if drifts else "wrong rate",
-            why + self._where_it_bites(taken, wrong),
+            joined("; ", [*told, *self._where_it_bites(taken, wrong)]),
             [Edit(EditKind.REFERENCE, (), Reference(what), Reference(LR))],
         )
 
-    def _where_it_bites(self, taken: Mapping[Address, Address], wrong: Sequence[Address]) -> str:
+    def _where_it_bites(
+        self, taken: Mapping[Address, Address], wrong: Sequence[Address]
+    ) -> Iterator[str]:
         """The first formula that a drifting rate spoils, where that isn't the first that takes
         another cell; and from where on no step learns, or none has a number."""
         training, book = self.updates.training, self.updates.training.book
@@ -341,10 +375,13 @@ class _RateTaken:
         differing = [cell for cell in wrong if book.values.get(taken[cell]) != rate]
         empty = [cell for cell in wrong if not isinstance(book.values.get(taken[cell]), float)]
         first = next(iter(empty or differing), None)
-        if first is None or first == wrong[0]:
-            return ""
-        where, what = name_of(taken[first]), _what(training, taken[first])
-        return f"; from {name_of(first)} on it is {where}, {what}"
+        if first is not None and first != wrong[0]:
+            yield Message(
+                "from {first} on it is {cell}, {content}",
+                first=name_of(first),
+                cell=name_of(taken[first]),
+                content=_what(training, taken[first]),
+            )
 
 
 def _rates_apart(updates: _Updates) -> Iterator[_RateTaken]:
@@ -393,11 +430,11 @@ def _is_rate(updates: _Updates, at: Address, cell: Address) -> bool:
 def _what(training: SheetTraining, cell: Address) -> str:
     value = training.book.values.get(cell)
     if value is None and cell not in training.book.patterns:
-        return "which is blank"
+        return Message("which is blank")
     if isinstance(value, str):
-        return f"the text {value[:20]!r}"
+        return Message("the text {text}", text=repr(value[:20]))
     name = training.label(cell)
-    return f"which is {name}" if name else "another cell"
+    return Message("which is {name}", name=name) if name else Message("another cell")
 
 
 def _with_rate(taken: _RateTaken, home: Address, wrong: Address, right: str) -> Pattern:
@@ -464,9 +501,11 @@ def _restarts(training: SheetTraining, weight: WeightColumn, name: str) -> Itera
 
 
 def _why_over(weight: WeightColumn, base: Address, first: Address) -> str:
-    return (
-        f"{name_of(first)} continues from {name_of(weight.start)}, as every step does: "
-        f"{name_of(base)} belongs there"
+    return Message(
+        "{cell} continues from {start}, as every step does: {before} belongs there",
+        cell=name_of(first),
+        start=name_of(weight.start),
+        before=name_of(base),
     )
 
 
@@ -482,13 +521,27 @@ def _why(training: SheetTraining, base: Address, cell: Address, name: str) -> st
     assert pattern.expression is not None
     scale = _scale(training, pattern.expression, base, cell)
     if scale:
-        return f"{here} multiplies the weight itself by {scale}, and not its gradient alone"
+        return Message(
+            "{cell} multiplies the weight itself by {factor}, and not its gradient alone",
+            cell=here,
+            factor=scale,
+        )
     added = change(pattern, base, cell)
     is_less = 0 < len(added) < len(terms(pattern.expression))
     if is_less and not any(training.varies(part, cell) for _, part in added):
         what = write(total([(-sign, part) for sign, part in added]))
-        return f"{here} subtracts {what}, the same in every step: ∂E/∂{name} is missing"
-    return f"{here} isn't {name_of(base)} minus the learning rate times ∂E/∂{name}"
+        return Message(
+            "{cell} subtracts {part}, the same in every step: ∂E/∂{weight} is missing",
+            cell=here,
+            part=what,
+            weight=name,
+        )
+    return Message(
+        "{cell} isn't {before} minus the learning rate times ∂E/∂{weight}",
+        cell=here,
+        before=name_of(base),
+        weight=name,
+    )
 
 
 def _scale(training: SheetTraining, said: Expression, base: Address, cell: Address) -> str:
@@ -577,8 +630,11 @@ def measured_slopes(training: SheetTraining, findings: Sequence[Finding]) -> lis
 
 def measured_notes(found: Sequence[Finding]) -> Iterator[str]:
     for finding in found:
-        off = rough_percent(finding.relative_error or 0.0)
-        yield f"{finding.cells} is a slope that is measured by a small step: off by {off}"
+        yield Message(
+            "{cells} is a slope that is measured by a small step: off by {share}",
+            cells=finding.cells,
+            share=off_by(finding.relative_error or 0.0),
+        )
 
 
 def _is_measured(training: SheetTraining, finding: Finding) -> bool:

@@ -41,6 +41,8 @@ from gradbook.audit.training.training import SheetTraining, depending, trainings
 from gradbook.audit.training.weight_columns import WeightColumn, update_lines
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
+from gradbook.language import mark
+from gradbook.language.message import Message
 from gradbook.targets.excel.language import Call, Reference, read, write
 
 # References that close a circle -------------------------------------------------------
@@ -74,9 +76,10 @@ def between_iterations(book: Book, flow: Flow) -> tuple[Book, str]:
     numbers = {cell: book.values.get(cell) or STARTED for cell in own}
     names = ", ".join(book.name_of(cell) for cell in own[:MOST_NAMED])
     more = " …" if len(own) > MOST_NAMED else ""
-    note = (
-        f"iterative calculation is on: {names}{more} go on from themselves, "
-        "a step each time the sheet is computed"
+    note = Message(
+        "iterative calculation is on: {cells} go on from themselves, "
+        "a step each time the sheet is computed",
+        cells=f"{names}{more}",
     )
     return replace(book, patterns=patterns, values={**book.values, **numbers}), note
 
@@ -208,6 +211,12 @@ def _put_right(book: Book, home: Address, cells: Mapping[Address, Address]) -> P
     )
 
 
+LATER_ROW = mark("{cell} is of a later row, which makes the sheet circular; {right} belongs there")
+LATER_COLUMN = mark(
+    "{cell} is of a later column, which makes the sheet circular; {right} belongs there"
+)
+
+
 def _findings(
     book: Book, axis: Axis, later: Later, right: Mapping[Address, Pattern]
 ) -> Iterator[Finding]:
@@ -215,7 +224,6 @@ def _findings(
     alike: defaultdict[object, list[Address]] = defaultdict(list)
     for home in sorted(later):
         alike[axis.line(home), book.patterns[home]].append(home)
-    step = "row" if axis is DOWN else "column"
     for homes in alike.values():
         first = homes[0]
         wrong, own = next(iter(later[first].items()))
@@ -225,8 +233,11 @@ def _findings(
             homes,
             ANOTHER_ROW,
             quantity=book.label(first, axis) or name_of(first),
-            why=f"{name_of(wrong)} is of a later {step}, which makes the sheet circular; "
-            f"{name_of(own)}{f' ({what})' if what else ''} belongs there",
+            why=Message(
+                LATER_ROW if axis is DOWN else LATER_COLUMN,
+                cell=name_of(wrong),
+                right=f"{name_of(own)} ({what})" if what else name_of(own),
+            ),
             right=right[first],
             edits=[Edit(EditKind.REFERENCE, (), Reference(name_of(wrong)), Reference(what))],
         )

@@ -29,12 +29,13 @@ from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.workbook.book import show_value
+from gradbook.language.message import Message, Numeral
 from gradbook.targets.excel.language import write
 
 # Faults -------------------------------------------------------------------------------
 
 CHARACTER = 250  # numbers that could be computed while a formula is led to another step
-NOT_SOUGHT = "it isn't the gradient; the search for a small repair was stopped"
+NOT_SOUGHT = Message("it isn't the gradient; the search for a small repair was stopped")
 
 
 def faults_of(tested: StepUnderTest, hypothesis: Hypothesis) -> Iterator[Fault]:
@@ -54,11 +55,18 @@ def _row_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
     claims = ((j, c.owner) for j, options in enumerate(tested.step.claims) for c in options)
     weight = next((j for j, owner in claims if owner == home), -1)
     name = tested.training.names[weight] if weight >= 0 else ""
-    what = show_value(book.values.get(home)) or "nothing"
-    kind, why = DEPARTING_ROW, f"{name_of(home)} differs from the rest of its column"
+    value = book.values.get(home)
+    what = show_value(value) or "nothing"
+    kind = DEPARTING_ROW
+    why = Message("{cell} differs from the rest of its column", cell=name_of(home))
     if home not in book.patterns:
         kind = PASTED
-        why = f"{name_of(home)} holds {what} where the others of its column have a formula"
+        held = Numeral(what) if isinstance(value, float) else what if value else Message("nothing")
+        why = Message(
+            "{cell} holds {value} where the others of its column have a formula",
+            cell=name_of(home),
+            value=held,
+        )
     quantity = f"∂E/∂{name}" if name else _called(tested, home)
     found = _finding(tested, home, kind=kind, quantity=quantity, weight=name, why=why)
     return _fault(tested, weight, hypothesis, replace(found, formula=found.formula or what))
@@ -71,16 +79,21 @@ def _update_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
     name, said = names[weight], write(edit.new)
     right = tested.training.book.reader.cell(said, hypothesis.home)
     taken = write(edit.old).rpartition("!")[2]
-    kind, what = EditKind.REFERENCE.value, "is the loss itself"
+    kind = EditKind.REFERENCE.value
+    parts = {"taken": taken, "name": name, "needed": wording.label(right) or said, "cell": said}
+    why = Message("{taken} is the loss itself; {name} needs {needed}, so {cell}", **parts)
     if hypothesis.whose >= 0:
-        kind, what = OTHER_GRADIENT, f"is of {names[hypothesis.whose]}"
+        kind, other = OTHER_GRADIENT, names[hypothesis.whose]
+        why = Message(
+            "{taken} is of {other}; {name} needs {needed}, so {cell}", other=other, **parts
+        )
     found = _finding(
         tested,
         hypothesis.home,
         kind=kind,
         quantity=name,
         weight=name,
-        why=f"{taken} {what}; {name} needs {wording.label(right) or said}, so {said}",
+        why=why,
         edits=wording.in_names(hypothesis.edits),
     )
     return _fault(tested, weight, hypothesis, found)
@@ -91,7 +104,8 @@ def _column_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
     home, wording = hypothesis.home, _wording(tested, hypothesis.home)
     names = tuple(tested.training.names[weight] for weight in sorted(hypothesis.explains))
     edits = hypothesis.edits if home in tested.training.book.patterns else ()
-    kind, why = PASTED, f"{name_of(home)} holds a number, and so does its whole column"
+    kind: str = PASTED
+    why: str = Message("{cell} holds a number, and so does its whole column", cell=name_of(home))
     if edits:
         kind, why = wording.kind_and_reason(hypothesis)
     found = _finding(
@@ -116,18 +130,25 @@ def claim_fault(
 ) -> Fault:
     """What is wrong with one claim, by itself, and which others are wrong by it."""
     book, name, home = tested.training.book, tested.training.names[weight], claim.owner
+    kind, why = EditKind.FORMULA.value, ""
     wording, edits = _wording(tested, home), hypothesis.edits if hypothesis else ()
     if book.is_blank(home):
-        kind, why = TO_FILL_IN, f"the gradient of {name} is still to be filled in"
+        kind = TO_FILL_IN
+        why = Message("the gradient of {weight} is still to be filled in", weight=name)
     elif home not in book.patterns:
-        kind, why = PASTED, f"{name_of(home)} holds a number where the gradient of {name} belongs"
+        kind = PASTED
+        why = Message(
+            "{cell} holds a number where the gradient of {weight} belongs",
+            cell=name_of(home),
+            weight=name,
+        )
     elif hypothesis is not None and edits:
         kind, why = wording.kind_and_reason(hypothesis, name)
     elif tested.has_no_influence(weight):
         loss = ", ".join(_called(tested, cell) for cell in sorted(tested.loss_cells))
-        kind, why = EditKind.FORMULA.value, f"the loss ({loss}) doesn't depend on {name}"
+        why = Message("the loss ({loss}) doesn't depend on {weight}", loss=loss, weight=name)
     else:
-        kind, why = EditKind.FORMULA.value, "no formula was found for it"
+        why = Message("no formula was found for it")
     if kind == EditKind.FORMULA.value and budget().seeking.is_empty:
         why = NOT_SOUGHT
     try:

@@ -53,6 +53,7 @@ from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
+from gradbook.language.message import message_count
 
 # Generators ---------------------------------------------------------------------------
 
@@ -167,7 +168,13 @@ def _without_parts(step: SheetStep, partly: Collection[int], last: int) -> Sheet
 def _not_judged(groups: Sequence[Sequence[SheetStep]]) -> str:
     """Which steps there was nothing left to spend on."""
     steps = [step for group in groups for step in group]
-    return f"{len(steps):,} of its steps: {ranges([s.own[0] for s in steps if s.own][:SHOWN])} …"
+    return message_count(
+        "{number} of its steps: {cells} …",
+        "{number} of its steps: {cells} …",
+        len(steps),
+        number=f"{len(steps):,}",
+        cells=ranges([s.own[0] for s in steps if s.own][:SHOWN]),
+    )
 
 
 def explain_step(

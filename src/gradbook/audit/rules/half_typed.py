@@ -29,6 +29,7 @@ from gradbook.audit.rules.perceptron_findings import perceptron_report
 from gradbook.audit.rules.rule_form import could_step
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
+from gradbook.language.message import Message
 from gradbook.targets.excel.language import Infix
 
 FORMULA = EditKind.FORMULA.value
@@ -193,10 +194,16 @@ def _bad_decision(
         called = book.label(weight, DOWN) or name_of(weight)
         if is_right:
             right = book.reader.pattern("0", cell)
-            why = f"{output} is {wanted} here, so no weight changes"
+            why = Message(
+                "{output} is {target} here, so no weight changes", output=output, target=wanted
+            )
         else:
             right = usual[column_of(cell)]
-            why = f"{output} isn't {wanted} here, so the weights change"
+            why = Message(
+                "{output} isn't {target} here, so the weights change",
+                output=output,
+                target=wanted,
+            )
         if book.content(cell) != (f"={right.text_at(cell)}" if not is_right else "0"):
             kind = PASTED if cell not in book.patterns else FORMULA
             yield finding_in(book, [cell], kind, f"{CHANGE}{called}", why, called, right)

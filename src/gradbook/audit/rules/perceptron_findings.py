@@ -45,6 +45,8 @@ from gradbook.audit.rules.rule_repairs import (
 from gradbook.audit.search.hypotheses import Cause, Hypothesis, choose
 from gradbook.audit.search.wording import Fault, Surroundings, Wording, findings_of
 from gradbook.audit.workbook.book import show_value
+from gradbook.language import mark
+from gradbook.language.message import Message, joined
 from gradbook.targets.excel.language import (
     Infix,
     write,
@@ -94,7 +96,11 @@ class RuleWords:
             "".join(f"·{self.name_of_cell(cell)}" for cell in sorted(form.inputs)) if form else "·x"
         )
         rate = "η·" if form is None or form.rates else ""
-        return f"the perceptron rule moves {self.name(update)} by {rate}(t − y){inputs}"
+        return Message(
+            "the perceptron rule moves {weight} by {change}",
+            weight=self.name(update),
+            change=f"{rate}(t − y){inputs}",
+        )
 
     # What is wrong
 
@@ -111,15 +117,16 @@ class RuleWords:
         if trouble is Trouble.NOT_CARRIED and edit.kind in (EditKind.FORMULA, EditKind.REFERENCE):
             return ANOTHER_ROW, self.why_not_carried(update), ()
         if repair.cause is Cause.ROW:
-            return DEPARTING_ROW, f"{rule}; {here} differs from the rest of its line", ()
+            differs = Message("{cell} differs from the rest of its line", cell=here)
+            return DEPARTING_ROW, joined("; ", (rule, differs)), ()
         wording = self._wording(step, repair.home)
         kind, why = wording.kind_and_reason(repair)
         drifting = self._why_drifting(edit, repair.home)
         if drifting:
             kind, rule, why = DRIFTING_RATE, "", drifting
         elif isinstance(edit.old, Infix) and edit.old.operator in COMPARISONS:
-            why = "the activation compares the wrong way: it falls where the sum rises"
-        return kind, f"{rule}; {why}" if rule else why, wording.in_names(repair.edits)
+            why = Message("the activation compares the wrong way: it falls where the sum rises")
+        return kind, joined("; ", filter(None, (rule, why))), wording.in_names(repair.edits)
 
     def _wording(self, step: RuleStep, home: Address) -> Wording:
         perceptron, plain = self.perceptron, self.perceptron.plain
@@ -137,21 +144,32 @@ class RuleWords:
             return ""
         if meant != self.usual.rate.fixed or axis.line(at) != axis.line(meant):
             return ""
-        found = show_value(self.book.values.get(at))[:20] or "blank"
-        return f"the learning rate isn't anchored: {name_of(at)} is {found}"
+        found = show_value(self.book.values.get(at))[:20]
+        if not found:
+            return Message("the learning rate isn't anchored: {cell} is blank", cell=name_of(at))
+        return Message(
+            "the learning rate isn't anchored: {cell} is {value}", cell=name_of(at), value=found
+        )
 
     def why_pasted(self, cell: Address) -> str:
-        words = "where the others of its line have a formula"
-        return f"{name_of(cell)} holds {content_of(self.book, cell)} {words}"
+        return Message(
+            "{cell} holds {content} where the others of its line have a formula",
+            cell=name_of(cell),
+            content=content_of(self.book, cell),
+        )
 
     def why_not_carried(self, update: RuleUpdate) -> str:
         start = self.book.name_of(self.perceptron.plain(update.base), update.cell)
-        return f"{self.name(update)} continues from {start}, not from the update before"
+        return Message(
+            "{weight} continues from {cell}, not from the update before",
+            weight=self.name(update),
+            cell=start,
+        )
 
 
 # Findings -----------------------------------------------------------------------------
 
-RULE = "perceptron"
+RULE = mark("perceptron")
 
 
 def perceptron_report(perceptron: Perceptron) -> SheetReport:
@@ -254,7 +272,7 @@ class RuleFaults:
         """An update that isn't what the rule says, whatever is to blame."""
         update = steps[0].updates[place]
         cells, name = [step.updates[place].cell for step in steps], self.words.name(update)
-        why = f"{self.words.rule(update)}; this says something else"
+        why = joined("; ", (self.words.rule(update), Message("this says something else")))
         return self._fault(cells, EditKind.FORMULA.value, f"{CHANGE}{name}", why, (name,), None)
 
     def _fault(

@@ -24,16 +24,17 @@ from gradbook.audit.search.hypotheses import Hypothesis, MissingPart
 from gradbook.audit.training.steps import is_loss_word
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
+from gradbook.language.message import Message, joined
 from gradbook.targets.excel.language import Expression, Infix, Number, Reference, write
 
 OPERATIONS = {
-    "+": "a sum",
-    "-": "a difference",
-    "*": "a product",
-    "/": "a quotient",
-    "^": "a power",
+    "+": Message("a sum"),
+    "-": Message("a difference"),
+    "*": Message("a product"),
+    "/": Message("a quotient"),
+    "^": Message("a power"),
 }
-LOGARITHM = "LOG is the logarithm to the base 10: LN, the natural one, belongs there"
+LOGARITHM = Message("LOG is the logarithm to the base 10: LN, the natural one, belongs there")
 
 
 @dataclass(frozen=True)
@@ -82,19 +83,33 @@ class Wording:
     def _of_missing(self, parts: Sequence[MissingPart]) -> tuple[str, str]:
         kinds = [part.kind for part in parts]
         kind = EditKind.TERM if EditKind.TERM in kinds else EditKind.FACTOR
-        return kind.value, "; ".join(map(self._lacks, parts))
+        return kind.value, joined("; ", map(self._lacks, parts))
 
     def _lacks(self, part: MissingPart) -> str:
         said, beside = write(part.formula), "" if part.beside is None else _short(part.beside)
         if part.kind is EditKind.TERM:
-            name = self.label(part.cell) or (name_of(part.cell) if part.cell else "a cell")
-            lacks = f"it lacks the path through {name}"
-            add = f"add {said} to {beside}" if beside else f"add {said}"
+            name = self.label(part.cell) or (name_of(part.cell) if part.cell else Message("a cell"))
+            lacks = Message("it lacks the path through {name}", name=name)
+            add = (
+                Message("add {part} to {beside}", part=said, beside=beside)
+                if beside
+                else Message("add {part}", part=said)
+            )
         else:
-            what = "factor" if self._is_error(part.cell) else "slope"
-            lacks = f"it lacks the {what} {self._algebra(part.formula)}"
-            add = f"multiply {beside} by {said}" if beside else f"multiply by {said}"
-        return f"{lacks}: {add}" if part.is_put_in else lacks
+            factor = self._algebra(part.formula)
+            lacks = (
+                Message("it lacks the factor {factor}", factor=factor)
+                if self._is_error(part.cell)
+                else Message("it lacks the slope {factor}", factor=factor)
+            )
+            add = (
+                Message("multiply {beside} by {part}", beside=beside, part=said)
+                if beside
+                else Message("multiply by {part}", part=said)
+            )
+        return (
+            Message("{mistake}: {remedy}", mistake=lacks, remedy=add) if part.is_put_in else lacks
+        )
 
     def _is_error(self, cell: Address | None) -> bool:
         """Whether a cell is an output's error, whose slope nobody calls one."""
@@ -139,7 +154,7 @@ class Wording:
 
     def why(self, edits: Iterable[Edit], weight: str = "") -> str:
         """The edits with their reasons, the chain being that to a weight."""
-        return "; ".join(self._because(edit, weight) for edit in edits)
+        return joined("; ", (self._because(edit, weight) for edit in edits))
 
     def _because(self, edit: Edit, weight: str) -> str:
         old, new = edit.old, edit.new
@@ -147,15 +162,10 @@ class Wording:
             case ((EditKind.REFERENCE | EditKind.NUMBER | EditKind.EXCHANGE), _):
                 both = [(old, new), (new, old)]
                 some = both if edit.kind is EditKind.EXCHANGE else both[:1]
-                return "; ".join(self._reference(*pair, weight) for pair in some)
-            case ((EditKind.OPERATOR | EditKind.ORDER), Infix(operator)):
+                return joined("; ", (self._reference(*pair, weight) for pair in some))
+            case ((EditKind.OPERATOR | EditKind.ORDER), Infix()):
                 assert isinstance(old, Infix)
-                known = operator in OPERATIONS  # a comparison speaks for itself
-                other = f": {OPERATIONS[operator]}, not {OPERATIONS[old.operator]}" if known else ""
-                turned = edit.kind is EditKind.ORDER
-                same = ": the two sides are exchanged" if turned else ""
-                reason = same if old.operator == operator else other
-                return f"{_short(old)} should be {_short(new)}{reason}"
+                return _of_operator(edit.kind, old, new)
             case ((EditKind.ORDER | EditKind.SIGN | EditKind.FUNCTION), _):
                 of = {
                     EditKind.ORDER: _branches,
@@ -170,56 +180,96 @@ class Wording:
                     EditKind.ACTIVATION: _activations,
                 }
                 return said[edit.kind](old, new)
-            case EditKind.FACTOR, Infix(operator, _, factor):
-                verb = "multiplied" if operator == "*" else "divided"
-                chain = f"the chain to {weight} has one factor more: " if weight else ""
-                return f"{chain}{_short(old)} must be {verb} by {self._named(factor)}"
-            case EditKind.TERM, Infix(_, _, term):
-                return f"the term {self._named(term)} is left out"
+            case ((EditKind.FACTOR | EditKind.TERM), Infix()):
+                return self._left_out(edit.kind, old, new, weight)
             case EditKind.OMISSION, _:
-                chain = f": the chain to {weight} has no such part" if weight else ""
-                return f"{self._named(old)} doesn't belong there{chain}"
-        return (
+                return self._superfluous(old, weight)
+        return Message(
             "no small change makes this the gradient; "
-            f"the chain rule gives the formula below for {weight}"
+            "the chain rule gives the formula below for {weight}",
+            weight=weight,
+        )
+
+    def _left_out(self, kind: EditKind, part: Expression, new: Infix, weight: str) -> Message:
+        """A factor or a term that is missing beside a part."""
+        if kind is EditKind.TERM:
+            return Message("the term {term} is left out", term=self._named(new.right))
+        both = {"part": _short(part), "factor": self._named(new.right)}
+        remedy = (
+            Message("{part} must be multiplied by {factor}", **both)
+            if new.operator == "*"
+            else Message("{part} must be divided by {factor}", **both)
+        )
+        more = Message(
+            "the chain to {weight} has one factor more: {remedy}", weight=weight, remedy=remedy
+        )
+        return more if weight else remedy
+
+    def _superfluous(self, part: Expression, weight: str) -> Message:
+        if not weight:
+            return Message("{part} doesn't belong there", part=self._named(part))
+        return Message(
+            "{part} doesn't belong there: the chain to {weight} has no such part",
+            part=self._named(part),
+            weight=weight,
         )
 
     def _reference(self, old: Expression, new: Expression, weight: str) -> str:
         old_cell, new_cell = self._cell(old), self._cell(new)
         if self._is_blank(old_cell):
-            return f"{write(old)} is blank: {self._named(new)} belongs there"
+            return Message(
+                "{old} is blank: {new} belongs there", old=write(old), new=self._named(new)
+            )
         if isinstance(new, Number) or new_cell is None:
-            return f"{self._named(old)} should be {write(new)}"
+            return Message("{old} should be {new}", old=self._named(old), new=write(new))
         if self._same_line(old_cell, new_cell):
-            where = "stays with one row" if "$" in write(old) else "is of another row"
-            return f"{write(old)} {where}: {self._named(new)} belongs there"
-        said, name = self.label(old_cell), self.label(new_cell) or write(new)
-        what = f"{write(old)} is {said}; " if said else f"not {write(old)}: "
+            both = {"old": write(old), "new": self._named(new)}
+            if "$" in write(old):
+                return Message("{old} stays with one row: {new} belongs there", **both)
+            return Message("{old} is of another row: {new} belongs there", **both)
+        called, name = self.label(old_cell), self.label(new_cell) or write(new)
         if not weight:
-            return f"{what}it is {name} that belongs there, so {write(new)}"
-        through = "goes through" if new_cell in self.step.computed_cells else "needs"
-        return f"{what}the chain to {weight} {through} {name}, so {write(new)}"
+            right = Message("it is {name} that belongs there, so {new}", name=name, new=write(new))
+        elif new_cell in self.step.computed_cells:
+            right = Message(
+                "the chain to {weight} goes through {name}, so {new}",
+                weight=weight,
+                name=name,
+                new=write(new),
+            )
+        else:
+            right = Message(
+                "the chain to {weight} needs {name}, so {new}",
+                weight=weight,
+                name=name,
+                new=write(new),
+            )
+        if not called:
+            return Message("not {old}: {reason}", old=write(old), reason=right)
+        return Message("{old} is {name}; {reason}", old=write(old), name=called, reason=right)
 
     def _range(self, old: Expression, new: Expression) -> str:
         """What the columns of two ranges are called, where that tells them apart."""
         corners = [Reference(write(part).partition(":")[0]) for part in (old, new)]
         said, name = (self.label(self._cell(corner)) for corner in corners)
         if not name or said == name:
-            return f"{write(old)} should be {write(new)}"
-        return (
-            f"{write(old)} is {said or 'another'}; it is {name} that belongs there, so {write(new)}"
-        )
+            return Message("{old} should be {new}", old=write(old), new=write(new))
+        right = Message("it is {name} that belongs there, so {new}", name=name, new=write(new))
+        if not said:
+            return Message("{old} is another; {reason}", old=write(old), reason=right)
+        return Message("{old} is {name}; {reason}", old=write(old), name=said, reason=right)
 
     def _parentheses(self, old: Expression, new: Expression) -> str:
         parts = [factor.part for factor in factors(new).parts]
         sums = [part for part in parts if _is_sum(part)]
         rest = [part for part in parts if part not in sums[:1]]
         if not (sums and rest and _is_sum(old)):
-            return "the parentheses stand in the wrong place"
+            return Message("the parentheses stand in the wrong place")
         names = "·".join(map(self._bare, rest))
-        return (
+        return Message(
             "the sum needs its parentheses: as it stands, "
-            f"only one of its terms is multiplied by {names}"
+            "only one of its terms is multiplied by {factors}",
+            factors=names,
         )
 
     def _bare(self, part: Expression) -> str:
@@ -238,20 +288,34 @@ class Wording:
         return self.book.reader.cell(part.text, self.home)
 
 
+def _of_operator(kind: EditKind, old: Infix, new: Infix) -> Message:
+    both = {"old": _short(old), "new": _short(new)}
+    if old.operator == new.operator and kind is EditKind.ORDER:
+        return Message("{old} should be {new}: the two sides are exchanged", **both)
+    if old.operator != new.operator and new.operator in OPERATIONS:
+        return Message(
+            "{old} should be {new}: {right}, not {wrong}",
+            **both,
+            right=OPERATIONS[new.operator],
+            wrong=OPERATIONS[old.operator],
+        )
+    return Message("{old} should be {new}", **both)  # a comparison speaks for itself
+
+
 def _branches(old: Expression) -> str:
-    return f"the two branches of {_short(old)} are exchanged"
+    return Message("the two branches of {part} are exchanged", part=_short(old))
 
 
 def _turned(old: Expression) -> str:
-    return f"the sign of {_short(old)} is wrong"
+    return Message("the sign of {part} is wrong", part=_short(old))
 
 
 def _of_function(old: Expression) -> str:
     """Why a function doesn't belong there; x stands for each cell that it is taken of."""
     too_often = any(reference.text == "x" for reference in references(old))
-    return (
-        f"{write(old)} is taken once too often: x itself belongs there" if too_often else LOGARITHM
-    )
+    if not too_often:
+        return LOGARITHM
+    return Message("{part} is taken once too often: x itself belongs there", part=write(old))
 
 
 def _activations(old: Expression, new: Expression) -> str:
@@ -259,7 +323,11 @@ def _activations(old: Expression, new: Expression) -> str:
     both = zip(references(old), references(new), strict=True)
     pairs = dict.fromkeys((a.text, b.text) for a, b in both if a != b)
     sums, activations = (", ".join(column) for column in zip(*pairs, strict=True))
-    return f"{sums} aren't activated yet: {activations} belong there"
+    return Message(
+        "{sums} aren't activated yet: {activations} belong there",
+        sums=sums,
+        activations=activations,
+    )
 
 
 def _is_sum(part: Expression) -> bool:

@@ -24,6 +24,7 @@ from gradbook.audit.workbook.book import TOO_WIDE, Book
 from gradbook.audit.workbook.flow import Flow
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node
+from gradbook.language.message import Message, joined, words_of
 from gradbook.targets.excel.language import Expression, Reference
 
 MOST_CELLS = 20_000  # of one step
@@ -102,10 +103,12 @@ class StepGraph:
             missing = [] if last in self.known else self._missing(last)
             if missing:
                 if last in opened:
-                    raise LeadsBack(f"{self.book.name_of(last)}, which leads back to itself", last)
+                    cell_name = self.book.name_of(last)
+                    what = Message("{cell}, which leads back to itself", cell=cell_name)
+                    raise LeadsBack(what, last)
                 opened.add(last)
                 if len(opened) > MOST_CELLS:
-                    raise TooMuch("a step of very many cells")
+                    raise TooMuch(Message("a step of very many cells"))
                 waiting.extend(missing)
                 continue
             if last not in self.known:
@@ -139,17 +142,19 @@ class StepGraph:
         )
         if pattern.expression is None:
             kind = TooMuch if pattern.problem == TOO_WIDE else NotUnderstood
-            raise kind(f"{called}: {pattern.problem}")
+            raise kind(joined(": ", (called, pattern.problem)))
         spend(PART * count_parts(pattern.expression))
         if len(self.graph.nodes) > MOST_NODES:
-            raise TooMuch("a step of very many values")
+            raise TooMuch(Message("a step of very many values"))
         try:
             found = meaning(self.graph, pattern.expression, self._look(cell, pattern))
         except NotUnderstood as error:
             if "!" in str(error):  # it names a cell
                 raise
             kind = TooMuch if isinstance(error, TooMuch) else NotUnderstood
-            raise kind(f"{called} has {error}") from error
+            raise kind(
+                Message("{cell} has {problem}", cell=called, problem=words_of(error))
+            ) from error
         if isinstance(found, CellBlock):
             return found.rows[0][0]
         by_itself = cell in self.instead or isinstance(pattern.expression, Reference)

@@ -39,6 +39,7 @@ from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.book import quote_title
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
+from gradbook.language.message import Message
 from gradbook.targets.excel.language import Reference
 
 # Assumed losses as graphs -------------------------------------------------------------
@@ -51,7 +52,7 @@ def loss_node(graph: StepGraph, loss: StepLoss, numbers: Numbers) -> Node:
     pairs = _different(numbers, list(_pairs(graph, loss)))
     terms = [_term(loss.assumption, output, target) for output, target in pairs]
     if not terms:
-        raise NotUnderstood("errors of which none is a number")
+        raise NotUnderstood(Message("errors of which none is a number"))
     return sum(terms[1:], terms[0])
 
 

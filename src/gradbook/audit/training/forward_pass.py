@@ -7,7 +7,6 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gradbook.amounts import counted
 from gradbook.audit.budget import spend
 from gradbook.audit.findings import FORWARD_PASS, SheetReport
 from gradbook.audit.formula.address import Address, sheet_of
@@ -19,6 +18,7 @@ from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node, ancestors
+from gradbook.language.message import Message, joined, message_count
 from gradbook.targets.excel.language import Call, Number
 
 SURE = ("sigmoid", "tanh", "softmax")  # of a sum: hardly anybody else takes them
@@ -110,18 +110,33 @@ def _is_made_of_sum(flow: Flow, cell: Address, sums: set[Address]) -> bool:
 def _told(book: Book, title: str, own: Mapping[Address, FormulaPart]) -> str:
     """What a sheet computes, in words; without counts where not all of its rows are kept."""
     kinds = Counter(part.activation for part in own.values() if part.activation)
-    amounts = {
-        "sum": sum(part.is_sum for part in own.values()),
-        "lookup": kinds.pop(LOOKUP, 0),
-        "activation": kinds.total(),
-    }
-    done = [
-        counted(amount, what) if not book.not_kept else f"{what}s"
-        for what, amount in amounts.items()
-        if amount
-    ]
-    names = f" ({', '.join(kinds)})" if kinds else ""
-    return f"{title} computes a forward pass: {', '.join(done)}{names}; nothing in it trains"
+    lookups = kinds.pop(LOOKUP, 0)
+    sums, activations = sum(part.is_sum for part in own.values()), kinds.total()
+    if book.not_kept:
+        known = (
+            (sums, Message("sums")),
+            (lookups, Message("lookups")),
+            (activations, Message("activations")),
+        )
+        done = [what for amount, what in known if amount]
+    else:
+        each = (
+            message_count("{number} sum", "{number} sums", sums, number=f"{sums:,}"),
+            message_count("{number} lookup", "{number} lookups", lookups, number=f"{lookups:,}"),
+            message_count(
+                "{number} activation",
+                "{number} activations",
+                activations,
+                number=f"{activations:,}",
+            ),
+        )
+        done = [what for what in each if what.amount]
+    named = joined(", ", done)
+    if kinds:
+        named = Message("{parts} ({names})", parts=named, names=", ".join(kinds))
+    return Message(
+        "{sheet} computes a forward pass: {parts}; nothing in it trains", sheet=title, parts=named
+    )
 
 
 def _going_on(book: Book) -> set[Address]:

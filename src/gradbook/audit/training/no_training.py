@@ -30,6 +30,7 @@ from gradbook.audit.training.weight_columns import (
 )
 from gradbook.audit.workbook.book import LONG, Book
 from gradbook.audit.workbook.flow import Flow
+from gradbook.language.message import Message, message_count
 
 # Trainings with pasted gradients ------------------------------------------------------
 
@@ -91,14 +92,14 @@ FEWEST = 3  # cells of a weight that is updated
 MANY_ROWS = 3  # numbers below a weight's heading that differ
 NEAR = 4000  # cells to look through on the way from a weight back to the one before
 MOST_SLOPES = 40  # cells that are named
-NUMBERS_ONLY = (
+NUMBERS_ONLY = Message(
     "the table holds numbers only: the formulas were replaced by their values, "
     "so nothing can be checked"
 )
 SOLVER = "solver_adj", "solver_opt"  # what it may change, and what for
 UPDATE = "w − η·∂E/∂w"
-FORWARD_ONLY = "no training by formulas: a forward pass, but no weight is updated"
-NO_UPDATE = "no weight is updated anywhere, so there is no gradient to check"
+FORWARD_ONLY = Message("no training by formulas: a forward pass, but no weight is updated")
+NO_UPDATE = Message("no weight is updated anywhere, so there is no gradient to check")
 
 
 def without_training(book: Book, flow: Flow) -> list[SheetReport]:
@@ -121,8 +122,15 @@ def _solved(book: Book) -> list[SheetReport]:
     for number, sheet in enumerate(book.sheets):
         sought, best = (book.names.get(f"{number}!{name}") for name in SOLVER)
         if sought:
-            what = f"the Solver seeks {sought}" + (f" for the best {best}" if best else "")
-            note = f"no training by formulas: {what}"
+            note = (
+                Message(
+                    "no training by formulas: the Solver seeks {weights} for the best {loss}",
+                    weights=sought,
+                    loss=best,
+                )
+                if best
+                else Message("no training by formulas: the Solver seeks {weights}", weights=sought)
+            )
             found.append(SheetReport(sheet.title, NO_NETWORK, notes=(note,)))
     return found
 
@@ -141,8 +149,12 @@ def trained_out_of_sight(book: Book, flow: Flow, is_any_in_sight: bool) -> str:
     titles = [book.sheets[number].title for number in sorted(sheets & hidden - serving)]
     if not titles:
         return ""
-    where = f"hidden sheet{'s' * (len(titles) > 1)} {', '.join(titles)}"
-    return f"weights are trained on the {where}, which isn't judged while it is hidden"
+    return message_count(
+        "weights are trained on the hidden sheet {sheets}, which isn't judged while it is hidden",
+        "weights are trained on the hidden sheets {sheets}, which isn't judged while it is hidden",
+        len(titles),
+        sheets=", ".join(titles),
+    )
 
 
 def _mentioned_in_sight(book: Book) -> set[int]:
@@ -213,7 +225,7 @@ def _exercise(
             cells,
             TO_FILL_IN,
             quantity=f"∂E/∂{name}",
-            why=f"the gradient of {name} is still to be filled in",
+            why=Message("the gradient of {weight} is still to be filled in", weight=name),
             weight=name,
         )
         for name, cells in blanks.items()
@@ -269,9 +281,13 @@ def _with_headings(
     frozen = gradients and not used and any(_vary(book, cells) for cells in numbers)
     going_on = _going_on(book, flow, weights)
     if frozen:
-        note = NUMBERS_ONLY
+        note: str = NUMBERS_ONLY
     elif going_on is not None:
-        note = f"{book.name_of(going_on)} continues from the cell before, but not by {UPDATE}"
+        note = Message(
+            "{cell} continues from the cell before, but not by {update}",
+            cell=book.name_of(going_on),
+            update=UPDATE,
+        )
     else:
         note = _without_updates(book, sheet, used)
     return SheetReport(
@@ -323,5 +339,12 @@ def _without_updates(book: Book, sheet: int, used: bool) -> str:
     if not slopes:
         return FORWARD_ONLY
     where = f"{ranges(slopes[:MOST_SLOPES])}{' …' if len(slopes) > MOST_SLOPES else ''}"
-    found = [*["a forward pass"] * used, f"slopes in {where}"]
-    return f"no training by formulas: {' and '.join(found)}, but no weight is updated"
+    if used:
+        return Message(
+            "no training by formulas: a forward pass and slopes in {cells}, "
+            "but no weight is updated",
+            cells=where,
+        )
+    return Message(
+        "no training by formulas: slopes in {cells}, but no weight is updated", cells=where
+    )

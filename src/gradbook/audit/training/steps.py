@@ -16,15 +16,16 @@ from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.training.claims import Claim, every_claim, first_claims
 from gradbook.audit.training.training import RepeatedSteps, SheetTraining, SimilarColumns
 from gradbook.audit.workbook.flow import walk
+from gradbook.language.message import Message
 from gradbook.targets.excel.language import Call, Expression, Infix, Number, write
 
 
 class AssumedLoss(Enum):
     """A loss that no cell holds, known by the errors that the gradients start from."""
 
-    SQUARED = "half the squared error"
-    BINARY = "binary cross-entropy"
-    CATEGORICAL = "cross-entropy"
+    SQUARED = Message("half the squared error")
+    BINARY = Message("binary cross-entropy")
+    CATEGORICAL = Message("cross-entropy")
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from gradbook.audit.formula.address import (
     sheet_of,
 )
 from gradbook.audit.formula.pattern import Pattern, RangeReference, Reader
+from gradbook.language.message import Message
 from gradbook.targets.excel.language import TOO_DEEP
 
 LONG = 40  # characters; a longer text is a remark, not a heading
@@ -216,7 +217,7 @@ def quote_title(title: str) -> str:
 MOST_LINKS = 1_500_000  # from formulas to cells of ranges
 ENOUGH = 300_000  # kept where there are more: growing sums are walked again and again
 WIDEST = 20_000  # cells of a range
-TOO_WIDE, TOO_LONG = "it refers to too many cells", "it is too long"
+TOO_WIDE, TOO_LONG = Message("it refers to too many cells"), Message("it is too long")
 
 
 def leave_out_widest(book: Book) -> None:

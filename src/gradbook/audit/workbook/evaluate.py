@@ -20,6 +20,7 @@ from gradbook.audit.workbook.book import Book, CellValue
 from gradbook.audit.workbook.flow import Flow
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node, ancestors
+from gradbook.language.message import Message
 
 MOST = 30_000  # formulas; larger books come from programs that keep the values
 TAKEN_IN = 3_000  # numbers: what it costs to make a program of a formula, for each of its cells
@@ -40,7 +41,7 @@ def fill_in(book: Book, flow: Flow) -> None:
         lambda: {cell: cells.shown_value(cell) for cell in book.patterns}, A_SHARE
     )
     if computed is None:
-        budget().left.append("the values of its formulas, which the file lacks")
+        budget().left.append(Message("the values of its formulas, which the file lacks"))
         return
     for cell, value in computed.items():
         if isinstance(value, float) and isnan(value):

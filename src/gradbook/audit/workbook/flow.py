@@ -22,6 +22,7 @@ from gradbook.audit.formula.meaning import (
 from gradbook.audit.formula.pattern import CellReference, Mention, Pattern, RangeReference
 from gradbook.audit.workbook.book import WIDEST, Book
 from gradbook.graph.node import Graph
+from gradbook.language.message import Message
 from gradbook.targets.excel.language import Reference
 
 FEW = 2000  # cells that are computed from one
@@ -89,7 +90,7 @@ class Flow:
             sheet, top, left, bottom, right = corners
             first, width, height = pack(sheet, top, left), right - left + 1, bottom - top + 1
             if width * height > WIDEST:
-                raise TooMuch("a range too wide to follow")
+                raise TooMuch(Message("a range too wide to follow"))
             starts = range(first, first + height * ROW, ROW)
             self._kept += width * height
             if self._kept > MOST_KEPT:
@@ -108,7 +109,8 @@ class Flow:
             if isinstance(mention, CellReference):
                 cell = mention.at(home)
                 if cell is None:
-                    raise NotUnderstood(f"{reference.text}, which is outside the sheet here")
+                    what = Message("{cell}, which is outside the sheet here", cell=reference.text)
+                    raise NotUnderstood(what)
                 return single(cell)
             if isinstance(mention, RangeReference):
                 return CellBlock(tuple(tuple(map(single, row)) for row in self.rows(mention, home)))

@@ -19,6 +19,7 @@ from gradbook.audit.workbook.book import Book, SheetPart
 from gradbook.audit.workbook.openformula import WHAT_IF, translate, translate_place
 from gradbook.audit.workbook.package import ENCRYPTED, Package, WorkbookError
 from gradbook.audit.workbook.rows import MOST_LETTERS, BookCells, EnoughRead
+from gradbook.language.message import Message
 from gradbook.targets.excel.language import LONGEST_FORMULA
 
 CONTENT, PROPERTIES, MANIFEST = "content.xml", "meta.xml", "META-INF/manifest.xml"
@@ -64,7 +65,7 @@ def read_opendocument(parts: Package) -> Book:
     outline = _SheetList(book)
     parts.parse(CONTENT, outline.begin, outline.end, made=_parser())
     if not book.sheets:
-        raise WorkbookError("it has no sheets of cells: save it again as .ods or .xlsx")
+        raise WorkbookError(Message("it has no sheets of cells: save it again as .ods or .xlsx"))
     book.reader = Reader({s.title.lower(): k for k, s in enumerate(book.sheets)}, book.names)
     reading = _CellReading(BookCells(book, [], parts.size(CONTENT) // WORDIER), outline.first_day)
     parts.parse(CONTENT, reading.begin, reading.end, reading.characters, made=_parser())

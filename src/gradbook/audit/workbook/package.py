@@ -22,15 +22,17 @@ from gradbook.archives import (
 )
 from gradbook.errors import GradbookError
 from gradbook.files import open_file
+from gradbook.language import mark
+from gradbook.language.message import Message
 
-TOO_LARGE = f"the file is larger than {limits.BOOK}: too large to check"
-ENCRYPTED = "it is encrypted: remove the password and save it as .xlsx"
+TOO_LARGE = Message("the file is larger than {limit}: too large to check", limit=str(limits.BOOK))
+ENCRYPTED = Message("it is encrypted: remove the password and save it as .xlsx")
 ODDITIES: dict[type[ArchiveError], str] = {  # what is wrong with a part, in words of workbooks
-    MissingEntry: "its part {name} is missing: save it again as .xlsx",
+    MissingEntry: mark("its part {name} is missing: save it again as .xlsx"),
     EncryptedEntry: ENCRYPTED,
-    OddlyPacked: "its part {name} is packed in an unusual way: save it as .xlsx",
-    Overlarge: "its part {name} unpacks to more than the limit",
-    ArchiveError: "its part {name} is damaged: save it again as .xlsx",
+    OddlyPacked: mark("its part {name} is packed in an unusual way: save it as .xlsx"),
+    Overlarge: mark("its part {name} unpacks to more than the limit"),
+    ArchiveError: mark("its part {name} is damaged: save it again as .xlsx"),
 }
 SHORTEST_ELEMENT = len(b"<a/>")
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # how an old .xls, or an encrypted book, begins
@@ -65,7 +67,7 @@ class Package:
         try:
             yield from self.archive.chunks(name, limits.PART)
         except ArchiveError as error:
-            raise WorkbookError(ODDITIES[type(error)].format(name=name)) from error
+            raise WorkbookError(Message(ODDITIES[type(error)], name=name)) from error
 
     def parse(
         self,
@@ -88,24 +90,31 @@ class Package:
 
 
 EXPORTED = {  # what to do with what isn't a workbook of Excel's kind, by its ending
-    ".ods": "it isn't a spreadsheet, or it is damaged: save it again as .ods or .xlsx",
-    ".fods": "it is a flat OpenDocument spreadsheet: in LibreOffice choose File, Save As, .ods",
-    ".gsheet": "it is only a link to Google Sheets: there choose File, Download, Microsoft Excel "
-    "(.xlsx)",
-    ".numbers": "it is a Numbers document: there choose File, Export To, Excel (.xlsx)",
-    ".csv": "a CSV file holds values and no formulas, so nothing can be checked: save the workbook "
-    "as .xlsx or .ods",
-    ".tsv": "a table of text holds values and no formulas, so nothing can be checked: save the "
-    "workbook as .xlsx or .ods",
-    ".xls": "it isn't a readable workbook: open it and save it as .xlsx",
+    ".ods": Message("it isn't a spreadsheet, or it is damaged: save it again as .ods or .xlsx"),
+    ".fods": Message(
+        "it is a flat OpenDocument spreadsheet: in LibreOffice choose File, Save As, .ods"
+    ),
+    ".gsheet": Message(
+        "it is only a link to Google Sheets: there choose File, Download, Microsoft Excel (.xlsx)"
+    ),
+    ".numbers": Message("it is a Numbers document: there choose File, Export To, Excel (.xlsx)"),
+    ".csv": Message(
+        "a CSV file holds values and no formulas, so nothing can be checked: save the workbook "
+        "as .xlsx or .ods"
+    ),
+    ".tsv": Message(
+        "a table of text holds values and no formulas, so nothing can be checked: save the "
+        "workbook as .xlsx or .ods"
+    ),
+    ".xls": Message("it isn't a readable workbook: open it and save it as .xlsx"),
 }
 TABLES = (".csv", ".tsv")
 FORMULA = re.compile(rb"""(?:^|[,;\t])[ ]*"?=""", re.MULTILINE)  # in a table of text
-FORMULAS_AS_TEXT = (
+FORMULAS_AS_TEXT = Message(
     "a table of text has its formulas only as text: open it in your spreadsheet and save it as "
     ".xlsx or .ods"
 )
-DAMAGED = "it isn't a workbook, or it is damaged: save it as .xlsx"
+DAMAGED = Message("it isn't a workbook, or it is damaged: save it as .xlsx")
 
 
 @contextmanager
@@ -114,10 +123,13 @@ def package(path: str | Path) -> Iterator[Package]:
     with open_file(path, limits.BOOK) as file:
         head = file.read(len(OLE))
         if not head:
-            raise WorkbookError("the file is empty")
+            raise WorkbookError(Message("the file is empty"))
         if head == OLE:
             raise WorkbookError(
-                "it is encrypted, or an old .xls: open it, remove the password and save it as .xlsx"
+                Message(
+                    "it is encrypted, or an old .xls: open it, remove the password and save it "
+                    "as .xlsx"
+                )
             )
         file.seek(0)
         try:
@@ -125,7 +137,7 @@ def package(path: str | Path) -> Iterator[Package]:
         except ArchiveError as error:
             raise WorkbookError(_remedy(Path(path).suffix.lower(), file)) from error
         if "xl/workbook.bin" in found:
-            raise WorkbookError("it is a binary workbook (.xlsb): save it as .xlsx")
+            raise WorkbookError(Message("it is a binary workbook (.xlsb): save it as .xlsx"))
         if "EncryptedPackage" in found:
             raise WorkbookError(ENCRYPTED)
         yield found
@@ -164,14 +176,16 @@ def parse(
     depth = count = given = 0
 
     def refuse(*_: object) -> None:
-        raise WorkbookError("its XML declares entities, which a workbook never needs: not opened")
+        raise WorkbookError(
+            Message("its XML declares entities, which a workbook never needs: not opened")
+        )
 
     def deeper(tag: str, attributes: dict[str, str]) -> None:
         nonlocal depth, count
         depth += 1
         count += 1
         if depth > limits.DEPTH.most:
-            raise WorkbookError("its XML is nested too deeply: this isn't a workbook")
+            raise WorkbookError(Message("its XML is nested too deeply: this isn't a workbook"))
         if count > limits.ELEMENTS.most:
             raise _very_many()  # in an encoding that hid them from being counted before
         begin(tag, attributes)
@@ -191,18 +205,30 @@ def parse(
             parser.Parse(piece, False)
             given += len(piece)
             if given - parser.CurrentByteIndex > limits.TAG.most:  # read again with each piece
-                raise WorkbookError(f"its part {name} has a tag of more than {limits.TAG}")
+                what = Message(
+                    "its part {name} has a tag of more than {limit}",
+                    name=name,
+                    limit=str(limits.TAG),
+                )
+                raise WorkbookError(what)
         parser.Parse(b"", True)
     except expat.ExpatError as error:
         raise WorkbookError(
-            f"its part {name} isn't XML (line {error.lineno}): save it again as .xlsx"
+            Message(
+                "its part {name} isn't XML (line {line}): save it again as .xlsx",
+                name=name,
+                line=error.lineno,
+            )
         ) from error
     except (ValueError, LookupError, UnicodeError) as error:
-        raise WorkbookError(f"its part {name} can't be read: save it again as .xlsx") from error
+        what = Message("its part {name} can't be read: save it again as .xlsx", name=name)
+        raise WorkbookError(what) from error
 
 
 def _very_many() -> WorkbookError:
-    return WorkbookError(f"it has more than {limits.ELEMENTS} elements: too large to check")
+    return WorkbookError(
+        Message("it has more than {limit} elements: too large to check", limit=str(limits.ELEMENTS))
+    )
 
 
 def local(tag: str) -> str:

@@ -49,6 +49,7 @@ from gradbook.audit.workbook.package import (
     resolve_target,
 )
 from gradbook.audit.workbook.rows import BookCells, SheetRows
+from gradbook.language.message import Message
 from gradbook.targets.excel.language import write
 
 PROPERTIES = "docProps/core.xml"
@@ -82,7 +83,7 @@ def _read_excel(parts: Package) -> Book:
         if target and target in parts and "worksheets/" in target:
             book.sheets.append(SheetPart(title, target, hidden))
     if not book.sheets:
-        raise WorkbookError("it has no sheets of cells: save it again as .xlsx")
+        raise WorkbookError(Message("it has no sheets of cells: save it again as .xlsx"))
     numbers = {sheet.title.lower(): k for k, sheet in enumerate(book.sheets)}
     book.reader = Reader(numbers, book.names)
     strings = _strings(parts, posixpath.join(posixpath.dirname(main), "sharedStrings.xml"))
@@ -101,7 +102,7 @@ def main_part(parts: Package) -> str:
     for target in _relations(parts, "").values():
         if target in parts and target.endswith("workbook.xml"):
             return target
-    raise WorkbookError("it isn't a workbook: save it as .xlsx")
+    raise WorkbookError(Message("it isn't a workbook: save it as .xlsx"))
 
 
 def _relations(parts: Package, of: str) -> dict[str, str]:
@@ -187,7 +188,10 @@ def _strings(parts: Package, part: str) -> list[str]:
         if tag == "si":
             strings.append("".join(pieces))
             if len(strings) > limits.STRINGS.most:
-                raise WorkbookError(f"it has more than {limits.STRINGS} texts: too large to check")
+                what = Message(
+                    "it has more than {limit} texts: too large to check", limit=str(limits.STRINGS)
+                )
+                raise WorkbookError(what)
 
     if part in parts:
         parts.parse(part, begin, end, lambda piece: pieces.append(piece) if wanted else None)

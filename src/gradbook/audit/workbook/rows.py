@@ -40,6 +40,7 @@ from gradbook.audit.workbook.book import (
 )
 from gradbook.audit.workbook.computed_places import with_places
 from gradbook.audit.workbook.package import Package, WorkbookError, local, parse, parser
+from gradbook.language.message import Message
 from gradbook.targets.excel.language import LONGEST_FORMULA
 
 # Rows that repeat those above them --------------------------------------------
@@ -420,7 +421,9 @@ class BookCells:
             self._note_outside(*end)
             return
         if rows * columns + len(self.book.arrays) > MOST_IN_ARRAYS:
-            raise WorkbookError("its array formulas fill too many cells: too large to check")
+            raise WorkbookError(
+                Message("its array formulas fill too many cells: too large to check")
+            )
         for down in range(rows):
             for right in range(columns):
                 at = cell + down * ROW + right

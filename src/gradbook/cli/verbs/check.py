@@ -14,10 +14,11 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gradbook.amounts import counted
 from gradbook.cli.arguments import Verb, file_ending_in, positive, share, whole_number
 from gradbook.cli.output import counting, print_as_json, show, width
 from gradbook.errors import GradbookError, one_line
+from gradbook.language import tr
+from gradbook.language.message import Message, message_count, said, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -184,9 +185,9 @@ def _told(
 
         written += remarks_on_students(reports, names)
     for line in () if options.json else written:
-        print(one_line(line))
+        print(one_line(said(line)))
     for line in problems:
-        print(f"gradbook: {one_line(line)}", file=sys.stderr)
+        print(f"gradbook: {one_line(said(line))}", file=sys.stderr)
     return FAILED if problems else _code(reports)
 
 
@@ -201,7 +202,7 @@ def _checked(options: Namespace) -> Iterator[Sequence[BookReport]]:
     with StoredReports(books, options.record) as reports:
         left = reports.list_missing()
         done = len(books) - len(left)
-        with counting("books checked", len(books)) as tell:
+        with counting(tr("books checked"), len(books)) as tell:
             for number, report in _reports([books[n] for n in left], options, check):
                 reports.put(left[number], report)
                 tell(done := done + 1)
@@ -254,13 +255,13 @@ def _write(
         from gradbook.report.audit_page import audit_page
 
         write_whole(options.html, audit_page(reports, _asked(options, scores)))
-        written.append(f"wrote {options.html}")
+        written.append(Message("wrote {file}", file=options.html))
     if options.csv:
         from gradbook.files import write_whole
         from gradbook.report.audit import grades
 
         write_whole(options.csv, grades(reports, scores))
-        written.append(f"wrote {options.csv}")
+        written.append(Message("wrote {file}", file=options.csv))
     if options.annotate:
         readable = ReadableReports(reports)
         copies = Copies(options.annotate, readable, problems)
@@ -268,7 +269,15 @@ def _write(
         for number, place in enumerate(readable.places):
             score = shown[place] if shown else None
             copies.write(number, partial(_annotated, reports[place], score))
-        written.append(f"{counted(copies.count, 'annotated book')} in {options.annotate}")
+        written.append(
+            message_count(
+                "{number} annotated book in {folder}",
+                "{number} annotated books in {folder}",
+                copies.count,
+                number=f"{copies.count:,}",
+                folder=options.annotate,
+            )
+        )
     return written, problems
 
 
@@ -285,17 +294,23 @@ def _write_corrected(
     from gradbook.audit.copies.correct import corrections
 
     copies = Copies(options.fix, reports, problems)
-    said: list[str] = []
-    with counting("books corrected", len(reports)) as tell:
+    remarks: list[str] = []
+    with counting(tr("books corrected"), len(reports)) as tell:
         checking = partial(_judged_again, options=options)
         for number, found in enumerate(corrections(reports, checking)):
             if found.content:
                 copies.write(number, partial(bytes, found.content))
             problems += found.problems
-            said += found.remarks
+            remarks += found.remarks
             tell(number + 1)
-    yield f"{counted(copies.count, 'corrected book')} in {options.fix}"
-    yield from said
+    yield message_count(
+        "{number} corrected book in {folder}",
+        "{number} corrected books in {folder}",
+        copies.count,
+        number=f"{copies.count:,}",
+        folder=options.fix,
+    )
+    yield from remarks
 
 
 # Copies. A file that is there already stays unless it is this very copy.
@@ -321,13 +336,15 @@ class Copies:
             there = _write_copy(path, content())
         except Exception as error:
             fault = f"an internal error in gradbook ({type(error).__name__}: {error})"
-            said = error if isinstance(error, GradbookError) else fault
-            self.problems.append(f"can't copy {self.books[number]}: {said}")
+            reason = words_of(error) if isinstance(error, GradbookError) else fault
+            book = self.books[number]
+            self.problems.append(Message("can't copy {book}: {reason}", book=book, reason=reason))
             return
         self.count += there
         if not there:
-            place = f"{path} already exists"
-            self.problems.append(f"{place}: remove it or name another folder")
+            self.problems.append(
+                Message("{file} already exists: remove it or name another folder", file=str(path))
+            )
 
 
 def _write_copy(path: Path, content: bytes) -> bool:
@@ -344,4 +361,4 @@ def _write_copy(path: Path, content: bytes) -> bool:
     return there == content
 
 
-ENTRIES = {"check": Verb(__doc__, EXAMPLES, add_arguments, run)}
+ENTRIES = {"check": Verb(__doc__, EXAMPLES, add_arguments, run, is_translated=True)}

@@ -12,10 +12,11 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from gradbook.amounts import counted
 from gradbook.cli.arguments import Verb, network, one_of, whole_number
 from gradbook.cli.output import counting
 from gradbook.errors import UsageError, one_line
+from gradbook.language import tr, tr_count
+from gradbook.language.message import said
 
 if TYPE_CHECKING:
     from gradbook.teaching.classes.folder import ClassPlan
@@ -89,9 +90,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    for name, said in MAKING.items():
+    for name, flag in MAKING.items():
         if getattr(options, name) is not None and options.what != "init":
-            raise UsageError(f"--{said} is for init: {options.what} takes it from class.toml")
+            raise UsageError(f"--{flag} is for init: {options.what} takes it from class.toml")
     if options.hints and options.what != "mark":
         raise UsageError("--hints is for mark")
     if options.sources and options.what != "collect":
@@ -102,7 +103,8 @@ def run(options: Namespace) -> int:
 
 
 def _init(options: Namespace) -> int:
-    from gradbook.teaching.classes.folder import begin_class
+    from gradbook.teaching.classes.class_page import student_count
+    from gradbook.teaching.classes.folder import EXERCISES, HANDED_IN, RUBRIC, begin_class
     from gradbook.teaching.classes.making import make_class, require_paper
 
     if not options.names:
@@ -110,12 +112,20 @@ def _init(options: Namespace) -> int:
     plan = _plan(options)
     require_paper(plan)
     folder = begin_class(options.folder, plan, options.names)
-    with counting("students", len(folder.students)) as tell:
+    with counting(tr("students"), len(folder.students)) as tell:
         made = make_class(folder, options.workers, tell)
-    students = counted(len(folder.students), "student")
-    print(f"{options.folder}: {students}, {counted(made, 'exercise')} made")
+    exercises = tr_count(
+        "{number} exercise made", "{number} exercises made", made, number=f"{made:,}"
+    )
+    print(f"{options.folder}: {student_count(len(folder.students))}, {exercises}")
     print(
-        "hand out what is in exercises, look at rubric.toml, and put what comes back into handed-in"
+        tr(
+            "hand out what is in {exercises}, look at {rubric}, and put what comes back into "
+            "{handed_in}",
+            exercises=EXERCISES,
+            rubric=RUBRIC,
+            handed_in=HANDED_IN,
+        )
     )
     return 0
 
@@ -141,29 +151,46 @@ def _collect(options: Namespace) -> int:
     from gradbook.teaching.classes.folder import open_class
 
     new, problems = collect(open_class(options.folder), options.sources)
-    print(f"{counted(new, 'new book')} in {options.folder}/handed-in")
+    where = f"{options.folder}/handed-in"
+    print(
+        tr_count(
+            "{number} new book in {folder}",
+            "{number} new books in {folder}",
+            new,
+            number=f"{new:,}",
+            folder=where,
+        )
+    )
     return _said(problems)
 
 
 def _mark(options: Namespace) -> int:
     from gradbook.teaching.classes.collecting import collect, handed_in
-    from gradbook.teaching.classes.folder import open_class
+    from gradbook.teaching.classes.folder import FEEDBACK, GRADES, MARKS, PAGE, open_class
     from gradbook.teaching.classes.marking import mark_class
 
     folder = open_class(options.folder)
     _, problems = collect(folder, ())  # archives that were put there
-    with counting("books", len(handed_in(folder))) as tell:
+    with counting(tr("books"), len(handed_in(folder))) as tell:
         found = mark_class(folder, options.workers, hints=options.hints, tell=tell)
-    said = f"{found.marked} of {counted(len(found.marks), 'student')} marked"
-    print(f"{options.folder}: {said}, feedback for {found.made} written")
-    print("marks.csv, class.html, feedback and grades are in the folder")
+    marked = tr_count(
+        "{some} of {number} student marked, feedback for {made} written",
+        "{some} of {number} students marked, feedback for {made} written",
+        len(found.marks),
+        some=found.marked,
+        number=f"{len(found.marks):,}",
+        made=found.made,
+    )
+    print(f"{options.folder}: {marked}")
+    files = {"marks": MARKS, "page": PAGE, "feedback": FEEDBACK, "grades": GRADES}
+    print(tr("{marks}, {page}, {feedback} and {grades} are in the folder", **files))
     return _said([*found.remarks, *problems])
 
 
 def _said(problems: list[str]) -> int:
     for line in problems:
-        print(f"gradbook: {one_line(line)}", file=sys.stderr)
+        print(f"gradbook: {one_line(said(line))}", file=sys.stderr)
     return 1 if problems else 0
 
 
-ENTRIES = {"class": Verb(__doc__, EXAMPLES, add_arguments, run)}
+ENTRIES = {"class": Verb(__doc__, EXAMPLES, add_arguments, run, is_translated=True)}

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gradbook.amounts import counted
 from gradbook.audit.classes.marks import class_marks, common_mistakes, in_numbers
 from gradbook.audit.findings import BookReport
 from gradbook.errors import one_line
+from gradbook.language import mark as message_mark
+from gradbook.language import numeral, tr, tr_count
+from gradbook.language.message import said
 from gradbook.report import figures
+from gradbook.report.audit import book_count, share_of_books, shown_text
 from gradbook.report.audit_page import in_common
 from gradbook.report.page import Section, bar, page, resource, table, text, wide
 from gradbook.teaching.classes.rubric import RubricMark
 from gradbook.teaching.classes.statistics import examples, item_figures
 
 ALIKE = ("shared", "similar", "identical")  # sections of what books have in common
-CARE = (
+CARE = message_mark(
     "Students who learn together make the same mistakes, and a mistake that many make says nothing "
     "of any two of them. What stands here is a reason to ask, and proves nothing."
 )
@@ -48,7 +51,11 @@ def class_page(
     remarks: Sequence[str],
 ) -> str:
     counted_rows = [row for row in rows if row.points is not None]
-    lead = f"{counted(len(rows), 'student')}, {counted(len(counted_rows), 'book')} marked"
+    lead = tr(
+        "{students}, {books} marked",
+        students=student_count(len(rows)),
+        books=book_count(len(counted_rows)),
+    )
     sections = [
         *_students(rows),
         *_distribution(rows, marks),
@@ -57,8 +64,8 @@ def class_page(
         *_alike(reports),
     ]
     if remarks:
-        listed = "".join(f"<li>{text(one_line(one))}</li>" for one in remarks)
-        sections.append(Section("remarks", "Remarks", f"<ul>{listed}</ul>"))
+        listed = "".join(f"<li>{text(shown_text(one))}</li>" for one in remarks)
+        sections.append(Section("remarks", tr("Remarks"), f"<ul>{listed}</ul>"))
     return page(
         title,
         sections,
@@ -68,9 +75,17 @@ def class_page(
 
 
 def _students(rows: Sequence[ClassRow]) -> Iterator[Section]:
-    head = ["student", "points", "taken off", "right", "verdict", "remark", "feedback"]
+    head = [
+        tr("student"),
+        tr("points"),
+        tr("taken off"),
+        tr("right"),
+        tr("verdict"),
+        tr("remark"),
+        tr("feedback"),
+    ]
     listed = table(head, [list(row.cells) for row in rows], words=range(len(head)), headed=True)
-    yield Section("students", "Students", wide(listed))
+    yield Section("students", tr("Students"), wide(listed))
 
 
 def _distribution(rows: Sequence[ClassRow], marks: Sequence[RubricMark]) -> Iterator[Section]:
@@ -83,8 +98,8 @@ def _distribution(rows: Sequence[ClassRow], marks: Sequence[RubricMark]) -> Iter
         [text(str(part)), bar(part.books / most, "marks-bar"), f"{part.books:,}"]
         for part in found.parts
     ]
-    listed = table(["points", "", "books"], lines, words=(0, 1))
-    yield Section("marks", "Marks", f"<p>{text(str(found))}.</p>\n{wide(listed)}")
+    listed = table([tr("points"), "", tr("books")], lines, words=(0, 1))
+    yield Section("marks", tr("Marks"), f"<p>{text(str(found))}.</p>\n{wide(listed)}")
 
 
 def _items(marks: Sequence[RubricMark]) -> Iterator[Section]:
@@ -92,20 +107,22 @@ def _items(marks: Sequence[RubricMark]) -> Iterator[Section]:
         [
             text(one_line(item.name)),
             f"{100 * item.difficulty:.0f} %",
-            f"{item.right:,} of {item.books:,}",
-            "" if item.discrimination is None else f"{item.discrimination:.2f}".replace("-", "−"),
+            tr("{some} of {all}", some=f"{item.right:,}", all=f"{item.books:,}"),
+            "" if item.discrimination is None else _signed(item.discrimination),
         ]
         for item in item_figures(marks)
     ]
     if not rows:
         return
-    said = (
-        "<p>Earned is the mean share of an item's points: the lower, the harder. Discrimination is "
+    meaning = tr(
+        "Earned is the mean share of an item's points: the lower, the harder. Discrimination is "
         "the correlation of an item with all others: near 0 or below, it doesn't tell those who "
-        "know more from those who know less. It needs five books that differ.</p>"
+        "know more from those who know less. It needs five books that differ."
     )
-    head = ["item", "earned", "fully right", "discrimination"]
-    yield Section("items", "Items", said + wide(table(head, rows, words=(0,), headed=True)))
+    head = [tr("item"), tr("earned"), tr("fully right"), tr("discrimination")]
+    yield Section(
+        "items", tr("Items"), f"<p>{meaning}</p>" + wide(table(head, rows, words=(0,), headed=True))
+    )
 
 
 def _mistakes(reports: Sequence[BookReport]) -> Iterator[Section]:
@@ -113,30 +130,43 @@ def _mistakes(reports: Sequence[BookReport]) -> Iterator[Section]:
     parts = []
     for mistake in found[:MOST_EXAMPLES]:
         report, finding = shown[mistake.kind]
-        formulas = [("found", finding.formula), ("should be", finding.expected)]
+        formulas = [(tr("found"), finding.formula), (tr("should be"), finding.expected)]
         listed = "".join(
-            f"<dt>{what}</dt><dd><code>{text(one_line(said))}</code></dd>"
-            for what, said in formulas
-            if said
+            f"<dt>{text(what)}</dt><dd><code>{text(one_line(formula))}</code></dd>"
+            for what, formula in formulas
+            if formula
         )
-        books = f"{mistake.books:,} of {counted(len(reports), 'book')}"
-        whose = one_line(report.origin.student or report.book)
+        books = share_of_books(mistake.books, len(reports))
+        example = tr(
+            "For example {name} of {student}: {reason}.",
+            name=finding.quantity,
+            student=one_line(report.origin.student or report.book),
+            reason=shown_text(finding.why),
+        )
         parts.append(
-            f"<h3>{text(mistake.kind)}: {books}</h3>\n<p>{text(mistake.meaning)} "
-            f"({text(mistake.where())}).</p>\n<p>For example {text(finding.quantity)} of "
-            f"{text(whose)}: {text(one_line(finding.why))}.</p>\n"
+            f"<h3>{text(tr(mistake.kind))}: {books}</h3>\n<p>{text(said(mistake.meaning))} "
+            f"({text(said(mistake.where()))}).</p>\n<p>{text(example)}</p>\n"
             f'<dl class="formulas">{listed}</dl>'
         )
     if parts:
-        yield Section("mistakes", "Commonest mistakes", "\n".join(parts))
+        yield Section("mistakes", tr("Commonest mistakes"), "\n".join(parts))
 
 
 def _alike(reports: Sequence[BookReport]) -> Iterator[Section]:
     """With care: it accuses nobody."""
     for section in in_common(reports):
         if section.anchor in ALIKE:
-            care = "" if section.anchor == "shared" else f"<p>{text(CARE)}</p>\n"
+            care = "" if section.anchor == "shared" else f"<p>{text(tr(CARE))}</p>\n"
             yield Section(section.anchor, section.heading, care + section.body)
+
+
+def student_count(count: int) -> str:
+    """1 student, 1,200 students."""
+    return tr_count("{number} student", "{number} students", count, number=f"{count:,}")
+
+
+def _signed(number: float) -> str:
+    return numeral(f"{number:.2f}").replace("-", "−")
 
 
 def row_of(
@@ -148,13 +178,17 @@ def row_of(
     link: str,
 ) -> ClassRow:
     """A student's line; of somebody without a book, an empty one."""
-    right = "" if mark is None else f"{mark.score.right:,} of {len(mark.score.parts):,}"
+    right = ""
+    if mark is not None:
+        right = tr(
+            "{some} of {all}", some=f"{mark.score.right:,}", all=f"{len(mark.score.parts):,}"
+        )
     cells = (
         text(student),
-        "" if points is None else in_numbers(points),
-        text("; ".join(mark.taken_off)) if mark else "",
+        "" if points is None else numeral(in_numbers(points)),
+        text("; ".join(map(said, mark.taken_off))) if mark else "",
         right,
-        text(verdict),
+        text(tr(verdict)),
         text(remark),
         link,
     )

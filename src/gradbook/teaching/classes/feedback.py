@@ -11,6 +11,8 @@ from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.findings import TO_FILL_IN, BookReport
 from gradbook.errors import GradbookError, one_line
 from gradbook.files import write_whole
+from gradbook.language import numeral, tr
+from gradbook.language.message import Message, said, words_of
 from gradbook.report import figures
 from gradbook.report.audit import place_of
 from gradbook.report.audit_page import book_part
@@ -38,35 +40,53 @@ class StudentFeedback:
     def said(self) -> str:
         """13.5 of 20 points."""
         if self.points is None:
-            return "not judged"
-        return f"{in_numbers(self.points)} of {in_numbers(self.mark.out_of)} points"
+            return tr("not judged")
+        return tr(
+            "{points} of {out_of} points",
+            points=numeral(in_numbers(self.points)),
+            out_of=numeral(in_numbers(self.mark.out_of)),
+        )
 
     @property
     def rows(self) -> list[tuple[str, str, str]]:
         """Each column that was asked for: what it earns, of how much, and why."""
         worth = zip(self.mark.score.parts, self.mark.worth, strict=True)
         return [
-            (part.mark.name, f"{part.share * points:.2f} of {points:.2f}", part.why)
+            (
+                part.mark.name,
+                tr(
+                    "{some} of {all}",
+                    some=numeral(f"{part.share * points:.2f}"),
+                    all=numeral(f"{points:.2f}"),
+                ),
+                said(part.why),
+            )
             for part, points in worth
         ]
 
     @property
     def remarks(self) -> list[str]:
         """What was taken off, what the teacher changed and what she says."""
-        off = [f"Taken off: {said}." for said in self.mark.taken_off]
+        off = [tr("Taken off: {what}.", what=said(what)) for what in self.mark.taken_off]
         is_changed = self.points is not None and self.points != self.mark.points
-        changed = ["The points were set by your teacher."] if is_changed else []
+        changed = [tr("The points were set by your teacher.")] if is_changed else []
         return [*off, *changed, *filter(None, [self.remark])]
 
 
 def write_feedback(told: StudentFeedback, stem: Path, paper: str) -> list[str]:
     """STEM.xlsx, .html and .pdf; what couldn't be written, and why."""
-    problems = []
+    problems: list[str] = []
     try:
         copy = annotate(told.report.book, told.report, told.mark.score)
         write_whole(stem.with_name(f"{stem.name}{Path(told.report.book).suffix.lower()}"), copy)
     except GradbookError as error:
-        problems.append(f"no marked copy of {Path(told.report.book).name}: {error}")
+        problems.append(
+            Message(
+                "no marked copy of {book}: {reason}",
+                book=Path(told.report.book).name,
+                reason=words_of(error),
+            )
+        )
     write_whole(stem.with_name(f"{stem.name}.html"), feedback_page(told))
     if paper:
         write_whole(stem.with_name(f"{stem.name}.pdf"), set_pdf(feedback_typst(told, paper), {}))
@@ -75,13 +95,16 @@ def write_feedback(told: StudentFeedback, stem: Path, paper: str) -> list[str]:
 
 def feedback_page(told: StudentFeedback) -> str:
     rows = [[text(one_line(cell)) for cell in row] for row in told.rows]
-    head = ["column", "earned", "why"]
+    head = [tr("column"), tr("earned"), tr("why")]
     earned = wide(table(head, rows, words=range(len(head)), headed=True)) if rows else ""
     remarks = "".join(f"<p>{text(one)}</p>" for one in told.remarks)
-    found = book_part(told.report) or "<p>Nothing is wrong.</p>"
+    found = book_part(told.report) or f"<p>{tr('Nothing is wrong.')}</p>"
     return page(
         f"{told.title}: {told.student}",
-        [Section("points", "Points", earned + remarks), Section("found", "What was found", found)],
+        [
+            Section("points", tr("Points"), earned + remarks),
+            Section("found", tr("What was found"), found),
+        ],
         lead=f'<p class="lead">{text(told.student)}: {text(told.said)}.</p>',
         style=figures.figure_style() + resource("audit.css"),
     )
@@ -94,8 +117,8 @@ def feedback_typst(told: StudentFeedback, paper: str) -> str:
     """A Typst document."""
     return "\n".join(
         [
-            f'#set document(title: "Feedback", date: none)\n#set page(paper: "{PAPERS[paper]}", '
-            "margin: 1.9cm)",
+            f'#set document(title: "{tr("Feedback")}", date: none)',
+            f'#set page(paper: "{PAPERS[paper]}", margin: 1.9cm)',
             "#set text(size: 10pt)\n#set par(leading: 0.55em)\n#show raw: set text(size: 9pt)",
             f"#text(size: 1.5em, weight: 600)[{_said(told.title)}]\n",
             f"#v(0.3em)\n*{_said(told.student)}* #h(1fr) {_said(told.said)}\n",
@@ -111,7 +134,8 @@ def _table(rows: Sequence[tuple[str, str, str]]) -> str:
     if not rows:
         return ""
     cells = ",\n  ".join(", ".join(f"[{_said(cell)}]" for cell in row) for row in rows)
-    head = "table.header([*column*], [*earned*], [*why*])"
+    heads = ", ".join(f"[*{_said(word)}*]" for word in (tr("column"), tr("earned"), tr("why")))
+    head = f"table.header({heads})"
     return (
         f"#table(columns: (auto, auto, 1fr), stroke: none, {head}, table.hline(stroke: 0.5pt),\n"
         f"  {cells})"
@@ -126,15 +150,19 @@ def _findings(report: BookReport) -> Iterator[str]:
         if finding.kind != TO_FILL_IN
     ]
     if shown:
-        yield "#v(0.5em)\n#text(size: 1.15em, weight: 600)[What was found]\n"
+        yield f"#v(0.5em)\n#text(size: 1.15em, weight: 600)[{_said(tr('What was found'))}]\n"
     for sheet, finding in shown[:MOST_FINDINGS]:
         where = _said(place_of(sheet, finding))
-        yield f"*{where}*, {_said(finding.quantity)}: {_said(finding.why)}"
-        formulas = (("found", finding.formula), ("should be", finding.expected))
-        yield from (f"\\ {what} {_code(said)}" for what, said in formulas if said)
+        yield f"*{where}*, {_said(finding.quantity)}: {_said(said(finding.why))}"
+        formulas = ((tr("found"), finding.formula), (tr("should be"), finding.expected))
+        yield from (f"\\ {_said(what)} {_code(formula)}" for what, formula in formulas if formula)
         yield ""
     if len(shown) > MOST_FINDINGS:
-        yield f"… and {len(shown) - MOST_FINDINGS} more: the marked workbook has all of them.\n"
+        more = tr(
+            "… and {count} more: the marked workbook has all of them.",
+            count=len(shown) - MOST_FINDINGS,
+        )
+        yield f"{_said(more)}\n"
 
 
 def _said(words: str) -> str:

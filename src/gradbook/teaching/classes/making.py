@@ -9,6 +9,7 @@ from pathlib import Path
 from gradbook.errors import GradbookError, UsageError
 from gradbook.files import write_whole
 from gradbook.lab.classroom import personalise
+from gradbook.language import tr
 from gradbook.rates.sweep import usable_rate
 from gradbook.report.derivation import require_typst
 from gradbook.report.handout import handout, handouts_pdf
@@ -104,14 +105,22 @@ def require_paper(plan: ClassPlan) -> None:
 def _index(folder: ClassFolder) -> str:
     """A row for each student, with the files."""
     rows = [[text(student), *_links(folder, stem)] for student, stem in folder.stems.items()]
-    head = ["student", "exercise", "handout", "key"][: 4 if folder.plan.paper else 2]
+    head = [tr("student"), tr("exercise"), tr("handout"), tr("key")][
+        : 4 if folder.plan.paper else 2
+    ]
     listed = wide(table(head, rows, words=range(len(head)), headed=True))
-    lead = (
-        '<p class="lead">Hand out the exercises. Put what comes back into the folder handed-in, as '
-        "it comes, archives too, and run gradbook class mark.</p>"
+    lead = tr(
+        "Hand out the exercises. Put what comes back into the folder {folder}, as it comes, "
+        "archives too, and run {command}.",
+        folder=HANDED_IN,
+        command="gradbook class mark",
     )
-    title = f"Class: {folder.plan.net().name or 'exercise'}"
-    return page(title, [Section("students", "Students", listed)], lead=lead)
+    title = tr("Class: {name}", name=folder.plan.net().name or tr("exercise"))
+    return page(
+        title,
+        [Section("students", tr("Students"), listed)],
+        lead=f'<p class="lead">{text(lead)}</p>',
+    )
 
 
 def _links(folder: ClassFolder, stem: str) -> list[str]:

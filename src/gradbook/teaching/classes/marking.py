@@ -19,8 +19,11 @@ from gradbook.audit.classes.marks import in_numbers
 from gradbook.audit.classes.reports import StoredReports, line_of
 from gradbook.audit.findings import UNREADABLE, BookReport, with_hints
 from gradbook.audit.many import checked_here
-from gradbook.errors import DataError, one_line
+from gradbook.errors import DataError
 from gradbook.files import write_whole
+from gradbook.language import current_language, tr
+from gradbook.language import mark as message_mark
+from gradbook.language.message import Message, joined, message_count
 from gradbook.report.audit import first_finding
 from gradbook.report.derivation import require_typst
 from gradbook.report.page import text
@@ -53,6 +56,7 @@ from gradbook.teaching.classes.platforms import FinalGrade, read_listed, write_g
 from gradbook.teaching.classes.rubric import Rubric, RubricMark, mark_by, read_rubric
 
 REPORTS = "reports.jsonl"
+NOT_HANDED_IN = message_mark("nothing handed in")
 Tell = Callable[[int], object]
 
 
@@ -110,7 +114,14 @@ def mark_class(
     made, problems = _write_feedback(folder, marks, workers, hints, tell)
     gone = [name for name in entries if name not in folder.stems]
     _write_marks(folder, marks, {name: entries[name] for name in gone})
-    remarks = [*remarks, *problems, *(f"{name} is in {MARKS} and not in {NAMES}" for name in gone)]
+    remarks = [
+        *remarks,
+        *problems,
+        *(
+            Message("{name} is in {marks} and not in {names}", name=name, marks=MARKS, names=NAMES)
+            for name in gone
+        ),
+    ]
     _write_page(folder, marks, remarks)
     _write_grades(folder, marks)
     return MarkedClass(marks, tuple(remarks), made)
@@ -146,20 +157,26 @@ def _by_student(
 ) -> tuple[dict[str, StudentBook], list[str]]:
     """The latest book of each student, and remarks on the others."""
     found: dict[str, list[StudentBook]] = {}
-    remarks = []
+    remarks: list[str] = []
     for path, report in zip(books, reports, strict=True):
         name = str(path.relative_to(folder.path / HANDED_IN))
         sender, inside = sender_of(name, folder.students), report.origin.student
         inside = inside if inside in folder.stems else ""
         student = sender.student or inside
         if not student:
-            remarks.append(f"whose is {name}? Begin its name with the student's, as {NAMES} has it")
+            remarks.append(
+                Message(
+                    "whose is {file}? Begin its name with the student's, as {names} has it",
+                    file=name,
+                    names=NAMES,
+                )
+            )
             continue
-        notes = []
+        notes: list[str] = []
         if inside and inside != student:
-            notes.append(f"it is the exercise of {inside}")
+            notes.append(Message("it is the exercise of {student}", student=inside))
         if report.verdict == UNREADABLE:
-            notes.append(f"it can't be read: {report.problem}")
+            notes.append(Message("it can't be read: {problem}", problem=report.problem))
         moment = path.stat().st_mtime
         book = StudentBook(report, moment, sender.is_late, tuple(notes))
         found.setdefault(student, []).append(book)
@@ -171,7 +188,9 @@ def _latest(books: Sequence[StudentBook]) -> StudentBook:
     best = max(books, key=lambda one: (one.report.verdict != UNREADABLE, one.moment))
     if len(books) == 1:
         return best
-    others = f"the last of {len(books)} books counts"
+    others = message_count(
+        "the last of {count} books counts", "the last of {count} books counts", len(books)
+    )
     return StudentBook(best.report, best.moment, best.is_late, (*best.notes, others))
 
 
@@ -232,7 +251,7 @@ def _write_feedback(
 def _digest(told: StudentFeedback, paper: str) -> str:
     """The same for the same feedback, in whatever process."""
     own = told.student, told.title, told.mark, told.points, told.remark
-    said = f"{__version__} {paper} {line_of(told.report)} {own!r}"
+    said = f"{__version__} {current_language().code} {paper} {line_of(told.report)} {own!r}"
     return hashlib.sha256(said.encode("utf-8", "backslashreplace")).hexdigest()
 
 
@@ -241,7 +260,7 @@ def _are_there(stem: Path, told: StudentFeedback) -> bool:
 
 
 def _title(folder: ClassFolder) -> str:
-    return folder.plan.net().name or "Exercise"
+    return folder.plan.net().name or tr("Exercise")
 
 
 # Tables and the page ------------------------------------------------------------------
@@ -282,7 +301,7 @@ def _write_page(folder: ClassFolder, marks: Sequence[StudentMark], remarks: Sequ
     judged = [one for one in marks if one.book is not None and one.mark is not None]
     reports = [one.book.report for one in judged if one.book]
     shown = class_page(
-        f"Class: {_title(folder)}",
+        tr("Class: {name}", name=_title(folder)),
         [_page_row(folder, one) for one in marks],
         reports,
         [one.mark for one in judged if one.mark],
@@ -294,14 +313,14 @@ def _write_page(folder: ClassFolder, marks: Sequence[StudentMark], remarks: Sequ
 def _page_row(folder: ClassFolder, one: StudentMark) -> ClassRow:
     stem = folder.stems[one.student]
     link = f'<a href="{FEEDBACK}/{text(stem)}.html">{text(stem)}</a>' if one.mark else ""
-    verdict = one.book.report.verdict if one.book else "nothing handed in"
+    verdict = one.book.report.verdict if one.book else NOT_HANDED_IN
     return row_of(one.student, one.points, one.mark, verdict, one.own.remark, link)
 
 
 def _notes(marks: Sequence[StudentMark]) -> Iterator[str]:
     for one in marks:
         for note in one.book.notes if one.book else ():
-            yield one_line(f"{one.student}: {note}")
+            yield joined(": ", (one.student, note))
 
 
 def _write_grades(folder: ClassFolder, marks: Sequence[StudentMark]) -> None:

@@ -1,6 +1,6 @@
 // The table of a class: searched, filtered by verdict, sorted by any column, while it may grow.
 
-const VERDICTS = ["unreadable", "wrong", "frozen", "unfinished", "right", "forward pass", "no network"]
+const VERDICTS = ["unreadable", "wrong", "frozen", "unfinished", "right", "forward", "no"] // by first words
 const compare = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" }).compare
 
 /** A book's row, what else on the page is about it, and what it is sorted by: numbers as numbers.
@@ -15,7 +15,6 @@ export class BookTable {
   constructor(table, tools) {
     this.body = /** @type {HTMLTableSectionElement} */ (table.tBodies[0])
     this.heads = [...(table.tHead?.rows[0]?.cells ?? [])]
-    this.titles = this.heads.map(head => head.textContent)
     this.tools = tools
     this.entries = /** @type {Map<number, Entry>} */ (new Map())
     this.column = -1
@@ -29,9 +28,9 @@ export class BookTable {
    */
   put(number, row, part) {
     this.entries.get(number)?.row.replaceWith(row)
-    const verdict = row.cells[this.titles.indexOf("verdict")]?.textContent ?? ""
+    const verdict = verdictIn(row)
     const said = row.textContent?.toLowerCase() ?? ""
-    const keys = this.titles.map((title, k) => key(title ?? "", row.cells[k]?.textContent ?? ""))
+    const keys = this.heads.map((_, k) => key(row.cells[k]))
     this.entries.set(number, { row, part, number, verdict, said, keys })
   }
 
@@ -57,7 +56,8 @@ export class BookTable {
     const [one, other] = [a.keys[this.column], b.keys[this.column]]
     if (one === undefined || other === undefined || one === other) return a.number - b.number
     if (one === Infinity || other === Infinity) return one === Infinity ? 1 : -1
-    const found = typeof one === "number" ? one - Number(other) : compare(one, String(other))
+    const isNumber = typeof one === "number" && typeof other === "number"
+    const found = isNumber ? one - other : compare(String(one), String(other))
     return this.isDown ? found : -found
   }
 
@@ -95,7 +95,7 @@ export class BookTable {
   filter() {
     const words = (this.tools?.querySelector("input")?.value ?? "").toLowerCase().split(/\s+/)
     const pressed = [...(this.tools?.querySelectorAll("button[aria-pressed=true]") ?? [])]
-    const chosen = pressed.map(chip => /** @type {HTMLButtonElement} */ (chip).value)
+    const chosen = pressed.map(chip => /** @type {HTMLButtonElement} */ (chip).value.split(" ")[0])
     let count = 0
     for (const { row, part, verdict, said } of this.entries.values()) {
       const isMeant = !chosen.length || chosen.includes(verdict)
@@ -104,17 +104,31 @@ export class BookTable {
       count += Number(!row.hidden)
     }
     const output = this.tools?.querySelector("output")
-    if (output) output.textContent = `${count} of ${this.entries.size}`
+    if (!output) return
+    const template = output.dataset.said ?? "{some} of {all}"
+    output.textContent = template.replace("{some}", String(count)).replace("{all}", String(this.entries.size))
   }
 }
 
-/** What a cell is sorted by; what has no number comes last.
- * @param {string} title @param {string} words
+/** The first word of the verdict that stands in a row or a cell, in whatever language it is shown.
+ * @param {Element} [there]
  */
-function key(title, words) {
-  if (title === "verdict") return VERDICTS.includes(words) ? VERDICTS.indexOf(words) : Infinity
-  if (title === "points") return words ? Number(words) : Infinity
-  if (title !== "gradients") return words
-  const [right, of] = words.replaceAll(",", "").split(" of ").map(Number.parseFloat)
-  return of ? Number(right) / of : Infinity
+function verdictIn(there) {
+  return /\bv-(\w+)/.exec(there?.querySelector(".verdict")?.className ?? "")?.[1] ?? ""
+}
+
+/** What a cell is sorted by: a verdict, how much of something is right, a number or words. What is
+ * empty comes last.
+ * @param {HTMLTableCellElement} [cell]
+ */
+function key(cell) {
+  const words = cell?.textContent ?? ""
+  const verdict = verdictIn(cell)
+  if (verdict) return VERDICTS.includes(verdict) ? VERDICTS.indexOf(verdict) : Infinity
+  if (!words) return Infinity
+  if (cell?.querySelector(".of")) {
+    const [one = 0, other = 1] = (words.match(/\d[\d.,]*/g) ?? []).map(said => Number(said.replace(/\D/g, "")))
+    return Math.min(one, other) / Math.max(one, other, 1) // languages differ in which comes first
+  }
+  return /^\d+([.,]\d+)?$/.test(words) ? Number(words.replace(",", ".")) : words
 }
