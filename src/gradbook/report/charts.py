@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.amounts import short
+from gradbook.language import mark, tr
 from gradbook.report.words import Span, TextLine
 
 # Scales -----------------------------------------------------------------------
@@ -60,7 +61,7 @@ class Scale(ABC):
 class Log(Scale):
     """Powers of ten: a loss."""
 
-    words = "on a log scale"
+    words = mark("on a log scale")
 
     def place(self, value: float) -> float:
         if isnan(value):
@@ -117,7 +118,7 @@ class Towards(Scale):
     All itself lies beyond every chart.
     """
 
-    words = "spread out towards 100 %"
+    words = mark("spread out towards 100 %")
 
     def place(self, value: float) -> float:
         if isnan(value):
@@ -351,7 +352,7 @@ def _counts(chart: Chart, width: int) -> str:
     line = [" "] * (width + 8)
     free = 0
     for count in chart.counts:
-        word = str(count) if count > 1 else "epoch 1"
+        word = str(count) if count > 1 else f"{tr('epoch')} 1"
         at = round(chart.across(count) * (width - 1))
         at = max(0, min(at - len(word) // 2, width - len(word)))
         if at >= free:

@@ -14,8 +14,8 @@ from importlib.util import find_spec
 from math import isnan, log10
 from typing import Any
 
-from gradbook.amounts import counted
 from gradbook.errors import UsageError
+from gradbook.language import numeral, tr, tr_count
 from gradbook.palette import PAPER, QUIET
 from gradbook.report.charts import MOST_POINTS, TOWARDS, Chart, Curve, Scale, few, notch, spread_out
 from gradbook.report.page import resource, text
@@ -107,8 +107,15 @@ def svg_element(
 
 def _description(chart: Chart) -> str:
     labels = ", ".join(curve.label for curve in chart.curves)
-    scale = f", {chart.scale.words}" if chart.scale.words else ""
-    return f"{chart.title}, over {counted(chart.epochs, 'epoch')}{scale}: {labels}"
+    scale = f", {tr(chart.scale.words)}" if chart.scale.words else ""
+    over = tr_count(
+        "{title}, over {number} epoch",
+        "{title}, over {number} epochs",
+        chart.epochs,
+        title=chart.title,
+        number=f"{chart.epochs:,}",
+    )
+    return f"{over}{scale}: {labels}"
 
 
 def _inside(chart: Chart, frame: Frame, labelled: bool = True) -> str:
@@ -142,7 +149,7 @@ def _levels(chart: Chart, frame: Frame) -> Iterator[str]:
         y = frame.y(chart.height(level))
         yield grid_line(frame.left, y, frame.x(1), y)
         base, power = chart.scale.tick(level)
-        yield words_at(frame.left - 8, y + 4, base, anchor="end", power=power)
+        yield words_at(frame.left - 8, y + 4, numeral(base), anchor="end", power=power)
 
 
 def _counts(chart: Chart, frame: Frame) -> Iterator[str]:
@@ -151,7 +158,7 @@ def _counts(chart: Chart, frame: Frame) -> Iterator[str]:
     for count in chart.counts:
         yield words_at(frame.x(chart.across(count)), base + 18, str(count), anchor="middle")
     yield words_at(
-        (frame.left + frame.x(1)) / 2, base + 38, "epoch", anchor="middle", kind="quiet axis"
+        (frame.left + frame.x(1)) / 2, base + 38, tr("epoch"), anchor="middle", kind="quiet axis"
     )
 
 
