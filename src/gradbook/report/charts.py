@@ -316,10 +316,10 @@ def chart_lines(
         1 if ascii_only else 2,
         1 if ascii_only else 4,
     )
-    for mark, curve in zip(marks, chart.curves, strict=True):
+    for sign, curve in zip(marks, chart.curves, strict=True):
         epochs, values = thin(curve.values, 8 * canvas.width)
         across = map(chart.across, epochs)
-        canvas.draw(list(zip(across, map(chart.height, values), strict=True)), mark, curve.colour)
+        canvas.draw(list(zip(across, map(chart.height, values), strict=True)), sign, curve.colour)
     beside = _beside(chart, labels, height)
     side, tee, corner, floor = "|++-" if ascii_only else "│┤└─"
     lines: list[TextLine] = [[Span(" " * gutter + chart.title)]]
