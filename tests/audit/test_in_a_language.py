@@ -14,7 +14,7 @@ from gradbook.audit.classes.marks import class_json, score
 from gradbook.audit.classes.reports import line_of, report_of_line
 from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.findings import BookReport, record, with_hints
-from gradbook.language.message import Message, Numeral, said
+from gradbook.language.message import Message, WrittenNumber, said
 from gradbook.report.audit import audit_lines
 from gradbook.report.audit_page import audit_cell, audit_page
 from gradbook.report.words import plain
@@ -119,7 +119,7 @@ def test_a_report_that_was_kept_is_still_said_in_the_reader_s_language(reports):
 
 
 def test_a_number_in_a_sentence_has_the_language_s_decimal_sign():
-    half = Message("it is {factor} times that", factor=Numeral("0.25"))
+    half = Message("it is {factor} times that", factor=WrittenNumber("0.25"))
     assert half == "it is 0.25 times that"
     with pseudo_language():
         assert "0,25" in said(half)

@@ -18,7 +18,7 @@ from gradbook.audit.formula.expression import Edit
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.workbook.book import Book, Origin, show_value
 from gradbook.language import mark
-from gradbook.language.message import Message, Numeral
+from gradbook.language.message import Message, WrittenNumber
 from gradbook.looks import look
 
 Result = TypeVar("Result")
@@ -181,7 +181,7 @@ def content_of(book: Book, cell: Address) -> str:
     """What a cell holds that has no formula: the number 3."""
     value = book.values.get(cell)
     if isinstance(value, float):
-        return Message("the number {number}", number=Numeral(show_value(value)))
+        return Message("the number {number}", number=WrittenNumber(show_value(value)))
     return Message("nothing") if value is None else Message("a text")
 
 
@@ -189,8 +189,8 @@ def off_by(share: float) -> str:
     """How far off something is, as `rough_percent` has it: 0.025 %, 101 times its size."""
     times = rough_percent(share).removesuffix(" times its size")
     if times != rough_percent(share):
-        return Message("{times} times its size", times=Numeral(times))
-    return Numeral(times)
+        return Message("{times} times its size", times=WrittenNumber(times))
+    return WrittenNumber(times)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from gradbook.language import ENGLISH, current_language, numeral, tr, tr_count
 TEMPLATE, PARTS, SEVERAL, COUNT, NUMBER = "message", "parts", "several", "count", "number"
 
 
-class Numeral(str):
+class WrittenNumber(str):
     """A number as it is written in English."""
 
     __slots__ = ()
@@ -89,7 +89,7 @@ def said(text: str) -> str:
     """The text in the reader's language, if it is a message or a number; else as it is."""
     if current_language() is ENGLISH:
         return str(text)
-    if isinstance(text, Numeral):
+    if isinstance(text, WrittenNumber):
         return numeral(text)
     if not isinstance(text, Message):
         return text
@@ -104,7 +104,7 @@ def said(text: str) -> str:
 
 def record_of_text(text: str) -> object:
     """A text as JSON keeps it, so that a message stays one."""
-    if isinstance(text, Numeral):
+    if isinstance(text, WrittenNumber):
         return {NUMBER: str(text)}
     if not isinstance(text, Message):
         return text
@@ -119,7 +119,7 @@ def text_of_record(record: object) -> str:
         case str():
             return record
         case {"number": str(written), **rest} if not rest:
-            return Numeral(written)
+            return WrittenNumber(written)
         case {"message": str(template), "parts": dict(parts), **rest}:
             read = {n: p if isinstance(p, int) else text_of_record(p) for n, p in parts.items()}
             match rest:

@@ -38,7 +38,7 @@ from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.step.omissions import ChainOmission
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
-from gradbook.language.message import Message, Numeral, joined
+from gradbook.language.message import Message, WrittenNumber, joined
 from gradbook.targets.excel.language import Expression, Infix, write
 
 # Faults -------------------------------------------------------------------------------
@@ -666,7 +666,7 @@ def _notes(book: Book, reading: BackwardReading) -> Iterator[str]:
         yield Message(
             "all gradients are {factor} times those of the loss: "
             "a factor that all share only changes the learning rate",
-            factor=Numeral(f"{factor:g}"),
+            factor=WrittenNumber(f"{factor:g}"),
         )
     left = unexplained_cells(reading.last)
     if left:

@@ -36,7 +36,7 @@ from gradbook.audit.findings import (
     record_of,
 )
 from gradbook.errors import one_line
-from gradbook.language.message import Message, Numeral, joined, message_count, said
+from gradbook.language.message import Message, WrittenNumber, joined, message_count, said
 
 # What a book earns ------------------------------------------------------------
 
@@ -109,8 +109,8 @@ def in_points(score: BookScore) -> str:
         return ""
     return Message(
         "{points} of {out_of} points",
-        points=Numeral(in_numbers(score.points)),
-        out_of=Numeral(in_numbers(score.out_of)),
+        points=WrittenNumber(in_numbers(score.points)),
+        out_of=WrittenNumber(in_numbers(score.out_of)),
     )
 
 
@@ -246,8 +246,8 @@ class MarksPart:
         return said(
             Message(
                 "{low} to {high}",
-                low=Numeral(in_numbers(self.low)),
-                high=Numeral(in_numbers(self.high)),
+                low=WrittenNumber(in_numbers(self.low)),
+                high=WrittenNumber(in_numbers(self.high)),
             )
         )
 
@@ -269,7 +269,7 @@ class ClassMarks:
 
     def __str__(self) -> str:
         measures = ("mean", "median", "lowest", "highest")
-        values = {name: Numeral(in_numbers(getattr(self, name))) for name in measures}
+        values = {name: WrittenNumber(in_numbers(getattr(self, name))) for name in measures}
         told = (
             Message(
                 "mean {mean} %, median {median} %, lowest {lowest} %, highest {highest} %", **values
@@ -278,7 +278,7 @@ class ClassMarks:
             else Message(
                 "mean {mean} of {out_of} points, median {median}, lowest {lowest}, "
                 "highest {highest}",
-                out_of=Numeral(in_numbers(self.out_of)),
+                out_of=WrittenNumber(in_numbers(self.out_of)),
                 **values,
             )
         )

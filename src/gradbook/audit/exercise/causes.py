@@ -39,7 +39,7 @@ from gradbook.audit.step.points import agree
 from gradbook.audit.workbook.book import Book
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors, named_inputs
-from gradbook.language.message import Message, Numeral, enumerated, message_count
+from gradbook.language.message import Message, WrittenNumber, enumerated, message_count
 from gradbook.targets.excel.language import NAMES, Expression, Reference, Speller, read, write
 
 # The chain rule, also with a way or a slope left out --------------------------
@@ -543,7 +543,7 @@ def of_factor(times: float, of: str, columns: int = 1) -> tuple[str, str]:
                 "{name} are {factor} times what the chain rule gives for E_total",
                 columns,
                 name=of,
-                factor=Numeral(f"{size:.6g}"),
+                factor=WrittenNumber(f"{size:.6g}"),
             )
     if times < 0:
         why = Message("{mistake}, with the wrong sign", mistake=why)

@@ -55,7 +55,7 @@ from gradbook.audit.workbook.book import Book, show_value
 from gradbook.audit.workbook.flow import Flow
 from gradbook.errors import GradbookError
 from gradbook.graph.node import Array, Node
-from gradbook.language.message import Message, Numeral, message_count
+from gradbook.language.message import Message, WrittenNumber, message_count
 from gradbook.net import parse
 from gradbook.targets.excel.language import write
 from gradbook.targets.excel.plan.columns import ExerciseRecord
@@ -496,7 +496,7 @@ class _Judgement:
                         cell=self.book.name_of(cell),
                         name=str(place.node.name),
                         now=now,
-                        given=Numeral(show_value(wanted)),
+                        given=WrittenNumber(show_value(wanted)),
                     )
                 )
         yield from changed[:CHANGED_SHOWN]
@@ -535,7 +535,7 @@ class _Judgement:
 
 def _as_part(content: str) -> str:
     """A formula as it is, a number as the reader's language writes it."""
-    return content if content.startswith("=") else Numeral(content)
+    return content if content.startswith("=") else WrittenNumber(content)
 
 
 def _args(place: Place) -> tuple[Node, int, int]:

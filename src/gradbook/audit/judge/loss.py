@@ -41,7 +41,7 @@ from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.book import show_value
 from gradbook.graph.node import Node, ancestors
 from gradbook.language import mark
-from gradbook.language.message import Message, Numeral, enumerated
+from gradbook.language.message import Message, WrittenNumber, enumerated
 from gradbook.targets.excel.language import Expression, Infix, Number, Reference
 
 # Losses that no cell holds ------------------------------------------------------------
@@ -529,7 +529,7 @@ def name_of_loss(training: SheetTraining, loss: StepLoss) -> str:
 def _shown(factor: float) -> str:
     """A factor as people write it: 1/30 rather than 0.0333."""
     share = _fraction(factor)
-    return Numeral(show_value(factor)) if share is None else str(share)
+    return WrittenNumber(show_value(factor)) if share is None else str(share)
 
 
 def _fraction(factor: float) -> Fraction | None:

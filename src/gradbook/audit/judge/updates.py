@@ -45,7 +45,7 @@ from gradbook.audit.training.steps import SheetStep, is_maximised
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.training.weight_columns import WeightColumn, change
 from gradbook.audit.workbook.book import show_value
-from gradbook.language.message import Message, Numeral, joined
+from gradbook.language.message import Message, WrittenNumber, joined
 from gradbook.targets.excel.language import Expression, Number, Reference, read, write
 
 LR = "η"
@@ -258,7 +258,7 @@ def _blank_rate(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator
     value = book.values.get(cell)
     kept = _rate_kept(training, steps[0]) if steps else None
     rate = USUAL_RATE if kept is None else kept
-    shown = Numeral(show_value(rate))
+    shown = WrittenNumber(show_value(rate))
     remedy = (
         Message("any number above 0 works, such as {rate}", rate=shown)
         if kept is None

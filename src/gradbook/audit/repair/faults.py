@@ -29,7 +29,7 @@ from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.workbook.book import show_value
-from gradbook.language.message import Message, Numeral
+from gradbook.language.message import Message, WrittenNumber
 from gradbook.targets.excel.language import write
 
 # Faults -------------------------------------------------------------------------------
@@ -61,7 +61,13 @@ def _row_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
     why = Message("{cell} differs from the rest of its column", cell=name_of(home))
     if home not in book.patterns:
         kind = PASTED
-        held = Numeral(what) if isinstance(value, float) else what if value else Message("nothing")
+        held = (
+            WrittenNumber(what)
+            if isinstance(value, float)
+            else what
+            if value
+            else Message("nothing")
+        )
         why = Message(
             "{cell} holds {value} where the others of its column have a formula",
             cell=name_of(home),

@@ -12,7 +12,7 @@ from typing import Any
 from gradbook.audit.classes.marks import BookScore, MarkingRules, PartScore, in_numbers, score
 from gradbook.audit.findings import KINDS, BookReport
 from gradbook.errors import DataError, did_you_mean
-from gradbook.language.message import Message, Numeral, message_count
+from gradbook.language.message import Message, WrittenNumber, message_count
 from gradbook.targets.excel.plan.columns import GRADIENTS
 from gradbook.targets.excel.plan.columns import KINDS as ASKED
 from gradbook.teaching.classes.folder import read_toml
@@ -94,7 +94,12 @@ def mark_by(rubric: Rubric, report: BookReport, days_late: int) -> RubricMark:
         return RubricMark(scored, None, out_of, weighed)
     earned = sum(part.share * one for part, one in zip(parts, weighed, strict=True))
     off = [
-        (cost, Message("{points} for {what}", points=Numeral(in_numbers(cost)), what=Message(kind)))
+        (
+            cost,
+            Message(
+                "{points} for {what}", points=WrittenNumber(in_numbers(cost)), what=Message(kind)
+            ),
+        )
         for kind, cost in rubric.deductions.items()
         if cost and any(finding.kind == kind for finding in report.findings)
     ]
@@ -102,7 +107,7 @@ def mark_by(rubric: Rubric, report: BookReport, days_late: int) -> RubricMark:
     late = late if rubric.at_most is None else min(late, rubric.at_most)
     if late:
         days = message_count("{count} day late", "{count} days late", days_late)
-        points = Numeral(in_numbers(late))
+        points = WrittenNumber(in_numbers(late))
         off.append((late, Message("{points} for {what}", points=points, what=days)))
     left = max(0.0, earned - sum(cost for cost, _ in off))
     return RubricMark(scored, round(left, 2), out_of, weighed, tuple(said for _, said in off))
