@@ -46,7 +46,7 @@ export function tableOf(net, given, building) {
     trained: trained.map(weight => [weight, chains.slope(weight)]),
     state: state.map(([leaf, next]) => [leaf, next, startOf.get(values.called(leaf)) ?? 0]),
     rate: values.rate, count: values.count, loss: values.loss, sampleLoss: values.sampleLoss, least,
-    isMasked, coding: codingOf(net, building.grammar), seed: net.seed, masks: values.masks, startRate: net.rate, epochs: building.epochs, samples: structuredClone(samples), madeUp: isMadeUp ? madeUp(net, building) : "", most: isSeveral ? building.most : 1,
+    isMasked, steps: isMasked && values.objective.ofAll && values.totals.length > 1 ? values.totals.length : 0, coding: codingOf(net, building.grammar), seed: net.seed, masks: values.masks, startRate: net.rate, epochs: building.epochs, samples: structuredClone(samples), madeUp: isMadeUp ? madeUp(net, building) : "", most: isSeveral ? building.most : 1,
     chains: chains.order.map(value => [value, chains.made.get(value), chains.roots.get(value)]),
     windows: windowsOf(values), gates: gatesOf(values, chains, trained),
     plane: share === null || !plane ? null : { share, classes: plane.classes },

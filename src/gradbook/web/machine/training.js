@@ -10,7 +10,7 @@ import { dropOut } from "./masks.js"
  *   lines: import("./machine.js").Line[], each: number[], inputs: number[], targets: number[],
  *   outputs: number[], weights: number[], trained: [number, number][],
  *   state: [leaf: number, next: number, start: number][], rate: number, count: number | null,
- *   loss: number, least: number, startRate: number, epochs: number, samples: Sample[], most: number,
+ *   steps?: number, loss: number, least: number, startRate: number, epochs: number, samples: Sample[], most: number,
  *   seed: number, masks: import("./masks.js").MaskTable[],
  * }} Table what `targets/page/` writes
  */
@@ -24,7 +24,9 @@ export class Training {
     this.batch = 0 // samples of each update; 0 are all of them
     this.batches = /** @type {Batches | null} */ (null)
     this.dropsNothing = false // whether values are shown as they are once the network is trained
+    this.aim = /** @type {number | null} */ (null) // the step of a sequence whose error alone is shown
     this.learned = NaN // the loss that is learned from, which dropout changes
+    this.isAimed = false
     this.next = new Float64Array(start.length)
     const wanted = [table.loss, ...table.outputs, ...table.trained.map(([, slope]) => slope)]
     this.order = this.machine.order([...wanted, ...table.state.map(([, next]) => next)])
@@ -60,12 +62,25 @@ export class Training {
   evaluate() {
     const { machine, next, table } = this
     this.mask(false)
+    this.target(null)
     machine.run(this.order)
     this.learned = this.loss
     table.state.forEach(([, following], k) => (next[k] = machine.at(following)))
-    if (!this.dropsNothing) return
-    this.mask(true)
+    if (!this.dropsNothing && this.aim === null) return
+    if (this.dropsNothing) this.mask(true)
+    this.target(this.aim)
     machine.run(this.order)
+  }
+
+  /** The targets of one step of a sequence, as if the others had none; or all of them again.
+   * @param {number | null} step @private
+   */
+  target(step) {
+    const { machine, table: { targets, steps = 1 }, samples } = this
+    if (step === null && !this.isAimed) return
+    this.isAimed = step !== null
+    samples.forEach(([, wanted], k) => wanted.forEach((value, j) =>
+      machine.put(targets[j], k, step === null || Math.floor((j * steps) / targets.length) === step ? value : 0)))
   }
 
   /** Draw what dropout drops in this epoch, or let it drop nothing.
@@ -80,6 +95,7 @@ export class Training {
   /** All weights at once, of one batch after the other where there are several, then the next epoch's values. */
   step() {
     const { machine, table } = this
+    this.target(null)
     const next = this.isBatched ? this.inBatches() : this.next
     table.state.forEach(([leaf], k) => machine.fill(leaf, next[k]))
     this.epoch += 1

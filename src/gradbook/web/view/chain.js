@@ -251,7 +251,7 @@ export class ChainPanel {
   following(line) {
     const [, next] = this.model.content.state.find((/** @type {number[]} */ [leaf]) => leaf === line)
     const start = make("span")
-    this.others.push(() => say(start, this.model.usedBatch ? PHRASES.nextOfAll : PHRASES.next))
+    this.others.push(() => say(start, this.model.aim !== null ? PHRASES.aim.next : this.model.usedBatch ? PHRASES.nextOfAll : PHRASES.next))
     return make("p", { class: "next" }, start, nameWords(this.names[line]), " ", this.plain(next), ".")
   }
 

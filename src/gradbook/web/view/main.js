@@ -2,6 +2,7 @@
 
 import { tableOf } from "../build/table.js"
 import { read } from "../text/reader.js"
+import { AimMenu } from "./aim.js"
 import { BatchField } from "./batch.js"
 import { Builder } from "./builder.js"
 import { byId, save, say } from "./dom.js"
@@ -136,6 +137,7 @@ for (const kind of ["values", "slopes"]) {
 for (const kind of ["on", "off"]) {
   byId(`dropout-${kind}`)?.addEventListener("change", () => model.evaluate(kind === "off"))
 }
+new AimMenu(model)
 const data = new DataPanel(model, editor, tell)
 fitSections()
 byId("old").remove()

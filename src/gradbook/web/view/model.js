@@ -33,6 +33,7 @@ export class Model {
     this.testLosses = /** @type {[epoch: number, loss: number][]} */ ([])
     this.tester = /** @type {Training | null} */ (null)
     this.look = "" // of the units: "numbers" or "pictures", or "" for whatever fits
+    this.aim = /** @type {number | null} */ (null) // the step of a sequence whose error alone is shown
     this.dropsNothing = false // whether values are shown without dropout
     this.losses = /** @type {[epoch: number, loss: number][]} */ ([])
     this.judging = 0 // milliseconds that the last judgement took
@@ -58,6 +59,7 @@ export class Model {
 
   /** @param {any} content @param {number[]} start @private */
   adopt(content, start) {
+    if (content !== this.content) this.aim = null
     this.content = content
     content.slopes = Object.fromEntries(content.chains.map(
       (/** @type {[number, {value: number}]} */ [line, chain]) => [line, chain.value]))
@@ -105,7 +107,7 @@ export class Model {
     this.samples = samples
     this.sample = Math.min(this.sample, samples.length - 1)
     this.training = new Training(this.content, samples, values)
-    Object.assign(this.training, { epoch, rate: this.rate, batch: this.usedBatch, dropsNothing: this.dropsNothing })
+    Object.assign(this.training, { epoch, rate: this.rate, batch: this.usedBatch, dropsNothing: this.dropsNothing, aim: this.aim })
     this.everything = this.training.machine.order(this.content.lines.map((/** @type {any} */ _, /** @type {number} */ k) => k))
     this.training.evaluate()
     this.judgement = null
@@ -208,6 +210,15 @@ export class Model {
     this.changed()
   }
 
+  /** Show the error of one step of a sequence alone, or all of it.
+   * @param {number | null} step
+   */
+  setAim(step) {
+    this.aim = this.training.aim = step
+    this.training.evaluate()
+    this.changed()
+  }
+
   /** @param {number} line @returns {boolean} */
   isFree(line) {
     return this.stateOf.has(line) || this.isData(line)
@@ -262,6 +273,7 @@ export class Model {
   /** @param {number} sample @param {number} kind 0 for inputs, 1 for targets @param {Sample} changed */
   place(sample, kind, changed) {
     this.samples = this.samples.map((it, k) => (k === sample ? changed : it))
+    this.training.samples = this.samples
     const lines = /** @type {number[]} */ (kind ? this.content.targets : this.content.inputs)
     changed[kind].forEach((it, k) => this.training.machine.put(lines[k], sample, it))
   }

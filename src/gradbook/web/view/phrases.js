@@ -36,6 +36,7 @@ export const PHRASES = {
     alone: "This network compares samples with each other, and this batch size would leave one alone: each update uses all samples. Choose another size.",
     workbook: "The workbook uses all samples in each update.",
   },
+  aim: { label: "backward from", all: "all steps", step: (/** @type {number} */ step) => `step ${step}`, next: "An update by this step alone would make " },
   next: "The next step makes ", nextOfAll: "An update with all samples would make ",
   learn: {
     title: "Learning", tour: "Tour", questions: "Questions", question: "A question", another: "Another", back: "Back", next: "Next", close: "Close",

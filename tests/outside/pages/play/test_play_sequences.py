@@ -188,3 +188,41 @@ def test_a_layer_of_tokens_is_added_by_a_click(shown):
     choose(page, "add", "sinusoids")
     assert "positions\nsinusoids\n" in page.value("document.querySelector('#text').value")
     assert page.text("#text-said").startswith("in order")
+
+
+AIM = "[...document.querySelectorAll('#aim option')].map(it => it.textContent)"
+TURN = """(value => {
+  const menu = document.querySelector("#aim")
+  menu.value = value
+  menu.dispatchEvent(new Event("change", {bubbles: true}))
+})"""
+
+
+def test_one_step_is_gone_back_from_as_if_no_other_had_a_target(shown):
+    page = shown("tokens", 1440)
+    assert page.value(AIM) == ["all steps", "step 1", "step 2"]  # the third has no target in one
+    full = str(NETS["tokens"])
+    alone = full.replace("3 1 -1", "-1 1 -1").replace("2 0 0", "-1 0 -1")
+    before, after = learned(alone, 1)
+    page.value(f"{TURN}('1')")
+    for name in ("w1", "w12", "b2", "w20"):
+        page.value(f"{named(name)}.focus()")
+        page.settle()
+        assert "An update by this step alone would make" in page.text("#chain .next")
+        made = number(page.text("#chain .next output"))
+        assert made == pytest.approx(after[name], rel=1e-6)
+        assert after[name] != before[name]
+    (loss,) = losses(training_step(parse(alone)), 1)
+    assert number(page.text("#loss")) == pytest.approx(loss, abs=1e-4)
+    for wanted in learned(full, 2):  # all steps are learned from nevertheless
+        assert weights(page) == pytest.approx(wanted, rel=1e-12, abs=1e-14)
+        page.press("#step")
+    page.value(f"{TYPE}('targets of sample 2', '2 -1 0')")
+    page.settle()
+    assert page.value(AIM) == ["all steps", "step 1"]
+    assert page.value("document.querySelector('#aim').value") == ""
+
+
+def test_only_errors_at_several_steps_can_be_gone_back_from_one_by_one(shown):
+    page = shown("echo", 1440)
+    assert page.value("document.querySelector('#aim').closest('label').hidden")
