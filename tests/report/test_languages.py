@@ -39,7 +39,7 @@ FUNCTIONS = ("exp", "tanh", "sinh", "cosh", "max", "min", "abs", "softmax", "gro
 GOING_BACK = ("unmaxpool", "unavgpool", "unupsample")
 ATTENTION = ("query", "key", "value", "score", "share", "mixed", "output")  # of what names say
 NAMES = ("total", "sample", "NUMBER", *FUNCTIONS, *GOING_BACK, *ATTENTION, "only", "all")
-INVISIBLE = re.compile(r"<(style|script)>.*?</\1>", re.DOTALL)
+INVISIBLE = re.compile(r"<(style|script)\b[^>]*>.*?</\1>", re.DOTALL)
 READ_OUT = re.compile(r'(?:aria-label|alt|title|data-\w+|lang)="([^"]*)"')
 TEX = re.compile(r"\\(?:begin|end)\{[a-z*]+\}|\{@\{\}[^@]*@\{\}\}|\\[A-Za-z]+")
 TYPST = (

@@ -7,6 +7,7 @@ was asked for. A page searches the same grid in the same order, by `limit_table`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -16,6 +17,7 @@ from typing import Any
 from gradbook.amounts import counted
 from gradbook.arguments import numbers, whole
 from gradbook.errors import LimitError, UsageError
+from gradbook.language import mark, numeral, tr, tr_count
 from gradbook.looks import look
 from gradbook.net import Net
 from gradbook.net.build import training_step
@@ -27,7 +29,7 @@ from gradbook.rates.verdict import RateOutcome, judge_all
 
 # Up to which rate it trains ---------------------------------------------------
 
-DEFINITION = (
+DEFINITION = mark(
     "A rate still trains if loss and gradient stay numbers, the loss is lower than at the start "
     "in all of the last tenth of the epochs, and it isn't saturated."
 )
@@ -45,18 +47,26 @@ SAID_DIGITS = 2  # of a rate that is spoken of: a ragged border has no more
 
 WORDS: Mapping[str, str] = MappingProxyType(
     {
-        "none tried": "No rate could be found too large: there is no gradient to begin with.",
-        "none": "None of the {tried} rates tried trains for {epochs}, down to {low:g}.",
-        "all": "Every rate tried trains for {epochs}, up to {rate:g}.",
-        "clear": "Rates up to about {reliable:g} train for {epochs}; none of the higher ones "
-        "tried does.",
-        "near": "Rates up to about {rate:g} train for {epochs}. The limit isn't sharp: close to "
-        "it some rates train and others fail.",
-        "ragged": "Rates up to about {reliable:g} train for {epochs}. Above that some rates still "
-        "train and others fail, up to about {rate:g}.",
-        "patchy": "Some rates up to about {rate:g} train for {epochs}, and others fail.",
+        "none tried": mark("No rate could be found too large: there is no gradient to begin with."),
+        "none": mark("None of the {tried} rates tried trains for {epochs}, down to {low}."),
+        "all": mark("Every rate tried trains for {epochs}, up to {rate}."),
+        "clear": mark(
+            "Rates up to about {reliable} train for {epochs}; none of the higher ones tried does."
+        ),
+        "near": mark(
+            "Rates up to about {rate} train for {epochs}. The limit isn't sharp: close to "
+            "it some rates train and others fail."
+        ),
+        "ragged": mark(
+            "Rates up to about {reliable} train for {epochs}. Above that some rates still "
+            "train and others fail, up to about {rate}."
+        ),
+        "patchy": mark("Some rates up to about {rate} train for {epochs}, and others fail."),
     }
 )
+
+
+RATE = re.compile(r"\{(low|rate|reliable)\}")  # which a page writes itself
 
 
 @dataclass(frozen=True)
@@ -71,18 +81,27 @@ class Limit:
 
     def words(self, epochs: int) -> str:
         """The finding in a sentence or two."""
-        values: dict[str, object] = {"epochs": counted(epochs, "epoch"), "tried": self.tried}
+        values = {"epochs": epochs_said(epochs), "tried": self.tried}
         if self.rate is None:
             kind = "none" if self.tried else "none tried"
-            return WORDS[kind].format(**values, low=self.beyond)
+            return tr(WORDS[kind], **values, low=_said(self.beyond or 0))
         if self.beyond is None:
-            return WORDS["all"].format(**values, rate=self.rate)
+            return tr(WORDS["all"], **values, rate=_said(self.rate))
         rate = _about(self.rate)
         if self.reliable is None:
-            return WORDS["patchy"].format(**values, rate=rate)
+            return tr(WORDS["patchy"], **values, rate=_said(rate))
         reliable = _about(self.reliable, down=True)
         kind = "clear" if not self.failing else "near" if reliable == rate else "ragged"
-        return WORDS[kind].format(**values, reliable=reliable, rate=rate)
+        return tr(WORDS[kind], **values, reliable=_said(reliable), rate=_said(rate))
+
+
+def epochs_said(count: int) -> str:
+    """A number of epochs, within a sentence."""
+    return tr_count("{number} epoch", "{number} epochs", count, number=numeral(f"{count:,}"))
+
+
+def _said(rate: float) -> str:
+    return numeral(f"{rate:g}")
 
 
 def _about(rate: float, down: bool = False) -> float:
@@ -104,7 +123,7 @@ def limit_table() -> dict[str, object]:
         "patience": PATIENCE,
         "rateDigits": RATE_DIGITS,
         "saidDigits": SAID_DIGITS,
-        "words": dict(WORDS),
+        "words": {kind: RATE.sub(r"{\1:g}", words) for kind, words in WORDS.items()},
     }
 
 
@@ -250,17 +269,20 @@ class Sweep:
     @property
     def finding(self) -> str:
         """Up to which rate it trains, and which of the rates asked for go otherwise."""
-        return f"{self.limit.words(self.epochs)}{self._exceptions()}"
+        return f"{self.limit.words(self.epochs)} {self._exceptions()}".rstrip()
 
     def _exceptions(self) -> str:
         top, reliable = self.limit.rate or 0.0, self.limit.reliable or 0.0
         above = [it.rate for it in self.outcomes if it.trains and it.rate > top]
         below = [it.rate for it in self.outcomes if not it.trains and 0 < it.rate <= reliable]
-        said = [
-            *([f"{_listed(above)} {'train' if above[1:] else 'trains'} too"] if above else []),
-            *([f"{_listed(below)} {'do' if below[1:] else 'does'} not"] if below else []),
-        ]
-        return f" Of the rates asked for, {' and '.join(said)}." if said else ""
+        said = []
+        if above:
+            rates = _listed(above)
+            said += [tr_count("{rates} trains too", "{rates} train too", len(above), rates=rates)]
+        if below:
+            rates = _listed(below)
+            said += [tr_count("{rates} does not", "{rates} do not", len(below), rates=rates)]
+        return tr("Of the rates asked for, {some}.", some=_and(said)) if said else ""
 
     def __repr__(self) -> str:
         name = self.net.name or "a network"
@@ -326,8 +348,15 @@ def sweep(
 def _listed(rates: Sequence[float]) -> str:
     """0.5, 2 and 3; of many the first and the last."""
     if len(rates) > MOST_LISTED:
-        return f"{len(rates)} from {rates[0]:g} to {rates[-1]:g}"
-    return " and ".join(filter(None, (", ".join(f"{it:g}" for it in rates[:-1]), f"{rates[-1]:g}")))
+        low, high = _said(rates[0]), _said(rates[-1])
+        return tr("{count} from {low} to {high}", count=len(rates), low=low, high=high)
+    *others, last = map(_said, rates)
+    return _and([", ".join(others), last] if others else [last])
+
+
+def _and(parts: Sequence[str]) -> str:
+    first, *rest = parts
+    return tr("{others} and {last}", others=first, last=rest[0]) if rest else first
 
 
 def _checked(rates: tuple[float, ...], epochs: int) -> tuple[float, ...]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gradbook.amounts import rough_percent, short
 from gradbook.graph.node import Array
+from gradbook.language import mark, numeral, tr
 from gradbook.rates.criteria import (
     AT_BOTTOM,
     CLIMBS,
@@ -45,8 +46,13 @@ class RateOutcome:
 
     trial: RateTrial
     verdict: Verdict
-    reason: str
+    case: Case
     trains: bool
+
+    @property
+    def reason(self) -> str:
+        """Why, in a line with the numbers that decided it."""
+        return _REASONS[self.verdict](self.case)
 
     @property
     def rate(self) -> float:
@@ -76,7 +82,7 @@ def judge(trial: RateTrial, least: float, best_known: float) -> RateOutcome:
     """What one says; `best_known` is the lowest loss known to be reached, or `least`."""
     case = Case(trial, least, best_known)
     verdict = case.verdict()
-    return RateOutcome(trial, verdict, _REASONS[verdict](case), case.holds(TRAINS))
+    return RateOutcome(trial, verdict, case, case.holds(TRAINS))
 
 
 # Why it is what it is, in a line with the numbers that decided it.
@@ -84,19 +90,23 @@ def judge(trial: RateTrial, least: float, best_known: float) -> RateOutcome:
 
 def _why_too_slow(case: Case) -> str:
     if case.holds(FROZEN):
-        return f"a rate of {short(case.trial.rate)} learns nothing: the loss stays {_end(case)}"
-    return f"{_way(case)}{_pace(case)}{_shut(case)}"
+        told = tr("a rate of {rate} learns nothing: the loss stays {end}")
+        return told.format(rate=_short(case.trial.rate), end=_end(case))
+    return _and_shut(_and_pace(_way(case), case), case)
 
 
 def _why_good(case: Case) -> str:
+    end = _end(case)
     if case.holds(FROZEN):
-        return f"nothing to learn: the loss is {_end(case)} from the start"
+        return tr("nothing to learn: the loss is {end} from the start", end=end)
     if case.holds(AT_BOTTOM):
-        rounding = ": nothing but rounding is left" if case.trial.end else ""
-        return f"down to {_end(case)}{rounding}"
+        exactly, nearly = mark("down to {end}"), mark("down to {end}: nothing but rounding is left")
+        return tr(nearly if case.trial.end else exactly, end=end)
     if case.holds(SETTLED):
-        gone = f"the gradient fell to {short(case.fading)} of its largest, with nothing saturated"
-        return f"settles at {_end(case)}: {gone}"
+        told = tr(
+            "settles at {end}: the gradient fell to {share} of its largest, with nothing saturated"
+        )
+        return told.format(end=end, share=_short(case.fading))
     return _way(case)
 
 
@@ -104,132 +114,188 @@ def _why_recovers(case: Case) -> str:
     losses = case.trial.losses
     peak = int(losses.argmax())
     back = int(np.flatnonzero(losses >= case.start)[-1]) + 2  # epochs count from 1
-    leap = f"leaps from {short(case.start)} to {short(losses[peak])} in epoch {peak + 1}"
-    return f"{leap}, is below its start from epoch {back} on and ends at {_end(case)}"
+    return tr(
+        "leaps from {start} to {peak} in epoch {epoch}, is below its start from epoch {back} on "
+        "and ends at {end}",
+        start=_short(case.start),
+        peak=_short(losses[peak]),
+        epoch=peak + 1,
+        back=back,
+        end=_end(case),
+    )
 
 
 def _why_oscillates(case: Case) -> str:
     times, steps = case.turn_counts
-    turns = f"the gradient reverses at {times} of {steps} steps"
-    habit = turns if case.holds(CROSSES) else f"the loss rises again {case.rises} times"
+    turns = mark("the gradient reverses at {times} of {steps} steps")
+    rises = mark("the loss rises again {rises} times")
+    told = turns if case.holds(CROSSES) else rises
+    habit = tr(told, times=times, steps=steps, rises=case.rises)
     if case.holds(TRAINS):
-        return f"{habit}; nevertheless {_way(case)}"
-    return f"{habit}; {_swings(case)}{_shut(case)}"
+        return tr("{habit}; nevertheless {reduction}", habit=habit, reduction=_way(case))
+    return _and_shut(tr("{habit}; {swings}", habit=habit, swings=_swings(case)), case)
 
 
 def _why_diverges(case: Case) -> str:
     losses = case.trial.losses
+    start, end = _short(case.start), _end(case)
     if case.breaks:
         finite = np.isfinite(losses) & np.isfinite(case.trial.slopes)
         lost = int(np.flatnonzero(~finite)[0]) + 1
-        grown = f", after {short(losses[lost - 2])}" if lost > 1 else ""
-        return f"no longer a number from epoch {lost} on{grown}"
+        if lost == 1:
+            return tr("no longer a number from epoch {epoch} on", epoch=lost)
+        told = tr("no longer a number from epoch {epoch} on, after {loss}")
+        return told.format(epoch=lost, loss=_short(losses[lost - 2]))
     if case.holds(CLIMBS):
-        return f"a rate below 0 climbs: from {short(case.start)} to {_end(case)}"
+        return tr("a rate below 0 climbs: from {start} to {end}", start=start, end=end)
     if case.holds(GROWS):
-        return f"grows step by step, from {short(case.start)} to {_end(case)}"
+        return tr("grows step by step, from {start} to {end}", start=start, end=end)
     if case.holds(OSCILLATES):
-        return f"{_swings(case)}, above its start of {short(case.start)}{_shut(case)}"
-    falling = " and falling" if losses[-1] < last_quarter(losses)[0] else ""
-    return f"ends at {_end(case)}, above its start of {short(case.start)}{falling}{_shut(case)}"
+        told = tr("{swings}, above its start of {start}", swings=_swings(case), start=start)
+        return _and_shut(told, case)
+    resting = mark("ends at {end}, above its start of {start}")
+    falling = mark("ends at {end}, above its start of {start} and falling")
+    falls = losses[-1] < last_quarter(losses)[0]
+    return _and_shut(tr(falling if falls else resting, end=end, start=start), case)
 
 
 def _why_saturated(case: Case) -> str:
     gate = case.shut_gate
     assert gate is not None
     last = float(case.trial.slopes[-1])
-    nothing = f"no gradient is above {ceiling(last)}" if last else "every gradient is 0"
-    so = nothing if gate.covers else f"no weight before {gate.name} learns"
-    sits = f"the loss stays at {_end(case)}{_waking(case)}"
-    slope = SLOPES.get(gate.op, "the slope")
+    if not gate.covers:
+        so = tr("no weight before {name} learns", name=gate.name)
+    elif last:
+        so = tr("no gradient is above {number}", number=ceiling(last))
+    else:
+        so = tr("every gradient is 0")
+    slope = SLOPES.get(gate.op) or tr("the slope")
     steepest = _steepest_slope(gate)
-    slope += f" ≤ {ceiling(steepest)}" if steepest else " is 0"
-    return f"{_standing(gate)}: {slope}, so {so}; {sits}"
+    flat, rising = mark("{slope} is 0"), mark("{slope} ≤ {number}")
+    return tr(
+        "{units}: {slope}, so {consequence}; {loss}",
+        units=_standing(gate),
+        slope=tr(rising if steepest else flat, slope=slope, number=ceiling(steepest)),
+        consequence=so,
+        loss=_waking(case),
+    )
 
 
 def _why_stuck(case: Case) -> str:
     if case.holds(FROZEN):
-        return f"no gradient to begin with: the loss stays {_end(case)}; try another start"
-    known = "another rate reaches" if case.best_known > case.least else "it could be as low as"
-    gone = f"the gradient fell to {short(case.fading)} of its largest"
-    return f"settles at {_end(case)}: {gone}, yet {known} {short(case.best_known)}"
+        told = tr("no gradient to begin with: the loss stays {end}; try another start")
+        return told.format(end=_end(case))
+    reached = mark(
+        "settles at {end}: the gradient fell to {share} of its largest, yet another rate reaches "
+        "{best}"
+    )
+    possible = mark(
+        "settles at {end}: the gradient fell to {share} of its largest, yet it could be as low as "
+        "{best}"
+    )
+    told = reached if case.best_known > case.least else possible
+    return tr(told, end=_end(case), share=_short(case.fading), best=_short(case.best_known))
 
 
-# Parts of a sentence.
+# Parts of a sentence, each with what goes before it.
+
+
+def _short(value: float) -> str:
+    return numeral(short(value))
 
 
 def _end(case: Case) -> str:
-    return short(case.trial.end)
+    return _short(case.trial.end)
 
 
 def _swings(case: Case) -> str:
     """Between which losses it goes to and fro."""
-    low, high = (short(f(last_quarter(case.trial.losses))) for f in (np.min, np.max))
-    between = f"stays at {low}" if low == high else f"swings between {low} and {high} at the end"
-    return f"the loss {between}"
+    low, high = (_short(f(last_quarter(case.trial.losses))) for f in (np.min, np.max))
+    still = mark("the loss stays at {low}")
+    swinging = mark("the loss swings between {low} and {high} at the end")
+    return tr(still if low == high else swinging, low=low, high=high)
 
 
 def _way(case: Case) -> str:
     """How far it has come: 82 % of the possible reduction, to 0."""
-    goal = short(case.best_known)
+    goal = _short(case.best_known)
     if case.left < ROUNDING:
-        return f"all the way down to {goal}"
-    left = case.left < 0.01
-    done = f"all but {rough_percent(case.left)}" if left else rough_percent(1 - case.left)
-    return f"{done} of the possible reduction, to {goal}"
+        return tr("all the way down to {goal}", goal=goal)
+    if case.left < 0.01:
+        told = tr("all but {share} of the possible reduction, to {goal}")
+        return told.format(share=numeral(rough_percent(case.left)), goal=goal)
+    told = tr("{share} of the possible reduction, to {goal}")
+    return told.format(share=numeral(rough_percent(1 - case.left)), goal=goal)
 
 
-def _pace(case: Case) -> str:
+def _and_pace(said: str, case: Case) -> str:
     """How long the rest would take at the pace of the last quarter; flat isn't yet arrived."""
     if case.fading <= FADED and case.holds(STILL):
-        return f"; flat, but not settled: the gradient is still {short(case.fading)} of its largest"
+        told = tr("{said}; flat, but not settled: the gradient is still {share} of its largest")
+        return told.format(said=said, share=_short(case.fading))
     above = last_quarter(case.trial.losses) - case.best_known
     fall = log(above[0] / above[-1]) / (len(above) - 1) if min(above[0], above[-1]) > 0 else 0
     if fall * LONG < 1:
-        return ", and it hardly falls any more"
+        return tr("{said}, and it hardly falls any more", said=said)
     wait = log(case.left / ENOUGH) / fall
-    return f"; at this pace {rough_percent(1 - ENOUGH)} takes {_about(wait)} more epochs"
+    told = tr("{said}; at this pace {share} takes {count} more epochs")
+    return told.format(said=said, share=rough_percent(1 - ENOUGH), count=_about(wait))
 
 
 def _waking(case: Case) -> str:
     """When the slopes will open by themselves: 1/s grows evenly, so in the end all at once."""
     last, before = case.trial.slopes[-1], case.trial.slopes[-2]
     growth = last / before - 1 if before > 0 else 0.0
+    stays = tr("the loss stays at {low}", low=_end(case))
     if not growth * LONG > 1 or (case.shut_gate and not case.shut_gate.covers):
-        return ""
-    return f", and at this pace it recovers in {_about(1 / growth)} epochs"
+        return stays
+    told = tr("{said}, and at this pace it recovers in {count} epochs")
+    return told.format(said=stays, count=_about(1 / growth))
 
 
-def _shut(case: Case) -> str:
+def _and_shut(said: str, case: Case) -> str:
     gate = case.shut_gate
-    return f"; {_standing(gate)}, so no weight before {gate.name} learns" if gate else ""
+    if not gate:
+        return said
+    told = tr("{said}; {units}, so no weight before {name} learns")
+    return told.format(said=said, units=_standing(gate), name=gate.name)
 
 
 def _standing(gate: Gate) -> str:
     """Which of an activation's results are saturated, and where: both outputs at 1.0000."""
     values = gate.results[_saturated_results(gate)]
     low, high = (
-        "0" if value == 0 else f"{value:.4f}".replace("-", "−")
+        "0" if value == 0 else numeral(f"{value:.4f}").replace("-", "−")
         for value in (values.min(), values.max())
     )
     if low == high:
-        return f"{_who(gate)} at {low}"
+        return tr("{units} at {low}", units=_who(gate), low=low)
+    two, many = mark("{units} at {low} and {high}"), mark("{units} between {low} and {high}")
     only_two = len(np.unique(values.round(4))) == 2
-    return f"{_who(gate)} {'at' if only_two else 'between'} {low} and {high}"
+    return tr(two if only_two else many, units=_who(gate), low=low, high=high)
 
 
 def _who(gate: Gate) -> str:
-    word = "output" if gate.is_output else "unit"
-    of = "" if gate.is_output else f" of {gate.name}"
     flags = (_saturated_results(gate), _reached_results(gate))
     saturated, reached = (int(found.any(axis=0).sum()) for found in flags)
     units = gate.results.shape[1]
     if units == 1:
-        return f"the {word}{of}"
-    if saturated < units:
-        alone = " (no gradient reaches the rest)" if saturated == reached else ""
-        return f"{saturated} of {units} {word}s{of}{alone}"
-    return f"both {word}s{of}" if units == 2 else f"all {units} {word}s{of}"
+        kind = ONE_UNIT
+    elif saturated < units:
+        kind = SOME_UNITS
+    else:
+        kind = BOTH_UNITS if units == 2 else ALL_UNITS
+    who = tr(kind[gate.is_output], name=gate.name, some=saturated, count=units)
+    if kind is SOME_UNITS and saturated == reached:
+        return tr("{units} (no gradient reaches the rest)", units=who)
+    return who
+
+
+# Of a hidden layer, and of the last one.
+ONE_UNIT = (mark("the unit of {name}"), mark("the output"))
+SOME_UNITS = (mark("{some} of {count} units of {name}"), mark("{some} of {count} outputs"))
+BOTH_UNITS = (mark("both units of {name}"), mark("both outputs"))
+ALL_UNITS = (mark("all {count} units of {name}"), mark("all {count} outputs"))
 
 
 # Where an activation is saturated.
@@ -263,17 +329,18 @@ def _steepest_slope(gate: Gate) -> float:
 def ceiling(value: float) -> str:
     """The next number of one digit that isn't below it: 6e-06."""
     if not (isfinite(value) and value > 0):
-        return short(value)
+        return _short(value)
     unit = 10.0 ** floor(log10(value))
-    return short(ceil(value / unit) * unit) if unit else short(value)
+    return _short(ceil(value / unit) * unit) if unit else _short(value)
 
 
 def _about(count: float) -> str:
     """A count of one digit: about 500."""
     if count >= LONG:
-        return "more than a million"
+        return tr("more than a million")
     digits = max(0, floor(log10(max(count, 1))))
-    return f"about {max(1, round(count / 10**digits)) * 10**digits:,}"
+    rounded = max(1, round(count / 10**digits)) * 10**digits
+    return tr("about {number}", number=numeral(f"{rounded:,}"))
 
 
 _REASONS: Mapping[Verdict, Callable[[Case], str]] = {

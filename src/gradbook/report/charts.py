@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.amounts import short
-from gradbook.language import mark, tr
+from gradbook.language import mark, numeral, tr
 from gradbook.report.words import Span, TextLine
 
 # Scales -----------------------------------------------------------------------
@@ -190,7 +190,7 @@ class Chart:
     curves: tuple[Curve, ...]
     labels: str = ""  # what the curves' labels are
     scale: Scale = LOG
-    measure: str = "loss"
+    measure: str = mark("loss")
     spell: Callable[[float], str] = FIVE_DIGITS
 
     @cached_property
@@ -284,7 +284,7 @@ def tick_text(scale: Scale, level: float, ascii_only: bool = False) -> str:
     base, power = scale.tick(level)
     if ascii_only and power:
         return f"{level:.0e}"
-    return base + power.translate(SUPERSCRIPTS)
+    return numeral(base) + power.translate(SUPERSCRIPTS)
 
 
 # In characters ----------------------------------------------------------------
@@ -301,8 +301,8 @@ def chart_lines(
     marks = [LETTERS[k % len(LETTERS)] * ascii_only for k in range(len(chart.curves))]
     arrows = "v^" if ascii_only else "↓↑"
     labels = [
-        f"{mark} {chart.label(curve, *arrows)}".lstrip()
-        for mark, curve in zip(marks, chart.curves, strict=True)
+        f"{own} {chart.label(curve, *arrows)}".lstrip()
+        for own, curve in zip(marks, chart.curves, strict=True)
     ]
     levels = {
         _row(chart.height(level), height): tick_text(chart.scale, level, ascii_only)
@@ -352,7 +352,7 @@ def _counts(chart: Chart, width: int) -> str:
     line = [" "] * (width + 8)
     free = 0
     for count in chart.counts:
-        word = str(count) if count > 1 else f"{tr('epoch')} 1"
+        word = str(count) if count > 1 else tr("epoch {epoch}", epoch=1)
         at = round(chart.across(count) * (width - 1))
         at = max(0, min(at - len(word) // 2, width - len(word)))
         if at >= free:

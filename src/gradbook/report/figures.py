@@ -15,7 +15,7 @@ from math import isnan, log10
 from typing import Any
 
 from gradbook.errors import UsageError
-from gradbook.language import numeral, tr, tr_count
+from gradbook.language import mark, numeral, tr, tr_count
 from gradbook.palette import PAPER, QUIET
 from gradbook.report.charts import MOST_POINTS, TOWARDS, Chart, Curve, Scale, few, notch, spread_out
 from gradbook.report.page import resource, text
@@ -107,15 +107,17 @@ def svg_element(
 
 def _description(chart: Chart) -> str:
     labels = ", ".join(curve.label for curve in chart.curves)
-    scale = f", {tr(chart.scale.words)}" if chart.scale.words else ""
+    epochs = chart.epochs
     over = tr_count(
         "{title}, over {number} epoch",
         "{title}, over {number} epochs",
-        chart.epochs,
+        epochs,
         title=chart.title,
-        number=f"{chart.epochs:,}",
+        number=numeral(f"{epochs:,}"),
     )
-    return f"{over}{scale}: {labels}"
+    if chart.scale.words:
+        over = tr("{chart}, {scale}", chart=over, scale=tr(chart.scale.words))
+    return tr("{chart}: {curves}", chart=over, curves=labels)
 
 
 def _inside(chart: Chart, frame: Frame, labelled: bool = True) -> str:
@@ -348,6 +350,9 @@ BESIDE = Frame(width=400.0, height=270.0, left=52.0, right=10.0, top=34.0, botto
 BELOW = FRAME  # with each curve's name where it ends
 
 
+WALK = mark("{charts}: walk through the epochs and the curves with the arrow keys")
+
+
 def figure(charts: Sequence[Chart], what: str, *, labelled: bool = False) -> str:
     """The charts beside each other, or below each other and `labelled`, with the last readings.
 
@@ -357,6 +362,7 @@ def figure(charts: Sequence[Chart], what: str, *, labelled: bool = False) -> str
     epochs = [place + 1 for place in few(charts[0].epochs, MOST_POINTS)]
     data = {
         "epochs": epochs,
+        "at": tr("epoch {epoch}"),
         "x": [[round(frame.x(chart.across(epoch)), 1) for epoch in epochs] for chart in charts],
         "charts": [
             [_readings(chart, it, epochs, frame) for it in chart.curves] for chart in charts
@@ -365,7 +371,7 @@ def figure(charts: Sequence[Chart], what: str, *, labelled: bool = False) -> str
     panels = "\n".join(_panel(chart, frame, labelled) for chart in charts)
     return (
         f'<figure class="charts{" labelled" * labelled}" tabindex="0" role="group" '
-        f'aria-label="{text(what)}: walk through the epochs and the curves with the arrow keys">\n'
+        f'aria-label="{text(tr(WALK, charts=what))}">\n'
         f'<script type="application/json">{_harmless(data)}</script>\n{panels}\n</figure>'
     )
 
@@ -398,9 +404,10 @@ def _panel(chart: Chart, frame: Frame, labelled: bool) -> str:
     hair = f'<line class="hair" y1="{frame.top:g}" y2="{frame.y(0):g}"/>'
     spots = "".join(_spot(chart, k, frame) for k in range(len(chart.curves)))
     drawn = chart_svg(chart, frame, alone=False, labelled=labelled, over=hair + spots)
+    at_the_end, hides = text(tr("at the end")), text(tr("Curves: show or hide"))
     return (
-        f'<div class="panel"><div class="plot">{drawn}</div><p class="at">at the end</p>\n'
-        f'<ul class="readings" aria-label="Curves: show or hide">\n{readings}\n</ul></div>'
+        f'<div class="panel"><div class="plot">{drawn}</div><p class="at">{at_the_end}</p>\n'
+        f'<ul class="readings" aria-label="{hides}">\n{readings}\n</ul></div>'
     )
 
 
@@ -419,7 +426,7 @@ def _readings(chart: Chart, curve: Curve, epochs: Sequence[int], frame: Frame) -
     """A curve's height and value at these epochs; nothing where it has none."""
     return {
         "title": f"{chart.labels} {curve.label}".strip(),
-        "measure": chart.measure,
+        "measure": tr(chart.measure),
         "y": [_height(chart, curve, epoch, frame) for epoch in epochs],
         "words": [_reading(chart, curve, epoch) for epoch in epochs],
     }
@@ -434,4 +441,6 @@ def _height(chart: Chart, curve: Curve, epoch: int, frame: Frame) -> float | Non
 
 def _reading(chart: Chart, curve: Curve, epoch: int) -> str:
     """A curve's value in words; none where it has ended already."""
-    return chart.spell(float(curve.values[epoch - 1])) if epoch <= len(curve.values) else ""
+    return (
+        numeral(chart.spell(float(curve.values[epoch - 1]))) if epoch <= len(curve.values) else ""
+    )

@@ -133,7 +133,7 @@ class _Writer:
         if span.tag == "joint":
             return said if self.is_plain else " "
         if span.tag == "verdict":
-            said = said if self.is_plain else badge(said)
+            said = said if self.is_plain else badge(span.kind or span.text)
         elif span.tag:
             said = f"<{span.tag}>{said}</{span.tag}>"
         return f'<a href="#{span.link}">{said}</a>' if span.link else said

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradbook.amounts import counted, short, shortest
+from gradbook.amounts import short, shortest
+from gradbook.language import in_language, mark, numeral, tr, tr_count
 from gradbook.net.description import split
 from gradbook.palette import curve_colours
 from gradbook.rates.criteria import MEANINGS, Verdict
-from gradbook.rates.sweep import DEFINITION, Sweep
+from gradbook.rates.sweep import DEFINITION, Sweep, epochs_said
 from gradbook.rates.verdict import RateOutcome
 from gradbook.report import figures
 from gradbook.report.charts import Chart, Curve
@@ -36,14 +37,15 @@ LONGEST_LABEL = 8
 def sweep_charts(sweep: Sweep) -> list[Chart]:
     """One chart or two; the rates go from gentle to violent in both."""
     inks = _colours(sweep)
-    groups = zip(("gentle", "violent"), split(sweep.rates), strict=True)
+    titles = mark("Loss at the gentle rates"), mark("Loss at the violent rates")
+    groups = zip(titles, split(sweep.rates), strict=True)
     return [
         Chart(
-            f"Loss at the {word} rates",
+            tr(title),
             tuple(Curve(_label(rate), sweep[rate].losses, inks[rate]) for rate in rates),
-            labels="rate",
+            labels=tr("rate"),
         )
-        for word, rates in groups
+        for title, rates in groups
         if rates
     ]
 
@@ -56,16 +58,18 @@ def _colours(sweep: Sweep) -> dict[float, str]:
 def _label(rate: float) -> str:
     """The rate, in fewer digits where all of them would be long."""
     exact = shortest(rate)
-    return exact if len(exact) <= LONGEST_LABEL else f"{rate:.5g}"
+    return numeral(exact if len(exact) <= LONGEST_LABEL else f"{rate:.5g}")
 
 
 def _title(sweep: Sweep) -> str:
-    return f"What the learning rate does: {sweep.net.name or 'a network'}"
+    if sweep.net.name:
+        return tr("What the learning rate does: {network}", network=sweep.net.name)
+    return tr("What the learning rate does: a network")
 
 
 def sweep_svg(sweep: Sweep) -> str:
     """The charts under each other as one SVG."""
-    heading = f"{_title(sweep)}, {counted(sweep.epochs, 'epoch')}"
+    heading = tr("{title}, {epochs}", title=_title(sweep), epochs=epochs_said(sweep.epochs))
     return figures.stack_charts(sweep_charts(sweep), heading, sweep.finding)
 
 
@@ -80,40 +84,40 @@ COLOURS = {
     Verdict.SATURATED: "magenta",
     Verdict.STUCK: "magenta",
 }
-COLUMNS = (
-    TableColumn("rate", "rate", spell=shortest),
-    TableColumn("at the end", "end", spell=short),
-    TableColumn("lowest", "lowest", spell=short),
-    TableColumn("trains", "trains"),
-)
 
 
 def sweep_report(sweep: Sweep, command: str = "") -> Report:
     """All of it; `command` is what makes the page again."""
-    charts = Charts(sweep_charts(sweep), "Losses", has_labels=True)
+    charts = Charts(sweep_charts(sweep), tr("Losses"), has_labels=True)
     made_up: Blocks = [] if sweep.net.has_samples else [Passage(sweep.net.made_up(), "made-up")]
     finding, verdicts = Passage((Span(sweep.finding, "bold"),), "finding"), _verdicts(sweep)
-    meanings = [(_badge(verdict), words) for verdict, words in MEANINGS.items()]
-    epochs = counted(sweep.epochs, "epoch")
-    start = short(float(sweep.outcomes[0].losses[0]))
-    rates = counted(len(sweep.outcomes), "learning rate")
-    lead = f"One network, trained from the same start at {rates}, for {epochs} each."
+    meanings = [(_badge(verdict), tr(words)) for verdict, words in MEANINGS.items()]
+    epochs = epochs_said(sweep.epochs)
+    start = numeral(short(float(sweep.outcomes[0].losses[0])))
+    lead = tr_count(
+        "One network, trained from the same start at {number} learning rate, for {epochs} each.",
+        "One network, trained from the same start at {number} learning rates, for {epochs} each.",
+        len(sweep.outcomes),
+        number=numeral(f"{len(sweep.outcomes):,}"),
+        epochs=epochs,
+    )
+    begins = tr("{epochs} at each rate; the loss begins at {loss}", epochs=epochs, loss=start)
     brief: Blocks = [
         Passage((Span(_title(sweep), "bold"),)),
-        Passage(f"{epochs} at each rate; the loss begins at {start}"),
+        Passage(begins),
         *made_up,
         verdicts,
         finding,
-        Passage(DEFINITION),
+        Passage(tr(DEFINITION)),
         charts,
     ]
     return Report(
         _title(sweep),
         [
-            Chapter("curves", "Curves", [charts]),
-            Chapter("verdicts", "Verdicts", [verdicts]),
-            Chapter("meanings", "What the verdicts mean", [Meanings(meanings)]),
-            Chapter("how", "How it was measured", _how(sweep, command)),
+            Chapter("curves", tr("Curves"), [charts]),
+            Chapter("verdicts", tr("Verdicts"), [verdicts]),
+            Chapter("meanings", tr("What the verdicts mean"), [Meanings(meanings)]),
+            Chapter("how", tr("How it was measured"), _how(sweep, command)),
         ],
         lead=[Passage(lead, "lead"), finding, *made_up],
         brief=brief,
@@ -135,19 +139,28 @@ def sweep_cell(sweep: Sweep) -> str:
     return report_cell(sweep_report(sweep))
 
 
+def _columns() -> tuple[TableColumn, ...]:
+    return (
+        TableColumn(tr("rate"), "rate", spell=lambda rate: numeral(shortest(rate))),
+        TableColumn(tr("at the end"), "end", spell=lambda loss: numeral(short(loss))),
+        TableColumn(tr("lowest"), "lowest", spell=lambda loss: numeral(short(loss))),
+        TableColumn(tr("trains"), "trains"),
+    )
+
+
 def _badge(verdict: Verdict) -> tuple[Span, ...]:
-    return (Span(verdict, COLOURS[verdict], tag="verdict"),)
+    return (Span(tr(str(verdict)), COLOURS[verdict], tag="verdict", kind=str(verdict)),)
 
 
 def _verdicts(sweep: Sweep) -> TextTable:
     found, inks = sweep.outcomes, _colours(sweep)
     return TextTable(
-        COLUMNS,
-        tuple((it.rate, it.end, it.lowest, "yes" if it.trains else "no") for it in found),
+        _columns(),
+        tuple((it.rate, it.end, it.lowest, tr("yes") if it.trains else tr("no")) for it in found),
         notes=tuple(
             [*_badge(it.verdict), Span(": ", tag="joint"), Span(it.reason)] for it in found
         ),
-        note_title="verdict and why",
+        note_title=tr("verdict and why"),
         inks=tuple(inks[it.rate] for it in found),
         kind="verdicts",
         has_row_heads=True,
@@ -178,6 +191,11 @@ def _record(sweep: Sweep) -> dict[str, Any]:
     `beyond` is the next larger rate tried, which doesn't, and `failing` are those below it that
     don't either.
     """
+    with in_language("en"):  # whatever its reader speaks
+        return _english_record(sweep)
+
+
+def _english_record(sweep: Sweep) -> dict[str, Any]:
     limit = sweep.limit
     return {
         "format": "gradbook sweep",
@@ -210,19 +228,32 @@ def _outcome(outcome: RateOutcome) -> dict[str, Any]:
 
 
 def _how(sweep: Sweep, command: str) -> Blocks:
-    search = (
-        f"{DEFINITION} To find the highest such rate, rates on a fixed logarithmic grid were "
+    search = tr_count(
+        "{definition} To find the highest such rate, rates on a fixed logarithmic grid were "
         "tried: powers of ten from 1 on, then by halving down to two neighbours of which one "
         "trains, then its neighbours and rates farther away, from half to double. "
-        f"{counted(sweep.limit.tried, 'rate')} were tried, the same ones in every sweep of "
-        "this network over so many epochs."
+        "{number} rate were tried, the same ones in every sweep of this network over so many "
+        "epochs.",
+        "{definition} To find the highest such rate, rates on a fixed logarithmic grid were "
+        "tried: powers of ten from 1 on, then by halving down to two neighbours of which one "
+        "trains, then its neighbours and rates farther away, from half to double. "
+        "{number} rates were tried, the same ones in every sweep of this network over so many "
+        "epochs.",
+        sweep.limit.tried,
+        definition=tr(DEFINITION),
+        number=numeral(f"{sweep.limit.tried:,}"),
     )
-    losses = (
+    losses = tr_count(
         "Everything was computed in double precision. An epoch’s loss is the one before its "
-        "update, so epoch 1 shows the start, and the last loss follows "
-        f"{counted(sweep.epochs - 1, 'update')}. The “possible reduction” runs from the loss "
-        "at the start, 0 %, to that of perfect outputs, 100 %, or to the loss at which the "
-        "best of these rates settled."
+        "update, so epoch 1 shows the start, and the last loss follows {number} update. The "
+        "“possible reduction” runs from the loss at the start, 0 %, to that of perfect outputs, "
+        "100 %, or to the loss at which the best of these rates settled.",
+        "Everything was computed in double precision. An epoch’s loss is the one before its "
+        "update, so epoch 1 shows the start, and the last loss follows {number} updates. The "
+        "“possible reduction” runs from the loss at the start, 0 %, to that of perfect outputs, "
+        "100 %, or to the loss at which the best of these rates settled.",
+        sweep.epochs - 1,
+        number=numeral(f"{sweep.epochs - 1:,}"),
     )
-    network: Blocks = [Passage("The network:"), Listing(str(sweep.net))]
+    network: Blocks = [Passage(tr("The network:")), Listing(str(sweep.net))]
     return [Passage(search), Passage(losses), *made_with(command), *network]

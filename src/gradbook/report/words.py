@@ -30,6 +30,7 @@ class Span:
     colour: str = ""
     tag: str = ""  # b, code, verdict; or joint, which a page has no need of
     link: str = ""  # the anchor that they lead to
+    kind: str = ""  # of a verdict: by which word a page colours it
 
 
 TextLine = list[Span]

@@ -317,5 +317,5 @@ def _content(found: Sweep, report: Report, suffix: str) -> bytes | str:
 ENTRIES = {
     "explain": Verb(EXPLAIN, EXPLAIN_EXAMPLES, add_explain_arguments, run_explain, True),
     "summary": Verb(SUMMARY, SUMMARY_EXAMPLES, add_summary_arguments, run_summary),
-    "sweep": Verb(SWEEP, SWEEP_EXAMPLES, add_sweep_arguments, run_sweep),
+    "sweep": Verb(SWEEP, SWEEP_EXAMPLES, add_sweep_arguments, run_sweep, True),
 }

@@ -3,7 +3,7 @@
 // out, and a click on its name hides it. Arrow keys walk through the epochs and the curves.
 
 document.querySelectorAll("figure.charts").forEach((figure) => {
-  const { epochs, x, charts } = JSON.parse(figure.querySelector("script").textContent);
+  const { epochs, at: said, x, charts } = JSON.parse(figure.querySelector("script").textContent);
   const all = (part) => [...figure.querySelectorAll(part)];
   const panels = all(".panel").map((panel, which) => {
     const spots = [...panel.querySelectorAll(".spot")];
@@ -50,7 +50,7 @@ document.querySelectorAll("figure.charts").forEach((figure) => {
   function show(step, curve) {
     at = Math.min(Math.max(step, 0), last);
     chosen = curve;
-    ats.forEach(({ part }) => (part.textContent = `epoch ${epochs[at]}`));
+    ats.forEach(({ part }) => (part.textContent = said.replace("{epoch}", epochs[at])));
     hairs.forEach((hair, which) => {
       hair.setAttribute("x1", x[which][at]);
       hair.setAttribute("x2", x[which][at]);
