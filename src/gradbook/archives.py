@@ -51,10 +51,18 @@ class Overlarge(ArchiveError):
 
 
 class Archive:
-    """An archive in an opened file: what lies in it, by name."""
+    """An archive in an opened file: what lies in it, by name.
 
-    def __init__(self, file: BinaryIO, limit: ReadLimit = limits.ARCHIVE) -> None:
-        self.limit = limit
+    One that lies within another may have only what that has left.
+    """
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        limit: ReadLimit = limits.ARCHIVE,
+        within: tuple[Archive, str] | None = None,
+    ) -> None:
+        self.limit, self.within = limit, within
         self._read: dict[str, int] = {}  # how far each entry was
         try:
             self.zip: ZipFile = ZipFile(_InPieces(file))
@@ -105,6 +113,9 @@ class Archive:
         self._read[name] = max(done, self._read.get(name, 0))
         if sum(self._read.values()) > self.limit.most:
             raise _overlarge(name, self.limit)
+        if self.within is not None:
+            outer, called = self.within
+            outer.spend(f"{called}/{name}", done)
 
     def _readable(self, name: str, limit: ReadLimit) -> ZipInfo:
         entry = self.entries.get(name)

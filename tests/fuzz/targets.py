@@ -45,7 +45,7 @@ from gradbook.report.terminal import report_text
 from gradbook.targets.excel.language import read as read_formula
 from gradbook.targets.excel.language import write
 from tests.audit.material.mangled.packages import packed
-from tests.fuzz import breaks, grammars
+from tests.fuzz import breaks, classes, grammars
 from tests.fuzz.breaks import Break
 from tests.fuzz.forms import (
     parts_of,
@@ -351,6 +351,28 @@ TARGETS = {
         Target(
             *("run", _run, grammars.runs(), breaks.of_parts(breaks.of_fields)),
             rooms=("schema", "lab.runs", "lab.training.run_folder", "lab.study.study"),
+        ),
+        Target(
+            *("rubric", classes.read_rubric_and_mark, classes.rubrics()),
+            breaks.of_words(classes.RUBRIC),
+            rooms=("teaching.classes.rubric", "teaching.classes.folder"),
+            words=classes.RUBRIC,
+        ),
+        Target(
+            *("marks", classes.read_marks, classes.marks(), CELL),
+            rooms=("teaching.classes.ledger", "data.formats.cells"),
+        ),
+        Target(
+            *("class", classes.read_class, classes.plans(), breaks.of_words(NETWORK)),
+            rooms=("teaching.classes.folder", "net.text"),
+        ),
+        Target(
+            *("handed in", classes.take_in_parts, classes.sent(), IN_BYTES),
+            rooms=("teaching.classes.collecting", "archives"),
+        ),
+        Target(
+            *("sent", classes.take_in, classes.archives(), breaks.of_bytes),
+            rooms=("teaching.classes.collecting", "archives"),
         ),
     )
 }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 from datetime import datetime
 from zipfile import ZipFile, ZipInfo
 
 import pytest
 
+from gradbook import limits
 from gradbook.errors import UsageError
 from gradbook.teaching.classes.collecting import collect, handed_in, sender_of
 from gradbook.teaching.classes.folder import ClassFolder, ClassPlan
@@ -134,3 +136,22 @@ def test_a_long_name_keeps_its_end(folder, tmp_path):
     (name,) = names(folder)
     assert name.endswith("-end.xlsx")
     assert len(os.fsencode(name)) <= 200
+
+
+def test_archives_within_an_archive_share_what_it_may_unpack_to(tmp_path, monkeypatch):
+    """A few bytes that hold archives that hold zeros fill no disk."""
+    monkeypatch.setattr(limits.ARCHIVE, "most", 4 * 2**20)
+    inner = io.BytesIO()
+    with ZipFile(inner, "w", 8) as archive:
+        archive.writestr("book.xlsx", bytes(2**20))
+    with ZipFile(tmp_path / "all.zip", "w", 8) as archive:
+        for number in range(9):
+            archive.writestr(f"student {number}.zip", inner.getvalue())
+    (tmp_path / "class").mkdir()
+    (tmp_path / "class" / "names.csv").write_text("name\nAda Lovelace\n")
+    folder = ClassFolder(tmp_path / "class", ClassPlan("input 1; dense 1"))
+    new, problems = collect(folder, [str(tmp_path / "all.zip")])
+    assert new == 3
+    assert sum(path.stat().st_size for path in handed_in(folder)) <= 4 * 2**20
+    assert len(problems) == 6
+    assert all("unpacks to more than is read" in line for line in problems)

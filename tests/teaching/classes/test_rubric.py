@@ -112,8 +112,8 @@ def test_the_rubric_that_is_made_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("out_of = -1", "out_of is a number from 0 up"),
-        ("out_of = 'many'", "out_of is a number from 0 up, not 'many'"),
+        ("out_of = -1", "out_of is a number from 0 to 1,000,000"),
+        ("out_of = 'many'", "out_of is a number from 0 to 1,000,000, not 'many'"),
         ("outof = 20", "it has no key called 'outof': did you mean 'out_of'"),
         ("points = 3", r"points is a part of its own: write \[points\]"),
         ("[points]\ngradients = 'x'", r"\[points\] gradients is a number"),
@@ -121,9 +121,14 @@ def test_the_rubric_that_is_made_is_read(tmp_path):
         ("[follow_through]\ncarry = 1", "carry is true or false"),
         ("[follow_through]\nsign_credit = 2", "a share from 0 to 1"),
         ("[late]\ndue = 'tomorrow'", "due is a date and a time"),
+        ("[late]\ndue = 0001-01-01T00:00:00", "due is in a year from 1971 to 2999"),
+        ("out_of = 1" + "0" * 400, "not 10000000000000000000"),
+        ("out_of = 0x1" + "0" * 9_000, "not so large a number"),
+        ("out_of = 1" + "0" * 9_000, "it isn't TOML"),
+        ("x = " + "[" * 9_000, "parts within parts|isn't TOML"),
         ("[late]\nper_dya = 1", "did you mean 'per_day'"),
         ("out_of = ", "it isn't TOML"),
-        ("out_of = nan", "out_of is a number from 0 up"),
+        ("out_of = nan", "out_of is a number from 0 to 1,000,000"),
     ],
 )
 def test_what_cant_be_meant_is_said(text, said, tmp_path):

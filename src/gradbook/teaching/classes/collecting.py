@@ -139,7 +139,7 @@ def _of_archive(
             content = archive.bytes_of(name, limits.BOOK)
             if is_archive:
                 within = BytesIO(content)
-                inner = Archive(within)
+                inner = Archive(within, within=(archive, name))
                 # who sent it is said by the outer name
                 for book in _of_archive(inner, name, deep - 1, problems):
                     yield _SentBook(f"{name}/{book.name}", book.content, book.moment)

@@ -26,6 +26,7 @@ EXERCISES, HANDOUTS, KEYS = "exercises", "handouts", "keys"
 HANDED_IN, FEEDBACK, GRADES, KEPT = "handed-in", "feedback", "grades", ".gradbook"
 HEAD = "# What this class is: leave it as it is. The students are listed in names.csv.\n"
 LONGEST = 120.0  # seconds for a student's files
+LONGEST_TOLD = 60  # letters of a value, in an error
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def read_plan(sheet: Path) -> ClassPlan:
     for name, value in found.items():
         own = tuple(value) if isinstance(value, list) else value
         if type(own) is not type(getattr(usual, name)):
-            raise DataError(f"{name} can't be {value!r}", file=str(sheet))
+            raise DataError(f"{name} can't be {told(value)}", file=str(sheet))
         found[name] = own
     return ClassPlan(**found)
 
@@ -114,8 +115,19 @@ def read_plan(sheet: Path) -> ClassPlan:
 def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(read_text(path))
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # of the language, or a number with thousands of digits
         raise DataError(f"it isn't TOML: {error}", file=str(path)) from error
+    except RecursionError as error:
+        raise DataError("it has too many parts within parts", file=str(path)) from error
+
+
+def told(value: object) -> str:
+    """A value of such a file in an error: its beginning, where it is long."""
+    try:
+        said = repr(value)
+    except ValueError:  # of a whole number with thousands of digits
+        return "so large a number"
+    return said if len(said) <= LONGEST_TOLD else f"{said[:LONGEST_TOLD]}…"
 
 
 def begin_class(path: str | PathLike[str], plan: ClassPlan, names: str) -> ClassFolder:

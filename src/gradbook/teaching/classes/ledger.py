@@ -10,7 +10,6 @@ import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from io import StringIO
-from math import isfinite
 from pathlib import Path
 
 from gradbook.data.formats.cells import CellRow, read_rows
@@ -24,6 +23,7 @@ HEAD = (
     *("taken off", "right", "of", "verdict", "first finding", "file", "handed in", "note"),
 )
 OWN = (CHANGED, LATE, REMARK)
+MOST = 1_000_000  # points, or days
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,9 @@ def _number(row: CellRow, place: int, name: str, file: str) -> float | None:
         value = float(said.replace(",", ".").replace("−", "-"))
     except ValueError:
         value = -1.0
-    if not isfinite(value) or value < 0:
+    if not 0 <= value <= MOST:
         raise DataError(
-            f"'{name}' is a number from 0 up, not {said!r}: correct it, and run it again",
+            f"'{name}' is a number from 0 to {MOST:,}, not {said!r}: correct it, and run it again",
             file=file,
             row=row.number,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from math import ceil, isfinite
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from gradbook.errors import DataError, did_you_mean
 from gradbook.language.message import Message, WrittenNumber, message_count
 from gradbook.targets.excel.plan.columns import GRADIENTS
 from gradbook.targets.excel.plan.columns import KINDS as ASKED
-from gradbook.teaching.classes.folder import read_toml
+from gradbook.teaching.classes.folder import read_toml, told
+from gradbook.teaching.classes.ledger import MOST
 
 RUBRIC_TEXT = """\
 # How the books of this class are marked. Change what you like and run 'gradbook class mark' again.
@@ -41,6 +42,7 @@ sign_credit = 0.5      # of a column whose only mistake is a sign that is wrong 
 """
 TOPS = ("out_of", "points", "follow_through", "deductions", "late")
 SECONDS_A_DAY = 86_400
+EARLIEST, LATEST = 1971, 2999  # years, of which every system knows the seconds
 
 
 USUAL = MarkingRules(carry=True, sign_credit=0.5)
@@ -139,6 +141,8 @@ def read_rubric(path: Path) -> Rubric:
     due = late.get("due")
     if due is not None and not isinstance(due, datetime):
         raise found.error("due is a date and a time such as 2026-12-01T23:59:00")
+    if due is not None and not EARLIEST <= due.year <= LATEST:
+        raise found.error(f"due is in a year from {EARLIEST} to {LATEST}")
     top = found.found.get("out_of")
     most = late.get("at_most")
     return Rubric(
@@ -176,7 +180,7 @@ class _Reader:
 
     def number(self, part: str, key: str, value: object) -> float:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not isfinite(value) or value < 0:  # type: ignore[arg-type,operator]
+        if not is_number or not 0 <= value <= MOST:  # type: ignore[operator]
             where = f"[{part}] " if part else ""
-            raise self.error(f"{where}{key} is a number from 0 up, not {value!r}")
+            raise self.error(f"{where}{key} is a number from 0 to {MOST:,}, not {told(value)}")
         return float(value)  # type: ignore[arg-type]
