@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 
+from gradbook.data.signals import Windows
 from gradbook.data.sources import load
+from gradbook.net.network import builtin
+from gradbook.net.trained import Scaling, trained_net
 from gradbook.targets.portable.c_file import boards_for, c_file, sketch
 from gradbook.targets.portable.in_whole_numbers import quantise
+from gradbook.targets.portable.signal_sketch import signal_sketch
 from tests.outside.devices.avr import LARGE, MEGA, UNO, asked
 from tests.outside.devices.boards import checksum, run
 from tests.trained import model_of
@@ -130,6 +134,38 @@ def test_a_sketch_is_made_for_the_board_that_is_named(text, said, avr, whole, di
     if whole:
         assert code + data + 2000 < avr.flash  # with room for Arduino's own code
         assert data + zeroed + 250 < avr.memory
+
+
+HEARING = """\
+unsigned long micros() { return 0; }
+struct {
+    void begin(long) {}
+    int available() { return 1; }
+    float parseFloat() { return 1; }
+    void println(const char *) {}
+} Serial;
+#include "net.ino"
+int main() { setup(); for (;;) loop(); }
+"""
+
+
+def test_a_sketch_that_hears_signals_is_made_for_the_board_that_is_named(tmp_path):
+    windows = Windows(128, 32, ("ax", "ay", "az"), 50.0)
+    model = model_of(str(builtin("gestures")))
+    names = ("circle", "shake", "still", "swing", "tap")
+    scaling = Scaling(1, np.zeros(384), np.ones(384))
+    trained = trained_net(model.net, model.values, scaling, classes=names)
+    made = c_file(trained, "net", None)
+    assert boards_for(trained, made).startswith("a Mega 2560 is large enough")
+    (tmp_path / "net.h").write_text(made.text)
+    (tmp_path / "net.ino").write_text(signal_sketch(trained, windows, "net", "net"))
+    (tmp_path / "main.cpp").write_text(HEARING)
+    compiled = ["avr-g++", f"-mmcu={MEGA.name}", "-std=gnu++11", "-Os", "-Wall", "-Wextra"]
+    run([*compiled, "-Werror", "main.cpp", "-lm", "-o", "net.elf"], tmp_path)
+    sizes = run(["avr-size", "net.elf"], tmp_path).splitlines()[1].split()
+    code, data, zeroed = map(int, sizes[:3])
+    assert code + data + 2000 < MEGA.flash
+    assert data + zeroed + 250 < MEGA.memory
 
 
 def test_what_no_board_known_takes_is_said():

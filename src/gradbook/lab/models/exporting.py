@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # what help on the formats, or an export of another kind, nee
     from numpy.typing import NDArray
 
     from gradbook.data.dataset import Dataset, Images
+    from gradbook.data.signals import Windows
     from gradbook.formats.torch.training import TorchTraining
     from gradbook.lab.recipes.recipe import Recipe
     from gradbook.net.trained import TrainedNet
@@ -70,6 +71,7 @@ class ExportSource:
     stem: str
     data: str = ""
     score: Scorer | None = None
+    windows: Windows | None = None  # of a model of signals
 
 
 @dataclass(frozen=True)
@@ -150,9 +152,14 @@ def _header(source: ExportSource, options: ExportOptions) -> ExportContents:
 
 
 def _sketch(source: ExportSource, options: ExportOptions) -> ExportContents:
-    from gradbook.targets.portable.c_file import boards_for, sketch
+    from gradbook.targets.portable.c_file import boards_for, c_name, sketch
+    from gradbook.targets.portable.signal_sketch import signal_sketch
 
-    own = sketch(source.trained, source.stem, options.int8)
+    if source.windows:
+        name = c_name(source.stem)
+        own = signal_sketch(source.trained, source.windows, source.stem, name)
+    else:
+        own = sketch(source.trained, source.stem, options.int8)
     made = _made_c(source, options)
     remarks = (*made.remarks, boards_for(source.trained, made.file))
     return ExportContents({".ino": own, ".h": made.file.text}, remarks)
@@ -232,13 +239,15 @@ def export(
     options: ExportOptions,
     data: str = "",
     score: Scorer | None = None,
+    windows: Windows | None = None,
 ) -> Exported:
     """Write the network as the file's ending says, whole or not at all.
 
-    Of a model of images, `data` is the data set that it learned from, and `score` its accuracy.
+    Of a model of images, `data` is the data set that it learned from, and `score` its accuracy; of
+    one of signals, `windows` are what it reads.
     """
     chosen, target = format_for(path, options), Path(path)
-    source = ExportSource(trained, recipe, target.stem, data, score)
+    source = ExportSource(trained, recipe, target.stem, data, score, windows)
     contents = chosen.make(source, options)
     usual = target.suffix.lower()
     written = tuple(

@@ -204,7 +204,8 @@ class TableModel:
         from gradbook.lab.models.exporting import ExportOptions, export
 
         recipe = str(self.about.get("recipe", ""))
-        return export(self.trained(), recipe, path, ExportOptions.of(options))
+        asked = ExportOptions.of(options)
+        return export(self.trained(), recipe, path, asked, windows=self.windows)
 
     def __repr__(self) -> str:
         name, columns = self.net.name or "a network", counted(len(self.inputs), "column")

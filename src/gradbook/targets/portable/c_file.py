@@ -166,7 +166,8 @@ def sketch(trained: TrainedNet, stem: str, whole: bool) -> str:
     """A sketch that waits for images on its serial line and answers each."""
     if not trained.reads_bytes or not trained.classes or len(trained.output) > 1:
         raise TargetError(
-            "a sketch can be written only for networks that classify images: write .h instead"
+            "a sketch can be written only for networks that classify images or windows of signals: "
+            "write .h instead"
         )
     name, pixels = c_name(stem), prod(trained.input)
     outputs = trained.net.outputs if whole else len(trained.classes)
@@ -193,7 +194,8 @@ void loop() {{
 def boards_for(trained: TrainedNet, made: CFile) -> str:
     """The smallest board that takes the sketch, and why smaller ones don't."""
     flash = made.constants + CODE
-    memory = made.memory + prod(trained.input) + 4 * len(trained.classes) + LIBRARY
+    given = prod(trained.input) * (1 if trained.reads_bytes else 4)
+    memory = made.memory + given + 8 * len(trained.classes) + LIBRARY
     needs = f"it needs about {size(flash)} of flash and {size(memory)} of memory"
     able = [board for board in BOARDS if flash <= board.flash and memory <= board.memory]
     if not able:

@@ -1,0 +1,122 @@
+"""A sketch that hears signals, compiled for this machine: it says what the model says, smoothed."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gradbook.data.signals import Recording, Signals, Windows
+from gradbook.errors import TargetError
+from gradbook.lab.models.table_model import TableModel
+from gradbook.lab.signals import WindowsAsked, signal_problem, usual_signal_recipe, windows_for
+from gradbook.lab.tables import train_table
+from gradbook.net import parse
+from gradbook.net.trained import Scaling, trained_net
+from gradbook.targets.portable.signal_sketch import SMOOTHING, SURE, signal_sketch
+from tests.trained import model_of
+
+BOARD = """\
+#include <cstdio>
+static unsigned long passed;
+unsigned long micros() { return passed += 1000; }
+struct {
+    void begin(long) {}
+    int available() { const int c = getchar(); ungetc(c, stdin); return c != EOF; }
+    float parseFloat() { float x = 0; return scanf("%f ", &x) == 1 ? x : 0; }
+    void println(const char *text) { puts(text); }
+} Serial;
+#include "hear.ino"
+int main() { setup(); for (long k = 0; k < ROUNDS_OF_LOOP; k++) loop(); }
+"""
+STRICT = ("-std=gnu++11", "-O1", "-Wall", "-Wextra", "-Werror")
+
+
+def signals(rate: float | None = 50.0) -> Signals:
+    """Three classes of two channels with an offset, which the header has to take away."""
+    random = np.random.default_rng(1)
+    found = []
+    for k in range(4):
+        for label, pace in (("fast", 1.2), ("slow", 0.4), ("still", 0.0)):
+            turn = np.arange(80) * pace + random.uniform(0, 6)
+            values = np.stack([9 + np.sin(turn), -300 + 50 * np.cos(turn)], axis=1)
+            values[:, 0] += random.normal(0, 0.2, 80)
+            found.append(Recording("s", f"{label} {k}", np.round(values, 3), label))
+    return Signals("s", ("a", "b"), tuple(found), rate)
+
+
+def learned(source: Signals, step: int, net: str = "") -> TableModel:
+    found = signal_problem(source, WindowsAsked(16, step))
+    recipe = usual_signal_recipe(found, "s", parse(net) if net else None, held_back=None)
+    return train_table(replace(recipe, epochs=60), found).model
+
+
+def heard(folder, rows: np.ndarray) -> list[str]:
+    """What the sketch prints of these rows."""
+    (folder / "main.cpp").write_text(BOARD)
+    turns = f"-DROUNDS_OF_LOOP={60 * len(rows)}"
+    command = ["g++", *STRICT, turns, "main.cpp", "-o", "hear"]
+    built = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+    assert not built.returncode, built.stderr
+    told = "\n".join(" ".join(map(str, row)) for row in rows.tolist())
+    done = subprocess.run([folder / "hear"], input=told, capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+def expected(model: TableModel, source: Signals, rows: np.ndarray) -> list[str]:
+    """The same from the model's own answers."""
+    whole = replace(source, recordings=(Recording("s", "all", rows),))
+    smooth, found = np.zeros(len(model.classes)), list[str]()
+    for each in model.answers(windows_for(model, whole)[1]):
+        smooth += SMOOTHING * (each - smooth)
+        best = model.classes[smooth.argmax()]
+        if smooth.max() >= SURE and found[-1:] != [best]:
+            found.append(best)
+    return found
+
+
+@pytest.mark.witness("gcc")
+@pytest.mark.parametrize(("step", "rate"), [(4, 50.0), (1, None), (16, 50.0), (21, 50.0)])
+def test_it_says_what_the_model_says(tmp_path, step, rate):
+    source = signals(rate)
+    model = learned(source, step)
+    order = np.random.default_rng(2).permutation(len(source.recordings))
+    rows = np.concatenate([source.recordings[k].values for k in order])
+    model.export(tmp_path / "hear.ino")
+    said = expected(model, source, rows)
+    assert len(said) >= 5
+    assert heard(tmp_path, rows) == said
+
+
+@pytest.mark.witness("gcc")
+def test_a_recurrent_network_hears_too(tmp_path):
+    """Its header has a step at a time beside it, and names for that."""
+    source = signals()
+    model = learned(source, 4, "input 16x2; gru 4; dense 3; log softmax; update adam; rate 0.03")
+    model.export(tmp_path / "hear.ino")
+    rows = np.concatenate([one.values for one in source.recordings])
+    said = expected(model, source, rows)
+    assert len(said) >= 5
+    assert heard(tmp_path, rows) == said
+
+
+def test_what_says_no_class_of_a_window_is_refused():
+    windows = Windows(4, 2, ("a", "b"))
+    numbers = model_of("input 8; dense 1")
+    trained = trained_net(numbers.net, numbers.values, Scaling(1, np.zeros(8), np.ones(8)))
+    with pytest.raises(TargetError, match="one class of each window"):
+        signal_sketch(trained, windows, "n", "n")
+
+
+def test_names_cant_end_a_remark(tmp_path):
+    net = parse("input 4x1; flatten; dense 2; softmax")
+    model = model_of(str(net))
+    trained = trained_net(
+        model.net, model.values, Scaling(1, np.zeros(4), np.ones(4)), classes=("*/ x", 'a"b\n')
+    )
+    said = signal_sketch(trained, Windows(4, 2, ("c*/d",)), "n", "n")
+    remarks = said.replace('"*/ x"', "")
+    assert remarks.count("*/") == remarks.count("/*")
+    assert r'"a\"b\n"' in said
