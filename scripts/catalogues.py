@@ -25,6 +25,7 @@ KEYWORDS = {
     "tr": None,
     "mark": None,
     "tr_count": (1, 2),
+    "trCount": (1, 2),
     "Message": None,
     "message_count": (1, 2),
 }

@@ -108,7 +108,12 @@ def tr(message: str, **parts: object) -> str:
 
 def tr_count(single: str, several: str, count: int, **parts: object) -> str:
     """The message for so many, in the plural that the language has for them."""
-    return _catalogue(_now.get().code).ngettext(single, several, count).format(count=count, **parts)
+    return plural(single, several, count).format(count=count, **parts)
+
+
+def plural(single: str, several: str, count: int) -> str:
+    """The form of the message for so many, its {names} still to be filled in."""
+    return _catalogue(_now.get().code).ngettext(single, several, count)
 
 
 def mark(message: str) -> str:

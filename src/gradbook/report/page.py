@@ -9,6 +9,7 @@ show the same tables. Nothing here knows a subject.
 
 from __future__ import annotations
 
+import json
 import re
 from base64 import b64encode
 from collections.abc import Container, Iterable, Sequence
@@ -21,7 +22,7 @@ from itertools import repeat
 from posixpath import dirname, join, normpath
 
 from gradbook.errors import visible
-from gradbook.language import current_language, mark, tr
+from gradbook.language import Language, current_language, mark, plural, tr
 from gradbook.palette import KINDS, PAPER, QUIET
 
 
@@ -58,10 +59,12 @@ def page(
     """
     css = REMARK.sub("", _own_style() + style)
     policy = _policy(css, script, has_a_server, computes)
+    spoken = current_language()
+    sign = f' data-decimal="{spoken.decimal_sign}"' if spoken.decimal_sign != "." else ""
     return "\n".join(
         [
             "<!DOCTYPE html>",
-            f'<html lang="{current_language().code}">',
+            f'<html lang="{spoken.code}"{sign}>',
             "<head>",
             '<meta charset="utf-8">',
             f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
@@ -259,6 +262,8 @@ PLAIN_LINE = re.compile(
 SAID = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`")  # in which room counts
 OPEN_LINE = re.compile(r"^((?:(?!//).)*[{,(\[;])\n", re.MULTILINE)  # that goes on in the next
 SHUT_LINE = re.compile(r"^((?:(?!//).)*)\n(?=[})\].?:&|])", re.MULTILINE)
+MESSAGE = re.compile(r'\b(mark|tr)\(("(?:[^"\\\n]|\\.)*")([),])')
+COUNTED = re.compile(r'\btrCount\(("(?:[^"\\\n]|\\.)*"), ?("(?:[^"\\\n]|\\.)*")')
 EXPORT = re.compile(
     r"^export (?=(?:async )?(?:function\*?|class|const|let) )"
     r"((?:async )?(?:function\*?|class|const|let) (\w+))",
@@ -266,8 +271,13 @@ EXPORT = re.compile(
 )
 
 
-@cache
 def script(main: str) -> str:
+    """The script of a page, which says its messages in the reader's language."""
+    return _script(main, current_language())
+
+
+@cache
+def _script(main: str, language: Language) -> str:
     """A module of `web/` and all that it imports as one script: a page may load nothing.
 
     Each module becomes a scope of its own that hands out what it exports. Modules import each other
@@ -276,9 +286,27 @@ def script(main: str) -> str:
     """
     scopes: dict[str, str] = {}
     _collect(main, scopes)
-    body = "".join(scopes.values())
+    body = _spoken("".join(scopes.values()))
     assert "</script" not in body
     return f'(() => {{\n"use strict"\n{body}}})()\n'
+
+
+def _spoken(body: str) -> str:
+    """The script with each message as the catalogue has it: a page carries one language."""
+    return COUNTED.sub(_forms, MESSAGE.sub(_said, body))
+
+
+def _said(message: re.Match[str]) -> str:
+    call, english, end = message.groups()
+    words = json.dumps(tr(json.loads(english)), ensure_ascii=False)
+    return words if call == "mark" else f"{call}({words}{end}"
+
+
+def _forms(message: re.Match[str]) -> str:
+    """For one, and for several."""
+    single, several = map(json.loads, message.groups())
+    said = (json.dumps(plural(single, several, k), ensure_ascii=False) for k in (1, 2))
+    return f"trCount({','.join(said)}"
 
 
 def _without_room(line: str) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 from gradbook.amounts import size
 from gradbook.errors import LimitError
 from gradbook.graph.node import Node
-from gradbook.language import tr
+from gradbook.language import mark, tr
 from gradbook.layers import KINDS, Role
 from gradbook.net import LESSONS, Net, builtin
 from gradbook.net.derivation import LONGEST_CHAIN
@@ -266,17 +266,17 @@ def _runs(slots: Sequence[re.Match[str]]) -> list[list[re.Match[str]]]:
 # The page ---------------------------------------------------------------------
 
 ENDING = re.compile("<(?!/?m)")  # what could end a script; formulas have <mo> and </mo>
-OLD = (
+OLD = mark(
     "Nothing here computes: JavaScript is switched off, or this browser is older than 2022. "
     "Switch it on, or open the page in a newer browser."
 )
 MOST_BYTES = 400_000  # of a page: one that can be mailed
 SHARE = '<p class="own" id="share-parts"></p><p id="share-said" role="status"></p>'
 PACES = {
-    "2 epochs a second": 2,
-    "10 epochs a second": 10,
-    "60 epochs a second": 60,
-    "as fast as it goes": 100_000,
+    mark("2 epochs a second"): 2,
+    mark("10 epochs a second"): 10,
+    mark("60 epochs a second"): 60,
+    mark("as fast as it goes"): 100_000,
 }
 
 
@@ -308,18 +308,18 @@ def _page(
 ) -> str:
     chain = '<div class="wide" id="chain" tabindex="0"></div>'
     left = (
-        Section("network", "The network", _drawing(is_building)),
-        Section("chain-rule", "One value, and its chain", chain),
-        Section("data", "Samples", _samples()),
+        Section("network", tr("The network"), _drawing(is_building)),
+        Section("chain-rule", tr("One value, and its chain"), chain),
+        Section("data", tr("Samples"), _samples()),
     )
     right = (
-        Section("rate-and-loss", "Learning rate and loss", _loss()),
-        *([Section("plane", "The plane", _plane())] if known.share or is_building else []),
-        Section("more", "The network as text", _editor(known) if is_building else _text(known)),
-        Section("share", "Share", SHARE),
+        Section("rate-and-loss", tr("Learning rate and loss"), _loss()),
+        *([Section("plane", tr("The plane"), _plane())] if known.share or is_building else []),
+        Section("more", tr("The network as text"), _editor(known) if is_building else _text(known)),
+        Section("share", tr("Share"), SHARE),
     )
     return whole_page(
-        f"{known.net.name or 'A network'}, to play with",
+        tr("{network}, to play with", network=known.net.name or tr("A network")),
         [Side(left), Side(right)],
         lead=_bar(),
         foot=_data(known, is_building, in_notebook) + markup(made_with(command)),
@@ -331,37 +331,47 @@ def _page(
 def _bar() -> str:
     """One line with the title: what trains, how far it is, and what is done to the whole page."""
     buttons = (
-        '<button type="button" id="run">Run</button>'
-        '<button type="button" id="step">Step</button>'
-        '<button type="button" id="reset">Reset</button>'
+        f'<button type="button" id="run">{tr("Run")}</button>'
+        f'<button type="button" id="step">{tr("Step")}</button>'
+        f'<button type="button" id="reset">{tr("Reset")}</button>'
     )
     paces = "".join(
-        f'<option value="{pace}"{" selected" if pace == 10 else ""}>{words}</option>'
+        f'<option value="{pace}"{" selected" if pace == 10 else ""}>{tr(words)}</option>'
         for words, pace in PACES.items()
     )
+    epoch = tr("epoch {number}", number='<output id="epoch">1</output>')
+    hear = tr("hear the loss: the lower, the less is left")
     return (
-        f'<div class="bar" role="group" aria-label="Training">{buttons}'
-        f'<select id="pace" aria-label="epochs">{paces}</select></div>'
-        '<div class="figures"><p>epoch <output id="epoch">1</output></p>'
+        f'<div class="bar" role="group" aria-label="{tr("Training")}">{buttons}'
+        f'<select id="pace" aria-label="{tr("epochs")}">{paces}</select></div>'
+        f'<div class="figures"><p>{epoch}</p>'
         '<p class="loss"><i>E</i><sub>total</sub> <output id="loss"></output></p></div>'
-        '<div class="bar" id="actions" role="group" aria-label="The page">'
-        '<button type="button" id="sound" aria-pressed="false" '
-        'title="hear the loss: the lower, the less is left">Sound</button>'
-        '<button type="button" id="undo" disabled>Undo</button>'
-        '<button type="button" id="redo" disabled>Redo</button></div>'
+        f'<div class="bar" id="actions" role="group" aria-label="{tr("The page")}">'
+        f'<button type="button" id="sound" aria-pressed="false" title="{hear}">'
+        f"{tr('Sound')}</button>"
+        f'<button type="button" id="undo" disabled>{tr("Undo")}</button>'
+        f'<button type="button" id="redo" disabled>{tr("Redo")}</button></div>'
     )
 
 
 def _drawing(is_building: bool) -> str:
     """The drawing, and what maps are painted with; the page hides what a network has no use for."""
     builder = '<div id="builder"></div>' if is_building else ""
+    point = tr(
+        "Point at a weight to see its way to the error; drag it, or use the arrow keys, to change "
+        "it."
+    )
+    slopes = tr(
+        "gradients: the error {rises} or {falls} with each",
+        rises=f'<span class="rising">{tr("rises")}</span>',
+        falls=f'<span class="falling">{tr("falls")}</span>',
+    )
     return (
-        '<p class="lead">Point at a weight to see its way to the error; drag it, or use the '
-        f'arrow keys, to change it.</p><p id="old">{OLD}</p>{builder}'
-        '<fieldset class="paints" id="paints" hidden><legend>in the maps</legend>'
-        '<label><input type="radio" name="paint" id="paint-values" checked> values</label>'
-        '<label><input type="radio" name="paint" id="paint-slopes"> gradients: the error '
-        '<span class="rising">rises</span> or <span class="falling">falls</span> with each</label>'
+        f'<p class="lead">{point}</p><p id="old">{tr(OLD)}</p>{builder}'
+        f'<fieldset class="paints" id="paints" hidden><legend>{tr("in the maps")}</legend>'
+        '<label><input type="radio" name="paint" id="paint-values" checked> '
+        f"{tr('values')}</label>"
+        f'<label><input type="radio" name="paint" id="paint-slopes"> {slopes}</label>'
         f'</fieldset>{_dropout()}<div class="wide" id="drawing"></div>'
         f'<p class="scrolls" id="drawing-scrolls" hidden>{text(tr(SCROLLS))}</p>'
     )
@@ -369,12 +379,12 @@ def _drawing(is_building: bool) -> str:
 
 def _dropout() -> str:
     """What dropout does to the values that are shown."""
+    on = tr("as it trains: what is dropped is drawn anew at every step")
+    off = tr("off, as in a trained network; steps drop all the same")
     return (
         '<fieldset class="paints" id="dropout" hidden><legend>dropout</legend>'
-        '<label><input type="radio" name="dropout" id="dropout-on" checked> as it trains: what '
-        "is dropped is drawn anew at every step</label>"
-        '<label><input type="radio" name="dropout" id="dropout-off"> off, as in a trained '
-        "network; steps drop all the same</label></fieldset>"
+        f'<label><input type="radio" name="dropout" id="dropout-on" checked> {on}</label>'
+        f'<label><input type="radio" name="dropout" id="dropout-off"> {off}</label></fieldset>'
     )
 
 
@@ -382,39 +392,42 @@ def _loss() -> str:
     return (
         '<div class="rate"><label for="rate"><i>η</i></label>'
         '<input type="range" id="rate" min="-3" max="4" step="0.01">'
-        '<input type="number" id="rate-field" step="any" aria-label="learning rate">'
+        f'<input type="number" id="rate-field" step="any" aria-label="{tr("learning rate")}">'
         '<div id="strip" aria-hidden="true"></div></div>'
         '<p class="remark" id="limit"></p>'
         '<div id="verdict" aria-live="polite"></div>'
         '<p id="so-far"></p>'
         '<div id="curve"></div>'
-        '<p class="remark"><span class="key foreseen"></span> this rate from the start '
-        '<span class="key gone"></span> trained so far</p>'
+        f'<p class="remark"><span class="key foreseen"></span> {tr("this rate from the start")} '
+        f'<span class="key gone"></span> {tr("trained so far")}</p>'
     )
 
 
 def _plane() -> str:
     """The plane, and the class of the points that are added to it."""
     clicked = (
-        '<fieldset class="classes"><legend>click to add points of</legend>'
-        '<label><input type="radio" name="class" id="class-0" checked> the first class</label>'
-        '<label><input type="radio" name="class" id="class-1"> the second</label></fieldset>'
+        f'<fieldset class="classes"><legend>{tr("click to add points of")}</legend>'
+        '<label><input type="radio" name="class" id="class-0" checked> '
+        f"{tr('the first class')}</label>"
+        f'<label><input type="radio" name="class" id="class-1"> {tr("the second")}</label>'
+        "</fieldset>"
     )
+    says = tr("What the network says to each point of the plane, and the samples")
     return (
         '<canvas id="surface" width="360" height="360" role="img" '
-        'aria-label="What the network says to each point of the plane, and the samples"></canvas>'
+        f'aria-label="{says}"></canvas>'
         f"{clicked}"
     )
 
 
 def _samples() -> str:
     choice = (
-        '<label id="point-sets">data <select id="sets"><option value="">as written</option>'
-        "</select></label>"
+        f'<label id="point-sets">{tr("data")} <select id="sets">'
+        f'<option value="">{tr("as written")}</option></select></label>'
     )
     file = '<input type="file" id="file" accept=".csv,.txt,.tsv">'
     return (
-        f'<div class="own">{choice}<label>your own, from a CSV file {file}</label>'
+        f'<div class="own">{choice}<label>{tr("your own, from a CSV file")} {file}</label>'
         '<span class="remark" id="columns"></span>'
         '</div><p id="said" role="status"></p><p class="remark" id="made-up"></p>'
         '<div id="samples"></div>'
@@ -429,47 +442,68 @@ def layers_text(net: Net) -> str:
 def _editor(known: PageContent) -> str:
     """The text to be changed, its mistakes, and what is to be made of it."""
     lines = layers_text(known.net).rstrip()
-    return (
-        f"{text_box(lines, 'The network as text')}"
-        '<p id="text-said" role="status"></p>'
-        '<p class="remark">Change it, and the page builds it as you type. Weights and samples stay '
-        "where they fit; lines such as <code>weights 0.1 0.2 …</code> and "
-        "<code>sample 0 1 -&gt; 1</code> give others. <code>gradbook help networks</code> says "
-        "what can be written.</p>"
-        '<p class="own"><button type="button" id="text-as-written">As written</button>'
-        '<button type="button" id="save">Save as net.txt</button></p>' + _commands(known.net)
+    change = tr(
+        "Change it, and the page builds it as you type. Weights and samples stay where they fit; "
+        "lines such as {weights} and {sample} give others. {help} says what can be written.",
+        weights="<code>weights 0.1 0.2 …</code>",
+        sample="<code>sample 0 1 -&gt; 1</code>",
+        help="<code>gradbook help networks</code>",
     )
+    return (
+        f"{text_box(lines, tr('The network as text'))}"
+        '<p id="text-said" role="status"></p>'
+        f'<p class="remark">{change}</p>'
+        f'<p class="own"><button type="button" id="text-as-written">{tr("As written")}</button>'
+        f"{_save()}</p>" + _commands(known.net)
+    )
+
+
+def _save() -> str:
+    words = tr("Save as {file}", file="net.txt")
+    return f'<button type="button" id="save">{words}</button>'
 
 
 def _text(known: PageContent) -> str:
     """The text to be read alone."""
     words = unbuilt(known.net)
-    reason = f"A page doesn't build {words} by itself" if words else "This network is too large"
+    reason = tr(
+        "This network is too large, so it can't be changed here: neither layers nor inputs made of "
+        "others (x², xy) can be added. Change its text and make another page of it."
+    )
+    if words:
+        reason = tr(
+            "A page doesn't build {what} by itself, so it can't be changed here: neither layers "
+            "nor inputs made of others (x², xy) can be added. Change its text and make another "
+            "page of it.",
+            what=words,
+        )
     return (
-        f"<p>{text(reason)}, so it can't be changed here: neither layers nor inputs made of "
-        "others (x², xy) can be added. Change its text and make another page of it.</p>"
+        f"<p>{text(reason)}</p>"
         f'<pre><code id="text-alone">{text(layers_text(known.net))}</code></pre>'
-        '<p class="own"><button type="button" id="save">Save as net.txt</button></p>'
-        + _commands(known.net)
+        f'<p class="own">{_save()}</p>' + _commands(known.net)
     )
 
 
 def _commands(net: Net) -> str:
     """What makes other things of what was saved."""
     is_known = net.name in LESSONS and net == builtin(net.name)
-    as_written = (
-        f"<p>As it was written: <code>gradbook sheet {text(net.name)}</code></p>"
-        if is_known
-        else ""
+    command = f"<code>gradbook sheet {text(net.name)}</code>"
+    written = tr("As it was written: {command}", command=command)
+    as_written = f"<p>{written}</p>" if is_known else ""
+    becomes = tr(
+        "Saved as it is now, with these weights and samples, it becomes a workbook of live "
+        "formulas, a derivation, or a page again:"
+    )
+    masks = tr(
+        "A workbook and a derivation draw no masks: for those, write {line} into it.",
+        line="<code>dropout 0</code>",
     )
     return (
-        "<p>Saved as it is now, with these weights and samples, it becomes a workbook of live "
-        "formulas, a derivation, or a page again:</p>"
+        f"<p>{becomes}</p>"
         "<pre><code>gradbook sheet net.txt -o book.xlsx\n"
         "gradbook explain net.txt -o derivation.html\n"
         f"gradbook page net.txt -o page.html</code></pre>{as_written}"
-        '<p id="drawn-masks" hidden>A workbook and a derivation draw no masks: for those, write '
-        "<code>dropout 0</code> into it.</p>"
+        f'<p id="drawn-masks" hidden>{masks}</p>'
     )
 
 

@@ -100,7 +100,7 @@ def test_a_script_holds_each_module_once_and_nothing_of_their_imports():
 
 
 def test_what_a_script_says_in_words_keeps_its_room():
-    said = re.findall(r'^  \w+: "([^"\n]+)",$', PHRASES.read_text("utf-8"), re.MULTILINE)
+    said = re.findall(r'^  \w+: mark\("([^"\n]+)"\),$', PHRASES.read_text("utf-8"), re.MULTILINE)
     made = script("view/main.js")
     assert len(said) > 10
     assert not [words for words in said if f':"{words}"' not in made]

@@ -354,7 +354,7 @@ def run_serve(options: Namespace) -> int:
 
 
 ENTRIES = {
-    "page": Verb(PAGE, PAGE_EXAMPLES, add_page_arguments, run_page),
-    "play": Verb(PLAY, PLAY_EXAMPLES, add_play_arguments, run_play),
+    "page": Verb(PAGE, PAGE_EXAMPLES, add_page_arguments, run_page, True),
+    "play": Verb(PLAY, PLAY_EXAMPLES, add_play_arguments, run_play, True),
     "serve": Verb(SERVE, SERVE_EXAMPLES, add_serve_arguments, run_serve),
 }

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gradbook.graph.node import Node
+from gradbook.language import tr
 from gradbook.net import Loss
 from gradbook.net.step import Step
 from gradbook.rates import criteria as c
@@ -50,9 +51,16 @@ def criteria_table() -> dict[str, Any]:
         "trains": _said(c.TRAINS),
         "decisions": [[_said(condition), str(verdict)] for condition, verdict in c.DECISIONS],
         "otherwise": str(c.OTHERWISE),
-        "meanings": {str(verdict): words for verdict, words in c.MEANINGS.items()},
+        "meanings": {str(verdict): tr(words) for verdict, words in c.MEANINGS.items()},
+        **({"words": words} if (words := _words()) else {}),
         "limit": limit_table(),
     }
+
+
+def _words() -> dict[str, str]:
+    """What the verdicts are called, where that isn't what the criteria call them."""
+    said = {str(verdict): tr(verdict) for verdict in c.MEANINGS}
+    return {verdict: words for verdict, words in said.items() if words != verdict}
 
 
 def _said(condition: Logic) -> list[Any]:

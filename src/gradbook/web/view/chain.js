@@ -2,6 +2,7 @@
 
 import { exact, formula, make, nameWords, say, short } from "./dom.js"
 import { PHRASES } from "./phrases.js"
+import { mark, pieces, trCount } from "./language.js"
 
 const SLOT = /⟦(\d+)⟧/g
 const LONG = 4 // terms: more stand beside each other
@@ -111,8 +112,8 @@ export class ChainPanel {
    * @param {number} rate @private
    */
   drawn(rate) {
-    return make("p", {}, `Drawn anew at every step and for each sample: 0 with a chance of ${rate}, else 1/(1 − ${rate}) = `,
-      exact(1 / (1 - rate)), ", so that the mean stays as it is. Once the network is trained, it is 1.")
+    return make("p", {}, ...pieces(mark("Drawn anew at every step and for each sample: 0 with a chance of {rate}, else 1/(1 − {rate}) = {value}, so that the mean stays as it is. Once the network is trained, it is 1."),
+      { rate: `${rate}`, value: exact(1 / (1 - rate)) }))
   }
 
   /** Ways to the values that a formula mentions and that the drawing doesn't show: means, scales.
@@ -123,7 +124,7 @@ export class ChainPanel {
     const hidden = [...lines].filter(line => !this.isDrawn(line))
     const buttons = hidden.map(line => make("button", { type: "button", class: "look", onclick: () => this.go(line) },
       nameWords(this.names[line]), " = ", this.plain(line)))
-    return hidden.length ? [make("p", { class: "own" }, "made of", ...buttons)] : []
+    return hidden.length ? [make("p", { class: "own" }, mark("made of"), ...buttons)] : []
   }
 
   /** A place of a map: for each channel the window, the kernel and their products, and their sum.
@@ -138,7 +139,7 @@ export class ChainPanel {
     const rest = bias === null ? [] : [make("span", { class: "sign" }, "+"),
       make("span", {}, nameWords(this.names[bias]), " = ", this.plain(bias))]
     return make("div", { class: "slide" }, ...parts, ...rest,
-      make("span", { class: "result" }, "their sum is ", this.plain(value)))
+      make("span", { class: "result" }, mark("their sum is "), this.plain(value)))
   }
 
   /** One number of every read, in the rows of the window.
@@ -174,9 +175,9 @@ export class ChainPanel {
       const over = make("span")
       this.others.push(() => {
         const count = this.model.samples.length
-        say(over, count > 1 ? `the mean of this over all ${count} samples` : "the same, as there is one sample")
+        say(over, trCount("the same, as there is one sample", "the mean of this over all {count} samples", count))
       })
-      rows.push(make("p", { class: "mean" }, formula(`${fraction(whole, mine)}`), " is ", over, ": ", this.plain(chain.value)))
+      rows.push(make("p", { class: "mean" }, formula(`${fraction(whole, mine)}`), mark(" is "), over, ": ", this.plain(chain.value)))
     }
     if (this.model.slopeOf.has(line)) rows.push(this.nudge(line), this.following(line))
     return rows
@@ -195,7 +196,7 @@ export class ChainPanel {
         return make("div", { class: `sum${outer ? "" : " inner"}${parts.length > LONG ? " long" : ""}` },
           ...between(parts, "+"))
       default:
-        return make("div", { class: "product" }, chain.kind === "mean" ? "mean of" : "sum of", ...parts)
+        return make("div", { class: "product" }, chain.kind === "mean" ? mark("mean of") : mark("sum of"), ...parts)
     }
   }
 
@@ -214,7 +215,7 @@ export class ChainPanel {
     if (template) {
       card.append(formula(this.symbols(template)))
       if (!isOneValue(template) && template.includes("⟦")) card.append(this.withNumbers("", template))
-    } else card.append(make("span", { class: "remark" }, "worked by itself"))
+    } else card.append(make("span", { class: "remark" }, mark("worked by itself")))
     card.append(this.plain(value))
     return card
   }
@@ -226,7 +227,7 @@ export class ChainPanel {
     const slope = this.model.slopeOf.get(line) ?? line
     const [below, above, measured, off] = [0, 1, 2, 3].map(() => make("output", { class: "numeral" }))
     const size = make("select", {
-      "aria-label": "size of the nudge",
+      "aria-label": mark("size of the nudge"),
       onchange: () => {
         this.size = Number(size.value)
         this.model.changed()
@@ -240,9 +241,8 @@ export class ChainPanel {
       measured.textContent = exact(found.slope)
       off.textContent = short(found.slope - this.model.at(slope))
     })
-    return make("p", { class: "nudge" }, "Nudge ", nameWords(this.names[line]), " by ± ", size, ": the error is ", above,
-      " above and ", below, " below, a measured slope of ", measured, ". The chain says ", this.plain(slope),
-      "; they are ", off, " apart.")
+    return make("p", { class: "nudge" }, ...pieces(mark("Nudge {weight} by ± {size}: the error is {above} above and {below} below, a measured slope of {measured}. The chain says {slope}; they are {off} apart."),
+      { weight: nameWords(this.names[line]), size, above, below, measured, slope: this.plain(slope), off }))
   }
 
   /** What the next step makes of it.

@@ -2,6 +2,7 @@
 
 import { largest, limitWords } from "../machine/limit.js"
 import { byId, make, say, set, short } from "./dom.js"
+import { grouped, mark } from "./language.js"
 
 const [LOWEST, HIGHEST] = [-3, 4] // of the rate, as powers of ten
 const ZONES = 56 // of the strip below the slider
@@ -79,13 +80,13 @@ export class Controls {
     const { model } = this
     say(this.run, this.isRunning ? "Pause" : "Run")
     set(this.run, "aria-pressed", String(this.isRunning))
-    say(this.epoch, model.epoch.toLocaleString("en"))
+    say(this.epoch, grouped(model.epoch))
     say(this.loss, short(model.training.loss))
     const power = model.rate > 0 ? Math.log10(model.rate) : LOWEST
     if (document.activeElement !== this.slider) this.slider.value = String(power)
     set(this.slider, "aria-valuetext", `η = ${model.rate}`)
     if (document.activeElement !== this.field) this.field.value = String(model.rate)
-    say(byId("reset"), model.epoch === 1 && model.isEdited ? "As written" : "Reset")
+    say(byId("reset"), model.epoch === 1 && model.isEdited ? mark("As written") : mark("Reset"))
     this.hear()
     this.judgeZones()
   }

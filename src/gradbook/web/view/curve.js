@@ -2,6 +2,7 @@
 
 import { byId, draw, make, say, set, short } from "./dom.js"
 import { PHRASES } from "./phrases.js"
+import { grouped, mark, numeral, tr } from "./language.js"
 
 const SIZE = { width: 480, height: 240 }
 const FRAME = { left: 52, right: 12, top: 12, bottom: 30 }
@@ -76,7 +77,7 @@ export class CurvePanel {
     const before = model.testLosses.filter(([epoch]) => epoch < model.epoch)
     model.testLosses = model.tests.length ? (before.length > MOST_POINTS * 2 ? before.filter((_, k) => k % 2 === 0) : before).concat([[model.epoch, loss]]) : []
     this.test.hidden = !model.tests.length
-    if (model.tests.length && !this.test.firstChild) this.test.append(make("span", { class: "key tested" }), "loss of the samples held out: ", make("b", { id: "test-loss" }))
+    if (model.tests.length && !this.test.firstChild) this.test.append(make("span", { class: "key tested" }), mark("loss of the samples held out: "), make("b", { id: "test-loss" }))
     if (model.tests.length) say(this.test.lastChild, short(loss))
     return model.testLosses
   }
@@ -92,7 +93,7 @@ export class CurvePanel {
         draw("path", { d: `M${FRAME.left} ${y(tick)}H${end}` }),
         draw("text", { x: FRAME.left - 6, y: y(tick) + 4, "text-anchor": "end" }, tidy(tick)),
       ]),
-      draw("text", { x: FRAME.left, y: foot + 18 }, "epoch 1"),
+      draw("text", { x: FRAME.left, y: foot + 18 }, mark("epoch 1")),
       draw("text", { x: end, y: foot + 18, "text-anchor": "end" }, String(epochs)),
     )
   }
@@ -104,33 +105,35 @@ export class CurvePanel {
     const { model } = this
     const { left, losses } = judgement
     const gone = model.soFar(judgement)
-    say(this.soFar, gone ? `So far: from ${short(gone.start)} to ${short(gone.loss)} in ${model.epoch.toLocaleString("en")} epochs${share(gone.left)}.` : "")
+    say(this.soFar, gone ? share(gone.left, mark("So far: from {first} to {last} in {epochs} epochs."), mark("So far: from {first} to {last} in {epochs} epochs, {part} of the possible reduction."),
+      { first: short(gone.start), last: short(gone.loss), epochs: grouped(model.epoch) }) : "")
     const verdict = gone?.hasLearned ? LEARNED : judgement.verdict
     const key = `${verdict} ${model.rate} ${losses[losses.length - 1]}`
     if (key === this.said) return
     this.said = key
     const about = verdict === judgement.verdict
-      ? ` at η = ${tidy(model.rate)}: from ${short(losses[0])} to ${short(losses[losses.length - 1])} in ${losses.length} epochs${share(left)}.`
-      : ` the loss has gone, after more than ${losses.length} epochs.`
+      ? share(left, mark(" at η = {rate}: from {first} to {last} in {epochs} epochs."), mark(" at η = {rate}: from {first} to {last} in {epochs} epochs, {part} of the possible reduction."),
+        { rate: tidy(model.rate), first: short(losses[0]), last: short(losses[losses.length - 1]), epochs: losses.length })
+      : tr(" the loss has gone, after more than {epochs} epochs.", { epochs: losses.length })
     this.words.replaceChildren(
-      make("p", {}, make("span", { class: `verdict v-${verdict.split(" ")[0]}` }, verdict), about),
+      make("p", {}, make("span", { class: `verdict v-${verdict.split(" ")[0]}` }, model.content.criteria.words?.[verdict] ?? verdict), about),
       make("p", { class: "meaning" }, model.content.criteria.meanings[verdict]),
     )
   }
 }
 
-/** How much of what could be learned has been, where that can be said.
- * @param {number} left
+/** What is said of a loss, with how much of what could be learned has been, where that can be said.
+ * @param {number} left @param {string} without @param {string} message @param {import("./language.js").Parts} parts
  */
-const share = left => (Number.isFinite(left) && left >= 0 && left <= 1
-  ? `, ${percent(1 - left)} of the possible reduction` : "")
+const share = (left, without, message, parts) => (Number.isFinite(left) && left >= 0 && left <= 1
+  ? tr(message, { ...parts, part: percent(1 - left) }) : tr(without, parts))
 
 /** Three digits, and never all of it where that isn't so.
  * @param {number} value
  */
 function percent(value) {
   const shown = (value * 100).toPrecision(3)
-  return value < 1 && Number(shown) === 100 ? "more than 99.9 %" : `${shown} %`
+  return value < 1 && Number(shown) === 100 ? mark("more than 99.9 %") : `${numeral(shown)} %`
 }
 
 /** From values to heights, and where lines are drawn.
@@ -170,7 +173,7 @@ function evenly(top) {
 /** @param {number} value */
 const tidy = value => {
   const isTiny = value !== 0 && Math.abs(value) < 1e-3
-  return String(isTiny ? value.toExponential(Number.isInteger(Math.log10(value)) ? 0 : 2) : Number(value.toPrecision(3))).replaceAll("-", "−")
+  return numeral(String(isTiny ? value.toExponential(Number.isInteger(Math.log10(value)) ? 0 : 2) : Number(value.toPrecision(3))).replaceAll("-", "−"))
 }
 
 /** @param {Point[]} points @param {(epoch: number) => number} x @param {(loss: number) => number} y */

@@ -7,6 +7,7 @@ import { reworded, spans } from "../text/edit.js"
 import { begins } from "../text/reader.js"
 import { wrongTargets } from "../text/fit.js"
 import { byId, make, say } from "./dom.js"
+import { mark, tr } from "./language.js"
 
 /** @typedef {import("./model.js").Sample} Sample */
 
@@ -25,12 +26,12 @@ export class DataPanel {
     const field = (/** @type {string} */ id, /** @type {string} */ words, /** @type {any} */ input) => make("label", { id: `${id}-label` }, `${words} `, input)
     this.seed = make("input", { type: "number", id: "data-seed", min: 0, step: 1, value: 0 })
     this.noise = make("input", { type: "range", id: "data-noise", min: 0, max: 0.5, step: 0.05, value: 0 })
-    this.held = make("select", { id: "data-test" }, ...SHARES.map(share => make("option", { value: share }, share ? `${share * 100} %` : "none")))
+    this.held = make("select", { id: "data-test" }, ...SHARES.map(share => make("option", { value: share }, share ? `${share * 100} %` : mark("none"))))
     this.boxes = Object.keys(FEATURES).slice(BASE).map(name => make("input", { type: "checkbox", value: name }))
     this.made = make("span", { class: "remark" })
-    this.features = make("fieldset", { class: "paints", id: "features" }, make("legend", {}, "more inputs"),
+    this.features = make("fieldset", { class: "paints", id: "features" }, make("legend", {}, mark("more inputs")),
       ...this.boxes.map(box => make("label", {}, box, ` ${box.value}`)), this.made)
-    byId("said").before(make("div", { class: "own" }, field("seed", "seed", this.seed), field("noise", "noise", this.noise), field("test", "held out as a test", this.held)), this.features)
+    byId("said").before(make("div", { class: "own" }, field("seed", mark("seed"), this.seed), field("noise", mark("noise"), this.noise), field("test", mark("held out as a test"), this.held)), this.features)
     for (const input of [this.sets, this.seed, this.noise, ...this.boxes]) input.addEventListener("change", () => this.apply())
     this.sets.addEventListener("change", () => (this.own = null))
     this.held.addEventListener("change", () => this.use(this.all))
@@ -97,7 +98,7 @@ export class DataPanel {
     try {
       if (features.length !== model.content.inputs.length && !this.widen(features.length, samples, kind)) return
       const { classes } = model.content.plane ?? {}
-      if (kind && !isValue && !classes) return this.tell(`${kind} has two classes: end with one output, or two with softmax`)
+      if (kind && !isValue && !classes) return this.tell(tr("{kind} has two classes: end with one output, or two with softmax", { kind }))
       this.use(samples.map(([inputs, targets]) => [inputs, kind && !isValue ? [...classes[targets[0]]] : targets]))
       this.tell("")
     } finally {
@@ -112,7 +113,7 @@ export class DataPanel {
   widen(count, samples, kind) {
     const { model, editor } = this
     if (!editor) {
-      this.tell("This page's network can't be changed: make another page, with as many inputs")
+      this.tell(mark("This page's network can't be changed: make another page, with as many inputs"))
       return false
     }
     const { text } = editor.state
@@ -134,7 +135,7 @@ export class DataPanel {
     const isWrong = net && samples.some(([, targets]) => wrongTargets(targets, net, /** @type {any} */ (this.editor).building.grammar))
     const isRefused = content.outputs.length > 1 || isWrong
     if (isRefused) {
-      this.tell(`${this.sets.value} has one value at each point, also below 0: end with dense 1 and loss mean squared error`)
+      this.tell(tr("{kind} has one value at each point, also below 0: end with dense 1 and loss mean squared error", { kind: this.sets.value }))
       this.sets.value = ""
     }
     return isRefused

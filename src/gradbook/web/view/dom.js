@@ -1,5 +1,7 @@
 // Elements, and numbers and names as they are shown.
 
+import { numeral } from "./language.js"
+
 const SVG = "http://www.w3.org/2000/svg"
 
 /** @typedef {{said: string, letter: string, below: string, kind: string, math: string}} Name */
@@ -91,9 +93,9 @@ export function short(value) {
   const size = Math.abs(value)
   const plain = size === 0 || (size >= 0.00095 && size < 99999.5)
   const decimals = size < 9.99995 ? 4 : size < 999.95 ? 2 : size < 9999.5 ? 1 : 0
-  if (plain) return signed(value.toFixed(decimals))
+  if (plain) return numeral(signed(value.toFixed(decimals)))
   const far = value.toExponential(1)
-  return signed(/\d\d$/.test(far) ? value.toExponential(0) : far) // two digits of exponent take the room of others
+  return numeral(signed(/\d\d$/.test(far) ? value.toExponential(0) : far)) // two digits of exponent take the room of others
 }
 
 /** Two decimals, as many as fit into a cell.
@@ -102,8 +104,8 @@ export function short(value) {
 export function brief(value) {
   const size = Math.abs(value)
   return Number.isFinite(value) && size < 99.95 && (size >= 0.005 || size === 0)
-    ? value.toFixed(size < 9.995 ? 2 : 1).replace("-", "−").replace(/^(−?)0\./, "$1.").replace(/^\.00$/, "0")
-    : short(value).replace(/\.\d+/, "")
+    ? numeral(value.toFixed(size < 9.995 ? 2 : 1).replace("-", "−").replace(/^(−?)0\./, "$1.").replace(/^\.00$/, "0"))
+    : short(value).replace(/[.,]\d+/, "")
 }
 
 /** Seven digits, as in a derivation.
@@ -112,9 +114,9 @@ export function brief(value) {
 export function exact(value) {
   if (!Number.isFinite(value)) return short(value)
   const size = Math.abs(value)
-  if (size !== 0 && (size < 1e-4 || size >= 1e7)) return signed(value.toExponential(6))
+  if (size !== 0 && (size < 1e-4 || size >= 1e7)) return numeral(signed(value.toExponential(6)))
   const digits = signed(value.toPrecision(7))
-  return Number(value.toPrecision(7)) === value ? digits.replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "") : digits
+  return numeral(Number(value.toPrecision(7)) === value ? digits.replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "") : digits)
 }
 
 /** @param {string} digits */

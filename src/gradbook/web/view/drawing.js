@@ -4,6 +4,7 @@ import { arcs } from "./arcs.js"
 import { brief, draw, make, nameText, say, set, short } from "./dom.js"
 import { layoutOf, pathOf, pill } from "./layout.js"
 import { Pictures } from "./pictures.js"
+import { mark, pieces } from "./language.js"
 
 const THICKEST = { few: 4, many: 1.8 } // pixels of the strongest line, beyond 1
 const FEW = 24 // lines
@@ -89,7 +90,7 @@ export class Drawing {
     this.isSmall = layout.isSmall
     const svg = draw("svg", {
       viewBox: `0 0 ${width} ${height}`, width: shown, role: "group", class: "net",
-      "aria-label": "The network: every value and every weight",
+      "aria-label": mark("The network: every value and every weight"),
     })
     svg.append(...layout.ways.map(way => this.edge(way)), ...layout.ways.flatMap(way => this.label(way)))
     for (const spot of layout.spots) svg.append(...this.unit(spot))
@@ -487,10 +488,10 @@ class Legend {
     this.most = make("b")
     this.words = make("span")
     this.looks = ["numbers", "pictures"].map(look => make("input", { type: "radio", name: "look", id: `look-${look}`, onchange: () => choose(look) }))
-    this.choice = make("fieldset", { class: "paints" }, make("legend", {}, "units as"),
-      ...this.looks.map((input, k) => make("label", {}, input, ` ${["numbers", "pictures"][k]}`)))
+    this.choice = make("fieldset", { class: "paints" }, make("legend", {}, mark("units as")),
+      ...this.looks.map((input, k) => make("label", {}, input, ` ${[mark("numbers"), mark("pictures")][k]}`)))
     const line = (/** @type {string} */ kind) => draw("svg", { width: 34, height: 8, "aria-hidden": "true", class: "edge" }, draw("path", { d: "M0 4H34", class: `line ${kind}`, "stroke-width": 3 }))
-    this.lines = make("span", {}, "weights ", line(""), " above 0, ", line("negative"), " below 0; the thickest line is ", this.most, ". ")
+    this.lines = make("span", {}, ...pieces(mark("weights {line} above 0, {negative} below 0; the thickest line is {most}. "), { line: line(""), negative: line("negative"), most: this.most }))
     box.before(this.choice)
     this.box = make("p", { class: "remark legend" }, this.lines, this.words)
     box.after(this.box)

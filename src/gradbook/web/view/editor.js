@@ -6,6 +6,7 @@ import { saysRate, withRate } from "../text/edit.js"
 import { begins, read } from "../text/reader.js"
 import { statements, TextError } from "../text/statement.js"
 import { digits } from "../text/wording.js"
+import { tr, trCount } from "./language.js"
 
 /**
  * @typedef {import("../text/fit.js").Net} Net
@@ -149,8 +150,10 @@ export class Editor {
     const { parameters, rate } = net
     const size = parameters.reduce((sum, it) => sum + names(it).length, 0)
     const isAlone = parameters.every(({ role }) => role === this.building.grammar.kinds.weights)
-    const what = isAlone ? "weights" : "weights and biases"
-    return `in order: ${size} ${size === 1 ? "weight" : what}, η = ${plain(rate)}`
+    const parts = { rate: plain(rate) }
+    return isAlone || size === 1
+      ? trCount("in order: {count} weight, η = {rate}", "in order: {count} weights, η = {rate}", size, parts)
+      : tr("in order: {count} weights and biases, η = {rate}", { ...parts, count: size })
   }
 }
 

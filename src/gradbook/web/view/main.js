@@ -23,6 +23,7 @@ import { SurfacePanel } from "./surface.js"
 import { Wave } from "./wave.js"
 import { Signs } from "./signs.js"
 import { Tips } from "./tips.js"
+import { tr } from "./language.js"
 
 const given = JSON.parse(byId("content").textContent)
 const { widths, madeUp } = given
@@ -128,7 +129,7 @@ function fitSections() {
   byId("drawn-masks").hidden = !model.content.masks.length
   byId("dropout").hidden = !model.content.masks.length
   byId("paints").hidden = !model.content.columns.some((/** @type {import("./layout.js").Column} */ it) => it.maps.length)
-  byId("columns").textContent = `${inputs + targets} columns: inputs, then targets; or drop it here`
+  byId("columns").textContent = tr("{count} columns: inputs, then targets; or drop it here", { count: inputs + targets })
 }
 
 for (const kind of ["values", "slopes"]) {
@@ -172,7 +173,7 @@ byId("save").addEventListener("click", () => save("net.txt", new Blob([textOf(mo
 async function take(file) {
   try {
     data.take(readSamples(await file.text(), model.content))
-    tell(`${file.name}: ${model.samples.length + model.tests.length} samples`)
+    tell(tr("{file}: {count} samples", { file: file.name, count: model.samples.length + model.tests.length }))
   } catch (error) {
     tell(`${file.name}: ${error instanceof Error ? error.message : error}`)
   }

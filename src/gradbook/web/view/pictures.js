@@ -4,6 +4,7 @@
 import { make } from "./dom.js"
 import { CELLS, css, reachOf, scaleOf, tint, tonesOf } from "./grid.js"
 import { pill } from "./layout.js"
+import { mark } from "./language.js"
 
 const [DOT, INSET] = [1.6, 5]
 
@@ -38,8 +39,8 @@ export class Pictures {
 
   /** What they show, in a sentence. */
   get words() {
-    const over = ["its value for each sample", "its value along the input", "what it says to each point of the plane: blue below its middle, orange above, each on a scale of its own"]
-    return this.lines.size ? `In each unit ${over[this.grid.lines.size ? this.grid.dimensions : 0]}.` : ""
+    const over = [mark("In each unit its value for each sample."), mark("In each unit its value along the input."), mark("In each unit what it says to each point of the plane: blue below its middle, orange above, each on a scale of its own.")]
+    return this.lines.size ? over[this.grid.lines.size ? this.grid.dimensions : 0] : ""
   }
 
   /** @param {import("./layout.js").Layout} layout */

@@ -3,6 +3,7 @@
 import { byNumber, spelledOut } from "../text/tokens.js"
 import { byId, make, nameWords, say, short } from "./dom.js"
 import { PHRASES } from "./phrases.js"
+import { mark, tr } from "./language.js"
 
 const MOST_COLUMNS = 8 // of inputs; those of an image are changed in the drawing
 const MOST_ROWS = 40 // of the table; the others train all the same
@@ -46,11 +47,11 @@ export class SamplesPanel {
     const shown = samples.slice(0, MOST_ROWS)
     this.rows = shown.map((_, k) => this.row(k))
     const several = content.most > 1
-    const corner = several ? [make("th", { scope: "col" }, "sample")] : []
+    const corner = several ? [make("th", { scope: "col" }, mark("sample"))] : []
     const table = make("table", {}, make("thead", {}, make("tr", {}, ...corner, ...head)), make("tbody", {}, ...this.rows))
     const rest = samples.length - shown.length
     this.box.replaceChildren(make("div", { class: "wide", tabindex: 0 }, table),
-      ...(rest > 0 ? [make("p", { class: "remark" }, `and ${rest} more`)] : []))
+      ...(rest > 0 ? [make("p", { class: "remark" }, tr("and {count} more", { count: rest }))] : []))
   }
 
   /** @param {number} sample @private */
@@ -62,7 +63,7 @@ export class SamplesPanel {
       this.model.changed()
     }
     const choose = content.most > 1 ? [make("th", { scope: "row" }, make("button", {
-      type: "button", class: "look", onclick: look, "aria-label": `look at sample ${sample + 1}`,
+      type: "button", class: "look", onclick: look, "aria-label": tr("look at sample {sample}", { sample: sample + 1 }),
     }, String(sample + 1)))] : []
     return make("tr", {}, ...choose,
       ...(coding ? [this.typed(sample, 0)] : []),
@@ -118,7 +119,7 @@ export class SamplesPanel {
     const { model } = this
     const name = model.content.names[line].said
     const field = make("input", {
-      type: "number", step: "any", "aria-label": `${name} of sample ${sample + 1}`,
+      type: "number", step: "any", "aria-label": tr("{what} of sample {sample}", { what: name, sample: sample + 1 }),
       oninput: () => {
         if (field.value === "" || !Number.isFinite(Number(field.value))) return
         model.putData(sample, line, Number(field.value))
@@ -174,15 +175,15 @@ export function readRows(text, inputs, targets, most) {
   const cells = lines.map(({ line, place }) => ({ place, row: line.split(/[,;\t]/).map(word => word.trim()) }))
   const isNamed = cells[0]?.row.some(word => word && Number.isNaN(Number(word)))
   const rows = isNamed ? cells.slice(1) : cells
-  if (!rows.length) throw new Error("there is no row of numbers in it")
-  if (rows.length > most) throw new Error(`${rows.length} rows: this page takes at most ${most}`)
+  if (!rows.length) throw new Error(mark("there is no row of numbers in it"))
+  if (rows.length > most) throw new Error(tr("{count} rows: this page takes at most {most}", { count: rows.length, most }))
   return rows.map(({ place, row }) => {
     if (row.length !== inputs + targets) {
-      throw new Error(`line ${place} has ${row.length} columns, not ${inputs + targets}: inputs, then targets`)
+      throw new Error(tr("line {line} has {count} columns, not {wanted}: inputs, then targets", { line: place, count: row.length, wanted: inputs + targets }))
     }
     const numbers = row.map(Number)
     const wrong = row.findIndex((word, k) => !word || !Number.isFinite(numbers[k]))
-    if (wrong >= 0) throw new Error(`line ${place}, column ${wrong + 1}: '${row[wrong]}' isn't a number`)
+    if (wrong >= 0) throw new Error(tr("line {line}, column {column}: '{words}' isn't a number", { line: place, column: wrong + 1, words: row[wrong] }))
     return [numbers.slice(0, inputs), numbers.slice(inputs)]
   })
 }

@@ -4,6 +4,7 @@
 import { made } from "../build/points.js"
 import { make, nameWords, say, short } from "./dom.js"
 import { CELLS, css, reachOf, scaleOf, tint, tonesOf } from "./grid.js"
+import { mark, tr } from "./language.js"
 
 const POINT = 5
 const PALE = 0.6 // so that points are seen on it
@@ -134,12 +135,12 @@ export class SurfacePanel {
   say(line, isShare, values) {
     if (isShare && this.said === line) return
     const { names } = this.model.content
-    const ends = `from ${short(Math.min(...values))} to ${short(Math.max(...values))}`
+    const ends = tr("from {least} to {most}", { least: short(Math.min(...values)), most: short(Math.max(...values)) })
     if (this.said !== line) {
       this.said = line
       this.ends = make("span")
-      if (isShare) say(this.caption, "What the network says to each point; point at a unit to see what it says.")
-      else this.caption.replaceChildren(nameWords(names[line]), ": ", this.ends, this.grid.dimensions === 2 ? `; blue below ${this.grid.middle(line)}, orange above` : "")
+      if (isShare) say(this.caption, mark("What the network says to each point; point at a unit to see what it says."))
+      else this.caption.replaceChildren(nameWords(names[line]), ": ", this.ends, this.grid.dimensions === 2 ? tr("; blue below {middle}, orange above", { middle: this.grid.middle(line) }) : "")
     }
     if (!isShare && this.ends) say(this.ends, ends)
   }

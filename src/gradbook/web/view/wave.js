@@ -3,8 +3,9 @@
 
 import { draw, formula, make, say, short } from "./dom.js"
 import { mentioned } from "./drawing.js"
+import { mark, tr } from "./language.js"
 
-const PACES = { "a value every 2 seconds": 2000, "a value a second": 1000, "4 values a second": 250, "20 values a second": 50 }
+const PACES = [[mark("a value every 2 seconds"), 2000], [mark("a value a second"), 1000], [mark("4 values a second"), 250], [mark("20 values a second"), 50]]
 const HEARD = 1000 // milliseconds: a sentence that stands less long isn't read out
 const LONGEST = 110 // letters of a formula
 const FEW = 3 // products
@@ -26,15 +27,15 @@ export class Wave {
     this.dots = draw("g", { class: "dots" })
     const button = (/** @type {string} */ id, /** @type {string} */ words, /** @type {() => void} */ onclick, label = words) =>
       make("button", { type: "button", id: `wave-${id}`, onclick, "aria-label": label }, words)
-    this.play = button("play", "Play", () => (this.isPlaying ? this.pause() : this.go()))
-    this.pace = make("select", { "aria-label": "pace of the pass", id: "wave-pace" },
-      ...Object.entries(PACES).map(([words, value]) => make("option", { value, selected: value === 1000 }, words)))
+    this.play = button("play", mark("Play"), () => (this.isPlaying ? this.pause() : this.go()))
+    this.pace = make("select", { "aria-label": mark("pace of the pass"), id: "wave-pace" },
+      ...PACES.map(([words, value]) => make("option", { value, selected: value === 1000 }, words)))
     this.words = make("p", { class: "wave-said", id: "wave-said", "aria-live": "polite" })
-    before.after(make("div", { class: "bar wave", role: "group", "aria-label": "One pass, value by value" },
-      make("span", { class: "remark" }, "One pass: "),
-      button("forward", "Forward", () => this.begin(false)), button("back", "Backward", () => this.begin(true)),
-      button("before", "‹", () => this.move(-1), "the value before"), this.play, button("next", "›", () => this.move(1), "the next value"),
-      this.pace, button("end", "×", () => this.end(), "end the pass")), this.words)
+    before.after(make("div", { class: "bar wave", role: "group", "aria-label": mark("One pass, value by value") },
+      make("span", { class: "remark" }, mark("One pass: ")),
+      button("forward", mark("Forward"), () => this.begin(false)), button("back", mark("Backward"), () => this.begin(true)),
+      button("before", "‹", () => this.move(-1), mark("the value before")), this.play, button("next", "›", () => this.move(1), mark("the next value")),
+      this.pace, button("end", "×", () => this.end(), mark("end the pass"))), this.words)
     this.fit()
   }
 
@@ -160,7 +161,7 @@ export class Wave {
     const template = content.formulas[line]
     const symbols = this.plain(template, it => content.names[it].said)
     const numbers = this.plain(template, it => this.number(it))
-    const made = symbols.length > LONGEST ? `is made of ${new Set(mentioned(template)).size} values:` : `= ${symbols} =${mentioned(template).length > 1 && numbers.length < LONGEST ? ` ${numbers} =` : ""}`
+    const made = symbols.length > LONGEST ? tr("is made of {count} values:", { count: new Set(mentioned(template)).size }) : `= ${symbols} =${mentioned(template).length > 1 && numbers.length < LONGEST ? ` ${numbers} =` : ""}`
     return `${content.names[line].said} ${made} ${short(this.model.at(line))}`
   }
 
@@ -174,10 +175,10 @@ export class Wave {
     const top = isMean ? model.content.sampleLoss : root
     const partial = (/** @type {number} */ of, to = line) => `∂${names[of].said}/∂${names[to].said}`
     const fed = /** @type {number[]} */ (this.drawing.feeds.get(line) ?? []).filter(it => partials?.has(`${it} ${line}`) && (it === root || it === top || slopes[it] !== undefined))
-    const terms = fed.length > FEW ? [`the sum over the ${fed.length} values that ${names[line].said} feeds`]
+    const terms = fed.length > FEW ? [tr("the sum over the {count} values that {value} feeds", { count: fed.length, value: names[line].said })]
       : fed.some(it => it === top) ? this.formula(fed[0], line)
         : [fed.map(it => `${partial(top, it)} · ${partial(it)}`).join(" + "), fed.map(it => `${this.number(slopes[it])} · ${this.number(partials?.get(`${it} ${line}`) ?? it)}`).join(" + ")]
-    const mean = isMean && model.samples.length > 1 ? `; the mean over ${model.samples.length} samples, ${partial(loss)}, is ${short(model.at(tree.value))}` : ""
+    const mean = isMean && model.samples.length > 1 ? tr("; the mean over {count} samples, {partial}, is {mean}", { count: model.samples.length, partial: partial(loss), mean: short(model.at(tree.value)) }) : ""
     return [partial(top), ...terms.filter(Boolean), short(model.at(own))].join(" = ") + mean
   }
 

@@ -1,0 +1,39 @@
+// What the page says, in the language of its reader: whoever writes the page puts each message of
+// `mark`, `tr` and `trCount` into its script in that language.
+
+/** @typedef {Record<string, string | number>} Parts */
+
+const page = globalThis.document?.documentElement
+const lang = page?.lang || "en"
+const plurals = new Intl.PluralRules(lang)
+
+/** A message that stands in a table.
+ * @param {string} message
+ */
+export const mark = message => message
+
+/** The message, each {name} replaced by its part.
+ * @param {string} message @param {Parts} parts
+ */
+export const tr = (message, parts) => message.replace(/\{(\w+)\}/g, (_, name) => String(parts[name]))
+
+/** The message, with elements among its parts.
+ * @param {string} message @param {Record<string, Node | string>} parts
+ */
+export const pieces = (message, parts) => message.split(/\{(\w+)\}/).map((it, k) => (k % 2 ? parts[it] : it))
+
+/** The message for so many.
+ * @param {string} single @param {string} several @param {number} count @param {Parts} [parts]
+ */
+export const trCount = (single, several, count, parts) =>
+  tr(plurals.select(count) === "one" ? single : several, { count, ...parts })
+
+/** A number as it was written in English, with the language's decimal sign.
+ * @param {string} written
+ */
+export const numeral = written => written.replace(".", page?.dataset.decimal || ".")
+
+/** How many, in groups of three digits.
+ * @param {number} count
+ */
+export const grouped = count => count.toLocaleString(lang)
