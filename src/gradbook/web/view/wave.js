@@ -5,6 +5,7 @@ import { draw, formula, make, say, short } from "./dom.js"
 import { mentioned } from "./drawing.js"
 import { mark, tr } from "./language.js"
 
+/** @type {[string, number][]} */
 const PACES = [[mark("a value every 2 seconds"), 2000], [mark("a value a second"), 1000], [mark("4 values a second"), 250], [mark("20 values a second"), 50]]
 const HEARD = 1000 // milliseconds: a sentence that stands less long isn't read out
 const LONGEST = 110 // letters of a formula
