@@ -48,6 +48,17 @@ def test_every_message_can_be_filled_in():
             assert all(name for name in parts(english)), english
 
 
+def test_messages_are_gathered_wherever_they_are_said():
+    """Within an f-string, in a table, with a plural, or alone."""
+    found = template()
+    for message in ("Contents", "if", "What is {name}?", "{count} inputs", "the input"):
+        assert message in {one for own in found for one in _forms(own.id)}
+
+
+def _forms(said: str | tuple[str, ...]) -> tuple[str, ...]:
+    return said if isinstance(said, tuple) else (said,)
+
+
 def test_a_message_is_said_with_its_parts():
     with pseudo_language():
         assert tr("The sample is {values}.", values="abc") == f"{spelled('The sample is ')}abc."
