@@ -57,7 +57,7 @@ def page(
     of one that `has_a_server` may ask the server that it came from, and nobody else; one that
     `computes` may compile WebAssembly of its own and run it in a worker.
     """
-    css = REMARK.sub("", _own_style() + style)
+    css = STYLE_ROOM.sub("", REMARK.sub("", _own_style() + style))
     policy = _policy(css, script, has_a_server, computes)
     spoken = current_language()
     sign = f' data-decimal="{spoken.decimal_sign}"' if spoken.decimal_sign != "." else ""
@@ -104,6 +104,7 @@ def text(words: str) -> str:
 
 
 REMARK = re.compile(r"/\*.*?\*/\n?|^ +", re.DOTALL | re.MULTILINE)  # of a style, and margins
+STYLE_ROOM = re.compile(r"(?<=[{};,])\s+|\s+(?=[{}])")  # around its signs
 SCROLLS = mark("The drawing is wider than the screen: move it sideways to see all of it.")
 
 
