@@ -206,6 +206,23 @@ update adam
 rate 0.01
 """
 
+KEYWORDS = """\
+name keywords
+input 48x16                 # 0.96 s of 16 mel bands; batches of 32
+conv1d 16 3; batchnorm; relu
+maxpool1d 2
+conv1d 24 3; batchnorm; relu
+maxpool1d 2
+conv1d 24 3; batchnorm; relu; dropout 0.2
+avgpool1d all
+flatten
+dense 7
+log softmax
+loss cross-entropy
+update adam
+rate 0.01
+"""
+
 LESSONS = MappingProxyType(
     {
         "worked": WORKED,
@@ -225,7 +242,7 @@ DIGITS = MappingProxyType({"reference": REFERENCE, "blocks": BLOCKS, "flat": FLA
 LETTERS = MappingProxyType({"microgpt": MICROGPT})
 """They read and write letters, which come from outside."""
 
-SIGNALS = MappingProxyType({"gestures": GESTURES})
+SIGNALS = MappingProxyType({"gestures": GESTURES, "keywords": KEYWORDS})
 """They tell windows of signals apart, which are made."""
 
 BUILTIN = MappingProxyType({**LESSONS, **DIGITS, **LETTERS, **SIGNALS})

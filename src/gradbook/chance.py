@@ -16,6 +16,7 @@ which is SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
@@ -27,6 +28,31 @@ Words = NDArray[np.uint64]
 STRIDE = np.uint64(0x9E3779B97F4A7C15)
 FACTORS = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 PIECES = 4  # of 16 bits in one number
+
+
+MADE = 0  # the seed of what is made by rule
+
+
+@dataclass
+class Dice:
+    """So many numbers that follow from a key alone, one after the other."""
+
+    numbers: NDArray[np.float64]
+    at: int = 0
+
+    @staticmethod
+    def of(count: int, *words: int) -> Dice:
+        return Dice(uniform(key(MADE, *words), count))
+
+    def between(self, low: float, high: float) -> float:
+        self.at += 1
+        return low + (high - low) * float(self.numbers[self.at - 1])
+
+
+def normal(count: int, *words: int) -> NDArray[np.float64]:
+    """Normally distributed, by the rule of Box and Muller."""
+    drawn = uniform(key(MADE, *words), 2 * count)
+    return np.asarray(np.sqrt(-2 * np.log(1 - drawn[:count])) * np.cos(2 * np.pi * drawn[count:]))
 
 
 class Purpose(IntEnum):

@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from math import pi
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gradbook.chance import Purpose, key, uniform
+from gradbook.chance import Dice, Purpose, normal
+from gradbook.data.made_words import BACKGROUND, keywords
 from gradbook.data.signals import Recording, SignalColumns, Signals
 from gradbook.data.tables import Numbers
 from gradbook.errors import UsageError
-
-SEED = 0
 
 
 @dataclass(frozen=True)
@@ -32,28 +30,6 @@ class MadeSignals:
     window: int
     step: int
     background: str = ""
-
-
-@dataclass
-class Dice:
-    """Numbers that follow from a key alone, one after the other."""
-
-    numbers: NDArray[np.float64]
-    at: int = 0
-
-    @staticmethod
-    def of(count: int, *words: int) -> Dice:
-        return Dice(uniform(key(SEED, *words), count))
-
-    def between(self, low: float, high: float) -> float:
-        self.at += 1
-        return low + (high - low) * float(self.numbers[self.at - 1])
-
-
-def noise(rows: int, *words: int) -> NDArray[np.float64]:
-    """Normally distributed, by the rule of Box and Muller."""
-    drawn = uniform(key(SEED, *words), 2 * rows)
-    return np.asarray(np.sqrt(-2 * np.log(1 - drawn[:rows])) * np.cos(2 * pi * drawn[rows:]))
 
 
 # Gestures ---------------------------------------------------------------------
@@ -152,7 +128,7 @@ def _gesture(name: str, person: int, take: int) -> Numbers:
     moved = strength * GESTURES[name](t, hand, dice.between(0, 2 * pi))
     moved = moved * [hand.mirrored, 1, 1] + [0, 0, 1]
     held = moved @ _turned(hand.pitch + dice.between(-0.15, 0.15), hand.roll).T
-    trembling = [noise(len(t), *words, axis + 1) for axis in range(len(AXES))]
+    trembling = [normal(len(t), *words, axis + 1) for axis in range(len(AXES))]
     return np.round(held + hand.tremor * np.stack(trembling, axis=1), DECIMALS)
 
 
@@ -174,7 +150,10 @@ MADE = {
         128,
         32,
         "still",
-    )
+    ),
+    "keywords": MadeSignals(
+        "six words of 24 speakers, as 16 mel bands; made by rule", keywords, 48, 4, BACKGROUND
+    ),
 }
 
 

@@ -167,6 +167,13 @@ def test_the_gestures_come_along(said):
     assert "data gestures" in Path("runs/gestures/recipe.txt").read_text()
 
 
+def test_the_keywords_come_along(said):
+    told = " ".join(said("train", "keywords", "--epochs", 1).split())
+    assert "keywords: " in told
+    assert "learns label (7 classes: go, left, no, noise, stop, up, yes)" in told
+    assert "On 'noise'" in told
+
+
 def test_what_is_made_has_known_columns(said):
     error = said("train", "gestures", "--channels", "ax", code=2)
     assert "gestures is made: which of its columns mean what is known" in error
