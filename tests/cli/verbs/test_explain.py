@@ -88,7 +88,7 @@ WRONG = {
     "an unknown suffix": (["-o", "book.docx"], "no format for 'book.docx'", ".tex"),
     "no such network": (["wroked"], "did you mean 'worked'?", "wroked"),
     "no such folder": (["-o", "nowhere/book.md"], "there is no folder nowhere", "book.md"),
-    "too large": (["input 1x64x64; conv 8 3x3; flatten; dense 10"], "too many", "smaller"),
+    "too large": (["input 1x64x64; conv 8 3x3; flatten; dense 10"], "too many", "would fit"),
 }
 
 
