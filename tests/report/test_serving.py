@@ -7,7 +7,7 @@ import re
 from gradbook.builtin_networks import LESSONS
 from gradbook.report.serving import serve_page
 
-PAGE = serve_page()
+PAGE = serve_page(has_class=True)
 
 
 def test_it_may_ask_its_server_and_nobody_else():

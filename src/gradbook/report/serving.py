@@ -88,19 +88,44 @@ NETWORK = """<form id="network" autocomplete="off">
 </div>"""
 
 
-def serve_page() -> str:
-    """The page, the same for whoever asks."""
+ROOM = """<form id="begin" hidden><label for="room-names">the students, a name per line</label>
+<textarea class="own" id="room-names" rows="8" spellcheck="false"></textarea>
+<label for="room-net">the network, as text</label>
+<textarea class="own" id="room-net" rows="8" spellcheck="false">{worked}</textarea>
+<p><button class="own button" type="submit">Make the exercises</button></p></form>
+<div id="room" hidden>
+<p class="choose"><label class="own button">Hand in books<input type="file" id="room-files" multiple
+ accept="{endings}"></label></p>
+<div class="downloads" role="group" aria-label="This class">
+<button class="own button" type="button" id="room-mark">Mark</button>
+<label><input type="checkbox" id="room-hints"> hints, no solutions</label>
+<button class="own button" type="button" data-room="exercises.zip">Exercises</button>
+<button class="own button" type="button" data-room="feedback.zip">Feedback</button>
+<button class="own button" type="button" data-room="grades.zip">Grades</button>
+<button class="own button" type="button" data-room="class.html">Class page</button>
+</div>
+{table}
+<ul id="room-remarks" class="remark"></ul>
+</div>
+<p id="room-said" role="status"></p><p id="room-problem" class="problem" role="alert"></p>"""
+STAYS = ", but for what is handed in to the class"
+ROOM_HEAD = ("student", "points", "of", "verdict", "changed to", "days late", "remark", "")
+
+
+def serve_page(has_class: bool = False) -> str:
+    """The page, the same for whoever asks; with a class, that stands first."""
     return page(
         "gradbook, on this computer",
         [
+            *([Section("classroom", "The class", _room())] if has_class else []),
             Section("workbooks", "Check workbooks", _workbooks()),
             Section("work", "Work a network", _network()),
         ],
         lead=(
             '<p class="lead">Every gradient of a workbook is checked against the chain rule. '
             "Nothing leaves this computer, and nothing that you drop here is kept when "
-            "gradbook stops.</p>\n<noscript><p>The page works with JavaScript, which is "
-            "switched off.</p></noscript>"
+            f"gradbook stops{STAYS if has_class else ''}.</p>\n<noscript><p>The page works with "
+            "JavaScript, which is switched off.</p></noscript>"
         ),
         style="".join(
             [
@@ -120,6 +145,14 @@ def _workbooks() -> str:
     books = table(HEAD, (), range(len(HEAD)), kind="books", headed=True)
     shown = CLASS.format(table=f'<div class="wide">{books}</div>')
     return DROP.format(endings=",".join((*READ, *NAMED))) + WAYS + shown
+
+
+def _room() -> str:
+    """The class of a folder: a form to begin it with, or its students."""
+    head = range(len(ROOM_HEAD))
+    students = f'<div class="wide">{table(ROOM_HEAD, (), head, kind="room", headed=True)}</div>'
+    endings = ",".join((*READ, ".zip"))
+    return ROOM.format(table=students, endings=endings, worked=text(LESSONS["worked"]))
 
 
 def _network() -> str:

@@ -13,6 +13,7 @@ from gradbook import limits
 from gradbook.folders import temporary_folder
 from gradbook.report.serving import serve_page
 from gradbook.serve.books import HandedInBooks
+from gradbook.serve.classroom import PACKED, Classroom
 from gradbook.serve.crew import Crew
 from gradbook.serve.marking import CORRECTED, MARKED, Desk, Ways, detail, growth
 from gradbook.serve.requests import (
@@ -52,7 +53,7 @@ Action = Callable[..., Answer]
 class Site:
     """All that a page can ask for. Numbers in a path are given to who answers."""
 
-    def __init__(self, folder: Path, crew: Crew) -> None:
+    def __init__(self, folder: Path, crew: Crew, room: Classroom | None = None) -> None:
         self.folder = folder
         self.crew = crew
         self.desk = Desk(crew, folder)
@@ -60,7 +61,7 @@ class Site:
         self._classes: dict[int, HandedInBooks] = {}
         self._numbers = count(1)
         self._lock = Lock()
-        self._page = serve_page().encode()
+        self._page = serve_page(has_class=room is not None).encode()
         book = "classes/#/books/#"
         self.routes: Mapping[str, Mapping[str, Action]] = {
             "": {"GET": self._front},
@@ -78,6 +79,7 @@ class Site:
             f"classes/#/{CORRECTED}.zip": {"GET": self._archive},
             **{kind: {"POST": self._text} for kind in FIELDS},
             "texts/#/*": {"GET": self._result},
+            **(_of_the_class(room) if room else {}),
         }
 
     def answer(self, request: Request) -> Answer:
@@ -176,6 +178,17 @@ class Site:
         return self.results.file(number, request.path.rpartition("/")[2])
 
 
+def _of_the_class(room: Classroom) -> Mapping[str, Mapping[str, Action]]:
+    """What can be asked of the class whose folder was named."""
+    return {
+        "class": {"GET": room.state, "POST": room.begin},
+        "class/handed-in": {"POST": room.take_in},
+        "class/marks": {"POST": room.mark, "PUT": room.enter},
+        "class/class.html": {"GET": room.page},
+        **{f"class/{kind}.zip": {"GET": room.packed} for kind in PACKED},
+    }
+
+
 def _ways(request: Request) -> Ways:
     return Ways(**options(request.query, WAYS))
 
@@ -189,11 +202,14 @@ def _shape(path: str) -> tuple[str, list[int]]:
 
 
 @contextmanager
-def opened_site(workers: int) -> Iterator[Site]:
-    """A site with its workers and its folder, neither of which outlives the block."""
+def opened_site(workers: int, of_class: Path | None = None) -> Iterator[Site]:
+    """A site with its workers and its folder, neither of which outlives the block.
+
+    The folder of a class is the teacher's, and stays.
+    """
     with temporary_folder() as folder:
         crew = Crew(workers, LONGEST_TASK)
         try:
-            yield Site(folder, crew)
+            yield Site(folder, crew, Classroom(of_class, workers) if of_class else None)
         finally:
             crew.close()

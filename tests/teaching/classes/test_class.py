@@ -219,7 +219,9 @@ def test_a_number_that_cant_be_meant_is_said_and_nothing_is_written(folder):
     mark_class(folder, 1)
     write_own(folder, "Ada Lovelace", changed_to="lots")
     before = (folder.path / "marks.csv").read_bytes()
-    with pytest.raises(DataError, match=r"marks.csv, row 2: 'changed to' is a number from 0 to 1,000,000"):
+    with pytest.raises(
+        DataError, match=r"marks.csv, row 2: 'changed to' is a number from 0 to 1,000,000"
+    ):
         mark_class(folder, 1)
     assert (folder.path / "marks.csv").read_bytes() == before
 

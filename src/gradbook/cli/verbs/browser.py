@@ -309,9 +309,14 @@ Drop a class's workbooks on it and watch them being marked one by one; save the 
 and the marked copies that 'gradbook check' would write. Type in a network to have it explained,
 made into a workbook or swept. The address contains a secret word. Nothing that you drop on the page
 is kept when it stops.
+
+With the FOLDER of a class, as 'gradbook class' has it, the page also works that: begin it with a
+list of names, hand in books, mark them by the rubric in the folder, change points by hand, and
+save feedback and grades. All of it stays in the folder, and the command goes on from there.
 """
 SERVE_EXAMPLES = """\
   gradbook serve                            opens the page; Ctrl-C stops it
+  gradbook serve rain                       with the class in the folder rain, by clicks
   gradbook serve --no-browser               only prints the address
   gradbook serve --port 8020 --workers 4    on that port, four books at a time
 """
@@ -320,6 +325,9 @@ WORKERS = 2
 
 
 def add_serve_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", nargs="?", metavar="FOLDER", help="the folder of a class, or of one to begin"
+    )
     parser.add_argument(
         "--port", metavar="N", type=whole_number(0, 65_535), default=0, help="default: a free one"
     )
@@ -341,15 +349,23 @@ def run_serve(options: Namespace) -> int:
     from gradbook.serve.site import opened_site
     from gradbook.system import open_in_browser
 
+    if options.folder and os.path.exists(options.folder) and not os.path.isdir(options.folder):
+        raise UsageError(f"{options.folder} is a file, not the folder of a class")
     try:
-        with heard_alike(), opened_site(options.workers) as site, serving(site, options.port) as on:
+        of_class = Path(options.folder).resolve() if options.folder else None
+        with (
+            heard_alike(),
+            opened_site(options.workers, of_class) as site,
+            serving(site, options.port) as on,
+        ):
             print(f"open {on.address}", flush=True)
             print("only this computer can reach it; Ctrl-C stops it", flush=True)
             if not options.no_browser:
                 Thread(target=open_in_browser, args=(on.address,), daemon=True).start()
             on.serve()
     except KeyboardInterrupt:
-        print("stopped; nothing of what was dropped is kept")
+        kept = f"; the class is in {options.folder}" if options.folder else ""
+        print(f"stopped; nothing of what was dropped is kept{kept}")
     return 0
 
 

@@ -1,11 +1,13 @@
 // The page on one's own machine: workbooks are dropped or chosen, a network is typed in.
 
 import { BookClass } from "./books.js"
+import { workClass } from "./classroom.js"
 import { chosenFiles, droppedFiles, element } from "./server.js"
 import { Texts } from "./texts.js"
 
 const books = new BookClass()
 new Texts()
+if (document.getElementById("begin")) workClass()
 
 const place = element("drop", HTMLElement)
 for (const id of ["files", "folder"]) {

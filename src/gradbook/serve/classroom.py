@@ -1,0 +1,229 @@
+"""The folder of a class, worked by clicks: begun, books taken in, marked, points changed by hand.
+
+What the command does with the same folder is done here, one thing at a time, and either can go on
+where the other stopped: all there is to know lies in the folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from threading import Lock
+from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from gradbook import limits
+from gradbook.errors import one_line
+from gradbook.files import whole_file, write_whole
+from gradbook.folders import temporary_folder
+from gradbook.net import parse
+from gradbook.serve.requests import (
+    Answer,
+    Field,
+    RefusalError,
+    Request,
+    json_answer,
+    options,
+    record,
+)
+from gradbook.teaching.classes.collecting import collect, handed_in
+from gradbook.teaching.classes.folder import (
+    EXERCISES,
+    FEEDBACK,
+    GRADES,
+    HANDOUTS,
+    KEYS,
+    MARKS,
+    PAGE,
+    SHEET,
+    ClassFolder,
+    ClassPlan,
+    begin_class,
+    open_class,
+)
+from gradbook.teaching.classes.ledger import (
+    MOST,
+    NOTHING,
+    OWN,
+    STUDENT,
+    OwnEntry,
+    read_ledger,
+    write_ledger,
+)
+from gradbook.teaching.classes.making import make_class
+from gradbook.teaching.classes.marking import MarkedClass, mark_class
+
+LONGEST_NAME = 800  # letters of a file that is handed in
+FILE = {"name": Field(str, 1, LONGEST_NAME, is_needed=True)}
+BEGUN = {
+    "names": Field(str, 1, 200_000, is_needed=True),  # one a line, or a table
+    "net": Field(str, 1, 100_000, is_needed=True),
+}
+MARKED = {"hints": Field(bool, usual=False)}
+ENTRY = {
+    "student": Field(str, 1, 1_000, is_needed=True),
+    "changed": Field(float, 0, MOST),
+    "late": Field(int, 0, MOST),
+    "remark": Field(str, 0, 2_000, usual=""),
+}
+PACKED = {  # what can be had as one file: of which folders
+    "exercises": (EXERCISES, HANDOUTS),
+    "keys": (KEYS,),
+    "feedback": (FEEDBACK,),
+    "grades": (GRADES,),
+}
+FIRST_DAY = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass
+class Classroom:
+    """The class of a folder, which may not have been begun yet."""
+
+    path: Path
+    workers: int
+
+    def __post_init__(self) -> None:
+        self._lock = Lock()
+        self._found: MarkedClass | None = None
+        self._problems: list[str] = []
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One thing after the other: all of them write to the folder."""
+        if not self._lock.acquire(blocking=False):
+            raise RefusalError(409, "the class is being worked on: try again in a moment")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def _folder(self) -> ClassFolder:
+        if not self.is_begun:
+            raise RefusalError(409, "this class isn't begun: give its names first")
+        return open_class(self.path)
+
+    @property
+    def is_begun(self) -> bool:
+        return (self.path / SHEET).is_file()
+
+    # What is asked -----------------------------------------------------------
+
+    def state(self, request: Request) -> Answer:
+        """The students and what there is of each; what was marked before is read again."""
+        if self._found is None and self.is_begun and (self.path / MARKS).is_file():
+            with self._alone():
+                self._mark(hints=False)
+        return json_answer(self._state())
+
+    def begin(self, request: Request) -> Answer:
+        """A class of these names: a line each, or a table as the command takes it."""
+        asked = record(request.content.whole(), BEGUN)
+        plan = ClassPlan(str(parse(asked["net"])), check_sheet=False, paper="")
+        with self._alone(), temporary_folder() as place:
+            names = place / "names.csv"
+            write_whole(names, asked["names"])
+            make_class(begin_class(self.path, plan, str(names)), self.workers)
+        return json_answer(self._state(), 201)
+
+    def take_in(self, request: Request) -> Answer:
+        """A book or an archive, by the name that it was sent with."""
+        name = options(request.query, FILE)["name"]
+        plain = Path(name.replace("\\", "/")).name.lstrip(".")
+        if not plain:
+            raise RefusalError(422, "a file needs a name")
+        folder = self._folder()
+        with self._alone(), temporary_folder() as place:
+            with whole_file(place / plain) as part, open(part, "wb") as file:
+                for piece in request.content.pieces(limits.ARCHIVE.most):
+                    file.write(piece)
+            new, problems = collect(folder, [str(place / plain)])
+        return json_answer({"new": new, "problems": [one_line(line) for line in problems]})
+
+    def mark(self, request: Request) -> Answer:
+        """Judge what is new, by the rubric in the folder."""
+        asked = record(request.content.whole(), MARKED)
+        with self._alone():
+            self._mark(asked["hints"])
+        return json_answer(self._state())
+
+    def enter(self, request: Request) -> Answer:
+        """What the teacher says of a student goes before the rubric's word, and stays."""
+        asked = record(request.content.whole(), ENTRY)
+        folder = self._folder()
+        if asked["student"] not in folder.stems:
+            raise RefusalError(404, "nobody of that name is in the class")
+        entry = OwnEntry(asked["changed"], asked["late"], " ".join(asked["remark"].split()))
+        with self._alone():
+            entries = read_ledger(self.path / MARKS) | {asked["student"]: entry}
+            rows = [
+                {STUDENT: student, **dict(zip(OWN, own.cells, strict=True))}
+                for student, own in entries.items()
+            ]
+            write_ledger(self.path / MARKS, rows)
+            self._mark(hints=False)
+        return json_answer(self._state())
+
+    def page(self, request: Request) -> Answer:
+        return Answer(self._written(PAGE), ".html", PAGE)
+
+    def packed(self, request: Request) -> Answer:
+        """The files of a kind, in one."""
+        kind = request.path.rpartition("/")[2].removesuffix(".zip")
+        content, found = BytesIO(), 0
+        with ZipFile(content, "w", ZIP_DEFLATED) as archive:
+            for name in PACKED[kind]:
+                for path in sorted((self._folder().path / name).glob("*")):
+                    if path.is_file() and not path.name.startswith("."):
+                        info = ZipInfo(f"{name}/{path.name}", FIRST_DAY)
+                        archive.writestr(info, path.read_bytes(), ZIP_DEFLATED)
+                        found += 1
+        if not found:
+            raise RefusalError(409, "there is nothing of that yet: mark the class first")
+        return Answer(content.getvalue(), ".zip", f"{kind}.zip")
+
+    # What is done ------------------------------------------------------------
+
+    def _mark(self, hints: bool) -> None:
+        folder = self._folder()
+        _, self._problems = collect(folder, ())
+        self._found = mark_class(folder, self.workers, hints=hints)
+
+    def _written(self, name: str) -> bytes:
+        path = self.path / name
+        if not path.is_file():
+            raise RefusalError(409, "there is nothing of that yet: mark the class first")
+        return path.read_bytes()
+
+    def _state(self) -> dict[str, Any]:
+        if not self.is_begun:
+            return {"begun": False, "folder": str(self.path)}
+        folder = self._folder()
+        entries = read_ledger(self.path / MARKS)
+        found = {one.student: one for one in self._found.marks} if self._found else {}
+        students = []
+        for student in folder.students:
+            mark, own = found.get(student), entries.get(student, NOTHING)
+            report = mark.book.report if mark and mark.book else None
+            students.append(
+                {
+                    "student": student,
+                    "points": mark.points if mark else own.changed_to,
+                    "outOf": mark.mark.out_of if mark and mark.mark else None,
+                    "verdict": report.verdict if report else "",
+                    "changed": own.changed_to,
+                    "late": own.days_late,
+                    "remark": own.remark,
+                }
+            )
+        remarks = [*(self._found.remarks if self._found else ()), *self._problems]
+        return {
+            "begun": True,
+            "folder": str(self.path),
+            "books": len(handed_in(folder)),
+            "isMarked": self._found is not None,
+            "students": students,
+            "remarks": [one_line(str(line)) for line in remarks],
+        }

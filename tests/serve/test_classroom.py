@@ -1,0 +1,109 @@
+"""The class of a folder over the page's own requests: begun, handed in, marked, changed by hand."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+
+from gradbook.builtin_networks import LESSONS
+from gradbook.teaching.classes.folder import open_class
+from gradbook.teaching.classes.ledger import read_ledger
+from tests.serve.running import served
+from tests.teaching.classes.made import solved, without
+
+BEGUN = {"names": "Ada Lovelace\nAlan Turing\n", "net": LESSONS["worked"]}
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory):
+    """A server of a class that was begun, and its folder."""
+    path = tmp_path_factory.mktemp("teacher") / "rain"
+    with served(str(path)) as on:
+        assert on.tell("class")["begun"] is False
+        state = on.tell("class", "POST", BEGUN)
+        assert [one["student"] for one in state["students"]] == ["Ada Lovelace", "Alan Turing"]
+        yield on, path
+
+
+def test_a_class_goes_from_names_to_grades(room, tmp_path):
+    on, path = room
+    exercises = zipfile.ZipFile(io.BytesIO(on.ask("class/exercises.zip")[1])).namelist()
+    assert exercises == ["exercises/Ada-Lovelace.xlsx", "exercises/Alan-Turing.xlsx"]
+    assert on.ask("class/grades.zip")[0] == 409
+    book = solved(
+        open_class(path), "Ada Lovelace", tmp_path / "Ada-Lovelace.xlsx", without("∂E/∂w1")
+    )
+    for expected in (1, 0):  # the same again isn't new
+        status, content, _ = on.ask(
+            "class/handed-in?name=Ada-Lovelace.xlsx", "POST", book.read_bytes()
+        )
+        assert (status, content) == (200, b'{"new": %d, "problems": []}' % expected)
+    marked = on.tell("class/marks", "POST", {})
+    ada, alan = marked["students"]
+    assert 0 < ada["points"] < ada["outOf"] == 20
+    assert (ada["verdict"], alan["points"]) == ("unfinished", None)
+    changed = on.tell(
+        "class/marks", "PUT", {"student": "Ada Lovelace", "changed": 19.5, "remark": " well  done"}
+    )
+    assert changed["students"][0]["points"] == 19.5
+    own = read_ledger(path / "marks.csv")["Ada Lovelace"]
+    assert (own.changed_to, own.remark) == (19.5, "well done")
+    again = on.tell("class/marks", "POST", {"hints": True})
+    assert again["students"][0]["points"] == 19.5
+    names = zipfile.ZipFile(io.BytesIO(on.ask("class/grades.zip")[1]))
+    moodle = next(name for name in names.namelist() if "moodle" in name)
+    assert "19.5" in names.read(moodle).decode("utf-8-sig")
+    assert on.ask("class/class.html")[0] == 200
+    assert any(
+        "Ada" in name
+        for name in zipfile.ZipFile(io.BytesIO(on.ask("class/feedback.zip")[1])).namelist()
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "body", "status", "said"),
+    [
+        ("class/marks", "PUT", {"student": "Nobody"}, 404, "nobody of that name"),
+        ("class/marks", "PUT", {"student": "Ada Lovelace", "changed": -1}, 422, "out of range"),
+        ("class/marks", "PUT", {"student": "Ada Lovelace", "late": 0.5}, 422, "whole number"),
+        ("class", "POST", {**BEGUN, "net": "dense two"}, 422, ""),
+        ("class", "POST", {**BEGUN, "names": "Somebody Else"}, 422, "lacks"),
+        ("class/handed-in", "POST", b"x", 400, "name is missing"),
+        ("class/handed-in?name=..", "POST", b"x", 422, "needs a name"),
+    ],
+)
+def test_what_cant_be_done_is_said_and_changes_nothing(room, path, method, body, status, said):
+    on, folder = room
+    before = {one: one.stat().st_mtime_ns for one in folder.rglob("*") if one.is_file()}
+    found, content, _ = on.ask(path, method, body)
+    assert (found, said in content.decode()) == (status, True), content
+    assert {one: one.stat().st_mtime_ns for one in folder.rglob("*") if one.is_file()} == before
+
+
+def test_a_file_stays_within_the_folder_whatever_it_is_called(room):
+    on, folder = room
+    on.ask("class/handed-in?name=..%2F..%2F..%2Fescaped.xlsx", "POST", b"no book")
+    assert not list(folder.parent.rglob("escaped.xlsx")) or all(
+        folder / "handed-in" == found.parent for found in folder.parent.rglob("escaped.xlsx")
+    )
+    assert (folder / "handed-in" / "escaped.xlsx").is_file()
+
+
+def test_without_a_folder_there_is_no_class():
+    with served() as on:
+        assert on.ask("class")[0] == 404
+        assert b'id="begin"' not in on.ask("")[1]
+
+
+def test_a_file_is_no_folder(refused, tmp_path):
+    (tmp_path / "names.csv").write_text("Ada")
+    assert "is a file, not the folder" in refused(["serve", "names.csv", "--no-browser"])
+
+
+def test_another_server_finds_what_was_marked(room):
+    on, path = room
+    marked = on.tell("class/marks", "POST", {})
+    with served(str(path)) as other:
+        assert other.tell("class")["students"] == marked["students"]
