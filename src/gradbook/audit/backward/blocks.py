@@ -24,6 +24,7 @@ from gradbook.audit.formula.expression import references, rename_cells
 from gradbook.audit.formula.pattern import Pattern, RangeReference
 from gradbook.audit.training.steps import is_loss_word
 from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.heading_words import DERIVATIVE, calls
 from gradbook.targets.excel.language import Expression, Reference
 
 
@@ -120,7 +121,7 @@ def _formulas(book: Book) -> Iterator[tuple[Pattern, Address]]:
 
 SHORT = 8  # characters of a quantity's name
 GRADIENT_WORDS = re.compile(
-    r"∂|δ|grad|delta|back|\bd[_ ]?\(?[a-z]{0,5}\d*\s*/\s*d|\bd_?[wbzaho][\d_]*\b|ableit|∇|slope"
+    r"∂|δ|delta|back|\bd[_ ]?\(?[a-z]{0,5}\d*\s*/\s*d|\bd_?[wbzaho][\d_]*\b|∇|slope"
 )
 
 
@@ -195,7 +196,8 @@ class Naming:
 
     def calls_gradient(self, cell: Address) -> bool:
         """Whether a text beside a cell, or its name, speaks of a derivative."""
-        return any(map(GRADIENT_WORDS.search, self.words(cell)))
+        words = self.words(cell)
+        return any(GRADIENT_WORDS.search(word) or calls(DERIVATIVE, word) for word in words)
 
     def calls_loss(self, cell: Address) -> bool:
         return any(map(is_loss_word, self.words(cell)))

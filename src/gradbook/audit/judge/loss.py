@@ -24,7 +24,6 @@ from gradbook.audit.step.points import agree
 from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim, first_claims
 from gradbook.audit.training.steps import (
-    LOSS_WORDS,
     AssumedLoss,
     OutputError,
     SheetStep,
@@ -39,6 +38,7 @@ from gradbook.audit.training.steps import (
 )
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.book import show_value
+from gradbook.audit.workbook.heading_words import LOSS, calls
 from gradbook.graph.node import Node, ancestors
 from gradbook.language import mark
 from gradbook.language.message import Message, WrittenNumber, enumerated
@@ -666,10 +666,6 @@ def _total(training: SheetTraining, cell: Address) -> Address | None:
         for user in users.get(cell, ())
         if user in training.varying and plain(user, training.weight_cells) == cell
     ]
-    named = [
-        user
-        for user in repeating
-        if any(word in training.label(user).lower() for word in LOSS_WORDS)
-    ]
+    named = [user for user in repeating if calls(LOSS, training.label(user))]
     unused = [user for user in repeating if not users.get(user)]
     return next(iter([*named, *unused]), None)

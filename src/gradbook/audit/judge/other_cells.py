@@ -21,9 +21,10 @@ from gradbook.audit.formula.expression import EditKind, factors, once, reference
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern, rename_cells_in
 from gradbook.audit.step.under_test import StepUnderTest
-from gradbook.audit.training.steps import LOSS_WORDS, SheetStep, inside_of
+from gradbook.audit.training.steps import SheetStep, inside_of
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.heading_words import LOSS, calls
 from gradbook.graph.node import Node
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import Expression, Reference
@@ -98,7 +99,7 @@ def blank_losses(training: SheetTraining) -> list[Finding]:
         _blank_finding(training, cells, heading, Message("it is the loss"))
         for heading, cells in _columns(training)
         if all(map(training.book.is_blank, cells))
-        and any(word in heading.lower() for word in LOSS_WORDS)
+        and calls(LOSS, heading)
         and not any(training.flow.users.get(cell) for cell in cells)
     ]
 

@@ -16,6 +16,7 @@ from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.training.weight_columns import change, update_lines
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
+from gradbook.audit.workbook.heading_words import EMBEDDING, LAYER, calls
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node, ancestors
 from gradbook.language.message import Message, joined, message_count
@@ -30,7 +31,6 @@ NETWORK = re.compile(  # what people write beside layers, and hardly anywhere el
     r"\brnn\b|transformer|encoder|decoder|feature map|logits|forward pass|activation function",
     re.IGNORECASE,
 )
-EMBEDDING = re.compile(r"embed", re.IGNORECASE)
 FEWEST_PRODUCTS = 2  # of a sum
 FEW_STEPS = 3  # from an activation back to its sum: a bias, a scale, a mask may stand between
 MOST_FORMULAS = 2000  # different ones that are looked at
@@ -92,8 +92,8 @@ def _is_forward(
     }
     if not activated.isdisjoint(SURE):
         return True
-    called = [word for word in words if NETWORK.search(word)]
-    embeds = any(map(EMBEDDING.search, called))
+    called = [word for word in words if NETWORK.search(word) or calls(LAYER, word)]
+    embeds = any(calls(EMBEDDING, word) for word in called)
     looks_up = any(part.activation == LOOKUP for part in own.values())
     return bool(called and any(part.is_sum for part in own.values())) or (embeds and looks_up)
 

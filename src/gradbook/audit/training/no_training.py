@@ -30,11 +30,12 @@ from gradbook.audit.training.weight_columns import (
 )
 from gradbook.audit.workbook.book import LONG, Book
 from gradbook.audit.workbook.flow import Flow
+from gradbook.audit.workbook.heading_words import DERIVATIVE, calls
 from gradbook.language.message import Message, message_count
 
 # Trainings with pasted gradients ------------------------------------------------------
 
-GRADIENT = re.compile(r".*(∂|grad|d[a-z]*_?\d*/?d_?w|dw|δ).*", re.IGNORECASE)  # a heading
+GRADIENT = re.compile(r"∂|d[a-z]*_?\d*/?d_?w|dw|δ", re.IGNORECASE)  # in a heading
 
 
 def with_pasted_gradients(
@@ -60,7 +61,7 @@ def _takes_pasted(book: Book, flow: Flow, line: WeightColumn, names: Collection[
     if len(pasted) < len(line.cells) - 1 or len({book.values[cell] for cell in pasted}) < 2:
         return False
     used = any(user not in line.cells for user in flow.users.get(line.start, ()))
-    called = heading(book, line) in names or GRADIENT.fullmatch(book.label(pasted[0], line.axis))
+    called = heading(book, line) in names or _is_gradient(book.label(pasted[0], line.axis))
     return bool(used and called)
 
 
@@ -273,7 +274,7 @@ def _with_headings(
     weights = {cell: text for cell, text in texts.items() if WEIGHT.fullmatch(text)}
     if len(weights) < FEW_WEIGHTS:
         return None
-    gradients = any(GRADIENT.fullmatch(text) for text in texts.values() if len(text) < LONG)
+    gradients = any(_is_gradient(text) for text in texts.values() if len(text) < LONG)
     numbers = [numbers for cell in weights for numbers in _numbers(book, cell)]
     used = any(cell in flow.users for cells in numbers for cell in cells)
     if not gradients and not used:
@@ -296,6 +297,10 @@ def _with_headings(
         weights=tuple(dict.fromkeys(weights.values())),
         notes=(note,),
     )
+
+
+def _is_gradient(heading: str) -> bool:
+    return bool(GRADIENT.search(heading)) or calls(DERIVATIVE, heading)
 
 
 def _numbers(book: Book, start: Address) -> Iterator[list[Address]]:
@@ -332,7 +337,7 @@ def _without_updates(book: Book, sheet: int, used: bool) -> str:
         cell
         for cell in book.patterns
         if sheet_of(cell) == sheet
-        and any(GRADIENT.fullmatch(book.label(cell, axis)) for axis in (DOWN, ACROSS))
+        and any(_is_gradient(book.label(cell, axis)) for axis in (DOWN, ACROSS))
     ]
     if not used and not slopes:
         return NO_UPDATE

@@ -16,6 +16,7 @@ from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.training.claims import Claim, every_claim, first_claims
 from gradbook.audit.training.training import RepeatedSteps, SheetTraining, SimilarColumns
 from gradbook.audit.workbook.flow import walk
+from gradbook.audit.workbook.heading_words import CLIMBED, LEARNING, LOSS, calls
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import Call, Expression, Infix, Number, write
 
@@ -62,9 +63,6 @@ class StepLoss:
 
 # Which cells may be the loss ----------------------------------------------------------
 
-LOSS_WORDS = ("e_tot", "etot", "total", "loss", "cost", "err", "mse", "sse", "entropy", "hinge")
-CLIMBED_WORDS = ("likelihood", "reward", "utility", "fitness", "profit")
-LEARNING_WORDS = ("grad", "slope", "delta", "learn", "deriv", "∂", "δ", "η", "eta", "w", "bias")
 SAYS_LEARNING = re.compile(r"lr|d[a-z_]{0,5}\d*/d[a-z_]{0,3}\d*")  # dE/dw
 OTHER_WORDS = ("∂", "d", "grad", "δ", "delta", "Δ")
 
@@ -144,14 +142,12 @@ def called_a_loss(training: SheetTraining, cell: Address) -> bool:
 
 def is_maximised(training: SheetTraining, cell: Address) -> bool:
     """Whether a cell's heading calls it what people climb."""
-    heading = training.label(cell).lower()
-    return any(word in heading for word in CLIMBED_WORDS)
+    return calls(CLIMBED, training.label(cell))
 
 
 def is_loss_word(word: str) -> bool:
-    return any(part in word for part in LOSS_WORDS + CLIMBED_WORDS) or bool(
-        re.fullmatch(r"[ejlc]_?\d*", word)
-    )
+    is_letter = re.fullmatch(r"[ejlc]_?\d*", word)
+    return bool(is_letter) or calls(LOSS, word) or calls(CLIMBED, word)
 
 
 def is_root(training: SheetTraining, cell: Address) -> bool:
@@ -174,9 +170,7 @@ def speaks_of_learning(training: SheetTraining, *, by_errors: bool = True) -> bo
         cells.add(training.rate)
     words = [book.label(cell, axis).lower() for cell in cells for axis in (DOWN, ACROSS)]
     return any(
-        (by_errors and is_loss_word(word))
-        or SAYS_LEARNING.fullmatch(word)
-        or any(w in word for w in LEARNING_WORDS)
+        (by_errors and is_loss_word(word)) or SAYS_LEARNING.fullmatch(word) or calls(LEARNING, word)
         for word in words
     )
 

@@ -25,11 +25,11 @@ from gradbook.audit.training.weight_columns import (
 )
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow, walk
+from gradbook.audit.workbook.heading_words import RATE, calls
 from gradbook.targets.excel.language import Call, Expression
 
 NEAR = 6000  # cells to look through from one weight to others
 SUMS = ("SUM", "AVERAGE")
-RATE_WORDS = ("η", "eta", "rate", "lr", "alpha", "α", "learn")
 
 
 @once
@@ -410,8 +410,7 @@ def _called_rate(book: Book, cell: Address) -> bool:
     named = (
         name for name in book.names if "!" not in name and book.reader.cell(name, cell) == cell
     )
-    words = " ".join([book.label(cell, DOWN), book.label(cell, ACROSS), *named]).lower()
-    return any(word in words for word in RATE_WORDS)
+    return calls(RATE, " ".join([book.label(cell, DOWN), book.label(cell, ACROSS), *named]))
 
 
 # Steps that repeat each other ---------------------------------------------------------

@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from unicodedata import normalize
 
 from gradbook.audit.formula.address import (
     ACROSS,
@@ -23,6 +24,7 @@ from gradbook.audit.formula.address import (
     sheet_of,
 )
 from gradbook.audit.formula.pattern import Pattern, RangeReference, Reader
+from gradbook.audit.workbook import heading_words
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import TOO_DEEP
 
@@ -267,9 +269,12 @@ TOP = 20  # rows in which a name is looked for
 _NUMBER = re.compile(  # texts and references are passed over
     r"""\x01[^\x02]*\x02|"[^"]*"|(?<![\w.])(\d{1,30}\.?\d{0,30}(?:E[-+]?\d{1,3})?)(?![\w.(])"""
 )
+_NAMES = {word for words in heading_words.NAME.values() for word in words}
+_STUDENTS = {word for words in heading_words.STUDENT.values() for word in words}
 _LABEL = re.compile(
-    r"(?:the |your )?(?P<what>student(?:'s)?(?: name)?|(?:full )?name)"
-    r"(?:\s*(?P<colon>:)\s*(?P<who>.*))?",
+    r"(?:the |your )?(?P<what>student(?:'s)?(?: name)?|"
+    + "|".join(map(re.escape, sorted(_NAMES | _STUDENTS, key=len, reverse=True)))
+    + r")(?:\s*(?P<colon>[:：])\s*(?P<who>.*))?",
     re.IGNORECASE,
 )
 
@@ -364,13 +369,13 @@ def _labelled(book: Book) -> str:
         words = book.values[cell]
         if not isinstance(words, str) or row_of(cell) >= TOP or cell in book.patterns:
             continue
-        label = _LABEL.fullmatch(words.strip())
+        label = _LABEL.fullmatch(normalize("NFC", words.strip()))
         if label is None:
             continue
         beside = _said(book.values.get(cell + 1))
         if label["who"]:
             return _shortened(label["who"])
-        if beside and (label["colon"] or label["what"].lower() != "name"):
+        if beside and (label["colon"] or label["what"].lower() not in _NAMES):
             return beside
     return ""
 
