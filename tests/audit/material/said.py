@@ -10,7 +10,7 @@ from gradbook.audit.findings import BookReport, hint
 from gradbook.language.message import Message
 from tests.pseudo import words_of_its_own
 
-PROSE = re.compile(r"[a-z]{3,} [a-z]{2,} [a-z]{3,}")  # nothing that a heading of these books has
+PROSE = re.compile(r"^[a-z]{3,} [a-z]{2,} [a-z]{3,}")  # nothing that a heading of these books has
 
 
 def sayings(report: BookReport) -> Iterator[str]:

@@ -193,9 +193,14 @@ def _earned(mark: Mark, own: Sequence[Finding], costs: dict[str, float]) -> Part
     if own and min(finding.first_step for finding in own) == 0:
         return PartScore(mark, 0.0, BLANK if blank else OWN)
     share = max(0.0, (FIRST_ROW if own else 1.0) - sum(costs.values()))
-    through = Message("carried through from {columns}", columns=", ".join(costs))
+    through = Message("carried through from {columns}", columns=joined(", ", map(_called, costs)))
     reasons = [*[FIRST_ONLY] * bool(own), *[through] * bool(costs)]
     return PartScore(mark, share, joined(", ", reasons) or AS_IT_SHOULD_BE)
+
+
+def _called(what: str) -> str:
+    """A quantity, or a kind of mistake."""
+    return Message(what) if what in KINDS else what
 
 
 def _is_own(finding: Finding, mark: Mark) -> bool:

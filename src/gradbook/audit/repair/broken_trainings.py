@@ -42,7 +42,7 @@ from gradbook.audit.training.weight_columns import WeightColumn, update_lines
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 from gradbook.language import mark
-from gradbook.language.message import Message
+from gradbook.language.message import Message, change_parts
 from gradbook.targets.excel.language import Call, Reference, read, write
 
 # References that close a circle -------------------------------------------------------
@@ -93,7 +93,13 @@ def in_own_cells(sheets: Sequence[SheetReport]) -> list[SheetReport]:
     found = []
     for sheet in sheets:
         findings = [
-            replace(f, cells=own(f.cells), why=own(f.why), expected=own(f.expected), fixes={})
+            replace(
+                f,
+                cells=own(f.cells),
+                why=change_parts(f.why, own),
+                expected=own(f.expected),
+                fixes={},
+            )
             if FAR.search(f.cells)
             else f
             for f in sheet.findings
