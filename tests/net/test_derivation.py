@@ -166,3 +166,17 @@ def test_chains_may_be_cut_anywhere(net):
     one, other = slopes(whole, values), slopes(cut, values)
     for weight in step.gradients:
         assert float(one[weight]) == pytest.approx(float(other[weight]), rel=1e-9, abs=1e-12)
+
+
+def test_a_value_in_several_places_of_a_larger_map_has_a_name_at_each():
+    text = "input 1x1x2; conv 1 1x1; upsample 2x1; flatten; dense 1 no bias; loss mse"
+    derived = derivation(scalar_step(parse(text)))
+    spoken = {str(node.name) for node in derived.forward}
+    assert {"r1_1", "r1_2", "r2_1", "r2_2"} <= spoken
+    (output,) = (node for node in derived.forward if str(node.name) == "o1")
+    assert [str(it.name) for it in derived.mentions(output)][1::2] == [
+        "r1_1",
+        "r1_2",
+        "r2_1",
+        "r2_2",
+    ]

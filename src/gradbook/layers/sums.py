@@ -327,7 +327,7 @@ class Upsample(Layer):
 
     size: Both
     word: ClassVar[str] = "upsample"
-    letter: ClassVar[str] = "q"
+    letter: ClassVar[str] = "r"
     forms: ClassVar[tuple[StatementForm, ...]] = (
         StatementForm(
             "upsample",

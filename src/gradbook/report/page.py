@@ -255,7 +255,8 @@ COMMENT = re.compile(
 )
 MARGIN = re.compile("^ +", re.MULTILINE)
 ROOM = re.compile(
-    r" ?(=>|===|!==|&&|\|\||<=|>=|[=,{}:?*<>]|\+(?= [^+])) ?"
+    r" ?(=>|===|!==|&&|\|\||<=|>=|[=,{}:?*<>%;]|\+(?= [^+])|-(?= [^-])) ?"
+    r"|(?<=\bif|\bof|\bin) (?=[(\[]|\Z)|(?<=\bfor) (?=[(])|(?<=\breturn) (?=[(\[!]|\Z)"
 )  # around a sign, which nobody needs who runs it
 PLAIN_LINE = re.compile(
     r"^(?:[^\"'`/\n]|\"(?:[^\"\\\n/]|\\.)*\"|`[^`\n/]*`(?=[^`\n]*$))*\n", re.MULTILINE
@@ -313,7 +314,9 @@ def _forms(message: re.Match[str]) -> str:
 def _without_room(line: str) -> str:
     """The line with what its texts say as it is."""
     said = iter(SAID.findall(line))
-    return "".join(ROOM.sub(r"\1", part) + next(said, "") for part in SAID.split(line))
+    return "".join(
+        ROOM.sub(lambda sign: sign[1] or "", part) + next(said, "") for part in SAID.split(line)
+    )
 
 
 def _collect(name: str, scopes: dict[str, str]) -> str:

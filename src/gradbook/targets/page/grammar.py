@@ -49,7 +49,7 @@ MESSAGES = {  # of each module, those that the page's reader says as well
     ),
     text_fields: ("UNKNOWN_CHOICE", "ONE_OF", "EXPECTED"),
     card: ("FLAT_ONLY", "CHANNELS_ONLY"),
-    sums: ("OUT_OF_GROUPS", "INTO_GROUPS"),
+    sums: ("OUT_OF_GROUPS", "INTO_GROUPS", "LEAVES_NOTHING"),
     pools: ("SAME_AND_CEIL",),
     wiring: (
         "ADDED_SHAPES",
@@ -90,7 +90,7 @@ BUILT = frozenset(  # cards that the page's own modules know, in text/layers.js
         *("dense", "conv", "pool", "prelu", "activation"),
         *("batchnorm", "groupnorm", "layernorm", "placenorm", "rmsnorm"),
         *("rnn", "gru", "lstm", "attention", "positionembedding"),
-        *("embedding", "unembedding", "sinusoids"),
+        *("embedding", "unembedding", "sinusoids", "upsample", "transposedconv"),
         *("dropout", "flatten", "residual", "product", "concat", "goback"),
     }
 )

@@ -145,6 +145,28 @@ const CARDS = {
     }),
     parameters: ({ plain }, shape, { kinds }) => (plain ? [] : [{ role: kinds.scales, shape: [channelsOf(shape)], fans: [1, 1], fixed: false }]),
   },
+  transposedconv: {
+    check: sliding.check,
+    output(layer, [shape], line) {
+      requireGroups("convtranspose", layer, shape, line)
+      const [window, area] = [spreadOf(layer, shape), areaOf(layer, shape)]
+      if (Math.min(...area) < 1 || spell(places(window, area)) !== spell(shape.slice(1))) {
+        line.fail("LEAVES_NOTHING", { word: "convtranspose", pad: padWords(layer.pad), shape: spell(shape) }, 0)
+      }
+      return [layer.channels, ...area]
+    },
+    parameters({ channels, kernel, stride, groups, bias }, [given], grammar) {
+      const [made, area] = [channels / groups, product(kernel)]
+      const fans = [(given / groups) * Math.max(1, Math.floor(area / product(stride))), made * area]
+      return [{ role: grammar.kinds.weights, shape: [given, made, ...kernel], fans, fixed: false }, ...biasOf(bias, channels, grammar)]
+    },
+  },
+  upsample: {
+    output({ size }, [shape], line) {
+      requireChannels("upsample", shape, line)
+      return [shape[0], shape[1] * size[0], shape[2] * size[1]]
+    },
+  },
   prelu: {
     parameters: ({ shared }, shape, { kinds }) => [{ role: kinds.slopes, shape: [shared ? 1 : channelsOf(shape)], fans: [1, 1], fixed: false }],
   },
@@ -245,6 +267,18 @@ function requireSteps(word, shape, line) {
   if (shape.length !== 3 || !isSequence(shape)) line.fail("SEQUENCES_ONLY", { word, shape: spell(shape) }, 0)
 }
 
+/** @param {string} word @param {number[]} shape @param {Statement} line */
+function requireChannels(word, shape, line) {
+  if (shape.length === 3) return
+  line.fail("CHANNELS_ONLY", { word, shape: spell(shape), area: shape.length === 2 ? spell(shape) : "28x28" }, 0)
+}
+
+/** @param {string} word @param {Layer} layer @param {number[]} shape @param {Statement} line */
+function requireGroups(word, { groups, channels }, shape, line) {
+  requireChannels(word, shape, line)
+  if (shape[0] % groups) line.fail("INTO_GROUPS", { given: BigInt(shape[0]), groups: BigInt(groups), channels: BigInt(channels) }, 0)
+}
+
 /** The tensors of a layer with parts, as the grammar has them.
  * @param {Layer} layer @param {Grammar} grammar
  */
@@ -287,6 +321,23 @@ export function windowOf(layer, shape) {
   return layer.ceil ? { ...found, pad: overhang(found, area) } : found
 }
 
+/** Rows and columns of the map over which a transposed convolution spreads.
+ * @param {Layer} layer @param {number[]} shape
+ */
+function areaOf({ kernel: size, stride, pad, dilation }, [, ...area]) {
+  return area.map((length, axis) => (pad === "same" ? length * stride[axis]
+    : (length - 1) * stride[axis] + reach({ size, dilation }, axis) - pad[axis] - pad[axis + 2]))
+}
+
+/** The window of that map over which it spreads a value.
+ * @param {Layer} layer @param {number[]} shape @returns {Window}
+ */
+export function spreadOf(layer, shape) {
+  const { kernel: size, stride, dilation, pad } = layer
+  const moves = { size, stride, dilation }
+  return { ...moves, pad: pad === "same" ? samePad(moves, areaOf(layer, shape)) : pad }
+}
+
 /** What the sum of each window is divided by: what it reads, and the padding that counts.
  * @param {Layer} layer @param {number[]} shape @param {number[]} place
  */
@@ -301,12 +352,8 @@ export function divisor(layer, shape, place) {
 function slid(layer, shape, line) {
   const isConv = Boolean(layer.kernel)
   const word = isConv ? (layer.card === "conv" ? "conv" : "embed") : `${layer.kind}pool`
-  if (shape.length !== 3) {
-    line.fail("CHANNELS_ONLY", { word, shape: spell(shape), area: shape.length === 2 ? spell(shape) : "28x28" }, 0)
-  }
-  if (isConv && shape[0] % layer.groups) {
-    line.fail("INTO_GROUPS", { given: BigInt(shape[0]), groups: BigInt(layer.groups), channels: BigInt(layer.channels) }, 0)
-  }
+  if (isConv) requireGroups(word, layer, shape, line)
+  else requireChannels(word, shape, line)
   const [window, area] = [windowOf(layer, shape), shape.slice(1)]
   const found = places(window, area)
   const isPadded = window.pad.some(it => it > 0)
@@ -341,7 +388,7 @@ export function termsOf(layer, shape, made, grammar) {
   const parts = tensorsOf(layer, grammar)
   if (!parts.length) {
     const weights = parametersOf(layer, shape, grammar).find(({ role }) => role === grammar.kinds.weights)
-    if (weights) return product(weights.shape) * product(made.slice(1))
+    if (weights) return product(weights.shape) * product((layer.card === "transposedconv" ? shape : made).slice(1))
     return product(made) * (layer.card === "pool" ? product(windowOf(layer, shape).size) : 1)
   }
   const sizes = partsOf(layer, shape, grammar).map(it => product(it.shape))
