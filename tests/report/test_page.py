@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from base64 import b64encode
 from hashlib import sha256
 from html.parser import HTMLParser
@@ -12,8 +13,9 @@ import pytest
 from gradbook.palette import ERROR, PAPER
 from gradbook.report.document import Report
 from gradbook.report.markup import markup, report_cell
-from gradbook.report.page import Section, bar, page, table, text, wide
+from gradbook.report.page import Section, bar, page, script, table, text, wide
 from gradbook.report.words import TableColumn, TextTable
+from tests.outside.witness import program
 
 HOSTILE = '"><script>alert(1)</script>'
 VOID = {"meta", "link", "br", "hr", "img", "rect", "path", "mspace"}
@@ -161,3 +163,13 @@ def test_a_bar_is_as_long_as_its_share(share, right, drawn):
     html = bar(share, "good", at_the_right=right)
     found = re.search(r'<rect(?: x="([^"]*)")? width="([^"]*)"', html).groups()
     assert tuple(part and float(part) for part in found) == drawn
+
+
+@pytest.mark.witness("node")
+@pytest.mark.parametrize("main", ["view", "digits", "letters", "serve", "class"])
+def test_every_script_can_be_read(main, tmp_path):
+    path = tmp_path / f"{main}.js"
+    path.write_text(script(f"{main}/main.js"), encoding="utf-8")
+    command = [program("node"), "--check", path]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert said.stderr == ""

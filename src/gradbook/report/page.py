@@ -255,16 +255,16 @@ COMMENT = re.compile(
 )
 MARGIN = re.compile("^ +", re.MULTILINE)
 ROOM = re.compile(
-    r" ?(=>|===|!==|&&|\|\||<=|>=|[=,{}:?*<>%;]|\+(?= [^+])|-(?= [^-])) ?"
+    r" ?(=>|===|!==|&&|\|\||<=|>=|[=,{}:?*<>%;]|/(?= )|\+(?= [^+])|-(?= [^-])) ?"
     r"|(?<=\bif|\bof|\bin) (?=[(\[]|\Z)|(?<=\bfor) (?=[(])|(?<=\breturn) (?=[(\[!]|\Z)"
 )  # around a sign, which nobody needs who runs it
 PLAIN_LINE = re.compile(
-    r"^(?:[^\"'`/\n]|\"(?:[^\"\\\n/]|\\.)*\"|`[^`\n/]*`(?=[^`\n]*$))*\n", re.MULTILINE
+    r"^(?:[^\"'`/\n]| / |\"(?:[^\"\\\n]|\\.)*\"|`[^`\n]*`(?=[^`\n]*$))*\n", re.MULTILINE
 )  # without patterns, and with one text in backticks at most, in which others may stand
 SAID = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`")  # in which room counts
 OPEN_LINE = re.compile(r"^((?:(?!//).)*[{,(\[;])\n", re.MULTILINE)  # that goes on in the next
 SHUT_LINE = re.compile(r"^((?:(?!//).)*)\n(?=[})\].?:&|])", re.MULTILINE)
-MESSAGE = re.compile(r'\b(mark|tr)\(("(?:[^"\\\n]|\\.)*")([),])')
+MESSAGE = re.compile(r'(?<![.\w])(mark|tr)\(("(?:[^"\\\n]|\\.)*")([),])')
 COUNTED = re.compile(r'\btrCount\(("(?:[^"\\\n]|\\.)*"), ?("(?:[^"\\\n]|\\.)*")')
 EXPORT = re.compile(
     r"^export (?=(?:async )?(?:function\*?|class|const|let) )"
