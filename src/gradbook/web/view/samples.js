@@ -84,7 +84,7 @@ export class SamplesPanel {
       oninput: () => {
         const changed = numbers()
         const many = changed[kind].length
-        changed[kind] = field.value.trim().split(/[\s,]+/).map(it => (it ? Number(it) : NaN))
+        changed[kind] = field.value.trim().split(/[\s,]+/).map((/** @type {string} */ it) => (it ? Number(it) : NaN))
         const found = spelledOut(changed, coding, outputs.length)
         const isRight = changed[kind].length === many && Array.isArray(found) && found[1].some(Boolean) && (kind === 0 || isMasked || !changed[1].includes(-1))
         const most = kind ? coding.classes : coding.kinds
@@ -102,7 +102,9 @@ export class SamplesPanel {
     return make("td", {}, field)
   }
 
-  /** The class that the outputs say at each step. @param {number} sample @private */
+  /** The class that the outputs say at each step.
+   * @param {number} sample @private
+   */
   likeliest(sample) {
     const cell = make("td")
     this.cells.push(() => {
