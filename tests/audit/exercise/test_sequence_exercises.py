@@ -39,7 +39,11 @@ MISTAKES = {  # the network, the column, what is written for what, what is said 
     ),
     "the root is left out": (
         *("attention-by-hand", "∂E/∂h_query_1(3)", r"/SQRT\(2\)", ""),
-        "",
+        "is √2 times what the chain rule gives for E_total: the division by √2 is left out",
+    ),
+    "the root is taken twice": (
+        *("attention-by-hand", "∂E/∂h_query_1(3)", r"/SQRT\(2\)", "/SQRT(2)/SQRT(2)"),
+        "is 1/√2 of what the chain rule gives for E_total: divided by √2 once too often",
     ),
     "another step's slope": (
         *("echo", "∂E/∂h1(2)", r"\(1-.*", "(1-{a_h1(3)}^2)"),

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, islice
+from math import copysign, isclose, sqrt
 
 import numpy as np
 
@@ -208,6 +209,7 @@ def _some_of(nodes: list[Node]) -> Iterator[tuple[Node, ...]]:
 # Slips ------------------------------------------------------------------------
 
 ENOUGH = 3  # points at which a factor can be told
+MOST_ROOT = 100  # what a root that somebody leaves out may come to
 MOST_PAIRED = 40  # cells of which two may stand in the place of others
 FEW = 8  # edits of a kind, to choose from
 LONGEST_SHARE = 200  # characters of what is to be added
@@ -504,8 +506,26 @@ def common_factor(value: Array, wanted: Array) -> float | None:
     with np.errstate(all="ignore"):
         ratio = value / wanted
     ratio = ratio[np.isfinite(ratio)]
-    times = float(f"{np.median(ratio):.9g}") if ratio.size >= ENOUGH else 0.0
-    return times if times not in (0.0, 1.0) and agree(value, times * wanted) else None
+    near = _usual_factors(float(np.median(ratio))) if ratio.size >= ENOUGH else ()
+    times = next((times for times in near if agree(value, times * wanted)), 0.0)
+    return times if times not in (0.0, 1.0) else None
+
+
+def _usual_factors(ratio: float) -> Iterator[float]:
+    """What is near to a ratio: the root of a whole number, or 1 over such a root, as attention
+    divides by; else a number of nine digits."""
+    size = abs(ratio)
+    if 1 <= size < MOST_ROOT:
+        yield copysign(sqrt(round(size * size)), ratio)
+    elif 1 / MOST_ROOT < size < 1:
+        yield copysign(1 / sqrt(round(1 / size / size)), ratio)
+    yield float(f"{ratio:.9g}")
+
+
+def _root_of(number: float) -> int:
+    """The whole number whose root this is, if it is no whole number itself; else 0."""
+    square = round(number * number) if number < MOST_ROOT else 0
+    return square if number != round(number) and isclose(number, sqrt(square), rel_tol=1e-12) else 0
 
 
 def _turned(why: Message, turned: bool) -> Message:
@@ -537,6 +557,26 @@ def of_factor(times: float, of: str, columns: int = 1) -> tuple[str, str]:
                 columns,
                 name=of,
             )
+        case _ if root := _root_of(size):
+            why = message_count(
+                "{name} is √{root} times what the chain rule gives for E_total: the division by "
+                "√{root} is left out",
+                "{name} are √{root} times what the chain rule gives for E_total: the division by "
+                "√{root} is left out",
+                columns,
+                name=of,
+                root=root,
+            )
+        case _ if root := _root_of(1 / size):
+            why = message_count(
+                "{name} is 1/√{root} of what the chain rule gives for E_total: divided by "
+                "√{root} once too often",
+                "{name} are 1/√{root} of what the chain rule gives for E_total: divided by "
+                "√{root} once too often",
+                columns,
+                name=of,
+                root=root,
+            )
         case _:
             why = message_count(
                 "{name} is {factor} times what the chain rule gives for E_total",
@@ -547,5 +587,6 @@ def of_factor(times: float, of: str, columns: int = 1) -> tuple[str, str]:
             )
     if times < 0:
         why = Message("{mistake}, with the wrong sign", mistake=why)
-    kind = EditKind.OMISSION if size > 1 else EditKind.FACTOR
+    too_many = (size > 1) != bool(_root_of(size) or _root_of(1 / size))  # it is a division then
+    kind = EditKind.OMISSION if too_many else EditKind.FACTOR
     return kind.value, why
