@@ -6,6 +6,7 @@ Books and tensors are made by our own writers, texts as people write them.
 from __future__ import annotations
 
 import json
+import wave
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
@@ -329,6 +330,34 @@ def pictures(draw: DrawFn) -> bytes:
     image = Image.fromarray(grey.astype(np.uint16) * 257) if mode == "I;16" else image.convert(mode)
     image.save(made, form)
     return made.getvalue()
+
+
+@st.composite
+def sounds(draw: DrawFn) -> bytes:
+    """WAV of any width."""
+    width, channels = draw(st.integers(1, 4)), draw(st.integers(1, 3))
+    made = BytesIO()
+    with wave.open(made, "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(width)
+        file.setframerate(draw(st.sampled_from([8000, 44_100])))
+        file.writeframes(bytes(range(12)) * width * channels)
+    return made.getvalue()
+
+
+@st.composite
+def recordings(draw: DrawFn) -> bytes:
+    """A table of two channels, with a time that starts again or names."""
+    named = draw(st.booleans())
+    values = draw(st.lists(families.thousandths(-9, 9), min_size=4, max_size=6))
+    heading = ["recording" if named else "time", "x", "y", "label"]
+    rows = [
+        (f"r{label}{take}" if named else k * 0.02, value, -1, label)
+        for label in "ab"
+        for take in range(2)
+        for k, value in enumerate(values)
+    ]
+    return _csv([heading, *rows], draw(MARKS))
 
 
 # Records.

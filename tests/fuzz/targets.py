@@ -26,7 +26,9 @@ from gradbook.audit.workbook.read import read_book
 from gradbook.data import sources
 from gradbook.data.dataset import Framing
 from gradbook.data.formats import npz, pictures
+from gradbook.data.formats.wav import read_wav
 from gradbook.data.photo import as_seen, ground_behind
+from gradbook.data.signals import read_signals
 from gradbook.data.tables import read_columns, read_table
 from gradbook.data.warp import WARP_GRAMMAR, parse_warp, write_warp
 from gradbook.errors import GradbookError, UsageError
@@ -35,6 +37,7 @@ from gradbook.lab.models.model import Model
 from gradbook.lab.models.stored import kind_of
 from gradbook.lab.recipes import text as recipe_text
 from gradbook.lab.runs import differences, open_run
+from gradbook.lab.signals import WindowsAsked, signal_problem
 from gradbook.lab.study import plan as studies
 from gradbook.lab.study.study import StudyFolder
 from gradbook.lab.training import run_folder
@@ -198,6 +201,20 @@ def _samples(data: bytes, folder: Path) -> None:
     read_table(path, SAMPLED)
 
 
+def _sound(data: bytes, folder: Path) -> None:
+    path = folder / "sound.wav"
+    path.write_bytes(data)
+    read_wav(path)
+
+
+def _recordings(data: bytes, folder: Path) -> None:
+    path = folder / "moves.csv"
+    path.write_bytes(data)
+    found = read_signals(path)
+    problem = signal_problem(found, WindowsAsked(2, 1), everything=True)
+    problem.balance(None)
+
+
 def _picture(data: bytes, folder: Path) -> None:
     path = folder / "picture.png"
     path.write_bytes(with_right_sums(data))
@@ -334,6 +351,14 @@ TARGETS = {
             grammars.sample_tables(),
             CELL,
             ("data.tables", "data.formats.cells"),
+        ),
+        Target(
+            *("sound", _sound, grammars.sounds(), breaks.of_bytes),
+            rooms=("data.formats.wav",),
+        ),
+        Target(
+            *("recordings", _recordings, grammars.recordings(), CELL),
+            rooms=("data.signals", "data.tables", "data.formats.cells"),
         ),
         Target(
             *("picture", _picture, grammars.pictures(), breaks.of_bytes),

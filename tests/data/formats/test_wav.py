@@ -62,6 +62,9 @@ BROKEN = {
     "no rate": lambda good: put(good, RATE, "<I", 0),
     "floats": lambda good: put(good, KIND, "<H", 3),
     "a promise of 4 GB": lambda good: put(good, SIZE, "<I", 2**32 - 2),
+    "a part that ends beyond the whole": lambda good: (
+        good[:36] + b"LIST" + struct.pack("<I", 2**31) + good[36:]
+    ),
     "many bits": lambda good: put(good, BITS, "<H", 64),
 }
 

@@ -123,6 +123,7 @@ HELP_EXAMPLES = """\
   gradbook help studies     what in a recipe may vary, and which values are tried
   gradbook help warps       what can happen to images in training
   gradbook help tables      which tables can be learned from, and what is learned
+  gradbook help signals     how recordings are written, cut into windows and split
   gradbook help clusters    the file that --on takes: which machines to use
 """
 
@@ -132,6 +133,7 @@ TOPICS = {
     "studies": "how a study is written: what varies, what is allowed",
     "warps": "what can happen to images in training",
     "tables": "which tables can be learned from, and what is learned",
+    "signals": "how recordings are written, cut into windows and split",
     "clusters": "which machines --on uses",
 }
 
@@ -175,6 +177,8 @@ def page(topic: str | None) -> str:
         return WARP_GRAMMAR
     if topic in {"table", "tables", "TABLE"}:
         return _tables()
+    if topic in {"signal", "signals"}:
+        return _signals()
     known = [*VERBS, *TOPICS]
     hint = did_you_mean(topic, known) or f": there is help on {', '.join(known)}"
     raise UsageError(f"no help on '{topic}'{hint}")
@@ -200,6 +204,34 @@ rows       a sixth is held out for the test, a sixth of the rest is held back
 network    {hidden} ReLU units, then one output per class, or a single output for
            a number; --network takes another: one input per number of a row
 """
+
+
+SIGNALS = """\
+Signals are values that come step after step, such as an accelerometer's.
+gradbook train RECORDINGS --window N tells windows of N rows apart.
+
+recordings  {named}; or a table (.csv, .tsv) with a row for each
+            moment; or a folder with one for each class, and in it a table or
+            a WAV file for each recording, or a folder of these for each person
+columns     the class (--target), and if there are any time (--time), what
+            was recorded in one go (--recording) and whose it is (--subject),
+            all found by their headings; all others are channels, or those of
+            --channels
+windows     --window N rows, one every --step rows; none crosses from one
+            class or recording into another. The network's input is steps x
+            features: {example}
+split       a sixth of the people, or of the recordings, is held out for the
+            test, and a sixth of the rest is held back: --split-by subject,
+            --split-by recording
+scale       each channel has mean 0 and deviation 1 over the windows trained
+            on; exports do that themselves
+"""
+
+
+def _signals() -> str:
+    from gradbook.builtin_networks import SIGNALS as MADE
+
+    return SIGNALS.format(named=", ".join(MADE), example="input 128x3")
 
 
 def _tables() -> str:

@@ -21,6 +21,7 @@ from gradbook.files import open_file
 SUFFIX = ".wav"
 MOST_CHANNELS = 64
 BITS = (8, 16, 24, 32)
+BROKEN = (wave.Error, EOFError, RuntimeError, ArithmeticError, ValueError)  # as wave has it
 AGAIN = "save it as WAV with 16 bits, PCM"
 
 
@@ -40,7 +41,7 @@ def read_wav(path: str | PathLike[str]) -> Sound:
         with wave.open(io.BytesIO(content)) as found:
             about = found.getparams()
             samples = found.readframes(about.nframes)
-    except (wave.Error, EOFError, OverflowError, ValueError, ZeroDivisionError) as error:
+    except BROKEN as error:
         said = str(error) or "it is cut short"
         raise DataError(f"not a WAV file that can be read ({said}): {AGAIN}", file=path) from error
     _require_sense(about.nchannels, 8 * about.sampwidth, about.framerate, path)
