@@ -76,7 +76,8 @@ def test_feedback_on_paper(handed_in):
         said = " ".join(re.findall(r"\[([^\]#]*)\]", paper))
         assert spelled("What was found") in paper or hints
         assert english_in(said) == []
-        assert ",50" in paper  # of a point, with the language's sign
+        assert "1,5" in page  # points, with the language's sign
+        assert "1\\,5" in paper
 
 
 def test_another_language_writes_the_feedback_again(folder, handed_in):
