@@ -10,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 
 from gradbook.audit.classes.marks import FREE, BookScore, PartScore, in_numbers, in_points
+from gradbook.audit.copies.open_copy import OpenMarks, OpenPart
 from gradbook.audit.copies.patch import (
     OFFICE,
     SPREADSHEET,
@@ -31,6 +32,7 @@ from gradbook.audit.copies.sheet_xml import SheetXml, read_sheet, styles_used
 from gradbook.audit.findings import CHANGED, TO_FILL_IN, BookReport, Finding
 from gradbook.audit.formula.address import Address, cells_of, column_of, letters, name_of, row_of
 from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.opendocument import CONTENT, is_opendocument
 from gradbook.audit.workbook.package import WorkbookError, package
 from gradbook.audit.workbook.read import book_of, main_part
 from gradbook.language import mark, tr
@@ -386,7 +388,9 @@ def _list_it(patch: Patch, main: str, relation: str, space: str) -> None:
 # What it says -----------------------------------------------------------------
 
 
-def _rows(styles: Styles, report: BookReport, score: BookScore) -> Iterator[list[ScoreCell]]:
+def _rows(
+    styles: Styles | OpenPart, report: BookReport, score: BookScore
+) -> Iterator[list[ScoreCell]]:
     title = styles.plain(size=20, ink=PAPER.ink, bold=True)
     usual = styles.plain(size=11, ink=PAPER.ink)
     quiet = styles.plain(size=11, ink=QUIET.ink, middle=True)
@@ -475,8 +479,9 @@ def annotate(path: str | Path, report: BookReport, score: BookScore | None = Non
     else changes."""
     copy = BytesIO()
     with package(path) as parts:
-        patch = Patch(parts)
-        _show(patch, book_of(parts), report, score)
+        patch = Patch(parts, takes_opendocument=True)
+        show = _show_open if is_opendocument(parts) else _show
+        show(patch, book_of(parts), report, score)
         patch.write(copy)
     return copy.getvalue() if patch.changed else Path(path).read_bytes()
 
@@ -500,6 +505,20 @@ def _show(patch: Patch, book: Book, report: BookReport, score: BookScore | None)
     if score is not None:
         add_score(patch, main, styles, report, score)
     styles.save()
+
+
+def _show_open(patch: Patch, book: Book, report: BookReport, score: BookScore | None) -> None:
+    """The same in an .ods."""
+    marked, costly = notes(book, report), costly_cells(book, report)
+    if not marked and score is None:
+        return
+    part = OpenPart(patch.text(CONTENT), ERROR.dark_ink)
+    for number, said in marked.items():
+        few = dict(list(said.items())[:MOST_NOTES])
+        part.show(number, OpenMarks(few, frozenset(costly[number].intersection(said))))
+    if score is not None:
+        part.add_sheet(tr(TITLE), WIDTHS, list(_rows(part, report, score)))
+    patch.put(CONTENT, part.text())
 
 
 def notes(book: Book, report: BookReport) -> dict[int, dict[Address, str]]:

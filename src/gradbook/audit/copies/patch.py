@@ -209,8 +209,8 @@ class PartRelation:
 class Patch:
     """A workbook's parts, and changes to some of them."""
 
-    def __init__(self, parts: Package) -> None:
-        self.parts = parts
+    def __init__(self, parts: Package, takes_opendocument: bool = False) -> None:
+        self.parts, self.takes_opendocument = parts, takes_opendocument
         self.changed: dict[str, bytes] = {}
         self.dropped: set[str] = set()
 
@@ -219,7 +219,7 @@ class Patch:
 
     def text(self, name: str) -> bytes:
         """A part's XML as it is now, in an encoding that ASCII can be put into."""
-        if is_opendocument(self.parts):
+        if is_opendocument(self.parts) and not self.takes_opendocument:
             raise WorkbookError(
                 "only copies of .xlsx are made: save it as .xlsx and check that one"
             )

@@ -1,0 +1,137 @@
+"""Marked copies of .ods: what is wrong is filled and noted, and everything else is as it was."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+
+import pytest
+from openpyxl import load_workbook
+
+from gradbook.audit.check import check
+from gradbook.audit.classes.marks import score
+from gradbook.audit.copies.annotate import annotate
+from gradbook.audit.copies.open_copy import OpenMarks, OpenPart
+from gradbook.audit.formula.address import pack
+from gradbook.audit.workbook.package import WorkbookError
+from gradbook.lab.classroom import personalise
+from gradbook.net import builtin
+from gradbook.palette import ERROR
+from gradbook.report.workbook import write_workbook
+from gradbook.targets.excel.plan.columns import Exercise
+from tests.audit.material.exercises import Variation, exercise, hand_in, mistakes
+from tests.outside.witness import recalculate, save_as_opendocument
+
+SPACES = "".join(
+    f' xmlns:{prefix}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+    for prefix, name in {
+        "office": "office",
+        "table": "table",
+        "text": "text",
+        "style": "style",
+        "fo": "xsl-fo-compatible",
+    }.items()
+)
+CELL = '<table:table-cell table:style-name="a" office:value-type="float" office:value="{}"/>'
+BOOK = f"""<office:document-content{SPACES}><office:automatic-styles><style:style style:name="a" \
+style:family="table-cell"><style:text-properties fo:color="#ff0000"/></style:style>\
+</office:automatic-styles><office:body><office:spreadsheet><table:table table:name="One">\
+<table:table-column table:number-columns-repeated="9" table:default-cell-style-name="a"/>\
+<table:table-row table:number-rows-repeated="5"><table:table-cell/>\
+<table:table-cell table:number-columns-repeated="4"/></table:table-row>\
+<table:table-row>{CELL.format(1)}{CELL.format(2)}</table:table-row></table:table>\
+</office:spreadsheet></office:body></office:document-content>"""
+
+
+def marked(notes, filled=()):
+    part = OpenPart(BOOK.encode(), "#abcdef")
+    cells = {pack(0, row, column): said for (row, column), said in notes.items()}
+    part.show(0, OpenMarks(cells, frozenset(pack(0, row, column) for row, column in filled)))
+    return part.text().decode()
+
+
+def test_likes_are_parted_where_one_is_marked():
+    text = marked({(2, 3): "here"}, {(2, 3)})
+    rows = re.findall(r"<table:table-row.*?</table:table-row>", text)
+    assert [re.search(r'rows-repeated="(\d)"', row) for row in rows][1] is None
+    counts = [re.search(r'rows-repeated="(\d)"', row) for row in rows]
+    assert [int(found[1]) if found else 1 for found in counts] == [2, 1, 2, 1]
+    assert re.findall(r"columns-repeated=\"(\d)\"", rows[1]) == ["2"]
+    assert rows[1].count("<table:table-cell") == 4
+    assert "<office:annotation><text:p>here</text:p></office:annotation>" in rows[1]
+    assert "here" not in rows[0] + rows[2]
+
+
+def test_a_filled_cell_keeps_its_look_or_its_columns():
+    for place in ((5, 1), (0, 0)):
+        text = marked({}, {place})
+        (style,) = re.findall(r'<style:style style:name="gradbook0".*?</style:style>', text)
+        assert 'fo:background-color="#abcdef"' in style
+        assert 'fo:color="#ff0000"' in style
+        assert text.count('"gradbook0"') == 2
+
+
+def test_nothing_else_is_touched():
+    text = marked({(5, 1): "a & b\nc"})
+    assert (
+        text.replace(
+            "><office:annotation><text:p>a &amp; b</text:p><text:p>c</text:p></office:annotation>"
+            "</table:table-cell>",
+            "/>",
+        )
+        == BOOK
+    )
+
+
+def test_a_part_that_calls_things_otherwise_is_refused():
+    with pytest.raises(WorkbookError, match="calls table otherwise"):
+        OpenPart(BOOK.replace("xmlns:table=", "xmlns:t=").encode(), "#abcdef")
+
+
+def test_our_own_exercise_is_marked_and_read_again(tmp_path):
+    path = tmp_path / "mine.ods"
+    asked = Exercise("Ada", seed="Ada")
+    write_workbook(personalise(builtin("worked"), "Ada"), path, epochs=4, exercise=asked)
+    content = zipfile.ZipFile(path).read("content.xml").decode()
+    report = check(path)
+    copy = tmp_path / "marked.ods"
+    copy.write_bytes(annotate(path, report, score(report, 20)))
+    parts = zipfile.ZipFile(copy)
+    assert parts.infolist()[0].filename == "mimetype"
+    text = parts.read("content.xml").decode()
+    assert '<table:table table:name="Score">' in text
+    assert "0 of 20 points" in text
+    assert len(text) > len(content)
+    assert check(copy).findings == report.findings
+
+
+@pytest.mark.witness("libreoffice")
+def test_libreoffice_shows_the_marks_and_computes_the_same(tmp_path):
+    variation = Variation.of(3)
+    entries = next(iter(mistakes(variation))).entries
+    book = hand_in(exercise(variation, tmp_path), entries, variation, name="bad")
+    (ods,) = save_as_opendocument([book], tmp_path / "ods")
+    report = check(ods)
+    copy = tmp_path / "marked.ods"
+    copy.write_bytes(annotate(ods, report, score(report, 20)))
+    before, after = (
+        load_workbook(recalculate(path, tmp_path / f"again-{k}"), data_only=True)
+        for k, path in enumerate((ods, copy))
+    )
+    assert after.sheetnames == [*before.sheetnames, "Score"]
+    for sheet in before.worksheets:
+        for row in sheet.iter_rows():
+            for cell in row:
+                now = after[sheet.title][cell.coordinate]
+                assert now.value == cell.value
+                assert now.number_format == cell.number_format
+    finding = report.findings[0]
+    first = after[finding.sheet][finding.cells.partition(":")[0]]
+    assert first.fill.fgColor.rgb == f"FF{ERROR.dark_ink[1:].upper()}"
+    assert str(finding.why) in first.comment.text
+    assert str(after["Score"]["A1"].value).endswith("of 20 points")
+
+
+def test_a_book_is_what_it_was_without_findings(tmp_path):
+    path = write_workbook(builtin("worked"), tmp_path / "right.ods", epochs=4, rates=()).path
+    assert annotate(path, check(path)) == path.read_bytes()
