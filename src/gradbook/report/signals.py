@@ -23,6 +23,7 @@ from gradbook.report.media import csv_lines
 from gradbook.report.words import TableCell, TableColumn, TextTable
 
 DECIMALS = 4
+MANY = 100  # alarms an hour, from which decimals say nothing
 
 
 def way_of(problem: Problem) -> str:
@@ -52,9 +53,13 @@ def _in_time(told: Mapping[str, Any]) -> Iterator[str]:
         return
     hourly, most = told["false_alarms_an_hour"], told["false_alarms_an_hour_below"]
     yield (
-        f"{said} in {duration(seconds)}: {hourly:.3g} an hour, and with 95 % confidence fewer "
-        f"than {most:.3g}."
+        f"{said} in {duration(seconds)}: {_hourly(hourly)} an hour, and with 95 % confidence fewer "
+        f"than {_hourly(most)}."
     )
+
+
+def _hourly(count: float) -> str:
+    return f"{count:,.0f}" if count >= MANY else f"{count:.3g}"
 
 
 def windows_blocks(trained: TrainedTable) -> Blocks:

@@ -113,6 +113,12 @@ def test_a_folder_of_sounds(said):
     assert "high" in said("predict", "runs/words", "words/high/0.wav")
 
 
+def test_recordings_without_a_window_are_refused(said):
+    write_sounds(Path("words"))
+    for words in (("words",), ("--data", "words")):
+        assert "words has recordings: add --window N" in said("train", *words, code=2)
+
+
 def test_a_recipe_of_ones_own_takes_the_windows(said):
     net = "input 32x2; gru 8; dense 3; softmax"
     told = said("train", "moves.csv", *WINDOWS, "--network", net, "--epochs", 1)
@@ -135,7 +141,7 @@ def test_a_recipe_of_ones_own_takes_the_windows(said):
         ((*WINDOWS, "--hold-back", 5), "make only"),
         ((*WINDOWS, "--task", "numbers"), "leave --task out"),
         ((*WINDOWS, "--sample-rate", 0), "0"),
-        (("--step", 8), "add --window N"),
+        (("--step", 8), "--step is for windows of signals: add --window N"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_a_line(said, words, wanted):
@@ -172,6 +178,7 @@ def test_the_keywords_come_along(said):
     assert "keywords: " in told
     assert "learns label (7 classes: go, left, no, noise, stop, up, yes)" in told
     assert "On 'noise'" in told
+    assert "e+" not in told  # thousands an hour are written out
 
 
 def test_what_is_made_has_known_columns(said):

@@ -267,7 +267,7 @@ def _run(options: Namespace) -> int:
     data = options.data or (recipe.data if recipe else None)
     if data and (options.window or _is_made(data)):
         return _on_signals(options, data, recipe, how)
-    _leave_out(options, SIGNALS, "this is for windows of signals: add --window N, or")
+    _require_no_signals(options, data)
     if is_table(data):
         return _on_table(options, data, recipe, how)
     for name in TABLES:
@@ -349,7 +349,7 @@ def is_table(name: str | None) -> TypeGuard[str]:
 
 def _is_data(options: Namespace, name: str | None) -> bool:
     """Whether it is a table, or recordings, if windows of some are asked for."""
-    folder = bool(options.window and name and os.path.isdir(name))
+    folder = bool(name and os.path.isdir(name) and (options.window or _holds_sounds(name)))
     return _is_made(name) or is_table(name) or folder
 
 
@@ -358,6 +358,22 @@ def _is_made(name: str | None) -> bool:
     from gradbook.builtin_networks import SIGNALS as MADE
 
     return name in MADE
+
+
+def _require_no_signals(options: Namespace, data: str | None) -> None:
+    """Refuse recordings, and options that are for them, without the length of a window."""
+    for name in SIGNALS:
+        if getattr(options, name) is not None:
+            flag = name.replace("_", "-")
+            raise UsageError(f"--{flag} is for windows of signals: add --window N")
+    if data and _holds_sounds(data):
+        raise UsageError(
+            f"{data} has recordings: add --window N, the samples of a window that is told apart"
+        )
+
+
+def _holds_sounds(folder: str) -> bool:
+    return os.path.isdir(folder) and any(Path(folder).glob("*/*.wav"))
 
 
 def _on_signals(options: Namespace, data: str, recipe: Recipe | None, how: How) -> int:
