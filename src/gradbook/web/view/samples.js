@@ -97,7 +97,9 @@ export class SamplesPanel {
       },
     })
     this.cells.push(() => {
-      if (document.activeElement !== field) field.value = numbers()[kind].join(" ")
+      if (document.activeElement === field) return
+      field.value = numbers()[kind].join(" ")
+      field.setAttribute("aria-invalid", "false")
     })
     return make("td", {}, field)
   }

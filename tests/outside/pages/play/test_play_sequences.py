@@ -156,6 +156,9 @@ def test_tokens_are_typed_by_their_numbers(shown):
     assert page.value(f"{TYPE}('tokens of sample 1', '1 3 4')") == ["true", "3 numbers from 0 to 3"]
     assert page.value(f"{TYPE}('targets of sample 1', '-1 -1 -1')")[0] == "true"
     assert page.value(f"{TYPE}('tokens of sample 1', '1 3')")[0] == "true"
+    page.press("#reset")  # what was wrong and left is as it was again
+    marks = "[...document.querySelectorAll('#samples input')].map(it => it.ariaInvalid)"
+    assert "true" not in page.value(marks)
     page.settle()
     said = page.value(CAUGHT)
     assert "input tokens 3 of 4\n" in said
