@@ -10,6 +10,7 @@ from openpyxl import load_workbook
 
 from gradbook.audit.check import check
 from gradbook.audit.classes.marks import score
+from gradbook.audit.copies import open_copy
 from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.copies.open_copy import OpenMarks, OpenPart
 from gradbook.audit.formula.address import pack
@@ -44,7 +45,7 @@ style:family="table-cell"><style:text-properties fo:color="#ff0000"/></style:sty
 
 
 def marked(notes, filled=()):
-    part = OpenPart(BOOK.encode(), "#abcdef")
+    part = OpenPart(BOOK.encode(), "#abcdef", 1)
     cells = {pack(0, row, column): said for (row, column), said in notes.items()}
     part.show(0, OpenMarks(cells, frozenset(pack(0, row, column) for row, column in filled)))
     return part.text().decode()
@@ -85,7 +86,7 @@ def test_nothing_else_is_touched():
 
 def test_a_part_that_calls_things_otherwise_is_refused():
     with pytest.raises(WorkbookError, match="calls table otherwise"):
-        OpenPart(BOOK.replace("xmlns:table=", "xmlns:t=").encode(), "#abcdef")
+        OpenPart(BOOK.replace("xmlns:table=", "xmlns:t=").encode(), "#abcdef", 1)
 
 
 def test_our_own_exercise_is_marked_and_read_again(tmp_path):
@@ -135,3 +136,14 @@ def test_libreoffice_shows_the_marks_and_computes_the_same(tmp_path):
 def test_a_book_is_what_it_was_without_findings(tmp_path):
     path = write_workbook(builtin("worked"), tmp_path / "right.ods", epochs=4, rates=()).path
     assert annotate(path, check(path)) == path.read_bytes()
+
+
+def test_rows_that_are_alike_fill_no_memory_when_they_are_told_apart(monkeypatch):
+    monkeypatch.setattr(open_copy, "LARGEST", 200)
+    with pytest.raises(WorkbookError, match="too much in it is alike"):
+        marked({(row, 0): "here" for row in range(4)})
+
+
+def test_sheets_within_sheets_are_refused():
+    with pytest.raises(WorkbookError, match="within others"):
+        OpenPart(BOOK.encode(), "#abcdef", 2)

@@ -512,7 +512,7 @@ def _show_open(patch: Patch, book: Book, report: BookReport, score: BookScore | 
     marked, costly = notes(book, report), costly_cells(book, report)
     if not marked and score is None:
         return
-    part = OpenPart(patch.text(CONTENT), ERROR.dark_ink)
+    part = OpenPart(patch.text(CONTENT), ERROR.dark_ink, len(book.sheets))
     for number, said in marked.items():
         few = dict(list(said.items())[:MOST_NOTES])
         part.show(number, OpenMarks(few, frozenset(costly[number].intersection(said))))

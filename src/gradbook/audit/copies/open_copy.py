@@ -13,7 +13,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from gradbook.audit.copies.patch import ByteEdit, Element, apply_edits, elements
-from gradbook.audit.formula.address import Address, column_of, row_of
+from gradbook.audit.formula.address import MOST_COLUMNS, Address, column_of, row_of
 from gradbook.audit.workbook.opendocument import ANOTHER_BOOKS, CONTENT
 from gradbook.audit.workbook.package import WorkbookError
 from gradbook.targets.excel.opendocument.styles import cell_style
@@ -22,6 +22,7 @@ SHEETS_DEPTH = 3  # document, body, spreadsheet
 CELLS = ("table-cell", "covered-table-cell")
 WANTED = {"table", "table-row", "table-column", *CELLS, "style", "automatic-styles"}
 PREFIXES = (b"office", b"table", b"text", b"style", b"fo")
+LARGEST = 64 * 2**20  # bytes of rows that were said once and are to be told apart
 OWN = "gradbook"  # what the names of our styles begin with
 _NAME = re.compile(rb"""(\sstyle:name=)(?:"[^"]*"|'[^']*')""")
 _FILL = re.compile(rb"""\sfo:background-color=(?:"[^"]*"|'[^']*')""")
@@ -48,7 +49,7 @@ class OpenMarks:
 class OpenPart:
     """The part with all sheets, and what is changed in it."""
 
-    def __init__(self, data: bytes, colour: str) -> None:
+    def __init__(self, data: bytes, colour: str, sheets: int) -> None:
         missing = next((p for p in PREFIXES if b"xmlns:%s=" % p not in data), None)
         if missing is not None:
             raise WorkbookError(f"it calls {missing.decode()} otherwise: save it again as .ods")
@@ -61,6 +62,8 @@ class OpenPart:
             if (e.tag, e.depth) == ("table", SHEETS_DEPTH)
             and ANOTHER_BOOKS not in e.attribute("name")
         ]
+        if len(self.sheets) != sheets:
+            raise WorkbookError("its sheets lie within others: save it again as .ods")
         self.known = {
             e.attribute("name"): e
             for e in self.elements
@@ -116,13 +119,11 @@ class OpenPart:
         """A sheet's marks; what lies beyond its last row is left out."""
         sheet, wanted, row = self.sheets[number], marks.rows(), 0
         inside = [e for e in self.elements if sheet.inside <= e.start < sheet.close]
-        usual = [
-            name
-            for e in inside
-            if e.tag == "table-column"
-            for name in [e.attribute("default-cell-style-name")]
-            * min(_repeated(e, "columns"), 1024)
-        ]
+        usual: list[str] = []  # the styles of cells that have none of their own, by column
+        for e in inside:
+            if e.tag == "table-column" and len(usual) < MOST_COLUMNS:
+                count = min(_repeated(e, "columns"), MOST_COLUMNS - len(usual))
+                usual += [e.attribute("default-cell-style-name")] * count
         cells = [e for e in inside if e.tag in CELLS]
         place = 0
         for line in (e for e in inside if e.tag == "table-row"):
@@ -143,8 +144,10 @@ class OpenPart:
         self, line: Element, cells: list[Element], hit: Mapping[int, Wanted], usual: list[str]
     ) -> Iterator[bytes]:
         """A row, or rows that are alike but for those that are marked."""
-        count, done = _repeated(line, "rows"), 0
+        count, done = _repeated(line, "rows"), 0  # of the rows that it stands for
         whole = self.data[line.start : line.end]
+        if len(hit) * len(whole) > LARGEST:
+            raise WorkbookError("too much in it is alike to be marked: save it again as .xlsx")
         for place, wanted in hit.items():
             if place > done:
                 yield _again(whole, "rows", place - done)
