@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pytest
+from openpyxl import load_workbook
 
 from gradbook.audit.check import check
+from gradbook.net import builtin
+from gradbook.report.workbook import write_workbook
 from tests.audit.material.made import Content, known_table, random_network
 from tests.audit.material.mutants import (
     EPOCHS,
@@ -18,6 +22,7 @@ from tests.audit.material.omissions import omitted
 from tests.audit.material.small import saved
 from tests.audit.material.styles import STYLES
 from tests.audit.material.tables import TRAINING, Columns
+from tests.report.workbooks import FIRST_ROW
 
 WEIGHTS = {f"w{k}": letter for k, letter in enumerate("EFGHIJKL", 1)}
 SUMS = {"h1": "M", "a_h1": "N", "h2": "O", "a_h2": "P", "o1": "Q", "a_o1": "R"} | {
@@ -152,3 +157,24 @@ def test_what_is_left_out_of_random_networks_is_named_and_put_back(path, block):
         kinds = {f.kind for s in report.sheets for f in s.findings}
         assert kinds <= {"missing term", "missing factor"}, number
         assert is_right_once_corrected(path, report), number
+
+
+def test_a_way_through_a_later_step_is_named_where_later_ones_are_right(tmp_path):
+    """No gradient of a weight lacks all that comes through that step."""
+    written = write_workbook(builtin("echo"), tmp_path / "echo.xlsx", epochs=3, rates=()).path
+    book = load_workbook(written)
+    heads = {
+        cell.value: cell.column_letter for cell in book["Samples"][FIRST_ROW - 1] if cell.value
+    }
+    way = re.compile(rf"\+\$?{heads['∂E/∂h2(3)']}\d+\*[^+)]*")
+    own = heads["∂E/∂h1(2)"]
+    changed = 0
+    for (cell,) in book["Samples"][f"{own}{FIRST_ROW}:{own}{book['Samples'].max_row}"]:
+        cell.value, count = way.subn("", cell.value)
+        changed += count
+    book.save(written)
+    (finding,) = check(written).findings
+    assert changed == 3 * len(builtin("echo").samples)
+    assert (finding.sheet, finding.quantity) == ("Samples", "∂E/∂h1(2)")
+    assert finding.kind == "missing term"
+    assert "it lacks the path through a_h2(3)" in str(finding.why)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
@@ -36,6 +37,7 @@ from gradbook.targets.excel.language import Reference, write
 
 LAYERS = 4  # of columns that are made of each other
 MOST_CELLS = 60  # that are looked at
+MOST_NAMED = 240  # of those that are held against what they are called after alone
 
 
 def omissions_of_all(symptoms: Symptoms) -> list[tuple[StepUnderTest, Hypothesis]]:
@@ -49,12 +51,13 @@ def omissions_of_all(symptoms: Symptoms) -> list[tuple[StepUnderTest, Hypothesis
 
 def _omissions_of_all(symptoms: Symptoms) -> list[tuple[StepUnderTest, Hypothesis]]:
     tested, wrong = symptoms.under_test, symptoms.wrong
-    if not wrong or not all(_is_its_own(tested, j, claim) for j, claim in wrong.items()):
+    if not wrong or any(_may_be_odd(tested, j, claim) for j, claim in wrong.items()):
         return []
+    is_own = all(tested.left_out(claim, j) for j, claim in wrong.items())
     others = tested.wrong_weights() - wrong.keys()
     found: list[tuple[StepUnderTest, Hypothesis]] = []
     for _ in range(LAYERS):
-        columns = list(_lacking_columns(tested, wrong))
+        columns = list(_lacking_columns(tested, wrong, only_named=not is_own))
         if not columns:
             break
         found += [(tested, column) for column in columns]
@@ -69,17 +72,17 @@ def _omissions_of_all(symptoms: Symptoms) -> list[tuple[StepUnderTest, Hypothesi
     return found if found and tested.wrong_weights() <= others else []
 
 
-def _is_its_own(tested: StepUnderTest, weight: int, claim: Claim) -> bool:
-    """Whether a claim leaves something out, and no way of a weight that unlike formulas take:
-    of those one may be odd, which is suspected first."""
-    omissions, cell = tested.left_out(claim, weight), tested.step.weights[weight]
-    if not omissions or cell is None or tested.chain is None:
-        return False
+def _may_be_odd(tested: StepUnderTest, weight: int, claim: Claim) -> bool:
+    """Whether a claim leaves out a way of a weight that unlike formulas take: of those one may be
+    odd, which is suspected first."""
+    cell = tested.step.weights[weight]
+    if cell is None or tested.chain is None:
+        return True
     of, partials = tested.graph.node(cell), tested.chain.partials
     patterns, held = tested.training.book.patterns, tested.cells_of_values
     users = [held[place] for place, some in partials.items() if of in some and place in held]
     shapes = {patterns[cell].shape for cell in users if cell in patterns}
-    return len(shapes) < 2 or not any(one.is_way for one in omissions)
+    return len(shapes) > 1 and any(one.is_way for one in tested.left_out(claim, weight))
 
 
 def omitted_parts(tested: StepUnderTest, weight: int, claim: Claim) -> Hypothesis | None:
@@ -145,15 +148,20 @@ class LackingCell:
         return restore(wrong, self.of, self.omissions, Cause.COLUMN, self.per)
 
 
-def _lacking_columns(tested: StepUnderTest, wrong: Mapping[int, Claim]) -> Iterator[Hypothesis]:
-    """The cells of wrong gradients that leave something out, and are made of none that does."""
+def _lacking_columns(
+    tested: StepUnderTest, wrong: Mapping[int, Claim], *, only_named: bool
+) -> Iterator[Hypothesis]:
+    """The cells of wrong gradients that leave something out, and are made of none that does; maybe
+    only those that are called after a value on the way to the loss."""
     still = {j: claim for j, claim in wrong.items() if j in tested.wrong_weights()}
     owners = {claim.owner for claim in still.values()}
     made_of = {j: tested.made_of([claim.owner]) for j, claim in still.items()}
     shares = {cell: j for j, claim in still.items() for cell in shares_of(tested, claim)}
     inside = set().union(*made_of.values()) - tested.forward - owners
     lacking: dict[Address, LackingCell] = {}
-    for cell in sorted(inside & tested.graph.known.keys())[:MOST_CELLS]:
+    every = sorted(inside & tested.graph.known.keys())
+    named = (cell for cell in every if _values_called_by(tested, cell))
+    for cell in islice(named, MOST_NAMED) if only_named else every[:MOST_CELLS]:
         users = [j for j, cells in made_of.items() if cell in cells]
         if cell in shares and len(users) == 1:
             found = omission_of_share(tested, shares[cell], still[shares[cell]], cell)
@@ -189,8 +197,7 @@ def omission_of_cell(tested: StepUnderTest, cell: Address, users: int) -> Lackin
     claimed = np.atleast_1d(tested.random.of(value))
     if not np.ptp(claimed):
         return None
-    called = _called_by(tested, cell)
-    own = [node for node, place in tested.cells_of_values.items() if place in called]
+    own = _values_called_by(tested, cell)
     if any(_is_slope(tested, claimed, node) for node in own):
         return None
     if (
@@ -241,6 +248,11 @@ def _beside(tested: StepUnderTest, omissions: Omissions[Node], cell: Address) ->
 def _is_slope(tested: StepUnderTest, claimed: Array, node: Node) -> bool:
     true = tested.chain.true(node) if tested.chain is not None else None
     return true is not None and np.allclose(true, claimed, rtol=1e-9, atol=0, equal_nan=True)
+
+
+def _values_called_by(tested: StepUnderTest, cell: Address) -> list[Node]:
+    called = _called_by(tested, cell)
+    return [node for node, place in tested.cells_of_values.items() if place in called]
 
 
 def _called_by(tested: StepUnderTest, cell: Address) -> set[Address]:
