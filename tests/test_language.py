@@ -9,6 +9,7 @@ import pytest
 import gradbook as gb
 from gradbook.errors import UsageError
 from gradbook.language import CATALOGUES, LANGUAGES, in_language, system_language, tr, tr_count
+from gradbook.language.columns import pad, text_width, wrap
 from scripts.catalogues import catalogue, compiled, template, untranslated, updated
 from tests.pseudo import pseudo_language, spelled
 
@@ -87,3 +88,30 @@ def test_a_derivation_has_the_language_s_decimal_sign():
     assert spelled("The chain rule: ") in said
     assert "0,1064777" in said
     assert "0.1064777" not in said
+
+
+# Room ------------------------------------------------------------------------
+
+CHINESE = (
+    "反向传播：权重的变化（学习率 η = 1）改变它所馈入的值，下一个值也随之改变，一直到误差 E_total。"
+)
+KOREAN = "가중치가 바뀌면 그 가중치가 먹이는 값이 바뀌고, 다음 값이 바뀌어 오차까지 이어집니다."
+
+
+@pytest.mark.parametrize("text", [CHINESE, KOREAN, "plain words, and a plain end"])
+@pytest.mark.parametrize("columns", [12, 17, 30])
+def test_lines_have_the_room_that_there_is(text, columns):
+    lines = wrap(text, columns)
+    assert all(text_width(line) <= columns for line in lines)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert not any(line[0] in "，。：）" or line[-1] in "（" for line in lines)
+
+
+def test_korean_breaks_between_words():
+    assert {word for line in wrap(KOREAN, 20) for word in line.split()} == set(KOREAN.split())
+
+
+def test_wide_letters_take_two_columns():
+    assert [text_width(text) for text in ("误差 E", "오차", "Größe")] == [6, 4, 5]
+    assert pad("误差", 6) == "误差  "
+    assert pad("误差", 6, right=True) == "  误差"

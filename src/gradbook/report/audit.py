@@ -44,6 +44,7 @@ from gradbook.audit.formula.address import row_and_column
 from gradbook.audit.formula.pattern import move_formula
 from gradbook.errors import as_cell, one_line
 from gradbook.language import numeral, tr, tr_count
+from gradbook.language.columns import pad, text_width
 from gradbook.language.message import said
 from gradbook.report.words import TEXT_WIDTH, Span, TextLine, fold, plain
 
@@ -401,11 +402,11 @@ def _finding(found: ShownFinding, where: str, width: int) -> Iterator[TextLine]:
         off = tr("off by {share}", share=said(off_by(finding.relative_error)))
         yield [Span(" " * INDENT + off)]
     found_word, right_word = tr("found"), tr("should be")
-    room = max(len(found_word), len(right_word)) + 2
+    room = max(text_width(found_word), text_width(right_word)) + 2
     if finding.formula:
-        yield [Span(" " * INDENT + f"{found_word:<{room}}{_formula(finding.formula)}")]
+        yield [Span(" " * INDENT + pad(found_word, room) + _formula(finding.formula))]
     if finding.expected:
-        yield [Span(" " * INDENT + f"{right_word:<{room}}{_formula(finding.expected)}", "green")]
+        yield [Span(" " * INDENT + pad(right_word, room) + _formula(finding.expected), "green")]
     for consequence in filter(None, [spoilt(finding), repetition(found)]):
         yield from fold(consequence, width, INDENT, INDENT + 2)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gradbook.language.columns import pad, text_width
 from gradbook.report.charts import chart_lines
 from gradbook.report.document import (
     Block,
@@ -75,8 +76,8 @@ def _lines(block: Block, width: int, ascii_only: bool) -> Iterator[TextLine]:
             for word, meaning in pairs:
                 yield from fold([*_spans(word), Span(f": {meaning}")], width, rest=HANGING)
         case Facts(pairs):
-            longest = max((len(name) for name, _ in pairs), default=0)
-            yield from ([Span(f"{name:<{longest}}{GAP}{value}")] for name, value in pairs)
+            longest = max((text_width(name) for name, _ in pairs), default=0)
+            yield from ([Span(f"{pad(name, longest)}{GAP}{value}")] for name, value in pairs)
         case Subheading(words):
             yield [Span(span.text, "bold") for span in _spans(words)]
         case Listing(text):

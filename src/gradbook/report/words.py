@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import compress, groupby
 from string import Formatter
-from textwrap import wrap
 from types import MappingProxyType
 from typing import Any
 
+from gradbook.language.columns import pad, text_width, wrap
 from gradbook.palette import Colour
 
 # Lines ------------------------------------------------------------------------
@@ -168,7 +168,9 @@ class TextTable:
         groups = [column.group for column in self.columns]
         heads = [(c.title, c.group if groups.count(c.group) == 1 else "") for c in self.columns]
         cells = [[*head, *(row[k] for row in self.texts)] for k, head in enumerate(heads)]
-        return [max(c.width, *map(len, own)) for c, own in zip(self.columns, cells, strict=True)]
+        return [
+            max(c.width, *map(text_width, own)) for c, own in zip(self.columns, cells, strict=True)
+        ]
 
     @property
     def width(self) -> int:
@@ -199,15 +201,16 @@ class TextTable:
             widths = [self.widths[k] for k in found]
             room = sum(widths) + len(GAP) * (len(widths) - 1)
             name = group if isinstance(group, str) else ""
-            ruled = name and room > len(name) + 1
-            said.append(f" {name} ".center(room, rule) if ruled else name.rjust(room))
+            ruled = name and room > text_width(name) + 1
+            centred = f" {name} ".center(room - text_width(name) + len(name), rule)
+            said.append(centred if ruled else pad(name, room, right=True))
         return GAP.join(said).rstrip()
 
     def line(self, cells: Sequence[str], colour: str = "") -> TextLine:
         """A row of written cells; a colour takes the place of each column's own."""
         spans: TextLine = []
         for cell, width, column in zip(cells, self.widths, self.columns, strict=True):
-            padded = cell.ljust(width) if column.words else cell.rjust(width)
+            padded = pad(cell, width, right=not column.words)
             gap = GAP if spans else ""
             ink = colour or column.ink
             spans += [Span(gap), Span(padded, ink)] if ink and gap else [Span(gap + padded, ink)]

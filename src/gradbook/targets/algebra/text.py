@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from itertools import accumulate, pairwise, zip_longest
 from math import isfinite, isnan
-from textwrap import wrap
 from typing import ClassVar
 
 from gradbook.language import numeral, tr
+from gradbook.language.columns import pad, text_width, wrap
 from gradbook.targets.algebra import forms
 from gradbook.targets.algebra.forms import (
     HALF,
@@ -368,7 +368,7 @@ FIXED_SPACE = "\u00a0"
 def write_text(document: Document, width: int = WIDTH) -> str:
     """The whole derivation."""
     title = wrap(document.title, WIDTH)
-    lines = [*title, "=" * max(map(len, title))]
+    lines = [*title, "=" * max(map(text_width, title))]
     writer = _TextWriter(width)
     row_before = False
     for block in document.blocks:
@@ -396,7 +396,7 @@ class _TextWriter(DocumentWriter):
 
     def heading(self, text: str, level: int) -> str:
         lines = self.wrapped(text, "")
-        return "\n".join([*lines, {1: "-", 2: "·"}[level] * max(map(len, lines))])
+        return "\n".join([*lines, {1: "-", 2: "·"}[level] * max(map(text_width, lines))])
 
     def paragraph(self, text: str, aside: bool) -> str:
         return "\n".join(self.wrapped(text, " " * MARGIN if aside else ""))
@@ -421,7 +421,7 @@ class _TextWriter(DocumentWriter):
         """Numbers below each other; what is too wide goes on below, long words in more lines."""
         cells = [[self.said(cell) for cell in row] for row in (block.head, *block.rows)]
         numeric = block.numeric
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        widths = [max(map(text_width, column)) for column in zip(*cells, strict=True)]
         widths = _narrowed(widths, numeric, self.room)
         for number, columns in enumerate(_chunks(widths, self.room)):
             if number:
@@ -430,7 +430,7 @@ class _TextWriter(DocumentWriter):
                 wrapped = [wrap(row[k], widths[k]) or [""] for k in (0, *columns)]
                 for parts in zip_longest(*wrapped, fillvalue=""):
                     written = "  ".join(
-                        f"{part:{'>' if numeric[k] else '<'}{widths[k]}}"
+                        pad(part, widths[k], right=numeric[k])
                         for k, part in zip((0, *columns), parts, strict=True)
                     )
                     yield (" " * MARGIN + written).replace(FIXED_SPACE, " ").rstrip()

@@ -1,0 +1,63 @@
+"""How much room text takes on a terminal, where Chinese and Korean letters are two columns wide,
+and where its lines break: in Chinese between any two letters."""
+
+from __future__ import annotations
+
+import re
+from textwrap import TextWrapper
+from typing import Any
+from unicodedata import east_asian_width
+
+FILLER = "\uf8ff"  # behind a wide letter, so that as many characters are counted as columns
+OPENING, CLOSING = (
+    "（「『《【“‘",
+    "，。、：；！？）」』》】”’",
+)  # a line neither ends nor begins with
+WIDE = re.compile(r"[\u1100-\uffef]")  # it has one at least, or none
+
+
+def text_width(text: str) -> int:
+    """In columns."""
+    return len(text) + sum(map(_is_wide, text)) if WIDE.search(text) else len(text)
+
+
+def pad(text: str, columns: int, right: bool = False) -> str:
+    """The text in so many columns, at their right end or their left."""
+    room = " " * (columns - text_width(text))
+    return room + text if right else text + room
+
+
+def wrap(text: str, columns: int, **options: Any) -> list[str]:
+    """As textwrap does it."""
+    if not WIDE.search(text):
+        return TextWrapper(columns, **options).wrap(text)
+    filled = "".join(letter + FILLER * _is_wide(letter) for letter in text)
+    return [line.replace(FILLER, "") for line in _WideWrapper(columns, **options).wrap(filled)]
+
+
+class _WideWrapper(TextWrapper):
+    def _split(self, text: str) -> list[str]:
+        chunks = super()._split(text)  # type: ignore[misc]
+        return [piece for chunk in chunks for piece in _pieces(chunk)]
+
+
+def _pieces(chunk: str) -> list[str]:
+    """What stays in one line."""
+    pieces: list[str] = []
+    for letter in re.findall(f".{FILLER}?", chunk):
+        before = pieces[-1].rstrip(FILLER)[-1] if pieces else ""
+        breaks = _is_ideograph(letter[0]) or (before and _is_ideograph(before))
+        if pieces and (not breaks or letter[0] in CLOSING or before in OPENING):
+            pieces[-1] += letter
+        else:
+            pieces.append(letter)
+    return pieces
+
+
+def _is_ideograph(letter: str) -> bool:
+    """Korean has spaces between its words, and breaks at these."""
+    return _is_wide(letter) and not "\uac00" <= letter <= "\ud7a3"
+
+
+def _is_wide(letter: str) -> bool:
+    return east_asian_width(letter) in "WF"
