@@ -9,10 +9,8 @@ from typing import Any
 from unicodedata import east_asian_width
 
 FILLER = "\uf8ff"  # behind a wide letter, so that as many characters are counted as columns
-OPENING, CLOSING = (
-    "（「『《【“‘",
-    "，。、：；！？）」』》】”’",
-)  # a line neither ends nor begins with
+OPENING = "（「『《【“‘"  # no line ends with these
+CLOSING = "，。、：；！？）」』》】”’"  # and none begins with these
 WIDE = re.compile(r"[\u1100-\uffef]")  # it has one at least, or none
 
 
@@ -37,7 +35,7 @@ def wrap(text: str, columns: int, **options: Any) -> list[str]:
 
 class _WideWrapper(TextWrapper):
     def _split(self, text: str) -> list[str]:
-        chunks = super()._split(text)  # type: ignore[misc]
+        chunks = super()._split(text)
         return [piece for chunk in chunks for piece in _pieces(chunk)]
 
 
