@@ -11,6 +11,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Container, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
@@ -49,6 +50,7 @@ Found = tuple[int, str, list[Any], list[str]]  # line, function, what it is give
 METHODS: list[Any] = [("web/**.js", "javascript"), ("**.py", _said_in_python)]
 
 
+@cache
 def template() -> Catalog:
     """Every message of the code, with the files that say it."""
     found = Catalog(project="gradbook", charset="utf-8")
