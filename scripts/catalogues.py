@@ -27,6 +27,7 @@ SOURCE = Path(__file__).parents[1] / "src/gradbook"
 KEYWORDS = {
     "tr": None,
     "mark": None,
+    "message_mark": None,
     "tr_count": (1, 2),
     "trCount": (1, 2),
     "Message": None,

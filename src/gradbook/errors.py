@@ -21,6 +21,7 @@ from collections.abc import Iterable
 LONGEST_MESSAGE = 600
 CLOSE_ENOUGH = 0.6
 KEPT = "\n\t"  # of what can't be printed
+FIXED_SPACES = "\u00a0\u202f"  # as French has them before its signs
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "|", "%")
 
 
@@ -124,7 +125,7 @@ def visible(text: str) -> str:
 
 
 def _escaped(character: str) -> str:
-    if character.isprintable():
+    if character.isprintable() or character in FIXED_SPACES:
         return character
     return character.encode("unicode_escape").decode("ascii")
 

@@ -183,6 +183,8 @@ ESCAPES = {
     "σ": r"\ensuremath{\sigma}",
     "δ": r"\ensuremath{\delta}",
     "′": r"\ensuremath{'}",
+    "\u00a0": "~",
+    "\u202f": r"\,",
 } | {character: f"\\{character}" for character in "#$%&_{}"}
 
 

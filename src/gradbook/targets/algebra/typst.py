@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
+from gradbook.errors import FIXED_SPACES
 from gradbook.graph.names import Name
 from gradbook.language import ENGLISH, current_language, tr
 from gradbook.targets.algebra import forms
@@ -194,7 +195,7 @@ def in_its_language() -> str:
 
 def escape(text: str) -> str:
     """Plain text, in which nothing means anything else."""
-    visible = (c if c.isprintable() else "?" for c in text)
+    visible = (c if c.isprintable() or c in FIXED_SPACES else "?" for c in text)
     return "".join(f"\\{c}" if c.isascii() and not c.isalnum() and c != " " else c for c in visible)
 
 

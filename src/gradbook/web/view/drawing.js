@@ -488,8 +488,9 @@ class Legend {
     this.most = make("b")
     this.words = make("span")
     this.looks = ["numbers", "pictures"].map(look => make("input", { type: "radio", name: "look", id: `look-${look}`, onchange: () => choose(look) }))
+    const looks = [mark("numbers"), mark("pictures")]
     this.choice = make("fieldset", { class: "paints" }, make("legend", {}, mark("units as")),
-      ...this.looks.map((input, k) => make("label", {}, input, ` ${[mark("numbers"), mark("pictures")][k]}`)))
+      ...this.looks.map((input, k) => make("label", {}, input, ` ${looks[k]}`)))
     const line = (/** @type {string} */ kind) => draw("svg", { width: 34, height: 8, "aria-hidden": "true", class: "edge" }, draw("path", { d: "M0 4H34", class: `line ${kind}`, "stroke-width": 3 }))
     this.lines = make("span", {}, ...pieces(mark("weights {line} above 0, {negative} below 0; the thickest line is {most}. "), { line: line(""), negative: line("negative"), most: this.most }))
     box.before(this.choice)

@@ -25,8 +25,10 @@ export const pieces = (message, parts) => message.split(/\{(\w+)\}/).map((it, k)
 /** The message for so many.
  * @param {string} single @param {string} several @param {number} count @param {Parts} [parts]
  */
-export const trCount = (single, several, count, parts) =>
-  tr(plurals.select(count) === "one" ? single : several, { count, ...parts })
+export const trCount = (single, several, count, parts) => {
+  const message = plurals.select(count) === "one" ? single : several
+  return tr(message, { count, ...parts })
+}
 
 /** A number as it was written in English, with the language's decimal sign.
  * @param {string} written
