@@ -63,11 +63,6 @@ def current_language() -> Language:
     return _now.get()
 
 
-def use_language(code: str) -> None:
-    """Speak this language from now on, in this thread and what it starts."""
-    _now.set(_language(code))
-
-
 @contextmanager
 def in_language(code: str) -> Iterator[None]:
     """Speak this language within the block."""
