@@ -52,11 +52,18 @@ METHODS: list[Any] = [("web/**.js", "javascript"), ("**.py", _said_in_python)]
 
 
 @cache
+def messages() -> list[tuple[str, str | tuple[str, ...]]]:
+    """Every file and a message that it has; of a message with a plural both."""
+    found = extract_from_dir(SOURCE, METHODS, keywords=KEYWORDS)
+    return [(f"src/gradbook/{file}", message) for file, _, message, _, _ in found]
+
+
+@cache
 def template() -> Catalog:
     """Every message of the code, with the files that say it."""
     found = Catalog(project="gradbook", charset="utf-8")
-    for file, _, message, _, _ in extract_from_dir(SOURCE, METHODS, keywords=KEYWORDS):
-        found.add(message, locations=[(f"src/gradbook/{file}", None)])
+    for file, message in messages():
+        found.add(message, locations=[(file, None)])
     return found
 
 

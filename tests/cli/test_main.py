@@ -80,7 +80,7 @@ def test_help_networks_is_the_grammar(capsys):
 
 def test_help_names_every_text_form(capsys):
     assert main(["help", "--help"]) == 0
-    assert "networks, recipes, studies, warps, tables, clusters" in " ".join(
+    assert "networks, recipes, studies, warps, tables, signals, clusters" in " ".join(
         capsys.readouterr().out.split()
     )
 

@@ -274,5 +274,5 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def _paragraphs(words: str) -> bytes:
-    plain = _FORBIDDEN.sub("�", words)
+    plain = _FORBIDDEN.sub("\ufffd", words)
     return "".join(f"<text:p>{escape(line)}</text:p>" for line in plain.split("\n")).encode()

@@ -6,6 +6,7 @@ import { own } from "./layers.js"
 import { placesOf, said } from "./names.js"
 import { stepPlanes, stepRows } from "./sequences.js"
 import { isSequence } from "../text/window.js"
+import { mark, tr } from "../view/language.js"
 
 /**
  * @typedef {import("./values.js").Values} Values
@@ -38,7 +39,7 @@ const stageOf = stage => ({ planes: null, link: "none", above: null, weights: nu
  */
 function layerStages(values, building) {
   const { net } = values
-  const stages = [stageOf({ lines: [values.columns[0]], words: ["input"], planes: planesOf(net.shapes[0]) })]
+  const stages = [stageOf({ lines: [values.columns[0]], words: [mark("input")], planes: planesOf(net.shapes[0]) })]
   const homes = [0] // the stage of each value
   net.layers.forEach((layer, k) => {
     const last = stages[stages.length - 1]
@@ -74,7 +75,7 @@ function unrolledStages(values, index, layer, building) {
     lines: [columns[index + 1]], planes: [made[0], 1, given[2]], words, link: "window", layers: [index],
     unrolled: stepPlanes(values, index, own(values, index)), titles: [said(values.layerNames[index + 1])],
   })
-  return made.length > 1 ? [all] : [all, stageOf({ lines: [columns[index + 1]], words: ["at the last step"], link: "laid out" })]
+  return made.length > 1 ? [all] : [all, stageOf({ lines: [columns[index + 1]], words: [mark("at the last step")], link: "laid out" })]
 }
 
 /** Maps, if it has rows and columns: those of one channel where none are said.
@@ -119,15 +120,15 @@ function denseParts(values, index) {
 /** @param {Values} values @param {number} index */
 function role({ net, cards }, index) {
   const sums = net.layers.flatMap(({ card }, k) => (cards[card].sums ? [k] : []))
-  if (index === sums[sums.length - 1]) return "output"
-  return sums.length === 2 ? "hidden" : `hidden ${sums.indexOf(index) + 1}`
+  if (index === sums[sums.length - 1]) return mark("output")
+  return sums.length === 2 ? mark("hidden") : tr("hidden {number}", { number: sums.indexOf(index) + 1 })
 }
 
 /** @param {Values} values @param {number} samples */
 function lossStages({ net, errors, loss, targets, objective }, samples) {
-  const mean = samples > 1 ? [`mean over ${samples} samples`] : []
+  const mean = samples > 1 ? [tr("mean over {count} samples", { count: samples })] : []
   if (!errors.length) return [stageOf({ lines: [[loss]], words: [net.loss, ...mean], link: "all" })]
-  const words = mean.length ? mean : errors.length > 1 ? [objective.summed ? "sum" : "mean"] : []
+  const words = mean.length ? mean : errors.length > 1 ? [objective.summed ? mark("sum") : mark("mean")] : []
   return [
     stageOf({ lines: [errors], words: [net.loss], above: targets, link: "each" }),
     stageOf({ lines: [[loss]], words, link: "all" }),

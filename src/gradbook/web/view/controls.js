@@ -78,7 +78,7 @@ export class Controls {
 
   update() {
     const { model } = this
-    say(this.run, this.isRunning ? "Pause" : "Run")
+    say(this.run, this.isRunning ? mark("Pause") : mark("Run"))
     set(this.run, "aria-pressed", String(this.isRunning))
     say(this.epoch, grouped(model.epoch))
     say(this.loss, short(model.training.loss))

@@ -2,6 +2,7 @@
 
 import { restore, stateOf } from "./address.js"
 import { byId, fillIn, formula, make, nameWords, say } from "./dom.js"
+import { mark } from "./language.js"
 import { PHRASES } from "./phrases.js"
 import { judge, questions, reason } from "./questions.js"
 
@@ -44,7 +45,7 @@ const STEPS = [
     return seen.isAlike && Math.abs(one - other) > 0.01
   } },
   { key: "hidden", text: ALONE, isDone: ({ content, training, epoch }, seen) => {
-    const isHidden = content.columns.some((/** @type {any} */ it) => it.words[0] === "hidden")
+    const isHidden = content.columns.some((/** @type {any} */ it) => it.words[0] === mark("hidden"))
     seen.isStuck ||= !isHidden && epoch >= 100 && training.loss > 0.6
     return seen.isStuck && isHidden && training.loss < 0.1
   } },

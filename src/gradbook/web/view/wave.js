@@ -116,7 +116,7 @@ export class Wave {
     const step = this.steps[at]
     if (!step) return this.end()
     this.at = at
-    say(this.play, this.isPlaying ? "Pause" : "Play")
+    say(this.play, this.isPlaying ? mark("Pause") : mark("Play"))
     this.model.computeAll()
     const gone = this.steps.slice(0, at + 1).filter(({ isBack }) => isBack === step.isBack)
     this.drawing.wave({ ...step, gone: new Set(gone.map(({ line }) => line)) })

@@ -106,7 +106,7 @@ class GridScene:
     ) -> GridStage:
         if index in self._in_steps:
             return self._stage_in_steps(index, layer, row, reads)
-        net, words, kind = self.step.net, tr("the input"), ""
+        net, words, kind = self.step.net, tr("input"), ""
         top, parameters, slopes = row + ABOVE, dict[str, NodeBlock](), list[NodeBlock]()
         name, shape = Name("i"), net.shapes[index + 1]
         if layer is not None:
@@ -149,7 +149,7 @@ class GridScene:
         self, index: int, layer: Layer | None, row: int, reads: tuple[int, ...]
     ) -> GridStage:
         """Its blocks below each other, each with its gradients on the right."""
-        words = f"{index + 1}. {layer.text}" if layer else tr("the input")
+        words = f"{index + 1}. {layer.text}" if layer else tr("input")
         top, blocks, slopes = row + ABOVE, list[NodeBlock](), list[NodeBlock]()
         for block in self._in_steps[index]:
             blocks.append(replace(block, grids=replace(block.grids, top=top)))
