@@ -38,7 +38,7 @@ from gradbook.report.summary import heading, remarks, summary_table
 from gradbook.report.words import TableColumn, TextTable
 from gradbook.targets.algebra.passes import why
 from gradbook.targets.algebra.text import FIXED_SPACE, sentences
-from gradbook.targets.drawing import draw, png
+from gradbook.targets.drawing import net_png
 from gradbook.targets.excel.plan.book import PICTURE_FINENESS, WorkbookPlan, fitting_rates
 from gradbook.targets.excel.plan.columns import Exercise
 from gradbook.targets.excel.reader import ReaderBook, ReaderPlan, require_room
@@ -107,7 +107,7 @@ def write_workbook(
         epochs,
         begin,
         compared,
-        _picture(net),
+        net_png(net, PICTURE_FINENESS),
         asked_for,
         why=_why,
     )
@@ -118,11 +118,6 @@ def write_workbook(
         "" if rates is not None or asked_for else _compares(len(compared)),
     )
     return WrittenWorkbook(Path(path), compared, begin, tuple(filter(None, remarks)))
-
-
-def _picture(net: Net) -> bytes:
-    drawing = draw(net, numbers=True)
-    return png(drawing, round(drawing.width * PICTURE_FINENESS))
 
 
 def _begins(rate: float, usual: float) -> str:

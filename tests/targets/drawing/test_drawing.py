@@ -1,4 +1,5 @@
 import re
+from importlib import import_module
 from io import BytesIO
 from xml.etree import ElementTree
 
@@ -6,10 +7,13 @@ import pytest
 from hypothesis import given
 
 from gradbook.net import BUILTIN, Net, builtin, parse
-from gradbook.targets.drawing import Drawing, draw, png, svg, tikz
+from gradbook.targets.drawing import Drawing, draw, net_png, png, svg, tikz
 from gradbook.targets.drawing.shapes import Label, Plane, Polyline, Unit, WindowFrame
 from gradbook.targets.drawing.tikz import HIGHEST, WIDEST
 from tests.families import networks
+from tests.pseudo import pseudo_language
+
+pixels = import_module("gradbook.targets.drawing.png")  # whose name is its function's, too
 
 PLAIN = "input 2; dense 2 no bias; sigmoid; dense 2 no bias; sigmoid"
 MANY = "input 3; dense 16; relu; dense 16; relu; dense 10; softmax; loss cross-entropy"
@@ -224,3 +228,30 @@ def test_png_paints_a_unit_where_the_drawing_has_it():
         seen = picture.getpixel((round(x + side * 10), round(y - unit.radius + 5)))
         wanted = tuple(int(colour.fill[k : k + 2], 16) for k in (1, 3, 5))
         assert max(abs(a - b) for a, b in zip(seen, wanted, strict=True)) < 12
+
+
+# A language's letters in pixels -----------------------------------------------
+
+
+@pytest.fixture
+def no_other_font(monkeypatch):
+    """As on a system that has no fonts."""
+    monkeypatch.setattr(pixels, "FONTS", pixels.FONTS[:1])
+    pixels._font_with.cache_clear()
+    yield
+    pixels._font_with.cache_clear()
+
+
+def test_letters_that_no_font_has_are_left_to_english_words(no_other_font):
+    english = net_png(builtin("worked"))
+    with pseudo_language():
+        assert not pixels.can_paint(draw(builtin("worked")))
+        assert net_png(builtin("worked")) == english
+
+
+def test_a_language_s_words_are_painted_where_they_can_be():
+    with pseudo_language():
+        drawing = draw(builtin("worked"), numbers=True)
+        painted = net_png(builtin("worked"))
+    if pixels.can_paint(drawing):
+        assert painted != net_png(builtin("worked"))

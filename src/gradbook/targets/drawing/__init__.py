@@ -4,9 +4,10 @@ Knows where circles, lines and names stand and how the formats are written. Does
 training, pages or sheets.
 """
 
+from gradbook.language import ENGLISH, in_language
 from gradbook.net.network import Net
 from gradbook.targets.drawing.layout import draw, shapes_of, weighed
-from gradbook.targets.drawing.png import png
+from gradbook.targets.drawing.png import can_paint, png
 from gradbook.targets.drawing.shapes import Drawing
 from gradbook.targets.drawing.svg import style, svg, svg_again
 from gradbook.targets.drawing.tikz import tikz
@@ -31,6 +32,10 @@ def net_svg(net: Net) -> str:
     return svg(draw(net, numbers=True))
 
 
-def net_png(net: Net) -> bytes:
+def net_png(net: Net, fineness: float = 1.0) -> bytes:
+    """The same as pixels; in English where no font here has the letters of the language."""
     drawing = draw(net, numbers=True)
-    return png(drawing, round(drawing.width))
+    if not can_paint(drawing):
+        with in_language(ENGLISH.code):
+            drawing = draw(net, numbers=True)
+    return png(drawing, round(drawing.width * fineness))

@@ -33,6 +33,12 @@ WHITE = "#FFFFFF"
 FINER = 3  # times, before it is made small
 ARC_STEPS = 48
 TONES = 128  # different ones in the file, which makes it a third of the size
+# The first has the letters of English, so that a picture is the same everywhere.
+FONTS = (
+    *("Pillow's", "DejaVuSans.ttf", "arial.ttf", "NotoSansCJK-Regular.ttc"),
+    *("msyh.ttc", "malgun.ttf", "PingFang.ttc", "AppleSDGothicNeo.ttc"),
+)
+NO_LETTER = "\U0010ffff"
 MOST_PIXELS = 60_000_000  # painted; a wider picture is painted less finely
 
 
@@ -42,6 +48,12 @@ def png(drawing: Drawing, width: int | None = None) -> bytes:
     painted = paint(drawing, width or round(2 * drawing.width))
     painted.quantize(TONES).save(file, "PNG")  # optimising takes ten times as long for 6 % less
     return file.getvalue()
+
+
+def can_paint(drawing: Drawing) -> bool:
+    """Whether a font here has the letters of all its words."""
+    labels = (shape for shape in drawing.shapes if isinstance(shape, Label))
+    return all(_font_with(label.text) for label in labels)
 
 
 def paint(drawing: Drawing, width: int) -> Image:
@@ -125,18 +137,37 @@ class _Painter:
             (label.number, size * 0.92, 0.0, size * NUMBER_GAP),
         ):
             if text:
-                said, font = text.replace("−", "-"), _font(round(height))
+                said = text.replace("−", "-")
+                font = _font(_font_with(said) or FONTS[0], round(height))
                 yield said, font, drop, before, font.getlength(said)
 
 
 @cache
-def _font(size: int) -> FreeTypeFont:
-    """The font that comes with Pillow, so that a picture is the same everywhere."""
+def _font(name: str, size: int) -> FreeTypeFont:
     from PIL import ImageFont
 
+    if name != FONTS[0]:
+        return ImageFont.truetype(name, max(size, 1))
     font = ImageFont.load_default(max(size, 1))
     assert isinstance(font, ImageFont.FreeTypeFont), "Pillow without FreeType"
     return font
+
+
+@cache
+def _font_with(text: str) -> str:
+    """The first font with all these letters; '' where there is none."""
+    if text.isascii():
+        return FONTS[0]
+    return next((name for name in FONTS if _has(name, text)), "")
+
+
+def _has(name: str, text: str) -> bool:
+    try:
+        font = _font(name, 16)
+    except OSError:  # it isn't here
+        return False
+    box = bytes(font.getmask(NO_LETTER))
+    return all(letter.isspace() or bytes(font.getmask(letter)) != box for letter in text)
 
 
 def _curve(unit: Unit, part: UnitPart) -> list[Point]:
