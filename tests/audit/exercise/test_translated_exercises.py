@@ -8,6 +8,7 @@ import pytest
 from openpyxl import load_workbook
 
 import gradbook as gb
+from gradbook.language import LANGUAGES, in_language
 from gradbook.targets.excel.plan.columns import KINDS, Exercise
 from tests.pseudo import plain_words, pseudo_language
 
@@ -53,3 +54,15 @@ def test_a_translated_exercise_is_judged_as_in_english(tmp_path, named, kinds, f
     assert english[0] == {"blank": "unfinished", "right": "right", "slip": "wrong"}[filled]
     heading = load_workbook(path)["Training"]["A1"].value
     assert plain_words(heading) == []
+
+
+@pytest.mark.parametrize("code", sorted(set(LANGUAGES) - {"en"}))
+def test_each_language_s_exercise_is_judged_alike(tmp_path, code):
+    net = gb.builtin("worked")
+    english = judged(exercise(net, tmp_path / "exercise.xlsx", KINDS[:3], "slip"))
+    with in_language(code):
+        path = exercise(net, tmp_path / "exercise.xlsx", KINDS[:3], "slip")
+        verdict, words = judged(path)
+    assert judged(path) == english
+    assert verdict == "wrong"
+    assert words != english[1]
