@@ -198,10 +198,10 @@ def audit_lines(
         yield [
             Span(one_line(report.book), "bold"),
             Span(f" ({one_line(report.origin.student)})" if report.origin.student else ""),
-            Span(": "),
+            Span(tr(": ")),
             Span(tr(report.verdict), COLOURS[report.verdict]),
             Span(verdict_words(report, score)),
-            Span(f", {points}" if points else "", "bold"),
+            Span(tr(", ") + points if points else "", "bold"),
         ]
         for sheet in shown_sheets(report.sheets, everything):
             yield from _sheet(sheet, len(report.sheets) > 1, width, known=finding_words(report))
@@ -223,9 +223,9 @@ def verdict_words(report: BookReport, score: BookScore | None = None) -> str:
     """What there is to say of a book in half a line, behind its verdict."""
     found = finding_words(report)
     if report.verdict == RIGHT:
-        return f", {found}"
+        return tr(", ") + found
     marks = marks_in(report, score)
-    return f": {', '.join(filter(None, [found, _graded(report, marks)]))}"
+    return tr(": ") + tr(", ").join(filter(None, [found, _graded(report, marks)]))
 
 
 def marks_in(report: BookReport, score: BookScore | None) -> list[Mark]:
@@ -339,8 +339,8 @@ def _where(report: BookReport) -> str:
 def verdict_counts(reports: Sequence[BookReport]) -> str:
     """How many books are what."""
     count = Counter(report.verdict for report in reports)
-    each = ", ".join(f"{count[v]} {tr(v)}" for v in COLOURS if count[v])
-    return f"{book_count(len(reports))}: {each}"
+    each = tr(", ").join(f"{count[v]} {tr(v)}" for v in COLOURS if count[v])
+    return book_count(len(reports)) + tr(": ") + each
 
 
 def book_count(count: int) -> str:
@@ -388,7 +388,7 @@ def _sheet(one: ShownSheet, several: bool, width: int, known: str) -> Iterator[T
 def to_fill_in(sheet: SheetReport) -> str:
     """The gradients that are still blank, each with the first of its cells."""
     blank = [finding for finding in sheet.findings if finding.kind == TO_FILL_IN]
-    return ", ".join(
+    return tr(", ").join(
         tr("{name} in {cells}", name=one_line(f.quantity), cells=few_ranges(one_line(f.cells), 1))
         for f in blank
     )
@@ -396,7 +396,7 @@ def to_fill_in(sheet: SheetReport) -> str:
 
 def _finding(found: ShownFinding, where: str, width: int) -> Iterator[TextLine]:
     finding = found.finding
-    head = f"{where} ({one_line(finding.quantity)}): "
+    head = f"{where} ({one_line(finding.quantity)}){tr(': ')}"
     yield from fold([Span(head, "yellow"), Span(shown_text(finding.why))], width, 2, INDENT)
     if finding.relative_error is not None and finding.relative_error > NOISE:
         off = tr("off by {share}", share=said(off_by(finding.relative_error)))
@@ -434,7 +434,9 @@ def _statistics(
         yield []
         yield [Span(tr("Commonest mistakes"), "bold")]
         for mistake in mistakes[:MOST_MISTAKES]:
-            told = f"{share_of_books(mistake.books, len(reports))}: {said(mistake.meaning)}"
+            told = tr(": ").join(
+                [share_of_books(mistake.books, len(reports)), said(mistake.meaning)]
+            )
             yield from fold(f"{told} ({said(mistake.where())})", width, 2, 4)
         if len(mistakes) > MOST_MISTAKES:
             yield [Span(f"  {kind_count(len(mistakes) - MOST_MISTAKES)}")]
@@ -475,7 +477,7 @@ def _shared(shared: SharedMistakes, count: int, width: int) -> Iterator[TextLine
     head = tr("{some} of {all}: {books}", some=len(shared.books), all=count, books=names)
     yield from fold(head, width, 2, 4)
     for quantities, why in by_reason(shared.findings):
-        yield from fold(f"{quantities}: {why}", width, 4, 6)
+        yield from fold(quantities + tr(": ") + why, width, 4, 6)
 
 
 def few_names(books: Sequence[str], joint: str = ", ") -> str:

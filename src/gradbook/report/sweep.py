@@ -158,7 +158,7 @@ def _verdicts(sweep: Sweep) -> TextTable:
         _columns(),
         tuple((it.rate, it.end, it.lowest, tr("yes") if it.trains else tr("no")) for it in found),
         notes=tuple(
-            [*_badge(it.verdict), Span(": ", tag="joint"), Span(it.reason)] for it in found
+            [*_badge(it.verdict), Span(tr(": "), tag="joint"), Span(it.reason)] for it in found
         ),
         note_title=tr("verdict and why"),
         inks=tuple(inks[it.rate] for it in found),

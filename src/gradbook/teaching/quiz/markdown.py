@@ -45,14 +45,14 @@ def _question(quiz: Quiz, question: Question, number: int) -> Iterator[str]:
 
 def _answers(quiz: Quiz, question: Question, number: int) -> Sequence[str]:
     if not quiz.by_choice(question):
-        wrong = [f"    - {_said(one.shown)}: {_said(one.why)}" for one in question.wrong]
+        wrong = [f"    - {_said(one.shown)}{tr(': ')}{_said(one.why)}" for one in question.wrong]
         return [f"{number}. **{_said(question.right.shown)}**. {_said(question.solution)}", *wrong]
     lettered = list(zip(LETTERS, question.choices, strict=False))
     (right,) = (letter for letter, choice in lettered if choice is question.right)
     return [
         f"{number}. **{right}) {_said(question.right.shown)}**. {_said(question.solution)}",
         *(
-            f"    - {letter}) {_said(choice.shown)}: {_said(choice.why)}"
+            f"    - {letter}) {_said(choice.shown)}{tr(': ')}{_said(choice.why)}"
             for letter, choice in lettered
             if choice is not question.right
         ),
