@@ -117,7 +117,7 @@ FLAGS = [
     ),
     (["sheet", "--solution"], "--exercise"),
     (["sheet", "-o", "no/such/place.xlsx"], "no/such/place.xlsx"),
-    (["sheet", "-o", "book.ods"], "book.ods"),
+    (["sheet", "-o", "book.numbers"], "book.numbers"),
     (["sheet", "--data"], "expected one argument"),
     (["sweep", "--rates", "0.1,x"], "'x' isn't a number"),
     (["sweep", "--rates", "1e999"], "'1e999' isn't a number"),
