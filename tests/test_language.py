@@ -92,6 +92,7 @@ def test_a_derivation_has_the_language_s_decimal_sign():
         said = str(gb.explain(gb.builtin("worked")))
     assert spelled("The chain rule: ") in said
     assert "0,1064777" in said
+    assert "w1 = 0,15; w2 = 0,2; " in said  # as a comma would be one too many
     assert "0.1064777" not in said
 
 

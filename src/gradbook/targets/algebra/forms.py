@@ -12,7 +12,7 @@ from string import Formatter
 
 from gradbook.graph.names import Name
 from gradbook.graph.node import Node
-from gradbook.language import tr
+from gradbook.language import numeral, tr
 from gradbook.net.derivation import Local
 
 # Mathematics -----------------------------------------------------------------
@@ -422,9 +422,12 @@ def listed(things: Sequence[Form], most: int = 4) -> tuple[Inline, ...]:
     """a, b and c; of many only the first and the last: a … z."""
     if len(things) > most:
         return (things[0], " … ", things[-1])
+    has_comma = numeral(".") == "," and any(
+        number % 1 for it in things for number in numbers_in(it)
+    )
     text: list[Inline] = []
     for thing in things[:-1]:
-        text += [", "] * bool(text) + [thing]
+        text += ["; " if has_comma else tr(", ")] * bool(text) + [thing]
     return (
         filled(tr("{others} and {last}"), others=text, last=things[-1]) if text else tuple(things)
     )
