@@ -32,6 +32,21 @@ wait $work; code=$?
 kill $watch
 exit $code"""
 
+# Language
+
+SPOKEN = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set, as gettext has it
+
+
+def spoken_language() -> str:
+    """What the user's programs speak: de_DE.UTF-8, fr; '' where nothing says so."""
+    said = next((words for name in SPOKEN if (words := os.environ.get(name))), "")
+    if not said and sys.platform in ("win32", "darwin"):
+        from locale import getlocale
+
+        return getlocale()[0] or ""
+    return said
+
+
 # Signals
 
 

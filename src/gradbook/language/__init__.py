@@ -6,8 +6,6 @@ each message; `make languages` gathers the messages into `catalogues/` and compi
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,14 +15,9 @@ from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 
 from gradbook.errors import UsageError, did_you_mean
+from gradbook.system import spoken_language
 
 CATALOGUES = Path(__file__).parent / "catalogues"
-FROM_SYSTEM = (
-    "LANGUAGE",
-    "LC_ALL",
-    "LC_MESSAGES",
-    "LANG",
-)  # the first that is set, as gettext has it
 
 
 @dataclass(frozen=True)
@@ -75,12 +68,7 @@ def in_language(code: str) -> Iterator[None]:
 
 def system_language() -> str:
     """The code of the system's language, or of English where there is no catalogue for it."""
-    spoken = next((words for name in FROM_SYSTEM if (words := os.environ.get(name))), "")
-    if not spoken and sys.platform in ("win32", "darwin"):
-        from locale import getlocale
-
-        spoken = getlocale()[0] or ""
-    code = spoken[:2].lower()
+    code = spoken_language()[:2].lower()
     return code if code in LANGUAGES else ENGLISH.code
 
 

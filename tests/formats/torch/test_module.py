@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from gradbook.errors import TargetError
 from gradbook.formats.torch.write import class_name, module_source, state_dict
@@ -34,6 +34,7 @@ def has_modules_for(net: Net) -> bool:
     return not any(isinstance(layer, Gru) and layer.reset_before for layer in net.layers)
 
 
+@example(Net.parse("input 2x2; rnn 2; multiply back 1; flatten; dense 1"))
 @given(networks(dropout=True).filter(has_modules_for))
 def test_the_module_says_what_the_graph_says(net):
     import torch

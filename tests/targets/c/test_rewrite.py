@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node, ancestors
@@ -88,11 +88,10 @@ def test_values_that_are_only_added_up_are_not_taken_apart():
 
 def given_to(step: Step, size: int) -> dict:
     random = np.random.default_rng(0)
-    outputs = step.targets[0].shape[0]
-    targets = random.random((size, outputs))
+    targets = random.random((size, *step.targets[0].shape))
     return {
         step.inputs[0]: random.normal(size=(size, *step.inputs[0].shape)),
-        step.targets[0]: targets / targets.sum(axis=1, keepdims=True),
+        step.targets[0]: targets / targets.sum(axis=-1, keepdims=True),
         step.rate: np.asarray(0.1),
         step.count: np.asarray(float(size)),
         **step.start,
@@ -110,9 +109,21 @@ def furthest(step: Step, size: int = 5) -> float:
     return max(np.abs(before[n] - after[rewritten[n]]).max() / scale for n in wanted(step))
 
 
+def shaken(step: Step, size: int = 5) -> float:
+    """How far the values go when the numbers given are off in their last bits."""
+    values, random = given_to(step, size), np.random.default_rng(1)
+    eps = np.finfo(float).eps
+    off = {it: x * (1 + random.choice([-eps, eps], np.shape(x))) for it, x in values.items()}
+    before, after = evaluate(wanted(step), values), evaluate(wanted(step), off)
+    scale = max(np.abs(before[node]).max() for node in wanted(step)) or 1.0
+    return max(np.abs(before[node] - after[node]).max() / scale for node in wanted(step))
+
+
 @given(networks(updates=["descent", "momentum"]))
 def test_any_networks_rewritten_step_has_the_same_values(net: Net):
-    assert furthest(training_step(net, batch=8)) < 1e-12
+    step = training_step(net, batch=8)
+    assume(shaken(step) < 1e-14)  # where the last bits decide no order of sums is the right one
+    assert furthest(step) < 1e-12
 
 
 def test_so_has_a_step_with_sums_over_many_layers():

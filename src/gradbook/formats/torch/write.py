@@ -480,8 +480,13 @@ def _activated(own: TrainedLayer, layer: Activation, x: str) -> str:
 
 
 def _in_brackets(x: str) -> str:
-    """A sum or a quotient, before something is asked of it."""
-    return f"({x})" if re.search(r" \+ (x|skip[0-9]+|self\.\w+)$| / F\.", x) else x
+    """An expression with a sign between two of its parts, before something is asked of it."""
+    depth = 0
+    for character in x:
+        depth += (character in "([") - (character in ")]")
+        if character == " " and not depth:
+            return f"({x})"
+    return x
 
 
 def _reads_x(own: TrainedLayer) -> bool:
