@@ -122,5 +122,6 @@ def test_a_line_that_can_not_go_on_is_told_in_a_line(begun, said, opened):
     assert len(opened.value(BARS)) == (0 if said else 8)
 
 
+@pytest.mark.witness("axe")
 def test_everybody_can_use_it(opened):
     assert opened.objections() == []

@@ -13,7 +13,7 @@ from gradbook.teaching.classes.folder import open_class
 from tests.serve.running import served
 from tests.teaching.classes.made import solved, without
 
-pytestmark = pytest.mark.witness("chromium")
+pytestmark = pytest.mark.witness("axe", "chromium")
 SAID = "document.querySelector('#room-said').textContent"
 ROWS = """[...document.querySelectorAll('table.room tbody tr')].map(
   row => [...row.cells].slice(0, 4).map(cell => cell.textContent))"""
