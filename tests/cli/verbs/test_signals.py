@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gradbook.cli.main import main
 from gradbook.lab.training.run_folder import load
 
 WINDOWS = ("--window", "32", "--step", "8")
@@ -32,19 +31,10 @@ def write_moves(file: Path, people=4, takes=2, rows=100) -> Path:
 
 
 @pytest.fixture
-def said(tmp_path, monkeypatch, capsys):
+def said(tmp_path, command):
     """`said(words)` is what `gradbook` prints in a folder with a table of recordings."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
     write_moves(tmp_path / "moves.csv")
-
-    def say(*words, code=0):
-        capsys.readouterr()
-        assert main(list(map(str, words))) == code
-        printed = capsys.readouterr()
-        return printed.err if code else printed.out
-
-    return say
+    return command
 
 
 def test_windows_are_told_apart_and_time_is_told(said):

@@ -13,7 +13,6 @@ from typing import ClassVar
 
 import pytest
 
-from gradbook.cli.main import main
 from gradbook.data import digits
 from gradbook.lab import logs
 from gradbook.lab.logs import RunLog
@@ -23,20 +22,11 @@ from tests.lab.tables import made
 
 
 @pytest.fixture
-def said(tmp_path, monkeypatch, capsys):
+def said(tmp_path, command):
     """`said(words)` is what `gradbook` prints in a folder with two tables."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
     made.table(tmp_path, "area")
     made.table(tmp_path, "side")
-
-    def say(*words, code=0):
-        capsys.readouterr()
-        assert main(list(map(str, words))) == code
-        printed = capsys.readouterr()
-        return printed.err if code else printed.out
-
-    return say
+    return command
 
 
 def test_what_is_learned_from_what_is_said_first(said):

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import pytest
+
+from gradbook.cli.main import main
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch, capsys):
+    """`command(words)` is what `gradbook` prints in a folder of the test's own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def say(*words, code=0):
+        capsys.readouterr()
+        assert main(list(map(str, words))) == code
+        printed = capsys.readouterr()
+        return printed.err if code else printed.out
+
+    return say
