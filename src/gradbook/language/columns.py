@@ -1,5 +1,6 @@
-"""How much room text takes on a terminal, where Chinese and Korean letters are two columns wide,
-and where its lines break: in Chinese between any two letters."""
+"""How many columns text takes on a terminal, and where its lines break.
+
+Chinese and Korean letters are two columns wide, and Chinese breaks between any two letters."""
 
 from __future__ import annotations
 
