@@ -95,7 +95,7 @@ def pieces(keys: ArrayLike, count: int) -> NDArray[np.uint16]:
     return parts.reshape(*drawn.shape[:-1], -1)[..., :count]
 
 
-def kept(keys: ArrayLike, count: int, rate: float) -> NDArray[np.bool_]:
+def keep_mask(keys: ArrayLike, count: int, rate: float) -> NDArray[np.bool_]:
     """What dropout of this rate leaves: a piece below `dropped_below(rate)` is dropped."""
     return pieces(keys, count) >= dropped_below(rate)
 

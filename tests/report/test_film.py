@@ -12,7 +12,7 @@ import gradbook as gb
 from gradbook.cli.main import main
 from gradbook.errors import LimitError, UsageError
 from gradbook.report.film import MOST_FRAMES, film, frames, write_film
-from gradbook.targets.drawing import draw, weighed
+from gradbook.targets.drawing import draw, draw_weights
 from gradbook.targets.drawing.shapes import Polyline
 
 
@@ -59,7 +59,7 @@ def test_the_plane_says_of_the_samples_what_the_network_says_of_them():
 def test_lines_are_as_wide_as_their_weights():
     net = gb.builtin("worked")
     weights = dict(zip((one for one in film(net, 1, 0.5).scenes[0].weights), range(8), strict=True))
-    drawing = weighed(draw(net), weights, 7)
+    drawing = draw_weights(draw(net), weights, 7)
     widths = [shape.width for shape in drawing.shapes if isinstance(shape, Polyline)]
     assert len({round(width, 3) for width in widths}) == 8 + 1  # and those without a weight
     assert max(widths) == 6.0

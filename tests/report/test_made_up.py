@@ -18,7 +18,7 @@ from gradbook.report.media import write
 from gradbook.report.play_page import play_page
 from gradbook.report.sweep import sweep_cell, sweep_report, sweep_text
 from gradbook.report.workbook import write_workbook
-from gradbook.serve.texts import explain_text, swept, write_sheet
+from gradbook.serve.texts import explain_text, sweep_rates, write_sheet
 
 TEXT = "input 2; dense 2; sigmoid"
 SAMPLE = "sample 0 0.52 -> 0.83 0.41"
@@ -45,7 +45,7 @@ def told(text, folder):
         "play": json.loads(re.search(r'"content">(.*?)</script>', play_page(net))[1])["madeUp"],
         "serve explain": explain_text(text, None).files["derivation.html"].decode(),
         "serve sheet": " ".join(write_sheet(text, 3, None).remarks),
-        "serve sweep": swept(text, "0.5", 5).files["sweep.html"].decode(),
+        "serve sweep": sweep_rates(text, "0.5", 5).files["sweep.html"].decode(),
         "Python": pretty(net),
     }
     return {where: " ".join(unescape(said).split()) for where, said in found.items()}

@@ -392,13 +392,13 @@ def deal_folds(labels: NDArray[np.integer], folds: int = FOLDS) -> NDArray[np.ui
 
     Fold 0 is served last, so that very few images are not all held back.
     """
-    mixed_within_classes = np.lexsort((mixed(len(labels)), labels))
+    mixed_within_classes = np.lexsort((scrambled_numbers(len(labels)), labels))
     fold = np.empty(len(labels), np.uint8)
     fold[mixed_within_classes] = folds - 1 - np.arange(len(labels)) % folds
     return fold
 
 
-def mixed(count: int) -> NDArray[np.uint64]:
+def scrambled_numbers(count: int) -> NDArray[np.uint64]:
     """As many different numbers in no order: SplitMix64's mixing of 1, 2, 3, …"""
     x = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from gradbook import limits
 from gradbook.amounts import counted
-from gradbook.data.dataset import FOLDS, mixed
+from gradbook.data.dataset import FOLDS, scrambled_numbers
 from gradbook.data.formats import wav
 from gradbook.data.formats.cells import is_missing
 from gradbook.data.formats.files import words
@@ -487,7 +487,7 @@ def deal_groups(
     np.add.at(of_groups, (own, labels), 1)
     folds = fold_count(labels, groups, most)
     there, fold_of = np.zeros((folds, classes), np.int64), np.zeros(count, np.uint8)
-    for group in np.lexsort((mixed(count), -of_groups.sum(axis=1))).tolist():
+    for group in np.lexsort((scrambled_numbers(count), -of_groups.sum(axis=1))).tolist():
         alike = (there @ of_groups[group]).tolist()
         sizes = there.sum(axis=1).tolist()
         fold = min(range(folds), key=lambda k: (alike[k], sizes[k], -k))

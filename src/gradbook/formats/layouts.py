@@ -103,7 +103,7 @@ def in_rows(order: Order, size: Shape, samples: int) -> Order | None:
     return within[0] if (within[0] < each).all() else None
 
 
-def gathered(order: Order, numbers: Array, size: Shape) -> Array:
+def gather_places(order: Order, numbers: Array, size: Shape) -> Array:
     """What is told of each place, as ours lie: the same for all samples."""
     told = np.broadcast_to(numbers, order.shape)
     found = np.full(prod(size), np.nan)

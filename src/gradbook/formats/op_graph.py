@@ -34,7 +34,7 @@ from gradbook.formats.layouts import (
     Order,
     any_channel_axis,
     channel_axis,
-    gathered,
+    gather_places,
     in_rows,
     is_ours,
     ours,
@@ -365,7 +365,7 @@ class GraphReader:
         """A number for each channel, out of constants that are broadcast."""
         if value not in self.orders or constant.size == 1:
             return by_channel(constant, self.size(value))
-        told = gathered(self.orders[value], constant, self.size(value))
+        told = gather_places(self.orders[value], constant, self.size(value))
         told = told.reshape(len(told), -1)
         if (told != told[:, :1]).any():
             raise NoLayer("it adds different numbers to the places of a channel")
@@ -531,7 +531,7 @@ class GraphReader:
             return None
         if constant.size < prod(size) and value not in self.orders:
             return None
-        told = gathered(self.order(value), constant, size).reshape(size[0], -1)
+        told = gather_places(self.order(value), constant, size).reshape(size[0], -1)
         return None if (told == told[:, :1]).all() else told.ravel()
 
     def scale(self, value: str, place: str, scale: Array, shift: Array) -> int:

@@ -10,7 +10,7 @@ from math import prod
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gradbook.chance import Purpose, kept, key
+from gradbook.chance import Purpose, keep_mask, key
 from gradbook.graph.node import Array, Graph, Node, ancestors
 from gradbook.graph.reference import Values, evaluate_in_order, samples_in
 from gradbook.layers.card import Mask
@@ -61,7 +61,7 @@ def drawn(masks: Sequence[Mask], seed: int, epoch: int, images: ArrayLike) -> di
     values: dict[Node, Array] = {}
     for mask in masks:
         keys = key(mask.layer, start=key(seed, Purpose.DROPOUT, epoch, images))
-        left = kept(keys, mask.first + prod(mask.leaf.shape), mask.rate)[..., mask.first :]
+        left = keep_mask(keys, mask.first + prod(mask.leaf.shape), mask.rate)[..., mask.first :]
         shape = (*keys.shape, *mask.leaf.shape)
         values[mask.leaf] = np.where(left, mask.scale, 0.0).reshape(shape)
     return values

@@ -24,7 +24,7 @@ from gradbook.report.derivation_page import derivation_page
 from gradbook.report.slides import slides_page
 from gradbook.system import note_hidden_threads
 from gradbook.targets.algebra.derive import Record, derive, records
-from gradbook.targets.algebra.forms import Document, Inline, Numeral, filled
+from gradbook.targets.algebra.forms import Document, Inline, Numeral, fill
 from gradbook.targets.algebra.tex import escape, write_latex, write_markdown
 from gradbook.targets.algebra.text import write_text
 from gradbook.targets.algebra.typst import DRAWING, write_typst
@@ -177,7 +177,7 @@ def _about(model: Model, worked: AtWork, label: int, called: str) -> tuple[Inlin
         "sure, and the error is {error}. It works as it does after training: batch normalisation "
         "uses the means and spreads it kept, and dropout lets everything through."
     )
-    return filled(
+    return fill(
         told,
         image=called,
         target=model.classes[label],

@@ -23,7 +23,7 @@ from gradbook.net.lower import scalar_step
 from gradbook.net.step import Step, run
 from gradbook.palette import ERROR, INPUT, QUIET, WEIGHT
 from gradbook.report.charts import Log
-from gradbook.targets.drawing import draw, weighed
+from gradbook.targets.drawing import draw, draw_weights
 from gradbook.targets.drawing.png import paint
 from gradbook.targets.page.plane import share_of, tells_points_apart
 
@@ -136,7 +136,7 @@ def frames(shot: Film) -> Iterator[Image]:
     broad = round(drawing.width * high / drawing.height)
     for scene in shot.scenes:
         image = Image.new("RGB", (WIDTH, height), PAPER)
-        network = paint(weighed(drawing, scene.weights, largest), broad)
+        network = paint(draw_weights(drawing, scene.weights, largest), broad)
         image.paste(network, ((WIDTH - broad) // 2, 2 * EDGE))
         pen = ImageDraw.Draw(image)
         loss = shot.losses[scene.epoch]

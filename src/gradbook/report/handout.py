@@ -28,7 +28,7 @@ from gradbook.targets.algebra.forms import (
     Numeral,
     Symbol,
     Words,
-    filled,
+    fill,
 )
 from gradbook.targets.algebra.formula import algebra, definition, symbol_of
 from gradbook.targets.algebra.typst import (
@@ -141,7 +141,7 @@ def _rules(step: Step, asked: Iterable[Node], updates: bool) -> Iterator[Form]:
         weight = symbol_of(step.trained[0])
         share = Symbol(Name("g", of=step.trained[0].name))
         told = tr("{share} is a sample's share of the gradient of {weight}")
-        parts = filled(told, share=share, weight=weight)
+        parts = fill(told, share=share, weight=weight)
         yield Factors(tuple(it if isinstance(it, Form) else Words(str(it)) for it in parts), "")
     if updates:
         yield from _updates(step)

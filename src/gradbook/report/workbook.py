@@ -41,10 +41,9 @@ from gradbook.targets.algebra.text import FIXED_SPACE, sentences
 from gradbook.targets.drawing import net_png
 from gradbook.targets.excel.plan.book import PICTURE_FINENESS, WorkbookPlan, fitting_rates
 from gradbook.targets.excel.plan.columns import Exercise
-from gradbook.targets.excel.reader import ReaderBook, ReaderPlan, require_room
-from gradbook.targets.excel.reader import written as reader_content
+from gradbook.targets.excel.reader import ReaderBook, ReaderPlan, reader_content, require_room
 from gradbook.targets.excel.sheets.look import Look, content_of, new_workbook, page
-from gradbook.targets.excel.write import written
+from gradbook.targets.excel.write import workbook_content
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ def write_workbook(
         asked_for,
         why=_why,
     )
-    write_whole(path, written(book, Path(path).suffix))
+    write_whole(path, workbook_content(book, Path(path).suffix))
     remarks = (
         net.made_up(),
         "" if rate is not None else _begins(begin, net.learning_rate),

@@ -94,7 +94,7 @@ def class_page(reports: Sequence[BookReport], ways: Ways) -> bytes:
     return shown.encode("utf-8", "backslashreplace")
 
 
-def shared(reports: Sequence[BookReport], ways: Ways) -> list[dict[str, str]]:
+def common_sections(reports: Sequence[BookReport], ways: Ways) -> list[dict[str, str]]:
     """What a class comes to, and what its books have in common."""
     sections = in_common(reports, ways.asked(ways.scores(reports)))
     return [{"heading": part.heading, "html": part.body} for part in sections]
@@ -119,7 +119,9 @@ class Desk:
     def in_common(self, books: HandedInBooks, ways: Ways, request: Request) -> Answer:
         reports = [ways.told(book.report) for book in books.judged_books() if book.report]
         several = len(reports) > 1
-        return json_answer(self.result(partial(shared, reports, ways), request) if several else [])
+        return json_answer(
+            self.result(partial(common_sections, reports, ways), request) if several else []
+        )
 
     def grades(self, books: HandedInBooks, ways: Ways) -> Answer:
         reports = _reports(books, ways)

@@ -91,7 +91,7 @@ def write_sheet(text: str, epochs: int | None, rate: float | None) -> TextResult
         return TextResult({path.name: path.read_bytes()}, book.remarks)
 
 
-def swept(text: str, rates: str | None, epochs: int | None) -> TextResult:
+def sweep_rates(text: str, rates: str | None, epochs: int | None) -> TextResult:
     found = sweep(network(text), _rates(rates), epochs or USUAL_EPOCHS)
     words = ["--rates", rates] if rates else []
     words += ["--epochs", str(epochs)] if epochs else []
@@ -124,7 +124,7 @@ def made_of_text(kind: str, asked: Mapping[str, Any]) -> Task:
     works: Mapping[str, Callable[..., TextResult]] = {
         "explain": explain_text,
         "sheet": write_sheet,
-        "sweep": swept,
+        "sweep": sweep_rates,
     }
     return partial(works[kind], **asked)
 

@@ -11,7 +11,7 @@ from zlib import crc32
 
 from gradbook.net import Net
 from gradbook.report.play_page import REPORTING, play_page
-from gradbook.teaching.quiz.package import MANIFEST, PackageFile, zipped
+from gradbook.teaching.quiz.package import MANIFEST, PackageFile, zip_files
 
 PAGE = "page.html"
 
@@ -47,7 +47,7 @@ def scorm_package(net: Net, version: str, command: str = "") -> bytes:
     page = play_page(net, command, begins_with=REPORTING)
     name = net.name or "A network"
     manifest = _manifest(SCORM[version], f"{name}, to play with", f"{crc32(page.encode()):08x}")
-    return zipped([PackageFile(MANIFEST, manifest), PackageFile(PAGE, page)])
+    return zip_files([PackageFile(MANIFEST, manifest), PackageFile(PAGE, page)])
 
 
 def _manifest(version: ScormVersion, title: str, number: str) -> str:

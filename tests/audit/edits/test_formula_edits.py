@@ -12,7 +12,7 @@ from gradbook.audit.edits.formula_edits import (
     Substitute,
     Substitutes,
     constants,
-    matching,
+    edits_that_give,
     pairs,
 )
 from gradbook.audit.formula.expression import EditKind
@@ -92,7 +92,7 @@ def known() -> Substitutes:
 def test_each_kind_of_edit_finds_its_mistake(name, wrong, right, kind):
     formula, wanted = evaluated(wrong), evaluated(right).whole
     (generator,) = (one for one in EDITS if one.name == name)
-    found = list(matching(generator.propose(formula, known()), wanted))
+    found = list(edits_that_give(generator.propose(formula, known()), wanted))
     repaired = [evaluated(write(edit.apply_to(formula.expression))).whole for edit in found]
     assert kind in {edit.kind for edit in found}
     assert all(np.allclose(values, wanted) for values in repaired)
@@ -107,7 +107,7 @@ def test_two_wrong_references_are_found_together():
 
 def test_a_value_that_is_no_number_matches_nothing():
     formula = evaluated("A*B")
-    assert list(matching(EDITS[0].propose(formula, known()), np.full(8, np.nan))) == []
+    assert list(edits_that_give(EDITS[0].propose(formula, known()), np.full(8, np.nan))) == []
 
 
 def test_kinds_of_edits_have_names_of_their_own():
@@ -118,7 +118,7 @@ def test_all_sums_become_their_activations_together():
     formula = evaluated("A*C+B*D")
     known_ones = replace(known(), activations={"A": "C", "B": "D"})
     (generator,) = (one for one in EDITS if one.name == "activations")
-    (edit,) = matching(generator.propose(formula, known_ones), evaluated("C*C+D*D").whole)
+    (edit,) = edits_that_give(generator.propose(formula, known_ones), evaluated("C*C+D*D").whole)
     assert write(edit.apply_to(formula.expression)) == "C*C+D*D"
     assert not list(generator.propose(formula, replace(known(), activations={"A": "C"})))
 
@@ -135,5 +135,5 @@ def test_a_range_may_be_another_or_end_elsewhere():
     formula = EvaluatedFormula(read("2*SUM(A1:A3)"), value_of)
     (generator,) = (one for one in EDITS if one.name == "ranges")
     for wanted, said in ((120.0, "2*SUM(C1:C3)"), (20.0, "2*SUM(A1:A4)")):
-        found = matching(generator.propose(formula, known()), np.full(8, wanted))
+        found = edits_that_give(generator.propose(formula, known()), np.full(8, wanted))
         assert [write(edit.apply_to(formula.expression)) for edit in found] == [said]

@@ -10,10 +10,10 @@ from gradbook.audit.formula.address import ACROSS, DOWN, OVER
 from gradbook.audit.training.weight_columns import (
     align_columns,
     change,
+    columns_that_learn,
     companions,
     heading,
     join_columns,
-    learning,
     update_lines,
 )
 from gradbook.targets.excel.language import write
@@ -28,7 +28,7 @@ LEARNS = {"A1": "w", "B1": "slope", "A2": 0.5, "A3:A8": "=A2-0.1*B2", "B2:B8": "
 
 def columns(*sheets):
     book, flow = small(*sheets)
-    return learning(book, flow, update_lines(book))
+    return columns_that_learn(book, flow, update_lines(book))
 
 
 def test_a_line_learns_where_what_it_takes_depends_on_it():
@@ -42,7 +42,7 @@ def test_a_running_sum_of_other_numbers_does_not_learn():
     book, flow = small({**LEARNS, "B2:B8": 0.25})
     lines = list(update_lines(book))
     assert [line.cells for line in lines] == [all_at("A2:A8")]
-    assert learning(book, flow, lines) == []
+    assert columns_that_learn(book, flow, lines) == []
 
 
 def test_a_line_that_begins_with_a_text_is_none():
@@ -93,7 +93,7 @@ def test_a_change_is_all_that_is_added_to_the_cell_before(update, taken):
 
 def test_a_weight_is_called_by_the_text_above_it_or_by_its_cell():
     book, flow = small(LEARNS, {key: LEARNS[key] for key in LEARNS if key != "A1"})
-    first, second = learning(book, flow, update_lines(book))
+    first, second = columns_that_learn(book, flow, update_lines(book))
     assert heading(book, first) == "w"
     assert heading(book, second) == "A2"
     assert book.label(at("B5"), DOWN) == "slope"
@@ -141,7 +141,7 @@ TWO = {
 def found(cells):
     book, flow = small(cells)
     lines = list(update_lines(book))
-    return book, lines, learning(book, flow, lines)
+    return book, lines, columns_that_learn(book, flow, lines)
 
 
 def test_a_pasted_value_does_not_end_a_column():

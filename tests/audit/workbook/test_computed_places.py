@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.workbook.computed_places import closed, with_places
+from gradbook.audit.workbook.computed_places import close_ranges, with_places
 from gradbook.audit.workbook.read import read_book
 from gradbook.targets.excel.language import read, write
 from tests.audit.material.small import at, saved
@@ -59,7 +59,7 @@ def test_it_is_shown_as_it_was_typed(tmp_path):
     ],
 )
 def test_what_is_gathered_of_whole_columns_ends_with_the_sheet(formula, plain):
-    assert write(closed(read(formula), lambda sheet: 40)) == plain
+    assert write(close_ranges(read(formula), lambda sheet: 40)) == plain
 
 
 def test_a_whole_column_is_shown_as_it_was_typed(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from gradbook.formats.imported import NoLayer
 from gradbook.formats.onnx.read import read_onnx
-from gradbook.formats.torch.moves import moved
+from gradbook.formats.torch.moves import move
 from gradbook.formats.torch.read import torch_net
 from tests.trained import by_the_graph
 
@@ -29,9 +29,9 @@ def test_each_axis_comes_from_somewhere_or_the_turn_is_none(operator, told, axes
     each_as_long_as_its_number = np.empty((0, 1, 2, 3))
     if not axes:
         with pytest.raises(NoLayer, match="along axes that this doesn't have"):
-            moved(operator, told, each_as_long_as_its_number)
+            move(operator, told, each_as_long_as_its_number)
     else:
-        assert moved(operator, told, each_as_long_as_its_number).shape == axes
+        assert move(operator, told, each_as_long_as_its_number).shape == axes
 
 
 SCALES = {  # what a layer scale is written like: before the turn back, or after it

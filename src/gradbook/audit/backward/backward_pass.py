@@ -347,7 +347,7 @@ class BackwardPass:
         values = self.values.with_values(given, below)
         return BackwardPass(self.scope, values, kept, self.known_factors, self.accepted)
 
-    def accepting(self, some: Iterable[Address]) -> BackwardPass:
+    def accept(self, some: Iterable[Address]) -> BackwardPass:
         """Return the same pass with some cells taken for right."""
         accepted = frozenset(some)
         return BackwardPass(self.scope, self.values, self._claims, self.known_factors, accepted)

@@ -75,14 +75,14 @@ def faults(back: BackwardPass, from_root: bool = False) -> Iterator[BlockFault]:
     With `from_root`, nothing is sought unless the first fault makes other cells wrong.
     """
     accepted = _right_here(back)
-    last = back.accepting(accepted)
+    last = back.accept(accepted)
     if from_root and not _first_wrong(last):
         return
     for fault in _one_after_the_other(last):
         yield fault
         last = fault.after
     if accepted:
-        yield from (f for f in _one_after_the_other(last.accepting(())) if f.is_slip)
+        yield from (f for f in _one_after_the_other(last.accept(())) if f.is_slip)
 
 
 def _right_here(back: BackwardPass) -> set[Address]:

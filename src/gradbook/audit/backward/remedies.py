@@ -22,8 +22,8 @@ from gradbook.audit.edits.formula_edits import (
     Substitute,
     Substitutes,
     constants,
+    edits_that_give,
     fill_templates,
-    matching,
     matrix_edits,
 )
 from gradbook.audit.formula.address import ROW, Address, column_of, letters, pack, row_of, sheet_of
@@ -249,7 +249,7 @@ class WrongCell:
         evaluated = EvaluatedFormula(expression, remember(self._value))
         before = pointless_parts(expression)
         for kind in EDITS:
-            edits = matching(kind.propose(evaluated, self._substitutes), wanted)
+            edits = edits_that_give(kind.propose(evaluated, self._substitutes), wanted)
             meant = [
                 edit
                 for edit in islice(edits, FEW)

@@ -106,7 +106,7 @@ class EditWithEach:
 Alternatives = tuple[Choices, Array]  # edits, and the whole formula's values with each
 
 
-def matching(batches: Iterable[Alternatives], true: Array) -> Iterator[Edit]:
+def edits_that_give(batches: Iterable[Alternatives], true: Array) -> Iterator[Edit]:
     """The edits with which the formula is worth what it should be."""
     for choices, values in batches:
         for (k,) in hits(values, true):
@@ -202,7 +202,7 @@ def _replaced(
 def other_operators(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
     """An operator that should be another, sides that should be exchanged, a sign turned round."""
     for path, part in formula.parts.items():
-        for edit in turned(path, part):
+        for edit in turn_operators(path, part):
             values = _turned_value(formula, path, edit)
             if values is not None:
                 yield [edit], formula.with_({path: values})[None]
@@ -212,7 +212,7 @@ def other_operators(formula: EvaluatedFormula, known: Substitutes) -> Iterator[A
             yield [edit], formula.with_({path: values})[None]
 
 
-def turned(path: Path, part: Expression) -> Iterator[Edit]:
+def turn_operators(path: Path, part: Expression) -> Iterator[Edit]:
     """Another operator or sign, a comparison turned round, sides or branches exchanged."""
     match part:
         case Infix(operator, left, right) if operator in OPERATORS:

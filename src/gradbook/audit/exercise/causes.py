@@ -24,8 +24,8 @@ from gradbook.audit.edits.formula_edits import (
     Substitute,
     Substitutes,
     constants,
+    edits_that_give,
     fill_templates,
-    matching,
 )
 from gradbook.audit.exercise.places import Place, Places
 from gradbook.audit.exercise.verdicts import ALL, OwnFormulas, StepNumbers
@@ -406,7 +406,9 @@ class Slip:
         evaluated = EvaluatedFormula(expression, remember(self._value_of))
         known = self._substitutes
         for kind in formula_edits.EDITS:
-            for edit in islice(matching(kind.propose(evaluated, known), self.right_value), FEW):
+            for edit in islice(
+                edits_that_give(kind.propose(evaluated, known), self.right_value), FEW
+            ):
                 if not self._is_pointless(edit.apply_to(expression)):
                     return self._of_edits(edit)
         some = [*known.references[:MOST_PAIRED], *constants((ALL,))[:3]]

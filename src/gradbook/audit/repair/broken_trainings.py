@@ -37,7 +37,7 @@ from gradbook.audit.repair.repaired_step import RepairedStep
 from gradbook.audit.repair.symptoms import EarlierRows, Symptoms, gradients_mended
 from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.steps import StepLoss, called_a_loss, group_steps, steps_of
-from gradbook.audit.training.training import SheetTraining, depending, trainings_of
+from gradbook.audit.training.training import SheetTraining, cells_that_depend, trainings_of
 from gradbook.audit.training.weight_columns import WeightColumn, update_lines
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
@@ -318,7 +318,7 @@ def loss_behind_values(training: SheetTraining) -> tuple[SheetTraining, list[Ste
     all that is wrong with it."""
     columns = list(_pasted(training))[:MOST_COLUMNS]
     cells = (cell for column in columns for cell in column)
-    wide = replace(training, varying=depending(training.flow, training.weights, cells))
+    wide = replace(training, varying=cells_that_depend(training.flow, training.weights, cells))
     for column in columns:
         for loss in _losses(wide, column):
             if _is_explained(wide, loss):

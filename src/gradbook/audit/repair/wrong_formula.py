@@ -20,9 +20,9 @@ from gradbook.audit.edits.formula_edits import (
     Substitutes,
     constants,
     differences,
+    edits_that_give,
     fill_templates,
     hits,
-    matching,
     pairs,
     templates,
 )
@@ -162,7 +162,9 @@ def unless_in_vain(
 def one_edit(wrong: WrongFormula) -> Hypothesis | None:
     """One edit, of whatever kind: the likeliest of the first kind that helps."""
     for kind in formula_edits.EDITS:
-        right = matching(kind.propose(wrong.evaluation, wrong.substitutes), wrong.right_values)
+        right = edits_that_give(
+            kind.propose(wrong.evaluation, wrong.substitutes), wrong.right_values
+        )
         found = islice((edit for edit in right if not wrong.is_pointless([edit])), FEW)
         best = rank(wrong.under_test, (wrong.with_edits(edit) for edit in found))
         if best:
@@ -187,7 +189,9 @@ def _regrouped(wrong: WrongFormula, known: Substitutes) -> Iterator[Hypothesis]:
     """Other parentheses, and then another reference."""
     for (grouping,), _ in formula_edits.groupings(wrong.evaluation, known):
         other = EvaluatedFormula(grouping.new, wrong.evaluation.value_of)
-        for edit in matching(formula_edits.other_references(other, known), wrong.right_values):
+        for edit in edits_that_give(
+            formula_edits.other_references(other, known), wrong.right_values
+        ):
             if not wrong.is_pointless([grouping, edit]):
                 done = edit.apply_to(grouping.new)
                 whole = Edit(EditKind.PARENTHESES, ((),), wrong.expression, done)

@@ -24,8 +24,8 @@ from gradbook.audit.training.training import SheetTraining, trainings_of
 from gradbook.audit.training.weight_columns import (
     WeightColumn,
     change,
+    columns_that_learn,
     heading,
-    learning,
     update_lines,
 )
 from gradbook.audit.workbook.book import LONG, Book
@@ -146,7 +146,7 @@ def trained_out_of_sight(book: Book, flow: Flow, is_any_in_sight: bool) -> str:
     turned = [replace(sheet, is_hidden=not sheet.is_hidden) for sheet in book.sheets]
     behind = replace(book, sheets=turned)
     lines = (line for line in update_lines(behind) if len(line.cells) >= FEWEST)
-    sheets = {sheet_of(line.start) for line in learning(behind, flow, lines)}
+    sheets = {sheet_of(line.start) for line in columns_that_learn(behind, flow, lines)}
     titles = [book.sheets[number].title for number in sorted(sheets & hidden - serving)]
     if not titles:
         return ""

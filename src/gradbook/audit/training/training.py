@@ -16,10 +16,10 @@ from gradbook.audit.training.weight_columns import (
     WeightColumn,
     align_columns,
     change,
+    columns_that_learn,
     companions,
     heading,
     join_columns,
-    learning,
     update_lines,
     with_strays,
 )
@@ -212,7 +212,7 @@ class SheetTraining:
 def find_trainings(book: Book, flow: Flow) -> list[SheetTraining]:
     """The trainings, in the order of the sheets."""
     lines = list(update_lines(book))
-    columns = align_columns(book, join_columns(book, learning(book, flow, lines)))
+    columns = align_columns(book, join_columns(book, columns_that_learn(book, flow, lines)))
     learning_cells = {cell for column in columns for cell in column.cells}
     others = [line for line in lines if learning_cells.isdisjoint(line.cells)]
     apart = [group + companions(book, group, others) for group in _together(flow, columns)]
@@ -226,7 +226,7 @@ def _with_strays(training: SheetTraining) -> SheetTraining:
     every = tuple(with_strays(book, flow, weights, training.rate))
     if every == weights:
         return training
-    return replace(training, weights=every, varying=depending(flow, every))
+    return replace(training, weights=every, varying=cells_that_depend(flow, every))
 
 
 def trainings_of(book: Book, flow: Flow, columns: Sequence[WeightColumn]) -> list[SheetTraining]:
@@ -234,7 +234,7 @@ def trainings_of(book: Book, flow: Flow, columns: Sequence[WeightColumn]) -> lis
     return [_training(book, flow, group) for group in _together(flow, columns)]
 
 
-def depending(
+def cells_that_depend(
     flow: Flow, weights: Iterable[WeightColumn], others: Iterable[Address] = ()
 ) -> set[Address]:
     """All cells of some weights and what is computed from them, or from other cells."""
@@ -244,7 +244,7 @@ def depending(
 
 def _training(book: Book, flow: Flow, columns: Iterable[WeightColumn]) -> SheetTraining:
     weights = tuple(sorted(columns, key=lambda column: column.start))
-    varying = depending(flow, weights)
+    varying = cells_that_depend(flow, weights)
     return SheetTraining(book, flow, weights, varying, _common_rate(book, flow, weights, varying))
 
 

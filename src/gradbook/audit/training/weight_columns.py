@@ -195,7 +195,7 @@ def goes_on_by(book: Book, flow: Flow, cells: Iterable[Address]) -> bool:
     )
 
 
-def learning(book: Book, flow: Flow, lines: Iterable[WeightColumn]) -> list[WeightColumn]:
+def columns_that_learn(book: Book, flow: Flow, lines: Iterable[WeightColumn]) -> list[WeightColumn]:
     """The lines that learn: what is taken from a cell depends on that cell."""
     found: list[WeightColumn] = []
     taken: set[Address] = set()

@@ -86,7 +86,7 @@ def _is_whole(text: str) -> bool:
     return _WHOLE.fullmatch(text) is not None
 
 
-def closed(expression: Expression, last_row: Callable[[str], int]) -> Expression:
+def close_ranges(expression: Expression, last_row: Callable[[str], int]) -> Expression:
     """The formula with what it gathers of whole columns as far as their sheet goes, to its last
     row: SUM(B$1:B$40). What looks something up there means single cells."""
 

@@ -122,7 +122,7 @@ class _SheetWalk:
         if tag == SHEET:
             self.is_inside = True
             self.number += 1
-        self.opened(tag, attributes)
+        self.on_start(tag, attributes)
 
     def _is_aside(self, tag: str, attributes: Attributes) -> bool:
         if tag == SHEET:
@@ -133,14 +133,14 @@ class _SheetWalk:
         if self.aside:
             self.aside -= 1
             return
-        self.closed(tag)
+        self.on_end(tag)
         if tag == SHEET:
             self.is_inside = False
 
-    def opened(self, tag: str, attributes: Attributes) -> None:
+    def on_start(self, tag: str, attributes: Attributes) -> None:
         """An element begins that belongs to the sheets."""
 
-    def closed(self, tag: str) -> None:
+    def on_end(self, tag: str) -> None:
         """It ends."""
 
 
@@ -155,7 +155,7 @@ class _SheetList(_SheetWalk):
         self.hiding: set[str] = set()  # those whose sheets aren't shown
         self.letters = 0  # of all that names mean
 
-    def opened(self, tag: str, attributes: Attributes) -> None:
+    def on_start(self, tag: str, attributes: Attributes) -> None:
         match tag.rpartition(" ")[2]:
             case "table" if tag == SHEET:
                 title = attributes.get(f"{TABLE}name", "")
@@ -210,7 +210,7 @@ class _CellReading(_SheetWalk):
         self.is_listening = False
         self.waiting: list[_CellContent] = []  # of rows that are alike
 
-    def opened(self, tag: str, attributes: Attributes) -> None:
+    def on_start(self, tag: str, attributes: Attributes) -> None:
         if tag == SHEET:
             self.cells.next_sheet(self.number)
             self.is_full, self.row = False, 0
@@ -240,7 +240,7 @@ class _CellReading(_SheetWalk):
         if self.is_listening and not self.aside:
             self.words.append(piece)
 
-    def closed(self, tag: str) -> None:
+    def on_end(self, tag: str) -> None:
         if tag == PARAGRAPH:
             self.is_listening = False
         elif self.is_full or not self.is_inside:

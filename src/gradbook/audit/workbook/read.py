@@ -33,7 +33,7 @@ from gradbook.audit.workbook.book import (
     StandIn,
     leave_out_widest,
 )
-from gradbook.audit.workbook.computed_places import closed, mentions_columns
+from gradbook.audit.workbook.computed_places import close_ranges, mentions_columns
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.opendocument import (
     is_opendocument,
@@ -263,7 +263,7 @@ def close_columns(book: Book) -> None:
                 number = book.sheet_number(title.strip("'").replace("''", "'")) if title else home
                 return max(1, ends[home if number is None else number])
 
-            said = closed(expression, last_row)
+            said = close_ranges(expression, last_row)
             if said != expression:
                 book.typed.setdefault(cell, pattern.text_at(cell))
                 book.patterns[cell] = book.reader.pattern(write(said), cell)

@@ -125,7 +125,7 @@ def channels_last(shape: Shape) -> Shape:
 LOWEST = -1e30  # beside which nothing is larger in the padding of a maxpool
 
 
-def pooled(row: KerasLayerList, own: TrainedLayer, pool: Pool, x: KerasLayer) -> KerasLayer:
+def write_pool(row: KerasLayerList, own: TrainedLayer, pool: Pool, x: KerasLayer) -> KerasLayer:
     """What a pool makes of a value."""
     word, shape = {"max": "Max", "avg": "Average"}[pool.kind], channels_last(own.makes)
     if pool.size is None:
@@ -311,7 +311,7 @@ class KerasLayers:
             case TransposedConv() as conv:
                 return self._spread(own, conv, x)
             case Pool() as pool:
-                return pooled(self.row, own, pool, x)
+                return write_pool(self.row, own, pool, x)
             case Upsample(size):
                 told = {"size": list(size), "interpolation": "nearest"}
                 return self.row.add("UpSampling2D", own.name, told, [x], shape)

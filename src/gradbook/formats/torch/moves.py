@@ -97,7 +97,7 @@ MOVES: Mapping[str, Callable[[Numbers, Told], Numbers]] = {
 PASSING = ("alias", "clone", "contiguous", "detach", "to", "_to_copy", "lift_fresh_copy")
 
 
-def moved(operator: str, told: Told, numbers: Numbers) -> Numbers:
+def move(operator: str, told: Told, numbers: Numbers) -> Numbers:
     """The same numbers as an operator lays them out."""
     if operator in PASSING:
         return numbers

@@ -22,7 +22,7 @@ from gradbook.formats.layer_list import BYTES, LayerList, sides_of
 from gradbook.formats.layouts import SAMPLES, Lie, WayIn, ways_in
 from gradbook.formats.op_graph import REASONS, GraphReader, Sign
 from gradbook.formats.torch.content import AtenCall, AtenContent, AtenValue, read_content
-from gradbook.formats.torch.moves import MOVES, PASSING, cuts_of, moved, parts_of, worked_out
+from gradbook.formats.torch.moves import MOVES, PASSING, cuts_of, move, parts_of, worked_out
 from gradbook.formats.torch.words import (
     KINDS,
     OF_EACH_VALUE,
@@ -182,7 +182,7 @@ class _AtenReader(GraphReader):
         if call.operator in (*MOVES, *PASSING) and len(tensors) == 1:
             (own,) = tensors.values()
             assert own is not None
-            self.laid_out[call.made] = moved(call.operator, given, own)
+            self.laid_out[call.made] = move(call.operator, given, own)
             return True
         made = worked_out(call.operator, given)
         if made is not None:
@@ -400,7 +400,7 @@ class _AtenReader(GraphReader):
             return self.reshape(value, place, target)
         if call.operator == "flatten" and told["start_dim"] == 1 and told["end_dim"] == -1:
             return self.flatten(value, place)
-        return self.move(value, lambda order: moved(call.operator, told, order))
+        return self.move(value, lambda order: move(call.operator, told, order))
 
     def take_split(self, call: AtenCall, place: str) -> None:
         value = self._value(call)

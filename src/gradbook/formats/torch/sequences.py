@@ -86,7 +86,7 @@ def fixed_in(own: TrainedLayer) -> Iterator[str]:
             yield from ("in_proj_bias", "out_proj.bias")
 
 
-def called(own: TrainedLayer, module: str, x: str) -> str:
+def call_of(own: TrainedLayer, module: str, x: str) -> str:
     """The call of a module; a sequence is its own queries, keys and values, and positions are
     added to it."""
     match own.layer:

@@ -10,7 +10,7 @@ from string import Template
 
 from gradbook.data.warp import Elastic, Warp
 from gradbook.errors import TargetError
-from gradbook.formats.torch.write import WIDEST, WORDS, assigned
+from gradbook.formats.torch.write import WIDEST, WORDS, write_assignment
 from gradbook.graph.window import Shape
 from gradbook.layers import Layer, LayerNorm, Loss, Role
 from gradbook.net.network import Net
@@ -305,7 +305,7 @@ def _train(net: Net, training: TorchTraining) -> Iterator[str]:
         yield "    held, own = torch.randperm(len(images)).tensor_split([len(images) // 6])"
         yield "    unseen = images[held], labels[held]"
         yield "    images, labels = images[own], labels[own]"
-    yield assigned("optimizer", _optimizer(net, training.rate), 4)
+    yield write_assignment("optimizer", _optimizer(net, training.rate), 4)
     yield from _schedule(training)
     yield "    for epoch in range(EPOCHS):"
     yield "        network.train()"

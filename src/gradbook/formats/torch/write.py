@@ -16,7 +16,7 @@ from gradbook.formats.torch.sequences import (
     TO_ROW,
     TO_STEPS,
     buffers_made,
-    called,
+    call_of,
     fits_steps,
     fixed_in,
     goes_over_steps,
@@ -86,7 +86,7 @@ def _is_cut(own: TrainedLayer, layer: TransposedConv) -> bool:
     return any(not 0 <= side < max(move) for side, *move in moves)
 
 
-def enlarged(own: TrainedLayer, module: str, x: str) -> str:
+def enlarging_call(own: TrainedLayer, module: str, x: str) -> str:
     """The call that makes a larger map of x, and what is left of it."""
     if isinstance(own.layer, Upsample):
         return f"F.interpolate({x}, scale_factor={_short(own.layer.size)})"
@@ -104,7 +104,7 @@ def framed_for(own: TrainedLayer, conv: Conv, x: str, pads: bool) -> str:
     return x if pads or not any(window.pad) else _framed(x, window.pad)
 
 
-def pooled(own: TrainedLayer, pool: Pool, x: str) -> str:
+def pool_call(own: TrainedLayer, pool: Pool, x: str) -> str:
     """The call of a pool on x."""
     if pool.size is None:
         return f"F.adaptive_{pool.kind}_pool2d({x}, 1)"
@@ -254,7 +254,7 @@ def state_dict(trained: TrainedNet) -> dict[str, NDArray[Any]]:
 
 def module_source(trained: TrainedNet) -> str:
     """The class, as it stands in the file."""
-    kept = (assigned(f"self.{torch_name(own)}", made, 8) for own, made in _kept(trained))
+    kept = (write_assignment(f"self.{torch_name(own)}", made, 8) for own, made in _kept(trained))
     lines = [
         f"class {class_name(trained)}(nn.Module):",
         "    def __init__(self):",
@@ -268,7 +268,7 @@ def module_source(trained: TrainedNet) -> str:
     return "\n".join(lines) + "\n"
 
 
-def assigned(name: str, call: str, indent: int) -> str:
+def write_assignment(name: str, call: str, indent: int) -> str:
     """An assignment, in three lines where one is too narrow."""
     margin = " " * indent
     line = f"{margin}{name} = {call}"
@@ -393,7 +393,7 @@ class _Way:
             longer = self._around(own, self.now)
         self.now = longer
         if isinstance(own.layer, Recurrent | Attention):  # of two results the first
-            self.said += [line[8:] for line in assigned("x, _", self.now, 8).split("\n")]
+            self.said += [line[8:] for line in write_assignment("x, _", self.now, 8).split("\n")]
             self.now = "x"
         if isinstance(own.layer, Recurrent) and not own.layer.all:
             self.now, self.in_steps = "x[:, -1]", False
@@ -441,10 +441,10 @@ class _Way:
             case Residual() | Product() | Concat():
                 return _joined(own, self._as_wide(own, x))
             case TransposedConv() | Upsample():
-                return enlarged(own, f"self.{module_name(own)}", x)
+                return enlarging_call(own, f"self.{module_name(own)}", x)
             case Pool() as pool:
                 places = places_inside(own, pool)
-                return pooled(own, pool, x) + (f" / {places}" if places else "")
+                return pool_call(own, pool, x) + (f" / {places}" if places else "")
             case Flatten():
                 return f"{_in_brackets(x)}.flatten(1)"
             case Activation() as activation:
@@ -457,7 +457,7 @@ class _Way:
                 turned = f"{_in_brackets(x)}.permute(0, 2, 3, 1)"
                 return f"self.{module_name(own)}({turned}).permute(0, 3, 1, 2)"
             case layer if isinstance(layer, MODULES_OF) or goes_over_steps(own):
-                return called(own, f"self.{module_name(own)}", x)
+                return call_of(own, f"self.{module_name(own)}", x)
             case _:
                 raise TargetError(f"{own.name} can't be written in PyTorch: use another layer")
 

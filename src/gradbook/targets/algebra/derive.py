@@ -32,8 +32,8 @@ from gradbook.targets.algebra.forms import (
     Story,
     Symbol,
     exp,
-    filled,
-    listed,
+    fill,
+    list_forms,
     sigmoid,
 )
 from gradbook.targets.algebra.formula import Algebra, algebra, at, definition, symbol, symbol_of
@@ -99,7 +99,7 @@ def _start(step: Step, leaves: Iterable[Node]) -> tuple[Inline, ...]:
         for leaf in leaves
         if leaf.name
     ]
-    return listed(equalities, most=MOST_TOLD)
+    return list_forms(equalities, most=MOST_TOLD)
 
 
 def _rule(net: Net) -> str:
@@ -136,7 +136,7 @@ def _rows(net: Net) -> list[tuple[Cell, ...]]:
 
 
 def _values(name: Name, shape: Shape) -> Cell:
-    return listed([symbol(one) for one in name.elements(shape).values()], most=2)
+    return list_forms([symbol(one) for one in name.elements(shape).values()], most=2)
 
 
 def _inputs(net: Net) -> str:
@@ -165,11 +165,11 @@ def _parameters(own: Iterable[Parameter], layer: Layer, again: bool) -> Cell:
     text: tuple[Inline, ...] = ()
     for parameter in own:
         names = (Name(str(parameter.role), (parameter.first + k,)) for k in range(parameter.size))
-        text += ((", ",) if text else ()) + listed([Symbol(name) for name in names], most=2)
+        text += ((", ",) if text else ()) + list_forms([Symbol(name) for name in names], most=2)
     if again:
-        return filled(tr("{names} again"), names=text) if text else ("",)
+        return fill(tr("{names} again"), names=text) if text else ("",)
     if layer.sums and layer.bias is not Bias.EACH:
-        return filled(tr(BIASES[layer.bias]), names=text)
+        return fill(tr(BIASES[layer.bias]), names=text)
     return text or ("",)
 
 
@@ -205,7 +205,7 @@ def derive(step: Step, only: str | None = None, everything: bool = False) -> Doc
     story = Story(title(step.net))
     introduce(story, step)
     if only is not None:
-        weights = [asked(step, only)]
+        weights = [weight_named(step, only)]
     elif everything or _is_small(known.derived):
         layers = {name: p.layer for p in step.net.parameters for name in p.names}
         weights = sorted(step.gradients, key=lambda weight: -layers[str(weight.name)])
@@ -273,7 +273,7 @@ def _locals(derived: Derivation, weights: Sequence[Node]) -> Iterator[Local]:
                 waiting.append(part.value)
 
 
-def asked(step: Step, name: str) -> Node:
+def weight_named(step: Step, name: str) -> Node:
     """The trained weight of that name."""
     trained = {str(weight.name): weight for weight in step.gradients}
     if name in trained:
@@ -348,7 +348,7 @@ def records(step: Step, only: str | None = None) -> Record:
     A number that is infinite or undefined is null.
     """
     known = algebra(derivation(step))
-    weights = list(step.gradients) if only is None else [asked(step, only)]
+    weights = list(step.gradients) if only is None else [weight_named(step, only)]
     return {
         "network": str(step.net),
         "made_up": step.net.made_up(),

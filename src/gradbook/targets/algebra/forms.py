@@ -367,15 +367,15 @@ class Story:
         return Document(self.title, tuple(self.blocks))
 
     def heading(self, message: str, level: int = 1, **parts: Inline | Sequence[Inline]) -> None:
-        self.blocks.append(Heading(filled(message, **parts), level))
+        self.blocks.append(Heading(fill(message, **parts), level))
 
     def say(self, message: str, **parts: Inline | Sequence[Inline]) -> None:
         """A paragraph: a message in the reader's language, with its parts."""
-        self.blocks.append(Paragraph(filled(message, **parts)))
+        self.blocks.append(Paragraph(fill(message, **parts)))
 
     def explain(self, message: str, **parts: Inline | Sequence[Inline]) -> None:
         """An aside, given once."""
-        self.aside(filled(message, **parts))
+        self.aside(fill(message, **parts))
 
     def aside(self, text: tuple[Inline, ...]) -> None:
         if text and text not in self.explained:
@@ -407,7 +407,7 @@ class Story:
         return EquationNumber(self.numbers[said])
 
 
-def filled(message: str, **parts: Inline | Sequence[Inline]) -> tuple[Inline, ...]:
+def fill(message: str, **parts: Inline | Sequence[Inline]) -> tuple[Inline, ...]:
     """The message, with what belongs at each {name} in its place."""
     text: list[Inline] = []
     for words, name, _, _ in Formatter().parse(message):
@@ -418,7 +418,7 @@ def filled(message: str, **parts: Inline | Sequence[Inline]) -> tuple[Inline, ..
     return tuple(text)
 
 
-def listed(things: Sequence[Form], most: int = 4) -> tuple[Inline, ...]:
+def list_forms(things: Sequence[Form], most: int = 4) -> tuple[Inline, ...]:
     """a, b and c; of many only the first and the last: a … z."""
     if len(things) > most:
         return (things[0], " … ", things[-1])
@@ -428,6 +428,4 @@ def listed(things: Sequence[Form], most: int = 4) -> tuple[Inline, ...]:
     text: list[Inline] = []
     for thing in things[:-1]:
         text += ["; " if has_comma else tr(", ")] * bool(text) + [thing]
-    return (
-        filled(tr("{others} and {last}"), others=text, last=things[-1]) if text else tuple(things)
-    )
+    return fill(tr("{others} and {last}"), others=text, last=things[-1]) if text else tuple(things)

@@ -38,7 +38,7 @@ from gradbook.targets.algebra.forms import (
     add_up,
     as_form,
     exp,
-    listed,
+    list_forms,
     ln,
     multiply,
     sign,
@@ -88,7 +88,7 @@ def tell_in_general(story: Story, net: Net) -> None:
 
 def _holding(net: Net, parameter: Parameter) -> tuple[Cell, ...]:
     names = [Name(str(parameter.role), (parameter.first + k,)) for k in range(parameter.size)]
-    held = listed([Symbol(name) for name in names], most=2)
+    held = list_forms([Symbol(name) for name in names], most=2)
     layer, shape = net.layers[parameter.layer], parameter.shape
     window = layer.window(net.shapes[parameter.layer])
     if layer.has_inner_values or (window and is_of_each_step(layer, window)):

@@ -32,8 +32,8 @@ from gradbook.targets.algebra.forms import (
     Words,
     cosh,
     exp,
-    filled,
-    listed,
+    fill,
+    list_forms,
     ln,
     numbers_in,
     shorten,
@@ -110,7 +110,7 @@ def why(local: Local) -> tuple[Inline, ...]:
     stem = local.of.name.stem
     keys = (f"{stem} to {local.to.name.stem}", stem, local.of.op.name)
     message, forms = next((WHY[key] for key in keys if key in WHY), ("", {}))
-    return filled(tr(message), **forms) if message else ()
+    return fill(tr(message), **forms) if message else ()
 
 
 x, a, t, o, L = (Symbol(Name(stem)) for stem in "xatoL")
@@ -404,7 +404,7 @@ class _Backward:
         if not new:
             return
         one, several = mark("A shared step: {slopes}"), mark("Shared steps: {slopes}")
-        slopes = listed([self.known.slope(value) for value in new])
+        slopes = list_forms([self.known.slope(value) for value in new])
         self.story.heading(tr(several if len(new) > 1 else one), level=2, slopes=slopes)
         self.story.explain(
             tr(
@@ -468,9 +468,7 @@ class _Backward:
         for part in parts:
             where = self.story.reference(_key(part))
             places += [", "] * bool(places)
-            places += filled(
-                tr("{partial} in {equation}"), partial=as_partial(part), equation=where
-            )
+            places += fill(tr("{partial} in {equation}"), partial=as_partial(part), equation=where)
         if places:
             self.story.say(tr("As before: {places}."), places=places)
 
@@ -543,7 +541,7 @@ def tell_update(story: Story, known: Algebra, weights: Sequence[Node]) -> None:
         _tell_next(story, known, leaf, memories)
     fixed = [symbol_of(weight) for weight in step.weights if weight not in step.gradients]
     if fixed:
-        story.say(tr("Fixed, and therefore unchanged: {weights}."), weights=listed(fixed))
+        story.say(tr("Fixed, and therefore unchanged: {weights}."), weights=list_forms(fixed))
     before, after = map(float, losses(step, 2))
     error = Comparison(symbol_of(step.loss), sign_before(Numeral(after)), Numeral(after))
     told = tr("Once all weights are updated the error is {error}; it was {before}.")

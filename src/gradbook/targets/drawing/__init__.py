@@ -6,7 +6,7 @@ training, pages or sheets.
 
 from gradbook.language import ENGLISH, in_language
 from gradbook.net.network import Net
-from gradbook.targets.drawing.layout import draw, shapes_of, weighed
+from gradbook.targets.drawing.layout import draw, draw_weights, shapes_of
 from gradbook.targets.drawing.png import can_paint, png
 from gradbook.targets.drawing.shapes import Drawing
 from gradbook.targets.drawing.svg import style, svg, svg_again
@@ -15,6 +15,7 @@ from gradbook.targets.drawing.tikz import tikz
 __all__ = [
     "Drawing",
     "draw",
+    "draw_weights",
     "net_png",
     "net_svg",
     "png",
@@ -23,7 +24,6 @@ __all__ = [
     "svg",
     "svg_again",
     "tikz",
-    "weighed",
 ]
 
 

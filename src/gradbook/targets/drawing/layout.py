@@ -481,7 +481,7 @@ def shapes_of(drawing: Drawing, names: Collection[Name]) -> list[Shape]:
 THINNEST, THICKEST = 0.6, 6.0  # lines of weights, by their size
 
 
-def weighed(drawing: Drawing, weights: Mapping[Name, float], largest: float) -> Drawing:
+def draw_weights(drawing: Drawing, weights: Mapping[Name, float], largest: float) -> Drawing:
     """Lines as wide as their weights are large, in the errors' red where those are below 0."""
     sizes = {spell_out(name): value for name, value in weights.items()}
     shapes = list(drawing.shapes)

@@ -122,7 +122,7 @@ def _joined_stages(net: Net, index: int, homes: Sequence[int]) -> Iterator[tuple
         first += net.shapes[value][0]
 
 
-def shown(count: int) -> tuple[int | None, ...]:
+def drawn_places(count: int) -> tuple[int | None, ...]:
     """The places of a column that are drawn."""
     if count <= MOST_UNITS:
         return tuple(range(count))
@@ -172,7 +172,7 @@ class _StageReader:
             return Planes((name,), _as_planes(shape), (tr("input"),), Link.NONE)
         cells = tuple(
             None if k is None else Neuron(k, (name.at(k + 1),), self._of_sample("inputs", k))
-            for k in shown(shape[0])
+            for k in drawn_places(shape[0])
         )
         return UnitColumn(cells, shape[0], (tr("input"),), Link.NONE)
 
@@ -310,7 +310,7 @@ def _cells(name: Name, shape: Shape) -> tuple[Neuron | None, ...]:
         None
         if k is None
         else Neuron(k, (name.element(tuple(map(int, np.unravel_index(k, shape))), shape),))
-        for k in shown(prod(shape))
+        for k in drawn_places(prod(shape))
     )
 
 

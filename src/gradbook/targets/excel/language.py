@@ -86,7 +86,7 @@ class Call:
 Expression = Number | Text | Reference | Infix | Prefix | Postfix | Call
 
 
-def quoted(words: str) -> str:
+def quote(words: str) -> str:
     """Words as a formula says them."""
     return write(Text(words))
 
@@ -95,7 +95,7 @@ def sentence(said: str, **cells: str) -> str:
     """A formula that says a sentence, with what cells hold in the place of its {names}."""
     parts = []
     for words, name, _, _ in Formatter().parse(said):
-        parts += [quoted(words)] if words else []
+        parts += [quote(words)] if words else []
         parts += [cells[name]] if name is not None else []
     return "&".join(parts)
 
@@ -290,8 +290,8 @@ class _FormulaReader:
         match token.kind, token.text:
             case "number", digits if isfinite(float(digits)):
                 return Number(float(digits))
-            case "text", quoted:
-                return Text(quoted[1:-1].replace('""', '"'))
+            case "text", quote:
+                return Text(quote[1:-1].replace('""', '"'))
             case "reference" | "error", name:
                 return Reference(name)
             case "call", function:

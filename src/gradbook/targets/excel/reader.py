@@ -38,7 +38,7 @@ from gradbook.targets.excel.grids.blocks import (
     coloured,
     planes,
 )
-from gradbook.targets.excel.language import Reference, Speller, quoted, write
+from gradbook.targets.excel.language import Reference, Speller, quote, write
 from gradbook.targets.excel.sheets.look import EXCEL, Look, content_of, new_workbook
 
 MOST_CELLS, MOST_PRODUCTS = 120_000, 1_000_000  # some ten seconds to open
@@ -412,7 +412,7 @@ class ReaderBook:
     probabilities: Array
 
 
-def written(book: ReaderBook, suffix: str = EXCEL) -> bytes:
+def reader_content(book: ReaderBook, suffix: str = EXCEL) -> bytes:
     """The content of the workbook's file."""
     workbook = new_workbook(suffix)
     look = Look(workbook)
@@ -482,7 +482,7 @@ class _Read:
             self.look.underlined(self.sheet, GRID_ROW - 1, column, self.columns, words)
         paint = self.look.style(num_format="0", font_size=6, align="center", border=4)
         seen = self.look.style(num_format="0", font_size=6, align="center")
-        painted = quoted(tr(OWN))
+        painted = quote(tr(OWN))
         for y in range(self.rows):
             self.sheet.set_row(GRID_ROW + y, SIDE)
             for x in range(self.columns):

@@ -70,7 +70,7 @@ SHEETS = {
 }
 
 
-def written(book: WorkbookPlan, suffix: str = EXCEL) -> bytes:
+def workbook_content(book: WorkbookPlan, suffix: str = EXCEL) -> bytes:
     """The content of its file, as the program has it that this ending is of."""
     for name in (TRAINING, SAMPLES):  # refused before anything long is begun
         columns(book.training, name, book.starts, ())

@@ -107,7 +107,7 @@ def read_plan(sheet: Path) -> ClassPlan:
     for name, value in found.items():
         own = tuple(value) if isinstance(value, list) else value
         if type(own) is not type(getattr(usual, name)):
-            raise DataError(f"{name} can't be {told(value)}", file=str(sheet))
+            raise DataError(f"{name} can't be {shorten_value(value)}", file=str(sheet))
         found[name] = own
     return ClassPlan(**found)
 
@@ -121,7 +121,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise DataError("it has too many parts within parts", file=str(path)) from error
 
 
-def told(value: object) -> str:
+def shorten_value(value: object) -> str:
     """A value of such a file in an error: its beginning, where it is long."""
     try:
         said = repr(value)

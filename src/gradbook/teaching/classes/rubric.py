@@ -15,7 +15,7 @@ from gradbook.errors import DataError, did_you_mean
 from gradbook.language.message import Message, WrittenNumber, message_count
 from gradbook.targets.excel.plan.columns import GRADIENTS
 from gradbook.targets.excel.plan.columns import KINDS as ASKED
-from gradbook.teaching.classes.folder import read_toml, told
+from gradbook.teaching.classes.folder import read_toml, shorten_value
 from gradbook.teaching.classes.ledger import MOST
 
 RUBRIC_TEXT = """\
@@ -182,5 +182,7 @@ class _Reader:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if not is_number or not 0 <= value <= MOST:  # type: ignore[operator]
             where = f"[{part}] " if part else ""
-            raise self.error(f"{where}{key} is a number from 0 to {MOST:,}, not {told(value)}")
+            raise self.error(
+                f"{where}{key} is a number from 0 to {MOST:,}, not {shorten_value(value)}"
+            )
         return float(value)  # type: ignore[arg-type]

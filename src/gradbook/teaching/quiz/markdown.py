@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from gradbook.language import tr
-from gradbook.teaching.quiz.questions import Question, Quiz, called
+from gradbook.teaching.quiz.questions import Question, Quiz, student_name
 from gradbook.teaching.quiz.telling import LETTERS, tolerance_said
 
 MARKS = re.compile(r"([\\`*_\[\]<>|#])")
@@ -19,12 +19,12 @@ def markdown(quiz: Quiz) -> Iterator[str]:
     own = {student: [one for one in quiz.questions if one.student == student]
            for student in quiz.students}  # fmt: skip
     for student, questions in own.items():
-        yield f"\n## {_said(called(student))}\n"
+        yield f"\n## {_said(student_name(student))}\n"
         for number, question in enumerate(questions, 1):
             yield "\n" + "\n".join(_question(quiz, question, number)) + "\n"
     yield f"\n# {_said(tr('Answers'))}\n"
     for student, questions in own.items():
-        heading = tr("Answers: {student}", student=called(student))
+        heading = tr("Answers: {student}", student=student_name(student))
         yield f"\n## {_said(heading)}\n\n"
         for number, question in enumerate(questions, 1):
             yield "\n".join(_answers(quiz, question, number)) + "\n"

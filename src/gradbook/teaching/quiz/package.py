@@ -24,13 +24,13 @@ class PackageFile:
     needs: tuple[str, ...] = ()  # paths
 
 
-def packed(files: Sequence[PackageFile], schema: str, version: str) -> bytes:
+def pack_quiz(files: Sequence[PackageFile], schema: str, version: str) -> bytes:
     """The zip of a quiz."""
     manifest = PackageFile(MANIFEST, "".join(_manifest(files, schema, version)))
-    return zipped((manifest, *files))
+    return zip_files((manifest, *files))
 
 
-def zipped(files: Sequence[PackageFile]) -> bytes:
+def zip_files(files: Sequence[PackageFile]) -> bytes:
     """The same for the same files."""
     found = BytesIO()
     with ZipFile(found, "w", ZIP_DEFLATED) as archive:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from gradbook.teaching.quiz.package import PackageFile, packed, pictures_of
+from gradbook.teaching.quiz.package import PackageFile, pack_quiz, pictures_of
 from gradbook.teaching.quiz.questions import Question, Quiz, QuizAnswer
 from gradbook.teaching.quiz.telling import html_of, number_of, paragraph, picture_path
 
@@ -25,7 +25,7 @@ def qti_1_2(quiz: Quiz) -> bytes:
     content = "".join(_assessment(quiz))
     needs = tuple(dict.fromkeys(path for path, _ in shown))
     files = [PackageFile(PATH, content, ASSESSMENT, needs), *pictures_of(shown)]
-    return packed(files, "IMS Content", "1.1.3")
+    return pack_quiz(files, "IMS Content", "1.1.3")
 
 
 def _assessment(quiz: Quiz) -> Iterator[str]:

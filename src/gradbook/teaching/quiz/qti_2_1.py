@@ -14,14 +14,14 @@ from gradbook.errors import TargetError
 from gradbook.graph.node import Node
 from gradbook.language import tr
 from gradbook.lowering import Vocabulary
-from gradbook.teaching.quiz.package import PackageFile, packed, pictures_of
+from gradbook.teaching.quiz.package import PackageFile, pack_quiz, pictures_of
 from gradbook.teaching.quiz.questions import (
     CarriedValue,
     Question,
     Quiz,
     QuizAnswer,
     WholeStep,
-    called,
+    student_name,
 )
 from gradbook.teaching.quiz.telling import given_said, html_of, number_of, picture_path
 
@@ -60,7 +60,7 @@ def qti_2_1(quiz: Quiz) -> bytes:
         items.append(PackageFile(f"items/{name}.xml", _whole_step(quiz, step, name), ITEM))
     paths = tuple(item.path for item in items)
     test = PackageFile("test.xml", "".join(_test(quiz, sections)), TEST, paths)
-    return packed([test, *items, *pictures_of(shown)], "QTIv2.1 Package", "1.0.0")
+    return pack_quiz([test, *items, *pictures_of(shown)], "QTIv2.1 Package", "1.0.0")
 
 
 def _test(quiz: Quiz, sections: Sequence[tuple[str, list[str]]]) -> Iterator[str]:
@@ -185,7 +185,7 @@ def _whole_step(quiz: Quiz, step: WholeStep, name: str) -> str:
         "Work the whole step: the forward pass, the derivatives, the weights after it. A value "
         "counts as right if it follows from your own values before it."
     )
-    title = f"{tr('The whole step')} ({called(step.student)})"
+    title = f"{tr('The whole step')} ({student_name(step.student)})"
     return "\n".join(
         [
             f'{HEAD}<assessmentItem {LOCATED} identifier="{name}" '

@@ -52,7 +52,7 @@ class Question:
     @property
     def title(self) -> str:
         about = tr(TITLES[self.kind], subject=self.subject)
-        return f"{about} ({called(self.student)})"
+        return f"{about} ({student_name(self.student)})"
 
     @property
     def is_number(self) -> bool:
@@ -93,7 +93,7 @@ TITLES = {
 }
 
 
-def called(student: str) -> str:
+def student_name(student: str) -> str:
     """A student's number, or the name."""
     return tr("no. {number}", number=student) if student.isdecimal() else student
 

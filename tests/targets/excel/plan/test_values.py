@@ -7,7 +7,7 @@ import numpy as np
 from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import losses
-from gradbook.targets.excel.plan.layout import NUMBER_ERROR, record, shown
+from gradbook.targets.excel.plan.layout import NUMBER_ERROR, cell_value, record
 
 FAR = "input 1; dense 1; {}; loss half squared error; rate 1; weights -800; biases 0; sample 1 -> 0"
 
@@ -40,4 +40,4 @@ def test_blank_gradients_leave_the_weights_alone():
 
 
 def test_what_is_no_number_is_shown_as_a_sheet_shows_it():
-    assert [shown(x) for x in (1, np.nan, np.inf)] == [1.0, NUMBER_ERROR, NUMBER_ERROR]
+    assert [cell_value(x) for x in (1, np.nan, np.inf)] == [1.0, NUMBER_ERROR, NUMBER_ERROR]

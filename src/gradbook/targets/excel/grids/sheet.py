@@ -26,7 +26,7 @@ from gradbook.targets.excel.grids.windows import (
     WindowLine,
 )
 from gradbook.targets.excel.plan.book import GRIDS, WorkbookPlan
-from gradbook.targets.excel.plan.layout import shown
+from gradbook.targets.excel.plan.layout import cell_value
 from gradbook.targets.excel.sheets.check import an_epoch
 from gradbook.targets.excel.sheets.look import BAD, GOOD, SMALL, Look
 
@@ -138,7 +138,9 @@ class _GridSheet:
             if place in block.missing:
                 continue
             formula = self.scene.formula(block.nodes[place], grids.cell(*place))
-            self.sheet.write_formula(*grids.place(*place), formula, style, shown(numbers[place]))
+            self.sheet.write_formula(
+                *grids.place(*place), formula, style, cell_value(numbers[place])
+            )
 
     def labels(self, block: NodeBlock) -> None:
         """What each channel is called, and the numbers of its rows and columns."""
@@ -205,7 +207,7 @@ class _GridSheet:
             row, column = grids.place(channel, (grids.shape[1] - 1) // 2, 0)
             self.sheet.write_string(row, column - 1, block.sign, sign)
         for place in grids.places():
-            value = shown(block.numbers[place])
+            value = cell_value(block.numbers[place])
             self.sheet.write_formula(*grids.place(*place), block.formulas[place], style, value)
         self.colour(grids)
 
@@ -214,7 +216,7 @@ class _GridSheet:
         self.sheet.merge_range(row, column, row, last, line.words, self.look.name(line.tint))
         style = self.look.value(line.tint, SMALL, align="center")
         self.sheet.merge_range(row, last + 1, row, last + 2, "", style)
-        self.sheet.write_formula(row, last + 1, line.formula, style, shown(line.number))
+        self.sheet.write_formula(row, last + 1, line.formula, style, cell_value(line.number))
         self.look.plain_zeros(self.sheet, row, last + 1, 1, 1)
 
     def verdict(self, row: int, seen: LookedAt) -> None:

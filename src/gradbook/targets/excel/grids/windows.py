@@ -21,7 +21,7 @@ from gradbook.targets.excel.grids.scene import (
     GridScene,
     GridStage,
 )
-from gradbook.targets.excel.language import quoted
+from gradbook.targets.excel.language import quote
 
 # A place: its window, the products, their sum --------------------------------
 
@@ -253,7 +253,7 @@ class LookedAt:
         looked_up = given.at(channel, row, column)
         if not any(self.window.pad):
             return looked_up
-        inside = reached(row, column, given.shape)
+        inside = is_within(row, column, given.shape)
         return f"IF({inside},{looked_up},{self._beyond(row, column)})"
 
     def _beyond(self, row: str, column: str) -> str:
@@ -262,7 +262,7 @@ class LookedAt:
         counted = self.window.pad if layer.sums else layer.counted_padding(shape)
         if counted == self.window.pad:
             return "0"
-        return f'IF({reached(row, column, shape, counted)},0,"")' if any(counted) else '""'
+        return f'IF({is_within(row, column, shape, counted)},0,"")' if any(counted) else '""'
 
     def _kernel(self, number: int) -> WindowBlock:
         """The kernel of the map that is looked at."""
@@ -341,7 +341,7 @@ class LookedAt:
     def verdict(self) -> str:
         """Whether what was worked out is what the tables have: of the last two lines."""
         here, there = (self._line_cell(len(self.lines) - k) for k in (2, 1))
-        same, differs = quoted(tr(SAME)), quoted(tr(DIFFERS))
+        same, differs = quote(tr(SAME)), quote(tr(DIFFERS))
         return f"=IF(ABS({here}-{there})<={self.near},{same},{differs})"
 
     @property
@@ -350,7 +350,7 @@ class LookedAt:
         return f"{NEAR}*(1+ABS({self._line_cell(len(self.lines) - 1)}))"
 
 
-def reached(row: str, column: str, shape: Shape, sides: Sides = NOWHERE) -> str:
+def is_within(row: str, column: str, shape: Shape, sides: Sides = NOWHERE) -> str:
     """Whether a row and a column lie in an input of this shape, or so far beside it."""
     _, rows, columns = shape
     top, left, below, right = sides
@@ -481,7 +481,7 @@ class WeightLookedAt(LookedAt):
         looked_up = given.at(channel if given.shape[0] > 1 else 0, row, column)
         if not any(self.window.pad):
             return looked_up
-        return f"IF({reached(row, column, given.shape)},{looked_up},0)"
+        return f"IF({is_within(row, column, given.shape)},{looked_up},0)"
 
     def _slopes(self, grids: Grids) -> WindowBlock:
         at = self.slopes.grids.at

@@ -51,10 +51,10 @@ def open_range(cells: str, sheet: str = "") -> str:
     found = _TOKENS.fullmatch(cells.removeprefix("="))
     if found is None or not found["first"]:
         raise ValueError(f"{cells} are no cells")
-    title = _sheet(found["sheet"] or quoted(sheet))
+    title = _sheet(found["sheet"] or quote_sheet(sheet))
     last = f":{title}.{found['last']}" if found["last"] else ""
     return f"{title}.{found['first']}{last}"
 
 
-def quoted(title: str) -> str:
+def quote_sheet(title: str) -> str:
     return "'" + title.replace("'", "''") + "'"

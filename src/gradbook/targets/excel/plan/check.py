@@ -21,7 +21,7 @@ from gradbook.graph.reference import Values, evaluate
 from gradbook.language import mark, tr
 from gradbook.net import Net
 from gradbook.net.step import Step
-from gradbook.targets.excel.language import SAYS, quoted, sentence
+from gradbook.targets.excel.language import SAYS, quote, sentence
 from gradbook.targets.excel.language import digits as typed
 from gradbook.targets.excel.plan.columns import forward_values
 from gradbook.targets.excel.plan.layout import BASE_SAMPLE, ColumnBlock, RunLayout
@@ -437,7 +437,7 @@ class Tolerance:
         factor = f"{typed(MOST_CORNER)}" if self.has_corners else f"{typed(MOST_CURVE)}*{c.nudge}"
         smooth = f"{c.bend}<={factor}*{c.nudge}*{c.size}^2"
         agrees, differs, to_do, no_number = (
-            quoted(tr(word)) for word in (AGREES, DIFFERS, OPEN, NO_NUMBER)
+            quote(tr(word)) for word in (AGREES, DIFFERS, OPEN, NO_NUMBER)
         )
         return (
             f"IF(NOT(ISNUMBER({c.slope})),{no_number},"
@@ -539,7 +539,7 @@ def summary(verdicts: Sequence[str], said: Summaries, epoch: int) -> str:
 
 def summary_formula(verdicts: str, total: int, said: Summaries, epoch: str, epochs: int) -> str:
     """The same by formula, which also tells an epoch that the table doesn't have."""
-    counts = {word: f"COUNTIF({verdicts},{quoted(tr(word))})" for word in (AGREES, DIFFERS, OPEN)}
+    counts = {word: f"COUNTIF({verdicts},{quote(tr(word))})" for word in (AGREES, DIFFERS, OPEN)}
     there = f"AND({epoch}>=1,{epoch}<={epochs},{epoch}=INT({epoch}))"
     agree = sentence(tr(said.agree, total=total, epoch="{epoch}"), epoch=epoch)
     differ = sentence(
@@ -555,7 +555,7 @@ def summary_formula(verdicts: str, total: int, said: Summaries, epoch: str, epoc
         f"IF({counts[AGREES]}={total},{agree},"
         f"IF({counts[DIFFERS]}>0,{differ},"
         f"IF({counts[OPEN]}>0,{to_do},{none}))),"
-        f"{unknown}),{quoted(tr(TYPE_ONE))})"
+        f"{unknown}),{quote(tr(TYPE_ONE))})"
     )
 
 
@@ -583,10 +583,10 @@ def _agree(total: int, of: int) -> str:
 def epochs_formula(verdicts: str, numbers: str, total: int, of: int) -> str:
     """The same by formula: every row of the table counts."""
     counts = {
-        word: f"SUMPRODUCT(--({verdicts}={quoted(tr(word))}))" for word in (AGREES, DIFFERS, OPEN)
+        word: f"SUMPRODUCT(--({verdicts}={quote(tr(word))}))" for word in (AGREES, DIFFERS, OPEN)
     }
     differ, opened = counts[DIFFERS], counts[OPEN]
-    first = f"INDEX({numbers},MATCH({quoted(tr(DIFFERS))},{verdicts},0))"
+    first = f"INDEX({numbers},MATCH({quote(tr(DIFFERS))},{verdicts},0))"
     one, some = (
         sentence(tr(said, total=total, count="{count}", first="{first}"), count=differ, first=first)
         for said in (ONE_DIFFERS, SOME_DIFFER)
@@ -596,5 +596,5 @@ def epochs_formula(verdicts: str, numbers: str, total: int, of: int) -> str:
     return (
         f"=IF({differ}>0,IF({differ}=1,{one},{some}),"
         f"IF({opened}>0,{to_do},"
-        f"IF({counts[AGREES]}={total},{quoted(_agree(total, of))},{others})))"
+        f"IF({counts[AGREES]}={total},{quote(_agree(total, of))},{others})))"
     )

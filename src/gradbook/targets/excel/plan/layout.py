@@ -247,6 +247,6 @@ class _Errors:
         return found
 
 
-def shown(value: Any) -> float | str:
+def cell_value(value: Any) -> float | str:
     """A number as a formula's result."""
     return float(value) if np.isfinite(value) else NUMBER_ERROR

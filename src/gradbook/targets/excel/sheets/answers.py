@@ -14,9 +14,9 @@ from gradbook.language import mark, tr
 from gradbook.layers.losses import HALF_SURE
 from gradbook.net.step import Step
 from gradbook.palette import ACTIVATION, ERROR, INPUT, QUIET, RATE, TARGET
-from gradbook.targets.excel.language import Guarded, Reference, Speller, quoted, sentence, write
+from gradbook.targets.excel.language import Guarded, Reference, Speller, quote, sentence, write
 from gradbook.targets.excel.plan.book import ANSWERS, ANSWERS_WORK, TRAINING, WorkbookPlan
-from gradbook.targets.excel.plan.layout import shown
+from gradbook.targets.excel.plan.layout import cell_value
 from gradbook.targets.excel.sheets.check import an_epoch
 from gradbook.targets.excel.sheets.look import BAD, GOOD, PLAIN, SMALL, Look, colour, number_format
 
@@ -50,9 +50,9 @@ class Classes:
     def read(self, cells: str) -> str:
         """The class that some outputs, or targets, name."""
         if len(self.names) == 2 and ":" not in cells:
-            return f"IF({cells}>={HALF_SURE},{quoted(self.names[1])},{quoted(self.names[0])})"
+            return f"IF({cells}>={HALF_SURE},{quote(self.names[1])},{quote(self.names[0])})"
         place = f"MATCH(MAX({cells}),{cells},0)"
-        return f"CHOOSE({place},{','.join(map(quoted, self.names))})"
+        return f"CHOOSE({place},{','.join(map(quote, self.names))})"
 
     def name(self, values: Array) -> str:
         """The same from the numbers."""
@@ -200,7 +200,7 @@ class _Answers:
             loss = book.step.loss
             self.sheet.write_string(SUMMARY_ROW, LABEL, str(loss.name), look.name(ERROR))
             formula, style = f"={self.in_epoch(loss)}", look.value(ERROR, SMALL)
-            self.sheet.write_formula(SUMMARY_ROW, FIRST, formula, style, shown(book.loss(-1)))
+            self.sheet.write_formula(SUMMARY_ROW, FIRST, formula, style, cell_value(book.loss(-1)))
 
     def accuracy(self, classes: Classes) -> None:
         """How many of the samples are read as what they are."""
@@ -257,7 +257,7 @@ class _Answers:
             self.sheet.write_number(OWN_ROW, place, value, self.look.given(INPUT))
         for place, node in enumerate(step.outputs, self.outputs):
             style = self.look.value(ACTIVATION, PLAIN, bold=True)
-            found = shown(self.values(0)[place - self.outputs])
+            found = cell_value(self.values(0)[place - self.outputs])
             self.sheet.write_formula(OWN_ROW, place, f"={own.cell(node)}", style, found)
         if self.classes:
             read = f"={self.classes.read(self.area(OWN_ROW, self.outputs, step.outputs))}"
@@ -272,7 +272,7 @@ class _Answers:
             for place, node in enumerate(nodes, first):
                 style = look.value(colour(node.name), number_format(node.name))
                 formula, found = f"={self.in_epoch(node, sample)}", self.value(node, sample)
-                self.sheet.write_formula(row, place, formula, style, shown(found))
+                self.sheet.write_formula(row, place, formula, style, cell_value(found))
         for place, node in enumerate(step.targets, self.targets):
             style = look.value(TARGET, "General")
             formula = f"={self.in_epoch(node, sample)}"
@@ -285,7 +285,7 @@ class _Answers:
             apart = np.abs(self.values(sample) - self.wanted(sample)).max()
             formula = f"=SUMPRODUCT(MAX(ABS({outputs}-{targets})))"
             style = look.value(ERROR, SMALL)
-            self.sheet.write_formula(row, self.verdicts, formula, style, shown(apart))
+            self.sheet.write_formula(row, self.verdicts, formula, style, cell_value(apart))
 
     def reading(self, row: int, sample: int, classes: Classes, outputs: str, targets: str) -> None:
         """The class that is meant, the one that is read, and whether they are the same."""
@@ -295,7 +295,7 @@ class _Answers:
         self.sheet.write_formula(row, place + 1, f"={classes.read(outputs)}", style, read)
         one, other = (f"{xl_col_to_name(place + k)}{row + 1}" for k in (0, 1))
         right, wrong = tr("right"), tr("wrong")
-        formula = f"=IF({one}={other},{quoted(right)},{quoted(wrong)})"
+        formula = f"=IF({one}={other},{quote(right)},{quote(wrong)})"
         found = right if meant == read else wrong
         self.sheet.write_formula(row, place + 2, formula, self.look.verdict(), found)
         cell = xl_rowcol_to_cell(row, place + 2)
@@ -335,5 +335,5 @@ def write_answers_work(look: Look, book: WorkbookPlan) -> None:
         tint = colour(node.name)
         sheet.write_string(row, 0, str(node.name), look.name(tint))
         sheet.write_formula(
-            row, 1, formula, look.value(tint, number_format(node.name)), shown(value)
+            row, 1, formula, look.value(tint, number_format(node.name)), cell_value(value)
         )

@@ -36,7 +36,7 @@ from gradbook.targets.excel.plan.check import (
     summary_formula,
 )
 from gradbook.targets.excel.plan.columns import KNOWN_BY, gradients
-from gradbook.targets.excel.plan.layout import RunLayout, shown
+from gradbook.targets.excel.plan.layout import RunLayout, cell_value
 from gradbook.targets.excel.sheets.look import (
     PLAIN,
     SMALL,
@@ -184,7 +184,7 @@ class _Check:
             row = self.epochs_row + number
             up, down = (plan.run.of_step.cell(loss, 2 * number + side) for side in (0, 1))
             self.sheet.write_number(row, 1, epoch + 1, self.look.count)
-            found = shown(self.book.record.values[loss][epoch])
+            found = cell_value(self.book.record.values[loss][epoch])
             there = table.cell(loss, epoch).replace("$", "")
             self.sheet.write_formula(row, 2, f"={there}", error, found)
             along = None if blank else plan.along(number)
@@ -243,16 +243,20 @@ class _Check:
 
     def _results(self, value: float | None, slope: Slope) -> tuple[float | str, ...]:
         """What these come to, the gradient first."""
-        measured = shown(slope.below), shown(slope.above), shown(slope.value)
+        measured = (
+            cell_value(slope.below),
+            cell_value(slope.above),
+            cell_value(slope.value),
+        )
         if value is None:
             return "", *measured, "", "", tr(OPEN)
         tolerance = self.book.tolerance
         apart, allowed = abs(value - slope.value), tolerance.allowed(value, slope)
         return (
-            shown(value),
+            cell_value(value),
             *measured,
-            shown(apart),
-            shown(allowed),
+            cell_value(apart),
+            cell_value(allowed),
             tr(tolerance.verdict(value, slope)),
         )
 
@@ -394,7 +398,7 @@ def _write_pass(
         style = look.value(colour(part.node.name), number_format(part.node.name))
         for sample in range(run.step.samples if part.node.each else 1):
             found = values[part.node]
-            value = shown(found[sample] if part.node.each else found)
+            value = cell_value(found[sample] if part.node.each else found)
             row = run.table(part.node).row(number) + sample
             sheet.write_formula(
                 row, part.place, str(part.content(run, number, sample)), style, value
@@ -470,7 +474,7 @@ class _Epochs:
             part = self.plan.part_cell(weight)
             there = training.cell(weight, epoch).replace("$", "")
             formula = f"={there}+$B{row + 1}*{NUDGE_NAME}*{part}"
-            place, value = run.of_step.columns[weight], shown(values[weight])
+            place, value = run.of_step.columns[weight], cell_value(values[weight])
             self.sheet.write_formula(row, place, formula, style, value)
         for sample in range(self.book.step.samples if self.book.several else 0):
             self.sheet.write_number(row + sample, 2, sample + 1, self.look.count)

@@ -34,13 +34,13 @@ from gradbook.targets.excel.language import (
     Reference,
     Speller,
     infix,
-    quoted,
+    quote,
     write,
 )
 from gradbook.targets.excel.language import digits as typed
 from gradbook.targets.excel.plan.book import DERIVATION, TRAINING, WorkbookPlan
 from gradbook.targets.excel.plan.check import AGREES, DIFFERS
-from gradbook.targets.excel.plan.layout import shown
+from gradbook.targets.excel.plan.layout import cell_value
 from gradbook.targets.excel.sheets.check import an_epoch
 from gradbook.targets.excel.sheets.look import SMALL, SMALL_IN_FULL, Look, colour, page
 
@@ -366,7 +366,7 @@ class _Derivation:
         total = shares.number.sum() / (self.step.samples if chain.mean else 1)
         formula = f"=SUM({self.samples(put)})" + (f"/{self.step.samples}" if chain.mean else "")
         style = self.look.value(GRADIENT, SMALL_IN_FULL, bold=True)
-        self.sheet.write_formula(self.row, NUMBER, formula, style, shown(total))
+        self.sheet.write_formula(self.row, NUMBER, formula, style, cell_value(total))
         cell = Reference(xl_rowcol_to_cell(self.row, NUMBER))
         self.lines[chain] = LineValue(total, lambda _: cell)
         return self.lines[chain]
@@ -389,7 +389,7 @@ class _Derivation:
         for sample in places:
             formula = f"={write(value.at(sample))}".format(c=xl_col_to_name(SAMPLE + sample))
             number = value.number[sample] if value.each else value.number
-            self.sheet.write_formula(row, column + sample, formula, style, shown(number))
+            self.sheet.write_formula(row, column + sample, formula, style, cell_value(number))
 
         def at(sample: int) -> Expression:
             return Reference(xl_rowcol_to_cell(row, column + (sample if value.each else 0)))
@@ -406,12 +406,12 @@ class _Derivation:
         value = float(self.book.record.values[gradient][0])
         style = self.look.value(GRADIENT, SMALL_IN_FULL)
         formula = f"={self.in_epoch(gradient)}"
-        self.sheet.write_formula(row, TABLE, formula, style, shown(value))
+        self.sheet.write_formula(row, TABLE, formula, style, cell_value(value))
         number = float(np.sum(self.lines[weight].number))
         same = abs(number - value) <= SAME * self.largest_gradient
         near = f"{typed(SAME)}*MAX(MAX({self.all_gradients}),-MIN({self.all_gradients}))"
         agrees, differs = tr(AGREES), tr(DIFFERS)
-        formula = f"=IF(ABS({here}-{there})<={near},{quoted(agrees)},{quoted(differs)})"
+        formula = f"=IF(ABS({here}-{there})<={near},{quote(agrees)},{quote(differs)})"
         found = agrees if same else differs
         self.sheet.write_formula(row, VERDICT, formula, self.look.verdict(), found)
         self.look.colour_verdicts(self.sheet, verdict)

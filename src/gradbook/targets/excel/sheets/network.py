@@ -31,7 +31,7 @@ from gradbook.targets.excel.plan.book import (
     start_name,
 )
 from gradbook.targets.excel.plan.columns import STUDENT_NAME
-from gradbook.targets.excel.plan.layout import shown
+from gradbook.targets.excel.plan.layout import cell_value
 from gradbook.targets.excel.sheets.look import (
     SMALL,
     ChartCurve,
@@ -135,7 +135,7 @@ class _Panel:
     def result(self, words: str, formula: str, value: float, name: str = "") -> None:
         self.sheet.write_string(self.row, PANEL, words, self.look.name(ERROR))
         style = self.look.value(ERROR, SMALL, align="center", bold=True)
-        self.sheet.write_formula(self.row, PANEL + 1, formula, style, shown(value))
+        self.sheet.write_formula(self.row, PANEL + 1, formula, style, cell_value(value))
         if name:
             self.name(name)
         self.row += 1

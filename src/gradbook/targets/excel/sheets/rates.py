@@ -34,7 +34,7 @@ from gradbook.targets.excel.plan.book import (
     WorkbookPlan,
 )
 from gradbook.targets.excel.plan.columns import gradients
-from gradbook.targets.excel.plan.layout import RunLayout, shown
+from gradbook.targets.excel.plan.layout import RunLayout, cell_value
 from gradbook.targets.excel.plan.verdicts import (
     ATTAINED_ROW,
     CONDITIONS,
@@ -130,8 +130,8 @@ class _Rates:
         row, cells, errors = TOP + number, self.cells(number), self.errors(number)
         error = self.look.value(ERROR, SMALL)
         self.sheet.write_number(row, 1, rate, self.look.given(RATE))
-        self.sheet.write_formula(row, 2, f"=MAX({cells.all})", error, shown(errors.max()))
-        self.sheet.write_formula(row, 3, f"={cells.at(-1)}", error, shown(errors[-1]))
+        self.sheet.write_formula(row, 2, f"=MAX({cells.all})", error, cell_value(errors.max()))
+        self.sheet.write_formula(row, 3, f"={cells.at(-1)}", error, cell_value(errors[-1]))
 
     def verdicts(self) -> None:
         """What each rate does, from the working sheet."""
@@ -192,7 +192,9 @@ class _Rates:
             table = self.book.at_rate(number).of_step
             for epoch, error in enumerate(self.errors(number)):
                 cell = table.cell(loss, epoch).replace("$", "")
-                self.sheet.write_formula(top + epoch, number + 1, f"={cell}", style, shown(error))
+                self.sheet.write_formula(
+                    top + epoch, number + 1, f"={cell}", style, cell_value(error)
+                )
 
     def charts(self) -> None:
         gentle, violent = split(self.book.rates)
@@ -282,7 +284,7 @@ def _write_gates(sheet: Worksheet, look: Look, book: WorkbookPlan, number: int) 
                 value = found[node][sample] if np.ndim(found[node]) else found[node]
                 row = run.of_step.row(epoch) + sample
                 formula = said.format(**run.rows(epoch, sample))
-                sheet.write_formula(row, place, formula, style, shown(value))
+                sheet.write_formula(row, place, formula, style, cell_value(value))
 
 
 # The sheet Verdicts work -----------------------------------------------------
@@ -326,7 +328,7 @@ def _shared(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     found = (case.least, lowest_reached(book.cases, case.least), case.best_known)
     for (row, words, formula), value in zip(rows, found, strict=True):
         sheet.write_string(row, 0, tr(words), look.name(ERROR))
-        sheet.write_formula(row, 1, formula, look.value(ERROR, NUMBER), shown(value))
+        sheet.write_formula(row, 1, formula, look.value(ERROR, NUMBER), cell_value(value))
 
 
 def _facts(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
@@ -342,7 +344,7 @@ def _facts(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
         for place, heading in enumerate(cells.headings):
             style = look.value(RATE if not place else PAPER, NUMBER)
             value = values[heading]
-            shows = value if isinstance(value, str | bool) else shown(value)
+            shows = value if isinstance(value, str | bool) else cell_value(value)
             sheet.write_formula(FACTS + number, place, row.formula(heading), style, shows)
 
 
@@ -384,7 +386,7 @@ def _following(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
             book.verdict_cells,
             number,
         ):
-            value = shown(values[kind][epoch])
+            value = cell_value(values[kind][epoch])
             sheet.write_formula(top + epoch, first + kind, formula, style, value)
 
 

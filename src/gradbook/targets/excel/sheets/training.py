@@ -16,7 +16,7 @@ from gradbook.palette import QUIET
 from gradbook.targets.excel.language import LONGEST_FORMULA, NAMES, Guarded, write
 from gradbook.targets.excel.plan.book import HEAD_ROWS, SAMPLES, TRAINING, WorkbookPlan
 from gradbook.targets.excel.plan.columns import BLANK_NAME, ColumnGroup, kind_of
-from gradbook.targets.excel.plan.layout import ColumnBlock, RunLayout, Start, shown
+from gradbook.targets.excel.plan.layout import ColumnBlock, RunLayout, Start, cell_value
 from gradbook.targets.excel.sheets.look import Look, colour, number_format
 
 # A run's table ---------------------------------------------------------------
@@ -128,7 +128,7 @@ def write_cells(
                 sheet.write_blank(row, column.place, None, empty)
             else:
                 found = values[column.node][epoch]
-                value = shown(found[sample] if column.node.each else found)
+                value = cell_value(found[sample] if column.node.each else found)
                 style = ruled if column.node.each and epoch and not sample else usual
                 content = column.content(run, epoch, sample)
                 if isinstance(content, str):
@@ -290,9 +290,9 @@ def note(book: WorkbookPlan, node: Node) -> str:
         return "\n".join([*lines, to_do])
     following = book.step.next.get(node)
     if following is not None and following is not node:
-        lines.append(tr("in the next row: {formula}", formula=said(following)))
+        lines.append(tr("in the next row: {formula}", formula=formula_note(following)))
     elif node.op.name != "leaf":
-        lines.append(f"{name} = {said(node)}")
+        lines.append(f"{name} = {formula_note(node)}")
     return "\n".join(lines)
 
 
@@ -314,7 +314,7 @@ def meaning(name: Name) -> str:
     return tr(MEANINGS[name.stem]) if name.stem in MEANINGS else ""
 
 
-def said(node: Node) -> str:
+def formula_note(node: Node) -> str:
     """A node's formula with names for the cells."""
     text = write(NAMES.formula(node))
     return text if len(text) <= LONGEST_NOTE else f"{text[:LONGEST_NOTE]} …"
