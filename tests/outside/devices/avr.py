@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from tests.outside.devices.boards import Asked, run
+from tests.outside.devices.boards import Asked, run, sample_of
 
 HERE = Path(__file__).parent
 ANSWER = re.compile(r"(\d+) (\d+) (\d+)\.")  # simavr shows the end of a line as a dot
@@ -36,7 +36,7 @@ def asked(
     with TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "net.c").write_text(text)
-        (folder / "images.bin").write_bytes(images.astype(np.uint8).tobytes())
+        (folder / "images.bin").write_bytes(images.tobytes())
         (folder / "images.s").write_text(
             '.section .text.images, "ax", @progbits\n'
             '.global images\nimages: .incbin "images.bin"\n.balign 2\n'
@@ -45,7 +45,7 @@ def asked(
         strict = ["-std=c99", "-pedantic", "-Wconversion"]
         run([*compile_c, *strict, "-c", "net.c", "-o", "net.o"], folder)
         told = {"OUTPUT": kind, "OUTPUTS": outputs, "IMAGES": len(images)}
-        told["PIXELS"] = images[0].size
+        told |= {"PIXELS": images[0].size, "SAMPLE": sample_of(images)}
         defined = [f"-D{word}={value}" for word, value in told.items()]
         start = [*compile_c, "-std=gnu99", *defined, str(HERE / "start_avr.c")]
         run([*start, "images.s", "net.o", "-lm", "-o", "avr.elf"], folder)

@@ -90,15 +90,15 @@ def asked(
     with TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "net.c").write_text(text)
-        (folder / "images.bin").write_bytes(images.astype(np.uint8).tobytes())
+        (folder / "images.bin").write_bytes(images.tobytes())
         (folder / "images.s").write_text(
-            '.section .images, "a"\n.global images\nimages: .incbin "images.bin"\n'
+            '.section .images, "a"\n.balign 4\n.global images\nimages: .incbin "images.bin"\n'
         )
         (folder / "board.ld").write_text(LAYOUT.format(flash=hex(board.flash), ram=hex(board.ram)))
         compile_c = [f"{board.tools}-gcc", *board.flags, level, "-std=c99", "-ffreestanding"]
         run([*compile_c, *checks, "-c", "net.c", "-o", "net.o"], folder)
         told = {"OUTPUT": kind, "OUTPUTS": outputs, "IMAGES": len(images), "KNOWN": KNOWN}
-        told["PIXELS"] = images[0].size
+        told |= {"PIXELS": images[0].size, "SAMPLE": sample_of(images)}
         defined = [f"-D{word}={value}" for word, value in told.items()]
         start = [*compile_c, "-std=gnu99", *defined, str(HERE / "start.c"), "images.s", "net.o"]
         run([*start, "-nostdlib", "-T", "board.ld", *board.libraries, "-o", "board.elf"], folder)
@@ -113,6 +113,12 @@ def asked(
     code, data, zeroed = map(int, sizes[:3])
     scale = KNOWN / int(known)
     return Asked(classes, checksums, float(ticks.mean()) * scale, code + data, data + zeroed)
+
+
+def sample_of(given: np.ndarray) -> str:
+    """What these numbers are in C."""
+    kinds = {"uint8": "uint8_t", "int16": "int16_t", "int32": "int32_t", "float32": "float"}
+    return kinds[str(given.dtype)]
 
 
 def checksum(outputs: np.ndarray) -> int:

@@ -6,8 +6,8 @@
 #ifndef OUTPUT
 #define OUTPUT int32_t
 #endif
-int net_predict(const uint8_t *image, OUTPUT *each);
-extern const uint8_t images[];
+int net_predict(const SAMPLE *image, OUTPUT *each);
+extern const SAMPLE images[];
 int main(void);
 
 #ifdef __riscv

@@ -7,8 +7,8 @@
 #include <avr/sleep.h>
 #include <stdint.h>
 
-int net_predict(const uint8_t *image, OUTPUT *each);
-extern const uint8_t images[];
+int net_predict(const SAMPLE *image, OUTPUT *each);
+extern const SAMPLE images[];
 static volatile uint16_t turns;
 
 ISR(TIMER1_OVF_vect) { turns++; }
@@ -50,14 +50,14 @@ static void say(uint32_t number, char after)
 
 int main(void)
 {
-    static uint8_t image[PIXELS];
+    static SAMPLE image[PIXELS];
     static OUTPUT each[OUTPUTS];
     UCSR0B = 1 << TXEN0;
     sei();
     for (uint16_t k = 0; k < IMAGES; k++) {
         uint32_t sum = 2166136261u, took;
         int best;
-        memcpy_PF(image, pgm_get_far_address(images) + (uint32_t)k * PIXELS, PIXELS);
+        memcpy_PF(image, pgm_get_far_address(images) + (uint32_t)k * sizeof image, sizeof image);
         start_clock();
         best = net_predict(image, each);
         took = cycles();

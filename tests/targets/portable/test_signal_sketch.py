@@ -15,6 +15,7 @@ from gradbook.lab.signals import WindowsAsked, signal_problem, usual_signal_reci
 from gradbook.lab.tables import train_table
 from gradbook.net import parse
 from gradbook.net.trained import Scaling, trained_net
+from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.signal_sketch import SMOOTHING, SURE, signal_sketch
 from tests.trained import model_of
 
@@ -100,6 +101,14 @@ def test_a_recurrent_network_hears_too(tmp_path):
     said = expected(model, source, rows)
     assert len(said) >= 5
     assert heard(tmp_path, rows) == said
+
+
+def test_what_brings_a_channel_to_like_size_is_stored_once_for_all_steps():
+    model = learned(signals(), 4)
+    own = model.trained()
+    assert len({*own.scaling.mean.tolist()}) == 2
+    plain = replace(own, scaling=Scaling(1, np.zeros(32), np.ones(32)))
+    assert c_file(own, "n", None).constants == c_file(plain, "n", None).constants
 
 
 def test_what_says_no_class_of_a_window_is_refused():

@@ -156,9 +156,7 @@ def _given(trained: TrainedNet) -> RowMaker:
     """The maker of what is given: of a picture, if the first sums read all of a flat image."""
     if trained.net.laid_out:
         shape = planes(trained.net.shapes[0], is_stepwise(trained))
-        alone = _is_even(trained.scaling)
-        numbers = (trained.scaling.scale, trained.scaling.shift)
-        scale, shift = (np.full(shape[2], x.flat[0]) if alone else None for x in numbers)
+        scale, shift = _of_features(trained) or (None, None)
         return RowMaker(Work.STEPWISE, (), shape, scale=scale, shift=shift)
     readers = [trained.layers[place].layer for place in trained.readers(0)]
     flat = len(trained.input) == 1 and all(map(_takes_all, readers))
@@ -173,9 +171,15 @@ def _given(trained: TrainedNet) -> RowMaker:
     return RowMaker(Work.GIVEN, (), shape, scale=scale, shift=shift)
 
 
-def _is_even(scaling: Scaling) -> bool:
-    """Whether all that is given is scaled and shifted by the same numbers."""
-    return all((x == x.flat[0]).all() for x in (scaling.scale, scaling.shift))
+def _of_features(trained: TrainedNet) -> tuple[Array, Array] | None:
+    """The scale and the shift of each feature of a sequence, if they are alike at every step."""
+    scaling, given = trained.scaling, trained.input
+    numbers = [spread_over_values(x, given) for x in (scaling.scale, scaling.shift)]
+    every = [np.broadcast_to(x.reshape(len(x), -1), given) for x in numbers]
+    if any((x != x[0]).any() for x in every):
+        return None
+    scale, shift = (x[0] for x in every)
+    return scale, shift
 
 
 def is_stepwise(trained: TrainedNet) -> bool:
@@ -244,10 +248,10 @@ class _Making:
         self.maker_of.append(len(self.makers) - 1)
 
     def _by_feature(self, own: TrainedLayer, reads: tuple[int, ...]) -> None:
-        """Sequences lie there as they are given; if every value has a scale of its own, it comes
+        """Sequences lie there as they are given; if steps have scales of their own, these come
         now."""
         scaling, shape = self.trained.scaling, self.makers[reads[0]].shape
-        if _is_even(scaling):
+        if _of_features(self.trained):
             return
         numbers = [spread_over_values(x, own.given) for x in (scaling.scale, scaling.shift)]
         places = [np.broadcast_to(x.reshape(len(x), -1), own.given) for x in numbers]
