@@ -29,7 +29,6 @@ from gradbook.net.trained import (
     ByFeature,
     ByStep,
     ScaleShift,
-    Scaling,
     Shares,
     TrainedLayer,
     TrainedNet,
