@@ -9,6 +9,7 @@ from hypothesis import given, settings
 
 from gradbook.errors import GradbookError, TargetError
 from gradbook.lab.models.model import Model
+from gradbook.targets.portable import whole_makers
 from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.in_whole_numbers import quantise
 from gradbook.targets.portable.makers import maps_of, row_makers
@@ -209,3 +210,22 @@ def test_weights_that_are_applied_again_stand_there_once():
     )
     text = c_file(model.trained(), "net", quantise(model.trained(), pictures(model, 9))).text
     assert f" weights[{3 * 9 + 3 * 3 * 9 + 3 * 12}] " in text
+
+
+@pytest.mark.parametrize(
+    ("layers", "looked_up"),
+    [
+        ("conv 4 3x3 pad 1; batchnorm; hard swish; flatten; dense 3; softmax", ["sums"]),
+        ("conv 4 3x3; relu; avgpool 2; tanh; flatten; dense 3; softmax", ["total"]),
+        ("conv 4 3x3 pad 1; silu; add back 1; flatten; dense 3; softmax", ["same"]),
+    ],
+)
+def test_a_level_is_looked_up_as_it_is_found_unless_others_read_it(layers, looked_up, monkeypatch):
+    model = model_of(f"input 1x9x8; {layers}")
+    images, _, _ = both(model)
+    whole = quantise(model.trained(), images)
+    assert [own.maker.work for own in whole.makers if own.table is not None] == looked_up
+    monkeypatch.setattr(whole_makers, "_looking_up_at_once", list)
+    apart = quantise(model.trained(), images)
+    assert "same" in [own.maker.work for own in apart.makers]
+    np.testing.assert_array_equal(whole.scores(images), apart.scores(images))

@@ -38,7 +38,7 @@ static void keep(const struct maker *own, value *out, int c, total sum)
     const int k = own->first + c;
     const int32_t shifted = (sum + READ(int32_t, biases + k)) * own->times;
     const int64_t product = (int64_t)shifted * READ(int32_t, factors + k) + ((int64_t)1 << 31);
-    int32_t level = (int32_t)(product >> 32) + own->zero;
+    int32_t level = (int32_t)(product >> 32) + own->{offset};
     if (k >= {outputs}) {{ /* the last maker's results are the scores */
         scores[c] = {last};
         return;
@@ -97,21 +97,22 @@ def whole_program(trained: TrainedNet, whole: WholeNumbers, name: str, remark: s
         "low": ("int8_t", [max(own.low, LOWEST) for own in makers]),
     }
     fields["times"] = ("uint8_t", [own.times for own in makers])
-    if bent:
+    if bent:  # levels before they are looked up have a zero of their own
+        fields["offset"] = ("int8_t", [own.offset for own in makers])
         fields["table"] = ("uint8_t", [bent.index(own) + 1 if own in bent else 0 for own in makers])
     normed = any(own.maker.work in NORMING for own in makers)
     if normed:
         fields["epsilon"] = ("int64_t", [own.epsilon for own in makers])
     last = "level" if makers[-1].maker.activation is None else "(level > 0 ? level : 0)"
     outputs = sum(own.maker.scaled for own in makers[:-1])
-    kept = LOOKED_UP if bent else "(value)level"
+    kept, offset = (LOOKED_UP, "offset") if bent else ("(value)level", "zero")
     dialect = Dialect(
         value="int8_t",
         total="int32_t",
         sample="uint8_t",
         edge="((map)->zero)",
         tables=_tables(makers, bent, ruled),
-        keep=KEEP.format(last=last, kept=kept, outputs=outputs),
+        keep=KEEP.format(last=last, kept=kept, outputs=outputs, offset=offset),
         works="work_whole",
         name=name,
         rules=whole_rules(whole),

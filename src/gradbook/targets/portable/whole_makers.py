@@ -269,7 +269,7 @@ def in_whole_numbers(makers: Sequence[RowMaker], images: NDArray[Any]) -> WholeN
         own = _centred(own, sums, scale_sums(maker, window_sums(maker, given)))
         maps.append(own.result(sums))
         done.append(own)
-    return WholeNumbers(tuple(done), bits, round(half * 2**bits))
+    return WholeNumbers(tuple(_looking_up_at_once(done)), bits, round(half * 2**bits))
 
 
 def _of_rule(maker: RowMaker, levels: Levels, rule: WholeRule) -> WholeMaker:
@@ -314,6 +314,32 @@ def _with_tables(makers: Sequence[RowMaker]) -> list[RowMaker]:
             made.append(RowMaker(Work.SAME, before, maker.shape, activation=maker.activation))
         place.append(len(made) - 1)
     return made
+
+
+def _looking_up_at_once(makers: Sequence[WholeMaker]) -> list[WholeMaker]:
+    """A level that is only looked up afterwards is looked up as soon as it is found.
+
+    What comes out is the same, but no map is kept between, and no channel is scaled twice.
+    """
+    made: list[WholeMaker] = []
+    place: list[int] = []
+    for own in makers:
+        reads = tuple(place[k] for k in own.maker.reads)
+        if own.table is not None and _is_only_looked_up(own.maker.reads[0], makers):
+            (number,) = reads
+            made[number] = replace(made[number], table=own.table, levels=own.levels)
+            place.append(number)
+        else:
+            made.append(replace(own, maker=replace(own.maker, reads=reads)))
+            place.append(len(made) - 1)
+    return made
+
+
+def _is_only_looked_up(number: int, makers: Sequence[WholeMaker]) -> bool:
+    """Whether nobody else reads what this one, which is neither the image nor a rule, makes."""
+    readers = [own for own in makers if number in own.maker.reads]
+    own = makers[number]
+    return len(readers) == 1 and own.table is None and own.rule is None and number > 0
 
 
 def _sums(own: WholeMaker, maps: Sequence[Array], images: NDArray[Any]) -> Array:
