@@ -22,7 +22,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test changed lint format bench fuzz modules languages site package clean
+.PHONY: help run test changed lint format bench record fuzz modules languages site package clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -51,6 +51,9 @@ format: $(VENV)/with-tests ## Put the code into the one form
 bench: $(VENV)/with-tests ## Measure ourselves; figures are printed, nothing is judged
 	@for name in startup engine kills check_speed photos; do \
 		$(BIN)/python bench/$$name.py || exit 1; done
+
+record: $(VENV)/with-tests ## Train what ENTRY=NAME of bench/records claims, and say whether it holds
+	$(BIN)/python -m bench.records $(ENTRY)
 
 fuzz: $(VENV)/with-fuzzer ## Search every reader for faults, for MINUTES=10; finds become tests
 	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)

@@ -54,7 +54,7 @@ def main() -> None:
         results = [_result(folder.run(s), name, s, options) for s in seeds]
         found = _measured(results, options.threads)
         if options.time:
-            found = replace(found, seconds=_seconds(name), threads=cores())
+            found = replace(found, seconds=seconds_of(name, cores()), threads=cores())
         print(_row(name, results[0], found), flush=True)
         if options.last > 1:
             print(_last_epochs([folder.run(s) for s in seeds]), flush=True)
@@ -95,34 +95,41 @@ def _last_epochs(runs: list[RunFolder]) -> str:
 
 
 def _result(run: RunFolder, name: str, seed: int, options: Namespace) -> dict[str, Any]:
+    listener = LastEpochs(run, options.last) if options.last > 1 else None
+    return result_of(run, name, seed, options.threads, listener)
+
+
+def result_of(
+    run: RunFolder, what: str, seed: int, threads: int, listener: Listener | None = None
+) -> dict[str, Any]:
     """Loading the images is a part of every training, so that its seconds are the whole ones."""
     go_on = run.holds_a_run
     if go_on:
-        _require_own(run, name, seed)
+        _require_own(run, what, seed)
     if not run.result_file.exists():
         train(
-            None if go_on else name,
+            None if go_on else what,
             folder=run.path,
             seed=None if go_on else seed,
             resume=go_on,
             held_back=None if go_on else False,
-            threads=options.threads,
-            listener=LastEpochs(run, options.last) if options.last > 1 else None,
+            threads=threads,
+            listener=listener,
         )
     return run.result()
 
 
-def _require_own(run: RunFolder, name: str, seed: int) -> None:
+def _require_own(run: RunFolder, what: str, seed: int) -> None:
     """What was trained by another recipe of that name says nothing of this one."""
-    asked = recipe_of(name)
+    asked = recipe_of(what)
     if run.recipe() != replace(asked, net=replace(asked.net, seed=seed), held_back=None):
-        sys.exit(f"{run.path} was trained by another recipe than {name} is: name another --out")
+        sys.exit(f"{run.path} was trained by another recipe: name another --out")
 
 
-def _seconds(name: str) -> float:
-    """Of one training on all cores; the seeds may have been trained beside other work."""
+def seconds_of(what: str, threads: int) -> float:
+    """Of one training; the seeds may have been trained beside other work."""
     with TemporaryDirectory() as folder:
-        return train(name, folder=Path(folder, "run"), held_back=False, threads=cores()).seconds
+        return train(what, folder=Path(folder, "run"), held_back=False, threads=threads).seconds
 
 
 def _measured(results: list[dict[str, Any]], threads: int) -> Measured:

@@ -5,18 +5,22 @@
 Takes the runs that `python bench/accuracy.py bench/curve/*.txt tiny small best` left in `--runs`
 into bench/curve/reached.json, where recipes without such runs keep what they reached before. Prints
 the tables of docs/results.md and draws the picture: the mean of each recipe's seeds with the
-lowest and the highest, over its parameters, beside what others reported.
+lowest and the highest, over its parameters, beside what others reported, which bench/records has.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from math import log10
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from bench.recorded.entry import Entry, read_all
 from gradbook.files import write_whole
 from gradbook.lab.training.train import SeedsFolder, Spread
 from gradbook.palette import PAPER, QUIET
@@ -35,37 +39,6 @@ WIDTH, HEIGHT = 760.0, 420.0  # points
 LEFT, RIGHT, TOP, BOTTOM = 70.0, 735.0, 24.0, 360.0
 PARAMETERS = (400, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 20_000)
 WRONG = (0.03, 0.02, 0.01, 0.007, 0.005, 0.003)  # shares of the test images
-
-
-@dataclass(frozen=True)
-class Reported:
-    """What somebody else reached."""
-
-    parameters: int
-    accuracy: float
-    chosen: str  # how, of all epochs and runs
-    source: str
-
-
-BEST_RUN = "the best epoch of the best of some 700 runs, by the test images"
-HELD_BACK = "the best epoch of a run, on a tenth of the training images held back"
-BEST_EPOCH = "the best epoch of a run, by the test images"
-LAST_EPOCH = "the last epoch of a run"
-HEXHOWELLS = "hexhowells.com/posts/neural-golfing.html"
-GITHUB = "github.com/"
-GRIMOV = GITHUB + "ruslangrimov/mnist-minimal-model"
-OTHERS = (
-    Reported(575, 0.98, "a network that is above it on the test images", HEXHOWELLS),
-    Reported(697, 0.9903, BEST_RUN, GITHUB + "JoshWarn/Parameter-Efficient-MNIST"),
-    Reported(1_936, 0.9913, HELD_BACK + "; 99.1 % of the test images", GRIMOV),
-    Reported(2_180, 0.9917, HELD_BACK, GRIMOV),
-    Reported(3_197, 0.9925, HELD_BACK, GRIMOV),
-    Reported(3_762, 0.9952, LAST_EPOCH, GITHUB + "adilsammar/woolly-of-cv"),
-    Reported(7_070, 0.994, "above it after 11 epochs of a run", GITHUB + "nitin-vig/ERAv4S6"),
-    Reported(7_918, 0.9952, BEST_EPOCH, GITHUB + "snehanshu-raj/ERA"),
-    Reported(8_932, 0.9950, BEST_EPOCH, GITHUB + "The-School-of-AI/era-s6-ram"),
-    Reported(16_050, 0.9954, LAST_EPOCH, GITHUB + "kishkath/S6-MNIST-V1"),
-)
 
 
 @dataclass(frozen=True)
@@ -98,11 +71,18 @@ def main() -> None:
         print(_row(point))
     print("\n| parameters | reported | what it is | source |")
     print("|---|---|---|---|")
-    for one in OTHERS:
-        cells = (f"{one.parameters:,}", f"{one.accuracy:.2%}".replace("%", " %"), one.chosen)
-        print(f"| {' | '.join(cells)} | <https://{one.source}> |")
+    for one in _others():
+        claim = one.claim
+        cells = (f"{claim.parameters:,}", f"{claim.accuracy:.2%}".replace("%", " %"), one.chosen)
+        print(f"| {' | '.join(cells)} | <{one.source}> |")
     write_whole(options.out, picture(points))
     print(f"\n{options.out}")
+
+
+def _others() -> list[Entry]:
+    """What was reported of networks that aren't gradbook's."""
+    found = (entry for entry in read_all() if not entry.is_verifiable)
+    return sorted(found, key=lambda entry: entry.claim.parameters)
 
 
 def _kept() -> dict[str, Point]:
@@ -147,7 +127,7 @@ def picture(points: list[Point]) -> str:
         *map(_column, PARAMETERS[1:-1]),
         _text((LEFT + RIGHT) / 2, BOTTOM + 46, "parameters"),
         _path([(_x(parameters), _y(mean)) for parameters, mean in _heights(points).items()]),
-        *(_ring(_x(one.parameters), _y(one.accuracy)) for one in OTHERS),
+        *(_ring(_x(one.claim.parameters), _y(one.claim.accuracy)) for one in _others()),
         *map(_seeds, points),
         *_legend(),
         "</svg>",

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(
     path
     for folder in (".", "docs", "docs/tutorials", "docs/explanation", "bench", "examples")
-    for path in (ROOT / folder).glob("*.md")
+    for path in (ROOT / folder).glob("**/*.md" if folder == "bench" else "*.md")
 )
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
