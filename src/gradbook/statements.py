@@ -58,10 +58,10 @@ class Statement:
         self.used += 1
         return self.words[self.used - 1].group()
 
-    def rest(self, until: str = "") -> str:
-        """All words that are left, or those before the word `until`, as one phrase."""
+    def rest(self, *until: str) -> str:
+        """All words that are left, or those before one of the words `until`, as one phrase."""
         left = [word.group() for word in self.words[self.used :]]
-        taken = left.index(until) if until in left else len(left)
+        taken = next((k for k, word in enumerate(left) if word in until), len(left))
         self.used += taken
         return " ".join(left[:taken])
 

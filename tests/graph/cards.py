@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from math import e, inf, log, log1p, pi, sqrt, tanh
 from typing import Any
 
+from gradbook.graph.levels import BY_ROWS, Bits
 from gradbook.graph.node import Attribute
 from gradbook.graph.window import NOWHERE, Window
 from gradbook.net import Shape
@@ -42,6 +43,7 @@ class Card:
     constant: tuple[float, ...] = ()  # inputs that come last and are numbers, such as an exponent
     flat: tuple[int, ...] = ()  # inputs that it jumps with, or only decides by: slope 0
     differentiable: bool = True
+    straight: bool = False  # its slopes are agreed on: a moved input doesn't show them
 
 
 ONE, TWO, THREE = (SCALAR,), (SCALAR,) * 2, (SCALAR,) * 3
@@ -66,6 +68,16 @@ def unframed(torch: Any, x: Any, area: Any, window: Window) -> Any:
 def heads_of(x: Any, heads: int) -> Any:
     """The features of each head, by steps."""
     return x.reshape(*x.shape[:-3], heads, x.shape[-3] // heads, x.shape[-1])
+
+
+def straight_through(torch: Any, w: Any, s: Any, bits: Bits) -> Any:
+    """As it is usually written: the weight, and what makes a level of it, which has no slope."""
+    ratio = w / s
+    if bits is Bits.TWO:
+        whole = (2 * torch.floor(ratio / 2) + 1).clamp(-3, 3)
+    else:
+        whole = torch.floor(ratio + 0.5).clamp(-bits.highest, bits.highest)
+    return w + (s * whole - w).detach()
 
 
 L3 = log(e + e**2 + e**3)  # of 1, 2, 3
@@ -142,6 +154,44 @@ CARDS: dict[str, Card] = {
             at(0.0, -0.0, -1, value=0, slopes=(1, 0, 0)),
             at(-inf, -inf, -5, value=-5, slopes=(0, 0, 1)),
         ],
+    ),
+    "level": Card(  # its scale is a constant
+        TWO,
+        [
+            at(0.49, 0.5, value=0.5, slopes=(1, 0)),
+            at(0.25, 0.5, value=0.5, slopes=(1, 0)),  # halfway: up
+            at(-0.25, 0.5, value=0, slopes=(1, 0)),
+            at(0.2, 0.5, value=0, slopes=(1, 0)),
+            at(9, 0.5, value=3.5, slopes=(1, 0)),  # beyond the highest level
+            at(3, 0, value=0, slopes=(1, 0)),
+        ],
+        (Bits.FOUR,),
+        reach=(0.1, 2),
+        torch=straight_through,
+        straight=True,
+    ),
+    "scales": Card(
+        ((2, 3),),
+        [
+            at(
+                [[1, -3, 2], [0, 0, 0]],
+                value=[1.5 * 2, 0],
+                slopes=([[0, 0, 0], [0, 0, 0]],),
+            )
+        ],
+        (Bits.TERNARY, BY_ROWS),
+        torch=lambda torch, w, bits, groups: 1.5 * abs(w).mean(1).detach() + 0 * w.sum(1),
+        straight=True,
+    ),
+    "levelled": Card(
+        ((4, 3, 2, 1), (6,)),
+        [],
+        (Bits.TWO, 2),
+        reach=(0.1, 3),
+        torch=lambda torch, w, s, bits, groups: straight_through(
+            torch, w, s.reshape(2, 3).repeat_interleave(2, 0)[..., None, None], bits
+        ),
+        straight=True,
     ),
     "is_largest": Card(
         THREE,

@@ -5,6 +5,7 @@ It knows no network, no target, no format and no file.
 
 from __future__ import annotations
 
+from gradbook.graph.levels import Bits
 from gradbook.layers.activations import ACTIVATIONS, Activation, PRelu, activation
 from gradbook.layers.card import (
     Bias,
@@ -52,6 +53,7 @@ __all__ = [
     "Attention",
     "BatchNorm",
     "Bias",
+    "Bits",
     "Concat",
     "Conv",
     "Dense",

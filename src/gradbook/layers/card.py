@@ -13,6 +13,7 @@ import numpy as np
 
 from gradbook.arguments import one_of, settle
 from gradbook.errors import ShapeError
+from gradbook.graph.levels import BY_ROWS, Bits
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Attribute, Graph, Node
 from gradbook.graph.tensors import reshape, spread
@@ -180,6 +181,16 @@ class LayerSite:
     def named(self, node: Node, stem: str) -> Node:
         return self.graph.named(node, self.part(stem))
 
+    def levelled(self, weights: Node, bits: Bits, groups: int = BY_ROWS) -> Node:
+        """The weights as sums read them: ŵ, where they have few bits."""
+        if not bits:
+            return weights
+        how = (bits, groups)
+        scales = self.graph.named(
+            self.make("scales", weights, attributes=how), Name("s", of=self.name)
+        )
+        return self.make("levelled", weights, scales, attributes=how)
+
     def running(self, stem: str, shape: Shape, start: float) -> Node:
         """A statistic's running mean, a leaf that keeps its value at work."""
         leaf = self.graph.leaf(Name("r", of=self.part(stem)), shape)
@@ -225,6 +236,7 @@ class Layer:
     ties: ClassVar[str] = ""  # the word of the card before it whose parameters it takes
     begins_branch: ClassVar[bool] = False  # whether it makes nothing, and an earlier value goes on
     bias: Bias = Bias.NONE
+    bits: Bits = Bits.ALL  # of the weights of its sums
     groups: int = 1
     epsilon: float = 0
 
@@ -297,6 +309,11 @@ class Layer:
     def counted_padding(self, shape: Shape) -> Sides:
         """How much of its window's padding an average counts as zeros."""
         return NOWHERE
+
+    @property
+    def level_groups(self) -> int:
+        """How its weights of few bits stand to its output channels, as `levels` asks."""
+        return BY_ROWS
 
     def allows_scale(self, scale: Array) -> bool:
         """Whether its channels scaled and shifted are what it makes of scaled and shifted ones."""

@@ -144,11 +144,13 @@ class FlagField(TextField):
 
 @dataclass(frozen=True)
 class PhraseField(TextField):
-    """What is left of the line, one of a few phrases: no bias."""
+    """What is left of the line, one of a few phrases: no bias. Of several such fields each is
+    read `until` one of the words with which the next begins."""
 
     among: Sequence[str] = ()
     usual: str = ""
     what: str = ""
+    until: tuple[str, ...] = ()
     kind: ClassVar[str] = "choice"
 
     @property
@@ -157,11 +159,14 @@ class PhraseField(TextField):
 
     def read(self, line: Statement, form: StatementForm) -> dict[str, Any]:
         start = line.used
-        phrase = line.rest()
+        phrase = line.rest(*self.until)
         if phrase not in ("", *self.among):
             options = [part for part in plain(form.fields) if isinstance(part, OptionField)]
             flags = [part.name for part in form.fields if isinstance(part, FlagField)]
-            known = [*(f"{part.name} {part.letter}" for part in options), *flags, *self.among]
+            phrases = [
+                one for part in form.fields if isinstance(part, PhraseField) for one in part.among
+            ]
+            known = [*(f"{part.name} {part.letter}" for part in options), *flags, *phrases]
             hint = did_you_mean(phrase, known) or ONE_OF.format(known=", ".join(known))
             line.fail(UNKNOWN_CHOICE.format(word=phrase, hint=hint), at=start)
         return {self.name: phrase or self.usual}

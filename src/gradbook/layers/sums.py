@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, ClassVar
 
+from gradbook.arguments import one_of
 from gradbook.errors import ShapeError, UsageError
+from gradbook.graph.levels import Bits
 from gradbook.graph.names import is_sequence
 from gradbook.graph.node import Node
 from gradbook.graph.window import (
@@ -69,7 +71,21 @@ class BiasPhrase(PhraseField):
         return bias_of(value)
 
 
+@dataclass(frozen=True)
+class BitsPhrase(PhraseField):
+    """Which numbers the weights may be: bits 4."""
+
+    def settle(self, word: str, value: Any) -> Bits:
+        said = f"bits {value}" if isinstance(value, int) else value
+        return Bits(one_of("bits", said, Bits))
+
+
 BIAS = BiasPhrase("bias", "BIAS", tuple(Bias), Bias.EACH)
+BITS = BitsPhrase("bits", "BITS", tuple(filter(None, Bits)), Bits.ALL)
+BIAS_AND_BITS = (
+    replace(BIAS, until=tuple(dict.fromkeys(phrase.split()[0] for phrase in BITS.among))),
+    BITS,
+)
 MOVES = (
     PairOption("stride", "S", usual=(1, 1)),
     PadOption("pad", "P"),
@@ -78,7 +94,7 @@ MOVES = (
 GROUPS = WholeOption("groups", "G", 1, "number of groups")
 KERNEL = BothField("kernel", "K", "window", always_both=True)
 CHANNELS = WholeField("channels", "N", "number of channels")
-WINDOWED = (CHANNELS, KERNEL, OptionsField("", options=(*MOVES, GROUPS)), BIAS)
+WINDOWED = (CHANNELS, KERNEL, OptionsField("", options=(*MOVES, GROUPS)), *BIAS_AND_BITS)
 ALONG = tuple(replace(move, row=True) for move in MOVES)  # a single row
 
 
@@ -98,6 +114,7 @@ class Dense(Layer):
 
     width: int
     bias: Bias = Bias.EACH
+    bits: Bits = Bits.ALL
     word: ClassVar[str] = "dense"
     letter: ClassVar[str] = "h"
     last_letter: ClassVar[str] = "o"
@@ -106,7 +123,7 @@ class Dense(Layer):
     forms: ClassVar[tuple[StatementForm, ...]] = (
         StatementForm(
             "dense",
-            (WholeField("width", "N", "width"), BIAS),
+            (WholeField("width", "N", "width"), *BIAS_AND_BITS),
             ("N weighted sums of all inputs",),
             ("fc", "linear"),
         ),
@@ -126,7 +143,8 @@ class Dense(Layer):
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         weights, *biases = parameters
-        return add_bias(site.make("linear", weights, given[0]), biases)
+        sums = site.make("linear", site.levelled(weights, self.bits), given[0])
+        return add_bias(sums, biases)
 
 
 def require_groups(conv: Conv | TransposedConv, shape: Shape) -> None:
@@ -153,6 +171,7 @@ class Conv(Layer):
     groups: int = 1  # each group of output channels reads its own group of input channels
     dilation: Both = (1, 1)
     row: bool = False  # whether it slides over the steps of a sequence, which are a single row
+    bits: Bits = Bits.ALL
     word: ClassVar[str] = "conv"
     letter: ClassVar[str] = "c"
     sums: ClassVar[bool] = True
@@ -173,14 +192,14 @@ class Conv(Layer):
                 CHANNELS,
                 replace(KERNEL, row=True),
                 OptionsField("", options=(*ALONG, GROUPS)),
-                BIAS,
+                *BIAS_AND_BITS,
             ),
             ("N windows of K steps slid over a sequence, all features",),
             preset={"row": True},
         ),
         StatementForm(
             "depthwise",
-            (KERNEL, OptionsField("", options=MOVES), BIAS),
+            (KERNEL, OptionsField("", options=MOVES), *BIAS_AND_BITS),
             ("one window for each channel: as many groups as channels",),
             per_channel=("channels", "groups"),
             takes=DEPTHWISE,
@@ -229,9 +248,9 @@ class Conv(Layer):
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         (x,), (weights, *biases) = given, parameters
-        return add_bias(
-            site.make("conv", weights, x, attributes=(self.window(x.shape), self.groups)), biases
-        )
+        read = site.levelled(weights, self.bits)
+        how = (self.window(x.shape), self.groups)
+        return add_bias(site.make("conv", read, x, attributes=how), biases)
 
 
 @dataclass(frozen=True)
@@ -249,6 +268,7 @@ class TransposedConv(Layer):
     bias: Bias = Bias.EACH
     groups: int = 1
     dilation: Both = (1, 1)
+    bits: Bits = Bits.ALL
     word: ClassVar[str] = "convtranspose"
     letter: ClassVar[str] = "c"
     forms: ClassVar[tuple[StatementForm, ...]] = (
@@ -317,8 +337,13 @@ class TransposedConv(Layer):
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         (x,), (weights, *biases) = given, parameters
         attributes = (self._area(x.shape), self.spreads(x.shape), self.groups)
-        sums = site.make("conv_back", weights, x, attributes=attributes)
+        read = site.levelled(weights, self.bits, self.level_groups)
+        sums = site.make("conv_back", read, x, attributes=attributes)
         return add_bias(sums, biases)
+
+    @property
+    def level_groups(self) -> int:
+        return self.groups
 
 
 @dataclass(frozen=True)

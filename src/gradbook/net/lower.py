@@ -112,6 +112,9 @@ def _take_apart(forward: Forward) -> tuple[Graph, dict[Node, Scalars]]:
             parts[node] = parts[node.inputs[0]]
             continue
         names = _numbered(numbers[node]) if node in numbers else _element_names(node)
+        if node.op.name == "levelled":
+            (leaf,) = (one for one in ancestors([node]) if one in numbers)
+            names = _numbered(numbers[leaf], "ŵ")
         if node.op.name == "leaf":
             parts[node] = _leaves(graph, node, names)
         else:
@@ -157,8 +160,8 @@ def _element_names(node: Node) -> Names:
     return node.name.elements(node.shape) if node.name else {}
 
 
-def _numbered(parameter: Parameter) -> Names:
+def _numbered(parameter: Parameter, letter: str = "") -> Names:
     """A parameter's elements count through all parameters of its role."""
     places = product(*map(range, parameter.shape))
     numbers = enumerate(places, parameter.first)
-    return {place: Name(str(parameter.role), (number,)) for number, place in numbers}
+    return {place: Name(letter or str(parameter.role), (number,)) for number, place in numbers}

@@ -218,7 +218,7 @@ GIVEN: dict[str, Callable[[Draft, Statement], None]] = {
 
 
 def _loss(draft: Draft, line: Statement) -> None:
-    phrase = line.rest(until="smoothing")
+    phrase = line.rest("smoothing")
     phrase = loss_synonyms().get(phrase.lower(), phrase.lower())
     if phrase and phrase not in LOSSES:
         plugins.plugins(plugins.LAYERS)
@@ -381,6 +381,8 @@ line break, and '#' begins a comment.
 {window}
   BIAS is 'bias' (one for each sum, the default), 'no bias', 'shared bias' (one for the
   layer), 'fixed bias' or 'fixed shared bias' (not trained).
+  BITS is 'bits 8', 'bits 4', 'bits 2' or 'ternary': weights of few bits, a scale times whole
+  numbers (±127, ±7, ±1 and ±3, -1 0 1), trained straight through.
 
 {losses}
                              for targets t and outputs a, summed or averaged over the

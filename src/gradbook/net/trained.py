@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook.graph.levels import Levels, levelled, levels
 from gradbook.graph.node import Array
 from gradbook.graph.window import Shape
 from gradbook.layers import Activation, Bias, Flatten, Layer
@@ -96,6 +97,8 @@ class TrainedLayer:
     tensors: Mapping[str, Array]
     name: str = ""  # conv1, relu2
     again: str = ""  # the earlier layer whose weights it takes, if it is one that is applied again
+    levels: Levels | None = None  # the whole numbers of its weights, where they have few bits:
+    # each output channel's weights are these times a scale of its own, also where one was folded in
 
     def tensor_name(self, tensor: str) -> str:
         """What a tensor of its own, or of the layer that it is again, is called: conv1.weight."""
@@ -242,7 +245,8 @@ def _layers(net: Net, values: Mapping[str, NDArray[Any]]) -> Iterator[TrainedLay
         if layer.is_softmax and given != makes:
             yield TrainedLayer(Flatten(), reads, given, makes, {})
             reads, given, latest = (latest,), makes, latest + 1
-        yield TrainedLayer(layer, reads, given, makes, _tensors(net, values, index))
+        own = TrainedLayer(layer, reads, given, makes, _tensors(net, values, index))
+        yield _levelled(own) if layer.bits else own
         became.append(latest)
     if len(makes := net.shapes[-1]) > 1:
         yield TrainedLayer(ByStep(), (became[-1],), makes, ByStep().output(makes), {})
@@ -283,6 +287,14 @@ def _tensors(net: Net, values: Mapping[str, NDArray[Any]], index: int) -> dict[s
         names = zip(layer.statistics, statistics_names(net, index), strict=True)
         tensors |= {word: np.asarray(values[name], np.float64) for word, name in names}
     return tensors
+
+
+def _levelled(own: TrainedLayer) -> TrainedLayer:
+    """With the weights that its sums read."""
+    layer, weight = own.layer, own.tensors["weight"]
+    whole, _ = levels(weight, layer.bits, layer.level_groups)
+    made = own.with_tensors(weight=levelled(weight, layer.bits, layer.level_groups))
+    return replace(made, levels=whole)
 
 
 # Fewer layers ------------------------------------------------------------------

@@ -98,8 +98,12 @@ BUILT = frozenset(  # cards that the page's own modules know, in text/layers.js
 
 def unbuilt(net: Net) -> str:
     """The first layer that a page doesn't build by itself, as its text has it; or nothing."""
-    others = (it for it in net.layers if _called(type(it)) not in BUILT)
-    return next((layer.text.split()[0] for layer in others), "")
+    for layer in net.layers:
+        if layer.bits:
+            return str(layer.bits)
+        if _called(type(layer)) not in BUILT:
+            return layer.text.split()[0]
+    return ""
 
 
 TRAITS = {  # of a layer, by what the page calls them

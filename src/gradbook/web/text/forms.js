@@ -31,16 +31,18 @@ const both = (line, what, sizes) => sizes && [sizes[0], sizes[sizes.length - 1]]
 /** @param {any} one @param {any} other */
 const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other)
 
-/** What is left of the line, one of a few phrases.
- * @param {Statement} line @param {string[]} among @param {Form} form
+/** What is left of the line, or what comes before the words of another phrase, one of a few phrases.
+ * @param {Statement} line @param {Field} field @param {Form} form
  */
-function phrase(line, among, { fields = [] }) {
+function phrase(line, { among, until = [] }, { fields = [] }) {
   const { grammar, used } = line
-  const said = line.rest()
+  const said = line.rest(...until)
   if (said && !among.includes(said)) {
     const options = fields.flatMap(field => (Array.isArray(field) ? field : [])).map(k => grammar.fields[k])
-    const flags = fields.flatMap(field => (Array.isArray(field) ? [] : field)).map(k => grammar.fields[k]).filter(({ kind }) => kind === "flag")
-    const known = [...options.map(({ name, letter }) => `${name} ${letter}`), ...flags.map(({ name }) => name), ...among]
+    const others = fields.flatMap(field => (Array.isArray(field) ? [] : field)).map(k => grammar.fields[k])
+    const flags = others.filter(({ kind }) => kind === "flag")
+    const phrases = others.filter(({ kind }) => kind === "choice").flatMap(({ among }) => among)
+    const known = [...options.map(({ name, letter }) => `${name} ${letter}`), ...flags.map(({ name }) => name), ...phrases]
     const hint = didYouMean(said, known, grammar.closeEnough) || filled(grammar.messages.ONE_OF, { known: known.join(", ") })
     line.fail("UNKNOWN_CHOICE", { word: said, hint }, used)
   }
@@ -70,7 +72,7 @@ const KINDS = {
     write: (value, { keyword, usual }) => (value === usual ? "" : `${keyword ? `${keyword} ` : ""}${digits(value).replace(/\.0$/, "")}`),
   },
   flag: { read: (line, { name }) => line.option(name), write: (value, { name }) => (value ? name : "") },
-  choice: { read: (line, { among }, form) => phrase(line, among, form), write: (value, { usual }) => (value === usual ? "" : value) },
+  choice: { read: phrase, write: (value, { usual }) => (value === usual ? "" : value) },
   both: {
     read(line, { what, everything, always_both: isBoth, row }, { words }) {
       if (everything && line.option(everything)) return null

@@ -222,7 +222,7 @@ const isNoSmaller = (shape, other) => product(shape) > product(other) || (produc
 export function readLayer(line, first, shape) {
   const layer = readForm(line, first, shape)
   const card = CARDS[layer.card]
-  if (!card) line.fail(ELSEWHERE, { word: first }, 0)
+  if (!card || layer.bits) line.fail(ELSEWHERE, { word: layer.bits ?? first }, 0)
   card.check?.(line, layer)
   return layer
 }

@@ -60,12 +60,12 @@ export class Statement {
     return this.words[this.used - 1].word
   }
 
-  /** All words that are left, or those before the word `until`, as one phrase.
-   * @param {string} [until]
+  /** All words that are left, or those before one of the words `until`, as one phrase.
+   * @param {string[]} until
    */
-  rest(until) {
+  rest(...until) {
     const left = this.words.slice(this.used).map(it => it.word)
-    const end = until ? left.indexOf(until) : -1
+    const end = left.findIndex(word => until.includes(word))
     const taken = end < 0 ? left : left.slice(0, end)
     this.used += taken.length
     return taken.join(" ")

@@ -1,0 +1,173 @@
+"""Weights of few bits: which whole numbers they may be, the scale of each channel, and the ops.
+
+A weight w of an output channel with scale s becomes ŵ = s·q, where q is the permitted whole number
+next to w/s. Everything reads ŵ. Its derivative by w is taken as 1 and s counts as a constant
+(straight-through, after Bengio, Léonard and Courville 2013): the true one is 0 nearly everywhere.
+
+Scales are computed in double precision, weight after weight in their order, so that whoever
+computes them, in whatever language, gets the same whole numbers.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gradbook.graph.node import Array, Node, Scalars, define
+from gradbook.graph.tensors import array_of, sum_of
+from gradbook.graph.window import Shape
+
+
+class Bits(StrEnum):
+    """How many levels the weights of a layer have; ALL are any numbers."""
+
+    ALL = ""
+    EIGHT = "bits 8"
+    FOUR = "bits 4"
+    TWO = "bits 2"
+    TERNARY = "ternary"
+
+    @property
+    def step(self) -> int:
+        """From each permitted whole number to the next."""
+        return 2 if self is Bits.TWO else 1
+
+    @property
+    def highest(self) -> int:
+        """The largest of them; the smallest is as far below 0."""
+        return {Bits.EIGHT: 127, Bits.FOUR: 7, Bits.TWO: 3, Bits.TERNARY: 1}[self]
+
+    @property
+    def whole_numbers(self) -> tuple[int, ...]:
+        """Those that are permitted: -3, -1, 1, 3."""
+        return tuple(range(-self.highest, self.highest + 1, self.step))
+
+    @property
+    def of_mean(self) -> float:
+        """The scale as so many times the mean |w|; 0 where it is the largest |w| over the highest
+        whole number."""
+        return {Bits.TWO: 0.62, Bits.TERNARY: 1.5}.get(self, 0.0)
+
+    @property
+    def stored(self) -> int:
+        """Bits that a weight takes where such weights lie one behind the other."""
+        return {Bits.ALL: 32, Bits.EIGHT: 8, Bits.FOUR: 4}.get(self, 2)
+
+
+Levels = NDArray[np.int8]
+BY_ROWS = 0  # the first axis of the weights is that of the output channels
+
+
+def levels(weights: ArrayLike, bits: Bits, groups: int = BY_ROWS) -> tuple[Levels, Array]:
+    """The whole number of each weight, and the scale of each output channel: w ≈ scale·number.
+
+    The weights' first axis is that of the output channels. With `groups` they are those of a
+    transposed convolution: inputs × outputs of a group × rows × columns.
+    """
+    given = np.asarray(weights, np.float64)
+    scale = _scales(given, bits, groups)
+    over = _over(scale, given.shape, groups)
+    return nearest(_ratio(given, over), bits).astype(np.int8), scale
+
+
+def levelled(weights: ArrayLike, bits: Bits, groups: int = BY_ROWS) -> Array:
+    """What such weights come to: ŵ = scale·number."""
+    given = np.asarray(weights, np.float64)
+    over = _over(_scales(given, bits, groups), given.shape, groups)
+    return _level(given, over, bits)
+
+
+def nearest(ratio: Array, bits: Bits) -> Array:
+    """The permitted whole number next to each; the larger one from halfway on."""
+    odd = bits.step == 2
+    whole = 2 * np.floor(ratio / 2) + 1 if odd else np.floor(ratio + 0.5)
+    return np.asarray(np.clip(whole, -bits.highest, bits.highest))
+
+
+def _ratio(w: Array, s: Array) -> Array:
+    """w/s, and 0 where all weights of a channel are 0."""
+    return np.divide(w, s, out=np.zeros(np.broadcast(w, s).shape), where=np.asarray(s) > 0)
+
+
+def _level(w: Array, s: Array, bits: str) -> Array:
+    with np.errstate(invalid="ignore"):
+        return np.asarray(s * nearest(_ratio(np.asarray(w), np.asarray(s)), Bits(bits)))
+
+
+def _by_channel(w: Any, groups: int) -> Any:
+    """A row of all weights of each output channel, in their order."""
+    if groups == BY_ROWS:
+        return w.reshape(w.shape[0], -1)
+    apart = w.reshape(groups, w.shape[0] // groups, w.shape[1], -1).swapaxes(1, 2)
+    return apart.reshape(groups * w.shape[1], -1)
+
+
+def _over(scale: Any, shape: Shape, groups: int) -> Any:
+    """The scale of each weight's channel."""
+    if groups == BY_ROWS:
+        return scale.reshape(-1, *(1,) * (len(shape) - 1))
+    made, rest = shape[1], (1,) * (len(shape) - 2)
+    apart = scale.reshape(groups, 1, made, *rest).repeat(shape[0] // groups, axis=1)
+    return apart.reshape(shape[0], made, *rest)
+
+
+def _scales(w: Array, bits: str, groups: int) -> Array:
+    kind, sizes = Bits(bits), abs(_by_channel(w, groups))
+    if not kind.of_mean:
+        return np.asarray(sizes.max(axis=1) / kind.highest)
+    sums = np.add.accumulate(sizes, axis=1)[:, -1]  # one after the other, unlike those of NumPy
+    return np.asarray(sums * (kind.of_mean / sizes.shape[1]))
+
+
+def _scale_elements(w: Scalars, bits: str, groups: int) -> Scalars:
+    """|w| is the larger of w and −w."""
+    kind, rows = Bits(bits), _by_channel(w, groups)
+
+    def scale(channel: int) -> Node:
+        own: list[Node] = list(rows[channel])
+        graph = own[0].graph
+        if not kind.of_mean:
+            both = [one for w in own for one in (w, -w)]
+            return graph.make("largest", *both) / kind.highest
+        return sum_of(graph.make("largest", w, -w) for w in own) * (kind.of_mean / len(own))
+
+    return array_of((len(rows),), scale)
+
+
+def _level_elements(w: Scalars, s: Scalars, bits: str, groups: int) -> Scalars:
+    over = np.broadcast_to(_over(s, w.shape, groups), w.shape)
+
+    def element(*place: int) -> Node:
+        own: Node = w[place]
+        return own.graph.make("level", own, over[place], attributes=(bits,))
+
+    return array_of(w.shape, element)
+
+
+def _channels(w: Shape, groups: int) -> int:
+    return w[0] if groups == BY_ROWS else groups * w[1]
+
+
+define(
+    "level",  # s·q, where q is the permitted whole number next to w/s: straight-through
+    _level,
+    shape=lambda w, s, bits: w,
+    derivative=lambda d, y, w, s: (d, None),
+)
+define(
+    "scales",  # of the output channels of weights of few bits
+    _scales,
+    shape=lambda w, bits, groups: (_channels(w, groups),),
+    derivative=lambda d, y, w: (None,),
+    elements=_scale_elements,
+)
+define(
+    "levelled",  # each weight by the scale of its channel
+    lambda w, s, bits, groups: _level(w, _over(s, w.shape, groups), bits),
+    shape=lambda w, s, bits, groups: w,
+    derivative=lambda d, y, w, s: (d, None),
+    elements=_level_elements,
+)
