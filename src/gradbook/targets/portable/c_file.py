@@ -13,6 +13,7 @@ from gradbook.errors import TargetError
 from gradbook.net.trained import TrainedNet
 from gradbook.targets.portable.in_floats import float_program, float_rules
 from gradbook.targets.portable.in_whole_numbers import whole_program, whole_rules
+from gradbook.targets.portable.learning import LastLayer, constants_of, memory_of
 from gradbook.targets.portable.makers import RowMaker, Work, row_makers
 from gradbook.targets.portable.program import groups_measured, row_order, runtime, widest
 from gradbook.targets.portable.whole_makers import WholeNumbers
@@ -29,19 +30,30 @@ class CFile:
     memory: int
 
 
-def c_file(trained: TrainedNet, stem: str, whole: WholeNumbers | None, main: bool = False) -> CFile:
-    """Write the file in floats, or in these whole numbers; with `main`, a program around it."""
+def c_file(
+    trained: TrainedNet,
+    stem: str,
+    whole: WholeNumbers | None,
+    main: bool = False,
+    last: LastLayer | None = None,
+) -> CFile:
+    """Write the file in floats, or in these whole numbers; with `main`, a program around it. The
+    `last` layer may be one that learns."""
     name = c_name(stem)
     makers = [own.maker for own in whole.makers] if whole else row_makers(trained)
+    makers = makers[:-1] if last else makers
     wide = 1 if whole else 4
     rules = whole_rules(whole) if whole else float_rules(makers)
     memory = _memory(makers, wide, max((rule.scratch for rule in rules.values()), default=0))
     constants = _constants(makers, wide) + (whole.tables if whole else 0)
+    if last:
+        memory += memory_of(last, wide == 1)
+        constants += constants_of(last, wide == 1)
     remark = _remark(trained, whole is not None, constants, memory)
     if whole:
         text = whole_program(trained, whole, name, remark)
     else:
-        text = float_program(trained, name, remark)
+        text = float_program(trained, name, remark, last)
     if main:
         text = f"#include <stdio.h>\n\n{text}\n{_main(trained, name, whole is not None)}"
     return CFile(text, constants, memory)

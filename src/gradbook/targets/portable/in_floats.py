@@ -15,8 +15,9 @@ from gradbook.layers.activations import GELU_CUBE, GELU_SCALE
 from gradbook.layers.losses import HALF_SURE
 from gradbook.lowering import OTHER_FORMAT, Vocabulary
 from gradbook.net.trained import BothClasses, Shares, TrainedNet, with_answers
+from gradbook.targets.portable.learning import LastLayer, learning_in_c, wanted_in_c
 from gradbook.targets.portable.makers import NORMING, RowMaker, row_makers
-from gradbook.targets.portable.program import Dialect, program, spelt, table
+from gradbook.targets.portable.program import Dialect, program, runtime, spelt, table
 from gradbook.targets.portable.rules_in_c import OpWords, RuleInC, rule_in_c
 from gradbook.targets.portable.streaming import Stream, stream_of
 
@@ -54,12 +55,16 @@ static void keep(const struct maker *own, value *out, int c, total sum)
     const int k = own->first + c;
     *out = activated(own->activation, sum * READ(float, scales + k) + READ(float, shifts + k));
 }"""
+MADE = "    const value *{name} = arena + ANSWER;"
+LEARNT = "    const value *{name} = outputs_of_last();"
 NUMBER = "    return arena[ANSWER];"
+LEARNT_NUMBER = "    return *outputs_of_last();"
 NUMBERS = """\
+{made}
     for (int k = 0; k < {count}; k++)
-        outputs[k] = arena[ANSWER + k];"""
+        outputs[k] = said[k];"""
 CLASSES = """\
-    const value *outputs = arena + ANSWER;
+{made}
 {shares}
 {surest}"""
 STEPS = """\
@@ -94,22 +99,25 @@ SOFTMAX = """\
         probabilities[k] /= whole;"""
 
 
-def float_program(trained: TrainedNet, name: str, remark: str) -> str:
+def float_program(
+    trained: TrainedNet, name: str, remark: str, last: LastLayer | None = None
+) -> str:
     """Write a file with `int NAME_predict(const uint8_t *image, float *probabilities)`.
 
     A table's columns are given as floats. A single number is returned (`float NAME_predict(…)`),
-    several are written (`void NAME_predict(…, float *outputs)`).
+    several are written (`void NAME_predict(…, float *outputs)`). The `last` layer may learn.
     """
     answers = with_answers(trained)
-    makers = row_makers(answers)
+    makers = list(last.features) if last else row_makers(answers)
     names = {own.layer: own.name for own in reversed(answers.layers)}
-    activations = {m.activation: names[m.activation] if m.activation else "" for m in makers}
+    bending = [m.activation for m in (*makers, *([last.maker] if last else []))]
+    activations = {layer: names[layer] if layer else "" for layer in bending}
     dialect = Dialect(
         value="float",
         total="float",
         sample=_sample(trained),
         edge="0",
-        tables=_tables(makers),
+        tables=[*_tables(makers), *(tables_of_last(last) if last else [])],
         keep=f"{_activation_function(activations)}\n\n{KEEP}",
         works="work_floats",
         name=name,
@@ -118,7 +126,8 @@ def float_program(trained: TrainedNet, name: str, remark: str) -> str:
         rules=float_rules(makers),
     )
     weights = [None if m.weights is None else m.weights.astype(np.float32) for m in makers]
-    ending = _ending(answers, name, stream_of(makers))
+    learning = _learning(answers, last, name, list(activations)) if last else ""
+    ending = _ending(answers, name, stream_of(makers), learning)
     return program(makers, weights, dialect, remark=remark, ending=ending)
 
 
@@ -231,24 +240,63 @@ class _Answer:
         return f"/* {self.remark} */\n{head}\n{{\n{work}\n{self.body}\n}}".replace("\n\n", "\n")
 
 
-def _ending(answers: TrainedNet, name: str, stream: Stream | None) -> str:
-    """What others call; missing numbers are put in before it works through the network."""
-    given = "image" if answers.reads_bytes else "numbers"
+def tables_of_last(last: LastLayer) -> list[str]:
+    """The constants that a layer that learns begins with."""
+    made = [table("float", "last_weights", last.weights.ravel().astype(np.float32))]
+    if last.bias is not None:
+        made.append(table("float", "last_biases", last.bias.astype(np.float32)))
+    return made
+
+
+def _learning(
+    answers: TrainedNet, last: LastLayer, name: str, activations: Sequence[Layer | None]
+) -> str:
+    """The last layer as one that learns."""
+    answered = "last_sums[k]"
+    if last.maker.activation is not None:
+        answered = f"activated({activations.index(last.maker.activation)}, {answered})"
+    if answers.spread != (1.0, 0.0):
+        deviation, mean = map(spelt, map(float, answers.spread))
+        answered = f"{deviation} * {answered} + {mean}"
+    given, filling = _given(answers), answers.filling
+    count = 0 if filling is None else len(filling)
+    return learning_in_c(
+        last,
+        runtime("learning_floats").replace("ANSWERED", answered),
+        OpWords(SAYS, _expression, spelt),
+        wanted_in_c(answers, "(float)({})"),
+        name=name,
+        given=f"const {_sample(answers)} *{given}",
+        fill=FILLED.format(count=count, given=given) if count else "",
+        ready="complete" if count else given,
+        changed=answered != "last_sums[k]",
+    )
+
+
+def _given(answers: TrainedNet) -> str:
+    return "image" if answers.reads_bytes else "numbers"
+
+
+def _ending(answers: TrainedNet, name: str, stream: Stream | None, learning: str = "") -> str:
+    """What others call; missing numbers are put in before it works through the network. A last
+    layer that learns says its outputs itself."""
+    given = _given(answers)
     sample, filling = f"const {_sample(answers)} *{given}", answers.filling
     parts = []
     if filling is not None:
         parts.append(MISSING + table("float", "missing", filling.astype(np.float32)))
         parts += [TAKEN.format(name=name)] if stream else []
+    parts += [learning] if learning else []
     fill = "" if filling is None else FILLED.format(count=len(filling), given=given)
     ready = given if filling is None else "complete"
     if stream:
-        one = _answer(answers, given, several=False)
+        one = _answer(answers, given, several=False, learns=bool(learning))
         fill_step = "" if filling is None else FILLED_STEP.format(given=given)
         work = f"{fill_step}    take_step(state, {ready});\n    make_answers({ready});"
         state = f"struct {name}_state *state"
         one = replace(one, remark=f"Take one step more. {one.remark}")
         parts.append(one.function(f"{name}_step", [state, sample], work))
-    whole = _answer(answers, given, several=True)
+    whole = _answer(answers, given, several=True, learns=bool(learning))
     if stream and len(answers.output) > 1:
         told = {"name": name, "given": given, "written": whole.written, "count": answers.output[1]}
         parts.append(
@@ -259,7 +307,7 @@ def _ending(answers: TrainedNet, name: str, stream: Stream | None) -> str:
     return "\n\n".join(parts)
 
 
-def _answer(answers: TrainedNet, given: str, several: bool) -> _Answer:
+def _answer(answers: TrainedNet, given: str, several: bool, learns: bool) -> _Answer:
     """What is said at the end, by what the network's last layer is; of `several` steps, if it
     answers at each."""
     steps, classes = answers.output if len(answers.output) > 1 else (1, answers.net.outputs)
@@ -267,21 +315,23 @@ def _answer(answers: TrainedNet, given: str, several: bool) -> _Answer:
     if steps > 1 or len(answers.output) > 1:
         return _steps_answer(answers, given, steps, classes)
     if not answers.classes:
-        return _numbers_answer(given, classes)
+        return _numbers_answer(given, classes, learns)
     count = len(answers.classes)
+    made = (LEARNT if learns else MADE).format(name="outputs")
     shares = {BothClasses: BOTH, Shares: SHARES}.get(type(answers.layers[-1].layer), SOFTMAX)
     surest = ALONE.format(half=spelt(HALF_SURE)) if shares is BOTH else SUREST.format(classes=count)
-    body = CLASSES.format(shares=shares.format(classes=count), surest=surest)
+    body = CLASSES.format(made=made, shares=shares.format(classes=count), surest=surest)
     remark = f"How sure the network is of each of {count} classes; it returns the most likely one."
     return _Answer(remark, "int", "probabilities", body)
 
 
-def _numbers_answer(given: str, count: int) -> _Answer:
+def _numbers_answer(given: str, count: int, learns: bool = False) -> _Answer:
     what = f"{'an' if given == 'image' else 'a row of'} {given}"
     if count == 1:
         return _Answer(f"The number that the network predicts for {what}.", "float", "", NUMBER)
     remark = f"The {count} numbers that the network predicts for {what}."
-    return _Answer(remark, "void", "outputs", NUMBERS.format(count=count))
+    made = (LEARNT if learns else MADE).format(name="said")
+    return _Answer(remark, "void", "outputs", NUMBERS.format(made=made, count=count))
 
 
 def _steps_answer(answers: TrainedNet, given: str, steps: int, count: int) -> _Answer:
@@ -291,11 +341,11 @@ def _steps_answer(answers: TrainedNet, given: str, steps: int, count: int) -> _A
         return replace(
             found,
             remark=f"The {counted(count, 'number')} that the network predicts{at}.",
-            body=NUMBERS.format(count=steps * count),
+            body=NUMBERS.format(made=MADE.format(name="said"), count=steps * count),
         )
     remark = f"How sure the network is of each of {count} classes{at}."
     shares = SOFTMAX.format(classes=count)
-    body = CLASSES.format(shares=shares, surest="").rstrip()
+    body = CLASSES.format(made=MADE.format(name="outputs"), shares=shares, surest="").rstrip()
     if steps > 1:
         body = STEPS.format(shares=indent(shares, "    "), steps=steps, classes=count)
     return _Answer(remark, "void", "probabilities", body)

@@ -169,8 +169,26 @@ KERNELS = {  # the section of runtime/work.c that does a maker's work, and its f
     Work.PLACED: "placed",
     Work.LATEST: "latest",
 }
-SERVING = ("take_shares", "scaled", "times", "upper", "keep_two", "sigmoid_of", "tanh_of")
-WHOLE_ROWS = (Work.SUMS, Work.RULED)  # works that make a row at once
+SERVING = (
+    "take_shares",
+    "scaled",
+    "times",
+    "upper",
+    "keep_two",
+    "sigmoid_of",
+    "tanh_of",
+    "exp_of",
+    "log_sum_exp",
+)
+NEEDED = {  # by those that serve others
+    "times": ("log_sum_exp",),
+    "sigmoid_of": ("tanh_of",),
+    "exp_of": ("log_sum_exp",),
+}
+WHOLE_ROWS = {  # works that make a row at once, and how
+    Work.SUMS: "sums(own, &seen, out)",
+    Work.RULED: "ruled(number, own, &seen, out)",
+}
 ROWS_SEEN = """\
         const int tall = (own->pooled - 1) * own->stride + own->window_rows;
         const int first = row * own->pooled * own->stride - own->pad;
@@ -210,6 +228,7 @@ READS = {  # how an AVR reads one from its flash
     "int8_t": "((int8_t)pgm_read_byte(at))",
     "uint8_t": "pgm_read_byte(at)",
     "uint16_t": "pgm_read_word(at)",
+    "int16_t": "((int16_t)pgm_read_word(at))",
     "int32_t": "((int32_t)pgm_read_dword(at))",
     "float": "pgm_read_float(at)",
 }
@@ -257,14 +276,14 @@ def program(
         f"typedef {dialect.sample} sample;\ntypedef {turn} turn;",
         _constants({"value": dialect.value, "total": dialect.total, "turn": turn, **dialect.reads}),
         _sizes(makers, order, stream, dialect.sizes),
-        table("value", "weights", np.concatenate(own) if own else np.zeros(1, np.int64)),
+        *([table("value", "weights", np.concatenate(own))] if own else []),
         *dialect.tables,
         *_makers(makers, weights, order, dialect),
         *([] if stream else [TURNS + table("turn", "turns", np.array(order.turns))]),
         f"#define EDGE(map) {dialect.edge} /* the value of padding */",
         _rows(stream, dialect.name),
         dialect.keep,
-        *_kernels(works, dialect, widest(makers) == 1),
+        *_kernels(works, dialect, widest(makers) == 1, ending),
         _making(makers, dialect.rules),
         *_going(stream, makers, dialect.name),
         ending,
@@ -487,8 +506,12 @@ def _making(makers: Sequence[RowMaker], rules: Mapping[int, RuleInC]) -> str:
             "}\n\n",
         )
     )
-    by_rules = "    else if (own->work == RULED)\n        ruled(number, own, &seen, out);\n"
-    said = runtime("making").replace("    //: by rules\n", by_rules if rules else "")
+    at_once = [
+        f"if (own->work == {work.upper()})\n        {WHOLE_ROWS[work]};\n    else "
+        for work in WHOLE_ROWS
+        if str(work) in _works(makers)
+    ]
+    said = runtime("making").replace("//: whole rows\n    ", "".join(at_once))
     apart = any(maker.is_irregular for maker in makers)
     left = "((maker)->work == RULED ? 0 : (maker)->pad)" if rules else "((maker)->pad)"
     left = "((maker)->left)" if apart else left
@@ -504,9 +527,9 @@ def _making(makers: Sequence[RowMaker], rules: Mapping[int, RuleInC]) -> str:
     return f"{choice if rules else ''}{enlarges}#define LEFT(maker) {left}\n\n{said}"
 
 
-def _kernels(works: Sequence[str], dialect: Dialect, single: bool) -> list[str]:
-    """The functions that these works need, and the one that chooses among them; where rows have a
-    `single` sum for each channel, sums are simpler."""
+def _kernels(works: Sequence[str], dialect: Dialect, single: bool, ending: str) -> list[str]:
+    """The functions that these works and the `ending` need, and the one that chooses among them;
+    where rows have a `single` sum for each channel, sums are simpler."""
     sections = _sections("work") | _sections(dialect.works)
     sections |= {str(Work.SUMS): sections["single_sums"]} if single else {}
     functions = {str(work): function for work, function in KERNELS.items()}
@@ -531,28 +554,25 @@ def _kernels(works: Sequence[str], dialect: Dialect, single: bool) -> list[str]:
     if apart:
         sections |= _sections("work_apart")
     even = [work for work in works if work not in apart]
-    if f"{Work.SUMS}{APART}" in works and Work.SUMS not in works:
-        even.append(Work.SUMS)  # which rows of the others ask for, too
     shared = ["spread"] if "spread" in sections and {*NORMING} & {*works} else []
     looking = ["under"] if any(work != f"{Work.SCATTERED}{APART}" for work in apart) else []
     needed = ["always", *shared, *even, *(["apart"] if apart else []), *looking, *apart]
     needed = [name for name in needed if name != Work.RULED]
     ruled = any(_calls("weighed", [rule.text]) for rule in dialect.rules.values())
-    weighs = single or ruled or f"{Work.SUMS}{APART}" in works
+    weighs = (single and Work.SUMS in works) or ruled or f"{Work.SUMS}{APART}" in works
     needed[1:1] = ["weighed"] if weighs else []
     rules = [rule.text for rule in dialect.rules.values()]
-    helpers = [name for name in SERVING if _calls(name, rules)]
+    helpers = [n for n in SERVING if n in sections and _calls(n, [*rules, ending])]
     scratch = max((rule.scratch for rule in dialect.rules.values()), default=0)
     memory = [f"static total scratch[{scratch}];"] if scratch else []
     helped = [*memory, *(sections[name] for name in helpers), *rules]
     return [*(sections[name] for name in needed), *helped, choice]
 
 
-def _calls(name: str, rules: Sequence[str]) -> bool:
-    """Whether rules call one of the functions that serve them, or one that needs it."""
-    needed = {"sigmoid_of": ("tanh_of",)}.get(name, ())
-    called = rf"\b({'|'.join((name, *needed))})\("
-    return any(re.search(called, text) for text in rules)
+def _calls(name: str, texts: Sequence[str]) -> bool:
+    """Whether they call one of the functions that serve them, or one that needs it."""
+    called = rf"\b({'|'.join((name, *NEEDED.get(name, ())))})\("
+    return any(re.search(called, text) for text in texts)
 
 
 def _sections(name: str) -> dict[str, str]:

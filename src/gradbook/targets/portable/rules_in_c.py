@@ -131,7 +131,7 @@ class RuleWriting:
     def _whole_inputs(self, node: Node) -> tuple[Node, ...]:
         """Which of its inputs are read at other places than its own, or more than once."""
         match node.op.name:
-            case "linear" | "weigh" | "shares" | "spread_channels":
+            case "linear" | "weigh" | "shares" | "spread_channels" | "log_sum_exp_all":
                 return (source_of(node.inputs[1 if node.op.name == "linear" else 0]),)
             case "spread" if node.inputs[0].shape != node.shape[:1]:
                 return (source_of(node.inputs[0]),)
@@ -243,6 +243,8 @@ class RuleWriting:
         if x in rule.before:
             first = sum(one.shape[0] for one in rule.before[: rule.before.index(x)])
             return f"before + {first}" if first else "before"
+        if x in rule.given:
+            return f"here + {rule.given[x]}" if rule.given[x] else "here"
         return self.arrays[x]
 
     def _weighed(self, node: Node, weights: str, values: str, count: int) -> str:
@@ -254,6 +256,10 @@ class RuleWriting:
     def _sum(self, node: Node, index: Index, at: str) -> str:
         (x,) = node.inputs
         return self._total(node, x.shape[0], lambda k: (self.said(x, (k,), at),))
+
+    def _log_sum_exp(self, node: Node, index: Index, at: str) -> str:
+        (x,) = map(source_of, node.inputs)
+        return f"log_sum_exp({self._where(x)}, {x.shape[0]})"
 
     def _scores(self, node: Node, index: Index, at: str) -> str:
         q, k = node.inputs
@@ -411,6 +417,7 @@ _TENSOR_OPS = {  # and what says them
     "linear": "_linear",
     "sum": "_sum",
     "sum_channels": "_sum",
+    "log_sum_exp_all": "_log_sum_exp",
     "scores": "_scores",
     "weigh": "_weigh",
 }

@@ -22,14 +22,13 @@ static void make_row(int number, const sample *given)
     }
     for (int k = 0; k < own->edge * own->channels; k++)
         *out++ = EDGE(own);
-    if (own->work == SUMS)
-        sums(own, &seen, out);
-    //: by rules
-    else
+    //: whole rows
+    {
         for (int k = 0; k < own->columns * own->channels; k++) {
             const int x = k / own->channels, c = k % own->channels;
             keep(own, out + k, c, worked(own, &seen, x, c));
         }
+    }
     out += own->columns * own->channels;
     for (int k = 0; k < own->edge * own->channels; k++)
         *out++ = EDGE(own);

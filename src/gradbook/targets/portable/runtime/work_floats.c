@@ -69,3 +69,16 @@ static void take_shares(float *each, int count)
     for (int k = 0; k < count; k++)
         each[k] /= whole;
 }
+
+//: log_sum_exp
+/* The logarithm of the sum of e to so many numbers. */
+static float log_sum_exp(const float *each, int count)
+{
+    float largest = each[0], whole = 0;
+    for (int k = 1; k < count; k++)
+        if (each[k] > largest)
+            largest = each[k];
+    for (int k = 0; k < count; k++)
+        whole += expf(each[k] - largest);
+    return largest + logf(whole);
+}

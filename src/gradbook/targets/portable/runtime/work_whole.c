@@ -164,3 +164,42 @@ static int32_t tanh_of(int32_t number)
 {
     return 2 * sigmoid_of(2 * number) - 32768;
 }
+
+//: exp_of
+/* e to a number that isn't above 0: of 2 to a fraction every 64th is looked up. */
+static int32_t exp_of(int32_t number)
+{
+    int32_t halvings, rest, high, low;
+    if (number < -363408) /* less than 2^-16 */
+        return 0;
+    halvings = number < 0 ? (int32_t)(((int64_t)number * -94548 + 32768) >> 16) : 0;
+    rest = halvings & 32767;
+    halvings >>= 15;
+    high = READ(uint16_t, halves + (rest >> 9));
+    low = READ(uint16_t, halves + (rest >> 9) + 1);
+    high -= ((high - low) * (rest & 511) + 256) >> 9;
+    return (high + ((int32_t)1 << halvings >> 1)) >> halvings;
+}
+
+//: log_sum_exp
+/* The logarithm of the sum of e to so many numbers, to the base of 2 bit by bit. */
+static int32_t log_sum_exp(const int32_t *each, int count)
+{
+    int32_t most = each[0], bits = 0;
+    uint32_t whole = 0;
+    for (int k = 1; k < count; k++)
+        if (each[k] > most)
+            most = each[k];
+    for (int k = 0; k < count; k++)
+        whole += (uint32_t)exp_of(each[k] - most);
+    for (; whole >= 65536; whole >>= 1)
+        bits += 32768;
+    for (int32_t bit = 16384; bit > 0; bit >>= 1) {
+        whole = (whole * whole) >> 15;
+        if (whole >= 65536) {
+            whole >>= 1;
+            bits += bit;
+        }
+    }
+    return most + times(bits, 22713); /* ln 2 */
+}

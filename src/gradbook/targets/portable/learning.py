@@ -1,0 +1,221 @@
+"""What lets the last dense layer of a network in C learn: a step of descent, one sample at a time.
+
+How the error changes with the layer's sums follows from the ops of the loss and of the activation
+before it, by the chain rule of the graph. Its weights lie in memory that changes; all else stays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from gradbook.errors import TargetError
+from gradbook.graph.chain import gradients
+from gradbook.graph.names import Name
+from gradbook.graph.node import Array, Graph, Node
+from gradbook.layers import Bias
+from gradbook.layers.card import LayerSite
+from gradbook.layers.losses import SampleError
+from gradbook.net.trained import TrainedLayer, TrainedNet, strip_idle
+from gradbook.targets.portable.makers import RowMaker, Work, row_makers
+from gradbook.targets.portable.program import spelt
+from gradbook.targets.portable.rules import Rule
+from gradbook.targets.portable.rules_in_c import Index, OpWords, RuleWriting, spoken
+
+REFUSED = "--learn lets the last dense layer learn, but {why}: leave it out"
+
+# The layer and its slopes ---------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class LastLayer:
+    """Weights (outputs, what is read) in the order in which the map that it reads lies in memory,
+    and how the error of a sample changes with each of its sums."""
+
+    features: tuple[RowMaker, ...]  # what makes that map
+    maker: RowMaker
+    weights: Array
+    bias: Array | None
+    slopes: Slopes
+
+
+@dataclass(frozen=True, eq=False)
+class Slopes:
+    """The rule that makes them of the layer's sums and of what was wanted."""
+
+    rule: Rule
+    sums: Node
+    wanted: Node
+
+
+def last_layer(trained: TrainedNet) -> LastLayer:
+    """The last dense layer as one that learns, or a refusal in one line."""
+    stripped = strip_idle(trained)
+    place = _place(stripped)
+    own, makers = stripped.layers[place], row_makers(trained)
+    _require(len(trained.output) == 1, "this network answers at every step")
+    _require(not stripped.is_shared(own), "its weights are used elsewhere too")
+    _require(own.layer.bias is not Bias.SHARED, "its outputs share a bias")
+    last = makers[-1]
+    _require(
+        last.work is Work.SUMS and last.scale is None and last.reads == (len(makers) - 2,),
+        "what it reads isn't made right before it",
+    )
+    assert last.weights is not None
+    weights = last.weights.reshape(len(last.weights), -1)
+    slopes = _slopes(trained, stripped.layers[place + 1 :], len(weights))
+    return LastLayer(tuple(makers[:-1]), last, weights, own.tensors.get("bias"), slopes)
+
+
+def _require(condition: bool, why: str) -> None:
+    if not condition:
+        raise TargetError(REFUSED.format(why=why))
+
+
+def _place(trained: TrainedNet) -> int:
+    """Where the layer stands: nothing after it has weights, or reads more than it made."""
+    place = max(place for place, own in enumerate(trained.layers) if own.tensors)
+    layer = trained.layers[place].layer
+    dense = layer.sums and layer.reads_all and not layer.has_inner_values
+    _require(dense, f"'{layer.text}' is the last one with weights")
+    for own in trained.layers[place + 1 :]:
+        plain = own.layer.elementwise and len(own.reads) == 1
+        said = own.layer.text or own.layer.word
+        _require(plain or own.layer.is_softmax or own.layer.passes_on, f"'{said}' stands behind it")
+    return place
+
+
+def _slopes(trained: TrainedNet, after: Sequence[TrainedLayer], outputs: int) -> Slopes:
+    """By the chain rule, through the activation that comes after the sums."""
+    net, graph = trained.net, Graph()
+    sums, wanted = (graph.leaf(Name(name), (outputs,), each=True) for name in "ot")
+    before = value = sums
+    for own in after:
+        site = LayerSite(
+            graph, 0, None, Name("a"), Name("o"), own.makes, 1, outside=True, training=False
+        )
+        before, value = value, own.layer.ops(site, [value], [])
+    error = SampleError(net.objective, outputs, net.smoothing).of(value, before, wanted)
+    slope = gradients(error, [sums])[sums]
+    rule = Rule("the_last_layer", (slope,), {sums: 0, wanted: outputs}, (), {}, 0)
+    return Slopes(rule, sums, wanted)
+
+
+# In C -----------------------------------------------------------------------------
+
+
+@dataclass
+class SlopeWriting(RuleWriting):
+    """Writes the function of the slopes; `said_wanted` says what was wanted of an output."""
+
+    slopes: Slopes = field(kw_only=True)
+    said_wanted: Callable[[str], str] = field(kw_only=True)
+
+    def said(self, node: Node, index: Index, at: str = "") -> str:
+        if node is self.slopes.sums:
+            return f"last_sums[{index[0]}]"
+        if node is self.slopes.wanted:
+            return self.said_wanted(index[0])
+        return super().said(node, index, at)
+
+    def _where(self, x: Node) -> str:
+        return "last_sums" if x is self.slopes.sums else super()._where(x)
+
+    def _computed(self, node: Node, index: Index, at: str) -> str:
+        if node.op.name == "multiply" and _is_one(node.inputs[0]):
+            return self.said(node.inputs[1], index, at)
+        return super()._computed(node, index, at)
+
+    def _declare(self, node: Node, instead: Node | None = None) -> None:
+        name = self._fresh(f"{spoken(node, 'part')}s")
+        self._line(f"total {name}[{max(node.shape, default=1)}];")
+        self.arrays[node] = name
+
+    def _keep(self, node: Node, said: str, index: Index) -> None:
+        self._line(f"slopes[{index[0]}] = {said};")
+
+
+def _is_one(node: Node) -> bool:
+    source = node.inputs[0] if node.op.name in ("spread", "reshape") else node
+    return source.is_constant(1)
+
+
+@dataclass(frozen=True)
+class WantedInC:
+    """What was wanted of a sample: the parameter, and what it says of an output by its number."""
+
+    parameter: str
+    said: Callable[[str], str]
+    classes: int = 0  # how many there are to choose from; 0 where numbers are predicted
+
+
+def wanted_in_c(trained: TrainedNet, truth: str) -> WantedInC:
+    """A class, or numbers as people have them; `truth` says 1 or 0 of whether something is so."""
+    if trained.classes:
+        several = trained.net.outputs > 1
+        says = "{} == wanted" if several else "wanted"
+        classes = len(trained.classes)
+        return WantedInC("int wanted", lambda k: truth.format(says.format(k)), classes)
+    deviation, mean = trained.spread
+    several = trained.net.outputs > 1
+    parameter = "const float *wanted" if several else "float wanted"
+
+    def said(k: str) -> str:
+        own = f"wanted[{k}]" if several else "wanted"
+        is_plain = trained.spread == (1.0, 0.0)
+        return own if is_plain else f"({own} - {spelt(float(mean))}) / {spelt(float(deviation))}"
+
+    return WantedInC(parameter, said)
+
+
+def learning_in_c(
+    last: LastLayer,
+    piece: str,
+    wording: OpWords,
+    wanted: WantedInC,
+    *,
+    name: str,
+    given: str,
+    fill: str,
+    ready: str,
+    changed: bool = False,
+) -> str:
+    """Fill in a piece of runtime/: what is `given` gets `ready` by what `fill` does; `changed` says
+    whether outputs are something else than the sums."""
+    slopes = last.slopes
+    writing = SlopeWriting(last.maker, slopes.rule, wording, slopes=slopes, said_wanted=wanted.said)
+    writing.write()
+    biased, chooses = last.bias is not None, wanted.classes > 0
+    kept = {"bias": biased, "no bias": not biased, "class": chooses, "changed": changed}
+    told = {
+        "SLOPES": "\n".join(writing.lines),
+        "WANTED": wanted.parameter,
+        "CLASSES": str(wanted.classes),
+        "LAST_SUMS": str(len(last.weights)),
+        "LAST_WEIGHTS": str(last.weights.size),
+        "LAST_READS": str(last.weights.shape[1]),
+        "GIVEN": given,
+        "FILL": fill.rstrip(),
+        "READY": ready,
+    }
+    lines = []
+    for line in piece.splitlines():
+        text, _, mark = line.partition(" //: ")
+        if kept.get(mark, True):
+            lines.append(text)
+    said = re.sub(r"\b[A-Z_]+\b", lambda word: told.get(word[0], word[0]), "\n".join(lines))
+    return said.replace("NAME", name).replace("\n\n    make_all", "\n    make_all")
+
+
+def memory_of(last: LastLayer, whole: bool) -> int:
+    """Bytes that learning takes: the layer itself, and its sums."""
+    outputs, weights = len(last.weights), last.weights.size
+    biases = 0 if last.bias is None else 4 * outputs
+    return weights * (2 if whole else 4) + biases + 4 * whole + 4 + 4 * outputs
+
+
+def constants_of(last: LastLayer, whole: bool) -> int:
+    """Bytes of what it begins with."""
+    biases = 0 if last.bias is None else 4 * len(last.weights)
+    return last.weights.size * (2 if whole else 4) + biases

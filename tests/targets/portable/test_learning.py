@@ -1,0 +1,162 @@
+"""Exported C whose last layer learns: as the engine does whose other layers stand still."""
+
+import ctypes
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gradbook.engine.engines import open_engine
+from gradbook.errors import TargetError
+from gradbook.net import Net
+from gradbook.targets.portable.c_file import c_file
+from gradbook.targets.portable.learning import last_layer
+from gradbook.targets.portable.makers import maps_of
+from tests.targets.portable.compiled import built
+from tests.trained import holed_model_of, model_of, sequences_model_of, table_model_of
+
+pytestmark = pytest.mark.witness("cc")
+RATE = 0.02
+
+
+class Device:
+    """A network's C as a board has it: it predicts, and it learns."""
+
+    def __init__(self, trained, folder: Path, name: str = "net"):
+        self.last = last_layer(trained)
+        self.text = c_file(trained, name, None, last=self.last).text
+        self.library = ctypes.CDLL(str(built(self.text, folder / "net.so")))
+        self.trained = trained
+        outputs, reads = self.last.weights.shape
+        biases = 0 if self.last.bias is None else outputs
+        self.layer = (ctypes.c_float * (outputs * reads + biases)).in_dll(self.library, "net_layer")
+
+    def learn(self, given, wanted, rate=RATE):
+        said = wanted
+        if not self.trained.classes:
+            said = ctypes.c_float(wanted[0]) if len(wanted) == 1 else _pointer(wanted)
+        self.library.net_learn(_pointer(given), said, ctypes.c_float(rate))
+
+    def predict(self, given):
+        found = np.zeros(max(len(self.trained.classes), self.trained.net.outputs), np.float32)
+        function = self.library.net_predict
+        if len(found) == 1 and not self.trained.classes:
+            function.restype = ctypes.c_float
+            return np.array([function(_pointer(given))])
+        function(_pointer(given), _pointer(found))
+        return found
+
+    @property
+    def weights(self):
+        """Each output's, and its bias after them."""
+        flat, (outputs, reads) = np.array(self.layer), self.last.weights.shape
+        weights = flat[: outputs * reads].reshape(outputs, reads)
+        return np.column_stack([weights, *flat[outputs * reads :].reshape(-1, outputs)])
+
+    def forget(self):
+        self.library.net_forget()
+
+
+def _pointer(array):
+    return ctypes.c_void_p(np.ascontiguousarray(array).ctypes.data)
+
+
+def images_like(model, count):
+    random = np.random.default_rng(3)
+    return random.integers(0, 256, (count, *model.net.input)).astype(np.uint8)
+
+
+def by_pytorch(torch, trained, features, wanted, rate=RATE):
+    """Yields the last layer's weights after each step, by autograd of the loss in words of its
+    own."""
+    last = last_layer(trained)
+    columns = [last.weights] if last.bias is None else [last.weights, last.bias]
+    weights = torch.tensor(np.column_stack(columns), dtype=torch.float64, requires_grad=True)
+    for x, target in zip(features, wanted, strict=True):
+        reads = torch.tensor(x if last.bias is None else np.append(x, 1))
+        error = LOSSES[str(trained.net.objective), trained.net.ending](
+            torch, weights @ reads, target
+        )
+        (slope,) = torch.autograd.grad(error, weights)
+        weights = (weights - rate * slope).detach().requires_grad_()
+        yield weights.detach().numpy()
+
+
+def _cross_entropy(torch, sums, target):
+    return torch.nn.functional.cross_entropy(sums[None], torch.tensor([target]))
+
+
+def _binary(torch, sums, target):
+    several = torch.arange(len(sums)) == target
+    wanted = several if len(sums) > 1 else torch.tensor([target])
+    return torch.nn.functional.binary_cross_entropy_with_logits(sums, wanted.double())
+
+
+LOSSES = {
+    ("cross-entropy", "softmax"): _cross_entropy,
+    ("cross-entropy", "log softmax"): _cross_entropy,
+    ("binary cross-entropy", "sigmoid"): _binary,
+    ("half squared error", ""): lambda torch, o, t: ((torch.tensor(t) - o) ** 2).sum() / 2,
+    ("mean squared error", ""): lambda torch, o, t: ((torch.tensor(t) - o) ** 2).mean(),
+    ("huber loss", "tanh"): lambda torch, o, t: torch.nn.functional.huber_loss(
+        torch.tanh(o), torch.tensor(t)
+    ),
+}
+CLASSIFIERS = [
+    "conv 4 3x3; batchnorm; relu; maxpool 2; flatten; dense 3; log softmax",
+    "flatten; dense 3; softmax",
+    "conv 4 3x3 pad 1; relu; conv 4 3x3 pad 1; add back 1; flatten; dense 5; dense 3 no bias; softmax",
+    "flatten; dense 6; relu; dropout 0.5; dense 3; sigmoid; loss binary cross-entropy",
+    "conv 4 3x3 stride 2; groupnorm 2; relu; flatten; dense 1; sigmoid; loss binary cross-entropy",
+]
+
+
+@pytest.mark.parametrize("layers", CLASSIFIERS)
+def test_steps_on_images_are_pytorchs(layers, torch, tmp_path):
+    model = model_of(f"input 2x7x6; {layers}")
+    trained = model.trained()
+    device, images = Device(trained, tmp_path), images_like(model, 200)
+    wanted = np.random.default_rng(4).integers(0, len(trained.classes), 200).tolist()
+    before = [device.predict(image) for image in images[:20]]
+    np.testing.assert_allclose(before, model.predict(images[:20]), atol=2e-6)
+    features = maps_of(device.last.features, images)[-1].reshape(200, -1)
+    rate = RATE / (features**2).mean()
+    found = by_pytorch(torch, trained, features, wanted, rate)
+    for number, weights in enumerate(found):
+        device.learn(images[number], wanted[number], rate)
+        if number in (0, 19, 199):
+            moved = abs(weights - start_of(device)).max()
+            np.testing.assert_allclose(device.weights, weights, atol=2e-5 * (1 + moved))
+    assert moved > 0.02
+    device.forget()
+    assert [device.predict(image).tolist() for image in images[:20]] == [p.tolist() for p in before]
+
+
+def start_of(device):
+    last = device.last
+    return np.column_stack([last.weights] if last.bias is None else [last.weights, last.bias])
+
+
+def test_a_class_that_there_isnt_teaches_nothing(tmp_path):
+    model = model_of("input 1x4x4; flatten; dense 3; softmax")
+    device = Device(model.trained(), tmp_path)
+    for wanted in (-1, 3):
+        device.learn(images_like(model, 1)[0], wanted)
+    device.predict(images_like(model, 1)[0])
+    np.testing.assert_array_equal(device.weights, start_of(device).astype(np.float32))
+
+
+
+
+REFUSALS = {
+    "conv 4 3x3; relu; conv 3 1x1; avgpool all; flatten; softmax": "'conv 3 1x1' is the last one",
+    "flatten; dense 3; batchnorm; softmax": "'batchnorm' is the last one with weights",
+    "flatten; dense 3 shared bias; softmax": "its outputs share a bias",
+}
+
+
+@pytest.mark.parametrize(("layers", "why"), REFUSALS.items(), ids=REFUSALS)
+def test_what_cant_learn_is_refused(layers, why):
+    model = model_of(f"input 1x5x5; {layers}")
+    with pytest.raises(TargetError, match=why):
+        last_layer(model.trained())
