@@ -135,3 +135,14 @@ def test_nothing_is_said_where_nothing_is_left_out():
 )
 def test_what_is_left_out_is_told(lines, bias, said):
     assert omission_remarks(of(lines, bias)) == (f"the training loop doesn't include {said}",)
+
+
+@pytest.mark.parametrize("ending", [".c", ".h", ".ino"])
+def test_c_that_learns_says_how_and_what_memory_that_takes(ending, tmp_path):
+    exported = model_of(TEXT).export(tmp_path / f"net{ending}", learn=True)
+    plain = model_of(TEXT).export(tmp_path / f"plain{ending}")
+    texts = [path.read_text() for path in exported.files]
+    assert any("void net_learn(const uint8_t *image, int wanted, float rate)" in t for t in texts)
+    told = "net_learn lets the last layer learn, net_forget forgets that; "
+    assert any(remark.startswith(told) for remark in exported.remarks)
+    assert exported.remarks[0] != plain.remarks[0]

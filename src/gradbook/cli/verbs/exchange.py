@@ -71,6 +71,11 @@ def add_export_arguments(parser: ArgumentParser) -> None:
         "--main", action="store_true", help="for .c: include a main program that reads PGM pictures"
     )
     c.add_argument(
+        "--learn",
+        action="store_true",
+        help="add a function by which the last dense layer learns on the device, sample by sample",
+    )
+    c.add_argument(
         "--data",
         metavar="DATA",
         help="with --int8, the images to calibrate on (default: the training images)",

@@ -45,6 +45,7 @@ class ExportOptions:
     with_preparation: bool = False
     int8: bool = False
     main: bool = False
+    learn: bool = False
     data: str | None = None
     train: bool = False
 
@@ -159,7 +160,7 @@ def _sketch(source: ExportSource, options: ExportOptions) -> ExportContents:
         name = c_name(source.stem)
         own = signal_sketch(source.trained, source.windows, source.stem, name)
     else:
-        own = sketch(source.trained, source.stem, options.int8)
+        own = sketch(source.trained, source.stem, options.int8, options.learn)
     made = _made_c(source, options)
     remarks = (*made.remarks, boards_for(source.trained, made.file))
     return ExportContents({".ino": own, ".h": made.file.text}, remarks)
@@ -167,7 +168,9 @@ def _sketch(source: ExportSource, options: ExportOptions) -> ExportContents:
 
 def _made_c(source: ExportSource, options: ExportOptions) -> MadeC:
     if not options.int8:
-        return in_floats(source.trained, source.stem, options.main)
+        return in_floats(source.trained, source.stem, options.main, options.learn)
+    if options.learn:
+        raise UsageError("--learn works only in floats: leave out --int8")
     data = options.data or source.data
     return in_whole_numbers(source.trained, source.stem, options.main, data, source.score)
 
@@ -198,9 +201,9 @@ FORMATS = {  # by ending
         _onnx,
         ("opset", "fold", "with_preparation"),
     ),
-    ".c": ExportFormat("one file of C99 for any machine", _c, ("int8", "main", "data")),
-    ".h": ExportFormat("the same as a header to include", _header, ("int8", "data")),
-    ".ino": ExportFormat("a sketch for Arduino, and the .h", _sketch, ("int8", "data")),
+    ".c": ExportFormat("one file of C99 for any machine", _c, ("int8", "main", "learn", "data")),
+    ".h": ExportFormat("the same as a header to include", _header, ("int8", "learn", "data")),
+    ".ino": ExportFormat("a sketch for Arduino, and the .h", _sketch, ("int8", "learn", "data")),
     ".py": ExportFormat(
         "a PyTorch module as people write them, its weights beside it", _torch, ("train",)
     ),
@@ -281,11 +284,16 @@ class MadeC:
     remarks: tuple[str, ...]
 
 
-def in_floats(trained: TrainedNet, stem: str, main: bool) -> MadeC:
-    from gradbook.targets.portable.c_file import c_file
+def in_floats(trained: TrainedNet, stem: str, main: bool, learn: bool = False) -> MadeC:
+    from gradbook.targets.portable.c_file import c_file, c_name
+    from gradbook.targets.portable.learning import last_layer, memory_of, told_of
 
-    made = c_file(trained, stem, None, main)
-    return MadeC(made, (_amounts(made),))
+    last = last_layer(trained) if learn else None
+    made = c_file(trained, stem, None, main, last)
+    if last is None:
+        return MadeC(made, (_amounts(made),))
+    told = f"{told_of(c_name(stem))}; {size(memory_of(last, False))} of that memory is its own"
+    return MadeC(made, (_amounts(made), told))
 
 
 def in_whole_numbers(

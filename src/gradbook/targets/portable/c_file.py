@@ -13,7 +13,13 @@ from gradbook.errors import TargetError
 from gradbook.net.trained import TrainedNet
 from gradbook.targets.portable.in_floats import float_program, float_rules
 from gradbook.targets.portable.in_whole_numbers import whole_program, whole_rules
-from gradbook.targets.portable.learning import LastLayer, constants_of, memory_of
+from gradbook.targets.portable.learning import (
+    WHOLE_RATE,
+    LastLayer,
+    constants_of,
+    memory_of,
+    told_of,
+)
 from gradbook.targets.portable.makers import RowMaker, Work, row_makers
 from gradbook.targets.portable.program import groups_measured, row_order, runtime, widest
 from gradbook.targets.portable.whole_makers import WholeNumbers
@@ -50,6 +56,7 @@ def c_file(
         memory += memory_of(last, wide == 1)
         constants += constants_of(last, wide == 1)
     remark = _remark(trained, whole is not None, constants, memory)
+    remark += f"\n{told_of(name)}." if last else ""
     if whole:
         text = whole_program(trained, whole, name, remark)
     else:
@@ -174,8 +181,19 @@ BOARDS = (  # from the smallest on
 )
 
 
-def sketch(trained: TrainedNet, stem: str, whole: bool) -> str:
-    """A sketch that waits for images on its serial line and answers each."""
+ANSWERING = "Serial.println({name}_predict(image, each));"
+LEARNING = """\
+{{
+    Serial.println({name}_predict(image, each));
+    {name}_learn(image, image[{pixels}], {rate}); /* a class that there isn't teaches nothing */
+  }}"""
+TOLD = ", and\n   one byte more: the class that it is, from which it learns, or 255"
+RATE = 0.02
+
+
+def sketch(trained: TrainedNet, stem: str, whole: bool, learns: bool = False) -> str:
+    """A sketch that waits for images on its serial line and answers each; one that `learns` is told
+    after that what it was."""
     if not trained.reads_bytes or not trained.classes or len(trained.output) > 1:
         raise TargetError(
             "a sketch can be written only for networks that classify images or windows of signals: "
@@ -184,11 +202,14 @@ def sketch(trained: TrainedNet, stem: str, whole: bool) -> str:
     name, pixels = c_name(stem), prod(trained.input)
     outputs = trained.net.outputs if whole else len(trained.classes)
     kind = "int32_t" if whole else "float"
+    rate = round(RATE * WHOLE_RATE) if whole else f"{RATE}f"
+    work = (LEARNING if learns else ANSWERING).format(name=name, pixels=pixels, rate=rate)
     return f"""\
-/* {pixels} bytes of an image come over the serial line, row by row; the answer is its class. */
+/* {pixels} bytes of an image come over the serial line, row by row{TOLD * learns}; the
+   answer is its class. */
 #include "{stem}.h"
 
-static uint8_t image[{pixels}];
+static uint8_t image[{pixels + learns}];
 static {kind} each[{outputs}];
 
 void setup() {{
@@ -198,7 +219,7 @@ void setup() {{
 
 void loop() {{
   if (Serial.readBytes((char *)image, sizeof image) == sizeof image)
-    Serial.println({name}_predict(image, each));
+    {work}
 }}
 """
 

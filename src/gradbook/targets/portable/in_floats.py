@@ -55,16 +55,14 @@ static void keep(const struct maker *own, value *out, int c, total sum)
     const int k = own->first + c;
     *out = activated(own->activation, sum * READ(float, scales + k) + READ(float, shifts + k));
 }"""
-MADE = "    const value *{name} = arena + ANSWER;"
-LEARNT = "    const value *{name} = outputs_of_last();"
-NUMBER = "    return arena[ANSWER];"
-LEARNT_NUMBER = "    return *outputs_of_last();"
+MADE, LEARNT = "arena + ANSWER", "outputs_of_last()"  # where the outputs are
+NUMBER = "    return *({made});"
 NUMBERS = """\
-{made}
+    const value *said = {made};
     for (int k = 0; k < {count}; k++)
         outputs[k] = said[k];"""
 CLASSES = """\
-{made}
+    const value *outputs = {made};
 {shares}
 {surest}"""
 STEPS = """\
@@ -260,17 +258,16 @@ def _learning(
         answered = f"{deviation} * {answered} + {mean}"
     given, filling = _given(answers), answers.filling
     count = 0 if filling is None else len(filling)
-    return learning_in_c(
-        last,
-        runtime("learning_floats").replace("ANSWERED", answered),
-        OpWords(SAYS, _expression, spelt),
-        wanted_in_c(answers, "(float)({})"),
-        name=name,
-        given=f"const {_sample(answers)} *{given}",
-        fill=FILLED.format(count=count, given=given) if count else "",
-        ready="complete" if count else given,
-        changed=answered != "last_sums[k]",
-    )
+    words = {
+        "NAME": name,
+        "ANSWERED": answered,
+        "GIVEN": f"const {_sample(answers)} *{given}",
+        "FILL": FILLED.format(count=count, given=given).rstrip(),
+        "READY": "complete" if count else given,
+    }
+    wording, wanted = OpWords(SAYS, _expression, spelt), wanted_in_c(answers, "(float)({})")
+    marks = {"filled": count > 0, "changed": answered != "last_sums[k]"}
+    return learning_in_c(last, runtime("learning_floats"), wording, wanted, words, marks)
 
 
 def _given(answers: TrainedNet) -> str:
@@ -317,7 +314,7 @@ def _answer(answers: TrainedNet, given: str, several: bool, learns: bool) -> _An
     if not answers.classes:
         return _numbers_answer(given, classes, learns)
     count = len(answers.classes)
-    made = (LEARNT if learns else MADE).format(name="outputs")
+    made = LEARNT if learns else MADE
     shares = {BothClasses: BOTH, Shares: SHARES}.get(type(answers.layers[-1].layer), SOFTMAX)
     surest = ALONE.format(half=spelt(HALF_SURE)) if shares is BOTH else SUREST.format(classes=count)
     body = CLASSES.format(made=made, shares=shares.format(classes=count), surest=surest)
@@ -326,11 +323,15 @@ def _answer(answers: TrainedNet, given: str, several: bool, learns: bool) -> _An
 
 
 def _numbers_answer(given: str, count: int, learns: bool = False) -> _Answer:
-    what = f"{'an' if given == 'image' else 'a row of'} {given}"
+    what, made = f"{'an' if given == 'image' else 'a row of'} {given}", LEARNT if learns else MADE
     if count == 1:
-        return _Answer(f"The number that the network predicts for {what}.", "float", "", NUMBER)
+        return _Answer(
+            f"The number that the network predicts for {what}.",
+            "float",
+            "",
+            NUMBER.format(made=made),
+        )
     remark = f"The {count} numbers that the network predicts for {what}."
-    made = (LEARNT if learns else MADE).format(name="said")
     return _Answer(remark, "void", "outputs", NUMBERS.format(made=made, count=count))
 
 
@@ -341,11 +342,11 @@ def _steps_answer(answers: TrainedNet, given: str, steps: int, count: int) -> _A
         return replace(
             found,
             remark=f"The {counted(count, 'number')} that the network predicts{at}.",
-            body=NUMBERS.format(made=MADE.format(name="said"), count=steps * count),
+            body=NUMBERS.format(made=MADE, count=steps * count),
         )
     remark = f"How sure the network is of each of {count} classes{at}."
     shares = SOFTMAX.format(classes=count)
-    body = CLASSES.format(made=MADE.format(name="outputs"), shares=shares, surest="").rstrip()
+    body = CLASSES.format(made=MADE, shares=shares, surest="").rstrip()
     if steps > 1:
         body = STEPS.format(shares=indent(shares, "    "), steps=steps, classes=count)
     return _Answer(remark, "void", "probabilities", body)

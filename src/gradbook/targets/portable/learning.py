@@ -7,7 +7,7 @@ before it, by the chain rule of the graph. Its weights lie in memory that change
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gradbook.errors import TargetError
@@ -23,6 +23,7 @@ from gradbook.targets.portable.program import spelt
 from gradbook.targets.portable.rules import Rule
 from gradbook.targets.portable.rules_in_c import Index, OpWords, RuleWriting, spoken
 
+WHOLE_RATE = 1 << 15  # what whole numbers say a rate of 1 by
 REFUSED = "--learn lets the last dense layer learn, but {why}: leave it out"
 
 # The layer and its slopes ---------------------------------------------------------
@@ -174,20 +175,15 @@ def learning_in_c(
     piece: str,
     wording: OpWords,
     wanted: WantedInC,
-    *,
-    name: str,
-    given: str,
-    fill: str,
-    ready: str,
-    changed: bool = False,
+    words: Mapping[str, str],
+    marks: Mapping[str, bool],
 ) -> str:
-    """Fill in a piece of runtime/: what is `given` gets `ready` by what `fill` does; `changed` says
-    whether outputs are something else than the sums."""
+    """Fill in the words of a piece of runtime/, and leave out lines whose mark isn't so."""
     slopes = last.slopes
     writing = SlopeWriting(last.maker, slopes.rule, wording, slopes=slopes, said_wanted=wanted.said)
     writing.write()
-    biased, chooses = last.bias is not None, wanted.classes > 0
-    kept = {"bias": biased, "no bias": not biased, "class": chooses, "changed": changed}
+    biased = last.bias is not None
+    kept = {"bias": biased, "no bias": not biased, "class": wanted.classes > 0, **marks}
     told = {
         "SLOPES": "\n".join(writing.lines),
         "WANTED": wanted.parameter,
@@ -195,17 +191,12 @@ def learning_in_c(
         "LAST_SUMS": str(len(last.weights)),
         "LAST_WEIGHTS": str(last.weights.size),
         "LAST_READS": str(last.weights.shape[1]),
-        "GIVEN": given,
-        "FILL": fill.rstrip(),
-        "READY": ready,
+        **words,
     }
-    lines = []
-    for line in piece.splitlines():
-        text, _, mark = line.partition(" //: ")
-        if kept.get(mark, True):
-            lines.append(text)
-    said = re.sub(r"\b[A-Z_]+\b", lambda word: told.get(word[0], word[0]), "\n".join(lines))
-    return said.replace("NAME", name).replace("\n\n    make_all", "\n    make_all")
+    lines = (line.partition(" //: ") for line in piece.splitlines())
+    text = "\n".join(line for line, _, mark in lines if kept.get(mark, True))
+    text = text.replace("NAME_", f"{told['NAME']}_")
+    return re.sub(r"\b[A-Z_]+\b", lambda word: told.get(word[0], word[0]), text)
 
 
 def memory_of(last: LastLayer, whole: bool) -> int:
@@ -219,3 +210,8 @@ def constants_of(last: LastLayer, whole: bool) -> int:
     """Bytes of what it begins with."""
     biases = 0 if last.bias is None else 4 * len(last.weights)
     return last.weights.size * (2 if whole else 4) + biases
+
+
+def told_of(name: str) -> str:
+    """The functions that are there for it."""
+    return f"{name}_learn lets the last layer learn, {name}_forget forgets that"

@@ -54,7 +54,7 @@ void NAME_learn(GIVEN, WANTED, float rate)
     float slopes[LAST_SUMS], *w = NAME_layer.weights;
     if (wanted < 0 || wanted >= CLASSES) //: class
         return; //: class
-FILL
+FILL //: filled
     make_all(READY);
     weigh_last();
     find_slopes(wanted, slopes);
