@@ -38,11 +38,11 @@ class LastLayer:
     maker: RowMaker
     weights: Array
     bias: Array | None
-    slopes: Slopes
+    slopes: SlopesOfSums
 
 
 @dataclass(frozen=True, eq=False)
-class Slopes:
+class SlopesOfSums:
     """The rule that makes them of the layer's sums and of what was wanted."""
 
     rule: Rule
@@ -87,7 +87,7 @@ def _place(trained: TrainedNet) -> int:
     return place
 
 
-def _slopes(trained: TrainedNet, after: Sequence[TrainedLayer], outputs: int) -> Slopes:
+def _slopes(trained: TrainedNet, after: Sequence[TrainedLayer], outputs: int) -> SlopesOfSums:
     """By the chain rule, through the activation that comes after the sums."""
     net, graph = trained.net, Graph()
     sums, wanted = (graph.leaf(Name(name), (outputs,), each=True) for name in "ot")
@@ -100,7 +100,7 @@ def _slopes(trained: TrainedNet, after: Sequence[TrainedLayer], outputs: int) ->
     error = SampleError(net.objective, outputs, net.smoothing).of(value, before, wanted)
     slope = gradients(error, [sums])[sums]
     rule = Rule("the_last_layer", (slope,), {sums: 0, wanted: outputs}, (), {}, 0)
-    return Slopes(rule, sums, wanted)
+    return SlopesOfSums(rule, sums, wanted)
 
 
 # In C -----------------------------------------------------------------------------
@@ -110,7 +110,7 @@ def _slopes(trained: TrainedNet, after: Sequence[TrainedLayer], outputs: int) ->
 class SlopeWriting(RuleWriting):
     """Writes the function of the slopes; `said_wanted` says what was wanted of an output."""
 
-    slopes: Slopes = field(kw_only=True)
+    slopes: SlopesOfSums = field(kw_only=True)
     said_wanted: Callable[[str], str] = field(kw_only=True)
 
     def said(self, node: Node, index: Index, at: str = "") -> str:
