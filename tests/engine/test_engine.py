@@ -77,6 +77,11 @@ attention heads 3; avgpool1d 2 stride 1; flatten; dense 2; softmax; loss cross-e
 input 6x3; gru 4 all; conv1d 5 2 pad 1x0; positions; rmsnorm; attention causal; rmsnorm plain
 conv1d 3 1; softmax
 loss cross-entropy smoothing 0.1; update momentum 0.9""",
+    "few bits": """\
+input 2x9x9; conv 16 3x3 pad 1 no bias ternary; batchnorm; relu; conv 16 3x3 bits 4; relu
+depthwise 3x3 bits 2; convtranspose 4 2x2 stride 2 groups 2 bits 2; tanh
+conv 3 5x5 stride 2 bits 8; avgpool all; flatten; dense 3 ternary; tanh; again 2; log softmax
+loss cross-entropy; update adam""",
     "only dense": "input 5; dense 1; tanh; dense 2 fixed bias; loss half squared error",
 }
 SCALED_AWAY = """\

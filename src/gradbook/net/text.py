@@ -381,8 +381,8 @@ line break, and '#' begins a comment.
 {window}
   BIAS is 'bias' (one for each sum, the default), 'no bias', 'shared bias' (one for the
   layer), 'fixed bias' or 'fixed shared bias' (not trained).
-  BITS is 'bits 8', 'bits 4', 'bits 2' or 'ternary': weights of few bits, a scale times whole
-  numbers (±127, ±7, ±1 and ±3, -1 0 1), trained straight through.
+  BITS is 'bits 8', 'bits 4', 'bits 2' or 'ternary': weights of few bits, which
+  are a scale times whole numbers up to ±127, up to ±7, ±1 and ±3, or -1 0 1.
 
 {losses}
                              for targets t and outputs a, summed or averaged over the

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import prod
 
 from gradbook.errors import TargetError
+from gradbook.graph.levels import BY_ROWS, Bits
 from gradbook.graph.node import Node
 from gradbook.targets.c.machine import Machine, best_block, registers_needed
 from gradbook.targets.c.slides import (
@@ -29,6 +31,7 @@ from gradbook.targets.c.slides import (
 
 FEW = 4  # as in lanes.c
 ROAMING = "roaming"  # the file of C for windows that go in no plain way
+LEVELS = "levels"  # and of weights of few bits
 SEQUENCES = "sequences"  # and of those that take steps apart and put them together
 GROUP_BYTES = 24 * 1024  # of rows that a gradient of weights goes through together
 
@@ -40,6 +43,13 @@ class Packing:
     weights: Node
     size: int
     lines: Sequence[str]  # from `weights` to `packed`
+    levelled: int = 0  # how many of few bits there are, whose levels are found first
+    file: str = ""  # of C, that only some networks need
+
+    @property
+    def room(self) -> int:
+        """The numbers that may lie in the scratch meanwhile: weights turned, and levelled."""
+        return self.size + self.levelled
 
 
 @dataclass(frozen=True)
@@ -72,9 +82,29 @@ def _call(loop: str, given: str, *arguments: object) -> str:
 
 
 def _packed(weights: Node, size: int, *lines: str) -> Packing:
+    if weights.op.name == "levelled":
+        leaf = weights.inputs[0]
+        return Packing(leaf, size, [*_levelling(weights, size), *lines], prod(leaf.shape), LEVELS)
     if weights.op.name != "leaf":
         raise TargetError("C convolves with weights that are leaves")
     return Packing(weights, size, lines)
+
+
+def _levelling(node: Node, after: int) -> list[str]:
+    """From weights of few bits to what they come to, behind so many numbers of the scratch."""
+    said, groups = node.attributes
+    bits, shape = Bits(str(said)), node.shape
+    if groups == BY_ROWS:
+        laid_out = (shape[0], 1, 1, prod(shape[1:]))
+    else:
+        assert isinstance(groups, int)
+        laid_out = (groups, shape[0] // groups, shape[1], prod(shape[2:]))
+    sizes = ", ".join(map(str, (*laid_out, bits.step, bits.highest, bits.of_mean)))
+    return [
+        f"real *levelled = (real *)at->scratch + {after};",
+        f"level_weights(weights, levelled, {sizes});",
+        "weights = levelled;",
+    ]
 
 
 def _struct(kind: str, *numbers: int) -> str:

@@ -341,7 +341,7 @@ def _call(one: Pass, heavy: Node, rows: dict[str, str], scope: Scope) -> tuple[l
     if kernel.packing:
         name = scope.names["packed", heavy]
         engine.append(f"real {name}[{kernel.packing.size}];")
-        scratch = max(scratch, -(-kernel.packing.size // FEWEST_LANES))  # to turn them in
+        scratch = max(scratch, -(-kernel.packing.room // FEWEST_LANES))  # to turn them in
         packed = f"at->e->{name}"
     winners = scope.whole(one.winners) if one.winners else "NULL"
     call = kernel.call.format(**rows, packed=packed, gradients=gradients, winners=winners)

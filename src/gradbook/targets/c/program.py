@@ -259,8 +259,10 @@ def program(computation: Computation, machine: Machine, taken: tuple[Names, Name
         _step(scope, packings, updates),
     ]
     needs = [_members(scope), *(text.members for text in passes.values()), fetch.members]
-    files = frozenset(kernel.file for kernel in scope.kernels.values() if kernel.file)
-    return Program(computation.name, passes, effort, "\n".join(rest), Members.of_all(needs), files)
+    files = {kernel.file for kernel in scope.kernels.values()}
+    files |= {kernel.packing.file for kernel in scope.kernels.values() if kernel.packing}
+    named = frozenset(filter(None, files))
+    return Program(computation.name, passes, effort, "\n".join(rest), Members.of_all(needs), named)
 
 
 def _effort(one: Pass) -> float:

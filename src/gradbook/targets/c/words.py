@@ -14,6 +14,7 @@ from gradbook.lowering import Vocabulary
 from gradbook.targets.c.loops import KERNELS
 
 WEIGHT_GRADIENTS = {"conv_weights", "outer"}  # summed over the batch by the loop itself
+WEIGHED = {"scales", "levelled"}  # of weights of few bits, when these are laid out for a loop
 LOOPS = {*KERNELS, "winners"}  # where a maximum stood is noted by the loop that finds it
 MOVED = {
     "spread",
@@ -51,7 +52,7 @@ WORDS = {
     "choose": Word("if_positive({0.lanes}, {1.lanes}, {2.lanes})", "{0} > 0 ? {1} : {2}"),
 }
 SQUARE = Word("{0} * {0}")
-SAYS = Vocabulary("C", frozenset({*LOOPS, *WORDS, *PLACED}))
+SAYS = Vocabulary("C", frozenset({*LOOPS, *WORDS, *PLACED, *WEIGHED}))
 
 
 def word(node: Node) -> Word:
