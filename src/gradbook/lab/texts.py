@@ -24,6 +24,7 @@ from gradbook.engine.base import Engine
 from gradbook.engine.engines import open_faster
 from gradbook.errors import DataError, ShapeError
 from gradbook.files import read_text
+from gradbook.language import mark
 from gradbook.layers import Loss
 from gradbook.net import Net, parse
 from gradbook.net.text import input_words
@@ -41,7 +42,7 @@ class TextLines:
 
     lines: tuple[str, ...]
     alphabet: str
-    source: str = "the names that come along"
+    source: str = mark("the names that come along")
 
     @property
     def tokens(self) -> int:

@@ -28,6 +28,7 @@ class Language:
     name: str
     decimal_sign: str
     thousands_sign: str = "."  # where the decimal sign is a comma
+    percent_sign: str = " %"
 
 
 ENGLISH = Language("en", "English", ".")
@@ -37,11 +38,11 @@ LANGUAGES = {
         ENGLISH,
         Language("de", "Deutsch", ","),
         Language("es", "Español", ","),
-        Language("pt", "Português", ","),
-        Language("fr", "Français", ",", " "),
-        Language("zh", "中文", "."),
-        Language("ko", "한국어", "."),
-        Language("vi", "Tiếng Việt", ","),
+        Language("pt", "Português", ",", percent_sign="%"),
+        Language("fr", "Français", ",", "\u202f", "\u202f%"),
+        Language("zh", "中文", ".", percent_sign="%"),
+        Language("ko", "한국어", ".", percent_sign="%"),
+        Language("vi", "Tiếng Việt", ",", percent_sign="%"),
     )
     if language is ENGLISH or (CATALOGUES / f"{language.code}.mo").exists()
 }
@@ -105,8 +106,9 @@ def mark(message: str) -> str:
 
 
 def numeral(written: str) -> str:
-    """A number as it was written in English, with the language's signs."""
+    """A number or a share as it was written in English, with the language's signs."""
     spoken = _now.get()
+    written = written.replace(" %", spoken.percent_sign)
     if spoken.decimal_sign == ".":
         return written
     signs = str.maketrans(".,", spoken.decimal_sign + spoken.thousands_sign)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from gradbook.amounts import counted
 from gradbook.builtin_networks import LETTERS
 from gradbook.engine.wasm import learner
 from gradbook.lab.texts import TextLines, learning_order, require_fit
+from gradbook.language import mark, numeral, tr
 from gradbook.net import Net
 from gradbook.net.work.at_work import at_start
 from gradbook.report.digits_tables import module_table, numbers_table, pack
@@ -18,26 +18,28 @@ from gradbook.report.page import Section, Side, resource, script, text
 from gradbook.report.page import page as whole_page
 
 AMOUNTS = (1_000, 3_000, 10_000)  # lines to learn from
-PACES = {"a line a frame": 1, "ten lines a frame": 10, "as fast as it goes": 100_000}
+PACES = {
+    mark("a line a frame"): 1,
+    mark("ten lines a frame"): 10,
+    mark("as fast as it goes"): 100_000,
+}
 EVERY = (50, 100, 250)  # lines learned before others are written
-NO_SCRIPT = (
-    "<noscript><p>The page computes with JavaScript, which is switched off here.</p></noscript>"
-)
+NO_SCRIPT = mark("The page computes with JavaScript, which is switched off here.")
 
 
 def letters_page(net: Net, lines: TextLines, command: str = "") -> str:
     """The page; `command` is what makes it again."""
     require_fit(net, lines)
     left = (
-        Section("writing", "What it writes", _writing(lines)),
-        Section("next", "How a line goes on", _next()),
+        Section("writing", tr("What it writes"), _writing(lines)),
+        Section("next", tr("How a line goes on"), _next()),
     )
     right = (
-        Section("loss-of-letters", "The loss of a letter", _loss()),
-        Section("more", "The network", _network(net, lines)),
+        Section("loss-of-letters", tr("The loss of a letter"), _loss()),
+        Section("more", tr("The network"), _network(net, lines)),
     )
     return whole_page(
-        f"{net.name or 'A network'} learns to write",
+        tr("{network} learns to write", network=net.name or tr("A network")),
         [Side(left), Side(right)],
         lead=_bar(),
         foot=_data(net, lines) + markup(made_with(command)),
@@ -48,52 +50,69 @@ def letters_page(net: Net, lines: TextLines, command: str = "") -> str:
 
 
 def _bar() -> str:
-    amounts = "".join(f'<option value="{it}">{it:,} lines</option>' for it in AMOUNTS)
+    amounts = "".join(f'<option value="{it}">{_lines(it)}</option>' for it in AMOUNTS)
     paces = "".join(
-        f'<option value="{pace}"{" selected" if pace == 10 else ""}>{words}</option>'
+        f'<option value="{pace}"{" selected" if pace == 10 else ""}>{tr(words)}</option>'
         for words, pace in PACES.items()
     )
+    many = tr("how many lines it learns from")
+    done = tr("lines {number}", number='<output id="done">0</output>')
+    loss = tr("loss {value}", value='<output id="loss">–</output>')
+    tested = tr("held out {value}", value='<output id="tested">–</output>')
     return (
-        '<div class="bar" role="group" aria-label="Training">'
-        '<button type="button" id="run" disabled>Train</button>'
-        '<button type="button" id="reset">Start over</button>'
-        f'<select id="lines" aria-label="how many lines it learns from">{amounts}</select>'
-        f'<select id="pace" aria-label="pace">{paces}</select></div>'
-        '<div class="figures"><p>lines <output id="done">0</output></p>'
-        '<p class="loss">loss <output id="loss">–</output></p>'
-        '<p>held out <output id="tested">–</output></p></div>'
-        f'{NO_SCRIPT}<p id="problem" role="alert"></p>'
+        f'<div class="bar" role="group" aria-label="{tr("Training")}">'
+        f'<button type="button" id="run" disabled>{tr("Train")}</button>'
+        f'<button type="button" id="reset">{tr("Start over")}</button>'
+        f'<select id="lines" aria-label="{many}">{amounts}</select>'
+        f'<select id="pace" aria-label="{tr("pace")}">{paces}</select></div>'
+        f'<div class="figures"><p>{done}</p><p class="loss">{loss}</p><p>{tested}</p></div>'
+        f"<noscript><p>{tr(NO_SCRIPT)}</p></noscript>"
+        '<p id="problem" role="alert"></p>'
     )
+
+
+def _lines(count: int) -> str:
+    return tr("{count} lines", count=numeral(f"{count:,}"))
 
 
 def _writing(lines: TextLines) -> str:
     every = "".join(
         f'<option value="{it}"{" selected" if it == 100 else ""}>{it}</option>' for it in EVERY
     )
+    lead = tr(
+        "It learns from {lines}, one at each step, and writes others meanwhile: letter by letter, "
+        "each by chance. Those in grey it knows from its lines, the others are its own.",
+        lines=_lines(len(lines.lines)),
+    )
+    often = tr("every {number} lines", number=f'<select id="every">{every}</select>')
+    wrote = tr("what it wrote, the latest first")
     return (
-        f'<p class="lead">It learns from {counted(len(lines.lines), "line")}, one at each step, '
-        "and writes others meanwhile: letter by letter, each by chance. Those in grey it "
-        "knows from its lines, the others are its own.</p>"
-        '<div id="controls"><label>temperature <input type="number" id="temperature" min="0" '
-        'max="10" step="0.1" value="0.5"></label>'
-        '<label>seed <input type="number" id="seed" min="0" step="1" value="0"></label>'
-        f'<label>every <select id="every">{every}</select> lines</label></div>'
-        '<ol id="written" tabindex="0" aria-label="what it wrote, the latest first"></ol>'
+        f'<p class="lead">{lead}</p>'
+        f'<div id="controls"><label>{tr("temperature")} '
+        '<input type="number" id="temperature" min="0" max="10" step="0.1" value="0.5"></label>'
+        f"<label>{tr('seed')} "
+        '<input type="number" id="seed" min="0" step="1" value="0"></label>'
+        f"<label>{often}</label></div>"
+        f'<ol id="written" tabindex="0" aria-label="{wrote}"></ol>'
     )
 
 
 def _next() -> str:
     return (
-        '<label>a line that was begun <input id="begun" autocomplete="off" spellcheck="false" '
-        'value="ma"></label><p id="begun-said" role="status"></p><ol id="bars"></ol>'
+        f'<label>{tr("a line that was begun")} <input id="begun" autocomplete="off" '
+        'spellcheck="false" value="ma"></label>'
+        '<p id="begun-said" role="status"></p><ol id="bars"></ol>'
     )
 
 
 def _loss() -> str:
+    learned, never = (
+        tr("of the lines as they are learned"),
+        tr("of lines that it never learns from"),
+    )
     return (
-        '<div id="losses"></div><p class="remark"><span class="key gone"></span> of the lines as '
-        'they are learned <span class="key foreseen"></span> of lines that it never learns from'
-        "</p>"
+        f'<div id="losses"></div><p class="remark"><span class="key gone"></span> {learned} '
+        f'<span class="key foreseen"></span> {never}</p>'
     )
 
 
@@ -101,10 +120,15 @@ def _network(net: Net, lines: TextLines) -> str:
     name = text(net.name or "NET")
     other = "" if net.name in LETTERS else f" --network {name}"
     layers = text(str(net).rstrip())
+    words = tr(
+        "{parameters} parameters, computed here in your browser by the C that {command} runs. The "
+        "lines: {source}.",
+        parameters=numeral(f"{net.count():,}"),
+        command="<code>gradbook write</code>",
+        source=text(tr(lines.source)),
+    )
     return (
-        f"<p>{counted(net.count(), 'parameter')}, computed here in your browser by the C that "
-        f"<code>gradbook write</code> runs. The lines: {text(lines.source)}.</p>"
-        f"<pre><code>{layers}</code></pre><p>On the command line:</p>"
+        f"<p>{words}</p><pre><code>{layers}</code></pre><p>{tr('On the command line:')}</p>"
         f"<pre><code>gradbook write{other} --temperature 0.5\n"
         f"gradbook summary {name}</code></pre>"
     )

@@ -22,7 +22,7 @@ from itertools import repeat
 from posixpath import dirname, join, normpath
 
 from gradbook.errors import visible
-from gradbook.language import Language, current_language, mark, plural, tr
+from gradbook.language import ENGLISH, Language, current_language, mark, plural, tr
 from gradbook.palette import KINDS, PAPER, QUIET
 
 
@@ -60,11 +60,15 @@ def page(
     css = STYLE_ROOM.sub("", REMARK.sub("", _own_style() + style))
     policy = _policy(css, script, has_a_server, computes)
     spoken = current_language()
-    sign = f' data-decimal="{spoken.decimal_sign}"' if spoken.decimal_sign != "." else ""
+    signs = [
+        ("decimal", spoken.decimal_sign, ENGLISH.decimal_sign),
+        ("percent", spoken.percent_sign, ENGLISH.percent_sign),
+    ]
+    own = (f' data-{name}="{sign}"' for name, sign, usual in signs if sign != usual)
     return "\n".join(
         [
             "<!DOCTYPE html>",
-            f'<html lang="{spoken.code}"{sign}>',
+            f'<html lang="{spoken.code}"{"".join(own)}>',
             "<head>",
             '<meta charset="utf-8">',
             f'<meta http-equiv="Content-Security-Policy" content="{policy}">',

@@ -2,6 +2,7 @@
 // before it has learned to read.
 
 import { byId, make, say } from "../view/dom.js"
+import { grouped, numeral } from "../view/language.js"
 import { picture } from "./paint.js"
 import { PHRASES } from "./phrases.js"
 
@@ -50,7 +51,7 @@ export class AnswerPanel {
   /** @param {Skill} skill */
   guess({ right, count }) {
     const { guessing, untrained, reads, from } = PHRASES
-    const measured = right === null ? untrained : `${reads(percent(right), count.toLocaleString("en"))} ${from(percent(enough(this.content.classes.length)))}`
+    const measured = right === null ? untrained : `${reads(percent(right), grouped(count))} ${from(percent(enough(this.content.classes.length)))}`
     const words = `${guessing} ${measured}`
     if (this.answer.textContent !== words) this.answer.replaceChildren(make("strong", {}, guessing), make("span", { class: "remark" }, ` ${measured}`))
   }
@@ -66,5 +67,5 @@ function bar(name) {
 /** @param {number} share */
 export function percent(share) {
   const said = 100 * share
-  return `${said >= 99.95 || said < 0.05 ? said.toFixed(0) : said.toFixed(1)} %`
+  return numeral(`${said >= 99.95 || said < 0.05 ? said.toFixed(0) : said.toFixed(1)} %`)
 }

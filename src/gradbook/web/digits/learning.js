@@ -1,6 +1,7 @@
 // The training: go and pause, how far it is, and its losses.
 
 import { byId, draw, say } from "../view/dom.js"
+import { grouped, numeral } from "../view/language.js"
 import { percent } from "./answer.js"
 import { PHRASES } from "./phrases.js"
 
@@ -109,10 +110,10 @@ export class LearningPanel {
     this.seen.images += images
     this.seen.right += right
     this.losses.push(...losses)
-    say(byId("epoch"), PHRASES.epochs(done.toFixed(1), this.epochs))
-    say(byId("loss"), (losses.at(-1) ?? NaN).toFixed(4))
+    say(byId("epoch"), PHRASES.epochs(numeral(done.toFixed(1)), this.epochs))
+    say(byId("loss"), numeral((losses.at(-1) ?? NaN).toFixed(4)))
     say(byId("right"), percent(this.seen.right / this.seen.images))
-    say(byId("speed"), Math.round(images / seconds).toLocaleString("en"))
+    say(byId("speed"), grouped(Math.round(images / seconds)))
     this.plot()
     if (isOver) {
       this.isReady = losses.every(Number.isFinite)
@@ -130,7 +131,7 @@ export class LearningPanel {
     const points = this.losses.flatMap((loss, k) => (k % stride || Number.isNaN(loss) ? [] : [`${((k / all) * WIDTH).toFixed(1)},${height(loss).toFixed(1)}`]))
     const lines = [1, 0.1, 0.01].map(loss => draw("g", {},
       draw("line", { x1: 0, x2: WIDTH, y1: height(loss), y2: height(loss), class: "rule" }),
-      draw("text", { x: WIDTH, y: height(loss) - 3, "text-anchor": "end" }, String(loss))))
+      draw("text", { x: WIDTH, y: height(loss) - 3, "text-anchor": "end" }, numeral(String(loss)))))
     const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": PHRASES.loss }, ...lines, draw("polyline", { points: points.join(" "), class: "gone" }))
     byId("losses").replaceChildren(svg)
   }

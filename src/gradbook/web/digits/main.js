@@ -1,6 +1,7 @@
 // The page: unpacks what it carries, starts its worker, and lets the parts follow each other.
 
 import { byId, make, say } from "../view/dom.js"
+import { numeral } from "../view/language.js"
 import { likeliest, probabilities } from "../wasm/viewer.js"
 import { feeds, regionsFed } from "../wasm/feeding.js"
 import { asSeen } from "../picture/framing.js"
@@ -221,7 +222,7 @@ async function teach({ training, classes, image, skill }, link, page) {
   const learning = new LearningPanel(link, told, skill.isUntrained ? null : page.weights)
   const taught = new TeachPanel({ classes, image }, learning, wanted, () => page.image, look)
   link.on("tested", ({ misread, count }) => {
-    say(byId("tested"), `${((100 * (count - misread.length)) / count).toFixed(2)} %`)
+    say(byId("tested"), numeral(`${((100 * (count - misread.length)) / count).toFixed(2)} %`))
     wrong.update(misread)
     page.measured(count - misread.length, count)
     taught.ask()

@@ -2,6 +2,7 @@
 
 import { TextBox } from "../text/box.js"
 import { byId, make, save } from "../view/dom.js"
+import { pieces } from "../view/language.js"
 import { History } from "../view/history.js"
 import { PHRASES } from "./phrases.js"
 import { changed, read } from "../wasm/recipe.js"
@@ -33,8 +34,8 @@ export class RecipePanel {
       const isAsMade = said === JSON.stringify(read(table.text, table))
       this.renew(isAsMade ? this.told : changed(this.told, changes, table))
       const schedule = make("code", {}, changes.schedule.words)
-      byId("settings").replaceChildren(PHRASES.settings(PHRASES.counted(changes.epochs, PHRASES.epoch), changes.batch), schedule)
+      byId("settings").replaceChildren(...pieces(PHRASES.settings(changes.epochs, changes.batch), { schedule }))
     }
-    return PHRASES.inOrder(PHRASES.counted(steps * changes.epochs, PHRASES.step))
+    return PHRASES.steps(steps * changes.epochs)
   }
 }

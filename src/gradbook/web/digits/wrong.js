@@ -103,8 +103,8 @@ export class WrongPanel {
     this.cells.forEach((cells, is) => cells.forEach(({ button }, read) => button.setAttribute("aria-pressed", String(chosen?.is === is && chosen.read === read))))
     const right = chosen && chosen.is === chosen.read ? this.rightOnes(chosen.is) : null
     const found = right ?? this.misread.filter(({ number, answer }) => !chosen || (this.label(number) === chosen.is && answer === chosen.read))
-    const words = chosen ? PHRASES.pair(found.length, classes[chosen.is] ?? "", classes[chosen.read] ?? "") : PHRASES.misread(found.length, test.labels.length.toLocaleString("en"))
-    say(this.count, words + (found.length > MOST_SHOWN ? PHRASES.some(MOST_SHOWN) : ""))
+    const words = chosen ? PHRASES.pair(found.length, classes[chosen.is] ?? "", classes[chosen.read] ?? "") : PHRASES.misread(found.length, test.labels.length)
+    say(this.count, found.length > MOST_SHOWN ? PHRASES.some(words, MOST_SHOWN) : words)
     this.cards.replaceChildren(...found.slice(0, MOST_SHOWN).map(one => this.card(one)))
   }
 

@@ -2,6 +2,7 @@
 
 import { arrays, bytes, canUnpack, moduleOf } from "../digits/link.js"
 import { byId, draw, make, say } from "../view/dom.js"
+import { grouped, numeral } from "../view/language.js"
 import { WasmEngine } from "../wasm/engine.js"
 import { PHRASES } from "./phrases.js"
 import { Writer } from "./writer.js"
@@ -97,9 +98,10 @@ class Page {
   row() {
     const { writer, temperature, seed } = this
     const lines = writer.write(WRITTEN, temperature, seed)
-    const when = writer.done ? PHRASES.after(writer.done.toLocaleString("en")) : PHRASES.before
+    const heat = numeral(String(temperature))
+    const words = writer.done ? PHRASES.after(grouped(writer.done), heat, seed) : PHRASES.before(heat, seed)
     return make("li", { "data-done": writer.done },
-      make("p", { class: "remark" }, `${when}, ${PHRASES.drawn(temperature, seed)}`),
+      make("p", { class: "remark" }, words),
       make("p", { class: "lines" }, ...lines.flatMap(line => [
         make("span", this.known.has(line) ? { class: "known", title: PHRASES.known } : {}, line || "–"), " "])))
   }
@@ -130,7 +132,7 @@ class Page {
     byId("bars").replaceChildren(...order.map(token => make("li", {},
       make("span", { class: "class" }, token ? alphabet[token - 1] : PHRASES.end),
       make("span", { class: "bar-of" }, bar(shares[token])),
-      make("span", { class: "share" }, `${(shares[token] * 100).toFixed(1)} %`))))
+      make("span", { class: "share" }, numeral(`${(shares[token] * 100).toFixed(1)} %`)))))
   }
 
   /** @private */
@@ -138,9 +140,9 @@ class Page {
     const { writer, losses, tests } = this
     const latest = losses.slice(-TESTED_EVERY)
     say(byId("run"), this.isGoing ? PHRASES.pause : this.isOver ? PHRASES.again : writer.done ? PHRASES.goOn : PHRASES.train)
-    say(byId("done"), writer.done.toLocaleString("en"))
-    say(byId("loss"), latest.length ? (latest.reduce((sum, it) => sum + it, 0) / latest.length).toFixed(3) : "–")
-    say(byId("tested"), tests[tests.length - 1][1].toFixed(3))
+    say(byId("done"), grouped(writer.done))
+    say(byId("loss"), latest.length ? numeral((latest.reduce((sum, it) => sum + it, 0) / latest.length).toFixed(3)) : "–")
+    say(byId("tested"), numeral(tests[tests.length - 1][1].toFixed(3)))
     this.plot()
     this.follow()
   }
@@ -157,10 +159,10 @@ class Page {
       return at(k * MEAN + own.length / 2, own.reduce((sum, it) => sum + it, 0) / own.length)
     })
     const level = height(guessing)
-    const label = PHRASES.curve(tests[0][1].toFixed(2), tests[tests.length - 1][1].toFixed(2))
+    const label = PHRASES.curve(numeral(tests[0][1].toFixed(2)), numeral(tests[tests.length - 1][1].toFixed(2)))
     byId("losses").replaceChildren(draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label },
       draw("line", { x1: 0, x2: WIDTH, y1: level, y2: level, class: "rule" }),
-      draw("text", { x: WIDTH, y: level + 11, "text-anchor": "end" }, `guessing: ${guessing.toFixed(2)}`),
+      draw("text", { x: WIDTH, y: level + 11, "text-anchor": "end" }, PHRASES.guessing(numeral(guessing.toFixed(2)))),
       draw("polyline", { points: means.join(" "), class: "gone" }),
       draw("polyline", { points: tests.map(([step, loss]) => at(step, loss)).join(" "), class: "foreseen" })))
   }

@@ -133,7 +133,7 @@ const share = (left, without, message, parts) => (Number.isFinite(left) && left 
  */
 function percent(value) {
   const shown = (value * 100).toPrecision(3)
-  return value < 1 && Number(shown) === 100 ? mark("more than 99.9 %") : `${numeral(shown)} %`
+  return value < 1 && Number(shown) === 100 ? mark("more than 99.9 %") : numeral(`${shown} %`)
 }
 
 /** From values to heights, and where lines are drawn.

@@ -7,7 +7,7 @@ import { reworded, spans } from "../text/edit.js"
 import { begins } from "../text/reader.js"
 import { wrongTargets } from "../text/fit.js"
 import { byId, make, say } from "./dom.js"
-import { mark, tr } from "./language.js"
+import { mark, numeral, tr } from "./language.js"
 
 /** @typedef {import("./model.js").Sample} Sample */
 
@@ -26,7 +26,7 @@ export class DataPanel {
     const field = (/** @type {string} */ id, /** @type {string} */ words, /** @type {any} */ input) => make("label", { id: `${id}-label` }, `${words} `, input)
     this.seed = make("input", { type: "number", id: "data-seed", min: 0, step: 1, value: 0 })
     this.noise = make("input", { type: "range", id: "data-noise", min: 0, max: 0.5, step: 0.05, value: 0 })
-    this.held = make("select", { id: "data-test" }, ...SHARES.map(share => make("option", { value: share }, share ? `${share * 100} %` : mark("none"))))
+    this.held = make("select", { id: "data-test" }, ...SHARES.map(share => make("option", { value: share }, share ? numeral(`${share * 100} %`) : mark("none"))))
     this.boxes = Object.keys(FEATURES).slice(BASE).map(name => make("input", { type: "checkbox", value: name }))
     this.made = make("span", { class: "remark" })
     this.features = make("fieldset", { class: "paints", id: "features" }, make("legend", {}, mark("more inputs")),

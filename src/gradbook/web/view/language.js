@@ -30,10 +30,10 @@ export const trCount = (single, several, count, parts) => {
   return tr(message, { count, ...parts })
 }
 
-/** A number as it was written in English, with the language's decimal sign.
+/** A number as it was written in English, with the language's decimal sign and its %.
  * @param {string} written
  */
-export const numeral = written => written.replace(".", page?.dataset.decimal || ".")
+export const numeral = written => written.replace(".", page?.dataset.decimal || ".").replace(" %", page?.dataset.percent ?? " %")
 
 /** How many, in groups of three digits.
  * @param {number} count

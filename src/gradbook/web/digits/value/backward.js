@@ -2,6 +2,7 @@
 
 import { make, short } from "../../view/dom.js"
 import { feeds } from "../../wasm/feeding.js"
+import { pieces } from "../../view/language.js"
 import { nameOf } from "../maps.js"
 import { PHRASES } from "../phrases.js"
 import { Products } from "./products.js"
@@ -27,7 +28,7 @@ export class Backward {
     const parts = feeds(look, number, place, weights)
     const said = parts.flatMap(part => this.part(part))
     const total = parts.reduce((sum, { sum: own }) => sum + own, 0)
-    return [head, ...said, make("p", { class: "result" }, (parts.length > 1 ? PHRASES.together : PHRASES.sum) + short(total))]
+    return [head, ...said, make("p", { class: "result" }, ...pieces(parts.length > 1 ? PHRASES.together : PHRASES.sum, { sum: short(total) }))]
   }
 
   /** What arrives through one of the layers that read it.
@@ -35,7 +36,7 @@ export class Backward {
    */
   part({ layer: reader, slices, sum }) {
     const layer = /** @type {Layer} */ (this.layers[reader])
-    const head = make("p", { class: "from" }, PHRASES.arrives, nameOf(layer), `, ${layer.words}: `, make("b", {}, short(sum)))
+    const head = make("p", { class: "from" }, ...pieces(PHRASES.arrives, { value: nameOf(layer), layer: layer.words, sum: make("b", {}, short(sum)) }))
     return [head, ...this.products.of(reader, slices, { value: PHRASES.gradient, weight: PHRASES.slopes[layer.kind] ?? PHRASES.slope })]
   }
 

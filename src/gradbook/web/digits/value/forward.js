@@ -3,6 +3,7 @@
 import { exact, make, short } from "../../view/dom.js"
 import { averaged } from "../../wasm/feeding.js"
 import { sources, under } from "../../wasm/window.js"
+import { pieces } from "../../view/language.js"
 import { nameOf } from "../maps.js"
 import { PHRASES } from "../phrases.js"
 import { figure, Products, table } from "./products.js"
@@ -19,8 +20,8 @@ import { figure, Products, table } from "./products.js"
 const AFTER = {
   batchnorm: (_, value, statistics) => scaled(statistics, [value]),
   activation: ({ words }, value) => [`${words}(`, value, ")"],
-  maxpool: ({ window }, value) => [PHRASES.largest, value, PHRASES.andOthers(places(window) - 1)],
-  avgpool: ({ window }, value) => [PHRASES.mean, value, PHRASES.andOthers(places(window) - 1)],
+  maxpool: ({ window }, value) => pieces(PHRASES.largest(places(window) - 1), { value }),
+  avgpool: ({ window }, value) => pieces(PHRASES.mean(places(window) - 1), { value }),
 }
 
 /** @param {Layer["window"]} window */
@@ -89,7 +90,8 @@ export class Forward {
 
   /** @param {Layer} layer @param {import("../../wasm/window.js").Sum} sum */
   total(layer, { bias, sum }) {
-    return make("p", { class: "result" }, PHRASES.sum, figure(sum - bias), ...(layer.biases ? [PHRASES.bias, figure(bias), ": ", figure(sum)] : []))
+    const parts = { sum: figure(sum - bias), bias: figure(bias), whole: figure(sum) }
+    return make("p", { class: "result" }, ...pieces(layer.biases ? PHRASES.withBias : PHRASES.sum, parts))
   }
 
   /** What comes next of it, one after the other: pools it lies in, and layers that work on each value by itself.
@@ -102,7 +104,7 @@ export class Forward {
     if (!layer || number < 0 || !look.inside(next, there)) return []
     const made = this.products.way(next, there, look.at(next, there))
     const rule = AFTER[layer.kind]?.(layer, figure(look.at(number, place)), look.statistics(next, place.channel, weights)) ?? []
-    return [make("p", { class: "formula-of then" }, PHRASES.andThen, nameOf(layer), " = ", ...rule, " = ", made), ...this.after({ layer: next, place: there }, look, weights)]
+    return [make("p", { class: "formula-of then" }, ...pieces(PHRASES.andThen, { name: nameOf(layer), rule: make("span", {}, ...rule), value: made })), ...this.after({ layer: next, place: there }, look, weights)]
   }
 
   /** @param {Layer} layer @param {Place} place @param {Look} look */
@@ -130,14 +132,16 @@ export class Forward {
 
   /** @param {Layer} layer @param {Place} place @param {Look} look */
   passed(layer, place, look) {
-    const said = this.ways(layer, place, look)
-    return [make("p", { class: "formula-of" }, layer.kind === "activation" ? PHRASES.activationOf(layer.words) : PHRASES.madeOf, ...said)]
+    const [first = "", ...others] = this.ways(layer, place, look)
+    const value = others.reduce((before, other) => make("span", {}, ...pieces(PHRASES.and, { value: before, other })), first)
+    const said = layer.kind === "activation" ? PHRASES.activationOf : PHRASES.madeOf
+    return [make("p", { class: "formula-of" }, ...pieces(said, { function: layer.words, value }))]
   }
 
   /** @param {Layer} layer @param {Place} place @param {Look} look @returns {(Node | string)[]} */
   ways(layer, place, look) {
     const read = sources(layer, place, number => look.shape(number))
-    return read.flatMap((source, k) => [...(k ? [PHRASES.and] : []), this.products.way(source.read, source.place, look.at(source.read, source.place))])
+    return read.map(source => this.products.way(source.read, source.place, look.at(source.read, source.place)))
   }
 }
 

@@ -1,6 +1,7 @@
 // Products and their sum, as grids or as rows; each place leads on to its own value.
 
 import { exact, make, short } from "../../view/dom.js"
+import { pieces } from "../../view/language.js"
 import { PHRASES } from "../phrases.js"
 
 /** @typedef {import("../../wasm/window.js").Place} Place */
@@ -37,10 +38,10 @@ export class Products {
 
   /** @param {number} layer @param {Slice} slice @param {Words} words */
   grid(layer, { channel, rows, sum }, words) {
-    const products = make("span", {}, PHRASES.products, figure(sum))
+    const products = make("span", {}, ...pieces(PHRASES.products, { sum: figure(sum) }))
     return make("div", { class: "slide" },
       table(PHRASES.grid(words.value, channel + 1), rows, term => this.way(layer, term.place, term.value), term => term.value),
-      table(PHRASES.times(words.weight), rows, term => short(term.weight), term => term.weight),
+      table(PHRASES.factor(words.weight), rows, term => short(term.weight), term => term.weight),
       table(products, rows, term => short(term.product), term => term.product))
   }
 
@@ -51,7 +52,7 @@ export class Products {
   window(layer, slices, channel, words, turn) {
     const shown = slices.find(slice => slice.channel === channel) ?? slices[0]
     if (!shown) return []
-    const others = slices.map(slice => make("button", { type: "button", "aria-pressed": String(slice === shown), onclick: () => turn(slice.channel) }, PHRASES.ofChannel(slice.channel + 1), figure(slice.sum)))
+    const others = slices.map(slice => make("button", { type: "button", "aria-pressed": String(slice === shown), onclick: () => turn(slice.channel) }, ...pieces(PHRASES.ofChannel, { channel: String(slice.channel + 1), sum: figure(slice.sum) })))
     return [this.grid(layer, shown, words), ...(slices.length > 1 ? [make("div", { class: "channels" }, ...others)] : [])]
   }
 

@@ -1,0 +1,110 @@
+"""Pages at work in another language: nothing that their scripts say stays English."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import gradbook as gb
+from gradbook.cli.verbs.browser import picture_page, picture_reader
+from gradbook.lab.texts import usual_lines
+from gradbook.net.text import known_words
+from gradbook.report.letters_page import letters_page
+from gradbook.report.play_page import play_page
+from tests.outside.pages.drawn import READY, aim, choose, until
+from tests.pseudo import plain_words, pseudo_language, spelled
+
+pytestmark = pytest.mark.witness("chromium")
+TYPED = "code, pre, textarea, script, style, title, #line-numbers, #place-in-text"
+SEEN = """(typed => {
+  const found = []
+  const nodes = document.createTreeWalker(document.documentElement, NodeFilter.SHOW_TEXT)
+  while (nodes.nextNode()) {
+    const holder = nodes.currentNode.parentElement
+    if (!holder.closest(typed)) found.push(nodes.currentNode.data)
+  }
+  for (const name of ["aria-label", "title", "placeholder", "alt"])
+    for (const one of document.querySelectorAll(`[${name}]`)) found.push(one.getAttribute(name))
+  return found
+})"""
+NUMBER = re.compile(r"\d\.(?!\d{3}(?!\d))\d")  # but for thousands, which have the other sign
+
+
+def english(page, *names):
+    """What has words in plain letters, or numbers with a point."""
+    seen = page.value(f"{SEEN}({TYPED!r})")
+    return {text for text in seen if plain_words(text, *names) or NUMBER.search(text)}
+
+
+def words_of(net, *others):
+    """What is typed, and the same in every language."""
+    return (net.name, *known_words(), *re.findall("[A-Za-z]+", str(net)), *others)
+
+
+@pytest.fixture
+def shown(chromium, tmp_path):
+    """`shown(page)`: a page's text, in the browser; it must not have complained in the end."""
+
+    def show(page, is_ready):
+        place = tmp_path / "page.html"
+        place.write_text(page, encoding="utf-8")
+        chromium.show(place)
+        until(chromium, is_ready)
+        return chromium
+
+    chromium.said.clear()
+    yield show
+    assert chromium.said == []
+
+
+@pytest.mark.witness("zig")
+def test_a_page_to_draw_on_says_nothing_in_english(shown):
+    reader = picture_reader("tiny", None)
+    with pseudo_language():
+        page = shown(picture_page(reader, 500, ""), READY)
+    own = words_of(reader.model.net, "CSV", "txt", "recipe")
+    until(page, "document.querySelector('#answer b')")
+    assert english(page, *own) == set()
+    for layer in page.value("[...document.querySelectorAll('.picker option')].map(e => e.value)"):
+        choose(page, ".picker select", layer)
+        assert english(page, *own) == set(), layer
+    aim(page, 3)
+    page.click("#paint-slopes")
+    for layer in page.value("[...document.querySelectorAll('.picker option')].map(e => e.value)"):
+        choose(page, ".picker select", layer)
+        assert english(page, *own) == set(), layer
+    page.press("#teach-add")
+    page.press("#go")
+    until(page, "document.querySelectorAll('#misread li').length")
+    assert english(page, *own) == set()
+
+
+def test_a_page_that_writes_says_nothing_in_english(shown):
+    with pseudo_language():
+        html = letters_page(gb.builtin("microgpt"), usual_lines())
+    page = shown(html, "!document.querySelector('#run').disabled")
+    names = ".lines, #bars .class"
+    page.value("document.querySelector('#pace').value = '100000'")
+    page.press("#run")
+    page.until("Number(document.querySelector('#done').textContent.replace(/\\D/g, '')) > 150")
+    page.value(f"document.querySelectorAll({names!r}).forEach(it => it.remove())")
+    assert english(page, "microgpt") == set()
+    page.value("document.querySelector('#begun').value = 'm1'")
+    page.value("document.querySelector('#begun').dispatchEvent(new Event('input'))")
+    assert spelled("is in none of the lines") in page.text("#begun-said")
+
+
+PLAYED = ["worked", "xor", "strokes", "attention-by-hand", "echo"]
+
+
+@pytest.mark.parametrize("name", PLAYED)
+def test_a_page_to_play_with_says_nothing_in_english(name, shown):
+    net = gb.builtin(name)
+    with pseudo_language():
+        page = shown(play_page(net), "document.querySelector('#drawing svg')")
+    own = words_of(net, "total", "sample", "dropout", "CSV", "txt", "net")
+    assert english(page, *own) == set()
+    page.click("#step")
+    page.settle()
+    assert english(page, *own) == set()
