@@ -157,6 +157,28 @@ def test_a_claim_is_held_against_trainings(claim, code, says, tmp_path, capsys):
     assert "[claim]\naccuracy = " in said
 
 
+def test_what_rounding_costs_is_measured_with_the_bytes(tmp_path, monkeypatch, capsys):
+    path = written(tmp_path, claim=f"{FIGURES}flash = 900\n")
+    monkeypatch.setattr(records, "board_bytes", lambda model: {"flash": 900, "memory": 0})
+    words = [str(path), "--seeds", "2", "-o", str(tmp_path / "runs")]
+    assert records.main(words) == 0
+    assert "rounding costs: " in capsys.readouterr().out
+    monkeypatch.setattr(records, "ROUNDING", -1.0)  # the seeds aren't trained again
+    assert records.main(words) == 1
+    assert "at most -100: DOESN'T HOLD" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("claimed", "code"), [(1.4, 0), (1.2, 1)])
+def test_a_time_is_held_against_that_of_quick(claimed, code, tmp_path, monkeypatch, capsys):
+    path = written(tmp_path, claim=f"{FIGURES}times_quick = {claimed}\n")
+    own, quick = iter((9.0, 6.0, 30.0, 4.5)), iter((9.0, 4.0, 20.0, 3.0))  # the first compiles
+    monkeypatch.setattr(
+        records, "seconds_of", lambda what, threads: next(quick if what == "quick" else own)
+    )
+    assert records.main([str(path), "--seeds", "2", "-o", str(tmp_path / "runs")]) == code
+    assert "time: 1.50 of quick's" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("what", ["flash", "memory"])
 def test_bytes_are_counted_where_the_compiler_is(what, tmp_path, monkeypatch, capsys):
     path = written(tmp_path, claim=f"{FIGURES}{what} = 10\n")
