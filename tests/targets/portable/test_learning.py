@@ -11,8 +11,10 @@ from gradbook.engine.engines import open_engine
 from gradbook.errors import TargetError
 from gradbook.net import Net
 from gradbook.targets.portable.c_file import c_file
+from gradbook.targets.portable.in_whole_numbers import quantise
 from gradbook.targets.portable.learning import last_layer
 from gradbook.targets.portable.makers import maps_of, row_makers
+from gradbook.targets.portable.whole_learning import WholeLearner, whole_last
 from tests.targets.portable.compiled import built
 from tests.trained import holed_model_of, model_of, sequences_model_of
 
@@ -93,7 +95,13 @@ def _binary(torch, sums, target):
     return torch.nn.functional.binary_cross_entropy_with_logits(sums, wanted.double())
 
 
+def _square_of_shares(torch, sums, target):
+    off = torch.softmax(sums, 0) - torch.nn.functional.one_hot(torch.tensor(target), len(sums))
+    return (off**2).sum() / 2
+
+
 LOSSES = {
+    ("half squared error", "softmax"): _square_of_shares,
     ("cross-entropy", "softmax"): _cross_entropy,
     ("cross-entropy", "log softmax"): _cross_entropy,
     ("binary cross-entropy", "sigmoid"): _binary,
@@ -208,6 +216,85 @@ def test_a_network_of_sequences_learns_and_goes_on_step_by_step(torch, tmp_path)
     for step in rows[0].reshape(6, 3):
         device.library.net_step(_pointer(state), _pointer(step), _pointer(said))
     np.testing.assert_array_equal(said, device.predict(rows[0]))
+
+
+WHOLE = [
+    "conv 4 3x3; batchnorm; relu; maxpool 2; flatten; dense 5; log softmax",
+    "conv 6 3x3 stride 2; gelu; flatten; dense 6 no bias; softmax",
+    "flatten; dense 5; softmax",
+    "flatten; dense 6; tanh; dense 4; sigmoid; loss binary cross-entropy",
+    "conv 4 3x3 stride 2; relu; flatten; dense 1; sigmoid; loss binary cross-entropy",
+    "conv 4 3x3 stride 2; relu; flatten; dense 4; softmax; loss half squared error",
+]
+
+
+@pytest.mark.parametrize("layers", WHOLE)
+def test_whole_numbers_are_as_reckoned_here_and_follow_pytorch(layers, torch, tmp_path):
+    model = model_of(f"input 1x8x8; {layers}")
+    images, trained = images_like(model, 1000), model.trained()
+    last, whole = last_layer(trained), quantise(trained, images, learns=True)
+    own = whole_last(last, whole)
+    library = ctypes.CDLL(str(built(c_file(trained, "net", whole, last=last).text, tmp_path / "n")))
+    learner, layer = WholeLearner(own), layer_in(library, last)
+    levels = own.features.scores(images)
+    scores = np.zeros(len(last.weights), np.int32)
+    classes = [library.net_predict(_pointer(image), _pointer(scores)) for image in images[:50]]
+    np.testing.assert_array_equal(classes, own.classify(images[:50]))
+    features = own.step * (levels - own.zero)
+    rate = max(round(2**15 * RATE / (features**2).mean()), 33)
+    wanted = np.random.default_rng(5).integers(0, len(trained.classes), 1000).tolist()
+    found = by_pytorch(torch, trained, features, wanted, rate / 2**15)
+    for number, expected in enumerate(found):
+        library.net_learn(_pointer(images[number]), wanted[number], rate)
+        learner.learn(levels[number], wanted[number], rate)
+        np.testing.assert_array_equal(layer.weights, learner.weights.ravel())
+        np.testing.assert_array_equal(layer.biases, learner.biases[: len(layer.biases)])
+        if number in (0, 99, 999):
+            off = own.unit * learner.weights - expected[:, : features.shape[1]]
+            assert abs(off).std() < 2 * own.unit * (number + 1) ** 0.5
+            assert abs(off).max() < 12 * own.unit * (number + 1) ** 0.5
+    moved = expected[:, : features.shape[1]] - last.weights
+    assert moved.std() > 5 * off.std()
+    library.net_forget()
+    np.testing.assert_array_equal(layer.weights, own.weights.ravel())
+
+
+def layer_in(library, last):
+    outputs, reads = last.weights.shape
+
+    class Layer(ctypes.Structure):
+        _fields_ = (
+            ("weights", ctypes.c_int16 * (outputs * reads)),
+            ("biases", ctypes.c_int32 * (0 if last.bias is None else outputs)),
+            ("chance", ctypes.c_uint32),
+        )
+
+    return Layer.in_dll(library, "net_layer")
+
+
+def test_steps_smaller_than_a_weights_unit_add_up(torch):
+    """Rounded to the nearest they would never move a weight."""
+    model = model_of("input 1x8x8; conv 4 3x3; sigmoid; avgpool all; flatten; dense 3; softmax")
+    images, trained = images_like(model, 400), model.trained()
+    own = whole_last(last_layer(trained), quantise(trained, images, learns=True))
+    learner, levels = WholeLearner(own), own.features.scores(images)
+    features = own.step * (levels - own.zero)
+    steps = [*by_pytorch(torch, trained, features, [0] * 400, 2**-15)]
+    first = (steps[0] - np.column_stack([own.last.weights, own.last.bias]))[:, :-1]
+    assert abs(first).max() < 0.2 * own.unit
+    for each in levels:
+        learner.learn(each, 0, 1)
+    moved = (steps[-1][:, :-1] - own.last.weights) / own.unit
+    assert abs(moved).max() > 30
+    np.testing.assert_allclose(learner.weights - own.weights, moved, atol=3 * 400**0.5 * 0.3)
+
+
+def test_a_loss_that_whole_numbers_have_no_words_for_is_refused():
+    model = model_of("input 1x4x4; flatten; dense 3; loss huber loss")
+    trained = model.trained()
+    whole = quantise(trained, images_like(model, 5), learns=True)
+    with pytest.raises(TargetError, match="in whole numbers has no words for .* leave out --int8"):
+        c_file(trained, "net", whole, last=last_layer(trained))
 
 
 def start_of(device):

@@ -29,6 +29,8 @@ if TYPE_CHECKING:  # what help on the formats, or an export of another kind, nee
     from gradbook.lab.recipes.recipe import Recipe
     from gradbook.net.trained import TrainedNet
     from gradbook.targets.portable.c_file import CFile
+    from gradbook.targets.portable.learning import LastLayer
+    from gradbook.targets.portable.whole_learning import WholeLast
     from gradbook.targets.portable.whole_makers import WholeNumbers
 
 
@@ -168,11 +170,8 @@ def _sketch(source: ExportSource, options: ExportOptions) -> ExportContents:
 
 def _made_c(source: ExportSource, options: ExportOptions) -> MadeC:
     if not options.int8:
-        return in_floats(source.trained, source.stem, options.main, options.learn)
-    if options.learn:
-        raise UsageError("--learn works only in floats: leave out --int8")
-    data = options.data or source.data
-    return in_whole_numbers(source.trained, source.stem, options.main, data, source.score)
+        return in_floats(source, options)
+    return in_whole_numbers(source, options)
 
 
 def _torch(source: ExportSource, options: ExportOptions) -> ExportContents:
@@ -284,39 +283,45 @@ class MadeC:
     remarks: tuple[str, ...]
 
 
-def in_floats(trained: TrainedNet, stem: str, main: bool, learn: bool = False) -> MadeC:
-    from gradbook.targets.portable.c_file import c_file, c_name
-    from gradbook.targets.portable.learning import last_layer, memory_of, told_of
+def in_floats(source: ExportSource, options: ExportOptions) -> MadeC:
+    from gradbook.targets.portable.c_file import c_file
+    from gradbook.targets.portable.learning import last_layer
 
-    last = last_layer(trained) if learn else None
-    made = c_file(trained, stem, None, main, last)
-    if last is None:
-        return MadeC(made, (_amounts(made),))
-    told = f"{told_of(c_name(stem))}; {size(memory_of(last, False))} of that memory is its own"
-    return MadeC(made, (_amounts(made), told))
+    last = last_layer(source.trained) if options.learn else None
+    made = c_file(source.trained, source.stem, None, options.main, last)
+    learning = _on_learning(last, source.stem, whole=False) if last else ()
+    return MadeC(made, (_amounts(made), *learning))
 
 
-def in_whole_numbers(
-    trained: TrainedNet,
-    stem: str,
-    main: bool,
-    data: str,
-    score: Callable[[Images], float] | None,
-) -> MadeC:
+def in_whole_numbers(source: ExportSource, options: ExportOptions) -> MadeC:
     """Fitted to some training images, and scored on the test images beside the network itself."""
     from gradbook.targets.portable.c_file import c_file
     from gradbook.targets.portable.in_whole_numbers import quantise, require_images
+    from gradbook.targets.portable.learning import last_layer
+    from gradbook.targets.portable.whole_learning import whole_last
 
+    trained = source.trained
     require_images(trained)
-    dataset = _fitting(data, trained)
-    whole = quantise(trained, fitting_images(dataset))
-    made = c_file(trained, stem, whole, main)
+    last = last_layer(trained) if options.learn else None
+    dataset = _fitting(options.data or source.data, trained)
+    whole = quantise(trained, fitting_images(dataset), options.learn)
+    made = c_file(trained, source.stem, whole, options.main, last)
     test = dataset.test_for_reporting
-    told = (
-        f"{percent(accuracy_in_c(whole, test), len(test))} of {len(test):,} test images read right"
-    )
-    before = f", {percent(score(test), len(test))} before rounding" if score else ""
-    return MadeC(made, (_amounts(made), told + before))
+    right = accuracy_in_c(whole_last(last, whole) if last else whole, test)
+    told = f"{percent(right, len(test))} of {len(test):,} test images read right"
+    if source.score:
+        told += f", {percent(source.score(test), len(test))} before rounding"
+    learning = _on_learning(last, source.stem, whole=True) if last else ()
+    return MadeC(made, (_amounts(made), *learning, told))
+
+
+def _on_learning(last: LastLayer, stem: str, whole: bool) -> tuple[str, ...]:
+    """What a last layer that learns takes."""
+    from gradbook.targets.portable.c_file import c_name
+    from gradbook.targets.portable.learning import memory_of, told_of
+
+    own = size(memory_of(last, whole))
+    return (f"{told_of(c_name(stem))}; {own} of that memory is its own",)
 
 
 def _amounts(made: CFile) -> str:
@@ -347,7 +352,7 @@ def fitting_images(dataset: Dataset) -> NDArray[np.uint8]:
     return np.asarray(images[places])
 
 
-def accuracy_in_c(whole: WholeNumbers, images: Images) -> float:
+def accuracy_in_c(whole: WholeNumbers | WholeLast, images: Images) -> float:
     """The share of the images that C takes for what they are."""
     parts = (images[k : k + AT_ONCE] for k in range(0, len(images), AT_ONCE))
     right = sum(int((whole.classify(part.pixels) == part.labels).sum()) for part in parts)

@@ -22,6 +22,7 @@ from gradbook.targets.portable.learning import (
 )
 from gradbook.targets.portable.makers import RowMaker, Work, row_makers
 from gradbook.targets.portable.program import groups_measured, row_order, runtime, widest
+from gradbook.targets.portable.whole_learning import whole_last
 from gradbook.targets.portable.whole_makers import WholeNumbers
 
 # The file and its head ------------------------------------------------------------
@@ -49,16 +50,17 @@ def c_file(
     makers = [own.maker for own in whole.makers] if whole else row_makers(trained)
     makers = makers[:-1] if last else makers
     wide = 1 if whole else 4
-    rules = whole_rules(whole) if whole else float_rules(makers)
+    learner = whole_last(last, whole) if last and whole else None
+    rules = whole_rules(whole.makers) if whole else float_rules(makers)
     memory = _memory(makers, wide, max((rule.scratch for rule in rules.values()), default=0))
     constants = _constants(makers, wide) + (whole.tables if whole else 0)
     if last:
         memory += memory_of(last, wide == 1)
-        constants += constants_of(last, wide == 1)
+        constants += constants_of(last, wide == 1) + (learner.tables if learner else 0)
     remark = _remark(trained, whole is not None, constants, memory)
     remark += f"\n{told_of(name)}." if last else ""
     if whole:
-        text = whole_program(trained, whole, name, remark)
+        text = whole_program(trained, whole, name, remark, learner)
     else:
         text = float_program(trained, name, remark, last)
     if main:

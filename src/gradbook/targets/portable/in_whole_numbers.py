@@ -13,6 +13,12 @@ from gradbook.targets.portable.makers import NORMING, maps_of, row_makers
 from gradbook.targets.portable.program import Dialect, program, table
 from gradbook.targets.portable.rules_in_c import RuleInC
 from gradbook.targets.portable.streaming import stream_of
+from gradbook.targets.portable.whole_learning import (
+    READ_BY_LEARNING,
+    WholeLast,
+    tables_of_learning,
+    whole_learning_in_c,
+)
 from gradbook.targets.portable.whole_makers import (
     LOWEST,
     SHIFT_UNIT,
@@ -22,14 +28,19 @@ from gradbook.targets.portable.whole_makers import (
     even_out,
     in_whole_numbers,
 )
-from gradbook.targets.portable.whole_rules import CURVE, WholeRule, require_whole
+from gradbook.targets.portable.whole_rules import CURVE, UNIT_BITS, WholeRule, require_whole
 from gradbook.targets.portable.whole_rules_in_c import tables_of, whole_rule_in_c
 
 EVENED = 0.75  # of a channel's size, the power that all are divided by: see `evened`
+SCORES = "static int32_t *scores; /* where the last maker's results go, in full precision */\n\n"
+SCORED = """\
+    if (k >= {outputs}) {{ /* the last maker's results are the scores */
+        scores[c] = {last};
+        return;
+    }}
+"""
 KEEP = """\
-static int32_t *scores; /* where the last maker's results go, in full precision */
-
-/* A shift to the right must keep the sign, as it does with every common compiler. */
+{scores}/* A shift to the right must keep the sign, as it does with every common compiler. */
 typedef char shifts_keep_signs[(-1 >> 1) == -1 ? 1 : -1];
 
 /* Store a result: scaled to the levels of its map, and clipped to them. */
@@ -39,11 +50,7 @@ static void keep(const struct maker *own, value *out, int c, total sum)
     const int32_t shifted = (sum + READ(int32_t, biases + k)) * own->times;
     const int64_t product = (int64_t)shifted * READ(int32_t, factors + k) + ((int64_t)1 << 31);
     int32_t level = (int32_t)(product >> 32) + own->{offset};
-    if (k >= {outputs}) {{ /* the last maker's results are the scores */
-        scores[c] = {last};
-        return;
-    }}
-    level = level > own->low ? level : own->low;
+{scored}    level = level > own->low ? level : own->low;
     level = level < 127 ? level : 127;
     *out = {kept};
 }}"""
@@ -53,21 +60,21 @@ CLASSES = """\
 int {head}const uint8_t *image, int32_t *each)
 {{
     int best = 0;
-    scores = each;
     {work}
     for (int k = 1; k < {classes}; k++)
         if (each[k] > each[best])
             best = k;
     return best;
 }}"""
+SCORING = "scores = each;\n    {}"
+WEIGHING = "{}\n    weigh_last(each);"
 ON_BY_A_STEP = "take_step(state, image);\n    make_answers(image);"
 BOTH = """\
 /* The class of an image{after}, 0 or 1, and its score, in units of 1/{unit}. */
-int {head}const uint8_t *image, int32_t *score)
+int {head}const uint8_t *image, int32_t *each)
 {{
-    scores = score;
     {work}
-    return *score >= {half};
+    return *each >= {half};
 }}"""
 
 
@@ -76,19 +83,29 @@ def require_images(trained: TrainedNet) -> None:
         raise TargetError("--int8 is only for networks that classify images: leave it out")
 
 
-def quantise(trained: TrainedNet, images: NDArray[np.uint8]) -> WholeNumbers:
-    """Say the network in whole numbers that suit such images."""
+def quantise(trained: TrainedNet, images: NDArray[np.uint8], learns: bool = False) -> WholeNumbers:
+    """Say the network in whole numbers that suit such images; if its last layer `learns`, with what
+    that reads in the sizes that it was trained on."""
     require_images(trained)
     makers = row_makers(trained)
     for maker in makers:
         if maker.rule is not None:
             require_whole(maker.rule)
-    return in_whole_numbers(even_out(makers, maps_of(makers, images), EVENED), images)
+    evened = makers[:-1] if learns else makers
+    evened = even_out(evened, maps_of(evened, images), EVENED)
+    return in_whole_numbers([*evened, *makers[len(evened) :]], images)
 
 
-def whole_program(trained: TrainedNet, whole: WholeNumbers, name: str, remark: str) -> str:
-    """Write a file with `int NAME_predict(const uint8_t *image, int32_t *scores)`."""
-    makers = whole.makers
+def whole_program(
+    trained: TrainedNet,
+    whole: WholeNumbers,
+    name: str,
+    remark: str,
+    learner: WholeLast | None = None,
+) -> str:
+    """Write a file with `int NAME_predict(const uint8_t *image, int32_t *scores)`; its last layer
+    may be one that learns."""
+    makers = learner.features.makers if learner else whole.makers
     ruled = [own.rule for own in makers if own.rule is not None]
     bent = [own for own in makers if own.table is not None]
     zeros = [own.levels.edge for own in makers]
@@ -106,17 +123,20 @@ def whole_program(trained: TrainedNet, whole: WholeNumbers, name: str, remark: s
     last = "level" if makers[-1].maker.activation is None else "(level > 0 ? level : 0)"
     outputs = sum(own.maker.scaled for own in makers[:-1])
     kept, offset = (LOOKED_UP, "offset") if bent else ("(value)level", "zero")
+    scored = "" if learner else SCORED.format(outputs=outputs, last=last)
+    learning = whole_learning_in_c(learner, trained, name) if learner else ""
+    looked_up = tables_of_learning(learner, learning, bool(ruled)) if learner else []
     dialect = Dialect(
         value="int8_t",
         total="int32_t",
         sample="uint8_t",
         edge="((map)->zero)",
-        tables=_tables(makers, bent, ruled),
-        keep=KEEP.format(last=last, kept=kept, outputs=outputs, offset=offset),
+        tables=[*_tables(makers, bent, ruled), *looked_up],
+        keep=KEEP.format(scores="" if learner else SCORES, scored=scored, kept=kept, offset=offset),
         works="work_whole",
         name=name,
-        rules=whole_rules(whole),
-        reads={"curve": "uint16_t"} if ruled else {},
+        rules=whole_rules(makers),
+        reads=({"curve": "uint16_t"} if ruled else {}) | (READ_BY_LEARNING if learner else {}),
         sizes={"SPREAD_BITS": SPREAD_BITS, "SHIFT_UNIT": SHIFT_UNIT} if normed else {},
         fields=fields,
     )
@@ -125,13 +145,13 @@ def whole_program(trained: TrainedNet, whole: WholeNumbers, name: str, remark: s
         [own.weights for own in makers],
         dialect,
         remark=remark,
-        ending=_ending(trained, whole, name),
+        ending=_ending(trained, whole, name, learner, learning),
     )
 
 
-def whole_rules(whole: WholeNumbers) -> dict[int, RuleInC]:
+def whole_rules(makers: Sequence[WholeMaker]) -> dict[int, RuleInC]:
     """What recurrent layers make, by the numbers of their makers."""
-    rules = {k: own for k, own in enumerate(whole.makers) if own.rule is not None}
+    rules = {k: own for k, own in enumerate(makers) if own.rule is not None}
     return {k: whole_rule_in_c(own.maker, own.rule) for k, own in rules.items() if own.rule}
 
 
@@ -151,12 +171,21 @@ def _tables(
     return made
 
 
-def _ending(trained: TrainedNet, whole: WholeNumbers, name: str) -> str:
-    told = {"unit": 1 << whole.score_bits, "half": whole.threshold, "classes": trained.net.outputs}
+def _ending(
+    trained: TrainedNet, whole: WholeNumbers, name: str, learner: WholeLast | None, learning: str
+) -> str:
+    bits, half = whole.score_bits, whole.threshold
+    makers, work = whole.makers, SCORING
+    if learner:
+        bits, half, makers, work = UNIT_BITS, learner.threshold, learner.features.makers, WEIGHING
+    told = {"unit": 1 << bits, "half": half, "classes": trained.net.outputs}
     said = BOTH if trained.net.outputs == 1 else CLASSES
-    found = said.format(**told, after="", head=f"{name}_predict(", work="make_all(image);")
-    if stream_of([own.maker for own in whole.makers]) is None:
-        return found
-    head = f"{name}_step(struct {name}_state *state, "
-    step = said.format(**told, after=" after one row more", head=head, work=ON_BY_A_STEP)
-    return f"{step}\n\n{found}"
+    found = said.format(
+        **told, after="", head=f"{name}_predict(", work=work.format("make_all(image);")
+    )
+    parts = [learning] if learner else []
+    if stream_of([own.maker for own in makers]) is not None:
+        head = f"{name}_step(struct {name}_state *state, "
+        on = work.format(ON_BY_A_STEP)
+        parts.append(said.format(**told, after=" after one row more", head=head, work=on))
+    return "\n\n".join([*parts, found])

@@ -118,7 +118,11 @@ class SlopeWriting(RuleWriting):
             return f"last_sums[{index[0]}]"
         if node is self.slopes.wanted:
             return self.said_wanted(index[0])
-        return super().said(node, index, at)
+        number = number_of(node)
+        return super().said(node, index, at) if number is None else self.wording.constant(number)
+
+    def _is_plain(self, node: Node) -> bool:
+        return number_of(node) is not None or super()._is_plain(node)
 
     def _where(self, x: Node) -> str:
         return "last_sums" if x is self.slopes.sums else super()._where(x)
@@ -135,6 +139,16 @@ class SlopeWriting(RuleWriting):
 
     def _keep(self, node: Node, said: str, index: Index) -> None:
         self._line(f"slopes[{index[0]}] = {said};")
+
+
+def number_of(node: Node) -> float | None:
+    """What constants alone come to."""
+    if node.is_constant():
+        return node.number
+    numbers = [number_of(one) for one in node.inputs] if node.op.elements is None else []
+    if not numbers or None in numbers or node.shape:
+        return None
+    return float(node.op.value(*numbers, *node.attributes))
 
 
 def _is_one(node: Node) -> bool:

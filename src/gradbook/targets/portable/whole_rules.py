@@ -162,7 +162,7 @@ class WholeRule:
             return self.back[source_of(node.inputs[0])].of(levels)
         if node.op.elements or node.op.name == "copy":
             return np.asarray(values.get(node.inputs[0], 0))
-        return np.asarray(_OPS[node.op.name](*(values[one] for one in node.inputs)))
+        return np.asarray(WHOLE_OPS[node.op.name](*(values[one] for one in node.inputs)))
 
 
 def upper(value: Whole) -> Whole:
@@ -170,8 +170,13 @@ def upper(value: Whole) -> Whole:
     return np.asarray(np.clip(value + 128 >> LEVEL_BITS, -HIGHEST - 1, HIGHEST))
 
 
-def _rounded(value: Whole, shift: int) -> Whole:
+def _rounded(value: Any, shift: int) -> Any:
     return value + (1 << shift >> 1) >> shift if shift else value
+
+
+def times(a: Any, b: Any) -> Any:
+    """The product of two numbers of a rule."""
+    return _rounded(a * b, UNIT_BITS)
 
 
 def _sigmoid(x: Whole) -> Whole:
@@ -182,11 +187,11 @@ def _sigmoid(x: Whole) -> Whole:
     return np.asarray(np.where(x < 0, (1 << UNIT_BITS) - share, share))
 
 
-_OPS: Mapping[str, Callable[..., Any]] = {
+WHOLE_OPS: Mapping[str, Callable[..., Any]] = {
     "add": np.add,
     "subtract": np.subtract,
     "negate": np.negative,
-    "multiply": lambda a, b: _rounded(a * b, UNIT_BITS),
+    "multiply": times,
     "sigmoid": _sigmoid,
     "tanh": lambda x: 2 * _sigmoid(2 * x) - (1 << UNIT_BITS),
 }

@@ -1,0 +1,287 @@
+"""The last dense layer as one that learns in whole numbers: weights of 16 bits, sums of 32.
+
+Slopes are told in units of 2^-15. What a step moves a weight by is rounded up or down by chance, as
+likely as it is near: steps smaller than a weight's unit would else never move it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from math import ceil, floor, log2
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.errors import TargetError
+from gradbook.graph.node import Node
+from gradbook.lowering import Vocabulary
+from gradbook.net.trained import TrainedNet
+from gradbook.targets.portable.learning import LastLayer, learning_in_c, number_of, wanted_in_c
+from gradbook.targets.portable.program import runtime, table
+from gradbook.targets.portable.rules_in_c import OpWords
+from gradbook.targets.portable.whole_makers import HALF_SURE, TOO_UNLIKE, WholeNumbers
+from gradbook.targets.portable.whole_rules import (
+    CURVE,
+    MOST_FACTOR_BITS,
+    MOST_SHIFT,
+    MOST_SUM,
+    SAYS,
+    UNIT_BITS,
+    WHOLE_OPS,
+    Whole,
+    times,
+)
+from gradbook.targets.portable.whole_rules_in_c import WORDS
+
+HEADROOM = 4  # times the largest weight it begins with, weights may grow to
+MOST_WEIGHT = (1 << 15) - 1
+MOST_SUM_BITS = 30  # of what the weights contribute, and of a bias
+MOST_LEVEL = 255  # from the level that stands for 0
+STEP_BITS = 23  # of what a step moves a weight by for each level, with CHANCES after the point
+MOST_SLOPE = (1 << 16) - 1
+RATE_BITS = 15
+MULTIPLIER, INCREMENT = 1664525, 1013904223  # of chance: Numerical Recipes' generator, of 32 bits
+HALVING_BITS = 6  # how finely halvings are looked up
+HALVES: Whole = np.rint(2.0 ** (UNIT_BITS - np.arange((1 << HALVING_BITS) + 1) / 64)).astype(
+    np.int64
+)
+LEAST_EXPONENT, HALVINGS, LN_2 = -363408, 94548, 22713  # as in runtime/work_whole.c
+SAID = Vocabulary(SAYS.target, {*WORDS, "exp", "log_sum_exp_all"}, SAYS.remedy)
+READ_BY_LEARNING = {"halves": "uint16_t", "last_weight": "int16_t"}  # constants, and their types
+PASSED_ON = ("copy", "spread", "reshape")
+
+
+@dataclass(frozen=True)
+class WholeFactor:
+    """What multiplies a whole number: `times` / 2^`shift`."""
+
+    times: int
+    shift: int
+
+    def of(self, number: Any) -> Any:
+        product = number * self.times + (1 << self.shift >> 1) >> self.shift
+        return np.clip(product, -MOST_SUM, MOST_SUM)
+
+
+def _factor(exact: float) -> WholeFactor:
+    shift = min(MOST_FACTOR_BITS - ceil(log2(exact)), MOST_SHIFT)
+    if shift < 1:
+        raise TargetError(TOO_UNLIKE)
+    return WholeFactor(round(exact * 2.0**shift), shift)
+
+
+@dataclass(frozen=True, eq=False)
+class WholeLast:
+    """The layer as it begins, and how it goes on."""
+
+    last: LastLayer
+    features: WholeNumbers  # what makes the levels that it reads
+    zero: int  # the level that stands for 0
+    unit: float  # what 1 stands for in a weight,
+    step: float  # and in a level
+    weights: Whole
+    biases: Whole
+    most: int  # that a weight may get to
+    chances: int  # bits of chance: those after the point of what a step moves by
+    threshold: int  # from which one output alone says class 1
+
+    @property
+    def sums(self) -> WholeFactor:
+        """Brings sums to units of 2^-15."""
+        return _factor(self.unit * self.step * 2.0**UNIT_BITS)
+
+    @property
+    def steps(self) -> WholeFactor:
+        """Brings a rate times a slope to what a weight moves by for each level."""
+        told = self.chances - RATE_BITS - UNIT_BITS
+        return _factor(self.step / self.unit * 2.0**told)
+
+    @property
+    def bias_steps(self) -> WholeFactor:
+        return _factor(2.0 ** -(RATE_BITS + UNIT_BITS) / (self.unit * self.step))
+
+    @property
+    def tables(self) -> int:
+        """Bytes of what it looks up."""
+        return 2 * HALVES.size
+
+    def classify(self, images: NDArray[Any]) -> Whole:
+        """Before it learns anything."""
+        scores = WholeLearner(self).scores(self.features.scores(images))
+        alone = scores.shape[1] == 1
+        found = scores[:, 0] >= self.threshold if alone else scores.argmax(axis=1)
+        return np.asarray(found, np.int64)
+
+
+def whole_last(last: LastLayer, whole: WholeNumbers) -> WholeLast:
+    """The last of these makers as one that learns."""
+    *features, own = whole.makers
+    levels = features[-1].levels
+    zero = int(np.clip(round(levels.zero), -128, 127))
+    reads = last.weights.shape[1]
+    most = min(MOST_WEIGHT, (1 << MOST_SUM_BITS) // (MOST_LEVEL * reads))
+    unit = float(HEADROOM * abs(last.weights).max() / most) or 1.0
+    weights = np.rint(last.weights / unit).astype(np.int64)
+    bias = np.zeros(len(weights)) if last.bias is None else last.bias
+    off = weights.sum(axis=1) * (zero - levels.zero)
+    chances = floor(STEP_BITS - 1 - log2(levels.step / unit))
+    if not 1 <= chances <= 31:
+        raise TargetError(TOO_UNLIKE)
+    activation = own.maker.activation or last.maker.activation
+    half = HALF_SURE.get(activation.ending if activation else "", 0.0)
+    return WholeLast(
+        last,
+        replace(whole, makers=tuple(features)),
+        zero,
+        unit,
+        levels.step,
+        weights,
+        np.rint(bias / (unit * levels.step) + off).astype(np.int64),
+        most,
+        chances,
+        round(half * 2**UNIT_BITS),
+    )
+
+
+# Reckoned here as it is in C ------------------------------------------------------
+
+
+@dataclass
+class WholeLearner:
+    """The layer as it goes on."""
+
+    own: WholeLast
+    weights: Whole = field(init=False)
+    biases: Whole = field(init=False)
+    chance: int = 1
+
+    def __post_init__(self) -> None:
+        self.weights, self.biases = self.own.weights.copy(), self.own.biases.copy()
+
+    def scores(self, levels: Whole) -> Whole:
+        """Of levels (images, what is read)."""
+        sums = (levels - self.own.zero) @ self.weights.T + self.biases
+        return np.asarray(self.own.sums.of(sums))
+
+    def learn(self, levels: Whole, wanted: int, rate: int) -> None:
+        """From one image."""
+        own, outputs = self.own, len(self.weights)
+        sums = self.scores(levels[None])[0]
+        truth = np.arange(outputs) == wanted if outputs > 1 else np.array([wanted])
+        slopes = whole_slopes(own.last, sums, truth.astype(np.int64) << UNIT_BITS)
+        steps = rate * np.clip(slopes, -MOST_SLOPE, MOST_SLOPE)
+        for k, each in enumerate(own.steps.of(steps)):
+            moved = int(each) * (levels - own.zero) + self._chances(len(levels))
+            moves = self.weights[k] - (moved >> own.chances)
+            self.weights[k] = np.clip(moves, -own.most, own.most)
+        if own.last.bias is not None:
+            most = (1 << MOST_SUM_BITS) - 1
+            self.biases = np.clip(self.biases - own.bias_steps.of(steps), -most, most)
+
+    def _chances(self, count: int) -> Whole:
+        found = []
+        for _ in range(count):
+            self.chance = (self.chance * MULTIPLIER + INCREMENT) % 2**32
+            found.append(self.chance >> 32 - self.own.chances)
+        return np.array(found, np.int64)
+
+
+def whole_slopes(last: LastLayer, sums: Whole, wanted: Whole) -> Whole:
+    """How the error changes with each sum, by the ops of its rule."""
+    slopes = last.slopes
+    known: dict[Node, Whole] = {slopes.sums: sums, slopes.wanted: wanted}
+
+    def reckon(node: Node) -> Whole:
+        if node not in known:
+            known[node] = np.asarray(made(node))
+        return known[node]
+
+    def made(node: Node) -> Any:
+        number = number_of(node)
+        if number is not None:
+            return round(number * 2**UNIT_BITS)
+        if node.op.name in PASSED_ON:
+            return reckon(node.inputs[0])
+        if node.op.name == "sum":
+            return reckon(node.inputs[0]).sum()
+        simpler = SAID.simpler(node)
+        if simpler is not None:
+            return reckon(simpler)
+        return OPS_OF_SLOPES[node.op.name](*map(reckon, node.inputs))
+
+    (slope,) = slopes.rule.made
+    return np.broadcast_to(reckon(slope), sums.shape)
+
+
+def exp_of(number: Whole) -> Whole:
+    """e to a number that isn't above 0."""
+    low = np.minimum(number, 0)
+    halvings = low * -HALVINGS + (1 << UNIT_BITS) >> UNIT_BITS + 1
+    rest, whole = halvings & (1 << UNIT_BITS) - 1, np.minimum(halvings >> UNIT_BITS, 31)
+    fine = UNIT_BITS - HALVING_BITS
+    high, after = HALVES[rest >> fine], HALVES[(rest >> fine) + 1]
+    high = high - ((high - after) * (rest & (1 << fine) - 1) + (1 << fine >> 1) >> fine)
+    return np.where(number < LEAST_EXPONENT, 0, high + (1 << whole >> 1) >> whole)
+
+
+def log_sum_exp(each: Whole) -> int:
+    """The logarithm of the sum of e to all of them."""
+    most, bits = int(each.max()), 0
+    whole = int(exp_of(each - most).sum())
+    one = 1 << UNIT_BITS
+    while whole >= 2 * one:
+        whole, bits = whole >> 1, bits + one
+    for place in reversed(range(UNIT_BITS)):
+        whole = whole * whole >> UNIT_BITS
+        if whole >= 2 * one:
+            whole, bits = whole >> 1, bits + (1 << place)
+    return most + int(times(bits, LN_2))
+
+
+OPS_OF_SLOPES: Mapping[str, Callable[..., Any]] = {
+    **WHOLE_OPS,
+    "exp": exp_of,
+    "log_sum_exp_all": log_sum_exp,
+}
+
+
+# In C -----------------------------------------------------------------------------
+
+
+def whole_learning_in_c(own: WholeLast, trained: TrainedNet, name: str) -> str:
+    """The layer, and what lets it learn."""
+    words = {
+        "NAME": name,
+        "LAST_ZERO": f"({own.zero})",
+        "LAST_MOST": str(own.most),
+        "CHANCES": str(own.chances),
+        **_words("LAST_UNIT", own.sums),
+        **_words("LAST_STEP", own.steps),
+        **_words("LAST_BIAS", own.bias_steps),
+    }
+    spoken = {**WORDS, "exp": "exp_of({0})"}
+    wording = OpWords(
+        SAID,
+        lambda node, terms: spoken[node.op.name].format(*terms),
+        lambda number: str(round(number * 2**UNIT_BITS)),
+    )
+    wanted = wanted_in_c(trained, f"(int32_t)({{}}) * {1 << UNIT_BITS}")
+    return learning_in_c(own.last, runtime("learning_whole"), wording, wanted, words, {})
+
+
+def _words(name: str, factor: WholeFactor) -> dict[str, str]:
+    return {name: str(factor.times), f"{name}_BITS": str(factor.shift)}
+
+
+def tables_of_learning(own: WholeLast, text: str, has_curve: bool) -> list[str]:
+    """What it begins with, and what its functions look up."""
+    made = [table("int16_t", "last_weights", own.weights.ravel())]
+    if own.last.bias is not None:
+        made.append(table("int32_t", "last_biases", own.biases))
+    if "log_sum_exp(" in text or "exp_of(" in text:
+        made.append(table("uint16_t", "halves", HALVES))
+    if not has_curve and ("sigmoid_of(" in text or "tanh_of(" in text):
+        made.append(table("uint16_t", "curve", CURVE))
+    return made
