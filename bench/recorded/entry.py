@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import sqrt
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,8 @@ CLAIM = Schema(
     seeds=IfThere(WholeNumber(1, 1_000)),
     parameters=IfThere(WholeNumber(1)),
     times_quick=IfThere(FiniteNumber(0)),
+    seconds=IfThere(FiniteNumber(0)),
+    machine=IfThere(WORDS),
     flash=IfThere(WholeNumber(1)),
     memory=IfThere(WholeNumber(1)),
 )
@@ -62,12 +64,17 @@ class Claim:
     lowest: float | None = None
     seeds: int = 1
     times_quick: float | None = None  # seconds of a training, by those of `quick` on that machine
+    seconds: float | None = None  # told, not judged: machines differ
+    machine: str = ""
     flash: int | None = None  # bytes of code and constants, compiled as BOARD and LEVEL say
     memory: int | None = None
 
     def within(self, mean: float, deviation: float, seeds: int) -> bool:
-        """Whether a mean may be the claimed one: at most two standard errors below it."""
-        error = sqrt(self.deviation**2 / self.seeds + deviation**2 / seeds)
+        """Whether a mean may be the claimed one: at most two standard errors below it.
+
+        By the deviation that was found: what is claimed of it excuses nothing.
+        """
+        error = deviation * sqrt(1 / self.seeds + 1 / seeds)
         return mean >= self.accuracy - 2 * error - 1e-9
 
 
@@ -115,8 +122,9 @@ def _entry(name: str, said: dict[str, Any]) -> Entry:
     _require_known(said, ENTRY)
     found = ENTRY.read(said)
     _require_known(found["claim"], CLAIM)
-    for field in ("who", "about", "chosen"):
-        if odd := ODD.search(found.get(field, "")):
+    told = {field: found.get(field, "") for field in ("who", "about", "chosen")}
+    for field, words in (*told.items(), ("machine", found["claim"].get("machine", ""))):
+        if odd := ODD.search(words):
             raise SchemaError(f"its {field} has {odd.group()!r}: write it in plain words, one line")
     source, recipe = found.get("source", ""), found.get("recipe", "")
     if source and not ADDRESS.fullmatch(source):
@@ -166,8 +174,10 @@ def _text_of(recipe: str) -> tuple[str, dict[str, Any]]:
         return recipe, {}
     if recipe in RECIPES:
         found = measurement(recipe)
-        known = ("mean", "deviation", "lowest", "seeds")
-        return builtin_text(recipe), _claimed({key: getattr(found, key) for key in known})
+        if found is None:
+            raise SchemaError(f"nothing was measured of {recipe}: write what you claim")
+        own = {"seconds": found.seconds, "machine": found.machine}
+        return builtin_text(recipe), _claimed(asdict(found)) | own
     if recipe not in {file.stem for file in CURVE.glob("*.txt")}:
         raise SchemaError(
             f"no recipe of bench/curve or of gradbook is called {recipe[:40]!r}: write its lines "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.recorded.entry import ROOT, SEEDS, Entry
+from bench.recorded.entry import ROOT, SEEDS, Claim, Entry
 from gradbook.amounts import percent
 
 PAGE = ROOT / "docs" / "records.md"
@@ -64,6 +64,11 @@ def _within(most: int) -> Callable[[Entry], bool]:
     return lambda entry: entry.claim.parameters <= most
 
 
+def _time(claim: Claim) -> str:
+    seconds = f": {claim.seconds:.1f} s on {claim.machine}" if claim.seconds else ""
+    return f"{claim.times_quick:.2f}{seconds}"
+
+
 def _reaches(share: float) -> Callable[[Entry], bool]:
     return lambda entry: entry.claim.accuracy >= share
 
@@ -76,7 +81,7 @@ FASTEST = Class(
     lambda entry: entry.claim.times_quick,
     "times `quick`",
     _reaches(GOOD),
-    lambda entry: f"{entry.claim.times_quick:.2f}",
+    lambda entry: _time(entry.claim),
 )
 SMALLEST = tuple(
     Class(

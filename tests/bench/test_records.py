@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
@@ -75,6 +76,7 @@ def test_a_claim_holds_within_twice_the_error_of_both_means():
     assert claim.within(0.9792, 0.001, 10)  # 2 · √(2/10) · 0.1 % is 0.089 %
     assert not claim.within(0.9790, 0.001, 10)
     assert not claim.within(0.9792, 0.001, 1_000)
+    assert not replace(claim, deviation=0.5).within(0.9790, 0.001, 10)
 
 
 # What may not enter.
@@ -99,6 +101,7 @@ REFUSED = {
     "brackets": ({"claim": f"accuracy = {'[' * 5_000}\n"}, "it "),
     "a key": ({"claim": f"speed = 3\n{FIGURES}"}, "no key called 'speed'"),
     "code": ({"more": 'setup = "import os"\n'}, "no key called 'setup'"),
+    "a machine": ({"claim": f"machine = '|'\n{FIGURES}"}, "its machine has '|'"),
     "a table": ({"more": 'about = "| x | y"\n'}, "its about has '|'"),
     "two lines": ({"more": 'about = "x\\ny"\n'}, "its about has '\\n'"),
     "a tag": ({"more": 'about = "<script>"\n'}, "its about has '<'"),
@@ -154,7 +157,8 @@ def test_a_claim_is_held_against_trainings(claim, code, says, tmp_path, capsys):
     said = capsys.readouterr().out
     assert says in said
     assert said.count("  seed ") == 2
-    assert "[claim]\naccuracy = " in said
+    assert "[claim]\nparameters = 490\n" in said
+    assert "\naccuracy = " in said
 
 
 def test_what_rounding_costs_is_measured_with_the_bytes(tmp_path, monkeypatch, capsys):
@@ -176,7 +180,7 @@ def test_a_time_is_held_against_that_of_quick(claimed, code, tmp_path, monkeypat
         records, "seconds_of", lambda what, threads: next(quick if what == "quick" else own)
     )
     assert records.main([str(path), "--seeds", "2", "-o", str(tmp_path / "runs")]) == code
-    assert "time: 1.50 of quick's" in capsys.readouterr().out
+    assert "1.50 times as long" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("what", ["flash", "memory"])
@@ -208,3 +212,13 @@ def test_the_folder_holds_nothing_else():
     """An entry is one file, and none lies where it isn't read."""
     found = {file.name for file in Path(entries.RECORDS).iterdir()}
     assert found == {"README.md", *(f"{entry.name}.toml" for entry in ALL)}
+
+
+def test_the_examples_of_the_readme_may_enter(tmp_path):
+    text = (entries.RECORDS / "README.md").read_text("utf-8")
+    examples = re.findall(r"^```toml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert len(examples) == 2
+    for number, example in enumerate(examples):
+        path = tmp_path / f"example-{number}.toml"
+        path.write_text(example, "utf-8")
+        assert read_entry(path).claim.parameters > 0
