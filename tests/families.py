@@ -40,6 +40,7 @@ from gradbook.net import (
     LayerNorm,
     Loss,
     Lstm,
+    MelBands,
     Net,
     PlaceNorm,
     Pool,
@@ -84,11 +85,13 @@ def networks(
     dropout: bool = False,
     recurrent: bool = True,
     enlarged: bool = True,
+    heard: bool = False,
 ) -> Net:
     """A network: `images` with or without windows, `smooth` without corners, at most `samples`
     samples, `depth` layers before the last sums and `width` units or channels a layer; `dropout`
     with dropout that draws, which only steps on batches can; `recurrent` with layers that go over
-    the steps of a sequence; `enlarged` with layers that make larger maps or multiply values.
+    the steps of a sequence; `enlarged` with layers that make larger maps or multiply values;
+    `heard` with mel bands and spectrograms of a single channel, which are steep.
     """
     pictured = draw(st.booleans()) if images is None else images
     shape = draw(image_shapes() if pictured else st.tuples(st.integers(1, width)))
@@ -105,6 +108,8 @@ def networks(
         )
         if recurrent and is_sequence(shapes[-1]):
             fitting = fitting | recurrents() | attentions(shapes[-1][0])
+        if heard and is_sequence(shapes[-1]) and shapes[-1][0] == 1:
+            fitting = fitting | spectra(shapes[-1][2])
         single = st.one_of(fitting, *residuals(shapes, gated=enlarged), *concats(shapes)).map(
             lambda one: [one]
         )
@@ -214,6 +219,14 @@ def attentions(features: int) -> SearchStrategy[Layer]:
     every = st.builds(Attention, heads, st.booleans(), biases()) | st.just(PositionEmbedding())
     sized = st.builds(RmsNorm, st.sampled_from([0.001, 0.5]), st.booleans())
     return every | sized if features > 1 else every
+
+
+def spectra(steps: int) -> SearchStrategy[Layer]:
+    """Bands, or every frequency, of frames of so many steps at most."""
+    frames, moves = st.integers(2, min(steps, 4)), st.integers(1, 3)
+    every = st.builds(MelBands, st.just(0), frames, moves)
+    bands = st.builds(MelBands, st.just(1), frames, moves, st.just(8), st.just(1), st.just(4))
+    return every | bands
 
 
 def residuals(shapes: Sequence[Shape], *, gated: bool = True) -> list[SearchStrategy[Layer]]:

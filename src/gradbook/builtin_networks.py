@@ -208,7 +208,8 @@ rate 0.01
 
 KEYWORDS = """\
 name keywords
-input 48x16                 # 0.96 s of 16 mel bands; batches of 32
+input 7776x1                # 0.97 s of sound; batches of 32
+mel 16 frame 256 step 160   # 48 steps of 16 bands, of 8,000 samples a second
 conv1d 16 3; batchnorm; relu
 maxpool1d 2
 conv1d 24 3; batchnorm; relu

@@ -345,6 +345,16 @@ CARDS: dict[str, Card] = {
         ],
         torch=lambda torch, x: torch.nn.functional.mish(x),
     ),
+    "logrelu": Card(
+        ONE,
+        [
+            at(0, value=0, slopes=(0,)),
+            at(1e6 - 1, value=6 * log(10), slopes=(1e-6,)),
+            at(e - 1, value=1, slopes=(1 / e,)),
+            at(-3, value=0, slopes=(0,)),
+        ],
+        torch=lambda torch, x: torch.log(1 + torch.relu(x)),
+    ),
     "leaky_relu": Card(
         ONE,
         [

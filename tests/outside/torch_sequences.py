@@ -6,7 +6,17 @@ from collections.abc import Sequence
 
 import torch
 
-from gradbook.layers import Attention, Gru, Layer, Lstm, PositionEmbedding, RmsNorm, Rnn, Role
+from gradbook.layers import (
+    Attention,
+    Gru,
+    Layer,
+    Lstm,
+    MelBands,
+    PositionEmbedding,
+    RmsNorm,
+    Rnn,
+    Role,
+)
 from gradbook.layers.sequences import Recurrent, Unembedding
 from gradbook.net import Net
 
@@ -115,3 +125,24 @@ def attention(layer: Attention, x: Tensor, own: Sequence[Tensor]) -> Tensor:
         need_weights=False,
     )
     return made.movedim(0, 1).movedim(1, 2)[:, :, None]
+
+
+def heard(layer: MelBands, x: Tensor) -> Tensor:
+    """By PyTorch's Fourier transform; the triangles as torchaudio has them, on HTK's scale."""
+    frame = layer.frame
+    window = torch.hann_window(frame, dtype=x.dtype)
+    made = torch.stft(
+        x[:, 0, 0], frame, layer.step, frame, window, center=False, return_complex=True
+    )
+    power = (made.real**2 + made.imag**2) / frame
+    if layer.bands:
+        ends = [2595 * torch.log10(torch.tensor(1 + f / 700)) for f in (layer.low, layer.high)]
+        marks = torch.linspace(*(end.item() for end in ends), layer.bands + 2, dtype=x.dtype)
+        edges = 700 * (10 ** (marks / 2595) - 1)
+        at = torch.arange(frame // 2 + 1, dtype=x.dtype) * layer.rate / frame
+        wide = edges.diff()[:, None]
+        off = (edges[:, None] - at) / torch.cat([wide, wide[-1:]])
+        rising = -off[:-2]
+        falling = (edges[2:, None] - at) / wide[1:]
+        power = torch.clamp(torch.minimum(rising, falling), min=0) @ power
+    return torch.log1p(1e6 * power)[:, :, None]

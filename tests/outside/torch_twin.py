@@ -27,6 +27,7 @@ from gradbook.net import (
     GroupNorm,
     Layer,
     LayerNorm,
+    MelBands,
     Net,
     Parameter,
     PlaceNorm,
@@ -42,7 +43,7 @@ from gradbook.net import (
 )
 from tests.agree.runs import Epoch
 from tests.graph.cards import CARDS
-from tests.outside.torch_sequences import laid_out, over_steps, over_steps_loss
+from tests.outside.torch_sequences import heard, laid_out, over_steps, over_steps_loss
 from tests.outside.torch_windows import convolved, enlarged, pooled, spread
 
 Tensor = torch.Tensor
@@ -214,6 +215,8 @@ def _apply(layer: Layer, x: Tensor, *weights: Tensor) -> Tensor:
             return (pooled if isinstance(layer, Pool) else enlarged)(layer, x)
         case Recurrent() | Attention() | PositionEmbedding() | RmsNorm() | Unembedding():
             return over_steps(layer, x, weights)
+        case MelBands():
+            return heard(layer, x)
         case Flatten():
             return x.flatten(1)
         case Activation() if layer.is_softmax:

@@ -152,7 +152,11 @@ MADE = {
         "still",
     ),
     "keywords": MadeSignals(
-        "six words of 24 speakers, as 16 mel bands; made by rule", keywords, 48, 4, BACKGROUND
+        "six words of 24 speakers, 8,000 samples a second; made by rule",
+        keywords,
+        7776,
+        640,
+        BACKGROUND,
     ),
 }
 

@@ -31,6 +31,7 @@ from gradbook.layers.sequences import (
     Sinusoids,
     Unembedding,
 )
+from gradbook.layers.spectra import Composed, MelBands
 from gradbook.layers.sums import Conv, Dense, TransposedConv, Upsample
 from gradbook.layers.updates import UPDATES, Update
 from gradbook.layers.wiring import Concat, Dropout, Flatten, GoBack, Product, Residual
@@ -38,6 +39,7 @@ from gradbook.layers.wiring import Concat, Dropout, Flatten, GoBack, Product, Re
 KINDS: list[type[Layer]] = [
     *(Dense, Conv, TransposedConv, Pool, Upsample),
     *(Embedding, Unembedding, Rnn, Gru, Lstm, Attention, PositionEmbedding, Sinusoids),
+    MelBands,
     *(BatchNorm, GroupNorm, LayerNorm, PlaceNorm, RmsNorm),
     PRelu,
     *(Dropout, Flatten, Residual, Product, Concat, GoBack),
@@ -54,6 +56,7 @@ __all__ = [
     "BatchNorm",
     "Bias",
     "Bits",
+    "Composed",
     "Concat",
     "Conv",
     "Dense",
@@ -68,6 +71,7 @@ __all__ = [
     "LayerSite",
     "Loss",
     "Lstm",
+    "MelBands",
     "PRelu",
     "Parameter",
     "ParameterSpec",

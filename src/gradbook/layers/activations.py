@@ -202,6 +202,17 @@ activation(
     "ln(1 + e^x)",
     rising=True,
 )
+activation(
+    "logrelu",  # Liu et al. (2019)
+    mark("the logarithm of each plus 1 if it is positive, else 0 (log ReLU)"),
+    "ln(1 + x) if x is positive, else 0",
+    lambda x: np.log(1 + np.maximum(x, 0)),
+    derivative=lambda d, y, x: (
+        d * x.graph.make("choose", x, 1 / (1 + x.graph.make("relu", x)), 0),
+    ),
+    expansion=lambda x: x.graph.make("log", 1 + x.graph.make("relu", x)),
+    rising=True,
+)
 
 # Smooth gates: x times a share of it ---------------------------------------------
 

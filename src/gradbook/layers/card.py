@@ -95,6 +95,11 @@ class ParameterSpec:
         """What it is called in files: weight, recurrent_weight."""
         return f"{self.part}_{self.role.tensor}".lstrip("_")
 
+    @property
+    def given(self) -> bool:
+        """Whether a formula says what it is, so that it is no parameter."""
+        return self.fixed and bool(self.start)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter(ParameterSpec):
@@ -235,6 +240,7 @@ class Layer:
     reads_sequences: ClassVar[bool] = False  # whether it takes steps x features, laid out in a row
     ties: ClassVar[str] = ""  # the word of the card before it whose parameters it takes
     begins_branch: ClassVar[bool] = False  # whether it makes nothing, and an earlier value goes on
+    learns: ClassVar[bool] = True  # whether what it owns changes in training
     bias: Bias = Bias.NONE
     bits: Bits = Bits.ALL  # of the weights of its sums
     groups: int = 1

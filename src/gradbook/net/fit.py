@@ -154,7 +154,7 @@ def _check_sizes(net: Description) -> None:
     for parameter in net.parameters:
         _check_room(f"layer {parameter.layer + 1}", "parameters", parameter.size)
     _check_all("values", sum(map(prod, net.shapes)))
-    _check_all("parameters", net.count())
+    _check_all("parameters", sum(parameter.size for parameter in net.parameters))
     _check_rows(net.layers)
     if not net.parameters:
         raise Misfit("input", NOTHING_TO_TRAIN)

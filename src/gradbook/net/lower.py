@@ -68,7 +68,7 @@ def _single_masks(masks: Sequence[Mask], parts: Mapping[Node, Scalars]) -> tuple
 
 def scalars_of(net: Net) -> int:
     """How many single values and products it comes to, about."""
-    scalars = prod(net.input) + net.outputs + net.count()
+    scalars = prod(net.input) + net.outputs + sum(p.size for p in net.parameters)
     for index, layer in enumerate(net.layers):
         before, after = net.shapes[index : index + 2]
         scalars += _terms(layer, before, after)

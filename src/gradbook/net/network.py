@@ -137,10 +137,13 @@ class Net(Description):
             own = [p for p in self.parameters if p.role is role]
             return tuple(value for p in own for value in p.start or (role.start,) * p.size)
         random = Random(self.seed)
-        reaches = [
-            sqrt(6 / sum(p.fans)) for p in self.parameters if p.role is role for _ in range(p.size)
-        ]
-        return tuple(round(random.uniform(-reach, reach), DRAWN_DECIMALS) for reach in reaches)
+        found: list[float] = []
+        for weights in (p for p in self.parameters if p.role is role):
+            reach = sqrt(6 / sum(weights.fans))
+            found += weights.start or (
+                round(random.uniform(-reach, reach), DRAWN_DECIMALS) for _ in range(weights.size)
+            )
+        return tuple(found)
 
     def examples(self) -> tuple[Sample, ...]:
         """The samples given, or else one drawn from the seed."""

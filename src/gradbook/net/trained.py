@@ -12,7 +12,7 @@ answering(trained)   ends in probabilities, or in numbers as the table has them
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any, ClassVar
@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from gradbook.graph.levels import Levels, levelled, levels
 from gradbook.graph.node import Array
 from gradbook.graph.window import Shape
-from gradbook.layers import Activation, Bias, Flatten, Layer
+from gradbook.layers import Activation, Bias, Composed, Flatten, Layer
+from gradbook.layers.spectra import readings
 from gradbook.net.names import statistics_names
 from gradbook.net.network import Net
 
@@ -222,18 +223,22 @@ def trained_net(
     targets: tuple[str, ...] = (),
 ) -> TrainedNet:
     """The network with its trained values, which go by the names of the graph's leaves."""
-    layers = _named(tuple(_layers(net, values)))
-    layers = _shared(net, layers)
+    pairs = list(_layers(net, values))
+    layers = _named(tuple(own for _, own in pairs))
+    layers = _shared(net, [index for index, _ in pairs], layers)
     return TrainedNet(net, layers, scaling, picture, classes, spread, columns or {}, targets)
 
 
-def _layers(net: Net, values: Mapping[str, NDArray[Any]]) -> Iterator[TrainedLayer]:
-    """As they stand in the text; before a softmax of 10x1x1 values there is a flatten, and a
-    branch reads the value that it goes back to. Sequences come and go step by step."""
+def _layers(
+    net: Net, values: Mapping[str, NDArray[Any]]
+) -> Iterator[tuple[int | None, TrainedLayer]]:
+    """As they stand in the text, each with its place there; before a softmax of 10x1x1 values
+    there is a flatten, a branch reads the value that it goes back to, and what is composed comes
+    as its parts. Sequences come and go step by step."""
     became = [0]  # the number of each of the network's own values among ours
     latest = 0
     if net.laid_out:
-        yield TrainedLayer(ByFeature(), (0,), net.input, net.shapes[0], {})
+        yield None, TrainedLayer(ByFeature(), (0,), net.input, net.shapes[0], {})
         became, latest = [1], 1
     for index, layer in enumerate(net.layers):
         reads = tuple(became[value] for value in layer.reads(index))
@@ -241,15 +246,31 @@ def _layers(net: Net, values: Mapping[str, NDArray[Any]]) -> Iterator[TrainedLay
             became += reads
             continue
         given, makes = net.shapes[index], net.shapes[index + 1]
-        latest += 1
         if layer.is_softmax and given != makes:
-            yield TrainedLayer(Flatten(), reads, given, makes, {})
-            reads, given, latest = (latest,), makes, latest + 1
-        own = TrainedLayer(layer, reads, given, makes, _tensors(net, values, index))
-        yield _levelled(own) if layer.bits else own
+            yield None, TrainedLayer(Flatten(), reads, given, makes, {})
+            latest += 1
+            reads, given = (latest,), makes
+        whole = TrainedLayer(layer, reads, given, makes, _tensors(net, values, index))
+        whole = _levelled(whole) if layer.bits else whole
+        for own in _apart(whole, latest + 1):
+            yield index, own
+            latest += 1
         became.append(latest)
     if len(makes := net.shapes[-1]) > 1:
-        yield TrainedLayer(ByStep(), (became[-1],), makes, ByStep().output(makes), {})
+        yield None, TrainedLayer(ByStep(), (became[-1],), makes, ByStep().output(makes), {})
+
+
+def _apart(own: TrainedLayer, first: int) -> Iterator[TrainedLayer]:
+    """Itself, or its parts, of which the first makes the value of this number."""
+    if not isinstance(own.layer, Composed):
+        yield own
+        return
+    shapes, reads = own.layer.shapes(own.given), own.reads
+    for k, (name, layer) in enumerate(own.layer.parts.items()):
+        of = f"{name}_"
+        tensors = {t.removeprefix(of): x for t, x in own.tensors.items() if t.startswith(of)}
+        reads = (reads[0] if k == 0 else first + k - 1,) * len(readings(layer))
+        yield TrainedLayer(layer, reads, shapes[k], shapes[k + 1], tensors)
 
 
 def _named(layers: tuple[TrainedLayer, ...]) -> tuple[TrainedLayer, ...]:
@@ -263,12 +284,22 @@ def _named(layers: tuple[TrainedLayer, ...]) -> tuple[TrainedLayer, ...]:
     return tuple(found)
 
 
-def _shared(net: Net, layers: tuple[TrainedLayer, ...]) -> tuple[TrainedLayer, ...]:
-    """Each that is applied again with the name of the layer that it is."""
-    weighted = (index for index in range(len(net.layers)) if net.taken(index))
-    names = dict(zip(weighted, (own.name for own in layers if own.tensors), strict=True))
+def _shared(
+    net: Net, places: Sequence[int | None], layers: tuple[TrainedLayer, ...]
+) -> tuple[TrainedLayer, ...]:
+    """Each that is applied again with the name of the layer that it is; of the text's layers at
+    these places."""
+    names: dict[int, list[str]] = {}
+    for index, own in zip(places, layers, strict=True):
+        if index is not None and own.tensors:
+            names.setdefault(index, []).append(own.name)
     first = {index: net.owners[index] for index in names}
-    again = {name: names[first[index]] for index, name in names.items() if first[index] != index}
+    again = {
+        name: owner
+        for index, own in names.items()
+        if first[index] != index
+        for name, owner in zip(own, names[first[index]], strict=True)
+    }
     return tuple(replace(own, again=again.get(own.name, "")) for own in layers)
 
 

@@ -496,8 +496,15 @@ def test_a_recurrence_of_another_kind_is_refused_by_name(keras, tmp_path, layer,
         read_keras(tmp_path / "net.keras")
 
 
-def test_a_table_of_sequences_comes_back_with_its_columns(tmp_path):
-    model, rows = sequences_model_of("input 8x3; conv1d 4 3; relu; gru 3; dense 3; softmax")
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "conv1d 4 3; relu; gru 3",
+        "conv1d 1 3; logrelu; flatten",
+    ],
+)
+def test_a_table_of_sequences_comes_back_with_its_columns(tmp_path, layers):
+    model, rows = sequences_model_of(f"input 8x3; {layers}; dense 3; softmax")
     model.export(tmp_path / "net.keras")
     back = import_model(tmp_path / "net.keras")
     np.testing.assert_allclose(back.answers(rows), model.answers(rows), atol=1e-6)

@@ -66,11 +66,16 @@ def test_keras_says_what_the_graph_says(net):
 
 
 @keras_reads
-def test_a_tables_steps_by_features_become_classes():
-    model, rows = sequences_model_of(
-        "input 8x3; conv1d 4 3; relu; positions; attention heads 2 causal; add back 1; rmsnorm; "
-        "gru 3 all; lstm 3; dense 3; softmax"
-    )
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "conv1d 4 3; relu; positions; attention heads 2 causal; add back 1; rmsnorm; gru 3 all; "
+        "lstm 3",
+        "conv1d 1 3; mel 2 frame 4 step 2 rate 100 low 10 high 45; flatten",
+    ],
+)
+def test_a_tables_steps_by_features_become_classes(layers):
+    model, rows = sequences_model_of(f"input 8x3; {layers}; dense 3; softmax")
     content = keras_bytes(model.trained(), with_preparation=True)
     found = said(content, rows.astype(np.float32).reshape(-1, 8, 3))
     np.testing.assert_allclose(found, model.answers(rows), atol=1e-5)

@@ -385,6 +385,7 @@ def test_a_module_that_pytorch_wrote_several_times_is_a_layer_applied_again(torc
         "gru 3 all reset_before; avgpool1d all; flatten",
         "conv1d 4 3 pad same; batchnorm; relu; maxpool1d 2; flatten",
         "conv1d 4 1; positions; rmsnorm; attention heads 2 causal; add back 2; gru 3",
+        "conv1d 1 3; logrelu; flatten",
     ],
 )
 def test_a_table_of_sequences_comes_back(tmp_path, layers):

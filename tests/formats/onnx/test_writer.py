@@ -157,6 +157,7 @@ def test_what_is_missing_is_put_in(target, fold):
     "layers",
     [
         "conv1d 4 3; relu; avgpool1d all; flatten",
+        "conv1d 1 3; mel 2 frame 4 step 2 rate 100 low 10 high 45; flatten",
         "gru 4 all; lstm 3",
         "conv1d 4 1; positions; attention heads 2 causal; rmsnorm; flatten",
     ],

@@ -117,6 +117,14 @@ def test_channels_side_by_side_are_put_there_in_their_order():
     )
 
 
+def test_what_mel_bands_weigh_with_stays_in_pytorch():
+    said = source("input 40x1; mel 3 frame 16 step 8 low 200; flatten; dense 2")
+    assert "self.conv1 = nn.Conv2d(1, 18, (1, 16), stride=(1, 8), bias=False)" in said
+    assert "self.conv1.weight.requires_grad_(False)" in said
+    assert "self.conv2.weight.requires_grad_(False)" in said
+    assert "self.fc1.weight" not in said
+
+
 def test_sequences_are_read_by_pytorchs_own_modules():
     assert source(
         "input 6x2; gru 4 all; conv1d 4 1; positions; attention heads 2 causal; add back 1; "

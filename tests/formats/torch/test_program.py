@@ -211,11 +211,15 @@ def test_so_is_that_of_a_table(target, tmp_path):
 
 
 @pytest.mark.witness("torch")
-def test_rows_of_sequences_are_answered_as_the_model_answers_them(tmp_path):
-    model, rows = sequences_model_of(
-        "input 8x3; conv1d 4 3 pad same; relu; gru 5 all; attention causal; lstm 4; dense 3; "
-        "softmax"
-    )
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "conv1d 4 3 pad same; relu; gru 5 all; attention causal; lstm 4",
+        "conv1d 1 3; mel 2 frame 4 step 2 rate 100 low 10 high 45; flatten",
+    ],
+)
+def test_rows_of_sequences_are_answered_as_the_model_answers_them(tmp_path, layers):
+    model, rows = sequences_model_of(f"input 8x3; {layers}; dense 3; softmax")
     model.export(tmp_path / "table.py")
     lines = [",".join(map(repr, row)) for row in rows.tolist()]
     names = ",".join(column.name for column in model.inputs)

@@ -55,6 +55,14 @@ KINDS = {
         conv1d 3 1; tanh; unembed 5; softmax; loss cross-entropy; rate 0.1; seed 3
         sample 0 1 2 3 -> 1 2 3 4; sample 4 2 0 0 -> -1 3 3 -1"""
     ),
+    "mel bands of what is learned": parse(
+        """input 24x1; conv1d 1 3; tanh; mel 3 frame 16 step 3 rate 100 low 5 high 45
+        conv1d 2 2; relu; flatten; dense 2; softmax; loss cross-entropy; rate 0.01; seed 3"""
+    ),
+    "a spectrogram": parse(
+        """input 10x1; conv1d 1 2; spectrogram frame 5 step 2; flatten; dense 2; tanh
+        loss mse; rate 0.001; seed 2"""
+    ),
     "worked": builtin("worked"),
     "mazur": builtin("mazur"),
     "xor": builtin("xor"),

@@ -34,6 +34,7 @@ ACTIVATIONS = {
         "h1·Φ(h1)",
         "(Φ(h1) + h1·(1/√(2·π))·exp(−h1²/2))",
     ),
+    "logrelu": ("ln(1 + max(0, h1))", "(1/(1 + max(0, h1)))·[h1 > 0]"),
     "relu6": ("min(6, max(0, h1))", "[h1 < 6]·[h1 > 0]"),
     "elu": ("{h1 if h1 > 0, else exp(h1) − 1}", "{1 if h1 > 0, else a_h1 + 1}"),
     "hardsigmoid": ("min(6, max(0, h1 + 3))/6", "([h1 + 3 < 6]·[h1 + 3 > 0]/6)"),

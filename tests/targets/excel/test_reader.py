@@ -111,6 +111,7 @@ def test_a_sum_finds_what_dropout_and_flatten_passed_on(layers, read):
         ("softplus", "MAX(B11,0)+LN(1+EXP(-ABS(B11)))"),
         ("silu", "B11*IF(B11<-709,0,1/(1+EXP(-B11)))"),
         ("exact gelu", "B11*NORMSDIST(B11)"),
+        ("logrelu", "LN(1+MAX(0,B11))"),
         ("relu6", "IF(B11>0,IF(6-B11>0,B11,6),0)"),
         ("elu", "IF(B11>0,B11,EXP(B11)-1)"),
         ("gelu", "0.5*B11*(1+TANH(0.7978845608028654*B11*(1+0.044715*B11^2)))"),

@@ -129,6 +129,7 @@ def test_what_is_missing_is_put_in(target):
 @pytest.mark.parametrize(
     "layers",
     [
+        "conv1d 1 3; mel 2 frame 4 step 2 rate 100 low 10 high 45; flatten",
         "conv1d 5 3; relu; maxpool1d 2; conv1d 4 2 pad same; avgpool1d all; flatten",
         "conv1d 3 1; batchnorm; tanh; concat back 3; flatten; dense 4; relu",
         "maxpool1d 3 stride 1 pad 1; layernorm; conv1d 3 3 dilation 2; flatten",

@@ -138,8 +138,11 @@ def _activation_from(content: KerasContent, value: str) -> ActivationSteps | Non
 def _worked_out(step: ForeignStep, numbers: Mapping[str, Array]) -> Array | None:
     """What a layer makes of numbers, each by itself, if it is one of those."""
     entry, given = step.source, [numbers[name] for name in step.reads]
-    told = entry.settings
+    told, made = entry.settings, None
     match entry.kind:
+        case "Log":
+            with np.errstate(all="ignore"):
+                made = np.log(given[0])
         case "Add":
             return np.asarray(sum(given))
         case "Multiply":
@@ -158,7 +161,7 @@ def _worked_out(step: ForeignStep, numbers: Mapping[str, Array]) -> Array | None
                 return given[0]
             if not (layer := Activation(kind)).is_softmax:
                 return np.asarray(OPS[layer.word].value(given[0]))
-    return None
+    return made
 
 
 PLACED = 3  # dimensions of what has a number for each place

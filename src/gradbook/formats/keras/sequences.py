@@ -107,6 +107,7 @@ def _conv(own: TrainedLayer, conv: Conv) -> KerasWords | None:
         "padding": "same" if conv.pad == SAME else "valid",
         "dilation_rate": [window.dilation[1]],
         "use_bias": "bias" in own.tensors,
+        **({} if conv.learns else {"trainable": False}),
     }
     kernel = own.tensors["weight"][:, :, 0].transpose(2, 1, 0)
     weights = [kernel, *([own.tensors["bias"]] if "bias" in own.tensors else [])]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gradbook import __version__
 from gradbook.errors import TargetError
 from gradbook.formats.keras.sequences import Inner, KerasWords, words_over_steps
-from gradbook.formats.keras.words import ACTIVATIONS, OPERATORS, SAYS
+from gradbook.formats.keras.words import ACTIVATIONS, OPERATIONS, OPERATIONS_MODULE, OPERATORS, SAYS
 from gradbook.graph.node import Array, Node
 from gradbook.graph.tensors import divisors
 from gradbook.graph.window import SAME, Both, Shape, Sides, Window, same_pad
@@ -504,6 +504,8 @@ class KerasLayers:
                 told = {"scale": -1.0, "offset": number}
             case "negate", [None]:
                 told = {"scale": -1.0, "offset": 0.0}
+            case op, [None] if op in OPERATIONS:
+                return self.row.add(OPERATIONS[op], name, {}, reads, reads[0].shape)
             case op, [None]:
                 return self._activated(name, OPERATORS[op], reads[0])
             case op, _:
@@ -673,11 +675,12 @@ def _layer(layer: KerasLayer, layers: list[KerasLayer]) -> dict[str, Any]:
     settings = {"name": layer.name, "dtype": "float32", **layer.settings}
     if layer.kind == "InputLayer":
         settings["batch_shape"] = [None, *layer.shape]
+    operation = layer.kind in OPERATIONS.values()
     return {
-        "module": "keras.layers",
+        "module": OPERATIONS_MODULE if operation else "keras.layers",
         "class_name": layer.kind,
-        "config": settings,
-        "registered_name": None,
+        "config": {"name": layer.name} if operation else settings,
+        "registered_name": layer.kind if operation else None,
         "name": layer.name,
         "inbound_nodes": [_call(one) for one in calls],
     }

@@ -102,6 +102,7 @@ def _worked_out_each(
     return np.asarray(found, np.float64) if isinstance(found, np.ndarray) else None
 
 
+GOING_ON = ("Log",)  # no layer by itself; an activation with it may begin with one that is
 PLAIN = {word: kind for word, kind in KINDS.items() if word not in (*SETTINGS, "Elu")}
 REMARK = (
     "the file holds the network for inference: dropout isn't in it, nor normalisation that was "
@@ -380,7 +381,8 @@ class _OnnxReader(GraphReader):
         if len(set(given)) != 1:
             return []
         value = given[0]
-        if not (node.op_type in PLAIN and self.reader_count(value) == 1):
+        goes_on = any(other.op_type in GOING_ON for other in self.content.nodes)
+        if goes_on or not (node.op_type in PLAIN and self.reader_count(value) == 1):
             activation = _activation_from(self.content, value)
             if activation is not None and activation.steps[0].source is node:
                 self.put(activation.steps[-1].made, self.each(activation.layer, value, place))

@@ -84,6 +84,8 @@ def fixed_in(own: TrainedLayer) -> Iterator[str]:
             yield from ["bias_hh_l0"] * (fixed or not isinstance(own.layer, Gru))
         case Attention() if Bias(own.layer.bias).fixed:
             yield from ("in_proj_bias", "out_proj.bias")
+        case Conv(learns=False):
+            yield "weight"
 
 
 def call_of(own: TrainedLayer, module: str, x: str) -> str:

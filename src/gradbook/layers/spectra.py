@@ -1,0 +1,245 @@
+"""Layers that hear: frames of a signal become how strong each of their frequencies is.
+
+A frame is weighed by Hann's window and told apart into frequencies by cosines and sines; their
+squares are the power. All of that are sums, products and a logarithm that other cards know, with
+weights that nobody learns, so a network that begins with a microphone's samples needs no program
+before it. A band is a triangle over frequencies; bands lie evenly on the scale of mel, which
+follows how high a tone seems: 2595·log₁₀(1 + f/700) (O'Shaughnessy, 1987).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.errors import ShapeError, UsageError
+from gradbook.graph.node import Array, Node
+from gradbook.graph.window import Shape
+from gradbook.language import tr
+from gradbook.layers.activations import Activation
+from gradbook.layers.card import Bias, Layer, LayerSite, ParameterSpec, spell
+from gradbook.layers.fields import OptionsField, StatementForm, WholeField, WholeOption
+from gradbook.layers.sums import Conv
+from gradbook.layers.wiring import Product
+
+LOUDER = 1e6  # so many times a power: what is below a millionth is silence, about
+LONGEST_FRAME = 1024  # whose cosines and sines are a million numbers
+FRAME_LENGTH = "{word}'s frame has 2 to {most:,} samples, not {frame:,}"
+ONE_SIGNAL = (
+    "{word} takes the samples of one signal, such as 'input 4000x1', not {shape}: with several, "
+    "take 'conv1d 1 1' before it"
+)
+TOO_SHORT = "{word}'s frame has {frame} samples, but there are {steps}: take a shorter frame"
+BAND_EDGES = (
+    "mel's bands lie between two frequencies of which the higher is at most half the rate: "
+    "{low} to {high} Hz at {rate} samples a second don't"
+)
+NARROW_BANDS = (
+    "mel's band {band} of {bands} lies between two frequencies that a frame of {frame} samples "
+    "tells apart: take fewer bands, or a longer frame"
+)
+
+
+class Composed(Layer):
+    """A layer that is layers of other cards, one after the other.
+
+    Each part reads what the one before it makes, as often as it reads anything. What it owns goes
+    by its name: waves_weight.
+    """
+
+    @property
+    def parts(self) -> Mapping[str, Layer]:
+        raise NotImplementedError
+
+    def starts(self, part: str) -> tuple[float, ...]:
+        """What a part's weights are, if nobody learns them."""
+        return ()
+
+    def shapes(self, shape: Shape) -> list[Shape]:
+        """That of what it is given, then of what each part makes."""
+        found = [shape]
+        for layer in self.parts.values():
+            found.append(layer.output(*[found[-1]] * len(readings(layer))))
+        return found
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        return self.shapes(shape)[-1]
+
+    def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
+        given = zip(self.parts.items(), self.shapes(shape), strict=False)
+        return tuple(
+            replace(spec, part=name, fixed=bool(self.starts(name)), start=self.starts(name))
+            for (name, layer), own in given
+            for spec in layer.parameters(own)
+        )
+
+    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,), left = given, list(parameters)
+        for layer, made in zip(self.parts.values(), self.shapes(x.shape)[1:], strict=True):
+            own = [left.pop(0) for _ in layer.parameters(x.shape)]
+            x = layer.ops(replace(site, output=made), [x] * len(readings(layer)), own)
+        return x
+
+
+def readings(layer: Layer) -> tuple[int, ...]:
+    """The values that a part reads, of which all are the latest."""
+    return layer.reads(1)
+
+
+@dataclass(frozen=True)
+class FixedConv(Conv):
+    """A convolution whose weights nobody learns."""
+
+    bias: Bias = Bias.NONE
+    row: bool = True
+    forms: ClassVar[tuple[StatementForm, ...]] = ()
+    learns: ClassVar[bool] = False
+
+
+FRAMES = (
+    WholeOption("frame", "F", 256, "frame"),
+    WholeOption("step", "S", 128, "step"),
+)
+
+
+@dataclass(frozen=True)
+class MelBands(Composed):
+    """How loud each band of frequencies is, in frames of a signal: ln(1 + 10⁶·power).
+
+    Without bands, each frequency of which a frame has a whole number of waves.
+    """
+
+    bands: int = 0
+    frame: int = 256
+    step: int = 128
+    rate: int = 8000
+    low: int = 100
+    high: int = 3800
+    word: ClassVar[str] = "mel"
+    letter: ClassVar[str] = "l"
+    reads_sequences: ClassVar[bool] = True
+    has_inner_values: ClassVar[bool] = True
+    forms: ClassVar[tuple[StatementForm, ...]] = (
+        StatementForm(
+            "mel",
+            (
+                WholeField("bands", "N", "number of bands"),
+                OptionsField(
+                    "",
+                    options=(
+                        *FRAMES,
+                        WholeOption("rate", "R", 8000, "rate"),
+                        WholeOption("low", "HZ", 100, "lowest frequency"),
+                        WholeOption("high", "HZ", 3800, "highest frequency"),
+                    ),
+                ),
+            ),
+            (
+                "how loud N bands of frequencies are, in frames of F samples, every",
+                "S of them, of a signal of R samples a second: nothing is learned",
+            ),
+        ),
+        StatementForm(
+            "spectrogram",
+            (OptionsField("", options=FRAMES),),
+            ("the same of each frequency that such a frame tells apart",),
+            preset={"bands": 0, "rate": 8000, "low": 100, "high": 3800},
+        ),
+    )
+
+    def form(self) -> StatementForm:
+        return self.forms[not self.bands]
+
+    def check(self) -> None:
+        if not 2 <= self.frame <= LONGEST_FRAME:
+            said = {"word": self.form().words, "most": LONGEST_FRAME, "frame": self.frame}
+            raise UsageError(FRAME_LENGTH.format(**said))
+        if not self.bands:
+            return
+        if not self.low < self.high <= self.rate / 2:
+            said = {"low": self.low, "high": self.high, "rate": self.rate}
+            raise UsageError(BAND_EDGES.format(**said))
+        empty = np.flatnonzero(~triangles(self).any(axis=1))
+        if len(empty):
+            said = {"band": empty[0] + 1, "bands": self.bands, "frame": self.frame}
+            raise UsageError(NARROW_BANDS.format(**said))
+
+    @property
+    def frequencies(self) -> int:
+        """How many a frame tells apart, from 0 on."""
+        return self.frame // 2 + 1
+
+    @property
+    def parts(self) -> Mapping[str, Layer]:
+        sums = self.bands or self.frequencies
+        return {
+            "waves": FixedConv(2 * self.frequencies, (1, self.frame), (1, self.step)),
+            "power": Product(1),
+            "bands": FixedConv(sums, (1, 1)),
+            "loudness": Activation("logrelu"),
+        }
+
+    def starts(self, part: str) -> tuple[float, ...]:
+        made = {"waves": waves, "bands": bank}.get(part)
+        return made(self) if made else ()
+
+    def shapes(self, shape: Shape) -> list[Shape]:
+        if len(shape) != 3 or shape[:2] != (1, 1):
+            raise ShapeError(ONE_SIGNAL.format(word=self.form().words, shape=spell(shape)))
+        if shape[2] < self.frame:
+            said = {"word": self.form().words, "frame": self.frame, "steps": shape[2]}
+            raise ShapeError(TOO_SHORT.format(**said))
+        return super().shapes(shape)
+
+    def words(self, shape: Shape) -> str:
+        said = {"frame": self.frame, "step": self.step}
+        if not self.bands:
+            return tr("how loud each frequency is in frames of {frame}, every {step}", **said)
+        return tr(
+            "how loud {bands} bands of frequencies are in frames of {frame}, every {step}",
+            bands=self.bands,
+            **said,
+        )
+
+
+@cache
+def waves(own: MelBands) -> tuple[float, ...]:
+    """A cosine of each frequency under Hann's window, then a sine of each; their squares are the
+    power of a frame."""
+    places = np.arange(own.frame)
+    turns = 2 * np.pi * places / own.frame
+    window = (0.5 - 0.5 * np.cos(turns)) / np.sqrt(own.frame)
+    angles = np.arange(own.frequencies)[:, None] * places % own.frame * (2 * np.pi / own.frame)
+    both = np.concatenate([np.cos(angles), np.sin(angles)]) * window
+    return tuple(both.ravel().tolist())
+
+
+@cache
+def bank(own: MelBands) -> tuple[float, ...]:
+    """What each band takes of each frequency's power, its cosine's and its sine's."""
+    taken = triangles(own) if own.bands else np.eye(own.frequencies)
+    return tuple((LOUDER * np.tile(taken, 2)).ravel().tolist())
+
+
+def triangles(own: MelBands) -> Array:
+    """What each band takes of each frequency of a frame: (bands, frequencies)."""
+    low, high = mel(np.array([own.low, own.high], float)).tolist()
+    edges = hertz(np.linspace(low, high, own.bands + 2))
+    frequencies = np.arange(own.frequencies) * own.rate / own.frame
+    below, middle, above = (edges[k : k + own.bands, None] for k in range(3))
+    rising = (frequencies - below) / (middle - below)
+    falling = (above - frequencies) / (above - middle)
+    return np.asarray(np.maximum(np.minimum(rising, falling), 0))
+
+
+def mel(frequencies: NDArray[np.float64]) -> Array:
+    return np.asarray(2595 * np.log10(1 + frequencies / 700))
+
+
+def hertz(mels: NDArray[np.float64]) -> Array:
+    return np.asarray(700 * (10 ** (mels / 2595) - 1))
