@@ -45,6 +45,8 @@ def over_steps(layer: Layer, x: Tensor, own: Sequence[Tensor]) -> Tensor:
             return attention(layer, x[:, :, 0], own)
         case Recurrent():
             return recurrent(layer, x[:, :, 0], own)
+        case MelBands():
+            return heard(layer, x)
         case Unembedding():
             return torch.einsum("dv,ndot->nvot", own[0][..., 0, 0], x)
         case PositionEmbedding():

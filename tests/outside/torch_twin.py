@@ -43,7 +43,7 @@ from gradbook.net import (
 )
 from tests.agree.runs import Epoch
 from tests.graph.cards import CARDS
-from tests.outside.torch_sequences import heard, laid_out, over_steps, over_steps_loss
+from tests.outside.torch_sequences import laid_out, over_steps, over_steps_loss
 from tests.outside.torch_windows import convolved, enlarged, pooled, spread
 
 Tensor = torch.Tensor
@@ -213,10 +213,10 @@ def _apply(layer: Layer, x: Tensor, *weights: Tensor) -> Tensor:
             return sums + sum(b.reshape(-1, 1, 1) for b in weights[1:])
         case Pool() | Upsample():
             return (pooled if isinstance(layer, Pool) else enlarged)(layer, x)
-        case Recurrent() | Attention() | PositionEmbedding() | RmsNorm() | Unembedding():
+        case (
+            Recurrent() | Attention() | PositionEmbedding() | RmsNorm() | Unembedding() | MelBands()
+        ):
             return over_steps(layer, x, weights)
-        case MelBands():
-            return heard(layer, x)
         case Flatten():
             return x.flatten(1)
         case Activation() if layer.is_softmax:
