@@ -398,6 +398,20 @@ def deal_folds(labels: NDArray[np.integer], folds: int = FOLDS) -> NDArray[np.ui
     return fold
 
 
+def training_parts(
+    first: NDArray[np.integer],
+    deal: Callable[[NDArray[np.intp]], NDArray[np.integer]],
+    fold: int | None,
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """What to train on and what to hold back of all that isn't in the `first` fold 0, the test's;
+    the others are dealt anew."""
+    others = np.flatnonzero(first != 0)
+    if fold is None:
+        return others, others[:0]
+    held_back = deal(others) == fold
+    return others[~held_back], others[held_back]
+
+
 def scrambled_numbers(count: int) -> NDArray[np.uint64]:
     """As many different numbers in no order: SplitMix64's mixing of 1, 2, 3, …"""
     x = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)

@@ -74,19 +74,6 @@ class Windows:
         return np.asarray(values[rows].reshape(len(starts), self.width))
 
 
-@dataclass(frozen=True, eq=False)
-class Signals:
-    """The recordings of a source, all with the same channels, in the order in which they stand."""
-
-    source: str
-    channels: tuple[str, ...]
-    recordings: tuple[Recording, ...]
-    rate: float | None = None  # rows a second
-    subjects: str = ""  # what those of the recordings are called; '' where there are none
-    label: str = "label"  # what the classes are called
-    remarks: tuple[str, ...] = ()
-
-
 @dataclass(frozen=True)
 class SignalColumns:
     """Which columns mean what; '' is found by its heading."""
@@ -98,6 +85,21 @@ class SignalColumns:
     channels: tuple[str, ...] = ()  # none: all that are left over
     usual: tuple[str, ...] = ()  # channels where none are asked for, if all of them are there
     ignored: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Signals:
+    """The recordings of a source, all with the same channels, in the order in which they stand."""
+
+    source: str
+    channels: tuple[str, ...]
+    recordings: tuple[Recording, ...]
+    rate: float | None = None  # rows a second
+    subjects: str = ""  # what those of the recordings are called; '' where there are none
+    label: str = "label"  # what the classes are called
+    remarks: tuple[str, ...] = ()
+    columns: SignalColumns = SignalColumns()  # of a table: what each is
+    decimal: str = ""  # the decimal sign, where that isn't as usual
 
 
 # Reading ----------------------------------------------------------------------
@@ -295,6 +297,8 @@ def signals_of(table: ColumnTable, columns: SignalColumns, labelled: bool) -> Si
         columns.subject,
         columns.label or "label",
         tuple(remarks),
+        columns,
+        table.decimal,
     )
 
 

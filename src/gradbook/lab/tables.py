@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.amounts import counted, short
-from gradbook.data.dataset import balance_remark, deal_folds
+from gradbook.data.dataset import balance_remark, deal_folds, training_parts
 from gradbook.data.formats.cells import is_missing
 from gradbook.data.tables import Column, ColumnTable, Numbers, encode, table_remarks
 from gradbook.engine.base import Engine
@@ -126,11 +126,7 @@ class Problem:
         """The rows to train on and those of the fold that is held back."""
         if self.everything:
             return self.scored_rows, self.test
-        others = np.flatnonzero(self._first_folds != 0)
-        if fold is None:
-            return others, others[:0]
-        held_back = self.folds_of(others) == fold
-        return others[~held_back], others[held_back]
+        return training_parts(self._first_folds, self.folds_of, fold)
 
     def filling(self, fold: int | None) -> Numbers | None:
         """What stands for the missing values of each input, by the rows trained on: of numbers
@@ -205,6 +201,11 @@ class Problem:
     def normal(self, rows: Numbers) -> Normal:
         """Mean and deviation by these rows: of each number."""
         return Normal.of(rows, rows.shape[1])
+
+    @property
+    def how_read(self) -> dict[str, Any]:
+        """What a model keeps of that, so that the same can be read again."""
+        return {}
 
     def words_to_repeat(self) -> list[str]:
         """The options by which a command reads the same, beside the target."""
@@ -571,7 +572,12 @@ class _TableRun:
             self.normal.deviation,
             self.target_mean,
             self.target_deviation,
-            {"recipe": str(self.recipe), "epochs": kept.epoch, "rows": len(self.training)},
+            {
+                "recipe": str(self.recipe),
+                "epochs": kept.epoch,
+                "rows": len(self.training),
+                **self.problem.how_read,
+            },
             filling=self.filling,
             windows=self.problem.windows,
         )

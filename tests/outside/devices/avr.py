@@ -56,3 +56,37 @@ def asked(
     classes, checksums, cycles = np.array(answers, np.int64).T
     code, data, zeroed = map(int, sizes[:3])
     return Asked(classes, checksums, float(cycles.mean()), code + data, data + zeroed)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a sketch printed, and bytes: of the whole program without the recording, of memory that
+    it takes, stack included."""
+
+    said: list[str]
+    flash: int
+    memory: int
+
+
+def heard(avr: Avr, folder: Path, sketch: str, rows: np.ndarray, *further: Path) -> Heard:
+    """What a sketch in this folder prints when a recording is played to it as text."""
+    core = HERE / "arduino"
+    told = "\n".join(" ".join(map(str, row)) for row in rows.tolist()) + "\n"
+    (folder / "played.txt").write_text(told)
+    (folder / "played.s").write_text(
+        '.section .text.played, "ax", @progbits\n.global played, played_end\n'
+        'played: .incbin "played.txt"\nplayed_end: .balign 2\n'
+    )
+    (folder / "sketch.cpp").write_text(f'#include "Arduino.h"\n#include "{sketch}"\n')
+    compiled = [f"-mmcu={avr.name}", "-Os", "-Wall", "-Wextra", "-Werror", f"-I{core}", "-I."]
+    joined = ["-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"]
+    cpp = ["avr-g++", *compiled, *joined, "-std=gnu++11"]
+    c = [f"{file.stem}.o" for file in further]
+    for file, made in zip(further, c, strict=True):
+        run(["avr-gcc", *compiled, *joined, "-std=gnu11", "-c", str(file), "-o", made], folder)
+    run([*cpp, "sketch.cpp", str(core / "core.cpp"), *c, "played.s", "-lm", "-o", "a.elf"], folder)
+    code, data, *_ = run(["avr-size", "a.elf"], folder).splitlines()[1].split()
+    printed = run(["simavr", "-m", avr.name, "-f", "16000000", "a.elf"], folder)
+    *said, spared = re.findall(r"^(.*)\.$", re.sub(r"\x1b\[[0-9;]*m", "", printed), re.MULTILINE)
+    flash = int(code) + int(data) - len(told)
+    return Heard([word.strip() for word in said], flash, avr.memory - int(spared))

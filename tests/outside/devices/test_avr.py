@@ -1,16 +1,25 @@
 """Exported C on AVRs, whose `int` has 16 bits and whose constants stay in the flash."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from gradbook.data.signals import Windows
+from gradbook.data.signals import Signals, Windows, read_signals
 from gradbook.data.sources import load
+from gradbook.lab.models.exporting import in_places
+from gradbook.lab.models.recorded import recorded_windows
+from gradbook.lab.signals import WindowsAsked, signal_problem, usual_signal_recipe
+from gradbook.lab.tables import train_table
+from gradbook.net import parse
 from gradbook.net.network import builtin
 from gradbook.net.trained import Scaling, trained_net
 from gradbook.targets.portable.c_file import boards_for, c_file, sketch
-from gradbook.targets.portable.in_whole_numbers import quantise
-from gradbook.targets.portable.signal_sketch import signal_sketch
-from tests.outside.devices.avr import LARGE, MEGA, UNO, asked
+from gradbook.targets.portable.in_whole_numbers import quantise, quantise_windows
+from gradbook.targets.portable.signal_sketch import SMOOTHING, SURE, signal_sketch
+from gradbook.targets.portable.whole_answers import SMOOTHING_UNIT, WHOLE_SHARE, move, shares_of
+from tests.outside.devices.avr import LARGE, MEGA, UNO, asked, heard
 from tests.outside.devices.boards import checksum, run
 from tests.trained import model_of
 
@@ -166,6 +175,83 @@ def test_a_sketch_that_hears_signals_is_made_for_the_board_that_is_named(tmp_pat
     code, data, zeroed = map(int, sizes[:3])
     assert code + data + 2000 < MEGA.flash
     assert data + zeroed + 250 < MEGA.memory
+
+
+def moves(folder: Path) -> Signals:
+    """Three classes in thousandths, from a table."""
+    random, lines = np.random.default_rng(1), ["recording,a,b,label"]
+    for k in range(4):
+        for label, pace in (("fast", 1.2), ("slow", 0.4), ("still", 0.0)):
+            turn = np.arange(80) * pace + random.uniform(0, 6)
+            values = np.stack([9 + np.sin(turn), -1.5 + 0.5 * np.cos(turn)], axis=1)
+            values[:, 0] += random.normal(0, 0.2, 80)
+            lines += [f"{label} {k},{a:.3f},{b:.3f},{label}" for a, b in values.tolist()]
+    (folder / "moves.csv").write_text("\n".join(lines))
+    return read_signals(folder / "moves.csv")
+
+
+def heard_in_whole_numbers(model, rows: np.ndarray) -> list[str]:
+    """What a sketch prints, as it is reckoned here."""
+    whole = fitted(model)
+    assert whole.sensor
+    scores = whole.scores(whole.sensor.of(model.windows.cut(rows)))
+    smooth, said = np.zeros(len(model.classes), np.int64), list[str]()
+    for shares in shares_of(scores, whole.score_bits):
+        smooth = move(smooth, shares, round(SMOOTHING * SMOOTHING_UNIT))
+        best = model.classes[smooth.argmax()]
+        if smooth.max() >= SURE * WHOLE_SHARE and said[-1:] != [best]:
+            said.append(best)
+    return said
+
+
+def fitted(model):
+    fitting = in_places(recorded_windows(model).fitting)
+    return quantise_windows(model.trained(), fitting, len(model.windows.channels))
+
+
+NETWORKS = {
+    "windows": "",
+    "gru": "input 16x2; gru 4; dense 3; log softmax; update adam; rate 0.03",
+}
+
+
+@pytest.mark.parametrize("net", NETWORKS.values(), ids=NETWORKS)
+def test_a_sketch_prints_of_a_recording_what_is_reckoned_here(net, tmp_path):
+    source = moves(tmp_path)
+    found = signal_problem(source, WindowsAsked(16, 4))
+    recipe = usual_signal_recipe(found, "m", parse(net) if net else None, held_back=None)
+    model = train_table(replace(recipe, epochs=60), found).model
+    model.export(tmp_path / "hear.ino", int8=True)
+    order = np.random.default_rng(2).permutation(len(source.recordings))
+    rows = np.concatenate([source.recordings[k].values for k in order])
+    expected = heard_in_whole_numbers(model, rows)
+    played = heard(UNO, tmp_path, "hear.ino", rows)
+    assert len(expected) >= 5
+    assert played.said == expected
+    assert played.memory < 1024
+    scores = fitted(model)
+    some = scores.sensor.of(recorded_windows(model).scored[:10])
+    answers = asked(UNO, c_file(model.trained(), "net", scores).text, some, 3)
+    sums = [checksum(row) for row in scores.scores(some).astype(np.int32)]
+    np.testing.assert_array_equal(answers.checksums, sums)
+
+
+def test_gestures_fit_an_uno(tmp_path):
+    """Untrained: what it takes doesn't depend on its weights."""
+    windows = Windows(128, 32, ("ax", "ay", "az"), 50.0)
+    model = model_of(str(builtin("gestures")))
+    names = ("circle", "shake", "still", "swing", "tap")
+    scaling = Scaling(1, np.zeros(384), np.ones(384))
+    trained = trained_net(model.net, model.values, scaling, classes=names)
+    rows = np.round(np.random.default_rng(1).normal(size=(400, 3)), 3)
+    whole = quantise_windows(trained, windows.cut(rows), 3)
+    made = c_file(trained, "net", whole, channels=windows.channels)
+    assert boards_for(trained, made).startswith("an Uno or a Nano is large enough")
+    (tmp_path / "net.h").write_text(made.text)
+    (tmp_path / "net.ino").write_text(signal_sketch(trained, windows, "net", "net", whole))
+    played = heard(UNO, tmp_path, "net.ino", rows[:160])
+    assert played.memory + 250 < UNO.memory
+    assert played.flash + 2000 < UNO.flash
 
 
 def test_what_no_board_known_takes_is_said():

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from gradbook.data.sources import load
+from gradbook.net.network import builtin
+from gradbook.net.trained import Scaling, trained_net
 from gradbook.targets.portable.c_file import c_file
-from gradbook.targets.portable.in_whole_numbers import quantise
+from gradbook.targets.portable.in_whole_numbers import quantise, quantise_windows
 from tests.outside.devices.boards import BOARDS, asked, checksum
 from tests.trained import model_of
 
@@ -107,3 +109,21 @@ def test_floats_are_read_by_a_board_that_has_them(digits):
     sure = model.predict(digits[:40]).max(axis=1) > 0.5 + 1e-5
     np.testing.assert_array_equal(found.classes[sure], model.classify(digits[:40])[sure])
     assert sure.sum() > 30
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+def test_a_board_hears_windows_of_whole_numbers_as_this_machine_does(board):
+    turns = np.random.default_rng(1).uniform(0, 6, (50, 1, 3)) + np.arange(128)[:, None]
+    middle = np.array([0, 1, -0.2])
+    rows = np.round(np.sin(turns * [0.1, 0.3, 0.7]) + middle, 3).reshape(50, -1)
+    model = model_of(str(builtin("gestures")))
+    scaling = Scaling(1, np.tile(middle, 128), np.full(384, 0.7))
+    trained = trained_net(model.net, model.values, scaling, classes=tuple("abcde"))
+    whole = quantise_windows(trained, rows, 3)
+    given = whole.sensor.of(rows)
+    made = c_file(trained, "net", whole)
+    found = asked(board, made.text, given, 5)
+    assert made.memory <= found.memory < made.memory + 12
+    np.testing.assert_array_equal(found.classes, whole.classify(given))
+    scores = whole.scores(given).astype(np.int32)
+    np.testing.assert_array_equal(found.checksums, [checksum(row) for row in scores])

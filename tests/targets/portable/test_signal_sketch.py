@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gradbook.data.signals import Recording, Signals, Windows
+from gradbook.data.signals import Recording, Signals, Windows, read_signals
 from gradbook.errors import TargetError
+from gradbook.lab.models.exporting import in_places
+from gradbook.lab.models.recorded import recorded_windows
 from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.signals import WindowsAsked, signal_problem, usual_signal_recipe, windows_for
 from gradbook.lab.tables import train_table
 from gradbook.net import parse
 from gradbook.net.trained import Scaling, trained_net
 from gradbook.targets.portable.c_file import c_file
+from gradbook.targets.portable.in_whole_numbers import quantise_windows
 from gradbook.targets.portable.signal_sketch import SMOOTHING, SURE, signal_sketch
+from gradbook.targets.portable.whole_answers import SMOOTHING_UNIT, WHOLE_SHARE, move, shares_of
 from tests.trained import model_of
 
 BOARD = """\
@@ -46,6 +52,15 @@ def signals(rate: float | None = 50.0) -> Signals:
             values[:, 0] += random.normal(0, 0.2, 80)
             found.append(Recording("s", f"{label} {k}", np.round(values, 3), label))
     return Signals("s", ("a", "b"), tuple(found), rate)
+
+
+def recorded(folder: Path, source: Signals) -> Signals:
+    """The same, read from a table, so that a model of it knows where to read it again."""
+    lines = ["recording,a,b,label"]
+    for one in source.recordings:
+        lines += [f"{one.name},{a:g},{b:g},{one.label}" for a, b in one.values.tolist()]
+    (folder / "moves.csv").write_text("\n".join(lines))
+    return read_signals(folder / "moves.csv")
 
 
 def learned(source: Signals, step: int, net: str = "") -> TableModel:
@@ -78,6 +93,24 @@ def expected(model: TableModel, source: Signals, rows: np.ndarray) -> list[str]:
     return found
 
 
+def expected_in_whole_numbers(model: TableModel, source: Signals, rows: np.ndarray) -> list[str]:
+    """The same from what C in whole numbers answers, as it is reckoned here."""
+    fitting = in_places(recorded_windows(model).fitting)
+    whole = quantise_windows(model.trained(), fitting, rows.shape[1])
+    assert whole.sensor
+    apart = replace(source, recordings=(Recording("s", "all", rows),))
+    scores = whole.scores(whole.sensor.of(windows_for(model, apart)[1]))
+    if scores.shape[1] == 1:
+        scores = np.concatenate([0 * scores, scores], axis=1)
+    smooth, found = np.zeros(len(model.classes), np.int64), list[str]()
+    for shares in shares_of(scores, whole.score_bits):
+        smooth = move(smooth, shares, round(SMOOTHING * SMOOTHING_UNIT))
+        best = model.classes[smooth.argmax()]
+        if smooth.max() >= SURE * WHOLE_SHARE and found[-1:] != [best]:
+            found.append(best)
+    return found
+
+
 @pytest.mark.witness("gcc")
 @pytest.mark.parametrize(("step", "rate"), [(4, 50.0), (1, None), (16, 50.0), (21, 50.0)])
 def test_it_says_what_the_model_says(tmp_path, step, rate):
@@ -101,6 +134,70 @@ def test_a_recurrent_network_hears_too(tmp_path):
     said = expected(model, source, rows)
     assert len(said) >= 5
     assert heard(tmp_path, rows) == said
+
+
+@pytest.mark.witness("gcc")
+@pytest.mark.parametrize(
+    ("step", "net"),
+    [
+        (4, ""),
+        (21, ""),
+        (4, "input 16x2; gru 4; dense 3; log softmax; update adam; rate 0.03"),
+        (4, "input 16x2; conv1d 4 3; groupnorm 2; relu; flatten; dense 3; softmax; rate 0.03"),
+    ],
+)
+def test_in_whole_numbers_it_says_what_is_reckoned_here(tmp_path, step, net):
+    source = recorded(tmp_path, signals())
+    model = learned(source, step, net)
+    order = np.random.default_rng(2).permutation(len(source.recordings))
+    rows = np.concatenate([source.recordings[k].values for k in order])
+    exported = model.export(tmp_path / "hear.ino", int8=True)
+    assert re.search(r" % of \d+ test windows told right, .* before rounding", str(exported))
+    said = expected_in_whole_numbers(model, source, rows)
+    assert len(said) >= 5
+    assert heard(tmp_path, rows) == said
+
+
+@pytest.mark.witness("gcc")
+def test_two_classes_by_one_output_are_heard_in_whole_numbers(tmp_path):
+    source = signals()
+    two = tuple(one for one in source.recordings if one.label != "slow")
+    source = recorded(tmp_path, replace(source, recordings=two))
+    net = "input 16x2; conv1d 4 3; relu; flatten; dense 1; sigmoid; update adam; rate 0.03"
+    model = learned(source, 4, net)
+    rows = np.concatenate([one.values for one in source.recordings])
+    model.export(tmp_path / "hear.ino", int8=True)
+    said = expected_in_whole_numbers(model, source, rows)
+    assert len(said) >= 5
+    assert heard(tmp_path, rows) == said
+
+
+def test_shares_are_those_of_softmax():
+    scores = np.random.default_rng(1).normal(size=(200, 4)) * np.geomspace(0.1, 30, 200)[:, None]
+    for bits in (0, 7, 16):
+        whole = np.rint(scores * 2**bits).astype(np.int64)
+        exact = np.exp(whole / 2**bits - whole.max(axis=1, keepdims=True) / 2**bits)
+        exact /= exact.sum(axis=1, keepdims=True)
+        off = shares_of(whole, bits) / WHOLE_SHARE - exact
+        assert abs(off).max() < 4e-4
+
+
+def test_a_mean_of_shares_reaches_what_does_not_change():
+    smooth, latest = np.array([0, WHOLE_SHARE, 5]), np.array([WHOLE_SHARE, 0, 5])
+    for _ in range(20):
+        smooth = move(smooth, latest, 128)
+    assert abs(smooth - latest).max() <= 1
+
+
+def test_scores_that_are_no_likelihoods_are_refused():
+    net = parse("input 4x1; flatten; dense 3; sigmoid; loss binary cross-entropy")
+    model = model_of(str(net))
+    names = ("a", "b", "c")
+    scaling = Scaling(1, np.zeros(4), np.ones(4))
+    trained = trained_net(model.net, model.values, scaling, classes=names)
+    whole = quantise_windows(trained, np.random.default_rng(1).normal(size=(9, 4)), 1)
+    with pytest.raises(TargetError, match="ends in a softmax, or in one sigmoid"):
+        signal_sketch(trained, Windows(4, 2, ("a",)), "n", "n", whole)
 
 
 def test_what_brings_a_channel_to_like_size_is_stored_once_for_all_steps():

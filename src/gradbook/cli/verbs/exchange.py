@@ -26,6 +26,8 @@ EXPORT_EXAMPLES = """\
   gradbook export runs/houses -o houses.onnx --with-preparation
                                                from a table's numbers as they are, gaps too
   gradbook export runs/tiny -o tiny.c --int8   integers only, for a microcontroller
+  gradbook export runs/moves -o hear.ino --int8
+                                               a sketch that hears signals, for an Arduino
   gradbook export runs/tiny -o tiny.c --main   a program that reads pictures
   gradbook export runs/quick -o quick.py       a PyTorch module: python quick.py scores it
   gradbook export runs/quick -o quick.py --train
@@ -78,7 +80,7 @@ def add_export_arguments(parser: ArgumentParser) -> None:
     c.add_argument(
         "--data",
         metavar="DATA",
-        help="with --int8, the images to calibrate on (default: the training images)",
+        help="with --int8, the images or recordings to calibrate on (default: those trained on)",
     )
     torch = parser.add_argument_group("for .py")
     torch.add_argument(

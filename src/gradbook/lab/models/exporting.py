@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # what help on the formats, or an export of another kind, nee
     from gradbook.data.dataset import Dataset, Images
     from gradbook.data.signals import Windows
     from gradbook.formats.torch.training import TorchTraining
+    from gradbook.lab.models.recorded import RecordedWindows
     from gradbook.lab.recipes.recipe import Recipe
     from gradbook.net.trained import TrainedNet
     from gradbook.targets.portable.c_file import CFile
@@ -35,6 +36,7 @@ if TYPE_CHECKING:  # what help on the formats, or an export of another kind, nee
 
 
 Scorer = Callable[["Images"], float]
+Recorded = Callable[[str], tuple["RecordedWindows", float]]  # of a file, or of what was trained on
 FLAGS = {"fold": "--no-fold"}  # where the flag isn't the option's name
 
 
@@ -75,6 +77,7 @@ class ExportSource:
     data: str = ""
     score: Scorer | None = None
     windows: Windows | None = None  # of a model of signals
+    recordings: Recorded | None = None
 
 
 @dataclass(frozen=True)
@@ -158,12 +161,12 @@ def _sketch(source: ExportSource, options: ExportOptions) -> ExportContents:
     from gradbook.targets.portable.c_file import boards_for, c_name, sketch
     from gradbook.targets.portable.signal_sketch import signal_sketch
 
+    made = _made_c(source, options)
     if source.windows:
         name = c_name(source.stem)
-        own = signal_sketch(source.trained, source.windows, source.stem, name)
+        own = signal_sketch(source.trained, source.windows, source.stem, name, made.whole)
     else:
         own = sketch(source.trained, source.stem, options.int8, options.learn)
-    made = _made_c(source, options)
     remarks = (*made.remarks, boards_for(source.trained, made.file))
     return ExportContents({".ino": own, ".h": made.file.text}, remarks)
 
@@ -171,6 +174,8 @@ def _sketch(source: ExportSource, options: ExportOptions) -> ExportContents:
 def _made_c(source: ExportSource, options: ExportOptions) -> MadeC:
     if not options.int8:
         return in_floats(source, options)
+    if source.windows and source.recordings:
+        return windows_in_whole_numbers(source, options, source.windows, source.recordings)
     return in_whole_numbers(source, options)
 
 
@@ -242,14 +247,15 @@ def export(
     data: str = "",
     score: Scorer | None = None,
     windows: Windows | None = None,
+    recordings: Recorded | None = None,
 ) -> Exported:
     """Write the network as the file's ending says, whole or not at all.
 
     Of a model of images, `data` is the data set that it learned from, and `score` its accuracy; of
-    one of signals, `windows` are what it reads.
+    one of signals, `windows` are what it reads, and `recordings` has those of a file.
     """
     chosen, target = format_for(path, options), Path(path)
-    source = ExportSource(trained, recipe, target.stem, data, score, windows)
+    source = ExportSource(trained, recipe, target.stem, data, score, windows, recordings)
     contents = chosen.make(source, options)
     usual = target.suffix.lower()
     written = tuple(
@@ -281,6 +287,7 @@ class MadeC:
 
     file: CFile
     remarks: tuple[str, ...]
+    whole: WholeNumbers | None = None
 
 
 def in_floats(source: ExportSource, options: ExportOptions) -> MadeC:
@@ -296,12 +303,12 @@ def in_floats(source: ExportSource, options: ExportOptions) -> MadeC:
 def in_whole_numbers(source: ExportSource, options: ExportOptions) -> MadeC:
     """Fitted to some training images, and scored on the test images beside the network itself."""
     from gradbook.targets.portable.c_file import c_file
-    from gradbook.targets.portable.in_whole_numbers import quantise, require_images
+    from gradbook.targets.portable.in_whole_numbers import quantise, require_classes
     from gradbook.targets.portable.learning import last_layer
     from gradbook.targets.portable.whole_learning import whole_last
 
     trained = source.trained
-    require_images(trained)
+    require_classes(trained)
     last = last_layer(trained) if options.learn else None
     dataset = _fitting(options.data or source.data, trained)
     whole = quantise(trained, fitting_images(dataset), options.learn)
@@ -312,7 +319,7 @@ def in_whole_numbers(source: ExportSource, options: ExportOptions) -> MadeC:
     if source.score:
         told += f", {percent(source.score(test), len(test))} before rounding"
     learning = _on_learning(last, source.stem, whole=True) if last else ()
-    return MadeC(made, (_amounts(made), *learning, told))
+    return MadeC(made, (_amounts(made), *learning, told), whole)
 
 
 def _on_learning(last: LastLayer, stem: str, whole: bool) -> tuple[str, ...]:
@@ -322,6 +329,29 @@ def _on_learning(last: LastLayer, stem: str, whole: bool) -> tuple[str, ...]:
 
     own = size(memory_of(last, whole))
     return (f"{told_of(c_name(stem))}; {own} of that memory is its own",)
+
+
+def windows_in_whole_numbers(
+    source: ExportSource, options: ExportOptions, windows: Windows, recordings: Recorded
+) -> MadeC:
+    """Fitted to some of the windows trained on, and scored on others beside the network itself."""
+    from gradbook.targets.portable.c_file import c_file
+    from gradbook.targets.portable.in_whole_numbers import quantise_windows
+
+    if options.learn:
+        raise UsageError("--learn learns windows of signals only in floats: leave out --int8")
+    found, before = recordings(options.data or "")
+    channels = windows.channels
+    whole = quantise_windows(source.trained, in_places(found.fitting), len(channels))
+    made = c_file(source.trained, source.stem, whole, options.main, channels=channels)
+    assert whole.sensor
+    right = whole.classify(whole.sensor.of(found.scored)) == found.labels
+    many = len(right)
+    told = (
+        f"{percent(float(right.mean()), many)} of {many:,} {found.said} told right, "
+        f"{percent(before, many)} before rounding"
+    )
+    return MadeC(made, (_amounts(made), told), whole)
 
 
 def _amounts(made: CFile) -> str:
@@ -345,11 +375,15 @@ def _fitting(name: str, trained: TrainedNet) -> Dataset:
 
 def fitting_images(dataset: Dataset) -> NDArray[np.uint8]:
     """Training images from all over the data set."""
+    return in_places(dataset.training.pixels)
+
+
+def in_places(rows: NDArray[Any]) -> NDArray[Any]:
+    """Some of them, from all over."""
     import numpy as np
 
-    images = dataset.training.pixels
-    places = np.linspace(0, len(images) - 1, min(LEARNED_FROM, len(images))).astype(int)
-    return np.asarray(images[places])
+    places = np.linspace(0, len(rows) - 1, min(LEARNED_FROM, len(rows))).astype(int)
+    return np.asarray(rows[places])
 
 
 def accuracy_in_c(whole: WholeNumbers | WholeLast, images: Images) -> float:

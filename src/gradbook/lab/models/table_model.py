@@ -18,8 +18,9 @@ from gradbook.data.tables import Column, ColumnTable, Numbers, encode
 from gradbook.engine.engines import PlainEngine
 from gradbook.errors import DataError, ShapeError, UsageError
 from gradbook.lab.models import stored
-from gradbook.lab.models.answers import probabilities
+from gradbook.lab.models.answers import likeliest_classes, probabilities
 from gradbook.lab.models.model import require_shapes
+from gradbook.lab.models.recorded import KEPT, RecordedWindows, recorded_windows
 from gradbook.net import Net
 from gradbook.net.fit import require_classes
 from gradbook.schema import (
@@ -62,7 +63,11 @@ RECORD = Schema(
     target_deviation=FiniteNumber(0),
     outputs=IfThere(ListOf(PlainText(), 1)),
     by_place=Usually(TrueOrFalse(), False),
-    about=Schema(recipe=IfThere(PlainText()), remarks=IfThere(ListOf(PlainText()))),
+    about=Schema(
+        recipe=IfThere(PlainText()),
+        remarks=IfThere(ListOf(PlainText())),
+        recordings=IfThere(KEPT),
+    ),
     filling=IfThere(ListOf(FiniteNumber())),
     windows=IfThere(
         Schema(
@@ -205,7 +210,16 @@ class TableModel:
 
         recipe = str(self.about.get("recipe", ""))
         asked = ExportOptions.of(options)
-        return export(self.trained(), recipe, path, asked, windows=self.windows)
+        recordings = self._recordings if self.windows else None
+        return export(
+            self.trained(), recipe, path, asked, windows=self.windows, recordings=recordings
+        )
+
+    def _recordings(self, data: str) -> tuple[RecordedWindows, float]:
+        """Windows to fit whole numbers to and to score them by, and the score in floats."""
+        found = recorded_windows(self, data)
+        read = likeliest_classes(self.net, self.answers(found.scored))
+        return found, float((read == found.labels).mean())
 
     def __repr__(self) -> str:
         name, columns = self.net.name or "a network", counted(len(self.inputs), "column")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
 from gradbook.amounts import counted, size
 from gradbook.data.formats.cells import SINCE
-from gradbook.errors import TargetError
+from gradbook.errors import TargetError, one_line
 from gradbook.net.trained import TrainedNet
 from gradbook.targets.portable.in_floats import float_program, float_rules
 from gradbook.targets.portable.in_whole_numbers import whole_program, whole_rules
@@ -22,6 +23,7 @@ from gradbook.targets.portable.learning import (
 )
 from gradbook.targets.portable.makers import RowMaker, Work, row_makers
 from gradbook.targets.portable.program import groups_measured, row_order, runtime, widest
+from gradbook.targets.portable.sensor_numbers import SensorNumbers
 from gradbook.targets.portable.whole_learning import whole_last
 from gradbook.targets.portable.whole_makers import WholeNumbers
 
@@ -30,11 +32,13 @@ from gradbook.targets.portable.whole_makers import WholeNumbers
 
 @dataclass(frozen=True)
 class CFile:
-    """The text of the file, and bytes that it takes: constants, and memory that changes."""
+    """The text of the file, and bytes that it takes: constants, memory that changes, and what it is
+    given."""
 
     text: str
     constants: int
     memory: int
+    given: int
 
 
 def c_file(
@@ -43,9 +47,12 @@ def c_file(
     whole: WholeNumbers | None,
     main: bool = False,
     last: LastLayer | None = None,
+    channels: Sequence[str] = (),
 ) -> CFile:
-    """Write the file in floats, or in these whole numbers; with `main`, a program around it. The
-    `last` layer may be one that learns."""
+    """Write the file in floats, or in these whole numbers; with `main`, a program around it.
+
+    The `last` layer may be one that learns; `channels` are those of a signal.
+    """
     name = c_name(stem)
     makers = [own.maker for own in whole.makers] if whole else row_makers(trained)
     makers = makers[:-1] if last else makers
@@ -57,7 +64,10 @@ def c_file(
     if last:
         memory += memory_of(last, wide == 1)
         constants += constants_of(last, wide == 1) + (learner.tables if learner else 0)
-    remark = _remark(trained, whole is not None, constants, memory)
+    given = (
+        _whole_given(trained, whole.sensor, channels) if whole and whole.sensor else _given(trained)
+    )
+    remark = _remark(trained, whole is not None, constants, memory, given)
     remark += f"\n{told_of(name)}." if last else ""
     if whole:
         text = whole_program(trained, whole, name, remark, learner)
@@ -65,7 +75,8 @@ def c_file(
         text = float_program(trained, name, remark, last)
     if main:
         text = f"#include <stdio.h>\n\n{text}\n{_main(trained, name, whole is not None)}"
-    return CFile(text, constants, memory)
+    sample = whole.sensor.size if whole and whole.sensor else 1 if trained.reads_bytes else 4
+    return CFile(text, constants, memory, prod(trained.input) * sample)
 
 
 def c_name(stem: str) -> str:
@@ -93,16 +104,17 @@ def _memory(makers: list[RowMaker], wide: int, scratch: int) -> int:
     return wide * (rows + sums + scratch) + 2 * len(makers) + 8 * groups
 
 
-def _remark(trained: TrainedNet, whole: bool, constants: int, memory: int) -> str:
+def _remark(trained: TrainedNet, whole: bool, constants: int, memory: int, given: str) -> str:
     from gradbook import __version__
 
     classes = ", ".join(f"{k} {name}" for k, name in enumerate(trained.classes))
     kind = "whole numbers of 8 bits" if whole else "floats"
+    what = "image" if trained.reads_bytes else "row"
     lines = [
         f"{trained.net.name or 'A network'} of {counted(trained.net.count(), 'parameter')} in "
         f"{kind}, made by gradbook {__version__}. C99.",
-        f"Constants: {size(constants)}. Memory: {size(memory)}, static: one image at a time.",
-        _given(trained),
+        f"Constants: {size(constants)}. Memory: {size(memory)}, static: one {what} at a time.",
+        given,
         f"Classes: {classes}." if classes else _predicted(trained),
         "",
         str(trained.net).rstrip(),
@@ -128,6 +140,14 @@ def _given(trained: TrainedNet) -> str:
     channels, rows, columns = trained.picture
     order = ", channel by channel" if channels > 1 else ""
     return f"Input: an image of {rows} by {columns} bytes{order}, row by row."
+
+
+def _whole_given(trained: TrainedNet, sensor: SensorNumbers, channels: Sequence[str]) -> str:
+    names = list(channels) or [f"channel {k}" for k in range(1, len(sensor.times) + 1)]
+    return (
+        f"Input: a window of {prod(trained.input)} whole numbers ({sensor.kind}), step by step: "
+        f"{one_line(sensor.said(names))}."
+    )
 
 
 def _main(trained: TrainedNet, name: str, whole: bool) -> str:
@@ -229,8 +249,7 @@ void loop() {{
 def boards_for(trained: TrainedNet, made: CFile) -> str:
     """The smallest board that takes the sketch, and why smaller ones don't."""
     flash = made.constants + CODE
-    given = prod(trained.input) * (1 if trained.reads_bytes else 4)
-    memory = made.memory + given + 8 * len(trained.classes) + LIBRARY
+    memory = made.memory + made.given + 8 * len(trained.classes) + LIBRARY
     needs = f"it needs about {size(flash)} of flash and {size(memory)} of memory"
     able = [board for board in BOARDS if flash <= board.flash and memory <= board.memory]
     if not able:

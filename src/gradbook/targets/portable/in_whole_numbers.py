@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from gradbook.net.trained import TrainedNet
 from gradbook.targets.portable.makers import NORMING, maps_of, row_makers
 from gradbook.targets.portable.program import Dialect, program, table
 from gradbook.targets.portable.rules_in_c import RuleInC
+from gradbook.targets.portable.sensor_numbers import SensorNumbers, sensor_numbers
 from gradbook.targets.portable.streaming import stream_of
 from gradbook.targets.portable.whole_learning import (
     READ_BY_LEARNING,
@@ -56,8 +58,8 @@ static void keep(const struct maker *own, value *out, int c, total sum)
 }}"""
 LOOKED_UP = "own->table ? READ(int8_t, bends + 256 * (own->table - 1) + level + 128) : (value)level"
 CLASSES = """\
-/* The class of an image{after}, and the score of each class, in units of 1/{unit}. */
-int {head}const uint8_t *image, int32_t *each)
+/* The class of {what}{after}, and the score of each class, in units of 1/{unit}. */
+int {head}const {sample} *{given}, int32_t *each)
 {{
     int best = 0;
     {work}
@@ -68,32 +70,54 @@ int {head}const uint8_t *image, int32_t *each)
 }}"""
 SCORING = "scores = each;\n    {}"
 WEIGHING = "{}\n    weigh_last(each);"
-ON_BY_A_STEP = "take_step(state, image);\n    make_answers(image);"
+ON_BY_A_STEP = "take_step(state, {given});\n    make_answers({given});"
 BOTH = """\
-/* The class of an image{after}, 0 or 1, and its score, in units of 1/{unit}. */
-int {head}const uint8_t *image, int32_t *each)
+/* The class of {what}{after}, 0 or 1, and its score, in units of 1/{unit}. */
+int {head}const {sample} *{given}, int32_t *each)
 {{
     {work}
     return *each >= {half};
 }}"""
 
 
-def require_images(trained: TrainedNet) -> None:
-    if not (trained.picture and trained.classes) or len(trained.output) > 1:
-        raise TargetError("--int8 is only for networks that classify images: leave it out")
+def require_classes(trained: TrainedNet, reads_windows: bool = False) -> None:
+    """Refuse what --int8 can't say: it tells images apart, or windows of signals."""
+    told = trained.picture or reads_windows
+    if not (told and trained.classes) or len(trained.output) > 1:
+        raise TargetError(
+            "--int8 is only for networks that classify images or windows of signals: leave it out"
+        )
 
 
 def quantise(trained: TrainedNet, images: NDArray[np.uint8], learns: bool = False) -> WholeNumbers:
     """Say the network in whole numbers that suit such images; if its last layer `learns`, with what
     that reads in the sizes that it was trained on."""
-    require_images(trained)
+    require_classes(trained)
+    return _in_whole_numbers(trained, images, None, learns)
+
+
+def quantise_windows(trained: TrainedNet, rows: NDArray[Any], channels: int) -> WholeNumbers:
+    """Say it in whole numbers that suit such windows, (windows, steps x channels), of a sensor's
+    own numbers."""
+    require_classes(trained, reads_windows=True)
+    sensor = sensor_numbers(rows, channels)
+    given = sensor.of(rows) * np.int64(sensor.finer)
+    return _in_whole_numbers(sensor.scale(trained), given, sensor)
+
+
+def _in_whole_numbers(
+    trained: TrainedNet,
+    given: NDArray[Any],
+    sensor: SensorNumbers | None,
+    learns: bool = False,
+) -> WholeNumbers:
     makers = row_makers(trained)
     for maker in makers:
         if maker.rule is not None:
             require_whole(maker.rule)
     evened = makers[:-1] if learns else makers
-    evened = even_out(evened, maps_of(evened, images), EVENED)
-    return in_whole_numbers([*evened, *makers[len(evened) :]], images)
+    evened = even_out(evened, maps_of(evened, given), EVENED)
+    return in_whole_numbers([*evened, *makers[len(evened) :]], given, sensor)
 
 
 def whole_program(
@@ -103,8 +127,8 @@ def whole_program(
     remark: str,
     learner: WholeLast | None = None,
 ) -> str:
-    """Write a file with `int NAME_predict(const uint8_t *image, int32_t *scores)`; its last layer
-    may be one that learns."""
+    """Write a file with `int NAME_predict(const uint8_t *image, int32_t *scores)`; windows are
+    given as a sensor's whole numbers. The last layer may be one that learns."""
     makers = learner.features.makers if learner else whole.makers
     ruled = [own.rule for own in makers if own.rule is not None]
     bent = [own for own in makers if own.table is not None]
@@ -129,7 +153,7 @@ def whole_program(
     dialect = Dialect(
         value="int8_t",
         total="int32_t",
-        sample="uint8_t",
+        sample=_sample(whole),
         edge="((map)->zero)",
         tables=[*_tables(makers, bent, ruled), *looked_up],
         keep=KEEP.format(scores="" if learner else SCORES, scored=scored, kept=kept, offset=offset),
@@ -139,6 +163,7 @@ def whole_program(
         reads=({"curve": "uint16_t"} if ruled else {}) | (READ_BY_LEARNING if learner else {}),
         sizes={"SPREAD_BITS": SPREAD_BITS, "SHIFT_UNIT": SHIFT_UNIT} if normed else {},
         fields=fields,
+        finer=whole.sensor.finer if whole.sensor else 1,
     )
     return program(
         [own.maker for own in makers],
@@ -178,14 +203,22 @@ def _ending(
     makers, work = whole.makers, SCORING
     if learner:
         bits, half, makers, work = UNIT_BITS, learner.threshold, learner.features.makers, WEIGHING
-    told = {"unit": 1 << bits, "half": half, "classes": trained.net.outputs}
+    told: dict[str, Any] = {"unit": 1 << bits, "half": half, "classes": trained.net.outputs}
+    sensor = whole.sensor
+    told |= {"what": "a window" if sensor else "an image", "sample": _sample(whole)}
+    told["given"] = given = "numbers" if sensor else "image"
     said = BOTH if trained.net.outputs == 1 else CLASSES
     found = said.format(
-        **told, after="", head=f"{name}_predict(", work=work.format("make_all(image);")
+        **told, after="", head=f"{name}_predict(", work=work.format(f"make_all({given});")
     )
     parts = [learning] if learner else []
     if stream_of([own.maker for own in makers]) is not None:
         head = f"{name}_step(struct {name}_state *state, "
-        on = work.format(ON_BY_A_STEP)
+        on = work.format(ON_BY_A_STEP.format(given=given))
         parts.append(said.format(**told, after=" after one row more", head=head, work=on))
     return "\n\n".join([*parts, found])
+
+
+def _sample(whole: WholeNumbers) -> str:
+    """What it is given, in C."""
+    return whole.sensor.kind if whole.sensor else "uint8_t"

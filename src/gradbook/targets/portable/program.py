@@ -12,7 +12,7 @@ from textwrap import wrap
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.targets.portable.makers import NORMING, RowMaker, Work
+from gradbook.targets.portable.makers import GIVING, NORMING, RowMaker, Work
 from gradbook.targets.portable.rules_in_c import RuleInC, function_of
 from gradbook.targets.portable.streaming import Stream, stream_of
 
@@ -254,6 +254,7 @@ class Dialect:
     includes: Sequence[str] = ()
     reads: Mapping[str, str] = field(default_factory=dict)  # further types of constants
     rules: Mapping[int, RuleInC] = field(default_factory=dict)  # of the makers of these numbers
+    finer: int = 1  # what is given is told in such parts
 
 
 def program(
@@ -556,6 +557,10 @@ def _kernels(works: Sequence[str], dialect: Dialect, single: bool, ending: str) 
     even = [work for work in works if work not in apart]
     shared = ["spread"] if "spread" in sections and {*NORMING} & {*works} else []
     looking = ["under"] if any(work != f"{Work.SCATTERED}{APART}" for work in apart) else []
+    if dialect.finer > 1:
+        for work in GIVING:
+            said = sections[str(work)].replace("(total)seen", f"(total){dialect.finer} * seen")
+            sections[str(work)] = said
     needed = ["always", *shared, *even, *(["apart"] if apart else []), *looking, *apart]
     needed = [name for name in needed if name != Work.RULED]
     ruled = any(_calls("weighed", [rule.text]) for rule in dialect.rules.values())

@@ -1,7 +1,8 @@
 """A sketch for boards that hears signals: rows as they come, a window every few, smoothed answers.
 
 The header beside it brings the values to what the network was trained on. What the sensor is, only
-the reader knows: until its lines stand there, rows come over the serial line as text.
+the reader knows: until its lines stand there, rows come over the serial line as text. In whole
+numbers the header takes the sensor's own, and shares and their mean are whole numbers, too.
 """
 
 from __future__ import annotations
@@ -10,7 +11,11 @@ import json
 
 from gradbook.data.signals import Windows
 from gradbook.errors import TargetError
-from gradbook.net.trained import TrainedNet
+from gradbook.layers import Activation
+from gradbook.net.trained import TrainedNet, with_answers
+from gradbook.targets.portable.program import runtime
+from gradbook.targets.portable.whole_answers import SMOOTHING_UNIT, WHOLE_SHARE, shares_in_c
+from gradbook.targets.portable.whole_makers import WholeNumbers
 
 SMOOTHING = 0.5  # of what a window says, how much goes into the mean of the latest
 SURE = 0.6  # so likely a class has to be by that mean to be said
@@ -22,50 +27,21 @@ SKETCH = """\
 #include "{stem}.h"
 
 enum {{ ROWS = {length}, CHANNELS = {many}, STEP = {step}, CLASSES = {count} }};
-{period}static const float SMOOTHING = {smoothing}f; /* of the latest window; 1 smooths nothing */
-static const float SURE = {sure}f; /* how likely a class has to be to be said */
+{period}{settings}
 static const char *const names[CLASSES] = {{{names}}};
 
-static float window[ROWS * CHANNELS]; /* the latest rows, the oldest first */
-static float each[CLASSES], smooth[CLASSES];
-static int filled = 0; /* rows of the window */
+{hearing}
+
 static int said = -1;
 {next}
-/* Put your sensor here: {channels}, in the unit of the recordings, and whether there was a row.
-   Until then rows come over the serial line as text: {example} */
-static bool read_sensor(float *row) {{
-  if (!Serial.available())
-    return false;
-  for (int k = 0; k < CHANNELS; k++)
-    row[k] = Serial.parseFloat();
-  return true;
-}}
-
-/* Take one row more. The class that is heard; -1 between steps and while none is likely enough. */
-static int hear(const float *row) {{
-  if (filled >= 0)
-    memcpy(window + filled * CHANNELS, row, CHANNELS * sizeof *row);
-  if (++filled < ROWS)
-    return -1;
-  {name}_predict(window, each);
-  filled = ROWS - STEP;
-  if (filled > 0)
-    memmove(window, window + STEP * CHANNELS, filled * CHANNELS * sizeof *window);
-  int surest = 0;
-  for (int k = 0; k < CLASSES; k++) {{
-    smooth[k] += SMOOTHING * (each[k] - smooth[k]);
-    if (smooth[k] > smooth[surest])
-      surest = k;
-  }}
-  return smooth[surest] >= SURE ? surest : -1;
-}}
+{sensor}
 
 void setup() {{
   Serial.begin(115200);
 {begin}}}
 
 void loop() {{
-{wait}  float row[CHANNELS];
+{wait}  sample row[CHANNELS];
   if (!read_sensor(row))
     return;
   const int heard = hear(row);
@@ -73,6 +49,38 @@ void loop() {{
     Serial.println(names[said = heard]);
 }}
 """
+FLOAT_SETTINGS = f"""\
+static const float SMOOTHING = {SMOOTHING}f; /* of the latest window; 1 smooths nothing */
+static const float SURE = {SURE}f; /* how likely a class has to be to be said */"""
+WHOLE_SETTINGS = f"""\
+static const int SMOOTHING = {round(SMOOTHING * SMOOTHING_UNIT)}; \
+/* {SMOOTHING_UNIT}ths of the latest window; {SMOOTHING_UNIT} smooths nothing */
+static const uint16_t SURE = {round(SURE * WHOLE_SHARE)}; \
+/* {WHOLE_SHARE}ths: how likely a class has to be to be said */"""
+SENSOR = """\
+/* Put your sensor here: {channels}, in the unit of the recordings, and whether there was a row.
+   Until then rows come over the serial line as text: {example} */
+static bool read_sensor(sample *row) {{
+  if (!Serial.available())
+    return false;
+  for (int k = 0; k < CHANNELS; k++)
+    row[k] = Serial.parseFloat();
+  return true;
+}}"""
+WHOLE_SENSOR = """\
+/* Put your sensor here: {told}, as whole numbers, and whether there was a row.
+   Until then rows come over the serial line as text, in the unit of the recordings: {example} */
+static bool read_sensor(sample *row) {{
+  static const float TIMES[CHANNELS] = {{{times}}};
+  if (!Serial.available())
+    return false;
+  for (int k = 0; k < CHANNELS; k++) {{
+    const float value = Serial.parseFloat() * TIMES[k];
+    const float rounded = value < 0 ? value - 0.5f : value + 0.5f;
+    row[k] = (sample)(rounded > {most} ? {most} : rounded < -{most} ? -{most} : rounded);
+  }}
+  return true;
+}}"""
 WAIT = """\
   if ((long)(micros() - next) < 0)
     return;
@@ -83,13 +91,14 @@ BEGIN = "  next = micros();\n"
 PERIOD = "static const unsigned long BETWEEN = {microseconds}; /* microseconds from row to row */\n"
 
 
-def signal_sketch(trained: TrainedNet, windows: Windows, stem: str, name: str) -> str:
+def signal_sketch(
+    trained: TrainedNet,
+    windows: Windows,
+    stem: str,
+    name: str,
+    whole: WholeNumbers | None = None,
+) -> str:
     """The sketch whose header is called `stem`, with functions that begin with `name`."""
-    if not trained.classes or len(trained.output) > 1:
-        raise TargetError(
-            "a sketch can be written only for networks that say one class of each window: write "
-            ".h instead"
-        )
     rate = windows.rate
     return SKETCH.format(
         classes=_remark(", ".join(trained.classes)),
@@ -101,14 +110,65 @@ def signal_sketch(trained: TrainedNet, windows: Windows, stem: str, name: str) -
         many=len(windows.channels),
         count=len(trained.classes),
         period=PERIOD.format(microseconds=round(MICROSECONDS / rate)) if rate else "",
-        smoothing=SMOOTHING,
-        sure=SURE,
+        settings=WHOLE_SETTINGS if whole else FLOAT_SETTINGS,
         names=", ".join(json.dumps(one, ensure_ascii=True) for one in trained.classes),
-        example=" ".join(["0.12"] * len(windows.channels)),
-        name=name,
+        hearing=_narrow(hearing(trained, name, "static int hear", whole)),
+        sensor=_sensor(windows, whole),
         wait=WAIT if rate else "",
         next=NEXT if rate else "",
         begin=BEGIN if rate else "",
+    )
+
+
+def hearing(trained: TrainedNet, name: str, head: str, whole: WholeNumbers | None) -> str:
+    """The C that takes a row more and says what is heard, as a function that begins so."""
+    if not trained.classes or len(trained.output) > 1:
+        raise TargetError(
+            "a sketch can be written only for networks that say one class of each window: write "
+            ".h instead"
+        )
+    text = runtime("hear_whole" if whole else "hear_floats")
+    if whole:
+        _require_shares(trained)
+        text = text.replace("//: shares", shares_in_c(whole.score_bits))
+        text = text.replace("SCORES", "each + 1" if trained.net.outputs == 1 else "each")
+    return text.replace("HEAR", head).replace("PREDICT", f"{name}_predict").strip()
+
+
+def _require_shares(trained: TrainedNet) -> None:
+    """Refuse a network whose scores don't say how likely a class is."""
+    if trained.net.outputs == 1:
+        told = trained.net.ending == "sigmoid"
+    else:
+        last = with_answers(trained).layers[-1].layer
+        told = isinstance(last, Activation) and last.is_softmax
+    if not told:
+        raise TargetError(
+            "a sketch with --int8 needs a network that ends in a softmax, or in one sigmoid: leave "
+            "--int8 out, or write .h"
+        )
+
+
+def _sensor(windows: Windows, whole: WholeNumbers | None) -> str:
+    example = " ".join(["0.12"] * len(windows.channels))
+    if whole is None or whole.sensor is None:
+        return SENSOR.format(channels=_remark(", ".join(windows.channels)), example=example)
+    sensor = whole.sensor
+    return WHOLE_SENSOR.format(
+        told=_remark(sensor.said(windows.channels)),
+        example=example,
+        times=", ".join(f"{by:g}f" if "." in f"{by:g}" else f"{by:.0f}" for by in sensor.times),
+        most=f"{sensor.most}",
+    )
+
+
+def _narrow(text: str) -> str:
+    """Indented by two, as sketches are."""
+    lines = text.split("\n")
+    widths = [len(line) - len(line.lstrip(" ")) for line in lines]
+    return "\n".join(
+        " " * (width - 2 * (width // 4) if width % 4 == 0 else width) + line.lstrip(" ")
+        for width, line in zip(widths, lines, strict=True)
     )
 
 

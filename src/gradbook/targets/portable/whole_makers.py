@@ -30,6 +30,7 @@ from gradbook.targets.portable.makers import (
     scale_sums,
     window_sums,
 )
+from gradbook.targets.portable.sensor_numbers import SensorNumbers
 from gradbook.targets.portable.whole_rules import (
     CURVE,
     WholeRule,
@@ -56,11 +57,11 @@ class Levels:
         return self.step * (levels - self.zero)
 
 
-def levels_of(makers: Sequence[RowMaker], maps: Sequence[Array]) -> list[Levels]:
+def levels_of(makers: Sequence[RowMaker], maps: Sequence[Array], of_bytes: bool) -> list[Levels]:
     """The levels of each map; maps that are added to each other have theirs in common."""
     found = []
     for members in _groups(makers):
-        ours = _image_levels(makers[0]) if members == {0} else None
+        ours = _image_levels(makers[0]) if of_bytes and members == {0} else None
         values = [maps[k] for k in members]
         found.append((members, ours or _fitting(values)))
     return [next(own for members, own in found if k in members) for k in range(len(makers))]
@@ -214,12 +215,13 @@ class WholeMaker:
 class WholeNumbers:
     """A network's makers in whole numbers; its outputs are in units of 1 / 2^bits.
 
-    One output alone says class 1 from `threshold` on.
+    One output alone says class 1 from `threshold` on. It is given bytes, or a sensor's numbers.
     """
 
     makers: tuple[WholeMaker, ...]
     score_bits: int
     threshold: int
+    sensor: SensorNumbers | None = None
 
     @property
     def tables(self) -> int:
@@ -231,8 +233,9 @@ class WholeNumbers:
     def scores(self, images: NDArray[Any]) -> Whole:
         """What C makes of images, (images, outputs)."""
         maps: list[Array] = []
+        given = images * np.int64(self.sensor.finer) if self.sensor else images
         for own in self.makers:
-            maps.append(own.result(_sums(own, maps, images)))
+            maps.append(own.result(_sums(own, maps, given)))
         return maps[-1].reshape(len(images), -1).astype(np.int64)
 
     def classify(self, images: NDArray[Any]) -> Whole:
@@ -242,12 +245,15 @@ class WholeNumbers:
         return np.asarray(found, np.int64)
 
 
-def in_whole_numbers(makers: Sequence[RowMaker], images: NDArray[Any]) -> WholeNumbers:
-    """Makers in whole numbers whose levels suit these images, which should be usual ones."""
+def in_whole_numbers(
+    makers: Sequence[RowMaker], images: NDArray[Any], sensor: SensorNumbers | None = None
+) -> WholeNumbers:
+    """Makers in whole numbers whose levels suit these images, which should be usual ones; or what
+    the makers are given of a sensor's numbers."""
     half = _half_sure(makers[-1])
     makers = _with_tables(with_rules_inside(makers))
     exact = maps_of(makers, images)
-    levels = levels_of(makers, exact)
+    levels = levels_of(makers, exact, of_bytes=sensor is None)
     step, _ = _read_levels(makers[-1], [levels[k] for k in makers[-1].reads])
     bits = _score_bits(makers[-1], step, exact[-1])
     levels[-1] = Levels(2.0**-bits, 0.0, 0)
@@ -269,7 +275,8 @@ def in_whole_numbers(makers: Sequence[RowMaker], images: NDArray[Any]) -> WholeN
         own = _centred(own, sums, scale_sums(maker, window_sums(maker, given)))
         maps.append(own.result(sums))
         done.append(own)
-    return WholeNumbers(tuple(_looking_up_at_once(done)), bits, round(half * 2**bits))
+    threshold = round(half * 2**bits)
+    return WholeNumbers(tuple(_looking_up_at_once(done)), bits, threshold, sensor)
 
 
 def _of_rule(maker: RowMaker, levels: Levels, rule: WholeRule) -> WholeMaker:

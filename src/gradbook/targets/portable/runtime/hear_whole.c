@@ -1,0 +1,27 @@
+static sample window[ROWS * CHANNELS]; /* the latest rows, the oldest first */
+static int32_t each[CLASSES];          /* scores */
+static uint16_t newest[CLASSES], smooth[CLASSES];
+static int filled = 0; /* rows of the window */
+
+//: shares
+/* Take one row more. The class that is heard; -1 between steps and while none is likely enough. */
+HEAR(const sample *row)
+{
+    int surest = 0;
+    if (filled >= 0)
+        memcpy(window + filled * CHANNELS, row, CHANNELS * sizeof *row);
+    if (++filled < ROWS)
+        return -1;
+    PREDICT(window, SCORES);
+    take_shares(each, newest);
+    filled = ROWS - STEP;
+    if (filled > 0)
+        memmove(window, window + STEP * CHANNELS, (ROWS - STEP) * CHANNELS * sizeof *window);
+    for (int k = 0; k < CLASSES; k++) {
+        const int32_t off = (int32_t)newest[k] - smooth[k];
+        smooth[k] = (uint16_t)(smooth[k] + ((off * SMOOTHING + 128) >> 8));
+        if (smooth[k] > smooth[surest])
+            surest = k;
+    }
+    return smooth[surest] >= SURE ? surest : -1;
+}

@@ -1,0 +1,96 @@
+"""What a sensor gives, as whole numbers: each channel times a number of its own, by what is usual.
+
+Recordings mostly hold a sensor's whole numbers, as they are or in thousandths. C in whole numbers
+takes those; what brings them to mean 0 and deviation 1 is part of how they become levels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from math import floor, log10
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.net.trained import Scaling, TrainedNet
+
+WHOLE = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6, 128.0, 32_768.0)  # times which values may be whole
+SLACK = 1e-6  # of a whole number
+ROOM = 2  # times as large as in the recordings a value may get, where nothing tells its range
+COARSE = 64  # of a deviation a whole number has to be smaller than one part, if it is rounded to
+INT16, INT32 = "int16_t", "int32_t"
+MOST = {INT16: 2**15 - 1, INT32: 2**24}
+FINER = {INT16: 128, INT32: 1}  # parts of a whole number in which its mean is told
+
+
+@dataclass(frozen=True)
+class SensorNumbers:
+    """Whole numbers of C's type `kind`: so many `times` each channel's value, rounded."""
+
+    times: tuple[float, ...]
+    kind: str = INT16
+
+    @property
+    def finer(self) -> int:
+        return FINER[self.kind]
+
+    @property
+    def most(self) -> int:
+        """The largest number that is taken; the smallest is as far below 0."""
+        return MOST[self.kind]
+
+    @property
+    def size(self) -> int:
+        """Bytes of each."""
+        return {INT16: 2, INT32: 4}[self.kind]
+
+    def of(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Rows of windows, (windows, steps x channels), as C is given them."""
+        apart = np.asarray(rows, np.float64).reshape(len(rows), -1, len(self.times))
+        whole = np.clip(np.rint(apart * self.times), -self.most, self.most)
+        return whole.reshape(len(rows), -1).astype(np.int16 if self.kind == INT16 else np.int32)
+
+    def scale(self, trained: TrainedNet) -> TrainedNet:
+        """The same network for such numbers, in parts of `finer`."""
+        steps = len(trained.scaling.mean) // len(self.times)
+        by = np.tile(np.array(self.times) * self.finer, steps)
+        scaling = Scaling(1, trained.scaling.mean * by, trained.scaling.deviation * by)
+        return replace(trained, scaling=scaling)
+
+    def said(self, channels: Sequence[str]) -> str:
+        """'1000 times ax, ay, az': how a channel's value becomes a whole number."""
+        named = zip(self.times, channels, strict=True)
+        parts = [
+            (by, ", ".join(name for _, name in own))
+            for by, own in groupby(named, key=lambda one: one[0])
+        ]
+        return "; ".join(f"{by:g} times {names}" if by != 1 else names for by, names in parts)
+
+
+def sensor_numbers(rows: NDArray[Any], channels: int) -> SensorNumbers:
+    """What suits such windows: 16 bits where these are fine enough, 32 elsewhere."""
+    values = np.asarray(rows, np.float64).reshape(-1, channels)
+    columns = [values[:, k] for k in range(channels)]
+    short = [_whole(one) or _rounded(one, INT16) for one in columns]
+    if all(short):
+        return SensorNumbers(tuple(short), INT16)
+    return SensorNumbers(tuple(_rounded(one, INT32) or 1.0 for one in columns), INT32)
+
+
+def _whole(values: NDArray[Any]) -> float:
+    """Times which all of them are whole numbers of 16 bits; 0 if they aren't."""
+    for by in WHOLE:
+        told = values * by
+        if abs(told - np.rint(told)).max() < SLACK and abs(told).max() <= MOST[INT16] + 1:
+            return by
+    return 0.0
+
+
+def _rounded(values: NDArray[Any], kind: str) -> float:
+    """The power of ten times which they fit in; 0 if that would be too coarse."""
+    largest = float(abs(values).max()) or 1.0
+    by = 10.0 ** floor(log10(MOST[kind] / ROOM / largest))
+    return by if kind == INT32 or values.std() * by >= COARSE else 0.0
