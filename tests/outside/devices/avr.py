@@ -42,7 +42,7 @@ def asked(
             '.global images\nimages: .incbin "images.bin"\n.balign 2\n'
         )
         compile_c = ["avr-gcc", f"-mmcu={avr.name}", level, "-Wall", "-Wextra", "-Werror"]
-        strict = ["-std=c99", "-pedantic", "-Wconversion"]
+        strict = ["-std=c99", "-pedantic", "-Wconversion", "-fno-common"]
         run([*compile_c, *strict, "-c", "net.c", "-o", "net.o"], folder)
         told = {"OUTPUT": kind, "OUTPUTS": outputs, "IMAGES": len(images)}
         told |= {"PIXELS": images[0].size, "SAMPLE": sample_of(images)}

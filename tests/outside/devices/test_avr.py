@@ -17,10 +17,12 @@ from gradbook.net.network import builtin
 from gradbook.net.trained import Scaling, trained_net
 from gradbook.targets.portable.c_file import boards_for, c_file, sketch
 from gradbook.targets.portable.in_whole_numbers import quantise, quantise_windows
+from gradbook.targets.portable.learning import last_layer
 from gradbook.targets.portable.signal_sketch import SMOOTHING, SURE, signal_sketch
 from gradbook.targets.portable.whole_answers import SMOOTHING_UNIT, WHOLE_SHARE, move, shares_of
+from gradbook.targets.portable.whole_learning import WholeLearner, whole_last
 from tests.outside.devices.avr import LARGE, MEGA, UNO, asked, heard
-from tests.outside.devices.boards import checksum, run
+from tests.outside.devices.boards import checksum, run, that_learns
 from tests.trained import model_of
 
 pytestmark = pytest.mark.witness("avr-gcc", "simavr")
@@ -258,3 +260,24 @@ def test_what_no_board_known_takes_is_said():
     trained = model_of("input 1x28x28; conv 400 3x3; flatten; dense 10; softmax").trained()
     made = c_file(trained, "net", None)
     assert boards_for(trained, made).startswith("too large for every board")
+
+
+def test_an_uno_learns_by_1000_steps_as_reckoned_here():
+    digits = load("digits").test_for_reporting[:20]
+    trained, often = model_of(SMALL).trained(), 50
+    whole, last = quantise(trained, digits.pixels, learns=True), last_layer(trained)
+    made = c_file(trained, "own", whole, last=last)
+    text = that_learns(made.text, digits.labels, "500", "int32_t", often)
+    found = asked(UNO, text, digits.pixels.reshape(20, -1), 10)
+    learner = WholeLearner(whole_last(last, whole))
+    expected = []
+    levels = learner.own.features.scores(digits.pixels)
+    for own, label in zip(levels, digits.labels, strict=True):
+        for _ in range(often):
+            learner.learn(own, int(label), 500)
+        expected.append(learner.scores(own[None])[0].astype(np.int32))
+    np.testing.assert_array_equal(found.checksums, [checksum(row) for row in expected])
+    np.testing.assert_array_equal(found.classes, np.argmax(expected, axis=1))
+    assert (whole.classify(digits.pixels) == digits.labels).mean() < 0.3
+    assert (found.classes == digits.labels).mean() > 0.8
+    assert found.memory + digits.pixels[0].size < UNO.memory
