@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from gradbook.errors import ShapeError
+from gradbook.graph.levels import Bits
 from gradbook.graph.names import Name, is_sequence
 from gradbook.graph.node import OPS, Graph, Node
 from gradbook.graph.window import SAME
@@ -184,14 +185,15 @@ def layers_on(
     fitting = [activations(shape, smooth=smooth), batch_norms(), dropouts(draws=dropout)]
     fitting += sample_norms(shape)
     if len(shape) == 1:
-        return st.one_of(st.builds(Dense, st.integers(1, width), biases()), *fitting)
-    larger = [enlargements(shape)] * (enlarged and prod(shape) <= MOST_ENLARGED)
-    windowed = [windows(shape), pools(shape, smooth=smooth), *larger]
+        sums = st.builds(Dense, st.integers(1, width), biases(), bits(smooth))
+        return st.one_of(sums, *fitting)
+    larger = [enlargements(shape, smooth=smooth)] * (enlarged and prod(shape) <= MOST_ENLARGED)
+    windowed = [windows(shape, smooth=smooth), pools(shape, smooth=smooth), *larger]
     return st.one_of(*windowed, *fitting, st.just(Flatten()))
 
 
 @st.composite
-def enlargements(draw: DrawFn, shape: Shape) -> Layer:
+def enlargements(draw: DrawFn, shape: Shape, *, smooth: bool) -> Layer:
     """Each value several times, or spread over a window that leaves some of it."""
     if draw(st.booleans()):
         return Upsample(draw(st.sampled_from([(2, 2), (1, 2), (2, 1)])))
@@ -199,6 +201,7 @@ def enlargements(draw: DrawFn, shape: Shape) -> Layer:
     channels = draw(st.integers(1, 4))
     groups = draw(st.sampled_from(divisors(gcd(shape[0], channels))))
     told |= {"kernel": told.pop("size"), "bias": draw(biases()), "groups": groups}
+    told |= {"bits": draw(bits(smooth))}
     layer = TransposedConv(channels, **told)
     try:
         layer.output(shape)
@@ -318,6 +321,11 @@ def dropouts(*, draws: bool) -> SearchStrategy[Layer]:
     return st.builds(Dropout, thousandths(0, 0.6) if draws else st.just(0.0), st.booleans())
 
 
+def bits(smooth: bool = False) -> SearchStrategy[Bits]:
+    """Mostly weights that are any numbers; where few bits jump, finite differences don't hold."""
+    return st.just(Bits.ALL) if smooth else st.sampled_from([Bits.ALL] * 4 + list(Bits)[1:])
+
+
 def biases() -> SearchStrategy[Bias]:
     return st.sampled_from(list(Bias))
 
@@ -353,12 +361,13 @@ def moves(draw: DrawFn, shape: Shape) -> dict[str, Any]:
 
 
 @st.composite
-def windows(draw: DrawFn, shape: Shape) -> Layer:
+def windows(draw: DrawFn, shape: Shape, *, smooth: bool = False) -> Layer:
     """A convolution whose window, padding counted, fits; none reads padding alone."""
     told = draw(moves(shape))
     channels = draw(st.integers(1, 4))
     groups = draw(st.sampled_from(divisors(gcd(shape[0], channels))))
-    return Conv(channels, told.pop("size"), **told, bias=draw(biases()), groups=groups)
+    own = {"bias": draw(biases()), "bits": draw(bits(smooth)), "groups": groups}
+    return Conv(channels, told.pop("size"), **told, **own)
 
 
 def divisors(number: int) -> list[int]:
@@ -407,7 +416,7 @@ def endings(
     if recurrent and len(shape) == 3 and is_sequence(shape) and draw(st.booleans()):
         layers: list[Layer] = [Conv(width, (1, 1), bias=bias, row=True)]  # at each step
     else:
-        layers = [*([Flatten()] if len(shape) > 1 else []), Dense(width, bias)]
+        layers = [*([Flatten()] if len(shape) > 1 else []), Dense(width, bias, draw(bits(smooth)))]
     if draw(st.booleans()) and not loss.of_all:
         layers.append(draw(batch_norms()))
     endings = [kind for kind in ACTIVATIONS if kind.removeprefix("log ") == loss.ending]

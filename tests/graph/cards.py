@@ -155,6 +155,13 @@ CARDS: dict[str, Card] = {
             at(-inf, -inf, -5, value=-5, slopes=(0, 0, 1)),
         ],
     ),
+    "floor": Card(
+        ONE,
+        [at(1.5, value=1, slopes=(0,)), at(-1.5, value=-2), at(2, value=2)],
+        torch=lambda torch, x: torch.floor(x),
+        flat=(0,),
+        straight=True,  # but at the steps it is flat
+    ),
     "level": Card(  # its scale is a constant
         TWO,
         [
@@ -162,7 +169,6 @@ CARDS: dict[str, Card] = {
             at(0.25, 0.5, value=0.5, slopes=(1, 0)),  # halfway: up
             at(-0.25, 0.5, value=0, slopes=(1, 0)),
             at(0.2, 0.5, value=0, slopes=(1, 0)),
-            at(9, 0.5, value=3.5, slopes=(1, 0)),  # beyond the highest level
             at(3, 0, value=0, slopes=(1, 0)),
         ],
         (Bits.FOUR,),

@@ -133,7 +133,7 @@ def test_what_it_is_made_of_is_worth_the_same(name):
         assert trial.value(given, expansion) == exactly(trial.value(given))
 
 
-@pytest.mark.parametrize("name", named(lambda op, card: op.expansion))
+@pytest.mark.parametrize("name", named(lambda op, card: op.expansion and not card.straight))
 def test_what_it_is_made_of_has_the_same_slopes(name):
     trial = Trial(name)
     expansion = trial.node.op.expansion(*trial.node.inputs, *trial.node.attributes)

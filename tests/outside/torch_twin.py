@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from gradbook.graph.levels import Bits
 from gradbook.layers.sequences import Recurrent
 from gradbook.net import (
     Activation,
@@ -42,7 +43,7 @@ from gradbook.net import (
     Upsample,
 )
 from tests.agree.runs import Epoch
-from tests.graph.cards import CARDS
+from tests.graph.cards import CARDS, straight_through
 from tests.outside.torch_sequences import laid_out, over_steps, over_steps_loss
 from tests.outside.torch_windows import convolved, enlarged, pooled, spread
 
@@ -125,6 +126,7 @@ class Twin:
         for index, layer in enumerate(layers):
             pairs = zip(self.net.parameters, self.weights, strict=True)
             own = [w for p, w in pairs if p.layer == self.net.owners[index]]
+            own[:1] = [few_bits(w, layer) if layer.bits else w for w in own[:1]]
             match layer:
                 case BatchNorm(epsilon):  # the function of torch.nn refuses a single value
                     running = self.running.get(index, (None, None))
@@ -196,6 +198,27 @@ class Twin:
                 return optim.AdamW(groups, rate, betas=rule.betas, eps=rule.epsilon)
             case _:
                 raise AssertionError(rule)
+
+
+def few_bits(w: Tensor, layer: Layer) -> Tensor:
+    """As straight-through estimators are usually written, a channel at a time."""
+    rows = w
+    if isinstance(layer, TransposedConv):
+        rows = torch.cat(w.chunk(layer.groups), 1).transpose(0, 1)
+    rows = rows.flatten(1)
+    sizes = rows.detach().abs()
+    most, share = {"bits 8": (127, 0), "bits 4": (7, 0), "bits 2": (3, TWO), "ternary": (1, THREE)}[
+        layer.bits
+    ]
+    scale = sizes.mean(1) * share if share else sizes.amax(1) / most
+    over = scale[:, None].expand(rows.shape)
+    if isinstance(layer, TransposedConv):
+        back = over.reshape(-1, len(w) // layer.groups, *w.shape[2:]).transpose(0, 1)
+        over = torch.cat(back.chunk(layer.groups, 1))
+    return straight_through(torch, w, over.reshape(w.shape), Bits(layer.bits))
+
+
+TWO, THREE = Bits.TWO.of_mean, Bits.TERNARY.of_mean
 
 
 def _by_channel(*values: Tensor) -> list[Tensor]:

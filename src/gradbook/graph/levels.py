@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gradbook.graph.node import Array, Node, Scalars, define
+from gradbook.graph.node import Array, Node, Scalars, define, same_shape
 from gradbook.graph.tensors import array_of, sum_of
 from gradbook.graph.window import Shape
 
@@ -151,11 +151,24 @@ def _channels(w: Shape, groups: int) -> int:
     return w[0] if groups == BY_ROWS else groups * w[1]
 
 
+def _level_expansion(w: Node, s: Node, bits: str) -> Node:
+    """The same in ops that know a number's whole part; the slope isn't theirs."""
+    kind, make = Bits(bits), w.graph.make
+    odd = kind.step == 2
+    whole = 2 * make("floor", w / s / 2) + 1 if odd else make("floor", w / s + 0.5)
+    if kind.of_mean:  # else no weight lies beyond the highest level
+        highest = kind.highest
+        whole = make("largest", -make("largest", -whole, -highest), -highest)
+    return make("choose", s, s * whole, 0)
+
+
+define("floor", np.floor, derivative=lambda d, y, x: (None,))  # the whole number next below
 define(
     "level",  # s·q, where q is the permitted whole number next to w/s: straight-through
     _level,
-    shape=lambda w, s, bits: w,
     derivative=lambda d, y, w, s: (d, None),
+    shape=lambda w, s, bits: same_shape(w, s),
+    expansion=_level_expansion,
 )
 define(
     "scales",  # of the output channels of weights of few bits

@@ -29,6 +29,7 @@ from gradbook.targets.algebra.forms import (
     Inline,
     Numeral,
     Paragraph,
+    Partial,
     Story,
     Symbol,
     exp,
@@ -74,9 +75,21 @@ def introduce_layers(story: Story, net: Net) -> None:
     """What each layer makes, and what it owns."""
     story.heading(tr("The network"))
     story.table(((tr("values"),), (tr("what they are"),), (tr("parameters"),)), _rows(net))
+    if any(layer.bits for layer in net.layers):
+        scale, of_w = Symbol(Name("s")), Partial(LEVEL, Symbol(Name("w")))
+        slope = Comparison(of_w, "=", Numeral(1))
+        story.say(tr(FEW_BITS), level=LEVEL, scale=scale, slope=slope)
     for meaning in sigmoid_meaning(net):
         told = tr("The sigmoid maps any number to one between 0 and 1: {formula}.")
         story.say(told, formula=meaning)
+
+
+LEVEL = Symbol(Name("ŵ"))
+FEW_BITS = mark(
+    "Weights of few bits are read as {level}, a scale {scale} times the nearest whole number that "
+    "they may be. Between its jumps {level} doesn't change, and nothing would be learned; so "
+    "{slope} is taken for the derivative, straight through, and {scale} for a constant."
+)
 
 
 def sigmoid_meaning(net: Net) -> list[Form]:

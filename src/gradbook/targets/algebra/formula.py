@@ -12,6 +12,7 @@ from math import prod
 
 import numpy as np
 
+from gradbook.graph.levels import Bits
 from gradbook.graph.names import TOTAL_ERROR, Name
 from gradbook.graph.node import Array, Node
 from gradbook.graph.ops import BELL
@@ -261,6 +262,19 @@ def _at_least_0(x: Form) -> Form:
     return Function("max", (Numeral(0), x))
 
 
+def _level(node: Node, args: Sequence[Form], say: Say) -> Form:
+    """A weight of few bits: s·round(w/s), kept between the lowest and the highest level."""
+    kind, (w, s) = Bits(str(node.attributes[0])), args
+    if kind.step == 2:
+        whole = 2 * Function("floor", (Fraction(w, 2 * s),)) + Numeral(1)
+    else:
+        whole = Function("round", (Fraction(w, s),))
+    if kind.of_mean:
+        below = Function("min", (Numeral(kind.highest), whole))
+        whole = Function("max", (Minus(Numeral(kind.highest)), below))
+    return s * whole
+
+
 def _call(function: str) -> Notation:
     return lambda node, args, say: Function(function, tuple(args))
 
@@ -285,6 +299,8 @@ NOTATION: dict[str, Notation] = {
     "log": _call("ln"),
     "sqrt": lambda node, args, say: Root(args[0]),
     "choose": _choice,
+    "floor": _call("floor"),
+    "level": _level,
     "largest": _call("max"),
     "is_largest": _chosen,
     "sigmoid": _call("σ"),

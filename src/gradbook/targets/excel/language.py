@@ -432,6 +432,7 @@ PHRASES: dict[str, Phrase] = {
     "total": _call_phrase("SUM"),
     "negate": lambda parts, node: Prefix("-", *parts),
     "relu": lambda parts, node: call("MAX", ZERO, *parts),
+    "floor": _call_phrase("INT"),
     "choose": _choose,
     "is_largest": _is_largest,
     "log_sum_exp": _log_sum_exp,

@@ -96,6 +96,7 @@ export const WORDS = {
   sqrt: one(Math.sqrt),
   tanh: one(Math.tanh),
   normal_share: one(normalShare),
+  floor: one(Math.floor),
   relu: one(a => Math.max(a, 0)),
   softplus: one(a => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a)))),
   log_sum_exp: folded(logAddExp),

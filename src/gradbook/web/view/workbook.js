@@ -30,7 +30,7 @@ const FORMULAS = {
   power: (a, b) => [`${within(a, 4)}^${within(b, 4)}`, 3],
   negate: a => [`-${within(a, 4)}`, 3],
   exp: ([a]) => [exp(a), 4],
-  log: call("LN"), sqrt: call("SQRT"), tanh: call("TANH"), normal_share: call("NORMSDIST"), largest: call("MAX"),
+  log: call("LN"), sqrt: call("SQRT"), tanh: call("TANH"), normal_share: call("NORMSDIST"), floor: call("INT"), largest: call("MAX"),
   relu: ([a]) => [`MAX(0,${a})`, 4],
   softplus: ([a]) => [`MAX(0,${a})+LN(1+${exp(`-ABS(${a})`)})`, 1],
   log_sum_exp: (...all) => {

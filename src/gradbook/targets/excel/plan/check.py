@@ -16,6 +16,7 @@ from operator import or_
 import numpy as np
 from xlsxwriter.utility import xl_col_to_name, xl_range_abs
 
+from gradbook.errors import TargetError
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.graph.reference import Values, evaluate
 from gradbook.language import mark, tr
@@ -60,6 +61,21 @@ class Slope:
         return (self.above - self.error) / NUDGE
 
 
+NONE_MEASURED = (
+    "a sheet checks gradients by nudging weights, and those of few bits jump or stay: give one "
+    "layer a bias, or weights that are any numbers"
+)
+
+
+def measured(step: Step) -> list[Node]:
+    """The trained weights whose slopes nudges show: not those of few bits, which jump or stay."""
+    of_few_bits = {node.inputs[0] for node in ancestors([step.loss]) if node.op.name == "level"}
+    found = [weight for weight in step.trained if weight not in of_few_bits]
+    if not found:
+        raise TargetError(NONE_MEASURED)
+    return found
+
+
 @dataclass(frozen=True)
 class Nudges:
     """Two forward passes for each weight that is checked; all weights where they are few.
@@ -80,11 +96,11 @@ class Nudges:
     @cached_property
     def weights(self) -> list[Node]:
         """Those that are checked, spread evenly where all would be too many."""
-        trained = self.step.trained
+        trained = measured(self.step)
         cells = sum(
             self._height(value) * self._changed_by[value].bit_count() for value in self.values
         )
-        each = max(1, 2 * cells // len(trained))
+        each = max(1, 2 * cells // max(len(trained), 1))
         computed = 2 * len(ancestors(self.values))
         most = max(1, min(MOST_CELLS // each, MOST_VALUES // computed))
         if len(trained) <= most:
@@ -261,7 +277,7 @@ class EpochNudges:
     @cached_property
     def direction(self) -> dict[Node, float]:
         """Each trained weight's part, of a direction as long as 1."""
-        trained = self.step.trained
+        trained = measured(self.step)
         parts = 0.5 + np.mod(GOLDEN * np.arange(1, len(trained) + 1), 1)
         return dict(zip(trained, (parts / np.linalg.norm(parts)).tolist(), strict=True))
 
