@@ -90,14 +90,14 @@ def _constants(makers: list[RowMaker], wide: int) -> int:
     stored = {w.tobytes(): w.size for w in (maker.weights for maker in makers) if w is not None}
     weights = sum(stored.values())
     channels = sum(maker.scaled for maker in makers)
-    return weights * wide + channels * 8
+    return weights * wide + channels * (4 if wide == 1 else 8)
 
 
 def _memory(makers: list[RowMaker], wide: int, scratch: int) -> int:
     order = row_order(makers)
     alone = any(maker.work is Work.ALONE for maker in makers)
     rows = order.arena + order.longest_edge
-    sums = 2 * widest(makers) if widest(makers) > 1 else 0
+    sums = 2 * (widest(makers) + (2 if wide == 1 else 0)) if widest(makers) > 1 else 0
     groups = groups_measured(makers) + alone
     if wide == 1:
         return rows + 4 * (sums + scratch) + 2 * len(makers) + 9 * groups

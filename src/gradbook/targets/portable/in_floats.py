@@ -117,7 +117,7 @@ def float_program(
         edge="0",
         tables=[*_tables(makers), *(tables_of_last(last) if last else [])],
         keep=f"{_activation_function(activations)}\n\n{KEEP}",
-        works="work_floats",
+        works=("work_floats",),
         name=name,
         fields=_fields(makers, list(activations)),
         includes=("math.h",),

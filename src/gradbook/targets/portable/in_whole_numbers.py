@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from gradbook.errors import TargetError
 from gradbook.net.trained import TrainedNet
-from gradbook.targets.portable.makers import NORMING, maps_of, row_makers
-from gradbook.targets.portable.program import Dialect, program, table
+from gradbook.targets.portable.makers import NORMING, Work, maps_of, row_makers
+from gradbook.targets.portable.program import Dialect, program, table, widest
 from gradbook.targets.portable.rules_in_c import RuleInC
 from gradbook.targets.portable.sensor_numbers import SensorNumbers, sensor_numbers
 from gradbook.targets.portable.streaming import stream_of
@@ -35,28 +35,88 @@ from gradbook.targets.portable.whole_rules_in_c import tables_of, whole_rule_in_
 
 EVENED = 0.75  # of a channel's size, the power that all are divided by: see `evened`
 SCORES = "static int32_t *scores; /* where the last maker's results go, in full precision */\n\n"
+ARE_SCORES = "((int)own->first + c >= {outputs}) /* the last maker's results are */"
 SCORED = """\
-    if (k >= {outputs}) {{ /* the last maker's results are the scores */
+    if (ARE_SCORES(own, c)) {{
+        const int32_t level = scaled_by(&scale, sum * {times});
         scores[c] = {last};
         return;
     }}
 """
 KEEP = """\
-{scores}/* A shift to the right must keep the sign, as it does with every common compiler. */
+{scores}/* Kernels need all the registers that there are. */
+#if defined(__GNUC__) && !defined(__OPTIMIZE_SIZE__)
+#define APART __attribute__((noinline))
+#else
+#define APART
+#endif
+
+/* A shift to the right must keep the sign, as it does with every common compiler. */
 typedef char shifts_keep_signs[(-1 >> 1) == -1 ? 1 : -1];
 
-/* Store a result: scaled to the levels of its map, and clipped to them. */
-static void keep(const struct maker *own, value *out, int c, total sum)
+/* What scales the sums of a channel: a factor, then what is added to the product. Where long
+   products are slow, one of 16 bits is made of the upper and of the lower half of a sum. */
+#if defined(__AVR__) || defined(__ARM_ARCH_6M__) || (defined(__riscv) && !defined(__riscv_mul))
+struct scale {{
+    int16_t factor;
+    int32_t start;
+    uint8_t down;{details}
+}};
+#define FACTOR(own, stored) (stored)
+#define START(own, sum) (sum)
+#define DOWN(own) , (uint8_t)(16 - own->up)
+
+static inline int32_t scaled_by(const struct scale *scale, total sum)
 {{
-    const int k = own->first + c;
-    const int32_t shifted = (sum + READ(int32_t, biases + k)) * own->times;
-    const int64_t product = (int64_t)shifted * READ(int32_t, factors + k) + ((int64_t)1 << 31);
-    int32_t level = (int32_t)(product >> 32) + own->{offset};
-{scored}    level = level > own->low ? level : own->low;
-    level = level < 127 ? level : 127;
-    *out = {kept};
+    const int32_t low = (int32_t)(uint16_t)sum * scale->factor;
+    const int32_t high = (int32_t)(int16_t)(sum >> 16) * scale->factor;
+    return (high + (low >> 16) + scale->start) >> scale->down;
+}}
+#else
+struct scale {{
+    int32_t factor;
+    int64_t start;{details}
+}};
+#define FACTOR(own, stored) ((stored) * ((int32_t)1 << own->up))
+#define START(own, sum) ((int64_t)(sum) * ((int64_t)1 << (16 + own->up)))
+#define DOWN(own)
+
+static inline int32_t scaled_by(const struct scale *scale, total sum)
+{{
+    return (int32_t)(((int64_t)sum * scale->factor + scale->start) >> 32);
+}}
+#endif
+
+static inline struct scale scale_of(const struct maker *own, int c)
+{{
+    const int k = (int)own->first + c;
+    const int32_t bias = READ(int16_t, biases + k) * ((int32_t)1 << own->bias_up);
+    const int32_t half = (int32_t)1 << (15 - own->up), zero = own->{offset} * 2 * half;
+    const struct scale found = {{FACTOR(own, READ(int16_t, factors + k)),
+                                START(own, bias + half + zero) DOWN(own){values}}};
+    return found;
+}}
+
+/* The level that a sum becomes, clipped to those of its map. */
+static inline value level_of(const struct scale *scale, total sum)
+{{
+    int32_t level = scaled_by(scale, sum);
+    if (level != (value)level)
+        level = level < 0 ? -128 : 127;
+{low}    return {kept};
+}}
+
+#define ARE_SCORES(own, c) {are_scores}
+
+static inline void keep(const struct maker *own, value *out, int c, total sum)
+{{
+    const struct scale scale = scale_of(own, c);
+{scored}    *out = level_of(&scale, sum * own->times);
 }}"""
-LOOKED_UP = "own->table ? READ(int8_t, bends + 256 * (own->table - 1) + level + 128) : (value)level"
+LOW = "    level = level > scale->low ? level : scale->low;\n"
+LOOKED_UP = (
+    "scale->table ? READ(int8_t, bends + 256 * (scale->table - 1) + level + 128) : (value)level"
+)
 CLASSES = """\
 /* The class of {what}{after}, and the score of each class, in units of 1/{unit}. */
 int {head}const {sample} *{given}, int32_t *each)
@@ -133,21 +193,33 @@ def whole_program(
     ruled = [own.rule for own in makers if own.rule is not None]
     bent = [own for own in makers if own.table is not None]
     zeros = [own.levels.edge for own in makers]
+    offsets = [own.offset for own in makers]
     fields = {
         "zero": ("int8_t", zeros),
-        "low": ("int8_t", [max(own.low, LOWEST) for own in makers]),
     }
-    fields["times"] = ("uint8_t", [own.times for own in makers])
-    if bent:  # levels before they are looked up have a zero of their own
-        fields["offset"] = ("int8_t", [own.offset for own in makers])
+    details, low, kept = {}, "", "(value)level"
+    if offsets != zeros:
+        fields["offset"] = ("int8_t", offsets)
+    if any(own.low > LOWEST for own in makers[: len(makers) - (learner is None)]):
+        fields["low"] = ("int8_t", [max(own.low, LOWEST) for own in makers])
+        details["low"], low = "int32_t", LOW
+    ways = _ways(makers)
+    inner = range(len(makers) - (learner is None))
+    scaling = [k for k in inner if ways.get(k) != "bytes"] or [0]
+    others = makers[scaling[0]].times  # of bytes, which aren't scaled, and of scores
+    times = [own.times if k in scaling else others for k, own in enumerate(makers)]
+    fields["times"] = ("uint8_t", times)
+    fields["up"] = ("uint8_t", [own.up for own in makers])
+    fields["bias_up"] = ("uint8_t", [own.bias_up for own in makers])
+    if bent:
         fields["table"] = ("uint8_t", [bent.index(own) + 1 if own in bent else 0 for own in makers])
+        details["table"], kept = "uint8_t", LOOKED_UP
     normed = any(own.maker.work in NORMING for own in makers)
     if normed:
         fields["epsilon"] = ("int64_t", [own.epsilon for own in makers])
     last = "level" if makers[-1].maker.activation is None else "(level > 0 ? level : 0)"
     outputs = sum(own.maker.scaled for own in makers[:-1])
-    kept, offset = (LOOKED_UP, "offset") if bent else ("(value)level", "zero")
-    scored = "" if learner else SCORED.format(outputs=outputs, last=last)
+    scored = "" if learner else SCORED.format(times=makers[-1].times, last=last)
     learning = whole_learning_in_c(learner, trained, name) if learner else ""
     looked_up = tables_of_learning(learner, learning, bool(ruled)) if learner else []
     dialect = Dialect(
@@ -156,11 +228,25 @@ def whole_program(
         sample=_sample(whole),
         edge="((map)->zero)",
         tables=[*_tables(makers, bent, ruled), *looked_up],
-        keep=KEEP.format(scores="" if learner else SCORES, scored=scored, kept=kept, offset=offset),
-        works="work_whole",
+        keep=KEEP.format(
+            scores="" if learner else SCORES,
+            scored=scored,
+            are_scores="0" if learner else ARE_SCORES.format(outputs=outputs),
+            kept=kept,
+            low=low,
+            offset="zero" if offsets == zeros else "offset",
+            details="".join(f"\n    {kind} {name};" for name, kind in details.items()),
+            values="".join(f", own->{name}" for name in details),
+        ),
+        works=("work_whole", "sums_whole"),
+        ways=ways,
         name=name,
         rules=whole_rules(makers),
-        reads=({"curve": "uint16_t"} if ruled else {}) | (READ_BY_LEARNING if learner else {}),
+        reads={
+            "factor": "int16_t",
+            **({"curve": "uint16_t"} if ruled else {}),
+            **(READ_BY_LEARNING if learner else {}),
+        },
         sizes={"SPREAD_BITS": SPREAD_BITS, "SHIFT_UNIT": SHIFT_UNIT} if normed else {},
         fields=fields,
         finer=whole.sensor.finer if whole.sensor else 1,
@@ -174,6 +260,32 @@ def whole_program(
     )
 
 
+def _ways(makers: Sequence[WholeMaker]) -> dict[int, str]:
+    """Ways to make rows of sums, by what these read, and of bytes that are levels already."""
+    if widest([own.maker for own in makers]) == 1:
+        return {}
+    ways = {}
+    for number, own in enumerate(makers):
+        maker = own.maker
+        if maker.work is Work.GIVEN and _are_levels(own):
+            ways[number] = "bytes"
+        if maker.work is Work.SUMS and not maker.is_irregular and maker.weights is not None:
+            each, reads = maker.weights.shape[-1], makers[maker.reads[0]].maker.shape[2]
+            if each == 1 and maker.window.size == (3, 3) and maker.window.stride == (1, 1):
+                ways[number] = "sums_deep"
+            elif each < reads:
+                ways[number] = "sums_each"
+            else:
+                ways[number] = "sums_flat" if maker.window.size[0] == 1 else "sums"
+    return ways
+
+
+def _are_levels(given: WholeMaker) -> bool:
+    """Whether each byte that is given becomes the level that is 128 less."""
+    every = np.arange(256.0)[:, None]
+    return bool((given.result(every) == every + LOWEST).all()) and given.table is None
+
+
 def whole_rules(makers: Sequence[WholeMaker]) -> dict[int, RuleInC]:
     """What recurrent layers make, by the numbers of their makers."""
     rules = {k: own for k, own in enumerate(makers) if own.rule is not None}
@@ -184,8 +296,8 @@ def _tables(
     makers: Sequence[WholeMaker], bent: Sequence[WholeMaker], rules: Sequence[WholeRule]
 ) -> list[str]:
     made = [
-        table("int32_t", "biases", np.concatenate([own.bias for own in makers])),
-        table("int32_t", "factors", np.concatenate([own.factor for own in makers])),
+        table("int16_t", "biases", np.concatenate([own.bias >> own.bias_up for own in makers])),
+        table("int16_t", "factors", np.concatenate([own.factor for own in makers])),
     ]
     for rule in rules:
         made += [table("int32_t", name, numbers) for name, numbers in tables_of(rule).items()]

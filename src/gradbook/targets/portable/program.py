@@ -185,10 +185,7 @@ NEEDED = {  # by those that serve others
     "sigmoid_of": ("tanh_of",),
     "exp_of": ("log_sum_exp",),
 }
-WHOLE_ROWS = {  # works that make a row at once, and how
-    Work.SUMS: "sums(own, &seen, out)",
-    Work.RULED: "ruled(number, own, &seen, out)",
-}
+WHOLE_ROWS = (Work.SUMS, "sums_flat", "sums_deep", "sums_each", "bytes", Work.RULED)  # made at once
 ROWS_SEEN = """\
         const int tall = (own->pooled - 1) * own->stride + own->window_rows;
         const int first = row * own->pooled * own->stride - own->pad;
@@ -213,6 +210,9 @@ FIELDS = {  # of `struct maker`
     "weights": "where its own weights begin",
     "first": "the number of its first channel among all channels",
 }
+OF_A_MAKER = r"(?:\(\w+\)|\b(?:own|map|maker|fed|seen(?:->|\.)(?:from|other)))"  # in C
+FUNCTION = re.compile(r"^((?:APART )?static [^;{}=]*\)\n\{\n)(.*?^\}$)", re.MULTILINE | re.DOTALL)
+A_MAKER = re.compile(r"const struct maker \*(\w+)")
 GROUP = "the number of its first group among all normalised groups"
 FIELDS_APART = {  # further ones, where a window doesn't go evenly over neighbours
     "across": "columns from one position of its window to the next (`stride` is in rows),",
@@ -245,7 +245,7 @@ class Dialect:
     edge: str  # what lies beyond a map, in C
     tables: Sequence[str]
     keep: str  # the function that puts a result into its place
-    works: str  # the piece of C whose works are its own
+    works: Sequence[str]  # the pieces of C whose works are its own
     name: str  # of the network
     sizes: Mapping[str, int] = field(default_factory=dict)  # further constants
     fields: Mapping[str, tuple[str, Sequence[int | str]]] = field(
@@ -255,6 +255,7 @@ class Dialect:
     reads: Mapping[str, str] = field(default_factory=dict)  # further types of constants
     rules: Mapping[int, RuleInC] = field(default_factory=dict)  # of the makers of these numbers
     finer: int = 1  # what is given is told in such parts
+    ways: Mapping[int, str] = field(default_factory=dict)  # of the same: ways to work of its own
 
 
 def program(
@@ -267,8 +268,18 @@ def program(
 ) -> str:
     """Write the whole file: `ending` is what others call."""
     order, stream = row_order(makers), stream_of(makers)
-    works = _works(makers)
+    each = [dialect.ways.get(k, _work(maker)) for k, maker in enumerate(makers)]
+    works = _works(each)
     own = list(_stored(weights).values())
+    columns = _columns(makers, each, weights, order)
+    kinds = {name: smallest(max(map(int, numbers))) for name, numbers in columns.items()}
+    columns |= {name: numbers for name, (_, numbers) in dialect.fields.items()}
+    kinds |= {name: kind for name, (kind, _) in dialect.fields.items()}
+    alike = _alike(columns, range(len(makers)))
+    settled = {
+        way: _alike(columns, [k for k, own in enumerate(each) if own == way])
+        for way in {*dialect.ways.values()}
+    }
     turn = smallest(len(makers))
     parts = [
         comment(remark),
@@ -276,29 +287,52 @@ def program(
         f"typedef {dialect.value} value;\ntypedef {dialect.total} total;\n"
         f"typedef {dialect.sample} sample;\ntypedef {turn} turn;",
         _constants({"value": dialect.value, "total": dialect.total, "turn": turn, **dialect.reads}),
-        _sizes(makers, order, stream, dialect.sizes),
+        _sizes(makers, works, order, stream, dialect),
         *([table("value", "weights", np.concatenate(own))] if own else []),
         *dialect.tables,
-        *_makers(makers, weights, order, dialect),
+        *_makers({n: column for n, column in columns.items() if n not in alike}, kinds),
         *([] if stream else [TURNS + table("turn", "turns", np.array(order.turns))]),
         f"#define EDGE(map) {dialect.edge} /* the value of padding */",
-        _rows(stream, dialect.name),
+        _rows(stream, dialect.name, order.longest_edge > 0),
         dialect.keep,
-        *_kernels(works, dialect, widest(makers) == 1, ending),
-        _making(makers, dialect.rules),
+        *_kernels(works, dialect, widest(makers) == 1, ending, settled),
+        _making(makers, works, dialect.rules),
         *_going(stream, makers, dialect.name),
         ending,
         *(["#undef arena\n#undef made"] if stream else []),
     ]
-    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+    return _without(alike, "\n\n".join(part.strip("\n") for part in parts) + "\n")
 
 
-def _rows(stream: Stream | None, name: str) -> str:
-    """Where rows are, and what of them."""
-    if stream is None:
-        return f"{WHOLE}\n\n" + runtime("rows").replace("//: kept\n", runtime("kept"))
-    kept = named("kept_state", name)
-    return f"{STREAMED}\n\n" + runtime("rows").replace("//: kept\n", kept)
+def _alike(
+    columns: Mapping[str, Sequence[int | str]], numbers: Sequence[int]
+) -> dict[str, int | str]:
+    """The fields that are the same for all of these makers."""
+    found = {name: {column[k] for k in numbers} for name, column in columns.items()}
+    return {name: own.pop() for name, own in found.items() if len(own) == 1 and name != "work"}
+
+
+def _without(alike: Mapping[str, int | str], text: str, of: str = OF_A_MAKER) -> str:
+    """The numbers themselves in the places of fields that are the same for all makers."""
+    for name, number in alike.items():
+        said = f"({number})" if str(number).startswith("-") else str(number)
+        text = re.sub(rf"{of}->{name}\b", said, text)
+    return FUNCTION.sub(_with_all_used, text)
+
+
+def _with_all_used(function: re.Match[str]) -> str:
+    """A function of which compilers don't say that it makes nothing of a maker."""
+    head, body = function.groups()
+    idle = [name for name in A_MAKER.findall(head) if not re.search(rf"\b{name}\b", body)]
+    return head + "".join(f"    (void){name};\n" for name in idle) + body
+
+
+def _rows(stream: Stream | None, name: str, beyond: bool) -> str:
+    """Where rows are, and what of them; whether any is asked for that lies `beyond` a map."""
+    kept = runtime("kept") if stream is None else named("kept_state", name)
+    rows = re.sub(rf" //: {'no ' * (not beyond)}beyond$", "", runtime("rows"), flags=re.MULTILINE)
+    rows = re.sub(r".* //: (no )?beyond\n", "", rows)
+    return f"{STREAMED if stream else WHOLE}\n\n" + rows.replace("//: kept\n", kept)
 
 
 def _going(stream: Stream | None, makers: Sequence[RowMaker], name: str) -> list[str]:
@@ -368,9 +402,10 @@ def smallest(most: int) -> str:
 
 def _sizes(
     makers: Sequence[RowMaker],
+    works: Sequence[str],
     order: RowOrder,
     stream: Stream | None,
-    further: Mapping[str, int],
+    dialect: Dialect,
 ) -> str:
     going = {"TURNS": len(order.turns)}
     if stream:
@@ -381,38 +416,26 @@ def _sizes(
         **going,
         "ARENA": order.arena,
         "ANSWER": order.buffers[-1].start,
-        "BEYOND": max(order.longest_edge, 1),
+        **({"BEYOND": order.longest_edge} if order.longest_edge else {}),
         "TALLEST": order.tallest,
-        **({"WIDEST": wide} if (wide := widest(makers)) > 1 else {}),
+        **({"WIDEST": wide} if (wide := widest(makers)) > 1 or dialect.ways else {}),
         **({"GROUPS": groups} if (groups := groups_measured(makers)) else {}),
-        **further,
+        **dialect.sizes,
     }
     lines = ",\n".join(f"    {name} = {size}" for name, size in sizes.items())
-    apart = [work for work in _works(makers) if work.endswith(APART)]
-    works = ", ".join(work.upper() for work in [*Work, *apart])
+    named = ", ".join(work.upper() for work in _every(works))
     two = {Work.BOTH, Work.PRODUCT, Work.BESIDE}
-    used = {maker.work for maker in makers} & two or {Work.BOTH}
-    either = " || ".join(f"(maker)->work == {work.upper()}" for work in Work if work in used)
-    return f"enum {{\n{lines}\n}};\n\nenum work {{ {works} }};\n#define READS_TWO(maker) ({either})"
+    used = {maker.work for maker in makers} & two
+    either = " || ".join(f"(maker)->work == {work.upper()}" for work in Work if work in used) or "0"
+    return f"enum {{\n{lines}\n}};\n\nenum work {{ {named} }};\n#define READS_TWO(maker) ({either})"
 
 
-def _makers(
-    makers: Sequence[RowMaker],
-    weights: Sequence[Numbers | None],
-    order: RowOrder,
-    dialect: Dialect,
-) -> list[str]:
+def _makers(columns: Mapping[str, Sequence[int | str]], kinds: Mapping[str, str]) -> list[str]:
     """`struct maker`, and one for each."""
-    counted = _columns(makers, weights, order)
-    columns: dict[str, Sequence[int | str]] = {**counted}
-    kinds = {name: smallest(max(numbers)) for name, numbers in counted.items()}
-    for name, (kind, numbers) in dialect.fields.items():
-        columns[name], kinds[name] = numbers, kind
     told = FIELDS | {"group": GROUP} | FIELDS_APART
     remarks = (f" /* {told[n]} */" if told.get(n) else "" for n in columns)
     fields = [
-        f"    {kind} {name};{remark}"
-        for (name, kind), remark in zip(kinds.items(), remarks, strict=True)
+        f"    {kinds[name]} {name};{remark}" for name, remark in zip(columns, remarks, strict=True)
     ]
     rows = [f"    {{{', '.join(map(str, row))}}}" for row in zip(*columns.values(), strict=True)]
     return [
@@ -435,13 +458,16 @@ def groups_measured(makers: Sequence[RowMaker]) -> int:
 
 
 def _columns(
-    makers: Sequence[RowMaker], weights: Sequence[Numbers | None], order: RowOrder
-) -> dict[str, list[int]]:
-    works = [*Work, *(work for work in _works(makers) if work.endswith(APART))]
+    makers: Sequence[RowMaker],
+    each: Sequence[str],
+    weights: Sequence[Numbers | None],
+    order: RowOrder,
+) -> dict[str, Sequence[int | str]]:
+    works = _every(_works(each))
     begins, channels = _begins(weights), [maker.scaled for maker in makers]
     rows = [
         (
-            works.index(_work(maker)),
+            works.index(each[number]),
             maker.reads[0] if maker.reads else 0,
             maker.reads[-1] if maker.reads else 0,
             maker.window.span[0],
@@ -461,14 +487,16 @@ def _columns(
             zip(makers, weights, order.buffers, strict=True)
         )
     ]
-    found = dict(zip(FIELDS, map(list, zip(*rows, strict=True)), strict=True))
+    found: dict[str, Sequence[int]] = dict(
+        zip(FIELDS, map(list, zip(*rows, strict=True)), strict=True)
+    )
     if groups_measured(makers):
         groups = [maker.groups for maker in makers]
         found["group"] = [sum(groups[:number]) for number in range(len(makers))]
     if any(maker.is_irregular for maker in makers):
         apart = zip(*map(_apart, makers), strict=True)
         found |= dict(zip(FIELDS_APART, map(list, apart), strict=True))
-    return found
+    return {**found}
 
 
 def _apart(maker: RowMaker) -> tuple[int, ...]:
@@ -476,18 +504,40 @@ def _apart(maker: RowMaker) -> tuple[int, ...]:
     return window.stride[1], window.pad[1], *window.dilation, *maker.counted_sides
 
 
-def _works(makers: Sequence[RowMaker]) -> list[str]:
+def _works(each: Sequence[str]) -> list[str]:
     """What the makers do, in the order of the enum."""
-    found = {_work(maker) for maker in makers}
+    return [work for work in _every(each) if work in each]
+
+
+def _every(works: Sequence[str]) -> list[str]:
+    """All works that have a number, these among them."""
     even = [str(work) for work in Work]
-    return [work for work in [*even, *(f"{work}{APART}" for work in even)] if work in found]
+    return [*even, *sorted({*works} - {*even})]
 
 
 def _work(maker: RowMaker) -> str:
     return f"{maker.work}{APART}" if maker.is_irregular else str(maker.work)
 
 
-def _making(makers: Sequence[RowMaker], rules: Mapping[int, RuleInC]) -> str:
+def _row_by_work(works: Sequence[str]) -> str:
+    """How a row is made, by what its maker does."""
+    calls = {work: f"{work}(own, &seen, out);" for work in works if work in WHOLE_ROWS}
+    if Work.RULED in calls:
+        calls[Work.RULED] = "ruled(number, own, &seen, out);"
+    if len(calls) < len(works):
+        calls["default"] = "value_by_value(own, &seen, out);"
+    *others, last = calls
+    if not others:
+        return f"    {calls[last]}\n"
+    cases = (
+        f"    case {work.upper()}:\n        {calls[work]}\n        break;\n" for work in others
+    )
+    return (
+        f"    switch (own->work) {{\n{''.join(cases)}    default:\n        {calls[last]}\n    }}\n"
+    )
+
+
+def _making(makers: Sequence[RowMaker], works: Sequence[str], rules: Mapping[int, RuleInC]) -> str:
     """What makes the next row of any map, with a function for each rule."""
     ruled = [maker.rule for maker in makers if maker.rule is not None]
     cases = [
@@ -507,12 +557,7 @@ def _making(makers: Sequence[RowMaker], rules: Mapping[int, RuleInC]) -> str:
             "}\n\n",
         )
     )
-    at_once = [
-        f"if (own->work == {work.upper()})\n        {WHOLE_ROWS[work]};\n    else "
-        for work in WHOLE_ROWS
-        if str(work) in _works(makers)
-    ]
-    said = runtime("making").replace("//: whole rows\n    ", "".join(at_once))
+    said = runtime("making").replace("    //: works\n", _row_by_work(works))
     apart = any(maker.is_irregular for maker in makers)
     left = "((maker)->work == RULED ? 0 : (maker)->pad)" if rules else "((maker)->pad)"
     left = "((maker)->left)" if apart else left
@@ -528,29 +573,29 @@ def _making(makers: Sequence[RowMaker], rules: Mapping[int, RuleInC]) -> str:
     return f"{choice if rules else ''}{enlarges}#define LEFT(maker) {left}\n\n{said}"
 
 
-def _kernels(works: Sequence[str], dialect: Dialect, single: bool, ending: str) -> list[str]:
+def _kernels(
+    works: Sequence[str],
+    dialect: Dialect,
+    single: bool,
+    ending: str,
+    settled: Mapping[str, Mapping[str, int | str]],
+) -> list[str]:
     """The functions that these works and the `ending` need, and the one that chooses among them;
-    where rows have a `single` sum for each channel, sums are simpler."""
-    sections = _sections("work") | _sections(dialect.works)
+    where rows have a `single` sum for each channel, sums are simpler. Of some works `settled` says
+    which numbers are the same for all their makers."""
+    sections = _sections("work")
+    for piece in dialect.works:
+        sections |= _sections(piece)
     sections |= {str(Work.SUMS): sections["single_sums"]} if single else {}
+    for work, alike in settled.items():
+        sections[work] = _without(alike, sections[work], "own")
     functions = {str(work): function for work, function in KERNELS.items()}
     cases = [
         f"    case {work.upper()}:\n        return {functions.get(work, work)}(own, seen, x, c);"
         for work in works
         if work not in WHOLE_ROWS
     ]
-    choice = "\n".join(
-        (
-            "static total worked(const struct maker *own, const struct view *seen, int x, int c)",
-            "{",
-            "    switch (own->work) {",
-            *cases,
-            "    default:",
-            "        return 0;",
-            "    }",
-            "}",
-        )
-    )
+    choice = f"{_choice(cases)}\n\n{runtime('value_by_value')}".rstrip() if cases else ""
     apart = [work for work in works if work.endswith(APART)]
     if apart:
         sections |= _sections("work_apart")
@@ -566,12 +611,28 @@ def _kernels(works: Sequence[str], dialect: Dialect, single: bool, ending: str) 
     ruled = any(_calls("weighed", [rule.text]) for rule in dialect.rules.values())
     weighs = (single and Work.SUMS in works) or ruled or f"{Work.SUMS}{APART}" in works
     needed[1:1] = ["weighed"] if weighs else []
+    needed[1:1] = ["summing"] if dialect.ways else []
     rules = [rule.text for rule in dialect.rules.values()]
     helpers = [n for n in SERVING if n in sections and _calls(n, [*rules, ending])]
     scratch = max((rule.scratch for rule in dialect.rules.values()), default=0)
     memory = [f"static total scratch[{scratch}];"] if scratch else []
     helped = [*memory, *(sections[name] for name in helpers), *rules]
-    return [*(sections[name] for name in needed), *helped, choice]
+    return [*(sections[name] for name in needed), *helped, *([choice] if choice else [])]
+
+
+def _choice(cases: Sequence[str]) -> str:
+    """What makes a value, by what its maker does."""
+    head = "static total worked(const struct maker *own, const struct view *seen, int x, int c)"
+    lines = (
+        "{",
+        "    switch (own->work) {",
+        *cases,
+        "    default:",
+        "        return 0;",
+        "    }",
+        "}",
+    )
+    return "\n".join((head, *lines))
 
 
 def _calls(name: str, texts: Sequence[str]) -> bool:

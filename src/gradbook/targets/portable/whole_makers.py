@@ -167,7 +167,9 @@ def _multiplied(reader: RowMaker, by: Array) -> RowMaker:
 
 # Makers in whole numbers ----------------------------------------------------------
 
-FACTOR_BITS, MOST_TIMES = 32, 128
+STORED_BITS = 15  # of factors and biases, beside their signs
+PRODUCT_BITS = 16  # of a sum times a factor, which are dropped before the bias comes
+MOST_UP, MOST_TIMES = 15, 128
 MOST_BIAS, SMALLEST = 2.0**29, 1e-12
 LARGEST = 2**31 - 1
 MOST_SCORE = 2.0**28
@@ -184,13 +186,16 @@ HALF_SURE = {"sigmoid": 0.0, "": 0.5, "relu": 0.5}  # of what one output is when
 
 @dataclass(frozen=True, eq=False)
 class WholeMaker:
-    """A maker whose result is `offset` + (sum + bias) · times · factor / 2^32, from `low` on."""
+    """A maker whose result is `offset` + (sum · times · factor / 2^16 + bias) / 2^(16 - up), from
+    `low` on: both divisions round down, the second one after a half is added."""
 
     maker: RowMaker
     levels: Levels  # of what it makes
-    bias: Whole
-    factor: Whole
+    bias: Whole  # of 16 bits, times 2^bias_up
+    factor: Whole  # of 16 bits
     times: int
+    up: int
+    bias_up: int
     weights: Whole | None = None
     table: Whole | None = None  # of an activation: what becomes of each level
     offset: int = 0
@@ -200,12 +205,25 @@ class WholeMaker:
     high: int = HIGHEST
     rule: WholeRule | None = None
 
+    @property
+    def down(self) -> int:
+        return PRODUCT_BITS - self.up
+
+    @property
+    def half(self) -> int:
+        return 1 << self.down - 1
+
+    @property
+    def units(self) -> Array:
+        """What a 1 in a sum is in levels."""
+        return self.times * self.factor / 2.0 ** (PRODUCT_BITS + self.down)
+
     def result(self, sums: Array) -> Array:
         """What C makes of sums, in the same whole numbers."""
         if self.rule is not None:
             return sums
-        product = (sums.astype(np.int64) + self.bias) * self.times * self.factor
-        level = (product + (1 << FACTOR_BITS - 1) >> FACTOR_BITS) + self.offset
+        product = sums.astype(np.int64) * self.times * self.factor >> PRODUCT_BITS
+        level = (product + self.bias + self.half >> self.down) + self.offset
         level = np.clip(level, self.low, self.high)
         bent = level if self.table is None else self.table[level - LOWEST]
         return np.asarray(bent, np.float64)
@@ -281,7 +299,7 @@ def in_whole_numbers(
 
 def _of_rule(maker: RowMaker, levels: Levels, rule: WholeRule) -> WholeMaker:
     none = np.zeros(0, np.int64)
-    return WholeMaker(maker, levels, none, none, 1, rule.weights, rule=rule)
+    return WholeMaker(maker, levels, none, none, 1, 0, 0, rule.weights, rule=rule)
 
 
 def cuts_off(layer: Layer) -> bool:
@@ -396,7 +414,7 @@ def _score_bits(last: RowMaker, step: Array, outputs: Array) -> int:
     """How many bits the outputs have after the point, so that neither they nor factors overflow."""
     most = float(abs(outputs).max()) or 1.0
     factor = float(abs(_rounded(last, step).units).max())
-    return floor(min(SCORE_BITS, log2(MOST_SCORE / most), log2(MOST_TIMES / 4 / factor)))
+    return floor(min(SCORE_BITS, log2(MOST_SCORE / most), log2(MOST_TIMES / 8 / factor)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -461,19 +479,40 @@ def _whole(maker: RowMaker, given: Sequence[Levels], levels: Levels) -> WholeMak
         return _looked_up(maker, read, levels)
     step, zero = _read_levels(maker, given)
     own = _rounded(maker, step)
-    factor, times = _factors(own.units / levels.step)
-    return WholeMaker(
+    factor, times, up = _factors(own.units / levels.step)
+    bias = own.shift / levels.step - own.weight_sums * zero * own.units / levels.step
+    made = WholeMaker(
         maker,
         levels,
-        np.rint(own.shift / own.units - own.weight_sums * zero).astype(np.int64),
+        np.zeros_like(factor),
         factor,
         times,
+        up,
+        0,
         own.weights,
         offset=levels.edge,
         edges=tuple(one.edge for one in given),
         epsilon=_epsilon(maker, read.step) if maker.work in NORMING else 0,
         low=levels.edge if maker.activation else LOWEST,
     )
+    return _biased(made, bias)
+
+
+def _biased(own: WholeMaker, levels: Array) -> WholeMaker:
+    """Add so many levels to what each channel makes."""
+    bias = np.clip(np.rint(own.bias + levels * 2.0**own.down), -MOST_BIAS, MOST_BIAS)
+    up = _bits_beyond(bias)
+    return replace(own, bias=_rounded_by(bias, up) << up, bias_up=up)
+
+
+def _bits_beyond(numbers: Array) -> int:
+    """How many bits the largest has beyond those that are stored."""
+    return max(0, int(abs(numbers).max(initial=0)).bit_length() - STORED_BITS)
+
+
+def _rounded_by(numbers: Array, bits: int) -> Whole:
+    most = (1 << STORED_BITS) - 1
+    return np.clip(np.rint(numbers / 2.0**bits), -most, most).astype(np.int64)
 
 
 def _epsilon(maker: RowMaker, step: float) -> int:
@@ -497,27 +536,27 @@ def _looked_up(maker: RowMaker, read: Levels, levels: Levels) -> WholeMaker:
     every = read.read(np.arange(LOWEST, HIGHEST + 1, dtype=np.float64))
     bent = np.rint(activate(maker.activation, every) / levels.step + levels.zero)
     table = np.clip(bent, LOWEST, HIGHEST).astype(np.int64)
-    factor, times = _factors(np.ones(maker.shape[2]))
-    back = np.full(maker.shape[2], -levels.edge)  # so that each level comes out as it is
-    edges, offset = (read.edge,), levels.edge
-    return WholeMaker(maker, levels, back, factor, times, table=table, offset=offset, edges=edges)
+    factor, times, up = _factors(np.ones(maker.shape[2]))
+    none = np.zeros_like(factor)
+    edges = (read.edge,)
+    return WholeMaker(maker, levels, none, factor, times, up, 0, table=table, edges=edges)
 
 
-def _factors(scales: Array) -> tuple[Whole, int]:
-    """Each as a whole number of 2^-32, and what all are multiplied with so that none reaches ½."""
-    times = 1 << max(0, floor(log2(2 * abs(scales).max() + SMALLEST)) + 1)
+def _factors(scales: Array) -> tuple[Whole, int, int]:
+    """Each as a whole number of 2^(up - 32), and what all are multiplied with so that none reaches
+    ¼, and `up`."""
+    times = 1 << max(0, floor(log2(4 * abs(scales).max() + SMALLEST)) + 1)
     if times > MOST_TIMES:
         raise TargetError(TOO_UNLIKE)
-    factors = np.rint(scales / times * 2.0**FACTOR_BITS)
-    return np.clip(factors, -LARGEST, LARGEST).astype(np.int64), times
+    exact = scales / times * 2.0 ** (2 * PRODUCT_BITS)
+    up = min(_bits_beyond(exact), MOST_UP)
+    return _rounded_by(exact, up), times, up
 
 
 def _centred(own: WholeMaker, sums: Array, exact: Array) -> WholeMaker:
     """Correct the biases by what rounding does to each channel in the mean."""
     if own.maker.work not in WEIGHING:
         return own
-    unit = own.times * own.factor / 2.0**FACTOR_BITS
-    level = (sums + own.bias) * unit
+    level = sums * own.units + own.bias / 2.0**own.down
     off = exact.mean(axis=(0, 1, 2)) / own.levels.step - level.mean(axis=(0, 1, 2))
-    unit = np.where(unit == 0, 1, unit)
-    return replace(own, bias=own.bias + np.rint(off / unit).astype(np.int64))
+    return _biased(own, off)

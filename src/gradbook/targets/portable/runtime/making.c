@@ -22,13 +22,7 @@ static void make_row(int number, const sample *given)
     }
     for (int k = 0; k < own->edge * own->channels; k++)
         *out++ = EDGE(own);
-    //: whole rows
-    {
-        for (int k = 0; k < own->columns * own->channels; k++) {
-            const int x = k / own->channels, c = k % own->channels;
-            keep(own, out + k, c, worked(own, &seen, x, c));
-        }
-    }
+    //: works
     out += own->columns * own->channels;
     for (int k = 0; k < own->edge * own->channels; k++)
         *out++ = EDGE(own);

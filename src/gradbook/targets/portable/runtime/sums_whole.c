@@ -1,0 +1,188 @@
+//: bytes
+/* Pixels as they are: a level is 128 less. */
+static void bytes(const struct maker *own, const struct view *seen, value *out)
+{
+    const int area = own->rows * own->columns;
+    for (int c = 0; c < own->channels; c++) {
+        const sample *from = seen->given + c * area + seen->row * own->columns;
+        for (int x = 0; x < own->columns; x++)
+            out[x * own->channels + c] = (value)(*from++ - 128);
+    }
+}
+
+//: summing
+#ifdef __AVR__
+enum { ABREAST = 1 }; /* channels that are summed up at once: there are few pointers */
+#else
+enum { ABREAST = 2 };
+#endif
+static total row_of_sums[ABREAST][WIDEST + 2];
+
+/* Keep two sums side by side, or the larger ones of those above them and these. */
+static inline void set_two(total *at, total a, total b, int below)
+{
+    at[0] = below && at[0] > a ? at[0] : a;
+    at[1] = below && at[1] > b ? at[1] : b;
+}
+
+/* The largest of neighbouring sums, in the places of these. */
+static void pool(const struct maker *own, total *sum)
+{
+    const total *from = sum;
+    for (int x = own->columns; x > 0; x--) {
+        total most = *from++;
+        for (int beside = own->pooled; beside > 1; beside--, from++)
+            most = *from > most ? *from : most;
+        *sum++ = most;
+    }
+}
+
+/* Scale a row of sums. */
+APART static void finish(const struct maker *own, value *out, int c, total *sum)
+{
+    const int channels = own->channels;
+    const int32_t times = own->times;
+    const struct scale scale = scale_of(own, c);
+    const value *const end = out + own->columns * channels;
+    if (own->pooled > 1)
+        pool(own, sum);
+    if (ARE_SCORES(own, c))
+        keep(own, out, c, *sum);
+    else
+        for (out += c; out < end; out += channels)
+            *out = level_of(&scale, *sum++ * times);
+}
+
+//: sums_flat
+/* A row of weighted sums over all channels, for two of these at two places at a time. What a window
+   of one row reads lies side by side. */
+APART static void sums_flat(const struct maker *own, const struct view *seen, value *out)
+{
+    const int channels = seen->from->channels, run = own->window_columns * channels;
+    const int apart = own->stride * channels, wide = own->columns * own->pooled;
+    const value *w = weights + own->weights;
+    for (int c = 0; c < own->channels; c += ABREAST) {
+        const int next = ABREAST > 1 && c + 1 < own->channels ? run : 0;
+        for (int below = 0; below < own->pooled; below++) {
+            const value *x = seen->rows[below * own->stride];
+            total *sum = row_of_sums[0];
+            for (int left = wide; left > 0; left -= 2, x += 2 * apart, sum += 2) {
+                const value *u = w, *v = w + next, *y = left > 1 ? x + apart : x, *const end = x + run;
+                total a = 0, b = 0, d = 0, e = 0;
+                for (const value *at = x; at < end; at++, y++, u++) {
+                    const value one = READ(value, u);
+                    a += one * *at;
+                    b += one * *y;
+                    if (ABREAST > 1) {
+                        const value other = READ(value, v++);
+                        d += other * *at;
+                        e += other * *y;
+                    }
+                }
+                set_two(sum, a, b, below);
+                if (ABREAST > 1)
+                    set_two(sum + WIDEST + 2, d, e, below);
+            }
+        }
+        finish(own, out, c, row_of_sums[0]);
+        if (next)
+            finish(own, out, c + 1, row_of_sums[ABREAST - 1]);
+        w += run + next;
+    }
+}
+
+//: sums
+/* A row of weighted sums over all channels, for two of these at two places at a time, since what a
+   window reads of a row lies side by side; where rows are pooled, the larger sums of both. */
+APART static void sums(const struct maker *own, const struct view *seen, value *out)
+{
+    const int channels = seen->from->channels, run = own->window_columns * channels;
+    const int apart = own->stride * channels, wide = own->columns * own->pooled;
+    const value *w = weights + own->weights;
+    for (int c = 0; c < own->channels; c += ABREAST) {
+        const int next = ABREAST > 1 && c + 1 < own->channels ? own->window_rows * run : 0;
+        for (int below = 0; below < own->pooled; below++)
+            for (int place = 0; place < wide; place += 2) {
+                const value *const *rows = seen->rows + below * own->stride, *u = w, *v = w + next;
+                const int step = place + 1 < wide ? apart : 0;
+                total a = 0, b = 0, d = 0, e = 0;
+                for (int row = 0; row < own->window_rows; row++) {
+                    const value *x = rows[row] + place * apart, *y = x + step;
+                    for (int k = run; k > 0; k--) {
+                        const value one = READ(value, u);
+                        u++;
+                        if (ABREAST > 1) {
+                            const value other = READ(value, v);
+                            v++;
+                            d += other * *x;
+                            e += other * *y;
+                        }
+                        a += one * *x++;
+                        b += one * *y++;
+                    }
+                }
+                set_two(row_of_sums[0] + place, a, b, below);
+                if (ABREAST > 1)
+                    set_two(row_of_sums[ABREAST - 1] + place, d, e, below);
+            }
+        finish(own, out, c, row_of_sums[0]);
+        if (next)
+            finish(own, out, c + 1, row_of_sums[ABREAST - 1]);
+        w += own->window_rows * run + next;
+    }
+}
+
+//: sums_deep
+/* A row of sums of 3 by 3 values of one channel each. Three places' sums are worked on at once, as
+   each column adds to all of those; so two begin before the first place. */
+APART static void sums_deep(const struct maker *own, const struct view *seen, value *out)
+{
+    const int channels = seen->from->channels, alike = own->channels / channels;
+    const value *w = weights + own->weights;
+    int first = 0, again = alike;
+    for (int c = 0; c < own->channels; c++, w += 9) {
+        const value w0 = READ(value, w), w1 = READ(value, w + 1), w2 = READ(value, w + 2);
+        const value w3 = READ(value, w + 3), w4 = READ(value, w + 4), w5 = READ(value, w + 5);
+        const value w6 = READ(value, w + 6), w7 = READ(value, w + 7), w8 = READ(value, w + 8);
+        for (int below = 0; below < own->pooled; below++) {
+            const value *const *rows = seen->rows + below;
+            const value *x = rows[0] + first, *y = rows[1] + first, *z = rows[2] + first;
+            total a = 0, b = 0, *sum = row_of_sums[0];
+            const int end = (own->columns * own->pooled + 2) * channels;
+            for (int at = 0; at < end; at += channels, sum++) {
+                const total whole = a + w2 * x[at] + w5 * y[at] + w8 * z[at];
+                a = b + w1 * x[at] + w4 * y[at] + w7 * z[at];
+                b = (total)(w0 * x[at]) + w3 * y[at] + w6 * z[at];
+                *sum = below && *sum > whole ? *sum : whole;
+            }
+        }
+        finish(own, out, c, row_of_sums[0] + 2);
+        if (--again == 0)
+            first++, again = alike;
+    }
+}
+
+//: sums_each
+/* The same of any window and group of channels, one sum at a time. */
+APART static void sums_each(const struct maker *own, const struct view *seen, value *out)
+{
+    const int channels = seen->from->channels, each = own->each, pooled = own->pooled;
+    const int alike = own->channels / (channels / each); /* so many read the same channels */
+    const value *w = weights + own->weights, *u = w;
+    for (int c = 0; c < own->channels; c++, w = u) {
+        for (int below = 0; below < pooled; below++)
+            for (int place = 0; place < own->columns * pooled; place++) {
+                total sum = 0, *at = row_of_sums[0] + place;
+                u = w;
+                for (int row = 0; row < own->window_rows; row++) {
+                    const value *x = seen->rows[row + below * own->stride] +
+                                     place * own->stride * channels + c / alike * each;
+                    for (int column = own->window_columns; column > 0; column--, x += channels)
+                        for (int k = 0; k < each; k++, u++)
+                            sum += READ(value, u) * x[k];
+                }
+                *at = below && *at > sum ? *at : sum;
+            }
+        finish(own, out, c, row_of_sums[0]);
+    }
+}
