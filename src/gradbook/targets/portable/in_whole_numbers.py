@@ -94,6 +94,7 @@ static inline struct scale scale_of(const struct maker *own, int c)
     const int32_t half = (int32_t)1 << (15 - own->up), zero = own->{offset} * 2 * half;
     const struct scale found = {{FACTOR(own, READ(int16_t, factors + k)),
                                 START(own, bias + half + zero) DOWN(own){values}}};
+    (void)own;
     return found;
 }}
 
