@@ -204,7 +204,7 @@ def whole_program(
     if any(own.low > LOWEST for own in makers[: len(makers) - (learner is None)]):
         fields["low"] = ("int8_t", [max(own.low, LOWEST) for own in makers])
         details["low"], low = "int32_t", LOW
-    ways = _ways(makers)
+    ways = _ways(makers, whole.sensor is None)
     inner = range(len(makers) - (learner is None))
     scaling = [k for k in inner if ways.get(k) != "bytes"] or [0]
     others = makers[scaling[0]].times  # of bytes, which aren't scaled, and of scores
@@ -261,14 +261,14 @@ def whole_program(
     )
 
 
-def _ways(makers: Sequence[WholeMaker]) -> dict[int, str]:
+def _ways(makers: Sequence[WholeMaker], of_bytes: bool) -> dict[int, str]:
     """Ways to make rows of sums, by what these read, and of bytes that are levels already."""
     if widest([own.maker for own in makers]) == 1:
         return {}
     ways = {}
     for number, own in enumerate(makers):
         maker = own.maker
-        if maker.work is Work.GIVEN and _are_levels(own):
+        if of_bytes and maker.work is Work.GIVEN and _are_levels(own):
             ways[number] = "bytes"
         if maker.work is Work.SUMS and not maker.is_irregular and maker.weights is not None:
             each, reads = maker.weights.shape[-1], makers[maker.reads[0]].maker.shape[2]
