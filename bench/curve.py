@@ -37,8 +37,8 @@ RECIPES = (
 )
 WIDTH, HEIGHT = 760.0, 420.0  # points
 LEFT, RIGHT, TOP, BOTTOM = 70.0, 735.0, 24.0, 360.0
-PARAMETERS = (400, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 20_000)
-WRONG = (0.03, 0.02, 0.01, 0.007, 0.005, 0.003)  # shares of the test images
+PARAMETERS = (250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 20_000)
+WRONG = (0.05, 0.03, 0.02, 0.01, 0.007, 0.005, 0.003)  # shares of the test images
 
 
 @dataclass(frozen=True)
