@@ -1,18 +1,23 @@
 """Trained networks as C on emulated boards: instructions, flash, memory, what rounding costs.
 
-    python bench/devices.py RUN... [--images N] [--board NAME]... [--level -O2] [--floats]
-                            [--onnx2c PROGRAM]
+    python bench/devices.py [RUN...] [--images N] [--board NAME]... [--level -O2] [--floats]
+                            [--onnx2c PROGRAM] [--bitnetmcu FOLDER] [--tinymaix FOLDER]
 
 For each run it tells the accuracy on the 10,000 test images, of the network and of its C in whole
 numbers, which is reckoned as C reckons it; then, board by board, whether the first N images are
 answered as here, the instructions an image takes, and the bytes of code, constants and memory of
-the exported file. QEMU counts instructions; it has no model of cycles. AVRs are emulated by
-simavr, which counts cycles; they are asked about 20 images. Needs the emulators and cross
-compilers that CONTRIBUTING.md lists.
+the exported file, to which the image comes and the stack that was seen in use. QEMU counts
+instructions; it has no model of cycles. AVRs are emulated by simavr, which counts cycles; they are
+asked about 20 images. Needs the emulators and cross compilers that CONTRIBUTING.md lists.
 
 With --floats the C in floats is asked too, about 20 images. With --onnx2c so is what that program
 (https://github.com/kraiskil/onnx2c) makes of the exported ONNX model, beside it. What a library
 adds to compute with floats isn't counted in either.
+
+--bitnetmcu and --tinymaix name folders with https://github.com/cpldcpu/BitNetMCU and
+https://github.com/sipeed/TinyMaix: their networks, with the weights that they come with, are asked
+on the same boards (of AVRs the one with most memory, into which their constants are copied),
+and by the same C on this machine about all test images.
 """
 
 from __future__ import annotations
@@ -28,10 +33,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench.peers import bitnetmcu, tinymaix
+from bench.peers.peer import Peer, asked_on
 from gradbook.data.dataset import Images
 from gradbook.data.sources import load
 from gradbook.lab.models.exporting import accuracy_in_c, fitting_images
 from gradbook.lab.models.model import Model
+from gradbook.lab.recipes.recipe import USUAL_DATA
 from gradbook.lab.training.run_folder import load as load_run
 from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.in_whole_numbers import quantise
@@ -60,13 +68,15 @@ int net_predict(const uint8_t *image, float *each)
 
 def main() -> None:
     parser = ArgumentParser(description=__doc__)
-    parser.add_argument("runs", nargs="+", metavar="RUN")
+    parser.add_argument("runs", nargs="*", metavar="RUN")
     parser.add_argument("--images", type=int, default=1000, help="that boards are asked about")
     known = [board.name for board in (*boards.BOARDS, *AVRS)]
     parser.add_argument("--board", action="append", choices=known)
     parser.add_argument("--level", default="-O2", help="of optimisation")
     parser.add_argument("--floats", action="store_true", help="ask the C in floats, too")
     parser.add_argument("--onnx2c", metavar="PROGRAM", help="ask what it makes, too")
+    parser.add_argument("--bitnetmcu", metavar="FOLDER", type=Path, help="ask its networks, too")
+    parser.add_argument("--tinymaix", metavar="FOLDER", type=Path, help="ask its network, too")
     options = parser.parse_args()
     if not options.onnx2c:
         print("onnx2c isn't asked: name the program with --onnx2c")
@@ -76,11 +86,37 @@ def main() -> None:
         data = load(model.data)
         whole = quantise(model.trained(), fitting_images(data))
         costs.append(_accuracies(run, model, whole, data.test_for_reporting))
-        for board in (*boards.BOARDS, *AVRS):
-            if not options.board or board.name in options.board:
-                _ask(board, model, whole, data.test_for_reporting.pixels, options)
+        for board in _boards(options):
+            _ask(board, model, whole, data.test_for_reporting.pixels, options)
     if len(costs) > 1:
         print(f"rounding costs {100 * fmean(costs):.3f} points in the mean of {len(costs)} runs")
+    test = load(USUAL_DATA).test_for_reporting
+    for peer in _peers(options, test.pixels):
+        _ask_peer(peer, test, options)
+
+
+def _boards(options: Namespace) -> list[boards.Board | avr.Avr]:
+    known = (*boards.BOARDS, *AVRS)
+    return [board for board in known if not options.board or board.name in options.board]
+
+
+def _peers(options: Namespace, images: np.ndarray) -> list[Peer]:
+    own = images.reshape(len(images), *images.shape[-2:])
+    found = bitnetmcu.peers(options.bitnetmcu, own) if options.bitnetmcu else []
+    return found + (tinymaix.peers(options.tinymaix, own) if options.tinymaix else [])
+
+
+def _ask_peer(peer: Peer, test: Images, options: Namespace) -> None:
+    classes = peer.classify()
+    right = float((classes == np.asarray(test.labels)).mean())
+    print(f"{peer.name}: {right:.2%} by its C", flush=True)
+    for board in _boards(options):
+        if board == avr.MEGA:
+            continue
+        count = min(options.images, FEW) if isinstance(board, avr.Avr) else options.images
+        found = asked_on(board, peer, peer.images[:count], options.level)
+        same = bool((found.classes == classes[:count]).all())
+        _tell(board.name, "", found, same, peer.image_bytes)
 
 
 def _accuracies(run: str, model: Model, whole: WholeNumbers, test: Images) -> float:
@@ -111,7 +147,8 @@ def _ask(
         found = boards.asked(board, text, rows, outputs, level=options.level)
     scores = whole.scores(some).astype(np.int32)
     same = [checksum(row) for row in scores] == found.checksums.tolist()
-    _tell(board.name, "whole numbers", found, same)
+    image_bytes = rows[0].nbytes
+    _tell(board.name, "whole numbers", found, same, image_bytes)
     if isinstance(board, avr.Avr) or board.tools != ARM:
         return
     for kind, text in _in_floats(model, options):
@@ -119,7 +156,7 @@ def _ask(
             board, text, rows[:FEW], outputs, kind="float", level=options.level, strict=False
         )
         same = bool((found.classes == model.classify(some[:FEW])).all())
-        _tell(board.name, kind, found, same)
+        _tell(board.name, kind, found, same, image_bytes)
 
 
 def _in_floats(model: Model, options: Namespace) -> list[tuple[str, str]]:
@@ -144,13 +181,14 @@ def _by_onnx2c(program: str, model: Model) -> str:
     return made + AROUND.format(pixels=pixels, outputs=outputs, scale=scale, shift=shift)
 
 
-def _tell(board: str, kind: str, found: Asked, same: bool) -> None:
+def _tell(board: str, kind: str, found: Asked, same: bool, image: int) -> None:
     answers = "as here" if same else "NOT as here"
     unit = "cycles" if board.startswith("atmega") else "instructions"
     print(
         f"  {board:<12}{kind:<16}{len(found.classes):>6,} images {answers}, "
         f"{found.effort / 1e6:.2f} M {unit} each, "
-        f"{found.flash:,} bytes of flash, {found.memory:,} of memory",
+        f"{found.flash:,} bytes of flash, {found.memory:,} of memory, with the image ({image:,}) "
+        f"and the stack ({found.stack:,}) {found.memory + image + found.stack:,}",
         flush=True,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,7 +13,7 @@ import numpy as np
 from tests.outside.devices.boards import Asked, run, sample_of
 
 HERE = Path(__file__).parent
-ANSWER = re.compile(r"(\d+) (\d+) (\d+)\.")  # simavr shows the end of a line as a dot
+ANSWER = re.compile(r"(\d+) (\d+) (\d+) (\d+)\.")  # simavr shows the end of a line as a dot
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,14 @@ LARGE = Avr("atmega1284p", 128 * 1024, 16 * 1024)
 
 
 def asked(
-    avr: Avr, text: str, images: np.ndarray, outputs: int, kind: str = "int32_t", level: str = "-O2"
+    avr: Avr,
+    text: str,
+    images: np.ndarray,
+    outputs: int,
+    kind: str = "int32_t",
+    level: str = "-O2",
+    strict: bool = True,
+    flags: Sequence[str] = (),
 ) -> Asked:
     """A network's C, whose function is net_predict, asked about images (images, pixels)."""
     with TemporaryDirectory() as name:
@@ -41,21 +49,29 @@ def asked(
             '.section .text.images, "ax", @progbits\n'
             '.global images\nimages: .incbin "images.bin"\n.balign 2\n'
         )
-        compile_c = ["avr-gcc", f"-mmcu={avr.name}", level, "-Wall", "-Wextra", "-Werror"]
-        strict = ["-std=c99", "-pedantic", "-Wconversion", "-fno-common"]
-        run([*compile_c, *strict, "-c", "net.c", "-o", "net.o"], folder)
+        compile_c = ["avr-gcc", f"-mmcu={avr.name}", level]
+        checks = (
+            ["-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion", "-fno-common"]
+            if strict
+            else []
+        )
+        run([*compile_c, "-std=c99", *checks, *flags, "-c", "net.c", "-o", "net.o"], folder)
         told = {"OUTPUT": kind, "OUTPUTS": outputs, "IMAGES": len(images)}
         told |= {"PIXELS": images[0].size, "SAMPLE": sample_of(images)}
         defined = [f"-D{word}={value}" for word, value in told.items()]
         start = [*compile_c, "-std=gnu99", *defined, str(HERE / "start_avr.c")]
         run([*start, "images.s", "net.o", "-lm", "-o", "avr.elf"], folder)
         sizes = run(["avr-size", "net.o"], folder).splitlines()[1].split()
+        parts = [line.split() for line in run(["avr-size", "-A", "net.o"], folder).splitlines()]
         said = run(["simavr", "-m", avr.name, "-f", "16000000", "avr.elf"], folder)
     answers = [list(map(int, line)) for line in ANSWER.findall(said)]
     assert len(answers) == len(images), said
-    classes, checksums, cycles = np.array(answers, np.int64).T
+    classes, checksums, cycles, stack = np.array(answers, np.int64).T
     code, data, zeroed = map(int, sizes[:3])
-    return Asked(classes, checksums, float(cycles.mean()), code + data, data + zeroed)
+    effort, deepest = float(cycles.mean()), int(stack.max())
+    copied = sum(int(part[1]) for part in parts if part and part[0].startswith(".rodata"))
+    memory = data + zeroed + copied  # what isn't told to stay in the flash is copied at the start
+    return Asked(classes, checksums, effort, code + data, memory, deepest)
 
 
 @dataclass(frozen=True)

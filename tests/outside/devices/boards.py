@@ -81,6 +81,7 @@ class Asked:
     effort: float  # instructions for an image, in the mean; of an AVR cycles
     flash: int  # bytes of code and constants of the network's own file
     memory: int
+    stack: int  # bytes of it that a call was seen to use
 
 
 def asked(
@@ -116,10 +117,11 @@ def asked(
         run(emulate, folder)
         lines = [line.split() for line in (folder / "said.txt").read_text().splitlines()]
     *answers, (known,) = lines
-    classes, checksums, ticks = (np.array(part, np.int64) for part in zip(*answers, strict=True))
+    classes, checksums, ticks, stack = np.array(answers, np.int64).T
     code, data, zeroed = map(int, sizes[:3])
     scale = KNOWN / int(known)
-    return Asked(classes, checksums, float(ticks.mean()) * scale, code + data, data + zeroed)
+    effort, deepest = float(ticks.mean()) * scale, int(stack.max())
+    return Asked(classes, checksums, effort, code + data, data + zeroed, deepest)
 
 
 def sample_of(given: np.ndarray) -> str:

@@ -1,6 +1,8 @@
 /* A board's first program: asks the network about each image and says what it answers, one a line:
-   the class, a checksum of all outputs, ticks of the board's clock. The last line has the ticks of
-   a loop whose instructions are known. Everything is said by semihosting. */
+   the class, a checksum of all outputs, ticks of the board's clock, bytes of stack that were in use.
+   The last line has the ticks of a loop whose instructions are known. Everything is said by
+   semihosting. */
+#include "stack.h"
 #include <stdint.h>
 
 #ifndef OUTPUT
@@ -105,7 +107,9 @@ static void say(uint32_t number, char after)
 int main(void)
 {
     static OUTPUT each[OUTPUTS];
+    uint8_t *const top = stack_pointer(), *const end = top - DEEP;
     uint32_t from, to;
+    paint(top, end);
     for (int k = 0; k < IMAGES; k++) {
         uint32_t sum = 2166136261u;
         int best;
@@ -117,7 +121,8 @@ int main(void)
             sum = (sum ^ ((const uint8_t *)each)[at]) * 16777619u;
         say((uint32_t)best, ' ');
         say(sum, ' ');
-        say(between(from, to), '\n');
+        say(between(from, to), ' ');
+        say(deepest(top, end), '\n');
     }
     start_clock();
     from = ticks();

@@ -1,14 +1,16 @@
 /* An AVR's first program: asks the network about each image and says what it answers, one a line:
-   the class, a checksum of all outputs, cycles of the processor. Everything is said on the serial
-   line; sleep without interrupts ends the emulation. */
+   the class, a checksum of all outputs, cycles of the processor, bytes of stack that were in use.
+   Everything is said on the serial line; sleep without interrupts ends the emulation. */
 #include <avr/interrupt.h>
 #include <avr/io.h>
 #include <avr/pgmspace.h>
 #include <avr/sleep.h>
 #include <stdint.h>
+#include "stack.h"
 
 int net_predict(const SAMPLE *image, OUTPUT *each);
 extern const SAMPLE images[];
+extern uint8_t _end[]; /* of what is static: the stack may grow down to here */
 static volatile uint16_t turns;
 
 ISR(TIMER1_OVF_vect) { turns++; }
@@ -52,6 +54,8 @@ int main(void)
 {
     static SAMPLE image[PIXELS];
     static OUTPUT each[OUTPUTS];
+    uint8_t *const top = stack_pointer();
+    paint(top, _end);
     UCSR0B = 1 << TXEN0;
     sei();
     for (uint16_t k = 0; k < IMAGES; k++) {
@@ -65,7 +69,8 @@ int main(void)
             sum = (sum ^ ((const uint8_t *)each)[at]) * 16777619u;
         say((uint32_t)best, ' ');
         say(sum, ' ');
-        say(took, '\n');
+        say(took, ' ');
+        say(deepest(top, _end), '\n');
     }
     cli();
     sleep_mode();

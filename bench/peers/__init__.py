@@ -1,0 +1,1 @@
+"""What others wrote to read digits on small processors, asked as our own C is."""
