@@ -34,6 +34,7 @@ TEXT = ReadLimit(16 * MIB, BYTES, "a text: a network, a recipe, a study, a recor
 CLUSTER = ReadLimit(2**16, BYTES, "the file of a cluster")
 BOOK = ReadLimit(64 * MIB, BYTES, "a workbook")
 TABLE = ReadLimit(50 * MIB, BYTES, "a table of samples")
+UNPACKED_TABLE = ReadLimit(256 * MIB, BYTES, "a table in Parquet, unpacked")
 IMAGES = ReadLimit(2**30, BYTES, "a file of images: idx, npz", "as is what it unpacks to")
 IMAGE_TABLE = ReadLimit(256 * MIB, BYTES, "a table of images", "also unpacked")
 RECORDING = ReadLimit(64 * MIB, BYTES, "a recording: WAV")

@@ -165,6 +165,28 @@ def test_the_usual_network_takes_any_window(length):
     assert net.count() < 10_000
 
 
+@pytest.mark.parametrize(
+    ("rate", "length", "line"),
+    [
+        (8000, 8000, "mel 16 step 160 high 4000"),
+        (16_000, 16_000, "mel 16 frame 512 step 320 rate 16000 high 8000"),
+        (44_100, 44_100, "mel 16 frame 1024 step 882 rate 44100 high 8000"),
+        (4000, 2000, "mel 16 frame 128 step 80 rate 4000 high 2000"),
+        (8000, 1000, ""),
+        (3000, 8000, ""),
+        (None, 8000, ""),
+    ],
+)
+def test_the_usual_network_hears_sound(rate, length, line):
+    windows = replace(
+        signal_problem(waves(), HOW).windows, length=length, channels=("sound",), rate=rate
+    )
+    net = usual_network(windows, 4)
+    assert (net.input, net.outputs) == ((length, 1), 4)
+    assert (line or "conv1d") == net.layers[0].text[: len(line) or 6]
+    assert usual_network(replace(windows, channels=("left", "right")), 4).layers[0].word == "conv"
+
+
 def test_the_gestures_are_the_same_every_time_and_of_five_kinds():
     made = gestures()
     assert len({one.label for one in made.recordings}) == 5

@@ -60,6 +60,7 @@ PACKAGES = {
     "zig": "ziglang",
     "zensical": "zensical",
     "axe": "axe_playwright_python",  # the script alone: pages are shown by chromium
+    "pyarrow": "pyarrow",
     "tensorboard": "tensorboard",
     "mlflow": "mlflow",
     "wandb": "wandb",

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from gradbook.amounts import counted
 from gradbook.data.formats import cells as written
+from gradbook.data.formats import parquet
 from gradbook.data.formats.cells import (
     COMMA,
     MARK_WORDS,
@@ -41,7 +42,7 @@ from gradbook.errors import DataError, LimitError, UsageError, did_you_mean, one
 from gradbook.net import Net, Sample
 from gradbook.net.description import Misfit
 
-SUFFIXES = (".csv", ".tsv")
+SUFFIXES = (".csv", ".tsv", parquet.SUFFIX)
 MOST_WORDS = 100  # that differ, of a column
 MOST_NUMBERS = 50_000_000  # of a table: 400 MB
 Numbers = NDArray[np.float64]
@@ -260,7 +261,11 @@ class ColumnTable:
 def read_columns(
     path: str | PathLike[str], decimal: str = "", dates: str = "", least: int = 2
 ) -> ColumnTable:
-    """The table of at `least` so many columns in a file with commas, semicolons or tabs."""
+    """The table of at `least` so many columns in a file with commas, semicolons or tabs, or in
+    Parquet."""
+    if str(path).lower().endswith(parquet.SUFFIX):
+        headings, below = parquet.read_parquet(path)
+        return replace(table_of(str(path), headings, below, least), decimal=POINT)
     found = read_cells(path, ())
     rows = found.rows
     headed = is_header(rows[0].cells)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
-from math import ceil, exp, lgamma, log, sqrt
+from math import ceil, exp, lgamma, log, log2, sqrt
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,7 @@ from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.recipes.recipe import BEST, Recipe, Schedule
 from gradbook.lab.tables import BATCH, LEAST_STEPS, MOST_EPOCHS, PATIENCE, Problem, TableScore
 from gradbook.lab.training.epochs import Normal
+from gradbook.layers.spectra import LONGEST_FRAME, MelBands
 from gradbook.net import Net, parse
 from gradbook.net.description import Task
 
@@ -48,6 +49,9 @@ QUARTER = 4
 MOST_STEPS = 16  # that are left when the mean over steps is taken
 WIDE, NARROW, DEPTH = 16, 8, 6  # channels of the usual network, and how many windows it slides
 EPOCHS = 60
+LEAST_HEARD = 4000  # samples a second, from which a single channel is sound
+BANDS, LOWEST, HIGHEST = 16, 100, 8000  # of the usual network, in hertz
+FRAME_SECONDS, FRAMES_A_SECOND, LEAST_FRAMES = 0.033, 50, 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -330,6 +334,10 @@ def usual_network(windows: Windows, classes: int) -> Net:
         windows.length,
         NARROW,
     )
+    bands = usual_bands(windows)
+    if bands:
+        lines.append(bands.text)
+        steps = (steps - bands.frame) // bands.step + 1
     for _ in range(DEPTH):
         if steps <= MOST_STEPS:
             break
@@ -340,6 +348,17 @@ def usual_network(windows: Windows, classes: int) -> Net:
         lines.append(f"conv1d {WIDE} {min(3, windows.length)}; relu")
     lines.append(f"avgpool1d all; flatten; dense {classes}; log softmax")
     return parse("\n".join([*lines, "loss cross-entropy", "update adam", "rate 0.01"]))
+
+
+def usual_bands(windows: Windows) -> MelBands | None:
+    """Mel bands of frames of 32 ms or less, 50 a second, if what is heard is sound: one channel of
+    4,000 samples a second or more, in a window of several such frames."""
+    rate = round(windows.rate or 0)
+    if len(windows.channels) > 1 or rate < LEAST_HEARD:
+        return None
+    frame = min(2 ** int(log2(rate * FRAME_SECONDS)), LONGEST_FRAME)
+    bands = MelBands(BANDS, frame, rate // FRAMES_A_SECOND, rate, LOWEST, min(HIGHEST, rate // 2))
+    return bands if windows.length >= frame + (LEAST_FRAMES - 1) * bands.step else None
 
 
 def usual_signal_recipe(

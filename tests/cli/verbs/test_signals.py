@@ -185,3 +185,26 @@ def test_a_recipe_of_gestures_trains_the_same_again(said):
     told = said("train", "gestures", "--epochs", 2, "-o", "one").split("gestures tells")[1]
     again = said("train", "one/recipe.txt", "-o", "two").split("gestures tells")[1]
     assert told.split(" in ")[0] == again.split(" in ")[0]
+
+
+@pytest.mark.witness("pyarrow")
+def test_a_table_in_parquet_is_as_one_in_a_text(said):
+    from pyarrow import csv, parquet
+
+    parquet.write_table(csv.read_csv("moves.csv"), "moves.parquet")
+    ways = [
+        said("train", f"moves.{ending}", *WINDOWS, "--epochs", 2, "-o", ending).split(" tells ")[1]
+        for ending in ("csv", "parquet")
+    ]
+    assert ways[0].split(" in ")[0] == ways[1].split(" in ")[0]
+    predicted = [said("predict", "csv", f"moves.{ending}") for ending in ("csv", "parquet")]
+    rows = [[line.rsplit(",", 3)[1:] for line in one.splitlines()[1:9]] for one in predicted]
+    assert rows[0] == rows[1]
+    said("train", "moves.parquet", "--target", "gesture", "--epochs", 1, "-o", "rows")
+
+
+def test_an_exported_network_of_sound_takes_samples(said):
+    said("train", "keywords", "--epochs", 1, "-o", "heard")
+    said("export", "heard", "-o", "heard.h")
+    text = " ".join(Path("heard.h").read_text().split())
+    assert "a row of 7,776 floats" in text or "a row of 7776 floats" in text

@@ -185,8 +185,8 @@ def page(topic: str | None) -> str:
 
 
 TABLES = """\
-A table is a .csv or .tsv file, or the name {named}. Its cells are separated by
-commas, semicolons or tabs, and its first line should hold headings.
+A table is a .csv, .tsv or .parquet file, or the name {named}. In a text its cells are
+separated by commas, semicolons or tabs, and its first line should hold headings.
 
   gradbook train houses.csv --target price --ignore id
   gradbook predict runs/houses new.csv -o predicted.csv
@@ -210,7 +210,7 @@ SIGNALS = """\
 Signals are values that come step after step, such as an accelerometer's.
 gradbook train RECORDINGS --window N tells windows of N rows apart.
 
-recordings  {named}; or a table (.csv, .tsv) with a row for each
+recordings  {named}; or a table (.csv, .parquet) with a row for each
             moment; or a folder with one for each class, and in it a table or
             a WAV file for each recording, or a folder of these for each person
 columns     the class (--target), and if there are any time (--time), what

@@ -197,9 +197,9 @@ MODEL is the folder of a run, a model.safetensors, or a file that import reads. 
   a folder      of pictures, including its subfolders
   an idx file   of images, plain, .gz or .xz, used as they are
 
-For a model trained on a table, FILE is a table (.csv, .tsv) with the same columns in any order. Its
-rows are printed, or written to -o, with the prediction beside them; an imported network may
-predict several numbers.
+For a model trained on a table, FILE is a table (.csv, .tsv, .parquet) with the same columns in any
+order. Its rows are printed, or written to -o, with the prediction beside them; an imported network
+may predict several numbers.
 
 For a model trained on windows of signals, FILE is a recording (.csv, .wav), or a folder with
 recordings in folders: the class of each window is told.

@@ -40,6 +40,8 @@ def is_table(name: str) -> bool:
 
 def holds_pixels(file: Path) -> bool:
     """Whether its first row of numbers is a label and a square of bytes, 4 by 4 at least."""
+    if not is_table(file.name):
+        return False
     with open_unpacked(file, limits.IMAGE_TABLE) as stream:
         rows = _rows(stream, file)
         first = next(rows, None)
