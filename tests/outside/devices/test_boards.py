@@ -47,13 +47,14 @@ def test_a_board_reads_1000_images_as_this_machine_does(board, digits):
     trained = model_of(TEXT).trained()
     whole = quantise(trained, digits[:200])
     made = c_file(trained, "net", whole)
-    found = asked(board, made.text, digits.reshape(1000, -1), 10)
+    digits = digits[: board.patience]
+    found = asked(board, made.text, digits.reshape(len(digits), -1), 10)
     assert made.memory <= found.memory < made.memory + 12  # a pointer, and gaps between arrays
     np.testing.assert_array_equal(found.classes, whole.classify(digits))
     scores = whole.scores(digits).astype(np.int32)
     np.testing.assert_array_equal(found.checksums, [checksum(row) for row in scores])
     products = 4 * 13 * 13 * 9 + 4 * 13 * 13 * 9 + 8 * 13 * 13 * 4 + 8 * 16 * 72 + 10 * 128
-    assert products < found.effort < 30 * products
+    assert products < found.effort < (30 if board.patience > 30 else 300) * products
 
 
 ROWS = {
@@ -78,6 +79,11 @@ def test_a_board_reads_images_row_by_row_as_sequences(layers, digits):
 
 
 WHOLE = {
+    "weights of few bits": (
+        "input 1x28x28; conv 4 3x3 stride 2; relu; depthwise 3x3 bits 4; conv 8 1x1 ternary; "
+        "maxpool 2; relu; conv 6 3x3 bits 2; flatten; dense 10 ternary; softmax",
+        None,
+    ),
     "sequences": (
         "input 28x28; conv1d 6 3; relu; maxpool1d 2; gru 8 all; lstm 6; dense 10; softmax",
         (1, 28, 28),
@@ -98,10 +104,11 @@ def test_a_board_reads_others_in_whole_numbers_as_this_machine_does(board, text,
     trained = model_of(text, images=images).trained()
     whole = quantise(trained, digits[:100])
     made = c_file(trained, "net", whole)
-    found = asked(board, made.text, digits[:200].reshape(200, -1), 10)
+    some = digits[: min(board.patience, 200)]
+    found = asked(board, made.text, some.reshape(len(some), -1), 10)
     assert made.memory <= found.memory < made.memory + 12
-    np.testing.assert_array_equal(found.classes, whole.classify(digits[:200]))
-    scores = whole.scores(digits[:200]).astype(np.int32)
+    np.testing.assert_array_equal(found.classes, whole.classify(some))
+    scores = whole.scores(some).astype(np.int32)
     np.testing.assert_array_equal(found.checksums, [checksum(row) for row in scores])
 
 

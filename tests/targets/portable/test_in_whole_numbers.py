@@ -229,3 +229,34 @@ def test_a_level_is_looked_up_as_it_is_found_unless_others_read_it(layers, looke
     apart = quantise(model.trained(), images)
     assert "same" in [own.maker.work for own in apart.makers]
     np.testing.assert_array_equal(whole.scores(images), apart.scores(images))
+
+
+FEW = [
+    "conv 5 3x3 pad 1; maxpool 2; relu; conv 6 1x1 {0}; relu; flatten; dense 3 {0}",
+    "conv 4 3x3; batchnorm; relu; depthwise 3x3 {0}; conv 6 3x3 groups 2 {0}; flatten; dense 3",
+    "flatten; dense 9 {0}; relu; dense 3 {0}",
+]
+STORED = {"bits 8": 8, "bits 4": 4, "bits 2": 2, "ternary": 2}
+
+
+@pytest.mark.parametrize("bits", STORED)
+@pytest.mark.parametrize("layers", FEW)
+def test_weights_of_few_bits_are_packed_and_stay_as_they_were_trained(layers, bits):
+    model = model_of(f"input 1x9x8; {layers.format(bits)}; softmax")
+    images, scores, _ = both(model)
+    trained = model.trained()
+    exact = maps_of(row_makers(trained), images)[-1].reshape(len(images), -1)
+    assert (scores - exact).std() < 0.1 * exact.std()
+    makers = quantise(trained, images).makers
+    few = [own.levels for own in trained.layers if own.levels is not None]
+    kept = [own.weights for own in makers if own.maker.levels is not None]
+    assert len(few) == len(kept)
+    for levels, weights in zip(few, kept, strict=True):
+        np.testing.assert_array_equal(np.sort(weights.ravel()), np.sort(levels.ravel()))
+    sizes = [
+        own.weights.size * (8 if own.maker.levels is None else STORED[bits])
+        for own in makers
+        if own.weights is not None
+    ]
+    text = c_file(trained, "net", quantise(trained, images)).text
+    assert f" weights[{sum(-(-size // 8) for size in sizes)}] " in text

@@ -13,7 +13,7 @@ from gradbook.data.formats.cells import SINCE
 from gradbook.errors import TargetError, one_line
 from gradbook.net.trained import TrainedNet
 from gradbook.targets.portable.in_floats import float_program, float_rules
-from gradbook.targets.portable.in_whole_numbers import whole_program, whole_rules
+from gradbook.targets.portable.in_whole_numbers import ways_of, whole_program, whole_rules
 from gradbook.targets.portable.learning import (
     WHOLE_RATE,
     LastLayer,
@@ -22,6 +22,7 @@ from gradbook.targets.portable.learning import (
     told_of,
 )
 from gradbook.targets.portable.makers import RowMaker, Work, row_makers
+from gradbook.targets.portable.packing import are_packed, most_unpacked, stored_bytes
 from gradbook.targets.portable.program import groups_measured, row_order, runtime, widest
 from gradbook.targets.portable.sensor_numbers import SensorNumbers
 from gradbook.targets.portable.whole_learning import whole_last
@@ -59,8 +60,10 @@ def c_file(
     wide = 1 if whole else 4
     learner = whole_last(last, whole) if last and whole else None
     rules = whole_rules(whole.makers) if whole else float_rules(makers)
-    memory = _memory(makers, wide, max((rule.scratch for rule in rules.values()), default=0))
-    constants = _constants(makers, wide) + (whole.tables if whole else 0)
+    is_packed = whole is not None and are_packed(makers, ways_of(whole.makers[: len(makers)]))
+    scratch = max((rule.scratch for rule in rules.values()), default=0)
+    memory = _memory(makers, wide, scratch, is_packed)
+    constants = _constants(makers, wide, is_packed) + (whole.tables if whole else 0)
     if last:
         memory += memory_of(last, wide == 1)
         constants += constants_of(last, wide == 1) + (learner.tables if learner else 0)
@@ -85,22 +88,22 @@ def c_name(stem: str) -> str:
     return f"net_{name}" if name[0].isdigit() else name
 
 
-def _constants(makers: list[RowMaker], wide: int) -> int:
+def _constants(makers: list[RowMaker], wide: int, is_packed: bool) -> int:
     """The bytes of weights, each once, and of what scales sums; the table of makers is small."""
-    stored = {w.tobytes(): w.size for w in (maker.weights for maker in makers) if w is not None}
-    weights = sum(stored.values())
+    weights = stored_bytes(makers, is_packed)
     channels = sum(maker.scaled for maker in makers)
     return weights * wide + channels * (4 if wide == 1 else 8)
 
 
-def _memory(makers: list[RowMaker], wide: int, scratch: int) -> int:
+def _memory(makers: list[RowMaker], wide: int, scratch: int, is_packed: bool) -> int:
     order = row_order(makers)
+    unpacked = 2 * most_unpacked(makers) if is_packed else 0
     alone = any(maker.work is Work.ALONE for maker in makers)
     rows = order.arena + order.longest_edge
-    sums = 2 * (widest(makers) + (2 if wide == 1 else 0)) if widest(makers) > 1 else 0
+    sums = 2 * (widest(makers) + (2 if wide == 1 else 0)) if widest(makers) > 1 or is_packed else 0
     groups = groups_measured(makers) + alone
     if wide == 1:
-        return rows + 4 * (sums + scratch) + 2 * len(makers) + 9 * groups
+        return rows + 4 * (sums + scratch) + 2 * len(makers) + 9 * groups + unpacked
     return wide * (rows + sums + scratch) + 2 * len(makers) + 8 * groups
 
 

@@ -11,6 +11,13 @@ from numpy.typing import NDArray
 from gradbook.errors import TargetError
 from gradbook.net.trained import TrainedNet
 from gradbook.targets.portable.makers import NORMING, Work, maps_of, row_makers
+from gradbook.targets.portable.packing import (
+    are_packed,
+    bits_of,
+    most_unpacked,
+    packed,
+    packed_fields,
+)
 from gradbook.targets.portable.program import Dialect, program, table, widest
 from gradbook.targets.portable.rules_in_c import RuleInC
 from gradbook.targets.portable.sensor_numbers import SensorNumbers, sensor_numbers
@@ -68,9 +75,17 @@ struct scale {{
 
 static inline int32_t scaled_by(const struct scale *scale, total sum)
 {{
+#if defined(__riscv) || (defined(__AVR__) && !defined(__AVR_HAVE_MUL__)) /* nothing multiplies */
+    int factor = scale->factor < 0 ? -scale->factor : scale->factor;
+    const total x = scale->factor < 0 ? -sum : sum;
+    int32_t product = 0;
+    for (int bit = 16; bit > 0; bit--, factor >>= 1)
+        product = (factor & 1 ? product + x : product) >> 1;
+#else
     const int32_t low = (int32_t)(uint16_t)sum * scale->factor;
-    const int32_t high = (int32_t)(int16_t)(sum >> 16) * scale->factor;
-    return (high + (low >> 16) + scale->start) >> scale->down;
+    const int32_t product = (int32_t)(int16_t)(sum >> 16) * scale->factor + (low >> 16);
+#endif
+    return (product + scale->start) >> scale->down;
 }}
 #else
 struct scale {{
@@ -204,7 +219,7 @@ def whole_program(
     if any(own.low > LOWEST for own in makers[: len(makers) - (learner is None)]):
         fields["low"] = ("int8_t", [max(own.low, LOWEST) for own in makers])
         details["low"], low = "int32_t", LOW
-    ways = _ways(makers, whole.sensor is None)
+    ways = ways_of(makers, whole.sensor is None)
     inner = range(len(makers) - (learner is None))
     scaling = [k for k in inner if ways.get(k) != "bytes"] or [0]
     others = makers[scaling[0]].times  # of bytes, which aren't scaled, and of scores
@@ -215,6 +230,9 @@ def whole_program(
     if bent:
         fields["table"] = ("uint8_t", [bent.index(own) + 1 if own in bent else 0 for own in makers])
         details["table"], kept = "uint8_t", LOOKED_UP
+    is_packed = are_packed([own.maker for own in makers], ways)
+    if is_packed:
+        fields |= packed_fields([own.maker for own in makers])
     normed = any(own.maker.work in NORMING for own in makers)
     if normed:
         fields["epsilon"] = ("int64_t", [own.epsilon for own in makers])
@@ -241,14 +259,19 @@ def whole_program(
         ),
         works=("work_whole", "sums_whole"),
         ways=ways,
+        packed=_packed(makers) if is_packed else (),
         name=name,
         rules=whole_rules(makers),
         reads={
             "factor": "int16_t",
+            **({"packed": "uint8_t"} if is_packed else {}),
             **({"curve": "uint16_t"} if ruled else {}),
             **(READ_BY_LEARNING if learner else {}),
         },
-        sizes={"SPREAD_BITS": SPREAD_BITS, "SHIFT_UNIT": SHIFT_UNIT} if normed else {},
+        sizes={
+            **({"SPREAD_BITS": SPREAD_BITS, "SHIFT_UNIT": SHIFT_UNIT} if normed else {}),
+            **({"UNPACKED": most_unpacked([own.maker for own in makers])} if is_packed else {}),
+        },
         fields=fields,
         finer=whole.sensor.finer if whole.sensor else 1,
     )
@@ -261,9 +284,10 @@ def whole_program(
     )
 
 
-def _ways(makers: Sequence[WholeMaker], of_bytes: bool) -> dict[int, str]:
+def ways_of(makers: Sequence[WholeMaker], of_bytes: bool = True) -> dict[int, str]:
     """Ways to make rows of sums, by what these read, and of bytes that are levels already."""
-    if widest([own.maker for own in makers]) == 1:
+    few = any(own.maker.levels is not None for own in makers)
+    if widest([own.maker for own in makers]) == 1 and not few:
         return {}
     ways = {}
     for number, own in enumerate(makers):
@@ -279,6 +303,12 @@ def _ways(makers: Sequence[WholeMaker], of_bytes: bool) -> dict[int, str]:
             else:
                 ways[number] = "sums_flat" if maker.window.size[0] == 1 else "sums"
     return ways
+
+
+def _packed(makers: Sequence[WholeMaker]) -> list[NDArray[np.int64] | None]:
+    return [
+        None if own.weights is None else packed(own.weights, bits_of(own.maker)) for own in makers
+    ]
 
 
 def _are_levels(given: WholeMaker) -> bool:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.errors import TargetError
+from gradbook.graph.levels import Bits, Levels
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Graph
 from gradbook.graph.reference import evaluate
@@ -86,6 +87,8 @@ class RowMaker:
     first_channels: int = 0  # of the first map, where two stand side by side
     weights: Array | None = None  # (channels, rows, columns, channels read), or (scale and shift,
     # rows, columns, channels) where each place has its own
+    levels: Levels | None = None  # the whole numbers of weights of few bits, laid out as these
+    bits: Bits = Bits.ALL
     rule: Rule | None = None
     fed: RowMaker | None = None  # sums that are part of a rule, in whole numbers
     skipped: int = 0  # rows that it leaves out of the map that it reads, at the beginning
@@ -318,12 +321,26 @@ class _Making:
         rows, columns, channels = self.makers[reads[0]].shape
         weights, window = own.tensors["weight"], own.layer.window(own.given)
         if window is None:  # it reads all that there is
-            weights = weights.reshape(-1, channels, rows, columns)
+            shape, turned = (-1, channels, rows, columns), False
             window = Window((rows, columns))
-        elif self.stepwise:
-            weights, window = weights.swapaxes(2, 3), _turned(window)
-        maker = RowMaker(Work.SUMS, reads, self.planes(own.makes), window)
-        return replace(maker, weights=weights.transpose(0, 2, 3, 1), shift=own.tensors.get("bias"))
+        else:
+            shape, turned = weights.shape, self.stepwise
+            window = _turned(window) if turned else window
+
+        def laid(numbers: NDArray[Any]) -> NDArray[Any]:
+            apart = numbers.reshape(shape)
+            return (apart.swapaxes(2, 3) if turned else apart).transpose(0, 2, 3, 1)
+
+        return RowMaker(
+            Work.SUMS,
+            reads,
+            self.planes(own.makes),
+            window,
+            weights=laid(weights),
+            levels=None if own.levels is None else laid(own.levels),
+            bits=own.layer.bits,
+            shift=own.tensors.get("bias"),
+        )
 
     def _enlarge(self, own: TrainedLayer, reads: tuple[int, ...]) -> None:
         """What makes a larger map: of weights, or of each value several times."""

@@ -256,6 +256,7 @@ class Dialect:
     rules: Mapping[int, RuleInC] = field(default_factory=dict)  # of the makers of these numbers
     finer: int = 1  # what is given is told in such parts
     ways: Mapping[int, str] = field(default_factory=dict)  # of the same: ways to work of its own
+    packed: Sequence[Numbers | None] = ()  # the weights as they are stored, if not one by one
 
 
 def program(
@@ -270,8 +271,9 @@ def program(
     order, stream = row_order(makers), stream_of(makers)
     each = [dialect.ways.get(k, _work(maker)) for k, maker in enumerate(makers)]
     works = _works(each)
-    own = list(_stored(weights).values())
-    columns = _columns(makers, each, weights, order)
+    stored = dialect.packed or weights
+    own = list(_stored(stored).values())
+    columns = _columns(makers, each, weights, stored, order)
     kinds = {name: smallest(max(map(int, numbers))) for name, numbers in columns.items()}
     columns |= {name: numbers for name, (_, numbers) in dialect.fields.items()}
     kinds |= {name: kind for name, (kind, _) in dialect.fields.items()}
@@ -288,14 +290,18 @@ def program(
         f"typedef {dialect.sample} sample;\ntypedef {turn} turn;",
         _constants({"value": dialect.value, "total": dialect.total, "turn": turn, **dialect.reads}),
         _sizes(makers, works, order, stream, dialect),
-        *([table("value", "weights", np.concatenate(own))] if own else []),
+        *(
+            [table("uint8_t" if dialect.packed else "value", "weights", np.concatenate(own))]
+            if own
+            else []
+        ),
         *dialect.tables,
         *_makers({n: column for n, column in columns.items() if n not in alike}, kinds),
         *([] if stream else [TURNS + table("turn", "turns", np.array(order.turns))]),
         f"#define EDGE(map) {dialect.edge} /* the value of padding */",
         _rows(stream, dialect.name, order.longest_edge > 0),
         dialect.keep,
-        *_kernels(works, dialect, widest(makers) == 1, ending, settled),
+        *_kernels(works, dialect, widest(makers) == 1 and not dialect.ways, ending, settled),
         _making(makers, works, dialect.rules),
         *_going(stream, makers, dialect.name),
         ending,
@@ -461,10 +467,11 @@ def _columns(
     makers: Sequence[RowMaker],
     each: Sequence[str],
     weights: Sequence[Numbers | None],
+    stored: Sequence[Numbers | None],
     order: RowOrder,
 ) -> dict[str, Sequence[int | str]]:
     works = _every(_works(each))
-    begins, channels = _begins(weights), [maker.scaled for maker in makers]
+    begins, channels = _begins(stored), [maker.scaled for maker in makers]
     rows = [
         (
             works.index(each[number]),
@@ -611,7 +618,8 @@ def _kernels(
     ruled = any(_calls("weighed", [rule.text]) for rule in dialect.rules.values())
     weighs = (single and Work.SUMS in works) or ruled or f"{Work.SUMS}{APART}" in works
     needed[1:1] = ["weighed"] if weighs else []
-    needed[1:1] = ["summing"] if dialect.ways else []
+    weighing = ["times_weight", "several" if dialect.packed else "single", "summing"]
+    needed[1:1] = weighing if dialect.ways else []
     rules = [rule.text for rule in dialect.rules.values()]
     helpers = [n for n in SERVING if n in sections and _calls(n, [*rules, ending])]
     scratch = max((rule.scratch for rule in dialect.rules.values()), default=0)

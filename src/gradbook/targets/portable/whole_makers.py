@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.errors import TargetError
+from gradbook.graph.levels import Bits
 from gradbook.graph.node import Array
 from gradbook.layers import Layer
 from gradbook.targets.portable.makers import (
@@ -134,6 +135,8 @@ def even_out(makers: Sequence[RowMaker], maps: Sequence[Array], power: float) ->
         if len(readers) != 1 or not _can(maker, makers[readers[0]]):
             continue
         weights = makers[readers[0]].weights
+        if makers[readers[0]].levels is not None:  # which others would take from their levels
+            continue
         if weights is not None and taken[weights.tobytes()] > 1:
             continue
         sizes = abs(maps[number]).max(axis=(0, 1, 2))
@@ -459,10 +462,29 @@ def _rounded(maker: RowMaker, step: Array) -> _Rounded:
     if maker.work is Work.PLACED:
         own, steps = _rounded_places(maker.weights * ~dead, step * SHIFT_UNIT, least)
         return _Rounded(own, np.zeros(channels), scale * steps * step, shift)
+    if maker.levels is not None:
+        return _levelled(maker, dead, scale * step, least, shift)
     exact = maker.weights * ~dead[:, None, None, None]
     steps = np.maximum(abs(exact).max(axis=(1, 2, 3)) / HIGHEST, least)
     weights = np.rint(exact / steps[:, None, None, None]).astype(np.int64)
     return _Rounded(weights, weights.sum(axis=(1, 2, 3)), scale * steps * step, shift)
+
+
+def _levelled(
+    maker: RowMaker, dead: NDArray[Any], scale: Array, least: Array, shift: Array
+) -> _Rounded:
+    """Weights of few bits as they were trained: each channel's scale is in what its sums are
+    multiplied with."""
+    assert maker.levels is not None
+    assert maker.weights is not None
+    levels, axes = maker.levels.astype(np.int64), (1, 2, 3)
+    squares = (levels**2).sum(axis=axes)
+    steps = (maker.weights * levels).sum(axis=axes) / np.maximum(squares, 1)
+    none = dead | (abs(steps) < least)
+    weights = levels * ~none[:, None, None, None]
+    if maker.bits is Bits.TWO:  # which has no 0
+        weights = levels
+    return _Rounded(weights, weights.sum(axis=axes), scale * np.where(none, least, steps), shift)
 
 
 def _rounded_places(places: Array, unit: Array, least: Array) -> tuple[Whole, Array]:

@@ -10,6 +10,49 @@ static void bytes(const struct maker *own, const struct view *seen, value *out)
     }
 }
 
+//: times_weight
+/* A weight times a value, where nothing multiplies: few steps for weights of few bits. */
+#if (defined(__riscv) && !defined(__riscv_mul)) || (defined(__AVR__) && !defined(__AVR_HAVE_MUL__))
+static inline total times_weight(int weight, total x)
+{
+    total sum = 0;
+    if (weight < 0) {
+        weight = -weight;
+        x = -x;
+    }
+    for (; weight > 0; weight >>= 1, x += x)
+        if (weight & 1)
+            sum += x;
+    return sum;
+}
+#define TIMES(weight, x) times_weight(weight, x)
+#else
+#define TIMES(weight, x) ((weight) * (x))
+#endif
+
+//: single
+/* The weights of a channel, which lie there one by one. */
+#define WEIGHTS_OF(own, c, count, other) (weights + (own)->weights + (c) * (count))
+#define WEIGHT(at) READ(value, at)
+
+//: several
+static value unpacked[2][UNPACKED];
+
+/* The weights of a channel, of which several lie in a byte. */
+static const value *weights_of(const struct maker *own, int c, int count, value *to)
+{
+    uint32_t at = (uint32_t)c * (uint32_t)(count * own->bits);
+    for (int k = 0; k < count; k++) {
+        const uint8_t several = READ(uint8_t, weights + own->weights + (at >> 3));
+        const int code = (several >> (at & 7)) & ((1 << own->bits) - 1);
+        to[k] = (value)(code * own->step + own->lowest);
+        at += own->bits;
+    }
+    return to;
+}
+#define WEIGHTS_OF(own, c, count, other) weights_of(own, c, count, unpacked[other])
+#define WEIGHT(at) (*(at))
+
 //: summing
 #ifdef __AVR__
 enum { ABREAST = 1 }; /* channels that are summed up at once: there are few pointers */
@@ -60,23 +103,24 @@ APART static void sums_flat(const struct maker *own, const struct view *seen, va
 {
     const int channels = seen->from->channels, run = own->window_columns * channels;
     const int apart = own->stride * channels, wide = own->columns * own->pooled;
-    const value *w = weights + own->weights;
     for (int c = 0; c < own->channels; c += ABREAST) {
-        const int next = ABREAST > 1 && c + 1 < own->channels ? run : 0;
+        const int next = ABREAST > 1 && c + 1 < own->channels;
+        const value *const w = WEIGHTS_OF(own, c, run, 0);
+        const value *const also = next ? WEIGHTS_OF(own, c + 1, run, 1) : w;
         for (int below = 0; below < own->pooled; below++) {
             const value *x = seen->rows[below * own->stride];
             total *sum = row_of_sums[0];
             for (int left = wide; left > 0; left -= 2, x += 2 * apart, sum += 2) {
-                const value *u = w, *v = w + next, *y = left > 1 ? x + apart : x, *const end = x + run;
+                const value *u = w, *v = also, *y = left > 1 ? x + apart : x, *const end = x + run;
                 total a = 0, b = 0, d = 0, e = 0;
                 for (const value *at = x; at < end; at++, y++, u++) {
-                    const value one = READ(value, u);
-                    a += one * *at;
-                    b += one * *y;
+                    const value one = WEIGHT(u);
+                    a += TIMES(one, *at);
+                    b += TIMES(one, *y);
                     if (ABREAST > 1) {
-                        const value other = READ(value, v++);
-                        d += other * *at;
-                        e += other * *y;
+                        const value other = WEIGHT(v++);
+                        d += TIMES(other, *at);
+                        e += TIMES(other, *y);
                     }
                 }
                 set_two(sum, a, b, below);
@@ -87,7 +131,6 @@ APART static void sums_flat(const struct maker *own, const struct view *seen, va
         finish(own, out, c, row_of_sums[0]);
         if (next)
             finish(own, out, c + 1, row_of_sums[ABREAST - 1]);
-        w += run + next;
     }
 }
 
@@ -98,27 +141,29 @@ APART static void sums(const struct maker *own, const struct view *seen, value *
 {
     const int channels = seen->from->channels, run = own->window_columns * channels;
     const int apart = own->stride * channels, wide = own->columns * own->pooled;
-    const value *w = weights + own->weights;
+    const int size = own->window_rows * run;
     for (int c = 0; c < own->channels; c += ABREAST) {
-        const int next = ABREAST > 1 && c + 1 < own->channels ? own->window_rows * run : 0;
+        const int next = ABREAST > 1 && c + 1 < own->channels;
+        const value *const w = WEIGHTS_OF(own, c, size, 0);
+        const value *const also = next ? WEIGHTS_OF(own, c + 1, size, 1) : w;
         for (int below = 0; below < own->pooled; below++)
             for (int place = 0; place < wide; place += 2) {
-                const value *const *rows = seen->rows + below * own->stride, *u = w, *v = w + next;
+                const value *const *rows = seen->rows + below * own->stride, *u = w, *v = also;
                 const int step = place + 1 < wide ? apart : 0;
                 total a = 0, b = 0, d = 0, e = 0;
                 for (int row = 0; row < own->window_rows; row++) {
                     const value *x = rows[row] + place * apart, *y = x + step;
                     for (int k = run; k > 0; k--) {
-                        const value one = READ(value, u);
+                        const value one = WEIGHT(u);
                         u++;
                         if (ABREAST > 1) {
-                            const value other = READ(value, v);
+                            const value other = WEIGHT(v);
                             v++;
-                            d += other * *x;
-                            e += other * *y;
+                            d += TIMES(other, *x);
+                            e += TIMES(other, *y);
                         }
-                        a += one * *x++;
-                        b += one * *y++;
+                        a += TIMES(one, *x++);
+                        b += TIMES(one, *y++);
                     }
                 }
                 set_two(row_of_sums[0] + place, a, b, below);
@@ -128,7 +173,6 @@ APART static void sums(const struct maker *own, const struct view *seen, value *
         finish(own, out, c, row_of_sums[0]);
         if (next)
             finish(own, out, c + 1, row_of_sums[ABREAST - 1]);
-        w += own->window_rows * run + next;
     }
 }
 
@@ -138,21 +182,21 @@ APART static void sums(const struct maker *own, const struct view *seen, value *
 APART static void sums_deep(const struct maker *own, const struct view *seen, value *out)
 {
     const int channels = seen->from->channels, alike = own->channels / channels;
-    const value *w = weights + own->weights;
     int first = 0, again = alike;
-    for (int c = 0; c < own->channels; c++, w += 9) {
-        const value w0 = READ(value, w), w1 = READ(value, w + 1), w2 = READ(value, w + 2);
-        const value w3 = READ(value, w + 3), w4 = READ(value, w + 4), w5 = READ(value, w + 5);
-        const value w6 = READ(value, w + 6), w7 = READ(value, w + 7), w8 = READ(value, w + 8);
+    for (int c = 0; c < own->channels; c++) {
+        const value *const w = WEIGHTS_OF(own, c, 9, 0);
+        const value w0 = WEIGHT(w), w1 = WEIGHT(w + 1), w2 = WEIGHT(w + 2);
+        const value w3 = WEIGHT(w + 3), w4 = WEIGHT(w + 4), w5 = WEIGHT(w + 5);
+        const value w6 = WEIGHT(w + 6), w7 = WEIGHT(w + 7), w8 = WEIGHT(w + 8);
         for (int below = 0; below < own->pooled; below++) {
             const value *const *rows = seen->rows + below;
             const value *x = rows[0] + first, *y = rows[1] + first, *z = rows[2] + first;
             total a = 0, b = 0, *sum = row_of_sums[0];
             const int end = (own->columns * own->pooled + 2) * channels;
             for (int at = 0; at < end; at += channels, sum++) {
-                const total whole = a + w2 * x[at] + w5 * y[at] + w8 * z[at];
-                a = b + w1 * x[at] + w4 * y[at] + w7 * z[at];
-                b = (total)(w0 * x[at]) + w3 * y[at] + w6 * z[at];
+                const total whole = a + TIMES(w2, x[at]) + TIMES(w5, y[at]) + TIMES(w8, z[at]);
+                a = b + TIMES(w1, x[at]) + TIMES(w4, y[at]) + TIMES(w7, z[at]);
+                b = TIMES(w0, x[at]) + TIMES(w3, y[at]) + TIMES(w6, z[at]);
                 *sum = below && *sum > whole ? *sum : whole;
             }
         }
@@ -168,18 +212,19 @@ APART static void sums_each(const struct maker *own, const struct view *seen, va
 {
     const int channels = seen->from->channels, each = own->each, pooled = own->pooled;
     const int alike = own->channels / (channels / each); /* so many read the same channels */
-    const value *w = weights + own->weights, *u = w;
-    for (int c = 0; c < own->channels; c++, w = u) {
+    const int size = own->window_rows * own->window_columns * each;
+    for (int c = 0; c < own->channels; c++) {
+        const value *const w = WEIGHTS_OF(own, c, size, 0);
         for (int below = 0; below < pooled; below++)
             for (int place = 0; place < own->columns * pooled; place++) {
                 total sum = 0, *at = row_of_sums[0] + place;
-                u = w;
+                const value *u = w;
                 for (int row = 0; row < own->window_rows; row++) {
                     const value *x = seen->rows[row + below * own->stride] +
                                      place * own->stride * channels + c / alike * each;
                     for (int column = own->window_columns; column > 0; column--, x += channels)
                         for (int k = 0; k < each; k++, u++)
-                            sum += READ(value, u) * x[k];
+                            sum += TIMES(WEIGHT(u), x[k]);
                 }
                 *at = below && *at > sum ? *at : sum;
             }

@@ -1,0 +1,69 @@
+"""Weights of few bits, packed: several a byte, each as the number of its level from the lowest on.
+
+Kernels of sums unpack the weights of one or two channels at a time, for a whole row of places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.graph.levels import Bits
+from gradbook.targets.portable.makers import RowMaker
+
+A_BYTE = 8
+
+
+def bits_of(maker: RowMaker) -> Bits:
+    """How many bits its stored weights have: those of few, or eight."""
+    return Bits.EIGHT if maker.levels is None else maker.bits
+
+
+def are_packed(makers: Sequence[RowMaker], ways: Mapping[int, str]) -> bool:
+    """Whether weights are stored packed: where some have fewer than eight bits, and all are read by
+    kernels that unpack them."""
+    weighing = [k for k, maker in enumerate(makers) if maker.weights is not None]
+    few = any(bits_of(makers[k]).stored < A_BYTE for k in weighing)
+    return few and all(k in ways for k in weighing)
+
+
+def packed(weights: NDArray[Any], bits: Bits) -> NDArray[np.int64]:
+    """The bytes of these whole numbers, the first ones in the lowest bits."""
+    lowest = -128 if bits.stored == A_BYTE else -bits.highest
+    each = A_BYTE // bits.stored
+    codes = (weights.ravel() - lowest) // bits.step
+    bytewise = np.pad(codes, (0, -len(codes) % each)).reshape(-1, each)
+    return np.asarray((bytewise << bits.stored * np.arange(each)).sum(axis=1), np.int64)
+
+
+def packed_fields(makers: Sequence[RowMaker]) -> dict[str, tuple[str, list[int]]]:
+    """What says of each maker how to unpack its weights."""
+    each = [bits_of(maker) for maker in makers]
+    lowest = [-128 if bits.stored == A_BYTE else -bits.highest for bits in each]
+    return {
+        "bits": ("uint8_t", [bits.stored for bits in each]),
+        "lowest": ("int8_t", lowest),
+        "step": ("uint8_t", [bits.step for bits in each]),
+    }
+
+
+def stored_bytes(makers: Sequence[RowMaker], is_packed: bool) -> int:
+    """Of all weights, each once."""
+    own = {maker.weights.tobytes(): maker for maker in makers if maker.weights is not None}
+    return sum(
+        -(-_size(maker) * bits_of(maker).stored // A_BYTE) if is_packed else _size(maker)
+        for maker in own.values()
+    )
+
+
+def _size(maker: RowMaker) -> int:
+    return 0 if maker.weights is None else maker.weights.size
+
+
+def most_unpacked(makers: Sequence[RowMaker]) -> int:
+    """The most weights of one channel."""
+    sizes = [maker.weights[0].size for maker in makers if maker.weights is not None]
+    return max(sizes, default=0)
