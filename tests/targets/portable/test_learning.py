@@ -10,8 +10,9 @@ import pytest
 from gradbook.engine.engines import open_engine
 from gradbook.errors import TargetError
 from gradbook.net import Net
+from gradbook.net.trained import Scaling, trained_net
 from gradbook.targets.portable.c_file import c_file
-from gradbook.targets.portable.in_whole_numbers import quantise
+from gradbook.targets.portable.in_whole_numbers import quantise, quantise_windows
 from gradbook.targets.portable.learning import last_layer
 from gradbook.targets.portable.makers import maps_of, row_makers
 from gradbook.targets.portable.whole_learning import WholeLearner, whole_last
@@ -257,6 +258,29 @@ def test_whole_numbers_are_as_reckoned_here_and_follow_pytorch(layers, torch, tm
     assert moved.std() > 5 * off.std()
     library.net_forget()
     np.testing.assert_array_equal(layer.weights, own.weights.ravel())
+
+
+def test_whole_windows_of_signals_are_learnt_from(tmp_path):
+    model = model_of("input 16x2; conv1d 4 3; relu; flatten; dense 3; softmax", images=(1, 16, 2))
+    random = np.random.default_rng(7)
+    rows = np.round(np.sin(random.uniform(0, 6, (300, 1, 2)) + np.arange(16)[:, None]), 3)
+    scaling = Scaling(1, np.zeros(32), np.full(32, 0.7))
+    trained = trained_net(model.net, model.values, scaling, classes=("a", "b", "c"))
+    last, whole = last_layer(trained), quantise_windows(trained, rows.reshape(300, -1), 2, True)
+    text = c_file(trained, "net", whole, last=last, channels=("x", "y")).text
+    library = ctypes.CDLL(str(built(text, tmp_path / "n")))
+    learner, layer = WholeLearner(whole_last(last, whole)), layer_in(library, last)
+    given = whole.sensor.of(rows.reshape(300, -1))
+    levels = learner.own.features.scores(given)
+    wanted = random.integers(0, 3, 300).tolist()
+    for own, number, target in zip(levels, given, wanted, strict=True):
+        library.net_learn(_pointer(number), target, 500)
+        learner.learn(own, target, 500)
+    np.testing.assert_array_equal(layer.weights, learner.weights.ravel())
+    assert abs(learner.weights - learner.own.weights).max() > 100
+    scores = np.zeros(3, np.int32)
+    library.net_predict(_pointer(given[0]), _pointer(scores))
+    np.testing.assert_array_equal(scores, learner.scores(levels[:1])[0])
 
 
 def layer_in(library, last):

@@ -159,6 +159,19 @@ def test_in_whole_numbers_it_says_what_is_reckoned_here(tmp_path, step, net):
 
 
 @pytest.mark.witness("gcc")
+def test_one_that_may_learn_hears_the_same_until_it_does(tmp_path):
+    source = recorded(tmp_path, signals())
+    model = learned(source, 4, "")
+    rows = np.concatenate([one.values for one in source.recordings])
+    model.export(tmp_path / "hear.ino", int8=True)
+    plain = heard(tmp_path, rows)
+    exported = model.export(tmp_path / "hear.ino", int8=True, learn=True)
+    assert any("hear_learn lets the last layer learn" in remark for remark in exported.remarks)
+    assert len(plain) >= 5
+    assert heard(tmp_path, rows) == plain
+
+
+@pytest.mark.witness("gcc")
 def test_two_classes_by_one_output_are_heard_in_whole_numbers(tmp_path):
     source = signals()
     two = tuple(one for one in source.recordings if one.label != "slow")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, nullcontext, suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -337,21 +337,27 @@ def windows_in_whole_numbers(
     """Fitted to some of the windows trained on, and scored on others beside the network itself."""
     from gradbook.targets.portable.c_file import c_file
     from gradbook.targets.portable.in_whole_numbers import quantise_windows
+    from gradbook.targets.portable.learning import last_layer
+    from gradbook.targets.portable.whole_learning import whole_last
+    from gradbook.targets.portable.whole_rules import UNIT_BITS
 
-    if options.learn:
-        raise UsageError("--learn learns windows of signals only in floats: leave out --int8")
+    last = last_layer(source.trained) if options.learn else None
     found, before = recordings(options.data or "")
     channels = windows.channels
-    whole = quantise_windows(source.trained, in_places(found.fitting), len(channels))
-    made = c_file(source.trained, source.stem, whole, options.main, channels=channels)
+    fitting = in_places(found.fitting)
+    whole = quantise_windows(source.trained, fitting, len(channels), options.learn)
+    made = c_file(source.trained, source.stem, whole, options.main, last, channels)
     assert whole.sensor
-    right = whole.classify(whole.sensor.of(found.scored)) == found.labels
+    reckoned = whole_last(last, whole) if last else whole
+    right = reckoned.classify(whole.sensor.of(found.scored)) == found.labels
     many = len(right)
     told = (
         f"{percent(float(right.mean()), many)} of {many:,} {found.said} told right, "
         f"{percent(before, many)} before rounding"
     )
-    return MadeC(made, (_amounts(made), told), whole)
+    learning = _on_learning(last, source.stem, whole=True) if last else ()
+    answers = replace(whole, score_bits=UNIT_BITS) if last else whole
+    return MadeC(made, (_amounts(made), *learning, told), answers)
 
 
 def _amounts(made: CFile) -> str:

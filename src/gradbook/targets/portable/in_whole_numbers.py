@@ -172,13 +172,15 @@ def quantise(trained: TrainedNet, images: NDArray[np.uint8], learns: bool = Fals
     return _in_whole_numbers(trained, images, None, learns)
 
 
-def quantise_windows(trained: TrainedNet, rows: NDArray[Any], channels: int) -> WholeNumbers:
+def quantise_windows(
+    trained: TrainedNet, rows: NDArray[Any], channels: int, learns: bool = False
+) -> WholeNumbers:
     """Say it in whole numbers that suit such windows, (windows, steps x channels), of a sensor's
     own numbers."""
     require_classes(trained, reads_windows=True)
     sensor = sensor_numbers(rows, channels)
     given = sensor.of(rows) * np.int64(sensor.finer)
-    return _in_whole_numbers(sensor.scale(trained), given, sensor)
+    return _in_whole_numbers(sensor.scale(trained), given, sensor, learns)
 
 
 def _in_whole_numbers(
@@ -239,7 +241,9 @@ def whole_program(
     last = "level" if makers[-1].maker.activation is None else "(level > 0 ? level : 0)"
     outputs = sum(own.maker.scaled for own in makers[:-1])
     scored = "" if learner else SCORED.format(times=makers[-1].times, last=last)
-    learning = whole_learning_in_c(learner, trained, name) if learner else ""
+    learning = ""
+    if learner:
+        learning = whole_learning_in_c(learner, trained, name, _sample(whole), _given(whole))
     looked_up = tables_of_learning(learner, learning, bool(ruled)) if learner else []
     dialect = Dialect(
         value="int8_t",
@@ -349,7 +353,7 @@ def _ending(
     told: dict[str, Any] = {"unit": 1 << bits, "half": half, "classes": trained.net.outputs}
     sensor = whole.sensor
     told |= {"what": "a window" if sensor else "an image", "sample": _sample(whole)}
-    told["given"] = given = "numbers" if sensor else "image"
+    told["given"] = given = _given(whole)
     said = BOTH if trained.net.outputs == 1 else CLASSES
     found = said.format(
         **told, after="", head=f"{name}_predict(", work=work.format(f"make_all({given});")
@@ -360,6 +364,10 @@ def _ending(
         on = work.format(ON_BY_A_STEP.format(given=given))
         parts.append(said.format(**told, after=" after one row more", head=head, work=on))
     return "\n\n".join([*parts, found])
+
+
+def _given(whole: WholeNumbers) -> str:
+    return "numbers" if whole.sensor else "image"
 
 
 def _sample(whole: WholeNumbers) -> str:

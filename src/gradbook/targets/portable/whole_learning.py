@@ -250,10 +250,14 @@ OPS_OF_SLOPES: Mapping[str, Callable[..., Any]] = {
 # In C -----------------------------------------------------------------------------
 
 
-def whole_learning_in_c(own: WholeLast, trained: TrainedNet, name: str) -> str:
-    """The layer, and what lets it learn."""
+def whole_learning_in_c(
+    own: WholeLast, trained: TrainedNet, name: str, sample: str, given: str
+) -> str:
+    """The layer, and what lets it learn from samples of such a type that are `given`."""
     words = {
         "NAME": name,
+        "GIVEN": f"const {sample} *{given}",
+        "READY": given,
         "LAST_ZERO": f"({own.zero})",
         "LAST_MOST": str(own.most),
         "CHANCES": str(own.chances),

@@ -47,14 +47,14 @@ static int32_t between(int32_t number, int32_t most)
     return number > most ? most : number < -most ? -most : number;
 }
 
-/* Learn from one image: a step of descent of the last layer at a rate in units of 2^-15. */
-void NAME_learn(const uint8_t *image, WANTED, int16_t rate)
+/* Learn from one sample: a step of descent of the last layer at a rate in units of 2^-15. */
+void NAME_learn(GIVEN, WANTED, int16_t rate)
 {
     int32_t slopes[LAST_SUMS];
     int16_t *w = NAME_layer.weights;
     if (wanted < 0 || wanted >= CLASSES)
         return;
-    make_all(image);
+    make_all(READY);
     weigh_last(last_sums);
     find_slopes(wanted, slopes);
     for (int k = 0; k < LAST_SUMS; k++) {
