@@ -147,7 +147,8 @@ def _level_elements(w: Scalars, s: Scalars, bits: str, groups: int) -> Scalars:
     return array_of(w.shape, element)
 
 
-def _channels(w: Shape, groups: int) -> int:
+def scales_of(w: Shape, groups: int = BY_ROWS) -> int:
+    """How many output channels weights of this shape have: each has a scale."""
     return w[0] if groups == BY_ROWS else groups * w[1]
 
 
@@ -173,7 +174,7 @@ define(
 define(
     "scales",  # of the output channels of weights of few bits
     _scales,
-    shape=lambda w, bits, groups: (_channels(w, groups),),
+    shape=lambda w, bits, groups: (scales_of(w, groups),),
     derivative=lambda d, y, w: (None,),
     elements=_scale_elements,
 )

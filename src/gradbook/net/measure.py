@@ -17,8 +17,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, prod
 
+from gradbook.graph.levels import scales_of
 from gradbook.graph.window import Shape, Window
-from gradbook.layers import Layer, Role
+from gradbook.layers import Layer, Parameter, Role
 from gradbook.net.network import Net
 
 BYTES = 4
@@ -67,6 +68,8 @@ class LayerMeasure:
     window: Window | None  # of convolutions and pools
     field: ReceptiveField | None  # where the input is a picture
     again: int | None  # the number of the layer that it is again, with the same weights
+    few: int = 0  # of its parameters, that are weights of few bits
+    scales: int = 0  # of these
 
     @property
     def values(self) -> int:
@@ -74,7 +77,10 @@ class LayerMeasure:
 
     @property
     def bytes(self) -> int:
-        return BYTES * self.parameters
+        """Of the trained layer: weights of few bits lie packed, with the scales of theirs."""
+        return BYTES * (self.parameters - self.few + self.scales) + ceil(
+            self.few * self.layer.bits.stored / 8
+        )
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,12 @@ class NetMeasure:
 
     @property
     def bytes(self) -> int:
-        return BYTES * self.parameters
+        """Of the trained network."""
+        return sum(layer.bytes for layer in self.layers)
+
+    @property
+    def has_few_bits(self) -> bool:
+        return any(layer.few for layer in self.layers)
 
     @property
     def macs(self) -> int:
@@ -123,7 +134,7 @@ class NetMeasure:
     def training_memory(self) -> int:
         """Bytes: parameters, gradients, what the update remembers of each, and activations."""
         each = 1 + self.net.update.card.memories
-        return self.bytes + BYTES * each * self.trained + self.activations
+        return BYTES * (self.parameters + each * self.trained) + self.activations
 
 
 def measure(net: Net, batch: int = 1) -> NetMeasure:
@@ -149,8 +160,16 @@ def _layers(net: Net) -> Iterator[LayerMeasure]:
             layer.window(shape),
             fields[-1],
             net.owners[index] + 1 if net.owners[index] != index else None,
+            *_few_bits(layer, own),
         )
         before += sum(p.size for p in own if not p.fixed)
+
+
+def _few_bits(layer: Layer, own: Sequence[Parameter]) -> tuple[int, int]:
+    """How many of its weights have few bits, and how many scales these have."""
+    weights = [p for p in own if layer.bits and p.role is Role.WEIGHT]
+    scales = (scales_of(p.shape, layer.level_groups) for p in weights)
+    return sum(p.size for p in weights), sum(scales)
 
 
 def _macs(layer: Layer, shape: Shape) -> tuple[int, int]:

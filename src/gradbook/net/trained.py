@@ -98,6 +98,7 @@ class TrainedLayer:
     tensors: Mapping[str, Array]
     name: str = ""  # conv1, relu2
     again: str = ""  # the earlier layer whose weights it takes, if it is one that is applied again
+    floats: Array | None = None  # what those of few bits were made of
     levels: Levels | None = None  # the whole numbers of its weights, where they have few bits:
     # each output channel's weights are these times a scale of its own, also where one was folded in
 
@@ -325,7 +326,7 @@ def _levelled(own: TrainedLayer) -> TrainedLayer:
     layer, weight = own.layer, own.tensors["weight"]
     whole, _ = levels(weight, layer.bits, layer.level_groups)
     made = own.with_tensors(weight=levelled(weight, layer.bits, layer.level_groups))
-    return replace(made, levels=whole)
+    return replace(made, floats=weight, levels=whole)
 
 
 # Fewer layers ------------------------------------------------------------------

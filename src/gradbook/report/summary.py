@@ -46,7 +46,11 @@ COLUMNS = (
         has_bars=True,
     ),
     TableColumn(
-        "bytes", "bytes", spare=2, meaning=f"their memory, {BYTES} bytes each", tint=WEIGHT
+        "bytes",
+        "bytes",
+        spare=2,
+        meaning=f"their memory, {BYTES} bytes each; weights of few bits packed",
+        tint=WEIGHT,
     ),
     TableColumn(
         "kernel", "kernel", spare=4, meaning="the window that slides over the input", tint=INPUT
@@ -139,7 +143,8 @@ def remarks(measured: NetMeasure) -> list[str]:
     trained = f", {fixed:,} of them fixed" if fixed else ""
     whom = "one sample" if measured.batch == 1 else f"a batch of {measured.batch:,}"
     return [
-        f"{counted(measured.parameters, 'parameter')}{trained}: {size(measured.bytes)} as float32",
+        f"{counted(measured.parameters, 'parameter')}{trained}: {size(measured.bytes)} "
+        f"{_kept(measured)}",
         f"{measured.macs:,} multiply-adds per sample forward, {measured.training_macs:,} for "
         "a training step",
         f"{size(measured.training_memory)} to train on {whom}: outputs "
@@ -147,6 +152,13 @@ def remarks(measured: NetMeasure) -> list[str]:
         *_again(measured),
         *_beyond(measured),
     ]
+
+
+def _kept(measured: NetMeasure) -> str:
+    """How its parameters lie once it is trained."""
+    if not measured.has_few_bits:
+        return "as float32"
+    return f"with weights of few bits packed ({size(BYTES * measured.parameters)} as float32)"
 
 
 def _again(measured: NetMeasure) -> list[str]:

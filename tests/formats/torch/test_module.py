@@ -198,3 +198,16 @@ def test_a_module_pads_itself_only_where_it_pads_the_same_each_time():
     said = source("input 1x6x6; conv 1 3x3 stride 2 pad same; again 2; flatten; dense 1")
     assert "nn.Conv2d(1, 1, 3, stride=2)" in said
     assert said.count("F.pad(x, ") == 2
+
+
+def test_weights_of_few_bits_are_made_anew_and_their_slopes_go_straight_through():
+    import torch
+
+    trained = trained_of(Net.parse("input 3; dense 2 no bias ternary"))
+    module = module_of(trained)
+    floats = module.fc1.parametrizations.weight.original
+    np.testing.assert_array_equal(floats.detach(), trained.layers[0].floats.astype(np.float32))
+    read = trained.layers[0].tensors["weight"]
+    np.testing.assert_allclose(module.fc1.weight.detach(), read, rtol=1e-6)
+    module(torch.tensor([[1.0, 2.0, 3.0]])).sum().backward()
+    np.testing.assert_array_equal(floats.grad, [[1, 2, 3]] * 2)

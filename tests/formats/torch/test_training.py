@@ -91,7 +91,7 @@ def test_every_parameter_decays_as_its_kind_does(net):
         "prelu": "αα",
     }
     for name, parameter in made.named_parameters():
-        layer, kind = name.split(".")
+        layer, *_, kind = name.split(".")
         role = kinds[layer.rstrip("0123456789")][kind == "bias"]
         assert decay.pop(id(parameter)) == net.decay_of(role)
     assert not decay

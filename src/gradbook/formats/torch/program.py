@@ -8,8 +8,14 @@ from collections.abc import Iterable, Iterator
 from math import prod
 from textwrap import fill
 
-from gradbook.formats.torch.training import TorchTraining, function_source, training_source
-from gradbook.formats.torch.write import WIDEST, class_name, module_source, state_dict
+from gradbook.formats.torch.training import TorchTraining, training_source
+from gradbook.formats.torch.write import (
+    WIDEST,
+    class_name,
+    function_source,
+    module_source,
+    state_dict,
+)
 from gradbook.graph.node import Array
 from gradbook.layers.losses import HALF_SURE
 from gradbook.net.trained import TrainedNet

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.resources import files
-from string import Template
 
 from gradbook.data.warp import Elastic, Warp
 from gradbook.errors import TargetError
-from gradbook.formats.torch.write import WIDEST, WORDS, write_assignment
+from gradbook.formats.torch.write import WIDEST, WORDS, few_bits, function_source, write_assignment
 from gradbook.graph.window import Shape
 from gradbook.layers import Layer, LayerNorm, Loss, Role
 from gradbook.net.network import Net
 from gradbook.net.trained import TrainedNet
 
 # A function in PyTorch that warps images as a recipe says: the same pictures as data/warp.py.
-
-
-def function_source(name: str, /, **values: object) -> str:
-    """Return the function that stands in functions.txt under this name, with values put in."""
-    text = (files("gradbook.formats.torch") / "functions.txt").read_text("utf-8")
-    _, *parts = re.split(r"^=== (.+)\n", text, flags=re.MULTILINE)
-    functions = dict(zip(parts[::2], parts[1::2], strict=True))
-    return Template(functions[name]).substitute(values)
 
 
 def warp_source(warp: Warp) -> str:
@@ -156,9 +145,12 @@ def training_source(trained: TrainedNet, training: TorchTraining) -> str:
             "a training loop can't be written yet for networks that read sequences: leave out "
             "--train"
         )
+    weight = "learned(layer)" if few_bits(trained) else "layer.weight"
     parts = [
         f"EPOCHS, BATCH = {training.epochs}, {training.batch}\n",
-        function_source("initialise"),
+        function_source(
+            "initialise", weight="learned(layer)" if few_bits(trained) else "layer.weight"
+        ),
         _lines(_loss(net)),
         _lines(_groups(net)),
     ]

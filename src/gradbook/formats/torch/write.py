@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib.resources import files
+from string import Template
 from typing import Any
 
 import numpy as np
@@ -192,6 +194,14 @@ def _short(pair: Both) -> str:
     return str(pair[0]) if pair[0] == pair[1] else str(pair)
 
 
+def function_source(name: str, /, **values: object) -> str:
+    """Return the function that stands in functions.txt under this name, with values put in."""
+    text = (files("gradbook.formats.torch") / "functions.txt").read_text("utf-8")
+    _, *parts = re.split(r"^=== (.+)\n", text, flags=re.MULTILINE)
+    functions = dict(zip(parts[::2], parts[1::2], strict=True))
+    return Template(functions[name]).substitute(values)
+
+
 # The module's class: a line for each layer that keeps something, and the way through all.
 
 WIDEST = 88  # characters of a line
@@ -240,7 +250,11 @@ def state_dict(trained: TrainedNet) -> dict[str, NDArray[Any]]:
             for ending, array in tensors_of(own).items():
                 found[f"{module_name(own)}{ending}"] = array.astype(np.float32)
             continue
-        for name, array in own.tensors.items():
+        tensors = dict(own.tensors)
+        if own.floats is not None:
+            tensors["parametrizations.weight.original"] = own.floats
+            del tensors["weight"]
+        for name, array in tensors.items():
             norm = isinstance(own.layer, BatchNorm | SampleNorm | RmsNorm)
             theirs = STATE_NAMES[name] if norm else name
             if isinstance(own.layer, LayerNorm):
@@ -252,10 +266,17 @@ def state_dict(trained: TrainedNet) -> dict[str, NDArray[Any]]:
     return found
 
 
+def few_bits(trained: TrainedNet) -> bool:
+    """Whether any of its weights have few bits."""
+    return any(own.layer.bits for own in trained.layers)
+
+
 def module_source(trained: TrainedNet) -> str:
     """The class, as it stands in the file."""
     kept = (write_assignment(f"self.{torch_name(own)}", made, 8) for own, made in _kept(trained))
+    few = [function_source("few bits"), ""] if few_bits(trained) else []
     lines = [
+        *few,
         f"class {class_name(trained)}(nn.Module):",
         "    def __init__(self):",
         "        super().__init__()",
@@ -343,6 +364,12 @@ def _fixed(trained: TrainedNet) -> Iterator[str]:
                 yield f"self.{torch_name(own)}.{word} = self.{first}.{word}"
         elif own.again:
             continue
+        if own.layer.bits:
+            bits, module = own.layer.bits, f"self.{torch_name(own)}"
+            numbers = (bits.step, bits.highest, bits.of_mean, own.layer.level_groups)
+            said = f"FewBits({', '.join(map(str, numbers))})"
+            register = "nn.utils.parametrize.register_parametrization"
+            yield f'{register}({module}, "weight", {said})'
         if isinstance(own.layer, Dense | Conv | TransposedConv) and Bias(own.layer.bias).fixed:
             yield f"self.{torch_name(own)}.bias.requires_grad_(False)"
         for name in fixed_in(own):
