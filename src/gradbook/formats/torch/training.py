@@ -148,9 +148,7 @@ def training_source(trained: TrainedNet, training: TorchTraining) -> str:
     weight = "learned(layer)" if few_bits(trained) else "layer.weight"
     parts = [
         f"EPOCHS, BATCH = {training.epochs}, {training.batch}\n",
-        function_source(
-            "initialise", weight="learned(layer)" if few_bits(trained) else "layer.weight"
-        ),
+        function_source("initialise", weight=weight),
         _lines(_loss(net)),
         _lines(_groups(net)),
     ]
