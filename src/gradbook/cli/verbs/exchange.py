@@ -28,6 +28,8 @@ EXPORT_EXAMPLES = """\
   gradbook export runs/tiny -o tiny.c --int8   integers only, for a microcontroller
   gradbook export runs/moves -o hear.ino --int8
                                                a sketch that hears signals, for an Arduino
+  gradbook export runs/moves -o moves --layout arduino --int8
+                                               a library: also for zephyr and micropython
   gradbook export runs/tiny -o tiny.c --main   a program that reads pictures
   gradbook export runs/quick -o quick.py       a PyTorch module: python quick.py scores it
   gradbook export runs/quick -o quick.py --train
@@ -81,6 +83,12 @@ def add_export_arguments(parser: ArgumentParser) -> None:
         "--data",
         metavar="DATA",
         help="with --int8, the images or recordings to calibrate on (default: those trained on)",
+    )
+    c.add_argument(
+        "--layout",
+        metavar="NAME",
+        help="write a new folder FILE with a library of C, as arduino, zephyr or micropython look "
+        "for one",
     )
     torch = parser.add_argument_group("for .py")
     torch.add_argument(

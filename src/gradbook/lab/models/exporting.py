@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from gradbook.amounts import percent, size
 from gradbook.errors import GradbookError, ShapeError, UsageError, did_you_mean
 from gradbook.files import said_plainly, whole_file
+from gradbook.folders import temporary_folder
 from gradbook.formats.onnx import USUAL_OPSET
 from gradbook.plugins import EXPORTS, plugins
 
@@ -52,6 +53,7 @@ class ExportOptions:
     learn: bool = False
     data: str | None = None
     train: bool = False
+    layout: str | None = None
 
     @staticmethod
     def of(given: Mapping[str, Any]) -> ExportOptions:
@@ -220,8 +222,45 @@ FORMATS = {  # by ending
 }
 
 
+LIBRARY = ("layout", "int8", "learn", "data")  # options of a folder with a library
+
+
+def _library(source: ExportSource, options: ExportOptions) -> ExportContents:
+    from gradbook.targets.portable.libraries import CLibrary, laid_out
+
+    assert options.layout
+    made = _made_c(source, options)
+    library = CLibrary(
+        source.trained, made.file, source.stem, source.windows, made.whole, options.learn
+    )
+    return ExportContents(laid_out(options.layout, library), made.remarks)
+
+
+def _library_format(path: str | os.PathLike[str], options: ExportOptions) -> ExportFormat:
+    """What lays a library out in a new folder, if it can be one."""
+    from gradbook.targets.portable.libraries import LAYOUTS
+
+    if options.layout not in LAYOUTS:
+        hint = did_you_mean(str(options.layout), LAYOUTS) or f": there are {', '.join(LAYOUTS)}"
+        raise UsageError(f"no layout '{options.layout}'{hint}")
+    target = Path(path)
+    if target.suffix.lower() in FORMATS or not target.name:
+        raise UsageError(
+            f"--layout writes a folder, which '{os.fspath(path)}' can't be called: name one"
+        )
+    if os.path.lexists(target):
+        raise UsageError(f"{target} already exists: name a new folder")
+    for name in options.unusual():
+        if name not in LIBRARY:
+            flag = FLAGS.get(name, "--" + name.replace("_", "-"))
+            raise UsageError(f"{flag} doesn't work with --layout: leave it out")
+    return ExportFormat("a library of C in a folder", _library, LIBRARY)
+
+
 def format_for(path: str | os.PathLike[str], options: ExportOptions) -> ExportFormat:
     """What is to be written there, if it can be with these options."""
+    if options.layout is not None:
+        return _library_format(path, options)
     ending = Path(path).suffix.lower()
     formats = FORMATS if ending in FORMATS else FORMATS | plugins(EXPORTS)
     if ending not in formats:
@@ -256,6 +295,11 @@ def export(
     """
     chosen, target = format_for(path, options), Path(path)
     source = ExportSource(trained, recipe, target.stem, data, score, windows, recordings)
+    if options.layout is not None:
+        from gradbook.targets.portable.c_file import c_name
+
+        contents = chosen.make(replace(source, stem=c_name(target.name)), options)
+        return Exported(_written_folder(target, contents.files), contents.remarks)
     contents = chosen.make(source, options)
     usual = target.suffix.lower()
     written = tuple(
@@ -268,6 +312,17 @@ def export(
             with said_plainly("write", file):
                 part.write_bytes(_as_bytes(content))
     return Exported(written, contents.remarks)
+
+
+def _written_folder(folder: Path, files: Mapping[str, bytes | str]) -> tuple[Path, ...]:
+    """All of them in a new folder, or nothing; the folder comes first."""
+    with said_plainly("write", folder), temporary_folder(folder.parent) as part:
+        whole = part / folder.name
+        for name, content in files.items():
+            (whole / name).parent.mkdir(parents=True, exist_ok=True)
+            (whole / name).write_bytes(_as_bytes(content))
+        whole.rename(folder)
+    return (folder, *(folder / name for name in files))
 
 
 def _as_bytes(content: bytes | str) -> bytes:

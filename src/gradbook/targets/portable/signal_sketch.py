@@ -23,14 +23,7 @@ MICROSECONDS = 1e6
 
 SKETCH = """\
 /* Hears {classes}: a window of {length} rows of {channels}{every}, every {step} rows. */
-#include <string.h>
-#include "{stem}.h"
-
-enum {{ ROWS = {length}, CHANNELS = {many}, STEP = {step}, CLASSES = {count} }};
-{period}{settings}
-static const char *const names[CLASSES] = {{{names}}};
-
-{hearing}
+{beginning}
 
 static int said = -1;
 {next}
@@ -44,11 +37,26 @@ void loop() {{
 {wait}  sample row[CHANNELS];
   if (!read_sensor(row))
     return;
-  const int heard = hear(row);
+  const int heard = {hear}(row);
   if (heard >= 0 && heard != said)
-    Serial.println(names[said = heard]);
+    Serial.println({names}[said = heard]);
 }}
 """
+ALONE = """\
+#include <string.h>
+#include "{stem}.h"
+
+{settings}
+static const char *const names[CLASSES] = {{{names}}};
+{period}
+{hearing}"""
+OF_LIBRARY = """\
+#include <{name}.h>
+
+enum {{ CHANNELS = {many} }};
+typedef {sample} sample;
+{period}"""
+SIZES = "enum {{ ROWS = {length}, CHANNELS = {many}, STEP = {step}, CLASSES = {count} }};\n"
 FLOAT_SETTINGS = f"""\
 static const float SMOOTHING = {SMOOTHING}f; /* of the latest window; 1 smooths nothing */
 static const float SURE = {SURE}f; /* how likely a class has to be to be said */"""
@@ -99,6 +107,46 @@ def signal_sketch(
     whole: WholeNumbers | None = None,
 ) -> str:
     """The sketch whose header is called `stem`, with functions that begin with `name`."""
+    names = ", ".join(json.dumps(one, ensure_ascii=True) for one in trained.classes)
+    beginning = ALONE.format(
+        stem=stem,
+        settings=settings(windows, len(trained.classes), whole),
+        names=names,
+        period=_period(windows),
+        hearing=_narrow(hearing(trained, name, "static int hear", whole)),
+    )
+    return _sketch(trained, windows, beginning, "hear", "names", whole)
+
+
+def library_sketch(
+    trained: TrainedNet, windows: Windows, name: str, sample: str, whole: WholeNumbers | None
+) -> str:
+    """The sketch that lets a library of this name hear."""
+    told = {"name": name, "many": len(windows.channels), "sample": sample}
+    beginning = OF_LIBRARY.format(**told, period=_period(windows)).rstrip()
+    return _sketch(trained, windows, beginning, f"{name}_hear", f"{name}_classes", whole)
+
+
+def settings(windows: Windows, classes: int, whole: WholeNumbers | None) -> str:
+    """The sizes of what is heard, and how it is smoothed."""
+    many = len(windows.channels)
+    sizes = SIZES.format(length=windows.length, many=many, step=windows.step, count=classes)
+    return sizes + (WHOLE_SETTINGS if whole else FLOAT_SETTINGS)
+
+
+def _period(windows: Windows) -> str:
+    rate = windows.rate
+    return PERIOD.format(microseconds=round(MICROSECONDS / rate)) if rate else ""
+
+
+def _sketch(
+    trained: TrainedNet,
+    windows: Windows,
+    beginning: str,
+    hear: str,
+    names: str,
+    whole: WholeNumbers | None,
+) -> str:
     rate = windows.rate
     return SKETCH.format(
         classes=_remark(", ".join(trained.classes)),
@@ -106,13 +154,9 @@ def signal_sketch(
         channels=_remark(", ".join(windows.channels)),
         every=f", {rate:g} a second" if rate else "",
         step=windows.step,
-        stem=stem,
-        many=len(windows.channels),
-        count=len(trained.classes),
-        period=PERIOD.format(microseconds=round(MICROSECONDS / rate)) if rate else "",
-        settings=WHOLE_SETTINGS if whole else FLOAT_SETTINGS,
-        names=", ".join(json.dumps(one, ensure_ascii=True) for one in trained.classes),
-        hearing=_narrow(hearing(trained, name, "static int hear", whole)),
+        beginning=beginning,
+        hear=hear,
+        names=names,
         sensor=_sensor(windows, whole),
         wait=WAIT if rate else "",
         next=NEXT if rate else "",

@@ -1,0 +1,278 @@
+"""Libraries as Arduino, Zephyr and MicroPython look for one: they build, and say what is right."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gradbook.data.signals import Windows
+from gradbook.errors import UsageError
+from gradbook.lab.models.model import Model
+from gradbook.net import Net
+from gradbook.net.trained import Scaling, TrainedNet, trained_net
+from gradbook.targets.portable.c_file import c_file
+from gradbook.targets.portable.in_whole_numbers import quantise_windows
+from gradbook.targets.portable.libraries import LAYOUTS, CLibrary, laid_out
+from gradbook.targets.portable.signal_sketch import signal_sketch
+from tests.outside.devices.avr import UNO, heard
+from tests.targets.portable.compiled import STRICT, compiler
+from tests.trained import drawn, model_of, table_model_of
+
+HERE = Path(__file__).parent
+ROWS = np.round(np.random.default_rng(5).normal(size=(6, 2)).repeat(20, axis=0) * 4, 3)
+TEXT = "input 8x2; conv1d 4 3; relu; flatten; dense 3; softmax"
+NAMES = ("left", 'say "hé"', "still")
+
+
+def windows_net() -> TrainedNet:
+    """With weights about 0, so that every class is told."""
+    net, random = Net.parse(TEXT), np.random.default_rng(1)
+    values = {name: random.normal(size=np.shape(value)) for name, value in drawn(net).items()}
+    return trained_net(net, values, Scaling(1, np.zeros(16), np.ones(16)), classes=NAMES)
+
+
+def library(whole: bool) -> CLibrary:
+    net, windows = windows_net(), Windows(8, 2, ("a", "b"), 50.0)
+    found = quantise_windows(net, windows.cut(ROWS), 2) if whole else None
+    made = c_file(net, "moves", found, channels=windows.channels)
+    return CLibrary(net, made, "moves", windows, found)
+
+
+def written(folder: Path, kind: str, own: CLibrary) -> Path:
+    for name, text in laid_out(kind, own).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def run(words: list[str], folder: Path) -> str:
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    assert not done.returncode, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.witness("avr-gcc", "simavr")
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_example_of_an_arduino_library_hears_on_a_board(tmp_path, whole):
+    own = library(whole)
+    written(tmp_path, "arduino", own)
+    properties = dict(
+        line.split("=", 1) for line in (tmp_path / "library.properties").read_text().splitlines()
+    )
+    needed = {"name", "version", "author", "maintainer", "sentence", "paragraph", "category"}
+    assert needed | {"url", "architectures", "includes"} == set(properties)
+    header = (tmp_path / "src" / "moves.h").read_text()
+    (tmp_path / "moves.h").write_text(header)
+    example = "examples/moves/moves.ino"
+    played = heard(UNO, tmp_path, example, ROWS, tmp_path / "src" / "moves.c")
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    assert own.windows
+    (alone / "moves.h").write_text(own.made.text)
+    sketch = signal_sketch(own.trained, own.windows, "moves", "moves", own.whole)
+    (alone / "moves.ino").write_text(sketch)
+    assert played.said == heard(UNO, alone, "moves.ino", ROWS).said
+    assert len(played.said) >= 2
+
+
+@pytest.mark.witness("cc")
+@pytest.mark.parametrize("kind", LAYOUTS)
+@pytest.mark.parametrize("whole", [True, False])
+def test_headers_and_sources_of_every_layout_compile_strictly(tmp_path, kind, whole):
+    folder = written(tmp_path, kind, library(whole))
+    (source,) = folder.rglob("moves.c")
+    (header,) = folder.rglob("moves.h")
+    words = [*compiler(), *STRICT, "-Wmissing-prototypes", f"-I{header.parent}", "-c", str(source)]
+    run([*words, "-o", "moves.o"], tmp_path)
+
+
+ZEPHYR = """\
+cmake_minimum_required(VERSION 3.13)
+project(app C)
+set(CONFIG_MOVES y)
+function(zephyr_library)
+  add_library(module STATIC)
+endfunction()
+function(zephyr_library_sources)
+  target_sources(module PRIVATE ${ARGN})
+endfunction()
+function(zephyr_include_directories)
+  include_directories(${ARGN})
+  set_property(GLOBAL APPEND PROPERTY SEEN ${ARGN})
+endfunction()
+add_subdirectory(moves)
+add_executable(app main.c)
+target_include_directories(app PRIVATE moves/include)
+target_link_libraries(app module m)
+"""
+MAIN = """\
+#include <stdio.h>
+#include "moves.h"
+int main(void)
+{
+    static KIND row[MOVES_CHANNELS];
+    for (;;) {
+        for (int k = 0; k < MOVES_CHANNELS; k++)
+            if (scanf(FORMAT, &row[k]) != 1)
+                return 0;
+        printf("%d\\n", moves_hear(row));
+    }
+}
+"""
+
+
+@pytest.mark.witness("cmake")
+def test_a_module_of_zephyr_is_built_where_its_functions_are_stood_in_for(tmp_path):
+    own = library(whole=True)
+    folder = written(tmp_path / "moves", "zephyr", own)
+    assert (folder / "zephyr" / "module.yml").read_text().startswith("name: moves\nbuild:\n")
+    assert (folder / "Kconfig").read_text().startswith('config MOVES\n\tbool "moves')
+    (tmp_path / "CMakeLists.txt").write_text(ZEPHYR)
+    said = MAIN.replace("KIND", "int16_t").replace("FORMAT", '"%hd"')
+    (tmp_path / "main.c").write_text(said)
+    run(["cmake", "-S", ".", "-B", "build"], tmp_path)
+    run(["cmake", "--build", "build"], tmp_path)
+    assert own.whole
+    assert own.whole.sensor
+    raw = own.whole.sensor.of(ROWS)
+    done = subprocess.run(
+        [tmp_path / "build" / "app"],
+        input=" ".join(map(str, raw.ravel().tolist())),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    heard_there = list(map(int, done.stdout.split()))
+    assert len(heard_there) == len(ROWS)
+    assert set(heard_there[:7]) == {-1}
+    assert len(set(heard_there)) > 1
+
+
+MODULE = """\
+#include <stdio.h>
+#include <string.h>
+#include "moves_module.c"
+jmp_buf refused;
+const char *said;
+const int mp_type_module = 0;
+struct object *new_object(void)
+{
+    static struct object all[4000];
+    static int next;
+    return &all[next++];
+}
+int main(void)
+{
+    static sample given[NUMBERS];
+    static result out[OUTPUTS];
+    struct object numbers = {.buf = given, .len = sizeof given, .typecode = 'KIND'};
+    struct object results = {.buf = out, .len = sizeof out, .typecode = 'MADE'};
+    const mp_obj_t both[] = {&numbers, &results};
+    const mp_obj_t names = classes();
+    for (size_t k = 0; k < names->len; k++)
+        printf("%s\\n", names->items[k]->text);
+    (void)moves_globals;
+    if (setjmp(refused)) {
+        printf("%s\\n", said);
+        return 0;
+    }
+    for (;;) {
+        for (int k = 0; k < NUMBERS; k++)
+            if (scanf("%hd", &given[k]) != 1) {
+                numbers.len = 2;
+                predict(1, both);
+            }
+        printf("%ld", predict(2, both)->number);
+        for (int k = 0; k < OUTPUTS; k++)
+            printf(" %ld", (long)out[k]);
+        printf("\\n");
+    }
+}
+"""
+
+
+@pytest.mark.witness("cc")
+def test_a_module_of_micropython_answers_as_is_reckoned_here(tmp_path):
+    """The witness stands in for MicroPython; with its own sources these modules are built alike."""
+    own = library(whole=True)
+    assert own.windows
+    assert own.whole
+    assert own.whole.sensor
+    folder = written(tmp_path, "micropython", own)
+    (folder / "main.c").write_text(MODULE.replace("KIND", "h").replace("MADE", "i"))
+    words = [*compiler(), *STRICT, f"-I{HERE / 'stubs'}", "main.c", "moves.c", "-lm", "-o", "main"]
+    strict = [word for word in words if word not in ("-pedantic",)]
+    run([*strict, "-Wno-unused-function"], folder)
+    given = own.whole.sensor.of(own.windows.cut(ROWS))
+    told = " ".join(map(str, given.ravel().tolist()))
+    done = subprocess.run([folder / "main"], input=told, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert lines[:3] == list(NAMES)
+    assert lines[-1] == "the array has another length"
+    answers = np.array([list(map(int, line.split())) for line in lines[3:-1]])
+    np.testing.assert_array_equal(answers[:, 0], own.whole.classify(given))
+    np.testing.assert_array_equal(answers[:, 1:], own.whole.scores(given))
+    assert "moves_module.c" in (folder / "micropython.mk").read_text()
+    assert "moves_module.c" in (folder / "micropython.cmake").read_text()
+
+
+@pytest.mark.witness("cc")
+@pytest.mark.parametrize("kind", LAYOUTS)
+@pytest.mark.parametrize(
+    "model",
+    [
+        model_of("input 1x4x4; flatten; dense 3; softmax"),
+        model_of("input 1x4x4; flatten; dense 1; sigmoid"),
+        table_model_of("area")[0],
+    ],
+    ids=["images", "two classes", "a number"],
+)
+def test_other_models_are_laid_out_too(tmp_path, kind, model):
+    exported = model.export(tmp_path / "net", layout=kind)
+    assert exported.files[0] == tmp_path / "net"
+    assert all(file.exists() for file in exported.files)
+    for source in (tmp_path / "net").rglob("*.c"):
+        (header,) = (tmp_path / "net").rglob("net.h")
+        words = [*compiler(), *STRICT[:3], "-Werror", f"-I{HERE / 'stubs'}", f"-I{header.parent}"]
+        run([*words, "-c", str(source), "-Wno-unused-variable", "-o", "a.o"], tmp_path)
+
+
+@pytest.fixture
+def images() -> Model:
+    return model_of("input 1x4x4; flatten; dense 3; softmax")
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "said"),
+    [
+        ("net", {"layout": "arduni"}, "no layout 'arduni': did you mean 'arduino'"),
+        ("net.ino", {"layout": "arduino"}, "--layout writes a folder, which .* can't be called"),
+        ("there", {"layout": "zephyr"}, "already exists: name a new folder"),
+        ("net", {"layout": "zephyr", "main": True}, "--main doesn't work with --layout"),
+        ("net.c", {"layout": ""}, "no layout ''"),
+    ],
+)
+def test_what_cant_be_laid_out_is_refused(tmp_path, images, name, asked, said):
+    (tmp_path / "there").mkdir()
+    with pytest.raises(UsageError, match=said):
+        images.export(tmp_path / name, **asked)
+    assert os.listdir(tmp_path) == ["there"]
+
+
+def test_a_folder_is_written_whole_or_not_at_all(tmp_path, images, monkeypatch):
+    calls = []
+
+    def fail(path, content):
+        calls.append(path)
+        if len(calls) == 3:
+            raise OSError(28, "No space left on device")
+        return len(content)
+
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    with pytest.raises(Exception, match="can't write"):
+        images.export(tmp_path / "net", layout="arduino")
+    assert os.listdir(tmp_path) == []
