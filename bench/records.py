@@ -1,19 +1,20 @@
 """The board of records: verify one entry by training it, or write docs/records.md of all entries.
 
-    python -m bench.records ENTRY [--quick] [--seeds 10] [--threads N] [-o runs/records]
-    python -m bench.records [--quick]
+    python -m bench.records ENTRY [--quick] [--keep] [--seeds 10] [--threads N] [-o runs/records]
+    python -m bench.records [--quick] [--keep]
 
 ENTRY is a file like those in bench/records, or the name of one there. Its recipe is trained with
 the seeds 0 to 9 on all training images, the test images are read at the end; its parameters are
 counted, its C is compiled for a Cortex-M3 where that compiler is found, a training is timed beside
 one of `quick`. What is found is printed, beside the claim and as the lines of one; if the claim
-doesn't hold it exits with 1. With --quick nothing is trained. Without ENTRY docs/records.md is
-written, with --quick every entry is checked. Seeds that are done are kept in --out and not
-trained again.
+doesn't hold it exits with 1. With --quick nothing is trained, with --keep the file then claims what
+was found. Without ENTRY docs/records.md is written, with --quick every entry is checked. Seeds that
+are done are kept in --out and not trained again.
 """
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
@@ -28,7 +29,7 @@ from tempfile import TemporaryDirectory
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.accuracy import result_of, seconds_of
-from bench.recorded.entry import SEEDS, Entry, found_entry, read_all
+from bench.recorded.entry import RECORDS, SEEDS, Entry, found_entry, read_all
 from bench.recorded.table import BOARD, GOOD, LEVEL, PAGE, page
 from gradbook.data.dataset import Dataset
 from gradbook.data.sources import load
@@ -71,6 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
         "entry", nargs="?", metavar="ENTRY", help="a file, or a name in bench/records"
     )
     parser.add_argument("--quick", action="store_true", help="train nothing")
+    parser.add_argument("--keep", action="store_true", help="write what is found into the file")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="how many, from 0 on")
     parser.add_argument("--threads", type=int, default=cores())
     parser.add_argument("-o", "--out", type=Path, default=Path("runs", "records"))
@@ -101,6 +103,8 @@ def _tell(entry: Entry, options: Namespace) -> int:
     wrong = sum(finding.holds is False for finding in found)
     if not options.quick:
         print("", "[claim]", *(line for one in found for line in one.lines), "", sep="\n")
+    if options.keep:
+        _keep(Path(options.entry or entry.name), found)
     print(f"{entry.name}: {'the claim holds' if not wrong else f'{wrong} figures do not hold'}")
     return min(wrong, 1)
 
@@ -114,6 +118,16 @@ def findings(entry: Entry, options: Namespace) -> Iterator[Finding]:
         yield from found
         if mean >= GOOD or entry.claim.times_quick is not None:
             yield _timed(entry, options.threads)
+
+
+def _keep(named: Path, found: list[Finding]) -> None:
+    """The figures that stand in the entry's file, as they were found; no others."""
+    file = named if named.is_file() else RECORDS / f"{named}.toml"
+    text = file.read_text("utf-8")
+    for line in (line for one in found for line in one.lines):
+        key = line.split(" = ")[0]
+        text = re.sub(rf"^{key} = [^#\n]*?(?=\s*(#|$))", line, text, flags=re.MULTILINE)
+    write_whole(file, text)
 
 
 @cache

@@ -25,8 +25,7 @@ What has a recipe was trained as `python -m bench.records ENTRY` does, on all 60
 images, and read the 10,000 test images after the last step of the last epoch: the mean of {SEEDS}
 seeds ± their deviation, and the lowest. Test images choose nothing: no epoch, no seed, no recipe.
 The others are **claimed, not verified**: what their authors reported, mostly of one run and its
-best epoch, which is higher than the mean of {SEEDS} at the last. The first {MOST} of a class
-are shown.
+best epoch, which is higher than the mean of {SEEDS} at the last. A class shows its first {MOST}.
 """
 FIGURES = f"""
 Bytes of code and constants, and of static memory without the image, of `gradbook export --int8`,

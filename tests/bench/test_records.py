@@ -193,6 +193,16 @@ def test_bytes_are_counted_where_the_compiler_is(what, tmp_path, monkeypatch, ca
     assert f"{what}: claimed 10 bytes, but no compiler" in capsys.readouterr().out
 
 
+def test_what_is_found_is_kept_where_it_is_claimed(tmp_path, monkeypatch):
+    path = written(tmp_path, claim=f"flash = 10  # bytes\nparameters = 1\n{FIGURES}")
+    before = path.read_text("utf-8")
+    monkeypatch.setattr(records, "board_bytes", lambda model: {"flash": 900, "memory": 77})
+    assert records.main([str(path), "--quick", "--keep"]) == 1
+    found = before.replace("flash = 10 ", "flash = 900 ").replace("meters = 1\n", "meters = 490\n")
+    assert path.read_text("utf-8") == found
+    assert records.main([str(path), "--quick"]) == 0
+
+
 def test_without_an_entry_the_page_is_written(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(records, "PAGE", tmp_path / "records.md")
     assert records.main([]) == 0
