@@ -92,6 +92,17 @@ def test_an_avr_reads_images_as_this_machine_does(avr, text, count, digits):
     assert found.flash < avr.flash
 
 
+def test_sums_of_the_largest_products_have_room(digits):
+    model = model_of("input 1x28x28; conv 2 3x3 pad 1; maxpool 4; relu; flatten; dense 10; softmax")
+    model.values["w_layer_0"][:] = 1
+    trained = model.trained()
+    whole = quantise(trained, digits)
+    images = np.stack([np.full_like(digits[0], 255), digits[0]])
+    found = asked(MEGA, c_file(trained, "net", whole).text, images.reshape(2, -1), 10)
+    scores = whole.scores(images).astype(np.int32)
+    np.testing.assert_array_equal(found.checksums, [checksum(row) for row in scores])
+
+
 def test_constants_take_none_of_its_memory(digits):
     trained = model_of("input 1x28x28; avgpool 2; flatten; dense 60; relu; dense 10; softmax")
     whole = quantise(trained.trained(), digits)

@@ -196,7 +196,7 @@ APART static void sums_deep(const struct maker *own, const struct view *seen, va
             for (int at = 0; at < end; at += channels, sum++) {
                 const total whole = a + TIMES(w2, x[at]) + TIMES(w5, y[at]) + TIMES(w8, z[at]);
                 a = b + TIMES(w1, x[at]) + TIMES(w4, y[at]) + TIMES(w7, z[at]);
-                b = TIMES(w0, x[at]) + TIMES(w3, y[at]) + TIMES(w6, z[at]);
+                b = (total)TIMES(w0, x[at]) + TIMES(w3, y[at]) + TIMES(w6, z[at]);
                 *sum = below && *sum > whole ? *sum : whole;
             }
         }
