@@ -181,12 +181,12 @@ CARDS: dict[str, Card] = {
         [
             at(
                 [[1, -3, 2], [0, 0, 0]],
-                value=[1.5 * 2, 0],
+                value=[2, 0],
                 slopes=([[0, 0, 0], [0, 0, 0]],),
             )
         ],
         (Bits.TERNARY, BY_ROWS),
-        torch=lambda torch, w, bits, groups: 1.5 * abs(w).mean(1).detach() + 0 * w.sum(1),
+        torch=lambda torch, w, bits, groups: abs(w).mean(1).detach() + 0 * w.sum(1),
         straight=True,
     ),
     "levelled": Card(

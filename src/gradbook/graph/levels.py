@@ -49,7 +49,7 @@ class Bits(StrEnum):
     def of_mean(self) -> float:
         """The scale as so many times the mean |w|; 0 where it is the largest |w| over the highest
         whole number."""
-        return {Bits.TWO: 0.62, Bits.TERNARY: 1.5}.get(self, 0.0)
+        return {Bits.TWO: 0.62, Bits.TERNARY: 1.0}.get(self, 0.0)
 
     @property
     def stored(self) -> int:

@@ -9,12 +9,12 @@ from gradbook.graph.names import Name
 from gradbook.graph.node import OPS, Graph, Node, ancestors
 from gradbook.graph.window import Shape
 from gradbook.targets.c.rewrite import simplify
-from gradbook.targets.c.words import LOOPS, PLACED, WORDS, word
+from gradbook.targets.c.words import LOOPS, PLACED, WEIGHED, WORDS, word
 from tests.graph.cards import CARDS
 
-SAID = {*LOOPS, *PLACED, *WORDS}
-SILENT = {"largest", "is_largest", "log_sum_exp"}
-SCALARS = SILENT | {"cross_entropy_of"}  # of networks taken apart into single values
+SAID = {*LOOPS, *PLACED, *WEIGHED, *WORDS}
+SILENT = {"largest", "is_largest", "log_sum_exp", "floor"}
+SCALARS = SILENT | {"cross_entropy_of", "level"}  # of networks taken apart into single values
 
 
 def leaf(graph: Graph, name: str, shape: Shape = ()) -> Node:

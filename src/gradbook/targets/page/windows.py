@@ -96,4 +96,6 @@ class _Slide:
         value = self.nodes[str(self.source.element((first + channel, *source), self.before))]
         element = ((out * own + channel) * rows + tap[0]) * columns + tap[1]
         weight = self._own(self.kernel, element)
+        if self.layer.bits:  # of few bits, what is read of it
+            weight = self.nodes[f"ŵ{self.kernel.first + element}"]
         return value, weight, self.step.graph.make("multiply", weight, value)
