@@ -96,3 +96,16 @@ def test_what_cant_be_meant_is_told(text):
         read_plan(text, source="study.txt")
     assert WRONG[text] in str(told.value)
     assert isinstance(told.value, NetTextError | UsageError)
+
+
+def test_bits_of_weights_vary_as_any_phrase_does():
+    found = read_plan("vary tiny\nconv 16 1x1 no bias {bits 4|ternary}\ndense 10 bits {8|2}")
+    last = found.recipe(found.template.write(lambda name, domain: domain.phrases[-1])).net.layers
+    assert {str(it.bits) for it in last if it.text.startswith("conv 16 1x1")} == {"ternary"}
+    assert {str(it.bits) for it in last if it.text.startswith("dense")} == {"bits 2"}
+
+
+def test_bits_stand_last_whatever_else_a_layer_says():
+    found = read_plan("vary tiny\nconv 8 3x3 bits {8|4}")
+    drawn = found.recipe(found.template.write(lambda name, domain: domain.phrases[0]))
+    assert drawn.net.layers[0].text == "conv 8 3x3 pad 1 no bias bits 8"

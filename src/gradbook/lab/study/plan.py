@@ -29,6 +29,7 @@ from gradbook.lab.study.braces import (
     Value,
     template_of,
 )
+from gradbook.layers.sums import BITS
 from gradbook.net.measure import NetMeasure, measure
 from gradbook.net.text import GIVEN, LONGEST_TEXT, TRAINING, Statement, digits, ours, statements
 
@@ -406,7 +407,10 @@ def _with(rows: Sequence[Statement], line: Statement) -> list[Statement]:
         if same:
             return [*rows[: same[0]], line, *rows[same[0] + 1 :]]
         return [line, *rows] if word in RECIPE_READERS else [*rows, line]
-    pattern = _like(line.text)
+    ending = LAST_WORDS.search(line.text)
+    bits = ending.group() if ending else ""
+    said = line.text.removesuffix(bits)
+    pattern = _like(said)
     found = [pattern.match(row.text) for row in rows]
     if not any(found):
         known = ", ".join(dict.fromkeys(row.text for row in rows if row.next == line.next))
@@ -415,9 +419,22 @@ def _with(rows: Sequence[Statement], line: Statement) -> list[Statement]:
             at=0,
         )
     return [
-        line.saying(line.text + row.text[match.end() :]) if match else row
+        line.saying(_joined(said, row.text[match.end() :], bits)) if match else row
         for row, match in zip(rows, found, strict=True)
     ]
+
+
+# What a layer's line ends with, whatever else it says: bits 4, bits {8|4}, {bits 4|ternary}.
+_BITS = "|".join(dict.fromkeys(phrase.split()[0] for phrase in BITS.among))
+LAST_WORDS = re.compile(
+    rf"\s+(?:(?:{_BITS})(?:\s+(?:\{{[^{{}}]*\}}|[^\s{{}}]+))?|\{{[^{{}}]*\b(?:{_BITS})\b[^{{}}]*\}})$"
+)
+
+
+def _joined(said: str, rest: str, bits: str) -> str:
+    """The line's words, those that the layer has besides, and at the end the line's bits if it
+    says any."""
+    return said + (LAST_WORDS.sub("", rest) + bits if bits else rest)
 
 
 def _like(text: str) -> re.Pattern[str]:
