@@ -119,7 +119,7 @@ SLIPS: dict[str, Slip] = {
         "still to be filled in",
         blank=["∂E/∂w3", "∂E/∂w4"],
     ),
-    "carried on": Slip(carried(), ["∂E/∂w5"], "one factor more", "a factor of the chain"),
+    "carried on": Slip(carried(), ["∂E/∂w5"], "a factor is missing", "a factor of the chain"),
 }
 NAMES = list(SLIPS)
 

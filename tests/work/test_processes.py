@@ -61,7 +61,7 @@ def test_after_one_that_died_comes_another(worker):
 def test_what_takes_too_long_is_ended():
     worker = Worker(longest=1.0)
     try:
-        assert str(answer(worker, partial(time.sleep, 60)).error) == "takes longer than 1 second"
+        assert str(answer(worker, partial(time.sleep, 60)).error) == "it takes longer than 1 second"
     finally:
         worker.end()
 

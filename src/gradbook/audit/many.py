@@ -80,7 +80,7 @@ def report_of(book: str, found: Outcome) -> BookReport:
         return report
     problem = words_of(found.error)
     if isinstance(found.error, LostTask):
-        problem = Message("checking it {problem}", problem=problem)
+        problem = Message("it couldn't be checked: {problem}", problem=problem)
     return BookReport(book, UNREADABLE, problem=problem)
 
 

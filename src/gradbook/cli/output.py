@@ -13,6 +13,7 @@ from unicodedata import decomposition, name, normalize
 
 from gradbook.amounts import duration
 from gradbook.errors import one_line
+from gradbook.language import tr
 
 if TYPE_CHECKING:
     import numpy as np
@@ -150,7 +151,7 @@ def write_or_print(text: str | bytes, file: str | None, *, is_json: bool = False
     from gradbook.files import write_whole
 
     write_whole(file, text)
-    print(f"wrote {file}")
+    print(tr("wrote {file}", file=file))
     return 0
 
 

@@ -29,6 +29,7 @@ class Language:
     decimal_sign: str
     thousands_sign: str = "."  # where the decimal sign is a comma
     percent_sign: str = " %"
+    list_sign: str = ", "  # between the things of a list
 
 
 ENGLISH = Language("en", "English", ".")
@@ -40,7 +41,7 @@ LANGUAGES = {
         Language("es", "Español", ","),
         Language("pt", "Português", ",", percent_sign="%"),
         Language("fr", "Français", ",", "\u202f", "\u202f%"),
-        Language("zh", "中文", ".", percent_sign="%"),
+        Language("zh", "中文", ".", percent_sign="%", list_sign="、"),
         Language("ko", "한국어", ".", percent_sign="%"),
         Language("vi", "Tiếng Việt", ",", percent_sign="%"),
     )

@@ -6,11 +6,13 @@ shows it to a reader asks `said`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from gradbook.language import ENGLISH, current_language, numeral, tr, tr_count
 
+LISTED = re.compile(r"\{part0\}(, \{part\d+\})+")  # as `joined` makes them of a comma
 TEMPLATE, PARTS, SEVERAL, COUNT, NUMBER = "message", "parts", "several", "count", "number"
 
 
@@ -94,6 +96,8 @@ def said(text: str) -> str:
     if not isinstance(text, Message):
         return text
     parts = {n: said(part) if isinstance(part, str) else part for n, part in text.parts.items()}
+    if LISTED.fullmatch(text.template):
+        return current_language().list_sign.join(map(str, parts.values()))
     if text.several:
         return tr_count(text.template, text.several, text.amount, **parts)
     return tr(text.template, **parts)

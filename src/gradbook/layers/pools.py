@@ -32,7 +32,7 @@ from gradbook.layers.fields import (
 from gradbook.layers.sums import settle_pad, window_over, with_moves
 
 SAME_AND_CEIL = "'pad same' leaves nothing over: leave out 'ceil'"
-SIZE = BothField("size", "K", "size", everything="all")
+SIZE = BothField("size", "K", mark("size"), everything="all")
 STRIDE, PAD = (
     PairOption("stride", "S"),
     PadOption("pad", "P"),

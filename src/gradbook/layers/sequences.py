@@ -37,7 +37,7 @@ SEQUENCES_ONLY = (
     "{word} takes a sequence of two steps or more, not {shape}: write the input as steps x "
     "features, such as 'input 8x3'"
 )
-WIDTH, ALL = WholeField("width", "N", "width"), FlagField("all")
+WIDTH, ALL = WholeField("width", "N", mark("width")), FlagField("all")
 ONE_STEP = Window((1, 1))
 Parts = Mapping[tuple[Role, str], Node]  # of a layer, its parameters
 
@@ -437,7 +437,7 @@ class Embedding(Conv):
     forms: ClassVar[tuple[StatementForm, ...]] = (
         StatementForm(
             "embed",
-            (WholeField("channels", "N", "width"),),
+            (WholeField("channels", "N", mark("width")),),
             ("for each token of a sequence a learned vector of N",),
             ("embedding",),
         ),

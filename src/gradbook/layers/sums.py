@@ -92,8 +92,8 @@ MOVES = (
     PairOption("dilation", "D", usual=(1, 1)),
 )
 GROUPS = WholeOption("groups", "G", 1, "number of groups")
-KERNEL = BothField("kernel", "K", "window", always_both=True)
-CHANNELS = WholeField("channels", "N", "number of channels")
+KERNEL = BothField("kernel", "K", mark("window"), always_both=True)
+CHANNELS = WholeField("channels", "N", mark("number of channels"))
 WINDOWED = (CHANNELS, KERNEL, OptionsField("", options=(*MOVES, GROUPS)), *BIAS_AND_BITS)
 ALONG = tuple(replace(move, row=True) for move in MOVES)  # a single row
 
@@ -123,7 +123,7 @@ class Dense(Layer):
     forms: ClassVar[tuple[StatementForm, ...]] = (
         StatementForm(
             "dense",
-            (WholeField("width", "N", "width"), *BIAS_AND_BITS),
+            (WholeField("width", "N", mark("width")), *BIAS_AND_BITS),
             ("N weighted sums of all inputs",),
             ("fc", "linear"),
         ),
@@ -356,7 +356,7 @@ class Upsample(Layer):
     forms: ClassVar[tuple[StatementForm, ...]] = (
         StatementForm(
             "upsample",
-            (BothField("size", "K", "size"),),
+            (BothField("size", "K", mark("size")),),
             ("each value K times down and across (nearest)",),
             ("upsampling2d",),
         ),

@@ -12,7 +12,7 @@ from gradbook.graph.names import Name
 from gradbook.graph.node import Node
 from gradbook.graph.tensors import concat, reshape, spread
 from gradbook.graph.window import Shape
-from gradbook.language import tr, tr_count
+from gradbook.language import mark, tr, tr_count
 from gradbook.layers.card import Layer, LayerSite, Mask, spell
 from gradbook.layers.fields import FlagField, NumberField, StatementForm, WholeField, WholesField
 
@@ -27,7 +27,7 @@ JOINED_SHAPES = (
 JOINED_NONE = "concat back takes a number from 1 up, or several"
 TOO_FAR_BACK = "{words} goes back over {layers}, but {there} before it"
 DROPOUT_RATE = "dropout's rate is at least 0 and below 1, not {value!r}"
-NUMBER_OF_LAYERS = WholeField("back", "N", "number of layers")
+NUMBER_OF_LAYERS = WholeField("back", "N", mark("number of layers"))
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ class Concat(Layer):
     forms: ClassVar[tuple[StatementForm, ...]] = (
         StatementForm(
             "concat back",
-            (WholesField("back", "N …", "number of layers"),),
+            (WholesField("back", "N …", mark("number of layers")),),
             (
                 "puts the channels so far beside those that went",
                 "into the last N layers, for each N in turn; a 0 among",

@@ -7,7 +7,6 @@ was asked for. A page searches the same grid in the same order, by `limit_table`
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -66,9 +65,6 @@ WORDS: Mapping[str, str] = MappingProxyType(
 )
 
 
-RATE = re.compile(r"\{(low|rate|reliable)\}")  # which a page writes itself
-
-
 @dataclass(frozen=True)
 class Limit:
     """What the search found: a range, in which the border lies."""
@@ -123,7 +119,7 @@ def limit_table() -> dict[str, object]:
         "patience": PATIENCE,
         "rateDigits": RATE_DIGITS,
         "saidDigits": SAID_DIGITS,
-        "words": {kind: RATE.sub(r"{\1:g}", words) for kind, words in WORDS.items()},
+        "words": {kind: tr(words) for kind, words in WORDS.items()},
     }
 
 

@@ -197,7 +197,7 @@ def audit_lines(
         points = said(in_points(score)) if score else ""
         yield [
             Span(one_line(report.book), "bold"),
-            Span(f" ({one_line(report.origin.student)})" if report.origin.student else ""),
+            Span(_aside(one_line(report.origin.student)) if report.origin.student else ""),
             Span(tr(": ")),
             Span(tr(report.verdict), COLOURS[report.verdict]),
             Span(verdict_words(report, score)),
@@ -313,7 +313,7 @@ def _where(report: BookReport) -> str:
     if len(trained) == 1 and trained[0].rows:
         first, last = trained[0].rows
         where = tr("rows {first} to {last}", first=first, last=last)
-        return f" ({where})"
+        return _aside(where)
     each = {len(sheet.weights) for sheet in trained}
     titles = {sheet.sheet for sheet in trained}
     if len(each) != 1:
@@ -333,7 +333,11 @@ def _where(report: BookReport) -> str:
             each=each.pop(),
         )
     )
-    return f" ({where})"
+    return _aside(where)
+
+
+def _aside(remark: str) -> str:
+    return tr(" ({remark})", remark=remark)
 
 
 def verdict_counts(reports: Sequence[BookReport]) -> str:
@@ -396,7 +400,7 @@ def to_fill_in(sheet: SheetReport) -> str:
 
 def _finding(found: ShownFinding, where: str, width: int) -> Iterator[TextLine]:
     finding = found.finding
-    head = f"{where} ({one_line(finding.quantity)}){tr(': ')}"
+    head = f"{where}{_aside(one_line(finding.quantity))}{tr(': ')}"
     yield from fold([Span(head, "yellow"), Span(shown_text(finding.why))], width, 2, INDENT)
     if finding.relative_error is not None and finding.relative_error > NOISE:
         off = tr("off by {share}", share=said(off_by(finding.relative_error)))
@@ -437,7 +441,7 @@ def _statistics(
             told = tr(": ").join(
                 [share_of_books(mistake.books, len(reports)), said(mistake.meaning)]
             )
-            yield from fold(f"{told} ({said(mistake.where())})", width, 2, 4)
+            yield from fold(f"{told}{_aside(said(mistake.where()))}", width, 2, 4)
         if len(mistakes) > MOST_MISTAKES:
             yield [Span(f"  {kind_count(len(mistakes) - MOST_MISTAKES)}")]
 

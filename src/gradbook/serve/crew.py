@@ -12,11 +12,12 @@ from queue import PriorityQueue
 from threading import Event, Thread
 
 from gradbook.interruption import uninterrupted
+from gradbook.language.message import Message
 from gradbook.work.processes import LostTask, Outcome, Task, Worker
 
 LOOK_ROUND = 0.1  # seconds between looks whether a task is still wanted
 URGENT, USUAL, LAST = 0, 1, 2
-GIVEN_UP = Outcome(error=LostTask("was given up"))
+GIVEN_UP = Outcome(error=LostTask(Message("it was given up")))
 Settled = Callable[[Outcome], None]
 
 

@@ -19,6 +19,7 @@ from typing import IO, Any, Protocol, cast
 from urllib.parse import quote
 
 from gradbook.errors import FileError, GradbookError, NetTextError, one_line
+from gradbook.language.message import said, words_of
 from gradbook.serve.requests import Answer, Content, Cut, RefusalError, Request, json_answer
 from gradbook.work.processes import LostTask, OurFault
 
@@ -243,7 +244,7 @@ def _objection(error: Exception) -> Answer:
         case GradbookError():
             return json_answer({"error": str(error)}, 422)
         case LostTask():
-            return json_answer({"error": f"that {error}"}, 503)
+            return json_answer({"error": said(words_of(error))}, 503)
         case OurFault():
             return json_answer({"error": str(error)}, 500)
     fault = one_line(f"an internal error in gradbook ({type(error).__name__}: {error})")

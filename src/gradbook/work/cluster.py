@@ -21,6 +21,7 @@ from typing import Any
 
 from gradbook import __version__
 from gradbook.errors import UsageError, one_line
+from gradbook.language.message import Message
 from gradbook.work.machines import ClusterError, reach_machines
 from gradbook.work.processes import (
     LONGEST,
@@ -242,7 +243,7 @@ class ClusterCrew(WorkCrew):
                 self.waiting[name] = make_task
                 self.waiting.move_to_end(name, last=False)
             else:
-                why = f"failed there ({one_line(str(error))})"
+                why = Message("it failed there ({error})", error=one_line(str(error)))
                 yield name, Outcome(error=LostTask(why))
 
     def _require_scheduler(self) -> None:

@@ -21,9 +21,9 @@ from typing import Any, Self
 from weakref import finalize
 
 from gradbook import system
-from gradbook.amounts import counted
 from gradbook.errors import GradbookError, UsageError, one_line
 from gradbook.interruption import uninterrupted
+from gradbook.language.message import Message, message_count
 
 try:
     from multiprocessing.connection import Connection, wait
@@ -97,14 +97,20 @@ class Worker:
         is_ready = bool(wait([self.pipe], min(patience, left)))
         if not is_ready and monotonic() < self.until:
             return None
-        lost = LostTask(f"takes longer than {counted(round(self.longest), 'second')}")
+        lost = LostTask(
+            message_count(
+                "it takes longer than {count} second",
+                "it takes longer than {count} seconds",
+                round(self.longest),
+            )
+        )
         if is_ready:
             try:
                 found: Outcome = self.pipe.recv()
                 self.is_busy = False
                 return found
             except (EOFError, OSError):
-                lost = LostTask("took more than there is")
+                lost = LostTask(Message("it takes more memory than there is"))
         self.begin_anew()
         return Outcome(error=lost)
 

@@ -201,7 +201,7 @@ class Wording:
             else Message("{part} must be divided by {factor}", **both)
         )
         more = Message(
-            "the chain to {weight} has one factor more: {remedy}", weight=weight, remedy=remedy
+            "a factor is missing from the chain to {weight}: {remedy}", weight=weight, remedy=remedy
         )
         return more if weight else remedy
 

@@ -26,6 +26,7 @@ from gradbook.cli.arguments import (
 from gradbook.errors import GradbookError, UsageError
 from gradbook.files import write_whole
 from gradbook.folders import kept_in
+from gradbook.language import tr
 
 if TYPE_CHECKING:
     from gradbook.data.dataset import Dataset
@@ -204,7 +205,8 @@ def run_page(options: Namespace) -> int:
         raise UsageError("--scorm is for a package: end the file's name in .zip")
     page, advice = make_page(options)
     write_whole(options.out, page)
-    print(f"wrote {options.out}\nopen it in a browser: {advice}")
+    print(tr("wrote {file}", file=options.out))
+    print(tr("open it in a browser: {advice}", advice=advice))
     return 0
 
 
@@ -216,7 +218,8 @@ def _write_package(options: Namespace) -> int:
     net = network(options.net, options.data, **reading_of(options))
     version = options.scorm or VERSIONS[0]
     write_whole(options.out, scorm_package(net, version, options.typed))
-    print(f"wrote {options.out}\nupload it to your learning platform as a SCORM {version} package")
+    print(tr("wrote {file}", file=options.out))
+    print(tr("upload it to your learning platform as a SCORM {version} package", version=version))
     return 0
 
 
@@ -230,10 +233,10 @@ def make_page(options: Namespace) -> tuple[str, str]:
             raise UsageError("--train: this network trains on its page anyway: leave it out")
         net = network(options.net, options.data, **reading_of(options))
         if writes_letters(net):
-            return letters_page_of(net, options.typed), "Train, and watch what it writes"
-        return play_page(net, options.typed), "Run, then move η, or drag a weight"
+            return letters_page_of(net, options.typed), tr("Train, and watch what it writes")
+        return play_page(net, options.typed), tr("Run, then move η, or drag a weight")
     page = picture_page(reader, options.train, options.typed)
-    return page, "draw a digit" if reader.is_trained else "Train, then draw a digit"
+    return page, tr("draw a digit") if reader.is_trained else tr("Train, then draw a digit")
 
 
 def writes_letters(net: Net) -> bool:
@@ -287,9 +290,11 @@ def run_play(options: Namespace) -> int:
     place = options.out or kept_in("pages") / f"{_digest(page)}.html"
     write_whole(place, page)
     if open_in_browser(Path(place).resolve().as_uri()):
-        print(f"opened {place}\nin your browser: {advice}")
+        print(tr("opened {file}", file=place))
+        print(tr("in your browser: {advice}", advice=advice))
     else:
-        print(f"wrote {place}\nno browser could be opened from here: open the file in yours")
+        print(tr("wrote {file}", file=place))
+        print(tr("no browser could be opened from here: open the file in yours"))
     return 0
 
 

@@ -289,7 +289,8 @@ def run_sweep(options: Namespace) -> int:
     if options.json or not options.out:
         print_report(report, as_json=options.json, drawn=NOT_ASCII)
     else:
-        print(f"wrote {options.out}\n{found.finding}")
+        print(tr("wrote {file}", file=options.out))
+        print(found.finding)
         if not net.has_samples:
             print(net.made_up())
     return 0

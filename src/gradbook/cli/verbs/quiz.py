@@ -10,7 +10,6 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import TYPE_CHECKING
 
-from gradbook.amounts import counted
 from gradbook.cli.arguments import (
     Verb,
     add_reading_arguments,
@@ -23,7 +22,7 @@ from gradbook.cli.arguments import (
 )
 from gradbook.cli.output import busy, print_as_json
 from gradbook.errors import UsageError
-from gradbook.language import in_language
+from gradbook.language import in_language, tr, tr_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,11 +123,15 @@ def run(options: Namespace) -> int:
         with in_language("en"):  # whatever its reader speaks
             print_as_json(quiz_json(make_quiz(net, plan)))
         return 0
-    subjects = len(list(quiz.subjects))
-    said = counted(len(quiz.questions), "question")
+    subjects, students = len(list(quiz.subjects)), len(quiz.students)
     print(
-        f"wrote {options.out}: {said} on {counted(subjects, 'subject')} for "
-        f"{counted(len(quiz.students), 'student')}"
+        tr(
+            "wrote {file}: {questions} on {subjects} for {students}",
+            file=options.out,
+            questions=tr_count("{count} question", "{count} questions", len(quiz.questions)),
+            subjects=tr_count("{count} subject", "{count} subjects", subjects),
+            students=tr_count("{count} student", "{count} students", students),
+        )
     )
     return 0
 

@@ -26,6 +26,7 @@ from gradbook.cli.arguments import (
 from gradbook.cli.output import busy
 from gradbook.errors import UsageError
 from gradbook.files import write_whole
+from gradbook.language import tr
 from gradbook.rates import USUAL_EPOCHS
 
 if TYPE_CHECKING:
@@ -159,8 +160,8 @@ def _reader(model: Model, options: Namespace) -> int:
     path = _workbook(_stem("", model.net), options)
     with busy(f"writing {path.name}"):
         write_reader(model, load(options.data or model.data), path)
-    print(f"wrote {path}")
-    print("open it: choose an image or paint one, and see what the network takes it for")
+    print(tr("wrote {file}", file=path))
+    print(tr("open it: choose an image or paint one, and see what the network takes it for"))
     return 0
 
 
@@ -216,7 +217,7 @@ class _Handouts:
         for solved, file in ((False, path), (True, path.with_stem(f"{path.stem}-key"))):
             with busy(f"writing {file.name}"):
                 write_whole(file, handouts_pdf(pages, self.options.handout, solved=solved))
-            print(f"wrote {file}")
+            print(tr("wrote {file}", file=file))
 
 
 def _asked(options: Namespace) -> Sequence[int | str]:
@@ -271,7 +272,7 @@ def _write(net: Net, path: Path, options: Namespace, exercise: Exercise | None =
             rates=options.rates,
             exercise=exercise or False,
         )
-    print(f"wrote {path}")
+    print(tr("wrote {file}", file=path))
     for remark in written.remarks:
         print(f"  {remark}")
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from gradbook import arguments, errors, statements
 from gradbook.graph import window
+from gradbook.language import tr
 from gradbook.layers import (
     ACTIVATIONS,
     KINDS,
@@ -185,7 +186,10 @@ def _forms() -> dict[str, Any]:
         }
         for first, (kind, form) in forms().items()
     }
-    return {"fields": list(map(json.loads, known)), "forms": made}
+    fields = list(map(json.loads, known))
+    named = [*LOSSES, *filter(None, (field.get("what") for field in fields))]
+    called = {name: words for name in named if (words := tr(name)) != name}
+    return {"fields": fields, "forms": made, **({"called": called} if called else {})}
 
 
 def _called(kind: type[Layer]) -> str:

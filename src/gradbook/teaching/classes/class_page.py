@@ -99,14 +99,18 @@ def _distribution(rows: Sequence[ClassRow], marks: Sequence[RubricMark]) -> Iter
         for part in found.parts
     ]
     listed = table([tr("points"), "", tr("books")], lines, words=(0, 1))
-    yield Section("marks", tr("Marks"), f"<p>{text(str(found))}.</p>\n{wide(listed)}")
+    yield Section(
+        "marks",
+        tr("Marks"),
+        f"<p>{text(tr('{sentence}.', sentence=str(found)))}</p>\n{wide(listed)}",
+    )
 
 
 def _items(marks: Sequence[RubricMark]) -> Iterator[Section]:
     rows = [
         [
             text(one_line(item.name)),
-            f"{100 * item.difficulty:.0f} %",
+            numeral(f"{100 * item.difficulty:.0f} %"),
             tr("{some} of {all}", some=f"{item.right:,}", all=f"{item.books:,}"),
             "" if item.discrimination is None else _signed(item.discrimination),
         ]
@@ -143,9 +147,10 @@ def _mistakes(reports: Sequence[BookReport]) -> Iterator[Section]:
             student=one_line(report.origin.student or report.book),
             reason=shown_text(finding.why),
         )
+        meaning = tr("{what} ({where}).", what=said(mistake.meaning), where=said(mistake.where()))
         parts.append(
-            f"<h3>{text(tr(mistake.kind))}: {books}</h3>\n<p>{text(said(mistake.meaning))} "
-            f"({text(said(mistake.where()))}).</p>\n<p>{text(example)}</p>\n"
+            f"<h3>{text(tr(mistake.kind))}{tr(': ')}{books}</h3>\n<p>{text(meaning)}</p>\n"
+            f"<p>{text(example)}</p>\n"
             f'<dl class="formulas">{listed}</dl>'
         )
     if parts:

@@ -32,7 +32,7 @@ def markdown(quiz: Quiz) -> Iterator[str]:
 
 def _question(quiz: Quiz, question: Question, number: int) -> Iterator[str]:
     by_choice = quiz.by_choice(question)
-    exact = "" if by_choice else f" ({tolerance_said(quiz, question)})"
+    exact = "" if by_choice else tr(" ({remark})", remark=tolerance_said(quiz, question))
     told = tr("Given: {values}.", values=question.told)
     given = f"{_said(told)} " if question.given else ""
     yield f"{number}. {given}**{_said(question.ask)}**{exact}"
@@ -46,11 +46,14 @@ def _question(quiz: Quiz, question: Question, number: int) -> Iterator[str]:
 def _answers(quiz: Quiz, question: Question, number: int) -> Sequence[str]:
     if not quiz.by_choice(question):
         wrong = [f"    - {_said(one.shown)}{tr(': ')}{_said(one.why)}" for one in question.wrong]
-        return [f"{number}. **{_said(question.right.shown)}**. {_said(question.solution)}", *wrong]
+        return [
+            f"{number}. **{_said(question.right.shown)}**{tr('. ')}{_said(question.solution)}",
+            *wrong,
+        ]
     lettered = list(zip(LETTERS, question.choices, strict=False))
     (right,) = (letter for letter, choice in lettered if choice is question.right)
     return [
-        f"{number}. **{right}) {_said(question.right.shown)}**. {_said(question.solution)}",
+        f"{number}. **{right}) {_said(question.right.shown)}**{tr('. ')}{_said(question.solution)}",
         *(
             f"    - {letter}) {_said(choice.shown)}{tr(': ')}{_said(choice.why)}"
             for letter, choice in lettered

@@ -23,7 +23,7 @@ import { mark, tr } from "../view/language.js"
 
 /** @param {Values} values @param {number} samples @param {Building} building @returns {Column[]} */
 export function columns(values, samples, building) {
-  const stages = [...layerStages(values, building), ...lossStages(values, samples)]
+  const stages = [...layerStages(values, building), ...lossStages(values, samples, building)]
   const found = stages.map((stage, k) => column(stage, stages[k - 1], building.shown))
   stages.forEach((stage, k) => stage.skips.forEach(([source, first]) => {
     addReads(found[k], stage, stages[source], k - source, first, building.shown)
@@ -124,13 +124,14 @@ function role({ net, cards }, index) {
   return sums.length === 2 ? mark("hidden") : tr("hidden {number}", { number: sums.indexOf(index) + 1 })
 }
 
-/** @param {Values} values @param {number} samples */
-function lossStages({ net, errors, loss, targets, objective }, samples) {
+/** @param {Values} values @param {number} samples @param {Building} building */
+function lossStages({ net, errors, loss, targets, objective }, samples, { grammar }) {
+  const called = grammar.called?.[net.loss] ?? net.loss
   const mean = samples > 1 ? [tr("mean over {count} samples", { count: samples })] : []
-  if (!errors.length) return [stageOf({ lines: [[loss]], words: [net.loss, ...mean], link: "all" })]
+  if (!errors.length) return [stageOf({ lines: [[loss]], words: [called, ...mean], link: "all" })]
   const words = mean.length ? mean : errors.length > 1 ? [objective.summed ? mark("sum") : mark("mean")] : []
   return [
-    stageOf({ lines: [errors], words: [net.loss], above: targets, link: "each" }),
+    stageOf({ lines: [errors], words: [called], above: targets, link: "each" }),
     stageOf({ lines: [[loss]], words, link: "all" }),
   ]
 }

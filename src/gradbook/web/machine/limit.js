@@ -1,6 +1,7 @@
 // Up to which learning rate a network trains: the search of `rates/sweep.py`, on the same grid.
 
-import { filled } from "../text/wording.js"
+import { filled, general } from "../text/wording.js"
+import { grouped, numeral, trCount } from "../view/language.js"
 
 /**
  * @typedef {{
@@ -147,8 +148,9 @@ class Search {
  * @param {Limit} limit @param {number} epochs @param {LimitTable} table
  */
 export function limitWords({ rate, beyond, reliable, failing, tried }, epochs, table) {
-  const values = { epochs: `${epochs} epoch${epochs === 1 ? "" : "s"}`, tried: BigInt(tried) }
-  const say = (/** @type {string} */ kind, more = {}) => filled(table.words[kind], { ...values, ...more })
+  const values = { epochs: trCount("{number} epoch", "{number} epochs", epochs, { number: grouped(epochs) }), tried: BigInt(tried) }
+  const say = (/** @type {string} */ kind, /** @type {Record<string, number>} */ rates = {}) =>
+    filled(table.words[kind], { ...values, ...Object.fromEntries(Object.entries(rates).map(([name, it]) => [name, numeral(general(it))])) })
   if (rate === null) return say(tried ? "none" : "none tried", { low: beyond ?? 0 })
   if (beyond === null) return say("all", { rate })
   const most = about(rate, table, false)

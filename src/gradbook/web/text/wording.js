@@ -67,7 +67,7 @@ export function digits(value) {
 /** Six digits at most.
  * @param {number} value
  */
-function general(value) {
+export function general(value) {
   const exponent = value ? Number(value.toExponential(5).split("e")[1]) : 0
   if (exponent >= -4 && exponent < 6) return String(Number(value.toPrecision(6)))
   const [shown] = value.toExponential(5).split("e")

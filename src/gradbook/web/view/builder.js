@@ -120,7 +120,7 @@ export class Builder {
     const value = Number(span.statement.words[place]?.word)
     if (form && field?.kind !== "whole" && !(field?.kind === "both" && value)) return null
     return {
-      what: PHRASES.ofLayer(field?.what ?? PHRASES.times, k + 1), value, least: field?.least ?? 1,
+      what: PHRASES.ofLayer(field ? this.grammar.called?.[field.what] ?? field.what : PHRASES.times, k + 1), value, least: field?.least ?? 1,
       put: (/** @type {number} */ to) => this.put(withWord(this.text, span, place, String(to))),
     }
   }

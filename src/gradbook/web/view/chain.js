@@ -2,7 +2,7 @@
 
 import { exact, formula, make, nameWords, say, short } from "./dom.js"
 import { PHRASES } from "./phrases.js"
-import { mark, pieces, trCount } from "./language.js"
+import { mark, numeral, pieces, trCount } from "./language.js"
 
 const SLOT = /⟦(\d+)⟧/g
 const LONG = 4 // terms: more stand beside each other
@@ -113,7 +113,7 @@ export class ChainPanel {
    */
   drawn(rate) {
     return make("p", {}, ...pieces(mark("Drawn anew at every step and for each sample: 0 with a chance of {rate}, else 1/(1 − {rate}) = {value}, so that the mean stays as it is. Once the network is trained, it is 1."),
-      { rate: `${rate}`, value: exact(1 / (1 - rate)) }))
+      { rate: numeral(String(rate)), value: exact(1 / (1 - rate)) }))
   }
 
   /** Ways to the values that a formula mentions and that the drawing doesn't show: means, scales.
@@ -133,13 +133,13 @@ export class ChainPanel {
   slide({ value, bias, channels }) {
     const parts = channels.flatMap((rows, k) => [
       ...(k ? [make("span", { class: "sign" }, "+")] : []),
-      this.grid(rows, 0, "window"), make("span", { class: "sign" }, "⊙"), this.grid(rows, 1, "kernel"),
-      make("span", { class: "sign" }, "="), this.grid(rows, 2, "products"),
+      this.grid(rows, 0, mark("window")), make("span", { class: "sign" }, "⊙"), this.grid(rows, 1, mark("kernel")),
+      make("span", { class: "sign" }, "="), this.grid(rows, 2, mark("products")),
     ])
     const rest = bias === null ? [] : [make("span", { class: "sign" }, "+"),
       make("span", {}, nameWords(this.names[bias]), " = ", this.plain(bias))]
     return make("div", { class: "slide" }, ...parts, ...rest,
-      make("span", { class: "result" }, mark("their sum is "), this.plain(value)))
+      make("span", { class: "result" }, ...pieces(mark("their sum is {value}"), { value: this.plain(value) })))
   }
 
   /** One number of every read, in the rows of the window.
@@ -177,7 +177,7 @@ export class ChainPanel {
         const count = this.model.samples.length
         say(over, trCount("the same, as there is one sample", "the mean of this over all {count} samples", count))
       })
-      rows.push(make("p", { class: "mean" }, formula(`${fraction(whole, mine)}`), mark(" is "), over, ": ", this.plain(chain.value)))
+      rows.push(make("p", { class: "mean" }, ...pieces(mark("{slope} is {mean}: {value}"), { slope: formula(fraction(whole, mine)), mean: over, value: this.plain(chain.value) })))
     }
     if (this.model.slopeOf.has(line)) rows.push(this.nudge(line), this.following(line))
     return rows
@@ -233,7 +233,7 @@ export class ChainPanel {
         this.model.changed()
       },
     }, ...[1, 0.1, 0.01, 1e-3, 1e-4, 1e-5, 1e-6, 1e-8, 1e-10].map(h =>
-      make("option", { value: h, selected: h === this.size }, `${h}`)))
+      make("option", { value: h, selected: h === this.size }, numeral(String(h)))))
     this.others.push(() => {
       const found = this.model.training.measured(line, this.size)
       below.textContent = exact(found.below)
@@ -250,9 +250,15 @@ export class ChainPanel {
    */
   following(line) {
     const [, next] = this.model.content.state.find((/** @type {number[]} */ [leaf]) => leaf === line)
-    const start = make("span")
-    this.others.push(() => say(start, this.model.aim !== null ? PHRASES.aim.next : this.model.usedBatch ? PHRASES.nextOfAll : PHRASES.next))
-    return make("p", { class: "next" }, start, nameWords(this.names[line]), " ", this.plain(next), ".")
+    const row = make("p", { class: "next" })
+    const parts = { weight: nameWords(this.names[line]), value: this.plain(next) }
+    let said = ""
+    this.others.push(() => {
+      const words = this.model.aim !== null ? PHRASES.aim.next : this.model.usedBatch ? PHRASES.nextOfAll : PHRASES.next
+      if (words !== said) row.replaceChildren(...pieces(words, parts))
+      said = words
+    })
+    return row
   }
 
   /** @param {number} line @private */

@@ -2,7 +2,7 @@
 
 import { largest, limitWords } from "../machine/limit.js"
 import { byId, make, say, set, short } from "./dom.js"
-import { grouped, mark } from "./language.js"
+import { grouped, mark, numeral, tr } from "./language.js"
 
 const [LOWEST, HIGHEST] = [-3, 4] // of the rate, as powers of ten
 const ZONES = 56 // of the strip below the slider
@@ -84,7 +84,7 @@ export class Controls {
     say(this.loss, short(model.training.loss))
     const power = model.rate > 0 ? Math.log10(model.rate) : LOWEST
     if (document.activeElement !== this.slider) this.slider.value = String(power)
-    set(this.slider, "aria-valuetext", `η = ${model.rate}`)
+    set(this.slider, "aria-valuetext", `η = ${numeral(String(model.rate))}`)
     if (document.activeElement !== this.field) this.field.value = String(model.rate)
     say(byId("reset"), model.epoch === 1 && model.isEdited ? mark("As written") : mark("Reset"))
     this.hear()
@@ -153,7 +153,7 @@ export class Controls {
       const rate = 10 ** (LOWEST + ((k + 0.5) / ZONES) * (HIGHEST - LOWEST))
       const { verdict, pull } = yield* model.judgeAt(rate)
       zone.className = `z-${verdict.split(" ")[0]}`
-      zone.title = `η ≈ ${tidy(rate)}: ${verdict}`
+      zone.title = tr("η ≈ {rate}: {verdict}", { rate: numeral(String(tidy(rate))), verdict: criteria.words?.[verdict] ?? verdict })
       hasGradient = pull !== 0 && Number.isFinite(pull)
       yield
     }

@@ -2,7 +2,7 @@
 
 import { byId, draw, make, say, set, short } from "./dom.js"
 import { PHRASES } from "./phrases.js"
-import { grouped, mark, numeral, tr } from "./language.js"
+import { grouped, mark, numeral, pieces, tr } from "./language.js"
 
 const SIZE = { width: 480, height: 240 }
 const FRAME = { left: 52, right: 12, top: 12, bottom: 30 }
@@ -112,11 +112,12 @@ export class CurvePanel {
     if (key === this.said) return
     this.said = key
     const about = verdict === judgement.verdict
-      ? share(left, mark(" at η = {rate}: from {first} to {last} in {epochs} epochs."), mark(" at η = {rate}: from {first} to {last} in {epochs} epochs, {part} of the possible reduction."),
-        { rate: tidy(model.rate), first: short(losses[0]), last: short(losses[losses.length - 1]), epochs: losses.length })
-      : tr(" the loss has gone, after more than {epochs} epochs.", { epochs: losses.length })
+      ? share(left, mark("{verdict} at η = {rate}: from {first} to {last} in {epochs} epochs."), mark("{verdict} at η = {rate}: from {first} to {last} in {epochs} epochs, {part} of the possible reduction."),
+        { verdict: "{verdict}", rate: tidy(model.rate), first: short(losses[0]), last: short(losses[losses.length - 1]), epochs: losses.length })
+      : tr("{verdict}: nothing is left of the loss, after more than {epochs} epochs.", { verdict: "{verdict}", epochs: losses.length })
+    const badge = make("span", { class: `verdict v-${verdict.split(" ")[0]}` }, model.content.criteria.words?.[verdict] ?? verdict)
     this.words.replaceChildren(
-      make("p", {}, make("span", { class: `verdict v-${verdict.split(" ")[0]}` }, model.content.criteria.words?.[verdict] ?? verdict), about),
+      make("p", {}, ...pieces(about, { verdict: badge })),
       make("p", { class: "meaning" }, model.content.criteria.meanings[verdict]),
     )
   }

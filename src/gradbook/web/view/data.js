@@ -12,6 +12,11 @@ import { mark, numeral, tr } from "./language.js"
 /** @typedef {import("./model.js").Sample} Sample */
 
 const SHARES = [0, 0.2, 0.5] // of the samples that are held out
+/** @type {Record<keyof typeof SETS, string>} */
+const SET_NAMES = {
+  halves: mark("halves"), xor: mark("xor"), circle: mark("circle"), gaussians: mark("gaussians"), spiral: mark("spiral"),
+  slope: mark("slope"), hills: mark("hills"), sine: mark("sine"),
+}
 const BASE = 2 // coordinates, before what is made of them
 
 export class DataPanel {
@@ -22,7 +27,7 @@ export class DataPanel {
     this.tell = tell
     this.own = /** @type {Sample[] | null} */ (null) // from a file
     this.sets = byId("sets") ?? make("select")
-    this.sets.append(...Object.keys(SETS).map(kind => make("option", { value: kind }, kind)))
+    this.sets.append(...Object.entries(SET_NAMES).map(([kind, words]) => make("option", { value: kind }, words)))
     const field = (/** @type {string} */ id, /** @type {string} */ words, /** @type {any} */ input) => make("label", { id: `${id}-label` }, `${words} `, input)
     this.seed = make("input", { type: "number", id: "data-seed", min: 0, step: 1, value: 0 })
     this.noise = make("input", { type: "range", id: "data-noise", min: 0, max: 0.5, step: 0.05, value: 0 })

@@ -94,8 +94,12 @@ export class Drawing {
     })
     svg.append(...layout.ways.map(way => this.edge(way)), ...layout.ways.flatMap(way => this.label(way)))
     for (const spot of layout.spots) svg.append(...this.unit(spot))
-    this.captions = layout.captions.map(({ x, y, words }) => /** @type {[Element, string]} */ ([draw("text", { x, y, class: "caption", "text-anchor": "middle" }, words), words]))
-    svg.append(...this.captions.map(([text]) => text))
+    this.captions = []
+    for (const { x, y, words, isOfLoss } of layout.captions) {
+      const text = draw("text", { x, y, class: "caption", "text-anchor": "middle" }, words)
+      svg.append(text)
+      if (isOfLoss) this.captions.push([text, words]) // which says how many samples there are
+    }
     svg.append(...layout.titles.map(({ x, y, words }) => draw("text", { x, y, class: "caption title" }, words)))
     svg.append(...layout.steps.map(({ x, y, words }) => draw("text", { x, y, class: "caption digits step", "text-anchor": "middle" }, words)))
     this.cells = new Map(layout.cells.flat().map(cell => [cell.line, cell]))
@@ -369,7 +373,7 @@ export class Drawing {
   update() {
     const { model } = this
     if (this.look !== model.look) this.renew()
-    for (const [text, words] of this.captions) say(text, words.replace(/(?<=over )\d+|\d+(?= samples)/, String(model.samples.length)))
+    for (const [text, words] of this.captions) say(text, words.replace(/\d+/, String(model.samples.length)))
     for (const [text, line, isSlope] of this.texts) {
       if (text.classList.contains("digits")) say(text, brief(this.painted(line)))
       else say(text, (isSlope ? "∂ " : "") + short(model.at(line)))

@@ -6,7 +6,7 @@ import { saysRate, withRate } from "../text/edit.js"
 import { begins, read } from "../text/reader.js"
 import { statements, TextError } from "../text/statement.js"
 import { digits } from "../text/wording.js"
-import { tr, trCount } from "./language.js"
+import { numeral, tr, trCount } from "./language.js"
 
 /**
  * @typedef {import("../text/fit.js").Net} Net
@@ -150,7 +150,7 @@ export class Editor {
     const { parameters, rate } = net
     const size = parameters.reduce((sum, it) => sum + names(it).length, 0)
     const isAlone = parameters.every(({ role }) => role === this.building.grammar.kinds.weights)
-    const parts = { rate: plain(rate) }
+    const parts = { rate: numeral(plain(rate)) }
     return isAlone || size === 1
       ? trCount("in order: {count} weight, η = {rate}", "in order: {count} weights, η = {rate}", size, parts)
       : tr("in order: {count} weights and biases, η = {rate}", { ...parts, count: size })

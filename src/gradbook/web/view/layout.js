@@ -1,5 +1,6 @@
 // Where units, maps and the lines between them stand: geometry alone.
 
+import { grouped, tr } from "./language.js"
 import { captionWidths, spaced, wrapped } from "./spacing.js"
 
 export const HALF = 66 // how wide a half of a unit is: a sum, or an activation
@@ -40,7 +41,7 @@ const RULES = {
  * @typedef {{words: string[], layers: number[], left_out: number, units: (Unit | null)[], maps: Plane[][], titles?: string[][]}} Column the titles are those of maps
  * @typedef {{left: number, top: number, width: number, height: number}} Box
  * @typedef {{unit: Unit, halves: Box[], above: Box | null, picture: Box | null}} Spot
- * @typedef {{x: number, y: number, words: string}} Caption
+ * @typedef {{x: number, y: number, words: string, isOfLoss?: boolean}} Caption
  * @typedef {{x: number, y: number, size: number, line: number, column: number}} Cell
  * @typedef {{plane: Plane, x: number, y: number, size: number}} ArcPlace where shares stand as arcs
  * @typedef {{box: Box, hasSlope: boolean}} Label
@@ -290,12 +291,12 @@ class Arrangement {
     const middles = placed.map(({ left }, k) => left + this.sizes[k].along / 2)
     const widths = captionWidths(middles, this.longest, CAPTIONS.apart, CAPTIONS.widest)
     return this.columns.flatMap(({ words }, k) => words.flatMap(phrase => wrapped(phrase, widths[k], this.wide))
-      .map((line, j) => ({ x: middles[k], y: bottom + CAPTIONS.gap + j * CAPTIONS.step, words: line })))
+      .map((line, j) => ({ x: middles[k], y: bottom + CAPTIONS.gap + j * CAPTIONS.step, words: line, isOfLoss: k === this.columns.length - 1 })))
   }
 }
 
 /** @param {Column} column */
-const leftOutWords = column => `⋮ ${column.left_out} more`
+const leftOutWords = column => `⋮ ${tr("{count} more", { count: grouped(column.left_out) })}`
 
 /** A bias has a gradient, a target none.
  * @param {Name} name

@@ -29,7 +29,7 @@ export const PHRASES = {
   addLayer: (/** @type {string} */ words) => tr("add a layer after {words}", { words }),
   add: (/** @type {string} */ words) => tr("add after {words} …", { words }),
   addHidden: (/** @type {string} */ words) => tr("add a hidden layer after {words}", { words }),
-  times: mark("times"), activation: mark("activation"), hidden: mark("hidden layers"), samples: mark("samples"),
+  times: mark("repetitions"), activation: mark("activation"), hidden: mark("hidden layers"), samples: mark("samples"),
   tooMany: (/** @type {number} */ most) => tr("a page takes at most {most} samples", { most: grouped(most) }),
   batch: {
     field: mark("batch"), all: mark("all"), hint: mark("how many samples each update uses; leave it empty for all"),
@@ -40,8 +40,8 @@ export const PHRASES = {
     alone: mark("This network compares samples with each other, and this batch size would leave one alone: each update uses all samples. Choose another size."),
     workbook: mark("The workbook uses all samples in each update."),
   },
-  aim: { label: mark("backward from"), all: mark("all steps"), step: (/** @type {number} */ step) => tr("step {step}", { step }), next: mark("An update by this step alone would make ") },
-  next: mark("The next step makes "), nextOfAll: mark("An update with all samples would make "),
+  aim: { label: mark("backward from"), all: mark("all steps"), step: (/** @type {number} */ step) => tr("step {step}", { step }), next: mark("An update by this step alone would make {weight} {value}.") },
+  next: mark("The next step makes {weight} {value}."), nextOfAll: mark("An update with all samples would make {weight} {value}."),
   learn: {
     title: mark("Learning"), tour: mark("Tour"), questions: mark("Questions"), question: mark("A question"), another: mark("Another"), back: mark("Back"), next: mark("Next"), close: mark("Close"),
     check: mark("Check"), answer: mark("your answer"), none: mark("There are no questions about this network."), noNumber: mark("Type a number, such as 0.25."), right: mark("Right."),

@@ -4,7 +4,7 @@
 import { made } from "../build/points.js"
 import { make, nameWords, say, short } from "./dom.js"
 import { CELLS, css, reachOf, scaleOf, tint, tonesOf } from "./grid.js"
-import { mark, tr } from "./language.js"
+import { mark, numeral, tr } from "./language.js"
 
 const POINT = 5
 const PALE = 0.6 // so that points are seen on it
@@ -140,7 +140,7 @@ export class SurfacePanel {
       this.said = line
       this.ends = make("span")
       if (isShare) say(this.caption, mark("What the network says to each point; point at a unit to see what it says."))
-      else this.caption.replaceChildren(nameWords(names[line]), ": ", this.ends, this.grid.dimensions === 2 ? tr("; blue below {middle}, orange above", { middle: this.grid.middle(line) }) : "")
+      else this.caption.replaceChildren(nameWords(names[line]), ": ", this.ends, this.grid.dimensions === 2 ? tr("; blue below {middle}, orange above", { middle: numeral(String(this.grid.middle(line))) }) : "")
     }
     if (!isShare && this.ends) say(this.ends, ends)
   }

@@ -9,7 +9,8 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from gradbook.graph.node import Array, Node
-from gradbook.language import mark, tr
+from gradbook.language import mark, tr, tr_count
+from gradbook.language.message import joined, said
 from gradbook.palette import ERROR, INPUT, QUIET, RATE, Colour
 from gradbook.targets.excel.plan.book import (
     ANSWERS,
@@ -222,10 +223,12 @@ def _guide(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
             sheet.write_string(row, column + 2, tr(words), look.text)
     if book.behind:
         row += 1
-        behind = ", ".join(name for name in book.sheets if name in book.behind)
-        words = tr(
+        behind = [name for name in book.sheets if name in book.behind]
+        words = tr_count(
+            "{sheets} is hidden behind these: right-click any sheet's tab to unhide it.",
             "{sheets} are hidden behind these: right-click any sheet's tab to unhide them.",
-            sheets=behind,
+            len(behind),
+            sheets=said(joined(", ", behind)),
         )
         sheet.write_string(row, column, words, look.remark)
     row += 2
