@@ -267,6 +267,20 @@ def test_gestures_fit_an_uno(tmp_path):
     assert played.flash + 2000 < UNO.flash
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_sketch_that_learns_is_made(whole, digits, tmp_path):
+    trained = model_of(SMALL).trained()
+    numbers = quantise(trained, digits, learns=True) if whole else None
+    made = c_file(trained, "net", numbers, last=last_layer(trained))
+    (tmp_path / "net.h").write_text(made.text)
+    text = sketch(trained, "net", whole, learns=True)
+    assert f"net_learn(image, image[784], {'655' if whole else '0.02f'});" in text
+    (tmp_path / "net.ino").write_text(text)
+    (tmp_path / "main.cpp").write_text(SERIAL)
+    compiled = ["avr-g++", f"-mmcu={LARGE.name}", "-std=gnu++11", "-Os", "-Wall", "-Wextra"]
+    run([*compiled, "-Werror", "main.cpp", "-lm", "-o", "net.elf"], tmp_path)
+
+
 def test_what_no_board_known_takes_is_said():
     trained = model_of("input 1x28x28; conv 400 3x3; flatten; dense 10; softmax").trained()
     made = c_file(trained, "net", None)

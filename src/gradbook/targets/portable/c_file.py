@@ -206,9 +206,8 @@ BOARDS = (  # from the smallest on
 )
 
 
-ANSWERING = "Serial.println({name}_predict(image, each));"
-LEARNING = """\
-{{
+ANSWERING = "\n    Serial.println({name}_predict(image, each));"
+LEARNING = """ {{
     Serial.println({name}_predict(image, each));
     {name}_learn(image, image[{pixels}], {rate}); /* a class that there isn't teaches nothing */
   }}"""
@@ -243,8 +242,7 @@ void setup() {{
 }}
 
 void loop() {{
-  if (Serial.readBytes((char *)image, sizeof image) == sizeof image)
-    {work}
+  if (Serial.readBytes((char *)image, sizeof image) == sizeof image){work}
 }}
 """
 
