@@ -59,12 +59,15 @@ Array = np.ndarray
 
 
 def drawn(net: Net, seed: int = 0) -> dict[str, Array]:
-    """Weights of either sign, variances above 0."""
+    """Weights of either sign, variances above 0, and what a formula says as that says it."""
     random = np.random.default_rng(seed)
-    return {
+    values = {
         name: random.uniform(0.3 if "σ" in name else -1, 1, shape).astype(np.float32)
         for name, shape in trained_shapes(net).items()
     }
+    given = (own for own in net.parameters if own.given)
+    made = {str(own.leaf): np.array(own.start, np.float32).reshape(own.shape) for own in given}
+    return values | made
 
 
 def trained_of(net: Net, seed: int = 0, classes: tuple[str, ...] = ()) -> TrainedNet:

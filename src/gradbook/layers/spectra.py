@@ -101,6 +101,14 @@ class FixedConv(Conv):
     learns: ClassVar[bool] = False
 
 
+@dataclass(frozen=True)
+class Waves(FixedConv):
+    """Of a signal's frame under Hann's window the cosine of each frequency, then the sine of each,
+    over the root of its length."""
+
+    turns: ClassVar[bool] = True
+
+
 FRAMES = (
     WholeOption("frame", "F", 256, "frame"),
     WholeOption("step", "S", 128, "step"),
@@ -178,15 +186,16 @@ class MelBands(Composed):
     def parts(self) -> Mapping[str, Layer]:
         sums = self.bands or self.frequencies
         return {
-            "waves": FixedConv(2 * self.frequencies, (1, self.frame), (1, self.step)),
+            "waves": Waves(2 * self.frequencies, (1, self.frame), (1, self.step)),
             "power": Product(1),
             "bands": FixedConv(sums, (1, 1)),
             "loudness": Activation("logrelu"),
         }
 
     def starts(self, part: str) -> tuple[float, ...]:
-        made = {"waves": waves, "bands": bank}.get(part)
-        return made(self) if made else ()
+        if part == "waves":
+            return waves(self.frame)
+        return bank(self) if part == "bands" else ()
 
     def shapes(self, shape: Shape) -> list[Shape]:
         if len(shape) != 3 or shape[:2] != (1, 1):
@@ -208,13 +217,12 @@ class MelBands(Composed):
 
 
 @cache
-def waves(own: MelBands) -> tuple[float, ...]:
+def waves(frame: int) -> tuple[float, ...]:
     """A cosine of each frequency under Hann's window, then a sine of each; their squares are the
     power of a frame."""
-    places = np.arange(own.frame)
-    turns = 2 * np.pi * places / own.frame
-    window = (0.5 - 0.5 * np.cos(turns)) / np.sqrt(own.frame)
-    angles = np.arange(own.frequencies)[:, None] * places % own.frame * (2 * np.pi / own.frame)
+    places = np.arange(frame)
+    window = (0.5 - 0.5 * np.cos(2 * np.pi * places / frame)) / np.sqrt(frame)
+    angles = np.arange(frame // 2 + 1)[:, None] * places % frame * (2 * np.pi / frame)
     both = np.concatenate([np.cos(angles), np.sin(angles)]) * window
     return tuple(both.ravel().tolist())
 

@@ -147,6 +147,19 @@ def test_sequences_are_read_step_by_step(layers):
     )
 
 
+@pytest.mark.parametrize("frame", [4, 8, 32])
+def test_frames_are_told_apart_by_a_table_of_a_turn(frame):
+    """Of as many numbers as a frame, in place of a cosine and a sine for each frequency."""
+    layers = "conv1d 1 1; spectrogram frame {} step 3; avgpool1d all; flatten; dense 3; softmax"
+    model = model_of(f"input 48x1; {layers.format(frame)}", images=(1, 8, 6))
+    assert f"FRAME = {frame}" in c_file(model.trained(), "net", None).text
+    np.testing.assert_allclose(
+        read_by_c(model, images_for(model))[1], model.predict(images_for(model)), atol=1e-5
+    )
+    odd = model_of(f"input 48x1; {layers.format(frame + 1)}", images=(1, 8, 6))
+    assert "FRAME =" not in c_file(odd.trained(), "net", None).text
+
+
 RECURRENT = [
     "rnn 4; dense 3",
     "rnn 4 no bias; relu; dense 3",

@@ -55,7 +55,7 @@ def c_file(
     The `last` layer may be one that learns; `channels` are those of a signal.
     """
     name = c_name(stem)
-    makers = [own.maker for own in whole.makers] if whole else row_makers(trained)
+    makers = [own.maker for own in whole.makers] if whole else row_makers(trained, by_tables=True)
     makers = makers[:-1] if last else makers
     wide = 1 if whole else 4
     learner = whole_last(last, whole) if last and whole else None

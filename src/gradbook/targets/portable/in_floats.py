@@ -16,7 +16,7 @@ from gradbook.layers.losses import HALF_SURE
 from gradbook.lowering import OTHER_FORMAT, Vocabulary
 from gradbook.net.trained import BothClasses, Shares, TrainedNet, with_answers
 from gradbook.targets.portable.learning import LastLayer, learning_in_c, wanted_in_c
-from gradbook.targets.portable.makers import NORMING, RowMaker, row_makers
+from gradbook.targets.portable.makers import NORMING, RowMaker, Work, row_makers
 from gradbook.targets.portable.program import Dialect, program, runtime, spelt, table
 from gradbook.targets.portable.rules_in_c import OpWords, RuleInC, rule_in_c
 from gradbook.targets.portable.streaming import Stream, stream_of
@@ -106,7 +106,7 @@ def float_program(
     several are written (`void NAME_predict(…, float *outputs)`). The `last` layer may learn.
     """
     answers = with_answers(trained)
-    makers = list(last.features) if last else row_makers(answers)
+    makers = list(last.features) if last else row_makers(answers, by_tables=True)
     names = {own.layer: own.name for own in reversed(answers.layers)}
     bending = [m.activation for m in (*makers, *([last.maker] if last else []))]
     activations = {layer: names[layer] if layer else "" for layer in bending}
@@ -118,6 +118,7 @@ def float_program(
         tables=[*_tables(makers), *(tables_of_last(last) if last else [])],
         keep=f"{_activation_function(activations)}\n\n{KEEP}",
         works=("work_floats",),
+        sizes=_longest_frame(makers),
         name=name,
         fields=_fields(makers, list(activations)),
         includes=("math.h",),
@@ -127,6 +128,12 @@ def float_program(
     learning = _learning(answers, last, name, list(activations)) if last else ""
     ending = _ending(answers, name, stream_of(makers), learning)
     return program(makers, weights, dialect, remark=remark, ending=ending)
+
+
+def _longest_frame(makers: Sequence[RowMaker]) -> dict[str, int]:
+    """The samples that a Fourier transform is made of, at the most, where there is any."""
+    frames = [maker.window.size[0] for maker in makers if maker.work is Work.WAVES]
+    return {"FRAME": max(frames)} if frames else {}
 
 
 def float_rules(makers: Sequence[RowMaker]) -> dict[int, RuleInC]:

@@ -24,6 +24,7 @@ from gradbook.graph.reference import evaluate
 from gradbook.graph.tensors import divisors, view_windows
 from gradbook.graph.window import NOWHERE, Shape, Sides, Window
 from gradbook.layers import Layer
+from gradbook.layers.spectra import waves
 from gradbook.lowering import function_of_x
 from gradbook.net.trained import (
     BothClasses,
@@ -41,6 +42,7 @@ from gradbook.targets.portable.rules import PieceOfRule, Rule, Sight, SumsOfPiec
 # Makers ---------------------------------------------------------------------------
 
 ONE = Window((1, 1))
+LEAST_TURN = 4  # samples of a turn, of which each quarter has one
 
 
 class Work(StrEnum):
@@ -63,6 +65,7 @@ class Work(StrEnum):
     PLACED = "placed"  # scales and shifts each place by numbers of its own
     RULED = "ruled"  # what a rule says, made of a layer's own ops
     LATEST = "latest"  # the first channels of the latest row
+    WAVES = "waves"  # tells a frame apart into cosines and sines, by a table of one turn
 
 
 NORMING = (Work.NORMED, Work.ALONE)
@@ -134,20 +137,21 @@ class RowMaker:
         """Whether its window has uneven strides, padding or gaps, or a pool's padding."""
         window = self.window
         padded_pool = any(window.pad) and self.work in (Work.TOTAL, Work.LARGEST)
-        if self.work is Work.RULED:
+        if self.work in (Work.RULED, Work.WAVES):
             return False
         if self.enlarges:
             return self.work is Work.SCATTERED
         return not window.is_plain or len({*window.pad}) > 1 or padded_pool
 
 
-def row_makers(trained: TrainedNet) -> list[RowMaker]:
+def row_makers(trained: TrainedNet, by_tables: bool = False) -> list[RowMaker]:
     """The makers in their order: the first normalises what is given, the last makes the outputs.
+    Fourier transforms are sums like others, or `by_tables` where their frames can be halved.
 
     A softmax at the end is left out: it doesn't change which output is largest.
     """
     trained = fold_norms(trained)
-    making = _Making(trained, [_given(trained)], [0])
+    making = _Making(trained, [_given(trained)], [0], by_tables)
     for place, own in enumerate(trained.layers):
         if not isinstance(own.layer, ByStep):  # steps lie one after the other anyway
             making.add(place)
@@ -210,6 +214,7 @@ class _Making:
     trained: TrainedNet
     makers: list[RowMaker]
     maker_of: list[int]
+    by_tables: bool
     stepwise: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -318,6 +323,8 @@ class _Making:
             first = len(self.makers) - 1
 
     def _sums(self, own: TrainedLayer, reads: tuple[int, ...]) -> RowMaker:
+        if own.layer.turns and self.by_tables and self.stepwise and _is_halved(own):
+            return self._waves(own, reads)
         rows, columns, channels = self.makers[reads[0]].shape
         weights, window = own.tensors["weight"], own.layer.window(own.given)
         if window is None:  # it reads all that there is
@@ -341,6 +348,14 @@ class _Making:
             bits=own.layer.bits,
             shift=own.tensors.get("bias"),
         )
+
+    def _waves(self, own: TrainedLayer, reads: tuple[int, ...]) -> RowMaker:
+        window = own.layer.window(own.given)
+        assert window is not None
+        frame = window.size[1]
+        turn = np.cos(2 * np.pi * np.arange(frame) / frame).reshape(frame, 1, 1, 1)
+        shape = self.planes(own.makes)
+        return RowMaker(Work.WAVES, reads, shape, _turned(window), weights=turn)
 
     def _enlarge(self, own: TrainedLayer, reads: tuple[int, ...]) -> None:
         """What makes a larger map: of weights, or of each value several times."""
@@ -429,6 +444,15 @@ class _Making:
 
 def _reads_windows_or_all(own: TrainedLayer) -> bool:
     return own.layer.reads_all or own.layer.window(own.given) is not None
+
+
+def _is_halved(own: TrainedLayer) -> bool:
+    """Whether its frames can be halved again and again, down to single samples, and its weights
+    are those that its card says."""
+    weights = own.tensors["weight"]
+    frame = weights.shape[-1]
+    halved = frame >= LEAST_TURN and frame & (frame - 1) == 0
+    return halved and np.allclose(weights.ravel(), waves(frame), atol=1e-6)
 
 
 def _normaliser(own: TrainedLayer, shape: tuple[int, int, int]) -> RowMaker:
@@ -680,6 +704,14 @@ def _latest(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array
     return given[0][:, -rows:, :, :channels]
 
 
+def _waves(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
+    frame = maker.window.size[0]
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(frame) / frame)
+    framed = _windows(maker, given[0], edge)[:, :, 0, 0, :, 0] * hann
+    found = np.fft.rfft(framed, axis=-1) / np.sqrt(frame)
+    return np.concatenate([found.real, -found.imag], axis=-1)[:, :, None]
+
+
 def _same(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
     return given[0]
 
@@ -706,4 +738,5 @@ _WORK: Mapping[Work, Callable[[RowMaker, Sequence[Array], float, Array | None], 
     Work.PLACED: _placed,
     Work.RULED: _ruled,
     Work.LATEST: _latest,
+    Work.WAVES: _waves,
 }

@@ -185,7 +185,9 @@ NEEDED = {  # by those that serve others
     "sigmoid_of": ("tanh_of",),
     "exp_of": ("log_sum_exp",),
 }
-WHOLE_ROWS = (Work.SUMS, "sums_flat", "sums_deep", "sums_each", "bytes", Work.RULED)  # made at once
+WHOLE_ROWS = (  # made at once
+    *(Work.SUMS, "sums_flat", "sums_deep", "sums_each", "bytes", Work.RULED, Work.WAVES),
+)
 ROWS_SEEN = """\
         const int tall = (own->pooled - 1) * own->stride + own->window_rows;
         const int first = row * own->pooled * own->stride - own->pad;

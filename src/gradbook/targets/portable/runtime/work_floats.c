@@ -82,3 +82,44 @@ static float log_sum_exp(const float *each, int count)
         whole += expf(each[k] - largest);
     return largest + logf(whole);
 }
+
+//: waves
+static float cosines[FRAME], sines[FRAME];
+
+/* The Fourier transform of a frame under Hann's window: cosines, then sines. It is made of those of
+   every other sample, again and again (Cooley and Tukey, 1965). */
+static void waves(const struct maker *own, const struct view *seen, value *out)
+{
+    const int frame = own->window_rows, half = frame / 2 + 1;
+    const value *turn = weights + own->weights;
+    const float share = 0.5f / sqrtf((float)frame);
+    for (int n = 0, at = 0; n < frame; n++) {
+        int bit = frame / 2;
+        cosines[at] = seen->rows[n][0] * share * (1 - READ(value, turn + n));
+        sines[at] = 0;
+        while (bit && at & bit) { /* one more, its bits read from the other end */
+            at ^= bit;
+            bit /= 2;
+        }
+        at |= bit;
+    }
+    for (int size = 2; size <= frame; size *= 2)
+        for (int k = 0; k < size / 2; k++) {
+            const int angle = k * (frame / size);
+            const float across = READ(value, turn + angle);
+            const float down = READ(value, turn + (angle + 3 * (frame / 4)) % frame);
+            for (int one = k; one < frame; one += size) {
+                const int other = one + size / 2;
+                const float cosine = across * cosines[other] - down * sines[other];
+                const float sine = across * sines[other] + down * cosines[other];
+                cosines[other] = cosines[one] - cosine;
+                sines[other] = sines[one] - sine;
+                cosines[one] += cosine;
+                sines[one] += sine;
+            }
+        }
+    for (int k = 0; k < half; k++) {
+        out[k] = cosines[k];
+        out[half + k] = sines[k];
+    }
+}
