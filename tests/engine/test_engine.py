@@ -60,6 +60,8 @@ input 2x6x7; conv 6 3x3; batchnorm; relu; avgpool all; flatten; dense 6; sigmoid
 convtranspose 8 3x2 stride 2x3 pad 1x0x0x1 groups 2; tanh; upsample 1x2; convtranspose 3 2x2 no bias
 maxpool 2; upsample 3x2; conv 4 3x3 stride 2; avgpool all; flatten; dense 4; softmax
 loss cross-entropy; update adam""",
+    "heard": """input 40x1; conv1d 1 3; tanh; mel 3 frame 16 step 5 rate 100 low 5 high 45
+        conv1d 2 2; relu; flatten; dense 3; log softmax; loss cross-entropy; rate 0.01""",
     "tokens": """input tokens 5 of 6; embed 4; sinusoids; attention heads 2 causal; conv1d 4 1; tanh
 unembed 6; softmax; loss cross-entropy; update adam""",
     "place by place": """\
