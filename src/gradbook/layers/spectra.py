@@ -102,7 +102,7 @@ class FixedConv(Conv):
 
 
 @dataclass(frozen=True)
-class Waves(FixedConv):
+class FourierSums(FixedConv):
     """Of a signal's frame under Hann's window the cosine of each frequency, then the sine of each,
     over the root of its length."""
 
@@ -186,7 +186,7 @@ class MelBands(Composed):
     def parts(self) -> Mapping[str, Layer]:
         sums = self.bands or self.frequencies
         return {
-            "waves": Waves(2 * self.frequencies, (1, self.frame), (1, self.step)),
+            "waves": FourierSums(2 * self.frequencies, (1, self.frame), (1, self.step)),
             "power": Product(1),
             "bands": FixedConv(sums, (1, 1)),
             "loudness": Activation("logrelu"),
