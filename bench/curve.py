@@ -136,8 +136,12 @@ def picture(points: list[Point]) -> str:
 
 
 def _heights(points: list[Point]) -> dict[int, float]:
-    """What the best network of each size reaches: the last of a size, the highest, stays."""
-    return dict(sorted((point.parameters, point.mean) for point in points))
+    """What the best network up to each size reaches, where it is more than a smaller one does."""
+    found: dict[int, float] = {}
+    for parameters, mean in sorted((point.parameters, point.mean) for point in points):
+        if mean > max((one for size, one in found.items() if size < parameters), default=0.0):
+            found[parameters] = mean
+    return found
 
 
 def _x(parameters: float) -> float:

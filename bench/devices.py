@@ -47,7 +47,7 @@ from gradbook.targets.portable.whole_makers import WholeNumbers
 from tests.outside.devices import avr, boards
 from tests.outside.devices.boards import ARM, Asked, checksum
 
-AVRS = (avr.MEGA, avr.LARGE)
+AVRS = (avr.MEGA, avr.LARGE, avr.UNO)
 FEW = 20  # images where it takes long
 AROUND = """
 int net_predict(const uint8_t *image, float *each);
@@ -97,7 +97,8 @@ def main() -> None:
 
 def _boards(options: Namespace) -> list[boards.Board | avr.Avr]:
     known = (*boards.BOARDS, *AVRS)
-    return [board for board in known if not options.board or board.name in options.board]
+    usual = [board.name for board in known if board != avr.UNO]  # what doesn't fit there is refused
+    return [board for board in known if board.name in (options.board or usual)]
 
 
 def _peers(options: Namespace, images: np.ndarray) -> list[Peer]:
@@ -111,7 +112,7 @@ def _ask_peer(peer: Peer, test: Images, options: Namespace) -> None:
     right = float((classes == np.asarray(test.labels)).mean())
     print(f"{peer.name}: {right:.2%} by its C", flush=True)
     for board in _boards(options):
-        if board == avr.MEGA:
+        if board in (avr.MEGA, avr.UNO):
             continue
         count = min(options.images, FEW) if isinstance(board, avr.Avr) else options.images
         found = asked_on(board, peer, peer.images[:count], options.level)

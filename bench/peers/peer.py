@@ -81,4 +81,5 @@ def asked_on(board: Board | avr.Avr, peer: Peer, images: Bytes, level: str) -> A
         for file, text in HEADERS.items():
             Path(name, file).write_text(text + "\n")
         own = replace(board, flags=(*board.flags, "-w", *peer.flags, "-idirafter", name))
-        return asked(own, peer.text + LIBRARY, images, OUTPUTS, level=level, strict=False)
+        text = peer.text + ("" if "-lc" in board.libraries else LIBRARY)
+        return asked(own, text, images, OUTPUTS, level=level, strict=False)
