@@ -38,7 +38,7 @@ from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.recipes.recipe import BEST, Recipe, Schedule
 from gradbook.lab.tables import BATCH, LEAST_STEPS, MOST_EPOCHS, PATIENCE, Problem, TableScore
 from gradbook.lab.training.epochs import Normal
-from gradbook.layers.spectra import LONGEST_FRAME, MelBands
+from gradbook.layers.spectra import LONGEST_FRAME
 from gradbook.net import Net, parse
 from gradbook.net.description import Task
 
@@ -336,8 +336,8 @@ def usual_network(windows: Windows, classes: int) -> Net:
     )
     bands = usual_bands(windows)
     if bands:
-        lines.append(bands.text)
-        steps = (steps - bands.frame) // bands.step + 1
+        lines.append(bands)
+        steps = parse("\n".join([*lines, "flatten; dense 1"])).shapes[1][-1]
     for _ in range(DEPTH):
         if steps <= MOST_STEPS:
             break
@@ -350,15 +350,17 @@ def usual_network(windows: Windows, classes: int) -> Net:
     return parse("\n".join([*lines, "loss cross-entropy", "update adam", "rate 0.01"]))
 
 
-def usual_bands(windows: Windows) -> MelBands | None:
+def usual_bands(windows: Windows) -> str:
     """Mel bands of frames of 32 ms or less, 50 a second, if what is heard is sound: one channel of
     4,000 samples a second or more, in a window of several such frames."""
     rate = round(windows.rate or 0)
     if len(windows.channels) > 1 or rate < LEAST_HEARD:
-        return None
+        return ""
     frame = min(2 ** int(log2(rate * FRAME_SECONDS)), LONGEST_FRAME)
-    bands = MelBands(BANDS, frame, rate // FRAMES_A_SECOND, rate, LOWEST, min(HIGHEST, rate // 2))
-    return bands if windows.length >= frame + (LEAST_FRAMES - 1) * bands.step else None
+    step, high = rate // FRAMES_A_SECOND, min(HIGHEST, rate // 2)
+    if windows.length < frame + (LEAST_FRAMES - 1) * step:
+        return ""
+    return f"mel {BANDS} frame {frame} step {step} rate {rate} low {LOWEST} high {high}"
 
 
 def usual_signal_recipe(
