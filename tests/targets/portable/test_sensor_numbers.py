@@ -35,9 +35,9 @@ def windows(kind: str) -> np.ndarray:
     ("kind", "times", "type_in_c"),
     [
         ("thousandths", (1000.0, 1000.0), INT16),
-        ("whole", (1.0, 1.0), INT16),
+        ("whole", (1000.0, 1.0), INT16),
         ("any", (10_000.0, 10.0), INT16),
-        ("pressure", (1_000_000.0, 10.0), INT32),
+        ("pressure", (1000.0, 100.0), INT32),
     ],
 )
 def test_values_are_whole_numbers_if_they_can_be(kind, times, type_in_c):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from math import floor, log10
+from math import ceil, floor, log10
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ SLACK = 1e-6  # of a whole number
 ROOM = 2  # times as large as in the recordings a value may get, where nothing tells its range
 COARSE = 64  # of a deviation a whole number has to be smaller than one part, if it is rounded to
 INT16, INT32 = "int16_t", "int32_t"
-MOST = {INT16: 2**15 - 1, INT32: 2**24}
+MOST = {INT16: 2**15 - 1, INT32: 2**27}
 FINER = {INT16: 128, INT32: 1}  # parts of a whole number in which its mean is told
 
 
@@ -76,8 +76,30 @@ def sensor_numbers(rows: NDArray[Any], channels: int) -> SensorNumbers:
     columns = [values[:, k] for k in range(channels)]
     short = [_whole(one) or _rounded(one, INT16) for one in columns]
     if all(short):
-        return SensorNumbers(tuple(short), INT16)
-    return SensorNumbers(tuple(_rounded(one, INT32) or 1.0 for one in columns), INT32)
+        return SensorNumbers(_raised(columns, short), INT16)
+    return SensorNumbers(_lowered(columns, [_rounded(one, INT32) for one in columns]), INT32)
+
+
+def _raised(columns: Sequence[NDArray[Any]], times: Sequence[float]) -> tuple[float, ...]:
+    """Times ten and ten again as long as there is room, where a channel's numbers are much smaller
+    than another's: what brings all of them to levels has few bits."""
+    largest, found = max(one.std() * by for one, by in zip(columns, times, strict=True)), []
+    for one, by in zip(columns, times, strict=True):
+        told, most = by, MOST[INT16] / ROOM
+        while 0 < 10 * told * one.std() <= largest and 10 * told * abs(one).max() <= most:
+            told *= 10
+        found.append(told)
+    return tuple(found)
+
+
+def _lowered(columns: Sequence[NDArray[Any]], times: Sequence[float]) -> tuple[float, ...]:
+    """No more than ten times as fine as the coarsest channel."""
+    spreads = [one.std() * by for one, by in zip(columns, times, strict=True)]
+    least = max(min(spreads), COARSE / 10)
+    return tuple(
+        by / 10 ** max(ceil(log10(spread / (10 * least))), 0) if spread else by
+        for by, spread in zip(times, spreads, strict=True)
+    )
 
 
 def _whole(values: NDArray[Any]) -> float:
