@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook.errors import TargetError
 from gradbook.net.trained import Scaling, TrainedNet
 
 WHOLE = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6, 128.0, 32_768.0)  # times which values may be whole
 SLACK = 1e-6  # of a whole number
 ROOM = 2  # times as large as in the recordings a value may get, where nothing tells its range
 COARSE = 64  # of a deviation a whole number has to be smaller than one part, if it is rounded to
+FAR = 300  # deviations from 0, where a bias of 16 bits still tells single levels
 INT16, INT32 = "int16_t", "int32_t"
 MOST = {INT16: 2**15 - 1, INT32: 2**27}
 FINER = {INT16: 128, INT32: 1}  # parts of a whole number in which its mean is told
@@ -74,6 +76,11 @@ def sensor_numbers(rows: NDArray[Any], channels: int) -> SensorNumbers:
     """What suits such windows: 16 bits where these are fine enough, 32 elsewhere."""
     values = np.asarray(rows, np.float64).reshape(-1, channels)
     columns = [values[:, k] for k in range(channels)]
+    if any(abs(one.mean()) > FAR * one.std() > 0 for one in columns):
+        raise TargetError(
+            f"a channel's mean is more than {FAR} times its deviation, too much for --int8: "
+            "subtract it from the recordings"
+        )
     short = [_whole(one) or _rounded(one, INT16) for one in columns]
     if all(short):
         return SensorNumbers(_raised(columns, short), INT16)

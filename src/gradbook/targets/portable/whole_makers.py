@@ -293,7 +293,8 @@ def in_whole_numbers(
             own = replace(own, low=own.low if maker.activation else -LARGEST, high=LARGEST)
         sums = _sums(own, maps, images)
         given = [exact[k] for k in maker.reads] or [laid_out(maker, images)]
-        own = _centred(own, sums, scale_sums(maker, window_sums(maker, given)))
+        if maker.work in WEIGHING or (sensor and not maker.reads):
+            own = _centred(own, sums, scale_sums(maker, window_sums(maker, given)))
         maps.append(own.result(sums))
         done.append(own)
     threshold = round(half * 2**bits)
@@ -577,8 +578,6 @@ def _factors(scales: Array) -> tuple[Whole, int, int]:
 
 def _centred(own: WholeMaker, sums: Array, exact: Array) -> WholeMaker:
     """Correct the biases by what rounding does to each channel in the mean."""
-    if own.maker.work not in WEIGHING:
-        return own
     level = sums * own.units + own.bias / 2.0**own.down
     off = exact.mean(axis=(0, 1, 2)) / own.levels.step - level.mean(axis=(0, 1, 2))
     return _biased(own, off)
