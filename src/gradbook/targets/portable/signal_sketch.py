@@ -11,7 +11,6 @@ import json
 
 from gradbook.data.signals import Windows
 from gradbook.errors import TargetError
-from gradbook.layers import Activation
 from gradbook.net.trained import TrainedNet, with_answers
 from gradbook.targets.portable.program import runtime
 from gradbook.targets.portable.whole_answers import SMOOTHING_UNIT, WHOLE_SHARE, shares_in_c
@@ -173,20 +172,19 @@ def hearing(trained: TrainedNet, name: str, head: str, whole: WholeNumbers | Non
         )
     text = runtime("hear_whole" if whole else "hear_floats")
     if whole:
-        _require_shares(trained)
+        _require_shares(trained, whole)
         text = text.replace("//: shares", shares_in_c(whole.score_bits))
         text = text.replace("SCORES", "each + 1" if trained.net.outputs == 1 else "each")
     return text.replace("HEAR", head).replace("PREDICT", f"{name}_predict").strip()
 
 
-def _require_shares(trained: TrainedNet) -> None:
+def _require_shares(trained: TrainedNet, whole: WholeNumbers) -> None:
     """Refuse a network whose scores don't say how likely a class is."""
     if trained.net.outputs == 1:
-        told = trained.net.ending == "sigmoid"
+        is_share = whole.threshold == 0  # as a sigmoid has it
     else:
-        last = with_answers(trained).layers[-1].layer
-        told = isinstance(last, Activation) and last.is_softmax
-    if not told:
+        is_share = with_answers(trained).layers[-1].layer.is_softmax
+    if not is_share:
         raise TargetError(
             "a sketch with --int8 needs a network that ends in a softmax, or in one sigmoid: leave "
             "--int8 out, or write .h"
