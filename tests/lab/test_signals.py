@@ -11,6 +11,7 @@ import pytest
 from gradbook.data.made_signals import gestures
 from gradbook.data.signals import Recording, Signals
 from gradbook.errors import DataError, UsageError
+from gradbook.lab import tables
 from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.signals import (
     WindowsAsked,
@@ -21,6 +22,7 @@ from gradbook.lab.signals import (
     windows_for,
 )
 from gradbook.lab.tables import TableScore, train_table
+from gradbook.net import parse
 
 HOW = WindowsAsked(32, 8)
 
@@ -106,6 +108,23 @@ def test_it_learns_and_the_model_keeps_its_windows(tmp_path):
     assert [one.first for one in placed] == list(range(0, 100 - 31, 8))
     np.testing.assert_array_equal(rows, trained.problem.rows[: len(rows)])
     np.testing.assert_array_equal(again.answers(rows), trained.model.answers(rows))
+
+
+def test_windows_go_through_fixed_layers_once_and_learn_as_in_every_epoch(monkeypatch):
+    many = waves()
+    alone = tuple(replace(one, values=one.values[:, :1]) for one in many.recordings)
+    found = signal_problem(replace(many, channels=("a",), recordings=alone), HOW)
+    hears = "mel 4 frame 16 step 8 rate 50 low 1 high 24"
+    net = parse(f"input 32x1; {hears}; conv1d 3 2; batchnorm; relu; flatten; dense 3; log softmax")
+    recipe = replace(usual_signal_recipe(found, "w"), net=net, epochs=3)
+    once = train_table(recipe, found)
+    monkeypatch.setattr(tables, "fixed_beginning", lambda net: None)
+    again = train_table(recipe, found)
+    for ours, theirs in zip(once.history, again.history, strict=True):
+        assert ours.train_loss == pytest.approx(theirs.train_loss, 1e-4)
+    assert once.model.values.keys() == again.model.values.keys()
+    rows = found.rows[:20]
+    np.testing.assert_allclose(once.model.answers(rows), again.model.answers(rows), atol=1e-4)
 
 
 def test_other_channels_or_rates_are_refused():

@@ -51,7 +51,7 @@ from gradbook.lab.training.train import Spread
 from gradbook.net import Activation, Dense, Net, Update
 from gradbook.net.description import Task, meant_loss
 from gradbook.net.fit import require_classes
-from gradbook.net.network import usual
+from gradbook.net.network import fixed_beginning, usual
 
 if TYPE_CHECKING:
     from gradbook.data.signals import Windows
@@ -500,13 +500,24 @@ class _TableRun:
         self.inputs = (rows - self.normal.mean) / self.normal.deviation
         self.target_mean, self.target_deviation = self._target_scale()
         self.best: dict[str, NDArray[Any]] = {}
+        self.fixed: dict[str, NDArray[Any]] = {}  # what the layers own that are done already
+        parts = fixed_beginning(recipe.net)
+        if parts:
+            self._go_through(parts[0])
         self.engine: Engine = open_faster(
-            recipe.net,
+            parts[1] if parts else recipe.net,
             recipe.batch,
             len(self.training),
             recipe.epochs,
             weighted=bool(recipe.class_weights),
         )
+
+    def _go_through(self, first: Net) -> None:
+        """Bring the inputs to where layers begin to learn."""
+        engine = open_faster(first, self.recipe.batch, len(self.inputs), epochs=1)
+        outputs = engine.predict(self.inputs).reshape(-1, *first.wanted)
+        self.inputs = np.moveaxis(outputs, -1, 1).reshape(-1, *first.shapes[-1])
+        self.fixed = engine.state()
 
     def _target_scale(self) -> tuple[float, float]:
         if self.problem.task is Task.CLASSES:
@@ -562,7 +573,7 @@ class _TableRun:
         return require_finite(found.loss, HELD_BACK), found.accuracy
 
     def model(self, kept: TableEpoch) -> TableModel:
-        carried = self.engine.state()
+        carried = self.fixed | self.engine.state()
         return TableModel(
             self.recipe.net,
             {name: carried[name] for name in trained_shapes(self.recipe.net)},

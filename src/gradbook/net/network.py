@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
+from itertools import takewhile
 from math import prod, sqrt
 from random import Random
 from typing import Any
@@ -232,6 +233,31 @@ def net_changed(net: Net, lines: Iterable[Statement]) -> Net:
         with pointing(line, at=0):
             net = replace(net, **draft.settings)
     return net
+
+
+def fixed_beginning(net: Net) -> tuple[Net, Net] | None:
+    """The first layers, if their weights are fixed, so that each sample needs to go through them
+    only once; and the rest of the network, which learns what it would behind them.
+
+    In the rest, layers that change nothing stand in for the first ones, so that all others keep
+    their numbers, and with them their weights and dropout. None if the network doesn't begin so,
+    or if a later layer reads what goes into the first ones.
+    """
+    learning = {p.layer for p in net.parameters if not p.fixed}
+    same_again = takewhile(
+        lambda k: not (k in learning or net.layers[k].draws or net.layers[k].mixes_samples),
+        range(len(net.layers)),
+    )
+    owners = {p.layer for p in net.parameters}
+    count = max((k + 1 for k in same_again if k in owners), default=0)
+    later = [value for k in range(count, len(net.layers)) for value in net.layers[k].reads(k)]
+    is_read = min(later, default=0) < count or any(one.first < count for one in net.again)
+    if not count or is_read or net.start:
+        return None
+    plain = replace(net, samples=(), table="")
+    first = replace(plain, layers=net.layers[:count], again=(), loss=None)
+    places = (Activation("identity"),) * count
+    return first, replace(plain, input=net.shapes[count], layers=places + net.layers[count:])
 
 
 def builtin(name: str) -> Net:
