@@ -185,8 +185,8 @@ def page(topic: str | None) -> str:
 
 
 TABLES = """\
-A table is a .csv, .tsv or .parquet file, or the name {named}. In a text its cells are
-separated by commas, semicolons or tabs, and its first line should hold headings.
+A table is a .csv, .tsv or .parquet file, or the name {named}. Texts have their
+cells separated by commas, semicolons or tabs, and headings in the first line.
 
   gradbook train houses.csv --target price --ignore id
   gradbook predict runs/houses new.csv -o predicted.csv
