@@ -128,8 +128,9 @@ def served(*words: str, **settings: str) -> Iterator[Served]:
         ) as process:
             assert process.stdout
             try:
-                said = process.stdout.readline().split()
-                assert said[0] == "open", process.stderr.read() if process.stderr else ""
-                yield Served(process, said[1], Path(folder))
+                words = process.stdout.readline().split()
+                address = next((word for word in words if word.startswith("http://")), "")
+                assert address, process.stderr.read() if process.stderr else ""
+                yield Served(process, address, Path(folder))
             finally:
                 process.kill()

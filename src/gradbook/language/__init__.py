@@ -6,18 +6,20 @@ each message; `make languages` gathers the messages into `catalogues/` and compi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
+from typing import TypeVar
 
 from gradbook.errors import UsageError, did_you_mean
 from gradbook.system import spoken_language
 
 CATALOGUES = Path(__file__).parent / "catalogues"
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,17 @@ def in_language(code: str) -> Iterator[None]:
         yield
     finally:
         _now.reset(token)
+
+
+def in_same_language(work: Callable[[], Found]) -> Callable[[], Found]:
+    """The work as it is done in the language of whoever gives it, in whatever thread or process:
+    neither of them knows of itself."""
+    return partial(_speaking, _now.get().code, work)
+
+
+def _speaking(code: str, work: Callable[[], Found]) -> Found:
+    with in_language(code):
+        return work()
 
 
 def system_language() -> str:

@@ -25,6 +25,7 @@ from gradbook.audit.findings import UNREADABLE, BookReport
 from gradbook.audit.many import check_books, report_of
 from gradbook.audit.workbook.package import TOO_LARGE
 from gradbook.files import in_order, whole_file
+from gradbook.language.message import Message, WrittenNumber
 from gradbook.serve.crew import USUAL, Crew, Errand
 from gradbook.serve.requests import RefusalError
 from gradbook.work.processes import Outcome
@@ -32,6 +33,7 @@ from gradbook.work.processes import Outcome
 LONGEST_PART, LONGEST_NAME = 200, 800  # bytes of a file's name, and with its folders
 AGAIN = partial(check_books, workers=1, check=check_again)
 MOST_BOOKS = 5_000  # of a class
+MOST = WrittenNumber(f"{MOST_BOOKS:,}")
 AWAITED, WAITING, DONE, GONE = "awaited", "waiting", "done", "gone"
 
 
@@ -113,7 +115,7 @@ class HandedInBooks:
         for given, size in files:
             name, why = _name(given)
             if not why and name in taken:
-                why = "another one is called so: drop their folders"
+                why = Message("another one is called so: drop their folders")
             if why:
                 left[given] = why
             else:
@@ -121,7 +123,7 @@ class HandedInBooks:
         named = sorted(taken.items(), key=lambda item: in_order(item[0]))
         with self._lock:
             if len(self._numbers.keys() | taken.keys()) > MOST_BOOKS:
-                raise RefusalError(413, f"a class has at most {MOST_BOOKS:,} books")
+                raise RefusalError(413, Message("a class has at most {most} books", most=MOST))
             awaited = [self._awaited(name, *announced) for name, announced in named]
         return awaited, left
 
@@ -140,7 +142,7 @@ class HandedInBooks:
         """A book's content. If it doesn't come whole, nothing of it stays."""
         book = self.book(number)
         if book.state not in (AWAITED, GONE):
-            raise RefusalError(409, "it already exists: announce it again")
+            raise RefusalError(409, Message("it already exists: announce it again"))
         try:
             book.path.parent.mkdir(parents=True, exist_ok=True)
             with whole_file(book.path) as part, part.open("wb") as file:
@@ -148,14 +150,15 @@ class HandedInBooks:
                     file.write(piece)
         except OSError as error:
             self._lose(book)
-            raise RefusalError(507, f"it can't be kept: {error.strerror}") from error
+            why = Message("it can't be kept: {problem}", problem=error.strerror)
+            raise RefusalError(507, why) from error
         except BaseException:
             self._lose(book)
             raise
         with self._lock:
             if self._books.get(number) is not book:
                 rmtree(book.folder, ignore_errors=True)
-                raise RefusalError(409, "another one has taken its place")
+                raise RefusalError(409, Message("another one has taken its place"))
             book.state, book.size = WAITING, size
             task = partial(judge, str(book.folder), book.name)
             book.job = self.crew.submit(task, partial(self._settle, book), USUAL)
@@ -199,7 +202,7 @@ class HandedInBooks:
 
     def book(self, number: int) -> HandedIn:
         if number not in self._books:
-            raise RefusalError(404, "no such book")
+            raise RefusalError(404, Message("that book isn't here any more"))
         return self._books[number]
 
     def changed_since(self, version: int) -> tuple[int, list[HandedIn]]:
@@ -228,11 +231,11 @@ def _name(given: str) -> tuple[str, str]:
         longest = max((len(os.fsencode(part)) for part in parts), default=0)
         whole = len(os.fsencode(name))
     except ValueError:
-        return name, "no file can have that name"
+        return name, Message("no file can have that name")
     if not parts or "\0" in name:
-        return name, "no file can have that name"
+        return name, Message("no file can have that name")
     if longest > LONGEST_PART or whole > LONGEST_NAME:
-        return name, "the name is too long"
+        return name, Message("the name is too long")
     if len(parts) > 1 and not is_handed_in(name):
-        return name, "it isn't a workbook"
+        return name, Message("it isn't a workbook")
     return name, ""

@@ -19,6 +19,8 @@ from gradbook import limits
 from gradbook.errors import one_line
 from gradbook.files import whole_file, write_whole
 from gradbook.folders import temporary_folder
+from gradbook.language import tr
+from gradbook.language.message import Message, said
 from gradbook.net import parse
 from gradbook.serve.requests import (
     Answer,
@@ -75,6 +77,9 @@ PACKED = {  # what can be had as one file: of which folders
     "feedback": (FEEDBACK,),
     "grades": (GRADES,),
 }
+BUSY = Message("the class is being worked on: try again in a moment")
+NOT_BEGUN = Message("this class isn't begun: give its names first")
+NOTHING_YET = Message("there is nothing of that yet: mark the class first")
 FIRST_DAY = (1980, 1, 1, 0, 0, 0)
 
 
@@ -94,7 +99,7 @@ class Classroom:
     def _alone(self) -> Iterator[None]:
         """One thing after the other: all of them write to the folder."""
         if not self._lock.acquire(blocking=False):
-            raise RefusalError(409, "the class is being worked on: try again in a moment")
+            raise RefusalError(409, BUSY)
         try:
             yield
         finally:
@@ -102,7 +107,7 @@ class Classroom:
 
     def _folder(self) -> ClassFolder:
         if not self.is_begun:
-            raise RefusalError(409, "this class isn't begun: give its names first")
+            raise RefusalError(409, NOT_BEGUN)
         return open_class(self.path)
 
     @property
@@ -133,14 +138,14 @@ class Classroom:
         name = options(request.query, FILE)["name"]
         plain = Path(name.replace("\\", "/")).name.lstrip(".")
         if not plain:
-            raise RefusalError(422, "a file needs a name")
+            raise RefusalError(422, Message("a file needs a name"))
         folder = self._folder()
         with self._alone(), temporary_folder() as place:
             with whole_file(place / plain) as part, open(part, "wb") as file:
                 for piece in request.content.pieces(limits.ARCHIVE.most):
                     file.write(piece)
             new, problems = collect(folder, [str(place / plain)])
-        return json_answer({"new": new, "problems": [one_line(line) for line in problems]})
+        return json_answer({"new": new, "problems": [one_line(said(line)) for line in problems]})
 
     def mark(self, request: Request) -> Answer:
         """Judge what is new, by the rubric in the folder."""
@@ -154,7 +159,7 @@ class Classroom:
         asked = record(request.content.whole(), ENTRY)
         folder = self._folder()
         if asked["student"] not in folder.stems:
-            raise RefusalError(404, "nobody of that name is in the class")
+            raise RefusalError(404, Message("nobody of that name is in the class"))
         entry = OwnEntry(asked["changed"], asked["late"], " ".join(asked["remark"].split()))
         with self._alone():
             entries = read_ledger(self.path / MARKS) | {asked["student"]: entry}
@@ -181,7 +186,7 @@ class Classroom:
                         archive.writestr(info, path.read_bytes(), ZIP_DEFLATED)
                         found += 1
         if not found:
-            raise RefusalError(409, "there is nothing of that yet: mark the class first")
+            raise RefusalError(409, NOTHING_YET)
         return Answer(content.getvalue(), ".zip", f"{kind}.zip")
 
     # What is done ------------------------------------------------------------
@@ -194,7 +199,7 @@ class Classroom:
     def _written(self, name: str) -> bytes:
         path = self.path / name
         if not path.is_file():
-            raise RefusalError(409, "there is nothing of that yet: mark the class first")
+            raise RefusalError(409, NOTHING_YET)
         return path.read_bytes()
 
     def _state(self) -> dict[str, Any]:
@@ -212,7 +217,7 @@ class Classroom:
                     "student": student,
                     "points": mark.points if mark else own.changed_to,
                     "outOf": mark.mark.out_of if mark and mark.mark else None,
-                    "verdict": report.verdict if report else "",
+                    "verdict": tr(report.verdict) if report else "",
                     "changed": own.changed_to,
                     "late": own.days_late,
                     "remark": own.remark,
@@ -225,5 +230,5 @@ class Classroom:
             "books": len(handed_in(folder)),
             "isMarked": self._found is not None,
             "students": students,
-            "remarks": [one_line(str(line)) for line in remarks],
+            "remarks": [one_line(said(line)) for line in remarks],
         }

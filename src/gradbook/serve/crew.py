@@ -12,6 +12,7 @@ from queue import PriorityQueue
 from threading import Event, Thread
 
 from gradbook.interruption import uninterrupted
+from gradbook.language import in_same_language
 from gradbook.language.message import Message
 from gradbook.work.processes import LostTask, Outcome, Task, Worker
 
@@ -67,7 +68,7 @@ class Crew:
                 thread.start()
 
     def submit(self, task: Task, settled: Settled | None = None, urgency: int = URGENT) -> Errand:
-        job = Errand(task, settled)
+        job = Errand(in_same_language(task), settled)
         self._waiting.put((urgency, next(self._order), job))
         return job
 

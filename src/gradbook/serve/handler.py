@@ -235,14 +235,14 @@ def _objection(error: Exception) -> Answer:
         case RefusalError(why=""):
             return Answer(status=error.status)
         case RefusalError():
-            return json_answer({"error": one_line(error.why), **error.told}, error.status)
+            return json_answer({"error": one_line(said(error.why)), **error.told}, error.status)
         case NetTextError():
             place = {"line": error.line, "column": error.column}
             return json_answer({"error": one_line(error.message), **place}, 422)
         case FileError():
             return json_answer({"error": str(error)}, 507)
         case GradbookError():
-            return json_answer({"error": str(error)}, 422)
+            return json_answer({"error": said(words_of(error))}, 422)
         case LostTask():
             return json_answer({"error": said(words_of(error))}, 503)
         case OurFault():

@@ -16,6 +16,8 @@ from gradbook.audit.classes.submissions import copy_names
 from gradbook.audit.copies.correct import Correction
 from gradbook.audit.findings import UNREADABLE, WORST_FIRST, BookReport, with_hints
 from gradbook.errors import GradbookError, one_line
+from gradbook.language import tr
+from gradbook.language.message import Message, said, words_of
 from gradbook.report.audit import grades_csv, verdict_counts
 from gradbook.report.audit_page import ClassTable, audit_page, book_part, in_common
 from gradbook.serve.books import HandedIn, HandedInBooks, correct, mark
@@ -69,6 +71,7 @@ def growth(books: HandedInBooks, since: int, ways: Ways) -> dict[str, Any]:
         "pending": books.pending,
         "said": verdict_counts(all_reports) if all_reports else "",
         "counts": {verdict: count[verdict] for verdict in WORST_FIRST if count[verdict]},
+        "verdicts": {verdict: tr(verdict) for verdict in WORST_FIRST if count[verdict]},
     }
 
 
@@ -143,7 +146,7 @@ class Desk:
         """The copies of all books that can be read, and what is to be said of them."""
         readable = [b for b in books.judged_books() if b.report and b.report.verdict != UNREADABLE]
         if not readable:
-            raise RefusalError(409, "no book that can be read is here yet")
+            raise RefusalError(409, Message("no book that can be read is here yet"))
         jobs = deque(self.crew.submit(_copying(book, kind, ways)) for book in readable)
         names = copy_names([*(book.name for book in readable), REMARKS])
         file = TemporaryFile(dir=self.folder)  # noqa: SIM115 - who sends it closes it
@@ -185,9 +188,10 @@ def _made(kind: str, name: str, job: Errand, request: Request) -> tuple[bytes, l
     try:
         found = _value(job, request)
     except (GradbookError, LostTask, OurFault) as error:
-        return b"", [one_line(f"can't copy {name}: {error}")]
+        problem = Message("can't copy {book}: {reason}", book=name, reason=words_of(error))
+        return b"", [one_line(said(problem))]
     if isinstance(found, Correction):
-        return found.content, [one_line(line) for line in (*found.problems, *found.remarks)]
+        return found.content, [one_line(said(line)) for line in (*found.problems, *found.remarks)]
     return found, []
 
 
@@ -202,12 +206,12 @@ def _value(job: Errand, request: Request) -> Any:
 
 def _report(book: HandedIn) -> BookReport:
     if book.report is None:
-        raise RefusalError(409, f"{book.name} hasn't been judged yet")
+        raise RefusalError(409, Message("{book} hasn't been judged yet", book=book.name))
     return book.report
 
 
 def _reports(books: HandedInBooks, ways: Ways) -> list[BookReport]:
     reports = [ways.told(book.report) for book in books.judged_books() if book.report is not None]
     if not reports:
-        raise RefusalError(409, "no book has been judged yet")
+        raise RefusalError(409, Message("no book has been judged yet"))
     return reports

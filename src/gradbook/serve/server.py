@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from gradbook import system
 from gradbook.errors import UsageError
 from gradbook.interruption import uninterrupted
+from gradbook.language import current_language, in_language
 from gradbook.serve.handler import PageHandler
 from gradbook.serve.requests import Answer, Request
 
@@ -168,6 +169,7 @@ class PageServer:
     def __init__(self, site: Site, port: int = 0) -> None:
         self.site = site
         self.token = token_urlsafe(SECRET)
+        self.language = current_language().code  # a thread of its own would speak English
         self.is_closing = False
         self._open: dict[socket.socket, Thread] = {}
         self._lock = Lock()
@@ -220,7 +222,11 @@ class PageServer:
 
     def _talk(self, one: Knocking) -> None:
         try:
-            with one.connection, suppress(Exception):  # one that broke is nobody's concern
+            with (
+                in_language(self.language),
+                one.connection,
+                suppress(Exception),  # one that broke is nobody's concern
+            ):
                 one.connection.setblocking(True)
                 PageHandler(one.connection, one.address, self, bytes(one.said))
         finally:

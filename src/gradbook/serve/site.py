@@ -11,6 +11,7 @@ from threading import Lock
 
 from gradbook import limits
 from gradbook.folders import temporary_folder
+from gradbook.language.message import Message, said
 from gradbook.report.serving import serve_page
 from gradbook.serve.books import HandedInBooks
 from gradbook.serve.classroom import PACKED, Classroom
@@ -100,14 +101,15 @@ class Site:
     def _begin(self, request: Request) -> Answer:
         with self._lock:
             if len(self._classes) >= MOST_CLASSES:
-                raise RefusalError(409, f"there are {MOST_CLASSES} classes already: remove one")
+                why = Message("there are {most} classes already: remove one", most=MOST_CLASSES)
+                raise RefusalError(409, why)
             number = next(self._numbers)
             self._classes[number] = HandedInBooks(self.folder / f"class-{number}", self.crew)
         return json_answer({"class": number}, 201)
 
     def _class(self, number: int) -> HandedInBooks:
         if number not in self._classes:
-            raise RefusalError(404, "that class isn't here any more: reload the page")
+            raise RefusalError(404, Message("that class isn't here any more: reload the page"))
         return self._classes[number]
 
     def _clear(self, request: Request, number: int) -> Answer:
@@ -125,14 +127,14 @@ class Site:
         return json_answer(
             {
                 "books": [{"number": one.number, "given": one.given} for one in awaited],
-                "left": [{"name": name, "why": why} for name, why in left.items()],
+                "left": [{"name": name, "why": said(why)} for name, why in left.items()],
             }
         )
 
     def _receive(self, request: Request, number: int, book: int) -> Answer:
         books, size = self._class(number), request.content.left
         if sum(one.size for one in list(self._classes.values())) + size > MOST_BYTES:
-            raise RefusalError(413, "all books together are too large: remove a class")
+            raise RefusalError(413, Message("all books together are too large: remove a class"))
         books.receive(book, request.content.pieces(limits.BOOK.most), size)
         return NOTHING
 

@@ -19,6 +19,7 @@ from typing import Any
 from gradbook.errors import UsageError
 from gradbook.files import write_whole
 from gradbook.folders import temporary_folder
+from gradbook.language.message import Message, said
 from gradbook.net import Net
 from gradbook.net.description import DEFAULT_RATES
 from gradbook.net.network import parse
@@ -40,6 +41,7 @@ NAMES = (
     *(f"sweep.{ending}" for ending in ("html", "svg", "csv", "json")),
     "net.xlsx",
 )
+GONE = Message("that isn't kept any more: make it again")
 TEXT = Field(str, 1, LONGEST_TEXT, is_needed=True)
 FIELDS = {
     "explain": {"text": TEXT, "only": Field(str, 1, 40)},
@@ -154,13 +156,17 @@ class KeptResults:
         place.mkdir()
         for name, content in made.files.items():
             write_whole(place / name, content)
-        return {"result": number, "files": list(made.files), "remarks": list(made.remarks)}
+        return {
+            "result": number,
+            "files": list(made.files),
+            "remarks": list(map(said, made.remarks)),
+        }
 
     def file(self, number: int, name: str) -> Answer:
         if name not in NAMES or number not in self._kept:
-            raise RefusalError(404, "that isn't kept any more: make it again")
+            raise RefusalError(404, GONE)
         try:
             file = (self.folder / str(number) / name).open("rb")
         except OSError:
-            raise RefusalError(404, "that isn't kept any more: make it again") from None
+            raise RefusalError(404, GONE) from None
         return Answer(file, Path(name).suffix)

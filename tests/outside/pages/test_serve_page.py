@@ -350,4 +350,4 @@ def test_a_server_that_is_gone_is_said(chromium, folder):
         chromium.show(on.address)
     chromium.drop("#drop", folder / "ada.xlsx")
     said = chromium.until("document.querySelector('#problem').textContent")
-    assert said == "gradbook doesn't answer: is it still running?"
+    assert said == "gradbook doesn’t answer: is it still running?"

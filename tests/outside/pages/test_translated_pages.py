@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import re
+from threading import Thread
 
 import pytest
 
 import gradbook as gb
+from gradbook.builtin_networks import LESSONS
 from gradbook.cli.verbs.browser import picture_page, picture_reader
 from gradbook.lab.texts import usual_lines
 from gradbook.layers import ACTIVATIONS, LOSSES, UPDATES
 from gradbook.net.text import known_words
 from gradbook.report.letters_page import letters_page
 from gradbook.report.play_page import play_page
+from gradbook.serve.server import serving
+from gradbook.serve.site import opened_site
+from gradbook.teaching.classes.folder import open_class
 from tests.outside.pages.drawn import READY, aim, choose, until
 from tests.pseudo import plain_words, pseudo_language, spelled
+from tests.serve.books import a_class, laid_out
+from tests.teaching.classes.made import solved, without
 
 pytestmark = pytest.mark.witness("chromium")
 TYPED = "code, pre, textarea, script, style, .lines, .class"  # written, or of classes
@@ -117,3 +124,69 @@ def test_a_page_to_play_with_says_nothing_in_english(name, shown):
     page.click("#step")
     page.until(IS_JUDGED)
     assert english(page, *own) == []
+
+
+@pytest.fixture
+def spoken(tmp_path):
+    """A server within this process, which alone knows the language, and its class's folder."""
+    folder = tmp_path / "teacher"
+    with pseudo_language(), opened_site(1, folder) as site, serving(site) as on:
+        at_work = Thread(target=on.serve)
+        at_work.start()
+        yield on.address, folder
+        on.is_closing = True
+        at_work.join()
+
+
+FILES = {"explain": "derivation.tex", "sheet": "net.xlsx", "sweep": "sweep.svg"}
+ENDINGS = ("html", "csv", "tex", "txt", "json", "svg", "xls", "xlsx")
+OWN = (
+    "gradbook",
+    "books",
+    "worksheets",
+    "sheet",
+    "xml",
+    "class",
+    "grades",
+    "derivation",
+    "sweep",
+    *ENDINGS,
+)
+ROOM_SAID = "document.querySelector('#room-said').textContent"
+
+
+def test_the_served_page_says_nothing_in_english(spoken, chromium, tmp_path):
+    address, folder = spoken
+    books, students = a_class(), ("Ada Lovelace", "Alan Turing")
+    typed = " ".join((str(folder), *students, *LESSONS, *(name for name, _ in books)))
+    own = (*words_of(gb.builtin("worked"), *TOTAL, *OWN), *plain_words(typed))
+    chromium.said.clear()
+    chromium.show(address)
+    chromium.until("!document.querySelector('#begin').hidden")
+    assert english(chromium, *own) == []
+    chromium.write("#room-names", "\n".join(students))
+    chromium.press("#begin button")
+    chromium.until("document.querySelectorAll('table.room tbody tr').length")
+    assert english(chromium, *own) == []
+    ada = solved(open_class(folder), students[0], tmp_path / "Ada-Lovelace.xlsx", without())
+    chromium.choose("#room-files", ada)
+    chromium.until(f"{ROOM_SAID}.startsWith('1 ')")
+    chromium.press("#room-mark")
+    chromium.until("document.querySelector('table.room tbody tr').cells[3].textContent")
+    assert english(chromium, *own) == []
+
+    laid_out(tmp_path / "books", books)
+    chromium.drop("#drop", tmp_path / "books")
+    chromium.until("document.querySelector('#common').children.length")
+    assert english(chromium, *own) == []
+    for k in range(len(books)):
+        chromium.value(f"document.querySelectorAll('table.books tbody .name')[{k}].click()")
+        chromium.until("document.querySelector('#book').open")
+        assert english(chromium, *own) == []
+        chromium.press("#close")
+
+    for verb, file in FILES.items():
+        chromium.press(f"[value={verb}]")
+        chromium.until(f"document.querySelector('#result-files').textContent.includes({file!r})")
+        assert english(chromium, *own) == [], verb
+    assert chromium.said == []

@@ -26,7 +26,7 @@ from gradbook.cli.arguments import (
 from gradbook.errors import GradbookError, UsageError
 from gradbook.files import write_whole
 from gradbook.folders import kept_in
-from gradbook.language import tr
+from gradbook.language import mark, tr
 
 if TYPE_CHECKING:
     from gradbook.data.dataset import Dataset
@@ -324,9 +324,12 @@ SERVE_EXAMPLES = """\
   gradbook serve rain                       with the class in the folder rain, by clicks
   gradbook serve --no-browser               only prints the address
   gradbook serve --port 8020 --workers 4    on that port, four books at a time
+  gradbook serve --language de              in German
 """
 
 WORKERS = 2
+STOPPED = mark("stopped; nothing of what was dropped is kept")
+STOPPED_CLASS = mark("stopped; nothing of what was dropped is kept; the class is in {folder}")
 
 
 def add_serve_arguments(parser: ArgumentParser) -> None:
@@ -363,19 +366,18 @@ def run_serve(options: Namespace) -> int:
             opened_site(options.workers, of_class) as site,
             serving(site, options.port) as on,
         ):
-            print(f"open {on.address}", flush=True)
-            print("only this computer can reach it; Ctrl-C stops it", flush=True)
+            print(tr("open {address}", address=on.address), flush=True)
+            print(tr("only this computer can reach it; {keys} stops it", keys="Ctrl-C"), flush=True)
             if not options.no_browser:
                 Thread(target=open_in_browser, args=(on.address,), daemon=True).start()
             on.serve()
     except KeyboardInterrupt:
-        kept = f"; the class is in {options.folder}" if options.folder else ""
-        print(f"stopped; nothing of what was dropped is kept{kept}")
+        print(tr(STOPPED_CLASS if options.folder else STOPPED, folder=options.folder))
     return 0
 
 
 ENTRIES = {
     "page": Verb(PAGE, PAGE_EXAMPLES, add_page_arguments, run_page, True),
     "play": Verb(PLAY, PLAY_EXAMPLES, add_play_arguments, run_play, True),
-    "serve": Verb(SERVE, SERVE_EXAMPLES, add_serve_arguments, run_serve),
+    "serve": Verb(SERVE, SERVE_EXAMPLES, add_serve_arguments, run_serve, True),
 }

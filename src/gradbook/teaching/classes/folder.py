@@ -6,7 +6,7 @@ import json
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property, partial
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from gradbook.errors import DataError, GradbookError, UsageError
 from gradbook.files import clear_parts, made_folder, read_text, write_whole
 from gradbook.lab.classroom import file_stems, read_roster
-from gradbook.language import current_language, in_language
+from gradbook.language import in_same_language
 from gradbook.net import Net, parse
 from gradbook.targets.excel.plan.columns import FORWARD, LOSS, Exercise, read_kinds
 from gradbook.work.processes import ProcessCrew, Task
@@ -175,8 +175,7 @@ def do_each(
     tasks: Sequence[tuple[str, Task]], workers: int, tell: Callable[[int], object]
 ) -> Iterable[tuple[str, Any]]:
     """What the tasks come to, by their names, as they come; the first error ends all."""
-    spoken = current_language().code
-    tasks = [(name, partial(_in_language, spoken, task)) for name, task in tasks]
+    tasks = [(name, in_same_language(task)) for name, task in tasks]
     if len(tasks) < 2 or workers < 2:
         for number, (name, task) in enumerate(tasks, 1):
             yield name, task()
@@ -192,12 +191,6 @@ def do_each(
                 done += 1
                 tell(done)
                 yield name, _value(found.value, found.error)
-
-
-def _in_language(code: str, task: Task) -> Any:
-    """A task as it is done in the language of whoever gives it, in whatever process."""
-    with in_language(code):
-        return task()
 
 
 def _value(value: Any, error: Exception | None) -> Any:

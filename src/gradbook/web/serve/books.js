@@ -1,18 +1,19 @@
 // A class of workbooks: sent one by one, and its table, which grows as they are judged.
 
 import { BookTable } from "../class/table.js"
+import { mark, tr } from "../view/language.js"
 import { element, tell, ask, save } from "./server.js"
 
 const AT_ONCE = 4 // books on their way
 const PAUSE = 300 // ms between looks at a class that grows
 const KEPT = "class" // what this tab calls its class between two loads
-const SOON = { awaited: "coming in", waiting: "to be checked", gone: "didn’t arrive: drop it again" }
+const SOON = { awaited: mark("coming in"), waiting: mark("to be checked"), gone: mark("didn’t arrive: drop it again") }
 const STUDENT = 1, POINTS = 4 // columns that are there where there is anything in them
 
 /** @typedef {{number: number, name: string, state: "awaited" | "waiting" | "gone" | "done",
  *   verdict: string, cells?: string[]}} Book
  * @typedef {{version: number, books: Book[], pending: number, said: string,
- *   counts: Record<string, number>}} Growth
+ *   counts: Record<string, number>, verdicts: Record<string, string>}} Growth
  */
 
 export class BookClass {
@@ -127,7 +128,7 @@ export class BookClass {
     box.hidden = !left.length
     const shown = left.slice(0, 20).map(({ name, why }) => item(`${name}: ${why}`))
     const more = left.length - shown.length
-    box.replaceChildren(...shown, ...(more > 0 ? [item(`and ${more} more`)] : []))
+    box.replaceChildren(...shown, ...(more > 0 ? [item(tr("and {count} more", { count: more }))] : []))
   }
 
   // Looking ---------------------------------------------------------------------
@@ -173,7 +174,7 @@ export class BookClass {
   show(found) {
     for (const book of found.books) this.known.set(book.number, book)
     for (const book of found.books) this.table.put(book.number, this.row(book), null)
-    this.showChips(found.counts)
+    this.showChips(found)
     this.table.show()
     for (const column of [STUDENT, POINTS]) this.hideIfEmpty(column)
     this.linkPage()
@@ -181,7 +182,7 @@ export class BookClass {
     const bar = element("progress", HTMLProgressElement)
     bar.max = Math.max(this.known.size, 1)
     bar.value = this.known.size - found.pending
-    const all = `${done} of ${this.known.size} judged`
+    const all = tr("{some} of {all} judged", { some: done, all: this.known.size })
     say(element("said", HTMLElement), found.pending ? all : found.said || all)
     this.box.hidden = !this.known.size
   }
@@ -229,13 +230,13 @@ export class BookClass {
   }
 
   /** A button for each verdict there is; those that are pressed stay so.
-   * @param {Record<string, number>} counts @private
+   * @param {Growth} found @private
    */
-  showChips(counts) {
+  showChips({ counts, verdicts }) {
     const box = /** @type {HTMLElement} */ (document.querySelector("#tools .chips"))
     for (const [verdict, count] of Object.entries(counts)) {
       const known = /** @type {HTMLButtonElement | null} */ (box.querySelector(`[value="${verdict}"]`))
-      const chip = known ?? box.appendChild(chipOf(verdict))
+      const chip = known ?? box.appendChild(chipOf(verdict, verdicts[verdict] ?? verdict))
       chip.hidden = false
       if (chip.lastChild) chip.lastChild.textContent = String(count)
     }
@@ -340,15 +341,15 @@ function quiet(said) {
   return made
 }
 
-/** @param {string} verdict */
-function chipOf(verdict) {
+/** @param {string} verdict @param {string} said its name in the reader's language */
+function chipOf(verdict, said) {
   const chip = document.createElement("button")
   chip.type = "button"
   chip.value = verdict
   chip.setAttribute("aria-pressed", "false")
   const badge = document.createElement("span")
   badge.className = `verdict v-${verdict.split(" ")[0]}`
-  badge.textContent = verdict
+  badge.textContent = said
   chip.append(badge, "")
   return chip
 }

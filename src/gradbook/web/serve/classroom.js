@@ -1,5 +1,6 @@
 // The class of a folder: begun with a list of names, handed in to, marked, its points changed by hand.
 
+import { mark, tr, trCount } from "../view/language.js"
 import { ask, chosenFiles, element, save, tell } from "./server.js"
 
 /**
@@ -8,13 +9,13 @@ import { ask, chosenFiles, element, save, tell } from "./server.js"
  */
 
 /** Do something that takes a while; what can't be done is said.
- * @param {string} words @param {() => Promise<string>} work
+ * @param {string} words what is said meanwhile @param {() => Promise<string>} work
  */
 async function doing(words, work) {
   const said = element("room-said", HTMLElement)
   const problem = element("room-problem", HTMLElement)
   problem.textContent = ""
-  said.textContent = `${words} …`
+  said.textContent = words
   try {
     said.textContent = await work()
   } catch (error) {
@@ -39,7 +40,11 @@ function show(room) {
 }
 
 /** @param {Room} room */
-const counted = room => `${room.students.length} students, ${room.books} ${room.books === 1 ? "book" : "books"} handed in`
+function counted(room) {
+  const students = trCount("{count} student", "{count} students", room.students.length)
+  const books = trCount("{count} book handed in", "{count} books handed in", room.books)
+  return tr("{students}, {books}", { students, books })
+}
 
 /** @param {string} label @param {string} kind @param {string | number | null} value */
 function field(label, kind, value) {
@@ -50,20 +55,22 @@ function field(label, kind, value) {
 
 /** @param {Student} one */
 function row(one) {
+  const { student } = one
   const made = document.createElement("tr")
   const fields = [
-    field(`points of ${one.student}, changed to`, "number", one.changed),
-    field(`days late of ${one.student}`, "number", one.late),
-    field(`remark for ${one.student}`, "text", one.remark),
+    field(tr("points of {student}, changed to", { student }), "number", one.changed),
+    field(tr("days late of {student}", { student }), "number", one.late),
+    field(tr("remark for {student}", { student }), "text", one.remark),
   ]
   const keep = document.createElement("button")
-  Object.assign(keep, { type: "button", className: "own button", textContent: "Keep", ariaLabel: `keep what is said of ${one.student}` })
-  keep.addEventListener("click", () => doing("marking", async () => {
+  const label = tr("keep what is said of {student}", { student })
+  Object.assign(keep, { type: "button", className: "own button", textContent: mark("Keep"), ariaLabel: label })
+  keep.addEventListener("click", () => doing(mark("marking …"), async () => {
     const [changed, late, remark] = fields.map(it => it.value)
-    show(await tell("class/marks", "PUT", { student: one.student, remark, ...given("changed", changed), ...given("late", late) }))
-    return `kept for ${one.student}`
+    show(await tell("class/marks", "PUT", { student, remark, ...given("changed", changed), ...given("late", late) }))
+    return tr("kept for {student}", { student })
   }))
-  for (const content of [one.student, one.points ?? "", one.outOf ?? "", one.verdict, ...fields, keep]) {
+  for (const content of [student, one.points ?? "", one.outOf ?? "", one.verdict, ...fields, keep]) {
     made.insertCell().append(content instanceof Node ? content : String(content))
   }
   return made
@@ -78,16 +85,16 @@ const given = (name, value) => (value === "" ? {} : { [name]: Number(value) })
 export function workClass() {
   element("begin", HTMLFormElement).addEventListener("submit", event => {
     event.preventDefault()
-    doing("making the exercises", async () => {
+    doing(mark("making the exercises …"), async () => {
       const [names, net] = ["room-names", "room-net"].map(id => element(id, HTMLTextAreaElement).value)
       const room = await tell("class", "POST", { names, net })
       show(room)
-      return `${room.students.length} exercises made, in ${room.folder}`
+      return trCount("{count} exercise made, in {folder}", "{count} exercises made, in {folder}", room.students.length, { folder: room.folder })
     })
   })
 
   const files = element("room-files", HTMLInputElement)
-  files.addEventListener("change", () => doing("taking in", async () => {
+  files.addEventListener("change", () => doing(mark("taking in …"), async () => {
     let count = 0
     const left = []
     for (const { name, file } of chosenFiles(files)) {
@@ -96,23 +103,23 @@ export function workClass() {
       left.push(...found.problems)
     }
     files.value = ""
-    return [`${count} new ${count === 1 ? "book" : "books"}`, ...left].join("; ")
+    return [trCount("{count} new book", "{count} new books", count), ...left].join("; ")
   }))
 
-  element("room-mark", HTMLElement).addEventListener("click", () => doing("marking", async () => {
+  element("room-mark", HTMLElement).addEventListener("click", () => doing(mark("marking …"), async () => {
     const room = await tell("class/marks", "POST", { hints: element("room-hints", HTMLInputElement).checked })
     show(room)
     return counted(room)
   }))
 
   for (const button of document.querySelectorAll("[data-room]")) {
-    button.addEventListener("click", () => doing("saving", async () => {
+    button.addEventListener("click", () => doing(mark("saving …"), async () => {
       await save(`class/${button.getAttribute("data-room")}`)
       return ""
     }))
   }
 
-  doing("reading the folder", async () => {
+  doing(mark("reading the folder …"), async () => {
     const room = await tell("class")
     show(room)
     return room.begun ? counted(room) : ""

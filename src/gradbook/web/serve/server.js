@@ -1,6 +1,8 @@
 // What the page asks of its server, all of it below the address that it came from, and the files
 // that were dropped or chosen for it, those in folders with their folders' names.
 
+import { mark, tr } from "../view/language.js"
+
 /** What the server refused, with the place in a text where there is one. */
 export class Refusal extends Error {
   /** @param {string} message @param {{line?: number, column?: number}} [place] */
@@ -19,11 +21,11 @@ export async function ask(path, method = "GET", body) {
   try {
     answer = await fetch(path, { method, ...(body === undefined ? {} : { body }) })
   } catch {
-    throw new Refusal("gradbook doesn't answer: is it still running?")
+    throw new Refusal(mark("gradbook doesn’t answer: is it still running?"))
   }
   if (answer.ok) return answer
   const said = await answer.json().catch(() => ({}))
-  throw new Refusal(said.error ?? `that was refused (${answer.status})`, said)
+  throw new Refusal(said.error ?? tr("that was refused ({status})", { status: answer.status }), said)
 }
 
 /** The same with values on both ways.

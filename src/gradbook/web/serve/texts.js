@@ -1,5 +1,6 @@
 // A network as text: sent to be explained, made into a workbook or swept; mistakes stand at their place.
 
+import { mark, tr } from "../view/language.js"
 import { words } from "./books.js"
 import { element, tell, ask, Refusal } from "./server.js"
 
@@ -55,7 +56,7 @@ export class Texts {
   async show(found) {
     const links = found.files.map(name => link(name, `texts/${found.result}/${name}`))
     element("result-files", HTMLElement).replaceChildren(...links.flat())
-    element("result-said", HTMLElement).textContent = found.remarks.join(" ") || "Done."
+    element("result-said", HTMLElement).textContent = found.remarks.join(" ") || mark("Done.")
     const page = found.files.find(name => SHOWN.includes(name))
     const shown = element("result-shown", HTMLElement)
     shown.replaceChildren(...(page ? await contentOf(`texts/${found.result}/${page}`) : []))
@@ -70,7 +71,7 @@ export class Texts {
   point(error) {
     const line = error instanceof Refusal ? error.line : null
     const column = (error instanceof Refusal ? error.column : null) ?? 1
-    this.mistake.textContent = line ? `line ${line}, column ${column}: ${words(error)}` : words(error)
+    this.mistake.textContent = line ? tr("line {line}, column {column}: {problem}", { line, column, problem: words(error) }) : words(error)
     this.box.hidden = true // what was made of another text
     this.text.setAttribute("aria-invalid", "true")
     this.text.focus()
@@ -108,7 +109,7 @@ function link(name, place) {
   const saved = anchor(name, place)
   saved.download = name
   if (!name.endsWith(".html")) return [saved]
-  const opened = anchor("Open as a page", place)
+  const opened = anchor(mark("Open as a page"), place)
   opened.target = "_blank"
   opened.rel = "noopener"
   return [opened, saved]
