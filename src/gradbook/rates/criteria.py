@@ -188,7 +188,7 @@ STEEPEST = Measure(mark("steepest slope of a hidden layer"))  # of the one where
 # Criteria --------------------------------------------------------------------
 
 BROKEN = Condition(mark("breaks"), NO_NUMBERS > 0)
-FROZEN = Condition(mark("frozen"), SPAN <= ROUNDING * START_SIZE)
+FROZEN = Condition(mark("loss unchanged"), SPAN <= ROUNDING * START_SIZE)
 CLIMBS = Condition(mark("climbs"), (RATE < 0) & ~FROZEN)
 AT_BOTTOM = Condition(
     mark("at the bottom"), (LAST <= ROUNDING * HIGHEST) | (LAST <= LAST_DIGITS * LEAST)

@@ -128,7 +128,7 @@ class ClassTable:
             search=text(tr("Search")),
             what=text(tr("Search books, students and findings")),
             verdicts=text(tr("Verdicts")),
-            shown=text(tr("{some} of {all}")),
+            shown=text(tr("{some} of {all} shown")),
         )
 
     def _table(self) -> str:

@@ -123,7 +123,7 @@ def _class() -> str:
 <input type="search" placeholder="{tr("Search")}"
  aria-label="{tr("Search books, students and findings")}">
 <span class="chips" role="group" aria-label="{tr("Verdicts")}"></span>
-<output class="shown" data-said="{tr("{some} of {all}")}"></output>
+<output class="shown" data-said="{tr("{some} of {all} shown")}"></output>
 </div>
 <div class="wide">{books}</div>
 <div id="common"></div>

@@ -105,7 +105,7 @@ export class BookTable {
     }
     const output = this.tools?.querySelector("output")
     if (!output) return
-    const template = output.dataset.said ?? "{some} of {all}"
+    const template = output.dataset.said ?? "{some}/{all}"
     output.textContent = template.replace("{some}", String(count)).replace("{all}", String(this.entries.size))
   }
 }

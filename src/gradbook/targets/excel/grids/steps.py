@@ -24,7 +24,7 @@ from gradbook.net.step import Step
 from gradbook.palette import WEIGHT, colour_of
 from gradbook.targets.excel.grids.blocks import LEFT, Grids, NodeBlock, most_across, planes
 
-ON_THE_WAY = mark("on the way")
+IN_BETWEEN = mark("values in between")
 
 
 def slides(layer: Layer, shape: Shape) -> bool:
@@ -53,7 +53,7 @@ def step_blocks(step: Step, index: int, as_maps: bool = False) -> list[NodeBlock
         parts = {word, of_state(word)} if layer.sums else set()
         found += [_parameter(step, it, index) for it in waiting if it.part in parts]
         waiting = [it for it in waiting if it.part not in parts]
-        found += [replace(block, words=block.words or tr(ON_THE_WAY))] if block is not whole else []
+        found += [replace(block, words=block.words or tr(IN_BETWEEN))] if block is not whole else []
     return [*found, *(_parameter(step, it, index) for it in waiting), last]
 
 

@@ -123,7 +123,7 @@ FOLLOWING = (
     mark("excess"),
     mark("size of ∂E/∂w"),
     mark("its turn"),
-    mark("on the way"),
+    mark("on the way down"),
     mark("rising"),
     mark("last low or high"),
 )
@@ -133,7 +133,7 @@ LEAST_CELL, LOWEST_CELL, ATTAINED_CELL = (
 )
 MEASURES = tuple(found for found in vars(c).values() if isinstance(found, Measure))
 CONDITIONS = tuple(found for found in vars(c).values() if isinstance(found, Condition))
-SOUND_LOW, RESTS_ON, VERDICT = mark("lowest loss"), mark("rests on"), mark("verdict")
+SOUND_LOW, RESTS_ON, VERDICT = mark("lowest loss"), mark("settles at"), mark("verdict")
 
 
 @dataclass(frozen=True)

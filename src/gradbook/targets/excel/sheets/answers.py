@@ -244,7 +244,7 @@ class _Answers:
                 self.sheet.write_string(NAMES_ROW, first + place, str(node.name), style)
         self.sheet.write_string(NAMES_ROW, LABEL, tr("sample"), look.heading(QUIET))
         self.sheet.set_row(NAMES_ROW - 1, 30 if inputs or outputs else 15)
-        words = (tr("is"), tr("is read as"), "") if self.classes else (tr("apart by"),)
+        words = (tr("true class"), tr("is read as"), "") if self.classes else (tr("apart by"),)
         for place, word in enumerate(words, self.verdicts):
             self.sheet.write_string(NAMES_ROW, place, word, look.heading(QUIET))
 

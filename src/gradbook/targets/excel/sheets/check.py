@@ -354,7 +354,7 @@ def _pass_as_it_is(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     plan = book.nudges
     parts = columns(plan.as_it_is, CHECK_WORK, {}, book.guarded)
     _write_pass(sheet, look, plan.as_it_is, parts, 0, plan.pass_as_it_is)
-    sheet.write_string(FIRST_ROW, 0, tr("none"), look.name(WEIGHT))
+    sheet.write_string(FIRST_ROW, 0, tr("no weight"), look.name(WEIGHT))
     for sample in range(book.step.samples if book.several else 0):
         sheet.write_number(FIRST_ROW + sample, 2, sample + 1, look.count)
     row, place = xl_cell_to_rowcol(SIZE_AS_IT_IS)
