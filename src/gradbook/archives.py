@@ -42,6 +42,10 @@ class EncryptedEntry(ArchiveError):
     """It can be read only with a password."""
 
 
+class TooManyEntries(ArchiveError):
+    """More lies in it than anybody looks through."""
+
+
 class OddlyPacked(ArchiveError):
     """It is packed in a way that takes any amount of memory."""
 
@@ -72,7 +76,7 @@ class Archive:
             entry.filename.lstrip("/"): entry for entry in self.zip.infolist()
         }
         if len(self.entries) > limits.ENTRIES.most:
-            raise ArchiveError(
+            raise TooManyEntries(
                 f"it has {len(self.entries):,} entries, and at most {limits.ENTRIES} are read"
             )
 

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gradbook.language.message import said
 from gradbook.serve.requests import Field, RefusalError, options, record
+from tests.pseudo import plain_words, pseudo_language
 
 FIELDS = {
     "text": Field(str, 1, 10, is_needed=True),
@@ -47,6 +49,14 @@ def test_what_is_given_is_kept_and_the_rest_is_as_usual():
 def test_what_wont_do_is_said(sent, why):
     with pytest.raises(RefusalError, match=why):
         record(json.dumps(sent).encode(), FIELDS)
+
+
+def test_what_a_teacher_may_type_wrongly_is_said_in_her_language():
+    for sent in ({"text": "a", "rate": -1}, {"text": "a", "count": 0.5}, {"text": "a", "count": 9}):
+        with pseudo_language(), pytest.raises(RefusalError) as refused:
+            record(json.dumps(sent).encode(), FIELDS)
+        with pseudo_language():
+            assert plain_words(said(refused.value.why), *sent) == []
 
 
 def refusal(read, *words):

@@ -13,7 +13,7 @@ from unicodedata import decomposition, name, normalize
 
 from gradbook.amounts import duration
 from gradbook.errors import one_line
-from gradbook.language import tr
+from gradbook.language import numeral, tr
 
 if TYPE_CHECKING:
     import numpy as np
@@ -180,14 +180,17 @@ def counting(words: str, total: int | None = None) -> Iterator[Callable[[int], N
 
 def progress(done: int, total: int | None, words: str, spent: float, *, pretty: bool = True) -> str:
     """━━━━━━━─────────── 213 of 500 books checked, 40.1 s left"""
+    counted = numeral(f"{done:,}")
     if total is None:
-        return f"{done:,} {words} …"
+        return f"{counted} {words} …"
     full, rest = BAR if pretty else PLAIN_BAR
     filled = BAR_WIDTH * done // max(total, 1)
     bar = full * filled + rest * (BAR_WIDTH - filled)
-    left = spent / max(done, 1) * (total - done)
-    still = f", {duration(left)} left" if 0 < done < total else ""
-    return f"{bar} {done:,} of {total:,} {words}{still}"
+    parts = {"done": counted, "total": numeral(f"{total:,}"), "words": words}
+    if not 0 < done < total:
+        return f"{bar} {tr('{done} of {total} {words}', **parts)}"
+    left = numeral(duration(spent / done * (total - done)))
+    return f"{bar} {tr('{done} of {total} {words}, {time} left', **parts, time=left)}"
 
 
 @contextmanager

@@ -11,6 +11,9 @@ from math import inf
 from typing import IO, Any
 from urllib.parse import parse_qsl
 
+from gradbook.language import mark
+from gradbook.language.message import Message, WrittenNumber
+
 LARGEST_RECORD = 4 * 2**20  # bytes of JSON
 CHUNK = 2**16
 
@@ -96,25 +99,32 @@ class Field:
     usual: Any = None  # where nothing is given
     is_needed: bool = False
 
-    def objection(self, value: object) -> str:
-        """What is wrong with a value; '' where nothing is."""
+    def objection(self, name: str, value: object) -> str:
+        """What is wrong with a value of that name; '' where nothing is."""
         kinds = (int, float) if self.kind is float else (self.kind,)
         if type(value) not in kinds:
-            return f"is no {NAMES[self.kind]}"
+            return Message(OF_A_KIND[self.kind], name=name)
         size = value if isinstance(value, int | float) else len(value)  # type: ignore[arg-type]
         if not self.low <= size <= self.high or not -LARGEST <= size <= LARGEST:
-            return f"is out of range: {_range(self.low, self.high)}"
+            low, high = (WrittenNumber(f"{bound:,}") for bound in (self.low, self.high))
+            return Message(RANGES[self.low > -inf, self.high < inf], name=name, low=low, high=high)
         return ""
 
 
-NAMES = {str: "text", bool: "yes or no", int: "whole number", float: "number", list: "list"}
+OF_A_KIND = {
+    str: mark("{name} is no text"),
+    bool: mark("{name} is no yes or no"),
+    int: mark("{name} is no whole number"),
+    float: mark("{name} is no number"),
+    list: mark("{name} is no list"),
+}
+RANGES = {  # whether there is a least, and a most
+    (True, True): mark("{name} is out of range: at least {low} and at most {high}"),
+    (True, False): mark("{name} is out of range: at least {low}"),
+    (False, True): mark("{name} is out of range: at most {high}"),
+    (False, False): mark("{name} is out of range: a finite number"),
+}
 Fields = Mapping[str, Field]
-
-
-def _range(low: float, high: float) -> str:
-    least = f"at least {low:,}" if low > -inf else ""
-    most = f"at most {high:,}" if high < inf else ""
-    return " and ".join(filter(None, [least, most])) or "a finite number"
 
 
 def record(body: bytes, fields: Fields) -> dict[str, Any]:
@@ -138,10 +148,10 @@ def check_fields(found: object, fields: Fields) -> dict[str, Any]:
 def _checked(name: str, value: object, asked: Field) -> Any:
     if value is None:
         if asked.is_needed:
-            raise RefusalError(400, f"{name} is missing")
+            raise RefusalError(400, Message("{name} is missing", name=name))
         return asked.usual
-    if objection := asked.objection(value):
-        raise RefusalError(422, f"{name} {objection}")
+    if objection := asked.objection(name, value):
+        raise RefusalError(422, objection)
     return value
 
 
@@ -168,4 +178,4 @@ def _value(name: str, word: str, kind: type) -> Any:
     try:
         return word == "1" if kind is bool else kind(word)
     except ValueError:
-        raise RefusalError(422, f"{name} is no {NAMES[kind]}") from None
+        raise RefusalError(422, Message(OF_A_KIND[kind], name=name)) from None

@@ -154,4 +154,4 @@ def test_archives_within_an_archive_share_what_it_may_unpack_to(tmp_path, monkey
     assert new == 3
     assert sum(path.stat().st_size for path in handed_in(folder)) <= 4 * 2**20
     assert len(problems) == 6
-    assert all("unpacks to more than is read" in line for line in problems)
+    assert all("unpacks to more than the limit" in line for line in problems)

@@ -281,7 +281,7 @@ def run_sweep(options: Namespace) -> int:
 
     net = network(options.net, options.data, **reading_of(options))
     asked = DEFAULT_RATES if options.rates is None else options.rates
-    with counting("rates tried") as tick:
+    with counting(tr("rates tried")) as tick:
         found = sweep(net, asked, options.epochs, tick=tick)
     report = sweep_report(found, options.typed)
     if options.out:

@@ -115,7 +115,7 @@ def run(options: Namespace) -> int:
         options.rate,
         whole=options.qti == "2.1",
     )
-    with busy("making the quiz"):
+    with busy(tr("making the quiz")):
         quiz = make_quiz(net, plan)
         if options.out:
             write_quiz(quiz, options.out, options.qti or "1.2")

@@ -26,7 +26,7 @@ from gradbook.cli.arguments import (
 from gradbook.cli.output import busy
 from gradbook.errors import UsageError
 from gradbook.files import write_whole
-from gradbook.language import tr
+from gradbook.language import mark, tr
 from gradbook.rates import USUAL_EPOCHS
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def run(options: Namespace) -> int:
     if options.exercise:
         return _exercises(net, options)
     _write(net, _workbook(_stem(options.net, net), options), options)
-    print("open it: the first sheet is a guide to the others; change η and watch the curve")
+    print(tr("open it: the first sheet is a guide to the others; change η and watch the curve"))
     return 0
 
 
@@ -158,7 +158,7 @@ def _reader(model: Model, options: Namespace) -> int:
             )
     model.require_classes()
     path = _workbook(_stem("", model.net), options)
-    with busy(f"writing {path.name}"):
+    with busy(tr("writing {file}", file=path.name)):
         write_reader(model, load(options.data or model.data), path)
     print(tr("wrote {file}", file=path))
     print(tr("open it: choose an image or paint one, and see what the network takes it for"))
@@ -181,10 +181,21 @@ def _exercises(net: Net, options: Namespace) -> int:
             _write(own, path.with_name(f"{path.stem}-solution{path.suffix}"), options)
     if handouts and len(students) > 1:
         handouts.write_all(paths[0].with_name(f"{_stem(options.net, net)}-exercises.pdf"))
-    last = "; Check shows when it is right" if asked[0][1].has_check else ""
-    sheets = "the sheet Training" if len(net.samples) < 2 else "Training and Samples"
-    print(f"fill in the yellow cells of {sheets}{last}")
+    print(tr(FILL_IN[len(net.samples) > 1, asked[0][1].has_check], **SHEETS))
     return 0
+
+
+SHEETS = {"training": "Training", "samples": "Samples", "check": "Check"}  # in any language
+FILL_IN = {  # whether it has several samples, and the sheet Check
+    (False, False): mark("fill in the yellow cells of the sheet {training}"),
+    (False, True): mark(
+        "fill in the yellow cells of the sheet {training}; {check} shows when it is right"
+    ),
+    (True, False): mark("fill in the yellow cells of {training} and {samples}"),
+    (True, True): mark(
+        "fill in the yellow cells of {training} and {samples}; {check} shows when it is right"
+    ),
+}
 
 
 class _Handouts:
@@ -215,7 +226,7 @@ class _Handouts:
         from gradbook.report.handout import handouts_pdf
 
         for solved, file in ((False, path), (True, path.with_stem(f"{path.stem}-key"))):
-            with busy(f"writing {file.name}"):
+            with busy(tr("writing {file}", file=file.name)):
                 write_whole(file, handouts_pdf(pages, self.options.handout, solved=solved))
             print(tr("wrote {file}", file=file))
 
@@ -263,7 +274,7 @@ def _places(net: Net, options: Namespace, students: Sequence[int | str]) -> list
 def _write(net: Net, path: Path, options: Namespace, exercise: Exercise | None = None) -> None:
     from gradbook.report.workbook import write_workbook
 
-    with busy(f"writing {path.name}"):
+    with busy(tr("writing {file}", file=path.name)):
         written = write_workbook(
             net,
             path,

@@ -17,13 +17,29 @@ from time import localtime, mktime
 from unicodedata import combining, normalize
 
 from gradbook import limits
-from gradbook.archives import Archive, ArchiveError
+from gradbook.archives import (
+    Archive,
+    ArchiveError,
+    EncryptedEntry,
+    OddlyPacked,
+    Overlarge,
+    TooManyEntries,
+)
 from gradbook.audit.classes.submissions import LONGEST_NAME, READ, is_handed_in
 from gradbook.errors import UsageError
 from gradbook.files import in_order, open_file, whole_file
+from gradbook.language import mark
+from gradbook.language.message import Message
 from gradbook.teaching.classes.folder import HANDED_IN, ClassFolder
 
 ARCHIVE = ".zip"
+ODDITIES = {
+    EncryptedEntry: mark("can't read {file}: it is encrypted; remove the password"),
+    OddlyPacked: mark("can't read {file}: it is packed in an unusual way; pack it as a usual .zip"),
+    Overlarge: mark("can't read {file}: it unpacks to more than the limit"),
+    TooManyEntries: mark("can't read {file}: too much lies in it"),
+}
+DAMAGED = mark("can't read {file}: it is damaged")
 DEEPEST = 2  # archives within archives
 MOODLE = re.compile(r"(?P<name>[^/_]+)_\d+_assignsubmission_(?:file|onlinetext)_?")
 CANVAS = re.compile(r"(?P<letters>[^\W\d_]+)(?P<late>_LATE)?_\d+_\d+_", re.IGNORECASE)
@@ -120,7 +136,7 @@ def _of_file(path: Path, name: str, problems: list[str]) -> Iterator[_SentBook]:
             with open_file(path, limits.ARCHIVE) as file:
                 yield from _of_archive(Archive(file), name, DEEPEST, problems)
         except ArchiveError as error:
-            problems.append(f"can't open {path}: {error}")
+            problems.append(_problem(str(path), error))
     elif is_handed_in(name):
         with open_file(path, limits.BOOK) as file:
             yield _SentBook(name, file.read(), path.stat().st_mtime)
@@ -145,9 +161,14 @@ def _of_archive(
                     yield _SentBook(f"{name}/{book.name}", book.content, book.moment)
                 continue
         except ArchiveError as error:
-            problems.append(f"can't read {name} in {called}: {error}")
+            problems.append(_problem(f"{called}/{name}", error))
             continue
         yield _SentBook(name, content, _moment(archive.entries[name].date_time))
+
+
+def _problem(file: str, error: ArchiveError) -> Message:
+    """Why a file of somebody's wasn't taken in; what lies in an archive is named like a path."""
+    return Message(ODDITIES.get(type(error), DAMAGED), file=file)
 
 
 def _moment(date: tuple[int, int, int, int, int, int]) -> float:
