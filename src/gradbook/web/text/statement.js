@@ -22,6 +22,7 @@ import { filled, oneLine } from "./wording.js"
  *   rates: Record<string, number>, settings: Record<string, string[]>,
  *   usual: {momentum: number, betas: number[], epsilon: number}, decayed: Record<string, Record<string, number>>,
  *   kinds: Record<string, string>, roles: string[], starts: Record<string, number>, mostWeights: number, mostSingles: number,
+ *   called?: Record<string, string>,
  * }} Grammar what `targets/page/grammar.py` writes
  */
 
