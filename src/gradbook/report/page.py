@@ -261,6 +261,7 @@ MARGIN = re.compile("^ +", re.MULTILINE)
 ROOM = re.compile(
     r" ?(=>|===|!==|&&|\|\||<=|>=|[=,{}:?*<>%;]|/(?= )|\+(?= [^+])|-(?= [^-])) ?"
     r"|(?<=\bif|\bof|\bin) (?=[(\[]|\Z)|(?<=\bfor) (?=[(])|(?<=\breturn) (?=[(\[!]|\Z)"
+    r"|(?<=[)\]]) (?=\w)"
 )  # around a sign, which nobody needs who runs it
 PLAIN_LINE = re.compile(
     r"^(?:[^\"'`/\n]| / |\"(?:[^\"\\\n]|\\.)*\"|`[^`\n]*`(?=[^`\n]*$))*\n", re.MULTILINE
