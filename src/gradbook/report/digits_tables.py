@@ -88,7 +88,8 @@ def require_explained(net: Net) -> None:
     for index, layer in enumerate(net.layers):
         sizes = {prod(net.shapes[value]) for value in layer.reads(index)}
         unlike = layer.elementwise and len(sizes) > 1
-        if layer.has_inner_steps or layer.spreads(net.shapes[index]) or unlike:
+        by_step = layer.has_inner_steps or layer.spreads(net.shapes[index])
+        if by_step or unlike or layer.bits:
             raise TargetError(NOT_EXPLAINED.format(layer=layer.text))
 
 

@@ -288,7 +288,12 @@ def test_a_browser_without_vectors_gets_a_sentence(chromium, digit_pages):
 
 @pytest.mark.parametrize(
     "layer",
-    ["conv 2 3x3; upsample 2", "conv 2 3x3; avgpool all; multiply back 1", "maxpool 28x1; rnn 2"],
+    [
+        "conv 2 3x3; upsample 2",
+        "conv 2 3x3; avgpool all; multiply back 1",
+        "maxpool 28x1; rnn 2",
+        "conv 2 3x3 bits 4",
+    ],
 )
 def test_a_layer_that_a_page_cannot_explain_is_refused(layer):
     net = f"input 1x28x28; {layer}; flatten; dense 10; softmax; loss cross-entropy"
