@@ -69,7 +69,7 @@ def html():
 def test_five_hundred_books_are_searched_filtered_and_sorted(html, tmp_path):
     said = asked(html, 1100, QUESTION, tmp_path)
     assert said["all"] == said["again"] == COUNT
-    assert (said["zoe"], said["told"]) == (100, "100 of 500")
+    assert (said["zoe"], said["told"]) == (100, "100 of 500 shown")
     assert said["parts"] == 0  # Zoë handed in nothing that could be judged
     assert said["both"] == [f"Zoë-{k}.xlsx" for k in range(4, COUNT, 5) if "44" in str(k)]
     assert (said["unreadable"], said["count"], said["two"]) == (1, 100, 200)
