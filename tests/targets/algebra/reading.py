@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-NAME = "(?:σ²|[A-Za-zμαγβησΦ])[A-Za-z0-9_]*(?:σ²)?[A-Za-zαγβ0-9_]*′?"
-FUNCTIONS = r"(?:σ′?|exp|ln|tanh′?|abs|sgn|max|min|where|Φ)\("
+NAME = "(?:σ²|[A-Za-zμαγβησΦŵ])[A-Za-zŵ0-9_]*(?:σ²)?[A-Za-zαγβŵ0-9_]*′?"
+FUNCTIONS = r"(?:σ′?|exp|ln|tanh′?|abs|sgn|max|min|where|round|floor|Φ)\("
 AT_STEP = rf"(?!{FUNCTIONS}){NAME}\(\d+\)"  # h1(2), of a sequence
 TOKEN = re.compile(
     rf"""\s*(?:
@@ -43,6 +43,8 @@ NUMPY: dict[str, Callable[..., Any]] = {
     "max": lambda *xs: np.maximum.reduce(np.broadcast_arrays(*xs)),
     "min": lambda *xs: np.minimum.reduce(np.broadcast_arrays(*xs)),
     "where": np.where,
+    "floor": np.floor,
+    "round": lambda x: np.floor(x + 0.5),
     "Σ": np.sum,
     "Φ": np.vectorize(lambda x: erfc(-x / sqrt(2)) / 2),
 }
