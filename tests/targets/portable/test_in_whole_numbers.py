@@ -9,6 +9,7 @@ from hypothesis import given, settings
 
 from gradbook.errors import GradbookError, TargetError
 from gradbook.lab.models.model import Model
+from gradbook.net import Net
 from gradbook.targets.portable import whole_makers
 from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.in_whole_numbers import quantise
@@ -51,6 +52,13 @@ def test_c_reckons_any_network_as_it_is_reckoned_here(net):
     channels = 1 if about else net.input[0]
     model = Model(net, drawn(net), [0.3] * channels, [0.2] * channels, classes, about)
     with suppress(TargetError):  # such as a last GELU, or one output after a tanh
+        both(model, 5)
+
+
+def test_an_image_that_becomes_a_sequence_on_its_way_is_refused_in_a_line():
+    net = Net.parse("input 1x2x3; conv 2 1x1 stride 2 no bias; rnn 1 no bias; dense 1")
+    model = Model(net, drawn(net), [0.3], [0.2], ["0", "1"], {})
+    with pytest.raises(TargetError, match=r"^rnn1 can't be written in C: use another layer$"):
         both(model, 5)
 
 

@@ -389,7 +389,8 @@ class _Making:
                 case SumsOfPiece(weights, shift):
                     maker = RowMaker(Work.SUMS, (read,), shape, weights=weights, shift=shift)
                 case PieceOfRule(rule):
-                    if rule.sight is not Sight.OWN and not self.stepwise:
+                    between_steps = rule.before or rule.sight is not Sight.OWN
+                    if between_steps and not self.stepwise:
                         raise TargetError(f"{own.name} can't be written in C: use another layer")
                     window = _seen_by(rule.sight, rows)
                     maker = RowMaker(
