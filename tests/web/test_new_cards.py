@@ -16,7 +16,13 @@ from gradbook.layers.fields import NumberField
 from gradbook.net import parse
 from gradbook.net.build import training_step
 from gradbook.net.step import run
-from gradbook.report.play_page import building_table, builds, formula_table, play_page
+from gradbook.report.play_page import (
+    _building_table,
+    building_table,
+    builds,
+    formula_table,
+    play_page,
+)
 from gradbook.targets.page.content import content
 from gradbook.targets.page.criteria import criteria_table
 from tests.agree.runs import reference_run
@@ -73,9 +79,9 @@ def new_cards(monkeypatch):
         ),
         expansion=lambda t, a: (t - a) ** 2 * distance(t, a),
     )
-    building_table.cache_clear()
+    _building_table.cache_clear()
     yield
-    building_table.cache_clear()
+    _building_table.cache_clear()
 
 
 def building():

@@ -49,7 +49,7 @@ class Composed(Layer):
     """A layer that is layers of other cards, one after the other.
 
     Each part reads what the one before it makes, as often as it reads anything. What it owns goes
-    by its name: waves_weight.
+    by its name, wave_weight, and so do sums: h_wave1.
     """
 
     @property
@@ -80,9 +80,11 @@ class Composed(Layer):
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         (x,), left = given, list(parameters)
-        for layer, made in zip(self.parts.values(), self.shapes(x.shape)[1:], strict=True):
+        for (name, layer), made in zip(self.parts.items(), self.shapes(x.shape)[1:], strict=True):
             own = [left.pop(0) for _ in layer.parameters(x.shape)]
             x = layer.ops(replace(site, output=made), [x] * len(readings(layer)), own)
+            if layer.sums:
+                x = site.graph.named(x, replace(site.part("h"), word=name))
         return x
 
 
@@ -186,16 +188,16 @@ class MelBands(Composed):
     def parts(self) -> Mapping[str, Layer]:
         sums = self.bands or self.frequencies
         return {
-            "waves": FourierSums(2 * self.frequencies, (1, self.frame), (1, self.step)),
+            "wave": FourierSums(2 * self.frequencies, (1, self.frame), (1, self.step)),
             "power": Product(1),
-            "bands": FixedConv(sums, (1, 1)),
+            "band": FixedConv(sums, (1, 1)),
             "loudness": Activation("logrelu"),
         }
 
     def starts(self, part: str) -> tuple[float, ...]:
-        if part == "waves":
+        if part == "wave":
             return waves(self.frame)
-        return bank(self) if part == "bands" else ()
+        return bank(self) if part == "band" else ()
 
     def shapes(self, shape: Shape) -> list[Shape]:
         if len(shape) != 3 or shape[:2] != (1, 1):
@@ -224,7 +226,7 @@ def waves(frame: int) -> tuple[float, ...]:
     window = (0.5 - 0.5 * np.cos(2 * np.pi * places / frame)) / np.sqrt(frame)
     angles = np.arange(frame // 2 + 1)[:, None] * places % frame * (2 * np.pi / frame)
     both = np.concatenate([np.cos(angles), np.sin(angles)]) * window
-    return tuple(both.ravel().tolist())
+    return tuple(both.round(15).ravel().tolist())  # a zero is one, and not 6·10⁻¹⁷
 
 
 @cache

@@ -107,9 +107,15 @@ def _take_apart(forward: Forward) -> tuple[Graph, dict[Node, Scalars]]:
     numbers = {node: parameter for node, (parameter, _) in forward.weights.items()}
     parts: dict[Node, Scalars] = {}
     leaves = [forward.inputs, forward.targets, *numbers]
+    again: set[Node] = set()  # parameters taken again, and what is made of them alone
     for node in ancestors([*leaves, forward.outputs, forward.loss]):
         if _is_use(node):
             parts[node] = parts[node.inputs[0]]
+            again.add(node)
+            continue
+        if node.inputs and again.issuperset(node.inputs):  # named at the first use
+            parts[node] = _elements(graph, node, parts)
+            again.add(node)
             continue
         names = _numbered(numbers[node]) if node in numbers else _element_names(node)
         if node.op.name == "levelled":

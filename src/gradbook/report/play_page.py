@@ -18,7 +18,7 @@ from typing import Any
 from gradbook.amounts import size
 from gradbook.errors import LimitError
 from gradbook.graph.node import Node
-from gradbook.language import mark, tr
+from gradbook.language import Language, current_language, mark, tr
 from gradbook.layers import KINDS, Role
 from gradbook.net import LESSONS, Net, builtin
 from gradbook.net.derivation import LONGEST_CHAIN
@@ -118,9 +118,13 @@ def builds(net: Net) -> bool:
     return not unbuilt(net) and net.count() <= MOST_WEIGHTS and scalars_of(net) <= MOST_SINGLES
 
 
-@cache
 def building_table() -> dict[str, Any]:
-    """The same for every network."""
+    """The same for every network, in the reader's language."""
+    return _building_table(current_language())
+
+
+@cache
+def _building_table(language: Language) -> dict[str, Any]:
     return {
         "grammar": grammar_table(),
         **_patterns_and_steps(),

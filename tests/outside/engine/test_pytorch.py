@@ -63,6 +63,10 @@ KINDS = {
         """input 10x1; conv1d 1 2; spectrogram frame 5 step 2; flatten; dense 2; tanh
         loss mse; rate 0.001; seed 2"""
     ),
+    "few bits, applied again": parse(
+        """input 2; dense 2 bits 4; tanh; again 2; dense 1 ternary; loss half squared error
+        rate 0.1; seed 5; sample 0.3 -0.7 -> 0.4; sample 0.9 0.2 -> -0.1"""
+    ),
     "worked": builtin("worked"),
     "mazur": builtin("mazur"),
     "xor": builtin("xor"),

@@ -39,7 +39,10 @@ def test_a_word_means_what_the_op_means(word, data):
     with np.errstate(all="ignore"):
         meant = float(OPS[word].value(*map(np.float64, operands), *which))
     said = asked("word", word=word, operands=operands, which=which[0] if which else None)
-    assert number(said) == pytest.approx(meant, rel=1e-14, abs=1e-300, nan_ok=True)
+    rel = 1e-14
+    if word == "normal_share":  # far below the mean it changes x² times as fast as x
+        rel += 2 * np.finfo(float).eps * operands[0] ** 2
+    assert number(said) == pytest.approx(meant, rel=rel, abs=1e-300, nan_ok=True)
 
 
 def batch_of(known):

@@ -415,8 +415,8 @@ class _Backward:
         )
         for value in new:
             self.line(value)
-        if self.known.samples > 1:
-            each = [value for value in new if value.each]
+        each = [value for value in new if value.each]
+        if self.known.samples > 1 and each:
             rows = [(self.known.slope(value), self.known.slopes[value]) for value in each]
             _tell_samples(self.story, self.known, rows)
 
