@@ -81,7 +81,7 @@ class Worked:
                 shape = value.shape[:2] if p.role is Role.WEIGHT else (-1, 1)
                 value = value.reshape((-1,) if value.ndim == 1 and is_recurrent(layer) else shape)
             elif p.role is not Role.WEIGHT and len(net.shapes[p.layer + 1]) == 3:
-                value = value.reshape(-1, 1, 1)
+                value = value.reshape((-1, 1) if net.laid_out else (-1, 1, 1))
             self.values[spell(parameter_symbol(net, p))] = [value] * self.samples
         for left, right in (*forward(net), *backward(net)):
             name = spell(left)
@@ -161,6 +161,8 @@ class Worked:
         if form.over == "samples":
             return sum(self.of(form.of, other) for other in range(self.samples))
         value = self.of(form.of, k)
+        if form.over == "channels":
+            return value.sum(axis=0, keepdims=True)
         if form.over in ("steps", "keys"):
             return value.sum(axis=1, keepdims=form.over == "keys")
         return value.sum(axis=(1, 2)) if form.over == "places" else value.sum()
@@ -275,6 +277,12 @@ NETWORKS = {
     "normalised by groups": "input 2; dense 6; groupnorm 2; tanh; dense 2" + TWO,
     "planes by groups": "input 1x4x4; conv 4 3x3; groupnorm 2; tanh; flatten; dense 1" + SIXTEEN,
     "planes by places": "input 1x4x4; conv 3 3x3; placenorm; tanh; flatten; dense 1" + SIXTEEN,
+    "values over their size": "input 2; dense 4; rmsnorm; tanh; dense 3; rmsnorm plain; dense 2"
+    + TWO,
+    "planes over their size": "input 1x4x4; conv 3 3x3; rmsnorm; tanh; conv 2 1x1; rmsnorm plain; "
+    "flatten; dense 1" + SIXTEEN,
+    "steps over their size": "input 3x2; rnn 2 all; rmsnorm; conv1d 3 1; rmsnorm plain; "
+    "conv1d 1 1; seed 3; sample 1 -1 0.5 2 0.3 0 -> 1 0 0.5",
     "planes by themselves": "input 1x4x4; conv 2 3x3; instancenorm; silu; flatten; dense 1"
     + SIXTEEN,
     "pooled": "input 1x4x4; conv 2 3x3 shared bias; relu; avgpool 2; flatten; dense 1" + SIXTEEN,

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gradbook.graph.chain import gradients
-from gradbook.graph.names import Name
+from gradbook.graph.names import Name, is_sequence
 from gradbook.graph.node import Node
 from gradbook.graph.tensors import sum_last
 from gradbook.language import mark
@@ -126,7 +126,7 @@ class _Sayer:
     def tensor(self, node: Node) -> Form | None:
         """An op on whole tensors; the rest is written as it is of single values."""
         op, inputs = node.op.name, node.inputs
-        if op in ("copy", "spread", "reshape", "repeat"):
+        if op in ("copy", "spread", "spread_channels", "reshape", "repeat"):
             return self.say(inputs[0])
         if op in ("linear", "conv"):
             return _matrices(self.say(inputs[0]), self.say(inputs[1]))
@@ -134,8 +134,8 @@ class _Sayer:
             return _matrices(Transposed(self.say(inputs[0])), self.say(inputs[1]))
         if op in ("outer", "conv_weights"):
             return _matrices(self.say(inputs[0]), Transposed(self.say(inputs[1])))
-        if op == "sum":
-            return BigSum(self.say(inputs[0]), mark("steps"))
+        if op in ("sum", "sum_channels"):
+            return BigSum(self.say(inputs[0]), _summed_over(node))
         if op == "step":
             return self.step(inputs[0], int(str(node.attributes[0])))
         if op == "stack":
@@ -179,6 +179,16 @@ class _Sayer:
         if len(whole) == 1 and len(names) == len(columns):
             return Symbol(whole.pop(), bold=True)
         return Function("columns", columns)
+
+
+def _summed_over(total: Node) -> str:
+    """What a sum goes over: the channels of each place, or all that a channel or a layer has."""
+    shape = total.inputs[0].shape
+    if total.op.name == "sum_channels":
+        return mark("channels")
+    if len(shape) == 1:
+        return mark("values")
+    return mark("steps") if is_sequence(shape) else mark("places")
 
 
 def _single_steps(node: Node) -> list[Node]:
