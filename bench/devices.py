@@ -1,7 +1,7 @@
 """Trained networks as C on emulated boards: instructions, flash, memory, what rounding costs.
 
-    python bench/devices.py [RUN...] [--images N] [--board NAME]... [--level -O2] [--floats]
-                            [--onnx2c PROGRAM] [--bitnetmcu FOLDER] [--tinymaix FOLDER]
+    python bench/devices.py [RUN...] [--images N] [--board NAME]... [--level -O2] [--small]
+                            [--floats] [--onnx2c PROGRAM] [--bitnetmcu FOLDER] [--tinymaix FOLDER]
 
 For each run it tells the accuracy on the 10,000 test images, of the network and of its C in whole
 numbers, which is reckoned as C reckons it; then, board by board, whether the first N images are
@@ -73,6 +73,7 @@ def main() -> None:
     known = [board.name for board in (*boards.BOARDS, *AVRS)]
     parser.add_argument("--board", action="append", choices=known)
     parser.add_argument("--level", default="-O2", help="of optimisation")
+    parser.add_argument("--small", action="store_true", help="take the least code")
     parser.add_argument("--floats", action="store_true", help="ask the C in floats, too")
     parser.add_argument("--onnx2c", metavar="PROGRAM", help="ask what it makes, too")
     parser.add_argument("--bitnetmcu", metavar="FOLDER", type=Path, help="ask its networks, too")
@@ -141,7 +142,7 @@ def _ask(
     small = isinstance(board, avr.Avr)
     some = images[: min(options.images, FEW) if small else options.images]
     rows = some.reshape(len(some), -1)
-    text = c_file(trained, "net", whole).text
+    text = c_file(trained, "net", whole, small=options.small).text
     if isinstance(board, avr.Avr):
         found = avr.asked(board, text, rows, outputs, level=options.level)
     else:

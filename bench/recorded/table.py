@@ -28,8 +28,8 @@ The others are **claimed, not verified**: what their authors reported, mostly of
 best epoch, which is higher than the mean of {SEEDS} at the last. A class shows its first {MOST}.
 """
 FIGURES = f"""
-Bytes of code and constants, and of static memory without the image, of `gradbook export --int8`,
-compiled for a {BOARD} with `{LEVEL}`. Rounding may cost a tenth of a point.
+Bytes of code and constants, and of static memory without the image, of `gradbook export --int8
+--small`, compiled for a {BOARD} with `{LEVEL}`. Rounding may cost a tenth of a point.
 """
 SPEED = f"""
 How long a training takes, from loading the images to its last update, in trainings of `quick` on

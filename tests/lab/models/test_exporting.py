@@ -137,6 +137,19 @@ def test_what_is_left_out_is_told(lines, bias, said):
     assert omission_remarks(of(lines, bias)) == (f"the training loop doesn't include {said}",)
 
 
+def test_small_c_reads_the_same_and_makes_one_sum_at_a_time(tmp_path):
+    model = model_of("input 1x8x8; conv 3 3x3; relu; flatten; dense 10; softmax")
+    small, fast = (
+        model.export(tmp_path / "net.c", int8=True, small=small, data="digits8")
+        for small in (True, False)
+    )
+    assert small.remarks[1:] == fast.remarks[1:]
+    text = (tmp_path / "net.c").read_text()
+    model.export(tmp_path / "net.c", int8=True, small=True, data="digits8")
+    assert "sums_one(" in (tmp_path / "net.c").read_text()
+    assert "sums_one(" not in text
+
+
 @pytest.mark.parametrize("ending", [".c", ".h", ".ino"])
 def test_c_that_learns_says_how_and_what_memory_that_takes(ending, tmp_path):
     exported = model_of(TEXT).export(tmp_path / f"net{ending}", learn=True)

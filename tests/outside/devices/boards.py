@@ -157,13 +157,13 @@ def run(words: list[str], folder: Path) -> str:
 
 
 LEARNING = """
-static const uint8_t wanted[{count}] IN_FLASH = {{{wanted}}};
+static const uint8_t wanted[{count}] = {{{wanted}}};
 
 /* The answer after so many steps of learning from the image. */
 int net_predict(const uint8_t *image, {kind} *each)
 {{
     static int number;
-    const uint8_t own = READ(uint8_t, wanted + number++);
+    const uint8_t own = wanted[number++];
     for (int k = 0; k < {often}; k++)
         own_learn(image, own, {rate});
     return own_predict(image, each);

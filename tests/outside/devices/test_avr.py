@@ -59,6 +59,17 @@ log softmax
 """
 
 
+BENT = """
+input 1x28x28
+avgpool 2
+conv 3 3x3 stride 2
+hard swish
+depthwise 3x3
+leaky relu 0.1
+flatten
+dense 10
+log softmax
+"""
 SEQUENCE = """
 input 28x28
 conv1d 4 3 stride 2
@@ -77,14 +88,23 @@ def digits():
 
 
 @pytest.mark.parametrize(
-    ("avr", "text", "count"),
-    [(UNO, SMALL, 20), (MEGA, DEEP, 8), (LARGE, DEEP, 16), (UNO, SEQUENCE, 10)],
+    ("avr", "text", "count", "small"),
+    [
+        (UNO, SMALL, 20, False),
+        (MEGA, DEEP, 8, False),
+        (LARGE, DEEP, 16, False),
+        (UNO, SEQUENCE, 10, False),
+        (UNO, BENT, 10, False),
+        (UNO, BENT, 10, True),
+        (MEGA, DEEP, 4, True),
+    ],
 )
-def test_an_avr_reads_images_as_this_machine_does(avr, text, count, digits):
+def test_an_avr_reads_images_as_this_machine_does(avr, text, count, small, digits):
     trained = model_of(text, images=(1, 28, 28)).trained()
     whole = quantise(trained, digits)
     images = digits[:count]
-    found = asked(avr, c_file(trained, "net", whole).text, images.reshape(count, -1), 10)
+    made = c_file(trained, "net", whole, small=small)
+    found = asked(avr, made.text, images.reshape(count, -1), 10)
     np.testing.assert_array_equal(found.classes, whole.classify(images))
     scores = whole.scores(images).astype(np.int32)
     np.testing.assert_array_equal(found.checksums, [checksum(row) for row in scores])

@@ -1,9 +1,12 @@
 """Exported C on boards of small processors, emulated: the same answers as on this machine."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from gradbook.data.sources import load
+from gradbook.lab.recipes.text import recipe
 from gradbook.net.network import builtin
 from gradbook.net.trained import Scaling, trained_net
 from gradbook.targets.portable.c_file import c_file
@@ -18,6 +21,7 @@ from tests.trained import model_of
 pytestmark = pytest.mark.witness(
     "qemu-system-arm", "qemu-system-riscv32", "arm-none-eabi-gcc", "riscv64-unknown-elf-gcc"
 )
+CURVE = Path(__file__).parents[3] / "bench" / "curve"
 TEXT = """
 input 1x28x28
 conv 4 3x3 stride 2
@@ -84,6 +88,11 @@ WHOLE = {
         "maxpool 2; relu; conv 6 3x3 bits 2; flatten; dense 10 ternary; softmax",
         None,
     ),
+    "straight lines and squares": (
+        "input 1x28x28; conv 4 3x3 stride 2; hard swish; conv 4 3x3 groups 2; maxpool 2; "
+        "leaky relu 0.1; depthwise 3x3; hardsigmoid; avgpool 2; flatten; dense 10; softmax",
+        None,
+    ),
     "sequences": (
         "input 28x28; conv1d 6 3; relu; maxpool1d 2; gru 8 all; lstm 6; dense 10; softmax",
         (1, 28, 28),
@@ -98,18 +107,37 @@ WHOLE = {
 }
 
 
+@pytest.mark.parametrize("small", [False, True], ids=["fast", "small"])
 @pytest.mark.parametrize(("text", "images"), WHOLE.values(), ids=WHOLE)
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
-def test_a_board_reads_others_in_whole_numbers_as_this_machine_does(board, text, images, digits):
+def test_a_board_reads_others_in_whole_numbers_as_this_machine_does(
+    board, text, images, small, digits
+):
     trained = model_of(text, images=images).trained()
     whole = quantise(trained, digits[:100])
-    made = c_file(trained, "net", whole)
-    some = digits[: min(board.patience, 200)]
-    found = asked(board, made.text, some.reshape(len(some), -1), 10)
+    made = c_file(trained, "net", whole, small=small)
+    some = digits[: min(board.patience, 30 if small else 200)]
+    level = "-Os" if small else "-O2"
+    found = asked(board, made.text, some.reshape(len(some), -1), 10, level=level)
     assert made.memory <= found.memory < made.memory + 12
     np.testing.assert_array_equal(found.classes, whole.classify(some))
     scores = whole.scores(some).astype(np.int32)
     np.testing.assert_array_equal(found.checksums, [checksum(row) for row in scores])
+
+
+@pytest.mark.parametrize(
+    ("name", "small", "level", "most"),
+    [("1000", True, "-Os", 3000), ("4000", False, "-O2", 9000), ("4000", True, "-O2", 6600)],
+)
+@pytest.mark.parametrize("board", [BOARDS[0], BOARDS[4]], ids=lambda board: board.name)
+def test_networks_fit_into_so_much_flash(board, name, small, level, most, digits):
+    """Untrained: what they take hardly depends on their weights."""
+    trained = model_of(str(recipe(CURVE / f"{name}.txt").net)).trained()
+    whole = quantise(trained, digits[:20])
+    text = c_file(trained, "net", whole, small=small).text
+    found = asked(board, text, digits[:2].reshape(2, -1), 10, level=level)
+    np.testing.assert_array_equal(found.classes, whole.classify(digits[:2]))
+    assert found.flash <= most
 
 
 def test_floats_are_read_by_a_board_that_has_them(digits):

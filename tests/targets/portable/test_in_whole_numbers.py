@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from gradbook.errors import GradbookError, TargetError
 from gradbook.lab.models.model import Model
 from gradbook.net import Net
-from gradbook.targets.portable import whole_makers
+from gradbook.targets.portable import parabolas, whole_makers
 from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.in_whole_numbers import quantise
 from gradbook.targets.portable.makers import maps_of, row_makers
@@ -37,10 +37,11 @@ def both(model: Model, count: int = 30):
     images = pictures(model, count)
     trained = model.trained()
     whole = quantise(trained, images)
-    text = c_file(trained, "net", whole).text
-    classes, scores = called(text, "net", images, model.net.outputs, np.int32)
-    np.testing.assert_array_equal(scores, whole.scores(images))
-    np.testing.assert_array_equal(classes, whole.classify(images))
+    for small in (True, False):  # which are other ways to the same
+        text = c_file(trained, "net", whole, small=small).text
+        classes, scores = called(text, "net", images, model.net.outputs, np.int32)
+        np.testing.assert_array_equal(scores, whole.scores(images))
+        np.testing.assert_array_equal(classes, whole.classify(images))
     return images, scores / 2**whole.score_bits, classes
 
 
@@ -237,6 +238,68 @@ def test_a_level_is_looked_up_as_it_is_found_unless_others_read_it(layers, looke
     apart = quantise(model.trained(), images)
     assert "same" in [own.maker.work for own in apart.makers]
     np.testing.assert_array_equal(whole.scores(images), apart.scores(images))
+
+
+def test_tables_and_parabolas_say_the_same(monkeypatch):
+    model = model_of(
+        "input 1x9x8; conv 4 3x3; hard swish; conv 3 3x3; gelu; flatten; dense 3; softmax"
+    )
+    images, by_parabolas, _ = both(model)
+    trained = model.trained()
+    assert "pieces[" in c_file(trained, "net", quantise(trained, images)).text
+    monkeypatch.setattr(parabolas.Bends, "are_pieces", False)
+    assert "pieces[" not in c_file(trained, "net", quantise(trained, images)).text
+    _, by_tables, _ = both(model)
+    np.testing.assert_array_equal(by_parabolas, by_tables)
+
+
+def test_there_may_be_more_pieces_than_a_byte_tells_apart():
+    model = model_of(f"input 1x4x4; {60 * 'conv 2 1x1; tanh; '}flatten; dense 3; softmax")
+    images, _, _ = both(model, 5)
+    whole = quantise(model.trained(), images)
+    assert len(whole_makers.bends_of(whole.makers).pieces) > 255
+
+
+@pytest.mark.parametrize(
+    ("layers", "by_table"),
+    [
+        ("conv 4 3x3 pad 1 stride 2; relu; maxpool 2; conv 3 3x3 pad 1", False),
+        ("conv 4 3x3 pad 1; relu; conv 4 3x3 pad 1; add back 1", True),
+        ("conv 4 3x3; relu; upsample 2; conv 3 3x3", True),
+    ],
+)
+def test_whose_turn_it_is_is_counted_where_each_map_reads_the_one_before(layers, by_table):
+    model = model_of(f"input 1x13x12; {layers}; flatten; dense 3; softmax")
+    images, _, _ = both(model)
+    text = c_file(model.trained(), "net", quantise(model.trained(), images)).text
+    assert ("turns[" in text) is by_table
+
+
+@pytest.mark.parametrize(("size", "is_square"), [("14x14", True), ("14x12", False)])
+def test_fields_that_nothing_reads_or_that_say_the_same_are_left_out(size, is_square):
+    model = model_of(
+        f"input 1x{size}; conv 4 3x3; maxpool 2; relu; conv 6 3x3; flatten; dense 3; softmax"
+    )
+    images, _, _ = both(model)
+    text = c_file(model.trained(), "net", quantise(model.trained(), images)).text
+    fields = text[text.index("struct maker {") : text.index("static const struct maker")]
+    assert " also;" not in fields
+    assert " reads;" not in fields
+    assert (" rows;" not in fields) is is_square
+
+
+@pytest.mark.parametrize(
+    ("layers", "kept"),
+    [
+        ("conv 4 3x3; relu; avgpool all; flatten", 4 + 1 + 3),  # bytes are levels already
+        ("conv 4 3x3; relu; avgpool all; batchnorm; flatten", 4 + 4 + 3),
+    ],
+)
+def test_channels_that_are_scaled_alike_have_one_scale(layers, kept):
+    model = model_of(f"input 1x9x8; {layers}; dense 3; softmax")
+    images, _, _ = both(model)
+    text = c_file(model.trained(), "net", quantise(model.trained(), images)).text
+    assert f" factors[{kept}] " in text
 
 
 FEW = [

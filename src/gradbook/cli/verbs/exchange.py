@@ -72,6 +72,11 @@ def add_export_arguments(parser: ArgumentParser) -> None:
         "--int8", action="store_true", help="integer arithmetic only, with 8-bit weights"
     )
     c.add_argument(
+        "--small",
+        action="store_true",
+        help="with --int8, the least code rather than the fastest",
+    )
+    c.add_argument(
         "--main", action="store_true", help="for .c: include a main program that reads PGM pictures"
     )
     c.add_argument(

@@ -49,6 +49,7 @@ class ExportOptions:
     fold: bool = True
     with_preparation: bool = False
     int8: bool = False
+    small: bool = False
     main: bool = False
     learn: bool = False
     data: str | None = None
@@ -201,15 +202,16 @@ def _torch(source: ExportSource, options: ExportOptions) -> ExportContents:
     return ExportContents(files, omission_remarks(recipe))
 
 
+OF_C = ("int8", "small", "learn", "data")
 FORMATS = {  # by ending
     ".onnx": ExportFormat(
         "an ONNX model, for onnxruntime and most others",
         _onnx,
         ("opset", "fold", "with_preparation"),
     ),
-    ".c": ExportFormat("one file of C99 for any machine", _c, ("int8", "main", "learn", "data")),
-    ".h": ExportFormat("the same as a header to include", _header, ("int8", "learn", "data")),
-    ".ino": ExportFormat("a sketch for Arduino, and the .h", _sketch, ("int8", "learn", "data")),
+    ".c": ExportFormat("one file of C99 for any machine", _c, (*OF_C, "main")),
+    ".h": ExportFormat("the same as a header to include", _header, OF_C),
+    ".ino": ExportFormat("a sketch for Arduino, and the .h", _sketch, OF_C),
     ".py": ExportFormat(
         "a PyTorch module as people write them, its weights beside it", _torch, ("train",)
     ),
@@ -222,7 +224,7 @@ FORMATS = {  # by ending
 }
 
 
-LIBRARY = ("layout", "int8", "learn", "data")  # options of a folder with a library
+LIBRARY = ("layout", *OF_C)  # options of a folder with a library
 
 
 def _library(source: ExportSource, options: ExportOptions) -> ExportContents:
@@ -259,6 +261,8 @@ def _library_format(path: str | os.PathLike[str], options: ExportOptions) -> Exp
 
 def format_for(path: str | os.PathLike[str], options: ExportOptions) -> ExportFormat:
     """What is to be written there, if it can be with these options."""
+    if options.small and not options.int8:
+        raise UsageError("--small works only with --int8: add that, or leave --small out")
     if options.layout is not None:
         return _library_format(path, options)
     ending = Path(path).suffix.lower()
@@ -367,7 +371,7 @@ def in_whole_numbers(source: ExportSource, options: ExportOptions) -> MadeC:
     last = last_layer(trained) if options.learn else None
     dataset = _fitting(options.data or source.data, trained)
     whole = quantise(trained, fitting_images(dataset), options.learn)
-    made = c_file(trained, source.stem, whole, options.main, last)
+    made = c_file(trained, source.stem, whole, options.main, last, small=options.small)
     test = dataset.test_for_reporting
     right = accuracy_in_c(whole_last(last, whole) if last else whole, test)
     told = f"{percent(right, len(test))} of {len(test):,} test images read right"
@@ -401,7 +405,7 @@ def windows_in_whole_numbers(
     channels = windows.channels
     fitting = in_places(found.fitting)
     whole = quantise_windows(source.trained, fitting, len(channels), options.learn)
-    made = c_file(source.trained, source.stem, whole, options.main, last, channels)
+    made = c_file(source.trained, source.stem, whole, options.main, last, channels, options.small)
     assert whole.sensor
     reckoned = whole_last(last, whole) if last else whole
     right = reckoned.classify(whole.sensor.of(found.scored)) == found.labels

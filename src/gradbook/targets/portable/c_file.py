@@ -13,7 +13,12 @@ from gradbook.data.formats.cells import SINCE
 from gradbook.errors import TargetError, one_line
 from gradbook.net.trained import TrainedNet
 from gradbook.targets.portable.in_floats import float_program, float_rules
-from gradbook.targets.portable.in_whole_numbers import ways_of, whole_program, whole_rules
+from gradbook.targets.portable.in_whole_numbers import (
+    scales_kept,
+    ways_of,
+    whole_program,
+    whole_rules,
+)
 from gradbook.targets.portable.learning import (
     WHOLE_RATE,
     LastLayer,
@@ -49,10 +54,12 @@ def c_file(
     main: bool = False,
     last: LastLayer | None = None,
     channels: Sequence[str] = (),
+    small: bool = False,
 ) -> CFile:
     """Write the file in floats, or in these whole numbers; with `main`, a program around it.
 
-    The `last` layer may be one that learns; `channels` are those of a signal.
+    The `last` layer may be one that learns; `channels` are those of a signal. Whole numbers may
+    take the `small`est code instead of the fastest.
     """
     name = c_name(stem)
     makers = [own.maker for own in whole.makers] if whole else row_makers(trained, by_tables=True)
@@ -62,8 +69,9 @@ def c_file(
     rules = whole_rules(whole.makers) if whole else float_rules(makers)
     is_packed = whole is not None and are_packed(makers, ways_of(whole.makers[: len(makers)]))
     scratch = max((rule.scratch for rule in rules.values()), default=0)
-    memory = _memory(makers, wide, scratch, is_packed)
-    constants = _constants(makers, wide, is_packed) + (whole.tables if whole else 0)
+    memory = _memory(makers, wide, scratch, is_packed, small)
+    scaled = _scaled(whole, len(makers), small) if whole else [m.scaled for m in makers]
+    constants = _constants(makers, wide, is_packed, sum(scaled)) + (whole.tables if whole else 0)
     if last:
         memory += memory_of(last, wide == 1)
         constants += constants_of(last, wide == 1) + (learner.tables if learner else 0)
@@ -73,7 +81,7 @@ def c_file(
     remark = _remark(trained, whole is not None, constants, memory, given)
     remark += f"\n{told_of(name)}." if last else ""
     if whole:
-        text = whole_program(trained, whole, name, remark, learner)
+        text = whole_program(trained, whole, name, remark, learner, small)
     else:
         text = float_program(trained, name, remark, last)
     if main:
@@ -88,19 +96,25 @@ def c_name(stem: str) -> str:
     return f"net_{name}" if name[0].isdigit() else name
 
 
-def _constants(makers: list[RowMaker], wide: int, is_packed: bool) -> int:
+def _scaled(whole: WholeNumbers, count: int, small: bool) -> list[int]:
+    """For how many channels of each of the first makers it is kept what scales them."""
+    makers = whole.makers[:count]
+    return scales_kept(makers, ways_of(makers, whole.sensor is None, small))
+
+
+def _constants(makers: list[RowMaker], wide: int, is_packed: bool, channels: int) -> int:
     """The bytes of weights, each once, and of what scales sums; the table of makers is small."""
     weights = stored_bytes(makers, is_packed)
-    channels = sum(maker.scaled for maker in makers)
     return weights * wide + channels * (4 if wide == 1 else 8)
 
 
-def _memory(makers: list[RowMaker], wide: int, scratch: int, is_packed: bool) -> int:
+def _memory(makers: list[RowMaker], wide: int, scratch: int, is_packed: bool, small: bool) -> int:
     order = row_order(makers)
-    unpacked = 2 * most_unpacked(makers) if is_packed else 0
+    unpacked = 2 * most_unpacked(makers) if is_packed and not small else 0
     alone = any(maker.work is Work.ALONE for maker in makers)
     rows = order.arena + order.longest_edge
-    sums = 2 * (widest(makers) + (2 if wide == 1 else 0)) if widest(makers) > 1 or is_packed else 0
+    at_once = (widest(makers) > 1 or is_packed) and not small  # sums of a row
+    sums = 2 * (widest(makers) + (2 if wide == 1 else 0)) if at_once else 0
     groups = groups_measured(makers) + alone
     if wide == 1:
         return rows + 4 * (sums + scratch) + 2 * len(makers) + 9 * groups + unpacked

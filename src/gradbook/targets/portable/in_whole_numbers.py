@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,15 @@ from gradbook.targets.portable.packing import (
     packed,
     packed_fields,
 )
-from gradbook.targets.portable.program import Dialect, program, table, widest
+from gradbook.targets.portable.parabolas import POINT, Bends
+from gradbook.targets.portable.program import (
+    Dialect,
+    functions_in,
+    program,
+    smallest,
+    table,
+    widest,
+)
 from gradbook.targets.portable.rules_in_c import RuleInC
 from gradbook.targets.portable.sensor_numbers import SensorNumbers, sensor_numbers
 from gradbook.targets.portable.streaming import stream_of
@@ -34,6 +43,7 @@ from gradbook.targets.portable.whole_makers import (
     SPREAD_BITS,
     WholeMaker,
     WholeNumbers,
+    bends_of,
     even_out,
     in_whole_numbers,
 )
@@ -42,9 +52,9 @@ from gradbook.targets.portable.whole_rules_in_c import tables_of, whole_rule_in_
 
 EVENED = 0.75  # of a channel's size, the power that all are divided by: see `evened`
 SCORES = "static int32_t *scores; /* where the last maker's results go, in full precision */\n\n"
-ARE_SCORES = "((int)own->first + c >= {outputs}) /* the last maker's results are */"
+ARE_SCORES = "((own)->first == {first}) /* the last maker's results are */"
 SCORED = """\
-    if (ARE_SCORES(own, c)) {{
+    if (ARE_SCORES(own)) {{
         const int32_t level = scaled_by(&scale, sum * {times});
         scores[c] = {last};
         return;
@@ -104,7 +114,7 @@ static inline int32_t scaled_by(const struct scale *scale, total sum)
 
 static inline struct scale scale_of(const struct maker *own, int c)
 {{
-    const int k = (int)own->first + c;
+    const int k = (int)own->first + {channel};
     const int32_t bias = READ(int16_t, biases + k) * ((int32_t)1 << own->bias_up);
     const int32_t half = (int32_t)1 << (15 - own->up), zero = own->{offset} * 2 * half;
     const struct scale found = {{FACTOR(own, READ(int16_t, factors + k)),
@@ -122,7 +132,7 @@ static inline value level_of(const struct scale *scale, total sum)
 {low}    return {kept};
 }}
 
-#define ARE_SCORES(own, c) {are_scores}
+#define ARE_SCORES(own) {are_scores}
 
 static inline void keep(const struct maker *own, value *out, int c, total sum)
 {{
@@ -130,9 +140,7 @@ static inline void keep(const struct maker *own, value *out, int c, total sum)
 {scored}    *out = level_of(&scale, sum * own->times);
 }}"""
 LOW = "    level = level > scale->low ? level : scale->low;\n"
-LOOKED_UP = (
-    "scale->table ? READ(int8_t, bends + 256 * (scale->table - 1) + level + 128) : (value)level"
-)
+LOOKED_UP = "scale->bent ? bent(scale->bent, level) : (value)level"
 CLASSES = """\
 /* The class of {what}{after}, and the score of each class, in units of 1/{unit}. */
 int {head}const {sample} *{given}, int32_t *each)
@@ -204,24 +212,24 @@ def whole_program(
     name: str,
     remark: str,
     learner: WholeLast | None = None,
+    small: bool = False,
 ) -> str:
     """Write a file with `int NAME_predict(const uint8_t *image, int32_t *scores)`; windows are
-    given as a sensor's whole numbers. The last layer may be one that learns."""
+    given as a sensor's whole numbers. The last layer may be one that learns. What is `small` takes
+    the least code, and longer."""
     makers = learner.features.makers if learner else whole.makers
     ruled = [own.rule for own in makers if own.rule is not None]
-    bent = [own for own in makers if own.table is not None]
+    bends = bends_of(makers)
     zeros = [own.levels.edge for own in makers]
     offsets = [own.offset for own in makers]
-    fields = {
-        "zero": ("int8_t", zeros),
-    }
+    fields: dict[str, tuple[str, Sequence[int | str]]] = {"zero": ("int8_t", zeros)}
     details, low, kept = {}, "", "(value)level"
     if offsets != zeros:
         fields["offset"] = ("int8_t", offsets)
     if any(own.low > LOWEST for own in makers[: len(makers) - (learner is None)]):
         fields["low"] = ("int8_t", [max(own.low, LOWEST) for own in makers])
-        details["low"], low = "int32_t", LOW
-    ways = ways_of(makers, whole.sensor is None)
+        details["int32_t low"], low = "own->low", LOW
+    ways = ways_of(makers, whole.sensor is None, small)
     inner = range(len(makers) - (learner is None))
     scaling = [k for k in inner if ways.get(k) != "bytes"] or [0]
     others = makers[scaling[0]].times  # of bytes, which aren't scaled, and of scores
@@ -229,9 +237,10 @@ def whole_program(
     fields["times"] = ("uint8_t", times)
     fields["up"] = ("uint8_t", [own.up for own in makers])
     fields["bias_up"] = ("uint8_t", [own.bias_up for own in makers])
-    if bent:
-        fields["table"] = ("uint8_t", [bent.index(own) + 1 if own in bent else 0 for own in makers])
-        details["table"], kept = "uint8_t", LOOKED_UP
+    if bends.each:
+        numbered = smallest(max(len(bends.each), len(bends.pieces)))
+        fields["table"] = (numbered, [_bent_by(own, bends, small) for own in makers])
+        details["bend bent"], kept = "BEND(own->table)", LOOKED_UP
     is_packed = are_packed([own.maker for own in makers], ways)
     if is_packed:
         fields |= packed_fields([own.maker for own in makers])
@@ -239,7 +248,8 @@ def whole_program(
     if normed:
         fields["epsilon"] = ("int64_t", [own.epsilon for own in makers])
     last = "level" if makers[-1].maker.activation is None else "(level > 0 ? level : 0)"
-    outputs = sum(own.maker.scaled for own in makers[:-1])
+    *begins, end = 0, *accumulate(scales_kept(makers, ways))
+    fields["first"] = (smallest(end), begins)
     scored = "" if learner else SCORED.format(times=makers[-1].times, last=last)
     learning = ""
     if learner:
@@ -250,16 +260,17 @@ def whole_program(
         total="int32_t",
         sample=_sample(whole),
         edge="((map)->zero)",
-        tables=[*_tables(makers, bent, ruled), *looked_up],
+        tables=[*_tables(makers, ruled, ways), *_bends_in_c(bends, small), *looked_up],
         keep=KEEP.format(
             scores="" if learner else SCORES,
             scored=scored,
-            are_scores="0" if learner else ARE_SCORES.format(outputs=outputs),
+            are_scores="0" if learner else ARE_SCORES.format(first=begins[-1]),
+            channel=_channel(makers),
             kept=kept,
             low=low,
             offset="zero" if offsets == zeros else "offset",
-            details="".join(f"\n    {kind} {name};" for name, kind in details.items()),
-            values="".join(f", own->{name}" for name in details),
+            details="".join(f"\n    {detail};" for detail in details),
+            values="".join(f", {said}" for said in details.values()),
         ),
         works=("work_whole", "sums_whole"),
         ways=ways,
@@ -274,7 +285,11 @@ def whole_program(
         },
         sizes={
             **({"SPREAD_BITS": SPREAD_BITS, "SHIFT_UNIT": SHIFT_UNIT} if normed else {}),
-            **({"UNPACKED": most_unpacked([own.maker for own in makers])} if is_packed else {}),
+            **(
+                {"UNPACKED": most_unpacked([own.maker for own in makers])}
+                if is_packed and not small
+                else {}
+            ),
         },
         fields=fields,
         finer=whole.sensor.finer if whole.sensor else 1,
@@ -288,10 +303,13 @@ def whole_program(
     )
 
 
-def ways_of(makers: Sequence[WholeMaker], of_bytes: bool = True) -> dict[int, str]:
-    """Ways to make rows of sums, by what these read, and of bytes that are levels already."""
+def ways_of(
+    makers: Sequence[WholeMaker], of_bytes: bool = True, small: bool = False
+) -> dict[int, str]:
+    """Ways to make rows of sums, by what these read, and of bytes that are levels already; in
+    `small` code a sum is made at a time."""
     few = any(own.maker.levels is not None for own in makers)
-    if widest([own.maker for own in makers]) == 1 and not few:
+    if widest([own.maker for own in makers]) == 1 and not few and not small:
         return {}
     ways = {}
     for number, own in enumerate(makers):
@@ -300,7 +318,10 @@ def ways_of(makers: Sequence[WholeMaker], of_bytes: bool = True) -> dict[int, st
             ways[number] = "bytes"
         if maker.work is Work.SUMS and not maker.is_irregular and maker.weights is not None:
             each, reads = maker.weights.shape[-1], makers[maker.reads[0]].maker.shape[2]
-            if each == 1 and maker.window.size == (3, 3) and maker.window.stride == (1, 1):
+            own_channel = each == 1 and maker.shape[2] == reads
+            if small:
+                ways[number] = "sums_one" if each == reads or own_channel else "sums_group"
+            elif each == 1 and maker.window.size == (3, 3) and maker.window.stride == (1, 1):
                 ways[number] = "sums_deep"
             elif each < reads:
                 ways[number] = "sums_each"
@@ -327,20 +348,73 @@ def whole_rules(makers: Sequence[WholeMaker]) -> dict[int, RuleInC]:
     return {k: whole_rule_in_c(own.maker, own.rule) for k, own in rules.items() if own.rule}
 
 
+def _scaled_alike(makers: Sequence[WholeMaker]) -> set[Work]:
+    """The works whose makers scale all channels alike; sums seldom do."""
+    unlike = {
+        own.maker.work
+        for own in makers
+        if own.maker.is_irregular or (own.factor.size and (np.ptp(own.factor) or np.ptp(own.bias)))
+    }
+    return {own.maker.work for own in makers} - unlike - {Work.SUMS}
+
+
+def scales_kept(makers: Sequence[WholeMaker], ways: Mapping[int, str]) -> list[int]:
+    """For how many channels of each maker it is kept what scales them: for none where bytes are
+    levels already, once where all are scaled alike."""
+    alike, kept = _scaled_alike(makers), []
+    for number, own in enumerate(makers):
+        most = 1 if own.maker.work in alike else own.factor.size
+        kept.append(0 if ways.get(number) == "bytes" else min(most, own.factor.size))
+    return kept
+
+
+def _channel(makers: Sequence[WholeMaker]) -> str:
+    """By whose scale a channel goes, in C."""
+    alike = _scaled_alike([own for own in makers if own.factor.size > 1])
+    which = [f"own->work == {work.upper()}" for work in Work if work in alike]
+    return f"({' || '.join(which)} ? 0 : c)" if which else "c"
+
+
 def _tables(
-    makers: Sequence[WholeMaker], bent: Sequence[WholeMaker], rules: Sequence[WholeRule]
+    makers: Sequence[WholeMaker], rules: Sequence[WholeRule], ways: Mapping[int, str]
 ) -> list[str]:
-    made = [
-        table("int16_t", "biases", np.concatenate([own.bias >> own.bias_up for own in makers])),
-        table("int16_t", "factors", np.concatenate([own.factor for own in makers])),
+    kept = [
+        (own.bias[:count] >> own.bias_up, own.factor[:count])
+        for own, count in zip(makers, scales_kept(makers, ways), strict=True)
     ]
+    biases, factors = map(np.concatenate, zip(*kept, strict=True))
+    made = [table("int16_t", "biases", biases), table("int16_t", "factors", factors)]
     for rule in rules:
         made += [table("int32_t", name, numbers) for name, numbers in tables_of(rule).items()]
     made += [table("uint16_t", "curve", CURVE)] if rules else []
-    if bent:
-        every = np.concatenate([own.table for own in bent if own.table is not None])
-        made.append(table("int8_t", "bends", every))
     return made
+
+
+def _bent_by(own: WholeMaker, bends: Bends, small: bool) -> int | str:
+    """What its levels are bent by, as the file has it: 0 if by nothing."""
+    if own.table is None:
+        return 0
+    number, piece = bends.number(own.table), bends.last_piece(own.table)
+    if not bends.are_pieces:
+        return number
+    return piece if small else f"BENT_BY({number}, {piece})"
+
+
+def _bends_in_c(bends: Bends, small: bool) -> list[str]:
+    """The tables, or pieces where these are smaller, and products are fast or code is to be
+    `small`; and what reads them."""
+    if not bends.each:
+        return []
+    said = functions_in("bends")
+    tables = table("int8_t", "bends", np.concatenate([own for own, _ in bends.each]))
+    if not bends.are_pieces:
+        return [tables, said["table"]]
+    numbers = np.array([number for piece in bends.pieces for number in piece.numbers])
+    reckoned = said["pieces"].replace("POINT", str(POINT))
+    pieces = [table("int32_t", "pieces", numbers), reckoned]
+    if small:
+        return pieces
+    return [said["both"], tables, said["table"], said["else"], *pieces, said["end"]]
 
 
 def _ending(

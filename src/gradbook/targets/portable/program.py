@@ -185,9 +185,8 @@ NEEDED = {  # by those that serve others
     "sigmoid_of": ("tanh_of",),
     "exp_of": ("log_sum_exp",),
 }
-WHOLE_ROWS = (  # made at once
-    *(Work.SUMS, "sums_flat", "sums_deep", "sums_each", "bytes", Work.RULED, Work.WAVES),
-)
+ROWS_OF_SUMS = ("sums", "sums_flat", "sums_deep", "sums_each")  # ways to make them
+WHOLE_ROWS = (*ROWS_OF_SUMS, "bytes", Work.RULED, Work.WAVES)  # made at once
 ROWS_SEEN = """\
         const int tall = (own->pooled - 1) * own->stride + own->window_rows;
         const int first = row * own->pooled * own->stride - own->pad;
@@ -226,6 +225,9 @@ FIELDS_APART = {  # further ones, where a window doesn't go evenly over neighbou
     "below": "",
     "after": "",
 }
+EQUAL = {"rows": "columns", "window_rows": "window_columns"}  # of what is square
+SQUARE = {"columns": "and rows of its own map", "window_columns": "and rows"}
+MAKERS_HERE = "//: makers"
 READS = {  # how an AVR reads one from its flash
     "int8_t": "((int8_t)pgm_read_byte(at))",
     "uint8_t": "pgm_read_byte(at)",
@@ -260,6 +262,11 @@ class Dialect:
     ways: Mapping[int, str] = field(default_factory=dict)  # of the same: ways to work of its own
     packed: Sequence[Numbers | None] = ()  # the weights as they are stored, if not one by one
 
+    @property
+    def sums_rows(self) -> bool:
+        """Whether the ways make sums of a whole row before they are scaled."""
+        return any(way in ROWS_OF_SUMS for way in self.ways.values())
+
 
 def program(
     makers: Sequence[RowMaker],
@@ -284,32 +291,75 @@ def program(
         way: _alike(columns, [k for k, own in enumerate(each) if own == way])
         for way in {*dialect.ways.values()}
     }
-    turn = smallest(len(makers))
+    chain, two = stream is None and is_chain(makers), any(len(m.reads) > 1 for m in makers)
+    turn = {} if stream or chain else {"turn": smallest(len(makers))}
+    types = {"value": dialect.value, "total": dialect.total}
     parts = [
-        comment(remark),
         "\n".join(f"#include <{name}>" for name in (*dialect.includes, "stdint.h")),
-        f"typedef {dialect.value} value;\ntypedef {dialect.total} total;\n"
-        f"typedef {dialect.sample} sample;\ntypedef {turn} turn;",
-        _constants({"value": dialect.value, "total": dialect.total, "turn": turn, **dialect.reads}),
-        _sizes(makers, works, order, stream, dialect),
+        "\n".join(
+            f"typedef {kind} {name};"
+            for name, kind in (types | {"sample": dialect.sample} | turn).items()
+        ),
+        _constants({**types, **turn, **dialect.reads}),
+        _sizes(makers, works, order, stream, dialect, chain),
         *(
             [table("uint8_t" if dialect.packed else "value", "weights", np.concatenate(own))]
             if own
             else []
         ),
         *dialect.tables,
-        *_makers({n: column for n, column in columns.items() if n not in alike}, kinds),
-        *([] if stream else [TURNS + table("turn", "turns", np.array(order.turns))]),
+        MAKERS_HERE,
+        *([TURNS + table("turn", "turns", np.array(order.turns))] if turn else []),
         f"#define EDGE(map) {dialect.edge} /* the value of padding */",
         _rows(stream, dialect.name, order.longest_edge > 0),
         dialect.keep,
         *_kernels(works, dialect, widest(makers) == 1 and not dialect.ways, ending, settled),
         _making(makers, works, dialect.rules),
-        *_going(stream, makers, dialect.name),
+        *_going(stream, chain, makers, dialect.name),
         ending,
         *(["#undef arena\n#undef made"] if stream else []),
     ]
-    return _without(alike, "\n\n".join(part.strip("\n") for part in parts) + "\n")
+    text = _if_so("\n\n".join(part.strip("\n") for part in parts) + "\n", chain=chain, two=two)
+    equal = _equal(columns)
+    text = _without(alike, _by_others(equal, text))
+    read = {name: own for name, own in columns.items() if _is_read(name, text)}
+    made = text.replace(MAKERS_HERE, "\n\n".join(_makers(read, kinds, equal)))
+    return f"{comment(remark)}\n\n{made}"
+
+
+def is_chain(makers: Sequence[RowMaker]) -> bool:
+    """Whether each reads the one before alone, through a window that goes on evenly from its first
+    row, and the last makes a single row: then whose turn it is follows from how many rows there
+    are, and needs no table."""
+    return makers[-1].shape[0] == 1 and all(
+        maker.reads == ((number - 1,) if number else ())
+        and not (maker.enlarges or maker.rule or maker.skipped)
+        for number, maker in enumerate(makers)
+    )
+
+
+def _if_so(text: str, **flags: bool) -> str:
+    """The lines that are said only if something is so, or `no` such thing is."""
+    for name, is_so in flags.items():
+        text = re.sub(rf".* //: {'no ' * is_so}{name}\n", "", text)
+        text = re.sub(rf" //: {'no ' * (not is_so)}{name}$", "", text, flags=re.MULTILINE)
+    return text
+
+
+def _equal(columns: Mapping[str, Sequence[int | str]]) -> dict[str, str]:
+    """The fields that say of each maker what another one says: of square maps and windows."""
+    return {name: other for name, other in EQUAL.items() if columns[name] == columns[other]}
+
+
+def _by_others(equal: Mapping[str, str], text: str) -> str:
+    for name, other in equal.items():
+        text = re.sub(rf"({OF_A_MAKER})->{name}\b", rf"\1->{other}", text)
+    return text
+
+
+def _is_read(name: str, text: str) -> bool:
+    """Whether anything asks makers for this field; what they do is always told."""
+    return name == "work" or re.search(rf"{OF_A_MAKER}->{name}\b", text) is not None
 
 
 def _alike(
@@ -338,15 +388,14 @@ def _with_all_used(function: re.Match[str]) -> str:
 def _rows(stream: Stream | None, name: str, beyond: bool) -> str:
     """Where rows are, and what of them; whether any is asked for that lies `beyond` a map."""
     kept = runtime("kept") if stream is None else named("kept_state", name)
-    rows = re.sub(rf" //: {'no ' * (not beyond)}beyond$", "", runtime("rows"), flags=re.MULTILINE)
-    rows = re.sub(r".* //: (no )?beyond\n", "", rows)
+    rows = _if_so(runtime("rows"), beyond=beyond)
     return f"{STREAMED if stream else WHOLE}\n\n" + rows.replace("//: kept\n", kept)
 
 
-def _going(stream: Stream | None, makers: Sequence[RowMaker], name: str) -> list[str]:
+def _going(stream: Stream | None, chain: bool, makers: Sequence[RowMaker], name: str) -> list[str]:
     """What goes through all rows, or on by a step."""
     if stream is None:
-        return [runtime("all_turns")]
+        return [runtime("in_turn" if chain else "all_turns")]
     whole = [named("all_steps", name)] if stream.after < len(makers) else []
     return [named("streaming", name), *whole]
 
@@ -414,11 +463,13 @@ def _sizes(
     order: RowOrder,
     stream: Stream | None,
     dialect: Dialect,
+    chain: bool,
 ) -> str:
-    going = {"TURNS": len(order.turns)}
+    going = {} if chain else {"TURNS": len(order.turns)}
     if stream:
         going = {"STEPS": stream.steps, "AFTER": stream.after, "PERIOD": stream.period}
         going["FEATURES"] = stream.features
+    wide = widest(makers)
     sizes = {
         "MAKERS": len(makers),
         **going,
@@ -426,7 +477,7 @@ def _sizes(
         "ANSWER": order.buffers[-1].start,
         **({"BEYOND": order.longest_edge} if order.longest_edge else {}),
         "TALLEST": order.tallest,
-        **({"WIDEST": wide} if (wide := widest(makers)) > 1 or dialect.ways else {}),
+        **({"WIDEST": wide} if dialect.sums_rows or (wide > 1 and not dialect.ways) else {}),
         **({"GROUPS": groups} if (groups := groups_measured(makers)) else {}),
         **dialect.sizes,
     }
@@ -435,12 +486,16 @@ def _sizes(
     two = {Work.BOTH, Work.PRODUCT, Work.BESIDE}
     used = {maker.work for maker in makers} & two
     either = " || ".join(f"(maker)->work == {work.upper()}" for work in Work if work in used) or "0"
-    return f"enum {{\n{lines}\n}};\n\nenum work {{ {named} }};\n#define READS_TWO(maker) ({either})"
+    enums = f"enum {{\n{lines}\n}};\n\nenum work {{ {named} }};"
+    return f"{enums}\n#define READS_TWO(maker) ({either}) //: two"
 
 
-def _makers(columns: Mapping[str, Sequence[int | str]], kinds: Mapping[str, str]) -> list[str]:
+def _makers(
+    columns: Mapping[str, Sequence[int | str]], kinds: Mapping[str, str], equal: Mapping[str, str]
+) -> list[str]:
     """`struct maker`, and one for each."""
     told = FIELDS | {"group": GROUP} | FIELDS_APART
+    told |= {other: SQUARE[other] for other in equal.values()}
     remarks = (f" /* {told[n]} */" if told.get(n) else "" for n in columns)
     fields = [
         f"    {kinds[name]} {name};{remark}" for name, remark in zip(columns, remarks, strict=True)
@@ -592,9 +647,9 @@ def _kernels(
     """The functions that these works and the `ending` need, and the one that chooses among them;
     where rows have a `single` sum for each channel, sums are simpler. Of some works `settled` says
     which numbers are the same for all their makers."""
-    sections = _sections("work")
+    sections = functions_in("work")
     for piece in dialect.works:
-        sections |= _sections(piece)
+        sections |= functions_in(piece)
     sections |= {str(Work.SUMS): sections["single_sums"]} if single else {}
     for work, alike in settled.items():
         sections[work] = _without(alike, sections[work], "own")
@@ -607,7 +662,7 @@ def _kernels(
     choice = f"{_choice(cases)}\n\n{runtime('value_by_value')}".rstrip() if cases else ""
     apart = [work for work in works if work.endswith(APART)]
     if apart:
-        sections |= _sections("work_apart")
+        sections |= functions_in("work_apart")
     even = [work for work in works if work not in apart]
     shared = ["spread"] if "spread" in sections and {*NORMING} & {*works} else []
     looking = ["under"] if any(work != f"{Work.SCATTERED}{APART}" for work in apart) else []
@@ -620,14 +675,22 @@ def _kernels(
     ruled = any(_calls("weighed", [rule.text]) for rule in dialect.rules.values())
     weighs = (single and Work.SUMS in works) or ruled or f"{Work.SUMS}{APART}" in works
     needed[1:1] = ["weighed"] if weighs else []
-    weighing = ["times_weight", "several" if dialect.packed else "single", "summing"]
-    needed[1:1] = weighing if dialect.ways else []
+    needed[1:1] = _weighing(dialect)
     rules = [rule.text for rule in dialect.rules.values()]
     helpers = [n for n in SERVING if n in sections and _calls(n, [*rules, ending])]
     scratch = max((rule.scratch for rule in dialect.rules.values()), default=0)
     memory = [f"static total scratch[{scratch}];"] if scratch else []
     helped = [*memory, *(sections[name] for name in helpers), *rules]
     return [*(sections[name] for name in needed), *helped, *([choice] if choice else [])]
+
+
+def _weighing(dialect: Dialect) -> list[str]:
+    """What serves the ways to make sums."""
+    if dialect.sums_rows:
+        return ["times_weight", "several" if dialect.packed else "single", "summing"]
+    if dialect.ways:
+        return ["times_weight", "one_of_several" if dialect.packed else "one"]
+    return []
 
 
 def _choice(cases: Sequence[str]) -> str:
@@ -651,7 +714,7 @@ def _calls(name: str, texts: Sequence[str]) -> bool:
     return any(re.search(called, text) for text in texts)
 
 
-def _sections(name: str) -> dict[str, str]:
+def functions_in(name: str) -> dict[str, str]:
     """The functions in a piece of C, by the works that they do."""
     return dict(re.findall(r"//: (\w+)\n(.*?)(?=\n//: |\Z)", runtime(name), re.DOTALL))
 

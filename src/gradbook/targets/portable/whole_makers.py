@@ -31,6 +31,7 @@ from gradbook.targets.portable.makers import (
     scale_sums,
     window_sums,
 )
+from gradbook.targets.portable.parabolas import Bends, Parabola, parabolas
 from gradbook.targets.portable.sensor_numbers import SensorNumbers
 from gradbook.targets.portable.whole_rules import (
     CURVE,
@@ -200,7 +201,8 @@ class WholeMaker:
     up: int
     bias_up: int
     weights: Whole | None = None
-    table: Whole | None = None  # of an activation: what becomes of each level
+    table: Whole | None = None  # of an activation: what becomes of each level,
+    pieces: tuple[Parabola, ...] = ()  # and parabolas that say the same
     offset: int = 0
     edges: tuple[int, ...] = ()  # what it reads beyond the edge of each map
     epsilon: int = 0  # added to a variance, times the square of the number of values
@@ -247,9 +249,8 @@ class WholeNumbers:
     @property
     def tables(self) -> int:
         """The bytes of what looks levels up."""
-        bends = sum(own.table.size for own in self.makers if own.table is not None)
         rules = [own.rule.table_bytes for own in self.makers if own.rule is not None]
-        return bends + sum(rules) + (2 * CURVE.size if rules else 0)
+        return bends_of(self.makers).bytes + sum(rules) + (2 * CURVE.size if rules else 0)
 
     def scores(self, images: NDArray[Any]) -> Whole:
         """What C makes of images, (images, outputs)."""
@@ -264,6 +265,12 @@ class WholeNumbers:
         alone = scores.shape[1] == 1
         found = scores[:, 0] >= self.threshold if alone else scores.argmax(axis=1)
         return np.asarray(found, np.int64)
+
+
+def bends_of(makers: Sequence[WholeMaker]) -> Bends:
+    """What their activations look up, alike ones once."""
+    bent = [(own.table, own.pieces) for own in makers if own.table is not None]
+    return Bends(tuple({table.tobytes(): (table, pieces) for table, pieces in bent}.values()))
 
 
 def in_whole_numbers(
@@ -356,7 +363,9 @@ def _looking_up_at_once(makers: Sequence[WholeMaker]) -> list[WholeMaker]:
         reads = tuple(place[k] for k in own.maker.reads)
         if own.table is not None and _is_only_looked_up(own.maker.reads[0], makers):
             (number,) = reads
-            made[number] = replace(made[number], table=own.table, levels=own.levels)
+            made[number] = replace(
+                made[number], table=own.table, pieces=own.pieces, levels=own.levels
+            )
             place.append(number)
         else:
             made.append(replace(own, maker=replace(own.maker, reads=reads)))
@@ -557,12 +566,15 @@ def _terms(maker: RowMaker) -> int:
 def _looked_up(maker: RowMaker, read: Levels, levels: Levels) -> WholeMaker:
     assert maker.activation is not None
     every = read.read(np.arange(LOWEST, HIGHEST + 1, dtype=np.float64))
-    bent = np.rint(activate(maker.activation, every) / levels.step + levels.zero)
-    table = np.clip(bent, LOWEST, HIGHEST).astype(np.int64)
+    exact = activate(maker.activation, every) / levels.step + levels.zero
+    table = np.clip(np.rint(exact), LOWEST, HIGHEST).astype(np.int64)
+    pieces = parabolas(exact, table, LOWEST)
     factor, times, up = _factors(np.ones(maker.shape[2]))
     none = np.zeros_like(factor)
     edges = (read.edge,)
-    return WholeMaker(maker, levels, none, factor, times, up, 0, table=table, edges=edges)
+    return WholeMaker(
+        maker, levels, none, factor, times, up, 0, table=table, pieces=pieces, edges=edges
+    )
 
 
 def _factors(scales: Array) -> tuple[Whole, int, int]:

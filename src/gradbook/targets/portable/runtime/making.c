@@ -1,22 +1,28 @@
 /* Make the next row of a map. */
 static void make_row(int number, const sample *given)
 {
-    struct maker copies[3];
+    struct maker copies[3]; //: two
+    struct maker copies[2]; //: no two
     const struct maker *own = MAKER(number, &copies[0]);
     struct view seen;
     const int row = (int)made[number]++;
     value *out = slot(own, row);
-    seen.others = seen.rows[0] = 0;
-    if (READS_TWO(own)) {
-        seen.other = MAKER(own->also, &copies[2]);
-        seen.others = row_of(seen.other, own->rows > seen.other->rows ? 0 : row, 0);
-    }
-    seen.from = MAKER(own->reads, &copies[1]);
+    seen.rows[0] = 0;
+    seen.other = 0; //: two
+    seen.others = 0; //: two
+    if (READS_TWO(own)) { //: two
+        seen.other = MAKER(own->also, &copies[2]); //: two
+        seen.others = row_of(seen.other, own->rows > seen.other->rows ? 0 : row, 0); //: two
+    } //: two
+    seen.from = MAKER(own->reads, &copies[1]); //: no chain
+    seen.from = own; //: chain
     seen.given = given;
     seen.row = row;
-    if (own->work != GIVEN && own->work != STEPWISE) {
+    if (own->work != GIVEN && own->work != STEPWISE) { //: no chain
+    if (number > 0) { //: chain
         const int tall = (own->pooled - 1) * own->stride + own->window_rows;
         const int first = row * own->pooled * own->stride - own->pad;
+        seen.from = MAKER(number - 1, &copies[1]); //: chain
         for (int k = 0; k < tall; k++)
             seen.rows[k] = row_of(seen.from, first + k, LEFT(own));
     }

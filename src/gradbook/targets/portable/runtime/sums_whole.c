@@ -53,6 +53,66 @@ static const value *weights_of(const struct maker *own, int c, int count, value 
 #define WEIGHTS_OF(own, c, count, other) weights_of(own, c, count, unpacked[other])
 #define WEIGHT(at) (*(at))
 
+//: one_of_several
+/* A weight, of which several lie in a byte. */
+static int weight_at(const struct maker *own, int k)
+{
+    const uint32_t at = (uint32_t)k * own->bits;
+    const uint8_t several = READ(uint8_t, weights + own->weights + (at >> 3));
+    return ((several >> (at & 7)) & ((1 << own->bits) - 1)) * own->step + own->lowest;
+}
+#define WEIGHT_AT(own, k) weight_at(own, k)
+
+//: one
+#define WEIGHT_AT(own, k) ((void)(own), READ(value, weights + (own)->weights + (k)))
+
+//: sums_one
+/* The largest of the sums that a place keeps, of all channels or of its own. */
+static total sums_one(const struct maker *own, const struct view *seen, int x, int c)
+{
+    const int channels = seen->from->channels, deep = own->each < channels;
+    const int run = own->window_columns * own->each, apart = deep ? channels : 1;
+    total most = 0;
+    for (int below = 0; below < own->pooled; below++)
+        for (int beside = 0; beside < own->pooled; beside++) {
+            const int place = (x * own->pooled + beside) * own->stride * channels + (deep ? c : 0);
+            int weight = c * own->window_rows * run;
+            total sum = 0;
+            for (int row = 0; row < own->window_rows; row++) {
+                const value *at = seen->rows[row + below * own->stride] + place;
+                for (int k = run; k > 0; k--, weight++, at += apart)
+                    sum += TIMES(WEIGHT_AT(own, weight), *at);
+            }
+            if (below + beside == 0 || sum > most)
+                most = sum;
+        }
+    return most;
+}
+
+//: sums_group
+/* The same of groups of channels. */
+static total sums_group(const struct maker *own, const struct view *seen, int x, int c)
+{
+    const int channels = seen->from->channels, each = own->each;
+    const int group = c * (channels / each) / own->channels;
+    total most = 0;
+    for (int below = 0; below < own->pooled; below++)
+        for (int beside = 0; beside < own->pooled; beside++) {
+            const int place = (x * own->pooled + beside) * own->stride * channels + group * each;
+            int weight = c * own->window_rows * own->window_columns * each;
+            total sum = 0;
+            for (int row = 0; row < own->window_rows; row++) {
+                const value *at = seen->rows[row + below * own->stride] + place;
+                for (int column = 0; column < own->window_columns; column++, at += channels)
+                    for (int k = 0; k < each; k++, weight++)
+                        sum += TIMES(WEIGHT_AT(own, weight), at[k]);
+            }
+            if (below + beside == 0 || sum > most)
+                most = sum;
+        }
+    return most;
+}
+
 //: summing
 #ifdef __AVR__
 enum { ABREAST = 1 }; /* channels that are summed up at once: there are few pointers */
@@ -89,7 +149,7 @@ APART static void finish(const struct maker *own, value *out, int c, total *sum)
     const value *const end = out + own->columns * channels;
     if (own->pooled > 1)
         pool(own, sum);
-    if (ARE_SCORES(own, c))
+    if (ARE_SCORES(own))
         keep(own, out, c, *sum);
     else
         for (out += c; out < end; out += channels)

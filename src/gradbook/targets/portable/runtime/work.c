@@ -3,8 +3,8 @@
 struct view {
     const struct maker *from;
     const value *rows[TALLEST]; /* of the map that it reads */
-    const struct maker *other;  /* and, where it reads two, the second one's maker and row */
-    const value *others;
+    const struct maker *other;  /* and the second one's maker and row, where it reads two */ //: two
+    const value *others; //: two
     const sample *given;
     int row;
 };
