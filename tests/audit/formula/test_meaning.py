@@ -53,6 +53,12 @@ def computed(formula: str) -> object:
         ("IFERROR(A1,7)", 2),
         ("LET(x,A1+1,y,x*2,y+x)", 9),
         ("PI()*TRUE()+FALSE()", math.pi),
+        ("INT(A2*B2)+10*INT(A1*1.3)", 19),  # below, whatever the sign
+        ("ROUND(A2*B2,0)+10*ROUND(2.45,1)", 24),  # a half away from 0
+        ("ROUND(1234.5,-2)", 1200),
+        ("TRUNC(-2.7)+10*ROUNDDOWN(2.79,1)", 25),
+        ("MROUND(B1,A1)", 4),
+        ("A1*MAX(-1,MIN(1,ROUND(B1*9/A1,0)))", 2),  # a level of 27: a scale of 2, once
     ],
 )
 def test_a_formula_is_worth_what_excel_says(formula, value):
@@ -60,7 +66,16 @@ def test_a_formula_is_worth_what_excel_says(formula, value):
 
 
 @pytest.mark.parametrize(
-    "formula", ["FOURIER(A1)", "C1*2", "A1/0", "LN(0)", "MMULT(A1:B1,A1:B1)", "INDEX(A1:B2,3,1)"]
+    "formula",
+    [
+        "FOURIER(A1)",
+        "C1*2",
+        "A1/0",
+        "LN(0)",
+        "MMULT(A1:B1,A1:B1)",
+        "INDEX(A1:B2,3,1)",
+        "ROUND(2.5,A1)",
+    ],
 )
 def test_what_has_no_value_is_nan(formula):
     assert math.isnan(computed(formula))

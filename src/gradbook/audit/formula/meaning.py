@@ -10,9 +10,10 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
-from operator import add, mul, sub
+from operator import add, sub
 
 from gradbook.audit.formula.expression import inner
+from gradbook.audit.formula.rounding import cut_off, product, rounded, rounded_down
 from gradbook.graph.node import Graph, Node
 from gradbook.language.message import Message, message_count
 from gradbook.targets.excel.language import (
@@ -47,6 +48,7 @@ class LeadsBack(NotUnderstood):
 
 Single = Node | str | None
 MOST_VALUES = 50_000  # of one part of a formula
+MOST_DIGITS = 15  # that a number is rounded to
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,7 @@ def if_positive(x: Node, then: Node | float, otherwise: Node | float) -> Node:
 _ON_NUMBERS: dict[str, Callable[[Node, Node], Node]] = {
     "+": add,
     "-": sub,
-    "*": mul,
+    "*": product,
     "/": lambda a, b: _sigmoid(a, b) or a / b,
     "^": power,
     ">": lambda a, b: if_positive(a - b, 1, 0),
@@ -248,15 +250,30 @@ def _logarithm(x: Node, base: Node | None = None) -> Node:
     return found / (math.log(10) if base is None else x.graph.make("log", base))
 
 
-def _whole(x: Node, *digits: Node) -> Node:
-    """ROUND, INT and TRUNC of what is 0 or 1 already, or between the two."""
-    if x.op.name == "sigmoid" and len(digits) == 1 and digits[0].is_constant(0):
-        return if_positive(0.5 - x, 0, 1)
-    if x.op.name == "choose" and all(
-        n.is_constant() and n.number.is_integer() for n in x.inputs[1:]
-    ):
-        return x
-    raise NotUnderstood(Message("a rounding of more than 0 and 1"))
+def _rounding(
+    one: Callable[[Node], Node],
+) -> Callable[..., Node]:
+    """ROUND, INT and the like, to so many digits where some are given; what is 0 or 1 already, or
+    between the two, is told by what it is compared with."""
+
+    def make(x: Node, *digits: Node) -> Node:
+        if x.op.name == "sigmoid" and len(digits) == 1 and digits[0].is_constant(0):
+            return if_positive(0.5 - x, 0, 1)
+        if x.op.name == "choose" and all(
+            n.is_constant() and n.number.is_integer() for n in x.inputs[1:]
+        ):
+            return x
+        if not all(n.is_constant() and abs(n.number) <= MOST_DIGITS for n in digits):
+            raise NotUnderstood(Message("a rounding to digits that are computed"))
+        power = 10.0 ** int(digits[0].number) if digits else 1.0
+        return one(x) if power == 1 else one(x * power) / power
+
+    return make
+
+
+def _multiple(x: Node, of: Node) -> Node:
+    """MROUND: the multiple next to it."""
+    return product(of, rounded(x / of))
 
 
 _exp = _op("exp")
@@ -278,9 +295,11 @@ ELEMENTWISE: dict[str, Callable[..., Node]] = {
     "SIGN": lambda x: if_positive(x, 1, if_positive(-x, -1, 0)),
     "NOT": lambda x: if_positive(truth(x.graph, x), 0, 1),
     "N": lambda x: x,
-    "INT": _whole,
-    "TRUNC": _whole,
-    "ROUND": _whole,
+    "INT": _rounding(rounded_down),
+    "TRUNC": _rounding(cut_off),
+    "ROUND": _rounding(rounded),
+    "ROUNDDOWN": _rounding(cut_off),
+    "MROUND": _multiple,
 }
 
 
@@ -379,7 +398,7 @@ def _truths(graph: Graph, given: Sequence[Meaning]) -> list[Node]:
 
 _OF_ALL: dict[str, Callable[[Graph, Sequence[Meaning]], Meaning]] = {
     "SUM": lambda graph, given: _total(graph, _numbers(graph, given)),
-    "PRODUCT": lambda graph, given: reduce(mul, _numbers(graph, given), graph.constant(1)),
+    "PRODUCT": lambda graph, given: reduce(product, _numbers(graph, given), graph.constant(1)),
     "AVERAGE": _average,
     "SUMSQ": lambda graph, given: _total(graph, [x**2 for x in _numbers(graph, given)]),
     "SUMPRODUCT": _sumproduct,

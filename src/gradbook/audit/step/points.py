@@ -35,6 +35,8 @@ _WITH_SLOPES: dict[str, Callable[..., Any]] = {
     "sqrt": lambda x: np.where(np.real(x) >= 0, np.sqrt(x), np.nan),
     "power": _power,
     "normal_share": _normal_share,
+    "whole": lambda x: OPS["whole"].value(np.real(x)) + 1j * np.imag(x),
+    "straight": lambda value, through: np.real(value) + 1j * np.imag(through),
     "choose": lambda c, a, b: np.where(np.real(c) > 0, a, b),
     "largest": lambda *xs: reduce(lambda a, b: np.where(np.real(a) < np.real(b), b, a), xs),
 }

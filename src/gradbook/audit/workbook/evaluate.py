@@ -24,6 +24,7 @@ from gradbook.language.message import Message
 
 MOST = 30_000  # formulas; larger books come from programs that keep the values
 TAKEN_IN = 3_000  # numbers: what it costs to make a program of a formula, for each of its cells
+SAME = 1e-14  # of a number: what a spreadsheet takes for the whole number beside it
 NUMBERS = {float}
 NUMBER = object()  # stands for any number where formulas are told apart by what they are given
 
@@ -220,6 +221,8 @@ _ON_NUMBERS: dict[str, Callable[..., float]] = {
     "tanh": math.tanh,
     "normal_share": lambda x: math.erfc(-x / math.sqrt(2)) / 2,
     "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
+    "whole": lambda x: math.floor(near if abs(x - (near := round(x))) < SAME * abs(x) else x),
+    "straight": lambda value, through: value,
     "choose": lambda condition, a, b: nan if isnan(condition) else a if condition > 0 else b,
     "largest": lambda *numbers: nan if any(map(isnan, numbers)) else max(numbers),
 }
