@@ -264,7 +264,7 @@ def _rounding(
         ):
             return x
         if not all(n.is_constant() and abs(n.number) <= MOST_DIGITS for n in digits):
-            raise NotUnderstood(Message("a rounding to digits that are computed"))
+            raise ValueError("digits that are computed")
         power = 10.0 ** int(digits[0].number) if digits else 1.0
         return one(x) if power == 1 else one(x * power) / power
 
@@ -278,6 +278,7 @@ def _multiple(x: Node, of: Node) -> Node:
 
 _exp = _op("exp")
 
+ROUNDING = ("INT", "TRUNC", "ROUND", "ROUNDDOWN", "MROUND")
 ELEMENTWISE: dict[str, Callable[..., Node]] = {
     "EXP": _exp,
     "LN": _op("log"),

@@ -14,11 +14,19 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from gradbook.audit.formula.address import DOWN, ROW, SHEET, Address, Axis, axis_of, sheet_of
-from gradbook.audit.formula.expression import SignedTerm, factors, once, references, terms
+from gradbook.audit.formula.expression import (
+    SignedTerm,
+    factors,
+    once,
+    paths,
+    references,
+    terms,
+)
+from gradbook.audit.formula.meaning import ROUNDING
 from gradbook.audit.formula.pattern import CellReference, Pattern
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow, walk
-from gradbook.targets.excel.language import Expression, Infix, Number, Prefix, Reference
+from gradbook.targets.excel.language import Call, Expression, Infix, Number, Prefix, Reference
 
 NEAR = 4000  # cells to look through on the way from a change back to its weight
 VERY_NEAR = 400
@@ -483,8 +491,11 @@ def _leading(
 
 def _goes_on(book: Book, flow: Flow, column: WeightColumn) -> bool:
     """Whether a number stands in the first cell, and most others have one formula that is made of
-    the cell before, or each its own made of the first one, and doesn't only repeat it."""
-    if not isinstance(book.values.get(column.start), float) or column.start in book.patterns:
+    the cell before or its rounded value, or each its own made of the first one, and doesn't only
+    repeat it."""
+    start = book.patterns.get(column.start)
+    given = flow.plain(column.start) if start and start.repeated_reference else column.start
+    if not isinstance(book.values.get(given), float) or given in book.patterns:
         return False
     formulas = [book.patterns.get(cell) for cell in column.cells[1:]]
     usual, count = Counter(formulas).most_common(1)[0]
@@ -493,7 +504,16 @@ def _goes_on(book: Book, flow: Flow, column: WeightColumn) -> bool:
     if 2 * count <= len(formulas):
         return all(column.start in flow.sources(cell) for cell in column.cells[1:])
     k = len(formulas) - 1 - formulas[::-1].index(usual)
-    return not {column.start, column.cells[k]}.isdisjoint(flow.sources(column.cells[k + 1]))
+    before, sources = column.cells[k], flow.sources(column.cells[k + 1])
+    levels = (s for s in sources if before in flow.sources(s))
+    return not {column.start, before}.isdisjoint(sources) or any(_rounds(book, s) for s in levels)
+
+
+def _rounds(book: Book, cell: Address) -> bool:
+    """Whether a formula rounds something."""
+    pattern = book.patterns[cell]
+    parts = paths(pattern.expression) if pattern.expression is not None else ()
+    return any(isinstance(part, Call) and part.function in ROUNDING for _, part in parts)
 
 
 def _stem(book: Book, column: WeightColumn) -> str:
