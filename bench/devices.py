@@ -1,7 +1,8 @@
 """Trained networks as C on emulated boards: instructions, flash, memory, what rounding costs.
 
     python bench/devices.py [RUN...] [--images N] [--board NAME]... [--level -O2] [--small]
-                            [--floats] [--onnx2c PROGRAM] [--bitnetmcu FOLDER] [--tinymaix FOLDER]
+                            [--floats] [--onnx2c PROGRAM] [--emlearn FOLDER]
+                            [--bitnetmcu FOLDER] [--tinymaix FOLDER]
 
 For each run it tells the accuracy on the 10,000 test images, of the network and of its C in whole
 numbers, which is reckoned as C reckons it; then, board by board, whether the first N images are
@@ -11,30 +12,31 @@ instructions; it has no model of cycles. AVRs are emulated by simavr, which coun
 asked about 20 images. Needs the emulators and cross compilers that CONTRIBUTING.md lists.
 
 With --floats the C in floats is asked too, about 20 images. With --onnx2c so is what that program
-(https://github.com/kraiskil/onnx2c) makes of the exported ONNX model, beside it. What a library
-adds to compute with floats isn't counted in either.
+(https://github.com/kraiskil/onnx2c) makes of the exported ONNX model, and with --emlearn what
+https://emlearn.org makes of dense layers (`pip install --target FOLDER emlearn`). What a library
+adds to compute with floats isn't counted in any; that of RISC-V is picolibc, from the package
+picolibc-riscv64-unknown-elf.
 
 --bitnetmcu and --tinymaix name folders with https://github.com/cpldcpu/BitNetMCU and
 https://github.com/sipeed/TinyMaix: their networks, with the weights that they come with, are asked
-on the same boards (of AVRs the one with most memory, into which their constants are copied),
-and by the same C on this machine about all test images.
+on the same boards (of AVRs the one with most memory, into which their constants are copied).
+The C of all others is also asked on this machine, about all test images.
 """
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from statistics import fmean
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.peers import bitnetmcu, tinymaix
-from bench.peers.peer import Peer, asked_on
+from bench.peers.floats import by_emlearn, by_onnx2c
+from bench.peers.peer import Peer, asked_on, with_floats
 from gradbook.data.dataset import Images
 from gradbook.data.sources import load
 from gradbook.lab.models.exporting import accuracy_in_c, fitting_images
@@ -45,25 +47,10 @@ from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.in_whole_numbers import quantise
 from gradbook.targets.portable.whole_makers import WholeNumbers
 from tests.outside.devices import avr, boards
-from tests.outside.devices.boards import ARM, Asked, checksum
+from tests.outside.devices.boards import Asked, checksum
 
 AVRS = (avr.MEGA, avr.LARGE, avr.UNO)
 FEW = 20  # images where it takes long
-AROUND = """
-int net_predict(const uint8_t *image, float *each);
-int net_predict(const uint8_t *image, float *each)
-{{
-    static float input[{pixels}];
-    int best = 0;
-    for (int k = 0; k < {pixels}; k++)
-        input[k] = image[k] * {scale}f + {shift}f;
-    entry((void *)input, (void *)each);
-    for (int k = 1; k < {outputs}; k++)
-        if (each[k] > each[best])
-            best = k;
-    return best;
-}}
-"""
 
 
 def main() -> None:
@@ -76,11 +63,10 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="take the least code")
     parser.add_argument("--floats", action="store_true", help="ask the C in floats, too")
     parser.add_argument("--onnx2c", metavar="PROGRAM", help="ask what it makes, too")
+    parser.add_argument("--emlearn", metavar="FOLDER", type=Path, help="ask its C, too")
     parser.add_argument("--bitnetmcu", metavar="FOLDER", type=Path, help="ask its networks, too")
     parser.add_argument("--tinymaix", metavar="FOLDER", type=Path, help="ask its network, too")
     options = parser.parse_args()
-    if not options.onnx2c:
-        print("onnx2c isn't asked: name the program with --onnx2c")
     costs = []
     for run in options.runs:
         model = load_run(run)
@@ -89,6 +75,8 @@ def main() -> None:
         costs.append(_accuracies(run, model, whole, data.test_for_reporting))
         for board in _boards(options):
             _ask(board, model, whole, data.test_for_reporting.pixels, options)
+        for peer in _makers(options, model, data.test_for_reporting.pixels):
+            _ask_peer(peer, data.test_for_reporting, options)
     if len(costs) > 1:
         print(f"rounding costs {100 * fmean(costs):.3f} points in the mean of {len(costs)} runs")
     test = load(USUAL_DATA).test_for_reporting
@@ -100,6 +88,13 @@ def _boards(options: Namespace) -> list[boards.Board | avr.Avr]:
     known = (*boards.BOARDS, *AVRS)
     usual = [board.name for board in known if board != avr.UNO]  # what doesn't fit there is refused
     return [board for board in known if board.name in (options.board or usual)]
+
+
+def _makers(options: Namespace, model: Model, images: np.ndarray) -> list[Peer]:
+    """The same network by the programs that make C of it."""
+    rows = images.reshape(len(images), -1)
+    found = [by_onnx2c(options.onnx2c, model, rows)] if options.onnx2c else []
+    return found + ([by_emlearn(options.emlearn, model, rows)] if options.emlearn else [])
 
 
 def _peers(options: Namespace, images: np.ndarray) -> list[Peer]:
@@ -115,8 +110,12 @@ def _ask_peer(peer: Peer, test: Images, options: Namespace) -> None:
     for board in _boards(options):
         if board in (avr.MEGA, avr.UNO):
             continue
-        count = min(options.images, FEW) if isinstance(board, avr.Avr) else options.images
+        slow = peer.floats or isinstance(board, avr.Avr)
+        count = min(options.images, FEW) if slow else options.images
         found = asked_on(board, peer, peer.images[:count], options.level)
+        if not found:
+            print(f"  {board.name:<12}has no room for it, or no library", flush=True)
+            continue
         same = bool((found.classes == classes[:count]).all())
         _tell(board.name, "", found, same, peer.image_bytes)
 
@@ -151,36 +150,15 @@ def _ask(
     same = [checksum(row) for row in scores] == found.checksums.tolist()
     image_bytes = rows[0].nbytes
     _tell(board.name, "whole numbers", found, same, image_bytes)
-    if isinstance(board, avr.Avr) or board.tools != ARM:
+    floats = options.floats and isinstance(board, boards.Board) and with_floats(board)
+    if not floats:
         return
-    for kind, text in _in_floats(model, options):
-        found = boards.asked(
-            board, text, rows[:FEW], outputs, kind="float", level=options.level, strict=False
-        )
-        same = bool((found.classes == model.classify(some[:FEW])).all())
-        _tell(board.name, kind, found, same, image_bytes)
-
-
-def _in_floats(model: Model, options: Namespace) -> list[tuple[str, str]]:
-    found = []
-    if options.floats or options.onnx2c:
-        found.append(("floats", c_file(model.trained(), "net", None).text))
-    if options.onnx2c:
-        found.append(("onnx2c, floats", _by_onnx2c(options.onnx2c, model)))
-    return found
-
-
-def _by_onnx2c(program: str, model: Model) -> str:
-    """Its C, and around it what makes of bytes the numbers that the network takes."""
-    scaling = model.trained().scaling
-    scale, shift = (float(np.unique(one).item()) for one in (scaling.scale, scaling.shift))
-    with TemporaryDirectory() as folder:
-        file = Path(folder, "net.onnx")
-        model.export(file)
-        words = [program, "-d", "N:1", str(file)]
-        made = subprocess.run(words, capture_output=True, text=True, check=True).stdout
-    pixels, outputs = int(np.prod(model.net.input)), model.net.outputs
-    return made + AROUND.format(pixels=pixels, outputs=outputs, scale=scale, shift=shift)
+    text = c_file(trained, "net", None).text
+    found = boards.asked(
+        floats, text, rows[:FEW], outputs, kind="float", level=options.level, strict=False
+    )
+    same = bool((found.classes == model.classify(some[:FEW])).all())
+    _tell(board.name, "floats", found, same, image_bytes)
 
 
 def _tell(board: str, kind: str, found: Asked, same: bool, image: int) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import re
+import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.outside.devices import avr
-from tests.outside.devices.boards import Asked, Board, asked, run
+from tests.outside.devices.boards import ARM, Asked, Board, asked, run
 
 Bytes = NDArray[np.uint8]
 OUTPUTS = 10
+PICOLIBC = "picolibc.specs"  # says where a RISC-V's library for C and floats is
+TOO_LARGE = re.compile(r"will not fit in region|is not within region|relocation truncated")
 HEADERS = {  # of the C library, as far as they are read: not every cross compiler has one
     "stdio.h": "extern int printf(const char *, ...);",
     "stdlib.h": "#include <stddef.h>\nextern void *malloc(size_t);\nextern void free(void *);",
@@ -50,6 +54,7 @@ class Peer:
     text: str
     images: Bytes
     headers: tuple[Path, ...] = ()  # folders with what it includes
+    floats: bool = False  # it computes with them, and asks a library for more
 
     @property
     def image_bytes(self) -> int:
@@ -72,8 +77,34 @@ class Peer:
         return np.array([predict(row.ctypes.data_as(ctypes.c_void_p), each) for row in rows])
 
 
-def asked_on(board: Board | avr.Avr, peer: Peer, images: Bytes, level: str) -> Asked:
+def asked_on(board: Board | avr.Avr, peer: Peer, images: Bytes, level: str) -> Asked | None:
+    """What it answers there, or None where it has no room or no library for floats."""
+    try:
+        return _asked_on(board, peer, images, level)
+    except AssertionError as error:
+        if TOO_LARGE.search(str(error)):
+            return None
+        raise
+
+
+def with_floats(board: Board) -> Board | None:
+    """The board with a library that computes with floats, where there is one."""
+    if board.tools == ARM:
+        return board
+    words = [f"{board.tools}-gcc", f"-print-file-name={PICOLIBC}"]
+    found = subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+    if found == PICOLIBC:  # the compiler has none
+        return None
+    flags = (*board.flags, f"--specs={PICOLIBC}")
+    return replace(board, flags=flags, libraries=("-lm", "-lc", "-lgcc"))
+
+
+def _asked_on(board: Board | avr.Avr | None, peer: Peer, images: Bytes, level: str) -> Asked | None:
     """Its compiler finds the peer's headers, and those that it has no library for."""
+    if peer.floats and isinstance(board, Board):
+        board = with_floats(board)
+    if board is None:
+        return None
     if isinstance(board, avr.Avr):
         flags = ["-w", *peer.flags]
         return avr.asked(board, peer.text, images, OUTPUTS, level=level, strict=False, flags=flags)

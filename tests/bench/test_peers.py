@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from bench.peers import bitnetmcu, tinymaix
+from bench.peers.floats import dense_layers
 from bench.peers.peer import Peer, asked_on
+from gradbook.data.sources import load
+from gradbook.errors import TargetError
+from gradbook.lab.models.model import Model, untrained_model
+from gradbook.net import Net
 from tests.outside.devices import avr
 from tests.outside.devices.boards import BOARDS
 
@@ -28,6 +33,14 @@ int net_predict(const uint8_t *image, int32_t *each)
 def deep(size: int) -> Peer:
     images = np.array([[1, 2, 3, 4], [5, 6, 7, 8]], np.uint8)
     return Peer("deep", DEEP.replace("SIZE", str(size)), images)
+
+
+DIGITS = "input 1x28x28; {}; flatten; dense 7; {}; dropout 0.2; dense 10; log softmax"
+
+
+def model_of(*layers: str) -> Model:
+    net = Net.parse(DIGITS.format(*layers).replace("; ; ", "; "))
+    return untrained_model(net, load("digits"))
 
 
 @pytest.mark.witness("cc")
@@ -65,3 +78,34 @@ def test_a_model_of_tinymaix_says_what_it_needs():
     dense = struct.pack("<HHIII8H", 2, 0, 48, 0, 0, 1, 1, 1, 432, 1, 1, 1, 10).ljust(48, b"\0")
     header = ", ".join(f"0x{byte:02x}" for byte in head + layer + dense)
     assert tinymaix.needs(header) == (12, 1464)
+
+
+@pytest.mark.witness("simavr", "avr-gcc")
+def test_what_has_no_room_on_an_avr_is_no_answer():
+    large = Peer(
+        "large", DEEP.replace("volatile", "static").replace("SIZE", "20000"), deep(4).images
+    )
+    assert asked_on(avr.LARGE, large, large.images, "-O2") is None
+    with pytest.raises(AssertionError, match="no_such_type"):
+        asked_on(avr.LARGE, Peer("wrong", "no_such_type x;", large.images), large.images, "-O2")
+
+
+def test_dense_layers_say_what_the_network_says():
+    model = model_of("", "sigmoid")
+    activations, weights, biases = dense_layers(model)
+    assert activations == ["logistic", "softmax"]
+    images = np.random.default_rng(3).integers(0, 256, (5, 28, 28), np.uint8)
+    scaling = model.trained().scaling
+    numbers = images.reshape(5, -1) * scaling.scale + scaling.shift
+    hidden = 1 / (1 + np.exp(-(numbers @ weights[0] + biases[0])))
+    sums = hidden @ weights[1] + biases[1]
+    expected = np.exp(sums) / np.exp(sums).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(model.predict(images), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("layer", ["conv 2 3x3", "hard swish"])
+def test_what_emlearn_has_no_layers_for_is_refused_in_a_line(layer):
+    convolution = layer.startswith("conv")
+    model = model_of(layer, "relu") if convolution else model_of("", layer)
+    with pytest.raises(TargetError, match=f"^emlearn has dense layers .* not '{layer}'$"):
+        dense_layers(model)
