@@ -169,6 +169,8 @@ class Worked:
 
     def _function(self, form, k):
         x = form.arguments[-1]
+        if form.function in self.of_arguments:
+            return self.of_arguments[form.function]([self.of(one, k) for one in form.arguments])
         if form.function == "groupmean":
             value = np.asarray(self.of(x, k))
             apart = value.reshape(self.groups, -1)
@@ -177,8 +179,6 @@ class Worked:
         if form.function == "placemean":
             value = np.asarray(self.of(x, k))
             return np.broadcast_to(value.mean(axis=0), value.shape)
-        if form.function == "concat":
-            return np.concatenate([self.of(one, k) for one in form.arguments])
         if form.function == "part":
             whole, first, last = (self.of(one, k) for one in form.arguments)
             return whole[int(first) - 1 : int(last)]
@@ -217,6 +217,15 @@ class Worked:
         chosen = np.arange(flat.shape[-1]) == flat.argmax(-1)[..., None]
         return chosen.reshape(windows.shape).swapaxes(2, 3).reshape(x.shape)
 
+    of_arguments = MappingProxyType(
+        {
+            "concat": np.concatenate,
+            "max": lambda values: reduce(np.maximum, values),
+            "min": lambda values: reduce(np.minimum, values),
+            "rowmax": lambda values: by_row(np.max, *values),
+            "rowmean": lambda values: by_row(np.mean, *values),
+        }
+    )
     functions = MappingProxyType(
         {
             "σ": lambda x: 1 / (1 + np.exp(-x)),
@@ -225,7 +234,8 @@ class Worked:
             "ln": np.log,
             "abs": np.abs,
             "sgn": np.sign,
-            "max": lambda x: np.maximum(x, 0),
+            "round": lambda x: np.floor(x + 0.5),
+            "floor": np.floor,
             "softmax": lambda x: np.exp(x) / np.exp(x).sum(),
         }
     )
@@ -234,6 +244,10 @@ class Worked:
         planes, height, width = x.shape
         size = self.pool
         return x.reshape(planes, height // size, size, width // size, size).swapaxes(2, 3)
+
+
+def by_row(work, values):
+    return work(values, axis=tuple(range(1, values.ndim)), keepdims=True)
 
 
 def by_element(one, other):
@@ -277,6 +291,10 @@ NETWORKS = {
     "normalised by groups": "input 2; dense 6; groupnorm 2; tanh; dense 2" + TWO,
     "planes by groups": "input 1x4x4; conv 4 3x3; groupnorm 2; tanh; flatten; dense 1" + SIXTEEN,
     "planes by places": "input 1x4x4; conv 3 3x3; placenorm; tanh; flatten; dense 1" + SIXTEEN,
+    "weights of few bits": "input 2; dense 3 bits 8; tanh; dense 3 bits 4; tanh; again 2; "
+    "dense 4 ternary; tanh; dense 2 no bias bits 2" + TWO,
+    "windows of few bits": "input 1x3x3; conv 2 2x2 ternary; tanh; conv 2 1x1 bits 4; flatten; "
+    "dense 2" + NINE,
     "values over their size": "input 2; dense 4; rmsnorm; tanh; dense 3; rmsnorm plain; dense 2"
     + TWO,
     "planes over their size": "input 1x4x4; conv 3 3x3; rmsnorm; tanh; conv 2 1x1; rmsnorm plain; "

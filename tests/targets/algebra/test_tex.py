@@ -36,6 +36,7 @@ NAMED = {
     "c_{2,1,3}": Name("c", (2, 1, 3)),
     r"E_{\text{total}}": TOTAL_ERROR,
     r"E_{\text{sample}}": SAMPLE_ERROR,
+    r"\hat{w}_{5}": Name("ŵ", (5,)),
     r"\eta": Name("η"),
     r"\sigma^2_{1}": Name("σ²", (1,)),
     "v_{w_{5}}": Name("v", of=Name("w", (5,))),
@@ -50,6 +51,7 @@ def test_names_have_their_places_below(said, name):
 def test_vectors_are_bold():
     assert symbol(Name("W", of=Name("h")), bold=True) == r"\mathbf{W}_{h}"
     assert symbol(Name("δ", of=Name("h")), bold=True) == r"\boldsymbol{\delta}_{h}"
+    assert symbol(Name("Ŵ", of=Name("h")), bold=True) == r"\hat{\mathbf{W}}_{h}"
 
 
 SPELLINGS = {

@@ -264,15 +264,20 @@ def _at_least_0(x: Form) -> Form:
 
 def _level(node: Node, args: Sequence[Form], say: Say) -> Form:
     """A weight of few bits: s·round(w/s), kept between the lowest and the highest level."""
-    kind, (w, s) = Bits(str(node.attributes[0])), args
+    w, s = args
+    return s * level(Bits(str(node.attributes[0])), w, s)
+
+
+def level(kind: Bits, w: Form, s: Form) -> Form:
+    """The permitted whole number next to w/s."""
     if kind.step == 2:
         whole = 2 * Function("floor", (Fraction(w, 2 * s),)) + Numeral(1)
     else:
         whole = Function("round", (Fraction(w, s),))
-    if kind.of_mean:
-        below = Function("min", (Numeral(kind.highest), whole))
-        whole = Function("max", (Minus(Numeral(kind.highest)), below))
-    return s * whole
+    if not kind.of_mean:
+        return whole
+    below = Function("min", (Numeral(kind.highest), whole))
+    return Function("max", (Minus(Numeral(kind.highest)), below))
 
 
 def _call(function: str) -> Notation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from math import prod
 
@@ -35,6 +36,7 @@ from gradbook.targets.algebra.forms import (
     Symbol,
     Terms,
     Transposed,
+    absolute,
     add_up,
     as_form,
     exp,
@@ -44,7 +46,7 @@ from gradbook.targets.algebra.forms import (
     sign,
     softmax,
 )
-from gradbook.targets.algebra.formula import SHARE, formula
+from gradbook.targets.algebra.formula import SHARE, formula, level
 from gradbook.targets.algebra.inner_form import InnerLayer
 
 STEPS, HAS_TARGET = Symbol(Name("n")), Symbol(Name("m"), bold=True)
@@ -115,6 +117,8 @@ REMARKS = {  # on the functions that some layers are called by
 }
 MEANS = {"batchnorm": "mean", "placenorm": "placemean"}  # what a normalisation centres by
 GROUP_MEAN = "groupmean"  # where nothing is said
+FEW = "Ŵ"  # what weights of few bits are read as
+ROW_MEAN, ROW_LARGEST = "rowmean", "rowmax"  # what their scales are made of
 
 
 def _remarks(net: Net) -> Iterator[str]:
@@ -153,6 +157,17 @@ def _remarks(net: Net) -> Iterator[str]:
         )
     words = {layer.word for layer in net.layers}
     yield from (tr(remark) for word, remark in REMARKS.items() if word in words)
+    averaged = {bool(layer.bits.of_mean) for layer in net.layers if layer.bits}
+    if False in averaged:
+        yield tr(
+            "rowmax is the maximum over all the weights that lead to one unit or channel, which "
+            "share a scale in s."
+        )
+    if True in averaged:
+        yield tr(
+            "rowmean is the mean over all the weights that lead to one unit or channel, which "
+            "share a scale in s."
+        )
     means = {_mean_of(layer) for layer in net.layers if layer.normalises}
     if "mean" in means:
         yield tr(
@@ -192,7 +207,7 @@ def delta(name: Name) -> Symbol:
     return Symbol(Name("δ", of=name), bold=True)
 
 
-def parameter_symbol(net: Net, parameter: Parameter) -> Form:
+def parameter_symbol(net: Net, parameter: Parameter) -> Symbol:
     """W_h of the layer that makes h; a bias or a slope for all of a layer is a plain number."""
     layer = net.layers[parameter.layer]
     shared = layer.elementwise and parameter.size == 1
@@ -245,8 +260,27 @@ class NetLayer:
         """What a normalisation centres by."""
         return Function(_mean_of(self.layer), (x,))
 
-    def own(self, role: Role) -> Form:
+    def own(self, role: Role) -> Symbol:
         return parameter_symbol(self.net, next(p for p in self.parameters if p.role is role))
+
+    @property
+    def weights(self) -> Form:
+        """Those that its sums read: Ŵ, where they have few bits."""
+        own = self.own(Role.WEIGHT)
+        return Symbol(replace(own.name, stem=FEW), bold=True) if self.layer.bits else own
+
+    def few_bits(self) -> Iterator[Rule]:
+        """What makes Ŵ of the weights, where the first layer that takes them does so."""
+        own, kind = self.own(Role.WEIGHT), self.layer.bits
+        if not kind or self.parameters[0].layer != self.index:
+            return
+        scale, sizes = Symbol(replace(own.name, stem="s"), bold=True), absolute(own)
+        if kind.of_mean:
+            mean = Function(ROW_MEAN, (sizes,))
+            yield scale, mean if kind.of_mean == 1 else kind.of_mean * mean
+        else:
+            yield scale, Fraction(Function(ROW_LARGEST, (sizes,)), Numeral(kind.highest))
+        yield self.weights, each(scale, level(kind, own, scale))
 
     def named(self, stem: str) -> Symbol:
         """A value within the layer: n, μ, s of batch normalisation."""
@@ -272,8 +306,9 @@ def _forward(here: NetLayer) -> Iterator[Rule]:
     if layer.has_inner_values:
         yield from here.inner.forward()
     elif any(p.role is Role.WEIGHT for p in here.parameters):
+        yield from here.few_bits()
         by = "∗" if here.spreads else "⋆" if here.slides else ""
-        sums: Form = Factors((here.own(Role.WEIGHT), here.x), by)
+        sums: Form = Factors((here.weights, here.x), by)
         has_bias = any(p.role is Role.BIAS for p in here.parameters)
         yield here.y, sums + here.own(Role.BIAS) if has_bias else sums
     elif layer.normalises:
@@ -387,11 +422,11 @@ def _sent_on(here: NetLayer) -> Generator[Rule, None, Form]:
     """What a layer that mixes values sends back to them."""
     layer, d, a = here.layer, here.delta, here.y
     if layer.sums and here.slides:
-        return Factors((here.own(Role.WEIGHT), d), "∗")
+        return Factors((here.weights, d), "∗")
     if here.spreads and here.parameters:
-        return Factors((here.own(Role.WEIGHT), d), "⋆")
+        return Factors((here.weights, d), "⋆")
     if layer.sums:
-        return Factors((Transposed(here.own(Role.WEIGHT)), d), "")
+        return Factors((Transposed(here.weights), d), "")
     if layer.normalises:
         normal = here.named("n")
         d = delta(normal.name)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from math import ceil
 from typing import ClassVar
-from unicodedata import category, east_asian_width
+from unicodedata import category, east_asian_width, normalize
 
 from gradbook.graph.names import Name
 from gradbook.language import ENGLISH, current_language, mark, tr
@@ -44,6 +44,7 @@ GREEK = {
     "δ": r"\delta",
     "π": r"\pi",
 } | {role: rf"\{role.typed}" for role in Role if role != role.typed}
+HAT = "\N{COMBINING CIRCUMFLEX ACCENT}"  # of ŵ
 FUNCTIONS = {"σ": r"\sigma", "Φ": r"\Phi", "σ′": r"\sigma'", "tanh′": r"\tanh'"} | {
     name: rf"\{name}" for name in ("tanh", "exp", "ln", "max", "min", "sinh", "cosh")
 }
@@ -159,6 +160,9 @@ def symbol(name: Name, bold: bool = False) -> str:
 
 
 def _letter(stem: str, bold: bool) -> str:
+    bare, hat, _ = normalize("NFD", stem).partition(HAT)
+    if hat:
+        return rf"\hat{{{_letter(bare, bold)}}}"
     letter = GREEK.get(stem) or escape(stem)
     if not bold:
         return letter

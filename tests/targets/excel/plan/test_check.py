@@ -63,6 +63,7 @@ def all_verdicts(book):
             0.05,
             3,
         ),
+        ("input 1x1x2; conv1d 1 1 no bias; batchnorm; loss half squared error; weights 0", 0.05, 3),
         (LARGE, 1e-7, 12),
         (TINY, 0.5, 12),
     ],

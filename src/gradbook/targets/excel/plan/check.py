@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
-from math import isfinite
+from math import isfinite, prod
 from operator import or_
 
 import numpy as np
@@ -382,10 +382,15 @@ class Tolerance:
 
     squares: bool
     has_corners: bool
+    most_curve: float = MOST_CURVE
 
     @staticmethod
     def of(net: Net, has_corners: bool) -> Tolerance:
-        return Tolerance(net.objective.op in SQUARES, has_corners)
+        """Where all that a normalisation is given is equal, it divides by √ε: each output's square
+        then bends by up to 1/ε."""
+        steepest = max((1 / layer.epsilon for layer in net.layers if layer.epsilon), default=0.0)
+        most = max(MOST_CURVE, prod(net.shapes[-1]) * steepest)
+        return Tolerance(net.objective.op in SQUARES, has_corners, most)
 
     # In numbers ---------------------------------------------------------------
 
@@ -417,7 +422,7 @@ class Tolerance:
     @property
     def most_bend(self) -> float:
         """Of the square of the largest value."""
-        return MOST_CORNER * NUDGE if self.has_corners else MOST_CURVE * NUDGE * NUDGE
+        return MOST_CORNER * NUDGE if self.has_corners else self.most_curve * NUDGE * NUDGE
 
     def allowed(self, gradient: float, slope: Slope) -> float:
         pull = 2 * max(slope.above, slope.below, 0.0) ** 0.5 if self.squares else 1.0
@@ -450,7 +455,9 @@ class Tolerance:
             beside = f"{nearer}<={typed(BESIDE)}*{apart}+{c.allowed}"
             between = f"ABS({c.gradient}-{c.slope})<={apart}/2+{c.allowed}"
             near = f"OR({near},IF({bent},{beside},{between}))"
-        factor = f"{typed(MOST_CORNER)}" if self.has_corners else f"{typed(MOST_CURVE)}*{c.nudge}"
+        factor = (
+            f"{typed(MOST_CORNER)}" if self.has_corners else f"{typed(self.most_curve)}*{c.nudge}"
+        )
         smooth = f"{c.bend}<={factor}*{c.nudge}*{c.size}^2"
         agrees, differs, to_do, no_number = (
             quote(tr(word)) for word in (AGREES, DIFFERS, OPEN, NO_NUMBER)
