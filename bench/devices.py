@@ -47,7 +47,7 @@ from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.in_whole_numbers import quantise
 from gradbook.targets.portable.whole_makers import WholeNumbers
 from tests.outside.devices import avr, boards
-from tests.outside.devices.boards import Asked, checksum
+from tests.outside.devices.boards import Asked, Question, checksum
 
 AVRS = (avr.MEGA, avr.LARGE, avr.UNO)
 FEW = 20  # images where it takes long
@@ -142,10 +142,7 @@ def _ask(
     some = images[: min(options.images, FEW) if small else options.images]
     rows = some.reshape(len(some), -1)
     text = c_file(trained, "net", whole, small=options.small).text
-    if isinstance(board, avr.Avr):
-        found = avr.asked(board, text, rows, outputs, level=options.level)
-    else:
-        found = boards.asked(board, text, rows, outputs, level=options.level)
+    found = board.ask(Question(text, rows, outputs, level=options.level))
     scores = whole.scores(some).astype(np.int32)
     same = [checksum(row) for row in scores] == found.checksums.tolist()
     image_bytes = rows[0].nbytes
@@ -154,9 +151,7 @@ def _ask(
     if not floats:
         return
     text = c_file(trained, "net", None).text
-    found = boards.asked(
-        floats, text, rows[:FEW], outputs, kind="float", level=options.level, strict=False
-    )
+    found = floats.ask(Question(text, rows[:FEW], outputs, "float", options.level, strict=False))
     same = bool((found.classes == model.classify(some[:FEW])).all())
     _tell(board.name, "floats", found, same, image_bytes)
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +33,7 @@ from gradbook.targets.portable.learning import LastLayer, last_layer
 from gradbook.targets.portable.makers import maps_of
 from gradbook.targets.portable.whole_learning import WholeLast, WholeLearner, whole_last
 from tests.outside.devices import avr, boards
+from tests.outside.devices.boards import Question
 
 TOLD = (0, 50, 100, 200, 500, 1000, 2000)  # images learnt from
 KNOWN = 8  # digits that it is trained on
@@ -130,13 +130,9 @@ def _ask_boards(data: Dataset) -> None:
         rate = "328" if whole else "0.01f"
         learning = boards.that_learns(learns, test.labels.tolist(), rate, kind)
         for board in (boards.BOARDS[0], boards.BOARDS[1], avr.MEGA):
-            if isinstance(board, avr.Avr):
-                if kind == "float":  # for which it has too little memory
-                    continue
-                asked = partial(avr.asked, board)
-            else:
-                asked = partial(boards.asked, board)
-            first, then = (asked(text, rows, 10, kind=kind) for text in (plain, learning))
+            if isinstance(board, avr.Avr) and kind == "float":  # has too little memory
+                continue
+            first, then = (board.ask(Question(text, rows, 10, kind)) for text in (plain, learning))
             print(
                 f"{board.name} {kind}: {first.flash:,} → {then.flash:,} bytes of flash, "
                 f"{first.memory:,} → {then.memory:,} of memory, "

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.outside.devices import avr
-from tests.outside.devices.boards import ARM, Asked, Board, asked, run
+from tests.outside.devices.boards import ARM, Asked, Board, Question, run
 
 Bytes = NDArray[np.uint8]
 OUTPUTS = 10
@@ -105,12 +105,12 @@ def _asked_on(board: Board | avr.Avr | None, peer: Peer, images: Bytes, level: s
         board = with_floats(board)
     if board is None:
         return None
+    flags = ("-w", *peer.flags)
+    question = Question(peer.text, images, OUTPUTS, level=level, strict=False, flags=flags)
     if isinstance(board, avr.Avr):
-        flags = ["-w", *peer.flags]
-        return avr.asked(board, peer.text, images, OUTPUTS, level=level, strict=False, flags=flags)
+        return board.ask(question)
     with TemporaryDirectory() as name:
         for file, text in HEADERS.items():
             Path(name, file).write_text(text + "\n")
-        own = replace(board, flags=(*board.flags, "-w", *peer.flags, "-idirafter", name))
         text = peer.text + ("" if "-lc" in board.libraries else LIBRARY)
-        return asked(own, text, images, OUTPUTS, level=level, strict=False)
+        return board.ask(replace(question, text=text, flags=(*flags, "-idirafter", name)))

@@ -12,8 +12,8 @@ from gradbook.data.sources import load
 from gradbook.errors import TargetError
 from gradbook.lab.models.model import Model, untrained_model
 from gradbook.net import Net
-from tests.outside.devices import avr
-from tests.outside.devices.boards import BOARDS
+from tests.outside.devices.avr import LARGE, UNO
+from tests.outside.devices.boards import BOARDS, Question
 
 DEEP = """
 #include <stdint.h>
@@ -58,7 +58,7 @@ def test_the_stack_that_a_call_uses_is_seen(size):
 
 @pytest.mark.witness("simavr", "avr-gcc")
 def test_the_stack_of_an_avr_is_seen():
-    found = avr.asked(avr.UNO, deep(1000).text, deep(1000).images, 10, strict=False)
+    found = UNO.ask(Question(deep(1000).text, deep(1000).images, 10, strict=False))
     assert 1000 <= found.stack < 1100
 
 
@@ -85,9 +85,9 @@ def test_what_has_no_room_on_an_avr_is_no_answer():
     large = Peer(
         "large", DEEP.replace("volatile", "static").replace("SIZE", "20000"), deep(4).images
     )
-    assert asked_on(avr.LARGE, large, large.images, "-O2") is None
+    assert asked_on(LARGE, large, large.images, "-O2") is None
     with pytest.raises(AssertionError, match="no_such_type"):
-        asked_on(avr.LARGE, Peer("wrong", "no_such_type x;", large.images), large.images, "-O2")
+        asked_on(LARGE, Peer("wrong", "no_such_type x;", large.images), large.images, "-O2")
 
 
 def test_dense_layers_say_what_the_network_says():

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from tests.outside.devices.boards import Asked, run, sample_of
+from tests.outside.devices.boards import Asked, Question, run
 
 HERE = Path(__file__).parent
 ANSWER = re.compile(r"(\d+) (\d+) (\d+) (\d+)\.")  # simavr shows the end of a line as a dot
@@ -24,54 +23,32 @@ class Avr:
     flash: int
     memory: int
 
+    def ask(self, question: Question) -> Asked:
+        """Compile the network's C for it, and ask it there as on an Arduino."""
+        compile_c = ["avr-gcc", f"-mmcu={self.name}", question.level]
+        checks = question.compiled("-pedantic", "-Wconversion", "-fno-common")
+        start = ["-std=gnu99", *question.defined, str(HERE / "start_avr.c"), "images.s", "net.o"]
+        with TemporaryDirectory() as name:
+            folder = Path(name)
+            question.write(folder, '.text.images, "ax", @progbits')
+            run([*compile_c, *checks], folder)
+            run([*compile_c, *start, "-lm", "-o", "avr.elf"], folder)
+            sizes = run(["avr-size", "net.o"], folder).splitlines()[1].split()
+            parts = [line.split() for line in run(["avr-size", "-A", "net.o"], folder).splitlines()]
+            said = run(["simavr", "-m", self.name, "-f", "16000000", "avr.elf"], folder)
+        answers = [list(map(int, line)) for line in ANSWER.findall(said)]
+        assert len(answers) == len(question.images), said
+        classes, checksums, cycles, stack = np.array(answers, np.int64).T
+        code, data, zeroed = map(int, sizes[:3])
+        effort, deepest = float(cycles.mean()), int(stack.max())
+        copied = sum(int(part[1]) for part in parts if part and part[0].startswith(".rodata"))
+        memory = data + zeroed + copied  # what isn't told to stay in flash is copied at the start
+        return Asked(classes, checksums, effort, code + data, memory, deepest)
+
 
 UNO = Avr("atmega328p", 32 * 1024, 2 * 1024)
 MEGA = Avr("atmega2560", 256 * 1024, 8 * 1024)
 LARGE = Avr("atmega1284p", 128 * 1024, 16 * 1024)
-
-
-def asked(
-    avr: Avr,
-    text: str,
-    images: np.ndarray,
-    outputs: int,
-    kind: str = "int32_t",
-    level: str = "-O2",
-    strict: bool = True,
-    flags: Sequence[str] = (),
-) -> Asked:
-    """A network's C, whose function is net_predict, asked about images (images, pixels)."""
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "net.c").write_text(text)
-        (folder / "images.bin").write_bytes(images.tobytes())
-        (folder / "images.s").write_text(
-            '.section .text.images, "ax", @progbits\n'
-            '.global images\nimages: .incbin "images.bin"\n.balign 2\n'
-        )
-        compile_c = ["avr-gcc", f"-mmcu={avr.name}", level]
-        checks = (
-            ["-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion", "-fno-common"]
-            if strict
-            else []
-        )
-        run([*compile_c, "-std=c99", *checks, *flags, "-c", "net.c", "-o", "net.o"], folder)
-        told = {"OUTPUT": kind, "OUTPUTS": outputs, "IMAGES": len(images)}
-        told |= {"PIXELS": images[0].size, "SAMPLE": sample_of(images)}
-        defined = [f"-D{word}={value}" for word, value in told.items()]
-        start = [*compile_c, "-std=gnu99", *defined, str(HERE / "start_avr.c")]
-        run([*start, "images.s", "net.o", "-lm", "-o", "avr.elf"], folder)
-        sizes = run(["avr-size", "net.o"], folder).splitlines()[1].split()
-        parts = [line.split() for line in run(["avr-size", "-A", "net.o"], folder).splitlines()]
-        said = run(["simavr", "-m", avr.name, "-f", "16000000", "avr.elf"], folder)
-    answers = [list(map(int, line)) for line in ANSWER.findall(said)]
-    assert len(answers) == len(images), said
-    classes, checksums, cycles, stack = np.array(answers, np.int64).T
-    code, data, zeroed = map(int, sizes[:3])
-    effort, deepest = float(cycles.mean()), int(stack.max())
-    copied = sum(int(part[1]) for part in parts if part and part[0].startswith(".rodata"))
-    memory = data + zeroed + copied  # what isn't told to stay in the flash is copied at the start
-    return Asked(classes, checksums, effort, code + data, memory, deepest)
 
 
 @dataclass(frozen=True)

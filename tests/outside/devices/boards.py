@@ -28,6 +28,52 @@ SECTIONS {{
 """
 
 
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A network's C, whose function is net_predict, and images (images, pixels) to ask it about."""
+
+    text: str
+    images: np.ndarray
+    outputs: int
+    kind: str = "int32_t"  # of an output
+    level: str = "-O2"
+    strict: bool = True  # whether no compiler may have anything to say
+    flags: tuple[str, ...] = ()  # further ones for this file
+
+    @property
+    def defined(self) -> list[str]:
+        """What the program around it is told."""
+        told = {"OUTPUT": self.kind, "OUTPUTS": self.outputs, "IMAGES": len(self.images)}
+        told |= {"PIXELS": self.images[0].size, "SAMPLE": sample_of(self.images)}
+        return [f"-D{word}={value}" for word, value in told.items()]
+
+    def compiled(self, *checks: str) -> list[str]:
+        """The end of the words by which its file is compiled."""
+        strict = ["-Wall", "-Wextra", "-Werror", *checks] if self.strict else []
+        return ["-std=c99", *strict, *self.flags, "-c", "net.c", "-o", "net.o"]
+
+    def write(self, folder: Path, section: str) -> None:
+        """Its file, and one that takes the images into a section."""
+        (folder / "net.c").write_text(self.text)
+        (folder / "images.bin").write_bytes(self.images.tobytes())
+        (folder / "images.s").write_text(
+            f".section {section}\n.balign 4\n.global images\n"
+            'images: .incbin "images.bin"\n.balign 4\n'
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What a board answered, and what the network takes there."""
+
+    classes: np.ndarray
+    checksums: np.ndarray
+    effort: float  # instructions for an image, in the mean; of an AVR cycles
+    flash: int  # bytes of code and constants of the network's own file
+    memory: int
+    stack: int  # bytes of it that a call was seen to use
+
+
 @dataclass(frozen=True)
 class Board:
     """A machine of QEMU's, and how C is compiled for it."""
@@ -41,6 +87,30 @@ class Board:
     ram: int = 0x20000000
     libraries: tuple[str, ...] = ("-lm", "-lc", "-lgcc")
     patience: int = 1000  # images that it may be asked about: a slow machine takes long
+
+    def ask(self, question: Question) -> Asked:
+        """Compile the network's C for it, and ask it there."""
+        compile_c = [f"{self.tools}-gcc", *self.flags, question.level, "-ffreestanding"]
+        start = ["-std=gnu99", *question.defined, f"-DKNOWN={KNOWN}", str(HERE / "start.c")]
+        linked = ["images.s", "net.o", "-nostdlib", "-T", "board.ld", *self.libraries]
+        emulate = [self.emulator, *self.machine, "-display", "none", "-monitor", "none"]
+        emulate += ["-chardev", "file,id=said,path=said.txt", "-icount", "shift=0"]
+        emulate += ["-semihosting-config", "enable=on,chardev=said", "-kernel", "board.elf"]
+        layout = LAYOUT.format(flash=hex(self.flash), ram=hex(self.ram))
+        with TemporaryDirectory() as name:
+            folder = Path(name)
+            question.write(folder, '.images, "a"')
+            (folder / "board.ld").write_text(layout)
+            run([*compile_c, *question.compiled()], folder)
+            run([*compile_c, *start, *linked, "-o", "board.elf"], folder)
+            sizes = run([f"{self.tools}-size", "net.o"], folder).splitlines()[1].split()
+            run(emulate, folder)
+            lines = [line.split() for line in (folder / "said.txt").read_text().splitlines()]
+        *answers, (known,) = lines
+        classes, checksums, ticks, stack = np.array(answers, np.int64).T
+        code, data, zeroed = map(int, sizes[:3])
+        effort, deepest = float(ticks.mean()) * KNOWN / int(known), int(stack.max())
+        return Asked(classes, checksums, effort, code + data, data + zeroed, deepest)
 
 
 def _cortex(name: str, machine: str, *flags: str, flash: int = 0, ram: int = 0x20000000) -> Board:
@@ -72,58 +142,6 @@ BOARDS = (
     _riscv("RV32IMAC", "rv32imac", "ilp32"),
     _riscv("RV32EC", "rv32eac", "ilp32e", 30),  # 16 registers, nothing that multiplies
 )
-
-
-@dataclass(frozen=True, eq=False)
-class Asked:
-    """What a board answered, and what the network takes there."""
-
-    classes: np.ndarray
-    checksums: np.ndarray
-    effort: float  # instructions for an image, in the mean; of an AVR cycles
-    flash: int  # bytes of code and constants of the network's own file
-    memory: int
-    stack: int  # bytes of it that a call was seen to use
-
-
-def asked(
-    board: Board,
-    text: str,
-    images: np.ndarray,
-    outputs: int,
-    kind: str = "int32_t",
-    level: str = "-O2",
-    strict: bool = True,
-) -> Asked:
-    """A network's C, whose function is net_predict, asked about images (images, pixels)."""
-    checks = ["-Wall", "-Wextra", "-Werror"] if strict else []
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "net.c").write_text(text)
-        (folder / "images.bin").write_bytes(images.tobytes())
-        (folder / "images.s").write_text(
-            '.section .images, "a"\n.balign 4\n.global images\nimages: .incbin "images.bin"\n'
-        )
-        (folder / "board.ld").write_text(LAYOUT.format(flash=hex(board.flash), ram=hex(board.ram)))
-        compile_c = [f"{board.tools}-gcc", *board.flags, level, "-std=c99", "-ffreestanding"]
-        run([*compile_c, *checks, "-c", "net.c", "-o", "net.o"], folder)
-        told = {"OUTPUT": kind, "OUTPUTS": outputs, "IMAGES": len(images), "KNOWN": KNOWN}
-        told |= {"PIXELS": images[0].size, "SAMPLE": sample_of(images)}
-        defined = [f"-D{word}={value}" for word, value in told.items()]
-        start = [*compile_c, "-std=gnu99", *defined, str(HERE / "start.c"), "images.s", "net.o"]
-        run([*start, "-nostdlib", "-T", "board.ld", *board.libraries, "-o", "board.elf"], folder)
-        sizes = run([f"{board.tools}-size", "net.o"], folder).splitlines()[1].split()
-        emulate = [board.emulator, *board.machine, "-display", "none", "-monitor", "none"]
-        emulate += ["-chardev", "file,id=said,path=said.txt", "-icount", "shift=0"]
-        emulate += ["-semihosting-config", "enable=on,chardev=said", "-kernel", "board.elf"]
-        run(emulate, folder)
-        lines = [line.split() for line in (folder / "said.txt").read_text().splitlines()]
-    *answers, (known,) = lines
-    classes, checksums, ticks, stack = np.array(answers, np.int64).T
-    code, data, zeroed = map(int, sizes[:3])
-    scale = KNOWN / int(known)
-    effort, deepest = float(ticks.mean()) * scale, int(stack.max())
-    return Asked(classes, checksums, effort, code + data, data + zeroed, deepest)
 
 
 def sample_of(given: np.ndarray) -> str:

@@ -21,8 +21,8 @@ from gradbook.targets.portable.learning import last_layer
 from gradbook.targets.portable.signal_sketch import SMOOTHING, SURE, signal_sketch
 from gradbook.targets.portable.whole_answers import SMOOTHING_UNIT, WHOLE_SHARE, move, shares_of
 from gradbook.targets.portable.whole_learning import WholeLearner, whole_last
-from tests.outside.devices.avr import LARGE, MEGA, UNO, asked, heard
-from tests.outside.devices.boards import checksum, run, that_learns
+from tests.outside.devices.avr import LARGE, MEGA, UNO, heard
+from tests.outside.devices.boards import Question, checksum, run, that_learns
 from tests.trained import model_of
 
 pytestmark = pytest.mark.witness("avr-gcc", "simavr")
@@ -104,7 +104,7 @@ def test_an_avr_reads_images_as_this_machine_does(avr, text, count, small, digit
     whole = quantise(trained, digits)
     images = digits[:count]
     made = c_file(trained, "net", whole, small=small)
-    found = asked(avr, made.text, images.reshape(count, -1), 10)
+    found = avr.ask(Question(made.text, images.reshape(count, -1), 10))
     np.testing.assert_array_equal(found.classes, whole.classify(images))
     scores = whole.scores(images).astype(np.int32)
     np.testing.assert_array_equal(found.checksums, [checksum(row) for row in scores])
@@ -118,7 +118,7 @@ def test_sums_of_the_largest_products_have_room(digits):
     trained = model.trained()
     whole = quantise(trained, digits)
     images = np.stack([np.full_like(digits[0], 255), digits[0]])
-    found = asked(MEGA, c_file(trained, "net", whole).text, images.reshape(2, -1), 10)
+    found = MEGA.ask(Question(c_file(trained, "net", whole).text, images.reshape(2, -1), 10))
     scores = whole.scores(images).astype(np.int32)
     np.testing.assert_array_equal(found.checksums, [checksum(row) for row in scores])
 
@@ -127,7 +127,7 @@ def test_constants_take_none_of_its_memory(digits):
     trained = model_of("input 1x28x28; avgpool 2; flatten; dense 60; relu; dense 10; softmax")
     whole = quantise(trained.trained(), digits)
     made = c_file(trained.trained(), "net", whole)
-    found = asked(UNO, made.text, digits[:5].reshape(5, -1), 10)
+    found = UNO.ask(Question(made.text, digits[:5].reshape(5, -1), 10))
     assert found.flash > made.constants > 12_000
     assert found.memory < 2048 - digits[0].size
 
@@ -136,7 +136,7 @@ def test_floats_are_read_by_an_avr(digits):
     model = model_of(SMALL)
     text = c_file(model.trained(), "net", None).text
     images = digits[:20]
-    found = asked(LARGE, text, images.reshape(20, -1), 10, kind="float")
+    found = LARGE.ask(Question(text, images.reshape(20, -1), 10, kind="float"))
     ranked = np.sort(model.predict(images), axis=1)
     sure = ranked[:, -1] - ranked[:, -2] > 1e-4
     np.testing.assert_array_equal(found.classes[sure], model.classify(images)[sure])
@@ -264,7 +264,7 @@ def test_a_sketch_prints_of_a_recording_what_is_reckoned_here(net, tmp_path):
     assert played.memory < 1024
     scores = fitted(model)
     some = scores.sensor.of(recorded_windows(model).scored[:10])
-    answers = asked(UNO, c_file(model.trained(), "net", scores).text, some, 3)
+    answers = UNO.ask(Question(c_file(model.trained(), "net", scores).text, some, 3))
     sums = [checksum(row) for row in scores.scores(some).astype(np.int32)]
     np.testing.assert_array_equal(answers.checksums, sums)
 
@@ -313,7 +313,7 @@ def test_an_uno_learns_by_1000_steps_as_reckoned_here():
     whole, last = quantise(trained, digits.pixels, learns=True), last_layer(trained)
     made = c_file(trained, "own", whole, last=last)
     text = that_learns(made.text, digits.labels, "500", "int32_t", often)
-    found = asked(UNO, text, digits.pixels.reshape(20, -1), 10)
+    found = UNO.ask(Question(text, digits.pixels.reshape(20, -1), 10))
     learner = WholeLearner(whole_last(last, whole))
     expected = []
     levels = learner.own.features.scores(digits.pixels)

@@ -14,7 +14,7 @@ from gradbook.targets.portable.in_whole_numbers import quantise, quantise_window
 from gradbook.targets.portable.learning import last_layer
 from gradbook.targets.portable.makers import maps_of
 from gradbook.targets.portable.whole_learning import WholeLearner, whole_last
-from tests.outside.devices.boards import BOARDS, asked, checksum, that_learns
+from tests.outside.devices.boards import BOARDS, Question, checksum, that_learns
 from tests.targets.portable.test_learning import by_pytorch
 from tests.trained import model_of
 
@@ -52,7 +52,7 @@ def test_a_board_reads_1000_images_as_this_machine_does(board, digits):
     whole = quantise(trained, digits[:200])
     made = c_file(trained, "net", whole)
     digits = digits[: board.patience]
-    found = asked(board, made.text, digits.reshape(len(digits), -1), 10)
+    found = board.ask(Question(made.text, digits.reshape(len(digits), -1), 10))
     assert made.memory <= found.memory < made.memory + 12  # a pointer, and gaps between arrays
     np.testing.assert_array_equal(found.classes, whole.classify(digits))
     scores = whole.scores(digits).astype(np.int32)
@@ -74,7 +74,7 @@ def test_a_board_reads_images_row_by_row_as_sequences(layers, digits):
     model = model_of(f"input 28x28; {layers}", images=(1, 28, 28))
     m4 = next(board for board in BOARDS if board.name == "Cortex-M4")
     made = c_file(model.trained(), "net", None)
-    found = asked(m4, made.text, digits[:20].reshape(20, -1), 10, kind="float")
+    found = m4.ask(Question(made.text, digits[:20].reshape(20, -1), 10, kind="float"))
     assert made.memory <= found.memory < made.memory + 12
     expected = np.sort(model.predict(digits[:20]), axis=1)
     sure = expected[:, -1] > expected[:, -2] + 1e-4
@@ -118,7 +118,7 @@ def test_a_board_reads_others_in_whole_numbers_as_this_machine_does(
     made = c_file(trained, "net", whole, small=small)
     some = digits[: min(board.patience, 30 if small else 200)]
     level = "-Os" if small else "-O2"
-    found = asked(board, made.text, some.reshape(len(some), -1), 10, level=level)
+    found = board.ask(Question(made.text, some.reshape(len(some), -1), 10, level=level))
     assert made.memory <= found.memory < made.memory + 12
     np.testing.assert_array_equal(found.classes, whole.classify(some))
     scores = whole.scores(some).astype(np.int32)
@@ -135,7 +135,7 @@ def test_networks_fit_into_so_much_flash(board, name, small, level, most, digits
     trained = model_of(str(recipe(CURVE / f"{name}.txt").net)).trained()
     whole = quantise(trained, digits[:20])
     text = c_file(trained, "net", whole, small=small).text
-    found = asked(board, text, digits[:2].reshape(2, -1), 10, level=level)
+    found = board.ask(Question(text, digits[:2].reshape(2, -1), 10, level=level))
     np.testing.assert_array_equal(found.classes, whole.classify(digits[:2]))
     assert found.flash <= most
 
@@ -144,7 +144,7 @@ def test_floats_are_read_by_a_board_that_has_them(digits):
     model = model_of(TEXT)
     m4 = next(board for board in BOARDS if board.name == "Cortex-M4")
     text = c_file(model.trained(), "net", None).text
-    found = asked(m4, text, digits[:40].reshape(40, -1), 10, kind="float")
+    found = m4.ask(Question(text, digits[:40].reshape(40, -1), 10, kind="float"))
     sure = model.predict(digits[:40]).max(axis=1) > 0.5 + 1e-5
     np.testing.assert_array_equal(found.classes[sure], model.classify(digits[:40])[sure])
     assert sure.sum() > 30
@@ -161,7 +161,7 @@ def test_a_board_hears_windows_of_whole_numbers_as_this_machine_does(board):
     whole = quantise_windows(trained, rows, 3)
     given = whole.sensor.of(rows)
     made = c_file(trained, "net", whole)
-    found = asked(board, made.text, given, 5)
+    found = board.ask(Question(made.text, given, 5))
     assert made.memory <= found.memory < made.memory + 12
     np.testing.assert_array_equal(found.classes, whole.classify(given))
     scores = whole.scores(given).astype(np.int32)
@@ -177,7 +177,7 @@ def test_a_board_learns_from_1000_images_as_reckoned_here(board, digits):
     whole, last = quantise(trained, digits, learns=True), last_layer(trained)
     made = c_file(trained, "own", whole, last=last)
     text = that_learns(made.text, labels, "50", "int32_t")
-    found = asked(board, text, digits.reshape(1000, -1), 10)
+    found = board.ask(Question(text, digits.reshape(1000, -1), 10))
     assert made.memory <= found.memory < made.memory + 20
     learner = WholeLearner(whole_last(last, whole))
     expected = []
@@ -197,7 +197,7 @@ def test_a_board_with_floats_learns_from_1000_images_as_pytorch(torch, digits):
     m4 = next(board for board in BOARDS if board.name == "Cortex-M4")
     made = c_file(trained, "own", None, last=last)
     text = that_learns(made.text, labels, "0.001f", "float")
-    found = asked(m4, text, digits.reshape(1000, -1), 10, kind="float")
+    found = m4.ask(Question(text, digits.reshape(1000, -1), 10, kind="float"))
     features = maps_of(last.features, digits)[-1].reshape(1000, -1)
     weights = by_pytorch(torch, trained, features, labels, 0.001)
     answers = np.array([own @ np.append(x, 1) for own, x in zip(weights, features, strict=True)])
