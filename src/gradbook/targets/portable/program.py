@@ -227,7 +227,7 @@ FIELDS_APART = {  # further ones, where a window doesn't go evenly over neighbou
 }
 EQUAL = {"rows": "columns", "window_rows": "window_columns"}  # of what is square
 SQUARE = {"columns": "and rows of its own map", "window_columns": "and rows"}
-MAKERS_HERE = "//: makers"
+MAKERS_HERE, WEIGHTS_HERE = "//: makers", "//: weights"
 READS = {  # how an AVR reads one from its flash
     "int8_t": "((int8_t)pgm_read_byte(at))",
     "uint8_t": "pgm_read_byte(at)",
@@ -302,11 +302,7 @@ def program(
         ),
         _constants({**types, **turn, **dialect.reads}),
         _sizes(makers, works, order, stream, dialect, chain),
-        *(
-            [table("uint8_t" if dialect.packed else "value", "weights", np.concatenate(own))]
-            if own
-            else []
-        ),
+        *([WEIGHTS_HERE] if own else []),
         *dialect.tables,
         MAKERS_HERE,
         *([TURNS + table("turn", "turns", np.array(order.turns))] if turn else []),
@@ -323,8 +319,11 @@ def program(
     equal = _equal(columns)
     text = _without(alike, _by_others(equal, text))
     read = {name: own for name, own in columns.items() if _is_read(name, text)}
-    made = text.replace(MAKERS_HERE, "\n\n".join(_makers(read, kinds, equal)))
-    return f"{comment(remark)}\n\n{made}"
+    text = text.replace(MAKERS_HERE, "\n\n".join(_makers(read, kinds, equal)))
+    if own:  # which may be millions, among which nothing is looked for
+        kind = "uint8_t" if dialect.packed else "value"
+        text = text.replace(WEIGHTS_HERE, table(kind, "weights", np.concatenate(own)))
+    return f"{comment(remark)}\n\n{text}"
 
 
 def is_chain(makers: Sequence[RowMaker]) -> bool:
@@ -341,7 +340,7 @@ def is_chain(makers: Sequence[RowMaker]) -> bool:
 def _if_so(text: str, **flags: bool) -> str:
     """The lines that are said only if something is so, or `no` such thing is."""
     for name, is_so in flags.items():
-        text = re.sub(rf".* //: {'no ' * is_so}{name}\n", "", text)
+        text = re.sub(rf"^.* //: {'no ' * is_so}{name}\n", "", text, flags=re.MULTILINE)
         text = re.sub(rf" //: {'no ' * (not is_so)}{name}$", "", text, flags=re.MULTILINE)
     return text
 
@@ -449,7 +448,7 @@ def spelt(number: float) -> str:
     if isinstance(number, int):
         return str(number)
     short = str(np.float32(number))
-    return f"{short}f" if re.search(r"[.e]", short) else f"{short}.0f"
+    return f"{short}f" if {".", "e"} & set(short) else f"{short}.0f"
 
 
 def smallest(most: int) -> str:
