@@ -35,12 +35,17 @@ MISTAKES = {
     "a scale in the gradient": ("AH", 5, "=AD5*K5"),
     "a rounded gradient": ("AH", 5, "=ROUND(AD5,2)"),
     "added": ("E", 6, "=E5+eta*AH5"),
+    "a rounded update": ("E", 6, "=ROUND(E5-eta*AH5,2)"),
+    "an update of the level": ("E", 6, "=M5-eta*AH5"),
+    "another channel's scale": ("M", 5, "=IF(L5>0,L5*INT(E5/L5+0.5),0)"),
+    "a scale of another channel": ("K", 5, "=MAX(G5,-G5,H5,-H5)/7"),
+    "a scale without a weight": ("K", 5, "=MAX(E5,-E5)/7"),
 }
 
 
 def planted(path: Path, *edits: Edit) -> Path:
     """The sheet of a network with another formula in some columns."""
-    write_workbook(parse(NETWORK.format("bits 4")), path, epochs=EPOCHS)
+    write_workbook(parse(NETWORK.format("bits 4")), path, epochs=EPOCHS, rates=())
     book = load_workbook(path)
     sheet = book["Training"]
     for column, first, formula in edits:
@@ -56,7 +61,7 @@ def planted(path: Path, *edits: Edit) -> Path:
 )
 def test_a_right_sheet_is_right(text, path):
     net = parse(text)
-    report = check(write_workbook(net, path, epochs=EPOCHS).path)
+    report = check(write_workbook(net, path, epochs=EPOCHS, rates=()).path)
     assert (report.verdict, report.findings) == ("right", ())
     assert {name for sheet in report.sheets for name in sheet.weights} >= {"w1", "b1"}
 
@@ -67,3 +72,41 @@ def test_a_mistake_in_it_is_found_where_it_is(name, path):
     report = check(planted(path, MISTAKES[name]))
     assert [found.cells for found in report.findings] == [f"{column}{first}:{column}{4 + EPOCHS}"]
     assert report.verdict == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a rounded update", "=E5-eta*AD5"),
+        ("an update of the level", "=E5-eta*AD5"),
+        ("another channel's scale", "=IF(K5>0,K5*INT(E5/K5+0.5),0)"),
+        ("a scale of another channel", "=MAX(E5,-E5,F5,-F5)/7"),
+        ("a scale without a weight", "=MAX(E5,-E5,F5,-F5)/7"),
+    ],
+)
+def test_what_belongs_there_is_said(name, expected, path):
+    (finding,) = check(planted(path, MISTAKES[name])).findings
+    assert finding.expected == expected
+
+
+def test_updates_of_all_levels_are_wrong_and_nothing_else(path):
+    weights = zip("EFGH", "MNOP", ("AH", "AI", "AJ", "AK"), strict=True)
+    edits = [(weight, 6, f"={level}5-eta*{slope}5") for weight, level, slope in weights]
+    report = check(planted(path, *edits))
+    assert [found.cells for found in report.findings] == [f"{c}6:{c}13" for c in "EFGH"]
+    assert {found.kind for found in report.findings} == {"wrong update"}
+
+
+HAND_MADE = {  # a level as others write it, of the weight in E5 by the scale in K5
+    "nearest": "=K5*ROUND(E5/K5,0)",
+    "between bounds": "=MIN(7,MAX(-7,ROUND(E5/K5,0)))*K5",
+    "a multiple": "=IF(K5=0,0,SIGN(E5)*MROUND(ABS(E5),K5))",
+    "to two digits": "=ROUND(E5,2)",
+    "of a typed scale": "=ROUND(E5/0.125,0)*0.125",
+}
+
+
+@pytest.mark.parametrize("name", HAND_MADE)
+def test_a_level_that_is_written_otherwise_is_one_too(name, path):
+    report = check(planted(path, ("M", 5, HAND_MADE[name])))
+    assert (report.verdict, report.findings) == ("right", ())

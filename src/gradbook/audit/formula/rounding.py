@@ -7,6 +7,8 @@ Where s·q is made of q, the whole number next to w/s, it has the slope of w.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from gradbook.graph.node import Array, Node, define
@@ -54,6 +56,27 @@ def product(a: Node, b: Node) -> Node:
         if through is not None:
             return a.graph.make("straight", a * b, through)
     return a * b
+
+
+@dataclass(frozen=True)
+class WeightLevel:
+    """A weight rounded to a multiple of a scale."""
+
+    weight: Node
+    scale: Node
+
+
+def level_in(node: Node) -> WeightLevel | None:
+    """The level that a node is, also where it is 0 if the scale is; None of any other node."""
+    while node.op.name in ("choose", "copy"):
+        node = node.inputs[1 if node.op.name == "choose" else 0]
+    if node.op.name != "straight" or node.inputs[0].op.name != "multiply":
+        return None
+    value, weight = node.inputs
+    for scale, number in (value.inputs, value.inputs[::-1]):
+        if not scale.is_constant() and _levelled(number, scale) is weight:
+            return WeightLevel(weight, scale)
+    return None
 
 
 def _levelled(number: Node, scale: Node) -> Node | None:

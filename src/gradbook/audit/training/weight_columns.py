@@ -506,10 +506,10 @@ def _goes_on(book: Book, flow: Flow, column: WeightColumn) -> bool:
     k = len(formulas) - 1 - formulas[::-1].index(usual)
     before, sources = column.cells[k], flow.sources(column.cells[k + 1])
     levels = (s for s in sources if before in flow.sources(s))
-    return not {column.start, before}.isdisjoint(sources) or any(_rounds(book, s) for s in levels)
+    return not {column.start, before}.isdisjoint(sources) or any(rounds(book, s) for s in levels)
 
 
-def _rounds(book: Book, cell: Address) -> bool:
+def rounds(book: Book, cell: Address) -> bool:
     """Whether a formula rounds something."""
     pattern = book.patterns[cell]
     parts = paths(pattern.expression) if pattern.expression is not None else ()
