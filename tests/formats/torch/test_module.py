@@ -211,3 +211,17 @@ def test_weights_of_few_bits_are_made_anew_and_their_slopes_go_straight_through(
     np.testing.assert_allclose(module.fc1.weight.detach(), read, rtol=1e-6)
     module(torch.tensor([[1.0, 2.0, 3.0]])).sum().backward()
     np.testing.assert_array_equal(floats.grad, [[1, 2, 3]] * 2)
+
+
+def test_sums_of_few_bits_at_each_step_are_made_anew_too():
+    import torch
+
+    net = Net.parse("input 3x2; conv1d 4 1 bits 4; tanh; conv1d 2 1 no bias ternary; softmax")
+    given = np.random.default_rng(1).uniform(-1, 1, (5, *net.input)).astype(np.float32)
+    trained = trained_of(net)
+    module = module_of(trained)
+    floats = next(own.floats for own in trained.layers if own.name == "conv1")
+    kept = module.conv1.parametrizations.weight.original.detach()
+    np.testing.assert_array_equal(kept, floats[..., 0, 0].astype(np.float32))
+    found = module(torch.tensor(given)).detach().numpy()
+    np.testing.assert_allclose(found, by_the_graph(net, drawn(net), given), rtol=1e-5, atol=1e-6)

@@ -23,6 +23,7 @@ RESET_BEFORE = (
     "{name} can't be written in PyTorch, whose reset gate weighs what the state before adds: leave "
     "out 'reset_before'"
 )
+FLOATS = "parametrizations.weight.original"  # what PyTorch makes a parametrised weight of
 TO_STEPS, TO_ROW = ".squeeze(2).movedim(1, 2)", ".movedim(1, 2).unsqueeze(2)"
 
 
@@ -115,8 +116,18 @@ def tensors_of(own: TrainedLayer) -> dict[str, Array]:
             return dict(_projections(own, layer))
         case PositionEmbedding():
             return {"": own.tensors["bias"].reshape(own.given)[:, 0].T}
-    tensors = {f".{name}": array for name, array in own.tensors.items()}
-    return tensors | {".weight": tensors[".weight"][..., 0, 0]}
+    return {f".{name}": array for name, array in with_floats(own).items()}
+
+
+def with_floats(own: TrainedLayer) -> dict[str, Array]:
+    """Its tensors, with what weights of few bits are made of in their place; at each step they are
+    a matrix."""
+    others = dict(own.tensors)
+    weight = others.pop("weight", None)
+    if weight is None:
+        return others
+    name, weight = ("weight", weight) if own.floats is None else (FLOATS, own.floats)
+    return {name: weight[..., 0, 0] if goes_over_steps(own) else weight, **others}
 
 
 def _projections(own: TrainedLayer, layer: Attention) -> Iterator[tuple[str, Array]]:

@@ -24,6 +24,7 @@ from gradbook.formats.torch.sequences import (
     goes_over_steps,
     module_made,
     tensors_of,
+    with_floats,
 )
 from gradbook.formats.torch.words import ACTIVATIONS, CALLS, SAYS
 from gradbook.graph.window import NOWHERE, Both, Sides
@@ -250,11 +251,7 @@ def state_dict(trained: TrainedNet) -> dict[str, NDArray[Any]]:
             for ending, array in tensors_of(own).items():
                 found[f"{module_name(own)}{ending}"] = array.astype(np.float32)
             continue
-        tensors = dict(own.tensors)
-        if own.floats is not None:
-            tensors["parametrizations.weight.original"] = own.floats
-            del tensors["weight"]
-        for name, array in tensors.items():
+        for name, array in with_floats(own).items():
             norm = isinstance(own.layer, BatchNorm | SampleNorm | RmsNorm)
             theirs = STATE_NAMES[name] if norm else name
             if isinstance(own.layer, LayerNorm):
