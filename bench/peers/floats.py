@@ -61,13 +61,14 @@ def by_onnx2c(program: str, model: Model, images: Bytes) -> Peer:
 
 
 def by_emlearn(folder: Path, model: Model, images: Bytes) -> Peer:
-    """https://emlearn.org, installed into this folder, in its way that has the fastest code."""
+    """https://emlearn.org, installed into this folder, by its `loadable` way: of 0.23.2 the other,
+    `inline`, fails on every network."""
     activations, weights, biases = dense_layers(model)
     sys.path.insert(0, str(folder.resolve()))
     net = import_module("emlearn.net")
-    made = net.c_generate_net_inline(activations, weights, biases, NAME)
+    made = net.c_generate_net_loadable(activations, weights, biases, NAME)
     asked = f"{NAME}_predict(input, {int(np.prod(model.net.input))})"
-    text = made + _around(model, asked, f"*const outputs = {NAME}_activations2")
+    text = made + _around(model, asked, f"*const outputs = {NAME}_buf2")
     return Peer("emlearn", text, images, (Path(net.__file__).parent,), floats=True)
 
 

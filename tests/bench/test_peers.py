@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.peers import bitnetmcu, tinymaix
-from bench.peers.floats import dense_layers
+from bench.peers.floats import by_onnx2c, dense_layers
 from bench.peers.peer import Peer, asked_on
 from gradbook.data.sources import load
 from gradbook.errors import TargetError
@@ -88,6 +88,24 @@ def test_what_has_no_room_on_an_avr_is_no_answer():
     assert asked_on(LARGE, large, large.images, "-O2") is None
     with pytest.raises(AssertionError, match="no_such_type"):
         asked_on(LARGE, Peer("wrong", "no_such_type x;", large.images), large.images, "-O2")
+
+
+@pytest.mark.witness("cc", "onnx")
+def test_what_a_program_makes_is_given_the_numbers_that_the_network_takes(tmp_path):
+    made = tmp_path / "made.c"
+    made.write_text(
+        "#include <stdint.h>\nvoid entry(const float *in, float *out) "
+        "{ for (int k = 0; k < 10; k++) out[k] = k == 4 ? 0.25f : in[k]; }\n"
+    )
+    program = tmp_path / "program"
+    program.write_text(f'#!/bin/sh\ntest -s "$3" && cat {made}\n')
+    program.chmod(0o755)
+    model = model_of("", "relu")
+    images = np.zeros((2, 784), np.uint8)
+    scaling = model.trained().scaling
+    quarter = (0.25 - scaling.shift.item()) / scaling.scale.item()  # the byte that becomes 0.25
+    images[:, 7] = np.floor(quarter), np.ceil(quarter)
+    assert by_onnx2c(str(program), model, images).classify().tolist() == [4, 7]
 
 
 def test_dense_layers_say_what_the_network_says():
