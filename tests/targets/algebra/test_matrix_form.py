@@ -15,8 +15,13 @@ from gradbook.net import LESSONS, builtin, parse
 from gradbook.net.build import training_step
 from gradbook.net.step import run
 from gradbook.targets.algebra import forms as m
-from gradbook.targets.algebra.matrix_form import backward, forward, parameter_symbol
-from gradbook.targets.algebra.text import spell
+from gradbook.targets.algebra.matrix_form import (
+    backward,
+    forward,
+    parameter_symbol,
+    tell_in_general,
+)
+from gradbook.targets.algebra.text import spell, write_text
 
 
 def slid(windows, x):
@@ -44,6 +49,14 @@ def sent_back(weights, d):
             "oc,ohw->chw", weights[:, :, i, j], d
         )
     return out
+
+
+def over_steps(work, left, right):
+    """The same of a sequence, which is a matrix here and a single row there."""
+    if right.ndim == 3:
+        return work(left, right)
+    done = work(left if left.ndim == 4 else left[:, None], right[:, None])
+    return done[:, 0] if left.ndim == 4 else done
 
 
 def laid_out(net, numbers, shape):
@@ -78,7 +91,9 @@ class Worked:
             value = starts[p.role][p.first - 1 : p.first - 1 + p.size].reshape(p.shape)
             layer = net.layers[p.layer]
             if layer.reads_sequences:  # matrices, and of all steps at once a column
-                shape = value.shape[:2] if p.role is Role.WEIGHT else (-1, 1)
+                slides = np.prod(value.shape[2:]) > 1
+                matrix = value.shape if slides else value.shape[:2]
+                shape = matrix if p.role is Role.WEIGHT else (-1, 1)
                 value = value.reshape((-1,) if value.ndim == 1 and is_recurrent(layer) else shape)
             elif p.role is not Role.WEIGHT and len(net.shapes[p.layer + 1]) == 3:
                 value = value.reshape((-1, 1) if net.laid_out else (-1, 1, 1))
@@ -137,10 +152,9 @@ class Worked:
             return reduce(by_element, [np.asarray(self.of(f, k)) for f in form.factors])
         left, right = form.factors
         one = self.of(left, k)
-        if form.sign == "⋆":
-            return star(one, self.of(right, k))
-        if form.sign == "∗":
-            return sent_back(one, self.of(right, k))
+        if form.sign in ("⋆", "∗"):
+            work = star if form.sign == "⋆" else sent_back
+            return over_steps(work, one, self.of(right, k))
         turned = isinstance(right, m.Transposed)
         other = self.of(right.of if turned else right, k)
         if self.net.laid_out and np.ndim(other) == 2:
@@ -295,6 +309,10 @@ NETWORKS = {
     "dense 4 ternary; tanh; dense 2 no bias bits 2" + TWO,
     "windows of few bits": "input 1x3x3; conv 2 2x2 ternary; tanh; conv 2 1x1 bits 4; flatten; "
     "dense 2" + NINE,
+    "windows over steps": "input 5x2; conv1d 3 2; tanh; conv1d 2 3 no bias; tanh; conv1d 1 1; "
+    "seed 3; sample 1 -1 0.5 2 0.3 0 1 0.2 -0.4 0.6 -> 1 0.5",
+    "frames": "input 8x1; conv1d 1 3; tanh; spectrogram frame 4 step 1; conv1d 1 1; seed 3; "
+    "sample 1 -1 0.5 2 0.3 0 1 -0.5 -> 1 0.5 0",
     "values over their size": "input 2; dense 4; rmsnorm; tanh; dense 3; rmsnorm plain; dense 2"
     + TWO,
     "planes over their size": "input 1x4x4; conv 3 3x3; rmsnorm; tanh; conv 2 1x1; rmsnorm plain; "
@@ -327,3 +345,13 @@ def test_the_general_lines_come_to_the_error_and_the_gradients(net):
         name = f"∂E_total/∂{spell(parameter_symbol(net, by_parameter[weight]))}"
         said = np.reshape(worked.values[name][0], weight.shape)
         assert said == pytest.approx(truth[gradient], rel=1e-10, abs=1e-13), name
+
+
+def test_what_slides_over_a_signal_is_said_to_slide():
+    net = parse("input 8x1; spectrogram frame 4 step 1; conv1d 1 1")
+    story = m.Story("")
+    tell_in_general(story, net)
+    told = write_text(story.document())
+    assert "h_wave = W_wave ⋆ i" in told
+    assert "slides each of W's windows over x" in told
+    assert "6 × 1 × 1 × 4" in told

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name, is_sequence
@@ -33,6 +34,7 @@ from gradbook.targets.algebra.forms import (
 from gradbook.targets.algebra.formula import definition, formula
 
 Rule = tuple[Form, Form]  # left = right
+SUMS = {"linear", "conv", "linear_back", "conv_back", "outer", "conv_weights"}
 MOST_RULES = 40  # of a layer: of more the first and the last ones are told
 
 
@@ -128,12 +130,8 @@ class _Sayer:
         op, inputs = node.op.name, node.inputs
         if op in ("copy", "spread", "spread_channels", "reshape", "repeat"):
             return self.say(inputs[0])
-        if op in ("linear", "conv"):
-            return _matrices(self.say(inputs[0]), self.say(inputs[1]))
-        if op in ("linear_back", "conv_back"):
-            return _matrices(Transposed(self.say(inputs[0])), self.say(inputs[1]))
-        if op in ("outer", "conv_weights"):
-            return _matrices(self.say(inputs[0]), Transposed(self.say(inputs[1])))
+        if op in SUMS:
+            return self.sums(node)
         if op in ("sum", "sum_channels"):
             return BigSum(self.say(inputs[0]), _summed_over(node))
         if op == "step":
@@ -142,6 +140,19 @@ class _Sayer:
             return self.stack(inputs)
         alone = _single_steps(node)
         return self.stack(alone) if alone else self.attention(node)
+
+    def sums(self, node: Node) -> Form:
+        """Weighted sums, or what goes back through them: products of matrices, or of windows that
+        slide."""
+        op, (left, right) = node.op.name, node.inputs
+        one, other = self.say(left), self.say(right)
+        windows = node if op == "conv_weights" else left
+        if prod(windows.shape[2:]) > 1:
+            return Factors((one, other), "∗" if op == "conv_back" else "⋆")
+        if op in ("linear", "conv"):
+            return _matrices(one, other)
+        back = op in ("linear_back", "conv_back")
+        return _matrices(Transposed(one), other) if back else _matrices(one, Transposed(other))
 
     def attention(self, node: Node) -> Form | None:
         op, inputs = node.op.name, node.inputs

@@ -92,8 +92,7 @@ def _holding(net: Net, parameter: Parameter) -> tuple[Cell, ...]:
     names = [Name(str(parameter.role), (parameter.first + k,)) for k in range(parameter.size)]
     held = list_forms([Symbol(name) for name in names], most=2)
     layer, shape = net.layers[parameter.layer], parameter.shape
-    window = layer.window(net.shapes[parameter.layer])
-    if layer.has_inner_values or (window and is_of_each_step(layer, window)):
+    if layer.reads_sequences and prod(shape[2:]) == 1:
         shape = shape[:2]
     return (parameter_symbol(net, parameter),), held, (spell(shape).replace("x", " × "),)
 
@@ -131,7 +130,9 @@ def _remarks(net: Net) -> Iterator[str]:
             "with δ as the window; W ∗ δ sends each δ back over the window it came from, as W ∗ x "
             "spreads x."
         )
-    elif any(window and not is_of_each_step(layer, window) for layer, window in windows):
+    elif any(prod(p.shape[2:]) > 1 for p in net.parameters) or any(
+        window and not is_of_each_step(layer, window) for layer, window in windows
+    ):
         yield tr(
             "W ⋆ x slides each of W's windows over x and adds up the products; δ ⋆ x does the same "
             "with δ as the window; W ∗ δ sends each δ back over the window it came from."
