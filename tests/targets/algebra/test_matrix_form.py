@@ -349,7 +349,7 @@ def test_the_general_lines_come_to_the_error_and_the_gradients(net):
 
 def test_what_slides_over_a_signal_is_said_to_slide():
     net = parse("input 8x1; spectrogram frame 4 step 1; conv1d 1 1")
-    story = m.Story("")
+    story = m.Story("frames")
     tell_in_general(story, net)
     told = write_text(story.document())
     assert "h_wave = W_wave ⋆ i" in told
