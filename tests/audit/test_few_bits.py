@@ -43,6 +43,13 @@ MISTAKES = {
 }
 
 
+ROUNDED = [
+    ("AK", 5, "=ROUND(AG5,4)"),
+    ("AL", 5, "=ROUND(AB5,4)"),
+    ("AM", 5, "=ROUND(AC5,4)"),
+]  # more gradients
+
+
 def planted(path: Path, *edits: Edit) -> Path:
     """The sheet of a network with another formula in some columns."""
     write_workbook(parse(NETWORK.format("bits 4")), path, epochs=EPOCHS, rates=())
@@ -95,6 +102,13 @@ def test_updates_of_all_levels_are_wrong_and_nothing_else(path):
     report = check(planted(path, *edits))
     assert [found.cells for found in report.findings] == [f"{c}6:{c}13" for c in "EFGH"]
     assert {found.kind for found in report.findings} == {"wrong update"}
+
+
+def test_values_that_are_all_rounded_to_digits_are_right(path):
+    edits = [("R", 5, "=ROUND(TANH(Q5),3)"), ("T", 5, "=ROUND(TANH(S5),3)")]
+    slopes = [(c, 5, f"=ROUND({of}5,4)") for c, of in zip(("AH", "AI"), ("AD", "AE"), strict=True)]
+    report = check(planted(path, *edits, *slopes, ("AJ", 5, "=ROUND(AF5,4)"), *ROUNDED))
+    assert (report.verdict, report.findings) == ("right", ())
 
 
 HAND_MADE = {  # a level as others write it, of the weight in E5 by the scale in K5

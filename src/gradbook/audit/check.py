@@ -48,7 +48,7 @@ from gradbook.audit.findings import (
 from gradbook.audit.formula.address import Address, cells_of, name_of, row_of
 from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.formula.meaning import LeadsBack, NotUnderstood
-from gradbook.audit.judge.levels import level_findings
+from gradbook.audit.judge.levels import level_findings, rounded_gradients
 from gradbook.audit.judge.logarithms import decimal_logarithms
 from gradbook.audit.judge.loss import (
     descends_wholly,
@@ -293,6 +293,7 @@ def _judged(training: SheetTraining) -> SheetReport | None:
         findings += tuple(new_findings(optimiser_findings(training, groups, steps), findings))
     findings += tuple(new_findings(list(neuron_findings(training, steps)), findings))
     findings += tuple(new_findings(list(level_findings(training, groups)), findings))
+    findings += tuple(new_findings(list(rounded_gradients(training, steps)), findings))
     findings += (*new_findings(list(blank_cells(training)), findings), *blank_losses(training))
     cells = [step.cells for step in loss if step and not step.assumption]
     factors = blank_factors(training, chain.from_iterable(cells))

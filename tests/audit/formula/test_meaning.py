@@ -58,6 +58,7 @@ def computed(formula: str) -> object:
         ("ROUND(1234.5,-2)", 1200),
         ("TRUNC(-2.7)+10*ROUNDDOWN(2.79,1)", 25),
         ("MROUND(B1,A1)", 4),
+        ("FLOOR(B1,A1)+10*CEILING(B1,A1)+100*ROUNDUP(-2.1)", -258),
         ("A1*MAX(-1,MIN(1,ROUND(B1*9/A1,0)))", 2),  # a level of 27: a scale of 2, once
     ],
 )

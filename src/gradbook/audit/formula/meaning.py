@@ -13,7 +13,7 @@ from functools import partial, reduce
 from operator import add, sub
 
 from gradbook.audit.formula.expression import inner
-from gradbook.audit.formula.rounding import cut_off, product, rounded, rounded_down
+from gradbook.audit.formula.rounding import cut_off, product, rounded, rounded_down, rounded_up
 from gradbook.graph.node import Graph, Node
 from gradbook.language.message import Message, message_count
 from gradbook.targets.excel.language import (
@@ -266,19 +266,21 @@ def _rounding(
         if not all(n.is_constant() and abs(n.number) <= MOST_DIGITS for n in digits):
             raise ValueError("digits that are computed")
         power = 10.0 ** int(digits[0].number) if digits else 1.0
-        return one(x) if power == 1 else one(x * power) / power
+        if power <= 1:
+            return one(x) if power == 1 else one(x * power) / power
+        return x.graph.make("shown", x, one(x * power) / power)
 
     return make
 
 
-def _multiple(x: Node, of: Node) -> Node:
-    """MROUND: the multiple next to it."""
-    return product(of, rounded(x / of))
+def _multiple(one: Callable[[Node], Node]) -> Callable[..., Node]:
+    """MROUND and the like: a multiple near it."""
+    return lambda x, of=1: product(x.graph.constant(1) * of, one(x / of))
 
 
 _exp = _op("exp")
 
-ROUNDING = ("INT", "TRUNC", "ROUND", "ROUNDDOWN", "MROUND")
+ROUNDING = ("INT", "TRUNC", "ROUND", "ROUNDDOWN", "ROUNDUP", "MROUND", "FLOOR", "CEILING")
 ELEMENTWISE: dict[str, Callable[..., Node]] = {
     "EXP": _exp,
     "LN": _op("log"),
@@ -300,7 +302,12 @@ ELEMENTWISE: dict[str, Callable[..., Node]] = {
     "TRUNC": _rounding(cut_off),
     "ROUND": _rounding(rounded),
     "ROUNDDOWN": _rounding(cut_off),
-    "MROUND": _multiple,
+    "ROUNDUP": _rounding(rounded_up),
+    "MROUND": _multiple(rounded),
+    "FLOOR": _multiple(rounded_down),
+    "FLOOR.MATH": _multiple(rounded_down),
+    "CEILING": _multiple(lambda x: -rounded_down(-x)),
+    "CEILING.MATH": _multiple(lambda x: -rounded_down(-x)),
 }
 
 

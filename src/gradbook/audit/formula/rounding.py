@@ -2,7 +2,8 @@
 
 A rounding is flat nearly everywhere, so nobody who trains through one takes its true slope: that of
 what is rounded stands in its place, and the scale whose multiples are taken counts as a constant.
-Where s·q is made of q, the whole number next to w/s, it has the slope of w.
+Where s·q is made of q, the whole number next to w/s, it has the slope of w. Digits are cut for
+reading: formulas that agree but for those agree.
 """
 
 from __future__ import annotations
@@ -31,6 +32,17 @@ define(  # of a value that goes by steps, whose slope is taken to be that of ano
     lambda value, through: np.asarray(value),
     derivative=lambda d, y, value, through: (None, d),
 )
+define(  # of a number rounded to some digits, for reading: in formulas it counts as it is
+    "shown",
+    lambda exact, rounded: np.asarray(exact),
+    derivative=lambda d, y, exact, rounded: (d, None),
+)
+
+
+def rounded_up(x: Node) -> Node:
+    """The whole number next to it on the way from 0."""
+    above, below = -rounded_down(-x), rounded_down(x)
+    return x.graph.make("straight", x.graph.make("choose", x, above, below), x)
 
 
 def rounded_down(x: Node) -> Node:

@@ -1,4 +1,4 @@
-"""Weights of few bits: whether each level is a multiple of the scale of its own weight.
+"""Roundings: whether levels of weights are multiples of their own scales; gradients cut short.
 
 A scale counts as a constant in every gradient, so gradients agree with any. Of which weights one is
 the scale shows in what it is made of: all of them.
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gradbook.audit.findings import Finding, finding_in
 from gradbook.audit.formula.address import Address, by_sheet, name_of
 from gradbook.audit.formula.expression import EditKind
-from gradbook.audit.formula.meaning import NotUnderstood
+from gradbook.audit.formula.meaning import ROUNDING, NotUnderstood
 from gradbook.audit.formula.pattern import Pattern, rename_cells_in
 from gradbook.audit.formula.rounding import level_in
 from gradbook.audit.step.under_test import StepUnderTest
@@ -22,6 +22,7 @@ from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.training.weight_columns import rounds
 from gradbook.graph.node import Node, ancestors
 from gradbook.language.message import Message, enumerated
+from gradbook.targets.excel.language import Call, Reference, write
 
 KIND = EditKind.REFERENCE.value
 
@@ -61,6 +62,38 @@ def level_findings(
         for own in by_sheet(cells):
             quantity = training.name_of(own[0])
             yield finding_in(training.book, own, KIND, quantity=quantity, why=why, right=right)
+
+
+def rounded_gradients(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator[Finding]:
+    """The few gradients that are rounded where most aren't: small steps are lost."""
+    claims = steps[0].claims if steps else ()
+    rounded = [j for j, own in enumerate(claims) if own and _is_rounded(training, own[0].owner)]
+    for j in rounded if 2 * len(rounded) < len(claims) else ():
+        cells = [step.claims[j][0].owner for step in steps if step.claims[j]]
+        pattern = training.book.read_typed(cells[0])
+        said = pattern.expression
+        if isinstance(said, Call) and said.arguments[0] is not None:
+            inside = training.book.reader.read_typed(write(said.arguments[0]), cells[0])
+            name = training.names[j]
+            for own in by_sheet(cells):
+                yield finding_in(
+                    training.book,
+                    own,
+                    EditKind.FUNCTION.value,
+                    quantity=f"∂E/∂{name}",
+                    why=Message(
+                        "{part} is taken once too often: x itself belongs there",
+                        part=write(replace(said, arguments=(Reference("x"), *said.arguments[1:]))),
+                    ),
+                    weight=name,
+                    right=inside,
+                )
+
+
+def _is_rounded(training: SheetTraining, cell: Address) -> bool:
+    pattern = training.book.patterns.get(cell)
+    said = pattern.expression if pattern else None
+    return isinstance(said, Call) and said.function in ROUNDING
 
 
 def _scales(tested: StepUnderTest) -> list[WeightScale]:

@@ -223,6 +223,7 @@ _ON_NUMBERS: dict[str, Callable[..., float]] = {
     "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
     "whole": lambda x: math.floor(near if abs(x - (near := round(x))) < SAME * abs(x) else x),
     "straight": lambda value, through: value,
+    "shown": lambda exact, rounded: rounded,
     "choose": lambda condition, a, b: nan if isnan(condition) else a if condition > 0 else b,
     "largest": lambda *numbers: nan if any(map(isnan, numbers)) else max(numbers),
 }

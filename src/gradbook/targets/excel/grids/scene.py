@@ -10,7 +10,7 @@ from math import ceil
 
 import numpy as np
 
-from gradbook.graph.names import Name, is_sequence
+from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Node
 from gradbook.graph.window import Shape
 from gradbook.language import mark, tr
@@ -21,7 +21,7 @@ from gradbook.palette import GRADIENT, WEIGHT, colour_of
 from gradbook.targets.excel.grids.blocks import LEFT, Grids, NodeBlock, most_across, planes
 from gradbook.targets.excel.grids.steps import slides, step_blocks
 from gradbook.targets.excel.language import Reference, Speller, write
-from gradbook.targets.excel.plan.book import WorkbookPlan, last_grid_layer
+from gradbook.targets.excel.plan.book import WorkbookPlan, is_in_steps, last_grid_layer
 
 EPOCH_NAME, SAMPLE_NAME = "grids_epoch", "grids_sample"
 FIRST_ROW = 5  # of the first stage
@@ -99,7 +99,7 @@ class GridScene:
     def _is_shown(self, index: int) -> bool:
         """Whether what a layer passes on stands there already: in its shape, or in steps."""
         before, after = self.step.net.shapes[index : index + 2]
-        return before == after or is_sequence(self.step.net.shapes[0])
+        return before == after or is_in_steps(self.step.net)
 
     def _stage(
         self, index: int, layer: Layer | None, row: int, reads: tuple[int, ...]
@@ -165,7 +165,7 @@ class GridScene:
     def _in_steps(self) -> dict[int, list[NodeBlock]]:
         """The stages of a sequence that are matrices, by layers: all that no window goes over."""
         net = self.step.net
-        if not is_sequence(net.shapes[0]):
+        if not is_in_steps(net):
             return {}
         last, slid = last_grid_layer(net), set[int]()  # the values that windows go over
         for index in reversed(range(last + 1)):

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from gradbook.graph.names import is_sequence
 from gradbook.language import mark, tr
 from gradbook.palette import GRADIENT, INPUT, QUIET, RATE, Colour
 from gradbook.targets.excel.grids.blocks import LEFT, Grids, NodeBlock, coloured_by_size
@@ -25,7 +24,7 @@ from gradbook.targets.excel.grids.windows import (
     WindowBlock,
     WindowLine,
 )
-from gradbook.targets.excel.plan.book import GRIDS, WorkbookPlan
+from gradbook.targets.excel.plan.book import GRIDS, WorkbookPlan, is_in_steps
 from gradbook.targets.excel.plan.layout import cell_value
 from gradbook.targets.excel.sheets.check import an_epoch
 from gradbook.targets.excel.sheets.look import BAD, GOOD, SMALL, Look
@@ -52,7 +51,7 @@ IN_STEPS = mark(
 
 def write_grids(look: Look, book: WorkbookPlan) -> None:
     title, remark = tr("Image, kernels and maps"), tr(REMARK)
-    if is_sequence(book.step.net.shapes[0]):
+    if is_in_steps(book.step.net):
         title, remark = tr("Step by step"), tr(IN_STEPS)
     sheet = look.sheet(GRIDS, title, remark, left=1)
     _GridSheet(sheet, look, GridScene(book)).write()

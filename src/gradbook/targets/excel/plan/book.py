@@ -351,6 +351,11 @@ class WorkbookPlan:
         return self.exercise is None or self.exercise.has_check
 
 
+def is_in_steps(net: Net) -> bool:
+    """Whether a network is laid out step by step: not where no layer knows of the steps."""
+    return len(net.shapes[0]) == 3 and is_sequence(net.shapes[0])
+
+
 def last_grid_layer(net: Net) -> int:
     """The last layer that is shown as grids, -1 where none is.
 
@@ -358,7 +363,7 @@ def last_grid_layer(net: Net) -> int:
     network that reads a sequence it is the last of all.
     """
     layers = net.layers
-    if is_sequence(net.shapes[0]):
+    if is_in_steps(net):
         return len(layers) - 1
     last = max(
         (k for k, layer in enumerate(layers) if layer.statistics or layer.window(net.shapes[k])),
