@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from gradbook.layers.sequences import Attention, Recurrent
 from gradbook.net import Activation, Net
 
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Wconversion", "-Werror"]
@@ -24,9 +25,12 @@ COMPILERS = {
 
 def has_words_for(net: Net) -> bool:
     """Whether C is written for it and says classes: not with a softmax in the middle, nor with
-    answers at every step."""
+    answers at every step or steps of what was an image."""
     layers = [layer for layer in net.layers if not layer.passes_on]
     if len(net.shapes[-1]) > 1:
+        return False
+    was_image = any(len(shape) == 3 and shape[1] > 1 for shape in net.shapes)
+    if was_image and any(isinstance(layer, Recurrent | Attention) for layer in layers):
         return False
     before = layers[:-1] if net.outputs > 1 else layers  # of one output it leaves 1 alone
     return not any(isinstance(layer, Activation) and layer.is_softmax for layer in before)
