@@ -154,3 +154,13 @@ def test_what_it_all_comes_to_is_said_with_its_epoch():
     assert epochs_summary([AGREES, NO_NUMBER], [1, 2], 2) == (
         "the gradients agree in 1 epochs; the others have no numbers"
     )
+
+
+def test_weights_of_few_bits_have_no_part_in_the_direction():
+    """The sum of slopes along it goes over all gradients, which stand side by side."""
+    book = plan("input 2; dense 2 ternary; tanh; dense 1; seed 2; sample 0.3 -0.5 -> 0.4")
+    parts = {str(weight.name): part for weight, part in book.epoch_nudges.direction.items()}
+    assert list(parts) == [str(weight.name) for weight in book.step.gradients]
+    assert [name for name, part in parts.items() if not part] == ["w1", "w2", "w3", "w4"]
+    assert sum(part**2 for part in parts.values()) == pytest.approx(1)
+    assert book.epochs_summary == "the gradients agree in all 12 epochs"

@@ -276,10 +276,13 @@ class EpochNudges:
 
     @cached_property
     def direction(self) -> dict[Node, float]:
-        """Each trained weight's part, of a direction as long as 1."""
-        trained = measured(self.step)
-        parts = 0.5 + np.mod(GOLDEN * np.arange(1, len(trained) + 1), 1)
-        return dict(zip(trained, (parts / np.linalg.norm(parts)).tolist(), strict=True))
+        """Each trained weight's part, of a direction as long as 1; none of those of few bits."""
+        moved = set(measured(self.step))
+        numbers = np.arange(1, len(self.step.trained) + 1)
+        parts = 0.5 + np.mod(GOLDEN * numbers, 1)
+        parts *= [weight in moved for weight in self.step.trained]
+        parts /= np.linalg.norm(parts)
+        return dict(zip(self.step.trained, parts.tolist(), strict=True))
 
     # Where --------------------------------------------------------------------
 
