@@ -50,11 +50,21 @@ class Op:
 
 
 OPS: dict[str, Op] = {}
+FOREIGN: dict[str, Op] = {}  # of formulas that others write, which no network of ours has
 
 
 def define(name: str, value: Callable[..., Any], **parts: Callable[..., Any]) -> None:
     assert name not in OPS, f"op {name} defined twice"
     OPS[name] = Op(name, value, **parts)
+
+
+def define_foreign(name: str, value: Callable[..., Any], derivative: Callable[..., Any]) -> None:
+    assert name not in OPS.keys() | FOREIGN.keys(), f"op {name} defined twice"
+    FOREIGN[name] = Op(name, value, derivative)
+
+
+def op_called(name: str) -> Op:
+    return OPS.get(name) or FOREIGN[name]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -146,7 +156,7 @@ class Graph:
         simpler = _simpler(op, nodes)
         if simpler is not None:
             return simpler
-        shape = OPS[op].shape(*(node.shape for node in nodes), *attributes)
+        shape = op_called(op).shape(*(node.shape for node in nodes), *attributes)
         each = op == "repeat" or (op != "total" and any(node.each for node in nodes))
         return self._add(op, nodes, attributes, shape, each)
 
@@ -183,7 +193,7 @@ class Graph:
     ) -> Node:
         key = (op, inputs, attributes)
         if key not in self._known:
-            node = Node(self, len(self.nodes), OPS[op], inputs, attributes, shape, each)
+            node = Node(self, len(self.nodes), op_called(op), inputs, attributes, shape, each)
             self.nodes.append(node)
             self._known[key] = node
         return self._known[key]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradbook.graph.node import Array, Node, define
+from gradbook.graph.node import Array, Node, define_foreign
 
 MAKING = ("whole", "copy", "negate", "add", "subtract", "multiply", "divide", "largest")
 UNSURE = 1e-9  # so near a whole number rounding may have gone either way in another program
@@ -26,13 +26,13 @@ def _whole(x: Array) -> Array:
     return np.where(unsure, np.nan, np.floor(x))
 
 
-define("whole", _whole, derivative=lambda d, y, x: (d,))
-define(  # of a value that goes by steps, whose slope is taken to be that of another
+define_foreign("whole", _whole, derivative=lambda d, y, x: (d,))
+define_foreign(  # of a value that goes by steps, whose slope is taken to be that of another
     "straight",
     lambda value, through: np.asarray(value),
     derivative=lambda d, y, value, through: (None, d),
 )
-define(  # of a number rounded to some digits, for reading: in formulas it counts as it is
+define_foreign(  # of a number rounded to some digits, for reading: in formulas it counts as it is
     "shown",
     lambda exact, rounded: np.asarray(exact),
     derivative=lambda d, y, exact, rounded: (d, None),

@@ -13,7 +13,7 @@ import numpy as np
 
 from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address
-from gradbook.graph.node import OPS, Array, Node, ancestors
+from gradbook.graph.node import Array, Node, ancestors, op_called
 from gradbook.graph.ops import BELL
 
 # Numbers with slopes ------------------------------------------------------------------
@@ -27,7 +27,7 @@ def _power(x: Array, n: Array) -> Array:
 def _normal_share(x: Array) -> Array:
     real, slope = np.real(x), np.imag(x)
     bell = BELL * np.exp(-(real**2) / 2)
-    return np.asarray(OPS["normal_share"].value(real) + 1j * slope * bell)
+    return np.asarray(op_called("normal_share").value(real) + 1j * slope * bell)
 
 
 _WITH_SLOPES: dict[str, Callable[..., Any]] = {
@@ -35,7 +35,7 @@ _WITH_SLOPES: dict[str, Callable[..., Any]] = {
     "sqrt": lambda x: np.where(np.real(x) >= 0, np.sqrt(x), np.nan),
     "power": _power,
     "normal_share": _normal_share,
-    "whole": lambda x: OPS["whole"].value(np.real(x)) + 1j * np.imag(x),
+    "whole": lambda x: op_called("whole").value(np.real(x)) + 1j * np.imag(x),
     "straight": lambda value, through: np.real(value) + 1j * np.imag(through),
     "choose": lambda c, a, b: np.where(np.real(c) > 0, a, b),
     "largest": lambda *xs: reduce(lambda a, b: np.where(np.real(a) < np.real(b), b, a), xs),
@@ -45,7 +45,7 @@ _WITH_SLOPES: dict[str, Callable[..., Any]] = {
 
 def apply(name: str, inputs: Sequence[Array], attributes: Sequence[object] = ()) -> Array:
     """An op's value, with the slope that its inputs carry."""
-    op: Callable[..., Any] = OPS[name].value
+    op: Callable[..., Any] = op_called(name).value
     if name in _WITH_SLOPES and any(map(np.iscomplexobj, inputs)):
         op = _WITH_SLOPES[name]
     return np.asarray(op(*inputs, *attributes))
