@@ -56,7 +56,7 @@ KINDS = {
         sample 0 1 2 3 -> 1 2 3 4; sample 4 2 0 0 -> -1 3 3 -1"""
     ),
     "mel bands of what is learned": parse(
-        """input 24x1; conv1d 1 3; tanh; mel 3 frame 16 step 3 rate 100 low 5 high 45
+        """input 14x1; conv1d 1 3; tanh; mel 2 frame 8 step 2 rate 100 low 5 high 45
         conv1d 2 2; relu; flatten; dense 2; softmax; loss cross-entropy; rate 0.01; seed 3"""
     ),
     "a spectrogram": parse(
