@@ -108,7 +108,7 @@ def _ask_peer(peer: Peer, test: Images, options: Namespace) -> None:
     right = float((classes == np.asarray(test.labels)).mean())
     print(f"{peer.name}: {right:.2%} by its C", flush=True)
     for board in _boards(options):
-        if board in (avr.MEGA, avr.UNO):
+        if isinstance(board, avr.Avr) and (board != avr.LARGE or not peer.on_avrs):
             continue
         slow = peer.floats or isinstance(board, avr.Avr)
         count = min(options.images, FEW) if slow else options.images

@@ -55,6 +55,7 @@ class Peer:
     images: Bytes
     headers: tuple[Path, ...] = ()  # folders with what it includes
     floats: bool = False  # it computes with them, and asks a library for more
+    on_avrs: bool = True  # whether it runs on them
 
     @property
     def image_bytes(self) -> int:

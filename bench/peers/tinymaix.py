@@ -1,6 +1,7 @@
 """TinyMaix (https://github.com/sipeed/TinyMaix): its model of digits in whole numbers of 8 bits.
 
-It scales sums in floats, and works in buffers of the sizes that the model says.
+It scales sums in floats, and works in buffers of the sizes that the model says. On an AVR it
+crashes, simavr says.
 """
 
 from __future__ import annotations
@@ -89,7 +90,8 @@ def peers(folder: Path, images: Bytes) -> list[Peer]:
     channels, work = needs(weights.read_text("utf-8"))
     for level in (0, 1):
         text = PORT.format(level=level, channels=channels, work=work) + includes + AROUND
-        found.append(Peer(f"TinyMaix, its O{level}", text, rows, (folder / "include",)))
+        headers = (folder / "include",)
+        found.append(Peer(f"TinyMaix, its O{level}", text, rows, headers, on_avrs=False))
     return found
 
 
