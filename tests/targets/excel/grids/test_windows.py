@@ -36,6 +36,11 @@ NETS = {
         f"\nsample {' '.join(str(k % 7 / 7) for k in range(25))} -> 0.5"
         f"\nsample {' '.join(str(k % 5 / 5) for k in range(25))} -> 0"
     ),
+    "few bits": parse(
+        """input 1x4x5; conv 2 3x3 pad 1 stride 2 bits 4; tanh; conv 2 2x2 no bias ternary; flatten
+        dense 1; seed 6
+        sample .1 .2 .3 .4 .5  .5 .4 .3 .2 .1  .9 .8 .7 .6 .5  0 .3 .6 .9 1 -> 0.5"""
+    ),
     "alone": parse(
         """input 1x4x5; conv 2 3x3 pad 1 stride 2; tanh; flatten; dense 1; seed 6
         sample .1 .2 .3 .4 .5  .5 .4 .3 .2 .1  .9 .8 .7 .6 .5  0 .3 .6 .9 1 -> 0.5"""

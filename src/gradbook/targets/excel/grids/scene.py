@@ -30,6 +30,7 @@ SLOPE_OF = "{0}∂E/∂"  # before each name
 WEIGHT_LINES = 3  # beside a weight that is looked at
 LINES = {"conv": 5, "pool": 3, "batchnorm": 9}  # beside a place that is looked at, and the verdict
 LETTERS = 7  # of a title that a column has room for
+FEW = "ŵ"  # what is read of weights of few bits
 STATISTICS = "γβμσs"  # one below the other, a column for each channel
 
 
@@ -214,6 +215,24 @@ class GridScene:
             block = self._parameter(parameter, index, top)
             top = block.grids.top + block.grids.height + ABOVE
             yield str(parameter.role), block
+            if layer.bits and parameter.role is Role.WEIGHT:
+                read = self._read(block)
+                top = read.grids.top + read.grids.height + ABOVE
+                yield FEW, read
+
+    def _read(self, weights: NodeBlock) -> NodeBlock:
+        """What sums read of weights of few bits, below these."""
+        grids = weights.grids
+        nodes = np.array(
+            [self._called[f"{FEW}{node.name.numbers[-1]}"] for node in weights.nodes.flat]
+        )
+        return replace(
+            weights,
+            names=weights.names.replace(str(Role.WEIGHT), FEW),
+            words=tr("as the sums read them: a scale times whole numbers"),
+            grids=replace(grids, top=grids.top + grids.height + ABOVE),
+            nodes=nodes.reshape(grids.shape),
+        )
 
     def _statistics(self, index: int, top: int) -> NodeBlock:
         """What a normalisation has learned, and what it finds in the samples, by channels."""

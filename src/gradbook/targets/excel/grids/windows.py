@@ -17,6 +17,7 @@ from gradbook.net.names import number
 from gradbook.palette import ACTIVATION, GRADIENT, INPUT, QUIET, SUM, WEIGHT, Colour
 from gradbook.targets.excel.grids.blocks import LARGEST, LEFT, Grids, NodeBlock
 from gradbook.targets.excel.grids.scene import (
+    FEW,
     STATISTICS,
     GridScene,
     GridStage,
@@ -158,7 +159,7 @@ class LookedAt:
             inside = within(given, channel, self.upper, self.leftmost, self.window)
             yield given.whole(channel), f"AND({self._is_read(channel)}{inside})", False
         if self.layer.sums:
-            kernels, sources = self.stage.parameters["w"].grids, self.sources
+            kernels, sources = self.read.grids, self.sources
             for channel in range(kernels.shape[0]):
                 yield kernels.whole(channel), f"{self.channel}={channel // sources + 1}", False
 
@@ -171,6 +172,12 @@ class LookedAt:
             return ""
         made = self.maps.shape[0] // layer.groups
         return f"INT(({self.channel}-1)/{made})={channel // self.sources},"
+
+    @property
+    def read(self) -> NodeBlock:
+        """The kernels as sums read them."""
+        own = self.stage.parameters
+        return own.get(FEW, own["w"])
 
     @property
     def sources(self) -> int:
@@ -266,7 +273,7 @@ class LookedAt:
 
     def _kernel(self, number: int) -> WindowBlock:
         """The kernel of the map that is looked at."""
-        block, sources = self.stage.parameters["w"], self.sources
+        block, sources = self.read, self.sources
         grids = self._grids(number, sources)
         formulas = {}
         for k, y, x in grids.places():
