@@ -167,11 +167,11 @@ LossShare = tuple[float, StepLoss]  # the share of the gradients that are its gr
 def find_loss(training: SheetTraining) -> tuple[list[StepLoss | None], float]:
     """The loss of each step, and the share of the gradients that are its gradients; none of what
     doesn't learn by a loss. Where there may be one, but one too large to follow, that is raised."""
-    too_much: list[TooMuch] = []
+    unclear: list[NotUnderstood] = []
     claimed = first_claims(training)
     start = tuple(weight.start for weight in training.weights)
     tested = StepUnderTest.of(training, [SheetStep(0, start, StepLoss(()), ())])
-    share_of = partial(_share, tested, claimed, too_much=too_much)
+    share_of = partial(_share, tested, claimed, unclear=unclear)
     tried = candidates(training)[:MOST_TRIED]
     found = _likeliest(training, tried, share_of)
     for _ in range(MOST_TERMS if found[1].cells and found[0] <= ENOUGH else 0):
@@ -191,8 +191,9 @@ def find_loss(training: SheetTraining) -> tuple[list[StepLoss | None], float]:
     if not loss.cells or (
         share <= 0 and not loss.assumption and not _is_plausible(tested.with_loss(loss))
     ):
-        if too_much:
-            raise too_much[0]
+        too_much = [error for error in unclear if isinstance(error, TooMuch)]
+        if too_much or (unclear and speaks_of_learning(training)):
+            raise (too_much or unclear)[0]
         return [], 0.0
     return every_step(training, loss), share
 
@@ -251,7 +252,7 @@ def _share(
     tested: StepUnderTest,
     claimed: Sequence[Sequence[Claim]],
     loss: StepLoss,
-    too_much: list[TooMuch] | None = None,
+    unclear: list[NotUnderstood] | None = None,
 ) -> float:
     """What share of the claims a loss explains; one that is too large is noted among others."""
     tested = tested.with_loss(loss)
@@ -262,8 +263,8 @@ def _share(
             if not tested.has_no_influence(j)
         )
     except NotUnderstood as error:
-        if too_much is not None and isinstance(error, TooMuch):
-            too_much.append(error)
+        if unclear is not None:
+            unclear.append(error)
         return -0.5
     return good / _counting(tested)
 
