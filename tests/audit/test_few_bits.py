@@ -111,6 +111,14 @@ def test_values_that_are_all_rounded_to_digits_are_right(path):
     assert (report.verdict, report.findings) == ("right", ())
 
 
+def test_what_is_not_understood_on_the_way_to_the_loss_is_said_and_nothing_accused(path):
+    sheet = next(s for s in check(planted(path, ("R", 5, "=GAMMA(Q5)"))).sheets if s.weights)
+    assert (sheet.verdict, sheet.findings) == ("unfinished", ())
+    assert list(map(str, sheet.notes)) == [
+        "it can't be judged further: Training!R5 has the function GAMMA"
+    ]
+
+
 HAND_MADE = {  # a level as others write it, of the weight in E5 by the scale in K5
     "nearest": "=K5*ROUND(E5/K5,0)",
     "between bounds": "=MIN(7,MAX(-7,ROUND(E5/K5,0)))*K5",

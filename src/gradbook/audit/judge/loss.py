@@ -166,7 +166,8 @@ LossShare = tuple[float, StepLoss]  # the share of the gradients that are its gr
 
 def find_loss(training: SheetTraining) -> tuple[list[StepLoss | None], float]:
     """The loss of each step, and the share of the gradients that are its gradients; none of what
-    doesn't learn by a loss. Where there may be one, but one too large to follow, that is raised."""
+    doesn't learn by a loss. Where there may be one, but one that is too large to follow or isn't
+    understood, that is raised."""
     unclear: list[NotUnderstood] = []
     claimed = first_claims(training)
     start = tuple(weight.start for weight in training.weights)
@@ -254,7 +255,7 @@ def _share(
     loss: StepLoss,
     unclear: list[NotUnderstood] | None = None,
 ) -> float:
-    """What share of the claims a loss explains; one that is too large is noted among others."""
+    """What share of the claims a loss explains; why that is unclear is noted."""
     tested = tested.with_loss(loss)
     try:
         good = sum(
