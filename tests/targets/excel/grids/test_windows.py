@@ -41,6 +41,10 @@ NETS = {
         dense 1; seed 6
         sample .1 .2 .3 .4 .5  .5 .4 .3 .2 .1  .9 .8 .7 .6 .5  0 .3 .6 .9 1 -> 0.5"""
     ),
+    "mixed": parse(
+        """input 3x2x2; conv 2 1x1; tanh; conv 4 1x1 groups 2; flatten; dense 1; seed 6
+        sample .1 .2 .3 .4 .5  .5 .4 .3 .2 .1  .9 .8 -> 0.5"""
+    ),
     "alone": parse(
         """input 1x4x5; conv 2 3x3 pad 1 stride 2; tanh; flatten; dense 1; seed 6
         sample .1 .2 .3 .4 .5  .5 .4 .3 .2 .1  .9 .8 .7 .6 .5  0 .3 .6 .9 1 -> 0.5"""
@@ -151,3 +155,10 @@ def test_at_first_a_weight_in_the_middle_is_worked(name):
             named = {str(node.name): node for node in values}
             own = named[f"g_{weight.name}" if found.book.several else f"∂E/∂{weight.name}"]
             assert seen.lines[0].number == pytest.approx(float(np.ravel(values[own])[0]))
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_what_is_worked_beside_each_other_shares_no_cell(name):
+    for seen in looked_at(scene(name)):
+        cells = [block.grids.cell(*at) for block in seen.blocks for at in block.grids.places()]
+        assert len(set(cells)) == len(cells)

@@ -35,8 +35,9 @@ class Grids:
 
     @property
     def across(self) -> int:
-        """So many channels stand side by side."""
-        return min(self.shape[0], self.most_across) if self.is_pictures else self.shape[0]
+        """So many channels stand side by side: of single values all, unless one below another."""
+        below = self.is_pictures or self.most_across == 1
+        return min(self.shape[0], self.most_across) if below else self.shape[0]
 
     @property
     def width(self) -> int:
