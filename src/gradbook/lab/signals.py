@@ -33,7 +33,7 @@ from gradbook.data.signals import (
 )
 from gradbook.data.tables import Column, ColumnTable, Numbers
 from gradbook.errors import DataError, UsageError, did_you_mean, one_line
-from gradbook.lab.models.recorded import kept_of
+from gradbook.lab.models.recorded import how_read
 from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.recipes.recipe import BEST, Recipe, Schedule
 from gradbook.lab.tables import BATCH, LEAST_STEPS, MOST_EPOCHS, PATIENCE, Problem, TableScore
@@ -76,7 +76,7 @@ class SignalProblem(Problem):
 
     @property
     def how_read(self) -> dict[str, Any]:
-        return kept_of(self.pieces.signals, self.way)
+        return how_read(self.pieces.signals, self.way)
 
     @cached_property
     def rows(self) -> Numbers:

@@ -240,7 +240,7 @@ class Layer:
     reads_sequences: ClassVar[bool] = False  # whether it takes steps x features, laid out in a row
     ties: ClassVar[str] = ""  # the word of the card before it whose parameters it takes
     begins_branch: ClassVar[bool] = False  # whether it makes nothing, and an earlier value goes on
-    turns: ClassVar[bool] = False  # whether it is a Fourier transform of frames
+    is_fourier: ClassVar[bool] = False  # whether it is a Fourier transform of frames
     learns: ClassVar[bool] = True  # whether what it owns changes in training
     bias: Bias = Bias.NONE
     bits: Bits = Bits.ALL  # of the weights of its sums

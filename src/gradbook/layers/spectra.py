@@ -27,6 +27,7 @@ from gradbook.layers.fields import OptionsField, StatementForm, WholeField, Whol
 from gradbook.layers.sums import Conv
 from gradbook.layers.wiring import Product
 
+FRAME, STEP, RATE, LOW, HIGH = 256, 128, 8000, 100, 3800  # where a line says nothing else
 LOUDER = 1e6  # so many times a power: what is below a millionth is silence, about
 LONGEST_FRAME = 1024  # whose cosines and sines are a million numbers
 FRAME_LENGTH = "{word}'s frame has 2 to {most:,} samples, not {frame:,}"
@@ -108,12 +109,12 @@ class FourierSums(FixedConv):
     """Of a signal's frame under Hann's window the cosine of each frequency, then the sine of each,
     over the root of its length."""
 
-    turns: ClassVar[bool] = True
+    is_fourier: ClassVar[bool] = True
 
 
 FRAMES = (
-    WholeOption("frame", "F", 256, "frame"),
-    WholeOption("step", "S", 128, "step"),
+    WholeOption("frame", "F", FRAME, "frame"),
+    WholeOption("step", "S", STEP, "step"),
 )
 
 
@@ -125,11 +126,11 @@ class MelBands(Composed):
     """
 
     bands: int = 0
-    frame: int = 256
-    step: int = 128
-    rate: int = 8000
-    low: int = 100
-    high: int = 3800
+    frame: int = FRAME
+    step: int = STEP
+    rate: int = RATE
+    low: int = LOW
+    high: int = HIGH
     word: ClassVar[str] = "mel"
     letter: ClassVar[str] = "l"
     reads_sequences: ClassVar[bool] = True
@@ -143,9 +144,9 @@ class MelBands(Composed):
                     "",
                     options=(
                         *FRAMES,
-                        WholeOption("rate", "R", 8000, "rate"),
-                        WholeOption("low", "HZ", 100, "lowest frequency"),
-                        WholeOption("high", "HZ", 3800, "highest frequency"),
+                        WholeOption("rate", "R", RATE, "rate"),
+                        WholeOption("low", "HZ", LOW, "lowest frequency"),
+                        WholeOption("high", "HZ", HIGH, "highest frequency"),
                     ),
                 ),
             ),
@@ -158,7 +159,7 @@ class MelBands(Composed):
             "spectrogram",
             (OptionsField("", options=FRAMES),),
             ("the same of each frequency that such a frame tells apart",),
-            preset={"bands": 0, "rate": 8000, "low": 100, "high": 3800},
+            preset={"bands": 0},
         ),
     )
 

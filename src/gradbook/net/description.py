@@ -304,8 +304,7 @@ class Description:
         return [index for index, owner in enumerate(self.owners) if owner == parameter.layer]
 
     def count(self, role: Role | None = None) -> int:
-        """How many parameters there are, or how many numbers of one kind, those counted that a
-        formula gives."""
+        """How many parameters there are; of one kind, also those that a formula gives."""
         if role is None:
             return sum(p.size for p in self.parameters if not p.given)
         return sum(p.size for p in self.parameters if p.role is role)

@@ -68,8 +68,8 @@ class LayerMeasure:
     window: Window | None  # of convolutions and pools
     field: ReceptiveField | None  # where the input is a picture
     again: int | None  # the number of the layer that it is again, with the same weights
-    few: int = 0  # of its parameters, that are weights of few bits
-    scales: int = 0  # of these
+    few_bit_weights: int = 0  # of its parameters
+    scales: int = 0  # of these weights
 
     @property
     def values(self) -> int:
@@ -78,8 +78,8 @@ class LayerMeasure:
     @property
     def bytes(self) -> int:
         """Of the trained layer: weights of few bits lie packed, with the scales of theirs."""
-        return BYTES * (self.parameters - self.few + self.scales) + ceil(
-            self.few * self.layer.bits.stored / 8
+        return BYTES * (self.parameters - self.few_bit_weights + self.scales) + ceil(
+            self.few_bit_weights * self.layer.bits.stored / 8
         )
 
 
@@ -107,7 +107,7 @@ class NetMeasure:
 
     @property
     def has_few_bits(self) -> bool:
-        return any(layer.few for layer in self.layers)
+        return any(layer.few_bit_weights for layer in self.layers)
 
     @property
     def macs(self) -> int:

@@ -28,10 +28,9 @@ from gradbook.report.digits_tables import (
 )
 from gradbook.report.document import made_with
 from gradbook.report.markup import markup
-from gradbook.report.page import Section, Side, resource, script, text, text_box
+from gradbook.report.page import Section, Side, problems, resource, script, text, text_box
 from gradbook.report.page import page as whole_page
 
-NO_SCRIPT = mark("The page computes with JavaScript, which is switched off here.")
 MOST_BYTES, MOST_WITH_IMAGES = 400_000, 3_000_000  # of a page: one that can be mailed
 COLOURS = mark(
     "This network reads pictures in colours, which can't be drawn here: take one of these, or drop "
@@ -96,11 +95,7 @@ def _sides(model: Model, training: TrainingPack | None) -> list[Side]:
 
 def _lead(training: TrainingPack | None) -> str:
     """What trains, in view from the start, and what is said where nothing can be computed."""
-    return (
-        f"{_run(training) if training else ''}\n"
-        f"<noscript><p>{tr(NO_SCRIPT)}</p></noscript>"
-        '<p id="problem" role="alert"></p>'
-    )
+    return f"{_run(training) if training else ''}\n{problems()}"
 
 
 def _introduction(model: Model, training: TrainingPack | None) -> str:

@@ -14,7 +14,7 @@ from gradbook.net.work.at_work import at_start
 from gradbook.report.digits_tables import module_table, numbers_table, pack
 from gradbook.report.document import made_with
 from gradbook.report.markup import markup
-from gradbook.report.page import Section, Side, resource, script, text
+from gradbook.report.page import Section, Side, problems, resource, script, text
 from gradbook.report.page import page as whole_page
 
 AMOUNTS = (1_000, 3_000, 10_000)  # lines to learn from
@@ -24,7 +24,6 @@ PACES = {
     mark("as fast as it goes"): 100_000,
 }
 EVERY = (50, 100, 250)  # lines learned before others are written
-NO_SCRIPT = mark("The page computes with JavaScript, which is switched off here.")
 
 
 def letters_page(net: Net, lines: TextLines, command: str = "") -> str:
@@ -66,8 +65,7 @@ def _bar() -> str:
         f'<select id="lines" aria-label="{many}">{amounts}</select>'
         f'<select id="pace" aria-label="{tr("pace")}">{paces}</select></div>'
         f'<div class="figures"><p>{done}</p><p class="loss">{loss}</p><p>{tested}</p></div>'
-        f"<noscript><p>{tr(NO_SCRIPT)}</p></noscript>"
-        '<p id="problem" role="alert"></p>'
+        f"{problems()}"
     )
 
 

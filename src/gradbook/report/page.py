@@ -91,6 +91,14 @@ def page(
     )
 
 
+NO_SCRIPT = mark("The page computes with JavaScript, which is switched off here.")
+
+
+def problems() -> str:
+    """What is said where nothing computes, and where the script says what it can't do."""
+    return f'<noscript><p>{tr(NO_SCRIPT)}</p></noscript><p id="problem" role="alert"></p>'
+
+
 def text_box(lines: str, label: str) -> str:
     """A text to be changed, its lines counted; web/text/box.js knows its parts by their names."""
     return (

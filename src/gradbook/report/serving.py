@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from gradbook.audit.classes.submissions import NAMED, READ
 from gradbook.builtin_networks import LESSONS
 from gradbook.language import mark, numeral, tr
+from gradbook.net.description import DEFAULT_RATES
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.report import figures
 from gradbook.report.page import Section, page, resource, script, table, text
@@ -177,7 +178,8 @@ def _network() -> str:
     known = "".join(
         f'<option value="{text(words)}">{text(name)}</option>' for name, words in LESSONS.items()
     )
-    rates = tr("{low} to {high}", low=numeral("0.05"), high=10000)
+    low, high = (numeral(f"{rate:g}") for rate in (min(DEFAULT_RATES), max(DEFAULT_RATES)))
+    rates = tr("{low} to {high}", low=low, high=high)
     return f"""<form id="network" autocomplete="off">
 <label class="known">{tr("begin with")} <select class="own" id="known">{known}</select></label>
 <label for="text">{tr("the network, as text")}</label>

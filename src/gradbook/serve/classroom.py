@@ -16,6 +16,7 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from gradbook import limits
+from gradbook.archives import FIRST_DAY
 from gradbook.errors import one_line
 from gradbook.files import whole_file, write_whole
 from gradbook.folders import temporary_folder
@@ -80,7 +81,6 @@ PACKED = {  # what can be had as one file: of which folders
 BUSY = Message("the class is being worked on: try again in a moment")
 NOT_BEGUN = Message("this class isn't begun: give its names first")
 NOTHING_YET = Message("there is nothing of that yet: mark the class first")
-FIRST_DAY = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass

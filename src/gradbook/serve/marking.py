@@ -11,6 +11,7 @@ from tempfile import TemporaryFile
 from typing import Any
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
+from gradbook.archives import FIRST_DAY
 from gradbook.audit.classes.marks import BookScore, MarkingRules, in_points, score
 from gradbook.audit.classes.submissions import copy_names
 from gradbook.audit.copies.correct import Correction
@@ -25,7 +26,6 @@ from gradbook.serve.crew import Crew, Errand
 from gradbook.serve.requests import Answer, Cut, RefusalError, Request, json_answer
 from gradbook.work.processes import LostTask, OurFault, Task
 
-LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same books make the same archive
 MARKED, CORRECTED = "marked", "corrected"  # kinds of copies
 PAGE, REMARKS = "class.html", "remarks.txt"
 
@@ -170,9 +170,9 @@ def _fill(
         copy, remarks = _made(kind, name, jobs.popleft(), request)
         notes += remarks
         if copy:
-            archive.writestr(ZipInfo(name, LONG_AGO), copy)
+            archive.writestr(ZipInfo(name, FIRST_DAY), copy)
     if notes:
-        archive.writestr(ZipInfo(names[-1], LONG_AGO), "".join(f"{line}\n" for line in notes))
+        archive.writestr(ZipInfo(names[-1], FIRST_DAY), "".join(f"{line}\n" for line in notes))
 
 
 def _copying(book: HandedIn, kind: str, ways: Ways) -> Task:

@@ -10,7 +10,7 @@ from typing import IO
 from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from gradbook.archives import PACKINGS
+from gradbook.archives import FIRST_DAY, PACKINGS
 from gradbook.audit.workbook.opendocument import is_opendocument
 from gradbook.audit.workbook.package import (
     Package,
@@ -194,7 +194,6 @@ OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 STRICT = "http://purl.oclc.org/ooxml/officeDocument/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-MADE = (1980, 1, 1, 0, 0, 0)  # the date of what we add: the same copy comes out every time
 
 
 @dataclass(frozen=True)
@@ -311,7 +310,7 @@ class Patch:
                     self._write(archive, entry, name)
             for name in self.changed:
                 if name not in self.parts:
-                    entry = ZipInfo(name, MADE)
+                    entry = ZipInfo(name, FIRST_DAY)
                     entry.compress_type = ZIP_DEFLATED
                     self._write(archive, entry, name)
 

@@ -16,7 +16,7 @@ from gradbook.formats.activations import ActivationSteps, ForeignStep, activatio
 from gradbook.formats.imported import BOTH, STEEPER, ImportedNet, NoLayer, Refusals, assemble
 from gradbook.formats.keras.content import KerasContent, KerasEntry, read_content
 from gradbook.formats.keras.steps import ALL_STEPS, OVER_STEPS, RECURRENT, read_over_steps
-from gradbook.formats.keras.words import ANY, KINDS, SETTINGS, activation, relu
+from gradbook.formats.keras.words import ANY, KINDS, OPERATIONS, SETTINGS, activation, relu
 from gradbook.formats.layer_list import (
     BYTES,
     READ_BY_WINDOWS,
@@ -138,11 +138,8 @@ def _activation_from(content: KerasContent, value: str) -> ActivationSteps | Non
 def _worked_out(step: ForeignStep, numbers: Mapping[str, Array]) -> Array | None:
     """What a layer makes of numbers, each by itself, if it is one of those."""
     entry, given = step.source, [numbers[name] for name in step.reads]
-    told, made = entry.settings, None
+    told = entry.settings
     match entry.kind:
-        case "Log":
-            with np.errstate(all="ignore"):
-                made = np.log(given[0])
         case "Add":
             return np.asarray(sum(given))
         case "Multiply":
@@ -161,7 +158,9 @@ def _worked_out(step: ForeignStep, numbers: Mapping[str, Array]) -> Array | None
                 return given[0]
             if not (layer := Activation(kind)).is_softmax:
                 return np.asarray(OPS[layer.word].value(given[0]))
-    return made
+    op = next((op for op, theirs in OPERATIONS.items() if theirs == entry.kind), None)
+    with np.errstate(all="ignore"):
+        return None if op is None else np.asarray(OPS[op].value(given[0]))
 
 
 PLACED = 3  # dimensions of what has a number for each place

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook import __version__
+from gradbook.archives import FIRST_DAY
 from gradbook.errors import TargetError
 from gradbook.formats.keras.sequences import Inner, KerasWords, words_over_steps
 from gradbook.formats.keras.words import ACTIVATIONS, OPERATIONS, OPERATIONS_MODULE, OPERATORS, SAYS
@@ -622,7 +623,6 @@ def _steps_apart(own: TrainedLayer, conv: Conv, window: Window) -> bool:
 # Writes the .keras file of a trained network: its layers as JSON, its weights as HDF5, zipped.
 
 KERAS_VERSION = "3.6.0"  # the first that reads one input as one; later ones do too
-TIME = (1980, 1, 1, 0, 0, 0)  # of the members, so that the same network is the same file
 
 
 def keras_bytes(trained: TrainedNet, with_preparation: bool = False) -> bytes:
@@ -647,7 +647,7 @@ def keras_bytes(trained: TrainedNet, with_preparation: bool = False) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for name, member in members.items():
-            archive.writestr(zipfile.ZipInfo(name, TIME), member)
+            archive.writestr(zipfile.ZipInfo(name, FIRST_DAY), member)
     return file.getvalue()
 
 

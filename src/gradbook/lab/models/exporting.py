@@ -228,14 +228,14 @@ LIBRARY = ("layout", *OF_C)  # options of a folder with a library
 
 
 def _library(source: ExportSource, options: ExportOptions) -> ExportContents:
-    from gradbook.targets.portable.libraries import CLibrary, laid_out
+    from gradbook.targets.portable.libraries import CLibrary, library_files
 
     assert options.layout
     made = _made_c(source, options)
     library = CLibrary(
         source.trained, made.file, source.stem, source.windows, made.whole, options.learn
     )
-    return ExportContents(laid_out(options.layout, library), made.remarks)
+    return ExportContents(library_files(options.layout, library), made.remarks)
 
 
 def _library_format(path: str | os.PathLike[str], options: ExportOptions) -> ExportFormat:

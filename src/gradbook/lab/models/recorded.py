@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,9 +30,9 @@ from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.recipes.text import parse
 from gradbook.schema import Choice, ListOf, PlainText, Schema, Usually
 
-FROM = "recordings"  # what a model keeps this under
+RECORDINGS = "recordings"  # what a model keeps this under
 ELSEWHERE = "name the recordings with --data"
-KEPT = Schema(
+HOW_READ = Schema(
     source=PlainText(),
     split_by=Choice(*WAYS),
     columns=Schema(
@@ -60,18 +60,19 @@ class SignalModel(Protocol):
     def about(self) -> Mapping[str, Any]: ...
 
 
-def kept_of(signals: Signals, way: str) -> dict[str, Any]:
+def how_read(signals: Signals, way: str) -> dict[str, Any]:
     """How these were read and split, for a model to keep."""
     source = signals.source
-    columns = asdict(replace(signals.columns, usual=()))
+    columns = asdict(signals.columns)
     del columns["usual"]
-    kept = {
-        "source": os.path.abspath(source) if os.path.exists(source) else source,
-        "split_by": way,
-        "columns": columns,
-        "decimal": signals.decimal,
+    return {
+        RECORDINGS: {
+            "source": os.path.abspath(source) if os.path.exists(source) else source,
+            "split_by": way,
+            "columns": columns,
+            "decimal": signals.decimal,
+        }
     }
-    return {FROM: kept}
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +120,7 @@ def _recipe(model: SignalModel) -> Recipe | None:
 
 def _read(model: SignalModel, recipe: Recipe | None, data: str) -> tuple[Signals, str, bool]:
     """The recordings, how they were split, and whether they are those that it was trained on."""
-    kept: Mapping[str, Any] = model.about.get(FROM, {})
+    kept: Mapping[str, Any] = model.about.get(RECORDINGS, {})
     trained_on = recipe.data if recipe and recipe.data in MADE else kept.get("source", "")
     where = data or trained_on
     if not where:

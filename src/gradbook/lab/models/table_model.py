@@ -20,7 +20,7 @@ from gradbook.errors import DataError, ShapeError, UsageError
 from gradbook.lab.models import stored
 from gradbook.lab.models.answers import likeliest_classes, probabilities
 from gradbook.lab.models.model import require_shapes
-from gradbook.lab.models.recorded import KEPT, RecordedWindows, recorded_windows
+from gradbook.lab.models.recorded import HOW_READ, RECORDINGS, RecordedWindows, recorded_windows
 from gradbook.net import Net
 from gradbook.net.fit import require_classes
 from gradbook.schema import (
@@ -66,7 +66,7 @@ RECORD = Schema(
     about=Schema(
         recipe=IfThere(PlainText()),
         remarks=IfThere(ListOf(PlainText())),
-        recordings=IfThere(KEPT),
+        **{RECORDINGS: IfThere(HOW_READ)},
     ),
     filling=IfThere(ListOf(FiniteNumber())),
     windows=IfThere(

@@ -10,7 +10,7 @@ from math import prod
 
 from gradbook.data.signals import Windows
 from gradbook.net.trained import TrainedNet
-from gradbook.targets.portable.c_file import CFile, c_name, sketch
+from gradbook.targets.portable.c_file import CFile, sketch
 from gradbook.targets.portable.program import comment, runtime
 from gradbook.targets.portable.signal_sketch import hearing, library_sketch, settings
 from gradbook.targets.portable.whole_makers import WholeNumbers
@@ -272,11 +272,6 @@ LAYOUTS: Mapping[str, Callable[[CLibrary], dict[str, str]]] = {
 }
 
 
-def laid_out(kind: str, library: CLibrary) -> dict[str, str]:
+def library_files(kind: str, library: CLibrary) -> dict[str, str]:
     """The files of the library, by their paths within its folder."""
     return LAYOUTS[kind](library)
-
-
-def library_name(folder: str) -> str:
-    """What the library in a folder of this name is called."""
-    return c_name(folder)

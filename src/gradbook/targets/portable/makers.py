@@ -323,7 +323,7 @@ class _Making:
             first = len(self.makers) - 1
 
     def _sums(self, own: TrainedLayer, reads: tuple[int, ...]) -> RowMaker:
-        if own.layer.turns and self.by_tables and self.stepwise and _is_halved(own):
+        if own.layer.is_fourier and self.by_tables and self.stepwise and _is_halved(own):
             return self._waves(own, reads)
         rows, columns, channels = self.makers[reads[0]].shape
         weights, window = own.tensors["weight"], own.layer.window(own.given)

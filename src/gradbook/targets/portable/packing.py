@@ -30,11 +30,15 @@ def are_packed(makers: Sequence[RowMaker], ways: Mapping[int, str]) -> bool:
     return few and all(k in ways for k in weighing)
 
 
+def _lowest(bits: Bits) -> int:
+    """The number of the lowest level."""
+    return -128 if bits.stored == A_BYTE else -bits.highest
+
+
 def packed(weights: NDArray[Any], bits: Bits) -> NDArray[np.int64]:
     """The bytes of these whole numbers, the first ones in the lowest bits."""
-    lowest = -128 if bits.stored == A_BYTE else -bits.highest
     each = A_BYTE // bits.stored
-    codes = (weights.ravel() - lowest) // bits.step
+    codes = (weights.ravel() - _lowest(bits)) // bits.step
     bytewise = np.pad(codes, (0, -len(codes) % each)).reshape(-1, each)
     return np.asarray((bytewise << bits.stored * np.arange(each)).sum(axis=1), np.int64)
 
@@ -42,10 +46,9 @@ def packed(weights: NDArray[Any], bits: Bits) -> NDArray[np.int64]:
 def packed_fields(makers: Sequence[RowMaker]) -> dict[str, tuple[str, list[int]]]:
     """What says of each maker how to unpack its weights."""
     each = [bits_of(maker) for maker in makers]
-    lowest = [-128 if bits.stored == A_BYTE else -bits.highest for bits in each]
     return {
         "bits": ("uint8_t", [bits.stored for bits in each]),
-        "lowest": ("int8_t", lowest),
+        "lowest": ("int8_t", [_lowest(bits) for bits in each]),
         "step": ("uint8_t", [bits.step for bits in each]),
     }
 

@@ -38,15 +38,16 @@ from gradbook.targets.portable.whole_rules_in_c import WORDS
 HEADROOM = 4  # times the largest weight it begins with, weights may grow to
 MOST_WEIGHT = (1 << 15) - 1
 MOST_SUM_BITS = 30  # of what the weights contribute, and of a bias
+MOST_BIAS = (1 << MOST_SUM_BITS) - 1
 MOST_LEVEL = 255  # from the level that stands for 0
 STEP_BITS = 23  # of what a step moves a weight by for each level, with CHANCES after the point
 MOST_SLOPE = (1 << 16) - 1
 RATE_BITS = 15
 MULTIPLIER, INCREMENT = 1664525, 1013904223  # of chance: Numerical Recipes' generator, of 32 bits
 HALVING_BITS = 6  # how finely halvings are looked up
-HALVES: Whole = np.rint(2.0 ** (UNIT_BITS - np.arange((1 << HALVING_BITS) + 1) / 64)).astype(
-    np.int64
-)
+HALVES: Whole = np.rint(
+    2.0 ** (UNIT_BITS - np.arange((1 << HALVING_BITS) + 1) / (1 << HALVING_BITS))
+).astype(np.int64)
 LEAST_EXPONENT, HALVINGS, LN_2 = -363408, 94548, 22713  # as in runtime/work_whole.c
 SAID = Vocabulary(SAYS.target, {*WORDS, "exp", "log_sum_exp_all"}, SAYS.remedy)
 READ_BY_LEARNING = {"halves": "uint16_t", "last_weight": "int16_t"}  # constants, and their types
@@ -177,8 +178,7 @@ class WholeLearner:
             moves = self.weights[k] - (moved >> own.chances)
             self.weights[k] = np.clip(moves, -own.most, own.most)
         if own.last.bias is not None:
-            most = (1 << MOST_SUM_BITS) - 1
-            self.biases = np.clip(self.biases - own.bias_steps.of(steps), -most, most)
+            self.biases = np.clip(self.biases - own.bias_steps.of(steps), -MOST_BIAS, MOST_BIAS)
 
     def _chances(self, count: int) -> Whole:
         found = []
@@ -260,6 +260,10 @@ def whole_learning_in_c(
         "READY": given,
         "LAST_ZERO": f"({own.zero})",
         "LAST_MOST": str(own.most),
+        "MOST_SLOPE": str(MOST_SLOPE),
+        "MOST_BIAS": str(MOST_BIAS),
+        "MULTIPLIER": f"{MULTIPLIER}u",
+        "INCREMENT": f"{INCREMENT}u",
         "CHANCES": str(own.chances),
         **_words("LAST_UNIT", own.sums),
         **_words("LAST_STEP", own.steps),

@@ -18,6 +18,7 @@ from unicodedata import combining, normalize
 
 from gradbook import limits
 from gradbook.archives import (
+    FIRST_DAY,
     Archive,
     ArchiveError,
     EncryptedEntry,
@@ -25,7 +26,7 @@ from gradbook.archives import (
     Overlarge,
     TooManyEntries,
 )
-from gradbook.audit.classes.submissions import LONGEST_NAME, READ, is_handed_in
+from gradbook.audit.classes.submissions import LONGEST_NAME, is_handed_in
 from gradbook.errors import UsageError
 from gradbook.files import in_order, open_file, whole_file
 from gradbook.language import mark
@@ -176,7 +177,7 @@ def _moment(date: tuple[int, int, int, int, int, int]) -> float:
     try:
         return mktime((*date, 0, 0, -1))
     except (OverflowError, ValueError):
-        return float(timegm((1980, 1, 1, 0, 0, 0)))
+        return float(timegm(FIRST_DAY))
 
 
 def _kept_name(name: str) -> str:
@@ -210,10 +211,6 @@ def handed_in(folder: ClassFolder) -> list[Path]:
     goal = folder.inside(HANDED_IN)
     found = [path for path in _files(goal) if is_handed_in(str(path.relative_to(goal)))]
     return sorted(found, key=lambda path: in_order(str(path)))
-
-
-def is_readable(path: Path) -> bool:
-    return path.suffix.lower() in READ
 
 
 def day_of(moment: float) -> str:

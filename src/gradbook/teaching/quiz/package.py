@@ -8,10 +8,10 @@ from html import escape
 from io import BytesIO
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+from gradbook.archives import FIRST_DAY
+
 MANIFEST = "imsmanifest.xml"
-FIRST_DAY = (1980, 1, 1, 0, 0, 0)  # so that the same quiz is the same file
 CONTENT = "http://www.imsglobal.org/xsd/imscp_v1p1"
-LOCATION = "http://www.w3.org/2001/XMLSchema-instance"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
+from gradbook.archives import FIRST_DAY
 from gradbook.targets.excel.opendocument.charts import OpenChart
 from gradbook.targets.excel.opendocument.formulas import open_range
 from gradbook.targets.excel.opendocument.rules import conditional_formats, validations
@@ -18,7 +19,6 @@ from gradbook.targets.excel.opendocument.table import SheetTable, SheetWords
 KIND = "application/vnd.oasis.opendocument.spreadsheet"
 CHART_KIND = "application/vnd.oasis.opendocument.chart"
 VERSION = "1.3"
-FIRST_DAY = (1980, 1, 1, 0, 0, 0)  # the same book is the same bytes
 USUAL_HEIGHT = 15.0  # points
 _OASIS = "urn:oasis:names:tc:opendocument:xmlns:"
 _SPACES = {

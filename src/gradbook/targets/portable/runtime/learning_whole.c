@@ -58,15 +58,15 @@ void NAME_learn(GIVEN, WANTED, int16_t rate)
     weigh_last(last_sums);
     find_slopes(wanted, slopes);
     for (int k = 0; k < LAST_SUMS; k++) {
-        const int32_t step = rate * between(slopes[k], 65535);
+        const int32_t step = rate * between(slopes[k], MOST_SLOPE);
         const int32_t each = scaled(step, LAST_STEP, LAST_STEP_BITS);
         for (int from = 0; from < LAST_READS; from++, w++) {
             const int32_t moved = each * (arena[ANSWER + from] - LAST_ZERO);
-            NAME_layer.chance = NAME_layer.chance * 1664525u + 1013904223u;
+            NAME_layer.chance = NAME_layer.chance * MULTIPLIER + INCREMENT;
             const int32_t rest = (int32_t)(NAME_layer.chance >> (32 - CHANCES));
             *w = (int16_t)between(*w - ((moved + rest) >> CHANCES), LAST_MOST);
         }
         const int32_t off = scaled(step, LAST_BIAS, LAST_BIAS_BITS); //: bias
-        NAME_layer.biases[k] = between(NAME_layer.biases[k] - off, 1073741823); //: bias
+        NAME_layer.biases[k] = between(NAME_layer.biases[k] - off, MOST_BIAS); //: bias
     }
 }
