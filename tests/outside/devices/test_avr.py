@@ -1,6 +1,7 @@
 """Exported C on AVRs, whose `int` has 16 bits and whose constants stay in the flash."""
 
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from gradbook.targets.portable.c_file import boards_for, c_file, sketch
 from gradbook.targets.portable.in_whole_numbers import quantise, quantise_windows
 from gradbook.targets.portable.learning import last_layer
 from gradbook.targets.portable.signal_sketch import SMOOTHING, SURE, signal_sketch
-from gradbook.targets.portable.whole_answers import SMOOTHING_UNIT, WHOLE_SHARE, move, shares_of
+from gradbook.targets.portable.whole_answers import SMOOTHING_UNIT, WHOLE_SHARE, heard_classes
 from gradbook.targets.portable.whole_learning import WholeLearner, whole_last
 from tests.outside.devices.avr import LARGE, MEGA, UNO, heard
 from tests.outside.devices.boards import Question, checksum, run, that_learns
@@ -191,12 +192,17 @@ int main() { setup(); for (;;) loop(); }
 """
 
 
-def test_a_sketch_that_hears_signals_is_made_for_the_board_that_is_named(tmp_path):
-    windows = Windows(128, 32, ("ax", "ay", "az"), 50.0)
+def untrained_gestures():
+    """The built-in network of windows: what it takes doesn't depend on its weights."""
     model = model_of(str(builtin("gestures")))
     names = ("circle", "shake", "still", "swing", "tap")
     scaling = Scaling(1, np.zeros(384), np.ones(384))
     trained = trained_net(model.net, model.values, scaling, classes=names)
+    return trained, Windows(128, 32, ("ax", "ay", "az"), 50.0)
+
+
+def test_a_sketch_that_hears_signals_is_made_for_the_board_that_is_named(tmp_path):
+    trained, windows = untrained_gestures()
     made = c_file(trained, "net", None)
     assert boards_for(trained, made).startswith("a Mega 2560 is large enough")
     (tmp_path / "net.h").write_text(made.text)
@@ -228,13 +234,9 @@ def heard_in_whole_numbers(model, rows: np.ndarray) -> list[str]:
     whole = fitted(model)
     assert whole.sensor
     scores = whole.scores(whole.sensor.of(model.windows.cut(rows)))
-    smooth, said = np.zeros(len(model.classes), np.int64), list[str]()
-    for shares in shares_of(scores, whole.score_bits):
-        smooth = move(smooth, shares, round(SMOOTHING * SMOOTHING_UNIT))
-        best = model.classes[smooth.argmax()]
-        if smooth.max() >= SURE * WHOLE_SHARE and said[-1:] != [best]:
-            said.append(best)
-    return said
+    smoothing, sure = round(SMOOTHING * SMOOTHING_UNIT), round(SURE * WHOLE_SHARE)
+    heard = heard_classes(scores, whole.score_bits, smoothing, sure)
+    return [model.classes[k] for k, _ in groupby(k for k in heard if k >= 0)]
 
 
 def fitted(model):
@@ -270,12 +272,7 @@ def test_a_sketch_prints_of_a_recording_what_is_reckoned_here(net, tmp_path):
 
 
 def test_gestures_fit_an_uno(tmp_path):
-    """Untrained: what it takes doesn't depend on its weights."""
-    windows = Windows(128, 32, ("ax", "ay", "az"), 50.0)
-    model = model_of(str(builtin("gestures")))
-    names = ("circle", "shake", "still", "swing", "tap")
-    scaling = Scaling(1, np.zeros(384), np.ones(384))
-    trained = trained_net(model.net, model.values, scaling, classes=names)
+    trained, windows = untrained_gestures()
     rows = np.round(np.random.default_rng(1).normal(size=(400, 3)), 3)
     whole = quantise_windows(trained, windows.cut(rows), 3)
     made = c_file(trained, "net", whole, channels=windows.channels)

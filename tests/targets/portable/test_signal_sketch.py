@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,13 @@ from gradbook.net.trained import Scaling, trained_net
 from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.in_whole_numbers import quantise_windows
 from gradbook.targets.portable.signal_sketch import SMOOTHING, SURE, signal_sketch
-from gradbook.targets.portable.whole_answers import SMOOTHING_UNIT, WHOLE_SHARE, move, shares_of
+from gradbook.targets.portable.whole_answers import (
+    SMOOTHING_UNIT,
+    WHOLE_SHARE,
+    heard_classes,
+    move,
+    shares_of,
+)
 from tests.trained import model_of
 
 BOARD = """\
@@ -100,15 +107,9 @@ def expected_in_whole_numbers(model: TableModel, source: Signals, rows: np.ndarr
     assert whole.sensor
     apart = replace(source, recordings=(Recording("s", "all", rows),))
     scores = whole.scores(whole.sensor.of(windows_for(model, apart)[1]))
-    if scores.shape[1] == 1:
-        scores = np.concatenate([0 * scores, scores], axis=1)
-    smooth, found = np.zeros(len(model.classes), np.int64), list[str]()
-    for shares in shares_of(scores, whole.score_bits):
-        smooth = move(smooth, shares, round(SMOOTHING * SMOOTHING_UNIT))
-        best = model.classes[smooth.argmax()]
-        if smooth.max() >= SURE * WHOLE_SHARE and found[-1:] != [best]:
-            found.append(best)
-    return found
+    smoothing, sure = round(SMOOTHING * SMOOTHING_UNIT), round(SURE * WHOLE_SHARE)
+    heard = heard_classes(scores, whole.score_bits, smoothing, sure)
+    return [model.classes[k] for k, _ in groupby(k for k in heard if k >= 0)]
 
 
 @pytest.mark.witness("gcc")

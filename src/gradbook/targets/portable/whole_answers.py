@@ -40,6 +40,19 @@ def shares_in_c(bits: int) -> str:
     return text
 
 
-def move(smooth: Whole, shares: Whole, smoothing: int) -> Whole:
+def move(mean: Whole, shares: Whole, smoothing: int) -> Whole:
     """The mean of shares, moved by so many 256ths of the way to those of the latest window."""
-    return smooth + ((shares - smooth) * smoothing + SMOOTHING_UNIT // 2 >> 8)
+    return mean + ((shares - mean) * smoothing + SMOOTHING_UNIT // 2 >> 8)
+
+
+def heard_classes(scores: Whole, bits: int, smoothing: int, sure: int) -> list[int]:
+    """The class that is heard at each window: that with the largest mean share, or -1 while none
+    is as large as `sure`."""
+    if scores.shape[1] == 1:
+        scores = np.concatenate([np.zeros_like(scores), scores], axis=1)
+    mean, found = np.zeros(scores.shape[1], np.int64), []
+    for shares in shares_of(scores, bits):
+        mean = move(mean, shares, smoothing)
+        best = int(mean.argmax())
+        found.append(best if mean[best] >= sure else -1)
+    return found
