@@ -1,5 +1,7 @@
 """Exported C on boards of small processors, emulated: the same answers as on this machine."""
 
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +10,14 @@ import pytest
 from gradbook.data.sources import load
 from gradbook.lab.recipes.text import recipe
 from gradbook.net.network import builtin
-from gradbook.net.trained import Scaling, trained_net
+from gradbook.net.trained import Scaling, TrainedNet, trained_net
 from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.in_whole_numbers import quantise, quantise_windows
 from gradbook.targets.portable.learning import last_layer
 from gradbook.targets.portable.makers import maps_of
 from gradbook.targets.portable.whole_learning import WholeLearner, whole_last
-from tests.outside.devices.boards import BOARDS, Question, checksum, that_learns
+from gradbook.targets.portable.whole_makers import WholeNumbers
+from tests.outside.devices.boards import BOARDS, Asked, Question, checksum, that_learns
 from tests.targets.portable.test_learning import by_pytorch
 from tests.trained import model_of
 
@@ -46,17 +49,48 @@ def digits():
     return load("digits").test_for_reporting.pixels[:1000]
 
 
+@dataclass(frozen=True, eq=False)
+class Reckoned:
+    """A network in whole numbers, what it is given, and what it answers as reckoned here."""
+
+    trained: TrainedNet
+    whole: WholeNumbers
+    given: np.ndarray
+
+    @cached_property
+    def classes(self) -> np.ndarray:
+        return self.whole.classify(self.given)
+
+    @cached_property
+    def checksums(self) -> list[int]:
+        return list(map(checksum, self.whole.scores(self.given).astype(np.int32)))
+
+    def require_same(self, found: Asked, count: int) -> None:
+        """That a board answers the first ones so."""
+        np.testing.assert_array_equal(found.classes, self.classes[:count])
+        np.testing.assert_array_equal(found.checksums, self.checksums[:count])
+
+
+@pytest.fixture(scope="module")
+def reckoned(digits):
+    """`reckoned(text, images)`: once for all boards."""
+
+    @cache
+    def reckon(text: str, images: tuple[int, ...] | None, fitting: int, count: int) -> Reckoned:
+        trained = model_of(text, images=images).trained()
+        return Reckoned(trained, quantise(trained, digits[:fitting]), digits[:count])
+
+    return reckon
+
+
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
-def test_a_board_reads_1000_images_as_this_machine_does(board, digits):
-    trained = model_of(TEXT).trained()
-    whole = quantise(trained, digits[:200])
-    made = c_file(trained, "net", whole)
+def test_a_board_reads_1000_images_as_this_machine_does(board, digits, reckoned):
+    here = reckoned(TEXT, None, 200, 1000)
+    made = c_file(here.trained, "net", here.whole)
     digits = digits[: board.patience]
     found = board.ask(Question(made.text, digits.reshape(len(digits), -1), 10))
     assert made.memory <= found.memory < made.memory + 12  # a pointer, and gaps between arrays
-    np.testing.assert_array_equal(found.classes, whole.classify(digits))
-    scores = whole.scores(digits).astype(np.int32)
-    np.testing.assert_array_equal(found.checksums, [checksum(row) for row in scores])
+    here.require_same(found, len(digits))
     products = 4 * 13 * 13 * 9 + 4 * 13 * 13 * 9 + 8 * 13 * 13 * 4 + 8 * 16 * 72 + 10 * 128
     assert products < found.effort < (30 if board.patience > 30 else 300) * products
 
@@ -111,18 +145,15 @@ WHOLE = {
 @pytest.mark.parametrize(("text", "images"), WHOLE.values(), ids=WHOLE)
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
 def test_a_board_reads_others_in_whole_numbers_as_this_machine_does(
-    board, text, images, small, digits
+    board, text, images, small, digits, reckoned
 ):
-    trained = model_of(text, images=images).trained()
-    whole = quantise(trained, digits[:100])
-    made = c_file(trained, "net", whole, small=small)
+    here = reckoned(text, images, 100, 200)
+    made = c_file(here.trained, "net", here.whole, small=small)
     some = digits[: min(board.patience, 30 if small else 200)]
     level = "-Os" if small else "-O2"
     found = board.ask(Question(made.text, some.reshape(len(some), -1), 10, level=level))
     assert made.memory <= found.memory < made.memory + 12
-    np.testing.assert_array_equal(found.classes, whole.classify(some))
-    scores = whole.scores(some).astype(np.int32)
-    np.testing.assert_array_equal(found.checksums, [checksum(row) for row in scores])
+    here.require_same(found, len(some))
 
 
 @pytest.mark.parametrize(
@@ -150,8 +181,8 @@ def test_floats_are_read_by_a_board_that_has_them(digits):
     assert sure.sum() > 30
 
 
-@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
-def test_a_board_hears_windows_of_whole_numbers_as_this_machine_does(board):
+@pytest.fixture(scope="module")
+def gestures() -> Reckoned:
     turns = np.random.default_rng(1).uniform(0, 6, (50, 1, 3)) + np.arange(128)[:, None]
     middle = np.array([0, 1, -0.2])
     rows = np.round(np.sin(turns * [0.1, 0.3, 0.7]) + middle, 3).reshape(50, -1)
@@ -159,13 +190,15 @@ def test_a_board_hears_windows_of_whole_numbers_as_this_machine_does(board):
     scaling = Scaling(1, np.tile(middle, 128), np.full(384, 0.7))
     trained = trained_net(model.net, model.values, scaling, classes=tuple("abcde"))
     whole = quantise_windows(trained, rows, 3)
-    given = whole.sensor.of(rows)
-    made = c_file(trained, "net", whole)
-    found = board.ask(Question(made.text, given, 5))
+    return Reckoned(trained, whole, whole.sensor.of(rows))
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+def test_a_board_hears_windows_of_whole_numbers_as_this_machine_does(board, gestures):
+    made = c_file(gestures.trained, "net", gestures.whole)
+    found = board.ask(Question(made.text, gestures.given, 5))
     assert made.memory <= found.memory < made.memory + 12
-    np.testing.assert_array_equal(found.classes, whole.classify(given))
-    scores = whole.scores(given).astype(np.int32)
-    np.testing.assert_array_equal(found.checksums, [checksum(row) for row in scores])
+    gestures.require_same(found, len(gestures.given))
 
 
 LEARNS = "input 1x28x28; conv 4 5x5 stride 3; relu; maxpool 2; flatten; dense 10; softmax"
