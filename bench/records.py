@@ -29,7 +29,7 @@ from tempfile import TemporaryDirectory
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.accuracy import result_of, seconds_of
-from bench.recorded.entry import RECORDS, SEEDS, Entry, found_entry, read_all
+from bench.recorded.entry import RECORDS, SEEDS, Entry, find_entry, read_all
 from bench.recorded.table import BOARD, GOOD, LEVEL, PAGE, page
 from gradbook.data.dataset import Dataset
 from gradbook.data.sources import load
@@ -82,7 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("two seeds at least, so that they have a deviation")
     try:
         if options.entry or options.quick:
-            entries = [found_entry(options.entry)] if options.entry else read_all()
+            entries = [find_entry(options.entry)] if options.entry else read_all()
             return max(_tell(entry, options) for entry in entries)
         write_whole(PAGE, page(read_all()))
     except GradbookError as error:

@@ -213,7 +213,7 @@ def require_fair(recipe: Recipe) -> None:
             raise SchemaError(f"its recipe {why}")
 
 
-def found_entry(words: str) -> Entry:
+def find_entry(words: str) -> Entry:
     """The entry of a name, or in a file."""
     named = RECORDS / f"{words}.toml"
     path = named if NAME.fullmatch(words) and named.is_file() else Path(words)

@@ -96,7 +96,7 @@ class ParameterSpec:
         return f"{self.part}_{self.role.tensor}".lstrip("_")
 
     @property
-    def given(self) -> bool:
+    def is_constant(self) -> bool:
         """Whether a formula says what it is, so that it is no parameter."""
         return self.fixed and bool(self.start)
 

@@ -57,7 +57,7 @@ class Composed(Layer):
     def parts(self) -> Mapping[str, Layer]:
         raise NotImplementedError
 
-    def starts(self, part: str) -> tuple[float, ...]:
+    def fixed_weights(self, part: str) -> tuple[float, ...]:
         """What a part's weights are, if nobody learns them."""
         return ()
 
@@ -74,7 +74,12 @@ class Composed(Layer):
     def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
         given = zip(self.parts.items(), self.shapes(shape), strict=False)
         return tuple(
-            replace(spec, part=name, fixed=bool(self.starts(name)), start=self.starts(name))
+            replace(
+                spec,
+                part=name,
+                fixed=bool(self.fixed_weights(name)),
+                start=self.fixed_weights(name),
+            )
             for (name, layer), own in given
             for spec in layer.parameters(own)
         )
@@ -195,7 +200,7 @@ class MelBands(Composed):
             "loudness": Activation("logrelu"),
         }
 
-    def starts(self, part: str) -> tuple[float, ...]:
+    def fixed_weights(self, part: str) -> tuple[float, ...]:
         if part == "wave":
             return waves(self.frame)
         return bank(self) if part == "band" else ()

@@ -306,7 +306,7 @@ class Description:
     def count(self, role: Role | None = None) -> int:
         """How many parameters there are; of one kind, also those that a formula gives."""
         if role is None:
-            return sum(p.size for p in self.parameters if not p.given)
+            return sum(p.size for p in self.parameters if not p.is_constant)
         return sum(p.size for p in self.parameters if p.role is role)
 
     def role_of(self, index: int) -> str:
