@@ -355,8 +355,7 @@ def in_floats(source: ExportSource, options: ExportOptions) -> MadeC:
 
     last = last_layer(source.trained) if options.learn else None
     made = c_file(source.trained, source.stem, None, options.main, last)
-    learning = _on_learning(last, source.stem, whole=False) if last else ()
-    return MadeC(made, (_amounts(made), *learning))
+    return MadeC(made, (_amounts(made), *_on_learning(last, source.stem, whole=False)))
 
 
 def in_whole_numbers(source: ExportSource, options: ExportOptions) -> MadeC:
@@ -374,15 +373,22 @@ def in_whole_numbers(source: ExportSource, options: ExportOptions) -> MadeC:
     made = c_file(trained, source.stem, whole, options.main, last, small=options.small)
     test = dataset.test_for_reporting
     right = accuracy_in_c(whole_last(last, whole) if last else whole, test)
-    told = f"{percent(right, len(test))} of {len(test):,} test images read right"
-    if source.score:
-        told += f", {percent(source.score(test), len(test))} before rounding"
-    learning = _on_learning(last, source.stem, whole=True) if last else ()
+    before = source.score(test) if source.score else None
+    told = _told_right(right, before, len(test), "test images read")
+    learning = _on_learning(last, source.stem, whole=True)
     return MadeC(made, (_amounts(made), *learning, told), whole)
 
 
-def _on_learning(last: LastLayer, stem: str, whole: bool) -> tuple[str, ...]:
-    """What a last layer that learns takes."""
+def _told_right(right: float, before: float | None, count: int, what: str) -> str:
+    """The share of so many samples that is told right, and what it was before rounding."""
+    told = f"{percent(right, count)} of {count:,} {what} right"
+    return told if before is None else f"{told}, {percent(before, count)} before rounding"
+
+
+def _on_learning(last: LastLayer | None, stem: str, whole: bool) -> tuple[str, ...]:
+    """What a last layer takes, if it learns."""
+    if last is None:
+        return ()
     from gradbook.targets.portable.c_file import c_name
     from gradbook.targets.portable.learning import memory_of, told_of
 
@@ -409,12 +415,8 @@ def windows_in_whole_numbers(
     assert whole.sensor
     reckoned = whole_last(last, whole) if last else whole
     right = reckoned.classify(whole.sensor.of(found.scored)) == found.labels
-    many = len(right)
-    told = (
-        f"{percent(float(right.mean()), many)} of {many:,} {found.said} told right, "
-        f"{percent(before, many)} before rounding"
-    )
-    learning = _on_learning(last, source.stem, whole=True) if last else ()
+    told = _told_right(float(right.mean()), before, len(right), f"{found.said} told")
+    learning = _on_learning(last, source.stem, whole=True)
     answers = replace(whole, score_bits=UNIT_BITS) if last else whole
     return MadeC(made, (_amounts(made), *learning, told), answers)
 
