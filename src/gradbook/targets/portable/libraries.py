@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
 
 from gradbook.data.signals import Windows
+from gradbook.errors import TargetError
 from gradbook.net.trained import TrainedNet
 from gradbook.targets.portable.c_file import CFile, sketch
 from gradbook.targets.portable.program import comment, runtime
@@ -129,10 +131,10 @@ def _example(library: CLibrary) -> str:
     trained, name = library.trained, library.name
     if library.windows:
         return library_sketch(trained, library.windows, name, library.sample, library.whole)
-    if not trained.reads_bytes or not trained.classes or len(trained.output) > 1:
-        return ""
-    said = sketch(trained, name, library.whole is not None, library.learns)
-    return said.replace(f'"{name}.h"', f"<{name}.h>")
+    with suppress(TargetError):
+        said = sketch(trained, name, library.whole is not None, library.learns)
+        return said.replace(f'"{name}.h"', f"<{name}.h>")
+    return ""
 
 
 def _about(library: CLibrary) -> str:
