@@ -65,7 +65,7 @@ def drawn(net: Net, seed: int = 0) -> dict[str, Array]:
         name: random.uniform(0.3 if "σ" in name else -1, 1, shape).astype(np.float32)
         for name, shape in trained_shapes(net).items()
     }
-    given = (own for own in net.parameters if own.given)
+    given = (own for own in net.parameters if own.is_constant)
     made = {str(own.leaf): np.array(own.start, np.float32).reshape(own.shape) for own in given}
     return values | made
 
