@@ -299,7 +299,7 @@ def test_a_sketch_that_learns_is_made(whole, digits, tmp_path):
 
 
 def test_what_no_board_known_takes_is_said():
-    trained = model_of("input 1x28x28; conv 400 3x3; flatten; dense 10; softmax").trained()
+    trained = model_of("input 1x28x28; conv 60 3x3; flatten; dense 10; softmax").trained()
     made = c_file(trained, "net", None)
     assert boards_for(trained, made).startswith("too large for every board")
 
