@@ -81,10 +81,10 @@ def test_a_model_of_tinymaix_says_what_it_needs():
 
 
 @pytest.mark.witness("simavr", "avr-gcc")
-def test_what_has_no_room_on_an_avr_is_no_answer():
-    large = Peer(
-        "large", DEEP.replace("volatile", "static").replace("SIZE", "20000"), deep(4).images
-    )
+@pytest.mark.parametrize("size", ["20000", "40000"])  # of memory, and of the largest array
+def test_what_has_no_room_on_an_avr_is_no_answer(size):
+    text = DEEP.replace("volatile", "static").replace("SIZE", size)
+    large = Peer("large", text, deep(4).images)
     assert asked_on(LARGE, large, large.images, "-O2") is None
     with pytest.raises(AssertionError, match="no_such_type"):
         asked_on(LARGE, Peer("wrong", "no_such_type x;", large.images), large.images, "-O2")
