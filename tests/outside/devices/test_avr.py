@@ -24,6 +24,7 @@ from gradbook.targets.portable.whole_answers import SMOOTHING_UNIT, WHOLE_SHARE,
 from gradbook.targets.portable.whole_learning import WholeLearner, whole_last
 from tests.outside.devices.avr import LARGE, MEGA, UNO, heard
 from tests.outside.devices.boards import Question, checksum, run, that_learns
+from tests.targets.portable.test_hearing import of_sound
 from tests.trained import model_of
 
 pytestmark = pytest.mark.witness("avr-gcc", "simavr")
@@ -296,6 +297,19 @@ def test_a_sketch_that_learns_is_made(whole, digits, tmp_path):
     (tmp_path / "main.cpp").write_text(SERIAL)
     compiled = ["avr-g++", f"-mmcu={LARGE.name}", "-std=gnu++11", "-Os", "-Wall", "-Wextra"]
     run([*compiled, "-Werror", "main.cpp", "-lm", "-o", "net.elf"], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("avr", "steps", "layer"),
+    [(UNO, 500, "mel 3 frame 64 step 48 low 300"), (MEGA, 1200, "mel 12 frame 256 step 160")],
+)
+def test_an_avr_hears_samples_of_sound_as_this_machine_does(avr, steps, layer):
+    trained, whole, given = of_sound(steps, layer)
+    made = c_file(trained, "net", whole)
+    found = avr.ask(Question(made.text, given, 3))
+    scores = whole.scores(given).astype(np.int32)
+    np.testing.assert_array_equal(found.checksums, [checksum(row) for row in scores])
+    assert found.memory + given[0].nbytes < avr.memory
 
 
 def test_what_no_board_known_takes_is_said():

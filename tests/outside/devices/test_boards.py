@@ -18,6 +18,7 @@ from gradbook.targets.portable.makers import maps_of
 from gradbook.targets.portable.whole_learning import WholeLearner, whole_last
 from gradbook.targets.portable.whole_makers import WholeNumbers
 from tests.outside.devices.boards import BOARDS, Asked, Question, checksum, that_learns
+from tests.targets.portable.test_hearing import of_sound
 from tests.targets.portable.test_learning import by_pytorch
 from tests.trained import model_of
 
@@ -199,6 +200,17 @@ def test_a_board_hears_windows_of_whole_numbers_as_this_machine_does(board, gest
     found = board.ask(Question(made.text, gestures.given, 5))
     assert made.memory <= found.memory < made.memory + 12
     gestures.require_same(found, len(gestures.given))
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+def test_a_board_hears_samples_of_sound_as_this_machine_does(board):
+    trained, whole, given = of_sound(1200, "mel 12 frame 256 step 160")
+    made = c_file(trained, "net", whole)
+    found = board.ask(Question(made.text, given, 3))
+    assert made.memory <= found.memory < made.memory + 12
+    np.testing.assert_array_equal(found.classes, whole.classify(given))
+    scores = whole.scores(given).astype(np.int32)
+    np.testing.assert_array_equal(found.checksums, [checksum(row) for row in scores])
 
 
 LEARNS = "input 1x28x28; conv 4 5x5 stride 3; relu; maxpool 2; flatten; dense 10; softmax"

@@ -75,6 +75,7 @@ def c_file(
     if last:
         memory += memory_of(last, wide == 1)
         constants += constants_of(last, wide == 1) + (learner.tables if learner else 0)
+    memory += makers[0].hearing.memory if makers[0].hearing else 0
     given = (
         _whole_given(trained, whole.sensor, channels) if whole and whole.sensor else _given(trained)
     )

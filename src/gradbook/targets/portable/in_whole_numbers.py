@@ -31,6 +31,7 @@ from gradbook.targets.portable.program import (
 from gradbook.targets.portable.rules_in_c import RuleInC
 from gradbook.targets.portable.sensor_numbers import SensorNumbers, sensor_numbers
 from gradbook.targets.portable.streaming import stream_of
+from gradbook.targets.portable.whole_hearing import heard_at_once, tables_of_hearing
 from gradbook.targets.portable.whole_learning import (
     READ_BY_LEARNING,
     WholeLast,
@@ -197,7 +198,8 @@ def _in_whole_numbers(
     sensor: SensorNumbers | None,
     learns: bool = False,
 ) -> WholeNumbers:
-    makers = row_makers(trained)
+    at_once = heard_at_once(row_makers(trained, by_tables=True), sensor) if sensor else None
+    makers = at_once or row_makers(trained)
     for maker in makers:
         if maker.rule is not None:
             require_whole(maker.rule)
@@ -254,13 +256,20 @@ def whole_program(
     learning = ""
     if learner:
         learning = whole_learning_in_c(learner, trained, name, _sample(whole), _given(whole))
+    hearing = makers[0].maker.hearing
+    finer = whole.sensor.finer if whole.sensor else 1
     looked_up = tables_of_learning(learner, learning, bool(ruled)) if learner else []
     dialect = Dialect(
         value="int8_t",
         total="int32_t",
         sample=_sample(whole),
         edge="((map)->zero)",
-        tables=[*_tables(makers, ruled, ways), *_bends_in_c(bends, small), *looked_up],
+        tables=[
+            *_tables(makers, ruled, ways),
+            *_bends_in_c(bends, small),
+            *looked_up,
+            *(tables_of_hearing(hearing, finer) if hearing else []),
+        ],
         keep=KEEP.format(
             scores="" if learner else SCORES,
             scored=scored,
@@ -272,7 +281,7 @@ def whole_program(
             details="".join(f"\n    {detail};" for detail in details),
             values="".join(f", {said}" for said in details.values()),
         ),
-        works=("work_whole", "sums_whole"),
+        works=("work_whole", "sums_whole", "hearing_whole"),
         ways=ways,
         packed=_packed(makers) if is_packed else (),
         name=name,
@@ -281,10 +290,12 @@ def whole_program(
             "factor": "int16_t",
             **({"packed": "uint8_t"} if is_packed else {}),
             **({"curve": "uint16_t"} if ruled else {}),
+            **({"taken": "uint16_t"} if hearing else {}),
             **(READ_BY_LEARNING if learner else {}),
         },
         sizes={
             **({"SPREAD_BITS": SPREAD_BITS, "SHIFT_UNIT": SHIFT_UNIT} if normed else {}),
+            **({"FRAME": hearing.frame} if hearing else {}),
             **(
                 {"UNPACKED": most_unpacked([own.maker for own in makers])}
                 if is_packed and not small
@@ -292,7 +303,7 @@ def whole_program(
             ),
         },
         fields=fields,
-        finer=whole.sensor.finer if whole.sensor else 1,
+        finer=finer,
     )
     return program(
         [own.maker for own in makers],

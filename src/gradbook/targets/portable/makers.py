@@ -37,6 +37,7 @@ from gradbook.net.trained import (
     fold_norms,
     spread_over_values,
 )
+from gradbook.targets.portable.hearing import Hearing
 from gradbook.targets.portable.rules import PieceOfRule, Rule, Sight, SumsOfPiece, pieces_of
 
 # Makers ---------------------------------------------------------------------------
@@ -66,6 +67,7 @@ class Work(StrEnum):
     RULED = "ruled"  # what a rule says, made of a layer's own ops
     LATEST = "latest"  # the first channels of the latest row
     WAVES = "waves"  # tells a frame apart into cosines and sines, by a table of one turn
+    HEARD = "heard"  # says in whole numbers how loud bands are, of what the network is given
 
 
 NORMING = (Work.NORMED, Work.ALONE)
@@ -94,6 +96,7 @@ class RowMaker:
     bits: Bits = Bits.ALL
     rule: Rule | None = None
     fed: RowMaker | None = None  # sums that are part of a rule, in whole numbers
+    hearing: Hearing | None = None
     skipped: int = 0  # rows that it leaves out of the map that it reads, at the beginning
     scale: Array | None = None
     shift: Array | None = None
@@ -538,6 +541,8 @@ def maps_of(makers: Sequence[RowMaker], images: NDArray[Any]) -> list[Array]:
 
 def laid_out(maker: RowMaker, images: NDArray[Any]) -> Array:
     """What is given channel by channel, or step by step, as the first maker reads it."""
+    if maker.work is Work.HEARD:
+        return images
     rows, columns, channels = maker.shape
     if maker.work is Work.STEPWISE:
         return np.asarray(images, np.float64).reshape(len(images), *maker.shape)
@@ -713,6 +718,11 @@ def _waves(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array 
     return np.concatenate([found.real, -found.imag], axis=-1)[:, :, None]
 
 
+def _heard(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
+    assert maker.hearing is not None
+    return maker.hearing.sums(given[0])
+
+
 def _same(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
     return given[0]
 
@@ -740,4 +750,5 @@ _WORK: Mapping[Work, Callable[[RowMaker, Sequence[Array], float, Array | None], 
     Work.RULED: _ruled,
     Work.LATEST: _latest,
     Work.WAVES: _waves,
+    Work.HEARD: _heard,
 }

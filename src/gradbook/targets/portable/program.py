@@ -186,11 +186,12 @@ NEEDED = {  # by those that serve others
     "exp_of": ("log_sum_exp",),
 }
 ROWS_OF_SUMS = ("sums", "sums_flat", "sums_deep", "sums_each")  # ways to make them
-WHOLE_ROWS = (*ROWS_OF_SUMS, "bytes", Work.RULED, Work.WAVES)  # made at once
+WHOLE_ROWS = (*ROWS_OF_SUMS, "bytes", Work.RULED, Work.WAVES, Work.HEARD)  # made at once
 ROWS_SEEN = """\
         const int tall = (own->pooled - 1) * own->stride + own->window_rows;
         const int first = row * own->pooled * own->stride - own->pad;
 """
+READS_ROWS = "own->work != GIVEN && own->work != STEPWISE"
 APART = "_apart"  # what a work is called whose window doesn't go evenly over neighbours
 FIELDS = {  # of `struct maker`
     "work": "",
@@ -621,6 +622,8 @@ def _making(makers: Sequence[RowMaker], works: Sequence[str], rules: Mapping[int
         )
     )
     said = runtime("making").replace("    //: works\n", _row_by_work(works))
+    if any(maker.work is Work.HEARD for maker in makers):
+        said = said.replace(READS_ROWS, f"{READS_ROWS} && own->work != HEARD")
     apart = any(maker.is_irregular for maker in makers)
     left = "((maker)->work == RULED ? 0 : (maker)->pad)" if rules else "((maker)->pad)"
     left = "((maker)->left)" if apart else left

@@ -21,6 +21,7 @@ from gradbook.graph.levels import Bits
 from gradbook.graph.node import Array
 from gradbook.layers import Layer
 from gradbook.targets.portable.makers import (
+    GIVING,
     NORMING,
     WEIGHING,
     RowMaker,
@@ -250,7 +251,9 @@ class WholeNumbers:
     def tables(self) -> int:
         """The bytes of what looks levels up."""
         rules = [own.rule.table_bytes for own in self.makers if own.rule is not None]
-        return bends_of(self.makers).bytes + sum(rules) + (2 * CURVE.size if rules else 0)
+        heard = [own.maker.hearing.tables for own in self.makers if own.maker.hearing]
+        looked_up = bends_of(self.makers).bytes + (2 * CURVE.size if rules else 0)
+        return looked_up + sum(rules) + sum(heard)
 
     def scores(self, images: NDArray[Any]) -> Whole:
         """What C makes of images, (images, outputs)."""
@@ -300,7 +303,7 @@ def in_whole_numbers(
             own = replace(own, low=own.low if maker.activation else -LARGEST, high=LARGEST)
         sums = _sums(own, maps, images)
         given = [exact[k] for k in maker.reads] or [laid_out(maker, images)]
-        if maker.work in WEIGHING or (sensor and not maker.reads):
+        if maker.work in WEIGHING or (sensor and maker.work in GIVING):
             own = _centred(own, sums, scale_sums(maker, window_sums(maker, given)))
         maps.append(own.result(sums))
         done.append(own)
@@ -383,7 +386,7 @@ def _is_only_looked_up(number: int, makers: Sequence[WholeMaker]) -> bool:
 def _sums(own: WholeMaker, maps: Sequence[Array], images: NDArray[Any]) -> Array:
     maker = own.maker
     if not maker.reads:
-        return laid_out(maker, images)
+        return window_sums(maker, [laid_out(maker, images)])
     if own.rule is not None:
         return own.rule.evaluate(maps[maker.reads[0]])
     if maker.work in NORMING:

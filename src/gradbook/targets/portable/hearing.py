@@ -1,0 +1,154 @@
+"""Frames of a signal heard in whole numbers: how loud bands of frequencies are, from samples of 16
+bits on, as C reckons it to the last bit.
+
+Samples are weighed by Hann's window and told apart by a Fourier transform of half their number,
+whose real parts are the even samples and whose imaginary ones the odd (Cooley and Tukey, 1965).
+Cosines have 15 bits after the point, what they are made of up to 29 bits: each product is rounded
+down. A power has 60 bits, a share of it 15, and of the sum a logarithm to the base of 2 is found
+bit by bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Whole = NDArray[np.int64]
+SHARE_BITS = 15  # after the point of cosines, of the window and of what a band takes
+MOST_SHARE = (1 << SHARE_BITS) - 1  # of 16 bits with a sign
+SUM_BITS = 30  # that twice a sum of a frame's samples has at the most, beside its sign
+LOG_BITS = 10  # after the point of a logarithm
+AT_ONCE = 64  # windows that are heard at once, here
+
+
+@dataclass(frozen=True, eq=False)
+class Hearing:
+    """How frames are heard: what is given less the `middle`, times 2^`up`. Each band takes its
+    shares of the powers from its first frequency on; `silence` is added to all that it takes.
+    """
+
+    frame: int  # samples, a power of 2
+    step: int
+    rows: int  # frames
+    middle: int
+    up: int
+    silence: int
+    firsts: tuple[int, ...]
+    shares: tuple[Whole, ...]
+
+    @cached_property
+    def quarter(self) -> Whole:
+        """The cosines of a quarter of a turn, with its end."""
+        angles = np.arange(self.frame // 4 + 1) * (2 * np.pi / self.frame)
+        cosines = np.rint(np.cos(angles) * (1 << SHARE_BITS)).astype(np.int64)
+        return np.asarray(np.minimum(cosines, MOST_SHARE))
+
+    @property
+    def memory(self) -> int:
+        """Bytes that C keeps of a frame."""
+        return 8 * (self.frame // 2 + 1)
+
+    @property
+    def tables(self) -> int:
+        """Bytes of its constants."""
+        return 2 * (len(self.quarter) + 2 * len(self.firsts) + sum(map(len, self.shares)))
+
+    def sums(self, given: NDArray[Any]) -> NDArray[np.float64]:
+        """The logarithms of windows over 2^15, (windows, rows, 1, bands)."""
+        parts = (given[first : first + AT_ONCE] for first in range(0, len(given), AT_ONCE))
+        return np.concatenate([self._heard(np.asarray(part, np.int64)) for part in parts])
+
+    def _heard(self, given: Whole) -> NDArray[np.float64]:
+        every = np.lib.stride_tricks.sliding_window_view(given, self.frame, axis=1)
+        frames = every[:, :: self.step][:, : self.rows] - self.middle
+        frames = frames << self.up if self.up >= 0 else frames >> -self.up
+        places = np.arange(self.frame)
+        window = (1 << SHARE_BITS) - self._cosines(np.minimum(places, self.frame - places)) >> 1
+        across, down = self._transformed(_part(frames, window))
+        powers = across**2 + down**2
+        taken = np.stack(
+            [
+                _part(powers[..., first : first + len(own)], own).sum(axis=-1)
+                for first, own in zip(self.firsts, self.shares, strict=True)
+            ],
+            axis=-1,
+        )
+        return logarithm(taken + self.silence).astype(np.float64)[:, :, None]
+
+    def _transformed(self, frames: Whole) -> tuple[Whole, Whole]:
+        """Twice the cosines and sines of each frequency from 0 to half the number of samples."""
+        half = self.frame // 2
+        order = _read_from_the_other_end(half)
+        across, down = frames[..., ::2][..., order], frames[..., 1::2][..., order]
+        size = 1
+        while size < half:
+            shape = (*frames.shape[:-1], -1, 2, size)
+            a, b = across.reshape(shape), down.reshape(shape)
+            angles = np.arange(size) * (half // size)
+            one, other = self._turned(a[..., 1, :], b[..., 1, :], angles)
+            across = np.stack([a[..., 0, :] + one, a[..., 0, :] - one], axis=-2)
+            down = np.stack([b[..., 0, :] + other, b[..., 0, :] - other], axis=-2)
+            across, down = (x.reshape(*frames.shape[:-1], half) for x in (across, down))
+            size *= 2
+        return self._apart(across, down)
+
+    def _apart(self, across: Whole, down: Whole) -> tuple[Whole, Whole]:
+        """The transform of all samples, of that of the even and the odd ones as complex numbers."""
+        half = self.frame // 2
+        near = np.arange(half // 2 + 1)
+        far = (half - near) % half
+        even = across[..., near] + across[..., far], down[..., near] - down[..., far]
+        odd = down[..., near] + down[..., far], across[..., far] - across[..., near]
+        one, other = self._turned(*odd, near)
+        found = np.empty((2, *across.shape[:-1], half + 1), np.int64)
+        found[0][..., half - near], found[1][..., half - near] = even[0] - one, other - even[1]
+        found[0][..., near], found[1][..., near] = even[0] + one, even[1] + other
+        return found[0], found[1]
+
+    def _turned(self, across: Whole, down: Whole, angles: Whole) -> tuple[Whole, Whole]:
+        """Complex numbers turned back by these angles; by none they stay."""
+        cosine, sine = self._cosines(angles), self.quarter[abs(self.frame // 4 - angles)]
+        one = _part(across, cosine) + _part(down, sine)
+        other = _part(down, cosine) - _part(across, sine)
+        return np.where(angles, one, across), np.where(angles, other, down)
+
+    def _cosines(self, angles: Whole) -> Whole:
+        """Of angles up to half a turn."""
+        beyond = angles > self.frame // 4
+        return (
+            np.where(beyond, -1, 1)
+            * self.quarter[np.where(beyond, self.frame // 2 - angles, angles)]
+        )
+
+
+def _part(number: Whole, share: Whole) -> Whole:
+    """A number times a share, rounded down. What is left of a power is told apart first."""
+    rest = (number & MOST_SHARE) * share >> SHARE_BITS
+    return np.asarray((number >> SHARE_BITS) * share + rest)
+
+
+def _read_from_the_other_end(count: int) -> Sequence[int]:
+    """The numbers below this power of 2, with the bits of each in the opposite order."""
+    order = [0]
+    while len(order) < count:
+        order = [2 * k for k in order] + [2 * k + 1 for k in order]
+    return order
+
+
+def logarithm(numbers: Whole) -> Whole:
+    """To the base of 2, of numbers over 2^15, in units of 2^-LOG_BITS."""
+    found, left = np.zeros_like(numbers), numbers.copy()
+    while (large := left >> SHARE_BITS > 1).any():
+        found, left = found + (large << LOG_BITS), np.where(large, left >> 1, left)
+    while (small := left >> SHARE_BITS < 1).any():
+        found, left = found - (small << LOG_BITS), np.where(small, left << 1, left)
+    for bit in range(LOG_BITS - 1, -1, -1):
+        left = left * left >> SHARE_BITS
+        large = left >> SHARE_BITS > 1
+        found, left = found + (large << bit), np.where(large, left >> 1, left)
+    return found

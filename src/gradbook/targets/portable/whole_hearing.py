@@ -1,0 +1,99 @@
+"""A network's first layers that hear, as one maker in whole numbers, and its tables in C.
+
+From a sensor's samples to the logarithms of bands nothing is rounded to levels of 8 bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import log
+
+import numpy as np
+
+from gradbook.graph.node import Array
+from gradbook.graph.window import Window
+from gradbook.targets.portable.hearing import LOG_BITS, SHARE_BITS, SUM_BITS, Hearing
+from gradbook.targets.portable.makers import RowMaker, Work
+from gradbook.targets.portable.program import table
+from gradbook.targets.portable.sensor_numbers import SensorNumbers
+
+HEARD_FIRST = (Work.STEPWISE, Work.WAVES, Work.PRODUCT, Work.SUMS)
+
+
+def heard_at_once(makers: Sequence[RowMaker], sensor: SensorNumbers) -> list[RowMaker] | None:
+    """The same makers with one instead of those that hear, if the network begins with these."""
+    if tuple(maker.work for maker in makers[:4]) != HEARD_FIRST:
+        return None
+    given, waves, _, bands = makers[:4]
+    heard = [maker.reads for maker in makers[1:4]] == [(0,), (1, 1), (2,)]
+    alone = not any(k in maker.reads for maker in makers[4:] for k in range(3))
+    by_logarithm = bands.activation is not None and bands.activation.ending == "logrelu"
+    taken = _taken(bands)
+    if not (heard and alone and by_logarithm) or taken is None or len(makers) == 4:
+        return None
+    hearing = _hearing(given, waves, taken, sensor)
+    unit = log(2) / (1 << LOG_BITS)
+    louder = np.full(bands.shape[2], SHARE_BITS * log(2) - log(hearing.silence))
+    first = RowMaker(
+        Work.HEARD,
+        (),
+        bands.shape,
+        Window((1, 1), stride=(hearing.step, hearing.step)),
+        scale=np.full(bands.shape[2], unit),
+        shift=louder,
+        hearing=hearing,
+    )
+    return [first, *(_after(maker) for maker in makers[4:])]
+
+
+def _after(maker: RowMaker) -> RowMaker:
+    """A maker that reads others by the numbers that they have now."""
+    return replace(maker, reads=tuple(k - 3 for k in maker.reads))
+
+
+def _taken(bands: RowMaker) -> Array | None:
+    """What each band takes of each power, (bands, frequencies): alike of cosines and of sines."""
+    assert bands.weights is not None
+    flat = bands.weights.reshape(len(bands.weights), 2, -1)
+    plain = bands.scale is None and bands.shift is None and bands.window.area == 1
+    if not plain or (flat[:, 0] != flat[:, 1]).any() or (flat < 0).any() or not flat.any(-1).all():
+        return None
+    return np.asarray(flat[:, 0])
+
+
+def _hearing(given: RowMaker, waves: RowMaker, taken: Array, sensor: SensorNumbers) -> Hearing:
+    assert given.scale is not None
+    assert given.shift is not None
+    frame, scale = waves.window.size[0], float(given.scale[0])
+    middle = round(-float(given.shift[0]) / scale)
+    most = sensor.most * sensor.finer + abs(middle)
+    up = SUM_BITS - (frame.bit_length() - 1) - most.bit_length()
+    louder = float(taken.max())
+    silence = max(1, round(frame * 4.0 ** (up + 1) / (louder * scale**2)))
+    shares = np.rint(taken / louder * (1 << SHARE_BITS)).astype(np.int64)
+    runs = [np.flatnonzero(own) if own.any() else np.array([0]) for own in shares]
+    return Hearing(
+        frame,
+        waves.window.stride[0],
+        waves.shape[0],
+        middle,
+        up,
+        silence,
+        tuple(int(run[0]) for run in runs),
+        tuple(own[run[0] : run[-1] + 1] for own, run in zip(shares, runs, strict=True)),
+    )
+
+
+def tables_of_hearing(hearing: Hearing, finer: int) -> list[str]:
+    """Its constants in C."""
+    less = f"(int32_t)(sample) * {finer} - {hearing.middle}"
+    less = less.replace("- -", "+ ")
+    moved = f"({less}) * {1 << hearing.up}" if hearing.up >= 0 else f"({less}) >> {-hearing.up}"
+    return [
+        f"#define CENTRED(sample) ({moved})\n#define SILENCE ((uint64_t){hearing.silence}U)",
+        table("int16_t", "quarter", hearing.quarter),
+        table("uint16_t", "firsts", np.array(hearing.firsts)),
+        table("uint16_t", "counts", np.array([len(own) for own in hearing.shares])),
+        table("uint16_t", "taken", np.concatenate(hearing.shares)),
+    ]
