@@ -31,7 +31,11 @@ from gradbook.targets.portable.program import (
 from gradbook.targets.portable.rules_in_c import RuleInC
 from gradbook.targets.portable.sensor_numbers import SensorNumbers, sensor_numbers
 from gradbook.targets.portable.streaming import stream_of
-from gradbook.targets.portable.whole_hearing import heard_at_once, tables_of_hearing
+from gradbook.targets.portable.whole_hearing import (
+    heard_at_once,
+    sizes_of_hearing,
+    tables_of_hearing,
+)
 from gradbook.targets.portable.whole_learning import (
     READ_BY_LEARNING,
     WholeLast,
@@ -256,8 +260,6 @@ def whole_program(
     learning = ""
     if learner:
         learning = whole_learning_in_c(learner, trained, name, _sample(whole), _given(whole))
-    hearing = makers[0].maker.hearing
-    finer = whole.sensor.finer if whole.sensor else 1
     looked_up = tables_of_learning(learner, learning, bool(ruled)) if learner else []
     dialect = Dialect(
         value="int8_t",
@@ -268,7 +270,7 @@ def whole_program(
             *_tables(makers, ruled, ways),
             *_bends_in_c(bends, small),
             *looked_up,
-            *(tables_of_hearing(hearing, finer) if hearing else []),
+            *tables_of_hearing(makers[0].maker.hearing, whole.finer),
         ],
         keep=KEEP.format(
             scores="" if learner else SCORES,
@@ -290,12 +292,12 @@ def whole_program(
             "factor": "int16_t",
             **({"packed": "uint8_t"} if is_packed else {}),
             **({"curve": "uint16_t"} if ruled else {}),
-            **({"taken": "uint16_t"} if hearing else {}),
+            **({"taken": "uint16_t"} if makers[0].maker.hearing else {}),
             **(READ_BY_LEARNING if learner else {}),
         },
         sizes={
             **({"SPREAD_BITS": SPREAD_BITS, "SHIFT_UNIT": SHIFT_UNIT} if normed else {}),
-            **({"FRAME": hearing.frame} if hearing else {}),
+            **sizes_of_hearing(makers[0].maker.hearing),
             **(
                 {"UNPACKED": most_unpacked([own.maker for own in makers])}
                 if is_packed and not small
@@ -303,7 +305,7 @@ def whole_program(
             ),
         },
         fields=fields,
-        finer=finer,
+        finer=whole.finer,
     )
     return program(
         [own.maker for own in makers],

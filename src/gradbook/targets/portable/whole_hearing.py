@@ -85,8 +85,15 @@ def _hearing(given: RowMaker, waves: RowMaker, taken: Array, sensor: SensorNumbe
     )
 
 
-def tables_of_hearing(hearing: Hearing, finer: int) -> list[str]:
+def sizes_of_hearing(hearing: Hearing | None) -> dict[str, int]:
+    """The samples of a frame, if there are any."""
+    return {"FRAME": hearing.frame} if hearing else {}
+
+
+def tables_of_hearing(hearing: Hearing | None, finer: int) -> list[str]:
     """Its constants in C."""
+    if hearing is None:
+        return []
     less = f"(int32_t)(sample) * {finer} - {hearing.middle}"
     less = less.replace("- -", "+ ")
     moved = f"({less}) * {1 << hearing.up}" if hearing.up >= 0 else f"({less}) >> {-hearing.up}"

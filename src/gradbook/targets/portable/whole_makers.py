@@ -248,6 +248,11 @@ class WholeNumbers:
     sensor: SensorNumbers | None = None
 
     @property
+    def finer(self) -> int:
+        """In so many parts what is given is told."""
+        return self.sensor.finer if self.sensor else 1
+
+    @property
     def tables(self) -> int:
         """The bytes of what looks levels up."""
         rules = [own.rule.table_bytes for own in self.makers if own.rule is not None]
@@ -258,7 +263,7 @@ class WholeNumbers:
     def scores(self, images: NDArray[Any]) -> Whole:
         """What C makes of images, (images, outputs)."""
         maps: list[Array] = []
-        given = images * np.int64(self.sensor.finer) if self.sensor else images
+        given = images * np.int64(self.finer) if self.sensor else images
         for own in self.makers:
             maps.append(own.result(_sums(own, maps, given)))
         return maps[-1].reshape(len(images), -1).astype(np.int64)
