@@ -167,7 +167,8 @@ def _sketch(source: ExportSource, options: ExportOptions) -> ExportContents:
     made = _made_c(source, options)
     if source.windows:
         name = c_name(source.stem)
-        own = signal_sketch(source.trained, source.windows, source.stem, name, made.whole)
+        told = (source.trained, source.windows, source.stem, name, made.whole)
+        own = signal_sketch(*told, learns=options.learn)
     else:
         own = sketch(source.trained, source.stem, options.int8, options.learn)
     remarks = (*made.remarks, boards_for(source.trained, made.file))

@@ -14,7 +14,13 @@ from gradbook.errors import TargetError
 from gradbook.net.trained import TrainedNet
 from gradbook.targets.portable.c_file import CFile, sketch
 from gradbook.targets.portable.program import comment, runtime
-from gradbook.targets.portable.signal_sketch import hearing, library_sketch, settings
+from gradbook.targets.portable.signal_sketch import (
+    SHOWN_IS,
+    hearing,
+    library_sketch,
+    settings,
+    shown_in_c,
+)
 from gradbook.targets.portable.whole_makers import WholeNumbers
 
 FUNCTION = r"((?:^/\*[^\n]*\*/\n)?)^((?:int|void|float) {name}_\w+\([^()]*\))\n\{{"
@@ -51,6 +57,11 @@ class CLibrary:
             return prod(trained.output)
         return trained.net.outputs if self.whole else len(trained.classes) or trained.net.outputs
 
+    @property
+    def shown(self) -> str:
+        """The variable that says which class is being shown, if windows are learnt from."""
+        return f"{self.name}_shown" if self.learns and self.windows else ""
+
     def source(self) -> str:
         """The C file: the network, its names and, of windows, what listens row by row."""
         parts = [f'#include "{self.name}.h"\n#include <string.h>', self.made.text.strip()]
@@ -59,8 +70,10 @@ class CLibrary:
             array = f"const char *const {self.name}_classes[{len(names)}]"
             parts.append(f"{array} = {{{said}}};")
         if self.windows:
-            heard = hearing(self.trained, self.name, f"int {self.name}_hear", self.whole)
-            parts += [settings(self.windows, len(names), self.whole), heard]
+            head = f"int {self.name}_hear"
+            heard = hearing(self.trained, self.name, head, self.whole, self.shown)
+            parts += [settings(self.windows, len(names), self.whole)]
+            parts += [shown_in_c(self.shown) + heard]
         return "\n\n".join(parts) + "\n"
 
     def header(self) -> str:
@@ -75,6 +88,8 @@ class CLibrary:
         assert remark
         found = re.findall(FUNCTION.format(name=name), self.made.text, re.MULTILINE)
         calls = [f"{said}{head};" for said, head in found if "struct" not in head]
+        if self.shown:
+            calls.append(f"{SHOWN_IS}extern int {self.shown};")
         if windows:
             calls.append(
                 "/* Take one row more. The class that is heard; -1 between steps and while none\n"
@@ -130,7 +145,8 @@ def _example(library: CLibrary) -> str:
     """A sketch, where one can be written."""
     trained, name = library.trained, library.name
     if library.windows:
-        return library_sketch(trained, library.windows, name, library.sample, library.whole)
+        sample, whole = library.sample, library.whole
+        return library_sketch(trained, library.windows, name, sample, whole, library.shown)
     with suppress(TargetError):
         said = sketch(trained, name, library.whole is not None, library.learns)
         return said.replace(f'"{name}.h"', f"<{name}.h>")

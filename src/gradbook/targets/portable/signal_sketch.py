@@ -8,10 +8,12 @@ numbers the header takes the sensor's own, and shares and their mean are whole n
 from __future__ import annotations
 
 import json
+import re
 
 from gradbook.data.signals import Windows
 from gradbook.errors import TargetError
 from gradbook.net.trained import TrainedNet, with_answers
+from gradbook.targets.portable.learning import WHOLE_RATE
 from gradbook.targets.portable.program import runtime
 from gradbook.targets.portable.whole_answers import SMOOTHING_UNIT, WHOLE_SHARE, shares_in_c
 from gradbook.targets.portable.whole_makers import WholeNumbers
@@ -19,6 +21,7 @@ from gradbook.targets.portable.whole_makers import WholeNumbers
 SMOOTHING = 0.5  # of what a window says, how much goes into the mean of the latest
 SURE = 0.6  # so likely a class has to be by that mean to be said
 MICROSECONDS = 1e6
+RATE = 0.02  # at which the last layer learns
 
 SKETCH = """\
 /* Hears {classes}: a window of {length} rows of {channels}{every}, every {step} rows. */
@@ -26,7 +29,7 @@ SKETCH = """\
 
 static int said = -1;
 {next}
-{sensor}
+{sensor}{told}
 
 void setup() {{
   Serial.begin(115200);
@@ -34,7 +37,7 @@ void setup() {{
 
 void loop() {{
 {wait}  sample row[CHANNELS];
-  if (!read_sensor(row))
+{shown}  if (!read_sensor(row))
     return;
   const int heard = {hear}(row);
   if (heard >= 0 && heard != said)
@@ -52,9 +55,27 @@ static const char *const names[CLASSES] = {{{names}}};
 OF_LIBRARY = """\
 #include <{name}.h>
 
-enum {{ CHANNELS = {many} }};
+enum {{ CHANNELS = {many}, CLASSES = {count} }};
 typedef {sample} sample;
 {period}"""
+SHOWN = "shown"  # the variable of a sketch
+SHOWN_IS = """\
+/* The class that is being shown, from which the last layer learns; -1: none. */
+"""
+LEARNING = """
+
+/* Put buttons here: the number of the class that is being shown, from which the last layer learns,
+   or -1. Until then a small letter between the rows on the serial line says so: {letters}; any
+   other is none. */
+static int told(int latest) {{
+  for (int c; (c = Serial.peek()) == ' ' || c == '\\r' || c == '\\n' || (c >= 'a' && c <= 'z');) {{
+    if (c >= 'a')
+      latest = c - 'a' < CLASSES ? c - 'a' : -1;
+    Serial.read();
+  }}
+  return latest;
+}}"""
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SIZES = "enum {{ ROWS = {length}, CHANNELS = {many}, STEP = {step}, CLASSES = {count} }};\n"
 FLOAT_SETTINGS = f"""\
 static const float SMOOTHING = {SMOOTHING}f; /* of the latest window; 1 smooths nothing */
@@ -104,26 +125,42 @@ def signal_sketch(
     stem: str,
     name: str,
     whole: WholeNumbers | None = None,
+    learns: bool = False,
 ) -> str:
-    """The sketch whose header is called `stem`, with functions that begin with `name`."""
+    """The sketch whose header is called `stem`, with functions that begin with `name`; what may be
+    told which class is being shown, if the last layer `learns`."""
+    shown = SHOWN if learns else ""
     names = ", ".join(json.dumps(one, ensure_ascii=True) for one in trained.classes)
     beginning = ALONE.format(
         stem=stem,
         settings=settings(windows, len(trained.classes), whole),
         names=names,
         period=_period(windows),
-        hearing=_narrow(hearing(trained, name, "static int hear", whole)),
+        hearing=shown_in_c(shown, "static ")
+        + _narrow(hearing(trained, name, "static int hear", whole, shown)),
     )
-    return _sketch(trained, windows, beginning, "hear", "names", whole)
+    return _sketch(trained, windows, beginning, "hear", "names", whole, shown)
 
 
 def library_sketch(
-    trained: TrainedNet, windows: Windows, name: str, sample: str, whole: WholeNumbers | None
+    trained: TrainedNet,
+    windows: Windows,
+    name: str,
+    sample: str,
+    whole: WholeNumbers | None,
+    shown: str = "",
 ) -> str:
-    """The sketch that lets a library of this name hear."""
-    told = {"name": name, "many": len(windows.channels), "sample": sample}
+    """The sketch that lets a library of this name hear; `shown` is as in `hearing`."""
+    count = len(trained.classes)
+    told = {"name": name, "many": len(windows.channels), "sample": sample, "count": count}
     beginning = OF_LIBRARY.format(**told, period=_period(windows)).rstrip()
-    return _sketch(trained, windows, beginning, f"{name}_hear", f"{name}_classes", whole)
+    heard, names = f"{name}_hear", f"{name}_classes"
+    return _sketch(trained, windows, beginning, heard, names, whole, shown)
+
+
+def shown_in_c(shown: str, kind: str = "") -> str:
+    """The variable of this name, if it has one."""
+    return f"{SHOWN_IS}{kind}int {shown} = -1;\n\n" if shown else ""
 
 
 def settings(windows: Windows, classes: int, whole: WholeNumbers | None) -> str:
@@ -145,8 +182,11 @@ def _sketch(
     hear: str,
     names: str,
     whole: WholeNumbers | None,
+    shown: str,
 ) -> str:
     rate = windows.rate
+    letters = zip(LETTERS, trained.classes, strict=False)
+    named = ", ".join(f"{letter} {one}" for letter, one in letters)
     return SKETCH.format(
         classes=_remark(", ".join(trained.classes)),
         length=windows.length,
@@ -157,14 +197,19 @@ def _sketch(
         hear=hear,
         names=names,
         sensor=_sensor(windows, whole),
+        told=LEARNING.format(letters=_remark(named)) if shown else "",
+        shown=f"  {shown} = told({shown});\n" if shown else "",
         wait=WAIT if rate else "",
         next=NEXT if rate else "",
         begin=BEGIN if rate else "",
     )
 
 
-def hearing(trained: TrainedNet, name: str, head: str, whole: WholeNumbers | None) -> str:
-    """The C that takes a row more and says what is heard, as a function that begins so."""
+def hearing(
+    trained: TrainedNet, name: str, head: str, whole: WholeNumbers | None, shown: str = ""
+) -> str:
+    """The C that takes a row more and says what is heard, as a function that begins so; if its last
+    layer learns, `shown` is the variable that says which class is being shown."""
     if not trained.classes or len(trained.output) > 1:
         raise TargetError(
             "a sketch can be written only for networks that say one class of each window: write "
@@ -175,7 +220,14 @@ def hearing(trained: TrainedNet, name: str, head: str, whole: WholeNumbers | Non
         _require_shares(trained, whole)
         text = text.replace("//: shares", shares_in_c(whole.score_bits))
         text = text.replace("SCORES", "each + 1" if trained.net.outputs == 1 else "each")
+    rate = round(RATE * WHOLE_RATE) if whole else f"{RATE}f"
+    learn = f"{name}_learn(window, {shown}, {rate}); /* -1 teaches nothing */"
+    text = re.sub(r"LEARN\(window, SHOWN\);.*", learn, text) if shown else _unlearnt(text)
     return text.replace("HEAR", head).replace("PREDICT", f"{name}_predict").strip()
+
+
+def _unlearnt(text: str) -> str:
+    return re.sub(r".*//: learns\n", "", text)
 
 
 def _require_shares(trained: TrainedNet, whole: WholeNumbers) -> None:

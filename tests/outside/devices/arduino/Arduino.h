@@ -9,6 +9,8 @@ unsigned long micros();
 struct SerialLine {
     void begin(long speed);
     int available();
+    int peek();
+    int read();
     float parseFloat();
     void println(const char *text);
 };

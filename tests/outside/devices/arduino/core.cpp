@@ -39,6 +39,8 @@ static int take()
 
 void SerialLine::begin(long) { UCSR0B = 1 << TXEN0; }
 int SerialLine::available() { return left > 0; }
+int SerialLine::peek() { return ::peek(); }
+int SerialLine::read() { return take(); }
 
 void SerialLine::println(const char *text)
 {

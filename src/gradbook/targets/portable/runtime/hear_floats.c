@@ -11,6 +11,7 @@ HEAR(const sample *row)
     if (++filled < ROWS)
         return -1;
     PREDICT(window, each);
+    LEARN(window, SHOWN); //: learns
     filled = ROWS - STEP;
     if (filled > 0)
         memmove(window, window + STEP * CHANNELS, (ROWS - STEP) * CHANNELS * sizeof *window);

@@ -13,6 +13,7 @@ HEAR(const sample *row)
     if (++filled < ROWS)
         return -1;
     PREDICT(window, SCORES);
+    LEARN(window, SHOWN); //: learns
     take_shares(each, newest);
     filled = ROWS - STEP;
     if (filled > 0)
