@@ -11,6 +11,8 @@ the exported file, to which the image comes and the stack that was seen in use. 
 instructions; it has no model of cycles. AVRs are emulated by simavr, which counts cycles; they are
 asked about 20 images. Needs the emulators and cross compilers that CONTRIBUTING.md lists.
 
+A run that hears signals is asked about test windows instead, on boards with room for one.
+
 With --floats the C in floats is asked too, about 20 images. With --onnx2c so is what that program
 (https://github.com/kraiskil/onnx2c) makes of the exported ONNX model, and with --emlearn what
 https://emlearn.org makes of dense layers (`pip install --target FOLDER emlearn`). What a library
@@ -39,12 +41,14 @@ from bench.peers.floats import by_emlearn, by_onnx2c
 from bench.peers.peer import Peer, asked_on, with_floats
 from gradbook.data.dataset import Images
 from gradbook.data.sources import load
-from gradbook.lab.models.exporting import accuracy_in_c, fitting_images
+from gradbook.lab.models.exporting import accuracy_in_c, fitting_images, in_places
 from gradbook.lab.models.model import Model
+from gradbook.lab.models.recorded import recorded_windows
+from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.recipes.recipe import USUAL_DATA
 from gradbook.lab.training.run_folder import load as load_run
 from gradbook.targets.portable.c_file import c_file
-from gradbook.targets.portable.in_whole_numbers import quantise
+from gradbook.targets.portable.in_whole_numbers import quantise, quantise_windows
 from gradbook.targets.portable.whole_makers import WholeNumbers
 from tests.outside.devices import avr, boards
 from tests.outside.devices.boards import Asked, Question, checksum
@@ -70,6 +74,9 @@ def main() -> None:
     costs = []
     for run in options.runs:
         model = load_run(run)
+        if isinstance(model, TableModel):
+            costs.append(_ask_about_windows(run, model, options))
+            continue
         data = load(model.data)
         whole = quantise(model.trained(), fitting_images(data))
         costs.append(_accuracies(run, model, whole, data.test_for_reporting))
@@ -82,6 +89,45 @@ def main() -> None:
     test = load(USUAL_DATA).test_for_reporting
     for peer in _peers(options, test.pixels):
         _ask_peer(peer, test, options)
+
+
+def _ask_about_windows(run: str, model: TableModel, options: Namespace) -> float:
+    """What rounding costs; the boards are asked about windows of its test."""
+    windows = recorded_windows(model)
+    whole = quantise_windows(
+        model.trained(), in_places(windows.fitting), len(model.windows.channels)
+    )
+    given = whole.sensor.of(windows.scored)
+    exact, rounded = (
+        float((found == windows.labels).mean())
+        for found in (model.answers(windows.scored).argmax(axis=1), whole.classify(given))
+    )
+    print(
+        f"{run}: {model.trained().net.count():,} parameters, {exact:.2%} of {len(given)} windows, "
+        f"in whole numbers {rounded:.2%}",
+        flush=True,
+    )
+    made = c_file(model.trained(), "net", whole, small=options.small)
+    for board in _boards(options):
+        small = isinstance(board, avr.Avr)
+        if small and made.memory + made.given > board.memory:
+            print(f"  {board.name:<12}has no room for a window of {made.given:,} bytes")
+            continue
+        some = given[: min(options.images, FEW) if small else options.images]
+        ask = avr.asked if small else boards.asked
+        found = ask(board, made.text, some, len(model.classes), level=options.level)
+        scores = whole.scores(some).astype(np.int32)
+        same = [checksum(row) for row in scores] == found.checksums.tolist()
+        _tell(board.name, "whole numbers", found, same, some[0].nbytes, "window")
+        if options.floats and not small and board.tools == ARM:
+            rows = windows.scored[:FEW].astype(np.float32)
+            text = c_file(model.trained(), "net", None).text
+            found = ask(
+                board, text, rows, len(model.classes), "float", level=options.level, strict=False
+            )
+            same = bool((found.classes == model.answers(rows).argmax(axis=1)).all())
+            _tell(board.name, "floats", found, same, rows[0].nbytes, "window")
+    return exact - rounded
 
 
 def _boards(options: Namespace) -> list[boards.Board | avr.Avr]:
@@ -156,14 +202,14 @@ def _ask(
     _tell(board.name, "floats", found, same, image_bytes)
 
 
-def _tell(board: str, kind: str, found: Asked, same: bool, image: int) -> None:
+def _tell(board: str, kind: str, found: Asked, same: bool, size: int, what: str = "image") -> None:
     answers = "as here" if same else "NOT as here"
     unit = "cycles" if board.startswith("atmega") else "instructions"
     print(
-        f"  {board:<12}{kind:<16}{len(found.classes):>6,} images {answers}, "
+        f"  {board:<12}{kind:<16}{len(found.classes):>6,} {what}s {answers}, "
         f"{found.effort / 1e6:.2f} M {unit} each, "
-        f"{found.flash:,} bytes of flash, {found.memory:,} of memory, with the image ({image:,}) "
-        f"and the stack ({found.stack:,}) {found.memory + image + found.stack:,}",
+        f"{found.flash:,} bytes of flash, {found.memory:,} of memory, with the {what} ({size:,}) "
+        f"and the stack ({found.stack:,}) {found.memory + size + found.stack:,}",
         flush=True,
     )
 

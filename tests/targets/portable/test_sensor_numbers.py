@@ -10,7 +10,7 @@ from gradbook.net.trained import Scaling, TrainedNet, trained_net
 from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.in_whole_numbers import quantise_windows
 from gradbook.targets.portable.makers import maps_of, row_makers
-from gradbook.targets.portable.sensor_numbers import INT16, SensorNumbers, sensor_numbers
+from gradbook.targets.portable.sensor_numbers import INT16, INT32, SensorNumbers, sensor_numbers
 from tests.targets.portable.compiled import called, streamed
 from tests.trained import model_of
 
@@ -27,6 +27,8 @@ def windows(kind: str) -> np.ndarray:
             found = np.rint(waves * [3.0, 9000.0] + [4.0, 12_000.0])
         case "any":
             found = waves * [0.01, 700.0] + [0.3, 5.0]
+        case "offset":  # a temperature in kelvins, beside what is around 0
+            found = waves * [1.0, 3.0] + [0.0, 293.0]
         case _:  # a pressure, of which 16 bits hold too little
             found = waves * [1.0, 3.0] + [0.0, 101_325.0]
     return found.reshape(40, -1)
@@ -38,6 +40,7 @@ def windows(kind: str) -> np.ndarray:
         ("thousandths", (1000.0, 1000.0), INT16),
         ("whole", (1000.0, 1.0), INT16),
         ("any", (10_000.0, 10.0), INT16),
+        ("offset", (1_000_000.0, 100_000.0), INT32),
     ],
 )
 def test_values_are_whole_numbers_if_they_can_be(kind, times, type_in_c):
@@ -75,7 +78,7 @@ def trained(text: str, rows: np.ndarray) -> TrainedNet:
 
 
 @pytest.mark.witness("cc")
-@pytest.mark.parametrize("kind", ["thousandths", "whole", "any"])
+@pytest.mark.parametrize("kind", ["thousandths", "whole", "any", "offset"])
 @pytest.mark.parametrize(
     "layers",
     [

@@ -242,6 +242,8 @@ def _module(library: CLibrary) -> str:
     functions = {"predict": _predicting(library)}
     if library.windows:
         functions["hear"] = runtime("python_hear")
+    if library.shown:
+        functions["show"] = runtime("python_show")
     if trained.classes:
         functions["classes"] = runtime("python_classes").replace("COUNT", str(len(trained.classes)))
     entries = "\n".join(
@@ -278,6 +280,10 @@ def _told_to_python(library: CLibrary) -> str:
     if library.windows:
         many = len(library.windows.channels)
         lines.append(f"{name}.hear(row) takes {given} of {many}, and says what it hears, or None.")
+    if library.shown:
+        lines.append(
+            f"{name}.show(class) says which is shown, from which it learns, or None."
+        )
     return "\n".join(lines)
 
 

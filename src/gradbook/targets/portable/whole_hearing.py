@@ -100,7 +100,7 @@ def tables_of_hearing(hearing: Hearing | None, finer: int) -> list[str]:
     return [
         f"#define CENTRED(sample) ({moved})\n#define SILENCE ((uint64_t){hearing.silence}U)",
         table("int16_t", "quarter", hearing.quarter),
-        table("uint16_t", "firsts", np.array(hearing.firsts)),
-        table("uint16_t", "counts", np.array([len(own) for own in hearing.shares])),
+        table("int16_t", "firsts", np.array(hearing.firsts)),
+        table("int16_t", "counts", np.array([len(own) for own in hearing.shares])),
         table("uint16_t", "taken", np.concatenate(hearing.shares)),
     ]

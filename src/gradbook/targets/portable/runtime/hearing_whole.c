@@ -111,7 +111,7 @@ static void heard(const struct maker *own, const struct view *seen, value *out)
     transform(seen->given + seen->row * own->stride);
     tell_apart();
     for (int c = 0; c < own->channels; c++) {
-        const int first = READ(uint16_t, firsts + c), count = READ(uint16_t, counts + c);
+        const int first = READ(int16_t, firsts + c), count = READ(int16_t, counts + c);
         uint64_t sum = SILENCE;
         for (int k = first; k < first + count; k++, share++) {
             const int64_t a = across[k], b = down[k], power = a * a + b * b;

@@ -54,6 +54,8 @@ static inline mp_obj_t MP_OBJ_NEW_SMALL_INT(int number)
     return made;
 }
 
+static inline long mp_obj_get_int(mp_obj_t from) { return from->number; }
+
 static inline mp_obj_t mp_obj_new_float(mp_float_t number) { return MP_OBJ_NEW_SMALL_INT((int)(1000 * number)); }
 
 static inline mp_obj_t mp_obj_new_str(const char *text, size_t len)
