@@ -119,11 +119,12 @@ def _ask_about_windows(run: str, model: TableModel, options: Namespace) -> float
         scores = whole.scores(some).astype(np.int32)
         same = [checksum(row) for row in scores] == found.checksums.tolist()
         _tell(board.name, "whole numbers", found, same, some[0].nbytes, "window")
-        if options.floats and not small and board.tools == ARM:
+        floats = options.floats and isinstance(board, boards.Board) and with_floats(board)
+        if floats:
             rows = windows.scored[:FEW].astype(np.float32)
             text = c_file(model.trained(), "net", None).text
-            found = ask(
-                board, text, rows, len(model.classes), "float", level=options.level, strict=False
+            found = boards.asked(
+                floats, text, rows, len(model.classes), "float", level=options.level, strict=False
             )
             same = bool((found.classes == model.answers(rows).argmax(axis=1)).all())
             _tell(board.name, "floats", found, same, rows[0].nbytes, "window")
