@@ -88,8 +88,10 @@ def test_the_loudest_of_all_signals_have_room(layers):
     rows = np.concatenate([rows, -rows]) * 32_767
     trained, whole = heard(layers, rows)
     given = whole.sensor.of(rows)
-    scores = called(c_file(trained, "net", whole).text, "net", given, 3, np.int32)[1]
-    np.testing.assert_array_equal(scores, whole.scores(given))
+    for small in (False, True):
+        text = c_file(trained, "net", whole, small=small).text
+        scores = called(text, "net", given, 3, np.int32)[1]
+        np.testing.assert_array_equal(scores, whole.scores(given))
 
 
 def test_logarithms_are_those_to_the_base_of_2():
