@@ -114,8 +114,8 @@ def _ask_about_windows(run: str, model: TableModel, options: Namespace) -> float
             print(f"  {board.name:<12}has no room for a window of {made.given:,} bytes")
             continue
         some = given[: min(options.images, FEW) if small else options.images]
-        ask = avr.asked if small else boards.asked
-        found = ask(board, made.text, some, len(model.classes), level=options.level)
+        outputs = model.trained().net.outputs
+        found = board.ask(Question(made.text, some, outputs, level=options.level))
         scores = whole.scores(some).astype(np.int32)
         same = [checksum(row) for row in scores] == found.checksums.tolist()
         _tell(board.name, "whole numbers", found, same, some[0].nbytes, "window")
@@ -123,9 +123,8 @@ def _ask_about_windows(run: str, model: TableModel, options: Namespace) -> float
         if floats:
             rows = windows.scored[:FEW].astype(np.float32)
             text = c_file(model.trained(), "net", None).text
-            found = boards.asked(
-                floats, text, rows, len(model.classes), "float", level=options.level, strict=False
-            )
+            many, level = len(model.classes), options.level
+            found = floats.ask(Question(text, rows, many, "float", level, strict=False))
             same = bool((found.classes == model.answers(rows).argmax(axis=1)).all())
             _tell(board.name, "floats", found, same, rows[0].nbytes, "window")
     return exact - rounded

@@ -281,9 +281,7 @@ def _told_to_python(library: CLibrary) -> str:
         many = len(library.windows.channels)
         lines.append(f"{name}.hear(row) takes {given} of {many}, and says what it hears, or None.")
     if library.shown:
-        lines.append(
-            f"{name}.show(class) says which is shown, from which it learns, or None."
-        )
+        lines.append(f"{name}.show(class) says which is shown, from which it learns, or None.")
     return "\n".join(lines)
 
 
