@@ -24,9 +24,9 @@ from gradbook.net import parse
 from gradbook.net.trained import Scaling, trained_net
 from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.in_whole_numbers import quantise_windows
-from gradbook.targets.portable.learning import last_layer
+from gradbook.targets.portable.learning import RATE, last_layer
 from gradbook.targets.portable.makers import maps_of
-from gradbook.targets.portable.signal_sketch import RATE, SMOOTHING, SURE, signal_sketch
+from gradbook.targets.portable.signal_sketch import SMOOTHING, SURE, signal_sketch
 from gradbook.targets.portable.whole_answers import (
     SMOOTHING_UNIT,
     WHOLE_SHARE,

@@ -20,6 +20,7 @@ from gradbook.targets.portable.in_whole_numbers import (
     whole_rules,
 )
 from gradbook.targets.portable.learning import (
+    RATE,
     WHOLE_RATE,
     LastLayer,
     constants_of,
@@ -227,7 +228,6 @@ LEARNING = """ {{
     {name}_learn(image, image[{pixels}], {rate}); /* a class that there isn't teaches nothing */
   }}"""
 TOLD = ", and\n   one byte more: the class that it is, from which it learns, or 255"
-RATE = 0.02
 
 
 def sketch(trained: TrainedNet, stem: str, whole: bool, learns: bool = False) -> str:

@@ -23,6 +23,7 @@ from gradbook.targets.portable.program import spelt
 from gradbook.targets.portable.rules import Rule
 from gradbook.targets.portable.rules_in_c import Index, OpWords, RuleWriting, spoken
 
+RATE = 0.02  # at which sketches let the last layer learn
 WHOLE_RATE = 1 << 15  # what whole numbers say a rate of 1 by
 REFUSED = "--learn lets the last dense layer learn, but {why}: leave it out"
 

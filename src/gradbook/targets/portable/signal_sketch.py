@@ -13,7 +13,7 @@ import re
 from gradbook.data.signals import Windows
 from gradbook.errors import TargetError
 from gradbook.net.trained import TrainedNet, with_answers
-from gradbook.targets.portable.learning import WHOLE_RATE
+from gradbook.targets.portable.learning import RATE, WHOLE_RATE
 from gradbook.targets.portable.program import runtime
 from gradbook.targets.portable.whole_answers import SMOOTHING_UNIT, WHOLE_SHARE, shares_in_c
 from gradbook.targets.portable.whole_makers import WholeNumbers
@@ -21,7 +21,6 @@ from gradbook.targets.portable.whole_makers import WholeNumbers
 SMOOTHING = 0.5  # of what a window says, how much goes into the mean of the latest
 SURE = 0.6  # so likely a class has to be by that mean to be said
 MICROSECONDS = 1e6
-RATE = 0.02  # at which the last layer learns
 
 SKETCH = """\
 /* Hears {classes}: a window of {length} rows of {channels}{every}, every {step} rows. */
