@@ -27,7 +27,7 @@ AT_ONCE = 64  # windows that are heard at once, here
 
 
 @dataclass(frozen=True, eq=False)
-class Hearing:
+class FrameHearing:
     """How frames are heard: what is given less the `middle`, times 2^`up`. Each band takes its
     shares of the powers from its first frequency on; `silence` is added to all that it takes.
     """

@@ -37,7 +37,7 @@ from gradbook.net.trained import (
     fold_norms,
     spread_over_values,
 )
-from gradbook.targets.portable.hearing import Hearing
+from gradbook.targets.portable.hearing import FrameHearing
 from gradbook.targets.portable.rules import PieceOfRule, Rule, Sight, SumsOfPiece, pieces_of
 
 # Makers ---------------------------------------------------------------------------
@@ -96,7 +96,7 @@ class RowMaker:
     bits: Bits = Bits.ALL
     rule: Rule | None = None
     fed: RowMaker | None = None  # sums that are part of a rule, in whole numbers
-    hearing: Hearing | None = None
+    hearing: FrameHearing | None = None
     skipped: int = 0  # rows that it leaves out of the map that it reads, at the beginning
     scale: Array | None = None
     shift: Array | None = None

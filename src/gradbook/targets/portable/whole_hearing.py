@@ -13,7 +13,7 @@ import numpy as np
 
 from gradbook.graph.node import Array
 from gradbook.graph.window import Window
-from gradbook.targets.portable.hearing import LOG_BITS, SHARE_BITS, SUM_BITS, Hearing
+from gradbook.targets.portable.hearing import LOG_BITS, SHARE_BITS, SUM_BITS, FrameHearing
 from gradbook.targets.portable.makers import RowMaker, Work
 from gradbook.targets.portable.program import table
 from gradbook.targets.portable.sensor_numbers import SensorNumbers
@@ -62,7 +62,7 @@ def _taken(bands: RowMaker) -> Array | None:
     return np.asarray(flat[:, 0])
 
 
-def _hearing(given: RowMaker, waves: RowMaker, taken: Array, sensor: SensorNumbers) -> Hearing:
+def _hearing(given: RowMaker, waves: RowMaker, taken: Array, sensor: SensorNumbers) -> FrameHearing:
     assert given.scale is not None
     assert given.shift is not None
     frame, scale = waves.window.size[0], float(given.scale[0])
@@ -73,7 +73,7 @@ def _hearing(given: RowMaker, waves: RowMaker, taken: Array, sensor: SensorNumbe
     silence = max(1, round(frame * 4.0 ** (up + 1) / (louder * scale**2)))
     shares = np.rint(taken / louder * (1 << SHARE_BITS)).astype(np.int64)
     runs = [np.flatnonzero(own) if own.any() else np.array([0]) for own in shares]
-    return Hearing(
+    return FrameHearing(
         frame,
         waves.window.stride[0],
         waves.shape[0],
@@ -85,12 +85,12 @@ def _hearing(given: RowMaker, waves: RowMaker, taken: Array, sensor: SensorNumbe
     )
 
 
-def sizes_of_hearing(hearing: Hearing | None) -> dict[str, int]:
+def sizes_of_hearing(hearing: FrameHearing | None) -> dict[str, int]:
     """The samples of a frame, if there are any."""
     return {"FRAME": hearing.frame} if hearing else {}
 
 
-def tables_of_hearing(hearing: Hearing | None, finer: int) -> list[str]:
+def tables_of_hearing(hearing: FrameHearing | None, finer: int) -> list[str]:
     """Its constants in C."""
     if hearing is None:
         return []
