@@ -18,7 +18,7 @@ from gradbook.net.trained import Scaling, TrainedNet, trained_net
 from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.in_whole_numbers import quantise_windows
 from gradbook.targets.portable.learning import last_layer
-from gradbook.targets.portable.libraries import LAYOUTS, CLibrary, laid_out
+from gradbook.targets.portable.libraries import LAYOUTS, CLibrary, library_files
 from gradbook.targets.portable.signal_sketch import signal_sketch
 from gradbook.targets.portable.whole_rules import UNIT_BITS
 from tests.outside.devices.avr import UNO, heard
@@ -48,7 +48,7 @@ def library(whole: bool, learns: bool = False) -> CLibrary:
 
 
 def written(folder: Path, kind: str, own: CLibrary) -> Path:
-    for name, text in laid_out(kind, own).items():
+    for name, text in library_files(kind, own).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     return folder
