@@ -491,28 +491,35 @@ def _leading(
 
 def _goes_on(book: Book, flow: Flow, column: WeightColumn) -> bool:
     """Whether a number stands in the first cell, and most others have one formula that is made of
-    the cell before or its rounded value, or each its own made of the first one, and doesn't only
-    repeat it."""
-    start = book.patterns.get(column.start)
-    given = flow.plain(column.start) if start and start.repeated_reference else column.start
-    if not isinstance(book.values.get(given), float) or given in book.patterns:
-        return False
+    the cell before, or each its own made of the first one, and doesn't only repeat it.
+
+    Where something is rounded on the way it goes on from the rounded value, too, and the first cell
+    may be a reference to a number. Else that would be a rate's, which goes on from the usual one.
+    """
     formulas = [book.patterns.get(cell) for cell in column.cells[1:]]
     usual, count = Counter(formulas).most_common(1)[0]
     if usual is None or usual.repeated_reference is not None:
         return False
+    k = len(formulas) - 1 - formulas[::-1].index(usual)
+    before, after = column.cells[k : k + 2]
+    sources = flow.sources(after)
+    has_rounded = any(rounds(book, s) for s in sources if before in flow.sources(s))
+    start = book.patterns.get(column.start)
+    is_referred = start is not None and start.repeated_reference is not None
+    given = column.start
+    if is_referred and (has_rounded or rounds(book, after)):
+        given = flow.plain(given)
+    if not isinstance(book.values.get(given), float) or given in book.patterns:
+        return False
     if 2 * count <= len(formulas):
         return all(column.start in flow.sources(cell) for cell in column.cells[1:])
-    k = len(formulas) - 1 - formulas[::-1].index(usual)
-    before, sources = column.cells[k], flow.sources(column.cells[k + 1])
-    levels = (s for s in sources if before in flow.sources(s))
-    return not {column.start, before}.isdisjoint(sources) or any(rounds(book, s) for s in levels)
+    return has_rounded or not {column.start, before}.isdisjoint(sources)
 
 
 def rounds(book: Book, cell: Address) -> bool:
     """Whether a formula rounds something."""
-    pattern = book.patterns[cell]
-    parts = paths(pattern.expression) if pattern.expression is not None else ()
+    pattern = book.patterns.get(cell)
+    parts = paths(pattern.expression) if pattern and pattern.expression is not None else ()
     return any(isinstance(part, Call) and part.function in ROUNDING for _, part in parts)
 
 
