@@ -265,6 +265,8 @@ def _at_least_0(x: Form) -> Form:
 def _level(node: Node, args: Sequence[Form], say: Say) -> Form:
     """A weight of few bits: s·round(w/s), kept between the lowest and the highest level."""
     w, s = args
+    if isinstance(s, Numeral) and s.value == 0:  # all weights of the channel are 0
+        return Numeral(0)
     return s * level(Bits(str(node.attributes[0])), w, s)
 
 
