@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from threading import Thread
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,8 +17,6 @@ from gradbook.layers import ACTIVATIONS, LOSSES, UPDATES
 from gradbook.net.text import known_words
 from gradbook.report.letters_page import letters_page
 from gradbook.report.play_page import play_page
-from gradbook.serve.server import serving
-from gradbook.serve.site import opened_site
 from gradbook.teaching.classes.folder import open_class
 from tests.outside.pages.drawn import READY, aim, choose, until
 from tests.pseudo import plain_words, pseudo_language, spelled
@@ -127,16 +127,37 @@ def test_a_page_to_play_with_says_nothing_in_english(name, shown):
     assert english(page, *own) == []
 
 
+SERVER = """
+import sys
+from pathlib import Path
+from threading import Thread
+
+from gradbook.serve.server import serving
+from gradbook.serve.site import opened_site
+from tests.pseudo import pseudo_language
+
+with pseudo_language(), opened_site(1, Path(sys.argv[1])) as site, serving(site) as on:
+    at_work = Thread(target=on.serve)
+    at_work.start()
+    print(on.address, flush=True)
+    sys.stdin.read()
+    on.is_closing = True
+    at_work.join()
+"""
+ROOT = Path(__file__).parents[3]
+
+
 @pytest.fixture
 def spoken(tmp_path):
-    """A server within this process, which alone knows the language, and its class's folder."""
+    """A server in a process without other threads, so that its helpers are copies that know the
+    language as well, and its class's folder."""
     folder = tmp_path / "teacher"
-    with pseudo_language(), opened_site(1, folder) as site, serving(site) as on:
-        at_work = Thread(target=on.serve)
-        at_work.start()
-        yield on.address, folder
-        on.is_closing = True
-        at_work.join()
+    words = [sys.executable, "-c", SERVER, str(folder)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with pseudo_language(), subprocess.Popen(words, cwd=ROOT, text=True, **pipes) as at_work:
+        yield at_work.stdout.readline().strip(), folder
+        at_work.stdin.close()
+        at_work.wait(60)
 
 
 FILES = {"explain": "derivation.tex", "sheet": "net.xlsx", "sweep": "sweep.svg"}

@@ -1,5 +1,6 @@
-"""Frames of a signal heard in whole numbers: how loud bands of frequencies are, from samples of 16
-bits on, as C reckons it to the last bit.
+"""Frames of a signal heard in whole numbers: how loud bands of frequencies are, to the last bit.
+
+From samples of 16 bits on it is reckoned as C does.
 
 Samples are weighed by Hann's window and told apart by a Fourier transform of half their number,
 whose real parts are the even samples and whose imaginary ones the odd (Cooley and Tukey, 1965).
