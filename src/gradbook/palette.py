@@ -43,8 +43,8 @@ QUIET = Colour("lines and remarks", "#DCDAD2", "#62646C", "#3A3C43", "#A3A5AD")
 _STEMS = {
     "i": INPUT,
     "t": TARGET,
-    **dict.fromkeys("wWbγβα", WEIGHT),
-    "a": ACTIVATION,
+    **dict.fromkeys("wWbγβαρ", WEIGHT),
+    **dict.fromkeys("aâ", ACTIVATION),
     "E": ERROR,
     **dict.fromkeys("∂δgq", GRADIENT),
     "η": RATE,

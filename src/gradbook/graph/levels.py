@@ -1,8 +1,13 @@
-"""Weights of few bits: which whole numbers they may be, the scale of each channel, and the ops.
+"""Weights and values of few bits: which whole numbers they may be, their scales, and the ops.
 
 A weight w of an output channel with scale s becomes ŵ = s·q, where q is the permitted whole number
 next to w/s. Everything reads ŵ. Its derivative by w is taken as 1 and s counts as a constant
 (straight-through, after Bengio, Léonard and Courville 2013): the true one is 0 nearly everywhere.
+
+A value x that a layer quantizes has a step instead, a learned range over the highest whole number:
+y = step·q, where q is the whole number next to x/step, as far as there are. The rounding's derivative
+is taken as 1, so y changes as x does inside, not at all beyond the last number, and with the range
+as that chain rule says (Esser and others 2020).
 
 Scales are computed in double precision, weight after weight in their order, so that whoever
 computes them, in whatever language, gets the same whole numbers.
@@ -184,4 +189,43 @@ define(
     shape=lambda w, s, bits, groups: w,
     derivative=lambda d, y, w, s: (d, None),
     elements=_level_elements,
+)
+
+
+# Values of few bits ---------------------------------------------------------------
+
+
+def _quantize(x: Array, limit: Array, lowest: float, highest: float) -> Array:
+    step = np.asarray(limit) / highest
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(step * np.floor(np.clip(x / step, lowest, highest) + 0.5))
+
+
+def _where_inside(x: Node, limit: Node, ends: tuple[float, float], value: Node | float) -> Node:
+    """The value where x lies between the outermost steps, else 0."""
+    lowest, highest = ends
+    above = x.graph.make("choose", limit - x, value, 0)
+    return x.graph.make("choose", x - lowest * limit / highest if lowest else x, above, 0)
+
+
+def _quantize_slopes(
+    d: Node, y: Node, x: Node, limit: Node, ends: tuple[float, float]
+) -> tuple[Node, Node]:
+    """Inside the error of rounding shrinks and grows with the range; beyond, y is a share of it."""
+    by_x = _where_inside(x, limit, ends, 1)
+    return d * by_x, d * ((y - _where_inside(x, limit, ends, x)) / limit)
+
+
+def _quantize_expansion(x: Node, limit: Node, lowest: float, highest: float) -> Node:
+    make, step = x.graph.make, limit / highest
+    ratio = x / step
+    above = make("choose", ratio - lowest, ratio, lowest)
+    return step * make("floor", make("choose", highest - above, above, highest) + 0.5)
+
+
+define(
+    "quantize",  # step·q for the whole number q next to x/step, from a lowest to a highest
+    _quantize,
+    derivative=lambda d, y, x, limit: _quantize_slopes(d, y, x, limit, y.attributes),
+    expansion=_quantize_expansion,
 )

@@ -355,10 +355,12 @@ def _drawn(net: Net, random: Random) -> Net:
 
 
 def _pool(role: Role) -> list[float]:
-    """Scales lie around 1, slopes from 0 to ½, everything else on both sides of 0, and nothing
+    """Scales lie around 1, slopes from 0 to ½, ranges around 2½, everything else on both sides of 0, and nothing
     too close to it."""
     if role is Role.SCALE:
         return [k / 100 for k in range(60, 141)]
+    if role is Role.RANGE:
+        return [k / 100 for k in range(150, 351)]
     if role is Role.SLOPE:
         return [k / 100 for k in range(10, 51)]
     return [sign * k / 100 for k in range(10, 96) for sign in (1, -1)]

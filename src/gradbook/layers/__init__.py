@@ -6,7 +6,7 @@ It knows no network, no target, no format and no file.
 from __future__ import annotations
 
 from gradbook.graph.levels import Bits
-from gradbook.layers.activations import ACTIVATIONS, Activation, PRelu, activation
+from gradbook.layers.activations import ACTIVATIONS, Activation, PRelu, Quantize, activation
 from gradbook.layers.card import (
     Bias,
     Layer,
@@ -41,7 +41,7 @@ KINDS: list[type[Layer]] = [
     *(Embedding, Unembedding, Rnn, Gru, Lstm, Attention, PositionEmbedding, Sinusoids),
     MelBands,
     *(BatchNorm, GroupNorm, LayerNorm, PlaceNorm, RmsNorm),
-    PRelu,
+    *(PRelu, Quantize),
     *(Dropout, Flatten, Residual, Product, Concat, GoBack),
 ]
 """All but activations without parameters, in the order in which help tells them."""
@@ -79,6 +79,7 @@ __all__ = [
     "Pool",
     "PositionEmbedding",
     "Product",
+    "Quantize",
     "Residual",
     "RmsNorm",
     "Rnn",

@@ -6,8 +6,8 @@ page then know it. Whoever has no word for its op says the expansion.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import isfinite, pi, sqrt
 from typing import Any, ClassVar
 
@@ -16,14 +16,14 @@ import numpy as np
 from gradbook.arguments import one_of
 from gradbook.errors import ShapeError, UsageError
 from gradbook.graph.names import Name, is_sequence
-from gradbook.graph.node import Node, define
+from gradbook.graph.node import Array, Node, define
 from gradbook.graph.ops import bell, normal_share, normal_share_of, sigmoid, sigmoid_of
 from gradbook.graph.sequences import by_feature, by_step
 from gradbook.graph.tensors import reshape, spread
 from gradbook.graph.window import Shape
 from gradbook.language import mark, numeral, tr
 from gradbook.layers.card import FLAT_ONLY, Layer, LayerSite, ParameterSpec, Role, spell
-from gradbook.layers.fields import FlagField, NumberField, StatementForm, TextField, plain
+from gradbook.layers.fields import FlagField, NumberField, StatementForm, TextField, WholeField, plain
 
 USUAL_SLOPE = 0.01
 
@@ -357,3 +357,60 @@ define(
     ),
     expansion=lambda x, slope: x.graph.make("choose", x, x, slope * x),
 )
+
+
+MOST_BITS = 8
+DEPTHS = "quantize takes from 2 to 8 bits, not {depth}"
+
+
+@dataclass(frozen=True)
+class Quantize(Layer):
+    """Rounds each value to one of the steps of a learned range; see `graph/levels.py`."""
+
+    depth: int  # bits of a value
+    signed: bool = False
+    limit: float = 0  # the range as a number, where it isn't learned any more
+    word: ClassVar[str] = "quantize"
+    letter: ClassVar[str] = "â"
+    names_after: ClassVar[bool] = True
+    elementwise: ClassVar[bool] = True
+    rising: ClassVar[bool] = True
+    forms: ClassVar[tuple[StatementForm, ...]] = (
+        StatementForm(
+            "quantize",
+            (WholeField("depth", "N", mark("number of bits")), FlagField("signed")),
+            (
+                "x rounded to one of the 2^N steps from 0 to a learned range ρ, or",
+                "signed, as many below 0; straight-through (N from 2 to 8)",
+            ),
+            ("quantise",),
+        ),
+    )
+
+    def check(self) -> None:
+        if not 2 <= self.depth <= MOST_BITS:
+            raise UsageError(DEPTHS.format(depth=self.depth))
+
+    @property
+    def levels(self) -> tuple[int, int]:
+        if self.signed:
+            return -(1 << self.depth - 1), (1 << self.depth - 1) - 1
+        return 0, (1 << self.depth) - 1
+
+    def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
+        return (ParameterSpec(Role.RANGE, (1,)),)
+
+    def with_numbers(self, tensors: Mapping[str, Array]) -> Layer:
+        return replace(self, limit=float(tensors["range"].item()))
+
+    def words(self, shape: Shape) -> str:
+        lowest, highest = self.levels
+        count = highest - lowest + 1
+        if self.signed:
+            return tr("each rounded to one of {count} steps around 0, of a learned range", count=count)
+        return tr("each rounded to one of {count} steps from 0 to a learned range", count=count)
+
+    def at_a_place(self, given: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
+        (x,) = given
+        limit = parameters[0] if parameters else x.graph.constant(self.limit)
+        return x.graph.make("quantize", x, limit, attributes=tuple(map(float, self.levels)))

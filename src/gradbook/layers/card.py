@@ -49,13 +49,15 @@ class Bias(StrEnum):
 
 
 class Role(StrEnum):
-    """The kinds of parameter, and the letter that names their elements: w1, b1, γ1, β1, α1."""
+    """The kinds of parameter, and the letter that names their elements: w1, b1, γ1, β1, α1,
+    ρ1."""
 
     WEIGHT = "w"
     BIAS = "b"
     SCALE = "γ"
     SHIFT = "β"
     SLOPE = "α"
+    RANGE = "ρ"
 
     @property
     def tensor(self) -> str:
@@ -75,7 +77,7 @@ class Role(StrEnum):
     @property
     def start(self) -> float:
         """What it is worth at the start, where nothing is said; weights are drawn."""
-        return {Role.SCALE: 1.0, Role.SLOPE: 0.25}.get(self, 0.0)
+        return {Role.SCALE: 1.0, Role.SLOPE: 0.25, Role.RANGE: 3.0}.get(self, 0.0)
 
 
 @dataclass(frozen=True)
@@ -321,6 +323,16 @@ class Layer:
     def level_groups(self) -> int:
         """How its weights of few bits stand to its output channels, as `levels` asks."""
         return BY_ROWS
+
+    def with_numbers(self, tensors: Mapping[str, Array]) -> Layer:
+        """The same where what it owns are the numbers that these tensors have, if it can be said
+        so."""
+        return self
+
+    @property
+    def levels(self) -> tuple[int, int]:
+        """The lowest and the highest whole number of those that its values are a step times."""
+        return (0, 0)
 
     def allows_scale(self, scale: Array) -> bool:
         """Whether its channels scaled and shifted are what it makes of scaled and shifted ones."""

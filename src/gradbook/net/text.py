@@ -394,12 +394,14 @@ line break, and '#' begins a comment.
   update descent             also 'momentum [M] [nesterov]' and 'adam' or 'adamw'
                              [BETA1 BETA2 [EPSILON]]
   decay NUMBER [KIND …]      weight decay: the share that weights, or the KINDs named
-                             (weights biases scales shifts slopes), lose per step and unit of η;
+                             (weights biases scales shifts slopes ranges), lose per step and
+                             unit of η;
                              the default is 0.01 for weights with adamw, otherwise none
   rate NUMBER                the learning rate η
   weights NUMBER …           start values of w1, w2, … in order; further lines continue
   biases, scales, shifts     likewise for b1 …, and γ1 …, β1 … of normalisations
   slopes NUMBER …            likewise for α1 … of prelu; the default is 0.25
+  ranges NUMBER …            likewise for ρ1 … of quantize; the default is 3
   seed N                     the random seed for weights that are not given
   sample NUMBER … -> NUMBER …
                              inputs (channel by channel, row by row), then targets

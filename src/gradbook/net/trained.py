@@ -87,6 +87,7 @@ class TrainedLayer:
     layernorm    scale, shift: a number for each value
     placenorm    scale, shift: a number for each channel
     prelu        slope: a number for each channel, or one for all
+    quantize     range: one for all
     ScaleShift   scale, shift: a number for each channel, or for each value
     Filling      filling: a number for each value
     """

@@ -74,6 +74,7 @@ OPERATORS = {  # of each value, by our ops
     "log": "Log",
     "sqrt": "Sqrt",
     "power": "Pow",
+    "floor": "Floor",
     "choose": "Where",
     "sigmoid": "Sigmoid",
     "tanh": "Tanh",

@@ -110,6 +110,7 @@ CONDITIONS = {  # which parameters are of a kind, by their names
     Role.SCALE: 'n[:2] in norms and "weight" in n',
     Role.SHIFT: 'n[:2] in norms and "bias" in n',
     Role.SLOPE: 'n[:2] == "pr"',
+    Role.RANGE: '"range" in n',
 }
 
 

@@ -79,6 +79,10 @@ def introduce_layers(story: Story, net: Net) -> None:
         scale, of_w = Symbol(Name("s")), Partial(LEVEL, Symbol(Name("w")))
         slope = Comparison(of_w, "=", Numeral(1))
         story.say(tr(FEW_BITS), level=LEVEL, scale=scale, slope=slope)
+    if any(any(layer.levels) for layer in net.layers):
+        rounded = Symbol(Name("â"))
+        slope = Comparison(Partial(rounded, Symbol(Name("x"))), "=", Numeral(1))
+        story.say(tr(ROUNDED), rounded=rounded, value=Symbol(Name("x")), slope=slope)
     for meaning in sigmoid_meaning(net):
         told = tr("The sigmoid maps any number to one between 0 and 1: {formula}.")
         story.say(told, formula=meaning)
@@ -89,6 +93,12 @@ FEW_BITS = mark(
     "Weights of few bits are read as {level}, a scale {scale} times the nearest whole number that "
     "they may be. Between its jumps {level} doesn't change, and nothing would be learned; so "
     "{slope} is taken for the derivative, straight through, and {scale} for a constant."
+)
+
+ROUNDED = mark(
+    "A rounded value {rounded} changes by jumps with the {value} that it is made of, and nothing "
+    "would be learned; so {slope} is taken for the derivative, straight through, and 0 where "
+    "{value} lies beyond the outermost steps."
 )
 
 

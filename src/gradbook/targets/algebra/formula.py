@@ -214,7 +214,7 @@ def _choice(node: Node, args: Sequence[Form], say: Say) -> Form:
     """a where c > 0, else b."""
     given = node.inputs[0]
     condition = Comparison(args[0], ">", Numeral(0))
-    if given.op.name == "subtract" and given.inputs[0].is_constant():
+    if given.op.name == "subtract":
         most, x = (formula(part, say) for part in given.inputs)
         condition = Comparison(x, "<", most)
     if node.inputs[2].is_constant(0):
@@ -282,6 +282,14 @@ def level(kind: Bits, w: Form, s: Form) -> Form:
     return Function("max", (Minus(Numeral(kind.highest)), below))
 
 
+def _quantize(node: Node, args: Sequence[Form], say: Say) -> Form:
+    """A value of few bits: step·round(x/step), kept between the lowest and the highest."""
+    (x, limit), (lowest, highest) = args, map(float, node.attributes)
+    ratio = Fraction(multiply([Numeral(highest), x]), limit)
+    inside = Function("max", (Numeral(lowest), Function("min", (Numeral(highest), ratio))))
+    return multiply([Fraction(limit, Numeral(highest)), Function("round", (inside,))])
+
+
 def _call(function: str) -> Notation:
     return lambda node, args, say: Function(function, tuple(args))
 
@@ -308,6 +316,7 @@ NOTATION: dict[str, Notation] = {
     "choose": _choice,
     "floor": _call("floor"),
     "level": _level,
+    "quantize": _quantize,
     "largest": _call("max"),
     "is_largest": _chosen,
     "sigmoid": _call("σ"),

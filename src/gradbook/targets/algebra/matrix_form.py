@@ -452,7 +452,7 @@ def _of_one_sample(here: NetLayer, parameter: Parameter) -> Form:
             return Factors((d, Transposed(here.x)), "")
         case Role.SCALE:
             d = each(d, here.named("n"))
-        case Role.SLOPE:
+        case Role.SLOPE | Role.RANGE:
             d = _times(d, _element_by_element(here)[2][0])
     for_all = here.layer.elementwise and parameter.size == 1
     if for_all or (parameter.role is Role.BIAS and here.layer.bias.shared):

@@ -378,6 +378,7 @@ OWN = {
     Role.SCALE: mark("Scale {name}"),
     Role.SHIFT: mark("Shift {name}"),
     Role.SLOPE: mark("Slope {name}"),
+    Role.RANGE: mark("Range {name}"),
 }
 
 

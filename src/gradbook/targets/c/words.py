@@ -48,6 +48,7 @@ WORDS = {
     "softplus": Word(
         "soft_plus({0.lanes})", "({0} > 0 ? {0} : 0) + LOG1P(EXP(-FABS({0})))", costly=True
     ),
+    "floor": Word("whole_below({0.lanes})", "FLOOR({0})"),
     "relu": Word("largest(all(0), {0.lanes})", "{0} > 0 ? {0} : 0"),  # NaN stays NaN
     "choose": Word("if_positive({0.lanes}, {1.lanes}, {2.lanes})", "{0} > 0 ? {1} : {2}"),
 }

@@ -31,6 +31,7 @@ WORDS = {  # the ops that C says of its inputs and attributes, each of which is 
     "exp": "expf({0})",
     "log": "logf({0})",
     "sqrt": "sqrtf({0})",
+    "floor": "floorf({0})",
     "choose": "{0} > 0 ? {1} : {2}",
     "normal_share": "0.5f * erfcf(-0.70710678f * {0})",
     "relu": "{0} > 0 ? {0} : 0",

@@ -358,7 +358,7 @@ function firstOfTheLast(columns) {
   return weights[weights.length - 1] ?? null
 }
 
-const ROLES = { w: "weights", b: "biases", γ: "scales", β: "shifts", α: "slopes" }
+const ROLES = { w: "weights", b: "biases", γ: "scales", β: "shifts", α: "slopes", ρ: "ranges" }
 
 /** The network's text form, with the weights and samples that it has now.
  * @param {Model} model

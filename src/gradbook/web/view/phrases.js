@@ -98,7 +98,7 @@ export const PHRASES = {
   kernel: mark("a weight of a kernel, used at every place"),
   letters: {
     i: mark("input {0}"), t: mark("the target of output {0}"), w: mark("the weight from {1} to {2}"), b: mark("the bias of {2}"), γ: mark("a scale that is trained"), β: mark("a shift that is trained"),
-    α: mark("the slope below 0, which is trained"), η: mark("the learning rate: how far a step goes"), N: mark("how many samples there are"), h: mark("the weighted sum of hidden unit {0}"),
+    α: mark("the slope below 0, which is trained"), ρ: mark("the range of rounded values, which is trained"), η: mark("the learning rate: how far a step goes"), N: mark("how many samples there are"), h: mark("the weighted sum of hidden unit {0}"),
     o: mark("the weighted sum of output {0}"), a: mark("the activation of {3}"), c: mark("the convolution’s sum at {0}"), p: mark("the pool’s result at {0}"), r: mark("a value that upsampling repeats"), y: mark("a value after normalising, scaling and shifting"),
     z: mark("the sum of a value and a skip connection"), j: mark("one of several values side by side"), f: mark("the first value of a branch"), e: mark("a number of a token’s vector, or a value plus what belongs to its step"), l: mark("how well a step fits a token"), m: mark("a product of two values"), u: mark("what dropout leaves of {3}"),
     d: mark("dropout’s mask: 0, or what keeps the mean"), L: mark("the logarithm of softmax’s denominator"), E: mark("the error of output {0}"), E_total: mark("the total error, which training reduces"),

@@ -92,6 +92,12 @@ INLINE vec root(vec x) {
 /* How much of a normal distribution lies below x. */
 #define NORMAL_SHARE(x) (ERFC((x) * -(real)0.70710678118654752440) * (real)0.5)
 
+/* The whole numbers next below: of numbers that a lane's own whole numbers hold. */
+INLINE vec whole_below(vec x) {
+    const vec whole = __builtin_convertvector(__builtin_convertvector(x, mask), vec);
+    return whole - (vec)((mask)all(1) & (whole > x));
+}
+
 /* The rarer functions go lane by lane through the C library. */
 #define LANE_BY_LANE(name, expression)                    \
     static __attribute__((unused)) vec name(vec v) {      \

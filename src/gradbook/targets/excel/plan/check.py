@@ -62,15 +62,18 @@ class Slope:
 
 
 NONE_MEASURED = (
-    "a sheet checks gradients by nudging weights, and those of few bits jump or stay: give one "
-    "layer a bias, or weights that are any numbers"
+    "a sheet checks gradients by nudging weights, and what has few bits jumps or stays: give one "
+    "layer a bias, or weights that are any numbers, behind the last 'quantize'"
 )
 
 
 def measured(step: Step) -> list[Node]:
-    """The trained weights whose slopes nudges show: not those of few bits, which jump or stay."""
-    of_few_bits = {node.inputs[0] for node in ancestors([step.loss]) if node.op.name == "level"}
-    found = [weight for weight in step.trained if weight not in of_few_bits]
+    """The trained weights whose slopes nudges show: not those of few bits, nor those whose values
+    have few, which jump or stay."""
+    every = ancestors([step.loss])
+    few = {node.inputs[0] for node in every if node.op.name == "level"}
+    few |= {*ancestors([x for node in every if node.op.name == "quantize" for x in node.inputs])}
+    found = [weight for weight in step.trained if weight not in few]
     if not found:
         raise TargetError(NONE_MEASURED)
     return found

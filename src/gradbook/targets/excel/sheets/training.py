@@ -237,6 +237,8 @@ MEANINGS = {
     "γ": mark("A scale of a normalisation, trained like a weight."),
     "β": mark("A shift of a normalisation, trained like a weight."),
     "α": mark("A slope below zero, trained like a weight."),
+    "ρ": mark("A range of rounded values, trained like a weight."),
+    "â": mark("The value, rounded to a step of its range."),
     "h": mark("A hidden unit's weighted sum."),
     "o": mark("An output's weighted sum."),
     "a": mark("An activation: what the unit passes on."),
