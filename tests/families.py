@@ -48,6 +48,7 @@ from gradbook.net import (
     PositionEmbedding,
     PRelu,
     Product,
+    Quantize,
     Residual,
     RmsNorm,
     Rnn,
@@ -287,7 +288,7 @@ def activations(shape: Shape, *, smooth: bool) -> SearchStrategy[Layer]:
     flat = prod(shape) == shape[0]  # 3x1x1 counts as flat
     kinds = [kind for kind in ACTIVATIONS if flat or not Activation(kind).is_softmax]
     kinds = [kind for kind in kinds if not (smooth and has_corner(Activation(kind).word, 1))]
-    own = [] if smooth else [st.builds(PRelu, st.booleans())]
+    own = [] if smooth else [st.builds(PRelu, st.booleans()), quantizers()]
     plain = st.sampled_from(kinds).flatmap(
         lambda kind: (
             st.builds(Activation, st.just(kind), thousandths(0, 0.5))
@@ -296,6 +297,11 @@ def activations(shape: Shape, *, smooth: bool) -> SearchStrategy[Layer]:
         )
     )
     return st.one_of(plain, *own)
+
+
+def quantizers() -> SearchStrategy[Layer]:
+    """Of all bits, with values below 0 as well."""
+    return st.builds(Quantize, st.integers(2, 8), st.booleans())
 
 
 def batch_norms() -> SearchStrategy[Layer]:
@@ -486,7 +492,7 @@ def shares(draw: DrawFn, classes: int) -> tuple[float, ...]:
 @st.composite
 def starts(draw: DrawFn, net: Net) -> dict[Role, tuple[float, ...]]:
     """Start values for some kinds of parameter; the others are drawn or usual."""
-    reach = {Role.SCALE: thousandths(0.2, 1.5)}
+    reach = {Role.SCALE: thousandths(0.2, 1.5), Role.RANGE: thousandths(0.5, 4)}
     return {
         role: draw(_tuples(reach.get(role, thousandths(-1, 1)), net.count(role)))
         for role in Role

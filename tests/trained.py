@@ -34,6 +34,7 @@ from gradbook.net import (
     Pool,
     PRelu,
     Product,
+    Quantize,
     Residual,
     RmsNorm,
     TransposedConv,
@@ -59,10 +60,11 @@ Array = np.ndarray
 
 
 def drawn(net: Net, seed: int = 0) -> dict[str, Array]:
-    """Weights of either sign, variances above 0, and what a formula says as that says it."""
+    """Weights of either sign, variances and ranges above 0, and what a formula says as that says
+    it."""
     random = np.random.default_rng(seed)
     values = {
-        name: random.uniform(0.3 if "σ" in name else -1, 1, shape).astype(np.float32)
+        name: random.uniform(-1 if {*"σρ"}.isdisjoint(name) else 0.3, 1, shape).astype(np.float32)
         for name, shape in trained_shapes(net).items()
     }
     given = (own for own in net.parameters if own.is_constant)
@@ -105,7 +107,7 @@ def outputs(trained: TrainedNet, inputs: Array) -> Array:
     return values[-1]
 
 
-def _made(own: TrainedLayer, x: Array, *others: Array) -> Array:  # noqa: PLR0911, PLR0912
+def _made(own: TrainedLayer, x: Array, *others: Array) -> Array:  # noqa: PLR0911, PLR0912, PLR0915
     layer, tensors = own.layer, own.tensors
     match layer:
         case Dense():
@@ -131,6 +133,10 @@ def _made(own: TrainedLayer, x: Array, *others: Array) -> Array:  # noqa: PLR091
             return normal * _across(tensors["scale"], x) + _across(tensors["shift"], x)
         case PRelu():
             return np.where(x > 0, x, x * _across(tensors["slope"], x))
+        case Quantize():
+            lowest, highest = layer.levels
+            step = tensors["range"].item() / highest
+            return step * np.clip(np.floor(x / step + 0.5), lowest, highest)
         case ScaleShift():
             return x * _across(tensors["scale"], x) + _across(tensors["shift"], x)
         case Filling():

@@ -140,6 +140,8 @@ def corners(step: Step, values: Values) -> Iterator[Corner]:
     for node in step.graph.nodes:
         if node in values and node.op.name in ("relu", "leaky_relu", "prelu"):
             yield from _near_zero(node.inputs[0], values)
+        elif node in values and node.op.name == "stepped":
+            yield from _near_steps(node, values)
         elif node in values and node.op.name == "maxpool":
             yield from _near_ties(node, values)
 
@@ -150,6 +152,20 @@ def _near_zero(node: Node, values: Values) -> Iterator[Corner]:
     near = np.argwhere((x != 0) & (np.abs(x) <= ROUNDING * np.abs(x).max(initial=0)))
     for place in map(tuple, near):
         yield Corner(node, place, -float(x[place]))
+
+
+def _near_steps(node: Node, values: Values) -> Iterator[Corner]:
+    """Values that are nearly halfway between two steps, or nearly at the last of them."""
+    source, limit = node.inputs
+    lowest, highest = map(float, node.attributes)
+    x, step = values[source], np.asarray(values[limit]).ravel()[0] / highest
+    ratio = x / step
+    borders = np.clip(np.floor(ratio) + 0.5, lowest + 0.5, highest - 0.5)
+    borders = np.where(ratio < lowest + 0.25, lowest, borders)
+    borders = np.where(ratio > highest - 0.25, highest, borders)
+    off = borders * step - x
+    for place in map(tuple, np.argwhere(np.abs(off) <= ROUNDING * np.abs(x).max(initial=0))):
+        yield Corner(source, place, 2 * float(off[place]))
 
 
 def _near_ties(node: Node, values: Values) -> Iterator[Corner]:

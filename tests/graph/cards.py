@@ -80,6 +80,14 @@ def straight_through(torch: Any, w: Any, s: Any, bits: Bits) -> Any:
     return w + (s * whole - w).detach()
 
 
+def rounded(torch: Any, x: Any, limit: Any, lowest: float, highest: float) -> Any:
+    """LSQ as it is usually written, with nothing passed on beyond the last steps."""
+    step = limit / highest
+    inside = (x > lowest * step) & (x < highest * step)
+    ratio = torch.where(inside, x / step, (x / step).detach().clamp(lowest, highest))
+    return step * (ratio + (torch.floor(ratio + 0.5) - ratio).detach())
+
+
 L3 = log(e + e**2 + e**3)  # of 1, 2, 3
 
 CARDS: dict[str, Card] = {
@@ -174,6 +182,22 @@ CARDS: dict[str, Card] = {
         (Bits.FOUR,),
         reach=(0.1, 2),
         torch=straight_through,
+        straight=True,
+    ),
+    "stepped": Card(
+        TWO,
+        [
+            at(0.5, 3, value=1, slopes=(1, (1 - 0.5) / 3)),  # halfway: up
+            at(0.4, 3, value=0, slopes=(1, (0 - 0.4) / 3)),
+            at(-1, 3, value=0, slopes=(0, 0)),
+            at(0, 3, value=0, slopes=(0, 0)),
+            at(2.8, 3, value=3, slopes=(1, (3 - 2.8) / 3)),
+            at(4, 3, value=3, slopes=(0, 1)),
+            at(4, 6, value=4, slopes=(1, 0)),
+        ],
+        (0.0, 3.0),
+        reach=(0.1, 3),
+        torch=rounded,
         straight=True,
     ),
     "scales": Card(

@@ -36,6 +36,7 @@ from gradbook.net import (
     PositionEmbedding,
     PRelu,
     Product,
+    Quantize,
     Residual,
     RmsNorm,
     TransposedConv,
@@ -43,7 +44,7 @@ from gradbook.net import (
     Upsample,
 )
 from tests.agree.runs import Epoch
-from tests.graph.cards import CARDS, straight_through
+from tests.graph.cards import CARDS, rounded, straight_through
 from tests.outside.torch_sequences import laid_out, over_steps, over_steps_loss
 from tests.outside.torch_windows import convolved, enlarged, pooled, spread
 
@@ -227,7 +228,7 @@ def _by_channel(*values: Tensor) -> list[Tensor]:
     return [x.reshape(*x.shape, *(1,) * (axes - x.ndim)) for x in values]
 
 
-def _apply(layer: Layer, x: Tensor, *weights: Tensor) -> Tensor:
+def _apply(layer: Layer, x: Tensor, *weights: Tensor) -> Tensor:  # noqa: PLR0911
     match layer:
         case Dense():
             return functional.linear(x, weights[0]) + sum(weights[1:])
@@ -240,6 +241,8 @@ def _apply(layer: Layer, x: Tensor, *weights: Tensor) -> Tensor:
             Recurrent() | Attention() | PositionEmbedding() | RmsNorm() | Unembedding() | MelBands()
         ):
             return over_steps(layer, x, weights)
+        case Quantize():
+            return rounded(torch, x, *weights, *layer.levels)
         case Flatten():
             return x.flatten(1)
         case Activation() if layer.is_softmax:

@@ -5,9 +5,9 @@ next to w/s. Everything reads ŵ. Its derivative by w is taken as 1 and s counts
 (straight-through, after Bengio, Léonard and Courville 2013): the true one is 0 nearly everywhere.
 
 A value x that a layer quantizes has a step instead, a learned range over the highest whole number:
-y = step·q, where q is the whole number next to x/step, as far as there are. The rounding's derivative
-is taken as 1, so y changes as x does inside, not at all beyond the last number, and with the range
-as that chain rule says (Esser and others 2020).
+y = step·q, where q is the whole number next to x/step, as far as there are. The derivative of the
+rounding is taken as 1, so y changes as x does inside, not at all beyond the last number, and with
+the range as the chain rule then says (Esser and others 2020).
 
 Scales are computed in double precision, weight after weight in their order, so that whoever
 computes them, in whatever language, gets the same whole numbers.
@@ -195,7 +195,7 @@ define(
 # Values of few bits ---------------------------------------------------------------
 
 
-def _quantize(x: Array, limit: Array, lowest: float, highest: float) -> Array:
+def _stepped(x: Array, limit: Array, lowest: float, highest: float) -> Array:
     step = np.asarray(limit) / highest
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(step * np.floor(np.clip(x / step, lowest, highest) + 0.5))
@@ -208,7 +208,7 @@ def _where_inside(x: Node, limit: Node, ends: tuple[float, float], value: Node |
     return x.graph.make("choose", x - lowest * limit / highest if lowest else x, above, 0)
 
 
-def _quantize_slopes(
+def _stepped_slopes(
     d: Node, y: Node, x: Node, limit: Node, ends: tuple[float, float]
 ) -> tuple[Node, Node]:
     """Inside the error of rounding shrinks and grows with the range; beyond, y is a share of it."""
@@ -216,7 +216,7 @@ def _quantize_slopes(
     return d * by_x, d * ((y - _where_inside(x, limit, ends, x)) / limit)
 
 
-def _quantize_expansion(x: Node, limit: Node, lowest: float, highest: float) -> Node:
+def _stepped_expansion(x: Node, limit: Node, lowest: float, highest: float) -> Node:
     make, step = x.graph.make, limit / highest
     ratio = x / step
     above = make("choose", ratio - lowest, ratio, lowest)
@@ -224,8 +224,8 @@ def _quantize_expansion(x: Node, limit: Node, lowest: float, highest: float) -> 
 
 
 define(
-    "quantize",  # step·q for the whole number q next to x/step, from a lowest to a highest
-    _quantize,
-    derivative=lambda d, y, x, limit: _quantize_slopes(d, y, x, limit, y.attributes),
-    expansion=_quantize_expansion,
+    "stepped",  # step·q for the whole number q next to x/step, from a lowest to a highest
+    _stepped,
+    derivative=lambda d, y, x, limit: _stepped_slopes(d, y, x, limit, y.attributes),
+    expansion=_stepped_expansion,
 )

@@ -355,8 +355,8 @@ def _drawn(net: Net, random: Random) -> Net:
 
 
 def _pool(role: Role) -> list[float]:
-    """Scales lie around 1, slopes from 0 to ½, ranges around 2½, everything else on both sides of 0, and nothing
-    too close to it."""
+    """Scales lie around 1, slopes from 0 to ½, ranges around 2½, everything else on both sides of
+    0, and nothing too close to it."""
     if role is Role.SCALE:
         return [k / 100 for k in range(60, 141)]
     if role is Role.RANGE:

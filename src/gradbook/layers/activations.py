@@ -23,7 +23,14 @@ from gradbook.graph.tensors import reshape, spread
 from gradbook.graph.window import Shape
 from gradbook.language import mark, numeral, tr
 from gradbook.layers.card import FLAT_ONLY, Layer, LayerSite, ParameterSpec, Role, spell
-from gradbook.layers.fields import FlagField, NumberField, StatementForm, TextField, WholeField, plain
+from gradbook.layers.fields import (
+    FlagField,
+    NumberField,
+    StatementForm,
+    TextField,
+    WholeField,
+    plain,
+)
 
 USUAL_SLOPE = 0.01
 
@@ -400,6 +407,13 @@ class Quantize(Layer):
     def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
         return (ParameterSpec(Role.RANGE, (1,)),)
 
+    @property
+    def level_step(self) -> float:
+        return self.limit / self.levels[1]
+
+    def takes_in(self, before: Layer) -> bool:
+        return before.ending == "relu" and not self.signed
+
     def with_numbers(self, tensors: Mapping[str, Array]) -> Layer:
         return replace(self, limit=float(tensors["range"].item()))
 
@@ -407,10 +421,12 @@ class Quantize(Layer):
         lowest, highest = self.levels
         count = highest - lowest + 1
         if self.signed:
-            return tr("each rounded to one of {count} steps around 0, of a learned range", count=count)
+            return tr(
+                "each rounded to one of {count} steps around 0, of a learned range", count=count
+            )
         return tr("each rounded to one of {count} steps from 0 to a learned range", count=count)
 
     def at_a_place(self, given: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
         (x,) = given
         limit = parameters[0] if parameters else x.graph.constant(self.limit)
-        return x.graph.make("quantize", x, limit, attributes=tuple(map(float, self.levels)))
+        return x.graph.make("stepped", x, limit, attributes=tuple(map(float, self.levels)))

@@ -324,15 +324,24 @@ class Layer:
         """How its weights of few bits stand to its output channels, as `levels` asks."""
         return BY_ROWS
 
-    def with_numbers(self, tensors: Mapping[str, Array]) -> Layer:
-        """The same where what it owns are the numbers that these tensors have, if it can be said
-        so."""
-        return self
+    def with_numbers(self, tensors: Mapping[str, Array]) -> Layer | None:
+        """The same without parameters, where these tensors are numbers that it can be said with."""
+        return None if tensors else self
 
     @property
     def levels(self) -> tuple[int, int]:
-        """The lowest and the highest whole number of those that its values are a step times."""
+        """The lowest and the highest whole number of those that its values are a step times; of
+        values that are any numbers 0 and 0."""
         return (0, 0)
+
+    @property
+    def level_step(self) -> float:
+        """How far one of these is from the next, where it has no parameters."""
+        return 0.0
+
+    def takes_in(self, before: Layer) -> bool:
+        """Whether it makes of all values what it makes of those that come out of this one."""
+        return False
 
     def allows_scale(self, scale: Array) -> bool:
         """Whether its channels scaled and shifted are what it makes of scaled and shifted ones."""

@@ -228,6 +228,8 @@ def _check_start(net: Description) -> None:
             raise Misfit(role, said)
         if not all(map(isfinite, values)):
             raise Misfit(role, "start values are finite numbers")
+        if role is Role.RANGE and min(values) <= 0:
+            raise Misfit(role, "the start values of ranges are above 0")
 
 
 @contextmanager

@@ -89,6 +89,7 @@ def test_every_parameter_decays_as_its_kind_does(net):
         "ln": "γβ",
         "pn": "γβ",
         "prelu": "αα",
+        "quantize": "ρρ",
     }
     for name, parameter in made.named_parameters():
         layer, *_, kind = name.split(".")

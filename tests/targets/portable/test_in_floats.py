@@ -76,6 +76,8 @@ def test_any_network_says_in_c_what_it_says_here(net):
         "conv 4 3x3; prelu; maxpool 2; flatten; dense 4; prelu shared; dense 3; softmax",
         "conv 4 3x3; avgpool all; flatten; dense 2; relu; dense 4; sigmoid; "
         "multiply back 6; conv 4 1x1; tanh; multiply back 2; flatten; dense 3; softmax",
+        "conv 4 3x3; relu; quantize 3; maxpool 2; conv 3 2x2; quantize 5 signed; flatten; dense 3; "
+        "tanh; quantize 4 signed; dense 3; softmax",
         "conv 4 3x3 stride 2; relu; convtranspose 6 3x3 stride 2 pad 1 groups 2; tanh; conv 2 1x1; "
         "upsample 2x3; convtranspose 3 2x3 stride 1x2 pad same dilation 2x1; avgpool 2; flatten; "
         "dense 3; softmax",

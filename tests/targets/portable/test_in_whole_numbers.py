@@ -331,3 +331,42 @@ def test_weights_of_few_bits_are_packed_and_stay_as_they_were_trained(layers, bi
     ]
     text = c_file(trained, "net", quantise(trained, images)).text
     assert f" weights[{sum(-(-size // 8) for size in sizes)}] " in text
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "conv 4 3x3 bits 4; relu; quantize {0}; maxpool 2; conv 3 2x2; quantize {0} signed; "
+        "flatten; dense 3; softmax",
+        "conv 4 3x3; batchnorm; relu; depthwise 3x3 pad 1; quantize {0}; conv 6 3x3 groups 2; "
+        "flatten; dense 3; tanh; quantize {0} signed; dense 3; softmax",
+    ],
+)
+@pytest.mark.parametrize("depth", [2, 4, 8])
+def test_rounded_values_are_the_levels_of_their_maps(layers, depth):
+    model = model_of(f"input 1x9x8; {layers.format(depth)}")
+    images, scores, _ = both(model)
+    trained = model.trained()
+    exact = maps_of(row_makers(trained), images)[-1].reshape(len(images), -1)
+    assert abs(scores - exact).mean() < 0.1 * exact.std()
+    makers = quantise(trained, images).makers
+    rounded = [own for own in makers if own.maker.activation and own.maker.activation.level_step]
+    assert len(rounded) == 2
+    for own in rounded:
+        lowest, highest = own.maker.activation.levels
+        assert own.table is None
+        assert own.levels.step == own.maker.activation.level_step
+        assert (own.low - own.levels.zero, own.high - own.levels.zero) == (lowest, highest)
+
+
+def test_rounded_values_that_are_added_are_looked_up_in_levels_of_the_sum():
+    model = model_of(
+        "input 1x9x8; conv 2 3x3 pad 1; quantize 3; conv 2 3x3 pad 1; quantize 3; add back 2; "
+        "avgpool 2; flatten; dense 3; softmax"
+    )
+    images, scores, _ = both(model)
+    trained = model.trained()
+    exact = maps_of(row_makers(trained), images)[-1].reshape(len(images), -1)
+    assert abs(scores - exact).mean() < 0.1 * exact.std()
+    tables = [own.table for own in quantise(trained, images).makers if own.table is not None]
+    assert [len({*table.tolist()}) for table in tables] == [8, 8]

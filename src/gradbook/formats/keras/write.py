@@ -23,7 +23,7 @@ from gradbook.formats.keras.words import ACTIVATIONS, OPERATIONS, OPERATIONS_MOD
 from gradbook.graph.node import Array, Node
 from gradbook.graph.tensors import divisors
 from gradbook.graph.window import SAME, Both, Shape, Sides, Window, same_pad
-from gradbook.layers.activations import Activation, PRelu
+from gradbook.layers.activations import Activation, PRelu, Quantize
 from gradbook.layers.norms import (
     RUNNING_SHARE,
     BatchNorm,
@@ -305,6 +305,8 @@ class KerasLayers:
                 return self._activation(own, own.layer, x)
             case PRelu(shared):
                 return self._prelu(own, shared, x)
+            case Quantize():
+                return self._quantize(own, own.layer, x)
             case _:
                 return self._without_weights(place, own, given)
 
@@ -484,6 +486,21 @@ class KerasLayers:
         slopes = own.tensors["slope"].reshape(*alone, -1)
         known = {"shared_axes": axes} if axes else {}
         return self.row.add("PReLU", _layer_name(own), known, [x], x.shape, [slopes])
+
+    def _quantize(self, own: TrainedLayer, layer: Quantize, x: KerasLayer) -> KerasLayer:
+        """In layers that Keras has, counted from the lowest of the whole numbers."""
+        lowest, highest = layer.levels
+        step = own.tensors["range"].item() / highest
+        told: list[tuple[str, str, dict[str, Any]]] = [
+            ("Rescaling", "_ratio", {"scale": 1 / step, "offset": float(-lowest)}),
+            ("ReLU", "_inside", {"max_value": float(highest - lowest)}),
+            ("Rescaling", "_above", {"scale": 1.0, "offset": 0.5}),
+            (OPERATIONS["floor"], "_whole", {}),
+            ("Rescaling", "", {"scale": step, "offset": step * lowest}),
+        ]
+        for kind, ending, settings in told:
+            x = self.row.add(kind, f"{own.name}{ending}", settings, [x], x.shape)
+        return x
 
     def _activated(self, name: str, word: str, x: KerasLayer) -> KerasLayer:
         return self.row.add("Activation", name, {"activation": word}, [x], x.shape)

@@ -32,6 +32,7 @@ from gradbook.layers import (
     Pool,
     PRelu,
     Product,
+    Quantize,
     Residual,
     RmsNorm,
     SampleNorm,
@@ -207,6 +208,8 @@ class OnnxContent(OnnxNodes):
                 self.node("BatchNormalization", [*inputs, *self.owned(own)], made, epsilon=epsilon)
             case Activation():
                 self.activation(own, own.layer, inputs[0], made)
+            case Quantize():
+                self.quantize(own, own.layer, inputs[0], made)
             case PRelu():
                 slopes = own.tensors["slope"].reshape(-1, *(1,) * (len(own.given) - 1))
                 self.node("PRelu", [*inputs, self.shared(own, "slope", slopes)], made)
@@ -366,6 +369,16 @@ class OnnxContent(OnnxNodes):
             else:
                 self.operation(own, node.op.name, [names[one] for one in node.inputs], name)
                 names[node] = name
+
+    def quantize(self, own: TrainedLayer, layer: Quantize, x: str, made: str) -> None:
+        lowest, highest = layer.levels
+        step = self.number(own, "step", own.tensors["range"].item() / highest)
+        ends = [self.number(own, "lowest", lowest), self.number(own, "highest", highest)]
+        ratio = self.node("Div", [x, step], f"{own.name}.ratio")
+        inside = self.node("Clip", [ratio, *ends], f"{own.name}.inside")
+        above = self.node("Add", [inside, self.number(own, "half", 0.5)], f"{own.name}.above")
+        whole = self.node("Floor", [above], f"{own.name}.whole")
+        self.node("Mul", [whole, step], made)
 
     def shares_of_steps(self, own: TrainedLayer, layer: Activation, x: str, made: str) -> None:
         """At each step, of what is turned last: every opset means the same by that axis."""

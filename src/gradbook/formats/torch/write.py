@@ -29,7 +29,7 @@ from gradbook.formats.torch.sequences import (
 from gradbook.formats.torch.words import ACTIVATIONS, CALLS, SAYS
 from gradbook.graph.window import NOWHERE, Both, Sides
 from gradbook.layers import Attention
-from gradbook.layers.activations import Activation, PRelu
+from gradbook.layers.activations import Activation, PRelu, Quantize
 from gradbook.layers.card import Bias
 from gradbook.layers.norms import BatchNorm, LayerNorm, PlaceNorm, RmsNorm, SampleNorm
 from gradbook.layers.pools import Pool
@@ -214,7 +214,7 @@ WORDS = {
     "placenorm": "pn",
 }  # what people call them in PyTorch
 USUAL_EPSILON = 1e-5  # of PyTorch's normalisations
-MODULES_OF = (Dense, BatchNorm, SampleNorm, RmsNorm, PRelu, Dropout)
+MODULES_OF = (Dense, BatchNorm, SampleNorm, RmsNorm, PRelu, Quantize, Dropout)
 STATE_NAMES = {  # of a batch normalisation's tensors
     "scale": "weight",
     "shift": "bias",
@@ -272,6 +272,8 @@ def module_source(trained: TrainedNet) -> str:
     """The class, as it stands in the file."""
     kept = (write_assignment(f"self.{torch_name(own)}", made, 8) for own, made in _kept(trained))
     few = [function_source("few bits"), ""] if few_bits(trained) else []
+    if any(isinstance(own.layer, Quantize) for own in trained.layers):
+        few += [function_source("rounded values"), ""]
     lines = [
         *few,
         f"class {class_name(trained)}(nn.Module):",
@@ -322,11 +324,17 @@ def _kept(trained: TrainedNet) -> Iterator[tuple[TrainedLayer, str]]:
                 yield own, f"nn.GroupNorm({groups}, {own.given[0]}{_eps(norm.epsilon)})"
             case SampleNorm():
                 raise TargetError(f"{own.name} can't be written in PyTorch: use another layer")
-            case PRelu(shared):
-                yield own, f"nn.PReLU({'' if shared else own.given[0]})"
+            case PRelu() | Quantize() as layer:
+                yield own, _with_a_parameter(own, layer)
             case Dropout(rate, channels):
                 word = "Dropout2d" if channels and len(own.given) == 3 else "Dropout"
                 yield own, f"nn.{word}({rate!r})"
+
+
+def _with_a_parameter(own: TrainedLayer, layer: PRelu | Quantize) -> str:
+    if isinstance(layer, Quantize):
+        return "Quantize({}, {})".format(*layer.levels)
+    return f"nn.PReLU({'' if layer.shared else own.given[0]})"
 
 
 def _pads(trained: TrainedNet, own: TrainedLayer, conv: Conv) -> bool:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradbook.graph.chain import gradients
-from gradbook.graph.node import Array, Node
+from gradbook.graph.names import Name
+from gradbook.graph.node import Array, Graph, Node
 from gradbook.graph.reference import evaluate
 from gradbook.graph.window import Shape
 from gradbook.layers import Layer, Parameter, Role, SampleNorm, leaf_name
@@ -206,8 +207,22 @@ def _uses(
         case Role.SLOPE:
             places = _places_of(parameter, made.shape, place)
             yield from ((p, float(x[p]), p) for p in places if x[p] < 0)
+        case Role.RANGE:
+            found = _slopes_by(layer, x, worked.own(index, parameter.role))
+            places = _places_of(parameter, made.shape, place)
+            yield from ((p, float(found[p]), None) for p in places if found[p])
         case _:
             yield from ((p, 1.0, None) for p in _places_of(parameter, made.shape, place))
+
+
+def _slopes_by(layer: Layer, x: Array, own: Array) -> Array:
+    """How each value of a layer that works on each place alone changes with its one parameter."""
+    graph = Graph()
+    value, parameter = graph.leaf(Name("x")), graph.leaf(Name("p"))
+    slope = gradients(layer.at_a_place([value], [parameter]), [parameter])[parameter]
+    return np.broadcast_to(
+        evaluate([slope], {value: x, parameter: own.reshape(())})[slope], x.shape
+    )
 
 
 def _places_of(parameter: Parameter, shape: Shape, place: Shape) -> Iterator[Shape]:

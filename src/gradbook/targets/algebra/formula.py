@@ -282,12 +282,13 @@ def level(kind: Bits, w: Form, s: Form) -> Form:
     return Function("max", (Minus(Numeral(kind.highest)), below))
 
 
-def _quantize(node: Node, args: Sequence[Form], say: Say) -> Form:
+def _stepped(node: Node, args: Sequence[Form], say: Say) -> Form:
     """A value of few bits: step·round(x/step), kept between the lowest and the highest."""
-    (x, limit), (lowest, highest) = args, map(float, node.attributes)
-    ratio = Fraction(multiply([Numeral(highest), x]), limit)
-    inside = Function("max", (Numeral(lowest), Function("min", (Numeral(highest), ratio))))
-    return multiply([Fraction(limit, Numeral(highest)), Function("round", (inside,))])
+    x, limit = args
+    lowest, highest = (Numeral(float(str(end))) for end in node.attributes)
+    ratio = Fraction(multiply([highest, x]), limit)
+    inside = Function("max", (lowest, Function("min", (highest, ratio))))
+    return multiply([Fraction(limit, highest), Function("round", (inside,))])
 
 
 def _call(function: str) -> Notation:
@@ -316,7 +317,7 @@ NOTATION: dict[str, Notation] = {
     "choose": _choice,
     "floor": _call("floor"),
     "level": _level,
-    "quantize": _quantize,
+    "stepped": _stepped,
     "largest": _call("max"),
     "is_largest": _chosen,
     "sigmoid": _call("σ"),

@@ -189,6 +189,8 @@ def _general_product(one: OneWeight, index: int) -> Form:
             return multiply([of, Symbol(Name("n", layer=names[index + 1].layer), bold=True)])
         case Role.SLOPE:
             return multiply([of, Symbol(names[index], bold=True)])
+        case Role.RANGE:
+            return multiply([of, Partial(made, one.symbol)])
     return of
 
 
@@ -203,6 +205,8 @@ def _factor(one: OneWeight, part: GradientPart) -> Form:
     if one.parameter.role is Role.SCALE:
         name = Name("n", layer=layer_names(net)[index + 1].layer)
         return Symbol(name.element(part.place, net.shapes[index + 1]))
+    if one.parameter.role is Role.RANGE:
+        return Partial(_made(one, part), one.symbol)
     return Numeral(1)
 
 

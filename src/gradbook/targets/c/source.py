@@ -208,7 +208,7 @@ def _program(one: Program, parts: Mapping[str, int]) -> Iterator[str]:
 
 def _head(name: str, what: str, batch: int, machine: Machine) -> str:
     title = f"the network {name}" if name else "a network"
-    functions = ("exp", "log", "log1p", "tanh", "erfc", "sqrt", "fabs", "pow")
+    functions = ("exp", "log", "log1p", "tanh", "erfc", "sqrt", "fabs", "floor", "pow")
     spelled = [f"{name}{'' if machine.double else 'f'}" for name in functions]
     pairs = zip(functions, spelled, strict=True)
     defined = "\n".join(f"#define {name.upper()} {own}" for name, own in pairs)

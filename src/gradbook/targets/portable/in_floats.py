@@ -108,7 +108,7 @@ def float_program(
     """
     answers = with_answers(trained)
     makers = list(last.features) if last else row_makers(answers, by_tables=True)
-    names = {own.layer: own.name for own in reversed(answers.layers)}
+    names = {own.layer.with_numbers(own.tensors): own.name for own in reversed(answers.layers)}
     bending = [m.activation for m in (*makers, *([last.maker] if last else []))]
     activations = {layer: names[layer] if layer else "" for layer in bending}
     dialect = Dialect(

@@ -43,6 +43,7 @@ from gradbook.targets.portable.whole_learning import (
     whole_learning_in_c,
 )
 from gradbook.targets.portable.whole_makers import (
+    HIGHEST,
     LOWEST,
     SHIFT_UNIT,
     SPREAD_BITS,
@@ -134,7 +135,7 @@ static inline value level_of(const struct scale *scale, total sum)
     int32_t level = scaled_by(scale, sum);
     if (level != (value)level)
         level = level < 0 ? -128 : 127;
-{low}    return {kept};
+{clipped}    return {kept};
 }}
 
 #define ARE_SCORES(own) {are_scores}
@@ -144,7 +145,10 @@ static inline void keep(const struct maker *own, value *out, int c, total sum)
     const struct scale scale = scale_of(own, c);
 {scored}    *out = level_of(&scale, sum * own->times);
 }}"""
-LOW = "    level = level > scale->low ? level : scale->low;\n"
+CLIPS = {
+    "low": "    level = level > scale->low ? level : scale->low;\n",
+    "high": "    level = level < scale->high ? level : scale->high;\n",
+}
 LOOKED_UP = "scale->bent ? bent(scale->bent, level) : (value)level"
 CLASSES = """\
 /* The class of {what}{after}, and the score of each class, in units of 1/{unit}. */
@@ -229,12 +233,11 @@ def whole_program(
     zeros = [own.levels.edge for own in makers]
     offsets = [own.offset for own in makers]
     fields: dict[str, tuple[str, Sequence[int | str]]] = {"zero": ("int8_t", zeros)}
-    details, low, kept = {}, "", "(value)level"
+    ends = _ends(makers, learner is None)
+    details, kept = {f"int32_t {name}": f"own->{name}" for name in ends}, "(value)level"
     if offsets != zeros:
         fields["offset"] = ("int8_t", offsets)
-    if any(own.low > LOWEST for own in makers[: len(makers) - (learner is None)]):
-        fields["low"] = ("int8_t", [max(own.low, LOWEST) for own in makers])
-        details["int32_t low"], low = "own->low", LOW
+    fields |= {name: ("int8_t", levels) for name, levels in ends.items()}
     ways = ways_of(makers, whole.sensor is None, small)
     inner = range(len(makers) - (learner is None))
     scaling = [k for k in inner if ways.get(k) != "bytes"] or [0]
@@ -278,7 +281,7 @@ def whole_program(
             are_scores="0" if learner else ARE_SCORES.format(first=begins[-1]),
             channel=_channel(makers),
             kept=kept,
-            low=low,
+            clipped="".join(CLIPS[name] for name in ends),
             offset="zero" if offsets == zeros else "offset",
             details="".join(f"\n    {detail};" for detail in details),
             values="".join(f", {said}" for said in details.values()),
@@ -314,6 +317,17 @@ def whole_program(
         remark=remark,
         ending=_ending(trained, whole, name, learner, learning),
     )
+
+
+def _ends(makers: Sequence[WholeMaker], ends_in_scores: bool) -> dict[str, list[int]]:
+    """Between which levels each maker's are kept, where that isn't all that a byte holds."""
+    inner = makers[: len(makers) - ends_in_scores]
+    found = {}
+    if any(own.low > LOWEST for own in inner):
+        found["low"] = [max(own.low, LOWEST) for own in makers]
+    if any(own.high < HIGHEST for own in inner):
+        found["high"] = [min(own.high, HIGHEST) for own in makers]
+    return found
 
 
 def ways_of(

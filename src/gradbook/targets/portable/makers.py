@@ -229,6 +229,7 @@ class _Making:
     def add(self, place: int) -> None:
         own = self.trained.layers[place]
         reads = tuple(self.maker_of[value] for value in own.reads)
+        alone = own.layer.with_numbers(own.tensors)
         match own.layer:
             case Layer(passes_on=True):  # laid out flat: nothing else that does is left
                 self.maker_of.append(self._flatten(place, reads))
@@ -249,8 +250,8 @@ class _Making:
                 self._normalise(own, reads)
             case Layer(puts_beside=True):
                 self._beside(reads)
-            case Layer(elementwise=True) if len(reads) == 1 and not own.tensors:
-                self._activate(place, reads)
+            case Layer(elementwise=True) if len(reads) == 1 and alone is not None:
+                self._activate(place, reads, alone)
             case Layer(elementwise=True) if len(reads) == 2 and _of_two(own.layer) in OF_TWO:
                 self._of_two(own, reads)
             case _:
@@ -436,10 +437,11 @@ class _Making:
         added = 0 if last.shift is None else last.shift
         self.makers[-1] = replace(last, scale=before * scale, shift=added * scale + shift)
 
-    def _activate(self, place: int, reads: tuple[int, ...]) -> None:
-        layer = self.trained.layers[place].layer
+    def _activate(self, place: int, reads: tuple[int, ...], layer: Layer) -> None:
         last = self._taken_in(place, reads)
-        if last is None or last.activation is not None:
+        if last is not None and last.activation is not None and layer.takes_in(last.activation):
+            self.makers[-1] = replace(last, activation=layer)
+        elif last is None or last.activation is not None:
             shape = self.makers[reads[0]].shape
             self.makers.append(RowMaker(Work.SAME, reads, shape, activation=layer))
         else:

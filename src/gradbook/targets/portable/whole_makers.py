@@ -65,6 +65,8 @@ def levels_of(makers: Sequence[RowMaker], maps: Sequence[Array], of_bytes: bool)
     found = []
     for members in _groups(makers):
         ours = _image_levels(makers[0]) if of_bytes and members == {0} else None
+        if len(members) == 1 and (layer := makers[min(members)].activation) and layer.level_step:
+            ours = _steps(layer)
         values = [maps[k] for k in members]
         found.append((members, ours or _fitting(values)))
     return [next(own for members, own in found if k in members) for k in range(len(makers))]
@@ -77,6 +79,13 @@ def _groups(makers: Sequence[RowMaker]) -> list[set[int]]:
             touched = [g for g in groups if g & set(maker.reads)]
             groups = [g for g in groups if g not in touched] + [set().union(*touched)]
     return groups
+
+
+def _steps(layer: Layer) -> Levels:
+    """The levels of values that are steps already: eight bits without a sign begin at the
+    lowest."""
+    zero = min(0, HIGHEST - layer.levels[1])
+    return Levels(layer.level_step, zero, zero)
 
 
 def _image_levels(image: RowMaker) -> Levels | None:
@@ -326,6 +335,16 @@ def cuts_off(layer: Layer) -> bool:
     return layer.ending == "relu"
 
 
+def _ends(layer: Layer | None, levels: Levels) -> tuple[int, int] | None:
+    """The lowest and the highest level that an activation leaves, if whole numbers say it so."""
+    if layer is None:
+        return LOWEST, HIGHEST
+    if layer.level_step and levels == _steps(layer):
+        lowest, highest = layer.levels
+        return levels.edge + lowest, levels.edge + highest
+    return (levels.edge, HIGHEST) if cuts_off(layer) else None
+
+
 def _half_sure(last: RowMaker) -> float:
     ending = last.activation.ending if last.activation else ""
     if last.shape[2] == 1 and ending not in HALF_SURE:
@@ -337,13 +356,15 @@ def _half_sure(last: RowMaker) -> float:
 
 
 def _with_tables(makers: Sequence[RowMaker]) -> list[RowMaker]:
-    """Activations other than a cut-off get a maker of their own, which looks each level up.
+    """Activations other than a cut-off, or steps that can be levels, get a maker of their own,
+    which looks each level up.
 
     The last one is left out if it keeps which output is largest.
     """
     made: list[RowMaker] = []
     place: list[int] = []
-    for maker in makers:
+    alone = {k for group in _groups(makers) if len(group) == 1 for k in group}
+    for number, maker in enumerate(makers):
         layer, last = maker.activation, maker is makers[-1]
         if last and layer is not None and not layer.rising:
             raise TargetError(
@@ -351,7 +372,8 @@ def _with_tables(makers: Sequence[RowMaker]) -> list[RowMaker]:
                 "network in a softmax"
             )
         reads = tuple(place[k] for k in maker.reads)
-        looked_up = layer is not None and not cuts_off(layer)
+        steps = layer is not None and layer.level_step != 0 and number in alone and not last
+        looked_up = layer is not None and not cuts_off(layer) and not steps
         made.append(replace(maker, reads=reads, activation=None if looked_up else layer))
         if looked_up and not last:
             before = (len(made) - 1,)
@@ -515,7 +537,8 @@ def _rounded_places(places: Array, unit: Array, least: Array) -> tuple[Whole, Ar
 def _whole(maker: RowMaker, given: Sequence[Levels], levels: Levels) -> WholeMaker:
     """Say a maker in whole numbers, by the levels of what it reads and of what it makes."""
     read = given[0] if given else Levels(1.0, 0.0, 0)
-    if maker.activation is not None and not cuts_off(maker.activation):
+    ends = _ends(maker.activation, levels)
+    if ends is None:
         return _looked_up(maker, read, levels)
     step, zero = _read_levels(maker, given)
     own = _rounded(maker, step)
@@ -533,7 +556,8 @@ def _whole(maker: RowMaker, given: Sequence[Levels], levels: Levels) -> WholeMak
         offset=levels.edge,
         edges=tuple(one.edge for one in given),
         epsilon=_epsilon(maker, read.step) if maker.work in NORMING else 0,
-        low=levels.edge if maker.activation else LOWEST,
+        low=ends[0],
+        high=ends[1],
     )
     return _biased(made, bias)
 

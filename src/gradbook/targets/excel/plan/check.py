@@ -72,7 +72,7 @@ def measured(step: Step) -> list[Node]:
     have few, which jump or stay."""
     every = ancestors([step.loss])
     few = {node.inputs[0] for node in every if node.op.name == "level"}
-    few |= {*ancestors([x for node in every if node.op.name == "quantize" for x in node.inputs])}
+    few |= {*ancestors([x for node in every if node.op.name == "stepped" for x in node.inputs])}
     found = [weight for weight in step.trained if weight not in few]
     if not found:
         raise TargetError(NONE_MEASURED)
