@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from gradbook.layers import ACTIVATIONS, LOSSES, PRelu
+from gradbook.layers import ACTIVATIONS, LOSSES, PRelu, Quantize
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "networks.md"
 
@@ -20,7 +20,7 @@ def activations() -> str:
         (f"`{card.form.usage}`", "; ".join(filter(None, [*card.form.help, card.note])))
         for card in ACTIVATIONS.values()
     ]
-    rows += [(f"`{form.usage}`", " ".join(form.help)) for form in PRelu.forms]
+    rows += [(f"`{form.usage}`", " ".join(form.help)) for form in (*PRelu.forms, *Quantize.forms)]
     return table(("word", "value of each x"), rows)
 
 

@@ -120,7 +120,19 @@ def sizes_summed(node: Node, values: Values) -> Array:
     if node.op.name in SUMS:
         return node.op.value(sizes_summed(node.inputs[0], values), *node.attributes)
     if node.op.name in PRODUCTS:
-        return node.op.value(*(np.abs(values[x]) for x in node.inputs), *node.attributes)
+        return node.op.value(*(_held(x, values) for x in node.inputs), *node.attributes)
+    return np.abs(values[node])
+
+
+def _held(node: Node, values: Values) -> Array:
+    """How large a factor is held; what a value is rounded by is the difference of two that are
+    much larger, as a share of its range."""
+    if node.op.name == "divide" and node.inputs[0].op.name == "subtract":
+        rounded, value = node.inputs[0].inputs
+        if rounded.op.name == "stepped":
+            return (np.abs(values[rounded]) + np.abs(values[value])) / np.abs(
+                values[node.inputs[1]]
+            )
     return np.abs(values[node])
 
 
@@ -164,7 +176,8 @@ def _near_steps(node: Node, values: Values) -> Iterator[Corner]:
     borders = np.where(ratio < lowest + 0.25, lowest, borders)
     borders = np.where(ratio > highest - 0.25, highest, borders)
     off = borders * step - x
-    for place in map(tuple, np.argwhere(np.abs(off) <= ROUNDING * np.abs(x).max(initial=0))):
+    near = (x != 0) & (np.abs(off) <= ROUNDING * np.abs(x).max(initial=0))
+    for place in map(tuple, np.argwhere(near)):
         yield Corner(source, place, 2 * float(off[place]))
 
 

@@ -84,6 +84,10 @@ input 2x9x9; conv 16 3x3 pad 1 no bias ternary; batchnorm; relu; conv 16 3x3 bit
 depthwise 3x3 bits 2; convtranspose 4 2x2 stride 2 groups 2 bits 2; tanh
 conv 3 5x5 stride 2 bits 8; avgpool all; flatten; dense 3 ternary; tanh; again 2; log softmax
 loss cross-entropy; update adam""",
+    "rounded values": """\
+input 1x5x5; conv 3 3x3 no bias; batchnorm; relu; quantize 4; maxpool 2; quantize 2 signed
+conv 2 1x1 bits 4; quantize 6 signed; flatten; dense 3; quantize 5; log softmax
+loss cross-entropy; update adam""",
     "only dense": "input 5; dense 1; tanh; dense 2 fixed bias; loss half squared error",
 }
 SCALED_AWAY = """\

@@ -67,3 +67,23 @@ def test_the_slope_goes_straight_through() -> None:
     slope = gradients(total, [w])[w]
     found = evaluate([slope], {w: ROWS})[slope]
     np.testing.assert_allclose(found, 2 * levelled(ROWS, Bits.TERNARY))
+
+
+@pytest.mark.parametrize("ends", [(0.0, 3.0), (-4.0, 3.0), (0.0, 255.0)])
+def test_every_value_becomes_the_nearest_step_of_its_range(ends):
+    """Which is asked of all steps, one by one; slopes are those of the chain rule whose rounding
+    has the slope 1."""
+    graph, (lowest, highest) = Graph(), ends
+    x, limit = graph.leaf(Name("x"), (201,)), graph.leaf(Name("l"), (201,))
+    made = graph.make("stepped", x, limit, attributes=ends)
+    slopes = gradients(graph.make("sum", made, attributes=(1,)), [x, limit])
+    given = {x: np.linspace(-3.01, 3, 201), limit: np.full(201, 2.0)}
+    found = evaluate([made, *slopes.values()], given)
+    steps = 2 / highest * np.arange(lowest, highest + 1)
+    away = abs(given[x][:, None] - steps)
+    np.testing.assert_allclose(abs(given[x] - found[made]), away.min(axis=1), rtol=0, atol=1e-12)
+    inside = (given[x] > steps[0]) & (given[x] < steps[-1])
+    np.testing.assert_array_equal(found[slopes[x]], inside)
+    whole = np.rint(found[made] / 2 * highest)
+    ratio = given[x] / (2 / highest)
+    np.testing.assert_allclose(found[slopes[limit]], (whole - inside * ratio) / highest, atol=1e-12)

@@ -83,6 +83,7 @@ def test_every_kind_of_parameter_has_its_own_decay():
         Role.SCALE: 0.1,
         Role.SHIFT: 0,
         Role.SLOPE: 0,
+        Role.RANGE: 0,
     }
 
 

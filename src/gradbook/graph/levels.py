@@ -205,7 +205,7 @@ def _where_inside(x: Node, limit: Node, ends: tuple[float, float], value: Node |
     """The value where x lies between the outermost steps, else 0."""
     lowest, highest = ends
     above = x.graph.make("choose", limit - x, value, 0)
-    return x.graph.make("choose", x - lowest * limit / highest if lowest else x, above, 0)
+    return x.graph.make("choose", highest * x / limit - lowest if lowest else x, above, 0)
 
 
 def _stepped_slopes(

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from gradbook.data.sources import load
 from gradbook.errors import TargetError
@@ -55,8 +55,14 @@ def made(text: str) -> list[str]:
     return [layer.kind for layer in content.row.made]
 
 
+ROUNDED = (
+    "input 1x6x7; conv 3 3x3; relu; quantize 3; conv 2 2x2; quantize 5 signed; flatten; dense 2"
+)
+
+
 @keras_reads
 @given(networks(dropout=True))
+@example(Net.parse(ROUNDED))
 def test_keras_says_what_the_graph_says(net):
     given = np.random.default_rng(1).uniform(-1, 1, (5, *net.input)).astype(np.float32)
     found = said(keras_bytes(trained_of(net)), last(given))

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gradbook.data.sources import load
@@ -81,7 +81,13 @@ def small() -> TrainedNet:
     return trained_of(Net.parse("input 2; dense 2"))
 
 
+ROUNDED = (
+    "input 1x6x7; conv 3 3x3; relu; quantize 3; conv 2 2x2; quantize 5 signed; flatten; dense 2"
+)
+
+
 @given(networks(dropout=True), st.booleans(), st.sampled_from([LEAST_OPSET, 13, 17]))
+@example(Net.parse(ROUNDED), True, LEAST_OPSET)
 def test_onnxruntime_says_what_the_graph_says(net, fold, opset):
     found = said(onnx_bytes(trained_of(net), opset, fold), inputs(net))
     expected = by_the_graph(net, drawn(net), inputs(net))

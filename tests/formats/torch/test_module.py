@@ -225,3 +225,20 @@ def test_sums_of_few_bits_at_each_step_are_made_anew_too():
     np.testing.assert_array_equal(kept, floats[..., 0, 0].astype(np.float32))
     found = module(torch.tensor(given)).detach().numpy()
     np.testing.assert_allclose(found, by_the_graph(net, drawn(net), given), rtol=1e-5, atol=1e-6)
+
+
+def test_values_are_rounded_and_their_slopes_go_straight_through():
+    import torch
+
+    trained = trained_of(Net.parse("input 4; quantize 2; quantize 3 signed; dense 2"))
+    module = module_of(trained)
+    rounding = module.quantize1
+    with torch.no_grad():
+        rounding.range.fill_(3)
+    given = torch.tensor([[-1.0, 0.6, 1.4, 7.0]], requires_grad=True)
+    made = rounding(given)
+    np.testing.assert_allclose(made.detach(), [[0, 1, 1, 3]], rtol=1e-6)
+    made.sum().backward()
+    np.testing.assert_array_equal(given.grad, [[0, 1, 1, 0]])
+    np.testing.assert_allclose(rounding.range.grad, [(0.4 - 0.4) / 3 + 1], rtol=1e-5)
+    assert (module.quantize2.lowest, module.quantize2.highest) == (-4, 3)

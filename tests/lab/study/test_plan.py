@@ -105,6 +105,13 @@ def test_bits_of_weights_vary_as_any_phrase_does():
     assert {str(it.bits) for it in last if it.text.startswith("dense")} == {"bits 2"}
 
 
+def test_bits_of_values_vary_as_any_number_does():
+    recipe = "network input 1x28x28; flatten; dense 4; relu; quantize 4; dense 10; softmax"
+    base = read_plan(recipe.replace("network ", "").replace("quantize 4", "quantize {2|4} signed"))
+    drawn = base.recipe(base.template.write(lambda name, domain: domain.phrases[0]))
+    assert drawn.net.layers[3].text == "quantize 2 signed"
+
+
 def test_bits_stand_last_whatever_else_a_layer_says():
     found = read_plan("vary tiny\nconv 8 3x3 bits {8|4}")
     drawn = found.recipe(found.template.write(lambda name, domain: domain.phrases[0]))

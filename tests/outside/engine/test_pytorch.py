@@ -116,6 +116,11 @@ KINDS = {
         """input 1x4x4; conv 3 3x3; prelu; conv 2 2x2 pad 1; prelu shared; flatten; dense 3; prelu
         dense 2; softmax; loss cross-entropy; rate 0.2; seed 22; decay 0.01 slopes"""
     ),
+    "learned ranges": parse(
+        """input 1x4x4; conv 3 3x3; relu; quantize 3; conv 2 2x2 pad 1; quantize 4 signed; flatten
+        dense 3; quantize 2; dense 2; softmax; loss cross-entropy; rate 0.2; seed 23
+        ranges 1.3 0.7 0.9; decay 0.01 ranges"""
+    ),
     "group and layer normalisation": parse(
         """input 1x4x4; conv 4 3x3; groupnorm 2; silu; conv 2 1x1; layernorm epsilon 0.01; flatten
         dense 4; layernorm; tanh; dense 2; softmax; loss cross-entropy; rate 0.2; seed 17
