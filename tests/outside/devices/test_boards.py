@@ -120,7 +120,8 @@ def test_a_board_reads_images_row_by_row_as_sequences(layers, digits):
 WHOLE = {
     "weights of few bits": (
         "input 1x28x28; conv 4 3x3 stride 2; relu; quantize 4; depthwise 3x3 bits 4; "
-        "conv 8 1x1 ternary; maxpool 2; relu; conv 6 3x3 bits 2; flatten; dense 10 ternary; softmax",
+        "conv 8 1x1 ternary; maxpool 2; relu; conv 6 3x3 bits 2; flatten; dense 10 ternary; "
+        "softmax",
         None,
     ),
     "straight lines and squares": (
