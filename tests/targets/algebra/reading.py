@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-NAME = "(?:σ²|[A-Za-zμαγβησΦŵ])[A-Za-zŵ0-9_]*(?:σ²)?[A-Za-zαγβŵ0-9_]*′?"
+NAME = "(?:σ²|[A-Za-zμαγβρησΦŵâ])[A-Za-zŵâ0-9_]*(?:σ²)?[A-Za-zαγβρŵâ0-9_]*′?"
 FUNCTIONS = r"(?:σ′?|exp|ln|tanh′?|abs|sgn|max|min|where|round|floor|Φ)\("
 AT_STEP = rf"(?!{FUNCTIONS}){NAME}\(\d+\)"  # h1(2), of a sequence
 TOKEN = re.compile(
