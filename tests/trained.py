@@ -89,6 +89,11 @@ def model_of(text: str, seed: int = 0, images: tuple[int, int, int] | None = Non
     return Model(net, drawn(net, seed), means, [0.3] * channels, names, about)
 
 
+def with_ranges(values: dict[str, Array], limit: float) -> dict[str, Array]:
+    """The same, but for ranges, which are all this one."""
+    return {name: np.full_like(v, limit) if "ρ" in name else v for name, v in values.items()}
+
+
 def by_the_graph(net: Net, values: dict[str, Array], inputs: Array) -> Array:
     """What the graph's own evaluation says, for each sample."""
     forward = inference(net)
@@ -136,6 +141,8 @@ def _made(own: TrainedLayer, x: Array, *others: Array) -> Array:  # noqa: PLR091
         case Quantize():
             lowest, highest = layer.levels
             step = tensors["range"].item() / highest
+            if step <= 0:
+                return np.zeros_like(x)
             return step * np.clip(np.floor(x / step + 0.5), lowest, highest)
         case ScaleShift():
             return x * _across(tensors["scale"], x) + _across(tensors["shift"], x)

@@ -127,12 +127,15 @@ def sizes_summed(node: Node, values: Values) -> Array:
 def _held(node: Node, values: Values) -> Array:
     """How large a factor is held; what a value is rounded by is the difference of two that are
     much larger, as a share of its range."""
+    if node.op.name == "choose":
+        condition, value, other = node.inputs
+        return np.where(values[condition] > 0, _held(value, values), _held(other, values))
     if node.op.name == "divide" and node.inputs[0].op.name == "subtract":
         rounded, value = node.inputs[0].inputs
         if rounded.op.name == "stepped":
-            return (np.abs(values[rounded]) + np.abs(values[value])) / np.abs(
-                values[node.inputs[1]]
-            )
+            sizes = np.abs(values[rounded]) + np.abs(values[value])
+            with np.errstate(divide="ignore", invalid="ignore"):  # by a range of 0: not chosen
+                return sizes / np.abs(values[node.inputs[1]])
     return np.abs(values[node])
 
 

@@ -139,6 +139,25 @@ def test_gradients_are_the_references(name, level, precision, record_property):
                 assert not judged[-1].beyond, (size, judged[-1])
 
 
+@pytest.mark.parametrize("limit", [0.0, -0.5])
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_a_range_that_shrank_too_far_leaves_nothing_and_finds_its_way_back(
+    limit, precision, record_property
+):
+    layers = "input 1x5x5; conv 3 3x3; relu; quantize 4; conv 2 1x1; quantize 3 signed; flatten"
+    engine = ready(parse(f"{layers}; dense 2; loss half squared error"), 4, precision)
+    ranges = [name for name in engine.weights() if "ρ" in name]
+    assert len(ranges) == 2
+    for name in ranges:
+        engine.arrays[name][...] = limit
+    with shown("ranges", precision, record_property) as judged:
+        judged.append(judge(engine, 4))
+        assert not judged[-1].beyond
+    slopes = engine.gradients()
+    assert all(np.isfinite(values).all() for values in slopes.values())
+    assert slopes[ranges[1]].any()
+
+
 @pytest.mark.parametrize("level", levels())
 def test_a_small_batchs_sums_lose_no_digits_behind_a_relu(level, record_property):
     """Behind one most values are 0: added one by one, all of a channel's round the same way."""

@@ -7,7 +7,8 @@ next to w/s. Everything reads ŵ. Its derivative by w is taken as 1 and s counts
 A value x that a layer quantizes has a step instead, a learned range over the highest whole number:
 y = step·q, where q is the whole number next to x/step, as far as there are. The derivative of the
 rounding is taken as 1, so y changes as x does inside, not at all beyond the last number, and with
-the range as the chain rule then says (Esser and others 2020).
+the range as the chain rule then says (Esser and others 2020). A range that a step of training has
+brought to 0 or below leaves 0 of each value.
 
 Scales are computed in double precision, weight after weight in their order, so that whoever
 computes them, in whatever language, gets the same whole numbers.
@@ -198,29 +199,31 @@ define(
 def _stepped(x: Array, limit: Array, lowest: float, highest: float) -> Array:
     step = np.asarray(limit) / highest
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(step * np.floor(np.clip(x / step, lowest, highest) + 0.5))
-
-
-def _where_inside(x: Node, limit: Node, ends: tuple[float, float], value: Node | float) -> Node:
-    """The value where x lies between the outermost steps, else 0."""
-    lowest, highest = ends
-    above = x.graph.make("choose", limit - x, value, 0)
-    return x.graph.make("choose", highest * x / limit - lowest if lowest else x, above, 0)
+        rounded = step * np.floor(np.clip(x / step, lowest, highest) + 0.5)
+    return np.where(step <= 0, 0.0, rounded)
 
 
 def _stepped_slopes(
     d: Node, y: Node, x: Node, limit: Node, ends: tuple[float, float]
 ) -> tuple[Node, Node]:
-    """Inside the error of rounding shrinks and grows with the range; beyond, y is a share of it."""
-    by_x = _where_inside(x, limit, ends, 1)
-    return d * by_x, d * ((y - _where_inside(x, limit, ends, x)) / limit)
+    """Inside the error of rounding shrinks and grows with the range; beyond, y is a share of it.
+
+    A range that is 0 or below has nothing inside, and so its slopes are those of one that is
+    hardly above: it finds its way back.
+    """
+    make, (lowest, highest) = x.graph.make, ends
+    end = x - limit * lowest / highest if lowest else x
+    by_x, share = (make("choose", end, make("choose", limit - x, one, 0), 0) for one in (1, x))
+    hardly = make("choose", x, 1, lowest / highest)
+    return d * by_x, d * make("choose", limit, (y - share) / limit, hardly)
 
 
 def _stepped_expansion(x: Node, limit: Node, lowest: float, highest: float) -> Node:
     make, step = x.graph.make, limit / highest
     ratio = x / step
     above = make("choose", ratio - lowest, ratio, lowest)
-    return step * make("floor", make("choose", highest - above, above, highest) + 0.5)
+    whole = make("floor", make("choose", highest - above, above, highest) + 0.5)
+    return make("choose", limit, step * whole, 0)
 
 
 define(

@@ -415,7 +415,7 @@ class Quantize(Layer):
         return before.ending == "relu" and not self.signed
 
     def with_numbers(self, tensors: Mapping[str, Array]) -> Layer:
-        return replace(self, limit=float(tensors["range"].item()))
+        return replace(self, limit=max(0.0, float(tensors["range"].item())))
 
     def words(self, shape: Shape) -> str:
         lowest, highest = self.levels

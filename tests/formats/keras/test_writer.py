@@ -19,6 +19,7 @@ from gradbook.data.sources import load
 from gradbook.errors import TargetError
 from gradbook.formats.keras.write import KerasLayers, keras_bytes, snake_case
 from gradbook.net import Net
+from gradbook.net.trained import trained_net
 from tests.families import networks
 from tests.trained import (
     by_the_graph,
@@ -27,6 +28,7 @@ from tests.trained import (
     sequences_model_of,
     table_model_of,
     trained_of,
+    with_ranges,
 )
 
 keras_reads = pytest.mark.witness("keras", "torch")
@@ -231,3 +233,14 @@ def test_a_layer_that_is_applied_again_is_called_again(tmp_path, monkeypatch):
     inputs = np.random.default_rng(1).uniform(-1, 1, (5, *net.input)).astype(np.float32)
     expected = by_the_graph(net, drawn(net), inputs)
     np.testing.assert_allclose(said(content, last(inputs)), expected, atol=1e-5)
+
+
+@keras_reads
+@pytest.mark.parametrize("limit", [0.0, -1.0])
+def test_a_range_that_shrank_too_far_leaves_nothing(limit):
+    net = Net.parse("input 1x3x3; conv 2 2x2; quantize 3 signed; flatten; dense 2")
+    values = with_ranges(drawn(net), limit)
+    trained = trained_net(net, values, trained_of(net).scaling)
+    given = np.ones((5, *net.input), np.float32)
+    found = said(keras_bytes(trained), last(given))
+    np.testing.assert_allclose(found, by_the_graph(net, values, given), atol=1e-6)

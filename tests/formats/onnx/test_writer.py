@@ -14,7 +14,7 @@ from gradbook.errors import UsageError
 from gradbook.formats.onnx import LEAST_OPSET
 from gradbook.formats.onnx.write import onnx_bytes
 from gradbook.net import Net
-from gradbook.net.trained import TrainedNet
+from gradbook.net.trained import TrainedNet, trained_net
 from tests.families import networks
 from tests.trained import (
     by_the_graph,
@@ -24,6 +24,7 @@ from tests.trained import (
     sequences_model_of,
     table_model_of,
     trained_of,
+    with_ranges,
 )
 
 pytestmark = pytest.mark.witness("onnx", "onnxruntime")
@@ -223,3 +224,13 @@ def test_weights_that_are_applied_again_stand_there_once(fold):
     stored = {one.name: one.dims for one in model.graph.initializer}
     assert len(stored) == len(model.graph.initializer)
     assert sum(name.startswith("conv") and name.endswith("weight") for name in stored) == 2
+
+
+@pytest.mark.parametrize("limit", [0.0, -1.0])
+def test_a_range_that_shrank_too_far_leaves_nothing(limit):
+    net = Net.parse("input 1x3x3; conv 2 2x2; quantize 3 signed; flatten; dense 2")
+    values = with_ranges(drawn(net), limit)
+    trained = trained_net(net, values, trained_of(net).scaling)
+    given = inputs(net)
+    found = said(onnx_bytes(trained), given)
+    np.testing.assert_allclose(found, by_the_graph(net, values, given), atol=1e-6)

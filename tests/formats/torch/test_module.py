@@ -242,3 +242,18 @@ def test_values_are_rounded_and_their_slopes_go_straight_through():
     np.testing.assert_array_equal(given.grad, [[0, 1, 1, 0]])
     np.testing.assert_allclose(rounding.range.grad, [(0.4 - 0.4) / 3 + 1], rtol=1e-5)
     assert (module.quantize2.lowest, module.quantize2.highest) == (-4, 3)
+
+
+@pytest.mark.parametrize("limit", [0.0, -1.0])
+def test_a_range_that_shrank_too_far_leaves_nothing_and_finds_its_way_back(limit):
+    import torch
+
+    rounding = module_of(trained_of(Net.parse("input 3; quantize 3; dense 2"))).quantize1
+    with torch.no_grad():
+        rounding.range.fill_(limit)
+    given = torch.tensor([[-1.0, 0.0, 2.0]], requires_grad=True)
+    made = rounding(given)
+    np.testing.assert_array_equal(made.detach(), [[0, 0, 0]])
+    made.sum().backward()
+    np.testing.assert_array_equal(given.grad, [[0, 0, 0]])
+    assert rounding.range.grad == 1

@@ -21,6 +21,7 @@ from tests.trained import (
     model_of,
     sequences_model_of,
     table_model_of,
+    with_ranges,
 )
 
 pytestmark = pytest.mark.witness("cc")
@@ -324,3 +325,13 @@ def test_weights_that_are_applied_again_stand_there_once():
     assert f" weights[{3 * 9 + 3 * 3 * 9 + 3 * 12}] " in text
     images = images_for(model)
     np.testing.assert_allclose(read_by_c(model, images)[1], model.predict(images), atol=1e-5)
+
+
+@pytest.mark.parametrize("limit", [0.0, -1.0])
+def test_a_range_that_shrank_too_far_leaves_nothing(limit):
+    model = model_of("input 1x5x5; conv 2 3x3; quantize 3; flatten; dense 3; softmax")
+    model.values = with_ranges(model.values, limit)
+    images = images_for(model)
+    _, probabilities = read_by_c(model, images)
+    np.testing.assert_allclose(probabilities, model.predict(images), atol=1e-6)
+    assert not np.ptp(probabilities, axis=0).any()

@@ -16,7 +16,7 @@ from gradbook.targets.portable.in_whole_numbers import quantise
 from gradbook.targets.portable.makers import maps_of, row_makers
 from tests.families import networks
 from tests.targets.portable.compiled import COMPILERS, built, called, has_words_for, streamed
-from tests.trained import drawn, model_of, table_model_of
+from tests.trained import drawn, model_of, table_model_of, with_ranges
 
 pytestmark = pytest.mark.witness("cc")
 
@@ -370,3 +370,14 @@ def test_rounded_values_that_are_added_are_looked_up_in_levels_of_the_sum():
     assert abs(scores - exact).mean() < 0.1 * exact.std()
     tables = [own.table for own in quantise(trained, images).makers if own.table is not None]
     assert [len({*table.tolist()}) for table in tables] == [8, 8]
+
+
+@pytest.mark.parametrize("layers", ["relu; quantize 4", "quantize 4 signed", "tanh; quantize 8"])
+@pytest.mark.parametrize("limit", [0.0, -1.0])
+def test_a_range_that_shrank_too_far_leaves_nothing(layers, limit):
+    model = model_of(f"input 1x9x8; conv 3 3x3; {layers}; flatten; dense 3; softmax")
+    model.values = with_ranges(model.values, limit)
+    images, scores, _ = both(model)
+    exact = maps_of(row_makers(model.trained()), images)[-1].reshape(len(images), -1)
+    np.testing.assert_allclose(scores, exact, atol=0.01)
+    assert not np.ptp(scores, axis=0).any()

@@ -490,9 +490,9 @@ class KerasLayers:
     def _quantize(self, own: TrainedLayer, layer: Quantize, x: KerasLayer) -> KerasLayer:
         """In layers that Keras has, counted from the lowest of the whole numbers."""
         lowest, highest = layer.levels
-        step = own.tensors["range"].item() / highest
+        step = layer.with_numbers(own.tensors).level_step
         told: list[tuple[str, str, dict[str, Any]]] = [
-            ("Rescaling", "_ratio", {"scale": 1 / step, "offset": float(-lowest)}),
+            ("Rescaling", "_ratio", {"scale": 1 / (step or 1), "offset": float(-lowest)}),
             ("ReLU", "_inside", {"max_value": float(highest - lowest)}),
             ("Rescaling", "_above", {"scale": 1.0, "offset": 0.5}),
             (OPERATIONS["floor"], "_whole", {}),

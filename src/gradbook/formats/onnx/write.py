@@ -372,9 +372,11 @@ class OnnxContent(OnnxNodes):
 
     def quantize(self, own: TrainedLayer, layer: Quantize, x: str, made: str) -> None:
         lowest, highest = layer.levels
-        step = self.number(own, "step", own.tensors["range"].item() / highest)
+        size = layer.with_numbers(own.tensors).level_step
+        step = self.number(own, "step", size)
+        divisor = step if size else self.number(own, "divisor", 1.0)
         ends = [self.number(own, "lowest", lowest), self.number(own, "highest", highest)]
-        ratio = self.node("Div", [x, step], f"{own.name}.ratio")
+        ratio = self.node("Div", [x, divisor], f"{own.name}.ratio")
         inside = self.node("Clip", [ratio, *ends], f"{own.name}.inside")
         above = self.node("Add", [inside, self.number(own, "half", 0.5)], f"{own.name}.above")
         whole = self.node("Floor", [above], f"{own.name}.whole")

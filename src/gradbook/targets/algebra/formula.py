@@ -86,7 +86,7 @@ def numbers(
     """Says them by their numbers, of one sample where there is one for each."""
 
     def say(node: Node) -> Form | None:
-        if node in spoken or (node.op.name in CHOICES and node in values):
+        if node in spoken or (_is_chosen(node) and node in values):
             value = np.asarray(values[node])
             return Numeral(float(value[sample] if value.ndim else value))
         if node.op.name == "total":
@@ -97,6 +97,18 @@ def numbers(
         return numbers(spoken, values, samples, k)
 
     return say
+
+
+def _is_chosen(node: Node) -> bool:
+    return node.op.name in CHOICES and not _is_guarded(node)
+
+
+def _is_guarded(node: Node) -> bool:
+    """Whether it is a quotient, but for a divisor of 0 or below, which no derivation has: ranges
+    begin above."""
+    if node.op.name != "choose" or node.inputs[1].op.name != "divide":
+        return False
+    return node.inputs[1].inputs[1] is node.inputs[0]
 
 
 def shown_samples(samples: int) -> Sequence[int]:
@@ -213,6 +225,8 @@ def _minus(form: Form) -> Form:
 def _choice(node: Node, args: Sequence[Form], say: Say) -> Form:
     """a where c > 0, else b."""
     given = node.inputs[0]
+    if _is_guarded(node):
+        return args[1]
     condition = Comparison(args[0], ">", Numeral(0))
     if given.op.name == "subtract":
         most, x = (formula(part, say) for part in given.inputs)
