@@ -29,6 +29,8 @@ def can_be_read(net: Net) -> bool:
     gaps = any(pool.kind == "max" and pool.dilation != (1, 1) for pool in pools)
     if len(net.shapes[-1]) > 1:  # answers at every step
         return False
+    if any(any(layer.levels) for layer in net.layers):  # rounds values
+        return False
     return not gaps and not any(pool.ceil and pool.zeros for pool in pools)
 
 

@@ -25,9 +25,9 @@ pytestmark = pytest.mark.witness("onnx", "torch")
 
 
 def counts_as_others_do(net: Net) -> bool:
-    """Whether no average is written as sums over how much counts at each place, and it answers
-    once."""
-    if len(net.shapes[-1]) > 1:
+    """Whether no average is written as sums over how much counts at each place, it answers once
+    and rounds nothing."""
+    if len(net.shapes[-1]) > 1 or any(any(layer.levels) for layer in net.layers):
         return False
     pools = [layer for layer in net.layers if isinstance(layer, Pool)]
     return not averages_with_gaps(net) and not any(pool.ceil and pool.zeros for pool in pools)
@@ -43,6 +43,13 @@ def test_what_we_wrote_comes_back(tmp_path_factory, net, fold):
     expected = by_the_graph(net, drawn(net), inputs)
     said = by_the_graph(found.net, dict(found.values), inputs)
     np.testing.assert_allclose(said, expected, rtol=1e-5, atol=1e-5 * max(1, abs(expected).max()))
+
+
+def test_values_of_few_bits_are_refused_in_a_line(tmp_path):
+    net = Net.parse("input 1x6x6; conv 2 3x3; relu; quantize 4; flatten; dense 3")
+    (tmp_path / "net.onnx").write_bytes(onnx_bytes(trained_of(net)))
+    with pytest.raises(GradbookError, match="Floor 'quantize1.whole': gradbook has no such layer"):
+        read_onnx(tmp_path / "net.onnx")
 
 
 def test_without_folding_the_layers_are_the_same_but_for_dropout(tmp_path):

@@ -293,6 +293,7 @@ def test_a_browser_without_vectors_gets_a_sentence(chromium, digit_pages):
         "conv 2 3x3; avgpool all; multiply back 1",
         "maxpool 28x1; rnn 2",
         "conv 2 3x3 bits 4",
+        "conv 2 3x3; quantize 4",
     ],
 )
 def test_a_layer_that_a_page_cannot_explain_is_refused(layer):
