@@ -284,7 +284,9 @@ def _scope(computation: Computation, machine: Machine, taken: tuple[Names, Names
     found = plan(outputs, once, Results(following, read), masks)
 
     also = {new[node]: name for node, name in computation.titles.items() if node in new}
-    title = titles({**also, **labels(new)}, ancestors([*outputs, *once, *found.whole.all_arrays]))
+    known, ends = {**also, **labels(new)}, [*outputs, *once]
+    title = titles(known, ancestors([*ends, *found.whole.all_arrays]))  # others made for a plan
+    title |= titles(known, ancestors(ends))
     prefix = "" if computation.name == TRAIN else f"{computation.name}_"
     kernels = {
         one.heavy: kernel(one.heavy, machine, one.beside) for one in found.passes if one.heavy
