@@ -43,8 +43,6 @@ GREEK = {
     "μ": r"\mu",
     "δ": r"\delta",
     "π": r"\pi",
-    "ŵ": r"\hat{w}",
-    "â": r"\hat{a}",
 } | {role: rf"\{role.typed}" for role in Role if role != role.typed}
 HAT = "\N{COMBINING CIRCUMFLEX ACCENT}"  # of ŵ
 FUNCTIONS = {"σ": r"\sigma", "Φ": r"\Phi", "σ′": r"\sigma'", "tanh′": r"\tanh'"} | {
