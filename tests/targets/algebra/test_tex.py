@@ -142,3 +142,8 @@ def test_the_worked_example_in_latex_is_as_it_was(golden):
 
 def test_the_worked_example_in_markdown_is_as_it_was(golden):
     golden("worked.md", tex.write_markdown(document_of("worked")))
+
+
+def test_letters_with_hats_stand_in_plain_text():
+    """As in drawings, which name rounded values."""
+    assert escape("â") == r"\^{a}"

@@ -187,6 +187,7 @@ ESCAPES = {
     "σ": r"\ensuremath{\sigma}",
     "δ": r"\ensuremath{\delta}",
     "′": r"\ensuremath{'}",
+    "â": r"\^{a}",
     "\u00a0": "~",
     "\u202f": r"\,",
 } | {character: f"\\{character}" for character in "#$%&_{}"}
