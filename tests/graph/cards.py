@@ -81,11 +81,11 @@ def straight_through(torch: Any, w: Any, s: Any, bits: Bits) -> Any:
 
 
 def rounded(torch: Any, x: Any, limit: Any, lowest: float, highest: float) -> Any:
-    """LSQ as it is usually written, with nothing passed on beyond the last steps; what a range has
-    at 0 or below is 0, with the slopes of one just above."""
-    most = limit + (limit.clamp(min=0) - limit).detach()
+    """LSQ as it is usually written, with nothing passed on beyond the last steps, nor by a range
+    of 0 or below."""
+    most = torch.where(limit > 0, limit, 0)
     above = x > most * lowest / highest
-    inside = above & (x < limit)
+    inside = above & (x < most)
     ends = torch.where(above, highest, lowest) + 0 * x.detach()
     ratio = torch.where(inside, x / torch.where(inside, most, 1) * highest, ends)
     return most / highest * (ratio + (torch.floor(ratio + 0.5) - ratio).detach())
@@ -197,9 +197,9 @@ CARDS: dict[str, Card] = {
             at(2.8, 3, value=3, slopes=(1, (3 - 2.8) / 3)),
             at(4, 3, value=3, slopes=(0, 1)),
             at(4, 6, value=4, slopes=(1, 0)),
-            at(2, 0, value=0, slopes=(0, 1)),  # a range that has shrunk too far
+            at(2, 0, value=0, slopes=(0, 0)),  # a range that has shrunk too far
             at(0, 0, value=0, slopes=(0, 0)),
-            at(2, -1, value=0, slopes=(0, 1)),
+            at(2, -1, value=0, slopes=(0, 0)),
             at(-2, -1, value=0, slopes=(0, 0)),
         ],
         (0.0, 3.0),

@@ -207,15 +207,11 @@ def _stepped_slopes(
     d: Node, y: Node, x: Node, limit: Node, ends: tuple[float, float]
 ) -> tuple[Node, Node]:
     """Inside the error of rounding shrinks and grows with the range; beyond, y is a share of it.
-
-    A range that is 0 or below has nothing inside, and so its slopes are those of one that is
-    hardly above: it finds its way back.
-    """
+    A range that is 0 or below passes nothing on."""
     make, (lowest, highest) = x.graph.make, ends
     end = x - limit * lowest / highest if lowest else x
     by_x, share = (make("choose", end, make("choose", limit - x, one, 0), 0) for one in (1, x))
-    hardly = make("choose", x, 1, lowest / highest)
-    return d * by_x, d * make("choose", limit, (y - share) / limit, hardly)
+    return d * by_x, d * make("choose", limit, (y - share) / limit, 0)
 
 
 def _stepped_expansion(x: Node, limit: Node, lowest: float, highest: float) -> Node:

@@ -245,7 +245,7 @@ def test_values_are_rounded_and_their_slopes_go_straight_through():
 
 
 @pytest.mark.parametrize("limit", [0.0, -1.0])
-def test_a_range_that_shrank_too_far_leaves_nothing_and_finds_its_way_back(limit):
+def test_a_range_that_shrank_too_far_leaves_nothing(limit):
     import torch
 
     rounding = module_of(trained_of(Net.parse("input 3; quantize 3; dense 2"))).quantize1
@@ -256,4 +256,4 @@ def test_a_range_that_shrank_too_far_leaves_nothing_and_finds_its_way_back(limit
     np.testing.assert_array_equal(made.detach(), [[0, 0, 0]])
     made.sum().backward()
     np.testing.assert_array_equal(given.grad, [[0, 0, 0]])
-    assert rounding.range.grad == 1
+    assert rounding.range.grad == 0

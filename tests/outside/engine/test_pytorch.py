@@ -121,11 +121,11 @@ KINDS = {
         dense 3; quantize 2; dense 2; softmax; loss cross-entropy; rate 0.2; seed 23
         ranges 1.3 0.7 0.9; decay 0.01 ranges"""
     ),
-    "a range that shrinks below 0 and finds its way back": parse(
+    "a range of both signs that shrinks below 0": parse(
         """input 2; dense 3; quantize 2 signed; dense 1; loss half squared error; rate 0.3; seed 4
         ranges 0.3; sample 0.3 -0.7 -> 0.4; sample 0.9 0.2 -> -0.1"""
     ),
-    "a range that stays below 0": parse(
+    "a range that shrinks below 0": parse(
         """input 2; dense 3; relu; quantize 2; dense 1; loss half squared error; rate 0.3; seed 2
         ranges 0.3; sample 0.3 -0.7 -> 0.4; sample 0.9 0.2 -> -0.1"""
     ),
