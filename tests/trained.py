@@ -59,6 +59,9 @@ from gradbook.net.trained import (
 Array = np.ndarray
 
 
+HALFWAY = 1e-5  # of a range: what floats may be off
+
+
 def drawn(net: Net, seed: int = 0) -> dict[str, Array]:
     """Weights of either sign, variances and ranges above 0, and what a formula says as that says
     it."""
@@ -101,6 +104,23 @@ def by_the_graph(net: Net, values: dict[str, Array], inputs: Array) -> Array:
     leaves = {nodes[name]: np.asarray(value, float) for name, value in values.items()}
     found = evaluate([forward.outputs], {forward.inputs: inputs, **leaves})[forward.outputs]
     return np.asarray(found).reshape(len(inputs), *forward.outputs.shape)
+
+
+def is_rounded_alike(net: Net, values: dict[str, Array], inputs: Array) -> bool:
+    """Whether a machine that counts in floats surely rounds each value as the graph does: none lies
+    about halfway between two steps."""
+    forward = inference(net)
+    nodes = {str(name): node for node, name in forward.graph.names.items()}
+    leaves = {nodes[name]: np.asarray(value, float) for name, value in values.items()}
+    rounded = [node for node in forward.graph.nodes if node.op.name == "stepped"]
+    given = [source for node in rounded for source in node.inputs]
+    found = evaluate(given, {forward.inputs: inputs, **leaves})
+    for node in rounded:
+        (x, limit), highest = (found[source] for source in node.inputs), float(node.attributes[1])
+        above = x / limit * highest + 0.5
+        if np.any(abs(above - np.round(above)) < HALFWAY * highest):
+            return False
+    return True
 
 
 def outputs(trained: TrainedNet, inputs: Array) -> Array:
