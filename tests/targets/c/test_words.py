@@ -13,7 +13,7 @@ from gradbook.targets.c.words import LOOPS, PLACED, WEIGHED, WORDS, word
 from tests.graph.cards import CARDS
 
 SAID = {*LOOPS, *PLACED, *WEIGHED, *WORDS}
-SILENT = {"largest", "is_largest", "log_sum_exp", "floor"}
+SILENT = {"largest", "is_largest", "log_sum_exp"}
 SCALARS = SILENT | {"cross_entropy_of", "level"}  # of networks taken apart into single values
 
 
