@@ -72,7 +72,7 @@ def heads_of(x: Any, heads: int) -> Any:
 
 def straight_through(torch: Any, w: Any, s: Any, bits: Bits) -> Any:
     """As it is usually written: the weight, and what makes a level of it, which has no slope."""
-    ratio = w / s
+    ratio = torch.where(s > 0, w / s, 0)
     if bits is Bits.TWO:
         whole = (2 * torch.floor(ratio / 2) + 1).clamp(-3, 3)
     else:
