@@ -394,8 +394,8 @@ line break, and '#' begins a comment.
   update descent             also 'momentum [M] [nesterov]' and 'adam' or 'adamw'
                              [BETA1 BETA2 [EPSILON]]
   decay NUMBER [KIND …]      weight decay: the share that weights, or the KINDs named
-                             (weights biases scales shifts slopes ranges), lose per step and
-                             unit of η;
+                             (weights biases scales shifts slopes ranges), lose per step
+                             and unit of η;
                              the default is 0.01 for weights with adamw, otherwise none
   rate NUMBER                the learning rate η
   weights NUMBER …           start values of w1, w2, … in order; further lines continue

@@ -66,6 +66,7 @@ ROUNDED = (
 @keras_reads
 @given(networks(dropout=True))
 @example(Net.parse(ROUNDED))
+@example(Net.parse("input 2x1x2; avgpool 3 pad same; flatten; dense 1"))
 def test_keras_says_what_the_graph_says(net):
     given = np.random.default_rng(1).uniform(-1, 1, (5, *net.input)).astype(np.float32)
     assume(is_rounded_alike(net, drawn(net), given))
