@@ -35,6 +35,7 @@ BESIDE = 1e-4  # of that difference: how far from one side's slope a gradient ma
 MOST_CELLS, MOST_VALUES = 150_000, 1_000_000  # on the working sheet; computed for it, parts too
 MOST_OF_EPOCHS = 30_000  # cells of the passes that check epochs
 CORNERS = ("relu", "largest", "choose")
+STEPPED = ("level", "stepped")
 SQUARES = ("half_square", "square")
 BASE_ROW, FIRST_ROW = 4, 8  # of the weights as they are, and of the pass with them
 
@@ -68,11 +69,10 @@ NONE_MEASURED = (
 
 
 def measured(step: Step) -> list[Node]:
-    """The trained weights whose slopes nudges show: not those of few bits, nor those whose values
-    have few, which jump or stay."""
+    """The trained weights whose slopes nudges show: not those of few bits and those that only set
+    a scale of theirs, nor those whose values have few bits: these jump or stay."""
     every = ancestors([step.loss])
-    few = {node.inputs[0] for node in every if node.op.name == "level"}
-    few |= {*ancestors([x for node in every if node.op.name == "stepped" for x in node.inputs])}
+    few = {*ancestors([x for node in every if node.op.name in STEPPED for x in node.inputs])}
     found = [weight for weight in step.trained if weight not in few]
     if not found:
         raise TargetError(NONE_MEASURED)
