@@ -29,6 +29,7 @@ from gradbook.layers.wiring import Product
 
 FRAME, STEP, RATE, LOW, HIGH = 256, 128, 8000, 100, 3800  # where a line says nothing else
 LOUDER = 1e6  # so many times a power: what is below a millionth is silence, about
+LOUDNESS = Activation("logrelu")  # of such a power
 LONGEST_FRAME = 1024  # whose cosines and sines are a million numbers
 FRAME_LENGTH = "{word}'s frame has 2 to {most:,} samples, not {frame:,}"
 ONE_SIGNAL = (
@@ -197,7 +198,7 @@ class MelBands(Composed):
             "wave": FourierSums(2 * self.frequencies, (1, self.frame), (1, self.step)),
             "power": Product(1),
             "band": FixedConv(sums, (1, 1)),
-            "loudness": Activation("logrelu"),
+            "loudness": LOUDNESS,
         }
 
     def fixed_weights(self, part: str) -> tuple[float, ...]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from gradbook.graph.node import Array
 from gradbook.graph.window import Window
+from gradbook.layers.spectra import LOUDNESS
 from gradbook.targets.portable.hearing import LOG_BITS, SHARE_BITS, SUM_BITS, FrameHearing
 from gradbook.targets.portable.makers import RowMaker, Work
 from gradbook.targets.portable.program import table
@@ -28,7 +29,7 @@ def heard_at_once(makers: Sequence[RowMaker], sensor: SensorNumbers) -> list[Row
     given, waves, _, bands = makers[:4]
     heard = [maker.reads for maker in makers[1:4]] == [(0,), (1, 1), (2,)]
     alone = not any(k in maker.reads for maker in makers[4:] for k in range(3))
-    by_logarithm = bands.activation is not None and bands.activation.ending == "logrelu"
+    by_logarithm = bands.activation is not None and bands.activation.ending == LOUDNESS.ending
     taken = _taken(bands)
     if not (heard and alone and by_logarithm) or taken is None or len(makers) == 4:
         return None
