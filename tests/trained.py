@@ -59,6 +59,9 @@ from gradbook.net.trained import (
 Array = np.ndarray
 
 
+ROUNDED = (
+    "input 1x6x7; conv 3 3x3; relu; quantize 3; conv 2 2x2; quantize 5 signed; flatten; dense 2"
+)
 HALFWAY = 1e-5  # of a range: what floats may be off
 
 

@@ -24,14 +24,7 @@ CHUNK = 2**16
 SMALL = 2**20  # bytes that may be packed as tightly as they like
 PACKINGS = (ZIP_STORED, ZIP_DEFLATED)  # that are read
 IS_ENCRYPTED = 0x1
-FIRST_DAY = (
-    1980,
-    1,
-    1,
-    0,
-    0,
-    0,
-)  # of a .zip; so of all of ours: the same is the same bytes
+FIRST_DAY = (1980, 1, 1, 0, 0, 0)  # that a .zip knows: the date in all of ours, so the same bytes
 DAMAGED = (
     *(BadZipFile, zlib.error, EOFError, OSError, NotImplementedError),
     *(RuntimeError, ValueError, LookupError, struct.error, OverflowError),

@@ -41,13 +41,11 @@ MISTAKES = {
     "a scale of another channel": ("K", 5, "=MAX(G5,-G5,H5,-H5)/7"),
     "a scale without a weight": ("K", 5, "=MAX(E5,-E5)/7"),
 }
-
-
-ROUNDED = [
+ROUNDED_GRADIENTS = [
     ("AK", 5, "=ROUND(AG5,4)"),
     ("AL", 5, "=ROUND(AB5,4)"),
     ("AM", 5, "=ROUND(AC5,4)"),
-]  # more gradients
+]
 
 
 def planted(path: Path, *edits: Edit) -> Path:
@@ -107,7 +105,7 @@ def test_updates_of_all_levels_are_wrong_and_nothing_else(path):
 def test_values_that_are_all_rounded_to_digits_are_right(path):
     edits = [("R", 5, "=ROUND(TANH(Q5),3)"), ("T", 5, "=ROUND(TANH(S5),3)")]
     slopes = [(c, 5, f"=ROUND({of}5,4)") for c, of in zip(("AH", "AI"), ("AD", "AE"), strict=True)]
-    report = check(planted(path, *edits, *slopes, ("AJ", 5, "=ROUND(AF5,4)"), *ROUNDED))
+    report = check(planted(path, *edits, *slopes, ("AJ", 5, "=ROUND(AF5,4)"), *ROUNDED_GRADIENTS))
     assert (report.verdict, report.findings) == ("right", ())
 
 

@@ -335,6 +335,11 @@ class Layer:
         return (0, 0)
 
     @property
+    def has_few_values(self) -> bool:
+        """Whether its values are steps of a range."""
+        return any(self.levels)
+
+    @property
     def level_step(self) -> float:
         """How far one of these is from the next, where it has no parameters."""
         return 0.0

@@ -89,7 +89,7 @@ def require_explained(net: Net) -> None:
         sizes = {prod(net.shapes[value]) for value in layer.reads(index)}
         unlike = layer.elementwise and len(sizes) > 1
         by_step = layer.has_inner_steps or layer.spreads(net.shapes[index])
-        if by_step or unlike or layer.bits or any(layer.levels):
+        if by_step or unlike or layer.bits or layer.has_few_values:
             raise TargetError(NOT_EXPLAINED.format(layer=layer.text))
 
 

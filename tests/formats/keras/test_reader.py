@@ -29,7 +29,7 @@ def can_be_read(net: Net) -> bool:
     gaps = any(pool.kind == "max" and pool.dilation != (1, 1) for pool in pools)
     if len(net.shapes[-1]) > 1:  # answers at every step
         return False
-    if any(any(layer.levels) for layer in net.layers):  # rounds values
+    if any(layer.has_few_values for layer in net.layers):
         return False
     return not gaps and not any(pool.ceil and pool.zeros for pool in pools)
 

@@ -22,6 +22,7 @@ from gradbook.net import Net
 from gradbook.net.trained import trained_net
 from tests.families import networks
 from tests.trained import (
+    ROUNDED,
     by_the_graph,
     drawn,
     is_rounded_alike,
@@ -56,11 +57,6 @@ def made(text: str) -> list[str]:
     content = KerasLayers(trained_of(Net.parse(text)))
     content.write()
     return [layer.kind for layer in content.row.made]
-
-
-ROUNDED = (
-    "input 1x6x7; conv 3 3x3; relu; quantize 3; conv 2 2x2; quantize 5 signed; flatten; dense 2"
-)
 
 
 @keras_reads

@@ -17,6 +17,7 @@ from gradbook.net import Net
 from gradbook.net.trained import TrainedNet, trained_net
 from tests.families import networks
 from tests.trained import (
+    ROUNDED,
     by_the_graph,
     drawn,
     holed_model_of,
@@ -81,11 +82,6 @@ def newest() -> int:
 
 def small() -> TrainedNet:
     return trained_of(Net.parse("input 2; dense 2"))
-
-
-ROUNDED = (
-    "input 1x6x7; conv 3 3x3; relu; quantize 3; conv 2 2x2; quantize 5 signed; flatten; dense 2"
-)
 
 
 @given(networks(dropout=True), st.booleans(), st.sampled_from([LEAST_OPSET, 13, 17]))

@@ -89,7 +89,7 @@ def recalculated(tmp_path_factory) -> Path:
 
 def has_few_bits(net: Net) -> bool:
     """Whether a nudge shows nothing of some of its weights."""
-    return any(layer.bits or any(layer.levels) for layer in net.layers)
+    return any(layer.bits or layer.has_few_values for layer in net.layers)
 
 
 def epochs_of(kind: str) -> int:

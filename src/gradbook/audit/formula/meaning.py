@@ -13,7 +13,14 @@ from functools import partial, reduce
 from operator import add, sub
 
 from gradbook.audit.formula.expression import inner
-from gradbook.audit.formula.rounding import cut_off, product, rounded, rounded_down, rounded_up
+from gradbook.audit.formula.rounding import (
+    SHOWN,
+    cut_off,
+    product,
+    rounded,
+    rounded_down,
+    rounded_up,
+)
 from gradbook.graph.node import Graph, Node
 from gradbook.language.message import Message, message_count
 from gradbook.targets.excel.language import (
@@ -250,9 +257,7 @@ def _logarithm(x: Node, base: Node | None = None) -> Node:
     return found / (math.log(10) if base is None else x.graph.make("log", base))
 
 
-def _rounding(
-    one: Callable[[Node], Node],
-) -> Callable[..., Node]:
+def _rounding(one: Callable[[Node], Node]) -> Callable[..., Node]:
     """ROUND, INT and the like, to so many digits where some are given; what is 0 or 1 already, or
     between the two, is told by what it is compared with."""
 
@@ -268,7 +273,7 @@ def _rounding(
         power = 10.0 ** int(digits[0].number) if digits else 1.0
         if power <= 1:
             return one(x) if power == 1 else one(x * power) / power
-        return x.graph.make("shown", x, one(x * power) / power)
+        return x.graph.make(SHOWN, x, one(x * power) / power)
 
     return make
 
@@ -280,7 +285,18 @@ def _multiple(one: Callable[[Node], Node]) -> Callable[..., Node]:
 
 _exp = _op("exp")
 
-ROUNDING = ("INT", "TRUNC", "ROUND", "ROUNDDOWN", "ROUNDUP", "MROUND", "FLOOR", "CEILING")
+ROUNDING: dict[str, Callable[..., Node]] = {
+    "INT": _rounding(rounded_down),
+    "TRUNC": _rounding(cut_off),
+    "ROUND": _rounding(rounded),
+    "ROUNDDOWN": _rounding(cut_off),
+    "ROUNDUP": _rounding(rounded_up),
+    "MROUND": _multiple(rounded),
+    "FLOOR": _multiple(rounded_down),
+    "FLOOR.MATH": _multiple(rounded_down),
+    "CEILING": _multiple(lambda x: -rounded_down(-x)),
+    "CEILING.MATH": _multiple(lambda x: -rounded_down(-x)),
+}
 ELEMENTWISE: dict[str, Callable[..., Node]] = {
     "EXP": _exp,
     "LN": _op("log"),
@@ -298,16 +314,7 @@ ELEMENTWISE: dict[str, Callable[..., Node]] = {
     "SIGN": lambda x: if_positive(x, 1, if_positive(-x, -1, 0)),
     "NOT": lambda x: if_positive(truth(x.graph, x), 0, 1),
     "N": lambda x: x,
-    "INT": _rounding(rounded_down),
-    "TRUNC": _rounding(cut_off),
-    "ROUND": _rounding(rounded),
-    "ROUNDDOWN": _rounding(cut_off),
-    "ROUNDUP": _rounding(rounded_up),
-    "MROUND": _multiple(rounded),
-    "FLOOR": _multiple(rounded_down),
-    "FLOOR.MATH": _multiple(rounded_down),
-    "CEILING": _multiple(lambda x: -rounded_down(-x)),
-    "CEILING.MATH": _multiple(lambda x: -rounded_down(-x)),
+    **ROUNDING,
 }
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from gradbook.graph.node import Array, Node, define_foreign
 
 MAKING = ("whole", "copy", "negate", "add", "subtract", "multiply", "divide", "largest")
+SHOWN = "shown"  # the op of what is rounded to digits
 UNSURE = 1e-9  # so near a whole number rounding may have gone either way in another program
 
 
@@ -33,7 +34,7 @@ define_foreign(  # of a value that goes by steps, whose slope is taken to be tha
     derivative=lambda d, y, value, through: (None, d),
 )
 define_foreign(  # of a number rounded to some digits, for reading: in formulas it counts as it is
-    "shown",
+    SHOWN,
     lambda exact, rounded: np.asarray(exact),
     derivative=lambda d, y, exact, rounded: (d, None),
 )

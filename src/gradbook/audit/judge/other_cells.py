@@ -20,6 +20,7 @@ from gradbook.audit.formula.address import ACROSS, DOWN, Address, by_sheet, name
 from gradbook.audit.formula.expression import EditKind, factors, once, references, terms
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern, rename_cells_in
+from gradbook.audit.formula.rounding import SHOWN
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.steps import SheetStep, inside_of
 from gradbook.audit.training.training import SheetTraining
@@ -262,7 +263,6 @@ def _departing(layer: Sequence[tuple[Address, Sum]], place: int) -> Iterator[Odd
 
 # Old values ---------------------------------------------------------------------------
 
-SHOWN = "shown"  # of what is rounded to digits: there the file has fewer
 NEAR = 1e-6  # of a value: some programs keep no more digits, and errors grow along a formula
 FAINT = 1e-9  # of what it adds up: of a difference of equal numbers only noise is left
 OLD_VALUE = Message(
@@ -290,8 +290,10 @@ def _stale_finding(training: SheetTraining, cells: Sequence[Address]) -> Finding
 
 def _stale(tested: StepUnderTest) -> list[Address]:
     """Cells of like steps whose values differ from what their step's weights make of them."""
-    if not _could_be_worked(tested) or any(n.op.name == SHOWN for n in tested.graph.graph.nodes):
+    if not _could_be_worked(tested):
         return []
+    if any(node.op.name == SHOWN for node in tested.graph.graph.nodes):
+        return []  # the file has fewer digits of it
     computed = tested.training.computed_cells & tested.training.book.patterns.keys()
     return [
         at

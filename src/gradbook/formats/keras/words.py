@@ -47,10 +47,8 @@ OPERATORS = {  # of each value, by our ops: layers, or activations
     "exp": "exponential",
     **{word: word for word in ("relu", "relu6", "elu", "sigmoid", "tanh", "softplus", "silu")},
 }
-OPERATIONS = {
-    "log": "Log",
-    "floor": "Floor",
-}  # the same, where Keras has no layer: where it says them itself
+# The same, where Keras has no layer but says them itself.
+OPERATIONS = {"log": "Log", "floor": "Floor"}
 OPERATIONS_MODULE = "keras.src.ops.numpy"
 SAYS = Vocabulary("Keras", frozenset({*OPERATORS, *OPERATIONS}), OTHER_FORMAT)
 

@@ -234,8 +234,8 @@ def _largest_along(
 
 
 def _is_same(pool: Pool, window: Window, given: Shape) -> bool:
-    """Whether its padding is what Keras's 'same' is: none of it counts there. Where it isn't even,
-    means of one of Keras's backends do count it."""
+    """Whether its padding is what Keras's 'same' is: none of it counts there. Where it is uneven,
+    means by PyTorch below Keras count the edge again."""
     same = same_pad(window.size, window.stride, window.dilation, given[1:])
     if pool.kind == "avg" and same[:2] != same[2:]:
         return False

@@ -30,7 +30,7 @@ from gradbook.formats.torch.words import ACTIVATIONS, CALLS, SAYS
 from gradbook.graph.window import NOWHERE, Both, Sides
 from gradbook.layers import Attention
 from gradbook.layers.activations import Activation, PRelu, Quantize
-from gradbook.layers.card import Bias
+from gradbook.layers.card import Bias, Role
 from gradbook.layers.norms import BatchNorm, LayerNorm, PlaceNorm, RmsNorm, SampleNorm
 from gradbook.layers.pools import Pool
 from gradbook.layers.sequences import Recurrent
@@ -333,7 +333,7 @@ def _kept(trained: TrainedNet) -> Iterator[tuple[TrainedLayer, str]]:
 
 def _with_a_parameter(own: TrainedLayer, layer: PRelu | Quantize) -> str:
     if isinstance(layer, Quantize):
-        return "Quantize({}, {})".format(*layer.levels)
+        return "Quantize({}, {}, {})".format(*layer.levels, Role.RANGE.start)
     return f"nn.PReLU({'' if layer.shared else own.given[0]})"
 
 

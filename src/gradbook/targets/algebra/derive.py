@@ -79,7 +79,7 @@ def introduce_layers(story: Story, net: Net) -> None:
         scale, of_w = Symbol(Name("s")), Partial(LEVEL, Symbol(Name("w")))
         slope = Comparison(of_w, "=", Numeral(1))
         story.say(tr(FEW_BITS), level=LEVEL, scale=scale, slope=slope)
-    if any(any(layer.levels) for layer in net.layers):
+    if any(layer.has_few_values for layer in net.layers):
         rounded = Symbol(Name("â"))
         slope = Comparison(Partial(rounded, Symbol(Name("x"))), "=", Numeral(1))
         story.say(tr(ROUNDED), rounded=rounded, value=Symbol(Name("x")), slope=slope)
