@@ -11,10 +11,12 @@ import re
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from io import BufferedReader
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import IO, Any
 
-from gradbook import limits
+from gradbook import limits, system
 from gradbook.errors import FileError, LimitError
 from gradbook.limits import ReadLimit
 from gradbook.system import NOT_WAITING
@@ -27,6 +29,7 @@ NO_FILES = {  # what may stand where a file belongs: by its kind, in words and w
     stat.S_IFBLK: "it is a device, not a file: name a file",
     stat.S_IFSOCK: "it is a socket, not a file: name a file",
     stat.S_IFDIR: "it is a folder: name a file in it",
+    stat.S_IFLNK: "it is a link, and none is followed there: put what it leads to in its place",
 }
 
 
@@ -37,9 +40,15 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     If the block fails or is interrupted, nothing is left behind and a file that
     stood at `path` before still stands there.
     """
+    with _replaced(path) as part:
+        yield Path(part)
+
+
+@contextmanager
+def _replaced(path: str | os.PathLike[str]) -> Iterator[Path | InnerPath]:
     with said_plainly("write", path):
-        target = Path(os.path.realpath(path))
-        if target.exists() and not _is_device(target):
+        target = path if isinstance(path, InnerPath) else Path(os.path.realpath(path))
+        if target.is_file() or target.is_dir():
             # replacing a file asks only its folder for permission; we ask the file too
             target.open("ab").close()
         part = _new_part(target)
@@ -51,38 +60,55 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def write_whole(path: str | os.PathLike[str], data: bytes | str | Iterable[str]) -> None:
-    """Write all of the data to `path`, or leave everything as it was."""
+def write_whole(
+    path: str | os.PathLike[str],
+    data: bytes | str | Iterable[str],
+    moment: float | None = None,
+) -> None:
+    """Write all of the data to `path`, or leave everything as it was; it was last changed now, or
+    at that moment.
+    """
     pieces = [data] if isinstance(data, bytes | str) else data
-    with whole_file(path) as part, said_plainly("write", path), part.open("wb") as file:
-        for piece in pieces:
-            said = piece.encode("utf-8", "backslashreplace") if isinstance(piece, str) else piece
-            file.write(said)
+    with _replaced(path) as part, said_plainly("write", path):
+        with part.open("wb") as file:
+            for piece in pieces:
+                said = (
+                    piece.encode("utf-8", "backslashreplace") if isinstance(piece, str) else piece
+                )
+                file.write(said)
+        if moment is not None:
+            os.utime(part, (moment, moment))
 
 
 def made_folder(path: str | os.PathLike[str]) -> Path:
     """The folder, made with its parents where it isn't there yet."""
-    folder = Path(path)
     with said_plainly("make the folder", path):
-        folder.mkdir(parents=True, exist_ok=True)
-    return folder
+        if isinstance(path, InnerPath):
+            path.mkdir()
+        else:
+            Path(path).mkdir(parents=True, exist_ok=True)
+    return Path(path)
 
 
 def clear_parts(folder: str | os.PathLike[str]) -> None:
     """Take away what killed processes left of files that they were writing in this folder."""
-    for part in Path(folder).glob(f"{PART}*"):
-        with (
-            said_plainly("remove", part),
-            suppress(PermissionError),
-        ):  # somebody is writing it still
-            part.unlink(missing_ok=True)
+    for part in inside(folder).iterdir():
+        if part.name.startswith(PART):
+            with said_plainly("remove", part), suppress(PermissionError):
+                part.unlink(missing_ok=True)  # unless somebody is writing it still
 
 
 def read_text(path: str | os.PathLike[str], *, limit: ReadLimit = limits.TEXT) -> str:
     """A text file's content, UTF-8 and within the limit."""
+    return decode(read_bytes(path, limit), source=str(path), limit=limit)
+
+
+def read_bytes(path: str | os.PathLike[str], limit: ReadLimit) -> bytes:
+    """A file's content, if it is a file and within the limit."""
     with open_file(path, limit) as file, said_plainly("read", path):
         content = file.read(limit.most + 1)
-    return decode(content, source=str(path), limit=limit)
+    require_size(len(content), os.fspath(path), limit)
+    return content
 
 
 @contextmanager
@@ -91,9 +117,11 @@ def open_file(path: str | os.PathLike[str], limit: ReadLimit) -> Iterator[Buffer
 
     Nothing else is even opened: a pipe might be waited for without end, and so might a device.
     """
+    inner = path if isinstance(path, InnerPath) else None
     with said_plainly("read", path):
-        require_file(os.stat(path), path)
-        file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - closed below
+        require_file(inner.stat() if inner else os.stat(path), path)
+        opener = inner.opened if inner else _without_waiting
+        file = open(path, "rb", opener=opener)  # noqa: SIM115 - closed below
     with file:
         about = os.fstat(file.fileno())
         require_file(about, path)  # now that nobody can put another thing there
@@ -107,10 +135,10 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | NOT_WAITING)
 
 
-def require_file(about: os.stat_result, path: str | os.PathLike[str]) -> None:
+def require_file(about: os.stat_result, path: str | os.PathLike[str], verb: str = "read") -> None:
     if not stat.S_ISREG(about.st_mode):
         why = NO_FILES.get(stat.S_IFMT(about.st_mode), "it is no file: name a file")
-        raise FileError(f"can't read {os.fspath(path)}: {why}")
+        raise FileError(f"can't {verb} {os.fspath(path)}: {why}")
 
 
 def require_size(size: int, source: str, limit: ReadLimit) -> None:
@@ -129,39 +157,40 @@ def decode(content: bytes, *, source: str, limit: ReadLimit = limits.TEXT) -> st
         ) from error
 
 
-def _new_part(target: Path) -> Path:
+def _new_part(target: Path | InnerPath) -> Path | InnerPath:
     """An empty file beside the target, named like nothing else, with the usual permissions."""
     part = target.with_name(f"{PART}{os.urandom(8).hex()}{target.suffix[:16]}")
     if _is_device(target):
         from tempfile import gettempdir
 
         part = Path(gettempdir(), part.name)
-    made = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    made = part.open("xb")
     try:
-        os.close(made)
+        made.close()
     except OSError:
         part.unlink()
         raise
     return part
 
 
-def _settle(part: Path, target: Path) -> None:
-    import shutil
-
+def _settle(part: Path | InnerPath, target: Path | InnerPath) -> None:
     if _is_device(target):
+        import shutil
+
         with part.open("rb") as source, target.open("wb") as sink:
             shutil.copyfileobj(source, sink)
         return
     with part.open("rb+") as file:
         os.fsync(file.fileno())
-    if target.exists():
-        shutil.copymode(target, part)
-    os.replace(part, target)
+    if target.is_file():
+        part.chmod(stat.S_IMODE(target.stat().st_mode))
+    part.replace(target)
 
 
-def _is_device(target: Path) -> bool:
+def _is_device(target: Path | InnerPath) -> bool:
     """Whether it is a terminal, a pipe or the like, which must be written to, not replaced."""
-    return target.exists() and not (target.is_file() or target.is_dir())
+    is_there = isinstance(target, Path) and target.exists()
+    return is_there and not (target.is_file() or target.is_dir())
 
 
 @contextmanager
@@ -219,3 +248,171 @@ def _is_here_gone() -> bool:
 def in_order(path: str) -> str:
     """What paths are sorted by, so that exercise-2 stands before exercise-10."""
     return re.sub(r"\d+", lambda digits: f"\0{int(digits[0][:18]):018}\0", path.casefold())
+
+
+# Folders of strangers -----------------------------------------------------------------
+
+
+def inside(path: str | os.PathLike[str]) -> InnerPath:
+    """A folder that a user named, of which what lies in it isn't trusted."""
+    return path if isinstance(path, InnerPath) else InnerPath(str(PurePath(path)))
+
+
+@dataclass(frozen=True)
+class InnerPath(os.PathLike[str]):
+    """A file or a folder in a folder that may be a stranger's. That one is wherever the user says,
+    but from there on no link is followed, to read or to write: where one stands it is refused.
+
+    Each is opened by the handle of the folder that it lies in, so that nobody can put a link there
+    meanwhile. Where a system has no such handles, a way is refused that leads elsewhere than it
+    says.
+    """
+
+    folder: str
+    names: tuple[str, ...] = ()
+
+    def __fspath__(self) -> str:
+        return os.path.join(self.folder, *self.names)
+
+    def __str__(self) -> str:
+        return os.fspath(self)
+
+    def __truediv__(self, name: str) -> InnerPath:
+        below = PurePath(name)
+        assert not below.anchor, name
+        assert ".." not in below.parts, name
+        return InnerPath(self.folder, (*self.names, *below.parts))
+
+    @property
+    def parent(self) -> InnerPath:
+        return InnerPath(self.folder, self.names[:-1])
+
+    @property
+    def name(self) -> str:
+        return PurePath(self).name
+
+    @property
+    def stem(self) -> str:
+        return PurePath(self).stem
+
+    @property
+    def suffix(self) -> str:
+        return PurePath(self).suffix
+
+    def with_name(self, name: str) -> InnerPath:
+        return self.parent / name
+
+    # What is there.
+
+    def stat(self) -> os.stat_result:
+        """Of itself, should it be a link."""
+        if not self.names:
+            return os.stat(self.folder)
+        with self._place() as (name, handle):
+            return os.stat(name, dir_fd=handle, follow_symlinks=False)
+
+    def is_file(self) -> bool:
+        """Whether there is a file. Anything else that stands in its place is refused."""
+        about = self._look()
+        if about:
+            require_file(about, self, "use")
+        return about is not None
+
+    def is_dir(self) -> bool:
+        """Whether there is a folder. A link in its place is refused."""
+        about = self._look()
+        if about and stat.S_ISLNK(about.st_mode):
+            require_file(about, self, "use")
+        return about is not None and stat.S_ISDIR(about.st_mode)
+
+    def iterdir(self) -> list[InnerPath]:
+        """What lies in the folder, in order; nothing where there is none."""
+        with said_plainly("look into", self), suppress(FileNotFoundError), self._handle() as handle:
+            names = os.listdir(self if handle is None else handle)
+            return [self / name for name in sorted(names)]
+        return []
+
+    def files(self) -> Iterator[InnerPath]:
+        """All that lie in it and in its folders but the hidden ones."""
+        for path in self.iterdir():
+            about = path._look()
+            if about and not stat.S_ISDIR(about.st_mode):
+                require_file(about, path, "use")
+                yield path
+            elif about and not path.name.startswith("."):
+                yield from path.files()
+
+    # What is done to it.
+
+    def open(self, mode: str) -> IO[Any]:
+        return open(self, mode, opener=self.opened)
+
+    def opened(self, path: str, flags: int) -> int:
+        """For `open`: the number of the file."""
+        self.is_file()
+        with self._place() as (name, handle):
+            flags |= NOT_WAITING | system.NO_LINK
+            return os.open(name, flags, 0o666, dir_fd=handle)
+
+    def mkdir(self) -> None:
+        """With what is missing above it."""
+        os.makedirs(self.folder, exist_ok=True)
+        for depth in range(1, len(self.names) + 1):
+            folder = InnerPath(self.folder, self.names[:depth])
+            if not folder.is_dir():
+                with folder._place() as (name, handle):
+                    os.mkdir(name, dir_fd=handle)
+
+    def replace(self, target: str | os.PathLike[str]) -> None:
+        with self._place() as (name, handle), inside(target)._place() as (wanted, there):
+            os.replace(name, wanted, src_dir_fd=handle, dst_dir_fd=there)
+
+    def unlink(self, missing_ok: bool = False) -> None:
+        with suppress(*[FileNotFoundError] * missing_ok), self._place() as (name, handle):
+            os.unlink(name, dir_fd=handle)
+
+    def chmod(self, mode: int) -> None:
+        with self._place() as (name, handle):
+            os.chmod(name, mode, dir_fd=handle)
+
+    # The way there.
+
+    def _look(self) -> os.stat_result | None:
+        with said_plainly("look at", self), suppress(FileNotFoundError):
+            return self.stat()
+        return None
+
+    @contextmanager
+    def _place(self) -> Iterator[tuple[str, int | None]]:
+        """What the system is told: its name, and the handle of the folder that it lies in."""
+        with self.parent._handle() as handle:
+            yield os.fspath(self) if handle is None else self.names[-1], handle
+
+    @contextmanager
+    def _handle(self) -> Iterator[int | None]:
+        """Of this folder, from folder to folder; none where systems have no such handles."""
+        if not system.HAS_HANDLES:
+            self._require_straight()
+            yield None
+            return
+        handle = os.open(self.folder, system.FOLDER)
+        try:
+            for depth, name in enumerate(self.names, 1):
+                folder = InnerPath(self.folder, self.names[:depth])
+                about = os.stat(name, dir_fd=handle, follow_symlinks=False)
+                if stat.S_ISLNK(about.st_mode):
+                    require_file(about, folder, "use")
+                within = os.open(name, system.FOLDER | system.NO_LINK, dir_fd=handle)
+                os.close(handle)
+                handle = within
+            yield handle
+        finally:
+            os.close(handle)
+
+    def _require_straight(self) -> None:
+        real = os.path.realpath(self.folder)
+        for depth, name in enumerate(self.names, 1):
+            real = os.path.join(real, name)
+            if os.path.normcase(os.path.realpath(real)) != os.path.normcase(real):
+                folder = InnerPath(self.folder, self.names[:depth])
+                raise FileError(f"can't use {folder}: {NO_FILES[stat.S_IFLNK]}")

@@ -42,6 +42,7 @@ PICTURE = ReadLimit(64 * MIB, BYTES, "a picture")
 MODEL = ReadLimit(2**31, BYTES, "a model or a checkpoint of ours")
 FOREIGN = ReadLimit(256 * MIB, BYTES, "a network of another program's: ONNX, Keras, PyTorch")
 TRIALS = ReadLimit(512 * MIB, BYTES, "the trials of a study")
+ENGINE = ReadLimit(256 * MIB, BYTES, "a compiled engine that is kept")
 REPORT = ReadLimit(64 * MIB, BYTES, "what is kept of a book that was checked")
 
 # What lies in an archive, or in a file packed by gzip or xz.

@@ -22,6 +22,9 @@ MOST_CORES = 64
 WINDOWED = ("BROWSER", "WAYLAND_DISPLAY", "DISPLAY")  # what tells where windows go, elsewhere
 DEVICES = ("CON", "PRN", "AUX", "NUL")
 NOT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)  # to open a file
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+FOLDER = os.O_RDONLY | NOT_WAITING | getattr(os, "O_DIRECTORY", 0)  # to open one
+HAS_HANDLES = os.open in os.supports_dir_fd and NO_LINK != 0  # of folders, to open files by
 
 
 # A command beside which a shell waits for its own standard input to end, and then ends them all.
@@ -165,7 +168,7 @@ class FolderLock:
             from fcntl import LOCK_EX, LOCK_NB, flock
         except ImportError:
             return
-        self._held = os.open(folder, os.O_RDONLY)
+        self._held = os.open(folder, FOLDER)
         try:
             flock(self._held, LOCK_EX | LOCK_NB)
             self.is_sure = True

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gradbook.data.digits import SUMS
 from gradbook.engine import libraries as keeping
 from gradbook.engine.compilers import CompilerError, require_compiler
 from gradbook.engine.libraries import Library, compile_library, digest_of, keep_library, load
@@ -57,6 +58,28 @@ def test_what_is_kept_is_what_was_made(cache):
     assert (answer(found), found.remark) == (42, "")
     assert found.path.parent == cache
     assert compile_library(TEXT, require_compiler()) == found
+
+
+@POSIX
+@pytest.mark.parametrize("thing", [os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path)])
+def test_what_stands_in_place_of_a_kept_file_is_not_opened(thing, tmp_path):
+    """A process of its own, which can be ended: a pipe that is waited for hears no signal."""
+    asked = (
+        "from gradbook.engine.compilers import require_compiler;"
+        "from gradbook.engine.libraries import compile_library, load;"
+        "from gradbook.data.digits import contents;"
+        f"print(load(compile_library({TEXT!r}, require_compiler()).path, 'answer').answer(),"
+        " sum(map(len, contents().values())))"
+    )
+    words, around = [sys.executable, "-c", asked], {**os.environ, "GRADBOOK_CACHE": str(tmp_path)}
+    first = subprocess.run(words, env=around, capture_output=True, text=True, check=True)
+    kept = [*(tmp_path / "engines").iterdir(), *(tmp_path / "digits" / name for name in SUMS)]
+    assert len(kept) == 1 + len(SUMS)
+    for path in kept:
+        path.unlink(missing_ok=True)
+        thing(path)
+    again = subprocess.run(words, env=around, capture_output=True, text=True, timeout=60)
+    assert (again.stdout, again.returncode) == (first.stdout, 0), again.stderr
 
 
 # Folders of others

@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from os import PathLike
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from gradbook import limits
 from gradbook.amounts import rough_percent
 from gradbook.audit.formula.address import Address, cells_of, name_of, ranges, sheet_of
 from gradbook.audit.formula.expression import Edit
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.workbook.book import Book, Origin, show_value
+from gradbook.files import read_bytes
 from gradbook.language import mark
 from gradbook.language.message import Message, WrittenNumber
 from gradbook.looks import look
@@ -280,7 +281,7 @@ class MappedReports(Sequence[Result], Generic[Result]):
 
 
 def fingerprint_of(path: str | PathLike[str]) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
+    return hashlib.sha256(read_bytes(path, limits.BOOK)).hexdigest()[:16]
 
 
 def record(reports: Sequence[BookReport]) -> dict[str, object]:

@@ -16,7 +16,8 @@ from secrets import token_hex
 from gradbook import limits
 from gradbook.audit.check import check
 from gradbook.audit.findings import UNREADABLE, BookReport
-from gradbook.files import write_whole
+from gradbook.errors import GradbookError
+from gradbook.files import read_bytes, write_whole
 from gradbook.folders import temporary_folder
 from gradbook.language.message import Message, words_of
 from gradbook.work.processes import LostTask, Outcome, ProcessCrew, Task, WorkCrew, do
@@ -89,13 +90,11 @@ def report_of(book: str, found: Outcome) -> BookReport:
 
 def remote_task(book: str, check: Check, by_path: bool) -> Task:
     """The task of checking a book elsewhere: its bytes, or the path by which it is found there."""
-    path = Path(book)
     try:
         if by_path:
             return partial(_called, book, check, os.path.realpath(book))
-        if path.is_file() and path.stat().st_size <= limits.BOOK.most:
-            return partial(_unpacked, book, check, path.read_bytes())
-    except (OSError, ValueError):
+        return partial(_unpacked, book, check, read_bytes(book, limits.BOOK))
+    except (OSError, ValueError, GradbookError):
         pass
     return partial(replace, report_of(book, do(partial(check, book))))  # it can't be read
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from gradbook import system
+from gradbook import limits, system
 from gradbook.engine.compilers import (
     ANOTHER,
     Compiler,
@@ -24,8 +24,8 @@ from gradbook.engine.compilers import (
     macros,
     side_by_side,
 )
-from gradbook.errors import FileError
-from gradbook.files import said_plainly
+from gradbook.errors import FileError, GradbookError
+from gradbook.files import read_bytes, said_plainly
 from gradbook.folders import kept_in, of_this_process, temporary_folder
 
 KIND = "engines"
@@ -72,10 +72,9 @@ def _kept_in(folder: Path, made_of: str, ending: str, make: Make) -> Library:
 
 def _is_as_made(path: Path) -> bool:
     try:
-        return path.stem.endswith(digest_of(path.read_bytes())) and not system.shared_with_others(
-            path
-        )
-    except OSError:
+        digest = digest_of(read_bytes(path, limits.ENGINE))
+        return path.stem.endswith(digest) and not system.shared_with_others(path)
+    except (OSError, GradbookError):
         return False
 
 
@@ -123,7 +122,6 @@ def _useless(path: Path, why: str, further: str = "") -> CompilerError:
 
 # Compiling ------------------------------------------------------------------------
 
-LARGEST = 2**28  # bytes of a library: those of large networks have a few million
 MOST_AT_ONCE = 4  # compilers
 WORTH_ANOTHER = 2  # effort: for less, reading the text once more costs more than it saves
 
@@ -163,7 +161,7 @@ def build(
     shares = share_out(effort, min(most, MOST_AT_ONCE))
     inputs = [source.name] if len(shares) == 1 else _objects(source, words, shares)
     compile_in(folder, [*words, *compiler.to_link, *inputs, "-o", made.name, "-lm"])
-    if not made.is_file() or made.stat().st_size > LARGEST:
+    if not made.is_file() or made.stat().st_size > limits.ENGINE.most:
         raise CompilerError(f"{words[0]} reported success but wrote no engine{ANOTHER}")
     return made
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
+from gradbook import limits
 from gradbook.audit.classes.marks import FREE, BookScore, PartScore, in_numbers, in_points
 from gradbook.audit.copies.open_copy import OpenMarks, OpenPart
 from gradbook.audit.copies.patch import (
@@ -35,6 +36,7 @@ from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.opendocument import CONTENT, is_opendocument
 from gradbook.audit.workbook.package import WorkbookError, package
 from gradbook.audit.workbook.read import book_of, main_part
+from gradbook.files import read_bytes
 from gradbook.language import mark, tr
 from gradbook.language.message import Message
 from gradbook.language.message import said as told
@@ -483,7 +485,7 @@ def annotate(path: str | Path, report: BookReport, score: BookScore | None = Non
         show = _show_open if is_opendocument(parts) else _show
         show(patch, book_of(parts), report, score)
         patch.write(copy)
-    return copy.getvalue() if patch.changed else Path(path).read_bytes()
+    return copy.getvalue() if patch.changed else read_bytes(path, limits.BOOK)
 
 
 def _show(patch: Patch, book: Book, report: BookReport, score: BookScore | None) -> None:

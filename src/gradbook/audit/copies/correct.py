@@ -14,6 +14,7 @@ from itertools import chain, groupby
 from math import fsum, isfinite, nan
 from pathlib import Path
 
+from gradbook import limits
 from gradbook.audit.copies.patch import (
     Patch,
     apply_edits,
@@ -49,7 +50,7 @@ from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.package import package
 from gradbook.audit.workbook.read import book_of, main_part
 from gradbook.errors import GradbookError, one_line
-from gradbook.files import write_whole
+from gradbook.files import read_bytes, write_whole
 from gradbook.folders import temporary_folder
 from gradbook.language.message import Message, joined, message_count, words_of
 
@@ -116,7 +117,7 @@ def correct(path: str | Path, report: BookReport) -> CorrectedCopy:
         old = set(_outdated(book, report.findings))
         done, lost = _correct(patch, book, report.findings, old)
         patch.write(copy)
-    content = copy.getvalue() if done else Path(path).read_bytes()
+    content = copy.getvalue() if done else read_bytes(path, limits.BOOK)
     return CorrectedCopy(content, len(done), tuple(_left(book, report.findings, done)), lost)
 
 
@@ -326,7 +327,8 @@ def corrections(reports: Sequence[BookReport], checking: Checking) -> Iterator[C
             elif why := objection(report, next(again), copy):
                 yield Correction(report, objection=why)
             else:
-                yield Correction(report, path.read_bytes(), leftovers=copy.leftovers)
+                content = read_bytes(path, limits.BOOK)
+                yield Correction(report, content, leftovers=copy.leftovers)
 
 
 def _made(report: BookReport, path: Path) -> tuple[CorrectedCopy | str, Path]:

@@ -8,12 +8,14 @@ Exit code 0: all are right; 1: something is wrong, unfinished or trains nothing;
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import ArgumentParser, Namespace
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from gradbook import limits
 from gradbook.cli.arguments import Verb, file_ending_in, positive, share, whole_number
 from gradbook.cli.output import counting, print_as_json, show, width
 from gradbook.errors import GradbookError, one_line
@@ -349,13 +351,13 @@ class Copies:
 
 def _write_copy(path: Path, content: bytes) -> bool:
     """Whether it is there now; a file of somebody's stays where it is."""
-    from gradbook.files import write_whole
+    from gradbook.files import read_bytes, write_whole
 
     try:
-        there = path.read_bytes() if path.is_file() else None
-    except OSError:
+        there = read_bytes(path, limits.BOOK) if os.path.lexists(path) else None
+    except GradbookError:
         there = b""
-    if there is None and not path.is_symlink():
+    if there is None:
         write_whole(path, content)
         return True
     return there == content

@@ -19,7 +19,9 @@ from pathlib import Path
 from threading import Thread
 from typing import TypeVar
 
-from gradbook.errors import DataError, FileError
+from gradbook import limits
+from gradbook.errors import DataError, GradbookError
+from gradbook.files import read_bytes
 from gradbook.folders import kept_in, temporary_folder
 
 KIND = "digits"
@@ -103,8 +105,8 @@ def _is_whole(name: str, content: bytes) -> bool:
 
 
 def _kept(name: str) -> bytes | None:
-    with suppress(OSError, FileError):
-        content = (kept_in(KIND) / name).read_bytes()
+    with suppress(OSError, GradbookError):
+        content = read_bytes(kept_in(KIND) / name, limits.IMAGES)
         if _is_whole(name, content):
             return content
     return None
@@ -112,7 +114,7 @@ def _kept(name: str) -> bytes | None:
 
 def _keep(name: str, content: bytes) -> None:
     """Whole or not at all; where it can't be, it is unpacked again the next time."""
-    with suppress(OSError, FileError):
+    with suppress(OSError, GradbookError):
         folder = kept_in(KIND)
         with temporary_folder(folder) as own:
             (own / name).write_bytes(content)
