@@ -135,8 +135,9 @@ def check_again(path: str) -> BookReport:
 def _report(name: str, path: str | Path) -> BookReport:
     try:
         book = read_book(path)
-        origin, flow = origin_of(book), Flow(book)
+        flow = Flow(book)
         exercise = _exercise(book, flow)
+        origin = origin_of(book, None if exercise is None else _cells_found(book, exercise))
         if exercise is not None:
             left, sheets = _left(), extend_to_all_rows(book, [exercise])
         else:
@@ -172,6 +173,13 @@ def _report(name: str, path: str | Path) -> BookReport:
         formulas=len(book.patterns),
         origin=origin,
     )
+
+
+def _cells_found(book: Book, sheet: SheetReport) -> set[Address]:
+    """Where something is wrong: what is right, or as we wrote it, says nothing of who typed it."""
+    places = {part.title: number for number, part in enumerate(book.sheets)}
+    found = (f for f in sheet.findings if f.kind != TO_FILL_IN)
+    return {cell for f in found for cell in cells_of(f.cells, places[f.sheet])}
 
 
 def _exercise(book: Book, flow: Flow) -> SheetReport | None:

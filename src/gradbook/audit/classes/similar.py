@@ -1,8 +1,9 @@
 """Books of a class that are alike beyond what a class has in common, with the evidence.
 
-What many have comes from a template, a textbook or the task itself. What only a few have is odd: a
-formula that hardly anybody else writes so, start weights that one student alone was given. The
-books are named with what they share, never who copied from whom.
+What many have comes from a template, a textbook or the task itself, and what is right in an
+exercise of ours could come from anybody: only what is wrong or typed there counts. What only a few
+have is odd: a formula that hardly anybody else writes so, start weights that one student alone was
+given. The books are named with what they share, never who copied from whom.
 """
 
 from __future__ import annotations
@@ -129,10 +130,25 @@ class _Class:
     def _copied(self) -> set[Pair]:
         """Pairs with the same content, or with numbers that only one student was given."""
         same = self._paired("content")
-        numbers = self._paired("own_numbers")
+        numbers = {pair for pair in self._paired("own_numbers") if self._has_own(pair[0])}
         if len(self.read) < SMALL:
+            same = {pair for pair in same if self.traces[pair[0]].formulas.size}
             return same | {pair for pair in numbers if self._shared(*pair) >= NEARLY_ALL}
         return numbers | {pair for pair in same if self.odd_formulas.count[pair[0]]}
+
+    def _has_own(self, number: int) -> bool:
+        """Whether a book has numbers that few have: one that somebody changed is none of them."""
+        (report,) = self.reports_of([number])
+        odd = sum(self._numbers[one] <= self.few for one in report.origin.numbers)
+        return odd >= OWN_NUMBERS or len(self.read) < SMALL
+
+    @cached_property
+    def _numbers(self) -> Counter[str]:
+        """How many books have each number of those that share all of theirs."""
+        shared = {k for books in self.odd("own_numbers") for k in books}
+        wanted = {n for report in self.reports_of(sorted(shared)) for n in report.origin.numbers}
+        every = (self.reports[place].origin.numbers for place in self.read)
+        return Counter(one for numbers in every for one in numbers & wanted)
 
     def _shared(self, one: int, other: int) -> float:
         a, b = (set(self.traces[k].formulas.tolist()) for k in (one, other))
@@ -190,8 +206,8 @@ class _Class:
             shown = "; ".join(first.formulas[formula] for formula in formulas[:SHOWN])
             more = " …" if len(formulas) > SHOWN else ""
             yield message_count(
-                "{number} formula that hardly anyone else has: {formulas}",
-                "{number} formulas that hardly anyone else has: {formulas}",
+                "{number} entry that hardly anyone else has: {formulas}",
+                "{number} entries that hardly anyone else has: {formulas}",
                 len(formulas),
                 number=f"{len(formulas):,}",
                 formulas=f"{shown}{more}",

@@ -6,27 +6,30 @@ import hashlib
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from unicodedata import normalize
 
 from gradbook.audit.formula.address import (
     ACROSS,
     DOWN,
+    MARKS,
     OVER,
     ROW,
     Address,
     Axis,
+    column_number,
     column_of,
     name_of,
     pack,
     row_of,
     sheet_of,
 )
+from gradbook.audit.formula.expression import rename_cells
 from gradbook.audit.formula.pattern import Pattern, RangeReference, Reader
 from gradbook.audit.workbook import heading_words
 from gradbook.language.message import Message
-from gradbook.targets.excel.language import TOO_DEEP
+from gradbook.targets.excel.language import TOO_DEEP, write
 
 LONG = 40  # characters; a longer text is a remark, not a heading
 
@@ -266,6 +269,7 @@ DIGITS = 16  # of a digest
 LONGEST_NAME = 80
 LARGEST = 999_999_999  # number of a student
 TOP = 20  # rows in which a name is looked for
+_POINTERS = re.compile(r"\x01[^\x02]*\x02")
 _NUMBER = re.compile(  # texts and references are passed over
     r"""\x01[^\x02]*\x02|"[^"]*"|(?<![\w.])(\d{1,30}\.?\d{0,30}(?:E[-+]?\d{1,3})?)(?![\w.(])"""
 )
@@ -291,7 +295,9 @@ class Origin:
     created: str = ""
 
 
-def origin_of(book: Book) -> Origin:
+def origin_of(book: Book, telling: Collection[Address] | None = None) -> Origin:
+    """Where it comes from; of its formulas only those in cells that tell something, if these are
+    given."""
     typed = {
         cell: f"{value:.10g}"
         for cell, value in book.values.items()
@@ -301,7 +307,7 @@ def origin_of(book: Book) -> Origin:
         student=student_in(book),
         content=_digest(_cells(book, typed)) if book.patterns else "",
         numbers=frozenset(sorted(set(typed.values()))[:MOST_NUMBERS]),
-        formulas=_formulas(book),
+        formulas=_formulas(book, sorted(book.patterns if telling is None else telling)),
         saved_by=_shortened(book.properties.get("lastModifiedBy", "")),
         created=_shortened(book.properties.get("created", "")),
     )
@@ -319,18 +325,23 @@ def _cells(book: Book, typed: Mapping[Address, str]) -> Iterable[str]:
         yield f"{cell}:{said}"
 
 
-def _formulas(book: Book) -> dict[str, str]:
-    """The different formulas of a book, each with its first cell."""
+def _formulas(book: Book, cells: Iterable[Address]) -> dict[str, str]:
+    """The different formulas in some cells, each with its first one; a number that was typed there
+    counts as one."""
     found: dict[str, str] = {}
     seen: set[Pattern] = set()
-    for cell in sorted(book.patterns):
-        pattern = book.patterns[cell]
-        if pattern in seen:
+    for cell in cells:
+        pattern, value = book.patterns.get(cell), book.values.get(cell)
+        if pattern in seen or (pattern is None and not isinstance(value, float)):
             continue
-        seen.add(pattern)
-        title = book.sheets[sheet_of(cell)].title
-        entry = f"{title}!{name_of(cell)} ={pattern.text_at(cell)[:LONGEST_SHOWN]}"
-        found.setdefault(_digest([pattern.shape]) + _digest([_plain(pattern)]), entry)
+        if pattern is not None:
+            seen.add(pattern)
+            said = f"={pattern.text_at(cell)[:LONGEST_SHOWN]}"
+            plain = _in_common_spelling(pattern)
+        else:
+            said = plain = show_value(value)
+        entry = f"{book.sheets[sheet_of(cell)].title}!{name_of(cell)} {said}"
+        found.setdefault(_digest([_POINTERS.sub("@", plain)]) + _digest([plain]), entry)
         if len(found) == MOST_FORMULAS:
             break
     return found
@@ -341,9 +352,30 @@ def shape_of(formula: str) -> str:
     return formula[:DIGITS]
 
 
+def _in_common_spelling(pattern: Pattern) -> str:
+    """A formula as it is in any cell, whoever wrote it: however its numbers, spaces, letters and
+    parentheses are spelled, and whether a $ is there."""
+
+    def from_here(found: re.Match[str]) -> str:
+        if not found["column"]:
+            return found[0]
+        down = int(found["row"]) - 1 - row_of(pattern.home)
+        right = column_number(found["column"]) - column_of(pattern.home)
+        return f"{found['sheet'] or ''}\x01{down},{right}\x02"
+
+    if pattern.expression is None:
+        return _plain(pattern)
+    said = rename_cells(pattern.expression, lambda part: MARKS.sub(from_here, part.text))
+    return _spelled_alike(write(said))
+
+
 def _plain(pattern: Pattern) -> str:
     """A formula as it is in any cell and in any program's spelling."""
-    plain = "".join(pattern.key.split()).upper()
+    return _spelled_alike(pattern.key)
+
+
+def _spelled_alike(formula: str) -> str:
+    plain = "".join(formula.split()).upper()
     return _NUMBER.sub(lambda found: f"{float(found[1]):.6g}" if found[1] else found[0], plain)
 
 
