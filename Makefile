@@ -3,7 +3,8 @@
 PYTHON ?= python3
 WORKERS ?= auto
 MINUTES ?= 10
-BASE ?= main
+LONG ?= none
+DURATIONS ?= --durations=30
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
@@ -16,13 +17,14 @@ GENERATOR := zensical==0.0.73
 
 ifneq ($(filter-out 0,$(REQUIRE_ALL)),)
 WITNESSES := $(VENV)/with-torch $(VENV)/with-generator
-else
-SHORT := -m "not long"
 endif
+
+# Tests start hundreds of commands: each would compile the package again.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test changed lint format bench record fuzz modules languages site package clean
+.PHONY: help run test everything lint format bench record fuzz modules languages site package clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -30,13 +32,11 @@ help: ## Say what can be made
 run: $(VENV)/with-gradbook $(VENV)/with-compiler ## Set up, run `gradbook demo` and write everything to out/
 	@$(BIN)/gradbook demo
 
-test: lint $(WITNESSES) ## Set up and run the tests; REQUIRE_ALL=1 the long ones, too, and no witness may be missing
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(SHORT)
+test: lint $(WITNESSES) ## Set up and run the tests; LONG=COMMIT long ones too, of what differs from it; with REQUIRE_ALL=1 no witness may be missing
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --long $(LONG) $(DURATIONS)
 
-# Pytest ends with 5 where none of these tests is asked for, as with -m long.
-changed: lint $(WITNESSES) ## Every test, long ones too, of what differs from BASE=main
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
-		$$($(BIN)/python -m scripts.changed_tests $(BASE)) || [ $$? = 5 ]
+everything: ## All tests with all witnesses, and more of each family
+	REQUIRE_ALL=1 THOROUGH=1 $(MAKE) test LONG=all
 
 lint: $(VENV)/with-tests ## Check style and types
 	$(BIN)/ruff check .

@@ -115,16 +115,14 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("codes", nargs="*", metavar="CODE")
     parser.add_argument("--new", action="store_true", help="start the catalogue of a language")
     options = parser.parse_args(words)
-    left = 0
     for code in options.codes or sorted(file.stem for file in CATALOGUES.glob("*.po")):
         found = updated(code, options.new)
         with (CATALOGUES / f"{code}.po").open("wb") as file:
             write_po(file, found, width=96, sort_by_file=True, omit_header=False)
         (CATALOGUES / f"{code}.mo").write_bytes(compiled(found))
-        missing = untranslated(found)
-        left += len(missing)
-        print(f"{code}: {len(found)} messages, {len(missing)} to be translated")
-    return min(left, 1)
+        missing = len(untranslated(found))
+        print(f"{code}: {len(found)} messages, {missing} still in English")
+    return 0
 
 
 if __name__ == "__main__":

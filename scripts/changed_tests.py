@@ -1,11 +1,11 @@
-"""Which tests a change is about: those beside it, those that import it, and its witnesses.
+"""Which long tests a change is about: those beside it, those that import it, and its witnesses.
 
     python -m scripts.changed_tests [BASE]
 
 Lists folders and files of tests, one per line, for whatever differs from where this branch left
-BASE (main, unless another is named), uncommitted and new files included. `make changed` runs them
-all, the long ones too. What lies further up, and only uses what changed, is left to the tests of
-every change and to the nightly run of all.
+BASE (main, unless another is named), uncommitted and new files included. `make test LONG=BASE`
+runs the long tests there, the nearest to the change first, for as long as SECONDS allows. The rest,
+and what lies further up and only uses what changed, is left to `make everything`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path, PurePosixPath
 
@@ -22,6 +22,7 @@ SOURCE = "src/gradbook/"
 EVERYTHING = ("Makefile", ".ci/", "pyproject.toml", "tests/conftest.py", "tests/outside/witness.py")
 PAGES, BOOKS, ENGINE = "tests/outside/pages", "tests/outside/books", "tests/outside/engine"
 AGREE, SYSTEMS, DISKS = "tests/agree", "tests/outside/systems", "tests/outside/disks"
+SECONDS = 900  # of long tests for one change, about eight minutes on two processors
 TOLD = ("tests/test_documents.py", "tests/test_words.py", "tests/test_tutorials.py")
 BESIDE = {  # beginning of a path → what else asks about it
     f"{SOURCE}web/": ("tests/web", PAGES),
@@ -73,25 +74,48 @@ def _git(*words: str) -> list[str]:
 
 
 def chosen(paths: Iterable[str]) -> list[str]:
-    """What to run for these: none of it within another, and all of it there."""
-    found = {test for path in paths for test in _tests_of(path) if (ROOT / test).exists()}
+    """The folders and files of tests for these: none within another, and all of them there."""
+    tests = {test for path in paths for test, _ in _tests_of(path) if (ROOT / test).exists()}
     return sorted(
-        it for it in found if not any(str(up) in found for up in PurePosixPath(it).parents)
+        test for test in tests if not any(str(up) in tests for up in PurePosixPath(test).parents)
     )
 
 
-def _tests_of(path: str) -> Iterator[str]:
-    if path.startswith(EVERYTHING):
-        yield "tests"
+def nearest(paths: Iterable[str], long: Mapping[str, float]) -> list[str]:
+    """Of the long tests, by the seconds that each takes, those to run for these changes."""
+    distances: dict[str, int] = {}
+    for test, distance in (pair for path in paths for pair in _tests_of(path)):
+        distances[test] = min(distance, distances.get(test, distance))
+
+    def distance_of(test: str) -> int | None:
+        places = PurePosixPath("tests", test.partition("::")[0])
+        return min(
+            (distances[str(at)] for at in (places, *places.parents) if str(at) in distances),
+            default=None,
+        )
+
+    order = {test: (distance_of(test), seconds) for test, seconds in long.items()}
+    room, tests = SECONDS, []
+    for test in sorted((test for test in long if order[test][0] is not None), key=order.get):
+        if long[test] <= room:
+            tests.append(test)
+            room -= long[test]
+    return tests
+
+
+def _tests_of(path: str) -> Iterator[tuple[str, int]]:
+    """Files and folders of tests, and how near each is to this path."""
+    if path.startswith("tests/"):
+        yield (path, 0) if PurePosixPath(path).match("test_*.py") else (material_of(path), 1)
+    if path.startswith(SOURCE):
+        yield mirrored(path), 1
+        module = path.removeprefix("src/").removesuffix(".py").removesuffix("/__init__")
+        yield from ((test, 2) for test in importers().get(module.replace("/", "."), ()))
     for beginning, tests in BESIDE.items():
         if path.startswith(beginning):
-            yield from tests
-    if path.startswith("tests/"):
-        yield path if PurePosixPath(path).match("test_*.py") else material_of(path)
-    if path.startswith(SOURCE):
-        yield mirrored(path)
-        module = path.removeprefix("src/").removesuffix(".py").removesuffix("/__init__")
-        yield from importers().get(module.replace("/", "."), ())
+            yield from ((test, 3) for test in tests)
+    if path.startswith(EVERYTHING):
+        yield "tests", 4
 
 
 def mirrored(path: str) -> str:

@@ -1,10 +1,10 @@
-"""Which tests `make test` leaves to REQUIRE_ALL=1, by how long they took.
+"""Which tests `make test` leaves out unless they are asked for, by how long they took.
 
-    REQUIRE_ALL=1 PYTEST_ADDOPTS="--durations=0 --durations-min=0.3" make test | tee log
+    make everything DURATIONS="--durations=0 --durations-min=0.3" | tee log
     python -m scripts.long_tests log > tests/long.txt
 
-A line is a test that takes more than a second and a half, all its cases together; where none of
-them alone takes that long, the first stays.
+A line is a test that takes more than a second and a half, all its cases together, behind those
+seconds; where none of its cases alone takes that long, the first stays.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ def main(log: str) -> None:
             of_it = cases[case.partition("[")[0]]
             of_it[case] = of_it.get(case, 0.0) + float(found[1])
     for test, times in sorted(cases.items()):
-        if sum(times.values()) > MOST:
-            print(test + BUT_THE_FIRST * (len(times) > 1 and max(times.values()) <= MOST))
+        seconds = sum(times.values())
+        if seconds > MOST:
+            but_the_first = BUT_THE_FIRST * (len(times) > 1 and max(times.values()) <= MOST)
+            print(f"{seconds:.1f} {test}{but_the_first}")
 
 
 if __name__ == "__main__":

@@ -20,8 +20,10 @@ pytest_plugins = ("tests.toys",)
 
 os.environ["LANGUAGE"] = "en"  # whatever the system speaks
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL", "") not in ("", "0")
+THOROUGH = os.environ.get("THOROUGH", "") not in ("", "0")  # more of each family, as well
 ABSENT = "no witness here: "
-EXAMPLES = int(os.environ.get("EXAMPLES", "0")) or (50 if REQUIRE_ALL else 20)
+UNTRANSLATED = "still in English"
+EXAMPLES = int(os.environ.get("EXAMPLES", "0")) or (50 if THOROUGH else 20)
 
 settings.register_profile(
     "the same every time",
@@ -46,14 +48,38 @@ LONG = Path(__file__).with_name("long.txt")  # scripts/long_tests.py writes it
 BUT_THE_FIRST = " after the first"  # behind a test of which only the other cases are meant
 
 
-@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    long, seen = set(LONG.read_text("utf-8").splitlines()), set[str]()
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--accept", action="store_true", help="write the golden files anew")
+    parser.addoption(
+        "--long",
+        metavar="WHICH",
+        default="all",
+        help="of the tests in tests/long.txt: all, none, or a commit; those that a change since "
+        "then concerns, the nearest first, for some minutes",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    which = config.getoption("--long")
+    if which == "all":
+        return
+    lines = [line.split(" ", 1) for line in LONG.read_text("utf-8").splitlines()]
+    left = {test: float(seconds) for seconds, test in lines}
+    if which != "none":
+        from scripts.changed_tests import changed, nearest
+
+        for test in nearest(changed(which), left):
+            del left[test]
+    seen = set[str]()
+    kept, long = [], []
     for item in items:
         test = item.nodeid.partition("[")[0].removeprefix("tests/")
-        if test in long or (test in seen and test + BUT_THE_FIRST in long):
-            item.add_marker("long")
+        is_long = test in left or (test in seen and test + BUT_THE_FIRST in left)
+        (long if is_long else kept).append(item)
         seen.add(test)
+    items[:] = kept
+    config.hook.pytest_deselected(items=long)
 
 
 # Witnesses -------------------------------------------------------------------
@@ -84,6 +110,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             f"witness missing: {name} ({tests} tests skipped; see CONTRIBUTING.md)", yellow=True
         )
+    english = [
+        "{}: {}".format(*value)
+        for report in terminalreporter.stats.get("passed", [])
+        for name, value in report.user_properties
+        if name == UNTRANSLATED and value[1]
+    ]
+    if english:
+        terminalreporter.write_line(f"messages still in English: {', '.join(sorted(english))}")
 
 
 def _absent_witnesses(report: pytest.TestReport) -> list[str]:
@@ -127,10 +161,6 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
             pytest.fail(_difference(expected, text, file.name), pytrace=False)
 
     return compare
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--accept", action="store_true", help="write the golden files anew")
 
 
 def _difference(expected: str, text: str, name: str) -> str:

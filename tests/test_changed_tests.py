@@ -1,4 +1,4 @@
-"""What `make changed` runs is about what changed, and every file has something."""
+"""Which long tests a change runs is about what changed, and every file has something."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.changed_tests import BESIDE, EVERYTHING, ROOT, chosen
+from scripts.changed_tests import BESIDE, EVERYTHING, ROOT, SECONDS, chosen, nearest
 
 SOURCES = sorted((ROOT / "src" / "gradbook").rglob("*"))
 
@@ -39,6 +39,19 @@ def test_a_change_of_one_room_leaves_the_others_out():
 @pytest.mark.parametrize("path", EVERYTHING)
 def test_what_all_tests_stand_on_runs_them_all(path):
     assert chosen([path, "docs/page.md"]) == ["tests"]
+
+
+def test_the_nearest_long_tests_come_first_and_end_in_time():
+    beside, itself, elsewhere = (
+        "outside/pages/test_pages.py::test_a",
+        "report/test_film.py::test_b",
+        "audit/test_check.py::test_c",
+    )
+    long = {beside: 1.0, itself: 2.0, elsewhere: 3.0}
+    changed = ["src/gradbook/report/film.py"]
+    assert nearest(changed, long) == [itself, beside]
+    assert nearest(changed, long | {beside: SECONDS - 1.0}) == [itself]
+    assert nearest(["tests/conftest.py"], long) == [beside, itself, elsewhere]
 
 
 def test_every_source_has_chosen_its_own():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -96,10 +97,18 @@ def module_named(dotted: Name) -> Name:
     raise AssertionError(f"gradbook has no module for {'.'.join(dotted)}")
 
 
-IMPORTS = {
-    name_of(path): list(imported(path.read_text(encoding="utf-8"), name_of(path)))
-    for path in MODULES
-}
+@cache
+def imports() -> dict[Name, list[Name]]:
+    """Every module, and what it imports of gradbook."""
+    return {
+        name_of(path): list(imported(path.read_text(encoding="utf-8"), name_of(path)))
+        for path in MODULES
+    }
+
+
+def inner() -> dict[Name, list[Name]]:
+    """Those that stand in a room of the house."""
+    return {name: goals for name, goals in imports().items() if name[0] not in FACE}
 
 
 def goes_up(origin: Name, goal: Name) -> bool:
@@ -115,11 +124,11 @@ def crosses_targets(origin: Name, goal: Name) -> bool:
     )
 
 
-def doors(room: Name, imports: dict[Name, list[Name]]) -> dict[str, set[str]]:
+def doors(room: Name, arrows: dict[Name, list[Name]]) -> dict[str, set[str]]:
     """Which of a room's own files and rooms import which others of them."""
     depth = len(room)
     found: defaultdict[str, set[str]] = defaultdict(set)
-    for origin, goals in imports.items():
+    for origin, goals in arrows.items():
         for goal in goals:
             if origin[:depth] == goal[:depth] == room and origin[depth] != goal[depth]:
                 found[origin[depth]].add(goal[depth])
@@ -141,14 +150,11 @@ def shown(name: Name) -> str:
     return "/".join(name)
 
 
-INNER = [name for name in IMPORTS if name[0] not in FACE]
-
-
 def wrong_imports(is_wrong: Callable[[Name, Name], bool]) -> list[str]:
     return [
         f"{shown(origin)} -> {shown(goal)}"
-        for origin in INNER
-        for goal in IMPORTS[origin]
+        for origin, goals in inner().items()
+        for goal in goals
         if is_wrong(origin, goal)
     ]
 
@@ -162,13 +168,12 @@ def test_a_target_knows_no_other_target():
 
 
 def test_no_files_or_rooms_stand_in_a_circle():
-    inner = {name: IMPORTS[name] for name in INNER}
-    found = {shown(room): circle(doors(room, inner)) for room in ROOMS}
-    assert {room: names for room, names in found.items() if names} == {}
+    circles = {shown(room): circle(doors(room, inner())) for room in ROOMS}
+    assert {room: names for room, names in circles.items() if names} == {}
 
 
 def test_the_storeys_are_the_rooms_there_are():
-    assert {name[0] for name in INNER} == set(STOREYS)
+    assert {name[0] for name in inner()} == set(STOREYS)
 
 
 @pytest.mark.parametrize(

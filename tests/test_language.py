@@ -11,6 +11,7 @@ from gradbook.errors import UsageError
 from gradbook.language import CATALOGUES, LANGUAGES, in_language, system_language, tr, tr_count
 from gradbook.language.columns import pad, text_width, wrap
 from scripts.catalogues import catalogue, compiled, messages, template, untranslated, updated
+from tests.conftest import UNTRANSLATED
 from tests.pseudo import pseudo_language, spelled
 
 OTHERS = ["de", "es", "fr", "ko", "pt", "vi", "zh"]
@@ -21,13 +22,22 @@ def parts(message: str) -> set[str | None]:
 
 
 @pytest.mark.parametrize("code", OTHERS)
-def test_a_language_says_everything(code):
-    assert [message.id for message in untranslated(updated(code))] == []
+def test_what_is_not_translated_yet_is_counted_and_said_in_english(code, record_property):
+    missing = [message.id for message in untranslated(updated(code))]
+    record_property(UNTRANSLATED, [code, len(missing)])
+    with in_language(code):
+        for english in missing:
+            if isinstance(english, str):
+                assert tr(english, **{name: name for name in parts(english)}) == english.format(
+                    **{name: name for name in parts(english)}
+                )
 
 
 @pytest.mark.parametrize("code", OTHERS)
 def test_translations_have_the_parts_of_their_messages(code):
     for message in catalogue(code):
+        if not message.string:
+            continue
         if isinstance(message.id, tuple):  # one of a thing may be said without a number
             *singles, several = map(parts, message.string)
             assert several == parts(message.id[1]), message.id
@@ -38,7 +48,7 @@ def test_translations_have_the_parts_of_their_messages(code):
 
 @pytest.mark.parametrize("code", OTHERS)
 def test_what_is_shipped_is_what_is_translated(code):
-    assert (CATALOGUES / f"{code}.mo").read_bytes() == compiled(updated(code))
+    assert (CATALOGUES / f"{code}.mo").read_bytes() == compiled(catalogue(code))
 
 
 def test_every_message_can_be_filled_in():

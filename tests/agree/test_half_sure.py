@@ -18,7 +18,6 @@ from gradbook.lab.models.predict import readings
 from gradbook.lab.models.table_model import TableModel
 from gradbook.net import Net
 from gradbook.report.tables import prediction_csv, records
-from gradbook.sklearn import NetClassifier
 from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.in_whole_numbers import quantise
 from tests.formats.torch.test_program import folder_of, run
@@ -56,6 +55,8 @@ def test_images(model, tmp_path):
 
 def test_rows_for_scikit_learn():
     rows = np.array([[0.0, 1.0], [1.0, 0.0]])
+    from gradbook.sklearn import NetClassifier
+
     own = NetClassifier("input 2; dense 1; sigmoid; loss binary cross-entropy", epochs=1)
     own.fit(rows, ["no", "yes"])
     own.values_ = at_rest(own.net_)

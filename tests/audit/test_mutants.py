@@ -8,11 +8,11 @@ import pytest
 
 from tests.audit.material.mutants import clean_book, tried
 from tests.audit.material.styles import STYLES
-from tests.conftest import REQUIRE_ALL
+from tests.conftest import THOROUGH
 
-MUTANTS = range(0, 720, 5 if REQUIRE_ALL else 12)  # some of them have no place for their mistake
+MUTANTS = range(0, 720, 5 if THOROUGH else 12)  # some of them have no place for their mistake
 LEAST_FOUND, LEAST_REPAIRED = 0.97, 0.97  # of so few; bench/mutants.py has the whole count
-PARTS = 2 if REQUIRE_ALL else 1
+PARTS = 2 if THOROUGH else 1
 
 pytestmark = pytest.mark.filterwarnings("ignore:Unknown sheet name")
 

@@ -7,11 +7,11 @@ from itertools import count, islice
 import pytest
 
 from tests.audit.material.perceptrons.mutants import judged_clean, judged_spoilt
-from tests.conftest import REQUIRE_ALL
+from tests.conftest import THOROUGH
 
-CLEAN, MUTANTS = range(0, 90, 3 if REQUIRE_ALL else 9), 30 if REQUIRE_ALL else 10
+CLEAN, MUTANTS = range(0, 90, 3 if THOROUGH else 9), 30 if THOROUGH else 10
 SEED = 300
-MOST_MISSED = 2 if REQUIRE_ALL else 1  # of so few; bench/perceptrons.py has the whole count
+MOST_MISSED = 2 if THOROUGH else 1  # of so few; bench/perceptrons.py has the whole count
 
 pytestmark = pytest.mark.filterwarnings("ignore:Unknown sheet name")
 

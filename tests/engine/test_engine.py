@@ -17,7 +17,7 @@ from gradbook.net.build import inference, training_step
 from gradbook.net.step import follow
 from gradbook.targets.c.machine import machine
 from gradbook.targets.c.source import source
-from tests.conftest import REQUIRE_ALL
+from tests.conftest import THOROUGH
 from tests.engine.against import (
     CLOSE,
     QUICK,
@@ -94,7 +94,7 @@ SCALED_AWAY = """\
 input 1x14x14; conv 12 3x3 pad 1 no bias; batchnorm; relu; maxpool 2; depthwise 3x3 pad 1 no bias
 conv 16 1x1 no bias; batchnorm; relu; maxpool 2; depthwise 3x3 no bias; batchnorm; relu; flatten
 dense 5; log softmax; loss cross-entropy"""
-SEEDS = [0, 15] if REQUIRE_ALL else [0]  # in 15 a maximum falls the other way, in float32
+SEEDS = [0, 15] if THOROUGH else [0]  # in 15 a maximum falls the other way, in float32
 SIZES = [33, 16, 1, 7]  # of batches of at most 33
 SPARSE = [(4, 55), (2, 34), (6, 46), (7, 21), (2, 55), (3, 27)]  # a batch's size, and its seed
 
@@ -271,7 +271,7 @@ def _doubt(step, values, leaves, start, random):
     return moved({}, weights) + sum(moved(one, start) for one in alone)
 
 
-@settings(max_examples=25 if REQUIRE_ALL else 8, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=25 if THOROUGH else 8, phases=[Phase.explicit, Phase.generate])
 @given(networks(dropout=True, samples=0), st.integers(2, 37), st.integers(0, 99))
 def test_any_networks_step_is_the_references_in_float32(net, size, seed):
     """Compared as far as the reference itself is sure when its weights, and the sums and means that

@@ -17,11 +17,14 @@ import atexit
 import json
 import os
 import re
+import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cache
 from html import unescape
 from importlib.util import find_spec
@@ -110,6 +113,9 @@ PROFILE_SETTINGS = """\
 """
 
 
+PLAIN_SPEECH = os.environ | {"LC_ALL": "C.UTF-8", "max_print_line": "2000"}  # TeX wraps else
+
+
 class WitnessError(AssertionError):
     """A witness would not do what it was asked; the message holds what it said."""
 
@@ -126,6 +132,8 @@ def present(name: str) -> bool:
         return find_spec(PACKAGES[name]) is not None
     if name in NODE_PACKAGES:
         return present("node") and (NODE_MODULES / name).is_dir()
+    if name == "libreoffice" and not python_with_uno():
+        return False
     if name in LATEX:
         return bool(shutil.which("kpsewhich")) and bool(
             _run(["kpsewhich", LATEX[name]], timeout=60)
@@ -155,17 +163,17 @@ def recalculate(path: Path | str, out_dir: Path | str) -> Path:
 
 def recalculate_all(paths: Sequence[Path | str], out_dir: Path | str) -> list[Path]:
     """Several workbooks in one start of LibreOffice, which takes longer than the work."""
-    return _converted(paths, out_dir, "xlsx:Calc MS Excel 2007 XML", ".xlsx")
+    return _converted(paths, out_dir, "Calc MS Excel 2007 XML", ".xlsx")
 
 
 def save_as_opendocument(paths: Sequence[Path | str], out_dir: Path | str) -> list[Path]:
     """The workbooks as LibreOffice saves them in its own format."""
-    return _converted(paths, out_dir, "ods:calc8", ".ods")
+    return _converted(paths, out_dir, "calc8", ".ods")
 
 
 def workbook_to_pdf(path: Path | str, out_dir: Path | str) -> Path:
     """The workbook as LibreOffice prints it."""
-    return _converted([path], out_dir, "pdf:calc_pdf_Export", ".pdf")[0]
+    return _converted([path], out_dir, "calc_pdf_Export", ".pdf")[0]
 
 
 def workbook_to_png(path: Path | str, out_dir: Path | str, dpi: int = 80) -> list[Path]:
@@ -206,32 +214,76 @@ def _converted(
     results = [folder / f"{source.stem}{suffix}" for source in sources]
     if set(results) & set(sources) or len(set(results)) < len(results):
         raise WitnessError("the results would overwrite each other or the originals")
-    said = _run(
-        [
-            program("libreoffice"),
-            f"-env:UserInstallation={_libreoffice_profile().as_uri()}",
-            "--headless",
-            "--norestore",
-            "--convert-to",
-            filter_name,
-            "--outdir",
-            str(folder),
-            *map(str, sources),
-        ],
-        timeout=120 + 20 * len(sources),
-    )
-    _require(results, said)
+    for source, result in zip(sources, results, strict=True):
+        _office().convert(source, result, filter_name)
     return results
 
 
+class Office:
+    """A LibreOffice that this process keeps running, and tests/outside/office.py, which asks it."""
+
+    def __init__(self) -> None:
+        profile = _scratch("libreoffice")
+        settings = profile / "user" / "registrymodifications.xcu"
+        settings.parent.mkdir(parents=True)
+        settings.write_text(PROFILE_SETTINGS, encoding="utf-8")
+        pipe = profile.name
+        self.server = subprocess.Popen(
+            [
+                program("libreoffice"),
+                f"-env:UserInstallation={profile.as_uri()}",
+                "--headless",
+                "--norestore",
+                f"--accept=pipe,name={pipe};urp;",
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=PLAIN_SPEECH,
+            start_new_session=True,  # with its children, to be ended together
+        )
+        self.asker = subprocess.Popen(
+            [str(python_with_uno()), str(Path(__file__).with_name("office.py")), pipe],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=PLAIN_SPEECH,
+        )
+        atexit.register(self.end)
+
+    def convert(self, source: Path, result: Path, filter_name: str) -> None:
+        result.unlink(missing_ok=True)
+        with suppress(BrokenPipeError):  # no answer says the same
+            self.asker.stdin.write(json.dumps([str(source), str(result), filter_name]) + "\n")
+            self.asker.stdin.flush()
+        ready, _, _ = select.select([self.asker.stdout], [], [], 140)
+        answer = self.asker.stdout.readline() if ready else ""
+        error = json.loads(answer or '"it is gone, or takes more than 140 s"')
+        if error or not result.is_file():
+            _office.cache_clear()
+            self.end()
+            raise WitnessError(f"LibreOffice made no {result.name} of {source}: {error}")
+
+    def end(self) -> None:
+        self.asker.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(self.server.pid, signal.SIGKILL)
+
+
+_office = cache(Office)
+
+
 @cache
-def _libreoffice_profile() -> Path:
-    """This process's own profile, in which every formula is recalculated on loading."""
-    profile = _scratch("libreoffice")
-    settings = profile / "user" / "registrymodifications.xcu"
-    settings.parent.mkdir(parents=True)
-    settings.write_text(PROFILE_SETTINGS, encoding="utf-8")
-    return profile
+def python_with_uno() -> Path | None:
+    """LibreOffice's own Python, or the system's where that has its module."""
+    soffice = next(filter(None, map(shutil.which, PROGRAMS["libreoffice"])), None)
+    own = [Path(soffice).resolve().with_name("python")] if soffice else []
+    for python in (*own, Path("/usr/bin/python3")):
+        if python.exists():
+            words = [str(python), "-c", "import uno"]
+            if not subprocess.run(words, capture_output=True, check=False).returncode:
+                return python
+    return None
 
 
 # Chromium --------------------------------------------------------------------
@@ -405,7 +457,7 @@ def _run(
             stdin=subprocess.DEVNULL,
             timeout=timeout,
             check=False,
-            env=os.environ | {"LC_ALL": "C.UTF-8", "max_print_line": "2000"},  # TeX wraps else
+            env=PLAIN_SPEECH,
         )
     except subprocess.TimeoutExpired as error:
         raise WitnessError(f"{Path(words[0]).name} took more than {timeout:.0f} s") from error

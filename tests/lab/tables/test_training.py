@@ -26,7 +26,6 @@ from gradbook.net import Loss
 from tests.lab.tables import made
 
 VALIDATION = "validation_loss"
-metrics = pytest.importorskip("sklearn.metrics")
 
 
 def trained(table, changes="", **asked):
@@ -47,6 +46,8 @@ def side(tmp_path_factory):
 
 
 def test_numbers_are_learned_and_scored_as_scikit_learn_scores_them(area):
+    from sklearn import metrics
+
     wanted = area.problem.targets[area.problem.test]
     said = area.model.answers(area.problem.rows[area.problem.test])[:, 0]
     assert area.test.score > 0.95
@@ -60,6 +61,8 @@ def test_numbers_are_learned_and_scored_as_scikit_learn_scores_them(area):
 
 
 def test_classes_are_learned_and_scored_as_scikit_learn_scores_them(side):
+    from sklearn import metrics
+
     names = np.array(side.model.classes)
     wanted = names[side.problem.targets[side.problem.test].astype(int)]
     read = names[side.test.answers.argmax(axis=1)]

@@ -19,7 +19,7 @@ from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
 from gradbook.report.workbook import write_workbook
 from tests.agree.runs import Epoch, distance
-from tests.conftest import REQUIRE_ALL
+from tests.conftest import THOROUGH
 from tests.outside.engine.test_pytorch import KINDS as TRAINED_KINDS
 from tests.outside.witness import recalculate_all
 from tests.report.workbooks import (
@@ -41,7 +41,7 @@ KINDS = {
         sample 1 2 -> 1; sample 3 1 -> 0; sample 2 4 -> 1"""
     ),
 }
-if not REQUIRE_ALL:
+if not THOROUGH:
     KINDS = {kind: KINDS[kind] for kind in ("worked", "mazur", "xor with relu", "side by side")}
 EXACT = ("worked", "mazur")  # to 1e-12 of every single value; else of a column's largest
 FEWER = 24  # epochs of the others: all that a rule carries over has come into play by then

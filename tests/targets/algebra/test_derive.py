@@ -6,7 +6,6 @@ import random
 
 import numpy as np
 import pytest
-import sympy
 from hypothesis import given, settings
 
 from gradbook.net import LESSONS, Loss, builtin, parse
@@ -157,35 +156,39 @@ SMALL = {
     "deep": "input 1; " + "dense 2; tanh; " * 3 + "dense 1",
     "averaged": "input 1x3x3; conv 1 2x2; tanh; avgpool 2; flatten; dense 1",
 }
-SYMPY = {
-    "σ": lambda x: 1 / (1 + sympy.exp(-x)),
-    "exp": sympy.exp,
-    "ln": sympy.log,
-    "tanh": sympy.tanh,
-    "√": sympy.sqrt,
-}
 
 
 class Symbolic:
     """The whole error, and every gradient, as one expression in inputs, targets and weights."""
 
     def __init__(self, text):
+        import sympy
+
+        functions = {
+            "σ": lambda x: 1 / (1 + sympy.exp(-x)),
+            "exp": sympy.exp,
+            "ln": sympy.log,
+            "tanh": sympy.tanh,
+            "√": sympy.sqrt,
+        }
         step = scalar_step(parse(text))
         said = records(step)
         leaves = [*step.inputs, *step.targets, *step.weights]
         self.values = {str(leaf.name): sympy.Symbol(str(leaf.name)) for leaf in leaves}
         for part in ("forward", "shared"):
             for value in said[part]:
-                self.values[value["name"]] = worked_out(value["formula"], self.values, SYMPY)
+                self.values[value["name"]] = worked_out(value["formula"], self.values, functions)
         self.error = self.values["E_total"]
         self.gradients = {
-            weight["name"]: worked_out(weight["formula"], self.values, SYMPY)
+            weight["name"]: worked_out(weight["formula"], self.values, functions)
             for weight in said["weights"]
         }
 
 
 @pytest.mark.parametrize("text", SMALL.values(), ids=SMALL)
 def test_sympy_differentiates_to_the_same_formulas(text):
+    import sympy
+
     whole = Symbolic(text)
     symbols = sorted(whole.error.free_symbols, key=str)
     dice = random.Random(text)

@@ -8,7 +8,7 @@ from hypothesis import given
 from gradbook.net import BUILTIN, builtin
 from gradbook.targets.drawing import Drawing, draw
 from gradbook.targets.drawing.shapes import Label, Plane, Polyline, Unit, ems
-from tests.conftest import REQUIRE_ALL
+from tests.conftest import THOROUGH
 from tests.families import networks
 from tests.targets.drawing.overlaps import overlaps, small_network
 
@@ -76,7 +76,7 @@ def test_words_are_no_wider_than_they_are_taken_to_be(font):
     try:
         there = ImageFont.truetype(font.split("/")[1], 1000)
     except OSError:
-        if REQUIRE_ALL:
+        if THOROUGH:
             raise
         pytest.skip(f"no {font} here")
     for text in (
