@@ -205,6 +205,18 @@ class InTurn:
         return [_within(f"entry {k}", kind, one) for k, (kind, one) in both]
 
 
+@dataclass(frozen=True)
+class Only:
+    """The one value that is understood: with any other, something else would be meant."""
+
+    value: object
+
+    def read(self, value: object) -> object:
+        if value != self.value:
+            raise SchemaError(f"{_shown(self.value)} and nothing else, not {_shown(value)}")
+        return value
+
+
 class Anything:
     """Whatever it is: who uses it looks at it."""
 
@@ -240,6 +252,13 @@ class Schema:
             elif not isinstance(kind, IfThere):
                 raise SchemaError(f"its {name} is missing")
         return found
+
+    def read_whole(self, value: object) -> dict[str, Any]:
+        """The same of a record that has no other fields, so that none is passed over."""
+        for name in value if isinstance(value, Mapping) else ():
+            if name not in self.kinds:
+                raise SchemaError(f"its {name} can't be read: leave it out")
+        return self.read(value)
 
 
 def read_json(text: str | bytes, kind: Kind) -> Any:

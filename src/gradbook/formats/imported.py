@@ -20,6 +20,7 @@ from gradbook.net import Net
 from gradbook.net.description import Again, Description
 from gradbook.net.fit import MOST_LAYERS
 from gradbook.net.names import statistics_names
+from gradbook.schema import SchemaError
 
 # Layers of a file that have the same weights: which of them are layers applied again.
 
@@ -238,19 +239,39 @@ STEEPER = "only an ELU with an alpha of 1 can be read"
 BOTH = "1 − p beside p can be read for a single output only"
 
 
+REASONS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)  # hostile settings
+
+
+class NoReader(NoLayer):
+    """What can't be read whatever it is given."""
+
+
 class Refusals:
-    """All that can't be said in our layers, told at once."""
+    """All that can't be said in our layers, told at once: each cause, and nothing that follows
+    from one."""
 
     def __init__(self, file: str) -> None:
         self.file = file
         self.found: dict[str, list[str]] = {}  # the places of each reason
+        self.count = 0  # with what follows from others
+        self.unsure: set[str] = set()  # values that would be others if something weren't refused
 
     def add(self, place: str, what: str) -> None:
+        self.count += 1
         self.found.setdefault(what, []).append(place)
 
-    @property
-    def count(self) -> int:
-        return sum(map(len, self.found.values()))
+    def refuse(self, place: str, error: Exception, reads: Sequence[str], usual: str) -> None:
+        """What stands there, for this error, or for what is `usual` where that is Python's."""
+        why = error.message if isinstance(error, GradbookError) else usual
+        if isinstance(error, NoReader | SchemaError) or self.unsure.isdisjoint(reads):
+            self.add(place, why)
+        else:
+            self.count += 1
+
+    def pass_on(self, reads: Sequence[str], makes: Sequence[str]) -> None:
+        """What is made of something unsure is unsure."""
+        if not self.unsure.isdisjoint(reads):
+            self.unsure.update(makes)
 
     def settle(self) -> None:
         """Go on if nothing was found."""

@@ -55,7 +55,6 @@ from gradbook.layers.sequences import (
 from gradbook.layers.sums import Conv, Dense, TransposedConv, Upsample
 from gradbook.layers.wiring import Flatten
 
-REASONS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)  # hostile settings
 MIXED = "it mixes values of several images"
 NO_STEPS = "it reads a sequence that doesn't lie as steps x N x features"
 ONE_STEP = "of single steps only the last after a recurrent layer can be taken out"
@@ -148,6 +147,11 @@ class GraphReader:
         """Refuse padding before what is no window."""
         if not windowed and any(name in self.paddings for name in values):
             raise NoLayer(READ_BY_WINDOWS)
+
+    def require_whole(self, values: Sequence[str], takes_one: bool) -> None:
+        """Refuse several values in a row where not one of them is taken out."""
+        if not takes_one and any(name in self.pieces for name in values):
+            raise NoLayer("of the last states of several layers only one at a time can be read")
 
     def require_output(self, value: str) -> None:
         number, last = self.numbers.get(value), len(self.row.layers)
@@ -253,6 +257,8 @@ class GraphReader:
 
     def dense(self, value: str, place: str, weight: Array, bias: Array | None = None) -> Lie:
         """Of all values of a sample, or of the channels at each place."""
+        if bias is not None and prod(bias.shape[:-1]) > 1:
+            raise NoLayer("what is added to its sums isn't the same for all images")
         lie = self._dense(value, place, weight)
         if bias is not None:
             self._bias(lie.number, bias)
@@ -455,14 +461,15 @@ class GraphReader:
 
     # Several values, and values with constants.
 
-    def concat(self, values: Sequence[str], made: str, place: str, axis: int) -> Lie:
+    def concat(self, values: Sequence[str], made: str, place: str, axis: int) -> Lie | None:
         if any(name not in self.numbers for name in values):
             raise NoLayer("it concatenates values with constants")
         each = [self.channel_axis(name, self.axis(values[0], axis)) for name in values]
         if any(one is None for one in each):
-            if self.axis(values[0], axis) == 0:
+            alone = all(self.shape(name)[0] == 1 for name in values)
+            if self.axis(values[0], axis) == 0 and alone:
                 self.pieces[made] = tuple(values)
-                return self.like(values[0], self.numbers[values[0]])
+                return None
             raise NoLayer("only channels (axis 1) can be concatenated")
         number = self.row.side_by_side([self.numbers[name] for name in values], place)
         size = self.row.sizes[number]

@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 
 from gradbook.errors import GradbookError
 from gradbook.formats.activations import ActivationSteps, ForeignStep, activation_from
-from gradbook.formats.imported import BOTH, STEEPER, ImportedNet, NoLayer, Refusals, assemble
+from gradbook.formats.imported import (
+    BOTH,
+    REASONS,
+    STEEPER,
+    ImportedNet,
+    NoLayer,
+    NoReader,
+    Refusals,
+    assemble,
+)
 from gradbook.formats.keras.content import KerasContent, KerasEntry, read_content
 from gradbook.formats.keras.steps import ALL_STEPS, OVER_STEPS, RECURRENT, read_over_steps
 from gradbook.formats.keras.words import ANY, KINDS, OPERATIONS, SETTINGS, activation, relu
@@ -241,12 +250,13 @@ class _KerasReader:
                 continue
             before = len(self.row.layers)
             try:
-                done.update(self._take(entry))
+                done.update(taken := self._take(entry))
                 self.row.note(before, [entry.folder])
-            except GradbookError as error:
-                self._refuse(entry, error.message)
-            except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
-                self._refuse(entry, "its settings aren't as Keras 3 writes them")
+                self.refusals.pass_on(entry.reads, taken)
+            except (GradbookError, *REASONS) as error:
+                self._refuse(entry, error)
+        if self.refusals.found:
+            return
         if self.content.both and self.row.sizes[-1] != (1,):
             self.refusals.add(f"output '{self.content.made}'", BOTH)
         last = self.values.get(self.content.made, KerasValue(-1))
@@ -257,9 +267,11 @@ class _KerasReader:
                 "layer",
             )
 
-    def _refuse(self, entry: KerasEntry, why: str) -> None:
+    def _refuse(self, entry: KerasEntry, error: Exception) -> None:
         """Go on as if it weren't there, so that what comes later is looked at too."""
-        self.refusals.add(entry.place, why)
+        usual = "its settings aren't as Keras 3 writes them"
+        self.refusals.refuse(entry.place, error, entry.reads, usual)
+        self.refusals.unsure.add(entry.name)
         given = next((name for name in entry.reads if name in self.values), None)
         self.values[entry.name] = self.values[given] if given else KerasValue(0)
 
@@ -279,7 +291,7 @@ class _KerasReader:
                 return [step.made for step in activation.steps]
         take = TAKES.get(entry.kind)
         if take is None:
-            raise NoLayer("gradbook has no such layer")
+            raise NoReader("gradbook has no such layer")
         if entry.settings.get("data_format") not in (None, "channels_last"):
             raise NoLayer("only values with channels last (data_format) can be read")
         settings = SETTINGS.get(entry.kind, ANY).read(entry.settings)
@@ -561,7 +573,7 @@ class _KerasReader:
         if entry.kind == "Softmax" and told["axis"] != [-1]:
             raise NoLayer("only a softmax over all classes in the last axis can be read")
         if entry.kind == "ELU" and told["alpha"] != 1:
-            raise NoLayer(STEEPER)
+            raise NoReader(STEEPER)
         layer = relu(told) if entry.kind in ("ReLU", "LeakyReLU") else None
         layer = layer or activation(told.get("activation", entry.kind.lower()))
         return replace(held, number=self.row.add(layer, held.number, entry.place))

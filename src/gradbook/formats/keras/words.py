@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.formats.imported import NoLayer
+from gradbook.formats.imported import NoReader
 from gradbook.formats.layer_list import MOST_PLACES, RowsAndColumns
 from gradbook.graph.node import Array
 from gradbook.layers.activations import Activation
@@ -163,17 +163,17 @@ def activation(told: Any) -> Activation:
         return Activation("leaky relu", 0.2)  # Keras's own slope
     if not isinstance(told, str) or told not in KINDS or told == "linear":
         word = told if isinstance(told, str) else "a custom function"
-        raise NoLayer(f"gradbook has no activation {word:.60}")
+        raise NoReader(f"gradbook has no activation {word:.60}")
     return Activation(KINDS[told])
 
 
 def relu(told: Mapping[str, Any]) -> Activation:
     slopes: Array = told["negative_slope"]
     if slopes.size != 1:
-        raise NoLayer(f"it has {slopes.size} slopes below 0: only one can be read")
+        raise NoReader(f"it has {slopes.size} slopes below 0: only one can be read")
     most = told.get("max_value")
     if told.get("threshold") or (most is not None and (most != 6 or slopes.item())):
-        raise NoLayer(
+        raise NoReader(
             "a ReLU with a threshold, or with a largest value other than 6, can't be read"
         )
     if most is not None:

@@ -17,9 +17,12 @@ from gradbook.formats.activations import ActivationSteps, ForeignStep, activatio
 from gradbook.formats.attention import MASKED, OTHER_MASK
 from gradbook.formats.imported import (
     BOTH,
+    REASONS,
+    STEEPER,
     ImportedLayer,
     ImportedNet,
     NoLayer,
+    NoReader,
     Notes,
     Refusals,
     assemble,
@@ -28,6 +31,7 @@ from gradbook.formats.layer_list import LayerList, places_up, require_counted, s
 from gradbook.formats.layouts import ELSEWHERE, SAMPLES, Lie, WayIn, ways_in
 from gradbook.formats.onnx.content import (
     BATCHES,
+    FLOATS,
     OnnxGraph,
     OpenShape,
     compute_shapes,
@@ -43,10 +47,11 @@ from gradbook.formats.onnx.words import (
     SETTINGS,
     moves_of,
     only,
+    require_kernel,
     settings,
     whole_numbers,
 )
-from gradbook.formats.op_graph import REASONS, GraphReader, Sign
+from gradbook.formats.op_graph import GraphReader, Sign
 from gradbook.graph.node import Array
 from gradbook.graph.window import NOWHERE, Shape
 from gradbook.layers.activations import Activation
@@ -56,7 +61,7 @@ from gradbook.layers.pools import Pool
 from gradbook.layers.sums import Conv, TransposedConv
 
 if TYPE_CHECKING:
-    from onnx import AttributeProto, NodeProto
+    from onnx import NodeProto
 
 
 EACH = (  # that work on each value alone
@@ -102,8 +107,11 @@ def _worked_out_each(
     return np.asarray(found, np.float64) if isinstance(found, np.ndarray) else None
 
 
+TRAINING = "it is in training mode: export the network for inference"
 GOING_ON = ("Log",)  # no layer by itself; an activation with it may begin with one that is
-PLAIN = {word: kind for word, kind in KINDS.items() if word not in (*SETTINGS, "Elu")}
+PLAIN = {
+    word: kind for word, kind in KINDS.items() if word in SETTINGS and not SETTINGS[word].kinds
+}
 REMARK = (
     "the file holds the network for inference: dropout isn't in it, nor normalisation that was "
     "folded into other layers"
@@ -173,10 +181,12 @@ class _OnnxReader(GraphReader):
                 taken = self._take(node, place)
                 done.update(map(id, taken))
                 self._note(before, taken)
-            except GradbookError as error:
-                self._refuse(node, place, error.message)
-            except REASONS:
-                self._refuse(node, place, "its inputs and constants don't fit each other")
+                for one in taken:
+                    self.refusals.pass_on(one.input, one.output)
+            except (GradbookError, *REASONS) as error:
+                self._refuse(node, place, error)
+        if self.refusals.found:
+            return
         self.require_output(self.content.made)
         if self.content.both and self.row.sizes[-1] != (1,):
             self.refusals.add(f"output '{self.content.made}'", BOTH)
@@ -184,9 +194,11 @@ class _OnnxReader(GraphReader):
     def reader_count(self, value: str) -> int:
         return len(self.content.readers(value)) + (value == self.content.made)
 
-    def _refuse(self, node: NodeProto, place: str, why: str) -> None:
+    def _refuse(self, node: NodeProto, place: str, error: Exception) -> None:
         """Go on with what it reads, so that what comes later is looked at too."""
-        self.refusals.add(place, why)
+        usual = "its inputs and constants don't fit each other"
+        self.refusals.refuse(place, error, node.input, usual)
+        self.refusals.unsure.update(node.output)
         given = next((name for name in node.input if name in self.numbers), self.content.given)
         for name in node.output:
             if name not in self.fits:
@@ -216,10 +228,15 @@ class _OnnxReader(GraphReader):
         """Make layers of a node, or of it and those that belong to it."""
         known = (self.content.constants, self.shapes, self.zeros)
         given = [name for name in node.input if name and not any(name in one for one in known)]
-        there = [name for name in given if name in self.numbers or name in self.fits]
+        places = (self.numbers, self.fits, self.pieces)
+        there = [name for name in given if any(name in one for one in places)]
         if there != given or not given:
             raise NoLayer("its input isn't known")
+        if node.op_type in SETTINGS and node.op_type not in WINDOWED:  # which read theirs anyway
+            settings(node)
+        self._require_at_work(node)
         self.require_fit(given, node.op_type in WINDOWED)
+        self.require_whole(given, node.op_type == "Gather")
         if any(name in self.fits for name in given):
             self._attend(node, place, given)
             return [node]
@@ -228,17 +245,26 @@ class _OnnxReader(GraphReader):
             return nodes
         take = TAKES.get(node.op_type)
         if take is None:
-            raise NoLayer("gradbook has no such layer")
+            raise NoReader(_no_layer(node))
         self.require_fit(given, windowed=True)
         lie = take(self, node, place, given)
         if lie is not None:
             self.put(node.output[node.op_type == "LinearClassifier"], lie)
         return [node]
 
+    def _require_at_work(self, node: NodeProto) -> None:
+        """Refuse dropout that drops something, and casts that cut digits off."""
+        if node.op_type == "Dropout" and np.any(self._constant(node, 2)):
+            raise NoReader(TRAINING)
+        if node.op_type == "Cast" and settings(node)["to"] not in FLOATS:
+            is_given = self.numbers.get(node.input[0]) == 0 and not self.row.layers
+            if not is_given or not (self.content.is_whole or self.content.is_bytes):
+                raise NoLayer("it cuts numbers down to whole ones: only floats can be read")
+
     def _makes_zeros(self, node: NodeProto) -> bool:
         """Whether it makes states to begin with, which are 0 for as many samples as there are."""
         if node.op_type == "ConstantOfShape" and node.input[0] in self.shapes:
-            told = settings(node).get("value")
+            told = next((one.t for one in node.attribute if one.name == "value"), None)
             if told is None or not np.any(_array_of(told)):
                 self.zeros.add(node.output[0])
                 return True
@@ -270,7 +296,7 @@ class _OnnxReader(GraphReader):
                     raise NoLayer(OTHER_MASK)
                 self.fits[made] = own.seen(chosen if node.input[1] == first else ~chosen)
             case "Softmax" if own is not None:
-                self.fits[made] = own.softmax(settings(node).get("axis", -1))
+                self.fits[made] = own.softmax(self._shares_axis(node))
             case "Reshape" if own is not None:
                 self.fits[made] = own.laid_out(self._target(node, own.shape))
             case word if word in PASSING and own is not None:
@@ -322,7 +348,8 @@ class _OnnxReader(GraphReader):
             return self.embed(given[0], place, self._weight(node, 0))
         value, index = given[0], self._weight(node)
         places = index.astype(int)
-        if value in self.pieces and axis == 0 and places.size == 1:
+        self.require_whole([value], takes_one=axis == 0 and places.size == 1)
+        if value in self.pieces:
             chosen = self.pieces[value][int(places.item())]
             lie = Lie(self.numbers[chosen], self.order(chosen))
             drops = places.ndim == 0
@@ -345,6 +372,10 @@ class _OnnxReader(GraphReader):
         told, value = settings(node), given[0]
         axis = self.axis(value, told["axis"])
         sizes = told["split"]
+        if told.get("num_outputs", len(node.output)) != len(node.output):
+            raise NoLayer(
+                f"its num_outputs is {told['num_outputs']}, but it makes {len(node.output)}"
+            )
         if sizes is None:
             asked = self._constant(node, 1)
             each = -(-self.shape(value)[axis] // len(node.output))
@@ -354,19 +385,19 @@ class _OnnxReader(GraphReader):
             self.put(name, Lie(self.numbers[value], part))
 
     def _axes_told(self, node: NodeProto) -> tuple[int, ...]:
-        told = {one.name: tuple(one.ints) for one in node.attribute}
-        if "axes" in told:
-            return told["axes"]
-        given = self._constant(node, 1)
-        return () if given is None else whole_numbers(given)
+        told, given = settings(node)["axes"], self._constant(node, 1)
+        return tuple(told or ()) if given is None else whole_numbers(given)
 
     def take_recurrent(self, node: NodeProto, place: str, given: list[str]) -> None:
         """Its states at all steps; whoever reads the last alone takes that out."""
-        if any(name and not self._is_zero(name) for name in node.input[4:]):
-            raise NoLayer("only states that begin at 0 can be read")
-        told = {one.name: _told(one) for one in node.attribute}
+        if any(name and not self._is_zero(name) for name in node.input[5:]):
+            raise NoLayer("only states that begin at 0 can be read, and cells that gates don't see")
+        lengths = self._constant(node, 4)
+        if lengths is not None and (lengths != self.shape(given[0])[0]).any():
+            raise NoLayer("only sequences of the same length can be read")
         tensors = [self._constant(node, number) for number in (1, 2, 3)]
-        layer, own = read_recurrent(node, told, tensors)
+        features = self.shape(given[0])[-1]
+        layer, own = read_recurrent(node.op_type, settings(node), features, tensors)
         every, last = self.recur(given[0], place, layer, own, steps_first=True)
         names = [*node.output, "", ""]
         if len(names) > 4 and names[2] and self.reader_count(names[2]):
@@ -378,7 +409,7 @@ class _OnnxReader(GraphReader):
 
     def _pattern(self, node: NodeProto, place: str, given: list[str]) -> Sequence[NodeProto]:
         """The nodes that together are one activation or normalisation, if one begins here."""
-        if len(set(given)) != 1:
+        if len(set(given)) != 1 or given[0] in self.pieces:
             return []
         value = given[0]
         goes_on = any(other.op_type in GOING_ON for other in self.content.nodes)
@@ -448,8 +479,9 @@ class _OnnxReader(GraphReader):
         weight = weight[:, :, None] if along else weight
         if weight.ndim != 4:
             raise NoLayer(f"its windows have {weight.ndim - 2} dimensions: only 2 can be read")
-        told = settings(node, along)
-        moves = moves_of(told, (weight.shape[2], weight.shape[3]), self.size(given[0]))
+        told, kernel = settings(node, along), (weight.shape[2], weight.shape[3])
+        require_kernel(told, kernel)
+        moves = moves_of(told, kernel, self.size(given[0]))
         moves["kernel"] = moves.pop("size")
         row = along or (self.given.steps and weight.shape[2] == 1)
         layer = Conv(weight.shape[0], **moves, groups=told["group"], row=row)
@@ -464,6 +496,7 @@ class _OnnxReader(GraphReader):
             raise NoLayer(
                 "only transposed windows over rows and columns can be read, padded by numbers"
             )
+        require_kernel(told, (weight.shape[2], weight.shape[3]))
         top, left, below, right = told["pads"]
         rows, columns = told["output_padding"]
         sides = (top, left, below - rows, right - columns)
@@ -482,21 +515,25 @@ class _OnnxReader(GraphReader):
     def take_resize(self, node: NodeProto, place: str, given: list[str]) -> Lie:
         """By a factor, or to a size, of which each value stands as often as fits."""
         told, size = settings(node), self.size(given[0])
-        way = (told["coordinate_transformation_mode"], told["nearest_mode"])
-        if told["mode"] != "nearest" or (way[0] == "asymmetric" and way[1] != "floor"):
+        is_asymmetric = told["coordinate_transformation_mode"] == "asymmetric"
+        ways = ("floor",) if is_asymmetric else ("round_prefer_floor", "round_prefer_ceil")
+        if told["mode"] != "nearest" or told["nearest_mode"] not in ways:
             raise NoLayer("only maps whose values are repeated (nearest) can be read")
         asked = self._constant(node, 3)
         if asked is None:
-            factors = self._weight(node, 2).ravel().tolist()[-2:]
+            factors = self._weight(node, 2).ravel().tolist()
         else:
-            factors = [a / b for a, b in zip(asked.ravel().tolist()[-2:], size[1:], strict=True)]
-        return self.enlarge(given[0], place, factors)
+            shape = (self.content.batch or asked[0], *size)
+            factors = [a / b for a, b in zip(asked.ravel().tolist(), shape, strict=True)]
+        if factors[:2] != [1, 1]:
+            raise NoLayer("only rows and columns can be made more")
+        return self.enlarge(given[0], place, factors[2:])
 
     def take_pool(self, node: NodeProto, place: str, given: list[str]) -> Lie:
         size = self.size(given[0])
         told = settings(node, along=len(self.shape(given[0])) == 3)
         if len(node.output) > 1:
-            raise NoLayer("only the largest values can be read, not their places")
+            raise NoReader("only the largest values can be read, not their places")
         kind = "max" if node.op_type == "MaxPool" else "avg"
         moves = moves_of(told, told["kernel_shape"], size)
         zeros = kind == "avg" and bool(told["count_include_pad"]) and moves["pad"] != NOWHERE
@@ -532,15 +569,24 @@ class _OnnxReader(GraphReader):
     def take_batchnorm(self, node: NodeProto, place: str, given: list[str]) -> Lie:
         told = settings(node)
         if told["training_mode"]:
-            raise NoLayer("it is in training mode: export the network for inference")
+            raise NoReader(TRAINING)
         names = ("scale", "shift", "mean", "variance")
         tensors = {name: self._weight(node, number) for number, name in enumerate(names, 1)}
         return self.batchnorm(given[0], place, told["epsilon"], tensors)
 
     def take_softmax(self, node: NodeProto, place: str, given: list[str]) -> Lie:
-        usual = -1 if self.content.opset >= 13 else 1
-        axis = settings(node).get("axis", usual)
+        axis = self._shares_axis(node)
         return self.softmax(given[0], place, KINDS[node.op_type], axis)
+
+    def _shares_axis(self, node: NodeProto) -> int:
+        """Before opset 13 shares are of all values from an axis on, of which there may be one."""
+        if self.content.opset >= 13:
+            return int(settings(node).get("axis", -1))
+        shape = self.shape(node.input[0])
+        axis = int(settings(node).get("axis", 1)) % len(shape)
+        if prod(shape[axis + 1 :]) > 1:
+            raise NoLayer("its shares are of all values of several axes: only one can be read")
+        return axis
 
     def take_activation(self, node: NodeProto, place: str, given: list[str]) -> Lie:
         return self.each(Activation(PLAIN[node.op_type]), given[0], place)
@@ -565,7 +611,7 @@ class _OnnxReader(GraphReader):
         other = self._weight(node, 1 if node.input[0] == given[0] else 0)
         return self.combine(given[0], place, SIGNS[node.op_type], other)
 
-    def take_concat(self, node: NodeProto, place: str, given: list[str]) -> Lie:
+    def take_concat(self, node: NodeProto, place: str, given: list[str]) -> Lie | None:
         return self.concat(node.input, node.output[0], place, settings(node)["axis"])
 
     # Missing numbers of a table.
@@ -605,6 +651,8 @@ class _OnnxReader(GraphReader):
         bias = np.array(told["intercepts"] or [0.0] * len(weight))
         if bias.shape != weight.shape[:1] or (ends == "SOFTMAX" and len(weight) < 2):
             raise NoLayer("its coefficients and intercepts don't fit each other")
+        if told.get("targets", len(weight)) != len(weight):
+            raise NoLayer(f"its targets are {told['targets']}, but it has sums for {len(weight)}")
         if len(weight) == 1 and is_classifier and ends != "LOGISTIC":
             raise NoLayer("its output isn't a probability: export it with probabilities")
         lie = self.dense(given[0], place, weight, bias)
@@ -614,17 +662,18 @@ class _OnnxReader(GraphReader):
         return Lie(self.row.add(Activation(kind), lie.number, place))
 
 
+def _no_layer(node: NodeProto) -> str:
+    if node.op_type == "Elu":
+        return STEEPER
+    if node.op_type in EACH:
+        return "gradbook has no activation that computes this: use another"
+    return "gradbook has no such layer"
+
+
 def _array_of(tensor: Any) -> Array:
     from onnx import numpy_helper
 
     return np.asarray(numpy_helper.to_array(tensor), np.float64)
-
-
-def _told(attribute: AttributeProto) -> Any:
-    from onnx import helper
-
-    value = helper.get_attribute_value(attribute)
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 SIGNS: Mapping[str, Sign] = {"Add": "+", "Sub": "-", "Mul": "*", "Div": "/"}

@@ -11,16 +11,20 @@ import numpy as np
 
 from gradbook import limits
 from gradbook.formats.imported import NoLayer
-from gradbook.formats.layer_list import MOST_PLACES, RowsAndColumns, resolve_same
+from gradbook.formats.layer_list import MOST_PLACES, resolve_same
 from gradbook.graph.node import Array
 from gradbook.graph.window import NOWHERE, Both, Shape, same_pad
+from gradbook.layers.card import spell
 from gradbook.lowering import OTHER_FORMAT, Vocabulary
 from gradbook.schema import (
     AnyNumber,
+    Anything,
     Choice,
     FiniteNumber,
     IfThere,
+    Kind,
     ListOf,
+    Only,
     PlainText,
     Schema,
     Usually,
@@ -39,6 +43,17 @@ class ShortNumber(FiniteNumber):
 
     def read(self, value: object) -> float:
         return float(str(np.float32(super().read(value))))
+
+
+@dataclass(frozen=True)
+class OfBoth:
+    """A whole number for rows and one for columns."""
+
+    least: int = 1
+
+    def read(self, value: object) -> Both:
+        rows, columns = ListOf(WholeNumber(self.least, MOST_PLACES), 2, 2).read(value)
+        return rows, columns
 
 
 MOST_SIZE = 2**31  # 2**63 − 1 stands for the end of something, which no layer here has
@@ -90,72 +105,136 @@ EPSILON = Usually(ShortNumber(0, 1), 1e-5)
 SIDE = WholeNumber(0, MOST_PLACES)
 EIGHT_SIDES = ListOf(SIDE, 8, 8)  # of images, channels, rows and columns
 MOVES = {
-    "strides": Usually(RowsAndColumns(), (1, 1)),
-    "dilations": Usually(RowsAndColumns(), (1, 1)),
+    "strides": Usually(OfBoth(), (1, 1)),
+    "dilations": Usually(OfBoth(), (1, 1)),
     "auto_pad": Usually(Choice("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"), "NOTSET"),
     "pads": Usually(ListOf(SIDE, 4, 4), [0, 0, 0, 0]),
 }
-POOL = Schema(**MOVES, kernel_shape=RowsAndColumns(), ceil_mode=FLAG, count_include_pad=FLAG)
-SHARES = Schema(axis=IfThere(AXIS))
+SHAPE = IfThere(OfBoth())  # of a window, which its weights say as well
+UNUSED = IfThere(Anything())  # of training, or of an output that isn't read
 
-SETTINGS: Mapping[str, Schema] = {  # of those operators that have some
-    "Gemm": Schema(
+
+def usual(value: object) -> IfThere:
+    """What may be there, if it says what is understood without it."""
+    return IfThere(Only(value))
+
+
+class OnnxOperator(Schema):
+    """What an operator is told: so many inputs, if not any number, and attributes. What stands
+    in neither is refused, so that nothing that changes its values is passed over."""
+
+    def __init__(self, inputs: int | None, **kinds: Kind) -> None:
+        super().__init__(**kinds)
+        self.inputs = inputs
+
+
+POOL = {"kernel_shape": OfBoth(), **MOVES, "ceil_mode": FLAG, "count_include_pad": FLAG}
+REDUCED = OnnxOperator(
+    2,
+    axes=Usually(ListOf(AXIS, 1, 4), None),
+    keepdims=Usually(WholeNumber(0, 1), 1),
+    noop_with_empty_axes=usual(0),
+)
+RECURRENT = {
+    "direction": usual("forward"),
+    "hidden_size": IfThere(WholeNumber(1)),
+    "layout": usual(0),
+}
+GATES = ["Sigmoid", "Tanh"]
+LINEAR = {
+    "coefficients": ListOf(FiniteNumber(), 1),
+    "intercepts": Usually(ListOf(FiniteNumber()), []),
+    "post_transform": Usually(Choice("NONE", "LOGISTIC", "SOFTMAX"), "NONE"),
+}
+AXES_TOLD = OnnxOperator(2, axes=Usually(ListOf(AXIS, 0, 8), None))
+
+SETTINGS: Mapping[str, OnnxOperator] = {
+    "Gemm": OnnxOperator(
+        3,
         alpha=Usually(FiniteNumber(), 1.0),
         beta=Usually(FiniteNumber(), 1.0),
         transA=FLAG,
         transB=FLAG,
     ),
-    "Conv": Schema(**MOVES, group=Usually(WholeNumber(1, 2**20), 1)),
-    "ConvTranspose": Schema(
+    "Conv": OnnxOperator(3, **MOVES, kernel_shape=SHAPE, group=Usually(WholeNumber(1, 2**20), 1)),
+    "ConvTranspose": OnnxOperator(
+        3,
         **MOVES,
+        kernel_shape=SHAPE,
         group=Usually(WholeNumber(1, 2**20), 1),
-        output_padding=Usually(RowsAndColumns(0), (0, 0)),
+        output_padding=Usually(OfBoth(0), (0, 0)),
     ),
-    "Resize": Schema(
+    "Resize": OnnxOperator(
+        4,
         mode=Usually(PlainText(), "nearest"),
         coordinate_transformation_mode=Usually(
             Choice("half_pixel", "asymmetric", "pytorch_half_pixel"), "half_pixel"
         ),
         nearest_mode=Usually(PlainText(), "round_prefer_floor"),
+        antialias=usual(0),
+        exclude_outside=usual(0),
+        keep_aspect_ratio_policy=usual("stretch"),
+        **dict.fromkeys(("cubic_coeff_a", "extrapolation_value"), UNUSED),  # of other modes
     ),
-    "MaxPool": POOL,
-    "AveragePool": POOL,
-    "Pad": Schema(
+    "MaxPool": OnnxOperator(1, **POOL, storage_order=UNUSED),
+    "AveragePool": OnnxOperator(1, **POOL),
+    "Pad": OnnxOperator(
+        3,
         mode=Usually(Choice("constant"), "constant"),
         pads=Usually(EIGHT_SIDES, None),
         value=Usually(FiniteNumber(), 0.0),
     ),
-    **dict.fromkeys(
-        ("ReduceMean", "ReduceMax"),
-        Schema(axes=Usually(ListOf(AXIS, 1, 4), None), keepdims=Usually(WholeNumber(0, 1), 1)),
+    **dict.fromkeys(("ReduceMean", "ReduceMax"), REDUCED),
+    "BatchNormalization": OnnxOperator(
+        5, epsilon=EPSILON, training_mode=FLAG, momentum=UNUSED, spatial=usual(1)
     ),
-    "BatchNormalization": Schema(epsilon=EPSILON, training_mode=FLAG),
-    "GroupNormalization": Schema(epsilon=EPSILON, num_groups=WholeNumber(1, 2**20)),
-    "InstanceNormalization": Schema(epsilon=EPSILON),
-    "LayerNormalization": Schema(epsilon=EPSILON, axis=Usually(AXIS, -1)),
-    "Flatten": Schema(axis=Usually(AXIS, 1)),
-    "Gather": Schema(axis=Usually(AXIS, 0)),
-    "Split": Schema(axis=Usually(AXIS, 0), split=Usually(ListOf(SIDE, 1), None)),
-    "Softmax": SHARES,
-    "LogSoftmax": SHARES,
-    "LeakyRelu": Schema(alpha=Usually(ShortNumber(), 0.01)),
-    "Concat": Schema(axis=AXIS),
-    "Imputer": Schema(
+    "GroupNormalization": OnnxOperator(
+        3, epsilon=EPSILON, num_groups=WholeNumber(1, 2**20), stash_type=usual(1)
+    ),
+    "InstanceNormalization": OnnxOperator(3, epsilon=EPSILON),
+    "LayerNormalization": OnnxOperator(
+        3, epsilon=EPSILON, axis=Usually(AXIS, -1), stash_type=usual(1)
+    ),
+    "Flatten": OnnxOperator(1, axis=Usually(AXIS, 1)),
+    "Reshape": OnnxOperator(2, allowzero=usual(0)),
+    "Gather": OnnxOperator(2, axis=Usually(AXIS, 0)),
+    "Slice": OnnxOperator(5),
+    "Split": OnnxOperator(
+        2,
+        axis=Usually(AXIS, 0),
+        split=Usually(ListOf(SIDE, 1), None),
+        num_outputs=IfThere(WholeNumber(1)),
+    ),
+    **dict.fromkeys(("Squeeze", "Unsqueeze"), AXES_TOLD),
+    "Transpose": OnnxOperator(1, perm=Usually(ListOf(AXIS, 1, 8), [])),
+    "Concat": OnnxOperator(None, axis=AXIS),
+    "RNN": OnnxOperator(6, **RECURRENT, activations=usual(["Tanh"])),
+    "GRU": OnnxOperator(6, **RECURRENT, activations=usual(GATES), linear_before_reset=FLAG),
+    "LSTM": OnnxOperator(
+        8, **RECURRENT, activations=usual([*GATES, "Tanh"]), input_forget=usual(0)
+    ),
+    **dict.fromkeys(("Softmax", "LogSoftmax"), OnnxOperator(1, axis=IfThere(AXIS))),
+    "LeakyRelu": OnnxOperator(1, alpha=Usually(ShortNumber(), 0.01)),
+    **dict.fromkeys(("Relu", "Sigmoid", "Tanh", "Softplus"), OnnxOperator(1)),
+    **dict.fromkeys(("PRelu", "MatMul", "Add", "Sub", "Mul", "Div"), OnnxOperator(2)),
+    **dict.fromkeys(("GlobalAveragePool", "GlobalMaxPool", "Identity", "IsNaN"), OnnxOperator(1)),
+    "Where": OnnxOperator(3),
+    "Dropout": OnnxOperator(3, ratio=UNUSED, seed=UNUSED),
+    "Cast": OnnxOperator(1, to=WholeNumber(), saturate=UNUSED, round_mode=UNUSED),
+    "Imputer": OnnxOperator(
+        1,
         imputed_value_floats=ListOf(FiniteNumber(), 1),
         replaced_value_float=Usually(AnyNumber(), nan),
+        replaced_value_int64=UNUSED,
     ),
-    "Scaler": Schema(offset=ListOf(FiniteNumber(), 1), scale=ListOf(FiniteNumber(), 1)),
-    **dict.fromkeys(
-        ("LinearClassifier", "LinearRegressor"),
-        Schema(
-            coefficients=ListOf(FiniteNumber(), 1),
-            intercepts=Usually(ListOf(FiniteNumber()), []),
-            post_transform=Usually(Choice("NONE", "LOGISTIC", "SOFTMAX"), "NONE"),
-        ),
+    "Scaler": OnnxOperator(1, offset=ListOf(FiniteNumber(), 1), scale=ListOf(FiniteNumber(), 1)),
+    "LinearClassifier": OnnxOperator(
+        1,
+        **LINEAR,
+        **dict.fromkeys(("classlabels_ints", "classlabels_strings", "multi_class"), UNUSED),
     ),
-    "Transpose": Schema(perm=Usually(ListOf(AXIS, 1, 8), [])),
+    "LinearRegressor": OnnxOperator(1, **LINEAR, targets=IfThere(WholeNumber(1))),
 }
-ANY = Schema()
 
 
 def whole_numbers(constant: Array) -> tuple[int, ...]:
@@ -177,21 +256,36 @@ def settings(node: NodeProto, along: bool = False) -> dict[str, Any]:
     windows slide over steps alone, which are columns of a single row here."""
     from onnx import helper
 
-    told = {}
-    for one in node.attribute:
-        value = helper.get_attribute_value(one)
-        told[one.name] = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    told = {one.name: _plain(helper.get_attribute_value(one)) for one in node.attribute}
     if along:
-        told |= {name: [1, *told[name]] for name in OF_WINDOWS if len(told.get(name, ())) == 1}
-        if len(pads := told.get("pads", ())) == 2:
-            told["pads"] = [0, pads[0], 0, pads[1]]
-    return SETTINGS.get(node.op_type, ANY).read(told)
+        told |= {name: [1, *told[name]] for name in OF_WINDOWS if name in told}
+        if "pads" in told:
+            before, after = ListOf(SIDE, 2, 2).read(told["pads"])
+            told["pads"] = [0, before, 0, after]
+    operator = SETTINGS[node.op_type]
+    if operator.inputs is not None and any(node.input[operator.inputs :]):
+        raise NoLayer(f"its input {operator.inputs + 1} can't be read: leave it out")
+    return operator.read_whole(told)
+
+
+def _plain(value: Any) -> Any:
+    """Text in place of bytes, and lists of the same."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 OF_WINDOWS = ("kernel_shape", "strides", "dilations")
 
 
 # How an operator of ONNX moves its window.
+
+
+def require_kernel(told: Mapping[str, Any], kernel: Both) -> None:
+    """A window has the size of its weights."""
+    if told.get("kernel_shape", kernel) != kernel:
+        has, said = (spell(size) for size in (kernel, told["kernel_shape"]))
+        raise NoLayer(f"its weights are of windows of {has}, but its kernel_shape is {said}")
 
 
 def moves_of(told: Mapping[str, Any], size: Both, shape: Shape) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from gradbook.graph.node import Array
 from gradbook.schema import AnyRecord, ListOf, PlainText, Schema, TrueOrFalse, WholeNumber
 
 KINDS = {4: "<i4", 5: "<i8", 6: "<f2", 7: "<f4", 8: "<f8", 12: "|b1"}  # by PyTorch's number
-WHOLE_KINDS = (4, 5)
+WHOLE_KINDS, FLOATS = (4, 5), (6, 7, 8, 13)
 WHOLE, NAME = Schema(as_int=WholeNumber()), Schema(name=PlainText())
 NAMED = Schema(as_tensor=NAME)
 META = Schema(sizes=ListOf(AnyRecord(), most=limits.SIDES.most))

@@ -17,11 +17,11 @@ from gradbook.errors import DataError, GradbookError, TargetError
 from gradbook.files import open_file
 from gradbook.formats.attention import MASKED, OTHER_MASK
 from gradbook.formats.gates import PYTORCH, GateStack, take_apart
-from gradbook.formats.imported import ImportedNet, NoLayer, Refusals, assemble
+from gradbook.formats.imported import REASONS, ImportedNet, NoLayer, NoReader, Refusals, assemble
 from gradbook.formats.layer_list import BYTES, LayerList, sides_of
 from gradbook.formats.layouts import SAMPLES, Lie, WayIn, ways_in
-from gradbook.formats.op_graph import REASONS, GraphReader, Sign
-from gradbook.formats.torch.content import AtenCall, AtenContent, AtenValue, read_content
+from gradbook.formats.op_graph import GraphReader, Sign
+from gradbook.formats.torch.content import FLOATS, AtenCall, AtenContent, AtenValue, read_content
 from gradbook.formats.torch.moves import MOVES, PASSING, cuts_of, move, parts_of, worked_out
 from gradbook.formats.torch.words import (
     KINDS,
@@ -43,6 +43,7 @@ SIGNS: Mapping[str, Sign] = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 OF_SUMS = {"weight": "weight", "bias": "bias"}  # our names of tensors and PyTorch's
 OF_SCALES = {"scale": "weight", "shift": "bias"}
 OF_STATISTICS = {"mean": "running_mean", "variance": "running_var"}
+SCALES = ("scales_h", "scales_w")
 SPLITS = ("split", "split_with_sizes", "chunk", "unbind")
 
 
@@ -145,21 +146,22 @@ class _AtenReader(GraphReader):
                     continue
                 lie = self._take(call, place)
                 self.row.note(before, self._stored(call))
-            except GradbookError as error:
-                self._refuse(call, place, error.message)
-                continue
-            except REASONS:
-                self._refuse(call, place, "its arguments aren't as PyTorch writes them")
+                self.refusals.pass_on(call.reads, (call.made, *call.others))
+            except (GradbookError, *REASONS) as error:
+                self._refuse(call, place, error)
                 continue
             if lie is not None:
                 self.put(call.made, lie)
                 if call.changes:
                     self.put(call.reads[0], lie)
-        self.require_output(self.content.made)
+        if not self.refusals.found:
+            self.require_output(self.content.made)
 
-    def _refuse(self, call: AtenCall, place: str, why: str) -> None:
+    def _refuse(self, call: AtenCall, place: str, error: Exception) -> None:
         """Go on with what it reads, so that what comes later is looked at too."""
-        self.refusals.add(place, why)
+        usual = "its arguments aren't as PyTorch writes them"
+        self.refusals.refuse(place, error, call.reads, usual)
+        self.refusals.unsure.update((call.made, *call.others))
         given = next((name for name in call.reads if name in self.numbers), self.content.given)
         for name in (call.made, *call.others):
             if name not in self.fits:
@@ -196,12 +198,13 @@ class _AtenReader(GraphReader):
     def _take(self, call: AtenCall, place: str) -> Lie | None:
         given = [name for name in call.reads if self._tensor(name) is None]
         self.require_fit(given, call.operator in WINDOWED)
+        self.require_whole(given, call.operator == "select" and not call.arguments.get("dim"))
         call = check_arguments(call)
         if any(name in self.fits for name in given):
             return self._attend(call, place, given)
         take = TAKES.get(call.operator)
         if take is None:
-            raise NoLayer("gradbook has no such layer")
+            raise NoReader("gradbook has no such layer")
         return take(self, call, place)
 
     def _attend(self, call: AtenCall, place: str, given: list[str]) -> Lie | None:
@@ -314,6 +317,8 @@ class _AtenReader(GraphReader):
         if told["output_size"] is not None:
             pairs = zip(told["output_size"], size[1:], strict=True)
             factors = [made / given for made, given in pairs]
+            if any(told[name] not in (None, f) for name, f in zip(SCALES, factors, strict=True)):
+                raise NoLayer("its factors aren't those of the size that it makes")
         return self.enlarge(self._value(call), place, factors or [])
 
     def take_embedding(self, call: AtenCall, place: str) -> Lie:
@@ -323,7 +328,7 @@ class _AtenReader(GraphReader):
 
     def take_batchnorm(self, call: AtenCall, place: str) -> Lie:
         if call.arguments["training"]:
-            raise NoLayer(TRAINING)
+            raise NoReader(TRAINING)
         tensors = self._tensors(call, OF_SCALES | OF_STATISTICS)
         return self.batchnorm(self._value(call), place, call.arguments["eps"], tensors)
 
@@ -344,7 +349,7 @@ class _AtenReader(GraphReader):
     def take_pool(self, call: AtenCall, place: str) -> Lie:
         told, kind = call.arguments, call.operator[:3]
         if told["divisor_override"]:
-            raise NoLayer("an average pool with a divisor of its own can't be read")
+            raise NoReader("an average pool with a divisor of its own can't be read")
         size, pad = told["kernel_size"], told["padding"]
         zeros = kind == "avg" and told["count_include_pad"] and any(pad)
         stride, sides = told["stride"] or size, (*pad, *pad)
@@ -379,17 +384,19 @@ class _AtenReader(GraphReader):
     def take_pool_all(self, call: AtenCall, place: str) -> Lie:
         told, kind = call.arguments, "avg" if call.operator == "mean" else "max"
         if any(self.content.reader_count(name) for name in call.others):
-            raise NoLayer("only the largest values can be read, not their places")
+            raise NoReader("only the largest values can be read, not their places")
         return self.pool_all(self._value(call), place, kind, told["dim"], told["keepdim"])
 
     # Shapes.
 
     def take_move(self, call: AtenCall, place: str) -> Lie:
         """What only lays values out anew."""
-        value, told = self._value(call), call.arguments
-        if value in self.pieces and call.operator == "select" and told["dim"] == 0:
-            chosen = self.pieces[value][told["index"]]
+        told = call.arguments
+        first = told["self"].name if isinstance(told.get("self"), AtenValue) else ""
+        if first in self.pieces:
+            chosen = self.pieces[first][told["index"]]
             return Lie(self.numbers[chosen], self.order(chosen)[0])
+        value = self._value(call)
         if call.operator == "slice":
             return self.sliced(value, cuts_of(told, len(self.shape(value))))
         for word in ("size", "shape"):
@@ -414,7 +421,7 @@ class _AtenReader(GraphReader):
         """One layer after the other; the states at the end of each lie in a row."""
         told = call.arguments
         if told["bidirectional"] or told["train"]:
-            raise NoLayer(TRAINING if told["train"] else ONE_WAY)
+            raise NoReader(TRAINING if told["train"] else ONE_WAY)
         if any(not self._is_zero(one) for one in _listed(told["hx"])):
             raise NoLayer("only states that begin at 0 can be read")
         kind = RECURRENT[call.operator]
@@ -438,8 +445,9 @@ class _AtenReader(GraphReader):
         states, *cells = call.others
         if any(self.content.reader_count(name) for name in cells):
             raise NoLayer("only its states can be read, not its cells")
-        if self.reader_count(states):
+        if self.reader_count(states) and len(ends) == 1:
             self.put(states, last)
+        elif self.reader_count(states):
             self.pieces[states] = tuple(ends)
 
     def _is_zero(self, one: Any) -> bool:
@@ -474,11 +482,14 @@ class _AtenReader(GraphReader):
 
     def take_dropout(self, call: AtenCall, place: str) -> Lie:
         if call.arguments["train"] or call.arguments["training"]:
-            raise NoLayer(TRAINING)
+            raise NoReader(TRAINING)
         return self.pass_on(call, place)
 
     def pass_on(self, call: AtenCall, place: str) -> Lie:
         value = self._value(call)
+        is_whole = self.content.is_whole and value == self.content.given
+        if call.arguments.get("dtype") not in (None, *FLOATS) and not is_whole:
+            raise NoLayer("it cuts numbers down to whole ones: only floats can be read")
         return self.like(value, self.numbers[value])
 
     # Activations, sums and products.
@@ -519,7 +530,7 @@ class _AtenReader(GraphReader):
             return call
         return replace(call, arguments={**told, "self": told["other"], "other": told["self"]})
 
-    def take_concat(self, call: AtenCall, place: str) -> Lie:
+    def take_concat(self, call: AtenCall, place: str) -> Lie | None:
         names = [value.name for value in call.arguments["tensors"]]
         return self.concat(names, call.made, place, call.arguments["dim"])
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gradbook.formats.imported import STEEPER, NoLayer
+from gradbook.formats.imported import STEEPER, NoReader
 from gradbook.formats.layer_list import MOST_PLACES, RowsAndColumns, resolve_same
 from gradbook.formats.torch.content import AtenCall, AtenValue
 from gradbook.graph.window import Both, Pad, Shape
@@ -15,12 +15,14 @@ from gradbook.lowering import OTHER_FORMAT, Vocabulary
 from gradbook.schema import (
     AnyNumber,
     AnyOf,
+    Anything,
     Choice,
     FiniteNumber,
     IfThere,
     ListOf,
     Maybe,
     OneOrMore,
+    Only,
     Schema,
     SchemaError,
     TrueOrFalse,
@@ -88,16 +90,16 @@ def activation_of(call: AtenCall) -> Activation:
     match word:
         case "hardtanh" | "clamp":
             if tuple(told[name] for name in LIMITS[word]) != (0, 6):
-                raise NoLayer("values can be clamped only between 0 and 6, as ReLU6 does")
+                raise NoReader("values can be clamped only between 0 and 6, as ReLU6 does")
             return Activation("relu6")
         case "elu" if (told["alpha"], told["scale"], told["input_scale"]) != (1, 1, 1):
-            raise NoLayer(STEEPER)
+            raise NoReader(STEEPER)
         case "gelu":
             return Activation("gelu" if told["approximate"] == "tanh" else "exact gelu")
         case "leaky_relu":
             return Activation("leaky relu", told["negative_slope"])
         case "softplus" if told["beta"] != 1 or told["threshold"] < 20:
-            raise NoLayer("only a softplus with a beta of 1 and a threshold of 20 can be read")
+            raise NoReader("only a softplus with a beta of 1 and a threshold of 20 can be read")
     return Activation(KINDS[word])
 
 
@@ -131,11 +133,16 @@ PLACE = WholeNumber(-(2**63), 2**63)  # along an axis, from either end; past the
 EPSILON = Usually(FiniteNumber(0, 1), 1e-5)
 ALONE, EACH = Usually(RowsAndColumns(), (1, 1)), Usually(RowsAndColumns(0), (0, 0))
 AFFINE = {"weight": Usually(Tensor(), None), "bias": Usually(Tensor(), None), "eps": EPSILON}
+UNUSED = IfThere(Anything())  # of training, or of how values lie in memory
+OF_TRAINING = dict.fromkeys(("momentum", "cudnn_enabled", "cudnn_enable"), UNUSED)
+COPIED = dict.fromkeys(("memory_format", "layout", "device", "pin_memory", "non_blocking"), UNUSED)
 NORM = Schema(
     **AFFINE,
     num_groups=IfThere(COUNT),
     normalized_shape=IfThere(ListOf(COUNT, 1, 4)),
     use_input_stats=YES,
+    **OF_TRAINING,
+    **dict.fromkeys(("running_mean", "running_var"), UNUSED),
 )
 ROW_POOL = Schema(
     kernel_size=Along(),
@@ -164,7 +171,7 @@ SIZES = ListOf(Maybe(WholeNumber(-1)), 1, 8)
 ONCE = Usually(FiniteNumber(), 1.0)
 COMBINED = Schema(other=AnyOf(Tensor(), FiniteNumber()), alpha=ONCE)
 
-ARGUMENTS: Mapping[str, Schema] = {  # of those operators that have some
+ARGUMENTS: Mapping[str, Schema] = {  # beside the value that is read; others are refused
     "linear": Schema(weight=Tensor(), bias=Usually(Tensor(), None)),
     "conv2d": Schema(
         weight=Tensor(),
@@ -186,14 +193,21 @@ ARGUMENTS: Mapping[str, Schema] = {  # of those operators that have some
     "upsample_nearest2d": Schema(
         output_size=Usually(ListOf(COUNT, 2, 2), None),
         scale_factors=Usually(ListOf(FiniteNumber(), 2, 2), None),
+        scales_h=Usually(FiniteNumber(), None),
+        scales_w=Usually(FiniteNumber(), None),
     ),
-    "embedding": Schema(weight=Tensor(), indices=Tensor()),
+    "embedding": Schema(
+        weight=Tensor(),
+        indices=Tensor(),
+        **dict.fromkeys(("padding_idx", "scale_grad_by_freq", "sparse"), UNUSED),
+    ),
     "masked_fill": Schema(mask=Tensor(), value=AnyNumber()),
     "batch_norm": Schema(
         **AFFINE,
         running_mean=Usually(Tensor(), None),
         running_var=Usually(Tensor(), None),
         training=NO,
+        **OF_TRAINING,
     ),
     "conv1d": Schema(
         weight=Tensor(),
@@ -216,12 +230,14 @@ ARGUMENTS: Mapping[str, Schema] = {  # of those operators that have some
     ),
     **dict.fromkeys(("adaptive_avg_pool1d", "adaptive_max_pool1d"), Schema(output_size=Along())),
     **dict.fromkeys(
-        ("mean", "amax", "max"), Schema(dim=Usually(OneOrMore(AXIS, 4), []), keepdim=NO)
+        ("mean", "amax", "max"),
+        Schema(dim=Usually(OneOrMore(AXIS, 4), []), keepdim=NO, dtype=UNUSED),
     ),
     **dict.fromkeys(
         ("cat", "concat", "concatenate"), Schema(tensors=ListOf(Tensor(), 1), dim=Usually(AXIS, 0))
     ),
-    **dict.fromkeys(("view", "_unsafe_view", "expand"), Schema(size=SIZES)),
+    **dict.fromkeys(("view", "_unsafe_view"), Schema(size=SIZES)),
+    "expand": Schema(size=SIZES, implicit=UNUSED),
     "unflatten": Schema(dim=AXIS, sizes=SIZES),
     "squeeze": Schema(dim=Usually(OneOrMore(AXIS, 8), None)),
     "select": Schema(dim=AXIS, index=PLACE),
@@ -245,9 +261,11 @@ ARGUMENTS: Mapping[str, Schema] = {  # of those operators that have some
             train=NO,
             bidirectional=NO,
             batch_first=NO,
+            dropout=UNUSED,
         ),
     ),
     "matmul": Schema(other=Tensor()),
+    **dict.fromkeys(("bmm", "mm"), Schema(mat2=Tensor())),
     "scaled_dot_product_attention": Schema(
         query=Tensor(),
         key=Tensor(),
@@ -255,10 +273,14 @@ ARGUMENTS: Mapping[str, Schema] = {  # of those operators that have some
         attn_mask=Usually(Tensor(), None),
         is_causal=NO,
         scale=Usually(FiniteNumber(), None),
+        dropout_p=IfThere(Only(0)),
+        enable_gqa=IfThere(Only(False)),
     ),
     "flatten": Schema(start_dim=Usually(AXIS, 0), end_dim=Usually(AXIS, -1)),
     "reshape": Schema(shape=SIZES),
-    **dict.fromkeys(("dropout", "feature_dropout", "alpha_dropout"), Schema(train=NO, training=NO)),
+    **dict.fromkeys(
+        ("dropout", "feature_dropout", "alpha_dropout"), Schema(p=UNUSED, train=NO, training=NO)
+    ),
     "unsqueeze": Schema(dim=AXIS),
     "permute": Schema(dims=ListOf(AXIS, 1, 8)),
     "transpose": Schema(dim0=AXIS, dim1=AXIS),
@@ -270,15 +292,29 @@ ARGUMENTS: Mapping[str, Schema] = {  # of those operators that have some
     "leaky_relu": Schema(negative_slope=Usually(FiniteNumber(), 0.01)),
     "softplus": Schema(beta=ONCE, threshold=Usually(FiniteNumber(), 20.0)),
     "prelu": Schema(weight=Tensor()),
-    **dict.fromkeys(("softmax", "log_softmax"), Schema(dim=AXIS)),
-    **dict.fromkeys(("add", "sub", "mul", "div"), COMBINED),
+    **dict.fromkeys(("softmax", "log_softmax"), Schema(dim=AXIS, dtype=UNUSED)),
+    **dict.fromkeys(("add", "sub", "mul"), COMBINED),
+    "div": Schema(**COMBINED.kinds, rounding_mode=IfThere(Only(None))),
+    **dict.fromkeys(
+        ("to", "_to_copy"), Schema(dtype=Usually(WholeNumber(), None), copy=UNUSED, **COPIED)
+    ),
+    **dict.fromkeys(("clone", "contiguous"), Schema(**COPIED)),
+    **dict.fromkeys(("alias", "detach", "lift_fresh_copy", "mT"), Schema()),
+    **{
+        word.operator: Schema()
+        for kind, word in ACTIVATIONS.items()
+        if kind in ("sigmoid", "tanh", "relu", "relu6", "silu", "mish", "hardsigmoid", "hard swish")
+    },
 }
-ANY = Schema()
 
 
 def check_arguments(call: AtenCall) -> AtenCall:
     """The same call, if its arguments are what they have to be."""
-    return replace(call, arguments=ARGUMENTS.get(call.operator, ANY).read(call.arguments))
+    told = dict(call.arguments)
+    if call.operator in ARGUMENTS:
+        read = {name: told.pop(name) for name in ("self", "input") if name in told}
+        told = ARGUMENTS[call.operator].read_whole(told) | read
+    return replace(call, arguments=told)
 
 
 def padding_of(told: Any, size: Both, dilation: Both, shape: Shape) -> Pad:
