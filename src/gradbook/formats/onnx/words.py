@@ -128,20 +128,25 @@ class OnnxOperator(Schema):
         self.inputs = inputs
 
 
-POOL = {"kernel_shape": OfBoth(), **MOVES, "ceil_mode": FLAG, "count_include_pad": FLAG}
+POOL: Mapping[str, Kind] = {
+    "kernel_shape": OfBoth(),
+    **MOVES,
+    "ceil_mode": FLAG,
+    "count_include_pad": FLAG,
+}
 REDUCED = OnnxOperator(
     2,
     axes=Usually(ListOf(AXIS, 1, 4), None),
     keepdims=Usually(WholeNumber(0, 1), 1),
     noop_with_empty_axes=usual(0),
 )
-RECURRENT = {
+RECURRENT: Mapping[str, Kind] = {
     "direction": usual("forward"),
     "hidden_size": IfThere(WholeNumber(1)),
     "layout": usual(0),
 }
 GATES = ["Sigmoid", "Tanh"]
-LINEAR = {
+LINEAR: Mapping[str, Kind] = {
     "coefficients": ListOf(FiniteNumber(), 1),
     "intercepts": Usually(ListOf(FiniteNumber()), []),
     "post_transform": Usually(Choice("NONE", "LOGISTIC", "SOFTMAX"), "NONE"),

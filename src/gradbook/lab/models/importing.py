@@ -28,8 +28,8 @@ TASKS = {"numbers": Task.NUMBERS, "classes": Task.CLASSES}
 MOST_SCALED = 1 / LEAST_SCALE  # of brightness from 0 to 1; what is divided by more are bytes
 LEAST_PIXELS = 64  # of flat values that might be an image's: 8 by 8
 AT_EACH_STEP = (
-    "{name}: it answers at every step ({makes}), which no model does: import it as a text, "
-    "-o net.txt"
+    "{name}: it answers at every step ({makes}), which no model does: import its file as a text, "
+    "gradbook import … -o net.txt"
 )
 SOFTMAXES = ("softmax", "log softmax")
 
