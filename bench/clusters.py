@@ -29,8 +29,9 @@ from time import perf_counter, process_time
 
 from distributed import LocalCluster
 
-from gradbook.audit.classes.marks import class_json, score_each
+from gradbook.audit.classes.marks import class_json
 from gradbook.audit.classes.reports import StoredReports
+from gradbook.audit.classes.rubric import Rubric, score_each
 from gradbook.audit.classes.submissions import find_submissions
 from gradbook.audit.findings import WRONG, BookReport, Finding, LossCurves, SheetReport
 from gradbook.audit.many import TOGETHER, checked_by
@@ -150,7 +151,7 @@ def _books(address: str, place: str, count: int, workers: int) -> None:
             ):
                 reports.put(number, report)
                 tell(done)
-        scores = score_each(reports, 20)
+        scores = score_each(reports, Rubric(20.0))
         for what, said in (
             ("rows of grades", lambda: grades(reports, scores)),
             ("books as JSON", lambda: class_json(reports, scores)),

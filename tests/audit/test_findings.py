@@ -12,7 +12,8 @@ import pytest
 from gradbook import audit
 from gradbook.audit import findings
 from gradbook.audit.check import check
-from gradbook.audit.classes.marks import class_json, score
+from gradbook.audit.classes.marks import class_json
+from gradbook.audit.classes.rubric import score
 from gradbook.audit.findings import KINDS, VERDICTS, WORST_FIRST, Finding, record
 from gradbook.audit.formula.expression import EditKind
 from tests.audit.material.copies import WRONG

@@ -10,8 +10,9 @@ import pytest
 from openpyxl import load_workbook
 
 from gradbook.audit.check import check
-from gradbook.audit.classes.marks import class_json, score
+from gradbook.audit.classes.marks import class_json
 from gradbook.audit.classes.reports import line_of, report_of_line
+from gradbook.audit.classes.rubric import Rubric, score
 from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.findings import BookReport, record, with_hints
 from gradbook.language.message import Message, WrittenNumber, said
@@ -64,7 +65,7 @@ def english_in(words: str, reports: list[BookReport]) -> list[str]:
 
 
 def test_the_terminal_says_it(reports):
-    scores = [score(report, 20.0) for report in reports]
+    scores = [score(report, Rubric(20.0)) for report in reports]
     with pseudo_language():
         words = plain(list(audit_lines(reports, 100, scores)))
     assert spelled("should be") in words
@@ -76,7 +77,7 @@ def test_the_terminal_says_it(reports):
 
 
 def test_the_page_says_it(reports):
-    scores = [score(report, 20.0) for report in reports]
+    scores = [score(report, Rubric(20.0)) for report in reports]
     with pseudo_language():
         pages = audit_page(reports, scores), audit_page(reports[:1], scores[:1])
         cell = audit_cell(reports[0])
@@ -88,7 +89,7 @@ def test_the_page_says_it(reports):
 def test_a_marked_copy_says_it(reports, tmp_path):
     report = next(one for one in reports if one.findings)
     with pseudo_language():
-        content = annotate(report.book, report, score(report, 20.0))
+        content = annotate(report.book, report, score(report, Rubric(20.0)))
     path = tmp_path / "marked.xlsx"
     path.write_bytes(content)
     book = load_workbook(path)

@@ -99,8 +99,8 @@ NUMBERS = st.sampled_from(["0", "1", "2.5", "20", "0.25"])
 def rubrics(draw: DrawFn) -> bytes:
     lines = [f"out_of = {draw(NUMBERS)}"] * draw(st.booleans())
     lines += ["[points]", *(f'"{name}" = {draw(NUMBERS)}' for name in ("gradients", "∂E/∂w1"))]
-    carry, credit = draw(st.sampled_from(["true", "false"])), draw(st.sampled_from(["0", "0.5"]))
-    lines += ["[follow_through]", f"carry = {carry}", f"sign_credit = {credit}", "[deductions]"]
+    accept, most = draw(st.sampled_from(["true", "false"])), draw(NUMBERS)
+    lines += ["[mistakes]", f"accept_elsewhere = {accept}", f"repeated = {most}", "[deductions]"]
     kinds = draw(st.lists(st.sampled_from(list(KINDS)), unique=True, max_size=3))
     lines += [f'"{kind}" = {draw(NUMBERS)}' for kind in kinds]
     due = draw(st.datetimes(datetime(1971, 1, 1), datetime(2999, 12, 31))).isoformat()

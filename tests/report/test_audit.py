@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from gradbook.audit.classes.marks import score
+from gradbook.audit.classes.rubric import Rubric, score
 from gradbook.audit.findings import (
     FROZEN,
     NO_NETWORK,
@@ -262,7 +262,7 @@ def test_a_finding_says_which_gradients_it_makes_wrong():
 
 
 def rows(reports, out_of=None):
-    text = grades_csv(reports, [score(report, out_of) for report in reports])
+    text = grades_csv(reports, [score(report, Rubric(out_of)) for report in reports])
     return list(csv.DictReader(text.removeprefix("\ufeff").splitlines()))
 
 

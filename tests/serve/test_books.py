@@ -62,8 +62,8 @@ def test_grades_and_page_are_the_commands(on, number, books, ways, tmp_path):
 @pytest.mark.parametrize(
     ("words", "query"),
     [
-        (["--points", "--carry"], "points=1&carry=1"),
-        (["--out-of", "20", "--sign-credit", "0.5"], "out_of=20&sign_credit=0.5"),
+        (["--points", "--repeated", "100"], "points=1&repeated=100"),
+        (["--out-of", "20", "--repeated", "3.5"], "out_of=20&repeated=3.5"),
     ],
 )
 def test_exercises_are_marked_by_the_rules_that_the_command_has(on, words, query, tmp_path):
@@ -78,11 +78,11 @@ def test_exercises_are_marked_by_the_rules_that_the_command_has(on, words, query
     assert unpacked(copies) == files_of(tmp_path / "marked")
 
 
-@pytest.mark.parametrize("credit", ["-0.1", "1.1", "nan", "half"])
-def test_a_credit_that_is_no_share_is_refused(on, number, credit):
-    status, said, _ = on.ask(f"classes/{number}/grades.csv?sign_credit={credit}")
+@pytest.mark.parametrize("columns", ["-0.1", "nan", "half"])
+def test_a_cost_that_is_no_number_of_columns_is_refused(on, number, columns):
+    status, said, _ = on.ask(f"classes/{number}/grades.csv?repeated={columns}")
     assert status == 422
-    assert b"sign_credit" in said
+    assert b"repeated" in said
 
 
 @pytest.mark.parametrize("ways", WAYS)

@@ -261,6 +261,7 @@ def _described(training: SheetTraining) -> SheetReport:
         rate=_called(training, [training.rate] if training.rate else []),
         weights=tuple(training.names),
         rows=(min(map(row_of, cells)) + 1, max(map(row_of, cells)) + 1),
+        steps=training.steps,
     )
 
 

@@ -7,7 +7,6 @@ from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from os import PathLike
 from typing import Any, Generic, TypeVar
 
@@ -202,9 +201,9 @@ class LossCurves:
     corrected: tuple[float, ...]
 
 
-COMMON_SIGN, CARRIED = "wrong sign", "carried"
-"""What a column that is asked for can be besides right, wrong and to fill in: wrong by the one sign
-that all share; right but for a cell of the student's own that it is made of."""
+CARRIED = "carried"
+"""What a column that is asked for can be besides right, wrong and to fill in: right but for a cell
+of the student's own that it is made of."""
 
 
 @dataclass(frozen=True)
@@ -217,7 +216,8 @@ class AskedColumn:
     kind: str  # forward, loss, gradients, update
     state: str = ""  # where the column was judged by itself
     made_of: tuple[str, ...] = ()  # the columns whose mistakes are carried into it
-    is_first_right: bool = False  # of a column that isn't right, whether its first cell is
+    elsewhere: str = ""  # where its right formulas stand, if it is blank: 'My work'!C5:C24
+    elsewhere_rows: float = 0.0  # the share of its rows that have one there
 
 
 @dataclass(frozen=True)
@@ -237,6 +237,7 @@ class SheetReport:
     rule: str = ""  # by which it learns, where that is no gradient: perceptron
     updates: int = 0  # that were held to that rule
     is_half_judged: bool = False  # what isn't found wrong needn't be right
+    steps: int = 0  # of a training, where a gradient has a cell in each
 
 
 @dataclass(frozen=True)
@@ -358,29 +359,21 @@ def marks_of(sheet: SheetReport) -> Iterator[Mark]:
     if sheet.is_half_judged:
         return
     if any(column.state for column in sheet.asked):
-        yield from map(partial(_judged, sheet), _counted(sheet))
+        yield from (_judged(sheet, c) for c in sheet.asked if c.state != UNFINISHED)
         return
     asked = {column.quantity for column in sheet.asked}
-    yield from (one for one in _gradients(sheet) if not asked or one.name in asked)
-    for column in _other_columns(sheet):
-        yield Mark("", _state(sheet, column), column)
-
-
-def _counted(sheet: SheetReport) -> list[AskedColumn]:
-    """The columns of an exercise that have a mark each: where every gradient is asked for, those
-    that they are made of have none."""
-    others = {column.quantity for column in _other_columns(sheet)}
     gradients = {f"{GRADIENT}{weight}" for weight in sheet.weights}
-    judged = (column for column in sheet.asked if column.state != UNFINISHED)
-    return [column for column in judged if column.quantity in others | gradients]
+    yield from (one for one in _gradients(sheet) if not asked or one.name in asked)
+    for column in sheet.asked:
+        if column.quantity not in gradients:
+            yield Mark("", _state(sheet, column), column)
 
 
 def _judged(sheet: SheetReport, column: AskedColumn) -> Mark:
     """The mark of a column that was judged by itself."""
-    state = {RIGHT: GOOD, TO_FILL_IN: BLANK}.get(column.state, BAD)
+    state = {RIGHT: GOOD, CARRIED: GOOD, TO_FILL_IN: BLANK}.get(column.state, BAD)
     weight = column.quantity.removeprefix(GRADIENT)
-    is_gradient = column.quantity.startswith(GRADIENT) and weight in sheet.weights
-    return Mark(weight, state) if is_gradient else Mark("", state, column)
+    return Mark(weight if weight in sheet.weights else "", state, column)
 
 
 def _gradients(sheet: SheetReport) -> Iterator[Mark]:
@@ -396,21 +389,6 @@ def _gradients(sheet: SheetReport) -> Iterator[Mark]:
     for weight in sheet.weights:
         state = BAD if weight in wrong else BLANK if weight in blank else GOOD
         yield Mark(weight, state, judges=CHANGE if sheet.rule else GRADIENT)
-
-
-def _other_columns(sheet: SheetReport) -> list[AskedColumn]:
-    """Columns that are asked for and are no weight's gradient.
-
-    Where every gradient is asked for, those that they are made of aren't counted, too.
-    """
-    asked = [column.quantity for column in sheet.asked]
-    gradients = {f"∂E/∂{weight}" for weight in sheet.weights}
-    every = gradients <= set(asked)
-    return [
-        column
-        for column in sheet.asked
-        if column.quantity not in gradients and not (every and column.kind == GRADIENTS)
-    ]
 
 
 def _state(sheet: SheetReport, column: AskedColumn) -> str:

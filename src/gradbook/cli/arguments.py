@@ -179,14 +179,6 @@ def positive(word: str) -> float:
     return value
 
 
-def share(word: str) -> float:
-    """A number from 0 to 1."""
-    value = number(word)
-    if not 0 <= value <= 1:
-        raise ArgumentTypeError(f"{word} is out of range: a share is from 0 to 1, such as 0.5")
-    return value
-
-
 def rates(words: str) -> tuple[float, ...]:
     """Learning rates with commas between them: any numbers, for 0 learns nothing and -1 climbs."""
     return tuple(number(word.strip()) for word in words.split(","))

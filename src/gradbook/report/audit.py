@@ -14,13 +14,8 @@ from io import StringIO
 from itertools import chain
 from math import ceil, isfinite
 
-from gradbook.audit.classes.marks import (
-    BookScore,
-    class_marks,
-    common_mistakes,
-    in_numbers,
-    in_points,
-)
+from gradbook.audit.classes.marks import class_marks, common_mistakes
+from gradbook.audit.classes.rubric import BookScore, in_numbers, in_points
 from gradbook.audit.classes.similar import similar_books
 from gradbook.audit.findings import (
     GRADIENT,
@@ -37,6 +32,7 @@ from gradbook.audit.findings import (
     count_right,
     grade,
     identical_files,
+    marks_of,
     off_by,
     shared_mistakes,
 )
@@ -285,13 +281,17 @@ def finding_words(report: BookReport) -> str:
 
 def _checked(report: BookReport, trained: Sequence[SheetReport]) -> str:
     """What was checked in a book in which all is right."""
-    gradients = sum(len(sheet.weights) for sheet in trained if not sheet.rule)
+    names = [mark.name for sheet in trained if not sheet.rule for mark in marks_of(sheet)]
+    gradients = len(names)
     checked = []
-    if gradients:
+    if all(name.startswith(GRADIENT) for name in names) and names:
         number = f"{gradients:,}"
         checked.append(
             tr_count("{number} gradient", "{number} gradients", gradients, number=number)
         )
+    elif names:
+        number = f"{gradients:,}"
+        checked.append(tr_count("{number} column", "{number} columns", gradients, number=number))
     for rule in dict.fromkeys(sheet.rule for sheet in trained if sheet.rule):
         updates = sum(sheet.updates for sheet in trained if sheet.rule == rule)
         checked.append(

@@ -14,13 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gradbook.audit.classes.marks import (
-    BookScore,
-    class_marks,
-    common_mistakes,
-    in_numbers,
-    in_points,
-)
+from gradbook.audit.classes.marks import class_marks, common_mistakes
+from gradbook.audit.classes.rubric import BookScore, in_numbers, in_points
 from gradbook.audit.classes.similar import similar_books
 from gradbook.audit.findings import (
     RIGHT,

@@ -98,9 +98,9 @@ def _ways() -> str:
 <label>{tr("all right is worth")} <input class="own" type="number" id="out-of" min="0" step="any"
  placeholder="{tr("1 each")}"></label>
 <label><input type="checkbox" id="hints"> {tr("hints, no solutions")}</label>
-<label><input type="checkbox" id="carry"> {tr("errors carried forward count as right")}</label>
-<label>{tr("one wrong sign in all earns")} <input class="own" type="number" id="sign-credit" min="0"
- max="1" step="any" placeholder="{tr("0 to 1")}"></label>
+<label><input type="checkbox" id="accept-elsewhere"> {tr("right formulas elsewhere count")}</label>
+<label>{tr("one mistake costs at most")} <input class="own" type="number" id="repeated" min="0"
+ step="any" placeholder="{tr("1 column")}"></label>
 </div>"""
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from gradbook import limits
 from gradbook.audit.check import check, check_again
-from gradbook.audit.classes.marks import BookScore
+from gradbook.audit.classes.rubric import BookScore
 from gradbook.audit.classes.submissions import is_handed_in
 from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.copies.correct import Correction, corrections

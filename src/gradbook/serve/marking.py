@@ -12,7 +12,7 @@ from typing import Any
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from gradbook.archives import FIRST_DAY
-from gradbook.audit.classes.marks import BookScore, MarkingRules, in_points, score
+from gradbook.audit.classes.rubric import BookScore, Rubric, in_points, score
 from gradbook.audit.classes.submissions import copy_names
 from gradbook.audit.copies.correct import Correction
 from gradbook.audit.findings import UNREADABLE, WORST_FIRST, BookReport, with_hints
@@ -37,16 +37,16 @@ class Ways:
     points: bool = False
     out_of: float | None = None
     hints: bool = False
-    carry: bool = False
-    sign_credit: float = 0.0
+    repeated: float = 1.0
+    accept_elsewhere: bool = False
 
     def told(self, report: BookReport) -> BookReport:
         """The report as whoever looks at it may see it."""
         return with_hints(report) if self.hints else report
 
     def scores(self, reports: Sequence[BookReport]) -> list[BookScore]:
-        rules = MarkingRules(self.carry, self.sign_credit)
-        return [score(report, self.out_of, rules) for report in reports]
+        rubric = Rubric(self.out_of, repeated=self.repeated, accept_elsewhere=self.accept_elsewhere)
+        return [score(report, rubric) for report in reports]
 
     def asked(self, scores: Sequence[BookScore]) -> Sequence[BookScore]:
         """The scores where somebody wants to see them."""

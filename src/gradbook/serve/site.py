@@ -38,8 +38,8 @@ WAYS = {
     "points": Field(bool, usual=False),
     "out_of": Field(float, 1e-9, 1e9),
     "hints": Field(bool, usual=False),
-    "carry": Field(bool, usual=False),
-    "sign_credit": Field(float, 0, 1, usual=0.0),
+    "repeated": Field(float, 0, 1e9, usual=1.0),
+    "accept_elsewhere": Field(bool, usual=False),
 }
 GROWTH = WAYS | {"since": Field(int, 0, usual=0)}
 ANNOUNCED = {"books": Field(list, 0, 10_000, is_needed=True)}

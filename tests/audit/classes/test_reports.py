@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 
 from gradbook.audit.check import check
-from gradbook.audit.classes.marks import class_json, score, score_each
+from gradbook.audit.classes.marks import class_json
 from gradbook.audit.classes.reports import StoredReports, line_of, report_of_line
+from gradbook.audit.classes.rubric import Rubric, score, score_each
 from gradbook.audit.findings import BookReport
 from gradbook.errors import DataError, FileError
 from gradbook.report.audit import audit_lines, grades_csv
@@ -60,11 +61,11 @@ def test_whatever_is_asked_for_is_the_same_from_a_file(books, reports, tmp_path)
 
 
 def _text(reports):
-    return plain(list(audit_lines(reports, 80, score_each(reports, 20))))
+    return plain(list(audit_lines(reports, 80, score_each(reports, Rubric(20.0)))))
 
 
 def _page(reports):
-    return audit_page(reports, score_each(reports, 20))
+    return audit_page(reports, score_each(reports, Rubric(20.0)))
 
 
 def _grades(reports):

@@ -11,7 +11,8 @@ import pytest
 from openpyxl import load_workbook
 
 from gradbook.audit.check import check
-from gradbook.audit.classes.marks import class_json, score
+from gradbook.audit.classes.marks import class_json
+from gradbook.audit.classes.rubric import score
 from gradbook.audit.classes.similar import similar_books
 from gradbook.lab.classroom import personalise
 from gradbook.net import builtin

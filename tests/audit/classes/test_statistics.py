@@ -9,13 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from gradbook.audit.classes.marks import (
-    BookScore,
-    PartScore,
-    class_json,
-    class_marks,
-    common_mistakes,
-)
+from gradbook.audit.classes.marks import class_json, class_marks, common_mistakes
+from gradbook.audit.classes.rubric import BookScore, PartScore
 from gradbook.audit.findings import KINDS, RIGHT, WRONG, BookReport, Finding, Mark, SheetReport
 
 

@@ -9,7 +9,7 @@ import pytest
 from openpyxl import load_workbook
 
 from gradbook.audit.check import check
-from gradbook.audit.classes.marks import score
+from gradbook.audit.classes.rubric import Rubric, score
 from gradbook.audit.copies import open_copy
 from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.copies.open_copy import OpenMarks, OpenPart
@@ -96,7 +96,7 @@ def test_our_own_exercise_is_marked_and_read_again(tmp_path):
     content = zipfile.ZipFile(path).read("content.xml").decode()
     report = check(path)
     copy = tmp_path / "marked.ods"
-    copy.write_bytes(annotate(path, report, score(report, 20)))
+    copy.write_bytes(annotate(path, report, score(report, Rubric(20.0))))
     parts = zipfile.ZipFile(copy)
     assert parts.infolist()[0].filename == "mimetype"
     text = parts.read("content.xml").decode()
@@ -114,7 +114,7 @@ def test_libreoffice_shows_the_marks_and_computes_the_same(tmp_path):
     (ods,) = save_as_opendocument([book], tmp_path / "ods")
     report = check(ods)
     copy = tmp_path / "marked.ods"
-    copy.write_bytes(annotate(ods, report, score(report, 20)))
+    copy.write_bytes(annotate(ods, report, score(report, Rubric(20.0))))
     before, after = (
         load_workbook(path, data_only=True)
         for path in recalculate_all([ods, copy], tmp_path / "again")

@@ -7,7 +7,7 @@ from xml.dom.minidom import parseString
 import pytest
 
 from gradbook.audit.check import check
-from gradbook.audit.classes.marks import score
+from gradbook.audit.classes.rubric import Rubric, score
 from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.findings import with_hints
 from tests.audit.material.copies import FIRST, WRONG, opened, parts, rich
@@ -23,7 +23,7 @@ def path(tmp_path):
 def marked(path, *, hints=False, out_of=None, scored=True):
     report = with_hints(check(path)) if hints else check(path)
     copy = path.with_name("copy.xlsx")
-    copy.write_bytes(annotate(path, report, score(report, out_of) if scored else None))
+    copy.write_bytes(annotate(path, report, score(report, Rubric(out_of)) if scored else None))
     return copy
 
 

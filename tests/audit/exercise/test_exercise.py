@@ -9,7 +9,7 @@ import pytest
 from openpyxl import load_workbook
 
 from gradbook.audit.check import check
-from gradbook.audit.classes.marks import score
+from gradbook.audit.classes.rubric import score
 from gradbook.audit.findings import BookReport
 from gradbook.lab.classroom import personalise
 from gradbook.net import Net, builtin, parse
@@ -115,11 +115,14 @@ def test_a_wrong_update_costs_its_own_column(tmp_path):
     assert shares(report) == {f"w{k}": float(k != 3) for k in range(1, 9)}
 
 
-def test_a_first_row_that_is_right_earns_its_part(tmp_path):
+def test_a_column_is_as_right_as_its_rows(tmp_path):
     path = written(tmp_path, NETS["worked"], Exercise("Ada", ("forward",)))
-    report = check(filled(path, rows=1))
+    report = check(filled(path, rows=3))
     assert report.verdict == "unfinished"
-    assert set(shares(report).values()) == {0.5}
+    assert set(shares(report).values()) == {0.75}
+    why = str(score(report).parts[0].why)
+    assert why.startswith("right in 3 of 4 rows, to fill in: ")
+    assert why.endswith("8")
 
 
 def test_different_students_are_asked_in_different_places_and_always_in_the_same(tmp_path):

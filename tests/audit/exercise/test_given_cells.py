@@ -8,7 +8,7 @@ import pytest
 from openpyxl import Workbook, load_workbook
 
 from gradbook.audit.check import check
-from gradbook.audit.classes.marks import MarkingRules, score
+from gradbook.audit.classes.rubric import score
 from gradbook.audit.findings import BookReport
 from gradbook.cli.main import main
 from gradbook.net import parse
@@ -106,7 +106,7 @@ def test_a_gradient_that_is_made_of_itself_is_none(formula, tmp_path):
     assert {"circular reference", "wrong formula", "wrong reference"}.intersection(
         finding.kind for finding in report.findings
     )
-    assert marks(report)["∂E/∂w1"] == 0
+    assert marks(report)["∂E/∂w1"] == 0.75
 
 
 def test_what_can_t_be_read_is_left_to_the_teacher(tmp_path):
@@ -120,12 +120,12 @@ def test_what_can_t_be_read_is_left_to_the_teacher(tmp_path):
     assert len(marks(report)) == 7
 
 
-def test_a_row_that_departs_leaves_the_first_its_half(tmp_path):
+def test_a_row_that_departs_leaves_the_others_theirs(tmp_path):
     def change(book: Workbook) -> None:
         book["Training"]["AC7"] = 0.5
 
     report = changed(tmp_path, change)
-    assert marks(report)["∂E/∂w5"] == 0.5
+    assert marks(report)["∂E/∂w5"] == 0.75
     assert [finding.cells for finding in report.findings] == ["AC7"]
 
 
@@ -159,8 +159,7 @@ def test_any_column_is_judged_by_itself(kinds, column, old, new, kind, tmp_path)
     found = marks(report)
     assert found.pop(column) == 0
     assert set(found.values()) <= {1.0}
-    carried = score(report, rules=MarkingRules(carry=True))
-    assert carried.right == len(carried.parts) - 1
+    assert score(report).right == len(found)
 
 
 def test_a_column_on_the_way_is_charged_once_to_what_is_made_of_it(tmp_path):
@@ -173,8 +172,7 @@ def test_a_column_on_the_way_is_charged_once_to_what_is_made_of_it(tmp_path):
     assert finding.spoils == ("w1", "w2", "b1")
     whole = score(report).out_of
     assert score(report).points == whole - 1
-    carried = score(report, rules=MarkingRules(carry=True))
-    assert (carried.points, carried.right) == (whole - 1, whole - 1)
+    assert score(report).right == whole - 1
 
 
 def test_a_mean_taken_in_the_end_is_another_way_and_not_wrong(tmp_path):
@@ -219,8 +217,10 @@ def test_the_command_marks_and_corrects(tmp_path, capsys, monkeypatch):
     mistake = next(m for m in mistakes(WORKED) if m.letter == "b")
     book = hand_in(exercise(WORKED, tmp_path), mistake.entries)
     assert main(["check", str(book), "--points"]) == 1
-    assert "0 of 8 points" in capsys.readouterr().out
-    assert main(["check", str(book), "--out-of", "20", "--sign-credit", "0.5"]) == 1
+    assert "7 of 8 points" in capsys.readouterr().out
+    assert main(["check", str(book), "--out-of", "20"]) == 1
+    assert "17.5 of 20 points" in capsys.readouterr().out
+    assert main(["check", str(book), "--out-of", "20", "--repeated", "4"]) == 1
     assert "10 of 20 points" in capsys.readouterr().out
     assert main(["check", str(book), "--fix", "fixed"]) == 1
     assert check(tmp_path / "fixed" / book.name).verdict == "right"

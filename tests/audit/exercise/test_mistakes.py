@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gradbook.audit.check import check
-from gradbook.audit.classes.marks import MarkingRules, score
+from gradbook.audit.classes.rubric import Rubric, score
 from gradbook.audit.findings import BookReport
 from tests.audit.material.exercises import Variation, exercise, hand_in, mistakes
 
@@ -55,11 +55,10 @@ def test_a_forgotten_way_is_missing_in_the_hidden_gradients_alone(held, seed):
 
 
 @VARIATIONS
-def test_one_sign_through_all_is_said_once_and_may_have_credit(held, seed):
+def test_one_sign_through_all_is_said_once_and_costs_once(held, seed):
     (report,) = held(seed, "b")
     assert len(report.findings) == 1
-    of = score(report).out_of
-    assert score(report, rules=MarkingRules(sign_credit=0.5)).points == of / 2
+    assert score(report, Rubric(repeated=100)).points == 0
 
 
 @VARIATIONS
@@ -102,7 +101,6 @@ def test_blanks_are_to_be_filled_in(held, seed):
 @VARIATIONS
 def test_an_early_mistake_is_marked_once_and_carried_on(held, seed):
     (report,) = held(seed, "j")
-    usual, carried = score(report), score(report, rules=MarkingRules(carry=True))
     assert len(report.findings) == 1
-    assert (carried.points, carried.right) == (usual.out_of - 1, usual.out_of - 1)
-    assert usual.right == usual.out_of - 2
+    found = score(report)
+    assert (found.points, found.right) == (found.out_of - 1, found.out_of - 1)

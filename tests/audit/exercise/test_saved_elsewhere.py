@@ -10,7 +10,7 @@ import pytest
 from openpyxl import Workbook, load_workbook
 
 from gradbook.audit.check import check
-from gradbook.audit.classes.marks import score
+from gradbook.audit.classes.rubric import score
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.plan.columns import Exercise
 from tests.audit.material.exercises import (

@@ -99,7 +99,8 @@ class Variation:
         """The gradients of the hidden layer."""
         weights = [self.hidden_weight(j, i) for j in range(self.hidden) for i in range(self.inputs)]
         biases = [f"b{j + 1}" for j in range(self.hidden)] if self.biases else []
-        return [f"∂E/∂{name}" for name in (*weights, *biases)]
+        sums = [f"h{j + 1}" for j in range(self.hidden)] if self.biases else []
+        return [f"∂E/∂{name}" for name in (*weights, *sums, *biases)]
 
     @property
     def of_outputs(self) -> list[str]:
@@ -107,7 +108,8 @@ class Variation:
             self.output_weight(k, j) for k in range(self.outputs) for j in range(self.hidden)
         ]
         biases = [f"b{self.hidden + k + 1}" for k in range(self.outputs)] if self.biases else []
-        return [f"∂E/∂{name}" for name in (*weights, *biases)]
+        sums = [f"o{k + 1}" for k in range(self.outputs)] if self.biases else []
+        return [f"∂E/∂{name}" for name in (*weights, *sums, *biases)]
 
     @property
     def every(self) -> list[str]:
@@ -153,13 +155,14 @@ class Variation:
                 name = self.hidden_weight(j, i)
                 found[f"∂E/∂{name}"] = f"{times}{back}{slope}*{{i{i + 1}}}"
             if self.biases:
-                found[f"∂E/∂b{j + 1}"] = f"{times}{back}{slope}"
+                found[f"∂E/∂b{j + 1}"] = found[f"∂E/∂h{j + 1}"] = f"{times}{back}{slope}"
         for k in range(self.outputs):
             for j in range(self.hidden):
                 name = self.output_weight(k, j)
                 found[f"∂E/∂{name}"] = f"{times}{signals[k]}*{self.activation(0, j)}"
             if self.biases:
                 found[f"∂E/∂b{self.hidden + k + 1}"] = f"{times}{signals[k]}"
+                found[f"∂E/∂o{k + 1}"] = f"{times}{signals[k]}"
         return found
 
     def _sum(self, parts: Sequence[tuple[str, str]]) -> str:
@@ -266,22 +269,22 @@ def mistakes(variation: Variation) -> Iterator[Mistake]:
         right = variation.formulas(slopes=OTHER_SLOPES)
     every, hidden = frozenset(variation.every), frozenset(variation.of_hidden)
     count = len(every)
-    rest = float(count - len(hidden))
+    rest = count - 1.0  # what is made throughout costs once
     last = variation.outputs
     without = {**right, **_only(hidden, variation.formulas(ways=range(last - 1)))}
     yield Mistake("a", without, hidden, frozenset({"missing term"}), rest, f"path through E{last}")
     turned = variation.formulas(turned=True)
-    yield Mistake("b", turned, every, frozenset({"wrong sign"}), 0.0, "wrong sign")
+    yield Mistake("b", turned, every, frozenset({"wrong sign"}), rest, "wrong sign")
     if variation.inputs > 1:
         a, b = "∂E/∂w1", "∂E/∂w2"
         swapped = {**right, a: right[b], b: right[a]}
         both, kinds = frozenset({a, b}), frozenset({"swapped columns"})
-        yield Mistake("c", swapped, both, kinds, count - 2.0, "exchanged")
+        yield Mistake("c", swapped, both, kinds, rest, "exchanged")
     half = variation.formulas(times="0.5*")
-    yield Mistake("d", half, every, frozenset({"missing factor"}), 0.0, "half")
+    yield Mistake("d", half, every, frozenset({"missing factor"}), rest, "half")
     twice = variation.formulas(times="2*")
     kinds = frozenset({"one factor or term too many"})
-    yield Mistake("d", twice, every, kinds, 0.0, "twice")
+    yield Mistake("d", twice, every, kinds, rest, "twice")
     flat = {**right, **_only(hidden, variation.formulas(no_slope=True))}
     yield Mistake("e", flat, hidden, frozenset({"missing factor"}), rest, "slope")
     only = {**right, **_only(hidden, variation.formulas(ways=[0]))}
@@ -297,7 +300,7 @@ def mistakes(variation: Variation) -> Iterator[Mistake]:
     early = f"{early}*{{i1}}" if early == right[first] else early
     follows = f"{{{first}}}/{variation.activation(0, 0)}*{variation.activation(0, 1)}"
     carried = {**right, first: early, second: follows}
-    yield Mistake("j", carried, frozenset({first, second}), frozenset(), count - 1.0)
+    yield Mistake("j", carried, frozenset({first}), frozenset(), count - 1.0)
 
 
 def _only(names: frozenset[str], formulas: Formulas) -> Formulas:

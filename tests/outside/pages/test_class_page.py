@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gradbook.audit.classes.marks import score
+from gradbook.audit.classes.rubric import Rubric, score
 from gradbook.audit.findings import BookReport, LossCurves
 from gradbook.audit.workbook.book import Origin
 from gradbook.report.audit_page import LARGEST, audit_page
@@ -62,7 +62,7 @@ def class_of(count: int) -> list[BookReport]:
 @pytest.fixture(scope="module")
 def html():
     reports = class_of(COUNT)
-    return audit_page(reports, [score(report, 20) for report in reports])
+    return audit_page(reports, [score(report, Rubric(20.0)) for report in reports])
 
 
 @pytest.mark.witness("chromium")

@@ -123,23 +123,19 @@ def test_points_and_worth_are_the_commands(page, folder, saved):
     assert saved("grades.csv", "[data-save='grades.csv']") == (folder / "grades.csv").read_bytes()
 
 
-def test_carry_and_sign_credit_are_the_commands(page, tmp_path, saved):
+def test_what_a_repeated_mistake_costs_is_the_command_s(page, tmp_path, saved):
     laid_out(tmp_path / "class", exercises())
     page.drop("#drop", tmp_path / "class")
     page.until(JUDGED)
     points = (
         "[...document.querySelectorAll('.books tbody tr')].map(row => row.cells[4]?.textContent)"
     )
-    squares = "document.querySelectorAll('.books .marks .m-right').length"
     page.click("#points")
-    page.until(f"{points}.join() === '7,0'")
-    right = page.value(squares)
-    page.click("#carry")
-    page.until(f"{squares} === {right + 1}")
-    page.write("#sign-credit", "0.5")
+    page.until(f"{points}.join() === '7,7'")
+    page.write("#repeated", "4")
     page.key("Tab")
     page.until(f"{points}.join() === '7,4'")
-    rules = ("--points", "--carry", "--sign-credit", "0.5")
+    rules = ("--points", "--repeated", "4")
     commanded(tmp_path, "check", "class", "--csv", "grades.csv", "--html", "class.html", *rules)
     for name in ("grades.csv", "class.html"):
         assert saved(name, f"[data-save='{name}']") == (tmp_path / name).read_bytes()
@@ -334,8 +330,8 @@ def test_the_keyboard_alone_is_enough(page, folder):
         "points",
         "out-of",
         "hints",
-        "carry",
-        "sign-credit",
+        "accept-elsewhere",
+        "repeated",
         "grades.csv",
     } <= set(reached)
     page.key("Enter")

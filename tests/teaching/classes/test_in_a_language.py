@@ -7,12 +7,12 @@ import re
 import pytest
 
 from gradbook.audit.check import check
+from gradbook.audit.classes.rubric import Rubric, score
 from gradbook.language import current_language
 from gradbook.teaching.classes.feedback import StudentFeedback, feedback_page, feedback_typst
 from gradbook.teaching.classes.folder import do_each
 from gradbook.teaching.classes.making import make_class
 from gradbook.teaching.classes.marking import mark_class
-from gradbook.teaching.classes.rubric import Rubric, mark_by
 from tests.pseudo import plain_words, pseudo_language, spelled
 from tests.report.html import words
 from tests.teaching.classes.made import begun, negated, solved, without
@@ -68,7 +68,7 @@ def test_the_pages_of_a_class(folder, handed_in):
 def test_feedback_on_paper(handed_in):
     for hints, book in enumerate(handed_in):
         report = check(str(book))
-        mark = mark_by(Rubric(per_day=1.0, deductions={"wrong sign": 0.5}), report, 2)
+        mark = score(report, Rubric(per_day=1.0, deductions={"wrong sign": 0.5}), 2)
         told = StudentFeedback("Ada Lovelace", "rain", report, mark, 1.5)
         with pseudo_language():
             page, paper = feedback_page(told), feedback_typst(told, "a4")

@@ -5,23 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.audit.classes.marks import BookScore, PartScore
+from gradbook.audit.classes.rubric import BookScore, PartScore
 from gradbook.audit.findings import Mark
-from gradbook.teaching.classes.rubric import RubricMark
 from gradbook.teaching.classes.statistics import item_figures
 
 
-def marks(shares) -> list[RubricMark]:
+def marks(shares) -> list[BookScore]:
     """A row for each book, a column for each item."""
     return [
-        RubricMark(
-            BookScore(
-                tuple(PartScore(Mark(f"w{k}", "right"), share, "") for k, share in enumerate(row)),
-                float(len(row)),
-            ),
-            sum(row),
+        BookScore(
+            tuple(PartScore(Mark(f"w{k}", "right"), share, "") for k, share in enumerate(row)),
             float(len(row)),
-            (1.0,) * len(row),
         )
         for row in shares
     ]

@@ -106,7 +106,8 @@ ASKED = Schema(
     kind=TEXT,
     state=TEXT,
     made_of=ListOf(TEXT),
-    is_first_right=TrueOrFalse(),
+    elsewhere=TEXT,
+    elsewhere_rows=AnyNumber(),
 )
 SHEET = Schema(
     sheet=TEXT,
@@ -115,6 +116,7 @@ SHEET = Schema(
     rate=TEXT,
     weights=ListOf(TEXT),
     rows=Maybe(InTurn((COUNT, COUNT))),
+    steps=COUNT,
     findings=ListOf(FINDING),
     notes=ListOf(SAID),
     curve=Maybe(CURVE),

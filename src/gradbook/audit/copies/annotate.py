@@ -10,7 +10,7 @@ from io import BytesIO
 from pathlib import Path
 
 from gradbook import limits
-from gradbook.audit.classes.marks import FREE, BookScore, PartScore, in_numbers, in_points
+from gradbook.audit.classes.rubric import FREE, BookScore, PartScore, in_numbers, in_points
 from gradbook.audit.copies.open_copy import OpenMarks, OpenPart
 from gradbook.audit.copies.patch import (
     OFFICE,
@@ -410,8 +410,7 @@ def _rows(
             (tr("because it is"), head),
         )
         yield [ScoreCell(*cell) for cell in named]
-    worth = score.out_of / max(len(score.parts), 1)
-    for part in score.parts:
+    for part, worth in zip(score.parts, score.worth, strict=True):
         tint = _colour(part)
         mark = styles.plain(size=11, ink=tint.ink, bold=True, fill=tint.fill, middle=True)
         name, why = part.mark.name, ScoreCell(told(part.why), usual)

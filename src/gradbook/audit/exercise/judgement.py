@@ -25,7 +25,6 @@ from gradbook.audit.findings import (
     CARRIED,
     CHANGED,
     CIRCULAR,
-    COMMON_SIGN,
     FROZEN,
     GRADIENTS,
     PASTED,
@@ -114,7 +113,7 @@ class _Judgement:
     def report(self) -> SheetReport:
         trial, step = self.trial, self.trial.own.solution.step
         asked = tuple(map(self._asked, trial.columns))
-        findings = (*self._wrong(), *self._changed(), *self._blank(asked))
+        findings = (*self._wrong(), *self._changed(), *self._blank())
         losses = [[cell] for cell in trial.places.over(step.loss)]
         weights = [c for weight in step.trained for c in trial.places.over(weight)]
         curve: LossCurves | None = None
@@ -150,13 +149,10 @@ class _Judgement:
             return replace(column, state=UNFINISHED)
         causes = {c for verdict in verdicts for c in verdict.made_of}
         made_of = tuple(str(n.name) for n in self._nodes_of(causes))
-        is_first_right = verdicts[0].state in (RIGHT, CARRIED)
         if states <= {RIGHT, CARRIED}:
             return replace(column, state=CARRIED, made_of=made_of)
         blank = states <= {RIGHT, CARRIED, TO_FILL_IN}
-        common = node in self._common_nodes and self._common_times == -1
-        state = TO_FILL_IN if blank else COMMON_SIGN if common else WRONG
-        return replace(column, state=state, made_of=made_of, is_first_right=is_first_right)
+        return replace(column, state=TO_FILL_IN if blank else WRONG, made_of=made_of)
 
     def _nodes_of(self, cells: Iterable[Address]) -> list[Node]:
         """The columns of some cells, in their order."""
@@ -241,13 +237,14 @@ class _Judgement:
         other = cause.other_column
         assert other is not None
         there = letters(column_of(self.trial.columns[other][0]))
+        both = ", ".join(sorted((str(other.name), str(node.name))))
         why = Message(
             "this is {other}, and {name} stands in {column}: the two are exchanged",
             other=str(other.name),
             name=str(node.name),
             column=there,
         )
-        return replace(cause, kind=SWAPPED_COLUMNS, why=why)
+        return replace(cause, kind=SWAPPED_COLUMNS, why=why, edits=(f"exchanged {both}",))
 
     def _finding(self, node: Node, cells: list[Address], cause: SlipCause) -> Finding:
         book, first = self.book, cells[0]
@@ -332,7 +329,7 @@ class _Judgement:
             verdicts = [self.trial.verdicts[cell] for cell in self.trial.columns[node]]
             wrong = {id(v): v for v in verdicts if v.state == WRONG}.values()
             times = {common_factor(v.value, v.right_value) for v in wrong}
-            is_even = len(times) == 1 and None not in times
+            is_even = len(times) == 1 and times.isdisjoint((None, self._common_times))
             if is_even and {v.state for v in verdicts} == {WRONG} and not self._spoilt_by(node):
                 found.add(node)
         return frozenset(found)
@@ -383,9 +380,8 @@ class _Judgement:
             return
         states = self.trial.verdicts
         cells = [c for node in nodes for c in self.trial.columns[node] if states[c].state == WRONG]
-        gradients = set(self.trial.own.solution.step.gradients.values())
         names = [str(node.name) for node in nodes]
-        is_all = gradients.issuperset(nodes)
+        is_all = all(self.trial.own.questions[node] == GRADIENTS for node in nodes)
         subject = (
             message_count("all {count} gradient", "all {count} gradients", len(nodes))
             if is_all
@@ -507,29 +503,23 @@ class _Judgement:
                 len(changed) - CHANGED_SHOWN,
             )
 
-    def _blank(self, asked: Sequence[AskedColumn]) -> Iterator[Finding]:
-        """What is still to be filled in; not what gradients are made of that are there already."""
-        step = self.trial.own.solution.step
-        gradients = set(step.gradients.values())
-        is_usual = gradients <= self.trial.columns.keys()
-        states = dict(zip(self.trial.columns, asked, strict=True))
-        open_ones = any(states[node].state == TO_FILL_IN for node in gradients & states.keys())
+    def _blank(self) -> Iterator[Finding]:
+        """What is still to be filled in."""
+        gradients = self.trial.own.solution.step.gradients
         for node, cells in self.trial.columns.items():
-            own = [c for c in cells if self.trial.verdicts[c].state == TO_FILL_IN]
-            counts = node in gradients or states[node].kind != GRADIENTS or not is_usual
-            if not own or not (counts or open_ones):
+            blank = [c for c in cells if self.trial.verdicts[c].state == TO_FILL_IN]
+            if not blank:
                 continue
-            weight = next((str(w.name) for w, g in step.gradients.items() if g is node), "")
             yield Finding(
                 kind=TO_FILL_IN,
                 quantity=str(node.name),
-                weight=weight,
-                cells=ranges(own),
+                weight=next((str(w.name) for w, g in gradients.items() if g is node), ""),
+                cells=ranges(blank),
                 formula="",
                 expected="",
                 why=Message("{name} is still to be filled in", name=str(node.name)),
-                sheet=self.book.sheets[sheet_of(own[0])].title,
-                first_step=cells.index(own[0]),
+                sheet=self.book.sheets[sheet_of(blank[0])].title,
+                first_step=cells.index(blank[0]),
             )
 
 

@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gradbook import limits
-from gradbook.cli.arguments import Verb, file_ending_in, positive, share, whole_number
+from gradbook.cli.arguments import Verb, file_ending_in, positive, whole_number
 from gradbook.cli.output import counting, print_as_json, show, width
 from gradbook.errors import GradbookError, one_line
 from gradbook.language import tr
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from gradbook.audit.classes.marks import BookScore
+    from gradbook.audit.classes.rubric import BookScore
     from gradbook.audit.classes.submissions import StudentNames
     from gradbook.audit.findings import BookReport
     from gradbook.audit.many import Check
@@ -42,9 +42,9 @@ EXAMPLES = """\
   gradbook check book.xlsx --hints           where to look, without the solution
   gradbook check *.xlsx --annotate marked --hints --points
                                              the same in copies, with the score
-  gradbook check submissions --out-of 20 --carry --sign-credit 0.5
-                                             gradbook's own exercises: carried-forward errors
-                                             count as right, a sign wrong throughout costs half
+  gradbook check submissions --out-of 20 --accept-elsewhere
+                                             gradbook's own exercises: right formulas count that
+                                             stand beside the cells that were to be filled in
   gradbook check *.xlsx --fix corrected      copies with the right formulas
   gradbook check book.xlsx --json            for a program
   gradbook check submissions --on tcp://host:8786 --record checked.jsonl
@@ -87,18 +87,18 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--out-of", metavar="N", type=positive, help="the points for a book with everything right"
     )
     parser.add_argument(
-        "--carry",
-        action="store_true",
-        help="with points, for gradbook's own exercises: carry errors forward, so that an "
-        "earlier mistake is marked once and what follows from it counts as right",
+        "--repeated",
+        metavar="N",
+        type=positive,
+        default=1.0,
+        help="with points: how many gradients one mistake costs at most that is made in several, "
+        "such as a sign that is wrong in all of them (default: 1; 100 charges each)",
     )
     parser.add_argument(
-        "--sign-credit",
-        metavar="SHARE",
-        type=share,
-        default=0.0,
-        help="with points, for gradbook's own exercises: what a gradient earns, from 0 to 1, if "
-        "its only mistake is a sign that is wrong in all of them (default: 0)",
+        "--accept-elsewhere",
+        action="store_true",
+        help="with points, for gradbook's own exercises: right formulas beside the cells that "
+        "were to be filled in, or on another sheet, count as if they stood there",
     )
     parser.add_argument(
         "--annotate",
@@ -134,13 +134,18 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    from gradbook.audit.classes.marks import MarkingRules, score_each
+    from gradbook.audit.classes.rubric import Rubric, score_each
     from gradbook.audit.classes.submissions import name_each
 
-    names, rules = _names(options), MarkingRules(options.carry, options.sign_credit)
+    names = _names(options)
+    rubric = Rubric(
+        options.out_of,
+        repeated=options.repeated,
+        accept_elsewhere=options.accept_elsewhere,
+    )
     with _checked(options) as reports:
         named = reports if names is None else name_each(reports, names)
-        return _told(options, named, score_each(named, options.out_of, rules), names)
+        return _told(options, named, score_each(named, rubric), names)
 
 
 def _shown(options: Namespace, reports: Sequence[BookReport]) -> Sequence[BookReport]:

@@ -80,6 +80,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     marking.add_argument(
         "--hints", action="store_true", help="feedback says where to look, not what is right"
     )
+    marking.add_argument(
+        "--accept-elsewhere",
+        action="store_true",
+        help="right formulas beside the cells that were to be filled in, or on another sheet, "
+        "count as if they stood there (default: as rubric.toml says)",
+    )
     parser.add_argument(
         "--workers",
         metavar="N",
@@ -93,8 +99,9 @@ def run(options: Namespace) -> int:
     for name, flag in MAKING.items():
         if getattr(options, name) is not None and options.what != "init":
             raise UsageError(f"--{flag} is for init: {options.what} takes it from class.toml")
-    if options.hints and options.what != "mark":
-        raise UsageError("--hints is for mark")
+    for flag in ("hints", "accept_elsewhere"):
+        if getattr(options, flag) and options.what != "mark":
+            raise UsageError(f"--{flag.replace('_', '-')} is for mark")
     if options.sources and options.what != "collect":
         raise UsageError(
             f"unexpected argument '{options.sources[0]}': collect takes in what is handed in"
@@ -172,7 +179,13 @@ def _mark(options: Namespace) -> int:
     folder = open_class(options.folder)
     _, problems = collect(folder, ())  # archives that were put there
     with counting(tr("books"), len(handed_in(folder))) as tell:
-        found = mark_class(folder, options.workers, hints=options.hints, tell=tell)
+        found = mark_class(
+            folder,
+            options.workers,
+            hints=options.hints,
+            accept_elsewhere=options.accept_elsewhere,
+            tell=tell,
+        )
     marked = tr_count(
         "{some} of {number} student marked, feedback for {made} written",
         "{some} of {number} students marked, feedback for {made} written",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gradbook.audit.classes.marks import class_marks, common_mistakes, in_numbers
+from gradbook.audit.classes.marks import class_marks, common_mistakes
+from gradbook.audit.classes.rubric import BookScore, in_numbers
 from gradbook.audit.findings import BookReport
 from gradbook.errors import one_line
 from gradbook.language import mark as message_mark
@@ -15,7 +16,6 @@ from gradbook.report import figures
 from gradbook.report.audit import book_count, share_of_books, shown_text
 from gradbook.report.audit_page import in_common
 from gradbook.report.page import Section, bar, page, resource, table, text, wide
-from gradbook.teaching.classes.rubric import RubricMark
 from gradbook.teaching.classes.statistics import examples, item_figures
 
 ALIKE = ("shared", "similar", "identical")  # sections of what books have in common
@@ -47,7 +47,7 @@ def class_page(
     title: str,
     rows: Sequence[ClassRow],
     reports: Sequence[BookReport],
-    marks: Sequence[RubricMark],
+    marks: Sequence[BookScore],
     remarks: Sequence[str],
 ) -> str:
     counted_rows = [row for row in rows if row.points is not None]
@@ -88,7 +88,7 @@ def _students(rows: Sequence[ClassRow]) -> Iterator[Section]:
     yield Section("students", tr("Students"), wide(listed))
 
 
-def _distribution(rows: Sequence[ClassRow], marks: Sequence[RubricMark]) -> Iterator[Section]:
+def _distribution(rows: Sequence[ClassRow], marks: Sequence[BookScore]) -> Iterator[Section]:
     whole = max((mark.out_of for mark in marks), default=0.0)
     found = class_marks([MarkedBook(row.points, whole) for row in rows if row.points is not None])
     if found is None:
@@ -106,7 +106,7 @@ def _distribution(rows: Sequence[ClassRow], marks: Sequence[RubricMark]) -> Iter
     )
 
 
-def _items(marks: Sequence[RubricMark]) -> Iterator[Section]:
+def _items(marks: Sequence[BookScore]) -> Iterator[Section]:
     rows = [
         [
             text(one_line(item.name)),
@@ -177,7 +177,7 @@ def _signed(number: float) -> str:
 def row_of(
     student: str,
     points: float | None,
-    mark: RubricMark | None,
+    mark: BookScore | None,
     verdict: str,
     remark: str,
     link: str,
@@ -185,9 +185,7 @@ def row_of(
     """A student's line; of somebody without a book, an empty one."""
     right = ""
     if mark is not None:
-        right = tr(
-            "{some} of {all}", some=f"{mark.score.right:,}", all=f"{len(mark.score.parts):,}"
-        )
+        right = tr("{some} of {all}", some=f"{mark.right:,}", all=f"{len(mark.parts):,}")
     cells = (
         text(student),
         "" if points is None else numeral(in_numbers(points)),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gradbook.audit.classes.marks import in_numbers
+from gradbook.audit.classes.rubric import BookScore, in_numbers
 from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.findings import TO_FILL_IN, BookReport
 from gradbook.errors import GradbookError, one_line
@@ -19,7 +19,6 @@ from gradbook.report.audit_page import book_part
 from gradbook.report.derivation import set_pdf
 from gradbook.report.page import Section, page, resource, table, text, wide
 from gradbook.targets.algebra.typst import escape
-from gradbook.teaching.classes.rubric import RubricMark
 
 PAPERS = {"a4": "a4", "letter": "us-letter"}
 MOST_FINDINGS = 40  # on paper
@@ -32,7 +31,7 @@ class StudentFeedback:
     student: str
     title: str
     report: BookReport
-    mark: RubricMark
+    mark: BookScore
     points: float | None  # as they count in the end
     remark: str = ""
 
@@ -50,7 +49,7 @@ class StudentFeedback:
     @property
     def rows(self) -> list[tuple[str, str, str]]:
         """Each column that was asked for: what it earns, of how much, and why."""
-        worth = zip(self.mark.score.parts, self.mark.worth, strict=True)
+        worth = zip(self.mark.parts, self.mark.worth, strict=True)
         return [
             (
                 part.mark.name,
@@ -77,7 +76,7 @@ def write_feedback(told: StudentFeedback, stem: Path, paper: str) -> list[str]:
     """STEM.xlsx, .html and .pdf; what couldn't be written, and why."""
     problems: list[str] = []
     try:
-        copy = annotate(told.report.book, told.report, told.mark.score)
+        copy = annotate(told.report.book, told.report, told.mark)
         write_whole(stem.with_name(f"{stem.name}{Path(told.report.book).suffix.lower()}"), copy)
     except GradbookError as error:
         problems.append(

@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from gradbook import __version__
 from gradbook.audit.check import check
-from gradbook.audit.classes.marks import in_numbers
 from gradbook.audit.classes.reports import StoredReports, line_of
+from gradbook.audit.classes.rubric import BookScore, Rubric, in_numbers, score
 from gradbook.audit.findings import UNREADABLE, BookReport, with_hints
 from gradbook.audit.many import checked_here
 from gradbook.errors import DataError
@@ -53,7 +53,7 @@ from gradbook.teaching.classes.ledger import (
     write_ledger,
 )
 from gradbook.teaching.classes.platforms import FinalGrade, read_listed, write_grades
-from gradbook.teaching.classes.rubric import Rubric, RubricMark, mark_by, read_rubric
+from gradbook.teaching.classes.rubric import outdated_parts, read_rubric
 
 REPORTS = "reports.jsonl"
 NOT_HANDED_IN = message_mark("nothing handed in")
@@ -76,7 +76,7 @@ class StudentMark:
 
     student: str
     book: StudentBook | None
-    mark: RubricMark | None
+    mark: BookScore | None
     own: OwnEntry
 
     @property
@@ -101,10 +101,16 @@ class MarkedClass:
 
 
 def mark_class(
-    folder: ClassFolder, workers: int, *, hints: bool = False, tell: Tell = lambda done: None
+    folder: ClassFolder,
+    workers: int,
+    *,
+    hints: bool = False,
+    accept_elsewhere: bool = False,
+    tell: Tell = lambda done: None,
 ) -> MarkedClass:
     """Judge what is new, and write marks, feedback, page and grades."""
     entries, rubric = read_ledger(folder.path / MARKS), read_rubric(folder.path / RUBRIC)
+    rubric = replace(rubric, accept_elsewhere=accept_elsewhere or rubric.accept_elsewhere)
     if folder.plan.paper:
         require_typst()
     books = handed_in(folder)
@@ -115,6 +121,7 @@ def mark_class(
     gone = [name for name in entries if name not in folder.stems]
     _write_marks(folder, marks, {name: entries[name] for name in gone})
     remarks = [
+        *outdated_parts(folder.path / RUBRIC),
         *remarks,
         *problems,
         *(
@@ -207,7 +214,7 @@ def _marks(
         book, entry = own.get(student), entries.get(student, NOTHING)
         mark = None
         if book is not None and book.report.verdict != UNREADABLE:
-            mark = mark_by(rubric, book.report, _days_late(book, entry, rubric))
+            mark = score(book.report, rubric, _days_late(book, entry, rubric))
         yield StudentMark(student, book, mark, entry)
 
 
@@ -291,8 +298,8 @@ def _ledger_row(one: StudentMark) -> dict[str, str]:
             "points": "" if one.mark.points is None else in_numbers(one.mark.points),
             "out of": in_numbers(one.mark.out_of),
             "taken off": "; ".join(one.mark.taken_off),
-            "right": str(one.mark.score.right),
-            "of": str(len(one.mark.score.parts)),
+            "right": str(one.mark.right),
+            "of": str(len(one.mark.parts)),
         }
     return row
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
-from gradbook.audit.classes.marks import in_numbers
+from gradbook.audit.classes.rubric import in_numbers
 from gradbook.data.formats.cells import read_rows
 from gradbook.errors import as_cell
 from gradbook.files import write_whole

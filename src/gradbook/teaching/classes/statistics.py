@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import StatisticsError, correlation, fmean
 
+from gradbook.audit.classes.rubric import BookScore
 from gradbook.audit.findings import TO_FILL_IN, BookReport, Finding
-from gradbook.teaching.classes.rubric import RubricMark
 
 FEWEST = 5  # books, for a correlation to say anything
 
@@ -24,11 +24,11 @@ class ItemFigures:
     discrimination: float | None  # how its share goes with the points of the others; None: unknown
 
 
-def item_figures(marks: Sequence[RubricMark]) -> list[ItemFigures]:
+def item_figures(marks: Sequence[BookScore]) -> list[ItemFigures]:
     """In the order of the exercise; a correlation leaves the item itself out of the total."""
     shares: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     for mark in marks:
-        worth = list(zip(mark.score.parts, mark.worth, strict=True))
+        worth = list(zip(mark.parts, mark.worth, strict=True))
         total = sum(part.share * points for part, points in worth)
         for part, points in worth:
             shares[part.mark.name].append((part.share, total - part.share * points))

@@ -36,7 +36,7 @@ export class BookClass {
 
   /** @private */
   listen() {
-    for (const id of ["points", "out-of", "hints", "carry", "sign-credit"]) {
+    for (const id of ["points", "out-of", "hints", "accept-elsewhere", "repeated"]) {
       element(id, HTMLInputElement).addEventListener("change", () => this.again())
     }
     for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-save]"))) {
@@ -59,13 +59,13 @@ export class BookClass {
   /** How books are marked, as an address says it. */
   ways() {
     const outOf = element("out-of", HTMLInputElement).value
-    const signCredit = element("sign-credit", HTMLInputElement).value
+    const repeated = element("repeated", HTMLInputElement).value
     return [
       ...(element("points", HTMLInputElement).checked ? ["points=1"] : []),
       ...(Number(outOf) > 0 ? [`out_of=${encodeURIComponent(outOf)}`] : []),
       ...(element("hints", HTMLInputElement).checked ? ["hints=1"] : []),
-      ...(element("carry", HTMLInputElement).checked ? ["carry=1"] : []),
-      ...(Number(signCredit) > 0 ? [`sign_credit=${encodeURIComponent(signCredit)}`] : []),
+      ...(element("accept-elsewhere", HTMLInputElement).checked ? ["accept_elsewhere=1"] : []),
+      ...(Number(repeated) > 0 ? [`repeated=${encodeURIComponent(repeated)}`] : []),
     ].join("&")
   }
 

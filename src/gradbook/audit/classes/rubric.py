@@ -1,0 +1,318 @@
+"""What a book earns: the one rubric, for a book by itself, for a class and for a page.
+
+Whatever is asked for counts, and all of it alike: the columns that an exercise leaves blank, or the
+gradients of a training that somebody made up. A column is as right as its rows. What is right but
+for an earlier mistake is right. A mistake is charged once, wherever it stands and however often it
+is made: it costs as much as one column, shared by those in which it is or, where it is in a column
+that isn't asked for, by those that are made of that. A teacher may choose what else it costs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from math import ceil
+
+from gradbook.audit.findings import (
+    CHANGED,
+    GOOD,
+    GRADIENTS,
+    KINDS,
+    STALE,
+    SWAPPED_COLUMNS,
+    TO_FILL_IN,
+    BookReport,
+    Finding,
+    MappedReports,
+    Mark,
+    SheetReport,
+    is_in,
+    marks_of,
+)
+from gradbook.audit.formula.address import cells_of, ranges
+from gradbook.language.message import Message, WrittenNumber, joined, message_count
+
+# What a teacher may choose ------------------------------------------------------------
+
+SECONDS_A_DAY = 86_400
+
+
+@dataclass(frozen=True)
+class Rubric:
+    """How books are marked; as it is here where nobody chooses anything else."""
+
+    out_of: float | None = None  # points for a book with all right; None: one for each column
+    points: Mapping[str, float] = field(default_factory=dict)  # of a column, by kind or quantity
+    repeated: float = 1.0  # what one mistake costs at most that is made in several columns
+    accept_elsewhere: bool = False  # whether what is right beside the cells asked for counts
+    deductions: Mapping[str, float] = field(default_factory=dict)  # by the kind of mistake
+    due: datetime | None = None
+    per_day: float = 0.0
+    at_most: float | None = None
+
+    def weight(self, mark: Mark) -> float:
+        """What a column counts beside the others."""
+        kind = mark.column.kind if mark.column else GRADIENTS
+        return self.points.get(mark.name, self.points.get(kind, 1.0))
+
+    def days_late(self, handed_in: float) -> int:
+        """Days that have begun since it was due, of a moment in seconds."""
+        if self.due is None:
+            return 0
+        return max(0, ceil((handed_in - self.due.timestamp()) / SECONDS_A_DAY))
+
+
+USUAL = Rubric()
+
+
+# What a book earns --------------------------------------------------------------------
+
+FREE = (STALE, CHANGED)  # what stands there is right once it is computed, or wasn't asked for
+SLIPS = (
+    *("wrong sign", "missing factor", "missing term", "one factor or term too many"),
+    *("wrong operator", "wrong order", "wrong number", "wrong function", "parentheses"),
+    *("pre-activation", "transposition", "frozen row", "adds the gradient", SWAPPED_COLUMNS),
+)
+"""Kinds that are one mistake in however many columns, if the same puts them right."""
+_PLACES = re.compile(r"(?<=[^\W\d])\d+(?:_\d+)*")  # of units and weights: a_h1, w2_1_3
+AS_IT_SHOULD_BE, OWN, BLANK = Message("right"), Message("wrong"), Message("to fill in")
+
+
+@dataclass(frozen=True)
+class PartScore:
+    """What one column earns, from 0 to 1, and why."""
+
+    mark: Mark
+    share: float
+    why: str
+
+
+@dataclass(frozen=True)
+class BookScore:
+    """What a book earns; no `parts` where nothing in it could be judged."""
+
+    parts: tuple[PartScore, ...]
+    out_of: float
+    weights: tuple[float, ...] = ()  # of the parts; all alike without any
+    cost: float = 0.0  # points for what was taken off
+    taken_off: tuple[str, ...] = ()
+
+    @property
+    def right(self) -> int:
+        return sum(part.mark.state == GOOD for part in self.parts)
+
+    @property
+    def worth(self) -> tuple[float, ...]:
+        """Of each part, in points."""
+        weights = self.weights or (1.0,) * len(self.parts)
+        whole = sum(weights)
+        return tuple(self.out_of * weight / whole if whole else 0.0 for weight in weights)
+
+    @property
+    def points(self) -> float | None:
+        """Rounded to hundredths; None where nothing could be judged."""
+        if not self.parts or not any(self.weights or (1.0,)):
+            return None
+        earned = sum(part.share * one for part, one in zip(self.parts, self.worth, strict=True))
+        return round(max(0.0, earned - self.cost), 2)
+
+
+def score(report: BookReport, rubric: Rubric = USUAL, days_late: int = 0) -> BookScore:
+    """A book's points: each column's share of its worth, less deductions, less late days."""
+    parts = tuple(part for sheet in report.sheets for part in _parts(sheet, rubric))
+    weights = tuple(rubric.weight(part.mark) for part in parts)
+    out_of = sum(weights) if rubric.out_of is None else rubric.out_of
+    off = list(_deductions(rubric, report, days_late))
+    return BookScore(parts, out_of, weights, sum(cost for cost, _ in off), tuple(w for _, w in off))
+
+
+def score_each(reports: Sequence[BookReport], rubric: Rubric = USUAL) -> Sequence[BookScore]:
+    """What each of some books earns, computed whenever it is asked for."""
+    return MappedReports(reports, lambda report: score(report, rubric))
+
+
+def in_points(score: BookScore) -> str:
+    """6.5 of 8 points; nothing where nothing could be judged."""
+    if score.points is None:
+        return ""
+    return Message(
+        "{points} of {out_of} points",
+        points=WrittenNumber(in_numbers(score.points)),
+        out_of=WrittenNumber(in_numbers(score.out_of)),
+    )
+
+
+def in_numbers(points: float) -> str:
+    """6.5, 8: at most two decimals."""
+    return f"{points:.2f}".rstrip("0").rstrip(".")
+
+
+def _deductions(
+    rubric: Rubric, report: BookReport, days_late: int
+) -> Iterator[tuple[float, Message]]:
+    kinds = {finding.kind for finding in report.findings}
+    off = [(cost, Message(kind)) for kind, cost in rubric.deductions.items() if kind in kinds]
+    late = rubric.per_day * days_late
+    late = late if rubric.at_most is None else min(late, rubric.at_most)
+    off.append((late, message_count("{count} day late", "{count} days late", days_late)))
+    for cost, what in off:
+        if cost:
+            points = WrittenNumber(in_numbers(cost))
+            yield cost, Message("{points} for {what}", points=points, what=what)
+
+
+# What each mistake costs --------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _WrongColumn:
+    """What a finding says is wrong: a column that has a mark or, if it has none, those that are
+    made of it."""
+
+    name: str
+    rows: float  # the share of its rows in which it is
+    spoilt: tuple[str, ...] = ()
+
+
+def _parts(sheet: SheetReport, rubric: Rubric) -> Iterator[PartScore]:
+    marks = list(marks_of(sheet))
+    elsewhere = {
+        mark.name: mark.column
+        for mark in marks
+        if rubric.accept_elsewhere and mark.column and mark.column.elsewhere
+    }
+    mistakes: defaultdict[object, list[_WrongColumn]] = defaultdict(list)
+    for finding in sheet.findings:
+        if finding.kind not in FREE:
+            for column in _wrong_columns(sheet, finding, marks):
+                if column.name not in elsewhere:
+                    mistakes[_mistake_of(finding, column)].append(column)
+    costs: defaultdict[str, float] = defaultdict(float)
+    spoilt: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    repeated: dict[str, int] = {}
+    for columns in mistakes.values():
+        for name, cost in _charged(columns, rubric).items():
+            costs[name] = min(1.0, costs[name] + cost)
+        for column in columns:
+            spoilt[column.name] |= dict.fromkeys(column.spoilt)
+            repeated[column.name] = len({column.name for column in columns})
+    through: defaultdict[str, list[str]] = defaultdict(list)
+    for name, others in spoilt.items():
+        for other in others:
+            costs[other] += costs[name] / len(others)
+            through[other].append(name)
+    for mark in marks:
+        if mark.name in elsewhere:
+            yield _accepted(mark)
+        else:
+            share = max(0.0, 1.0 - costs[mark.name])
+            why = _why(sheet, mark, through[mark.name], repeated.get(mark.name, 1))
+            yield PartScore(mark, share, why)
+
+
+def _wrong_columns(
+    sheet: SheetReport, finding: Finding, marks: Sequence[Mark]
+) -> Iterator[_WrongColumn]:
+    own = [mark for mark in marks if _is_own(finding, mark)]
+    for mark in own:
+        yield _WrongColumn(mark.name, _rows(sheet, finding, mark))
+    if own or finding.kind == TO_FILL_IN or not marks:
+        return
+    names = [mark.name for mark in marks]
+    made_of = [m.name for m in marks if m.column and finding.quantity in m.column.made_of]
+    weights = finding.spoils or (finding.weight,)
+    concerned = {f"{finding.judges}{weight}" for weight in weights if weight}
+    spoilt = made_of or [name for name in names if name in concerned] or names
+    called = finding.quantity if finding.spoils else finding.kind
+    yield _WrongColumn(called, _rows(sheet, finding), tuple(spoilt))
+
+
+def _is_own(finding: Finding, mark: Mark) -> bool:
+    """Whether what is marked is itself wrong, or missing."""
+    if mark.column is not None:
+        return is_in(finding, mark.column)
+    is_own = finding.is_own or (finding.kind == TO_FILL_IN and not finding.spoils)
+    return finding.weight == mark.weight and is_own
+
+
+def _rows(sheet: SheetReport, finding: Finding, mark: Mark | None = None) -> float:
+    """The share of a column's rows in which something is wrong."""
+    wrong = set(cells_of(finding.cells, 0))
+    if mark is not None and mark.column is not None:
+        every = set(cells_of(mark.column.cells, 0))
+        return len(wrong & every) / len(every)
+    is_everywhere = not finding.first_step and len(wrong) >= sheet.steps - 1
+    return 1.0 if is_everywhere or not sheet.steps else min(1.0, len(wrong) / sheet.steps)
+
+
+def _mistake_of(finding: Finding, column: _WrongColumn) -> object:
+    """Equal for what is one mistake: the same slip, undone in the same way, in whatever units."""
+    if finding.kind in SLIPS and finding.edits:
+        is_named = finding.kind == SWAPPED_COLUMNS
+        edits = (edit if is_named else _PLACES.sub("#", edit) for edit in finding.edits)
+        return finding.kind, tuple(edits)
+    return column.name if column.spoilt else (finding.kind, column.name, finding.cells)
+
+
+def _charged(columns: Sequence[_WrongColumn], rubric: Rubric) -> dict[str, float]:
+    """What one mistake costs in each column that it is in."""
+    rows: defaultdict[str, float] = defaultdict(float)
+    for column in columns:
+        rows[column.name] = min(1.0, rows[column.name] + column.rows)
+    whole, most = sum(rows.values()), max(rows.values())
+    part = min(1.0, rubric.repeated * most / whole) if len(rows) > 1 and whole else 1.0
+    return {name: share * part for name, share in rows.items()}
+
+
+# In words -----------------------------------------------------------------------------
+
+
+def _accepted(mark: Mark) -> PartScore:
+    assert mark.column is not None
+    share = mark.column.elsewhere_rows
+    state = replace(mark, state=GOOD) if share == 1 else mark
+    return PartScore(state, share, Message("right, in {cells}", cells=mark.column.elsewhere))
+
+
+def _why(sheet: SheetReport, mark: Mark, through: Sequence[str], repeated: int) -> str:
+    own = [f for f in sheet.findings if f.kind not in FREE and _is_own(f, mark)]
+    carried = joined(", ", map(_called, through))
+    if not own:
+        if through:
+            return Message("carried through from {columns}", columns=carried)
+        before = ", ".join(mark.column.made_of) if mark.column else ""
+        if mark.state == GOOD and before:
+            return Message("right, carried on from {columns}", columns=before)
+        return AS_IT_SHOULD_BE
+    reasons = [_of_rows(sheet, own, mark)]
+    if repeated > 1:
+        once = Message("the same mistake in {count} columns counts once", count=repeated)
+        reasons.append(once)
+    if through:
+        reasons.append(Message("carried through from {columns}", columns=carried))
+    return joined("; ", reasons)
+
+
+def _of_rows(sheet: SheetReport, own: Sequence[Finding], mark: Mark) -> str:
+    state = BLANK if all(finding.kind == TO_FILL_IN for finding in own) else OWN
+    if mark.column is None:
+        return state
+    every = set(cells_of(mark.column.cells, 0))
+    wrong = every.intersection(cell for f in own for cell in cells_of(f.cells, 0))
+    if wrong == every:
+        return state
+    return Message(
+        "right in {right} of {all} rows, {state}: {cells}",
+        right=len(every) - len(wrong),
+        all=len(every),
+        state=state,
+        cells=ranges(sorted(wrong)),
+    )
+
+
+def _called(what: str) -> str:
+    """A quantity, or a kind of mistake."""
+    return Message(what) if what in KINDS else what
