@@ -78,7 +78,7 @@ class LastEpochs(Listener):
 
 
 def _last_file(run: RunFolder) -> Path:
-    return run.path / "last-epochs.json"
+    return Path(run.path) / "last-epochs.json"
 
 
 def _last(file: Path) -> dict[str, float]:
@@ -106,7 +106,7 @@ def result_of(
     go_on = run.holds_a_run
     if go_on:
         _require_own(run, what, seed)
-    if not run.result_file.exists():
+    if not Path(run.result_file).exists():
         train(
             None if go_on else what,
             folder=run.path,

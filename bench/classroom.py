@@ -46,7 +46,7 @@ WHOLE = 20  # points, by the rubric that is made
 def right_formulas(folder: ClassFolder) -> dict[str, tuple[str, str]]:
     """Of each blank cell of the sheet Training what it is called and its formula: for all alike."""
     student = folder.students[0]
-    key = folder.path.with_name("solution.xlsx")
+    key = Path(folder.path).with_name("solution.xlsx")
     write_workbook(
         personalise(folder.plan.net(), student), key, epochs=folder.plan.epochs, rates=()
     )
@@ -62,7 +62,7 @@ def right_formulas(folder: ClassFolder) -> dict[str, tuple[str, str]]:
 def part_of(folder: ClassFolder) -> str:
     """In which part of a workbook the sheet Training is."""
     stem = folder.stems[folder.students[0]]
-    names = load_workbook(folder.path / "exercises" / f"{stem}.xlsx").sheetnames
+    names = load_workbook(Path(folder.path) / "exercises" / f"{stem}.xlsx").sheetnames
     return f"xl/worksheets/sheet{names.index(TRAINING) + 1}.xml"
 
 
@@ -71,10 +71,10 @@ def hand_in(
 ) -> None:
     """The exercise filled in, with a minus too many in the column that is called so."""
     stem = folder.stems[student]
-    source = folder.path / "exercises" / f"{stem}.xlsx"
+    source = Path(folder.path) / "exercises" / f"{stem}.xlsx"
     with (
         ZipFile(source) as book,
-        ZipFile(folder.path / "handed-in" / f"{stem}.xlsx", "w", ZIP_DEFLATED) as made,
+        ZipFile(Path(folder.path) / "handed-in" / f"{stem}.xlsx", "w", ZIP_DEFLATED) as made,
     ):
         for name in book.namelist():
             content = book.read(name)
@@ -114,7 +114,7 @@ def measure(students: int, workers: int, paper: str, place: Path) -> bool:
         f"{students:,} students by {workers} workers: made in {made:.1f} s, marked in "
         f"{marked:.1f} s, both {made + marked:.1f} s; marked again in {third:.1f} s"
     )
-    return all(is_right(row, odd) for row in rows(folder.path / "marks.csv"))
+    return all(is_right(row, odd) for row in rows(Path(folder.path) / "marks.csv"))
 
 
 def timed(place: Path, what: str, workers: int, *more: str) -> tuple[float, str]:

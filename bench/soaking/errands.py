@@ -187,9 +187,9 @@ def unfinished(folder: Path) -> list[Path]:
     """Runs that aren't trained to their end, or lack their report."""
     runs = [RunFolder(one) for one in folder.glob("run-*") if one.is_dir()]
     return sorted(
-        run.path
+        Path(run.path)
         for run in runs
-        if run.holds_a_run and not (run.is_done and run.report_file.exists())
+        if run.holds_a_run and not (run.is_done and Path(run.report_file).exists())
     )
 
 

@@ -16,12 +16,14 @@ line: whatever is unprintable in it, hostile input included, is escaped.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 
 LONGEST_MESSAGE = 600
 CLOSE_ENOUGH = 0.6
 KEPT = "\n\t"  # of what can't be printed
 FIXED_SPACES = "\u00a0\u202f"  # as French has them before its signs
+STEERING = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "|", "%")
 
 
@@ -130,9 +132,14 @@ def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
+def steers(words: str) -> bool:
+    """Whether there is something in it that steers a terminal or turns the direction of a line."""
+    return STEERING.search(words) is not None
+
+
 def as_cell(words: str) -> str:
     """Words for a table: in one line, and such that no spreadsheet takes them for a formula."""
-    plain = one_line(words)
+    plain = "".join(map(_escaped, words))
     return f"'{plain}" if plain.lstrip().startswith(FORMULA_SIGNS) else plain
 
 

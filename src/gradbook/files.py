@@ -302,14 +302,19 @@ class InnerPath(os.PathLike[str]):
     def with_name(self, name: str) -> InnerPath:
         return self.parent / name
 
+    def relative_to(self, folder: InnerPath) -> str:
+        return os.path.join(*self.names[len(folder.names) :])
+
     # What is there.
 
     def stat(self) -> os.stat_result:
         """Of itself, should it be a link."""
-        if not self.names:
-            return os.stat(self.folder)
         with self._place() as (name, handle):
-            return os.stat(name, dir_fd=handle, follow_symlinks=False)
+            return os.stat(name, dir_fd=handle, follow_symlinks=not self.names)
+
+    def exists(self) -> bool:
+        """Whether anything stands there, a link that leads nowhere too."""
+        return self._look() is not None
 
     def is_file(self) -> bool:
         """Whether there is a file. Anything else that stands in its place is refused."""
@@ -333,11 +338,10 @@ class InnerPath(os.PathLike[str]):
         return []
 
     def files(self) -> Iterator[InnerPath]:
-        """All that lie in it and in its folders but the hidden ones."""
+        """What lies in it and in its folders but the hidden ones; links stand for themselves."""
         for path in self.iterdir():
             about = path._look()
             if about and not stat.S_ISDIR(about.st_mode):
-                require_file(about, path, "use")
                 yield path
             elif about and not path.name.startswith("."):
                 yield from path.files()
@@ -351,7 +355,7 @@ class InnerPath(os.PathLike[str]):
         """For `open`: the number of the file."""
         self.is_file()
         with self._place() as (name, handle):
-            flags |= NOT_WAITING | system.NO_LINK
+            flags |= NOT_WAITING | (system.NO_LINK if self.names else 0)
             return os.open(name, flags, 0o666, dir_fd=handle)
 
     def mkdir(self) -> None:
@@ -385,6 +389,9 @@ class InnerPath(os.PathLike[str]):
     @contextmanager
     def _place(self) -> Iterator[tuple[str, int | None]]:
         """What the system is told: its name, and the handle of the folder that it lies in."""
+        if not self.names:
+            yield self.folder, None
+            return
         with self.parent._handle() as handle:
             yield os.fspath(self) if handle is None else self.names[-1], handle
 

@@ -14,13 +14,14 @@ from hypothesis.strategies import DrawFn
 
 from gradbook.audit.check import check
 from gradbook.audit.findings import KINDS, BookReport
+from gradbook.files import inside
 from gradbook.lab.classroom import personalise
 from gradbook.net import builtin
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.plan.columns import Exercise
 from gradbook.teaching.classes.collecting import collect
 from gradbook.teaching.classes.folder import HANDED_IN, NAMES, ClassFolder, ClassPlan, read_plan
-from gradbook.teaching.classes.ledger import HEAD, OWN, STUDENT, read_ledger, write_ledger
+from gradbook.teaching.classes.ledger import HEAD, OWN, read_ledger, update_ledger
 from gradbook.teaching.classes.rubric import RUBRIC_TEXT, mark_by, read_rubric
 from tests.audit.material.mangled.packages import packed
 from tests.fuzz.forms import bundle, parts_of
@@ -55,11 +56,8 @@ def read_marks(data: bytes, folder: Path) -> None:
     path = folder / "marks.csv"
     path.write_bytes(data)
     found = read_ledger(path)
-    rows = [
-        {STUDENT: student, **dict(zip(OWN, entry.cells, strict=True))}
-        for student, entry in found.items()
-    ]
-    write_ledger(path, rows)
+    own = {student: dict(zip(OWN, entry.cells, strict=True)) for student, entry in found.items()}
+    assert update_ledger(path, own) == found
     assert read_ledger(path) == found
 
 
@@ -80,7 +78,7 @@ def take_in(data: bytes, folder: Path) -> None:
     sent = home / "sent.zip"
     sent.write_bytes(data)
     (own / NAMES).write_text("name\n" + "\n".join(f'"{name}"' for name in PEOPLE))
-    students = ClassFolder(own, ClassPlan(str(builtin("worked"))))
+    students = ClassFolder(inside(own), ClassPlan(str(builtin("worked"))))
     before = set(folder.rglob("*"))
     new, _ = collect(students, [str(sent)])
     made = {path for path in folder.rglob("*") if path not in before}

@@ -275,7 +275,7 @@ def _run(data: bytes, folder: Path) -> None:
     """The records of a run, and of the study beside it."""
     made = _folder_of(data, folder)
     study = StudyFolder(made)
-    if study.records_file.exists():
+    if Path(study.records_file).exists():
         study.records(), study.tests()
     found = open_run(made)
     _ = found.test, found.seconds, found.validation, found.history, found.parameters

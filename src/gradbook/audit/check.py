@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from pathlib import Path
+from os import PathLike
 
 from gradbook.audit.backward.judgement import backward_reports
 from gradbook.audit.budget import (
@@ -106,7 +106,7 @@ from gradbook.language.message import Message, words_of
 SCALES = (2.0, 0.5)  # of a loss: the commonest that are lost, or counted though there is no loss
 
 
-def check(path: str | Path) -> BookReport:
+def check(path: str | PathLike[str]) -> BookReport:
     """Audit a workbook that somebody made: is each gradient the derivative of the sheet's own loss?
 
     Args:
@@ -132,7 +132,7 @@ def check_again(path: str) -> BookReport:
         return _report(path, path)
 
 
-def _report(name: str, path: str | Path) -> BookReport:
+def _report(name: str, path: str | PathLike[str]) -> BookReport:
     try:
         book = read_book(path)
         flow = Flow(book)

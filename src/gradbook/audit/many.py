@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 from gradbook import limits
 from gradbook.audit.check import check
@@ -24,7 +25,8 @@ from gradbook.work.processes import LostTask, Outcome, ProcessCrew, Task, WorkCr
 
 LONGEST = 120.0  # seconds for one book; the largest that are read take a tenth of it
 TOGETHER = 50  # books that go to another machine at once
-Check = Callable[[str], BookReport]
+Check = Callable[[Any], BookReport]
+BookPath = str | os.PathLike[str]
 
 
 def check_books(
@@ -35,7 +37,7 @@ def check_books(
 
 
 def checked_here(
-    books: Sequence[str], workers: int, check: Check = check, longest: float = LONGEST
+    books: Sequence[BookPath], workers: int, check: Check = check, longest: float = LONGEST
 ) -> Iterator[tuple[int, BookReport]]:
     """The number of each book and its report, as they come."""
     if len(books) < 2:
@@ -45,7 +47,7 @@ def checked_here(
 
 
 def checked_by(
-    crew: WorkCrew, books: Sequence[str], check: Check = check
+    crew: WorkCrew, books: Sequence[BookPath], check: Check = check
 ) -> Iterator[tuple[int, BookReport]]:
     """The same, by a crew, which is ended."""
     own = token_hex(8)  # a cluster may be checking other books called by the same numbers
@@ -53,7 +55,8 @@ def checked_by(
     try:
         while done < len(books):
             for book in books[given : given + crew.room]:
-                make_task = partial(remote_task, book, check, crew.reads(book))
+                name = os.fspath(book)
+                make_task = partial(remote_task, name, check, crew.reads(name))
                 crew.give(f"{own} {given}", partial(check, book), make_task)
                 given += 1
             for name, found in crew.outcomes():
@@ -74,7 +77,7 @@ def in_their_order(reports: Iterator[tuple[int, BookReport]]) -> Iterator[BookRe
             wanted += 1
 
 
-def report_of(book: str, found: Outcome) -> BookReport:
+def report_of(book: BookPath, found: Outcome) -> BookReport:
     """A book's report; of a book that is lost, one that says so."""
     if found.error is None:
         report: BookReport = found.value
@@ -82,7 +85,7 @@ def report_of(book: str, found: Outcome) -> BookReport:
     problem = words_of(found.error)
     if isinstance(found.error, LostTask):
         problem = Message("it couldn't be checked: {problem}", problem=problem)
-    return BookReport(book, UNREADABLE, problem=problem)
+    return BookReport(os.fspath(book), UNREADABLE, problem=problem)
 
 
 # On other machines.

@@ -11,7 +11,7 @@ from gradbook.cli.display import room
 from gradbook.cli.main import DONE
 from gradbook.cli.output import print_event, show, warn, width
 from gradbook.engine.compilers import surroundings
-from gradbook.files import write_whole
+from gradbook.files import InnerPath, write_whole
 from gradbook.lab.logs import Logs
 from gradbook.lab.tables import (
     TableEpoch,
@@ -85,10 +85,10 @@ def train_seeds_on(folder: Path, recipe: Recipe, problem: Problem, count: int, h
 
 
 def _kept(
-    folder: Path, recipe: Recipe, problem: Problem, tell: Tell, how: How
+    folder: Path | InnerPath, recipe: Recipe, problem: Problem, tell: Tell, how: How
 ) -> tuple[TrainedTable, RunFolder]:
     """What came of a training whose figures the logs are told as well, and where it is kept."""
-    logs = Logs(how.logs, folder, warn) if how.logs else None
+    logs = Logs(how.logs, Path(folder), warn) if how.logs else None
 
     def heard(epoch: TableEpoch) -> None:
         if logs:

@@ -37,7 +37,7 @@ class How:
 def train_one_seed(folder: Path, recipe: Recipe | None, how: How) -> int:
     """Train by the recipe, or without one go on with the run in the folder."""
     run, shown = RunFolder(folder), display(how.as_events)
-    if recipe is None and run.is_done and run.report_file.exists():
+    if recipe is None and run.is_done and run.report_file.is_file():
         shown.on_done_before(run)
         return DONE
     trained = _trained(shown, run, folder, recipe, how)
@@ -79,7 +79,7 @@ def _trained(
 def _logged(shown: Display, run: RunFolder, recipe: Recipe | None, how: How) -> Trained:
     """Train, and tell whatever logs it."""
     resume, threads = recipe is None, how.threads
-    listener = Logged(shown, how.logs, run.path) if how.logs else None
+    listener = Logged(shown, how.logs, Path(run.path)) if how.logs else None
     trained = None
     try:
         trained = train(
@@ -135,12 +135,12 @@ def train_seeds(folder: SeedsFolder, how: How) -> int:
         run, shown = folder.run(seed), display(how.as_events)
         if not run.is_done:
             own = None if run.holds_a_run else replace(recipe, net=replace(recipe.net, seed=seed))
-            if _trained(shown, run, folder.path, own, how) is None:
+            if _trained(shown, run, Path(folder.path), own, how) is None:
                 return INTERRUPTED
         results.append(run.result())
         if not how.crew:
             shown.on_seed(results[-1])
-    event = summarise_seeds(results, folder.path)
+    event = summarise_seeds(results, Path(folder.path))
     folder.write_result(event)
     from gradbook.report.run_report import write_report
 
@@ -166,7 +166,7 @@ def _trained_by(crew: WorkCrew, folder: SeedsFolder, how: How) -> bool:
                 shown.on_seed(run.result())
                 tell(done + number + 1)
     except KeyboardInterrupt:
-        shown.on_stop(folder.path)
+        shown.on_stop(Path(folder.path))
         return False
     except ClusterError as error:
         raise ClusterError(f"{error.message}; then continue with {_again(folder)}") from error

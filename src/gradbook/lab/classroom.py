@@ -14,7 +14,7 @@ import numpy as np
 
 from gradbook.audit.classes.submissions import StudentNames, file_key
 from gradbook.data.formats.cells import CellRow, read_rows
-from gradbook.errors import DataError, LimitError
+from gradbook.errors import DataError, LimitError, steers
 from gradbook.graph.reference import evaluate
 from gradbook.net import Net, Role
 from gradbook.net.build import training_step
@@ -278,6 +278,11 @@ def _number(row: CellRow, columns: Columns, place: int, file: str) -> int | None
 
 def _rows_and_columns(path: str | os.PathLike[str]) -> tuple[list[CellRow], Columns]:
     rows = read_rows(path, ())
+    for row in rows:
+        for cell in row.cells:
+            if steers(cell):  # the list is kept as it is
+                problem = f"control characters in {cell!r}: type it anew"
+                raise DataError(problem, file=str(path), row=row.number)
     columns = _columns(rows)
     rows = rows[columns.is_headed :]
     if not rows:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gradbook.errors import UsageError, did_you_mean, one_line
+from gradbook.files import inside
 from gradbook.lab import LOG_NAMES
 from gradbook.lab.training.training import Listener
 from gradbook.plugins import LOGS as PLUGIN_LOGS
@@ -52,6 +53,13 @@ class RunLog(ABC):
     @abstractmethod
     def close(self) -> None: ...
 
+    def _cleared(self, name: str) -> Path:
+        """A folder in the run's, without what was told before; never a link to another one."""
+        own = inside(self.folder) / name
+        if own.is_dir():
+            shutil.rmtree(own, ignore_errors=True)
+        return Path(own)
+
     def epoch(self, epoch: LoggedEpoch) -> None:
         """The scalars of an epoch: the columns of metrics.csv."""
         self.last = epoch.epoch
@@ -80,9 +88,7 @@ class TensorBoardLog(RunLog):
     def begin(self, settings: Settings) -> None:
         from tensorboardX import SummaryWriter
 
-        own = self.folder / "tensorboard"
-        shutil.rmtree(own, ignore_errors=True)
-        self.writer = SummaryWriter(str(own))
+        self.writer = SummaryWriter(str(self._cleared("tensorboard")))
         for key, value in settings.items():
             self.writer.add_text(key, f"    {value}".replace("\n", "\n    "), 0)
 
@@ -136,7 +142,7 @@ class WandbLog(RunLog):
         os.environ.setdefault("WANDB_SILENT", "true")
         import wandb
 
-        shutil.rmtree(self.folder / "wandb", ignore_errors=True)
+        self._cleared("wandb")
         self.run = wandb.init(
             project=PROJECT,
             name=self.folder.name,

@@ -21,7 +21,7 @@ from gradbook.engine.base import Engine
 from gradbook.engine.compilers import surroundings
 from gradbook.engine.engines import open_faster
 from gradbook.errors import DataError, ShapeError, UsageError, one_line
-from gradbook.files import write_whole
+from gradbook.files import InnerPath, write_whole
 from gradbook.lab.models.answers import (
     ClassScore,
     class_scores,
@@ -653,7 +653,7 @@ def summarise_seeds(trained: Sequence[TrainedTable], folder: Path) -> dict[str, 
 # The folder.
 
 
-def write_run(trained: TrainedTable, folder: Path) -> RunFolder:
+def write_run(trained: TrainedTable, folder: Path | InnerPath) -> RunFolder:
     """Write down all but the report: recipe, model, epochs, result."""
     run = RunFolder(folder)
     run.begin(trained.recipe)

@@ -518,4 +518,4 @@ def write_report(
     several = seeds.holds_seeds
     found = seeds_report(seeds, dataset) if several else run_report(gather(run, dataset))
     write_whole(seeds.report_file, report_page(found))
-    return seeds.report_file
+    return Path(seeds.report_file)

@@ -20,6 +20,7 @@ import numpy as np
 from gradbook.amounts import counted, duration, loss, percent, short
 from gradbook.data.warp import write_warp
 from gradbook.errors import one_line
+from gradbook.files import InnerPath
 from gradbook.lab.recipes import RECIPES
 from gradbook.lab.recipes.recipe import UNWARPED, Recipe, weight_words
 from gradbook.lab.recipes.text import builtin_recipe, measurement
@@ -305,7 +306,9 @@ def seeds_files_lines(folder: SeedsFolder, width: int) -> Iterator[TextLine]:
     yield from _listed(folder.report_file, [runs], width)
 
 
-def _listed(report: Path, others: list[tuple[Path, str]], width: int) -> Iterator[TextLine]:
+def _listed(
+    report: InnerPath, others: list[tuple[InnerPath, str]], width: int
+) -> Iterator[TextLine]:
     found = [(report, "the report: look here first"), *others]
     yield []
     longest = max(len(str(path)) for path, _ in found)

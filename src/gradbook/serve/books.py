@@ -24,6 +24,7 @@ from gradbook.audit.copies.correct import Correction, corrections
 from gradbook.audit.findings import UNREADABLE, BookReport
 from gradbook.audit.many import check_books, report_of
 from gradbook.audit.workbook.package import TOO_LARGE
+from gradbook.errors import steers
 from gradbook.files import in_order, whole_file
 from gradbook.language.message import Message, WrittenNumber
 from gradbook.serve.crew import USUAL, Crew, Errand
@@ -232,7 +233,7 @@ def _name(given: str) -> tuple[str, str]:
         whole = len(os.fsencode(name))
     except ValueError:
         return name, Message("no file can have that name")
-    if not parts or "\0" in name:
+    if not parts or steers(name):
         return name, Message("no file can have that name")
     if longest > LONGEST_PART or whole > LONGEST_NAME:
         return name, Message("the name is too long")

@@ -18,7 +18,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from gradbook import limits
 from gradbook.archives import FIRST_DAY
 from gradbook.errors import one_line
-from gradbook.files import whole_file, write_whole
+from gradbook.files import InnerPath, inside, read_bytes, whole_file, write_whole
 from gradbook.folders import temporary_folder
 from gradbook.language import tr
 from gradbook.language.message import Message, said
@@ -51,10 +51,9 @@ from gradbook.teaching.classes.ledger import (
     MOST,
     NOTHING,
     OWN,
-    STUDENT,
     OwnEntry,
     read_ledger,
-    write_ledger,
+    update_ledger,
 )
 from gradbook.teaching.classes.making import make_class
 from gradbook.teaching.classes.marking import MarkedClass, mark_class
@@ -87,10 +86,11 @@ NOTHING_YET = Message("there is nothing of that yet: mark the class first")
 class Classroom:
     """The class of a folder, which may not have been begun yet."""
 
-    path: Path
+    named: Path
     workers: int
 
     def __post_init__(self) -> None:
+        self.path: InnerPath = inside(self.named)
         self._lock = Lock()
         self._found: MarkedClass | None = None
         self._problems: list[str] = []
@@ -162,12 +162,9 @@ class Classroom:
             raise RefusalError(404, Message("nobody of that name is in the class"))
         entry = OwnEntry(asked["changed"], asked["late"], " ".join(asked["remark"].split()))
         with self._alone():
-            entries = read_ledger(self.path / MARKS) | {asked["student"]: entry}
-            rows = [
-                {STUDENT: student, **dict(zip(OWN, own.cells, strict=True))}
-                for student, own in entries.items()
-            ]
-            write_ledger(self.path / MARKS, rows)
+            with folder.alone():
+                own = dict(zip(OWN, entry.cells, strict=True))
+                update_ledger(self.path / MARKS, {asked["student"]: own})
             self._mark(hints=False)
         return json_answer(self._state())
 
@@ -180,10 +177,10 @@ class Classroom:
         content, found = BytesIO(), 0
         with ZipFile(content, "w", ZIP_DEFLATED) as archive:
             for name in PACKED[kind]:
-                for path in sorted((self._folder().path / name).glob("*")):
-                    if path.is_file() and not path.name.startswith("."):
+                for path in (self._folder().path / name).iterdir():
+                    if not path.name.startswith(".") and path.is_file():
                         info = ZipInfo(f"{name}/{path.name}", FIRST_DAY)
-                        archive.writestr(info, path.read_bytes(), ZIP_DEFLATED)
+                        archive.writestr(info, read_bytes(path, limits.ARCHIVE), ZIP_DEFLATED)
                         found += 1
         if not found:
             raise RefusalError(409, NOTHING_YET)
@@ -200,7 +197,7 @@ class Classroom:
         path = self.path / name
         if not path.is_file():
             raise RefusalError(409, NOTHING_YET)
-        return path.read_bytes()
+        return read_bytes(path, limits.ARCHIVE)
 
     def _state(self) -> dict[str, Any]:
         if not self.is_begun:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ def run(tmp_path, monkeypatch) -> RunFolder:
 def test_the_file_is_named_when_it_is_written(run, capsys):
     assert main(["export", "a", "-o", "net.json"]) == 0
     assert capsys.readouterr().out == "wrote net.json\n"
-    said = json.loads((run.path.parent / "net.json").read_text("utf-8"))
+    said = json.loads((Path(run.path).parent / "net.json").read_text("utf-8"))
     assert said["network"] == str(run.model().net)
 
 

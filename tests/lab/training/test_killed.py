@@ -52,5 +52,5 @@ def test_a_killed_run_ends_with_the_bits_of_an_undisturbed_one(undisturbed, data
     ours, theirs = RunFolder(folder), RunFolder(undisturbed)
     assert ours.result()["test_accuracy"] == theirs.result()["test_accuracy"]
     assert [e.train_loss for e in ours.history()] == [e.train_loss for e in theirs.history()]
-    assert len(list(ours.checkpoints.iterdir())) == checkpoints.KEPT
+    assert len(list(Path(ours.checkpoints).iterdir())) == checkpoints.KEPT
     assert not list(folder.glob(".*"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -79,10 +80,10 @@ def test_a_folder_that_holds_a_run_is_left_alone(undisturbed):
 @pytest.mark.skipif(sys.platform == "win32", reason="no locks of folders there")
 def test_of_two_runs_begun_in_a_folder_at_once_one_is_refused(tmp_path):
     waiting = RunFolder(tmp_path / "run")
-    waiting.path.mkdir()
+    Path(waiting.path).mkdir()
     with waiting.lock(), pytest.raises(UsageError, match="being trained by another process"):
         run(folder=waiting.path)
-    assert list(waiting.path.iterdir()) == []
+    assert list(Path(waiting.path).iterdir()) == []
 
 
 def test_there_is_nothing_to_resume_where_no_run_is(tmp_path):
@@ -127,9 +128,9 @@ def test_checkpoints_of_another_recipe_are_not_gone_on_from(undisturbed, tmp_pat
     trained, folder = undisturbed
     held = RunFolder(tmp_path / "run")
     held.begin(replace(trained.recipe, batch=64))
-    held.checkpoints.mkdir()
+    Path(held.checkpoints).mkdir()
     for path in (folder / "checkpoints").iterdir():
-        (held.checkpoints / path.name).write_bytes(path.read_bytes())
+        (Path(held.checkpoints) / path.name).write_bytes(path.read_bytes())
     with pytest.raises(
         DataError, match="none .* can be used .it belongs to another recipe or network than"
     ):

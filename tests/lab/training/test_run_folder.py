@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import asdict, fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ def test_a_run_keeps_its_recipe_as_it_was_used(run):
     assert run.holds_a_run
     assert not run.is_done
     assert run.recipe() == made.recipe("seed 4")
-    assert "seed 4" in run.recipe_file.read_text()
+    assert "seed 4" in Path(run.recipe_file).read_text()
 
 
 def test_the_history_comes_back_as_it_was(run):
@@ -66,11 +67,11 @@ def test_the_history_comes_back_as_it_was(run):
 
 def test_metrics_are_lines_for_people_and_for_programs(run):
     run.write_history(HISTORY)
-    head, first, second = run.csv_file.read_text().splitlines()
+    head, first, second = Path(run.csv_file).read_text().splitlines()
     assert head == ",".join(COLUMNS)
     assert first.startswith("1,0.1,0.333")
     assert second == "2,0.01,0.1,0.9,,,5.0,10000.0"
-    records = [json.loads(line) for line in run.json_file.read_text().splitlines()]
+    records = [json.loads(line) for line in Path(run.json_file).read_text().splitlines()]
     assert [record["validation_loss"] for record in records] == [0.25, None]
 
 
@@ -140,14 +141,14 @@ def test_a_file_in_the_folders_place_says_so(tmp_path):
 
 @pytest.mark.parametrize("content", ["half", "[1]", '{"epoch": 1}', "null\n"])
 def test_damaged_metrics_are_refused_in_one_line(run, content):
-    run.json_file.write_text(content)
+    Path(run.json_file).write_text(content)
     with pytest.raises(DataError, match=r"metrics.jsonl: not the metrics of a run"):
         run.history()
 
 
 @pytest.mark.parametrize("content", ["", "half", "[1]", '{"epochs": 2}', "null"])
 def test_a_damaged_result_is_refused_in_one_line(run, content):
-    run.result_file.write_text(content)
+    Path(run.result_file).write_text(content)
     with pytest.raises(DataError, match=r"result.json: not the result of a run"):
         run.result()
 
@@ -160,17 +161,17 @@ def test_a_result_without_one_of_its_figures_is_refused(run, name):
 
 
 def test_a_damaged_recipe_is_refused_with_its_place(run):
-    run.recipe_file.write_text("epochs 3\nwrap 7\n")
+    Path(run.recipe_file).write_text("epochs 3\nwrap 7\n")
     with pytest.raises(Exception, match=r"recipe.txt, line 2, column 1: .*did you mean 'warp'"):
         run.recipe()
 
 
 def test_what_a_killed_process_left_is_taken_away(run):
-    run.checkpoints.mkdir()
-    for folder in (run.path, run.checkpoints):
+    Path(run.checkpoints).mkdir()
+    for folder in (Path(run.path), Path(run.checkpoints)):
         (folder / ".gradbook-0123456789abcdef.safetensors").write_text("half")
     run.clear_parts()
-    assert {path.name for path in run.path.rglob("*")} == {"recipe.txt", "checkpoints"}
+    assert {path.name for path in Path(run.path).rglob("*")} == {"recipe.txt", "checkpoints"}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no locks of folders there")

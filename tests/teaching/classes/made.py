@@ -44,7 +44,7 @@ def solved(
     change: Change = lambda name, formula: formula,
 ) -> Path:
     """A student's exercise with the right formulas, changed; None leaves a column blank."""
-    book = load_workbook(folder.path / "exercises" / f"{folder.stems[student]}.xlsx")
+    book = load_workbook(Path(folder.path) / "exercises" / f"{folder.stems[student]}.xlsx")
     key = target.with_name("solution-of-all.xlsx")
     net = personalise(folder.plan.net(), student)
     write_workbook(net, key, epochs=folder.plan.epochs, rates=())

@@ -29,7 +29,7 @@ def folder(tmp_path):
 
 
 def hand_in(folder, student, change=lambda name, formula: formula, name=""):
-    place = folder.path / "handed-in" / (name or f"{folder.stems[student]}.xlsx")
+    place = Path(folder.path) / "handed-in" / (name or f"{folder.stems[student]}.xlsx")
     return solved(folder, student, place, change)
 
 
@@ -41,16 +41,16 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def ledger(folder) -> dict[str, dict[str, str]]:
-    return {row["student"]: row for row in rows(folder.path / "marks.csv")}
+    return {row["student"]: row for row in rows(Path(folder.path) / "marks.csv")}
 
 
 def write_own(folder, student: str, **own: str) -> None:
     """What a teacher types into marks.csv, with Excel's semicolons."""
-    found = rows(folder.path / "marks.csv")
+    found = rows(Path(folder.path) / "marks.csv")
     for row in found:
         if row["student"] == student:
             row.update({name.replace("_", " "): value for name, value in own.items()})
-    with (folder.path / "marks.csv").open("w", encoding="utf-8-sig", newline="") as file:
+    with (Path(folder.path) / "marks.csv").open("w", encoding="utf-8-sig", newline="") as file:
         table = csv.DictWriter(file, found[0], delimiter=";")
         table.writeheader()
         table.writerows(found)
@@ -60,19 +60,19 @@ def write_own(folder, student: str, **own: str) -> None:
 
 
 def test_each_student_gets_an_exercise_with_the_name_inside(folder):
-    books = sorted((folder.path / "exercises").iterdir())
+    books = sorted((Path(folder.path) / "exercises").iterdir())
     assert [book.stem for book in books] == ["Ada-Lovelace", "Alan-Turing", "Emmy-Noether"]
     assert check(str(books[1])).origin.student == "Alan Turing"
 
 
 def test_what_is_there_stays_as_it_is(folder, tmp_path):
-    book = folder.path / "exercises" / "Ada-Lovelace.xlsx"
+    book = Path(folder.path) / "exercises" / "Ada-Lovelace.xlsx"
     book.write_bytes(b"as the teacher changed it")
-    (folder.path / "rubric.toml").write_text("out_of = 7\n")
-    (folder.path / "exercises" / "Alan-Turing.xlsx").unlink()
+    (Path(folder.path) / "rubric.toml").write_text("out_of = 7\n")
+    (Path(folder.path) / "exercises" / "Alan-Turing.xlsx").unlink()
     assert make_class(folder, 1) == 1
     assert book.read_bytes() == b"as the teacher changed it"
-    assert (folder.path / "rubric.toml").read_text() == "out_of = 7\n"
+    assert (Path(folder.path) / "rubric.toml").read_text() == "out_of = 7\n"
 
 
 def test_students_may_come_and_nobody_goes(folder, tmp_path):
@@ -80,7 +80,7 @@ def test_students_may_come_and_nobody_goes(folder, tmp_path):
     names.write_text(f"{NAMES}Carl,Gauß,carl@x.org\n", encoding="utf-8")
     more = begin_class(folder.path, folder.plan, str(names))
     assert make_class(more, 1) == 1
-    assert (folder.path / "exercises" / "Carl-Gauß.xlsx").is_file()
+    assert (Path(folder.path) / "exercises" / "Carl-Gauß.xlsx").is_file()
     names.write_text("name\nAda Lovelace\n")
     with pytest.raises(UsageError, match="lacks 'Alan Turing'"):
         begin_class(folder.path, folder.plan, str(names))
@@ -99,9 +99,9 @@ def test_the_plan_is_read_back_as_it_was(folder):
 def test_handouts_and_keys_are_made_on_paper(tmp_path):
     folder = begun(tmp_path, paper="a4")
     for where in ("handouts", "keys"):
-        found = sorted(path.name for path in (folder.path / where).iterdir())
+        found = sorted(path.name for path in (Path(folder.path) / where).iterdir())
         assert found == ["Ada-Lovelace.pdf", "Alan-Turing.pdf", "Emmy-Noether.pdf", "all.pdf"]
-    index = (folder.path / "index.html").read_text("utf-8")
+    index = (Path(folder.path) / "index.html").read_text("utf-8")
     assert 'href="handouts/Emmy-Noether.pdf"' in index
 
 
@@ -122,7 +122,7 @@ def test_a_class_is_marked_by_its_rubric(folder):
 def test_what_comes_back_is_whole(folder):
     hand_in(folder, "Alan Turing", negated(LAST))
     mark_class(folder, 1)
-    stem = folder.path / "feedback" / "Alan-Turing"
+    stem = Path(folder.path) / "feedback" / "Alan-Turing"
     copy = load_workbook(stem.with_suffix(".xlsx"))
     notes = [cell.comment.text for row in copy["Training"] for cell in row if cell.comment]
     assert any("sign" in note for note in notes)
@@ -136,7 +136,7 @@ def test_feedback_is_on_paper_too(tmp_path):
     folder = begun(tmp_path, paper="a4")
     hand_in(folder, "Alan Turing", negated(LAST))
     mark_class(folder, 1)
-    paper = folder.path / "feedback" / "Alan-Turing.pdf"
+    paper = Path(folder.path) / "feedback" / "Alan-Turing.pdf"
     words = ["pdftotext", "-layout", paper, "-"]
     said = subprocess.run(words, capture_output=True, text=True, check=True)
     assert "17.78 of 20 points" in said.stdout
@@ -146,10 +146,10 @@ def test_feedback_is_on_paper_too(tmp_path):
 def test_hints_give_nothing_away(folder):
     hand_in(folder, "Alan Turing", negated(LAST))
     mark_class(folder, 1, hints=True)
-    page = (folder.path / "feedback" / "Alan-Turing.html").read_text("utf-8")
+    page = (Path(folder.path) / "feedback" / "Alan-Turing.html").read_text("utf-8")
     assert "should be" not in page
     mark_class(folder, 1)
-    assert "should be" in (folder.path / "feedback" / "Alan-Turing.html").read_text("utf-8")
+    assert "should be" in (Path(folder.path) / "feedback" / "Alan-Turing.html").read_text("utf-8")
 
 
 def test_the_page_has_marks_items_and_examples(folder):
@@ -157,7 +157,7 @@ def test_the_page_has_marks_items_and_examples(folder):
     hand_in(folder, "Alan Turing", negated(LAST))
     hand_in(folder, "Emmy Noether", without(LAST))
     mark_class(folder, 1)
-    page = (folder.path / "class.html").read_text("utf-8")
+    page = (Path(folder.path) / "class.html").read_text("utf-8")
     assert 'href="feedback/Alan-Turing.html"' in page
     assert "<h3>wrong sign: 1 of 3 books</h3>" in page
     assert "of Alan Turing" in page
@@ -169,7 +169,7 @@ def test_grades_are_for_each_platform(folder):
     mark_class(folder, 1)
     write_own(folder, "Ada Lovelace", remark="well done")
     mark_class(folder, 1)
-    grades = folder.path / "grades"
+    grades = Path(folder.path) / "grades"
     (ada, alan, _) = rows(grades / "moodle.csv")
     assert (ada["Email address"], ada["Grade"]) == ("ada@x.org", "20")
     assert (ada["Feedback comments"], alan["Grade"]) == ("well done", "")
@@ -194,13 +194,14 @@ def test_what_the_teacher_changed_is_kept(folder):
         mark_class(folder, 1)
     marks = ledger(folder)
     ada = marks["Ada Lovelace"]
-    assert (ada["points"], ada["changed to"]) == ("17.78", "18.5")
+    assert (ada["points"], ada["changed to"]) == ("17.78", "18,5")
     assert ada["remark"].split() == remark.split()
     assert marks["Emmy Noether"]["changed to"] == "12"
     assert marks["Alan Turing"]["points"] == "20"
-    grades = {row["Email address"]: row["Grade"] for row in rows(folder.path / "grades/moodle.csv")}
+    moodle = rows(Path(folder.path) / "grades" / "moodle.csv")
+    grades = {row["Email address"]: row["Grade"] for row in moodle}
     assert grades == {"ada@x.org": "18.5", "alan@x.org": "20", "emmy@x.org": "12"}
-    assert "18.5 of 20" in (folder.path / "feedback/Ada-Lovelace.html").read_text("utf-8")
+    assert "18.5 of 20" in (Path(folder.path) / "feedback/Ada-Lovelace.html").read_text("utf-8")
 
 
 def test_only_what_has_changed_is_made_again(folder):
@@ -210,7 +211,7 @@ def test_only_what_has_changed_is_made_again(folder):
     assert mark_class(folder, 1).made == 0
     write_own(folder, "Alan Turing", remark="good")
     assert mark_class(folder, 1).made == 1
-    (folder.path / "rubric.toml").write_text("out_of = 9\n")
+    (Path(folder.path) / "rubric.toml").write_text("out_of = 9\n")
     assert mark_class(folder, 1).made == 3
 
 
@@ -218,16 +219,16 @@ def test_a_number_that_cant_be_meant_is_said_and_nothing_is_written(folder):
     hand_in(folder, "Ada Lovelace")
     mark_class(folder, 1)
     write_own(folder, "Ada Lovelace", changed_to="lots")
-    before = (folder.path / "marks.csv").read_bytes()
+    before = (Path(folder.path) / "marks.csv").read_bytes()
     with pytest.raises(
         DataError, match=r"marks.csv, row 2: 'changed to' is a number from 0 to 1,000,000"
     ):
         mark_class(folder, 1)
-    assert (folder.path / "marks.csv").read_bytes() == before
+    assert (Path(folder.path) / "marks.csv").read_bytes() == before
 
 
 def test_a_missing_column_is_said(folder):
-    (folder.path / "marks.csv").write_text("student,points\nAda Lovelace,3\n")
+    (Path(folder.path) / "marks.csv").write_text("student,points\nAda Lovelace,3\n")
     with pytest.raises(DataError, match="its column 'changed to' is missing"):
         mark_class(folder, 1)
 
@@ -236,7 +237,7 @@ def test_who_has_left_keeps_the_entry(folder):
     hand_in(folder, "Ada Lovelace")
     mark_class(folder, 1)
     write_own(folder, "Ada Lovelace", changed_to="3")
-    (folder.path / "names.csv").write_text("name\nAlan Turing\n")
+    (Path(folder.path) / "names.csv").write_text("name\nAlan Turing\n")
     again = open_class(folder.path)
     assert any("Ada Lovelace is in marks.csv" in said for said in mark_class(again, 1).remarks)
     assert ledger(folder)["Ada Lovelace"]["changed to"] == "3"
@@ -246,7 +247,7 @@ def test_who_has_left_keeps_the_entry(folder):
 
 
 def test_late_days_cost_what_the_rubric_says(folder):
-    (folder.path / "rubric.toml").write_text(
+    (Path(folder.path) / "rubric.toml").write_text(
         "out_of = 20\n[late]\ndue = 2026-11-20T12:00:00\nper_day = 2\nat_most = 5\n"
     )
     moment = datetime(2026, 11, 20, 12).timestamp()
@@ -284,15 +285,15 @@ def test_a_book_that_libreoffice_saved_as_ods_is_marked(folder, tmp_path):
     assert collect(folder, [str(ods)]) == (1, [])
     found = mark_class(folder, 1)
     assert ledger(folder)["Ada Lovelace"]["points"] == "17.78"
-    assert "17.78 of 20" in (folder.path / "feedback/Ada-Lovelace.html").read_text("utf-8")
+    assert "17.78 of 20" in (Path(folder.path) / "feedback/Ada-Lovelace.html").read_text("utf-8")
     assert found.remarks == ()
-    assert check(folder.path / "feedback" / "Ada-Lovelace.ods").verdict == "wrong"
+    assert check(Path(folder.path) / "feedback" / "Ada-Lovelace.ods").verdict == "wrong"
 
 
 def test_a_damaged_book_and_a_nameless_one_stop_nobody(folder):
     hand_in(folder, "Ada Lovelace")
-    (folder.path / "handed-in" / "Emmy-Noether.xlsx").write_bytes(b"no workbook")
-    (folder.path / "handed-in" / "who.xlsx").write_bytes(b"no workbook either")
+    (Path(folder.path) / "handed-in" / "Emmy-Noether.xlsx").write_bytes(b"no workbook")
+    (Path(folder.path) / "handed-in" / "who.xlsx").write_bytes(b"no workbook either")
     found = mark_class(folder, 1)
     assert ledger(folder)["Ada Lovelace"]["points"] == "20"
     assert "can't be read" in ledger(folder)["Emmy Noether"]["note"]
@@ -304,7 +305,7 @@ def test_two_workers_come_to_the_same(tmp_path, folder):
         hand_in(folder, student, negated(LAST) if student.startswith("A") else without(LAST))
     mark_class(folder, 2)
     names = "marks.csv", "class.html", "feedback/Alan-Turing.html"
-    files = [folder.path / name for name in names]
+    files = [Path(folder.path) / name for name in names]
     two = [path.read_bytes() for path in files]
     for path in files:
         path.unlink()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import os
 from datetime import datetime
+from pathlib import Path
 from zipfile import ZipFile, ZipInfo
 
 import pytest
 
 from gradbook import limits
 from gradbook.errors import UsageError
+from gradbook.files import inside
 from gradbook.teaching.classes.collecting import collect, handed_in, sender_of
 from gradbook.teaching.classes.folder import ClassFolder, ClassPlan
 
@@ -50,11 +52,11 @@ def test_two_with_the_same_letters_are_nobody():
 @pytest.fixture
 def folder(tmp_path):
     (tmp_path / "class").mkdir()
-    return ClassFolder(tmp_path / "class", ClassPlan("input 1; dense 1"))
+    return ClassFolder(inside(tmp_path / "class"), ClassPlan("input 1; dense 1"))
 
 
 def names(folder):
-    return sorted(path.name for path in (folder.path / "handed-in").iterdir())
+    return sorted(path.name for path in (Path(folder.path) / "handed-in").iterdir())
 
 
 def archive(path, **files):
@@ -77,7 +79,7 @@ def test_an_archive_within_an_archive_is_opened(folder, tmp_path):
 def test_the_time_of_handing_in_is_kept(folder, tmp_path):
     archive(tmp_path / "all.zip", **{"b.xlsx": b"2"})
     collect(folder, [str(tmp_path / "all.zip")])
-    moment = (folder.path / "handed-in" / "b.xlsx").stat().st_mtime
+    moment = (Path(folder.path) / "handed-in" / "b.xlsx").stat().st_mtime
     assert moment == datetime(2026, 11, 20, 12).timestamp()
 
 
@@ -98,8 +100,8 @@ def test_two_students_may_hand_in_the_same_file(folder, tmp_path):
 
 
 def test_an_archive_that_lies_there_is_opened(folder):
-    (folder.path / "handed-in").mkdir()
-    archive(folder.path / "handed-in" / "download.zip", **{"a.xlsx": b"1"})
+    (Path(folder.path) / "handed-in").mkdir()
+    archive(Path(folder.path) / "handed-in" / "download.zip", **{"a.xlsx": b"1"})
     assert collect(folder, [])[0] == 1
     assert [path.name for path in handed_in(folder)] == ["a.xlsx"]
 
@@ -149,7 +151,7 @@ def test_archives_within_an_archive_share_what_it_may_unpack_to(tmp_path, monkey
             archive.writestr(f"student {number}.zip", inner.getvalue())
     (tmp_path / "class").mkdir()
     (tmp_path / "class" / "names.csv").write_text("name\nAda Lovelace\n")
-    folder = ClassFolder(tmp_path / "class", ClassPlan("input 1; dense 1"))
+    folder = ClassFolder(inside(tmp_path / "class"), ClassPlan("input 1; dense 1"))
     new, problems = collect(folder, [str(tmp_path / "all.zip")])
     assert new == 3
     assert sum(path.stat().st_size for path in handed_in(folder)) <= 4 * 2**20

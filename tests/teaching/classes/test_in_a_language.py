@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -32,7 +33,7 @@ def folder(tmp_path):
 @pytest.fixture
 def handed_in(folder):
     """One book with everything wrong in sign, one with a blank and one of a stranger."""
-    there = folder.path / "handed-in"
+    there = Path(folder.path) / "handed-in"
     every = ("∂E/∂w5", LAST)
     books = [
         solved(folder, "Ada Lovelace", there / "Ada-Lovelace.xlsx", negated(*every)),
@@ -54,9 +55,9 @@ def test_the_pages_of_a_class(folder, handed_in):
         make_class(folder, 1)
         found = mark_class(folder, 1)
     assert found.made == 2
-    index, page = folder.path / "index.html", folder.path / "class.html"
+    index, page = Path(folder.path) / "index.html", Path(folder.path) / "class.html"
     feedback = [
-        folder.path / "feedback" / f"{folder.stems[one.student]}.html" for one in found.marks
+        Path(folder.path) / "feedback" / f"{folder.stems[one.student]}.html" for one in found.marks
     ]
     shown = [path.read_text("utf-8") for path in (index, page, *feedback) if path.is_file()]
     assert len(shown) == 4

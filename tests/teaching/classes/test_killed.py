@@ -46,7 +46,7 @@ def test_a_class_that_is_killed_again_and_again_loses_nothing(tmp_path):
             change = negated("∂E/∂w6") if number else lambda name, formula: formula
             book = solved(folder, student, tmp_path / "book.xlsx", change)
             archive.write(book, f"{student}_{number}_assignsubmission_file_b.xlsx")
-    (folder.path / "marks.csv").write_text(OWN)
+    (Path(folder.path) / "marks.csv").write_text(OWN)
     collect(folder, [str(sent)])
     mark_class(folder, 1)
 
@@ -61,6 +61,6 @@ def test_a_class_that_is_killed_again_and_again_loses_nothing(tmp_path):
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) == KILLS
-    expected, found = files(folder.path), files(killed)
+    expected, found = files(Path(folder.path)), files(killed)
     assert found.keys() == expected.keys()
     assert [name for name in found if found[name] != expected[name]] == []

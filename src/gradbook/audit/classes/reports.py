@@ -14,8 +14,8 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import is_dataclass, replace
-from os import PathLike
-from pathlib import Path
+from os import PathLike, fspath
+from pathlib import Path, PurePath
 from tempfile import SpooledTemporaryFile, gettempdir
 from typing import Any
 
@@ -33,8 +33,8 @@ from gradbook.audit.findings import (
     fingerprint_of,
 )
 from gradbook.audit.workbook.book import Origin
-from gradbook.errors import DataError
-from gradbook.files import require_file, said_plainly, write_whole
+from gradbook.errors import DataError, GradbookError
+from gradbook.files import InnerPath, require_file, said_plainly, write_whole
 from gradbook.language.message import record_of_text, text_of_record
 from gradbook.schema import (
     AnyNumber,
@@ -203,9 +203,11 @@ class StoredReports(Sequence[BookReport]):
     away.
     """
 
-    def __init__(self, books: Sequence[str], path: str | PathLike[str] | None = None) -> None:
+    def __init__(
+        self, books: Sequence[str | PathLike[str]], path: str | PathLike[str] | None = None
+    ) -> None:
         self.books = books
-        self.path = Path(path or gettempdir())
+        self.path = path if isinstance(path, InnerPath) else Path(path or gettempdir())
         self.places = array("q", [NOWHERE]) * len(books)
         self.last = NOWHERE, BookReport("", "")
         with said_plainly("write", self.path):
@@ -253,7 +255,7 @@ class StoredReports(Sequence[BookReport]):
             with said_plainly("read", self.path):
                 self.file.seek(self.places[number])
                 line = self.file.readline()
-            self.last = number, replace(report_of_line(line), book=self.books[number])
+            self.last = number, replace(report_of_line(line), book=fspath(self.books[number]))
         return self.last[1]
 
     def _lines(self) -> Iterator[tuple[int, int]]:
@@ -294,10 +296,9 @@ class ReadableReports(Sequence[BookReport]):
         return self.reports[self.places[number]]
 
 
-def _fingerprint(book: str) -> int:
+def _fingerprint(book: str | PathLike[str]) -> int:
     """As its report has it; of what can't be read, one that no report has."""
-    with suppress(OSError):
-        path = Path(book)
-        if path.suffix.lower() in READ and path.stat().st_size <= limits.BOOK.most:
-            return int(fingerprint_of(path), 16)
+    with suppress(GradbookError):
+        if PurePath(book).suffix.lower() in READ:
+            return int(fingerprint_of(book), 16)
     return NOWHERE

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
+from os import PathLike
 
 from gradbook import limits
 from gradbook.audit.classes.rubric import FREE, BookScore, PartScore, in_numbers, in_points
@@ -475,7 +475,9 @@ def _cell(place: str, cell: ScoreCell) -> bytes:
 MOST_NOTES = 2_000  # on one sheet; the cells beyond are coloured only
 
 
-def annotate(path: str | Path, report: BookReport, score: BookScore | None = None) -> bytes:
+def annotate(
+    path: str | PathLike[str], report: BookReport, score: BookScore | None = None
+) -> bytes:
     """The workbook at `path` with what the report finds shown in it, and what it earns; nothing
     else changes."""
     copy = BytesIO()

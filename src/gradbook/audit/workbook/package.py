@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
 from xml.parsers import expat
@@ -118,7 +119,7 @@ DAMAGED = Message("it isn't a workbook, or it is damaged: save it as .xlsx")
 
 
 @contextmanager
-def package(path: str | Path) -> Iterator[Package]:
+def package(path: str | PathLike[str]) -> Iterator[Package]:
     """The workbook at `path`, opened."""
     with open_file(path, limits.BOOK) as file:
         head = file.read(len(OLE))

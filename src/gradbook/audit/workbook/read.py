@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
+from os import PathLike
 
 from gradbook import limits
 from gradbook.archives import SMALL
@@ -55,7 +55,7 @@ from gradbook.targets.excel.language import write
 PROPERTIES = "docProps/core.xml"
 
 
-def read_book(path: str | Path) -> Book:
+def read_book(path: str | PathLike[str]) -> Book:
     """The workbook at `path`; a WorkbookError says in one line why it can't be read."""
     with package(path) as parts:
         return book_of(parts)

@@ -253,7 +253,7 @@ def _run(options: Namespace) -> int:
         seeds = SeedsFolder(options.resume)
         _require_seeds(options, seeds.holds_seeds)
         if not seeds.holds_seeds:
-            return train_one_seed(seeds.path, None, how)
+            return train_one_seed(Path(seeds.path), None, how)
         with _crew(options) as crew:
             return train_seeds(seeds, replace(how, crew=crew))
     _settle_patterns(options)

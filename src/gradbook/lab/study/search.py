@@ -10,12 +10,11 @@ import json
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from gradbook.errors import UsageError
-from gradbook.files import said_plainly
+from gradbook.files import InnerPath, said_plainly, write_whole
 from gradbook.lab.study.braces import Domain, Options, Range, Template, Value, shorten
 from gradbook.lab.study.plan import StudyPlan
 
@@ -34,7 +33,7 @@ Drawn = dict[str, Value]
 class Search:
     """One search through what a plan lets vary; `journal` is what optuna-dashboard opens."""
 
-    def __init__(self, plan: StudyPlan, journal: Path) -> None:
+    def __init__(self, plan: StudyPlan, journal: InnerPath) -> None:
         optuna = library()
         from optuna.storages import JournalStorage
 
@@ -184,7 +183,7 @@ def _suggested(trial: OptunaTrial, name: str, domain: Domain) -> Value:
     return shorten(trial.suggest_float(name, domain.low, domain.high, log=domain.log))
 
 
-def importance(journal: Path) -> dict[str, float]:
+def importance(journal: InnerPath) -> dict[str, float]:
     """How much what varies in every trial sets the best ones apart, as far as that can be said."""
     optuna = library()
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
@@ -260,11 +259,10 @@ class Journal:
     needs no lock, never waits for the disk, and what was written isn't read again.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: InnerPath) -> None:
         self.path = path
         self.unread: list[Entry] = []
-        with said_plainly("write", path):
-            path.write_bytes(b"")
+        write_whole(path, b"")
 
     def append_logs(self, logs: Iterable[Entry]) -> None:
         lines = [json.dumps(entry, separators=(",", ":")) for entry in logs]

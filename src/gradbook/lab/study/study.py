@@ -16,7 +16,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
-from pathlib import Path
 from statistics import fmean
 from threading import Timer
 from time import monotonic
@@ -28,7 +27,14 @@ from numpy.typing import NDArray
 from gradbook import limits
 from gradbook.data.dataset import Dataset
 from gradbook.errors import DataError, GradbookError, UsageError, as_cell
-from gradbook.files import clear_parts, made_folder, read_text, write_whole
+from gradbook.files import (
+    InnerPath,
+    clear_parts,
+    inside,
+    made_folder,
+    read_text,
+    write_whole,
+)
 from gradbook.folders import alone_in
 from gradbook.graph.window import Shape
 from gradbook.lab.recipes.recipe import Recipe
@@ -85,7 +91,7 @@ class StudyFolder:
     of the results whenever the study goes on."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = inside(path)
         self.plan_file = self.path / "study.txt"
         self.results = self.path / "results"
         self.journal = self.path / "journal.log"
@@ -96,7 +102,7 @@ class StudyFolder:
 
     @property
     def holds_a_study(self) -> bool:
-        return os.path.exists(self.plan_file)
+        return self.plan_file.is_file()
 
     def plan(self) -> StudyPlan:
         self.require_study()
@@ -107,7 +113,7 @@ class StudyFolder:
             raise UsageError(f"no study in {self.path}: name the folder that holds its study.txt")
 
     def require_free(self) -> None:
-        if self.holds_a_study or os.path.exists(self.results):
+        if self.holds_a_study or self.results.exists():
             raise UsageError(
                 f"{self.path} already contains a study: gradbook study --resume {self.path}, "
                 "or name another folder"
@@ -134,7 +140,7 @@ class StudyFolder:
     def records(self) -> list[dict[str, Any]]:
         """What programs are told of each trial, of a study that came to its end."""
         self.require_study()
-        if not self.records_file.exists():
+        if not self.records_file.is_file():
             again = f"gradbook study --resume {self.path}"
             raise UsageError(f"{self.path} isn't done: {again}")
         try:
@@ -150,7 +156,7 @@ class StudyFolder:
 
     def tests(self) -> list[dict[str, object]]:
         """What was scored on the test images, one after the other."""
-        if not self.tests_file.exists():
+        if not self.tests_file.is_file():
             return []
         try:
             return [
@@ -204,20 +210,20 @@ class Result:
         return self.state == DONE
 
 
-def write_result(task: TrialTask, found: Result, folder: Path) -> None:
+def write_result(task: TrialTask, found: Result, folder: InnerPath) -> None:
     """Put a result into the folder."""
     record = {"version": VERSION, "task": asdict(task), "result": asdict(found)}
     write_whole(file_of(task, folder), json.dumps(record, indent=1) + "\n")
 
 
-def file_of(task: TrialTask, folder: Path) -> Path:
+def file_of(task: TrialTask, folder: InnerPath) -> InnerPath:
     return folder / f"{task.key}.json"
 
 
-def read_result(task: TrialTask, folder: Path) -> Result | None:
+def read_result(task: TrialTask, folder: InnerPath) -> Result | None:
     """The result that is kept there, if there is one and it is whole."""
     path = file_of(task, folder)
-    if not path.exists():
+    if not path.is_file():
         return None
     with suppress(ValueError, KeyError, TypeError, RecursionError, GradbookError):
         record = json.loads(read_text(path))

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.errors import DataError, GradbookError, UsageError
-from gradbook.files import clear_parts, made_folder, read_text, said_plainly, write_whole
+from gradbook.files import InnerPath, clear_parts, inside, made_folder, read_text, write_whole
 from gradbook.folders import alone_in
 from gradbook.formats.reading import is_foreign
 from gradbook.lab.models import stored
@@ -38,7 +38,7 @@ from gradbook.schema import (
     read_json,
 )
 
-PLAN, SEEDS = "seeds.json", "seed-*"  # what a folder of several seeds holds
+PLAN, SEED = "seeds.json", "seed-"  # what a folder of several seeds holds
 ACCURACY = FiniteNumber(0, 1)
 RESULT = Schema(  # at least
     recipe=PlainText(),
@@ -58,7 +58,7 @@ class RunFolder:
     """A run's files. Each is written whole or not at all."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = inside(path)
         self.recipe_file = self.path / "recipe.txt"
         self.csv_file = self.path / "metrics.csv"
         self.json_file = self.path / "metrics.jsonl"
@@ -71,11 +71,11 @@ class RunFolder:
 
     @property
     def holds_a_run(self) -> bool:
-        return os.path.exists(self.recipe_file)
+        return self.recipe_file.is_file()
 
     @property
     def is_done(self) -> bool:
-        return os.path.exists(self.result_file)
+        return self.result_file.is_file()
 
     def owns(self, path: str | os.PathLike[str]) -> bool:
         """Whether a file is one that the run keeps here."""
@@ -91,7 +91,7 @@ class RunFolder:
 
     def history(self) -> tuple[Epoch, ...]:
         """The epochs that are done."""
-        if not os.path.exists(self.json_file):
+        if not self.json_file.is_file():
             return ()
         lines = read_text(self.json_file).splitlines()
         try:
@@ -114,13 +114,13 @@ class RunFolder:
         except SchemaError as error:
             raise DataError(f"not the result of a run ({error})", file=self.result_file) from error
 
-    def _require_done(self, file: Path) -> None:
+    def _require_done(self, file: InnerPath) -> None:
         """Say why a file that a finished run has isn't there."""
-        if os.path.exists(file):
+        if file.is_file():
             return
         if self.holds_a_run:
             raise UsageError(f"{self.path} isn't done: gradbook train --resume {self.path}")
-        if os.path.exists(self.path / PLAN):
+        if (self.path / PLAN).is_file():
             raise UsageError(f"{self.path} holds several seeds: name one of its folders seed-N")
 
     # Writing.
@@ -129,9 +129,8 @@ class RunFolder:
         """Refuse a folder that a new run would overwrite anything in."""
         files = (self.recipe_file, self.model_file, self.result_file, self.report_file)
         kept = (self.checkpoints, self.json_file, self.csv_file)
-        with said_plainly("look into", self.path):
-            several = (self.path / PLAN, *self.path.glob(SEEDS))
-        if any(map(os.path.lexists, (*files, *kept, *several))):
+        seeds = (path for path in self.path.iterdir() if path.name.startswith(SEED))
+        if any(path.exists() for path in (*files, *kept, self.path / PLAN, *seeds)):
             raise UsageError(
                 f"{self.path} already contains a run: resume it, or name another folder"
             )
@@ -204,10 +203,10 @@ def load_table(path: str | os.PathLike[str]) -> TableModel:
 def is_of_a_table(path: str | os.PathLike[str]) -> bool:
     """Whether the model there, if there is one, is a table's."""
     file = _model_file(path)
-    return os.path.isfile(file) and kind_of(file) == TABLE_KIND
+    return file.is_file() and kind_of(file) == TABLE_KIND
 
 
-def _model_file(path: str | os.PathLike[str]) -> Path:
+def _model_file(path: str | os.PathLike[str]) -> Path | InnerPath:
     return RunFolder(path).model_file if os.path.isdir(path) else Path(path)
 
 
@@ -257,7 +256,7 @@ class Checkpoint:
     best: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # where the best are to be kept
 
 
-def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
+def write_checkpoint(folder: InnerPath, checkpoint: Checkpoint) -> None:
     """Put it into the folder, and take away what came before the last two."""
     record = {
         "kind": CHECKPOINT_KIND,
@@ -277,12 +276,12 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         old.unlink(missing_ok=True)
 
 
-def checkpoints_in(folder: Path) -> list[Path]:
+def checkpoints_in(folder: os.PathLike[str]) -> list[InnerPath]:
     """The checkpoints in the folder, the newest first."""
     numbered = {
         int(match[1]): path
-        for path in (folder.iterdir() if folder.is_dir() else ())
-        if (match := NAME.fullmatch(path.name))
+        for path in inside(folder).iterdir()
+        if (match := NAME.fullmatch(path.name)) and path.is_file()
     }
     return [numbered[step] for step in sorted(numbered, reverse=True)]
 
@@ -341,7 +340,9 @@ def _require_numbers(arrays: stored.Arrays) -> None:
 
 
 def newest_checkpoint(
-    folder: Path, recipe: str, require_fit: Callable[[Checkpoint], None] = lambda checkpoint: None
+    folder: os.PathLike[str],
+    recipe: str,
+    require_fit: Callable[[Checkpoint], None] = lambda checkpoint: None,
 ) -> tuple[Checkpoint | None, list[str]]:
     """The last checkpoint of this recipe that is whole, and a line about each newer one.
 

@@ -24,7 +24,7 @@ from gradbook.data.dataset import BRIGHTEST, Dataset
 from gradbook.engine.base import Engine
 from gradbook.engine.compilers import side_by_side, surroundings
 from gradbook.errors import DataError, GradbookError, UsageError
-from gradbook.files import made_folder, read_text, write_whole
+from gradbook.files import InnerPath, made_folder, read_text, write_whole
 from gradbook.interruption import until_stopped
 from gradbook.lab.models.answers import ClassScore, macro_f1
 from gradbook.lab.models.model import Model, for_inputs
@@ -35,6 +35,7 @@ from gradbook.lab.training.epochs import Epoch, kept_epoch, order_samples, targe
 from gradbook.lab.training.material import AdaptedRecipe, Material, adapt, material, with_whole_path
 from gradbook.lab.training.run_folder import (
     PLAN,
+    SEED,
     Checkpoint,
     RunFolder,
     newest_checkpoint,
@@ -173,7 +174,7 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
     with show_while(listener, show) as told:
         chosen = adapt(asked, given)
         if kept and own:
-            _require_same(chosen.recipe, own, kept.path)
+            _require_same(chosen.recipe, own, Path(kept.path))
             chosen = replace(chosen, remarks=())  # they were said when it began
         ready = with_found_rate(set_up(chosen, threads))
         if kept is None:
@@ -324,7 +325,7 @@ def _run(training: TrainingRun, kept: RunFolder | None, listener: Listener) -> T
         test_accuracy=test,
         class_scores=dict(zip(training.material.dataset.classes, scores, strict=False)),
         stopped=stopped,
-        folder=kept.path if kept else None,
+        folder=Path(kept.path) if kept else None,
     )
     if kept and not stopped:
         trained.model.save(kept.model_file)
@@ -392,15 +393,15 @@ class SeedsFolder(RunFolder):
     """
 
     @property
-    def plan_file(self) -> Path:
+    def plan_file(self) -> InnerPath:
         return self.path / PLAN
 
     @property
     def holds_seeds(self) -> bool:
-        return os.path.exists(self.plan_file)
+        return self.plan_file.is_file()
 
     def run(self, seed: int) -> RunFolder:
-        return RunFolder(self.path / f"seed-{seed}")
+        return RunFolder(self.path / f"{SEED}{seed}")
 
     def begin_all(self, recipe: Recipe, seeds: Sequence[int]) -> None:
         """Make the folder and write down what is to be trained."""
@@ -455,7 +456,8 @@ def files_of(recipe: str, threads: int | None = None) -> Files:
     with TemporaryDirectory(prefix="gradbook-") as place:
         run = RunFolder(Path(place, "run"))
         train(parse(recipe), folder=run.path, threads=threads, show=False)
-        return {path.name: path.read_bytes() for path in run.path.iterdir() if path.is_file()}
+        kept = Path(run.path).iterdir()
+        return {path.name: path.read_bytes() for path in kept if path.is_file()}
 
 
 def train_by_crew(

@@ -12,7 +12,7 @@ import re
 from calendar import timegm
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from time import localtime, mktime
 from unicodedata import combining, normalize
 
@@ -28,7 +28,14 @@ from gradbook.archives import (
 )
 from gradbook.audit.classes.submissions import LONGEST_NAME, is_handed_in
 from gradbook.errors import UsageError
-from gradbook.files import in_order, open_file, whole_file
+from gradbook.files import (
+    InnerPath,
+    in_order,
+    inside,
+    open_file,
+    read_bytes,
+    write_whole,
+)
 from gradbook.language import mark
 from gradbook.language.message import Message
 from gradbook.teaching.classes.folder import HANDED_IN, ClassFolder
@@ -46,7 +53,7 @@ MOODLE = re.compile(r"(?P<name>[^/_]+)_\d+_assignsubmission_(?:file|onlinetext)_
 CANVAS = re.compile(r"(?P<letters>[^\W\d_]+)(?P<late>_LATE)?_\d+_\d+_", re.IGNORECASE)
 JOINT = " - "  # between a folder's name and a file's
 AGAIN = re.compile(r" \(\d+\)$")
-_ODD = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
+_ODD = re.compile(r'[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069<>:"/\\|?*]')
 
 
 @dataclass(frozen=True)
@@ -94,13 +101,19 @@ def collect(folder: ClassFolder, sources: Iterable[str]) -> tuple[int, list[str]
 
     What is there already, byte for byte, isn't copied again.
     """
-    goal = folder.inside(HANDED_IN)
-    known = {_key(path.name, path.read_bytes()) for path in goal.iterdir() if path.is_file()}
-    new, problems = 0, list[str]()
-    for source in (*sources, str(goal)):
+    for source in sources:
         if not os.path.exists(source):
             raise UsageError(f"there is no file or folder {source}")
-        for book in _books(Path(source), problems):
+    with folder.alone():
+        return _take_in(folder.inside(HANDED_IN), sources)
+
+
+def _take_in(goal: InnerPath, sources: Iterable[str]) -> tuple[int, list[str]]:
+    books = (path for path in goal.iterdir() if is_handed_in(path.name))
+    known = {_key(path.name, read_bytes(path, limits.BOOK)) for path in books}
+    new, problems = 0, list[str]()
+    for source in (*map(inside, sources), goal):
+        for book in _books(source, problems):
             name = _kept_name(book.name)
             key = _key(name, book.content)
             if key not in known:
@@ -117,21 +130,15 @@ class _SentBook:
     moment: float
 
 
-def _books(source: Path, problems: list[str]) -> Iterator[_SentBook]:
+def _books(source: InnerPath, problems: list[str]) -> Iterator[_SentBook]:
     if source.is_dir():
-        for path in sorted(_files(source), key=lambda one: in_order(str(one))):
-            yield from _of_file(path, str(path.relative_to(source)), problems)
+        for path in sorted(source.files(), key=lambda one: in_order(str(one))):
+            yield from _of_file(path, path.relative_to(source), problems)
     else:
         yield from _of_file(source, source.name, problems)
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    for here, inside, names in os.walk(folder):
-        inside[:] = [name for name in inside if not name.startswith(".")]
-        yield from (Path(here, name) for name in names)
-
-
-def _of_file(path: Path, name: str, problems: list[str]) -> Iterator[_SentBook]:
+def _of_file(path: InnerPath, name: str, problems: list[str]) -> Iterator[_SentBook]:
     if path.suffix.lower() == ARCHIVE:
         try:
             with open_file(path, limits.ARCHIVE) as file:
@@ -190,15 +197,13 @@ def _kept_name(name: str) -> str:
     return f"{stem}{ending}"
 
 
-def _keep(book: _SentBook, target: Path) -> None:
+def _keep(book: _SentBook, target: InnerPath) -> None:
     """Under that name, or another one where a different book is called so."""
     stem, number = target.stem, 1
     while target.exists():
         number += 1
         target = target.with_name(f"{stem} ({number}){target.suffix}")
-    with whole_file(target) as part:
-        part.write_bytes(book.content)
-        os.utime(part, (book.moment, book.moment))
+    write_whole(target, book.content, book.moment)
 
 
 def _key(name: str, content: bytes) -> tuple[str, bytes]:
@@ -206,11 +211,11 @@ def _key(name: str, content: bytes) -> tuple[str, bytes]:
     return AGAIN.sub("", PurePath(name).stem), hashlib.sha256(content).digest()
 
 
-def handed_in(folder: ClassFolder) -> list[Path]:
+def handed_in(folder: ClassFolder) -> list[InnerPath]:
     """The books that lie there, in order."""
     goal = folder.inside(HANDED_IN)
-    found = [path for path in _files(goal) if is_handed_in(str(path.relative_to(goal)))]
-    return sorted(found, key=lambda path: in_order(str(path)))
+    named = (path for path in goal.files() if is_handed_in(path.relative_to(goal)))
+    return sorted((path for path in named if path.is_file()), key=lambda path: in_order(str(path)))
 
 
 def day_of(moment: float) -> str:

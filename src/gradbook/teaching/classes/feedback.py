@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from gradbook.audit.classes.rubric import BookScore, in_numbers
 from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.findings import TO_FILL_IN, BookReport
 from gradbook.errors import GradbookError, one_line
-from gradbook.files import write_whole
+from gradbook.files import InnerPath, write_whole
 from gradbook.language import numeral, tr
 from gradbook.language.message import Message, said, words_of
 from gradbook.report import figures
@@ -72,20 +71,23 @@ class StudentFeedback:
         return [*off, *changed, *filter(None, [self.remark])]
 
 
-def write_feedback(told: StudentFeedback, stem: Path, paper: str) -> list[str]:
+def write_feedback(
+    told: StudentFeedback, book: InnerPath, stem: InnerPath, paper: str
+) -> list[str]:
     """STEM.xlsx, .html and .pdf; what couldn't be written, and why."""
     problems: list[str] = []
     try:
-        copy = annotate(told.report.book, told.report, told.mark)
-        write_whole(stem.with_name(f"{stem.name}{Path(told.report.book).suffix.lower()}"), copy)
+        copy = annotate(book, told.report, told.mark)
     except GradbookError as error:
         problems.append(
             Message(
                 "no marked copy of {book}: {reason}",
-                book=Path(told.report.book).name,
+                book=book.name,
                 reason=words_of(error),
             )
         )
+    else:
+        write_whole(stem.with_name(f"{stem.name}{book.suffix.lower()}"), copy)
     write_whole(stem.with_name(f"{stem.name}.html"), feedback_page(told))
     if paper:
         write_whole(stem.with_name(f"{stem.name}.pdf"), set_pdf(feedback_typst(told, paper), {}))

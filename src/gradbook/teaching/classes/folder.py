@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cached_property
 from os import PathLike
-from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
+from gradbook import limits
 from gradbook.errors import DataError, GradbookError, UsageError
-from gradbook.files import clear_parts, made_folder, read_text, write_whole
+from gradbook.files import (
+    InnerPath,
+    clear_parts,
+    inside,
+    made_folder,
+    read_bytes,
+    read_text,
+    write_whole,
+)
+from gradbook.folders import alone_in
 from gradbook.lab.classroom import file_stems, read_roster
 from gradbook.language import in_same_language
 from gradbook.net import Net, parse
@@ -24,8 +35,10 @@ SHEET, NAMES, RUBRIC = "class.toml", "names.csv", "rubric.toml"
 MARKS, PAGE = "marks.csv", "class.html"
 EXERCISES, HANDOUTS, KEYS = "exercises", "handouts", "keys"
 HANDED_IN, FEEDBACK, GRADES, KEPT = "handed-in", "feedback", "grades", ".gradbook"
+FOLDERS = (EXERCISES, HANDOUTS, KEYS, HANDED_IN, FEEDBACK, GRADES, KEPT)
 HEAD = "# What this class is: leave it as it is. The students are listed in names.csv.\n"
 LONGEST = 120.0  # seconds for a student's files
+PATIENCE = 10.0  # seconds until another run is done with the folder
 LONGEST_TOLD = 60  # letters of a value, in an error
 
 
@@ -66,7 +79,7 @@ def _toml(value: object) -> str:
 class ClassFolder:
     """A class that was begun."""
 
-    path: Path
+    path: InnerPath
     plan: ClassPlan
 
     @cached_property
@@ -78,23 +91,40 @@ class ClassFolder:
         """What each student's files are called."""
         return dict(zip(self.students, file_stems(self.students), strict=True))
 
-    def inside(self, folder: str) -> Path:
-        """A folder of the class, which is there, without what a killed run left in it."""
-        found = made_folder(self.path / folder)
-        clear_parts(found)
-        return found
+    def inside(self, folder: str) -> InnerPath:
+        """A folder of the class, which is there."""
+        made_folder(self.path / folder)
+        return self.path / folder
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """No other run works on the class meanwhile, and what a killed one left half-written is
+        gone. One that is at work is waited for, not for long."""
+        until = monotonic() + PATIENCE
+        while True:
+            with alone_in(self.path) as is_alone:
+                if is_alone:
+                    for folder in (self.path, *map(self.path.__truediv__, FOLDERS)):
+                        clear_parts(folder)
+                    yield
+                    return
+            if monotonic() > until:
+                raise UsageError(
+                    f"another process works on the class in {self.path}: wait for it, or stop it"
+                )
+            sleep(0.1)
 
 
 def open_class(path: str | PathLike[str]) -> ClassFolder:
-    sheet = Path(path) / SHEET
+    sheet = inside(path) / SHEET
     if not sheet.is_file():
         raise UsageError(
             f"{path} is no class: begin one with gradbook class init {path} --names names.csv"
         )
-    return ClassFolder(Path(path), read_plan(sheet))
+    return ClassFolder(inside(path), read_plan(sheet))
 
 
-def read_plan(sheet: Path) -> ClassPlan:
+def read_plan(sheet: PathLike[str]) -> ClassPlan:
     found = read_toml(sheet)
     if found.pop("version", None) != VERSION:
         raise DataError("it was made by another version of gradbook", file=str(sheet))
@@ -112,7 +142,7 @@ def read_plan(sheet: Path) -> ClassPlan:
     return ClassPlan(**found)
 
 
-def read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: PathLike[str]) -> dict[str, Any]:
     try:
         return tomllib.loads(read_text(path))
     except ValueError as error:  # of the language, or a number with thousands of digits
@@ -137,9 +167,9 @@ def begin_class(path: str | PathLike[str], plan: ClassPlan, names: str) -> Class
     """
     plan.net()
     new = read_roster(names)
-    folder = Path(path)
+    folder = inside(path)
     sheet = folder / SHEET
-    if sheet.exists():
+    if sheet.is_file():
         begun = open_class(path)
         if begun.plan != plan:
             odd = next(
@@ -155,13 +185,14 @@ def begin_class(path: str | PathLike[str], plan: ClassPlan, names: str) -> Class
         if gone:
             raise UsageError(f"{names} lacks {gone[0]!r}, who is in {path} already: add the name")
     made_folder(folder)
-    clear_parts(folder)
-    content = Path(names).read_bytes()
-    if not (folder / NAMES).exists() or (folder / NAMES).read_bytes() != content:
-        write_whole(folder / NAMES, content)
-    if not sheet.exists():
-        write_whole(sheet, plan.text())
-    return open_class(folder)
+    begun = ClassFolder(folder, plan)
+    with begun.alone():
+        content = read_bytes(names, limits.TABLE)
+        if not _has_names(begun) or read_bytes(folder / NAMES, limits.TABLE) != content:
+            write_whole(folder / NAMES, content)
+        if not sheet.is_file():
+            write_whole(sheet, plan.text())
+    return begun
 
 
 def _has_names(begun: ClassFolder) -> bool:

@@ -1,20 +1,22 @@
 """marks.csv: what each student earns, and three columns that are the teacher's alone.
 
-What she writes into 'changed to', 'days late' and 'remark' is read before the file is written
-again, and stands there afterwards, whoever has handed in what in the meantime.
+What she writes into 'changed to', 'days late' and 'remark' is read right before the file is written
+again, and stands there afterwards, as columns and rows of her own do.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from io import StringIO
 from pathlib import Path
 
-from gradbook.data.formats.cells import CellRow, read_rows
+from gradbook import limits
+from gradbook.data.formats.cells import SEPARATORS, CellRow, read_cells
 from gradbook.errors import DataError, as_cell
-from gradbook.files import write_whole
+from gradbook.files import InnerPath, read_bytes, write_whole
 from gradbook.report.audit import UTF8_MARK
 
 STUDENT, CHANGED, LATE, REMARK = "student", "changed to", "days late", "remark"
@@ -24,6 +26,8 @@ HEAD = (
 )
 OWN = (CHANGED, LATE, REMARK)
 MOST = 1_000_000  # points, or days
+CellsByStudent = Mapping[str, Mapping[str, str]]  # by the names of HEAD
+PathOfLedger = Path | InnerPath
 
 
 @dataclass(frozen=True)
@@ -44,36 +48,98 @@ class OwnEntry:
 NOTHING = OwnEntry()
 
 
-def read_ledger(path: Path) -> dict[str, OwnEntry]:
-    """The teacher's entries by student; none where there is no file yet."""
-    if not path.exists():
-        return {}
-    rows = read_rows(path, ())
-    head = [cell.strip().casefold().lstrip(UTF8_MARK) for cell in rows[0].cells] if rows else []
-    missing = [name for name in (STUDENT, *OWN) if name not in head]
+@dataclass(frozen=True)
+class LedgerTable:
+    """marks.csv as it stands there, the teacher's own columns and rows included."""
+
+    head: tuple[str, ...]
+    rows: tuple[CellRow, ...]
+    separator: str
+    file: str
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Where the columns are that we know: called just so, or nearly."""
+        nearly = [cell.strip().casefold().lstrip(UTF8_MARK) for cell in self.head]
+        known = (name for name in HEAD if name in nearly)
+        return {name: (self.head if name in self.head else nearly).index(name) for name in known}
+
+    def entries(self) -> dict[str, OwnEntry]:
+        """What the teacher wrote, by student."""
+        found: dict[str, OwnEntry] = {}
+        for row in self.rows:
+            student, entry = self.student(row), _entry(row, self.places, self.file)
+            if student and entry != NOTHING:
+                if student in found:
+                    raise DataError(f"{student!r} is in it twice", file=self.file, row=row.number)
+                found[student] = entry
+        return found
+
+    def student(self, row: CellRow) -> str:
+        return _plain(row.cells[self.places[STUDENT]].strip())
+
+    def with_cells(self, cells: CellsByStudent) -> list[list[str]]:
+        """All rows, with the cells that are given in their places; whatever else is there stays."""
+        head = [*self.head, *(name for name in HEAD if name not in self.places)]
+        places = {name: self.places.get(name, head.index(name)) for name in HEAD}
+        new = dict(cells)
+        found = [head]
+        for row in self.rows:
+            student = self.student(row)
+            new.pop(student, None)
+            found.append(_with_cells(row.cells, len(head), cells.get(student, {}), places))
+        for student, own in new.items():
+            found.append(_with_cells((), len(head), {STUDENT: student, **own}, places))
+        return found
+
+
+def _with_cells(
+    row: Sequence[str], width: int, cells: Mapping[str, str], places: Mapping[str, int]
+) -> list[str]:
+    found = [*row, *[""] * (width - len(row))]
+    for name, said in cells.items():
+        found[places[name]] = as_cell(said)
+    return found
+
+
+def _read(path: PathOfLedger) -> LedgerTable:
+    """The table; one without rows where there is no file yet."""
+    if not path.is_file():
+        return LedgerTable(HEAD, (), SEPARATORS[0], str(path))
+    table = read_cells(path, ())
+    head, *rows = table.rows
+    separator = table.separator if table.separator in SEPARATORS else SEPARATORS[0]
+    found = LedgerTable(head.cells, tuple(rows), separator, str(path))
+    missing = [name for name in (STUDENT, *OWN) if name not in found.places]
     if missing:
         raise DataError(
             f"its column {missing[0]!r} is missing: put it back, or move the file away",
             file=str(path),
         )
-    places = {name: head.index(name) for name in (STUDENT, *OWN)}
-    found: dict[str, OwnEntry] = {}
-    for row in rows[1:]:
-        student = _name(row.cells[places[STUDENT]].strip())
-        entry = _entry(row, places, str(path))
-        if student and entry != NOTHING:
-            if student in found:
-                raise DataError(f"{student!r} is in it twice", file=str(path), row=row.number)
-            found[student] = entry
     return found
 
 
-def _cell(name: str, said: str) -> str:
-    """What she wrote stays as she wrote it."""
-    return said if name in OWN else as_cell(said)
+def read_ledger(path: PathOfLedger) -> dict[str, OwnEntry]:
+    """The teacher's entries by student; none where there is no file yet."""
+    return _read(path).entries()
 
 
-def _name(cell: str) -> str:
+def update_ledger(path: PathOfLedger, cells: CellsByStudent) -> dict[str, OwnEntry]:
+    """Write these cells into the file as it is now, and nothing else; what the teacher has there.
+
+    She may have typed something since it was read, so it is read once more.
+    """
+    table = _read(path)
+    entries = table.entries()
+    text = StringIO()
+    csv.writer(text, delimiter=table.separator).writerows(table.with_cells(cells))
+    content = (UTF8_MARK + text.getvalue()).encode("utf-8", "backslashreplace")
+    if not path.is_file() or read_bytes(path, limits.TABLE) != content:
+        write_whole(path, content)
+    return entries
+
+
+def _plain(cell: str) -> str:
     """Without the mark that keeps a spreadsheet from taking it for a formula."""
     return cell[1:] if cell.startswith("'") and as_cell(cell[1:]) == cell else cell
 
@@ -83,7 +149,7 @@ def _entry(row: CellRow, places: Mapping[str, int], file: str) -> OwnEntry:
     days = _number(row, places[LATE], LATE, file)
     if days is not None and not days.is_integer():
         raise DataError(f"'{LATE}' is a whole number, not {days:g}", file=file, row=row.number)
-    remark = row.cells[places[REMARK]].strip()
+    remark = _plain(row.cells[places[REMARK]].strip())
     return OwnEntry(points, None if days is None else int(days), remark)
 
 
@@ -102,14 +168,3 @@ def _number(row: CellRow, place: int, name: str, file: str) -> float | None:
             row=row.number,
         )
     return value
-
-
-def write_ledger(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
-    text = StringIO()
-    table = csv.writer(text)
-    table.writerow(HEAD)
-    for row in rows:
-        table.writerow([_cell(name, row.get(name, "")) for name in HEAD])
-    content = (UTF8_MARK + text.getvalue()).encode("utf-8", "backslashreplace")
-    if not path.exists() or path.read_bytes() != content:
-        write_whole(path, content)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
 from gradbook.errors import GradbookError, UsageError
-from gradbook.files import write_whole
+from gradbook.files import InnerPath, write_whole
 from gradbook.lab.classroom import personalise
 from gradbook.language import tr
 from gradbook.rates.sweep import usable_rate
@@ -30,27 +29,33 @@ from gradbook.work.processes import Task
 
 INDEX, ALL = "index.html", "all.pdf"
 TOGETHER = 40  # pages that are set at once
+Papers = tuple[InnerPath, InnerPath]  # a handout and its key
 Tell = Callable[[int], object]
 
 
 def make_class(folder: ClassFolder, workers: int, tell: Tell = lambda done: None) -> int:
     """Makes whatever isn't there yet; how many workbooks that were."""
-    plan = folder.plan
-    if plan.paper:
+    if folder.plan.paper:
         require_typst()
+    with folder.alone():
+        return _make_all(folder, workers, tell)
+
+
+def _make_all(folder: ClassFolder, workers: int, tell: Tell) -> int:
+    plan = folder.plan
     places = {name: folder.inside(name) for name in (EXERCISES, HANDOUTS, KEYS)}
     folder.inside(HANDED_IN)
-    if not (folder.path / RUBRIC).exists():
+    if not (folder.path / RUBRIC).is_file():
         write_whole(folder.path / RUBRIC, RUBRIC_TEXT)
     tasks: list[tuple[str, Task]] = []
     for student, stem in folder.stems.items():
         book = places[EXERCISES] / f"{stem}.xlsx"
         papers = (places[HANDOUTS] / f"{stem}.pdf", places[KEYS] / f"{stem}.pdf")
-        wanted = [path for path in (book, *(papers if plan.paper else ())) if not path.exists()]
+        wanted = [path for path in (book, *(papers if plan.paper else ())) if not path.is_file()]
         if wanted:
             tasks.append((student, partial(_make, plan, student, book, papers)))
     new = len(tasks)
-    if plan.paper and (tasks or not list(places[KEYS].glob("all*.pdf"))):
+    if plan.paper and (tasks or not _has_all(places[KEYS])):
         tasks += _all_tasks(folder, places)
     for _ in do_each(tasks, workers, tell):
         pass
@@ -58,16 +63,21 @@ def make_class(folder: ClassFolder, workers: int, tell: Tell = lambda done: None
     return new
 
 
-def _make(plan: ClassPlan, student: str, book: Path, papers: tuple[Path, Path]) -> None:
+def _has_all(keys: InnerPath) -> bool:
+    named = (path for path in keys.iterdir() if path.name.startswith("all"))
+    return any(path.suffix == ".pdf" and path.is_file() for path in named)
+
+
+def _make(plan: ClassPlan, student: str, book: InnerPath, papers: Papers) -> None:
     """One student's files; those that are there stay."""
     net, exercise = personalise(plan.net(), student), plan.exercise(student)
-    if not book.exists():
+    if not book.is_file():
         write_workbook(net, book, epochs=plan.epochs, rates=(), exercise=exercise)
-    if plan.paper and not all(path.exists() for path in papers):
+    if plan.paper and not all(path.is_file() for path in papers):
         _make_papers(plan, [student], papers)
 
 
-def _all_tasks(folder: ClassFolder, places: dict[str, Path]) -> list[tuple[str, Task]]:
+def _all_tasks(folder: ClassFolder, places: dict[str, InnerPath]) -> list[tuple[str, Task]]:
     """All handouts in one file, to be printed, and all keys; of a large class in several."""
     students = folder.students
     parts = [students[k : k + TOGETHER] for k in range(0, len(students), TOGETHER)]
@@ -79,7 +89,7 @@ def _all_tasks(folder: ClassFolder, places: dict[str, Path]) -> list[tuple[str, 
     return tasks
 
 
-def _make_papers(plan: ClassPlan, students: Sequence[str], papers: tuple[Path, Path]) -> None:
+def _make_papers(plan: ClassPlan, students: Sequence[str], papers: Papers) -> None:
     """The students' pages in one file, and their keys in another."""
     pages = []
     for student in students:

@@ -11,16 +11,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
-from gradbook import __version__
+from gradbook import __version__, limits
 from gradbook.audit.check import check
 from gradbook.audit.classes.reports import StoredReports, line_of
 from gradbook.audit.classes.rubric import BookScore, Rubric, in_numbers, score
 from gradbook.audit.findings import UNREADABLE, BookReport, with_hints
 from gradbook.audit.many import checked_here
 from gradbook.errors import DataError
-from gradbook.files import write_whole
+from gradbook.files import InnerPath, read_bytes, write_whole
 from gradbook.language import current_language, tr
 from gradbook.language import mark as message_mark
 from gradbook.language.message import Message, joined, message_count
@@ -43,19 +42,19 @@ from gradbook.teaching.classes.folder import (
     do_each,
 )
 from gradbook.teaching.classes.ledger import (
-    CHANGED,
-    LATE,
+    HEAD,
     NOTHING,
-    REMARK,
+    OWN,
     STUDENT,
     OwnEntry,
     read_ledger,
-    write_ledger,
+    update_ledger,
 )
 from gradbook.teaching.classes.platforms import FinalGrade, read_listed, write_grades
 from gradbook.teaching.classes.rubric import outdated_parts, read_rubric
 
 REPORTS = "reports.jsonl"
+ROUNDS = 5  # of a teacher who types faster than feedback is written
 NOT_HANDED_IN = message_mark("nothing handed in")
 Tell = Callable[[int], object]
 
@@ -64,6 +63,7 @@ Tell = Callable[[int], object]
 class StudentBook:
     """The book of a student that counts, and what there is to say of how it came."""
 
+    path: InnerPath
     report: BookReport
     moment: float
     is_late: bool  # by what the platform says
@@ -109,17 +109,32 @@ def mark_class(
     tell: Tell = lambda done: None,
 ) -> MarkedClass:
     """Judge what is new, and write marks, feedback, page and grades."""
-    entries, rubric = read_ledger(folder.path / MARKS), read_rubric(folder.path / RUBRIC)
-    rubric = replace(rubric, accept_elsewhere=accept_elsewhere or rubric.accept_elsewhere)
     if folder.plan.paper:
         require_typst()
+    with folder.alone():
+        rubric = read_rubric(folder.path / RUBRIC)
+        accepts = accept_elsewhere or rubric.accept_elsewhere
+        return _mark(folder, replace(rubric, accept_elsewhere=accepts), workers, hints, tell)
+
+
+def _mark(
+    folder: ClassFolder, rubric: Rubric, workers: int, hints: bool, tell: Tell
+) -> MarkedClass:
+    ledger = folder.path / MARKS
+    entries = read_ledger(ledger)
     books = handed_in(folder)
     with _judged(folder, books, workers, tell) as reports:
         own, remarks = _by_student(folder, books, list(reports))
-    marks = tuple(_marks(folder.students, own, entries, rubric))
-    made, problems = _write_feedback(folder, marks, workers, hints, tell)
+    told: set[str] = set()
+    for _ in range(ROUNDS):
+        marks = tuple(_marks(folder.students, own, entries, rubric))
+        new, problems = _write_feedback(folder, marks, workers, hints, tell)
+        told |= new
+        before = entries
+        entries = update_ledger(ledger, {mark.student: _ledger_row(mark) for mark in marks})
+        if entries == before:
+            break
     gone = [name for name in entries if name not in folder.stems]
-    _write_marks(folder, marks, {name: entries[name] for name in gone})
     remarks = [
         *outdated_parts(folder.path / RUBRIC),
         *remarks,
@@ -131,25 +146,26 @@ def mark_class(
     ]
     _write_page(folder, marks, remarks)
     _write_grades(folder, marks)
-    return MarkedClass(marks, tuple(remarks), made)
+    return MarkedClass(marks, tuple(remarks), len(told))
 
 
 @contextmanager
 def _judged(
-    folder: ClassFolder, books: Sequence[Path], workers: int, tell: Tell
+    folder: ClassFolder, books: Sequence[InnerPath], workers: int, tell: Tell
 ) -> Iterator[Sequence[BookReport]]:
     """The reports; each is kept as soon as it is there."""
     path = folder.inside(KEPT) / REPORTS
-    named = [str(book) for book in books]
+    if path.is_file() and path.stat().st_nlink > 1:
+        path.unlink()  # it has another name elsewhere, and is added to
     try:
-        stored = StoredReports(named, path)
+        stored = StoredReports(books, path)
     except DataError:  # of another version, and ours: it is made again
         path.unlink()
-        stored = StoredReports(named, path)
+        stored = StoredReports(books, path)
     with stored as reports:
         left = reports.list_missing()
         for done, (number, report) in enumerate(
-            checked_here([named[k] for k in left], workers, check), 1
+            checked_here([books[k] for k in left], workers, check), 1
         ):
             reports.put(left[number], report)
             tell(done)
@@ -160,13 +176,13 @@ def _judged(
 
 
 def _by_student(
-    folder: ClassFolder, books: Sequence[Path], reports: Sequence[BookReport]
+    folder: ClassFolder, books: Sequence[InnerPath], reports: Sequence[BookReport]
 ) -> tuple[dict[str, StudentBook], list[str]]:
     """The latest book of each student, and remarks on the others."""
     found: dict[str, list[StudentBook]] = {}
     remarks: list[str] = []
     for path, report in zip(books, reports, strict=True):
-        name = str(path.relative_to(folder.path / HANDED_IN))
+        name = path.relative_to(folder.path / HANDED_IN)
         sender, inside = sender_of(name, folder.students), report.origin.student
         inside = inside if inside in folder.stems else ""
         student = sender.student or inside
@@ -185,7 +201,7 @@ def _by_student(
         if report.verdict == UNREADABLE:
             notes.append(Message("it can't be read: {problem}", problem=report.problem))
         moment = path.stat().st_mtime
-        book = StudentBook(report, moment, sender.is_late, tuple(notes))
+        book = StudentBook(path, report, moment, sender.is_late, tuple(notes))
         found.setdefault(student, []).append(book)
     return {student: _latest(same) for student, same in found.items()}, remarks
 
@@ -198,7 +214,7 @@ def _latest(books: Sequence[StudentBook]) -> StudentBook:
     others = message_count(
         "the last of {count} books counts", "the last of {count} books counts", len(books)
     )
-    return StudentBook(best.report, best.moment, best.is_late, (*best.notes, others))
+    return replace(best, notes=(*best.notes, others))
 
 
 # What they earn -----------------------------------------------------------------------
@@ -230,8 +246,8 @@ def _days_late(book: StudentBook, entry: OwnEntry, rubric: Rubric) -> int:
 
 def _write_feedback(
     folder: ClassFolder, marks: Sequence[StudentMark], workers: int, hints: bool, tell: Tell
-) -> tuple[int, list[str]]:
-    """Writes what has changed; for how many students, and what couldn't be written."""
+) -> tuple[set[str], list[str]]:
+    """Writes what has changed; for which students, and what couldn't be written."""
     goal, kept = folder.inside(FEEDBACK), folder.inside(KEPT)
     title = _title(folder)
     tasks, digests = [], {}
@@ -243,16 +259,18 @@ def _write_feedback(
         stem = folder.stems[mark.student]
         digest = _digest(told, folder.plan.paper)
         known = kept / f"{stem}.txt"
-        if known.is_file() and known.read_text("utf-8") == digest and _are_there(goal / stem, told):
+        is_known = known.is_file() and read_bytes(known, limits.TEXT) == digest.encode()
+        if is_known and (goal / f"{stem}.html").is_file():
             continue
         digests[mark.student] = known, digest
-        tasks.append((mark.student, partial(write_feedback, told, goal / stem, folder.plan.paper)))
+        work = partial(write_feedback, told, mark.book.path, goal / stem, folder.plan.paper)
+        tasks.append((mark.student, work))
     problems = []
     for student, found in do_each(tasks, workers, tell):
         problems += found
         known, digest = digests[student]
         write_whole(known, digest)
-    return len(tasks), problems
+    return set(digests), problems
 
 
 def _digest(told: StudentFeedback, paper: str) -> str:
@@ -262,10 +280,6 @@ def _digest(told: StudentFeedback, paper: str) -> str:
     return hashlib.sha256(said.encode("utf-8", "backslashreplace")).hexdigest()
 
 
-def _are_there(stem: Path, told: StudentFeedback) -> bool:
-    return stem.with_name(f"{stem.name}.html").is_file()
-
-
 def _title(folder: ClassFolder) -> str:
     return folder.plan.net().name or tr("Exercise")
 
@@ -273,23 +287,15 @@ def _title(folder: ClassFolder) -> str:
 # Tables and the page ------------------------------------------------------------------
 
 
-def _write_marks(
-    folder: ClassFolder, marks: Sequence[StudentMark], gone: Mapping[str, OwnEntry]
-) -> None:
-    rows = [_ledger_row(mark) for mark in marks]
-    rows += [_ledger_row(StudentMark(name, None, None, entry)) for name, entry in gone.items()]
-    write_ledger(folder.path / MARKS, rows)
-
-
 def _ledger_row(one: StudentMark) -> dict[str, str]:
-    changed, late, remark = one.own.cells
-    row = {STUDENT: one.student, CHANGED: changed, LATE: late, REMARK: remark}
+    """All that isn't the teacher's."""
+    row = {name: "" for name in HEAD if name not in (STUDENT, *OWN)}
     if one.book is not None:
         report = one.book.report
         row |= {
             "verdict": report.verdict,
             "first finding": first_finding(report),
-            "file": Path(report.book).name,
+            "file": one.book.path.name,
             "handed in": day_of(one.book.moment),
             "note": "; ".join(one.book.notes),
         }

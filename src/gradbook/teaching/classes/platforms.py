@@ -10,12 +10,11 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
-from pathlib import Path
 
 from gradbook.audit.classes.rubric import in_numbers
 from gradbook.data.formats.cells import read_rows
 from gradbook.errors import as_cell
-from gradbook.files import write_whole
+from gradbook.files import InnerPath, write_whole
 from gradbook.lab.classroom import read_roster
 from gradbook.report.audit import UTF8_MARK
 
@@ -52,7 +51,7 @@ class ListedStudents:
         return [one for one in headings if one in self.headings]
 
 
-def read_listed(path: Path) -> ListedStudents:
+def read_listed(path: InnerPath) -> ListedStudents:
     """Its rows by the names that are read from them; nothing but names where it has no head."""
     rows, students = read_rows(path, ()), read_roster(path)
     if len(rows) == len(students):
@@ -67,7 +66,11 @@ def read_listed(path: Path) -> ListedStudents:
 
 
 def write_grades(
-    folder: Path, listed: ListedStudents, grades: Sequence[FinalGrade], title: str, out_of: float
+    folder: InnerPath,
+    listed: ListedStudents,
+    grades: Sequence[FinalGrade],
+    title: str,
+    out_of: float,
 ) -> None:
     """A file for each platform."""
     tables = {

@@ -11,6 +11,7 @@ from typing import Any
 from gradbook.audit.classes.rubric import Rubric
 from gradbook.audit.findings import KINDS
 from gradbook.errors import DataError, did_you_mean
+from gradbook.files import InnerPath
 from gradbook.language.message import Message
 from gradbook.targets.excel.plan.columns import KINDS as ASKED
 from gradbook.teaching.classes.folder import read_toml, shorten_value
@@ -43,7 +44,7 @@ OLD = "follow_through"  # a part of rubrics of 1.0, which every rubric has by it
 EARLIEST, LATEST = 1971, 2999  # years, of which every system knows the seconds
 
 
-def read_rubric(path: Path) -> Rubric:
+def read_rubric(path: Path | InnerPath) -> Rubric:
     """The rubric of a file; an error says which line's key can't be meant."""
     if not path.is_file():
         return Rubric()
@@ -79,7 +80,7 @@ def read_rubric(path: Path) -> Rubric:
     )
 
 
-def outdated_parts(path: Path) -> Iterator[str]:
+def outdated_parts(path: Path | InnerPath) -> Iterator[str]:
     """What a rubric of an older version says that counts no more."""
     if path.is_file() and OLD in read_toml(path):
         yield Message(
