@@ -278,7 +278,7 @@ def test_for_a_checkpoint_of_another_network_the_older_one_is_used_and_that_is_s
 def test_where_none_is_whole_there_is_nothing_to_go_on_from(tmp_path):
     written(tmp_path, 10, 20)
     for path in checkpoints_in(tmp_path):
-        path.write_bytes(b"")
+        Path(path).write_bytes(b"")
     with pytest.raises(DataError, match=r"none of the checkpoints in it can be used \(damaged"):
         newest_checkpoint(tmp_path, MINE)
 
