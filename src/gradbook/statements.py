@@ -14,7 +14,7 @@ BYTE_ORDER_MARK = "\ufeff"
 LINE_END = re.compile(r"\r\n|\r|\n")
 WORD = re.compile(r"\S+")
 WHOLE = re.compile(r"[0-9]{1,9}")
-NUMBER = re.compile(r"[-+−]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+NUMBER = re.compile(r"[-+−]?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 SIZES = re.compile(r"[1-9][0-9]{0,8}(x[1-9][0-9]{0,8})*")
 WHOLES = re.compile(r"[0-9]{1,9}(x[0-9]{1,9})*")
 

@@ -150,7 +150,7 @@ FILES = {"file", "file name", "filename", "book", "workbook", "datei", "dateinam
 
 def _word(heading: str) -> str:
     """A heading in small letters, without accents, marks and what stands in parentheses."""
-    plain = normalize("NFKD", re.sub(r"\([^)]*\)", " ", heading)).casefold()
+    plain = normalize("NFKD", re.sub(r"\([^)]{0,80}\)", " ", heading)).casefold()
     letters = "".join(letter for letter in plain if not combining(letter))
     return " ".join(re.sub(r"[\W_]+", " ", letters).split())
 

@@ -93,8 +93,8 @@ def _place(index: int, peers: list[int]) -> int | None:
 LETTERS = "".join(Role)
 NUMBERED = re.compile(rf"([{LETTERS}])([1-9][0-9]{{0,11}})")
 PLACED = re.compile(
-    r"([a-z]+(?:[12]d)?)\s*([1-9][0-9]{0,3}(?![0-9]))?\s*"
-    rf"([{LETTERS}])?\s*\[?([0-9]{{1,6}}(?:\s*,\s*[0-9]{{1,6}})*)\]?"
+    r"([a-z]+(?:[12]d)?)\s*(?:([1-9][0-9]{0,3}(?![0-9]))\s*)?"
+    rf"(?:([{LETTERS}])\s*)?\[?([0-9]{{1,6}}(?:\s*,\s*[0-9]{{1,6}})*)\]?"
 )
 OWNERS = {kind.word: kind for kind in KINDS if kind.parameters is not Layer.parameters}
 

@@ -115,8 +115,8 @@ def text(words: str) -> str:
     return escape(visible(words))
 
 
-REMARK = re.compile(r"/\*.*?\*/\n?|^ +", re.DOTALL | re.MULTILINE)  # of a style, and margins
-STYLE_ROOM = re.compile(r"(?<=[{};,])\s+|\s+(?=[{}])")  # around its signs
+REMARK = re.compile(r"/\*.*?(?:\*/\n?|\Z)|^ +", re.DOTALL | re.MULTILINE)  # of a style, and margins
+STYLE_ROOM = re.compile(r"(?<=[{};,])\s+|(?<!\s)\s+(?=[{}])")  # around its signs
 SCROLLS = mark("The drawing is wider than the screen: move it sideways to see all of it.")
 
 
@@ -262,7 +262,8 @@ def bar(share: float, kind: str, *, at_the_right: bool = False) -> str:
 
 IMPORT = re.compile(r'^import (\{[^}]*\}) from "([^"]+)"\n', re.MULTILINE)
 COMMENT = re.compile(
-    r"^ *(?://.*|/\*\*(?:[^*]|\*(?!/))*\*/)\n|/\*\* @type \{.*?\} \*/ ?| +// [^`'\"\n]*$",
+    r"^ *(?://.*|/\*\*(?:[^*/]|\*(?!/)|/(?!\*\*))*\*/)\n"
+    r"|/\*\* @type \{(?:(?!/\*\*).)*?\} \*/ ?|(?<! ) +// [^`'\"\n]*$",
     re.MULTILINE,
 )
 MARGIN = re.compile("^ +", re.MULTILINE)

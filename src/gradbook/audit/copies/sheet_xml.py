@@ -26,7 +26,7 @@ from gradbook.audit.formula.pattern import copy_formula
 USUAL_WIDTH = 64  # of a column, in pixels
 KEPT = {(2, "row"), (2, "col"), (3, "c"), (4, "f"), (4, "v"), (4, "is")}  # depths and tags
 _STYLE = re.compile(rb"""\ss\s*=\s*["'](\d{1,9})["']""")
-_CDATA = re.compile(rb"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+_CDATA = re.compile(rb"<!\[CDATA\[(.*?)(?:\]\]>|\Z)", re.DOTALL)
 _KIND = re.compile(rb"""\st\s*=\s*(?:"[^"]*"|'[^']*')""")
 
 

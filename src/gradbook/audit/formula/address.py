@@ -20,7 +20,7 @@ Address = int  # sheet, row and column, each counted from 0
 _A1 = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]{0,6})")
 
 _CELL = r"""
-    (?P<sheet>'(?:[^']|'')+'!|[\w.\[\]]+!)?
+    (?P<sheet>(?<!')'(?:[^']|'')++'!|(?<![\w.\[\]])[\w.\[\]]++!)?
     (?<![\w.])
     (?P<fix_column>\$?)(?P<column>[A-Za-z]{1,3})(?P<fix_row>\$?)(?P<row>[1-9][0-9]{0,6})
     (?![\w.(!\[])

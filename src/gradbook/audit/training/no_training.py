@@ -35,7 +35,7 @@ from gradbook.language.message import Message, message_count
 
 # Trainings with pasted gradients ------------------------------------------------------
 
-GRADIENT = re.compile(r"∂|d[a-z]*_?\d*/?d_?w|dw|δ", re.IGNORECASE)  # in a heading
+GRADIENT = re.compile(r"∂|d[a-z]{0,20}_?\d{0,9}/?d_?w|dw|δ", re.IGNORECASE)  # in a heading
 
 
 def with_pasted_gradients(

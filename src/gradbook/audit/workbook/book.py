@@ -271,7 +271,7 @@ LARGEST = 999_999_999  # number of a student
 TOP = 20  # rows in which a name is looked for
 _POINTERS = re.compile(r"\x01[^\x02]*\x02")
 _NUMBER = re.compile(  # texts and references are passed over
-    r"""\x01[^\x02]*\x02|"[^"]*"|(?<![\w.])(\d{1,30}\.?\d{0,30}(?:E[-+]?\d{1,3})?)(?![\w.(])"""
+    r"""\x01[^\x01\x02]*\x02|"[^"]*"|(?<![\w.])(\d{1,30}\.?\d{0,30}(?:E[-+]?\d{1,3})?)(?![\w.(])"""
 )
 _NAMES = {word for words in heading_words.NAME.values() for word in words}
 _STUDENTS = {word for words in heading_words.STUDENT.values() for word in words}

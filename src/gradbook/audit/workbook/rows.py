@@ -110,8 +110,10 @@ class RowRepeats:
 MOST_REMEMBERED = 2048  # rows that are remembered
 _VALUE = re.compile(r"<v>[^<]*</v>")
 _NUMBER = re.compile(r'<row r="([1-9][0-9]{0,6})"')
-_NUMBERED = re.compile(r'(?P<own>(?<=<row r=")[0-9]+|(?<=<c r=")[A-Z]+[0-9]+)|<f[^>]*>(?P<f>[^<]*)')
-_DIGITS = re.compile(r"[0-9]+$")
+_NUMBERED = re.compile(
+    r'(?P<own>(?<=<row r=")[0-9]+|(?<=<c r=")[A-Z]+[0-9]+)|<f[^<>]*>(?P<f>[^<]*)'
+)
+_DIGITS = re.compile(r"(?<![0-9])[0-9]+$")
 
 
 def row_number(text: str, start: int) -> int | None:

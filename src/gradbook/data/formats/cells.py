@@ -27,7 +27,7 @@ WORDS_TOO = {"none", "nil"}  # which a column of words may mean: garage none
 POINT, COMMA = MARKS = (".", ",")
 MARK_WORDS = {POINT: "point", COMMA: "comma"}
 EITHER = frozenset(MARKS)
-NUMBER = re.compile(r"[-+−]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
+NUMBER = re.compile(r"[-+−]?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
 IN_THREES = re.compile(r"[-+−]?[1-9][0-9]{0,2}(\.[0-9]{3})+")  # 12.500, which may be 12500
 SPACES = " \u00a0\u2009\u202f'’"  # that stand between thousands
 GROUPED = r"[1-9][0-9]{{0,2}}(?:([{between}])[0-9]{{3}})(?:\1[0-9]{{3}})*"

@@ -29,7 +29,7 @@ SUFFIXES = (".csv", ".tsv")
 LEAST_PIXELS = 16  # of an image: fewer numbers are measurements
 ROWS_AT_ONCE = 1000
 LABEL_HEADINGS = LABELS | {"class", "digit"}
-PIXEL = re.compile(r'\s*"?\s*([0-9]{1,3})(?:\.0*)?\s*"?\s*')
+PIXEL = re.compile(r'\s*(?:"\s*)?([0-9]{1,3})(?:\.0*)?\s*(?:"\s*)?')
 
 
 def is_table(name: str) -> bool:

@@ -427,7 +427,8 @@ def _with(rows: Sequence[Statement], line: Statement) -> list[Statement]:
 # What a layer's line ends with, whatever else it says: bits 4, bits {8|4}, {bits 4|ternary}.
 _BITS = "|".join(dict.fromkeys(phrase.split()[0] for phrase in BITS.among))
 LAST_WORDS = re.compile(
-    rf"\s+(?:(?:{_BITS})(?:\s+(?:\{{[^{{}}]*\}}|[^\s{{}}]+))?|\{{[^{{}}]*\b(?:{_BITS})\b[^{{}}]*\}})$"
+    rf"(?<!\s)\s+(?:(?:{_BITS})(?:\s+(?:\{{[^{{}}]*\}}|[^\s{{}}]+))?"
+    rf"|\{{(?=[^{{}}]*\b(?:{_BITS})\b)[^{{}}]*\}})$"
 )
 
 
@@ -438,15 +439,17 @@ def _joined(said: str, rest: str, bits: str) -> str:
 
 
 def _like(text: str) -> re.Pattern[str]:
-    """What begins with these words, something in place of the braces."""
-    parts: list[str] = []
-    start = 0
-    for brace in BRACES.finditer(text):
+    """What begins with these words, something in place of the braces: the first that the words
+    behind them follow, without a second try, for tries at several braces would multiply."""
+    braces = list(BRACES.finditer(text))
+    ends = [*(brace.start() for brace in braces[1:]), len(text)]
+    parts = [_spaced(text[: braces[0].start()] if braces else text)]
+    for brace, end in zip(braces, ends, strict=True):
         phrases = [re.escape(phrase.strip()) for phrase in brace[1].split("|") if phrase.strip()]
         words = "|".join([*phrases, r"\S+?"])
-        parts += [_spaced(text[start : brace.start()]), f"(?:{words})"]
-        start = brace.end()
-    return re.compile("".join([*parts, _spaced(text[start:])]) + r"(?=\s|$)")
+        behind = _spaced(text[brace.end() : end]) + r"(?=\s|$)" * (end == len(text))
+        parts.append(rf"(?>(?:{words})(?={behind})){behind}")
+    return re.compile("".join(parts) + r"(?=\s|$)")
 
 
 def _spaced(text: str) -> str:

@@ -195,7 +195,7 @@ class FormulaError(GradbookError):
         return f"character {self.column} of the formula"
 
 
-_SHEET = r"(?:'(?:[^']|'')+'|[\w.\[\]]+)!"
+_SHEET = r"(?:(?<!')'(?:[^']|'')++'|(?<![\w.\[\]])[\w.\[\]]++)!"
 _CELL = r"\$?[A-Za-z]{1,3}\$?[1-9][0-9]{0,6}"
 _TOKENS = re.compile(
     rf"""
@@ -210,7 +210,7 @@ _TOKENS = re.compile(
                       |\#REF!)
       | (?:{_SHEET})?[^\W\d][\w.]*(?![\w.(!])
     )
-  | (?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[Ee][+-]?[0-9]+)?)
+  | (?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[Ee][+-]?[0-9]+)?)
   | (?P<mark><>|<=|>=|[-+*/^&=<>%(),])
     """,
     re.VERBOSE,

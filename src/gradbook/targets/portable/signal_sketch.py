@@ -226,7 +226,7 @@ def hearing(
 
 
 def _unlearnt(text: str) -> str:
-    return re.sub(r".*//: learns\n", "", text)
+    return re.sub(r"^.*//: learns\n", "", text, flags=re.MULTILINE)
 
 
 def _require_shares(trained: TrainedNet, whole: WholeNumbers) -> None:

@@ -49,7 +49,7 @@ ODDITIES = {
 }
 DAMAGED = mark("can't read {file}: it is damaged")
 DEEPEST = 2  # archives within archives
-MOODLE = re.compile(r"(?P<name>[^/_]+)_\d+_assignsubmission_(?:file|onlinetext)_?")
+MOODLE = re.compile(r"(?<![^/_])(?P<name>[^/_]+)_\d+_assignsubmission_(?:file|onlinetext)_?")
 CANVAS = re.compile(r"(?P<letters>[^\W\d_]+)(?P<late>_LATE)?_\d+_\d+_", re.IGNORECASE)
 JOINT = " - "  # between a folder's name and a file's
 AGAIN = re.compile(r" \(\d+\)$")
@@ -76,7 +76,7 @@ def sender_of(path: str, students: Sequence[str]) -> Sender:
         letters = _letters(canvas["letters"])
         found = [one for one in students if letters in _orders(one)]
         return Sender(found[0] if len(found) == 1 else "", bool(canvas["late"]))
-    stem = _letters(re.sub(r"[ -]*\(?\d+\)?$", "", PurePath(name).stem))
+    stem = _letters(re.sub(r"(?<!\d)\d+\)?$", "", PurePath(name).stem))
     return Sender(next((one for one in students if _letters(one) == stem), ""))
 
 

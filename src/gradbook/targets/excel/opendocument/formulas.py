@@ -13,7 +13,7 @@ _TITLE = r"'(?:[^']|'')*'|[^\W\d]\w*"
 _TOKENS = re.compile(
     rf"""
     (?P<text>"(?:[^"]|"")*")
-  | (?<![\w.$])(?:(?P<sheet>{_TITLE})!)?(?P<first>{_PLACE})(?::(?P<last>{_PLACE}))?(?![\w(.])
+  | (?<![\w.$'])(?:(?P<sheet>{_TITLE})!)?(?P<first>{_PLACE})(?::(?P<last>{_PLACE}))?(?![\w(.])
   | (?P<next>,)
     """,
     re.VERBOSE,
