@@ -49,7 +49,7 @@ def modules() -> Iterator[ModuleType]:
 
 
 class Collection:
-    """Each pattern of the package, and how it is used: match, fullmatch, search for all that scan."""
+    """Each pattern of the package, and how it is used: match, fullmatch, or search of what scans."""
 
     def __init__(self) -> None:
         self.uses: dict[re.Pattern[Any], set[str]] = defaultdict(set)
@@ -160,8 +160,8 @@ def _plain(use: str) -> str:
 
 
 def texts(pattern: re.Pattern[Any]) -> Iterator[tuple[Any, Any]]:
-    """Long ones of its own signs, and of what each of its repeats takes, behind what it begins with;
-    each whole, and with an end that it doesn't take. Before each, the same a tenth as long."""
+    """Long ones of its own signs, and of what its repeats take, behind what it begins with; each
+    whole, and with an end that it doesn't take. Before each, the same a tenth as long."""
     tree = parser.parse(pattern.pattern, pattern.flags & ~re.DEBUG)
     signs = list(dict.fromkeys(["1", "a", " ", ".", *_signs(tree)]))[:20]
     pieces = {("", sign) for sign in signs}
