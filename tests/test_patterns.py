@@ -49,7 +49,7 @@ def modules() -> Iterator[ModuleType]:
 
 
 class Collection:
-    """Each pattern of the package, and how it is used: match, fullmatch, or search of what scans."""
+    """Each pattern of the package, and its uses: match, fullmatch, or search for all that scan."""
 
     def __init__(self) -> None:
         self.uses: dict[re.Pattern[Any], set[str]] = defaultdict(set)

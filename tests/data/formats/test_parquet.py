@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 from datetime import datetime
 
@@ -14,6 +16,7 @@ from gradbook.data.signals import read_signals
 from gradbook.data.tables import read_columns
 from gradbook.errors import DataError, LimitError
 from gradbook.limits import BYTES, ReadLimit
+from tests.hostile import launch
 
 reads = pytest.mark.witness("pyarrow")
 
@@ -112,6 +115,90 @@ def test_much_in_a_small_file_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(limits, "ROWS", ReadLimit(1000, "", "rows"))
     with pytest.raises(LimitError, match="200,000 rows: at most 1,000 are read"):
         read_parquet(file)
+
+
+def _shared(path):
+    """One long text that every row has."""
+    arrow = pytest.importorskip("pyarrow")
+    words = arrow.DictionaryArray.from_arrays(np.zeros(40_000, np.int32), ["x" * 100_000])
+    write(path, x=np.arange(40_000.0), word=words)
+
+
+def _fronts(path):
+    """Texts of which each is the one before and a digit."""
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    texts = ["x" * 1_000_000 + str(k % 10) for k in range(600)]
+    how = {"word": "DELTA_BYTE_ARRAY", "x": "PLAIN"}
+    table = arrow.table({"x": np.arange(600.0), "word": texts})
+    parquet.write_table(table, path, compression="zstd", use_dictionary=False, column_encoding=how)
+
+
+def _lying(path):
+    """A page of 200 MB, of which the footer says that it is one of 500 bytes."""
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    table = arrow.table({"x": np.arange(2000.0), "word": ["x" * 100_000] * 2000})
+    options = {"use_dictionary": ["x"], "data_page_size": 2**31 - 1, "compression": "zstd"}
+    parquet.write_table(table, path, **options)
+    group = parquet.ParquetFile(path).metadata.row_group(0)
+    sizes = group.total_byte_size, group.column(1).total_uncompressed_size
+    data = path.read_bytes()
+    for size in sizes:
+        said = _varint(2 * size)
+        small = bytes([0x80 | 1000 & 127, 0x80 | 1000 >> 7, *[0x80] * (len(said) - 3), 0])
+        head, found, tail = data.rpartition(said)
+        assert found
+        data = head + small + tail
+    path.write_bytes(data)
+
+
+def _varint(number):
+    digits = []
+    while number:
+        digits.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*digits[:-1], digits[-1] & 127])
+
+
+READER = """
+import sys
+from gradbook.data.tables import read_columns
+from gradbook.errors import GradbookError
+try:
+    print(len(read_columns(sys.argv[1])), "rows")
+except GradbookError as error:
+    print(error)
+"""
+
+
+@reads
+@pytest.mark.skipif(sys.platform != "linux", reason="what a process took")
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (_shared, "40000 rows"),
+        (_fronts, "a text of 1,000,001 bytes: at most 131,072 in a cell"),
+        (_lying, "bytes unpacked are too many"),
+    ],
+)
+def test_a_small_file_of_much_text_takes_little(tmp_path, make, said):
+    """4 GB were taken by a file of 188 KB."""
+    file = tmp_path / "t.parquet"
+    make(file)
+    assert file.stat().st_size < 300_000
+    streams = tmp_path / "out", tmp_path / "err"
+    command = [sys.executable, "-S", launch.__file__, *streams, sys.executable, "-c", READER, file]
+    done = subprocess.run(command, capture_output=True, check=True)
+    code, seconds, megabytes = json.loads(done.stdout)
+    assert said in streams[0].read_text(), streams[1].read_text()
+    assert (code, megabytes < 400, seconds < 10) == (0, True, True)
+
+
+@reads
+def test_a_text_that_rows_share_is_the_text_of_each(tmp_path):
+    words = [f"number {k % 7} of some" for k in range(25_000)]
+    words[3] = None
+    _, rows = read_parquet(write(tmp_path / "t.parquet", x=np.arange(25_000), word=words))
+    assert [row.cells[1] for row in rows] == [word or "" for word in words]
 
 
 def test_without_arrow_the_remedy_is_told(tmp_path, monkeypatch):

@@ -1,15 +1,17 @@
 """Tables in Parquet, read by Arrow: numbers and words as the cells of a text would have them.
 
-What the file says of itself is checked before anything is unpacked, and what is unpacked is counted
-as it comes, batch by batch.
+What the file says of itself is checked before anything is unpacked, what each of its pages unpacks
+to is read from the page, for a footer may say less, and texts that many rows share are kept once.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from math import isnan
 from os import PathLike, fspath
+from sys import getsizeof
 from typing import TYPE_CHECKING, Any
 
 from gradbook import limits
@@ -18,11 +20,17 @@ from gradbook.errors import DataError, LimitError, one_line
 from gradbook.files import open_file
 
 if TYPE_CHECKING:
-    from pyarrow import DataType
-    from pyarrow.parquet import ParquetFile
+    from pyarrow import Array, DataType
+    from pyarrow.parquet import FileMetaData, ParquetFile
 
 SUFFIX = ".parquet"
 AT_ONCE = 10_000  # rows
+DECODED = 2**25  # bytes of one column at once, whose texts may each be as long as a page
+LEAST_PAGE = 1024  # bytes that a page counts at least, so that there aren't millions of them
+NUMBER, WIDEST = 8, 32  # bytes of one
+MOST_LISTED = 100_000  # columns, groups of rows
+SHORT = 20  # characters of a cell that isn't looked for among those that are kept
+LONGEST_TEXT = 131_072  # characters of a cell, as in a text
 MISSING = (
     "reading a Parquet file needs the package pyarrow, which isn't installed: "
     "pip install 'gradbook[parquet]', or save the table as CSV"
@@ -37,30 +45,45 @@ def read_parquet(path: str | PathLike[str]) -> tuple[list[str], list[CellRow]]:
     except ImportError as error:
         raise DataError(MISSING, file=path) from error
     broken = (arrow.ArrowException, OSError, ValueError, TypeError, OverflowError, MemoryError)
+    broken += (LookupError, struct.error)
     with open_file(path, limits.TABLE) as file:
-        try:
-            found = ParquetFile(file)
-            names = [one_line(name).strip() for name in found.schema_arrow.names]
-            _require_room(found, path)
-            for column in found.schema_arrow:
-                _require_plain(column.name, column.type, path)
-            rows = [CellRow(k, cells) for k, cells in enumerate(_rows(found, path), 1)]
-        except broken as error:
-            said = one_line(str(error))[:120] or type(error).__name__
-            raise DataError(
-                f"not a Parquet file that can be read ({said}): save the table again, or as CSV",
-                file=fspath(path),
-            ) from error
+        data = file.read()
+    try:
+        _require_footer(data, path)
+        how = {"thrift_container_size_limit": MOST_LISTED}
+        opened = ParquetFile(arrow.BufferReader(data), **how)
+        about, schema = opened.metadata, opened.schema_arrow
+        names = [one_line(name).strip() for name in schema.names]
+        _require_count(about.num_rows, about.num_columns, path)
+        _require_size(max(sum(_sizes(about)), about.num_rows * about.num_columns * NUMBER), path)
+        for column in schema:
+            _require_plain(column.name, column.type, path)
+        shared, at_once = _plan(data, opened, path)
+        found = ParquetFile(arrow.BufferReader(data), read_dictionary=shared, **how)
+        rows = [CellRow(k, cells) for k, cells in enumerate(_rows(found, at_once, path), 1)]
+    except broken as error:
+        said = one_line(str(error))[:120] or type(error).__name__
+        raise DataError(
+            f"not a Parquet file that can be read ({said}): save the table again, or as CSV",
+            file=fspath(path),
+        ) from error
     if not rows:
         raise DataError("the table has no rows: write one sample per row", file=fspath(path))
     return names, rows
 
 
-def _require_room(found: ParquetFile, path: str | PathLike[str]) -> None:
-    about = found.metadata
-    _require_count(about.num_rows, about.num_columns, path)
-    size = sum(about.row_group(k).total_byte_size for k in range(about.num_row_groups))
-    _require_size(max(size, 0), path)
+def _require_footer(data: bytes, path: str | PathLike[str]) -> None:
+    """Refuse one that would take much memory to read: it takes hundreds of times its size."""
+    size = struct.unpack("<I", data[-8:-4])[0] if len(data) >= 12 else 0
+    if min(size, len(data)) > limits.FOOTER.most:
+        raise LimitError(
+            f"{path}: {size:,} bytes say what is in it: at most {limits.FOOTER} are read; leave "
+            "columns out, or write larger groups of rows"
+        )
+
+
+def _sizes(about: FileMetaData) -> Iterator[int]:
+    return (about.row_group(k).total_byte_size for k in range(about.num_row_groups))
 
 
 def _require_count(rows: int, columns: int, path: str | PathLike[str]) -> None:
@@ -84,7 +107,7 @@ def _require_plain(name: str, kind: DataType, path: str | PathLike[str]) -> None
 
     if types.is_dictionary(kind):
         kind = kind.value_type
-    words = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+    words = _are_words(kind)
     numbers = types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)
     times = types.is_timestamp(kind) or types.is_date(kind)
     if not (words or numbers or times or types.is_boolean(kind) or types.is_null(kind)):
@@ -96,14 +119,52 @@ def _require_plain(name: str, kind: DataType, path: str | PathLike[str]) -> None
         )
 
 
-def _rows(found: ParquetFile, path: str | PathLike[str]) -> Iterator[tuple[str, ...]]:
+def _are_words(kind: DataType) -> bool:
+    from pyarrow import types
+
+    return types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+
+
+def _rows(found: ParquetFile, at_once: int, path: str | PathLike[str]) -> Iterator[tuple[str, ...]]:
     size = count = 0
-    for batch in found.iter_batches(AT_ONCE):
-        size, count = size + batch.nbytes, count + batch.num_rows
-        _require_size(size, path)
+    kept: dict[str, str] = {}
+    for batch in found.iter_batches(at_once):
+        count += batch.num_rows
         _require_count(count, batch.num_columns, path)
-        columns = [[_cell(value) for value in column.to_pylist()] for column in batch.columns]
+        columns = []
+        for column in batch.columns:
+            column.validate(full=True)  # a damaged one may point anywhere
+            _require_short(column, path)
+            cells = _cells(column)
+            for cell in {cell for cell in cells if len(cell) > SHORT} - kept.keys():
+                kept[cell] = cell
+                size += getsizeof(cell)
+            _require_size(size, path)
+            columns.append([kept.get(cell, cell) for cell in cells])
         yield from zip(*columns, strict=True)
+
+
+def _require_short(column: Array, path: str | PathLike[str]) -> None:
+    from pyarrow import compute, types
+
+    texts = column.dictionary if types.is_dictionary(column.type) else column
+    if _are_words(texts.type):
+        longest = compute.max(compute.binary_length(texts)).as_py() or 0
+        if longest > LONGEST_TEXT:
+            raise LimitError(
+                f"{path}: a text of {longest:,} bytes: at most {LONGEST_TEXT:,} in a cell are read"
+            )
+
+
+def _cells(column: Array) -> list[str]:
+    """As they would stand in a text; those that a dictionary has are made once."""
+    from pyarrow import types
+
+    if not types.is_dictionary(column.type):
+        return [_cell(value) for value in column.to_pylist()]
+    places = column.indices.to_pylist()
+    cells = {k: "" if k is None else _cell(column.dictionary[k].as_py()) for k in set(places)}
+    return [cells[k] for k in places]
 
 
 def _cell(value: Any) -> str:
@@ -122,3 +183,130 @@ def _cell(value: Any) -> str:
         case float() | int():
             return repr(value)
     return one_line(str(value)).strip()
+
+
+# What each page unpacks to ----------------------------------------------------
+
+BYTES_OF_ANY_LENGTH, BYTES_OF_ONE_LENGTH = "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"
+GROWS = 7  # the encoding by which a text is what it has beyond the one before
+DICTIONARY_PAGE = 2
+DATA_PAGES = {0: (5, 2), 3: (8, 4)}  # kind → where its header is, and in that the encoding
+
+
+def _plan(data: bytes, found: ParquetFile, path: str | PathLike[str]) -> tuple[list[str], int]:
+    """The columns whose texts are kept once, however often they stand there, and how many rows of
+    the others unpack to little even if each has the longest text that there may be."""
+    groups = [group[1] for group in _footer(data)[4]]  # Arrow ends the process over damage there
+    largest, total = 1, 0
+    shared: set[str] = set()
+    for place, column in enumerate(found.schema_arrow):
+        kind = found.schema.column(place)
+        if kind.physical_type == BYTES_OF_ONE_LENGTH and kind.length > WIDEST:
+            raise ValueError(f"numbers of {kind.length:,} bytes")
+        is_long = kind.physical_type == BYTES_OF_ANY_LENGTH
+        sizes, encodings = [LEAST_PAGE], set()
+        for group in groups:
+            for size, encoding in _pages(data, group[place][3]):
+                total += max(size, LEAST_PAGE)
+                _require_size(total, path)
+                sizes.append(size)
+                encodings.add(encoding)
+        if is_long and _are_words(column.type) and GROWS not in encodings:
+            shared.add(column.name)
+        elif is_long:
+            largest = max(largest, *sizes)
+    return sorted(shared), max(1, min(AT_ONCE, DECODED // largest))
+
+
+def _footer(data: bytes) -> dict[int, Any]:
+    start = len(data) - 8 - struct.unpack("<I", data[-8:-4])[0]
+    return _record(data, max(start, 0), len(data) - 8)[0]
+
+
+def _pages(data: bytes, chunk: dict[int, Any]) -> Iterator[tuple[int, int]]:
+    """Of each page of a column: the bytes that it unpacks to, and how its values are encoded."""
+    at, dictionary = chunk[9], chunk.get(11, 0)
+    if 0 < dictionary < at:
+        at = dictionary
+    end, values = at + chunk[7], 0
+    if not 4 <= at <= end <= len(data):
+        raise ValueError("a column lies outside of the file")
+    while values < chunk[5]:
+        if at >= end:
+            raise ValueError("a column has fewer values than the file says")
+        header, at = _record(data, at, end)
+        kind, size, packed = header[1], header[2], header[3]
+        if size < 0 or not 0 <= packed <= end - at:
+            raise ValueError("a page lies outside of its column")
+        encoding = -1
+        if kind in DATA_PAGES:
+            place, which = DATA_PAGES[kind]
+            encoding = header[place][which]
+            values += max(header[place][1], 0)
+        yield size, encoding
+        at += packed
+
+
+def _record(data: bytes, at: int, end: int, depth: int = 0) -> tuple[dict[int, Any], int]:
+    """A record of Thrift's compact form, by the numbers of its fields, and where it ends."""
+    fields: dict[int, Any] = {}
+    number = 0
+    while mark := data[at]:
+        at += 1
+        if mark >> 4:
+            number += mark >> 4
+        else:
+            number, at = _whole(data, at)
+        if number in fields or at >= end or depth > MOST_WITHIN:
+            raise ValueError(UNCLEAR)
+        kind = mark & 15
+        fields[number], at = (kind, at) if kind in FLAGS else _value(kind, data, at, end, depth)
+    return fields, at + 1
+
+
+def _value(kind: int, data: bytes, at: int, end: int, depth: int) -> tuple[Any, int]:
+    if kind in WHOLES:
+        return _whole(data, at)
+    if kind == RECORD:
+        return _record(data, at, end, depth + 1)
+    if kind == BINARY:
+        length, at = _plain_whole(data, at)
+        return length, at + length
+    if kind in LISTS:
+        mark, at = data[at], at + 1
+        count, at = (mark >> 4, at) if mark >> 4 < 15 else _plain_whole(data, at)
+        if count > end - at or depth > MOST_WITHIN:
+            raise ValueError(UNCLEAR)
+        values = []
+        for _ in range(count):
+            value, at = _value(mark & 15, data, at, end, depth + 1)
+            values.append(value)
+        return values, at
+    if kind not in SIZES:
+        raise ValueError(UNCLEAR)
+    return None, at + SIZES[kind]
+
+
+UNCLEAR = "what it says of itself can't be read"
+FLAGS, WHOLES, BINARY, LISTS, RECORD = (1, 2), (4, 5, 6), 8, (9, 10), 12  # kinds of fields
+SIZES = {1: 1, 2: 1, 3: 1, 7: 8}  # bytes, flags here those of lists
+MOST_WITHIN = 8  # records within each other
+
+
+def _plain_whole(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            break
+        shift += 7
+        if shift > 63:
+            raise ValueError(UNCLEAR)
+    return value, at
+
+
+def _whole(data: bytes, at: int) -> tuple[int, int]:
+    value, at = _plain_whole(data, at)
+    return (value >> 1) ^ -(value & 1), at
