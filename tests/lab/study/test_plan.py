@@ -1,8 +1,10 @@
+from time import process_time
+
 import pytest
 
 from gradbook.errors import GradbookError, NetTextError, UsageError
 from gradbook.lab.recipes.text import recipe
-from gradbook.lab.study.plan import Limits, read_plan, read_plan_file
+from gradbook.lab.study.plan import Limits, _like, read_plan, read_plan_file
 from gradbook.net.measure import measure
 
 VARY = "vary quick\nschedule one cycle {0.1..1 log} warm {0.1..0.4}\nbatch {64|128|256}"
@@ -44,6 +46,16 @@ def test_a_layer_varies_every_layer_that_begins_like_it():
     found = read_plan("vary quick", ["conv {6..12} 3x3 pad 1", "dense 10"])
     assert str(found.template).count("conv {6..12} 3x3 pad 1 no bias") == 2
     assert "conv 34 3x3 no bias" in str(found.template)
+
+
+def test_many_braces_in_a_word_are_tried_once_each():
+    """Whether a layer begins like the line was tried for every way to share its word among them."""
+    line = "conv " + "{1|2}x" * 12 + "y"
+    before = process_time()
+    with pytest.raises(NetTextError, match="no layer like"):
+        read_plan("vary quick", [f"{line} 3x3"])
+    assert _like(line).match("conv " + "1x" * 40) is None
+    assert process_time() - before < 1
 
 
 def test_a_setting_that_the_recipe_doesnt_have_is_added():

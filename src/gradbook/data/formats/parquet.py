@@ -44,8 +44,8 @@ def read_parquet(path: str | PathLike[str]) -> tuple[list[str], list[CellRow]]:
         from pyarrow.parquet import ParquetFile
     except ImportError as error:
         raise DataError(MISSING, file=path) from error
-    broken = (arrow.ArrowException, OSError, ValueError, TypeError, OverflowError, MemoryError)
-    broken += (LookupError, struct.error)
+    wrong = (OSError, ValueError, TypeError, OverflowError, MemoryError, LookupError)
+    broken = (arrow.ArrowException, *wrong, struct.error)
     with open_file(path, limits.TABLE) as file:
         data = file.read()
     try:
@@ -122,7 +122,7 @@ def _require_plain(name: str, kind: DataType, path: str | PathLike[str]) -> None
 def _are_words(kind: DataType) -> bool:
     from pyarrow import types
 
-    return types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+    return any((types.is_string(kind), types.is_large_string(kind), types.is_string_view(kind)))
 
 
 def _rows(found: ParquetFile, at_once: int, path: str | PathLike[str]) -> Iterator[tuple[str, ...]]:

@@ -442,9 +442,9 @@ def _like(text: str) -> re.Pattern[str]:
     """What begins with these words, something in place of the braces: the first that the words
     behind them follow, without a second try, for tries at several braces would multiply."""
     braces = list(BRACES.finditer(text))
-    ends = [*(brace.start() for brace in braces[1:]), len(text)]
-    parts = [_spaced(text[: braces[0].start()] if braces else text)]
-    for brace, end in zip(braces, ends, strict=True):
+    starts = [*(brace.start() for brace in braces), len(text)]
+    parts = [_spaced(text[: starts[0]])]
+    for brace, end in zip(braces, starts[1:], strict=True):
         phrases = [re.escape(phrase.strip()) for phrase in brace[1].split("|") if phrase.strip()]
         words = "|".join([*phrases, r"\S+?"])
         behind = _spaced(text[brace.end() : end]) + r"(?=\s|$)" * (end == len(text))
