@@ -269,7 +269,7 @@ DIGITS = 16  # of a digest
 LONGEST_NAME = 80
 LARGEST = 999_999_999  # number of a student
 TOP = 20  # rows in which a name is looked for
-_POINTERS = re.compile(r"\x01[^\x02]*\x02")
+_POINTERS = re.compile(r"\x01[^\x01\x02]*\x02")
 _NUMBER = re.compile(  # texts and references are passed over
     r"""\x01[^\x01\x02]*\x02|"[^"]*"|(?<![\w.])(\d{1,30}\.?\d{0,30}(?:E[-+]?\d{1,3})?)(?![\w.(])"""
 )
