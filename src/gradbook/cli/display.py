@@ -169,6 +169,8 @@ class AsLines(Display):
     def on_done_before(self, run: RunFolder) -> None:
         result = run.result()
         show(done_before_lines(run, room()))
+        for doubt in result.get("doubts", ()):
+            self.on_doubt(doubt)
         show(result_lines(result, room()))
         show(files_lines(run, width()))
 

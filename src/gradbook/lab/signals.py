@@ -36,7 +36,7 @@ from gradbook.errors import DataError, UsageError, did_you_mean, one_line
 from gradbook.lab.models.recorded import how_read
 from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.recipes.recipe import BEST, Recipe, Schedule
-from gradbook.lab.tables import BATCH, LEAST_STEPS, MOST_EPOCHS, PATIENCE, Problem, TableScore
+from gradbook.lab.tables import BATCH, LEAST_STEPS, PATIENCE, Problem, TableScore
 from gradbook.lab.training.epochs import Normal
 from gradbook.layers.spectra import LONGEST_FRAME
 from gradbook.net import Net, parse
@@ -48,7 +48,7 @@ DOUBT = 0.05
 QUARTER = 4
 MOST_STEPS = 16  # that are left when the mean over steps is taken
 WIDE, NARROW, DEPTH = 16, 8, 6  # channels of the usual network, and how many windows it slides
-EPOCHS = 60
+EPOCHS, MOST_EPOCHS = 60, 200
 LEAST_HEARD = 4000  # samples a second, from which a single channel is sound
 BANDS, LOWEST, HIGHEST = 16, 100, 8000  # of the usual network, in hertz
 FRAME_SECONDS, FRAMES_A_SECOND, LEAST_FRAMES = 0.033, 50, 8
@@ -328,7 +328,8 @@ def windows_for(
 
 
 def usual_network(windows: Windows, classes: int) -> Net:
-    """Windows slide over the steps until few are left; their mean says the class."""
+    """Windows slide over the steps until few are left, once at least; their mean says the class.
+    Bands, which are far from 0, and the sums of each window are normalised."""
     lines, steps, width = (
         [f"input {windows.length}x{len(windows.channels)}"],
         windows.length,
@@ -336,16 +337,16 @@ def usual_network(windows: Windows, classes: int) -> Net:
     )
     bands = usual_bands(windows)
     if bands:
-        lines.append(bands)
+        lines.append(f"{bands}; batchnorm")
         steps = parse("\n".join([*lines, "flatten; dense 1"])).shapes[1][-1]
-    for _ in range(DEPTH):
-        if steps <= MOST_STEPS:
-            break
+    slides = 0
+    while slides < DEPTH and steps > MOST_STEPS:
         stride = 4 if steps > 32 * MOST_STEPS else 2
-        lines.append(f"conv1d {width} 5 stride {stride}; relu")
-        steps, width = (steps - 5) // stride + 1, WIDE
-    if len(lines) == 1:
-        lines.append(f"conv1d {WIDE} {min(3, windows.length)}; relu")
+        lines.append(f"conv1d {width} 5 stride {stride}; batchnorm; relu")
+        steps, width, slides = (steps - 5) // stride + 1, WIDE, slides + 1
+    if not slides:
+        normalised = "; batchnorm" if steps > 1 else ""
+        lines.append(f"conv1d {WIDE} {min(3, max(steps - 1, 1))}{normalised}; relu")
     lines.append(f"avgpool1d all; flatten; dense {classes}; log softmax")
     return parse("\n".join([*lines, "loss cross-entropy", "update adam", "rate 0.01"]))
 

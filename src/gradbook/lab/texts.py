@@ -24,6 +24,8 @@ from gradbook.engine.base import Engine
 from gradbook.engine.engines import open_faster
 from gradbook.errors import DataError, ShapeError
 from gradbook.files import read_text
+from gradbook.lab.models.model import trained_shapes
+from gradbook.lab.training.doubts import MOST_LOOKED_AT, Ending, doubts, find_dead_units
 from gradbook.language import mark
 from gradbook.layers import Loss
 from gradbook.net import Net, parse
@@ -164,6 +166,32 @@ class LineWriter:
         logs = -np.log(np.maximum((shares * wanted).sum(axis=2), np.finfo(float).tiny))
         counted_steps = wanted.any(axis=2)
         return float(((logs * counted_steps).sum(axis=1) / counted_steps.sum(axis=1)).mean())
+
+    def doubts(self, first: float, last: float) -> tuple[str, ...]:
+        """What is said against a training whose loss went from the first to the last."""
+        counts = np.ones(self.lines.tokens)
+        held_out = np.bincount(self._letters(self.held_out), minlength=self.lines.tokens)
+        counts += np.bincount(self._letters(self.training), minlength=self.lines.tokens)
+        frequent = -float(held_out @ np.log(counts / counts.sum())) / held_out.sum()
+        return doubts(
+            Ending(
+                net=self.net,
+                first_loss=first,
+                last_loss=last,
+                scored=counted(len(self.held_out), "line") + " held out",
+                unit="line",
+                dead=find_dead_units(
+                    self.net,
+                    {name: self.engine.state()[name] for name in trained_shapes(self.net)},
+                    self.arrays(self.training[:MOST_LOOKED_AT])[0],
+                ),
+                letters=(self.loss(self.held_out), frequent),
+            )
+        )
+
+    def _letters(self, lines: list[str]) -> list[int]:
+        """All that are to be learned of these lines, as tokens."""
+        return [one for line in lines for one in self.lines.encode(line)[1 : self.context + 1]]
 
     def write(self, random: np.random.Generator, temperature: float) -> str:
         """A new line: at temperature 0 the likeliest letter each time, else one by chance, where a

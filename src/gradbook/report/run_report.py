@@ -23,7 +23,7 @@ from gradbook.lab.recipes.recipe import weight_words
 from gradbook.lab.runs import Compared, Evidence, Stage, gather, open_run
 from gradbook.lab.training.material import images_of
 from gradbook.lab.training.run_folder import RunFolder
-from gradbook.lab.training.train import SeedsFolder, Spread
+from gradbook.lab.training.train import SeedsFolder, Spread, doubts_by_seed
 from gradbook.layers.card import spell
 from gradbook.net.measure import measure
 from gradbook.palette import QUIET
@@ -36,6 +36,7 @@ from gradbook.report.document import (
     Facts,
     Figure,
     Fold,
+    Items,
     Listing,
     PageOnly,
     Passage,
@@ -93,6 +94,8 @@ def _lead(run: Evidence) -> Iterator[Block]:
         ),
         "headline",
     )
+    if said := run.result.get("doubts"):
+        yield Items(said)
     yield Facts(_facts(run))
 
 
@@ -344,7 +347,7 @@ def seeds_report(folder: SeedsFolder, dataset: Dataset) -> Report:
             Chapter("hard", "Misread by most", [PageOnly(partial(_hard, answers, dataset))]),
             Chapter("again", "How to reproduce it", _again_with_seeds(run)),
         ],
-        lead=[Passage(headline, "headline"), Facts(_facts_of_seeds(run))],
+        lead=[Passage(headline, "headline"), *_doubts(run), Facts(_facts_of_seeds(run))],
         foot=[Passage(f"{dataset.name}: {dataset.source}")],
         styles=STYLES,
     )
@@ -355,6 +358,11 @@ def _spread(run: Compared, of: int) -> str:
         return "one alone has no spread"
     deviation = f"{100 * run.test.deviation:.3f}"
     return f"deviation {deviation} points, lowest {percent(run.test.lowest, of)}"
+
+
+def _doubts(run: Compared) -> Blocks:
+    said = doubts_by_seed((it["seed"], it.get("doubts", ())) for it in run.results)
+    return [Items(said)] if said else []
 
 
 def _facts_of_seeds(run: Compared) -> list[tuple[str, str]]:

@@ -147,7 +147,7 @@ def unshown(trained: TrainedTable) -> list[TableEpoch]:
 
 def result(trained: TrainedTable, width: int) -> Iterator[TextLine]:
     """What became of the rows of the test, or else of those trained on."""
-    rows = f"the {scored_rows(trained)}"
+    rows = f"the {trained.scored_rows}"
     took = f"{counted(len(trained.history), 'epoch')} in {keep_together(duration(trained.seconds))}"
     if trained.kept_epoch.epoch != len(trained.history):
         took += f", with the weights of epoch {trained.kept_epoch.epoch}"
@@ -166,14 +166,8 @@ def result(trained: TrainedTable, width: int) -> Iterator[TextLine]:
     yield from fold([Span(f"{one_line(trained.recipe.title)} "), *said], width)
     if in_time := signals.in_time(trained):
         yield from fold([Span(in_time)], width)
-
-
-def scored_rows(trained: TrainedTable) -> str:
-    """The rows that the score is of."""
-    count = len(trained.test.rows)
-    if trained.problem.everything:
-        return f"{counted(count, trained.problem.unit)} trained on"
-    return counted(count, f"test {trained.problem.unit}")
+    for doubt in trained.doubts:
+        yield from fold([Span(doubt, REMARK)], width)
 
 
 def seeds_columns(problem: Problem) -> TextTable:
@@ -218,6 +212,8 @@ def spread(trained: Sequence[TrainedTable], event: Mapping[str, Any]) -> Iterato
     )
     yield table.line(("mean", "", said, "", duration(event["seconds"] / len(trained))), GOOD_LINE)
     yield table.line(("lowest", "", _score(task)(event[f"{kind}_lowest"]), "", ""))
+    for doubt in event["doubts"]:
+        yield [Span(doubt, REMARK)]
 
 
 def _score(task: Task) -> Callable[[float], str]:
@@ -323,7 +319,7 @@ def table_report(trained: TrainedTable, made_with: dict[str, Any]) -> Report:
 
 
 def _lead(trained: TrainedTable) -> Iterator[Block]:
-    rows = scored_rows(trained)
+    rows = trained.scored_rows
     if trained.problem.task is Task.CLASSES:
         figure = percent(trained.test.score, len(trained.test.rows))
         said = f"of {rows} predicted correctly; mean F1 {trained.event['macro_f1']:.3f}"
@@ -332,6 +328,8 @@ def _lead(trained: TrainedTable) -> Iterator[Block]:
         said = f"on {rows}; {errors(trained)}"
     yield Passage(f"{trained.problem.target.name} from {trained.problem.given}", "lead")
     yield Passage((Span(figure, tag="b"), Span(f" {said}")), "headline")
+    if trained.doubts:
+        yield Items(list(trained.doubts))
     yield Facts(_facts(trained))
     if in_time := signals.in_time(trained):
         yield Passage(in_time)
@@ -411,9 +409,7 @@ def _off(trained: TrainedTable) -> Blocks:
     """The rows of the test that it is furthest off; without a test, of all."""
     shown, order = trained.problem.table, _furthest(trained)
     if not len(order):
-        return [
-            Passage(f"Nowhere: every one of the {scored_rows(trained)} is predicted correctly.")
-        ]
+        return [Passage(f"Nowhere: every one of the {trained.scored_rows} is predicted correctly.")]
     inputs = trained.problem.shown
     places = [shown.place(name) for name in inputs]
     rows = []

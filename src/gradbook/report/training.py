@@ -287,6 +287,8 @@ def seeds_lines(
     yield from map(table.line, seeds)
     yield table.line(mean_of_all, f"bold {GOOD}")
     yield table.line(("lowest", "", percent(event["test_lowest"]), ""))
+    for doubt in event["doubts"]:
+        yield [Span(doubt, "yellow")]
 
 
 def files_lines(

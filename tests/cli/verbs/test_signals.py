@@ -208,3 +208,55 @@ def test_an_exported_network_of_sound_takes_samples(said):
     said("export", "heard", "-o", "heard.h")
     text = " ".join(Path("heard.h").read_text().split())
     assert "a row of 7,776 floats" in text or "a row of 7776 floats" in text
+
+
+# Four easy sounds, as somebody would record them.
+
+SOUND_RATE = 8000
+
+
+def write_easy_sounds(folder: Path, each: int = 24) -> None:
+    random, t = np.random.default_rng(5), np.arange(SOUND_RATE) / SOUND_RATE
+    kinds = {
+        "low": lambda: np.sin(2 * np.pi * random.uniform(200, 400) * t),
+        "high": lambda: np.sin(2 * np.pi * random.uniform(1500, 2500) * t),
+        "chirp": lambda: np.sin(2 * np.pi * (random.uniform(200, 500) * t + 1400 * t**2)),
+        "noise": lambda: random.normal(0, 0.3, len(t)),
+    }
+    for kind, sound in kinds.items():
+        (folder / kind).mkdir(parents=True)
+        for number in range(each):
+            values = random.uniform(0.3, 0.9) * sound() + random.normal(0, 0.01, len(t))
+            with wave.open(str(folder / kind / f"{number}.wav"), "wb") as file:
+                file.setnchannels(1)
+                file.setsampwidth(2)
+                file.setframerate(SOUND_RATE)
+                file.writeframes((np.clip(values, -1, 1) * 32767).astype("<i2").tobytes())
+
+
+def test_easy_sounds_are_told_apart_unasked_whatever_the_seed(said):
+    write_easy_sounds(Path("wav"))
+    lines = said("train", "wav", "--window", 4000, "--seeds", 4, "--epochs", 60, "--json")
+    done = json.loads(lines.splitlines()[-1])
+    assert min(done["test_accuracies"]) > 0.9
+    assert done["doubts"] == []
+
+
+NOT_NORMALISED = (
+    "input 4000x1; mel 16 step 160 high 4000; conv1d 8 5 stride 2; relu; avgpool1d all; flatten; "
+    "dense 4; log softmax; update adam"
+)
+
+
+def test_a_training_that_says_one_class_to_everything_says_so_everywhere(said):
+    write_easy_sounds(Path("wav"), 6)
+    told = said(
+        "train", "wav", "--window", 4000, "--network", NOT_NORMALISED, "--rate", 1, "-o", "one"
+    )
+    words = " ".join(told.split())
+    assert "to each of the 20 test windows (25.00 % right): " in words
+    assert "or put batchnorm behind sums" in words
+    assert "8 of 8 units of layer 3 ('relu') are dead" in words
+    doubts = json.loads(Path("one/result.json").read_text())["doubts"]
+    assert [doubt.split()[0] for doubt in doubts] == ["it", "8"]
+    assert "of layer 3 (" in Path("one/report.html").read_text()

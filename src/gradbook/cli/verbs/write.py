@@ -7,7 +7,9 @@ from argparse import ArgumentParser, Namespace
 
 from gradbook.amounts import counted
 from gradbook.cli.arguments import Verb, network, number, whole_number
+from gradbook.cli.output import show, width
 from gradbook.errors import UsageError
+from gradbook.report.words import Span, fold
 
 EXAMPLES = """\
   gradbook write                             learn names, and write 20 others
@@ -77,7 +79,12 @@ def run(options: Namespace) -> int:
     writer = LineWriter(net or usual_network(lines.tokens, USUAL_CONTEXT), lines, options.seed)
     random = np.random.default_rng(options.seed)
 
+    losses: list[float] = []
+
     def tell(learned: LettersLearned) -> None:
+        losses.append(learned.loss)
+        if options.json:
+            return
         said = writer.write(random, options.temperature)
         print(f"{learned.step:>8,} lines  loss {learned.loss:.3f}  {said}", flush=True)
 
@@ -85,7 +92,8 @@ def run(options: Namespace) -> int:
         cut = f", {writer.cut:,} of them cut after {writer.context} letters" if writer.cut else ""
         amount = f"{counted(len(lines.lines), 'line')} of {counted(len(lines.alphabet), 'letter')}"
         print(f"{counted(writer.net.count(), 'parameter')} for {amount}{cut}: {lines.source}")
-    last = learn_lines(writer, options.steps, (lambda _: None) if options.json else tell)
+    last = learn_lines(writer, options.steps, tell)
+    doubts = writer.doubts(losses[0], losses[-1]) if losses else ()
     held_out = writer.loss(writer.held_out)
     written = [writer.write(random, options.temperature) for _ in range(options.count)]
     known = set(lines.lines)
@@ -97,6 +105,7 @@ def run(options: Namespace) -> int:
             "steps": last.step,
             "loss": last.loss,
             "heldOutLoss": held_out,
+            "doubts": doubts,
             "seconds": last.seconds,
             "written": written,
             "new": sum(line not in known for line in written),
@@ -107,6 +116,8 @@ def run(options: Namespace) -> int:
         f"learned in {last.seconds:.2f} s; on {len(writer.held_out):,} lines held out the loss is "
         f"{held_out:.3f} a letter, by guessing {np.log(lines.tokens):.3f}"
     )
+    for doubt in doubts:
+        show(fold([Span(doubt, "yellow")], width()))
     print(*(f"  {line}{'' if line in known else '  (new)'}" for line in written), sep="\n")
     return 0
 

@@ -50,6 +50,7 @@ RESULT = Schema(  # at least
     test_accuracy=ACCURACY,
     macro_f1=IfThere(ACCURACY),
     tested_on=IfThere(PlainText()),
+    doubts=IfThere(ListOf(PlainText())),
     seed=WholeNumber(),
 )
 

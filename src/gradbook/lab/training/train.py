@@ -26,7 +26,7 @@ from gradbook.engine.compilers import side_by_side, surroundings
 from gradbook.errors import DataError, GradbookError, UsageError
 from gradbook.files import InnerPath, made_folder, read_text, write_whole
 from gradbook.interruption import until_stopped
-from gradbook.lab.models.answers import ClassScore, macro_f1
+from gradbook.lab.models.answers import ClassScore, class_scores, macro_f1
 from gradbook.lab.models.model import Model, for_inputs
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.recipes.text import parse
@@ -67,6 +67,7 @@ class Trained:
     stopped: bool
     folder: Path | None = None
     class_scores: Mapping[str, ClassScore] = field(default_factory=dict)  # of the test images
+    doubts: tuple[str, ...] = ()  # what is said against it: that it learned nothing, say
 
     @property
     def validation_accuracy(self) -> float | None:
@@ -100,6 +101,7 @@ class Trained:
             **({} if self.recipe.tests else {"tested_on": TRAINED_ON}),
             "macro_f1": macro_f1(self.class_scores.values()) if self.class_scores else None,
             "classes": {name: asdict(score) for name, score in self.class_scores.items()},
+            "doubts": list(self.doubts),
             "seed": self.recipe.net.seed,
             "model": str(RunFolder(self.folder or "").model_file) if kept else None,
         }
@@ -108,7 +110,7 @@ class Trained:
         said = f"{counted(len(self.history), 'epoch')} in {duration(self.seconds)}"
         right = percent(self.test_accuracy)
         score = f", {right} of the test" if right else ""
-        return f"<Trained {self.recipe.title}: {said}{score}>"
+        return f"<Trained {'; '.join((f'{self.recipe.title}: {said}{score}', *self.doubts))}>"
 
     def _repr_html_(self) -> str:
         return look("Trained as html", self)
@@ -315,7 +317,9 @@ def _run(training: TrainingRun, kept: RunFolder | None, listener: Listener) -> T
     stopped = not training.is_over
     if not stopped:
         training.settle()
-    test, scores = (None, ()) if stopped else training.test()
+    test, confusion = (None, None) if stopped else training.test()
+    scores = () if confusion is None else class_scores(confusion)
+    doubts = () if confusion is None else training.doubts(confusion)
     history = training.history
     trained = Trained(
         recipe=training.recipe,
@@ -324,9 +328,12 @@ def _run(training: TrainingRun, kept: RunFolder | None, listener: Listener) -> T
         seconds=training.seconds if stopped else history[-1].seconds,
         test_accuracy=test,
         class_scores=dict(zip(training.material.dataset.classes, scores, strict=False)),
+        doubts=doubts,
         stopped=stopped,
         folder=Path(kept.path) if kept else None,
     )
+    for said in doubts:
+        listener.on_doubt(said)
     if kept and not stopped:
         trained.model.save(kept.model_file)
         threads = getattr(training.engine, "threads", 1)
@@ -443,9 +450,15 @@ def summarise_seeds(results: Sequence[dict[str, Any]], folder: Path) -> dict[str
         "macro_f1": fmean(f1) if len(f1) == len(results) else None,
         "seed": None,
         "seeds": [result["seed"] for result in results],
+        "doubts": doubts_by_seed((it["seed"], it.get("doubts", ())) for it in results),
         "model": None,
         "folder": str(folder),
     }
+
+
+def doubts_by_seed(said: Iterable[tuple[int, Iterable[str]]]) -> list[str]:
+    """What is said against the trainings of several seeds, in which of them."""
+    return [f"seed {seed}: {doubt}" for seed, doubts in said for doubt in doubts]
 
 
 # By a crew: each is a function of its recipe, and its files come back.

@@ -13,27 +13,27 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook.amounts import counted
 from gradbook.data.dataset import BRIGHTEST, Images, framing
 from gradbook.engine.base import EpochRun
 from gradbook.interruption import uninterrupted
-from gradbook.lab.models.answers import (
-    ClassScore,
-    Score,
-    answers,
-    class_scores,
-    confusion_of,
-    score,
-)
+from gradbook.lab.models.answers import Score, answers, confusion_of, score
 from gradbook.lab.models.model import Model, for_inputs, trained_shapes
 from gradbook.lab.recipes.recipe import BEST, SETTLING, UNWARPED, Recipe
+from gradbook.lab.training.doubts import (
+    MOST_LOOKED_AT,
+    Ending,
+    doubts,
+    early_doubt,
+    find_dead_units,
+    is_time,
+)
 from gradbook.lab.training.epochs import (
     Diverged,
     Epoch,
     Progress,
     best_epoch,
-    doubt,
     is_over,
-    is_time,
     kept_epoch,
     order_samples,
     schedule_losses,
@@ -69,7 +69,8 @@ class Listener:
         """An epoch is done, scored and kept."""
 
     def on_doubt(self, doubt: str) -> None:
-        """The first epochs are done, and it has learned nothing: what may be wrong, in a line."""
+        """The first epochs are done, or all, and it has learned nothing: what is wrong, in a
+        line."""
 
 
 class Telling(Listener):
@@ -314,7 +315,9 @@ class TrainingRun:
         numbers = self.material.numbers
         some = self.material.images.pixels[numbers[:LOOKED_AT]]
         outputs = self.engine.predict(some)
-        return doubt(self.recipe.net, self.history, self.material.images.labels[numbers], outputs)
+        return early_doubt(
+            self.recipe.net, self.history, self.material.images.labels[numbers], outputs
+        )
 
     def _score(self, images: Images, where: str) -> Score:
         found = score(self.recipe.net, self.engine.predict(images.pixels), images.labels)
@@ -332,13 +335,34 @@ class TrainingRun:
         if self._best:
             self.engine.restore(self._best)
 
-    def test(self) -> tuple[float, tuple[ClassScore, ...]]:
-        """The share of the test images read right, and each class. For the end: all is chosen."""
+    def test(self) -> tuple[float, NDArray[np.int64]]:
+        """The share of the test images read right, and each class read as each. For the end: all
+        is chosen."""
         images, net = self.material.dataset.test_for_reporting, self.recipe.net
         outputs = self.engine.predict(images.pixels)
         found = self._finite(score(net, outputs, images.labels), "on the test images")
-        read, classes = answers(net, outputs), len(self.material.dataset.classes)
-        return found.accuracy, class_scores(confusion_of(images.labels, read, classes))
+        classes = len(self.material.dataset.classes)
+        return found.accuracy, confusion_of(images.labels, answers(net, outputs), classes)
+
+    def doubts(self, confusion: NDArray[np.int64]) -> tuple[str, ...]:
+        """What is said against it, when the test came to this."""
+        data, net, model = self.material.dataset, self.recipe.net, self.model()
+        numbers, tested = self.material.numbers, len(data.test_for_reporting)
+        some = self.material.images.pixels[numbers[:: -(-len(numbers) // MOST_LOOKED_AT)]]
+        return doubts(
+            Ending(
+                net=net,
+                first_loss=self.history[0].train_loss,
+                last_loss=self.history[-1].train_loss,
+                scored=f"{counted(tested, 'image')} trained on"
+                if data.everything
+                else counted(tested, "test image"),
+                unit="image",
+                dead=find_dead_units(net, model.values, np.stack([*map(model.prepare, some)])),
+                confusion=confusion,
+                classes=data.classes,
+            )
+        )
 
     def model(self, test_accuracy: float | None = None) -> Model:
         """The network with its values as they are now."""

@@ -116,7 +116,10 @@ const CARDS = {
   },
   dense: {
     output({ width }, [shape], line) {
-      if (shape.length !== 1) line.fail("FLAT_ONLY", { word: "dense", shape: spell(shape) }, 0)
+      if (shape.length !== 1) {
+        const told = shape.length === 3 && isSequence(shape) ? "STEPS_OR_FLAT" : "FLAT_ONLY"
+        line.fail(told, { word: "dense", shape: spell(shape), width }, 0)
+      }
       return [width]
     },
     parameters: ({ width, bias }, [given], grammar) =>
