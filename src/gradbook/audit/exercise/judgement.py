@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 
 import numpy as np
 
-from gradbook.audit.budget import note_if_spent
+from gradbook.audit.budget import note_if_spent, within_budget
 from gradbook.audit.copies.correct import loss_curve
 from gradbook.audit.exercise.causes import (
     Respelling,
@@ -19,8 +19,15 @@ from gradbook.audit.exercise.causes import (
     common_factor,
     of_factor,
 )
+from gradbook.audit.exercise.own_columns import OwnColumns, right_elsewhere
 from gradbook.audit.exercise.places import Place, find_places
-from gradbook.audit.exercise.verdicts import CIRCLE, CellVerdict, OwnExercise, ReturnedExercise
+from gradbook.audit.exercise.verdicts import (
+    CIRCLE,
+    CellVerdict,
+    OwnExercise,
+    OwnFormulas,
+    ReturnedExercise,
+)
 from gradbook.audit.findings import (
     CARRIED,
     CHANGED,
@@ -50,7 +57,7 @@ from gradbook.audit.formula.address import (
     sheet_of,
 )
 from gradbook.audit.formula.pattern import copy_formula
-from gradbook.audit.workbook.book import Book, show_value
+from gradbook.audit.workbook.book import Book, quote_title, show_value
 from gradbook.audit.workbook.flow import Flow
 from gradbook.errors import GradbookError
 from gradbook.graph.node import Array, Node
@@ -74,7 +81,11 @@ def exercise_report(book: Book, flow: Flow, record: ExerciseRecord) -> SheetRepo
     if own is None or places is None:
         return None
     flow = Flow(book) if places.has_named_again else flow
-    trial = ReturnedExercise(book, flow, own, places)
+
+    def meant(plain: OwnFormulas, wrong: Mapping[Address, Place]) -> Mapping[Address, Place]:
+        return OwnColumns(plain, trial.places, trial.numbers).meant(wrong)
+
+    trial = ReturnedExercise(book, flow, own, places, meant)
     if not all(trial.columns.values()):
         return None
     try:
@@ -128,7 +139,11 @@ class _Judgement:
             weights=tuple(str(weight.name) for weight in step.trained),
             rows=(min(map(row_of, weights)) + 1, max(map(row_of, weights)) + 1),
             findings=findings,
-            notes=(*self._not_understood(), *self._changed_numbers()),
+            notes=(
+                *self._stand_elsewhere(asked),
+                *self._not_understood(),
+                *self._changed_numbers(),
+            ),
             curve=curve,
             asked=asked,
         )
@@ -152,12 +167,35 @@ class _Judgement:
         if states <= {RIGHT, CARRIED}:
             return replace(column, state=CARRIED, made_of=made_of)
         blank = states <= {RIGHT, CARRIED, TO_FILL_IN}
-        return replace(column, state=TO_FILL_IN if blank else WRONG, made_of=made_of)
+        column = replace(column, state=TO_FILL_IN if blank else WRONG, made_of=made_of)
+        there = self._elsewhere.get(node)
+        if there is None:
+            return column
+        sheets = [self.book.sheets[sheet_of(same[0])].title for same in by_sheet(there)]
+        named = zip(sheets, by_sheet(there), strict=True)
+        said = ", ".join(f"{quote_title(title)}!{ranges(same)}" for title, same in named)
+        return replace(column, elsewhere=said, elsewhere_rows=len(there) / len(cells))
+
+    @cached_property
+    def _elsewhere(self) -> dict[Node, list[Address]]:
+        """Where right formulas stand of columns that are blank."""
+        columns, verdicts = self.trial.columns, self.trial.verdicts
+        blank = {n: c for n, c in columns.items() if {verdicts[x].state for x in c} == {TO_FILL_IN}}
+        return within_budget(lambda: right_elsewhere(self.trial.formulas, blank)) or {}
+
+    def _stand_elsewhere(self, asked: Sequence[AskedColumn]) -> Iterator[str]:
+        there = [column for column in asked if column.elsewhere]
+        if there:
+            yield Message(
+                "right formulas stand elsewhere, which --accept-elsewhere counts: {columns}",
+                columns=", ".join(f"{column.quantity} in {column.elsewhere}" for column in there),
+            )
 
     def _nodes_of(self, cells: Iterable[Address]) -> list[Node]:
         """The columns of some cells, in their order."""
-        found = {self.trial.places.cells[cell].node for cell in cells}
-        return [node for node in self.trial.columns if node in found]
+        found = {self.trial.place(cell).node for cell in cells}
+        every = [*self.trial.columns, *(node for node, _ in self.trial.own_columns)]
+        return [node for node in dict.fromkeys(every) if node in found]
 
     def _spoilt_by(self, node: Node) -> tuple[str, ...]:
         """The weights whose gradients a column's mistake is carried into."""
@@ -175,7 +213,7 @@ class _Judgement:
     def _wrong(self) -> Iterator[Finding]:
         yield from self._common()
         slips = {
-            node: list(self._slips(node))
+            node: list(self._slips(node, self.trial.columns[node]))
             for node in self.trial.columns
             if node not in self._common_nodes | self._by_convention
         }
@@ -193,11 +231,16 @@ class _Judgement:
                 elif cause.other_column is not None:
                     told = self._slip(cells[0]).small_edit() or cause
                 yield self._finding(node, cells, told)
+        for node, column in self.trial.own_columns:
+            for cause, cells in self._slips(node, column):
+                yield self._finding(node, cells, cause)
 
-    def _slips(self, node: Node) -> Iterator[tuple[SlipCause, list[Address]]]:
+    def _slips(
+        self, node: Node, column: list[Address]
+    ) -> Iterator[tuple[SlipCause, list[Address]]]:
         """A column's mistakes with the cells in which each is made."""
         groups: defaultdict[object, list[Address]] = defaultdict(list)
-        for cell in self.trial.columns[node]:
+        for cell in column:
             verdict = self.trial.verdicts[cell]
             if verdict.state in (WRONG, PASTED, CIRCLE):
                 groups[verdict.state, verdict.group].append(cell)
@@ -222,7 +265,7 @@ class _Judgement:
         return self._slip(cell).cause()
 
     def _slip(self, cell: Address) -> Slip:
-        trial, place = self.trial, self.trial.places.cells[cell]
+        trial, place = self.trial, self.trial.place(cell)
         value, wanted = trial.formulas.value(cell), trial.right_value(place)
         spelling, ways = self._spelling, self._ways
         return Slip(trial.formulas, trial.numbers, spelling, cell, place, value, wanted, ways)
@@ -253,7 +296,7 @@ class _Judgement:
         weight = next((str(w.name) for w, g in gradients.items() if g is node), "")
         spoilt = self._spoilt_by(node)
         both = tuple(dict.fromkeys((*([weight] if weight else []), *spoilt)))
-        place = self.trial.places.cells[first]
+        place = self.trial.place(first)
         start = 1 if node in self.trial.own.solution.step.next else 0
         return Finding(
             kind=cause.kind,
@@ -293,7 +336,7 @@ class _Judgement:
 
     def right(self, cell: Address) -> str:
         """The right formula of a cell of a table, with its =."""
-        place, step = self.trial.places.cells[cell], self.trial.own.solution.step
+        place, step = self.trial.place(cell), self.trial.own.solution.step
         node, epoch = place.node, place.epoch
         following = step.next.get(node)
         spell = self._spelling.formula

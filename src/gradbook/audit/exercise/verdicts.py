@@ -11,9 +11,12 @@ say the same of the same values, seen from their epoch and sample, are computed 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from itertools import chain
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +24,7 @@ import numpy as np
 from gradbook.audit.budget import spend
 from gradbook.audit.exercise.places import Place, Places
 from gradbook.audit.findings import CARRIED, PASTED, RIGHT, TO_FILL_IN, UNFINISHED, WRONG
-from gradbook.audit.formula.address import Address, sheet_of
+from gradbook.audit.formula.address import Address, column_of, sheet_of
 from gradbook.audit.formula.expression import references
 from gradbook.audit.formula.meaning import LeadsBack, NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
@@ -168,7 +171,8 @@ class _Step:
 
 
 class OwnFormulas:
-    """The formulas of a book; `followed` are the cells that are taken as the student has them."""
+    """The formulas of a book; `followed` are the cells that are taken as the student has them, and
+    `taken` cells that nobody asked for, whose right values are known all the same."""
 
     def __init__(
         self,
@@ -177,17 +181,20 @@ class OwnFormulas:
         places: Places,
         numbers: StepNumbers,
         followed: Collection[Address] = (),
+        taken: Mapping[Address, Place] = MappingProxyType({}),
     ) -> None:
         self.book, self.flow, self.places, self.numbers = book, flow, places, numbers
         self.followed = set(followed)
-        self.known = (places.cells.keys() | places.given_cells.keys()) - self.followed
+        self.taken = taken
+        every = places.cells.keys() | places.given_cells.keys() | taken.keys()
+        self.known = every - self.followed
         told = set(_telling_sheets(book, numbers.solution.telling))
         self.telling = {cell for cell in book.patterns if sheet_of(cell) in told} - self.known
         values = {cell: v for cell, v in book.values.items() if cell not in self.known}
         varying = set(book.patterns) - self.telling
         self.step = _Step(replace(book, values=values), flow, varying, self.known)
         self.graph = StepGraph(self.step, {})
-        self.points = Numbers(self._leaf, self.graph.leaf_cells)
+        self.points = Numbers(self.leaf, self.graph.leaf_cells)
         self._signatures: dict[tuple[Address, int, int], int] = {}
         self._numbers: dict[object, int] = {}  # of what formulas say: no tuple holds another
 
@@ -212,15 +219,18 @@ class OwnFormulas:
 
     def _leaf_of_update(self, home: Place, cell: Address) -> Array:
         """The same for an update, beside which stands what its step has made of the memory."""
-        place = self.places.of(cell)
+        place = self.place(cell)
         if place is None or cell not in self.known or place.epoch != home.epoch:
-            return self._leaf(cell)
+            return self.leaf(cell)
         is_made = place.node in self.numbers.solution.memory and place.node is not home.node
         made = self.numbers.target(place.node, place.epoch, place.sample)
-        return made if is_made else self._leaf(cell)
+        return made if is_made else self.leaf(cell)
 
-    def _leaf(self, cell: Address) -> Array:
-        place, value = self.places.of(cell), self.book.values.get(cell)
+    def place(self, cell: Address) -> Place | None:
+        return self.places.of(cell) or self.taken.get(cell)
+
+    def leaf(self, cell: Address) -> Array:
+        place, value = self.place(cell), self.book.values.get(cell)
         if place is not None and cell in self.known:
             return self.numbers.of(place.node, place.epoch, place.sample)
         if isinstance(value, float) and cell not in self.telling:
@@ -240,7 +250,7 @@ class OwnFormulas:
                 waiting.pop()
                 continue
             sources = self.flow.sources(last)
-            helpers = [s for s in sources if self._is_helper(s)]
+            helpers = [s for s in sources if self.is_own(s)]
             missing = [s for s in helpers if (s, *seen_from) not in self._signatures]
             self._signatures[last, *seen_from] = UNKNOWN_YET  # until it is known
             waiting += missing
@@ -254,10 +264,10 @@ class OwnFormulas:
                 waiting.pop()
         return self._signatures[cell, *seen_from]
 
-    def _is_helper(self, cell: Address) -> bool:
+    def is_own(self, cell: Address) -> bool:
         """Whether a cell's own formula counts."""
         here = cell in self.book.patterns and cell not in self.telling
-        return here and not (cell in self.known and self.places.of(cell) is not None)
+        return here and not (cell in self.known and self.place(cell) is not None)
 
     def _unplaced(self, cell: Address) -> Iterator[str]:
         """What a formula mentions besides cells."""
@@ -266,14 +276,14 @@ class OwnFormulas:
                 yield word
 
     def _seen(self, cell: Address, home: Place, seen_from: tuple[int, int]) -> Signature:
-        place = self.places.of(cell)
+        place = self.place(cell)
         if place is not None and cell in self.known:
             step, node = self.numbers.step, place.node
             always = node in (step.rate, *step.inputs, *step.targets)
             epoch = None if always else place.epoch - home.epoch
             away = place.sample - home.sample if home.node.each else place.sample
             return (node.index, epoch, away if node.each else None)
-        if self._is_helper(cell):
+        if self.is_own(cell):
             return (self._signatures[cell, *seen_from],)
         return ("cell", self.book.values.get(cell), cell if cell in self.telling else None)
 
@@ -283,7 +293,7 @@ class OwnFormulas:
         seen, waiting = {cell}, [cell]
         while waiting:
             for source in self.flow.sources(waiting.pop()):
-                place = self.places.of(source)
+                place = self.place(source)
                 if place is not None and source in self.known:
                     found.add(place)
                 elif source not in seen:
@@ -340,6 +350,7 @@ class ReturnedExercise:
     flow: Flow
     own: OwnExercise
     places: Places
+    meant: Callable[[OwnFormulas, Mapping[Address, Place]], Mapping[Address, Place]]
 
     @cached_property
     def numbers(self) -> StepNumbers:
@@ -360,7 +371,21 @@ class ReturnedExercise:
     @cached_property
     def formulas(self) -> OwnFormulas:
         """The formulas with all else as it should be."""
-        return OwnFormulas(self.book, self.flow, self.places, self.numbers)
+        plain = OwnFormulas(self.book, self.flow, self.places, self.numbers)
+        own = self.own_places(plain)
+        taken = OwnFormulas(self.book, self.flow, self.places, self.numbers, taken=own)
+        return taken if own else plain
+
+    def own_places(self, plain: OwnFormulas) -> Mapping[Address, Place]:
+        """Of cells that nobody asked for what they should hold, as far as that is known."""
+        wrong: dict[Address, Place] = {}
+        for node, cells in self.columns.items():
+            known: dict[object, CellVerdict] = {}
+            for cell in cells if node not in self.own.solution.step.next else ():
+                has_own = any(map(plain.is_own, self.flow.sources(cell)))
+                if has_own and self.judge_alone(cell, known, plain).state == WRONG:
+                    wrong[cell] = self.places.cells[cell]
+        return self.meant(plain, wrong) if wrong else {}
 
     @cached_property
     def carried_formulas(self) -> OwnFormulas:
@@ -368,22 +393,40 @@ class ReturnedExercise:
         step = self.own.solution.step
         some = (cells for node, cells in self.columns.items() if node not in step.next)
         cells = {cell for column in some for cell in column}
-        return OwnFormulas(self.book, self.flow, self.places, self.numbers, cells)
+        cells |= self.formulas.taken.keys()
+        return OwnFormulas(
+            self.book, self.flow, self.places, self.numbers, cells, self.formulas.taken
+        )
 
     def right_value(self, place: Place) -> Array:
         return self.numbers.target(place.node, place.epoch, place.sample)
 
     @cached_property
     def _own_nodes(self) -> set[Node]:
-        """What is asked for and no weight, so that other columns may be made of it."""
-        return self.columns.keys() - self.own.solution.step.next.keys()
+        """What is asked for and no weight, and what students have besides, so that other columns
+        may be made of it."""
+        more = {place.node for place in self.formulas.taken.values()}
+        return (self.columns.keys() - self.own.solution.step.next.keys()) | more
+
+    def place(self, cell: Address) -> Place:
+        return self.places.cells.get(cell) or self.formulas.taken[cell]
+
+    @cached_property
+    def own_columns(self) -> list[tuple[Node, list[Address]]]:
+        """The columns that nobody asked for of which it is known what they should be."""
+        found: defaultdict[tuple[Node, int, int], list[Address]] = defaultdict(list)
+        for cell, place in sorted(self.formulas.taken.items()):
+            found[place.node, sheet_of(cell), column_of(cell)].append(cell)
+        return [(node, cells) for (node, _, _), cells in found.items()]
 
     # Verdicts ----------------------------------------------------------------------
 
     @cached_property
     def verdicts(self) -> Mapping[Address, CellVerdict]:
         """What each cell is that is to be filled in."""
-        alone = {cell: v for cells in self.columns.values() for cell, v in self._alone(cells)}
+        own = (cells for _, cells in self.own_columns)
+        columns = chain(self.columns.values(), own)
+        alone = {cell: v for cells in columns for cell, v in self._alone(cells)}
         if all(self._own_nodes.isdisjoint(verdict.mentioned_nodes) for verdict in alone.values()):
             return alone  # nothing is made of what else is asked for
         bad = {cell for cell, verdict in alone.items() if verdict.state != RIGHT}
@@ -395,25 +438,31 @@ class ReturnedExercise:
         known: dict[object, CellVerdict] = {}
         return [(cell, self.judge_alone(cell, known)) for cell in cells]
 
-    def judge_alone(self, cell: Address, known: dict[object, CellVerdict]) -> CellVerdict:
+    def judge_alone(
+        self,
+        cell: Address,
+        known: dict[object, CellVerdict],
+        formulas: OwnFormulas | None = None,
+    ) -> CellVerdict:
         """Judge a cell with all others right; cells that say the same are judged once."""
+        formulas = formulas or self.formulas
         if self.book.is_blank(cell):
             return CellVerdict(TO_FILL_IN)
         if cell not in self.book.patterns:
             return CellVerdict(PASTED)
-        place = self.places.cells[cell]
-        key = place.node, place.epoch == 0, self.formulas.signature(cell, place)
+        place = self.places.cells.get(cell) or formulas.taken[cell]
+        key = place.node, place.epoch == 0, formulas.signature(cell, place)
         if key not in known:
-            known[key] = self._judged(cell, place)
+            known[key] = self._judged(cell, place, formulas)
         return known[key]
 
-    def _judged(self, cell: Address, place: Place) -> CellVerdict:
+    def _judged(self, cell: Address, place: Place, formulas: OwnFormulas) -> CellVerdict:
         pattern = self.book.patterns[cell]
-        nodes = frozenset(p.node for p in self.formulas.mentioned_values(cell))
+        nodes = frozenset(p.node for p in formulas.mentioned_values(cell))
         # which formula it is, whatever the epochs that it takes its values from
         group = (pattern.form and id(pattern.form), *sorted(node.index for node in nodes))
         try:
-            value = self.formulas.value(cell)
+            value = formulas.value(cell)
         except NotUnderstood as error:
             return CellVerdict(
                 UNFINISHED, group=group, problem=words_of(error), mentioned_nodes=nodes
@@ -432,7 +481,7 @@ class ReturnedExercise:
         """Judge a cell again, with the student's other cells as they are."""
         if alone.state not in (RIGHT, WRONG):
             return alone
-        place = self.places.cells[cell]
+        place = self.place(cell)
         key = (
             place.node,
             place.epoch == 0,
