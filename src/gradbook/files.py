@@ -382,7 +382,7 @@ class InnerPath(os.PathLike[str]):
     # The way there.
 
     def _look(self) -> os.stat_result | None:
-        with said_plainly("look at", self), suppress(FileNotFoundError):
+        with said_plainly("look at", self), suppress(FileNotFoundError, NotADirectoryError):
             return self.stat()
         return None
 

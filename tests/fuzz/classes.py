@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from gradbook.audit.check import check
+from gradbook.audit.classes.rubric import score
 from gradbook.audit.findings import KINDS, BookReport
 from gradbook.files import inside
 from gradbook.lab.classroom import personalise
@@ -22,7 +23,7 @@ from gradbook.targets.excel.plan.columns import Exercise
 from gradbook.teaching.classes.collecting import collect
 from gradbook.teaching.classes.folder import HANDED_IN, NAMES, ClassFolder, ClassPlan, read_plan
 from gradbook.teaching.classes.ledger import HEAD, OWN, read_ledger, update_ledger
-from gradbook.teaching.classes.rubric import RUBRIC_TEXT, mark_by, read_rubric
+from gradbook.teaching.classes.rubric import RUBRIC_TEXT, read_rubric
 from tests.audit.material.mangled.packages import packed
 from tests.fuzz.forms import bundle, parts_of
 from tests.fuzz.grammars import Bytes
@@ -47,7 +48,7 @@ def read_rubric_and_mark(data: bytes, folder: Path) -> None:
     path.write_bytes(data)
     rubric = read_rubric(path)
     for days in (rubric.days_late(TODAY), 3):
-        found = mark_by(rubric, _report(), days)
+        found = score(_report(), rubric, days)
         assert found.points is None or 0 <= found.points <= found.out_of
 
 

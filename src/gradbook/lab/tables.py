@@ -341,7 +341,7 @@ def _require_enough(found: Problem) -> None:
 def usual_recipe(found: Problem, name: str, held_back: int | None = 0) -> Recipe:
     """A hidden layer, AdamW, epochs enough for a few rows; of too many the best is kept.
 
-    The rate and the decay were chosen on rows held back of small tables (bench/tables.py): without
+    The rate and the decay were chosen on rows held back of small tables: without
     decay a network learns a thousand rows by heart.
     """
     width, rows = found.rows.shape[1], len(found.parts(0)[0])

@@ -21,10 +21,7 @@ from gradbook.graph.window import NOWHERE, Shape, Sides, Window
 from gradbook.layers.fields import StatementForm, plain
 
 FLAT_ONLY = "{word} takes a flat input, not {shape}: put 'flatten' before it"
-STEPS_OR_FLAT = (
-    "dense takes a flat input, not {shape}: put 'flatten' before it to sum over all steps, or "
-    "write 'conv1d {width} 1' to sum at each step"
-)
+PER_STEP = "dense takes a flat input, not {shape}: put 'flatten' or write 'conv1d {width} 1'"
 CHANNELS_ONLY = (
     "{word} takes channels x height x width, not {shape}: "
     "write the input as 'input 1x{area}', and flatten only after it"

@@ -28,7 +28,6 @@ from gradbook.graph.window import (
 from gradbook.language import mark, tr, tr_count
 from gradbook.layers.card import (
     FLAT_ONLY,
-    STEPS_OR_FLAT,
     Bias,
     Layer,
     LayerSite,
@@ -133,7 +132,7 @@ class Dense(Layer):
     def output(self, shape: Shape, *others: Shape) -> Shape:
         if len(shape) != 1:
             is_row = len(shape) == 3 and is_sequence(shape)
-            told = STEPS_OR_FLAT if is_row else FLAT_ONLY
+            told = PER_STEP if is_row else FLAT_ONLY
             raise ShapeError(told.format(word="dense", shape=spell(shape), width=self.width))
         return (self.width,)
 

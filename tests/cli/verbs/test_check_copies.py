@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 
@@ -95,15 +96,15 @@ def test_a_file_where_the_folder_would_be_is_one_line(here, option, capsys):
 
 
 def test_a_folder_that_refuses_is_one_line(here, capsys, monkeypatch):
-    really = os.open
+    really = io.open
 
-    def refuse(path: str, *flags: int, **named: int) -> int:
-        if "locked" in str(path):
+    def refuse(path: Path, mode: str = "r", *more: object, **named: object) -> object:
+        if "x" in mode:
             raise PermissionError(13, "Permission denied")
-        return really(path, *flags, **named)
+        return really(path, mode, *more, **named)
 
     (here / "locked").mkdir()
-    monkeypatch.setattr("gradbook.files.os.open", refuse)
+    monkeypatch.setattr(io, "open", refuse)
     assert main(["check", "book.xlsx", "--fix", "locked"]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1

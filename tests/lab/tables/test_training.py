@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -245,9 +246,9 @@ def test_a_damaged_model_is_refused(area, tmp_path):
 def test_the_folder_holds_recipe_model_epochs_and_result(area, tmp_path):
     run = write_run(area, tmp_path / "run")
     assert run.recipe().net == area.recipe.net
-    result = json.loads(run.result_file.read_text())
+    result = json.loads(Path(run.result_file).read_text())
     assert result["r2"] == area.test.score
-    with run.csv_file.open() as file:
+    with Path(run.csv_file).open() as file:
         assert len(list(csv.DictReader(file))) == len(area.history)
     with pytest.raises(UsageError, match="is of a table, and not of images: gradbook predict"):
         run.result()

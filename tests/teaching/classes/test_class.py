@@ -114,7 +114,7 @@ def test_a_class_is_marked_by_its_rubric(folder):
     found = mark_class(folder, 1)
     marks = ledger(folder)
     assert marks["Ada Lovelace"]["points"] == "20"
-    assert marks["Alan Turing"]["points"] == "17.78"  # 8 of 9 columns
+    assert marks["Alan Turing"]["points"] == "18.33"  # 11 of 12 columns
     assert (marks["Emmy Noether"]["points"], marks["Emmy Noether"]["file"]) == ("", "")
     assert (found.marked, found.made, found.remarks) == (2, 2, ())
 
@@ -127,7 +127,7 @@ def test_what_comes_back_is_whole(folder):
     notes = [cell.comment.text for row in copy["Training"] for cell in row if cell.comment]
     assert any("sign" in note for note in notes)
     page = stem.with_suffix(".html").read_text("utf-8")
-    assert "17.78 of 20 points" in page
+    assert "18.33 of 20 points" in page
     assert LAST in page
 
 
@@ -139,7 +139,7 @@ def test_feedback_is_on_paper_too(tmp_path):
     paper = Path(folder.path) / "feedback" / "Alan-Turing.pdf"
     words = ["pdftotext", "-layout", paper, "-"]
     said = subprocess.run(words, capture_output=True, text=True, check=True)
-    assert "17.78 of 20 points" in said.stdout
+    assert "18.33 of 20 points" in said.stdout
     assert "∂E/∂w6" in said.stdout
 
 
@@ -194,7 +194,7 @@ def test_what_the_teacher_changed_is_kept(folder):
         mark_class(folder, 1)
     marks = ledger(folder)
     ada = marks["Ada Lovelace"]
-    assert (ada["points"], ada["changed to"]) == ("17.78", "18,5")
+    assert (ada["points"], ada["changed to"]) == ("18.33", "18,5")
     assert ada["remark"].split() == remark.split()
     assert marks["Emmy Noether"]["changed to"] == "12"
     assert marks["Alan Turing"]["points"] == "20"
@@ -284,8 +284,8 @@ def test_a_book_that_libreoffice_saved_as_ods_is_marked(folder, tmp_path):
     (ods,) = save_as_opendocument([book], tmp_path / "ods")
     assert collect(folder, [str(ods)]) == (1, [])
     found = mark_class(folder, 1)
-    assert ledger(folder)["Ada Lovelace"]["points"] == "17.78"
-    assert "17.78 of 20" in (Path(folder.path) / "feedback/Ada-Lovelace.html").read_text("utf-8")
+    assert ledger(folder)["Ada Lovelace"]["points"] == "18.33"
+    assert "18.33 of 20" in (Path(folder.path) / "feedback/Ada-Lovelace.html").read_text("utf-8")
     assert found.remarks == ()
     assert check(Path(folder.path) / "feedback" / "Ada-Lovelace.ods").verdict == "wrong"
 

@@ -166,7 +166,7 @@ def right_elsewhere(
     for cell in own[:MOST]:
         try:
             value = formulas.value(cell)
-        except GradbookError:
+        except (GradbookError, NotUnderstood):
             continue
         for place in wanted.get(_about(value), ()):
             target = numbers.target(place.node, place.epoch, place.sample)

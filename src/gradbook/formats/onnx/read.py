@@ -337,6 +337,8 @@ class _OnnxReader(GraphReader):
             numbers = np.array(whole_numbers(self._weight(node)))
             told = OpenShape((numbers, numbers))
         sizes = layout(told, self.samples)
+        if 0 in sizes and settings(node).get("allowzero"):
+            raise NoLayer("it makes an array without values")
         return tuple(shape[k] if x == 0 and k < len(shape) else x for k, x in enumerate(sizes))
 
     def take_gather(self, node: NodeProto, place: str, given: list[str]) -> Lie:

@@ -201,7 +201,7 @@ SETTINGS: Mapping[str, OnnxOperator] = {
         3, epsilon=EPSILON, axis=Usually(AXIS, -1), stash_type=usual(1)
     ),
     "Flatten": OnnxOperator(1, axis=Usually(AXIS, 1)),
-    "Reshape": OnnxOperator(2, allowzero=usual(0)),
+    "Reshape": OnnxOperator(2, allowzero=IfThere(Anything())),
     "Gather": OnnxOperator(2, axis=Usually(AXIS, 0)),
     "Slice": OnnxOperator(5),
     "Split": OnnxOperator(

@@ -116,10 +116,7 @@ const CARDS = {
   },
   dense: {
     output({ width }, [shape], line) {
-      if (shape.length !== 1) {
-        const told = shape.length === 3 && isSequence(shape) ? "STEPS_OR_FLAT" : "FLAT_ONLY"
-        line.fail(told, { word: "dense", shape: spell(shape), width }, 0)
-      }
+      if (shape.length !== 1) line.fail(isSequence(shape) ? "PER_STEP" : "FLAT_ONLY", { word: "dense", shape: spell(shape), width }, 0)
       return [width]
     },
     parameters: ({ width, bias }, [given], grammar) =>
