@@ -42,6 +42,7 @@ STOREYS = (
     "looks",
     "amounts",
     "language",
+    "outputs",
     "folders",
     "archives",
     "files",

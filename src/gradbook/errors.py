@@ -8,6 +8,7 @@
     ├── TargetError         something that a target has no words for
     ├── LimitError          more than a sheet, a page or a memory holds
     └── FileError           a file that can't be read or written
+        └── KeptFileError   one that exists and that nobody said may be replaced
 
 A message says what is wrong, where, and what to do about it, and is always one
 line: whatever is unprintable in it, hostile input included, is escaped.
@@ -107,6 +108,10 @@ class LimitError(GradbookError):
 
 class FileError(GradbookError):
     """A file that can't be read or written."""
+
+
+class KeptFileError(FileError):
+    """A file that exists and that nobody said may be replaced."""
 
 
 def _place(source: str | None, **positions: str | int | None) -> str:

@@ -1,6 +1,7 @@
 """Files come whole or not at all, and what goes wrong with one is said in a line.
 
-Every verb imports this module; what only writing needs is imported there.
+A command may have a guard, which is told of every file that is read and asked before one is
+replaced. Every verb imports this module; what only writing needs is imported there.
 """
 
 from __future__ import annotations
@@ -9,19 +10,24 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BufferedReader
 from pathlib import Path, PurePath
-from typing import IO, Any
+from time import time
+from typing import IO, Any, Protocol, TypeVar
 
 from gradbook import limits, system
 from gradbook.errors import FileError, LimitError
 from gradbook.limits import ReadLimit
-from gradbook.system import NOT_WAITING
+from gradbook.system import NOT_WAITING, FolderLock
 
 PART = ".gradbook-"  # how files that aren't whole yet begin
+PART_NAME = re.compile(re.escape(PART) + r"[0-9a-f]{16}(\..*)?")
+OUR_STREAM = re.compile(r"/dev/(stdout|stderr|fd/[0-9]+)|/proc/self/fd/[0-9]+")
+A_DAY = 86_400  # seconds
 NO_NAME = "no file can have that name: choose another"
 NO_FILES = {  # what may stand where a file belongs: by its kind, in words and with a remedy
     stat.S_IFIFO: "it is a pipe, not a file: write what comes through it to a file",
@@ -33,54 +39,114 @@ NO_FILES = {  # what may stand where a file belongs: by its kind, in words and w
 }
 
 
+FileName = str | os.PathLike[str]
+AnyName = TypeVar("AnyName", str, Path, FileName)
+Content = bytes | str | Iterable[str]
+
+
+class OutputGuard(Protocol):
+    """Knows what a command reads, and which files it may replace."""
+
+    def note_read(self, about: os.stat_result, path: FileName) -> None: ...
+
+    def require_replaceable(self, path: FileName, content: Path | None = None) -> None:
+        """Refuse to put the content, or any, where a file is that must stay."""
+
+    def note_written(self, path: FileName) -> None: ...
+
+    def renew(self, *folders: FileName) -> None: ...
+
+
+_guards: list[OutputGuard | None] = [None]  # the last is asked
+
+
 @contextmanager
-def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+def guarded(guard: OutputGuard | None) -> Iterator[None]:
+    """Until the block ends it is this guard, or none, that is told and asked, by every thread."""
+    _guards.append(guard)
+    try:
+        yield
+    finally:
+        _guards.pop()
+
+
+def note_read(*paths: FileName) -> None:
+    """Tell the guard of files that other processes will read, or that something else opens."""
+    for path in paths if _guards[-1] else ():
+        with suppress(OSError, ValueError):  # which whoever reads it will say
+            note_open(os.stat(path), path)
+
+
+def note_open(about: os.stat_result, path: FileName) -> None:
+    if (guard := _guards[-1]) and stat.S_ISREG(about.st_mode):
+        guard.note_read(about, path)
+
+
+def renew(*folders: FileName) -> None:
+    """These folders are gradbook's own: what it keeps there it may write anew as it goes on."""
+    if guard := _guards[-1]:
+        guard.renew(*folders)
+
+
+def require_replaceable(*paths: FileName | None) -> None:
+    """Say before long work, and not after it, that one of these files must stay."""
+    for path in paths:
+        if path:
+            _require_replaceable(path)
+
+
+def _require_replaceable(path: FileName, content: Path | None = None) -> None:
+    if (guard := _guards[-1]) and not _is_device(_target(path)):
+        guard.require_replaceable(path, content)
+
+
+@contextmanager
+def whole_file(path: FileName) -> Iterator[Path]:
     """A temporary path to write to. When the block ends well it takes the place of `path`.
 
     If the block fails or is interrupted, nothing is left behind and a file that
     stood at `path` before still stands there.
     """
-    with _replaced(path) as part:
+    require_replaceable(path)
+    with _part_of(path) as (part, target):
         yield Path(part)
-
-
-@contextmanager
-def _replaced(path: str | os.PathLike[str]) -> Iterator[Path | InnerPath]:
-    with said_plainly("write", path):
-        target = path if isinstance(path, InnerPath) else Path(os.path.realpath(path))
-        if target.is_file() or target.is_dir():
-            # replacing a file asks only its folder for permission; we ask the file too
-            target.open("ab").close()
-        part = _new_part(target)
-    try:
-        yield part
+        require_replaceable(path)
         with said_plainly("write", path):
             _settle(part, target)
-    finally:
-        part.unlink(missing_ok=True)
 
 
-def write_whole(
-    path: str | os.PathLike[str],
-    data: bytes | str | Iterable[str],
-    moment: float | None = None,
-) -> None:
-    """Write all of the data to `path`, or leave everything as it was; it was last changed now, or
-    at that moment.
+def write_whole(path: FileName, content: Content, moment: float | None = None) -> None:
+    """Write all of the content to `path`, or leave everything as it was; it was last changed now,
+    or at that moment.
     """
-    pieces = [data] if isinstance(data, bytes | str) else data
-    with _replaced(path) as part, said_plainly("write", path):
-        with part.open("wb") as file:
-            for piece in pieces:
-                said = (
-                    piece.encode("utf-8", "backslashreplace") if isinstance(piece, str) else piece
-                )
-                file.write(said)
-        if moment is not None:
-            os.utime(part, (moment, moment))
+    write_all({path: content}, moment)
 
 
-def made_folder(path: str | os.PathLike[str]) -> Path:
+def write_all(files: Mapping[AnyName, Content], moment: float | None = None) -> None:
+    """Write every file's content; before the first is replaced all of them may be."""
+    with ExitStack() as stack:
+        parts = {path: stack.enter_context(_part_of(path)) for path in files}
+        for path, (part, _) in parts.items():
+            content = files[path]
+            with said_plainly("write", path):
+                with part.open("wb") as file:
+                    for piece in [content] if isinstance(content, bytes | str) else content:
+                        file.write(as_bytes(piece))
+                if moment is not None:
+                    os.utime(part, (moment, moment))
+        for path, (part, _) in parts.items():
+            _require_replaceable(path, Path(part))
+        for path, (part, target) in parts.items():
+            with said_plainly("write", path):
+                _settle(part, target)
+
+
+def as_bytes(content: bytes | str) -> bytes:
+    """A class may be called by what no text can say, such as the name of a folder in old bytes."""
+    return content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+
+
+def made_folder(path: FileName) -> Path:
     """The folder, made with its parents where it isn't there yet."""
     with said_plainly("make the folder", path):
         if isinstance(path, InnerPath):
@@ -90,20 +156,33 @@ def made_folder(path: str | os.PathLike[str]) -> Path:
     return Path(path)
 
 
-def clear_parts(folder: str | os.PathLike[str]) -> None:
-    """Take away what killed processes left of files that they were writing in this folder."""
+def clear_parts(folder: FileName) -> None:
+    """Take away what killed processes left of files that they were writing in this folder.
+
+    Who is writing one holds it, and the system lets go of it however a process ends.
+    """
     for part in inside(folder).iterdir():
-        if part.name.startswith(PART):
-            with said_plainly("remove", part), suppress(PermissionError):
-                part.unlink(missing_ok=True)  # unless somebody is writing it still
+        if not PART_NAME.fullmatch(part.name):
+            continue
+        with (
+            said_plainly("remove", part),
+            suppress(PermissionError, FileNotFoundError),  # somebody holds it, or was quicker
+        ):
+            about = part.stat()
+            if not stat.S_ISREG(about.st_mode):
+                continue
+            lock = FolderLock(part, opened=part.opened)
+            if lock.is_ours and (lock.is_sure or time() - about.st_mtime > A_DAY):
+                part.unlink()
+            lock.let_go()
 
 
-def read_text(path: str | os.PathLike[str], *, limit: ReadLimit = limits.TEXT) -> str:
+def read_text(path: FileName, *, limit: ReadLimit = limits.TEXT) -> str:
     """A text file's content, UTF-8 and within the limit."""
     return decode(read_bytes(path, limit), source=str(path), limit=limit)
 
 
-def read_bytes(path: str | os.PathLike[str], limit: ReadLimit) -> bytes:
+def read_bytes(path: FileName, limit: ReadLimit) -> bytes:
     """A file's content, if it is a file and within the limit."""
     with open_file(path, limit) as file, said_plainly("read", path):
         content = file.read(limit.most + 1)
@@ -112,7 +191,7 @@ def read_bytes(path: str | os.PathLike[str], limit: ReadLimit) -> bytes:
 
 
 @contextmanager
-def open_file(path: str | os.PathLike[str], limit: ReadLimit) -> Iterator[BufferedReader]:
+def open_file(path: FileName, limit: ReadLimit) -> Iterator[BufferedReader]:
     """The bytes of a file that may be anybody's, as a stream, if it is a file and not too large.
 
     Nothing else is even opened: a pipe might be waited for without end, and so might a device.
@@ -125,6 +204,7 @@ def open_file(path: str | os.PathLike[str], limit: ReadLimit) -> Iterator[Buffer
     with file:
         about = os.fstat(file.fileno())
         require_file(about, path)  # now that nobody can put another thing there
+        note_open(about, path)
         require_size(about.st_size, os.fspath(path), limit)
         with said_plainly("read", path):
             file.peek(1)  # what can't be read at all says so now
@@ -135,7 +215,7 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | NOT_WAITING)
 
 
-def require_file(about: os.stat_result, path: str | os.PathLike[str], verb: str = "read") -> None:
+def require_file(about: os.stat_result, path: FileName, verb: str = "read") -> None:
     if not stat.S_ISREG(about.st_mode):
         why = NO_FILES.get(stat.S_IFMT(about.st_mode), "it is no file: name a file")
         raise FileError(f"can't {verb} {os.fspath(path)}: {why}")
@@ -157,27 +237,66 @@ def decode(content: bytes, *, source: str, limit: ReadLimit = limits.TEXT) -> st
         ) from error
 
 
-def _new_part(target: Path | InnerPath) -> Path | InnerPath:
+def _target(path: FileName) -> Path | InnerPath:
+    """Where a file's name leads to."""
+    if isinstance(path, InnerPath):
+        return path
+    is_ours = OUR_STREAM.fullmatch(os.path.abspath(path))
+    return Path(path if is_ours else os.path.realpath(path))
+
+
+@contextmanager
+def _part_of(path: FileName) -> Iterator[tuple[Path | InnerPath, Path | InnerPath]]:
+    """An empty file, held by this process and gone after the block; and whose place it takes."""
+    with said_plainly("write", path):
+        target = _target(path)
+        if target.is_file() or target.is_dir():
+            # replacing a file asks only its folder for permission; we ask the file too
+            target.open("ab").close()
+        part, lock = _new_part(target)
+    try:
+        yield part, target
+    finally:
+        part.unlink(missing_ok=True)
+        lock.let_go()
+
+
+def _new_part(target: Path | InnerPath) -> tuple[Path | InnerPath, FolderLock]:
     """An empty file beside the target, named like nothing else, with the usual permissions."""
-    part = target.with_name(f"{PART}{os.urandom(8).hex()}{target.suffix[:16]}")
+    place = target
     if _is_device(target):
         from tempfile import gettempdir
 
-        part = Path(gettempdir(), part.name)
-    made = part.open("xb")
-    try:
-        made.close()
-    except OSError:
-        part.unlink()
-        raise
-    return part
+        place = Path(gettempdir(), target.name)
+    _clear_once(inside(place.parent))
+    while True:
+        part = place.with_name(f"{PART}{os.urandom(8).hex()}{target.suffix[:16]}")
+        made = part.open("xb")
+        try:
+            made.close()
+            opened = part.opened if isinstance(part, InnerPath) else os.open
+            lock = FolderLock(part, share=False, opened=opened)
+        except FileNotFoundError:  # taken for a leftover before it was held
+            continue
+        except OSError:
+            part.unlink()
+            raise
+        if lock.is_ours and part.is_file():
+            return part, lock
+        lock.let_go()
+
+
+@lru_cache(maxsize=1000)
+def _clear_once(folder: InnerPath) -> None:
+    with suppress(FileError):
+        clear_parts(folder)
 
 
 def _settle(part: Path | InnerPath, target: Path | InnerPath) -> None:
     if _is_device(target):
         import shutil
 
-        with part.open("rb") as source, target.open("wb") as sink:
+        with part.open("rb") as source, target.open("ab") as sink:
             shutil.copyfileobj(source, sink)
         return
     with part.open("rb+") as file:
@@ -185,16 +304,21 @@ def _settle(part: Path | InnerPath, target: Path | InnerPath) -> None:
     if target.is_file():
         part.chmod(stat.S_IMODE(target.stat().st_mode))
     part.replace(target)
+    if guard := _guards[-1]:
+        guard.note_written(target)
 
 
 def _is_device(target: Path | InnerPath) -> bool:
-    """Whether it is a terminal, a pipe or the like, which must be written to, not replaced."""
-    is_there = isinstance(target, Path) and target.exists()
-    return is_there and not (target.is_file() or target.is_dir())
+    """Whether it is a terminal, a pipe or the like, which must be written to, not replaced; or
+    whatever the command was given to write to.
+    """
+    if isinstance(target, InnerPath) or not target.exists():
+        return False
+    return not (target.is_file() or target.is_dir()) or bool(OUR_STREAM.fullmatch(str(target)))
 
 
 @contextmanager
-def said_plainly(verb: str, path: str | os.PathLike[str]) -> Iterator[None]:
+def said_plainly(verb: str, path: FileName) -> Iterator[None]:
     """Whatever the system says about the file, said in one line with a remedy."""
     try:
         yield
@@ -215,7 +339,7 @@ def _is_a_name(path: str) -> bool:
         return False
 
 
-def _remedy(error: OSError, path: str | os.PathLike[str]) -> str:
+def _remedy(error: OSError, path: FileName) -> str:
     if error.errno == errno.ENOENT and not os.path.isabs(path) and _is_here_gone():
         return "the folder that this was started in is gone: start in another"
     folder = Path(path).parent
@@ -253,7 +377,7 @@ def in_order(path: str) -> str:
 # Folders of strangers -----------------------------------------------------------------
 
 
-def inside(path: str | os.PathLike[str]) -> InnerPath:
+def inside(path: FileName) -> InnerPath:
     """A folder that a user named, of which what lies in it isn't trusted."""
     return path if isinstance(path, InnerPath) else InnerPath(str(PurePath(path)))
 

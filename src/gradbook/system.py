@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 
 TYPE_CHECKING = False  # every command imports this
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from subprocess import Popen
     from typing import Any
 
@@ -154,21 +154,29 @@ def is_a_device(name: str) -> bool:
 
 
 class FolderLock:
-    """A folder that a process has for itself as long as it lives, where there are such locks.
+    """A folder, or a file in it, that a process has for itself as long as it lives, where there are
+    such locks.
 
     However a process ends, the system lets go of what it held: once its copies have ended too, by
     which it has helpers, unless they don't `share` it. Where it knows no locks of folders (Windows,
     some network drives), everybody is taken to be alone, which then isn't sure.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], *, share: bool = True) -> None:
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        share: bool = True,
+        opened: Callable[[str, int], int] | None = None,  # of a file
+    ) -> None:
         self.is_ours, self.is_sure = True, False
         self._held: int | None = None
         try:
             from fcntl import LOCK_EX, LOCK_NB, flock
         except ImportError:
             return
-        self._held = os.open(folder, FOLDER)
+        flags = FOLDER if opened is None else os.O_RDONLY | NOT_WAITING
+        self._held = (opened or os.open)(os.fspath(folder), flags)
         try:
             flock(self._held, LOCK_EX | LOCK_NB)
             self.is_sure = True

@@ -15,6 +15,7 @@ from argparse import (
     _ActionsContainer,
 )
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -42,6 +43,7 @@ class Verb:
     add_arguments: Callable[[ArgumentParser], None]
     run: Callable[[Namespace], int]
     is_translated: bool = False
+    writes_files: bool = False  # that a user names
 
 
 class Parser(ArgumentParser):
@@ -116,6 +118,15 @@ def add_language_argument(parser: ArgumentParser) -> None:
         type=one_of(*LANGUAGES),
         metavar="CODE",
         help=f"{', '.join(LANGUAGES)} (default: the system's)",
+    )
+
+
+def add_force_argument(parser: ArgumentParser) -> None:
+    """For a verb that writes files where the user says."""
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="replace files that gradbook didn't write, or that were changed since",
     )
 
 
@@ -289,10 +300,12 @@ def expand_one(word: str) -> str:
 
 def standard_input() -> str:
     from gradbook import limits
-    from gradbook.files import decode
+    from gradbook.files import decode, note_open
 
     if sys.stdin is None:
         raise UsageError("standard input is closed: name a network or a file instead of -")
+    with suppress(OSError, ValueError):  # it needn't be a file
+        note_open(os.fstat(sys.stdin.fileno()), "standard input")
     return decode(sys.stdin.buffer.read(limits.TEXT.most + 1), source="standard input")
 
 

@@ -125,13 +125,17 @@ def _answer(words: list[str]) -> int:
             print(f"gradbook {__version__}")
             return DONE
         case [verb, *rest]:
-            options = verb_parser(verb).read(rest)
-            if not _entry(verb).is_translated:
-                return _entry(verb).run(options)
-            from gradbook.language import in_language, system_language
+            options, entry = verb_parser(verb).read(rest), _entry(verb)
+            from gradbook.files import guarded
+            from gradbook.outputs import CommandOutputs
 
-            with in_language(options.language or system_language()):
-                return _entry(verb).run(options)
+            with guarded(CommandOutputs(entry.writes_files and options.force)):
+                if not entry.is_translated:
+                    return entry.run(options)
+                from gradbook.language import in_language, system_language
+
+                with in_language(options.language or system_language()):
+                    return entry.run(options)
     raise AssertionError(words)
 
 
@@ -143,7 +147,7 @@ def overview() -> str:
 
 def verb_parser(verb: str) -> Parser:
     """The parser of one verb's options, its `--help` included."""
-    from gradbook.cli.arguments import Parser, add_language_argument
+    from gradbook.cli.arguments import Parser, add_force_argument, add_language_argument
     from gradbook.errors import UsageError, did_you_mean
 
     if verb not in VERBS:
@@ -158,6 +162,8 @@ def verb_parser(verb: str) -> Parser:
         epilog=f"examples:\n{entry.examples}",
     )
     entry.add_arguments(parser)
+    if entry.writes_files:
+        add_force_argument(parser)
     if entry.is_translated:
         add_language_argument(parser)
     return parser

@@ -12,7 +12,7 @@ from gradbook.amounts import counted, duration, percent
 from gradbook.cli.output import busy, can_say, print_event, show, width, write_or_print
 from gradbook.cli.screen import Screen, is_screen
 from gradbook.errors import FileError, UsageError
-from gradbook.files import write_whole
+from gradbook.files import renew, write_whole
 from gradbook.interruption import heard_alike
 from gradbook.lab.study.plan import StudyPlan
 from gradbook.lab.study.study import StudyFolder, StudyListener, Trial, best_trial, study
@@ -31,6 +31,7 @@ HINT = "Ctrl-C stops; --resume continues, and nothing is trained twice"
 
 def search(folder: StudyFolder, plan: StudyPlan, options: Namespace) -> bool:
     """Begin the study, or go on with it; whether it came to its end."""
+    renew(folder.path)
     display = _AsEvents() if options.json else _OnScreen() if is_screen() else _AsLines()
     workers = options.workers or cores()
     threads = None if options.on else max(cores() // workers, 1)
@@ -217,6 +218,7 @@ def score_best(folder: StudyFolder, options: Namespace) -> None:
 
     from gradbook.lab.study.study import score_of
 
+    renew(folder.path)
     best, records = _best_record(folder)
     plan = folder.plan()
     with busy("training on all images"):

@@ -11,7 +11,7 @@ from gradbook.cli.display import room
 from gradbook.cli.main import DONE
 from gradbook.cli.output import print_event, show, warn, width
 from gradbook.engine.compilers import surroundings
-from gradbook.files import InnerPath, write_whole
+from gradbook.files import InnerPath, renew, write_whole
 from gradbook.lab.logs import Logs
 from gradbook.lab.tables import (
     TableEpoch,
@@ -41,6 +41,7 @@ Tell = Callable[[TableEpoch], object]
 def train_on(folder: Path, recipe: Recipe, problem: Problem, how: How) -> int:
     """Train, write everything into the folder, and tell of it."""
     RunFolder(folder).require_free()
+    renew(folder)
     recipe = adapt_to_table(recipe, problem)
     table = tables.epoch_columns(problem.task, recipe.held_back is not None)
     if not how.as_events:
@@ -60,6 +61,7 @@ def train_seeds_on(folder: Path, recipe: Recipe, problem: Problem, count: int, h
     """The same with several seeds, and what they come to together."""
     all_of_them = SeedsFolder(folder)
     all_of_them.require_free()
+    renew(folder)
     recipe = adapt_to_table(recipe, problem)
     first = recipe.net.seed
     recipes = [with_seed(recipe, first + k) for k in range(count)]  # or too large a seed is refused

@@ -11,6 +11,7 @@ from gradbook.cli.display import Display, display
 from gradbook.cli.main import DONE, INTERRUPTED
 from gradbook.cli.output import busy, can_say, counting, print_json, show, width
 from gradbook.errors import FileError
+from gradbook.files import renew
 from gradbook.interruption import heard_alike
 from gradbook.lab.logs import Logged
 from gradbook.lab.training.run_folder import RunFolder
@@ -36,6 +37,7 @@ class How:
 
 def train_one_seed(folder: Path, recipe: Recipe | None, how: How) -> int:
     """Train by the recipe, or without one go on with the run in the folder."""
+    renew(folder)
     run, shown = RunFolder(folder), display(how.as_events)
     if recipe is None and run.is_done and run.report_file.is_file():
         shown.on_done_before(run)
@@ -127,6 +129,7 @@ def plan_seeds(folder: Path, recipe: Recipe, count: int) -> SeedsFolder:
 def train_seeds(folder: SeedsFolder, how: How) -> int:
     """Train with each seed, those that are done already left out: one after the other, or on a
     cluster, and what each came to is then told as it comes."""
+    renew(folder.path)
     recipe, seeds = folder.plan()
     if how.crew and not _trained_by(how.crew, folder, how):
         return INTERRUPTED

@@ -34,7 +34,7 @@ from gradbook.audit.findings import (
 )
 from gradbook.audit.workbook.book import Origin
 from gradbook.errors import DataError, GradbookError
-from gradbook.files import InnerPath, require_file, said_plainly, write_whole
+from gradbook.files import InnerPath, note_read, require_file, said_plainly, write_whole
 from gradbook.language.message import record_of_text, text_of_record
 from gradbook.schema import (
     AnyNumber,
@@ -218,6 +218,8 @@ class StoredReports(Sequence[BookReport]):
             self.file: Any = (
                 self.path.open("a+b") if path else SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
             )
+        if path:
+            note_read(path)
         try:
             self.known = dict(self._lines())
         except BaseException:

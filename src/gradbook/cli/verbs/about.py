@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import REMAINDER, SUPPRESS, Action, ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from os import sep
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,8 +46,8 @@ def run_demo(options: Namespace) -> int:
         net = builtin(name)
         shown = [line for line in str(net).splitlines() if line.split()[0] in SHOWN]
         print(f"{name}: {' → '.join(shown)}", flush=True)
-        for path, what in _written(net, folder):
-            print(f"  {path.name:<20} {what}", flush=True)
+        for work in _works(net, folder):
+            _write(*work)
     _draw(folder)
     code = _train(folder / "digits")
     if code == 0:
@@ -68,8 +69,20 @@ def _draw(folder: Path) -> None:
     reader = picture_reader(DRAWN, None)
     assert reader is not None
     print(f"{DRAWN}: reads handwritten digits", flush=True)
-    write_whole(page, picture_page(reader, None, f"gradbook page {DRAWN} -o {page.name}"))
-    print(f"  {page.name:<20} to draw on: it reads digits, with every sum in sight", flush=True)
+    drawn = picture_page(reader, None, f"gradbook page {DRAWN} -o {page.name}")
+    what = "to draw on: it reads digits, with every sum in sight"
+    _write(page, partial(write_whole, page, drawn), what)
+
+
+def _write(path: Path, write: Callable[[], object], what: str) -> None:
+    """One of the files, unless somebody has made it their own."""
+    from gradbook.errors import KeptFileError
+
+    try:
+        write()
+    except KeptFileError:
+        what = "stays as you changed it; --force writes it anew"
+    print(f"  {path.name:<20} {what}", flush=True)
 
 
 def _train(folder: Path) -> int:
@@ -82,8 +95,8 @@ def _train(folder: Path) -> int:
     return train_one_seed(folder, None if RunFolder(folder).holds_a_run else recipe(DIGITS), How())
 
 
-def _written(net: Net, folder: Path) -> Iterator[tuple[Path, str]]:
-    """Each file as it is written, and what it is."""
+def _works(net: Net, folder: Path) -> Iterator[tuple[Path, Callable[[], object], str]]:
+    """Each file, what writes it, and what it is."""
     from gradbook.files import write_whole
     from gradbook.rates import USUAL_EPOCHS
     from gradbook.rates.sweep import sweep
@@ -93,22 +106,22 @@ def _written(net: Net, folder: Path) -> Iterator[tuple[Path, str]]:
     from gradbook.report.sweep import sweep_report
     from gradbook.report.workbook import write_workbook
 
+    def page(end: str, content: str) -> tuple[Path, Callable[[], object]]:
+        path = folder / f"{net.name}{end}"
+        return path, partial(write_whole, path, content)
+
     explanation = explain(net)
-    page, book, rates = (folder / f"{net.name}{end}" for end in (".html", ".xlsx", "-rates.html"))
-    play = folder / f"{net.name}-play.html"
-    write_whole(play, play_page(net, f"gradbook page {net.name} -o {play.name}"))
-    yield play, "to play with: it trains there, with every number in sight"
-    write_whole(page, explanation.html())
-    yield page, "the derivation: every chain, with its numbers"
-    write_workbook(net, book)
-    yield book, f"the live workbook: {USUAL_EPOCHS} epochs in formulas"
-    report = sweep_report(sweep(net), f"gradbook sweep {net.name} -o {rates.name}")
-    write_whole(rates, write(report, "html"))
-    yield rates, "what the learning rate does"
+    play, book, rates = (f"{net.name}{end}" for end in ("-play.html", ".xlsx", "-rates.html"))
+    trains = play_page(net, f"gradbook page {net.name} -o {play}")
+    yield *page("-play.html", trains), "to play with: it trains there, with every number in sight"
+    yield *page(".html", explanation.html()), "the derivation: every chain, with its numbers"
+    formulas = f"the live workbook: {USUAL_EPOCHS} epochs in formulas"
+    yield folder / book, partial(write_workbook, net, folder / book), formulas
+    report = sweep_report(sweep(net), f"gradbook sweep {net.name} -o {rates}")
+    yield *page("-rates.html", write(report, "html")), "what the learning rate does"
     if net.name == MAIN:
         for end, text in ((".tex", explanation.latex()), (".md", explanation.markdown())):
-            write_whole(folder / f"{net.name}{end}", text)
-            yield folder / f"{net.name}{end}", "the derivation again, to typeset or to share"
+            yield *page(end, text), "the derivation again, to typeset or to share"
 
 
 # Help -------------------------------------------------------------------------
@@ -433,7 +446,7 @@ NAMES = {"NET": _networks, "RECIPE": _recipes, "DATA": _data_sets, "TOPIC": _top
 
 
 ENTRIES = {
-    "demo": Verb(DEMO, DEMO_EXAMPLES, add_demo_arguments, run_demo),
+    "demo": Verb(DEMO, DEMO_EXAMPLES, add_demo_arguments, run_demo, writes_files=True),
     "help": Verb(HELP, HELP_EXAMPLES, add_help_arguments, run_help),
     "completion": Verb(COMPLETION, COMPLETION_EXAMPLES, add_completion_arguments, run_completion),
 }

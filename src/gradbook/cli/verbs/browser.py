@@ -24,7 +24,7 @@ from gradbook.cli.arguments import (
     whole_number,
 )
 from gradbook.errors import GradbookError, UsageError
-from gradbook.files import write_whole
+from gradbook.files import guarded, renew, write_whole
 from gradbook.folders import kept_in
 from gradbook.language import mark, tr
 
@@ -288,6 +288,8 @@ def run_play(options: Namespace) -> int:
 
     page, advice = make_page(options)
     place = options.out or kept_in("pages") / f"{_digest(page)}.html"
+    if not options.out:
+        renew(kept_in("pages"))
     write_whole(place, page)
     if open_in_browser(Path(place).resolve().as_uri()):
         print(tr("opened {file}", file=place))
@@ -363,6 +365,7 @@ def run_serve(options: Namespace) -> int:
         of_class = Path(options.folder).resolve() if options.folder else None
         with (
             heard_alike(),
+            guarded(None),  # what it writes lies in folders of its own, and it reads much
             opened_site(options.workers, of_class) as site,
             serving(site, options.port) as on,
         ):
@@ -377,7 +380,7 @@ def run_serve(options: Namespace) -> int:
 
 
 ENTRIES = {
-    "page": Verb(PAGE, PAGE_EXAMPLES, add_page_arguments, run_page, True),
-    "play": Verb(PLAY, PLAY_EXAMPLES, add_play_arguments, run_play, True),
+    "page": Verb(PAGE, PAGE_EXAMPLES, add_page_arguments, run_page, True, writes_files=True),
+    "play": Verb(PLAY, PLAY_EXAMPLES, add_play_arguments, run_play, True, writes_files=True),
     "serve": Verb(SERVE, SERVE_EXAMPLES, add_serve_arguments, run_serve, True),
 }

@@ -8,23 +8,21 @@ Exit code 0: all are right; 1: something is wrong, unfinished or trains nothing;
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import ArgumentParser, Namespace
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gradbook import limits
 from gradbook.cli.arguments import Verb, file_ending_in, positive, whole_number
 from gradbook.cli.output import counting, print_as_json, show, width
 from gradbook.errors import GradbookError, one_line
+from gradbook.files import note_read, require_replaceable, write_whole
 from gradbook.language import tr
 from gradbook.language.message import Message, message_count, said, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from gradbook.audit.classes.rubric import BookScore
     from gradbook.audit.classes.submissions import StudentNames
@@ -206,6 +204,8 @@ def _checked(options: Namespace) -> Iterator[Sequence[BookReport]]:
     from gradbook.audit.classes.submissions import find_submissions
 
     books = find_submissions(options.books, [options.annotate, options.fix])
+    note_read(*books)  # which others may do for us
+    require_replaceable(options.html, options.csv)
     with StoredReports(books, options.record) as reports:
         left = reports.list_missing()
         done = len(books) - len(left)
@@ -258,13 +258,11 @@ def _write(
     written: list[str] = []
     problems: list[str] = []
     if options.html:
-        from gradbook.files import write_whole
         from gradbook.report.audit_page import audit_page
 
         write_whole(options.html, audit_page(reports, _asked(options, scores)))
         written.append(Message("wrote {file}", file=options.html))
     if options.csv:
-        from gradbook.files import write_whole
         from gradbook.report.audit import grades
 
         write_whole(options.csv, grades(reports, scores))
@@ -320,7 +318,7 @@ def _write_corrected(
     yield from remarks
 
 
-# Copies. A file that is there already stays unless it is this very copy.
+# Copies. Where one can't be written the others are.
 
 
 class Copies:
@@ -339,33 +337,19 @@ class Copies:
     def write(self, number: int, content: Callable[[], bytes]) -> None:
         """One book's copy, unless it can't be made or something else is in its place."""
         path = self.folder / self.names[number]
+        if path.is_symlink():  # into whatever folder it leads
+            said = "{file} already exists: remove it or name another folder"
+            self.problems.append(Message(said, file=str(path)))
+            return
         try:
-            there = _write_copy(path, content())
+            write_whole(path, content())
         except Exception as error:
             fault = f"an internal error in gradbook ({type(error).__name__}: {error})"
             reason = words_of(error) if isinstance(error, GradbookError) else fault
             book = self.books[number]
             self.problems.append(Message("can't copy {book}: {reason}", book=book, reason=reason))
-            return
-        self.count += there
-        if not there:
-            self.problems.append(
-                Message("{file} already exists: remove it or name another folder", file=str(path))
-            )
+        else:
+            self.count += 1
 
 
-def _write_copy(path: Path, content: bytes) -> bool:
-    """Whether it is there now; a file of somebody's stays where it is."""
-    from gradbook.files import read_bytes, write_whole
-
-    try:
-        there = read_bytes(path, limits.BOOK) if os.path.lexists(path) else None
-    except GradbookError:
-        there = b""
-    if there is None:
-        write_whole(path, content)
-        return True
-    return there == content
-
-
-ENTRIES = {"check": Verb(__doc__, EXAMPLES, add_arguments, run, is_translated=True)}
+ENTRIES = {"check": Verb(__doc__, EXAMPLES, add_arguments, run, True, writes_files=True)}

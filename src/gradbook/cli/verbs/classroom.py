@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from gradbook.cli.arguments import Verb, network, one_of, whole_number
 from gradbook.cli.output import counting
 from gradbook.errors import UsageError, one_line
+from gradbook.files import renew
 from gradbook.language import tr, tr_count
 from gradbook.language.message import said
 
@@ -106,6 +107,7 @@ def run(options: Namespace) -> int:
         raise UsageError(
             f"unexpected argument '{options.sources[0]}': collect takes in what is handed in"
         )
+    renew(options.folder)
     return {"init": _init, "collect": _collect, "mark": _mark}[options.what](options)
 
 

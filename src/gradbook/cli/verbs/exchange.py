@@ -106,6 +106,7 @@ def add_export_arguments(parser: ArgumentParser) -> None:
 
 
 def run_export(options: Namespace) -> int:
+    from gradbook.files import require_replaceable
     from gradbook.lab.models.exporting import ExportOptions, format_for
     from gradbook.lab.training.run_folder import RunFolder
 
@@ -114,7 +115,9 @@ def run_export(options: Namespace) -> int:
     format_for(options.out, ExportOptions.of(chosen))  # before anything is read
     if RunFolder(options.model).owns(options.out):
         raise UsageError(f"{options.out} belongs to the run itself: choose another name")
-    exported = open_model(options.model).export(options.out, **chosen)
+    model = open_model(options.model)
+    require_replaceable(options.out)
+    exported = model.export(options.out, **chosen)
     print(f"wrote {', '.join(map(str, exported.files))}")
     for remark in exported.remarks:
         print(remark)
@@ -241,6 +244,6 @@ def run_import(options: Namespace) -> int:
 
 
 ENTRIES = {
-    "export": Verb(EXPORT, EXPORT_EXAMPLES, add_export_arguments, run_export),
-    "import": Verb(IMPORT, IMPORT_EXAMPLES, add_import_arguments, run_import),
+    "export": Verb(EXPORT, EXPORT_EXAMPLES, add_export_arguments, run_export, writes_files=True),
+    "import": Verb(IMPORT, IMPORT_EXAMPLES, add_import_arguments, run_import, writes_files=True),
 }

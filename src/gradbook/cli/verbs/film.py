@@ -14,6 +14,7 @@ from gradbook.cli.arguments import (
 )
 from gradbook.cli.output import counting
 from gradbook.errors import UsageError
+from gradbook.files import require_replaceable
 
 EXAMPLES = """\
   gradbook film xor -o xor.gif               a training as a GIF, of 200 epochs
@@ -56,6 +57,7 @@ def run(options: Namespace) -> int:
     if options.rate is not None and options.rate < 0:
         raise UsageError(f"--rate: {options.rate:g} is out of range: it is at least 0")
     net = network(options.net, options.data, **reading_of(options))
+    require_replaceable(options.out)
     rate = usable_rate(net, options.epochs) if options.rate is None else options.rate
     shot = film(net, options.epochs, rate)
     with counting("frames drawn", len(shot.scenes)) as tick:
@@ -64,4 +66,4 @@ def run(options: Namespace) -> int:
     return 0
 
 
-ENTRIES = {"film": Verb(__doc__, EXAMPLES, add_arguments, run)}
+ENTRIES = {"film": Verb(__doc__, EXAMPLES, add_arguments, run, writes_files=True)}

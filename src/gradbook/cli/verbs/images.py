@@ -425,6 +425,8 @@ def _code(reading: Reading) -> int:
 
 
 ENTRIES = {
-    "data": Verb(DATA, DATA_EXAMPLES, add_data_arguments, run_data),
-    "predict": Verb(PREDICT, PREDICT_EXAMPLES, add_predict_arguments, run_predict),
+    "data": Verb(DATA, DATA_EXAMPLES, add_data_arguments, run_data, writes_files=True),
+    "predict": Verb(
+        PREDICT, PREDICT_EXAMPLES, add_predict_arguments, run_predict, writes_files=True
+    ),
 }

@@ -23,7 +23,7 @@ from gradbook.cli.arguments import (
 )
 from gradbook.cli.output import counting, print_report, write_or_print
 from gradbook.errors import LimitError, ShapeError, UsageError
-from gradbook.files import write_whole
+from gradbook.files import require_replaceable, write_whole
 from gradbook.language import numeral, tr
 from gradbook.rates import USUAL_EPOCHS
 
@@ -280,6 +280,7 @@ def run_sweep(options: Namespace) -> int:
     from gradbook.report.sweep import sweep_report
 
     net = network(options.net, options.data, **reading_of(options))
+    require_replaceable(options.out)
     asked = DEFAULT_RATES if options.rates is None else options.rates
     with counting(tr("rates tried")) as tick:
         found = sweep(net, asked, options.epochs, tick=tick)
@@ -316,7 +317,9 @@ def _content(found: Sweep, report: Report, suffix: str) -> bytes | str:
 
 
 ENTRIES = {
-    "explain": Verb(EXPLAIN, EXPLAIN_EXAMPLES, add_explain_arguments, run_explain, True),
-    "summary": Verb(SUMMARY, SUMMARY_EXAMPLES, add_summary_arguments, run_summary),
-    "sweep": Verb(SWEEP, SWEEP_EXAMPLES, add_sweep_arguments, run_sweep, True),
+    "explain": Verb(EXPLAIN, EXPLAIN_EXAMPLES, add_explain_arguments, run_explain, True, True),
+    "summary": Verb(
+        SUMMARY, SUMMARY_EXAMPLES, add_summary_arguments, run_summary, writes_files=True
+    ),
+    "sweep": Verb(SWEEP, SWEEP_EXAMPLES, add_sweep_arguments, run_sweep, True, True),
 }

@@ -22,6 +22,7 @@ from gradbook.cli.arguments import (
 )
 from gradbook.cli.output import busy, print_as_json
 from gradbook.errors import UsageError
+from gradbook.files import require_replaceable
 from gradbook.language import in_language, tr, tr_count
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def run(options: Namespace) -> int:
         options.rate,
         whole=options.qti == "2.1",
     )
+    require_replaceable(options.out)
     with busy(tr("making the quiz")):
         quiz = make_quiz(net, plan)
         if options.out:
@@ -165,4 +167,4 @@ def _rate(word: str) -> float:
     return value
 
 
-ENTRIES = {"quiz": Verb(__doc__, EXAMPLES, add_arguments, run, True)}
+ENTRIES = {"quiz": Verb(__doc__, EXAMPLES, add_arguments, run, True, writes_files=True)}

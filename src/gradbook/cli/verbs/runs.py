@@ -125,5 +125,7 @@ def _misread(runs: Sequence[Compared], options: Namespace) -> Misread | None:
 
 ENTRIES = {
     "recipes": Verb(RECIPES, RECIPES_EXAMPLES, add_recipes_arguments, run_recipes),
-    "compare": Verb(COMPARE, COMPARE_EXAMPLES, add_compare_arguments, run_compare),
+    "compare": Verb(
+        COMPARE, COMPARE_EXAMPLES, add_compare_arguments, run_compare, writes_files=True
+    ),
 }

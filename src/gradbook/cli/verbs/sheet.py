@@ -25,7 +25,7 @@ from gradbook.cli.arguments import (
 )
 from gradbook.cli.output import busy
 from gradbook.errors import UsageError
-from gradbook.files import write_whole
+from gradbook.files import require_replaceable, write_whole
 from gradbook.language import mark, tr
 from gradbook.rates import USUAL_EPOCHS
 
@@ -172,15 +172,20 @@ def _exercises(net: Net, options: Namespace) -> int:
     asked = [(student, _exercise(student, options)) for student in students]
     paths = _places(net, options, students)
     handouts = _Handouts(options) if options.handout else None
+    all_of_them = paths[0].with_name(f"{_stem(options.net, net)}-exercises.pdf")
+    for path in paths:
+        require_replaceable(path, *_beside(path, options))
+    if handouts and len(students) > 1:
+        require_replaceable(*_papers(all_of_them))
     for (student, exercise), path in zip(asked, paths, strict=True):
         own = personalise(net, student)
         if handouts:
             handouts.write(own, exercise, path)
         _write(own, path, options, exercise)
         if options.solution:
-            _write(own, path.with_name(f"{path.stem}-solution{path.suffix}"), options)
+            _write(own, _solution(path), options)
     if handouts and len(students) > 1:
-        handouts.write_all(paths[0].with_name(f"{_stem(options.net, net)}-exercises.pdf"))
+        handouts.write_all(all_of_them)
     print(tr(FILL_IN[len(net.samples) > 1, asked[0][1].has_check], **SHEETS))
     return 0
 
@@ -196,6 +201,21 @@ FILL_IN = {  # whether it has several samples, and the sheet Check
         "fill in the yellow cells of {training} and {samples}; {check} shows when it is right"
     ),
 }
+
+
+def _beside(book: Path, options: Namespace) -> list[Path]:
+    """The files that are written with a workbook."""
+    found = [_solution(book)] if options.solution else []
+    return found + (_papers(book.with_suffix(".pdf")) if options.handout else [])
+
+
+def _solution(book: Path) -> Path:
+    return book.with_stem(f"{book.stem}-solution")
+
+
+def _papers(page: Path) -> list[Path]:
+    """The page itself, and its key."""
+    return [page, page.with_stem(f"{page.stem}-key")]
 
 
 class _Handouts:
@@ -225,9 +245,9 @@ class _Handouts:
     def _write(self, pages: Sequence[Handout], path: Path) -> None:
         from gradbook.report.handout import handouts_pdf
 
-        for solved, file in ((False, path), (True, path.with_stem(f"{path.stem}-key"))):
+        for solved, file in enumerate(_papers(path)):
             with busy(tr("writing {file}", file=file.name)):
-                write_whole(file, handouts_pdf(pages, self.options.handout, solved=solved))
+                write_whole(file, handouts_pdf(pages, self.options.handout, solved=bool(solved)))
             print(tr("wrote {file}", file=file))
 
 
@@ -322,4 +342,4 @@ def _rates(words: str) -> tuple[float, ...]:
     return () if words.strip() == "none" else rates(words)
 
 
-ENTRIES = {"sheet": Verb(__doc__, EXAMPLES, add_arguments, run, is_translated=True)}
+ENTRIES = {"sheet": Verb(__doc__, EXAMPLES, add_arguments, run, True, writes_files=True)}

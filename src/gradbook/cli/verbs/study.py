@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from gradbook.cli.arguments import Verb, whole_number
 from gradbook.cli.main import DONE, INTERRUPTED
 from gradbook.errors import UsageError
+from gradbook.files import require_replaceable
 
 if TYPE_CHECKING:
     from gradbook.lab.study.plan import StudyPlan
@@ -168,6 +169,7 @@ def _best(options: Namespace) -> int:
     from gradbook.cli.study import score_best, write_best
 
     folder = _folder_of(options.folder)
+    require_replaceable(options.out)
     if options.test:
         score_best(folder, options)
     if options.out or not options.test:
@@ -187,4 +189,4 @@ def _folder_of(name: str | None) -> StudyFolder:
     return max(found, key=lambda folder: folder.plan_file.stat().st_mtime)
 
 
-ENTRIES = {"study": Verb(__doc__, EXAMPLES, add_arguments, run)}
+ENTRIES = {"study": Verb(__doc__, EXAMPLES, add_arguments, run, writes_files=True)}

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradbook.amounts import percent, size
 from gradbook.errors import GradbookError, ShapeError, UsageError, did_you_mean
-from gradbook.files import said_plainly, whole_file
+from gradbook.files import as_bytes, said_plainly, write_all
 from gradbook.folders import temporary_folder
 from gradbook.formats.onnx import USUAL_OPSET
 from gradbook.plugins import EXPORTS, plugins
@@ -307,16 +307,12 @@ def export(
         return Exported(_written_folder(target, contents.files), contents.remarks)
     contents = chosen.make(source, options)
     usual = target.suffix.lower()
-    written = tuple(
-        target if ending == usual else target.with_name(target.stem + ending)
-        for ending in contents.files
-    )
-    with ExitStack() as stack:
-        for file, content in zip(written, contents.files.values(), strict=True):
-            part = stack.enter_context(whole_file(file))
-            with said_plainly("write", file):
-                part.write_bytes(_as_bytes(content))
-    return Exported(written, contents.remarks)
+    files = {
+        target if ending == usual else target.with_name(target.stem + ending): content
+        for ending, content in contents.files.items()
+    }
+    write_all(files)
+    return Exported(tuple(files), contents.remarks)
 
 
 def _written_folder(folder: Path, files: Mapping[str, bytes | str]) -> tuple[Path, ...]:
@@ -325,14 +321,9 @@ def _written_folder(folder: Path, files: Mapping[str, bytes | str]) -> tuple[Pat
         whole = part / folder.name
         for name, content in files.items():
             (whole / name).parent.mkdir(parents=True, exist_ok=True)
-            (whole / name).write_bytes(_as_bytes(content))
+            (whole / name).write_bytes(as_bytes(content))
         whole.rename(folder)
     return (folder, *(folder / name for name in files))
-
-
-def _as_bytes(content: bytes | str) -> bytes:
-    """A class may be called by what no text can say, such as the name of a folder in old bytes."""
-    return content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
 
 
 # C for small machines, fitted to training images and scored -------------------

@@ -113,7 +113,9 @@ class StudyFolder:
             raise UsageError(f"no study in {self.path}: name the folder that holds its study.txt")
 
     def require_free(self) -> None:
-        if self.holds_a_study or self.results.exists():
+        written = (self.plan_file, self.results, self.journal, self.tests_file)
+        shown = (self.table_file, self.records_file, self.report_file)
+        if any(map(os.path.lexists, (*written, *shown))):
             raise UsageError(
                 f"{self.path} already contains a study: gradbook study --resume {self.path}, "
                 "or name another folder"
