@@ -54,6 +54,13 @@ def search(folder: StudyFolder, plan: StudyPlan, options: Namespace) -> bool:
         display.on_stop(folder)
         return False
     display.on_end(folder, records)
+    if not best_trial(records):
+        why = next((str(record["why"]) for record in records if record["why"]), "")
+        because = f" ({why})" if why else ""
+        raise UsageError(
+            f"no recipe of {folder.path} could be trained to the end{because}: change what varies, "
+            "or what is allowed, and begin another study"
+        )
     return True
 
 

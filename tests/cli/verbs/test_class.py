@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from gradbook.cli.main import main
@@ -69,3 +71,13 @@ def test_a_network_without_room_on_paper_is_refused_before_anything_is_made(plac
     net = "input 2; dense 200; dense 1; sample 1 2 -> 1"
     words = ["class", "init", "c", "--names", "names.csv", "--net", net, "--paper", "a4"]
     assert "--paper none" in refused(words)
+
+
+def test_without_typst_no_class_is_begun(place, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "typst", None)
+    assert main(INIT[:-2]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "pip install 'gradbook[pdf]'" in said
+    assert said.endswith("or give --paper none\n")
+    assert not (place / "c").exists()

@@ -35,8 +35,6 @@ Tell = Callable[[int], object]
 
 def make_class(folder: ClassFolder, workers: int, tell: Tell = lambda done: None) -> int:
     """Makes whatever isn't there yet; how many workbooks that were."""
-    if folder.plan.paper:
-        require_typst()
     with folder.alone():
         return _make_all(folder, workers, tell)
 
@@ -100,10 +98,11 @@ def _make_papers(plan: ClassPlan, students: Sequence[str], papers: Papers) -> No
 
 
 def require_paper(plan: ClassPlan) -> None:
-    """Say at once that a handout can't be made, and not for the first student."""
+    """Say before anything is written that a handout can't be made."""
     if not plan.paper:
         return
     try:
+        require_typst()
         handout(plan.net(), plan.exercise("1"), 0.5)
     except GradbookError as error:
         raise UsageError(f"{error}; or give --paper none") from error

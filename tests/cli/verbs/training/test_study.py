@@ -159,3 +159,14 @@ def test_where_nothing_more_can_be_written_the_study_ends_and_goes_on_later(said
     assert not Path("s/journal.log").read_bytes().endswith(b"\n")  # torn in mid-append
     again = json.loads(said("--resume", "s", "--json").split("\n")[-2])
     assert again["trials"] == expected["trials"]
+
+
+def test_a_study_in_which_nothing_could_be_trained_says_so_in_its_exit_code(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(laid_out(tmp_path))
+    diverging = ("--vary", "schedule one cycle {1e6..1e7 log}")
+    assert main(["study", RECIPE, *diverging, "--trials", "2"]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert told.startswith("gradbook: no recipe of studies/strokes could be trained to the end (")
