@@ -28,6 +28,7 @@ from gradbook.graph.window import (
 from gradbook.language import mark, tr, tr_count
 from gradbook.layers.card import (
     FLAT_ONLY,
+    PER_STEP,
     Bias,
     Layer,
     LayerSite,

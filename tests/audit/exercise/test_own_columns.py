@@ -44,12 +44,13 @@ def with_own_columns(folder, changed, sheet="Training"):
                     said = said.replace(f"[{other}]", f"{column}{row}")
                 cells = {n: f"{before}{column}{row}" for n, column in places.items()}
                 there[f"{letters}{row}"] = f"={said.format(**cells)}"
-            for name, said in OF.items():
+            for name, formula in OF.items():
+                filled = formula
                 for other, column in own.items():
                     at = f"{'' if sheet == 'Training' else sheet + '!'}{column}{row}"
-                    said = said.replace(f"[{other}]", at)
+                    filled = filled.replace(f"[{other}]", at)
                 cells = {n: f"{column}{row}" for n, column in places.items()}
-                training[f"{places[name]}{row}"] = f"={said.format(**cells)}"
+                training[f"{places[name]}{row}"] = f"={filled.format(**cells)}"
 
     return check(hand_in(exercise(WORKED, folder), {}, change=fill))
 

@@ -90,9 +90,8 @@ class OwnColumns:
         right."""
         if len({place.node for place in using.values()}) < ENOUGH:
             return None
-        opened = OwnFormulas(
-            self.book, self.flow, self.places, self.numbers, taken={**found, **dict.fromkeys(cells)}
-        )
+        taken = {**found, **dict.fromkeys(cells, next(iter(using.values())))}  # any place will do
+        opened = OwnFormulas(self.book, self.flow, self.places, self.numbers, taken=taken)
         for node in self._candidates:
             right = set[Node]()
             for cell, place in using.items():

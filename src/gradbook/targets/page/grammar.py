@@ -49,7 +49,7 @@ MESSAGES = {  # of each module, those that the page's reader says as well
         *("DECAY_ALREADY", "UNKNOWN_KIND", "OF_HOW_MANY"),
     ),
     text_fields: ("UNKNOWN_CHOICE", "ONE_OF", "EXPECTED"),
-    card: ("FLAT_ONLY", "PER_STEP", "CHANNELS_ONLY"),
+    card: ("FLAT_ONLY", "CHANNELS_ONLY"),
     sums: ("OUT_OF_GROUPS", "INTO_GROUPS", "LEAVES_NOTHING"),
     pools: ("SAME_AND_CEIL",),
     wiring: (

@@ -186,7 +186,7 @@ class Check {
   loss() {
     const { shapes, loss, ending, smoothing } = this.net
     const last = shapes[shapes.length - 1]
-    if (last.length !== 1 && !(isSequence(last))) this.fail("loss", "FLAT_OUTPUT", { shape: last.join("x") })
+    if (last.length !== 1 && !(last.length === 3 && isSequence(last))) this.fail("loss", "FLAT_OUTPUT", { shape: last.join("x") })
     const { ending: wanted, ofAll } = this.grammar.losses[loss]
     if (wanted && ending.replace(/^log /, "") !== wanted) this.fail("loss", "PROBABILITIES", { loss, ending: wanted })
     if (!(smoothing >= 0 && smoothing < 1)) this.fail("loss", "SMOOTHING_RANGE", { value: smoothing })

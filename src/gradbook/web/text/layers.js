@@ -116,7 +116,7 @@ const CARDS = {
   },
   dense: {
     output({ width }, [shape], line) {
-      if (shape.length !== 1) line.fail(isSequence(shape) ? "PER_STEP" : "FLAT_ONLY", { word: "dense", shape: spell(shape), width }, 0)
+      if (shape.length !== 1) line.fail("FLAT_ONLY", { word: "dense", shape: spell(shape) }, 0)
       return [width]
     },
     parameters: ({ width, bias }, [given], grammar) =>
