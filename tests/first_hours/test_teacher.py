@@ -128,6 +128,12 @@ def slip_of(number: int) -> Slip:
     return SLIPS[NAMES[number % len(NAMES)]]
 
 
+def due(slip: Slip) -> float:
+    """Points of 20: a mistake costs once in however many columns, each blank column its own."""
+    cost = len(slip.wrong) if slip.blank else min(1, len(slip.wrong))
+    return 20 * (8 - cost) / 8
+
+
 # Filled in by a script ------------------------------------------------------------------
 
 
@@ -248,8 +254,7 @@ def test_the_table_has_everybody_by_name_with_the_points_that_are_due(handed_in)
     points = {}
     for name, row in handed_in.grades.items():
         slip = handed_in.slips[name]
-        cost = len(slip.wrong) if slip.blank else min(1, len(slip.wrong))  # a slip costs once
-        points[name] = float(row["points"]), 20 * (8 - cost) / 8
+        points[name] = float(row["points"]), due(slip)
         is_right = not slip.wrong
         only_blank = bool(slip.blank) and slip.blank == slip.wrong
         assert row["verdict"] == ("right" if is_right else "unfinished" if only_blank else "wrong")
@@ -331,7 +336,7 @@ def test_nobody_is_suspected_for_making_a_usual_mistake(handed_in):
 
 def test_the_class_has_its_marks_and_its_commonest_mistakes(handed_in):
     each_slip = STUDENTS // len(SLIPS)
-    points = [20 * (8 - len(slip.wrong)) / 8 for slip in handed_in.slips.values()]
+    points = [due(slip) for slip in handed_in.slips.values()]
     marks = handed_in.record["marks"]
     assert sum(part["books"] for part in marks["parts"]) == STUDENTS == marks["judged"]
     assert f"mean {sum(points) / STUDENTS:.2f}".rstrip("0").rstrip(".") in handed_in.said

@@ -31,7 +31,7 @@ def said(tmp_path, command):
 
 def test_what_is_learned_from_what_is_said_first(said):
     lines = said("train", "side-0.csv").splitlines()
-    assert lines[0].startswith("side-0: 258 parameters, at most 200 epochs of 167 rows")
+    assert lines[0].startswith("side-0: 258 parameters, at most 334 epochs of 167 rows")
     assert lines[1] == "learns side (2 classes: large, small) from width, colour, height"
     assert "cross-entropy" in lines[2]
     told = " ".join(lines)

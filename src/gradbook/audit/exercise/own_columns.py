@@ -155,6 +155,8 @@ def right_elsewhere(
     formulas: OwnFormulas, blank: Mapping[Node, Sequence[Address]]
 ) -> dict[Node, list[Address]]:
     """Where the right formulas of columns stand that are blank, cell by cell."""
+    if not blank:
+        return {}
     places, numbers = formulas.places, formulas.numbers
     wanted: defaultdict[str, list[Place]] = defaultdict(list)
     for place in (places.cells[cell] for cells in blank.values() for cell in cells):
