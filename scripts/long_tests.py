@@ -3,7 +3,7 @@
     make everything DURATIONS="--durations=0 --durations-min=0.3" | tee log
     python -m scripts.long_tests log > tests/long.txt
 
-A line is a test that takes more than a second and a half, all its cases together, behind those
+A line is a test that takes more than three quarters of a second, all its cases together, behind those
 seconds; where none of its cases alone takes that long, the first stays.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.conftest import BUT_THE_FIRST
 
-MOST = 1.5  # seconds
+MOST = 0.75  # seconds
 TIMED = re.compile(r" *([\d.]+)s (?:call|setup|teardown) +(?:tests/)?(\S.*)")
 
 

@@ -1,4 +1,4 @@
-"""A teacher's first hour: forty exercises, handed in with every usual mistake, and marked.
+"""A teacher's first hour: twenty exercises, handed in with every usual mistake, and marked.
 
 Who fills them in knows the chain rule and the headings of the table, and nothing of gradbook.
 """
@@ -24,7 +24,7 @@ from openpyxl.cell import Cell
 from gradbook.cli.main import main
 from tests.first_hours.conftest import LINES
 
-STUDENTS = 40
+STUDENTS = 20
 FIRST, LAST = 5, 74  # rows of the table that are blank
 D1, D2 = (f"({{a_o{k}}}-{{t{k}}})*{{a_o{k}}}*(1-{{a_o{k}}})" for k in (1, 2))
 HIDDEN = ((1, 1, 1), (2, 1, 2), (3, 2, 1), (4, 2, 2))  # weight, its unit, its input
@@ -226,7 +226,7 @@ MARKING = (
 
 @pytest.fixture(scope="module")
 def handed_in(tmp_path_factory) -> Iterator[Marked]:
-    """Forty students, of whom one has renamed the file; marked with hints, and told as JSON."""
+    """Twenty students, of whom one has renamed the file; marked with hints, and told as JSON."""
     folder = tmp_path_factory.mktemp("hour")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
