@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 
 from gradbook.graph.names import Name
 from gradbook.net import LESSONS, builtin, parse
 from gradbook.net.lower import scalar_step
-from gradbook.report.derivation import explain
+from gradbook.report.derivation import Explanation, explain
 from gradbook.report.derivation_page import derivation_page
 from gradbook.targets.algebra.derive import derive
 from gradbook.targets.algebra.forms import (
@@ -27,6 +30,7 @@ from gradbook.targets.algebra.forms import (
     TableBlock,
 )
 from tests.families import networks
+from tests.report.html import words
 from tests.report.test_page import HOSTILE, Outline
 
 LARGE = parse("input 4; dense 8; tanh; dense 3; softmax; loss cross-entropy")
@@ -49,6 +53,86 @@ def test_one_weight_can_be_asked_for():
 def test_everything_of_a_large_network_only_where_it_is_asked_for():
     assert "Weight w56" not in str(explain(LARGE))
     assert "Weight w56" in str(explain(LARGE, everything=True))
+
+
+THREE_LAYERS = "input 2; dense 3; tanh; dense 3; sigmoid; dense 2; sigmoid"
+SAMPLE = f"{THREE_LAYERS}; sample 0.05 0.1 -> 0.01 0.99; seed 7"
+NINE = "".join(f"; sample 0.{k} 0.5 -> 0.{9 - k} 1" for k in range(9))
+SHAPES = [(3, 2), (3, 3), (2, 3)]
+MEDIA = {
+    "text": str,
+    "markdown": Explanation.markdown,
+    "latex": Explanation.latex,
+    "typst": Explanation.typst,
+    "notebook": Explanation._repr_markdown_,
+    "html": lambda said: words(said.html()),
+    "slides": lambda said: words(said.slides().split("</figure>", 1)[1]),
+}
+GIVEN = re.compile(r"\b([itwb])(?:_[{(])? ?(\d+)[})]? ?= ?([−-]? ?\d+(?:\.\d+)?(?:e-\d+)?)")
+
+
+def numbers_given(said: str) -> dict[str, float]:
+    """What a reader takes from "w1 = 0.15", however a medium sets it."""
+    given: dict[str, float] = {}
+    for stem, index, number in GIVEN.findall(said):
+        given.setdefault(stem + index, float(number.replace("−", "-").replace(" ", "")))
+    return given
+
+
+def error_by_hand(given: Mapping[str, float]) -> float:
+    """E_total of the three layers, from these numbers and nothing else."""
+
+    def of(stem: str, count: int, first: int) -> np.ndarray:
+        return np.array([given[f"{stem}{first + k + 1}"] for k in range(count)])
+
+    values, weights, biases = of("i", 2, 0), 0, 0
+    for squash, (wide, long) in zip((np.tanh, logistic, logistic), SHAPES, strict=True):
+        matrix = of("w", wide * long, weights).reshape(wide, long)
+        values = squash(matrix @ values + of("b", wide, biases))
+        weights, biases = weights + wide * long, biases + wide
+    return float(((of("t", 2, 0) - values) ** 2).sum() / 2)
+
+
+def logistic(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))
+
+
+@pytest.mark.parametrize("medium", MEDIA)
+def test_all_that_a_reader_needs_to_work_it_out_again_stands_in_it(medium):
+    said = explain(parse(SAMPLE))
+    given = numbers_given(MEDIA[medium](said))
+    known = json.loads(said.json())
+    assert error_by_hand(given) == pytest.approx(known["error"], rel=1e-6)
+    for weight in known["weights"]:
+        more = given | {weight["name"]: given[weight["name"]] + 1e-4}
+        less = given | {weight["name"]: given[weight["name"]] - 1e-4}
+        slope = (error_by_hand(more) - error_by_hand(less)) / 2e-4
+        assert slope == pytest.approx(weight["gradient"], rel=1e-4, abs=1e-8)
+
+
+def test_inputs_and_targets_of_several_samples_stand_in_their_table():
+    said = str(explain(parse(f"{SAMPLE}; sample 0.3 -0.2 -> 0.5 0.25"), "b8"))
+    given = numbers_given(said)
+    errors = []
+    for k in range(2):
+        of_sample = {
+            line.split()[0]: float(line.split()[1 + k].replace("−", "-"))
+            for line in said.splitlines()
+            if re.match(r" +[it]\d ", line) and len(line.split()) == 3
+        }
+        errors.append(error_by_hand(given | of_sample))
+    total = json.loads(explain(parse(f"{SAMPLE}; sample 0.3 -0.2 -> 0.5 0.25")).json())["error"]
+    assert sum(errors) / 2 == pytest.approx(total, rel=1e-6)
+
+
+@pytest.mark.parametrize("many", ["input 12; dense 20; tanh; dense 2", f"{THREE_LAYERS}{NINE}"])
+def test_where_more_numbers_stand_than_can_be_listed_is_said(many):
+    said = explain(parse(many))
+    assert "--format json gives all of them" in " ".join(str(said).split())
+    step, known = scalar_step(said.net), json.loads(said.json())
+    assert known["start"] == {str(w.name): float(step.start[w]) for w in step.weights}
+    given = {str(x.name): step.data[x].tolist() for x in (*step.inputs, *step.targets)}
+    assert known["samples"] == given
 
 
 W1 = Symbol(Name("w", (1,)))

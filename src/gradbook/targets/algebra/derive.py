@@ -37,7 +37,16 @@ from gradbook.targets.algebra.forms import (
     list_forms,
     sigmoid,
 )
-from gradbook.targets.algebra.formula import Algebra, algebra, at, definition, symbol, symbol_of
+from gradbook.targets.algebra.formula import (
+    MOST_TOLD,
+    Algebra,
+    algebra,
+    at,
+    definition,
+    shown_samples,
+    symbol,
+    symbol_of,
+)
 from gradbook.targets.algebra.matrix_form import tell_in_general
 from gradbook.targets.algebra.one_weight import OneWeight, tell_one_weight, value_symbol
 from gradbook.targets.algebra.passes import tell_backward, tell_forward, tell_update, x
@@ -45,23 +54,36 @@ from gradbook.targets.algebra.text import spell
 
 # The network in words --------------------------------------------------------
 
-MOST_TOLD = 16  # values in a sentence
-
 
 def introduce(story: Story, step: Step) -> None:
-    """The first part of every derivation that begins with a network's own samples."""
+    """The first part of every derivation that begins with a network's own samples: all numbers
+    that a reader needs to work it out again, or where they stand."""
     net = step.net
     introduce_layers(story, net)
-    if step.samples == 1 and len(step.inputs) <= MOST_TOLD:
-        story.say(tr("The sample is {values}."), values=_start(step, step.inputs))
-        of_one, of_several = mark("The target is {values}."), mark("The targets are {values}.")
-        targets = of_several if len(step.targets) > 1 else of_one
-        story.say(tr(targets), values=_start(step, step.targets))
+    of_one, of_several = mark("The target is {values}."), mark("The targets are {values}.")
+    if step.samples == 1:
+        _tell_numbers(story, step, tr("The sample is {values}."), step.inputs)
+        told = tr(of_several if len(step.targets) > 1 else of_one)
+        _tell_numbers(story, step, told, step.targets)
     if not net.has_samples:
         story.say(net.made_up())
-    if len(step.weights) <= MOST_TOLD:
-        story.say(tr("At the start {values}."), values=_start(step, step.weights))
+    _tell_numbers(story, step, tr("At the start {values}."), step.weights)
+    numbers = [step.weights, step.inputs, step.targets]
+    if len(shown_samples(step.samples)) < step.samples or max(map(len, numbers)) > MOST_TOLD:
+        told = tr("There are too many numbers to list here: {command} gives all of them.")
+        story.say(told, command=Code("--format json"))
     introduce_rule(story, net)
+
+
+def _tell_numbers(story: Story, step: Step, told: str, leaves: Sequence[Node]) -> None:
+    if len(leaves) <= MOST_TOLD:
+        known = {**step.data, **step.start}
+        numbers = [
+            Comparison(symbol(leaf.name), "=", Numeral(float(known[leaf])))
+            for leaf in leaves
+            if leaf.name
+        ]
+        story.say(told, values=list_forms(numbers, most=MOST_TOLD))
 
 
 def title(net: Net) -> str:
@@ -113,16 +135,6 @@ def introduce_rule(story: Story, net: Net) -> None:
     rate = Comparison(Symbol(RATE), "=", Numeral(net.learning_rate))
     told = tr("The weights move by {rule}, with the learning rate {rate}.")
     story.say(told, rule=_rule(net), rate=rate)
-
-
-def _start(step: Step, leaves: Iterable[Node]) -> tuple[Inline, ...]:
-    known = {**step.data, **step.start}
-    equalities = [
-        Comparison(symbol(leaf.name), "=", Numeral(float(known[leaf])))
-        for leaf in leaves
-        if leaf.name
-    ]
-    return list_forms(equalities, most=MOST_TOLD)
 
 
 def _rule(net: Net) -> str:
@@ -360,6 +372,7 @@ def records(step: Step, only: str | None = None) -> Record:
         {
           "network": the text form,
           "made_up": what to say of inputs and targets that are; "" where a sample is given,
+          "samples": {name: value, …} of inputs and targets, "start": {name: value, …} of weights,
           "error": E_total of the first epoch,
           "forward": [{"name", "formula", "value"}, …],
           "shared": [{"name", "chain", "formula", "value"}, …],   steps of several weights
@@ -375,6 +388,10 @@ def records(step: Step, only: str | None = None) -> Record:
     return {
         "network": str(step.net),
         "made_up": step.net.made_up(),
+        "samples": {
+            str(leaf.name): _plain(step.data[leaf]) for leaf in (*step.inputs, *step.targets)
+        },
+        "start": {str(leaf.name): _plain(step.start[leaf]) for leaf in step.weights},
         "error": _plain(known.values[step.loss]),
         "forward": [
             {

@@ -61,6 +61,7 @@ Say = Callable[[Node], Form | None]  # what stands for a value; None: its formul
 Notation = Callable[[Node, Sequence[Form], Say], Form]
 
 MOST_SAMPLES = 6  # written out
+MOST_TOLD = 200  # weights, inputs or targets whose numbers stand in a derivation
 LONGEST_TOP = 4  # terms over a fraction's line: the places of a 2 x 2 window
 
 

@@ -44,6 +44,7 @@ from gradbook.targets.algebra.forms import (
     worked_out,
 )
 from gradbook.targets.algebra.formula import (
+    MOST_TOLD,
     Algebra,
     Say,
     as_partial,
@@ -334,6 +335,8 @@ def tell_forward(story: Story, known: Algebra, values: Sequence[Node]) -> None:
     if known.samples > 1:
         step = known.derived.step
         told = {*values, *(node for value in values for node in known.derived.mentions(value))}
+        for leaves in (step.inputs, step.targets):  # all of them come to the error
+            told.update(leaves if len(leaves) <= MOST_TOLD else ())
         order = (*step.inputs, *step.targets, *known.derived.forward)
         each = [node for node in order if node in told and node.each]
         _tell_samples(story, known, [(symbol_of(node), known.values[node]) for node in each])
