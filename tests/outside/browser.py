@@ -5,6 +5,7 @@ It is spoken to over a pipe, in its own protocol, so that the page's policy stay
 
 from __future__ import annotations
 
+import atexit
 import base64
 import json
 import os
@@ -13,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import RawIOBase
+from functools import cache
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -52,20 +53,72 @@ os.execv(sys.argv[3], sys.argv[3:])
 """
 
 
-class Browser:
-    """One page in a Chromium that listens on a pipe; `said` is what it complained of."""
+class Pipe:
+    """A Chromium that listens on a pipe, for as long as Python runs."""
 
-    def __init__(self, reader: RawIOBase, writer: RawIOBase) -> None:
-        self.reader, self.writer = reader, writer
+    def __init__(self) -> None:
+        to_it, from_us = os.pipe()
+        to_us, from_it = os.pipe()
+        self.reader = os.fdopen(to_us, "rb", buffering=0)
+        self.writer = os.fdopen(from_us, "wb", buffering=0)
         self.count, self.waiting = 0, b""
+        self.profile = tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True)
+        words = [program("chromium"), *CHROMIUM_FLAGS, "--remote-debugging-pipe"]
+        words += [f"--user-data-dir={self.profile.name}", "about:blank"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", LISTENING, str(to_it), str(from_it), *words],
+            pass_fds=(to_it, from_it),
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(to_it)
+        os.close(from_it)
+        atexit.register(self.close)
+
+    def send(self, told: dict[str, Any]) -> int:
+        self.count += 1
+        self.writer.write(json.dumps(told | {"id": self.count}).encode() + b"\0")
+        return self.count
+
+    def hear(self) -> Any:
+        while b"\0" not in self.waiting:
+            more = self.reader.read(1 << 16)
+            if not more:
+                chromium.cache_clear()
+                raise WitnessError("chromium went away")
+            self.waiting += more
+        message, _, self.waiting = self.waiting.partition(b"\0")
+        return json.loads(message)
+
+    def close(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+        self.reader.close()
+        self.writer.close()
+        self.profile.cleanup()
+
+
+chromium = cache(Pipe)
+
+
+class Browser:
+    """A window of its own, with nothing kept of others; `said` is what it complained of."""
+
+    def __init__(self) -> None:
+        self.pipe = chromium()
         self.said: list[str] = []
         self.session = ""
+        self.context = self.ask("Target.createBrowserContext")["browserContextId"]
         self.turn_to(self.new_tab())
+
+    def close(self) -> None:
+        self.session = ""
+        self.ask("Target.disposeBrowserContext", browserContextId=self.context)
 
     def new_tab(self) -> str:
         """Another tab, to be turned to."""
         now, self.session = self.session, ""
-        target = self.ask("Target.createTarget", url="about:blank")["targetId"]
+        blank = {"url": "about:blank", "browserContextId": self.context}
+        target = self.ask("Target.createTarget", **blank)["targetId"]
         made = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self.session = made
         for domain in ("Page", "Runtime", "Log"):
@@ -79,29 +132,23 @@ class Browser:
 
     def save_to(self, folder: Path) -> None:
         """Where files go that are saved."""
-        self.ask("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+        allowed = {"behavior": "allow", "downloadPath": str(folder)}
+        self.ask("Browser.setDownloadBehavior", browserContextId=self.context, **allowed)
 
     def ask(self, method: str, **params: Any) -> Any:
         """One command, and what it answers."""
-        self.count += 1
-        told = {"id": self.count, "method": method, "params": params}
+        told = {"method": method, "params": params}
         told |= {"sessionId": self.session} if self.session else {}
-        self.writer.write(json.dumps(told).encode() + b"\0")
+        number = self.pipe.send(told)
         while True:
             heard = self._hear()
-            if heard.get("id") == self.count:
+            if heard.get("id") == number:
                 if "error" in heard:
                     raise WitnessError(f"{method}: {heard['error']}")
                 return heard["result"]
 
     def _hear(self) -> Any:
-        while b"\0" not in self.waiting:
-            more = self.reader.read(1 << 16)
-            if not more:
-                raise WitnessError("chromium went away")
-            self.waiting += more
-        message, _, self.waiting = self.waiting.partition(b"\0")
-        heard = json.loads(message)
+        heard = self.pipe.hear()
         match heard.get("method"):
             case "Runtime.exceptionThrown":
                 self.said.append(json.dumps(heard["params"]["exceptionDetails"]))
@@ -219,24 +266,9 @@ class Browser:
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """A Chromium, which ends with the block."""
-    to_it, from_us = os.pipe()
-    to_us, from_it = os.pipe()
-    with (
-        tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile,
-        os.fdopen(to_us, "rb", buffering=0) as reader,
-        os.fdopen(from_us, "wb", buffering=0) as writer,
-    ):
-        words = [program("chromium"), *CHROMIUM_FLAGS, "--remote-debugging-pipe"]
-        words += [f"--user-data-dir={profile}", "about:blank"]
-        with subprocess.Popen(
-            [sys.executable, "-c", LISTENING, str(to_it), str(from_it), *words],
-            pass_fds=(to_it, from_it),
-            stderr=subprocess.DEVNULL,
-        ) as started:
-            os.close(to_it)
-            os.close(from_it)
-            try:
-                yield Browser(reader, writer)
-            finally:
-                started.terminate()
+    """A window, which is closed with the block."""
+    window = Browser()
+    try:
+        yield window
+    finally:
+        window.close()
