@@ -279,7 +279,8 @@ def test_an_image_of_sums_is_laid_out_in_one_line(torch):
 CASES = {  # what it takes, its last layer, how many come out → what it is taken for
     "rows, sums": ((4,), "", 3, "it predicts 3 numbers: it ends in plain sums"),
     "rows, one sum": ((4,), "", 1, "it predicts a number: it ends in a plain sum"),
-    "rows, several sigmoids": ((4,), "Sigmoid", 3, "it predicts 3 numbers: it ends in 3 of sig"),
+    "rows, several sigmoids": ((4,), "Sigmoid", 3, "it says of each of 3 labels how sure it is"),
+    "images, several sigmoids": ((1, 4, 4), "Sigmoid", 3, "it says of each of 3 labels how sure"),
     "rows, a sigmoid": ((4,), "Sigmoid", 1, "it predicts 2 classes: it ends in one sigmoid"),
     "rows, softmax": ((4,), "Softmax", 3, "it tells 3 classes apart: it ends in softmax"),
     "images, sums": ((1, 4, 4), "", 3, "it is taken to tell 3 classes apart"),
@@ -299,6 +300,7 @@ def test_what_is_taken_for_what_is_said_in_a_line(torch, case):
     model = gb.from_torch(module.eval(), torch.rand(2, *shape).float())
     (remark,) = (one for one in model.about["remarks"] if one.startswith(said))
     assert bool(model.classes) == (" classes" in remark.split(";")[0])
+    assert bool(model.labels) == (" labels" in remark)
     assert isinstance(model, Model) == (len(shape) == 3)
     if not model.classes:
         numbers = gb.from_torch(module, torch.rand(2, *shape).float(), task="numbers")

@@ -155,6 +155,7 @@ class Notes:
     spread: tuple[float, float] = (1.0, 0.0)  # (deviation, mean): what numbers are scaled by
     filling: tuple[float, ...] = ()  # what stands for a missing number of each column
     probabilities: bool = False  # its outputs are made into those of classes afterwards
+    labels: bool = False  # each target holds or doesn't, whatever the others do
 
     @staticmethod
     def of(told: Any) -> Notes:
@@ -168,6 +169,7 @@ class Notes:
             _names(told.get("targets")),
             _spread(told.get("spread")),
             _filling(told.get("missing")),
+            labels=told.get("labels") is True,
         )
 
 

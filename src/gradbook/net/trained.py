@@ -156,6 +156,7 @@ class TrainedNet:
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
     filling: Array | None = None
+    labels: bool = False  # whether each target holds or doesn't, whatever the others do
 
     @property
     def input(self) -> Shape:
@@ -193,6 +194,8 @@ class TrainedNet:
             told["missing"] = self.filling.tolist()
         if self.targets:
             told["targets"] = list(self.targets)
+        if self.labels:
+            told["labels"] = True
         if self.spread != (1.0, 0.0) and not with_preparation:
             told["spread"] = list(self.spread)
         return told if with_preparation else told | {"preparation": self.scaling.noted}

@@ -305,7 +305,7 @@ def model_text(model: Model) -> str:
 def _line(model: Model) -> str:
     tested = model.about.get("test_accuracy")
     score = f", right on {percent(tested)} of the test images" if isinstance(tested, float) else ""
-    numbers = counted(len(model.predicts), "number")
+    numbers = counted(len(model.predicts), "label" if model.labels else "number")
     classes = counted(len(model.classes), "class", "classes") if model.classes else numbers
     name = model.net.name or "a network"
     return f"{name}: {counted(model.parameters, 'parameter')}, {classes}{score}"

@@ -21,6 +21,7 @@ from gradbook.lab.models.answers import confusion_of, likeliest_classes
 from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.tables import Problem, TableEpoch, TrainedTable, filling_remark
+from gradbook.layers.losses import HALF_SURE
 from gradbook.net.description import Task
 from gradbook.net.measure import measure
 from gradbook.report import signals
@@ -235,7 +236,8 @@ def errors(trained: TrainedTable) -> str:
 
 def headings(model: TableModel, table: ColumnTable) -> tuple[str, ...]:
     """Those of the table, then what is predicted."""
-    found = [f"{name}: predicted" for name in model.predicts]
+    what = "probability" if model.labels else "predicted"
+    found = [f"{name}: {what}" for name in model.predicts]
     if model.classes:
         found.append(f"{model.target.name}: confidence")
     return (*table.names, *found)
@@ -254,7 +256,7 @@ def prediction_csv(model: TableModel, table: ColumnTable, answers: Numbers) -> s
             sure = own["probabilities"][own["predicted"]]
             answer: tuple[TableCell, ...] = (as_cell(own["predicted"]), number(sure))
         else:
-            found = own["predicted"]
+            found = own["probabilities" if model.labels else "predicted"]
             answer = tuple(map(number, found.values() if isinstance(found, dict) else [found]))
         lines.append((*map(_as_it_was, row.cells), *answer))
     return csv_lines(lines, table.separator)
@@ -286,11 +288,12 @@ def records(model: TableModel, table: ColumnTable, answers: Numbers) -> list[dic
 def _answers(model: TableModel, answers: Numbers) -> Iterator[dict[str, Any]]:
     if not model.classes:
         for said in answers.tolist():
-            yield {
-                "predicted": dict(zip(model.outputs, said, strict=True))
-                if model.outputs
-                else said[0]
-            }
+            each = dict(zip(model.predicts, said, strict=True))
+            if model.labels:  # those that hold, and how sure it is of each
+                holding = [name for name, sure in each.items() if sure >= HALF_SURE]
+                yield {"predicted": holding, "probabilities": each}
+            else:
+                yield {"predicted": each if model.outputs else said[0]}
         return
     for best, said in zip(likeliest_classes(model.net, answers), answers.tolist(), strict=True):
         sure = dict(zip(model.classes, said, strict=True))

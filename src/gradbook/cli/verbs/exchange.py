@@ -167,7 +167,7 @@ def add_import_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--task",
-        choices=("numbers", "classes"),
+        choices=("numbers", "classes", "labels"),
         help="what its outputs are, if not what gradbook would decide",
     )
     parser.add_argument("--classes", metavar="NAME", nargs="+", help="what its outputs stand for")

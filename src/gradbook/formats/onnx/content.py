@@ -241,6 +241,7 @@ class NetworkEnd:
     probabilities: bool = False
     both: bool = False  # 1 − p and p of one output
     classes: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()  # of which any number may hold
 
 
 def end_of(graph: GraphProto, constants: Constants) -> NetworkEnd:
@@ -258,7 +259,8 @@ def end_of(graph: GraphProto, constants: Constants) -> NetworkEnd:
             f"it has {len(values or labels)} outputs of {which} ({said}): only one output of "
             "numbers can be read, with or without the label of a class"
         )
-    classes = [_names(node, constants) for name in labels for node in _path(name, makers)]
+    paths = [node for name in labels for node in _path(name, makers)]
+    classes = [_names(node, constants) for node in paths]
     name = values[0]
     last = makers.get(name)
     if last is not None and last.op_type == "ZipMap":
@@ -267,6 +269,10 @@ def end_of(graph: GraphProto, constants: Constants) -> NetworkEnd:
     found = _probabilities(name, makers, constants)
     classes += [_names(node, constants) for node in _path(found.made, makers)]
     known = next((names for names in classes if names), ())
+    source = _maker(found.made, makers)
+    is_sigmoid = not found.probabilities and source is not None and source.op_type == "Sigmoid"
+    if is_sigmoid and any(node.op_type == "Binarizer" for node in paths):  # each held against ½
+        return NetworkEnd(found.made, labels=known or ("",))
     return NetworkEnd(found.made, found.probabilities or bool(known), found.both, known)
 
 
@@ -429,6 +435,8 @@ def _content(model: ModelProto, constants: dict[str, NDArray[Any]]) -> OnnxGraph
     notes = replace(
         notes,
         classes=notes.classes or end.classes,
+        targets=notes.targets or tuple(filter(None, end.labels)),
+        labels=notes.labels or bool(end.labels),
         probabilities=end.probabilities,
         columns=notes.columns or tuple((name, ()) for name in columns),
     )
@@ -518,7 +526,7 @@ def _needed(graph: GraphProto, constants: Constants, made: str) -> list[NodeProt
 def _notes(told: Mapping[str, str]) -> Notes:
     """Each stands as JSON under its name."""
     found = {}
-    for name in ("preparation", "classes", "inputs", "targets", "spread", "missing"):
+    for name in ("preparation", "classes", "inputs", "targets", "spread", "missing", "labels"):
         with suppress(ValueError, RecursionError):
             found[name] = json.loads(told.get(name, ""))
     return Notes.of(found)

@@ -24,12 +24,16 @@ from gradbook.layers.card import spell
 from gradbook.net import Activation, Net
 from gradbook.net.description import Task
 
-TASKS = {"numbers": Task.NUMBERS, "classes": Task.CLASSES}
+TASKS = ("numbers", "classes", "labels")
 MOST_SCALED = 1 / LEAST_SCALE  # of brightness from 0 to 1; what is divided by more are bytes
 LEAST_PIXELS = 64  # of flat values that might be an image's: 8 by 8
 AT_EACH_STEP = (
     "{name}: it answers at every step ({makes}), which no model does: import its file as a text, "
     "gradbook import … -o net.txt"
+)
+LABELS = (
+    "it says of each of {} labels how sure it is, of which any number may hold: it ends in {}; say "
+    "--task classes if exactly one does"
 )
 SOFTMAXES = ("softmax", "log softmax")
 
@@ -37,7 +41,7 @@ SOFTMAXES = ("softmax", "log softmax")
 class ImportOptions(TypedDict, total=False):
     """What can be said of a network where its file doesn't say it, or says otherwise."""
 
-    task: Literal["numbers", "classes"] | None  # what its outputs are
+    task: Literal["numbers", "classes", "labels"] | None  # what its outputs are
     classes: Sequence[str] | None  # what they stand for, if they are those of classes
     softmax: bool  # whether plain sums are to end in one, so that it trains on by cross-entropy
     target: Sequence[str] | None  # what is predicted: a name for each number, or one for the class
@@ -53,10 +57,10 @@ def import_model(
     """The model in a file; what was taken for what, and why, stands in `about["remarks"]`.
 
     A network that takes flat values reads rows of a table, any other reads images. `task` is
-    'numbers' or 'classes'; `classes` and `target` are names, `columns` those of a table. Flat
-    values are an image's if `images` says its channels, rows and columns. `mean` and `deviation`
-    are what brightness from 0 to 1 was normalised by, or each column. `softmax` ends plain sums
-    in one, so that the network trains on with cross-entropy.
+    'numbers', 'classes' or 'labels' (of which any number may hold); `classes` and `target` are
+    names, `columns` those of a table. Flat values are an image's if `images` says its channels,
+    rows and columns. `mean` and `deviation` are what brightness from 0 to 1 was normalised by, or
+    each column. `softmax` ends plain sums in one, so that the network trains on with cross-entropy.
     """
     return _model(read_network(path), os.path.basename(path), options)
 
@@ -154,6 +158,7 @@ class _Meaning:
     net: Net
     classes: tuple[str, ...]
     remarks: tuple[str, ...] = ()
+    labels: bool = False  # each output is how sure it is of one of these, whatever the others are
 
 
 def _meaning(found: ImportedNet, options: ImportOptions, rows: bool) -> _Meaning:
@@ -161,18 +166,23 @@ def _meaning(found: ImportedNet, options: ImportOptions, rows: bool) -> _Meaning
     net, notes = found.net, found.notes
     names = tuple(options.get("classes") or notes.classes)
     asked = options.get("task")
-    if asked == "numbers":
+    if asked == "labels" and net.ending != "sigmoid":
+        raise UsageError(f"labels need a sigmoid each, but it ends in {_ending(net)}")
+    if asked in ("numbers", "labels"):
         if options.get("classes") or options.get("softmax"):
-            raise UsageError("numbers have no classes and no softmax: leave these out")
-        return _Meaning(net, ())
+            raise UsageError(f"{asked} have no classes and no softmax: leave these out")
+        return _Meaning(net, (), labels=asked == "labels")
     if options.get("softmax"):
         return _of_classes(_ended(net), names)
     if asked or names:
         is_told = notes.classes or notes.probabilities or net.outputs > 1
         make = _of_classes if is_told or net.ending == "sigmoid" else _of_logit
         return make(net, names)
-    if notes.targets:
-        return _Meaning(net, ())
+    if notes.targets or notes.labels:
+        return _Meaning(net, (), labels=notes.labels and net.ending == "sigmoid")
+    several = 1 < net.outputs != prod(net.input) and prod(found.makes[1:]) == 1
+    if several and net.ending == "sigmoid" and not notes.probabilities:
+        return _Meaning(net, (), (LABELS.format(net.outputs, _ending(net)),), labels=True)
     remark, task = _guess(found, rows)
     return _Meaning(net, (), (remark,)) if task is Task.NUMBERS else _of_classes(net, (), remark)
 
@@ -260,11 +270,15 @@ def _table_model(
         np.array(prepared.mean),
         np.array(prepared.deviation),
         *found.notes.spread[::-1],
-        about={"imported": name, "remarks": remarks},
+        about={"imported": name, "remarks": remarks} | _about_labels(meaning),
         outputs=targets if len(targets) > 1 else (),
         by_place=by_place,
         filling=np.array(filling) if len(filling) == count else None,
     )
+
+
+def _about_labels(meaning: _Meaning) -> dict[str, bool]:
+    return {"labels": True} if meaning.labels else {}
 
 
 def _rows_remark(count: int) -> str:
@@ -294,6 +308,7 @@ def _image_model(found: ImportedNet, name: str, meaning: _Meaning, options: Impo
     about: dict[str, Any] = {
         "imported": name,
         "remarks": [*found.remarks, *meaning.remarks, *remarks],
+        **_about_labels(meaning),
     }
     if images and len(size) == 1:
         about["images"] = [*([1] if len(images) == 2 else []), *images]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from math import isqrt, prod
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,15 @@ from gradbook.layers import spell
 from gradbook.looks import look
 from gradbook.net import Net
 from gradbook.net.fit import MOST_VALUES, require_classes
-from gradbook.schema import FiniteNumber, IfThere, ListOf, PlainText, Schema, WholeNumber
+from gradbook.schema import (
+    FiniteNumber,
+    IfThere,
+    ListOf,
+    PlainText,
+    Schema,
+    TrueOrFalse,
+    WholeNumber,
+)
 
 if TYPE_CHECKING:
     from gradbook.data.dataset import Dataset
@@ -43,6 +52,7 @@ ABOUT = Schema(  # what is used of it
     images=IfThere(ListOf(WholeNumber(1, MOST_VALUES), 3, 3)),
     framing=IfThere(PlainText()),
     remarks=IfThere(ListOf(PlainText())),
+    labels=IfThere(TrueOrFalse()),
     targets=IfThere(ListOf(PlainText())),
     test_accuracy=IfThere(FiniteNumber(0, 1)),
 )
@@ -119,9 +129,15 @@ class Model:
         usual = number_names(self.net.outputs)
         return () if self.classes else named if len(named) == len(usual) else usual
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What holds or doesn't, each by itself; `predict` says how sure it is of each."""
+        return self.predicts if self.about.get("labels") else ()
+
     def require_classes(self) -> None:
         if not self.classes:
-            raise UsageError("this model predicts numbers, not classes")
+            what = "labels, of which several may hold" if self.labels else "numbers"
+            raise UsageError(f"this model predicts {what}, not classes")
 
     @property
     def data(self) -> str:
@@ -165,7 +181,7 @@ class Model:
 
     def __repr__(self) -> str:
         name = self.net.name or "a network"
-        numbers = counted(self.net.outputs, "number")
+        numbers = counted(self.net.outputs, "label" if self.labels else "number")
         classes = counted(len(self.classes), "class", "classes") if self.classes else numbers
         return f"<Model of {name}: {counted(self.parameters, 'parameter')}, {classes}>"
 
@@ -208,9 +224,10 @@ class Model:
         except UsageError:
             picture = None
         scaling = Scaling(BRIGHTEST, *scales)
-        return trained_net(
+        found = trained_net(
             self.net, self.values, scaling, picture, self.classes, targets=self.predicts
         )
+        return replace(found, labels=bool(self.labels))
 
     def export(self, path: str | os.PathLike[str], **options: Any) -> Exported:
         """Write it for other programs: the file's ending says which, see docs/export.md.

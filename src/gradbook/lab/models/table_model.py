@@ -66,6 +66,7 @@ RECORD = Schema(
     about=Schema(
         recipe=IfThere(PlainText()),
         remarks=IfThere(ListOf(PlainText())),
+        labels=IfThere(TrueOrFalse()),
         **{RECORDINGS: IfThere(HOW_READ)},
     ),
     filling=IfThere(ListOf(FiniteNumber())),
@@ -112,8 +113,13 @@ class TableModel:
     def classes(self) -> tuple[str, ...]:
         return self.target.words
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What holds or doesn't, each by itself; `predict` says how sure it is of each."""
+        return self.predicts if self.about.get("labels") else ()
+
     def predict(self, table: ColumnTable | ArrayLike) -> Numbers:
-        """How sure it is of each class, or the numbers of each row: (rows, classes or numbers).
+        """How sure it is of each class or label, or the numbers: a row for each row.
 
         Rows of numbers, in the columns' order, do as well where no column has words.
         """
@@ -202,7 +208,7 @@ class TableModel:
             columns={} if self.by_place else {one.heading: one.words for one in self.inputs},
             targets=self.predicts,
         )
-        return replace(found, filling=self.filling)
+        return replace(found, filling=self.filling, labels=bool(self.labels))
 
     def export(self, path: str | os.PathLike[str], **options: Any) -> Exported:
         """Write it for other programs: the file's ending says which, see docs/export.md."""
@@ -223,7 +229,8 @@ class TableModel:
 
     def __repr__(self) -> str:
         name, columns = self.net.name or "a network", counted(len(self.inputs), "column")
-        numbers = "a number" if len(self.predicts) == 1 else f"{len(self.predicts)} numbers"
+        kind = "label" if self.labels else "number"
+        numbers = f"a {kind}" if len(self.predicts) == 1 else f"{len(self.predicts)} {kind}s"
         what = counted(len(self.classes), "class", "classes") if self.classes else numbers
         weights = counted(self.net.count(), "parameter")
         return (

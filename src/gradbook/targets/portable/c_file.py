@@ -145,6 +145,8 @@ def _predicted(trained: TrainedNet) -> str:
     if len(trained.output) > 1:
         steps, outputs = trained.output
         return f"Output: at each of {steps} steps, {counted(outputs, 'number')}."
+    if trained.labels:
+        return f"It says how sure it is of each of {', '.join(trained.targets)}: several may hold."
     return f"It predicts {', '.join(trained.targets)}."
 
 
