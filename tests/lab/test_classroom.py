@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 
 from gradbook.errors import DataError, GradbookError
 from gradbook.graph.reference import evaluate
-from gradbook.lab.classroom import file_stems, personalise, read_roster, read_student_names
+from gradbook.lab.classroom import file_stems, kind_of, personalise, read_roster, read_student_names
 from gradbook.net import Role, builtin, parse
 from gradbook.net.build import training_step
 
@@ -76,6 +76,21 @@ HEADS = {
 def test_headings_are_no_student_in_any_language(head, separator, tmp_path):
     text = f"{head}\n{';'.join(HEADS[head])}\n".replace(";", separator)
     assert roster(tmp_path, text) == ["Ada Lovelace"]
+
+
+@pytest.mark.parametrize(
+    "heading",
+    (
+        "E-Mail-Adresse, E\u2011Mail, e-mail address, Email (private), Mail, eMail, E-post, "
+        "Correo electrónico, Dirección de correo, Adresse e-mail, Adresse de courriel, E-mailadres, "
+        "Sähköposti, Endereço de e-mail, Indirizzo email, 이메일, 电子邮箱, メール, Эл. почта"
+    ).split(", "),
+)
+def test_addresses_are_known_by_their_heading_and_no_names(heading, tmp_path):
+    assert kind_of(heading) == "mail"
+    path = tmp_path / "names.csv"
+    path.write_text(f"{heading};Name\nada@x.org;Ada Lovelace\n", "utf-8")
+    assert read_roster(path) == ["Ada Lovelace"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])

@@ -5,6 +5,8 @@ That their values and gradients are right is held by the families of networks, b
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import openpyxl
 import pytest
@@ -104,6 +106,59 @@ def test_no_step_sees_those_after_it():
         outputs.append(next(run(step, 1))[step.outputs[0]].ravel())
     assert outputs[0][:2] == pytest.approx(outputs[1][:2], abs=1e-15)
     assert abs(outputs[0][2:] - outputs[1][2:]).min() > 1e-3
+
+
+ALONE = "input 4x2; conv1d 2 1; {}; conv1d 1 1"
+LATER = {
+    "layernorm": "placenorm",
+    "groupnorm 1": "placenorm",
+    "instancenorm": "placenorm",
+    "attention": "make it 'causal'",
+    "conv1d 2 3 pad same": "pad 2x0",
+    "conv1d 2 3 pad 1": "pad 2x0",
+    "conv1d 2 2 pad 0x1": "pad 1x0",
+    "maxpool1d 3 stride 1 pad 1": "pad 2x0",
+    "avgpool1d 3 stride 1 pad 1": "pad 2x0",
+    "convtranspose 2 1x3 pad 0x1": "padding",
+    "avgpool1d all; multiply back 1": "leave it out",
+    "rnn 2; multiply back 1": "leave it out",
+}
+EARLIER = ("placenorm", "rmsnorm", "batchnorm", "rnn 2 all", "conv1d 2 3 pad 2x0", "positions")
+EARLIER += ("sinusoids", "attention causal", "tanh", "softmax", "quantize 4 signed")
+EARLIER += ("convtranspose 2 1x3 pad 0x0x0x2", "conv1d 2 2 pad 2x0 dilation 2")
+
+
+def reach(lines: str) -> float:
+    """How far the answer at the first step moves when only the last step's features do."""
+    net = parse(ALONE.format(lines))
+    weights = net.start_values()
+    random = np.random.default_rng(3)
+    start = {role: tuple(random.uniform(0.5, 1, len(values))) for role, values in weights.items()}
+    answers = []
+    for last in ((0.4, 0.7), (0.9, 0.8)):
+        sample = Sample((0.3, -0.2, 0.5, 0.1, -0.4, 0.6, *last), (0,) * 4)
+        step = training_step(replace(net, samples=(sample,), start=start))
+        answers.append(next(run(step, 1))[step.outputs[0]].ravel())
+    return float(abs(answers[0][:3] - answers[1][:3]).max())
+
+
+@pytest.mark.parametrize("layer", LATER)
+@pytest.mark.parametrize("order", ["attention causal; {}", "{}; attention causal"])
+def test_what_brings_later_steps_into_a_causal_network_is_refused_with_what_to_do(layer, order):
+    """And it does: without the causal layer, its first answers hang on the last step."""
+    assert reach(layer) > 1e-6
+    with pytest.raises(NetTextError, match="attention causal") as refusal:
+        parse(ALONE.format(order.format(layer)))
+    assert LATER[layer] in str(refusal.value)
+    parse(f"input 4x2; conv1d 2 1; {order.format(layer)}; flatten; dense 1")  # answers once
+
+
+@pytest.mark.parametrize("layer", EARLIER)
+def test_what_reads_no_later_steps_stands_beside_causal_attention(layer):
+    causal = f"{layer}; attention causal; {layer}"
+    parse(ALONE.format(causal))
+    if layer != "batchnorm":  # which shares its mean with all steps in training, not at work
+        assert reach(causal) == 0
 
 
 def test_a_step_without_a_target_does_not_count():

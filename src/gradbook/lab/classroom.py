@@ -45,7 +45,8 @@ class Headings:
     whole: str = ""
     between: str = ""
     and_: str = ""
-    other: str = ""  # what stands beside names
+    mail: str = ""  # a word of what is over addresses, such as E-Mail-Adresse
+    other: str = ""  # what else stands beside names
 
 
 LANGUAGES = {
@@ -56,7 +57,8 @@ LANGUAGES = {
         "student, students, student name, name of student, full name, display name, pupil, learner",
         "middle name",
         "and",
-        "class, group, course, section, email, e mail, email address, id, id number, student id, "
+        "email, mail, emails, mails",
+        "class, group, course, section, id, id number, student id, "
         "number, no, nr, points, grade, score, year, school",
     ),
     "German": Headings(
@@ -66,7 +68,8 @@ LANGUAGES = {
         "schuler, schulerin, schuler in, schuelerin, schueler, student in, studentin, "
         "studierende, teilnehmer, teilnehmerin, vollstandiger name, vor und nachname",
         and_="und",
-        other="klasse, kurs, gruppe, e mail adresse, mail, matrikelnummer, nummer, punkte, note, "
+        mail="emailadresse, mailadresse, emailadressen, mailadressen",
+        other="klasse, kurs, gruppe, matrikelnummer, nummer, punkte, note, "
         "jahrgang, schule, geburtsdatum",
     ),
     "French": Headings(
@@ -75,8 +78,8 @@ LANGUAGES = {
         "nom de famille",
         "eleve, eleves, etudiant, etudiante, nom complet",
         and_="et",
-        other="classe, groupe, courriel, adresse de courriel, adresse e mail, numero, identifiant, "
-        "points",
+        mail="courriel",
+        other="classe, groupe, numero, identifiant, points",
     ),
     "Spanish": Headings(
         "nombre, nombres",
@@ -85,7 +88,8 @@ LANGUAGES = {
         "alumno, alumna, estudiante, nombre completo",
         "segundo apellido",
         "y",
-        "clase, curso, grupo, correo, correo electronico, direccion de correo, numero, puntos",
+        "correo",
+        "clase, curso, grupo, numero, puntos",
     ),
     "Italian": Headings(
         "nome",
@@ -93,7 +97,7 @@ LANGUAGES = {
         "cognome",
         "alunno, alunna, studente, studentessa, nome completo, nominativo",
         and_="e",
-        other="classe, gruppo, corso, indirizzo email, matricola, numero, punti",
+        other="classe, gruppo, corso, matricola, numero, punti",
     ),
     "Dutch": Headings(
         "naam, namen",
@@ -102,30 +106,56 @@ LANGUAGES = {
         "leerling, volledige naam",
         "tussenvoegsel, tussenvoegsels",
         "en",
-        "klas, groep, e mailadres, leerlingnummer, studentnummer, nummer, punten",
+        "mailadres, emailadres",
+        "klas, groep, leerlingnummer, studentnummer, nummer, punten",
     ),
     "Portuguese": Headings(
         "nome", "primeiro nome", "sobrenome, apelido", "aluno, aluna", and_="e", other="turma"
     ),
     "Danish and Norwegian": Headings(
-        "navn", "fornavn", "efternavn, etternavn", "elev", "mellemnavn, mellomnavn", "og", "klasse"
+        "navn",
+        "fornavn",
+        "efternavn, etternavn",
+        "elev",
+        "mellemnavn, mellomnavn",
+        "og",
+        "mailadresse, e post, e postadresse",
+        "klasse",
     ),
-    "Swedish": Headings("namn", "fornamn", "efternamn", "elev", and_="och", other="klass"),
-    "Finnish": Headings("nimi", "etunimi", "sukunimi", "oppilas, opiskelija", other="luokka"),
+    "Swedish": Headings(
+        "namn",
+        "fornamn",
+        "efternamn",
+        "elev",
+        and_="och",
+        mail="epost, e post, e postadress",
+        other="klass",
+    ),
+    "Finnish": Headings(
+        "nimi", "etunimi", "sukunimi", "oppilas, opiskelija", mail="sahkoposti", other="luokka"
+    ),
     "Polish": Headings("", "imie", "nazwisko", "uczen, student", and_="i", other="klasa"),
     "Czech and Slovak": Headings(
         "jmeno, meno", "krestni jmeno", "prijmeni, priezvisko", other="trida"
     ),
     "Hungarian": Headings("nev", "keresztnev, utonev", "vezeteknev", "tanulo", other="osztaly"),
     "Turkish": Headings("", "adı", "soyadı, soyad", "ad soyad, adı soyadı, ogrenci", other="sınıf"),
-    "Russian": Headings("", "имя", "фамилия", "фио, ученик, студент", "отчество", "и", "класс"),
-    "Chinese and Japanese": Headings(
-        "", "名", "姓", "姓名, 名字, 氏名, 名前", other="班级, クラス"
+    "Russian": Headings(
+        "", "имя", "фамилия", "фио, ученик, студент", "отчество", "и", "почта", "класс"
     ),
+    "Chinese and Japanese": Headings(
+        "",
+        "名",
+        "姓",
+        "姓名, 名字, 氏名, 名前",
+        mail="邮箱, 电子邮箱, 电子邮件, 邮件, メール",
+        other="班级, クラス",
+    ),
+    "Korean": Headings("이름, 성명", "", "", "학생", mail="이메일, 메일", other="반, 학번"),
 }
 WORDS = {
     kind.name: {
-        word.strip()
+        normalize("NFKD", word.strip())
         for language in LANGUAGES.values()
         for word in getattr(language, kind.name).split(",")
         if word.strip()
@@ -155,9 +185,15 @@ def _word(heading: str) -> str:
     return " ".join(re.sub(r"[\W_]+", " ", letters).split())
 
 
-def _kind(word: str) -> str:
+def kind_of(heading: str) -> str:
     """Which kind of column that is: one of WORDS; '' of what is no heading."""
+    return _kind(_word(heading))
+
+
+def _kind(word: str) -> str:
     kind = next((kind for kind, words in WORDS.items() if word in words), "")
+    if not kind and not WORDS["mail"].isdisjoint(word.split()):
+        return "mail"
     parts = [part for part in word.split() if part not in WORDS["and_"]]
     is_name = len(parts) > 1 and all(_kind(part) in ("name", "given", "family") for part in parts)
     return kind or ("whole" if is_name else "")

@@ -26,6 +26,7 @@ CHANNELS_ONLY = (
     "{word} takes channels x height x width, not {shape}: "
     "write the input as 'input 1x{area}', and flatten only after it"
 )
+WINDOW_BEFORE = "give it padding before the first step alone ('pad {before}x0')"
 
 
 # Parameters ----------------------------------------------------------------------
@@ -245,6 +246,7 @@ class Layer:
     begins_branch: ClassVar[bool] = False  # whether it makes nothing, and an earlier value goes on
     is_fourier: ClassVar[bool] = False  # whether it is a Fourier transform of frames
     learns: ClassVar[bool] = True  # whether what it owns changes in training
+    causal: bool = False  # whether no step of a sequence is to see those after it
     bias: Bias = Bias.NONE
     bits: Bits = Bits.ALL  # of the weights of its sums
     groups: int = 1
@@ -302,6 +304,13 @@ class Layer:
     def spreads(self, shape: Shape) -> Window | None:
         """The window of the map that it makes over which each value of its input is spread."""
         return None
+
+    def instead_of_later(self, shape: Shape, *others: Shape) -> str:
+        """What keeps it from making a step of a sequence of later ones, where it does so."""
+        window, spread_over = self.window(shape), self.spreads(shape)
+        if window and window.span[1] - 1 > window.pad[1]:
+            return WINDOW_BEFORE.format(before=window.span[1] - 1)
+        return "leave out its padding" if spread_over and spread_over.pad[1] else ""
 
     @property
     def averages(self) -> bool:

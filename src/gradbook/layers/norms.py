@@ -138,6 +138,9 @@ class SampleNorm(Norm):
         places = np.arange(prod(shape)).reshape(shape[0], -1).T
         return np.array_equal(self.members(shape), places)
 
+    def instead_of_later(self, shape: Shape, *others: Shape) -> str:
+        return "" if self.is_by_place(shape) else "take 'placenorm'"
+
     def output(self, shape: Shape, *others: Shape) -> Shape:
         if prod(shape) == self.groups_in(shape):
             raise ShapeError(GROUPS_OF_ONE.format(word=self.word, shape=spell(shape)))

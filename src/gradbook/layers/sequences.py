@@ -370,6 +370,9 @@ class Attention(Layer):
         ),
     )
 
+    def instead_of_later(self, shape: Shape, *others: Shape) -> str:
+        return "" if self.causal else "make it 'causal', too"
+
     def output(self, shape: Shape, *others: Shape) -> Shape:
         require_steps(self.word, shape)
         if shape[0] % self.heads:

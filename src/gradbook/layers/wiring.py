@@ -166,6 +166,9 @@ class Product(Layer):
             raise ShapeError(MULTIPLIED_SHAPES.format(back=self.back, **said))
         return larger
 
+    def instead_of_later(self, shape: Shape, *others: Shape) -> str:
+        return "" if (shape,) == others else "leave it out"
+
     def words(self, shape: Shape) -> str:
         return tr("each times {values}", values=_what_went_into(self.back))
 

@@ -40,6 +40,10 @@ LEADS_NOWHERE = (
     "layer {layer}: its result is never used: join it to another branch further on, with "
     "'add back' or 'concat back'"
 )
+LATER_STEPS = (
+    "layer {layer}: '{text}' makes a step of later ones, which '{causal}' must not see: {instead}, "
+    "or leave out 'causal'"
+)
 TOO_DEEP = "more than {most:,} layers: use fewer"
 TOO_MANY_IN_A_ROW = "more than {most} activations in a row: use fewer"
 TOO_MUCH = "{size:,} {what} in all layers: the most is {most:,}"
@@ -158,9 +162,25 @@ def _check_sizes(net: Description) -> None:
     _check_rows(net.layers)
     if not net.parameters:
         raise Misfit("input", NOTHING_TO_TRAIN)
+    _check_later_steps(net)
     nowhere = unread(net.layers)
     if nowhere is not None:
         raise Misfit(f"layer {nowhere + 1}", LEADS_NOWHERE.format(layer=nowhere + 1))
+
+
+def _check_later_steps(net: Description) -> None:
+    """Where a network answers at every step and one of its layers is causal, no other may bring in
+    later steps: it would learn from what it is to foretell."""
+    causal = next((layer.text for layer in net.layers if layer.causal), "")
+    if not causal or not is_sequence(net.shapes[-1]):
+        return
+    for index, layer in enumerate(net.layers):
+        reads, makes = [net.shapes[k] for k in layer.reads(index)], net.shapes[index + 1]
+        keeps_steps = is_sequence(makes) and makes[-1] in {shape[-1] for shape in reads}
+        instead = layer.instead_of_later(*reads) if keeps_steps else ""
+        if instead:
+            said = {"text": layer.text, "causal": causal, "instead": instead}
+            raise Misfit(f"layer {index + 1}", LATER_STEPS.format(layer=index + 1, **said))
 
 
 def _check_again(found: tuple[int, str] | None) -> None:

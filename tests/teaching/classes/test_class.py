@@ -13,10 +13,12 @@ from openpyxl import load_workbook
 
 from gradbook.audit.check import check
 from gradbook.errors import DataError, UsageError
+from gradbook.files import InnerPath
 from gradbook.teaching.classes.collecting import collect
 from gradbook.teaching.classes.folder import ClassPlan, begin_class, open_class
 from gradbook.teaching.classes.making import make_class
 from gradbook.teaching.classes.marking import mark_class
+from gradbook.teaching.classes.platforms import FinalGrade, read_listed, write_grades
 from tests.outside.witness import save_as_opendocument
 from tests.teaching.classes.made import NAMES, NETWORK, begun, negated, solved, without
 
@@ -178,6 +180,19 @@ def test_grades_are_for_each_platform(folder):
     assert (ada["Student"], ada["rain"]) == ("Ada Lovelace", "20")
     ada = rows(grades / "google-classroom.csv")[0]
     assert (ada["Last Name"], ada["Email Address"], ada["rain"]) == ("Lovelace", "ada@x.org", "20")
+
+
+@pytest.mark.parametrize("heading", ["E-Mail-Adresse", "E-Mail", "Correo electrónico"])
+def test_addresses_come_back_under_any_language_s_heading(tmp_path, heading):
+    names = tmp_path / "names.csv"
+    names.write_text(f"Vorname;Nachname;{heading}\nAda;Lovelace;ada@x.org\n", "utf-8")
+    folder = InnerPath(str(tmp_path))
+    listed = read_listed(folder / "names.csv")
+    write_grades(folder, listed, [FinalGrade("Ada Lovelace", 20)], "rain", 20)
+    (ada,) = rows(tmp_path / "moodle.csv")
+    assert list(ada.values()) == ["Ada", "Lovelace", "ada@x.org", "20", ""]
+    (ada,) = rows(tmp_path / "google-classroom.csv")
+    assert ada["Email Address"] == "ada@x.org"
 
 
 # Again ------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from gradbook.audit.classes.rubric import in_numbers
 from gradbook.data.formats.cells import read_rows
 from gradbook.errors import as_cell
 from gradbook.files import InnerPath, write_whole
-from gradbook.lab.classroom import read_roster
+from gradbook.lab.classroom import kind_of, read_roster
 from gradbook.report.audit import UTF8_MARK
 
 MOODLE = ("identifier", "full name", "first name", "last name", "email address", "id number")
@@ -47,8 +47,10 @@ class ListedStudents:
     def of(self, student: str, heading: str) -> str:
         return self.cells.get(student, {}).get(heading, "")
 
-    def known(self, headings: Sequence[str]) -> list[str]:
-        return [one for one in headings if one in self.headings]
+    def known(self, headings: Sequence[str], kinds: Sequence[str] = ()) -> list[str]:
+        """Those of its own that are among these, or mean what one of these kinds does."""
+        of_kinds = (one for one in self.headings if kind_of(one) in kinds and one not in headings)
+        return [*(one for one in headings if one in self.headings), *of_kinds]
 
 
 def read_listed(path: InnerPath) -> ListedStudents:
@@ -86,10 +88,10 @@ def write_grades(
 
 def _moodle(listed: ListedStudents, grades: Sequence[FinalGrade]) -> list[list[str]]:
     """For the gradebook's import, or the worksheet of an assignment where that was the list."""
-    own = listed.known(MOODLE)
+    own = listed.known(MOODLE, ("given", "family", "mail"))
     head = [listed.headings[one] for one in own]
     rows = [[listed.of(grade.student, one) for one in own] for grade in grades]
-    if not {"full name", "last name"} & set(own):
+    if not {"family", "whole"} & set(map(kind_of, own)):
         head, rows = _named(head, rows, grades)
     ends = [[grade.shown, grade.remark] for grade in grades]
     return [[*head, "Grade", "Feedback comments"], *map(_joined, rows, ends)]
@@ -124,9 +126,9 @@ def _canvas(
 
 def _classroom(listed: ListedStudents, grades: Sequence[FinalGrade], title: str) -> list[list[str]]:
     """As Google Classroom downloads grades; it has no import, so the column is for pasting."""
-    rows = []
+    rows, addresses = [], listed.known((), ("mail",))
     for grade in grades:
         given, _, family = grade.student.rpartition(" ")
-        mail = listed.of(grade.student, "email address") or listed.of(grade.student, "email")
+        mail = next(filter(None, (listed.of(grade.student, one) for one in addresses)), "")
         rows.append([family, given, mail, grade.shown])
     return [["Last Name", "First Name", "Email Address", title], *rows]
