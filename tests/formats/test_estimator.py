@@ -40,8 +40,8 @@ def test_a_classifier_is_as_sure_as_it_was(iris, activation, classes):
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ([[1, 2, 3]], "1 x 3 numbers, but the model takes rows of 4"),
-        ([1, 2, 3, 4], "4 numbers, but the model takes rows of 4"),
+        ([[1, 2, 3]], r"\(1, 3\), but this model takes \(rows, 4\)"),
+        ([1, 2, 3, 4], r"\(4,\), but this model takes \(rows, 4\)"),
         ([[1, 2, 3, float("nan")]], "some of the numbers are missing or infinite"),
         ([["a", "b", "c", "d"]], "predict needs a table, or rows of numbers"),
     ],

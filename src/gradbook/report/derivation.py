@@ -158,6 +158,10 @@ def explain_image(
 
     model.require_classes()
     net = model.net
+    if not 0 <= label < len(model.classes):
+        raise UsageError(
+            f"label {label}: this model's classes have the numbers 0 to {len(model.classes) - 1}"
+        )
     wanted = np.eye(len(model.classes))[label] if net.outputs > 1 else np.array([float(label)])
     worked = at_work(net, model.values, model.prepare(image), wanted)
     one = weight_at_work(worked, only)

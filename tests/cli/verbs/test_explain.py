@@ -180,3 +180,11 @@ def test_images_that_do_not_fit_are_refused(trained, capsys):
     assert "takes 1x28x28, but the images of data are 1x8x8" in capsys.readouterr().err
     assert main(["explain", trained[0], "--data", "digits"]) == 2
     assert "28x28" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("classes", [2, 12])
+def test_a_model_of_other_classes_than_the_images_is_refused(classes, tmp_path, refused):
+    model = model_of(f"input 1x28x28; flatten; dense {classes}; softmax")
+    model.save(tmp_path / "other.safetensors")
+    said = f"digits has 10 classes, but the model tells {classes} apart: name images like those "
+    assert refused(["explain", "other.safetensors", "--data", "digits"]).startswith(said)

@@ -136,13 +136,31 @@ def test_whatever_it_ends_in_its_answers_are_shares(text, kind):
         (np.zeros((2, 8, 8), complex), "bytes or numbers"),
         (7, "images are one number"),
         ([[1, 2], [3]], "all images must have one size, here 1x8x8"),
-        (TEST.pixels / 255, "these images go from 0 to 1: give bytes, or numbers from 0 to 255"),
+        (
+            TEST.pixels / 255,
+            "these images go from 0 to 0.898: give bytes, or numbers from 0 to 255",
+        ),
+        ((TEST.pixels / 255 - 0.13) / 0.31, r"these images go from -0\.4194 to 2.478: give bytes"),
+        (TEST.pixels // 128, "these images go from 0 to 1: give bytes, or numbers from 0 to 255"),
+        (
+            TEST.pixels * 257.0,
+            r"go from 0 to 5.885e\+04: give bytes, or numbers from 0 to 255; the mo",
+        ),
+        (TEST.pixels.astype(int) - 128, "these images go from -128 to 101: give bytes"),
+        (TEST.pixels.reshape(-1, 4, 16), "the images are 4x16, but this model reads an array of"),
         (np.full((2, 8, 8), np.nan), "infinite or not numbers"),
     ],
 )
 def test_what_are_no_images_for_it_is_refused(model, images, said):
     with pytest.raises(ShapeError, match=said):
         model.predict(images)
+
+
+def test_zeros_and_ones_are_images_for_a_model_that_learned_from_such(model):
+    dark = Model(model.net, model.values, [0.3 / 255], [0.5 / 255], model.classes)
+    plain = Model(model.net, model.values, [0], [1 / 255], model.classes)  # numbers as they stand
+    ones = TEST.pixels // 128
+    np.testing.assert_allclose(dark.predict(ones), plain.predict((ones - 0.3) / 0.5), atol=1e-5)
 
 
 def test_labels_for_other_images_are_refused(model):
@@ -227,7 +245,9 @@ def test_a_model_holds_what_inference_reads_and_no_more(model):
 
 
 def test_of_one_image_that_it_cant_read_only_its_size_is_told(model):
-    with pytest.raises(ShapeError, match="^the image is 1x9x9, but this model reads 1x8x8$"):
+    with pytest.raises(
+        ShapeError, match="^the image is 1x9x9, but this model reads an array of .*1x8x8$"
+    ):
         model.prepare(np.zeros((1, 9, 9), np.uint8))
 
 

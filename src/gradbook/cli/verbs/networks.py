@@ -151,6 +151,12 @@ def _on_image(options: Namespace, what: Model | Net, own_data: str = "") -> Expl
         raise UsageError("--all is for networks of few weights: name one with --only")
     data = load(options.data or own_data or USUAL_DATA)
     model = what if isinstance(what, Model) else untrained_model(what, data)
+    model.require_classes()
+    if len(model.classes) != len(data.classes):
+        raise UsageError(
+            f"{data.name} has {len(data.classes)} classes, but the model tells "
+            f"{len(model.classes)} apart: name images like those it was trained on with --data"
+        )
     images, number = data.test_for_reporting, options.image or 0
     if number >= len(images):
         raise UsageError(f"--image {number}: {data.name} has {len(images):,} test images, from 0")

@@ -150,6 +150,12 @@ class Model:
         return USUAL_DATA
 
     @property
+    def _reads_pictures(self) -> bool:
+        with suppress(UsageError):
+            return bool(self.picture)
+        return False
+
+    @property
     def picture(self) -> tuple[int, int, int]:
         """Channels, rows and columns of its images; a network that takes them flat is told."""
         size = self.net.input
@@ -164,12 +170,7 @@ class Model:
 
     def prepare(self, image: NDArray[Any]) -> NDArray[np.float64]:
         """One image as the network is given it: normalised, in the shape of its input."""
-        size = np.shape(image)
-        if prod(size) != prod(self.net.input):
-            raise ShapeError(
-                f"the image is {spell(size)}, but this model reads {spell(self.net.input)}"
-            )
-        (pixels,) = _as_images(np.asarray(image)[None], self.net.input)
+        (pixels,) = self._as_images(np.asarray(image)[None])
         places = (-1,) + (1,) * (len(self.net.input) - 1)
         scales = for_inputs(self.net, self.mean, self.deviation)
         mean, deviation = (np.reshape(scale, places) for scale in scales)
@@ -219,10 +220,7 @@ class Model:
         from gradbook.net.trained import Scaling, trained_net
 
         scales = map(np.array, for_inputs(self.net, self.mean, self.deviation))
-        try:
-            picture = self.picture
-        except UsageError:
-            picture = None
+        picture = self.picture if self._reads_pictures else None
         scaling = Scaling(BRIGHTEST, *scales)
         found = trained_net(
             self.net, self.values, scaling, picture, self.classes, targets=self.predicts
@@ -269,9 +267,46 @@ class Model:
         return engine
 
     def _outputs(self, images: NDArray[Any]) -> NDArray[Any]:
-        given = _as_images(images, self.net.input)
+        given = self._as_images(images)
         engine = self._plain_engine if len(given) <= FEW else self.engine
         return engine.predict(given)
+
+    def _as_images(self, images: object) -> NDArray[Any]:
+        """What a caller hands in, as the network takes it: by its own shape or the pictures', with
+        or without a side of 1, or flat. What fits by its count alone has its values elsewhere."""
+        size = self.net.input
+        try:
+            given = np.asarray(images)
+        except ValueError as error:
+            raise ShapeError(f"all images must have one size, here {spell(size)}") from error
+        if given.dtype.kind not in "uif":
+            raise ShapeError(f"images must be bytes or numbers from 0 to 255, not {given.dtype}")
+        shapes = [size, *([self.picture] if self._reads_pictures else [])]
+        known = {tuple(side for side in shape if side > 1) for shape in (*shapes, (prod(size),))}
+        if not given.ndim or tuple(side for side in given.shape[1:] if side > 1) not in known:
+            one = "image is" if len(given.shape) and len(given) == 1 else "images are"
+            raise ShapeError(
+                f"the {one} {spell(given.shape[1:]) or 'one number'}, but this model reads an "
+                f"array of images, each {' or '.join(dict.fromkeys(map(spell, shapes)))}"
+            )
+        if given.size:
+            self._require_brightness(given)
+        return given.reshape(-1, *size)
+
+    def _require_brightness(self, images: NDArray[Any]) -> None:
+        """Refuse what can't be brightness, unless the network takes numbers as they stand: what is
+        scaled already would be scaled again, and all read as black."""
+        least, most = float(images.min()), float(images.max())
+        if not np.isfinite((least, most)).all():
+            raise ShapeError("some of the images' values are infinite or not numbers")
+        if not any(self.mean) and np.allclose(np.multiply(self.deviation, BRIGHTEST), 1):
+            return
+        learned_dark = 0 < max(self.mean) * BRIGHTEST <= 1  # of zeros and ones, as they are
+        if least < 0 or most > BRIGHTEST or (0 < most <= 1 and not learned_dark):
+            raise ShapeError(
+                f"these images go from {least:.4g} to {most:.4g}: give bytes, or numbers from 0 to "
+                "255; the model normalises them itself"
+            )
 
 
 def untrained_model(net: Net, dataset: Dataset) -> Model:
@@ -287,32 +322,6 @@ def untrained_model(net: Net, dataset: Dataset) -> Model:
     require_classes(net, len(dataset.classes), dataset.name)
     found = statistics(dataset.training_and_validation)
     return Model(net, at_start(net), found.mean, found.deviation, dataset.classes)
-
-
-def _as_images(images: object, shape: Shape) -> NDArray[Any]:
-    """What a caller hands in, as (images, *shape)."""
-    try:
-        given = np.asarray(images)
-    except ValueError as error:
-        raise ShapeError(f"all images must have one size, here {spell(shape)}") from error
-    if given.dtype.kind not in "uif":
-        raise ShapeError(f"images must be bytes or numbers from 0 to 255, not {given.dtype}")
-    if not given.ndim or prod(given.shape[1:]) != prod(shape):
-        raise ShapeError(
-            f"the images are {spell(given.shape[1:]) or 'one number'}, but this model reads an "
-            f"array of images, each {spell(shape)}"
-        )
-    if given.dtype.kind == "f" and given.size:
-        _require_brightness(given)
-    return given.reshape(-1, *shape)
-
-
-def _require_brightness(images: NDArray[Any]) -> None:
-    """Numbers from 0 to 1 would all be read as black."""
-    if not np.isfinite(images).all():
-        raise ShapeError("some of the images' values are infinite or not numbers")
-    if images.max() <= 1 and (images % 1).any():
-        raise ShapeError("these images go from 0 to 1: give bytes, or numbers from 0 to 255")
 
 
 def _as_labels(labels: object, images: int, classes: Sequence[str]) -> NDArray[Any]:

@@ -67,6 +67,7 @@ RECORD = Schema(
         recipe=IfThere(PlainText()),
         remarks=IfThere(ListOf(PlainText())),
         labels=IfThere(TrueOrFalse()),
+        features_first=IfThere(TrueOrFalse()),
         **{RECORDINGS: IfThere(HOW_READ)},
     ),
     filling=IfThere(ListOf(FiniteNumber())),
@@ -121,7 +122,8 @@ class TableModel:
     def predict(self, table: ColumnTable | ArrayLike) -> Numbers:
         """How sure it is of each class or label, or the numbers: a row for each row.
 
-        Rows of numbers, in the columns' order, do as well where no column has words.
+        Rows of numbers, in the columns' order, do as well where no column has words; sequences as
+        (rows, steps, features), and tokens as whole numbers, (rows, steps).
         """
         if isinstance(table, ColumnTable):
             return self.answers(self.rows_of(table))
@@ -156,9 +158,20 @@ class TableModel:
             rows = np.asarray(given, np.float64)
         except (TypeError, ValueError):
             raise UsageError("predict needs a table, or rows of numbers") from None
-        if rows.ndim != 2 or rows.shape[1] != len(self.inputs):
-            said = " x ".join(map(str, rows.shape)) or "one"
-            raise ShapeError(f"{said} numbers, but the model takes rows of {len(self.inputs)}")
+        size, count = self.net.input, len(self.inputs)
+        shape = rows.shape[1:]
+        if self.net.tokens and shape == size[:1]:
+            return _spelled_out(rows, size[1])
+        is_ambiguous = bool(self.about.get("features_first")) and shape == (count,)
+        if shape not in ((count,), size) or is_ambiguous:
+            rest = "" if len(size) == 1 else f"(rows, {', '.join(map(str, size))}), "
+            rest += f"(rows, {size[0]}) with the numbers of tokens, " * self.net.tokens
+            if self.about.get("features_first"):
+                rest += f"steps first: in the file it was (rows, {size[1]}, {size[0]})"
+            else:
+                rest += f"(rows, {count})"
+            raise ShapeError(f"the numbers are {rows.shape}, but this model takes {rest}")
+        rows = rows.reshape(len(rows), count)
         if np.isinf(rows).any():
             raise DataError(NO_NUMBERS)
         return rows
@@ -316,6 +329,17 @@ def _fitted(shapes: stored.Shapes, record: stored.Record) -> Callable[[stored.Ar
     return lambda values: TableModel(
         net, values, *further, named, told["by_place"], filling, windows
     )
+
+
+def _spelled_out(tokens: Numbers, kinds: int) -> Numbers:
+    """A 1 for the token of each step, and 0s beside it."""
+    known = (tokens >= 0) & (tokens < kinds) & (tokens % 1 == 0)
+    if not known.all():
+        raise ShapeError(
+            f"tokens are whole numbers from 0 to {kinds - 1}, not {tokens[~known][0]:g}"
+        )
+    spelled = np.eye(kinds)[tokens.astype(int)]
+    return np.asarray(spelled.reshape(len(tokens), tokens.shape[1] * kinds))
 
 
 def _windows(told: Mapping[str, Any] | None, width: int) -> Windows | None:
