@@ -13,7 +13,10 @@ from typing import ClassVar
 
 import pytest
 
+import gradbook as gb
+from gradbook.cli.main import main
 from gradbook.data import digits
+from gradbook.errors import UsageError
 from gradbook.lab import logs
 from gradbook.lab.logs import RunLog
 from gradbook.lab.models.table_model import TableModel
@@ -325,3 +328,44 @@ def test_what_a_table_leaves_open_can_be_settled(said):
     assert first["rows"] != second["rows"]
     assert "quick" not in told
     assert "--missing is for tables" in said("train", "quick", "--missing", "mean", code=2)
+
+
+def bytes_named(*names):
+    """30 rows of 16 whole numbers and a class, which its columns' order tells."""
+    lines = [",".join((*names, "label"))]
+    for row in range(30):
+        numbers = [(row * 7 + column * (1 + row % 3)) % 17 for column in range(16)]
+        lines.append(",".join(map(str, (*numbers, row % 3))))
+    Path("whole.csv").write_text("\n".join(lines) + "\n")
+
+
+def trained_on_whole(words, capsys):
+    assert main(["train", *words, "--epochs", "1", "--batch", "8"]) == 0
+    told = capsys.readouterr()
+    return told.out, told.err
+
+
+def test_whole_numbers_are_measurements_or_pixels_as_their_heading_says(said, capsys):
+    bytes_named(*(f"p{k}" for k in range(16)))
+    out, err = trained_on_whole(["whole.csv"], capsys)
+    assert "adapted to whole: input 1x4x4" in " ".join(out.split())
+    assert "whole.csv: taken for pictures, a row of pixels each: say --target COLUMN if" in err
+    out, err = trained_on_whole(["whole.csv", "--target", "label"], capsys)
+    assert "learns label (3 classes: 0, 1, 2) from p0, p1" in out
+    assert "taken for" not in err
+    bytes_named(*(f"sensor{k}" for k in range(16)))
+    out, err = trained_on_whole(["whole.csv"], capsys)
+    assert "learns label (3 classes: 0, 1, 2) from sensor0" in " ".join(out.split())
+    assert "though its columns may be pixels: say gradbook train quick --data whole.csv" in err
+    out, err = trained_on_whole(["quick", "--data", "whole.csv"], capsys)
+    assert "adapted to whole: input 1x4x4" in " ".join(out.split())
+
+
+def test_train_in_python_takes_a_table_of_pixels_and_says_what_to_do_with_others(said):
+    bytes_named(*(f"p{k}" for k in range(16)))
+    for given in ({"recipe": "whole.csv"}, {"data": Path("whole.csv")}):
+        assert gb.train(changes="epochs 1; batch 8", **given).model.net.input == (1, 4, 4)
+    message = r"area-0.csv is a table of measurements, .*'gradbook train area-0.csv' learns it, and"
+    for given in ({"recipe": "area-0.csv"}, {"data": "area-0.csv"}):
+        with pytest.raises(UsageError, match=message):
+            gb.train(**given)

@@ -31,6 +31,7 @@ from gradbook.cli.arguments import (
     standard_input,
     whole_number,
 )
+from gradbook.cli.output import warn
 from gradbook.errors import GradbookError, UsageError
 from gradbook.formats.reading import FOREIGN
 from gradbook.lab import LOG_NAMES
@@ -259,16 +260,20 @@ def _run(options: Namespace) -> int:
     _settle_patterns(options)
     if options.all and options.hold_back not in (None, "none"):
         raise UsageError("--all holds nothing back: leave --hold-back out")
-    if _is_data(options, options.recipe) and options.data is None:
+    is_asked = any(getattr(options, name) for name in TABLES)
+    if options.data is None and (
+        _is_data(options, options.recipe, is_asked) or _is_table_file(options.recipe)
+    ):
         options.data, options.recipe = options.recipe, None
+        _tell_what_it_is(options.data, is_asked)
     recipe = None
-    if options.recipe or not _is_data(options, options.data):
+    if options.recipe or not _is_data(options, options.data, is_asked):
         recipe = recipe_of_options(options)
     data = options.data or (recipe.data if recipe else None)
     if data and (options.window or _is_made(data)):
         return _on_signals(options, data, recipe, how)
     _require_no_signals(options, data)
-    if is_table(data):
+    if is_table(data, is_asked, recipe if options.recipe else None):
         return _on_table(options, data, recipe, how)
     for name in TABLES:
         if getattr(options, name):
@@ -328,29 +333,60 @@ def _require_images(folder: str) -> None:
     from gradbook.lab.training.run_folder import RunFolder
 
     run = RunFolder(folder)
-    data = run.recipe().data if run.holds_a_run else ""
-    if is_table(data):
+    recipe = run.recipe() if run.holds_a_run else None
+    data = recipe.data if recipe else ""
+    if is_table(data, recipe=recipe):
         raise UsageError(
             f"{folder} is a run on a table, which can't be resumed: train it again with "
             f"gradbook train {data}"
         )
 
 
-def is_table(name: str | None) -> TypeGuard[str]:
-    """Whether it is a table of measurements, not one of pixels."""
+def is_table(
+    name: str | None, is_asked: bool = False, recipe: Recipe | None = None
+) -> TypeGuard[str]:
+    """Whether it is a table of measurements, not one of pixels: if that `is_asked`, if its columns
+    are named otherwise, or if they are none and the recipe isn't one for images."""
     from gradbook.data.formats.pixel_table import holds_pixels
     from gradbook.data.tables import NAMED, SUFFIXES
 
     if not name or name in NAMED:
         return bool(name)
-    is_file = name.lower().endswith(SUFFIXES) and os.path.isfile(name)
-    return is_file and not holds_pixels(Path(name))
+    if not (name.lower().endswith(SUFFIXES) and os.path.isfile(name)):
+        return False
+    reads_images = recipe is not None and len(recipe.net.input) == 3
+    return is_asked or not holds_pixels(Path(name), named_so=not reads_images)
 
 
-def _is_data(options: Namespace, name: str | None) -> bool:
+def _is_table_file(name: str | None) -> TypeGuard[str]:
+    """Whether it is a table, of measurements or of pixels."""
+    from gradbook.data.formats import pixel_table
+
+    return bool(name and pixel_table.is_table(name) and os.path.isfile(name))
+
+
+def _tell_what_it_is(name: str, is_asked: bool) -> None:
+    """Of a table that could be one of pixels as well: what it is taken for, and how it's told."""
+    from gradbook.data.formats.pixel_table import holds_pixels
+
+    if is_asked or not _is_table_file(name) or not holds_pixels(Path(name)):
+        return
+    if is_table(name):
+        warn(
+            f"{name}: taken for a table of measurements, though its columns may be pixels: say "
+            f"gradbook train quick --data {name} if they are"
+        )
+    else:
+        warn(
+            f"{name}: taken for pictures, a row of pixels each: say --target COLUMN if its columns "
+            "are measurements"
+        )
+
+
+def _is_data(options: Namespace, name: str | None, is_asked: bool) -> bool:
     """Whether it is a table, or recordings, if windows of some are asked for."""
     folder = bool(name and os.path.isdir(name) and (options.window or _holds_sounds(name)))
-    return _is_made(name) or is_table(name) or folder
+    return _is_made(name) or is_table(name, is_asked) or folder
 
 
 def _is_made(name: str | None) -> bool:

@@ -29,6 +29,9 @@ SUFFIXES = (".csv", ".tsv")
 LEAST_PIXELS = 16  # of an image: fewer numbers are measurements
 ROWS_AT_ONCE = 1000
 LABEL_HEADINGS = LABELS | {"class", "digit"}
+PIXEL_HEADING = re.compile(  # pixel0, px_12, 28x28, r3, 783
+    r"(?:p|px|pix|pixel|r|g|b|red|green|blue)?[ _-]?[0-9]{1,5}(?:[x_ -][0-9]{1,5}){0,2}"
+)
 PIXEL = re.compile(r'\s*(?:"\s*)?([0-9]{1,3})(?:\.0*)?\s*(?:"\s*)?')
 
 
@@ -38,8 +41,9 @@ def is_table(name: str) -> bool:
     return plain.endswith(SUFFIXES) and not name.startswith(".")
 
 
-def holds_pixels(file: Path) -> bool:
-    """Whether its first row of numbers is a label and a square of bytes, 4 by 4 at least."""
+def holds_pixels(file: Path, *, square: bool = True, named_so: bool = False) -> bool:
+    """Whether its first row of numbers is a label and bytes: a `square` of them, 4 by 4 at least,
+    and if they must be `named_so`, under no heading that names them otherwise."""
     if not is_table(file.name):
         return False
     with open_unpacked(file, limits.IMAGE_TABLE) as stream:
@@ -51,9 +55,14 @@ def holds_pixels(file: Path) -> bool:
         row = next(rows, first) if layout.has_heading else first
     count = layout.columns - 1
     is_square = any(ch * isqrt(count // ch) ** 2 == count for ch in (1, 3))
-    fields = layout.parted(row)[1].split(layout.separator)
-    bytes_alone = all((m := PIXEL.fullmatch(f)) and int(m[1]) <= 255 for f in fields)
-    return count >= LEAST_PIXELS and is_square and bytes_alone
+    if square and (count < LEAST_PIXELS or not is_square):
+        return False
+    headings, fields = (layout.parted(one)[1].split(layout.separator) for one in (first, row))
+    if named_so and layout.has_heading:
+        names = (name.strip().strip('"').lower() for name in headings)
+        if not all(map(PIXEL_HEADING.fullmatch, names)):
+            return False
+    return all((m := PIXEL.fullmatch(f)) and int(m[1]) <= 255 for f in fields)
 
 
 def read(where: Path, size: Size | None = None) -> Dataset:

@@ -21,6 +21,7 @@ from gradbook import __version__
 from gradbook.amounts import counted, duration, percent, short
 from gradbook.arguments import whole
 from gradbook.data.dataset import BRIGHTEST, Dataset
+from gradbook.data.formats.pixel_table import holds_pixels, is_table
 from gradbook.engine.base import Engine
 from gradbook.engine.compilers import side_by_side, surroundings
 from gradbook.errors import DataError, GradbookError, UsageError
@@ -135,7 +136,8 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
     the training after its step; `trained.stopped` then says so.
 
     Args:
-        recipe: The name of a recipe or a network, a file, a text, a `Net`.
+        recipe: The name of a recipe or a network, a file, a text, a `Net`; or a table of pixels,
+            with the usual recipe.
         changes: Lines in place of the recipe's own: "epochs 5; batch 64".
         data: A data set, or where it lies, in place of the recipe's.
         folder: Where the run is kept, with its report.
@@ -167,6 +169,10 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
     own = _begun_before(kept) if resume else None
     if own and seed is None:
         seed = own.net.seed
+    if data is None and isinstance(recipe, str | os.PathLike) and _is_table(recipe):
+        recipe, data = None, recipe
+    if data is not None and not isinstance(data, Dataset) and _is_table(data):
+        _require_pixels(Path(data))
     asked = _meant(own or USUAL if recipe is None else recipe, changes, data, seed, held_back)
     if own and asked.find_rate:
         asked = replace(asked, find_rate=False, schedule=own.schedule)
@@ -184,6 +190,19 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
         made_folder(kept.path)
         with kept.lock():
             return _run(_training_in(kept, ready, began, goes_on=resume), kept, told)
+
+
+def _is_table(where: str | os.PathLike[str]) -> bool:
+    return is_table(os.path.basename(where)) and os.path.isfile(where)
+
+
+def _require_pixels(table: Path) -> None:
+    """Tables of measurements are trained elsewhere."""
+    if not holds_pixels(table, square=False):
+        raise UsageError(
+            f"{table} is a table of measurements, not of pixels from 0 to 255: 'gradbook train "
+            f"{table}' learns it, and in Python gradbook.lab.tables.train_table"
+        )
 
 
 def _begun_before(kept: RunFolder | None) -> Recipe:
