@@ -84,27 +84,85 @@ def test_it_goes_on_as_any_model_does(iris, tmp_path):
     ("make", "said"),
     [
         ("MLPClassifier()", "isn't fitted yet"),
-        ("LogisticRegression()", "give a fitted MLPClassifier or MLPRegressor"),
-        ("make_pipeline(MinMaxScaler(), MLPClassifier())", "after a StandardScaler"),
+        ("DecisionTreeClassifier()", "DecisionTreeClassifier can't be read: give a fitted MLPCl"),
+        ("make_pipeline(RobustScaler(), MLPClassifier())", "RobustScaler can't be read: .* after"),
+        ("make_pipeline(MinMaxScaler(clip=True), MLPClassifier())", "its MinMaxScaler clips"),
+        ("SimpleImputer(add_indicator=True)", "adds columns"),
     ],
 )
-def test_what_isnt_read_is_refused(make, said):
-    from sklearn.linear_model import LogisticRegression
+def test_what_isnt_read_is_refused(iris, make, said):
+    from sklearn.impute import SimpleImputer
     from sklearn.neural_network import MLPClassifier
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import MinMaxScaler
+    from sklearn.preprocessing import MinMaxScaler, RobustScaler
+    from sklearn.tree import DecisionTreeClassifier
 
+    mlp = MLPClassifier((2,), max_iter=2)
     made = {
-        "MLPClassifier()": MLPClassifier,
-        "LogisticRegression()": LogisticRegression,
-    }.get(make, lambda: make_pipeline(MinMaxScaler(), MLPClassifier()))()
+        "MLPClassifier()": mlp,
+        "DecisionTreeClassifier()": DecisionTreeClassifier(),
+        "make_pipeline(RobustScaler(), MLPClassifier())": make_pipeline(RobustScaler(), mlp),
+        "make_pipeline(MinMaxScaler(clip=True), MLPClassifier())": make_pipeline(
+            MinMaxScaler(clip=True), mlp
+        ),
+        "SimpleImputer(add_indicator=True)": make_pipeline(SimpleImputer(add_indicator=True), mlp),
+    }[make]
+    if make != "MLPClassifier()":
+        rows = np.where(iris[0] < 0.15, np.nan, iris[0]) if "Imputer" in make else iris[0]
+        fitted(made, rows, iris[1])
     with pytest.raises(UsageError, match=said):
         gb.from_sklearn(made)
 
 
-def test_several_labels_at_once_are_refused(iris):
-    from sklearn.neural_network import MLPClassifier
+def with_holes(rows):
+    found = rows.copy()
+    found[np.random.default_rng(0).random(rows.shape) < 0.1] = np.nan
+    return found
 
-    labels = np.stack([iris[1] > 0, iris[1] > 1], axis=1).astype(int)
-    with pytest.raises(UsageError, match="several labels"):
-        gb.from_sklearn(fitted(MLPClassifier((3,), max_iter=5), iris[0], labels))
+
+def estimators():
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LinearRegression, LogisticRegression
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+    logistic = LogisticRegression(max_iter=200)
+    mlp = MLPRegressor(hidden_layer_sizes=(5,), max_iter=20)
+    return {
+        "logistic": logistic,
+        "linear": LinearRegression(),
+        "linear without intercept": LinearRegression(fit_intercept=False),
+        "several numbers": LinearRegression(),
+        "several numbers of a perceptron": mlp,
+        "labels": MLPClassifier((5,), max_iter=20),
+        "scaled to a range": make_pipeline(MinMaxScaler((-1, 2)), logistic),
+        "with holes": make_pipeline(SimpleImputer(), StandardScaler(), logistic),
+        "with holes filled late": make_pipeline(
+            StandardScaler(), SimpleImputer(strategy="median"), MinMaxScaler(), mlp
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", estimators())
+@pytest.mark.parametrize("classes", [2, 3])
+def test_it_says_what_scikit_learn_says(iris, name, classes, tmp_path):
+    rows, wanted = iris[0][iris[1] < classes], iris[1][iris[1] < classes]
+    rows, numbers = rows[:, :3], rows[:, 3]
+    if "holes" in name:
+        rows = with_holes(rows)
+    if name == "labels":
+        wanted = np.stack([rows[:, 0] > 5.5, rows[:, 1] > 3, rows[:, 2] > 2], axis=1).astype(int)
+    if "several" in name:
+        numbers = np.stack([numbers, numbers**2], axis=1)
+    estimator = estimators()[name]
+    is_sure = hasattr(estimator, "predict_proba")
+    fitted(estimator, rows, wanted if is_sure else numbers)
+    expected = estimator.predict_proba(rows) if is_sure else estimator.predict(rows)
+    model = gb.from_sklearn(estimator)
+    assert bool(model.labels) == (name == "labels")
+    said = model.predict(rows)
+    np.testing.assert_allclose(said, expected.reshape(said.shape), rtol=0, atol=1e-12)
+    model.save(tmp_path / "net.safetensors")
+    again = gb.load(tmp_path / "net.safetensors").predict(rows)
+    np.testing.assert_allclose(again, said, rtol=0, atol=1e-5)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +12,7 @@ from gradbook.errors import TargetError
 from gradbook.formats.keras.write import keras_bytes
 from gradbook.formats.onnx.write import onnx_bytes
 from gradbook.layers import KINDS, StatementForm
+from gradbook.layers.card import Layer
 from gradbook.layers.norms import EPSILON
 from gradbook.net import parse
 from tests.formats.keras import test_writer as keras_writer
@@ -75,3 +76,19 @@ def test_a_normalisation_over_other_groups_is_refused_in_one_line(write, monkeyp
         match=r"stripenorm1 can't be written as .*: use another layer$",
     ):
         write(trained_of(net))
+
+
+@dataclass(frozen=True)
+class Unknown(Layer):
+    """A layer that another package adds."""
+
+    word: ClassVar[str] = "mystery"
+
+
+@pytest.mark.witness("keras")
+def test_keras_names_the_layer_that_it_has_no_word_for():
+    trained = trained_of(parse("input 4; dense 4; tanh; dense 2"))
+    first, bend, *others = trained.layers
+    unknown = replace(trained, layers=(first, replace(bend, layer=Unknown()), *others))
+    with pytest.raises(TargetError, match=r"^tanh1: gradbook can't write mystery for Keras: use"):
+        keras_bytes(unknown)

@@ -1,9 +1,9 @@
-"""Scikit-learn's multilayer perceptrons, as they lie in memory, with the scaler before them."""
+"""Scikit-learn's networks and linear models, as they lie in memory, and what scales before them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,17 @@ from gradbook.layers.activations import Activation
 from gradbook.layers.sums import Dense
 
 ACTIVATIONS = {"logistic": "sigmoid", "tanh": "tanh", "relu": "relu", "softmax": "softmax"}
-KINDS = ("MLPClassifier", "MLPRegressor")
+KINDS = ("MLPClassifier", "MLPRegressor", "LogisticRegression", "LinearRegression")
+BEFORE = ("StandardScaler", "MinMaxScaler", "SimpleImputer")
+
+
+@dataclass(frozen=True, eq=False)
+class Scaled:
+    """What numbers are brought to: (x − mean) / deviation, those that are missing filled in."""
+
+    mean: Array
+    deviation: Array
+    filling: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,65 +34,115 @@ class SklearnNet:
 
     found: ImportedNet
     columns: tuple[str, ...]
-    mean: Array
-    deviation: Array
+    before: Scaled
+    labels: bool  # whether each output is how sure it is of one of these, whatever the others are
 
 
 def sklearn_net(estimator: Any) -> SklearnNet:
-    """Of a fitted MLPClassifier or MLPRegressor, or of a pipeline of a StandardScaler and one."""
+    """Of a fitted estimator, or of a pipeline of scalers, an imputer and one."""
     *before, last = _steps(estimator)
-    if not hasattr(last, "coefs_"):
-        raise UsageError(f"this {type(last).__name__} isn't fitted yet: call its fit first")
-    inputs = int(last.coefs_[0].shape[0])
-    mean, deviation = np.zeros(inputs), np.ones(inputs)
-    for scaler in before:
-        mean, deviation = _scaled(scaler, mean, deviation)
-    classes = tuple(map(str, getattr(last, "classes_", ())))
-    if last.n_outputs_ > 1 and last.out_activation_ != "softmax":
-        raise UsageError(
-            "it predicts several labels or numbers at once: fit one with a single target"
-        )
-    found = assemble(
-        type(last).__name__, (inputs,), tuple(_layers(last)), notes=Notes(classes=classes)
-    )
+    for step in (*before, last):
+        if not hasattr(step, "n_features_in_"):
+            raise UsageError(f"this {type(step).__name__} isn't fitted yet: call fit first")
+    inputs = int(last.n_features_in_)
+    scaled = Scaled(np.zeros(inputs), np.ones(inputs))
+    for step in before:
+        scaled = _scaled(step, scaled)
+    *_, end = sums = tuple(_sums(last))
+    labels = type(last).__name__ == "MLPClassifier" and end.activation == "logistic"
+    labels = labels and len(end.bias) > 1
+    names = () if labels else getattr(last, "classes_", ())
+    notes = Notes(classes=tuple(map(str, names)), labels=labels)
+    found = assemble(type(last).__name__, (inputs,), tuple(_layers(sums)), notes=notes)
     first = before[0] if before else last
-    names = getattr(first, "feature_names_in_", [f"x{k}" for k in range(1, inputs + 1)])
-    return SklearnNet(found, tuple(map(str, names)), mean, deviation)
+    columns = getattr(first, "feature_names_in_", [f"x{k}" for k in range(1, inputs + 1)])
+    return SklearnNet(found, tuple(map(str, columns)), scaled, labels)
 
 
 def _steps(estimator: Any) -> list[Any]:
     steps = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
     steps = [step for step in steps if step is not None and not isinstance(step, str)]
     kinds = [type(step).__name__ for step in steps]
-    if not kinds or kinds[-1] not in KINDS or set(kinds[:-1]) - {"StandardScaler"}:
+    wrong = [kind for kind in kinds[:-1] if kind not in BEFORE]
+    wrong += [kind for kind in kinds[-1:] if kind not in KINDS]
+    if wrong or not kinds:
         raise UsageError(
-            f"{' and '.join(kinds) or 'nothing'} can't be read: give a fitted "
-            f"{' or '.join(KINDS)}, alone or in a pipeline after a StandardScaler"
+            f"{' and '.join(wrong) or 'nothing'} can't be read: give a fitted {', '.join(KINDS)}, "
+            f"alone or in a pipeline after {', '.join(BEFORE)}"
         )
     return steps
 
 
-def _scaled(scaler: Any, mean: Array, deviation: Array) -> tuple[Array, Array]:
-    """What is subtracted and divided by, once this one has done so too."""
-    if not hasattr(scaler, "n_features_in_"):
-        raise UsageError("its StandardScaler isn't fitted yet: call the pipeline's fit first")
-    if scaler.with_mean:
-        mean = mean + deviation * scaler.mean_
-    return mean, deviation * scaler.scale_ if scaler.with_std else deviation
+def _scaled(step: Any, before: Scaled) -> Scaled:
+    """What is subtracted, divided by and filled in, once this one has done so too."""
+    match type(step).__name__:
+        case "StandardScaler":
+            mean = step.mean_ if step.with_mean else 0.0
+            deviation = step.scale_ if step.with_std else 1.0
+        case "MinMaxScaler":
+            if step.clip:
+                raise UsageError("its MinMaxScaler clips, which no layer does: fit it without clip")
+            mean, deviation = -step.min_ / step.scale_, 1 / step.scale_
+        case _:
+            return _filled(step, before)
+    mean = before.mean + before.deviation * mean
+    return replace(before, mean=mean, deviation=before.deviation * deviation)
 
 
-def _layers(estimator: Any) -> Iterator[ImportedLayer]:
+def _filled(imputer: Any, before: Scaled) -> Scaled:
+    is_nan = isinstance(imputer.missing_values, float) and np.isnan(imputer.missing_values)
+    numbers = np.array(imputer.statistics_)
+    if not is_nan or imputer.add_indicator or numbers.dtype.kind not in "uif":
+        raise UsageError(
+            "its SimpleImputer fills in words, another mark than NaN or adds columns: fit it with "
+            "missing_values=NaN, add_indicator=False and numbers"
+        )
+    if np.isnan(numbers).any():
+        raise UsageError("its SimpleImputer leaves out columns that were empty: leave them out")
+    if before.filling is not None:
+        return before
+    return replace(before, filling=numbers * before.deviation + before.mean)
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """One layer: weights (inputs, outputs), a bias each, and what its sums go through."""
+
+    weight: Array
+    bias: Array
+    activation: str
+    name: str
+
+
+def _sums(estimator: Any) -> Iterator[Sums]:
+    if hasattr(estimator, "coefs_"):
+        ends = [estimator.activation] * (len(estimator.coefs_) - 1) + [estimator.out_activation_]
+        both = zip(estimator.coefs_, estimator.intercepts_, ends, strict=True)
+        for number, (weight, bias, end) in enumerate(both):
+            yield Sums(weight, bias, end, f"coefs_[{number}]")
+        return
+    weight = np.atleast_2d(estimator.coef_)
+    bias = np.broadcast_to(estimator.intercept_, len(weight))
+    end = "identity"
+    if type(estimator).__name__ == "LogisticRegression":
+        how = getattr(estimator, "multi_class", "auto")
+        apart = how == "ovr" or estimator.solver == "liblinear" or len(weight) == 1
+        end = "logistic" if apart else "softmax"
+        if how == "multinomial" and len(weight) == 1:  # a softmax of −x and x
+            weight, bias = 2 * weight, 2 * bias
+    yield Sums(weight.T, bias, end, "coef_")
+
+
+def _layers(sums: tuple[Sums, ...]) -> Iterator[ImportedLayer]:
     """Yield sums and activations in turn."""
-    activations = [estimator.activation] * (len(estimator.coefs_) - 1) + [estimator.out_activation_]
     value = 0
-    for number, (weight, bias) in enumerate(
-        zip(estimator.coefs_, estimator.intercepts_, strict=True)
-    ):
-        tensors = {
-            name: np.asarray(x, np.float64) for name, x in (("weight", weight.T), ("bias", bias))
-        }
-        yield ImportedLayer(Dense(weight.shape[1]), (value,), tensors, f"coefs_[{number}]")
+    for one in sums:
+        both = (("weight", one.weight.T), ("bias", one.bias))
+        tensors = {name: np.asarray(x, np.float64) for name, x in both}
+        yield ImportedLayer(Dense(one.weight.shape[1]), (value,), tensors, one.name)
         value += 1
-        if activations[number] != "identity":
-            yield ImportedLayer(Activation(ACTIVATIONS[activations[number]]), (value,))
+        if one.activation != "identity":
+            if one.activation not in ACTIVATIONS:
+                raise UsageError(f"{one.name}: no layer here computes '{one.activation}'")
+            yield ImportedLayer(Activation(ACTIVATIONS[one.activation]), (value,))
             value += 1

@@ -40,6 +40,7 @@ from gradbook.net.trained import (
     ByFeature,
     ByStep,
     ScaleShift,
+    Shares,
     TrainedLayer,
     TrainedNet,
     with_answers,
@@ -548,10 +549,15 @@ class KerasLayers:
                 turned = {"scale": -1.0, "offset": 1.0}
                 other = self.row.add("Rescaling", f"{own.name}_other", turned, [x], x.shape)
                 return self.row.add("Concatenate", own.name, {"axis": -1}, [other, x], own.makes)
-            case _:
+            case Shares():
                 raise TargetError(
                     "Keras has no layer that scales several sigmoids to a sum of 1: leave out "
                     "--with-preparation"
+                )
+            case _:
+                raise TargetError(
+                    f"{own.name}: gradbook can't write {own.layer.word} for Keras: use another "
+                    "layer or another format"
                 )
 
     # From channels first to channels last.

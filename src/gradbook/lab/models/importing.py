@@ -365,11 +365,12 @@ def _each(
 
 
 def from_sklearn(estimator: Any) -> TableModel:
-    """A fitted MLPClassifier or MLPRegressor of scikit-learn's as a model of a table.
+    """A fitted estimator of scikit-learn's as a model of a table.
 
     Args:
-        estimator: The estimator, or a pipeline of a StandardScaler and it, whose scaling becomes
-            the model's own.
+        estimator: MLPClassifier, MLPRegressor (of several targets, too), LogisticRegression or
+            LinearRegression, or a pipeline of StandardScaler, MinMaxScaler or SimpleImputer and
+            it: the scaling and what is filled in become the model's own.
 
     >>> import gradbook as gb
     >>> from sklearn.neural_network import MLPClassifier
@@ -381,12 +382,16 @@ def from_sklearn(estimator: Any) -> TableModel:
     from gradbook.formats.estimator import sklearn_net
 
     read = sklearn_net(estimator)
+    net, classes = read.found.net, read.found.notes.classes
+    several = not classes and net.outputs > 1
     return TableModel(
-        read.found.net,
+        net,
         read.found.values,
         tuple(map(Column, read.columns)),
-        Column("target", read.found.notes.classes),
-        read.mean,
-        read.deviation,
-        about={"imported": type(estimator).__name__},
+        Column("outputs" if several else "target", classes),
+        read.before.mean,
+        read.before.deviation,
+        about={"imported": type(estimator).__name__} | ({"labels": True} if read.labels else {}),
+        outputs=number_names(net.outputs) if several else (),
+        filling=read.before.filling,
     )
