@@ -29,6 +29,10 @@ DAMAGED = (
     *(BadZipFile, zlib.error, EOFError, OSError, NotImplementedError),
     *(RuntimeError, ValueError, LookupError, struct.error, OverflowError),
 )
+MISFITTING = (
+    *(LookupError, TypeError, ValueError, AttributeError, ArithmeticError, OSError),
+    RuntimeError,  # h5py's, of what is damaged
+)
 
 
 class ArchiveError(GradbookError):
@@ -201,7 +205,7 @@ def archive_of(stream: BinaryIO, file: str | os.PathLike[str], kind: str) -> Ite
     except (ArchiveError, RecursionError) as error:
         said = f" ({error.message})" if isinstance(error, ArchiveError) else ""
         raise DataError(f"no {kind} file that can be read{said}", file=os.fspath(file)) from error
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, OSError) as error:
+    except MISFITTING as error:
         raise DataError(
             f"its layers or weights aren't as a {kind} file has them", file=os.fspath(file)
         ) from error

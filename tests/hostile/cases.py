@@ -125,16 +125,16 @@ class Ready:
 
     def __init__(self) -> None:
         command = [sys.executable, launch.__file__]
-        self._process = subprocess.Popen(
+        self.process = subprocess.Popen(
             command, stdin=-1, stdout=-1, text=True, start_new_session=True
         )
 
     def __call__(
         self, words: Words, folder: str, streams: Streams, settings: Mapping[str, str]
     ) -> Took:
-        assert self._process.stdin
-        assert self._process.stdout
+        assert self.process.stdin
+        assert self.process.stdout
         asked = {"words": words, "folder": folder, "streams": streams, "settings": settings}
-        print(json.dumps(asked), file=self._process.stdin, flush=True)
-        code, seconds, megabytes = json.loads(self._process.stdout.readline())
+        print(json.dumps(asked), file=self.process.stdin, flush=True)
+        code, seconds, megabytes = json.loads(self.process.stdout.readline())
         return code, seconds, megabytes

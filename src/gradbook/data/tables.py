@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook import limits
 from gradbook.amounts import counted
 from gradbook.data.formats import cells as written
 from gradbook.data.formats import parquet
@@ -533,7 +534,7 @@ def _read(path: str | PathLike[str], net: Net, decimal: str, dates: str) -> _Tab
     widths = [inputs + net.outputs]
     if net.outputs > 1 and net.ending.endswith("softmax"):
         widths.append(inputs + 1)
-    found = read_cells(path, widths)
+    found = read_cells(path, widths, limits.SAMPLES)
     rows = found.rows
     width = len(rows[0].cells)
     if width not in widths:

@@ -56,4 +56,7 @@ def read_network(path: str | os.PathLike[str]) -> ImportedNet:
             f"{os.fspath(path)} has no ending that can be read: networks are read from "
             f"{', '.join(READERS)}"
         )
-    return READERS[ending](Path(path))
+    import numpy as np
+
+    with np.errstate(all="ignore"):  # what is no number is refused, not warned of
+        return READERS[ending](Path(path))

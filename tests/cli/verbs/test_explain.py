@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
+from time import process_time
 
 import numpy as np
 import pytest
@@ -188,3 +189,14 @@ def test_a_model_of_other_classes_than_the_images_is_refused(classes, tmp_path, 
     model.save(tmp_path / "other.safetensors")
     said = f"digits has 10 classes, but the model tells {classes} apart: name images like those "
     assert refused(["explain", "other.safetensors", "--data", "digits"]).startswith(said)
+
+
+def test_a_table_of_a_million_samples_is_refused_at_once(tmp_path, capsys):
+    """Written out would be the first two and the last, and all were worked out in Python."""
+    (tmp_path / "rows.csv").write_text("0.25,0.5,1\n" * 900_000)
+    net, began = "input 2; dense 1; sigmoid; loss half squared error", process_time()
+    assert main(["explain", net, "--data", str(tmp_path / "rows.csv")]) == 2
+    assert process_time() - began < 5
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "rows.csv: more than 100,000 rows: use a smaller table" in said

@@ -20,6 +20,7 @@ from os import PathLike
 from gradbook import limits
 from gradbook.errors import DataError, FileError, LimitError
 from gradbook.files import open_file, require_size, said_plainly
+from gradbook.limits import ReadLimit
 
 MISSING = {"", "?", "-", ".", "na", "n/a", "nan", "null", "none", "nil", "#n/a"}
 WORDS_TOO = {"none", "nil"}  # which a column of words may mean: garage none
@@ -312,11 +313,12 @@ SEPARATORS = (",", ";", "\t")
 LINE = re.compile(r"[^\r\n]*(\r\n|\n|\r)|[^\r\n]+")
 LATIN = "cp1252"  # what Excel writes as CSV in the west, unless asked for UTF-8
 WIDE = {BOM_UTF16_LE: "utf-16", BOM_UTF16_BE: "utf-16"}  # what it writes as "Unicode text"
+MOST_KNOWN = 50_000  # cells
 LOOKED_AT = 20  # rows, to see what stands between their cells
 NO_TEXT = re.compile("[\0-\x08\x0e-\x1f\x7f]")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CellRow:
     """One row, and the line of the file on which it ends."""
 
@@ -338,20 +340,23 @@ def read_rows(path: str | PathLike[str], widths: Collection[int]) -> list[CellRo
     return read_cells(path, widths).rows
 
 
-def read_cells(path: str | PathLike[str], widths: Collection[int]) -> CellRows:
+def read_cells(
+    path: str | PathLike[str], widths: Collection[int], most: ReadLimit = limits.ROWS
+) -> CellRows:
     """The same, with how they are written."""
     file = str(path)
     with open_file(path, limits.TABLE) as stream, said_plainly("read", path):
         content = stream.read(limits.TABLE.most + 1)
     require_size(len(content), file, limits.TABLE)
     text, encoding = table_text(content, file)
+    del content  # as large as all that is made of it
     named = re.match(r"sep=(.)\r?\n", text)  # a spreadsheet's way to name the separator
     if named:
         separator = named[1]
-        rows = list(_rows("\n" + text[named.end() :], separator, file))
+        rows = list(_rows("\n" + text[named.end() :], separator, file, most))
     else:
         separator = _separator(text, widths)
-        rows = list(_rows(text, separator, file))
+        rows = list(_rows(text, separator, file, most))
     if not rows or not text.strip(" \r\n" + "".join(SEPARATORS)):
         raise DataError("the file is empty: write one sample per row", file=file)
     said = f"{file} isn't UTF-8: it is read as Windows-1252, as Excel writes it in western Europe"
@@ -402,17 +407,21 @@ def _lines(text: str) -> Iterator[str]:
     return (found[0] for found in LINE.finditer(text))
 
 
-def _rows(text: str, separator: str, file: str) -> Iterator[CellRow]:
+def _rows(text: str, separator: str, file: str, most: ReadLimit = limits.ROWS) -> Iterator[CellRow]:
     reader = csv.reader(_lines(text), delimiter=separator, strict=True)
     first, count = None, 0
+    known: dict[str, str] = {}  # a cell that stands there often is kept once
     try:
         for cells in reader:
-            row = CellRow(reader.line_num, tuple(cell.strip() for cell in cells))
+            if len(known) > MOST_KNOWN:
+                known.clear()
+            kept = map(known.setdefault, *[[cell.strip() for cell in cells]] * 2)
+            row = CellRow(reader.line_num, tuple(kept))
             if not any(row.cells):
                 continue
             first, count = first or row, count + 1
             _require_same_width(row, first, file)
-            _require_few(count, len(row.cells), file)
+            _require_few(count, len(row.cells), file, most)
             yield row
     except csv.Error as error:
         raise DataError(
@@ -422,10 +431,10 @@ def _rows(text: str, separator: str, file: str) -> Iterator[CellRow]:
         ) from None
 
 
-def _require_few(rows: int, columns: int, file: str) -> None:
-    for found, limit in ((rows, limits.ROWS), (rows * columns, limits.CELLS)):
+def _require_few(rows: int, columns: int, file: str, most: ReadLimit) -> None:
+    for found, limit in ((rows, most), (rows * columns, limits.CELLS)):
         if found > limit.most:
-            what = "rows" if limit is limits.ROWS else "cells"
+            what = "rows" if limit is most else "cells"
             raise LimitError(f"{file}: more than {limit} {what}: use a smaller table")
 
 
