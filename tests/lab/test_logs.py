@@ -136,6 +136,29 @@ def test_a_resumed_run_is_told_whole_and_once(name, tmp_path):
     assert [step for step, _ in READERS[name](run)["train_loss"]] == [1, 2, 3]
 
 
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.witness(name, "cc")) for name in logs.WRITTEN]
+)
+def test_a_folder_of_that_name_that_is_somebody_elses_stays(name, tmp_path):
+    class Hearing(Listener):
+        doubts: tuple[str, ...] = ()
+
+        def on_doubt(self, doubt):
+            self.doubts += (doubt,)
+
+    notes = tmp_path / name / "mine" / "notes.txt"
+    notes.parent.mkdir(parents=True)
+    notes.write_text("three years of work")
+    hearing = Hearing()
+    log = Logged(hearing, [name], tmp_path)
+    trained = train(made.recipe(), data=SET, listener=log, threads=1)
+    log.ended(trained)
+    assert notes.read_text() == "three years of work"
+    assert sorted(tmp_path.rglob("*")) == [tmp_path / name, notes.parent, notes]
+    (said,) = hearing.doubts
+    assert f"notes.txt isn't {name}'s" in said
+
+
 @pytest.mark.witness("cc")
 def test_a_log_that_fails_ends_and_the_training_goes_on(tmp_path, monkeypatch):
     class Full(logs.RunLog):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from gradbook.errors import UsageError, did_you_mean, one_line
+from gradbook.errors import KeptFileError, UsageError, did_you_mean, one_line
 from gradbook.files import inside
 from gradbook.lab import LOG_NAMES
 from gradbook.lab.training.training import Listener
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 # Each program: where its files lie, and how it is told ------------------------
 
 PROJECT = "gradbook"
+WRITTEN = {  # how what these programs write begins, in a folder that is called as they are
+    "tensorboard": r"events\.out\.tfevents\.",
+    "wandb": r"(offline-)?run-|latest-run|debug|settings$",
+}
 MOST_CHARACTERS = 6_000  # of a setting, in MLflow
 
 Settings = Mapping[str, str | int]
@@ -54,9 +59,16 @@ class RunLog(ABC):
     def close(self) -> None: ...
 
     def _cleared(self, name: str) -> Path:
-        """A folder in the run's, without what was told before; never a link to another one."""
+        """A folder in the run's, without what was told before; never a link to another one, nor
+        one that holds what that program doesn't write."""
         own = inside(self.folder) / name
         if own.is_dir():
+            for path in own.files():
+                if not re.match(WRITTEN[name], path.relative_to(own)):
+                    raise KeptFileError(
+                        f"{path} isn't {name}'s, and all of that folder would be written anew: "
+                        "move it elsewhere, or name another folder for the run"
+                    )
             shutil.rmtree(own, ignore_errors=True)
         return Path(own)
 
