@@ -14,6 +14,7 @@ pytest.importorskip("sklearn", minversion="1.6")
 
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
@@ -225,6 +226,18 @@ def test_a_loss_that_is_no_number_any_more_is_said(iris):
     text = "input 4; dense 8; dense 3; loss half squared error"
     with pytest.raises(ValueError, match="the loss is no longer a number: use a smaller rate"):
         NetClassifier(text, schedule="constant 1e9", random_state=0).fit(X, y)
+
+
+def test_a_fit_that_says_one_class_to_everything_warns_with_what_to_change(iris):
+    asleep = "input 4; dense 2; relu; dense 3; softmax; biases -99 -99 0 0 0"
+    still = NetClassifier(asleep, schedule="constant 0.001", epochs=2, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="each of the 150 rows trained on.*rate"):
+        still.fit(*iris)
+
+
+def test_a_fit_that_learned_says_nothing(iris, recwarn):
+    NetClassifier(random_state=0).fit(*iris)
+    assert [it for it in recwarn if it.category is ConvergenceWarning] == []
 
 
 def test_without_scikit_learn_it_says_what_to_install():

@@ -11,16 +11,19 @@ from contextlib import contextmanager
 from dataclasses import replace
 from math import prod
 from typing import Any
+from warnings import warn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gradbook.amounts import counted
 from gradbook.arguments import one_of, sizes, whole
 from gradbook.builtin_networks import BUILTIN
 from gradbook.engine.base import Engine
 from gradbook.errors import GradbookError, ShapeError, UsageError
-from gradbook.lab.models.answers import likeliest_classes, probabilities, targets
+from gradbook.lab.models.answers import confusion_of, likeliest_classes, probabilities, targets
 from gradbook.lab.recipes.recipe import Schedule, parse_schedule
+from gradbook.lab.training.doubts import Ending, doubts
 from gradbook.lab.training.epochs import Normal, fit
 from gradbook.layers.card import spell
 from gradbook.net import Net, builtin
@@ -30,6 +33,7 @@ from gradbook.net.network import parse, usual
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import (
         _check_sample_weight,
@@ -92,7 +96,8 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     engine_ : 'native' or 'plain'
 
     `fit` takes `sample_weight`, scaled so that rows count 1 on average; rows of weight 0 are left
-    out. As batches are drawn by chance, a row that counts twice isn't quite the same as two.
+    out. As batches are drawn by chance, a row that counts twice isn't quite the same as two. A fit
+    that says one class to all rows trained on warns (ConvergenceWarning), with what to change.
     """
 
     classes_: NDArray[Any]
@@ -241,6 +246,19 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.loss_curve_.append(epoch.loss)
             self.n_iter_ += 1
         self.values_ = engine.state()
+        answered = likeliest_classes(self.net_, probabilities(self.net_, engine.predict(inputs)))
+        if weights is not None or len(np.unique(answered)) > 1:
+            return  # weights may well ask for one class
+        ending = Ending(
+            net=self.net_,
+            first_loss=self.loss_curve_[0],
+            last_loss=self.loss_curve_[-1],
+            scored=f"{counted(len(rows), 'row')} trained on",
+            confusion=confusion_of(labels, answered, len(self.classes_)),
+            classes=tuple(map(str, self.classes_)),
+        )
+        for said in doubts(ending):
+            warn(said, ConvergenceWarning, stacklevel=3)
 
 
 def _counting(
