@@ -52,6 +52,14 @@ TO_FILL_IN = mark("to fill in")
 BLANK_RATE = mark("blank rate")
 BLANK_REFERENCE = mark("blank reference")
 PASTED = mark("pasted value")
+NUMBER_TEXT = mark("number as text")
+FORMULA_TEXT = mark("formula as text")
+BLANK_CELL = mark("blank cell")
+TIED = mark("frozen row")
+OTHER_SLOPE = mark("another slope")
+WRONG_RATE = mark("wrong rate")
+NO_RATE = mark("missing rate")
+NO_WEIGHT = mark("missing weight")
 STALE = mark("stale value")
 ANOTHER_ROW = mark("another row")
 DEPARTING_ROW = mark("departing row")
@@ -67,7 +75,7 @@ KINDS = {
     BLANK_REFERENCE: mark("a blank cell is used"),
     mark("text reference"): mark("a cell with text is used"),
     ANOTHER_ROW: mark("a cell is taken from another row or another step"),
-    mark("frozen row"): mark("a $ ties the formula to one row"),
+    TIED: mark("a $ ties the formula to one row, so that every copy computes that row again"),
     mark("wrong number"): mark("a number isn't the one it should be"),
     mark("wrong operator"): mark("a product for a difference, a sum for a product"),
     mark("wrong order"): mark("a difference or quotient is reversed"),
@@ -87,13 +95,19 @@ KINDS = {
         "no small edit repairs it; the whole formula is shown if it is known"
     ),
     DEPARTING_ROW: mark("one row's formula differs from the rest of its column"),
-    PASTED: mark("a number or a blank where the rest of the column has a formula"),
+    PASTED: mark("a typed number, or words, where a formula belongs"),
+    NUMBER_TEXT: mark("a text that looks like a number, maybe with a decimal comma"),
+    FORMULA_TEXT: mark("a formula is stored as text, so that nothing computes it"),
+    BLANK_CELL: mark("a blank cell where the rest of the column has a formula"),
     STALE: mark("the value in the file isn't what the formula gives"),
     DRIFTING_RATE: mark(
         "the reference to the learning rate isn't anchored and moves with the rows"
     ),
-    mark("wrong rate"): mark("another cell is used for the learning rate"),
+    WRONG_RATE: mark("another cell is used for the learning rate"),
     BLANK_RATE: mark("the learning rate is blank or not a number"),
+    OTHER_SLOPE: mark("the slope of another activation, as tanh's where sigmoid's belongs"),
+    NO_RATE: mark("the update subtracts the gradient without the learning rate"),
+    NO_WEIGHT: mark("the update is only the change: the old weight is missing"),
     OTHER_GRADIENT: mark(
         "the update uses the gradient of another weight, or the column contains it"
     ),
@@ -183,6 +197,54 @@ def content_of(book: Book, cell: Address) -> str:
     if isinstance(value, float):
         return Message("the number {number}", number=WrittenNumber(show_value(value)))
     return Message("nothing") if value is None else Message("a text")
+
+
+MOST_SHOWN = 40  # characters of a text
+DIGITS = frozenset("0123456789.,eE+-−'’ \u00a0%")
+
+
+def typed_in(book: Book, cell: Address, name: str) -> tuple[str, str]:
+    """The kind of what stands in a cell where the formula of something belongs, and why that is
+    none: a number, a text that only looks like one or like a formula, or words."""
+    value, here = book.values.get(cell), name_of(cell)
+    if not isinstance(value, str):
+        return PASTED, Message(
+            "{cell} holds a typed number where the formula of {name} belongs", cell=here, name=name
+        )
+    if is_formula_text(value):
+        return FORMULA_TEXT, Message(
+            "the formula in {cell} is stored as text, so nothing computes it: set the cell's "
+            "format to General and enter the formula again, without an apostrophe",
+            cell=here,
+        )
+    text = repr(value[:MOST_SHOWN])
+    if is_number_text(value):
+        return NUMBER_TEXT, Message(
+            "{cell} holds {text}, a text that only looks like a number: the formula of {name} "
+            "belongs there",
+            cell=here,
+            text=_with_comma(value, text),
+            name=name,
+        )
+    return PASTED, Message(
+        "{cell} holds the text {text} where the formula of {name} belongs",
+        cell=here,
+        text=text,
+        name=name,
+    )
+
+
+def is_formula_text(value: str) -> bool:
+    return len(value) > 1 and value.lstrip(" '\u00a0").startswith("=")
+
+
+def is_number_text(value: str) -> bool:
+    """Whether a text looks like a number to its reader."""
+    return len(value) <= MOST_SHOWN and DIGITS.issuperset(value) and any(map(str.isdigit, value))
+
+
+def _with_comma(value: str, shown: str) -> str:
+    return Message("{text} (with a decimal comma)", text=shown) if "," in value else shown
 
 
 def off_by(share: float) -> str:

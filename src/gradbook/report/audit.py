@@ -518,7 +518,7 @@ def learning(curve: LossCurves) -> str:
     told = tr(
         "{loss}: {made} as made, {right} corrected",
         loss=after,
-        made=numeral(f"{made:.{digits}g}"),
+        made=numeral(f"{made:.{digits}g}") if isfinite(made) else tr("no number"),
         right=numeral(f"{right:.{digits}g}"),
     )
     if made < right < curve.corrected[0]:

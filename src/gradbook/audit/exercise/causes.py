@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations, islice
 from math import copysign, isclose, sqrt
@@ -29,13 +29,29 @@ from gradbook.audit.edits.formula_edits import (
 )
 from gradbook.audit.exercise.places import Place, Places
 from gradbook.audit.exercise.verdicts import ALL, OwnFormulas, StepNumbers
-from gradbook.audit.findings import OTHER_GRADIENT
-from gradbook.audit.formula.address import DOWN, Address
+from gradbook.audit.findings import (
+    DRIFTING_RATE,
+    NO_RATE,
+    NO_WEIGHT,
+    OTHER_GRADIENT,
+    OTHER_SLOPE,
+    PASTED,
+    TIED,
+    WRONG_RATE,
+)
+from gradbook.audit.formula.address import DOWN, Address, sheet_of
 from gradbook.audit.formula.expression import Edit, EditKind, pointless_parts, references
 from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
-from gradbook.audit.search.wording import Surroundings, Wording
+from gradbook.audit.formula.pattern import (
+    CellReference,
+    Pattern,
+    RangeReference,
+    copy_formula,
+    rename_cells_in,
+)
+from gradbook.audit.search.wording import Surroundings, Wording, other_slope, tied
 from gradbook.audit.step.formulas import EvaluatedFormula, remember
+from gradbook.audit.step.other_slopes import USUAL_KINDS, kind_with, slope_of
 from gradbook.audit.step.points import agree
 from gradbook.audit.workbook.book import Book
 from gradbook.graph.chain import gradients
@@ -57,6 +73,7 @@ class Omission:
     slopes: tuple[Node, ...] = ()  # the slope of each activation
     edges: frozenset[Edge] = frozenset()
     flat: frozenset[Node] = frozenset()
+    taken: str = ""  # the activation whose slope stands there instead
 
     def __str__(self) -> str:
         return ", ".join(str(node.name) for node in self.ways or self.slopes)
@@ -90,7 +107,7 @@ class WaysBack:
         of = next((node for node in self._all if node.name == name.of), None)
         if of is None:
             return None
-        same = Omission(edges=left_out.edges, flat=left_out.flat)
+        same = Omission(edges=left_out.edges, flat=left_out.flat, taken=left_out.taken)
         if same not in self._known:
             spend(self.numbers.step.samples, len(self.partials))
             self._known[same] = self._back(same)
@@ -116,14 +133,20 @@ class WaysBack:
                 for source in self.sources[made]:
                     if (made, source) in left_out.edges:
                         continue
-                    flat = made in left_out.flat
-                    partial = np.asarray(1.0) if flat else self.partials[made, source]
+                    partial = self.partials[made, source]
+                    if made in left_out.flat:
+                        partial = self._instead(made, left_out.taken)
                     share = slopes[made] * partial
                     shares[source].append(share)
                     whole = made.each and not source.each and share.ndim > 1
                     share = share.sum(axis=0) if whole else share
                     slopes[source] = slopes.get(source, np.asarray(0.0)) + share
         return slopes, {node: np.asarray(sum(found)) for node, found in shares.items()}
+
+    def _instead(self, activation: Node, taken: str) -> Array:
+        """The slope that stands in the place of an activation's: another's, or none."""
+        (source,) = self.sources[activation]
+        return slope_of(taken, self._now(source), self._now(activation)) if taken else np.ones(())
 
     # What may be left out ---------------------------------------------------------
 
@@ -133,7 +156,9 @@ class WaysBack:
         errors = [node for node in self.forward if node.name and node.name.stem == "E"]
         ends = [node for node in errors if node.name and node.name.index]
         yield from self._ways(ends)
-        yield from self._slopes(wanted)
+        slopes = list(self._slopes(wanted))
+        yield from slopes
+        yield from (replace(one, taken=kind) for kind in USUAL_KINDS for one in slopes)
         for node in self._on_the_way(wanted):
             users = [made for made in self.forward if node in self.sources[made]]
             for some in _some_of(users):
@@ -181,6 +206,13 @@ class WaysBack:
         slope = gradients(activation, [source], {source})[source]
         return write(NAMES.mention(slope))
 
+    def kind_of(self, activation: Node) -> str:
+        """What the activation is called, as the usual ones are; else its own cell's name."""
+        (source,) = self.sources[activation]
+        x, a = self._now(source), self._now(activation)
+        kind = kind_with(x, a, self.partials[activation, source])
+        return USUAL_KINDS.get(kind, str(activation.name))
+
     def share_through(self, wanted: Node, ways: Collection[Node]) -> Node | None:
         """What of a gradient comes by some ways alone, as a value; None where samples are added."""
         name = wanted.name
@@ -212,6 +244,7 @@ ENOUGH = 3  # points at which a factor can be told
 MOST_ROOT = 100  # what a root that somebody leaves out may come to
 MOST_PAIRED = 40  # cells of which two may stand in the place of others
 FEW = 8  # edits of a kind, to choose from
+RATE_LEFT_OUT = Message("the learning rate η is missing: η times the gradient is to be subtracted")
 LONGEST_SHARE = 200  # characters of what is to be added
 
 
@@ -308,10 +341,12 @@ class Slip:
 
     def causes(self) -> Iterator[SlipCause]:
         """What explains it, the likeliest first."""
+        yield from self._given_away()
         if not self.own.mentioned_values(self.home):
-            yield SlipCause("pasted value", Message("numbers are typed where a formula belongs"))
+            yield SlipCause(PASTED, Message("numbers are typed where a formula belongs"))
             return
-        yield from self._climbs()
+        yield from self._tied()
+        yield from self._odd_update()
         yield from self._one_factor()
         yield from self._another_gradient()
         for way in (lambda: next(self._omissions(), None), self._edited):
@@ -331,17 +366,70 @@ class Slip:
 
     # From what is right -----------------------------------------------------------
 
-    def _climbs(self) -> Iterator[SlipCause]:
-        """An update that adds what it should subtract."""
+    def _given_away(self) -> Iterator[SlipCause]:
+        """What is taken from a sheet that only measures or shows."""
+        behind = self.own.flow.behind([self.home], self.own.known) & self.own.telling
+        if behind:
+            why = Message(
+                "this is taken from {sheet}, which only checks: {name} is to be computed from the "
+                "network's own values",
+                sheet=self.own.book.sheets[sheet_of(min(behind))].title,
+                name=str(self.place.node.name),
+            )
+            yield SlipCause(EditKind.FORMULA.value, why, edits=("checks",))
+
+    def _tied(self) -> Iterator[SlipCause]:
+        """A right formula whose copies all stay at the first row, by a $ before its number."""
+        book, own = self.own.book, self.own.places
+        like = book.patterns[self.home]
+        first = next(c for c in own.over(self.place.node) if book.patterns.get(c) is like)
+        ties: list[Address] = []
+
+        def free(said: str) -> str:
+            cell = book.reader.cell(said, first)
+            if cell not in own.cells or own.cells[cell].epoch == self.place.epoch:
+                return said
+            head, fixed, row = said.rpartition("$")
+            if not fixed or not row.isdigit():
+                return said
+            ties.append(cell)
+            return head + row
+
+        said = copy_formula(rename_cells_in(like.text_at(first), free), first, self.home)
+        freed = book.reader.read_typed(said, self.home)
+        expression = freed.expression if ties else None
+        if expression is not None and agree(self._value_of(expression), self.right_value):
+            yield SlipCause(TIED, tied(first, ties[0], DOWN), expression, ("$",))
+
+    def _odd_update(self) -> Iterator[SlipCause]:
+        """An update that adds what it should subtract, or lacks the rate or the old weight."""
         place, step = self.place, self.numbers.step
-        if place.node in step.gradients and place.epoch:
-            before = self.numbers.of(place.node, place.epoch - 1)
-            if agree(self.value - before, before - self.right_value):
-                why = Message(
-                    "{weight} climbs: it adds η·∂E/∂{weight}, not subtracts it",
-                    weight=str(place.node.name),
-                )
-                yield SlipCause("adds the gradient", why)
+        if place.node not in step.gradients or not place.epoch:
+            return
+        before = self.numbers.of(place.node, place.epoch - 1)
+        change, name = self.right_value - before, str(place.node.name)
+        without_rate = change / self.numbers.of(step.rate, 0)
+        if agree(self.value - before, -change):
+            why = Message("{weight} climbs: it adds η·∂E/∂{weight}, not subtracts it", weight=name)
+            yield SlipCause("adds the gradient", why)
+        if agree(self.value, change) or agree(self.value, -change):
+            why = Message(
+                "this is only the change of {weight}: η·∂E/∂{weight} is to be subtracted from the "
+                "old {weight}, in the row above",
+                weight=name,
+            )
+            yield SlipCause(NO_WEIGHT, why)
+        if agree(self.value - before, without_rate):
+            yield SlipCause(NO_RATE, RATE_LEFT_OUT)
+        if agree(self.value - before, -without_rate):
+            yield SlipCause(NO_RATE, _turned(RATE_LEFT_OUT, True))
+        if agree(self.value, without_rate) or agree(self.value, -without_rate):
+            why = Message(
+                "this is only the gradient: η times it is to be subtracted from the old {weight}, "
+                "in the row above",
+                weight=name,
+            )
+            yield SlipCause(NO_WEIGHT, why)
 
     def _one_factor(self) -> Iterator[SlipCause]:
         times = common_factor(self.value, self.right_value)
@@ -374,6 +462,15 @@ class Slip:
         edits = (f"left out {left_out}",)
         if left_out.slopes:
             slopes = enumerated(self.back.slope_in_names(one) for one in left_out.slopes)
+            if left_out.taken:
+                why = other_slope(
+                    USUAL_KINDS[left_out.taken],
+                    enumerated(str(one.name) for one in left_out.slopes),
+                    self.back.kind_of(left_out.slopes[0]),
+                    slopes,
+                )
+                edits = (f"{left_out.taken}'s slope at {left_out}",)
+                return SlipCause(OTHER_SLOPE, _turned(why, turned), edits=edits)
             why = message_count(
                 "lacks the slope {slopes} of the activation",
                 "lacks the slopes {slopes} of the activations",
@@ -428,12 +525,36 @@ class Slip:
             expression = edit.apply_to(expression)
         wording = Wording(self._surroundings, self.home)
         why, kind = wording.why(edits, self.weight), wording.kind(edits)
+        if write(edits[0].new) == self._rate:
+            return self._of_rate(edits[0].old, expression)
         cell = self.own.book.reader.cell(write(edits[0].old), self.home)
         taken = self.own.places.of(cell) if cell is not None else None
         if self.place.node in self.numbers.step.next and taken is not None:
             gradients = self.numbers.step.gradients.values()
             kind = OTHER_GRADIENT if taken.node in gradients else kind
         return SlipCause(kind, why, expression, wording.in_names(edits))
+
+    @property
+    def _rate(self) -> str:
+        """How an update mentions the learning rate; nothing where none belongs."""
+        place, step = self.place, self.numbers.step
+        if place.node not in step.next or not place.epoch:
+            return ""
+        return self.spelling.mention(step.rate, self.home, place.epoch, place.sample)
+
+    def _of_rate(self, old: Expression, right: Expression) -> SlipCause:
+        """That something else stands in the place of the learning rate."""
+        taken = self.pattern.mentions.get(old.text) if isinstance(old, Reference) else None
+        both = {"taken": write(old), "right": self._rate}
+        if isinstance(taken, CellReference) and taken.moves:
+            why = Message(
+                "the learning rate isn't anchored: copied down, its reference moves to {taken} and "
+                "on; {right} stays",
+                **both,
+            )
+            return SlipCause(DRIFTING_RATE, why, right, ("η stays",))
+        why = Message("{taken} is taken for the learning rate: {right} belongs there", **both)
+        return SlipCause(WRONG_RATE, why, right, ("η",))
 
     @property
     def _surroundings(self) -> Surroundings:
@@ -470,8 +591,8 @@ class Slip:
     @cached_property
     def _substitutes(self) -> Substitutes:
         """The values of this epoch and sample, and the usual numbers."""
-        place, places = self.place, self.own.places
-        epoch = place.epoch - (place.node in self.numbers.step.next)
+        place, places, step = self.place, self.own.places, self.numbers.step
+        epoch = place.epoch - (place.node in step.next)
         cells = {
             node: cell
             for node in places.columns
@@ -485,8 +606,10 @@ class Slip:
             for node, cell in cells.items()
             if cell is not None
         ]
+        if self._rate:
+            found.append(Substitute(Reference(self._rate), self.numbers.of(step.rate, 0)))
         every = [*found, *constants((ALL,))]
-        words = {str(node.name): one.expression for node, one in zip(cells, found, strict=True)}
+        words = {str(node.name): one.expression for node, one in zip(cells, found, strict=False)}
         activations = {
             said.text: other.text
             for name, said in words.items()

@@ -6,10 +6,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
+from math import isfinite, nan
 
-import numpy as np
-
-from gradbook.audit.budget import note_if_spent, within_budget
+from gradbook.audit.budget import A_SHARE, note_if_spent, within_budget
 from gradbook.audit.copies.correct import loss_curve
 from gradbook.audit.exercise.causes import (
     Respelling,
@@ -23,6 +22,7 @@ from gradbook.audit.exercise.own_columns import OwnColumns, right_elsewhere
 from gradbook.audit.exercise.places import Place, find_places
 from gradbook.audit.exercise.verdicts import (
     CIRCLE,
+    NAN,
     CellVerdict,
     OwnExercise,
     OwnFormulas,
@@ -44,6 +44,7 @@ from gradbook.audit.findings import (
     Finding,
     LossCurves,
     SheetReport,
+    typed_in,
 )
 from gradbook.audit.formula.address import (
     Address,
@@ -56,8 +57,10 @@ from gradbook.audit.formula.address import (
     row_of,
     sheet_of,
 )
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import copy_formula
 from gradbook.audit.workbook.book import Book, quote_title, show_value
+from gradbook.audit.workbook.evaluate import Evaluation
 from gradbook.audit.workbook.flow import Flow
 from gradbook.errors import GradbookError
 from gradbook.graph.node import Array, Node
@@ -243,7 +246,8 @@ class _Judgement:
         for cell in column:
             verdict = self.trial.verdicts[cell]
             if verdict.state in (WRONG, PASTED, CIRCLE):
-                groups[verdict.state, verdict.group].append(cell)
+                group = verdict.group or typed_in(self.book, cell, "")[:1]
+                groups[verdict.state, group].append(cell)
         same: dict[tuple[str, str], tuple[SlipCause, list[Address]]] = {}
         for cells in groups.values():
             cause = self._cause(node, cells[0])
@@ -254,10 +258,8 @@ class _Judgement:
     def _cause(self, node: Node, cell: Address) -> SlipCause:
         verdict = self.trial.verdicts[cell]
         if verdict.state == PASTED:
-            name = str(node.name)
-            return SlipCause(
-                PASTED, Message("{name} is typed in where a formula belongs", name=name)
-            )
+            kind, why = typed_in(self.book, cell, str(node.name))
+            return SlipCause(kind, why, edits=(kind,))
         if verdict.state == CIRCLE:
             return SlipCause(
                 CIRCULAR, Message("{cell} is computed from itself", cell=name_of(cell))
@@ -266,8 +268,11 @@ class _Judgement:
 
     def _slip(self, cell: Address) -> Slip:
         trial, place = self.trial, self.trial.place(cell)
-        value, wanted = trial.formulas.value(cell), trial.right_value(place)
-        spelling, ways = self._spelling, self._ways
+        wanted, spelling, ways = trial.right_value(place), self._spelling, self._ways
+        try:
+            value = trial.formulas.value(cell)
+        except NotUnderstood:  # it takes a text for a number
+            value = NAN
         return Slip(trial.formulas, trial.numbers, spelling, cell, place, value, wanted, ways)
 
     @cached_property
@@ -306,7 +311,7 @@ class _Judgement:
             formula=book.content(first),
             expected=fixes[first],
             why=cause.why,
-            relative_error=self._off(first),
+            relative_error=self._off(first, fixes[first]),
             sheet=book.sheets[sheet_of(first)].title,
             fixes={name_of(cell): fix for cell, fix in fixes.items()},
             spoils=both if spoilt else (),
@@ -314,12 +319,23 @@ class _Judgement:
             first_step=place.epoch - start,
         )
 
-    def _off(self, cell: Address) -> float | None:
-        """How far off a cell is at the exercise's own start."""
-        verdict = self.trial.verdicts[cell]
-        with np.errstate(all="ignore"):
-            off = float(np.abs(verdict.value[-1] / verdict.right_value[-1] - 1))
-        return off if np.isfinite(off) else None
+    @cached_property
+    def _as_made(self) -> Evaluation:
+        return Evaluation(self.book, self.trial.flow)
+
+    def _off(self, cell: Address, right: str) -> float | None:
+        """How far off a cell is from what the right formula gives there, in the book as it is."""
+        pattern = self.book.reader.read_typed(right.removeprefix("="), cell)
+        made, corrected = self._as_made, Evaluation(self.book, self.trial.flow, {cell: pattern})
+
+        def off() -> float:
+            value = made.value(cell)
+            corrected.known |= {other: x for other, x in made.known.items() if other != cell}
+            wanted = corrected.value(cell)
+            return abs(value / wanted - 1) if wanted else nan
+
+        share = within_budget(off, A_SHARE)
+        return share if share is not None and isfinite(share) else None
 
     # The right formulas -------------------------------------------------------------------
 

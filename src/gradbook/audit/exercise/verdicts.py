@@ -464,6 +464,8 @@ class ReturnedExercise:
         try:
             value = formulas.value(cell)
         except NotUnderstood as error:
+            if any(map(self.book.is_text, self.flow.sources(cell))):
+                return CellVerdict(WRONG, group=group, mentioned_nodes=nodes)
             return CellVerdict(
                 UNFINISHED, group=group, problem=words_of(error), mentioned_nodes=nodes
             )

@@ -15,7 +15,14 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from gradbook.audit.findings import BLANK_REFERENCE, PASTED, STALE, TO_FILL_IN, Finding, finding_in
+from gradbook.audit.findings import (
+    BLANK_CELL,
+    BLANK_REFERENCE,
+    STALE,
+    TO_FILL_IN,
+    Finding,
+    finding_in,
+)
 from gradbook.audit.formula.address import ACROSS, DOWN, Address, by_sheet, name_of, sheet_of
 from gradbook.audit.formula.expression import EditKind, factors, once, references, terms
 from gradbook.audit.formula.meaning import NotUnderstood
@@ -50,7 +57,7 @@ def blank_cells(training: SheetTraining) -> Iterator[Finding]:
                 "{cell} is blank where the others of its column have a formula",
                 cell=name_of(blank[0]),
             )
-            yield finding_in(book, blank, PASTED, quantity=heading, why=why, right=right)
+            yield finding_in(book, blank, BLANK_CELL, quantity=heading, why=why, right=right)
 
 
 def blank_factors(training: SheetTraining, losses: Iterable[Address]) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from gradbook.audit.formula.address import (
     Axis,
     by_sheet,
     column_of,
+    letters,
     name_of,
     ranges,
     row_of,
@@ -24,6 +25,7 @@ from gradbook.audit.search.hypotheses import Hypothesis, MissingPart
 from gradbook.audit.training.steps import is_loss_word
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
+from gradbook.language import mark
 from gradbook.language.message import Message, joined
 from gradbook.targets.excel.language import Expression, Infix, Number, Reference, write
 
@@ -34,6 +36,14 @@ OPERATIONS = {
     "/": Message("a quotient"),
     "^": Message("a power"),
 }
+TIED_DOWN = mark(
+    "{cell} is right, and its $ keep every copy at row {place}: each computes {cell} again; leave "
+    "out the $ before the row numbers"
+)
+TIED_ACROSS = mark(
+    "{cell} is right, and its $ keep every copy at column {place}: each computes {cell} again; "
+    "leave out the $ before the column letters"
+)
 LOGARITHM = Message("LOG is the logarithm to the base 10: LN, the natural one, belongs there")
 
 
@@ -286,6 +296,24 @@ class Wording:
         if not isinstance(part, Reference):
             return None
         return self.book.reader.cell(part.text, self.home)
+
+
+def tied(first: Address, to: Address, axis: Axis) -> str:
+    """That copies of a right formula stay at the row, or at the column, of some cell."""
+    if axis is DOWN:
+        return Message(TIED_DOWN, cell=name_of(first), place=row_of(to) + 1)
+    return Message(TIED_ACROSS, cell=name_of(first), place=letters(column_of(to)))
+
+
+def other_slope(taken: str, names: str, kind: str, slopes: str) -> str:
+    """That one activation's slope stands where another's belongs."""
+    return Message(
+        "takes the slope of {other} at {names}, where that of {kind} belongs: {slopes}",
+        other=taken,
+        names=names,
+        kind=kind,
+        slopes=slopes,
+    )
 
 
 def _of_operator(kind: EditKind, old: Infix, new: Infix) -> Message:

@@ -164,8 +164,8 @@ class StepGraph:
 
     def _leaf(self, cell: Address) -> Single:
         value = self.book.values.get(cell)
-        if isinstance(value, str):
-            return value
+        if isinstance(value, str) and not (value.startswith("#") and cell in self.book.patterns):
+            return value  # an error of an earlier step says nothing of this one
         is_weight = cell in self.training.weight_cells
         if value is None and not is_weight and cell not in self.book.patterns:
             return None
