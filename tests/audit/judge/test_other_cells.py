@@ -64,7 +64,7 @@ def test_a_single_blank_cell_lacks_the_formula_of_its_column(name, path):
     (finding,) = check(book(path, special={(name, 2): ""})).findings
     whole = check(book(path)).sheets[0]
     here = f"{letter(name)}{TOP + 4}"
-    assert (finding.cells, finding.kind) == (here, "pasted value")
+    assert (finding.cells, finding.kind) == (here, "blank cell")
     assert finding.expected.startswith("=")
     assert whole.findings == ()
 
