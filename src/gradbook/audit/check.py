@@ -27,6 +27,7 @@ from gradbook.audit.exercise.places import (
 )
 from gradbook.audit.findings import (
     BLANK_RATE,
+    DRIFTING_RATE,
     FORWARD_PASS,
     FROZEN,
     NO_NETWORK,
@@ -77,11 +78,14 @@ from gradbook.audit.judge.updates import (
 from gradbook.audit.left_out import extend_to_all_rows, not_looked_at, notes_on
 from gradbook.audit.repair.broken_trainings import (
     between_iterations,
+    called_as_typed,
     cut_off_trainings,
     in_own_cells,
     loss_behind_values,
     with_circles,
+    with_texts_read,
     without_circles,
+    without_ties,
 )
 from gradbook.audit.repair.gradients import gradient_findings
 from gradbook.audit.rules.half_typed import half_typed_reports
@@ -144,11 +148,17 @@ def _report(name: str, path: str | PathLike[str]) -> BookReport:
             asked = find_blank_columns(book)
             book, iterating = between_iterations(book, flow)
             flow = Flow(book) if iterating else flow
-            book, circular = without_circles(book, flow)
-            flow = Flow(book) if circular else flow
+            as_typed = book
+            book, meant, texts = with_texts_read(book, flow)
+            flow = Flow(book) if meant or texts else flow
+            for mended in (without_ties, without_circles):
+                book, more = mended(book, flow)
+                flow = Flow(book) if more else flow
+                meant = [*meant, *more]
             fill_in(book, flow)
             left = (*filter(None, [iterating]), *_left())
-            sheets = with_circles(_sheets(book, flow), circular)
+            sheets = with_circles(_sheets(book, flow), meant)
+            sheets = called_as_typed(as_typed, texts, sheets)
             sheets = in_own_cells(sheets) if iterating else sheets
             sheets = with_blank_columns(book, extend_to_all_rows(book, sheets), asked)
         is_any = any(sheet.loss or sheet.rule for sheet in sheets)
@@ -297,7 +307,10 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     ):
         drifting = drifting_rates(training)
         findings = (*drifting, *new_findings(findings, drifting))
-        findings += (*stray_findings(training, steps), *update_findings(training, steps, findings))
+        updates = update_findings(training, steps, findings)
+        drifts = {(f.sheet, f.weight): f for f in updates if f.kind == DRIFTING_RATE}
+        findings = tuple(f for f in findings if not _lies_in(f, drifts.get((f.sheet, f.weight))))
+        findings += (*stray_findings(training, steps), *updates)
         findings += tuple(stale_findings(training, groups))
         findings += tuple(new_findings(optimiser_findings(training, groups, steps), findings))
     findings += tuple(new_findings(list(neuron_findings(training, steps)), findings))
@@ -319,6 +332,11 @@ def _judged(training: SheetTraining) -> SheetReport | None:
         curve=curve,
         is_half_judged=not explained.is_whole,
     )
+
+
+def _lies_in(finding: Finding, drift: Finding | None) -> bool:
+    """Whether all that is wrong in some cells is that the rate in them drifts."""
+    return drift is not None and {*cells_of(finding.cells, 0)} <= {*cells_of(drift.cells, 0)}
 
 
 def _is_not_understood(findings: Sequence[Finding]) -> bool:

@@ -199,17 +199,25 @@ def content_of(book: Book, cell: Address) -> str:
     return Message("nothing") if value is None else Message("a text")
 
 
+RATE_LEFT_OUT = Message("the learning rate η is missing: η times the gradient is to be subtracted")
 MOST_SHOWN = 40  # characters of a text
 DIGITS = frozenset("0123456789.,eE+-−'’ \u00a0%")
 
 
 def typed_in(book: Book, cell: Address, name: str) -> tuple[str, str]:
     """The kind of what stands in a cell where the formula of something belongs, and why that is
-    none: a number, a text that only looks like one or like a formula, or words."""
+    none: nothing, a number, a text that only looks like one or like a formula, or words."""
     value, here = book.values.get(cell), name_of(cell)
+    if book.is_blank(cell):
+        return BLANK_CELL, Message(
+            "{cell} is blank where the formula of {name} belongs", cell=here, name=name
+        )
     if not isinstance(value, str):
         return PASTED, Message(
-            "{cell} holds a typed number where the formula of {name} belongs", cell=here, name=name
+            "{cell} holds {number}, a typed number, where the formula of {name} belongs",
+            cell=here,
+            number=WrittenNumber(show_value(value)),
+            name=name,
         )
     if is_formula_text(value):
         return FORMULA_TEXT, Message(
@@ -218,7 +226,7 @@ def typed_in(book: Book, cell: Address, name: str) -> tuple[str, str]:
             cell=here,
         )
     text = repr(value[:MOST_SHOWN])
-    if is_number_text(value):
+    if number_in(value) is not None:
         return NUMBER_TEXT, Message(
             "{cell} holds {text}, a text that only looks like a number: the formula of {name} "
             "belongs there",
@@ -234,13 +242,30 @@ def typed_in(book: Book, cell: Address, name: str) -> tuple[str, str]:
     )
 
 
+def only_the_change(weight: str) -> Message:
+    """That an update lacks the old weight."""
+    return Message(
+        "this is only the change of {weight}: η·∂E/∂{weight} is to be subtracted from the "
+        "old {weight}, in the row above",
+        weight=weight,
+    )
+
+
 def is_formula_text(value: str) -> bool:
     return len(value) > 1 and value.lstrip(" '\u00a0").startswith("=")
 
 
-def is_number_text(value: str) -> bool:
-    """Whether a text looks like a number to its reader."""
-    return len(value) <= MOST_SHOWN and DIGITS.issuperset(value) and any(map(str.isdigit, value))
+def number_in(value: str) -> float | None:
+    """The number that a text looks like to its reader, with either decimal mark."""
+    if len(value) > MOST_SHOWN or not DIGITS.issuperset(value):
+        return None
+    plain = "".join(c for c in value.replace("−", "-") if c not in "'’ \u00a0%")
+    point, comma = plain.rfind("."), plain.rfind(",")
+    plain = plain.replace("," if comma < point else ".", "") if min(point, comma) >= 0 else plain
+    try:
+        return float(plain.replace(",", "."))
+    except ValueError:
+        return None
 
 
 def _with_comma(value: str, shown: str) -> str:

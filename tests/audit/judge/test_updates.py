@@ -119,7 +119,7 @@ def test_an_update_that_differs_is_told_with_what_its_column_says():
 def test_a_pasted_update_says_what_it_holds():
     (finding,) = updates({"A5": 0.25})
     assert (finding.kind, finding.cells, finding.formula) == ("pasted value", "A5", "0.25")
-    assert finding.why == "A5 holds the number 0.25 where the others of its column have a formula"
+    assert finding.why == "A5 holds 0.25, a typed number, where the formula of w belongs"
 
 
 def test_a_rate_in_every_row_is_no_drift():

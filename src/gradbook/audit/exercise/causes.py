@@ -36,8 +36,10 @@ from gradbook.audit.findings import (
     OTHER_GRADIENT,
     OTHER_SLOPE,
     PASTED,
+    RATE_LEFT_OUT,
     TIED,
     WRONG_RATE,
+    only_the_change,
 )
 from gradbook.audit.formula.address import DOWN, Address, sheet_of
 from gradbook.audit.formula.expression import Edit, EditKind, pointless_parts, references
@@ -49,7 +51,12 @@ from gradbook.audit.formula.pattern import (
     copy_formula,
     rename_cells_in,
 )
-from gradbook.audit.search.wording import Surroundings, Wording, other_slope, tied
+from gradbook.audit.search.wording import (
+    Surroundings,
+    Wording,
+    other_slope,
+    tied,
+)
 from gradbook.audit.step.formulas import EvaluatedFormula, remember
 from gradbook.audit.step.other_slopes import USUAL_KINDS, kind_with, slope_of
 from gradbook.audit.step.points import agree
@@ -244,7 +251,6 @@ ENOUGH = 3  # points at which a factor can be told
 MOST_ROOT = 100  # what a root that somebody leaves out may come to
 MOST_PAIRED = 40  # cells of which two may stand in the place of others
 FEW = 8  # edits of a kind, to choose from
-RATE_LEFT_OUT = Message("the learning rate η is missing: η times the gradient is to be subtracted")
 LONGEST_SHARE = 200  # characters of what is to be added
 
 
@@ -413,12 +419,7 @@ class Slip:
             why = Message("{weight} climbs: it adds η·∂E/∂{weight}, not subtracts it", weight=name)
             yield SlipCause("adds the gradient", why)
         if agree(self.value, change) or agree(self.value, -change):
-            why = Message(
-                "this is only the change of {weight}: η·∂E/∂{weight} is to be subtracted from the "
-                "old {weight}, in the row above",
-                weight=name,
-            )
-            yield SlipCause(NO_WEIGHT, why)
+            yield SlipCause(NO_WEIGHT, only_the_change(name))
         if agree(self.value - before, without_rate):
             yield SlipCause(NO_RATE, RATE_LEFT_OUT)
         if agree(self.value - before, -without_rate):

@@ -1,8 +1,8 @@
-"""What a student computes beside the cells that an exercise asks for: what their own columns are
-meant to be, and where right formulas stand that belong elsewhere.
+"""What a student computes beside the cells that an exercise asks for.
 
-A column of one's own is known by what is made of it: where two wrong columns are right once it
-holds the derivative of the loss by h1, that is what it should be, and it alone is wrong.
+What their own columns are meant to be, and where right formulas stand that belong elsewhere. A
+column of one's own is known by what is made of it: where two wrong columns are right once it holds
+the derivative of the loss by h1, that is what it should be, and it alone is wrong.
 """
 
 from __future__ import annotations

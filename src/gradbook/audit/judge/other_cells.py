@@ -16,12 +16,12 @@ from itertools import combinations, pairwise
 import numpy as np
 
 from gradbook.audit.findings import (
-    BLANK_CELL,
     BLANK_REFERENCE,
     STALE,
     TO_FILL_IN,
     Finding,
     finding_in,
+    typed_in,
 )
 from gradbook.audit.formula.address import ACROSS, DOWN, Address, by_sheet, name_of, sheet_of
 from gradbook.audit.formula.expression import EditKind, factors, once, references, terms
@@ -53,11 +53,8 @@ def blank_cells(training: SheetTraining) -> Iterator[Finding]:
         formulas = Counter(book.patterns[cell] for cell in cells if cell in book.patterns)
         if 0 < len(blank) < formulas.total():
             ((right, _),) = formulas.most_common(1)
-            why = Message(
-                "{cell} is blank where the others of its column have a formula",
-                cell=name_of(blank[0]),
-            )
-            yield finding_in(book, blank, BLANK_CELL, quantity=heading, why=why, right=right)
+            kind, why = typed_in(book, blank[0], heading)
+            yield finding_in(book, blank, kind, quantity=heading, why=why, right=right)
 
 
 def blank_factors(training: SheetTraining, losses: Iterable[Address]) -> Iterator[Finding]:

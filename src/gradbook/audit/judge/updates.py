@@ -20,11 +20,14 @@ from gradbook.audit.findings import (
     BLANK_RATE,
     DEPARTING_ROW,
     DRIFTING_RATE,
-    PASTED,
+    NO_RATE,
+    NO_WEIGHT,
+    RATE_LEFT_OUT,
     Finding,
-    content_of,
     finding_in,
     off_by,
+    only_the_change,
+    typed_in,
 )
 from gradbook.audit.formula.address import Address, by_sheet, cells_of, name_of, row_of, sheet_of
 from gradbook.audit.formula.expression import (
@@ -42,11 +45,11 @@ from gradbook.audit.formula.pattern import CellReference, Pattern, anchor, renam
 from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep, is_maximised
-from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.training.training import SheetTraining, named_rate
 from gradbook.audit.training.weight_columns import WeightColumn, change
 from gradbook.audit.workbook.book import show_value
 from gradbook.language.message import Message, WrittenNumber, joined
-from gradbook.targets.excel.language import Expression, Number, Reference, read, write
+from gradbook.targets.excel.language import Expression, Infix, Number, Reference, read, write
 
 LR = "η"
 USUAL_RATE = 0.5  # what the exercise is usually done with
@@ -62,7 +65,10 @@ def update_findings(
     for j in range(len(training.weights)):
         updates = None if training.weights[j].stray else _usual(training, j)
         if updates is not None:
-            found += _differing(updates, steps, tested)
+            lacking = list(_without_rate(updates, steps, tested))
+            departing = _differing(updates, steps, tested)
+            found += lacking
+            found += (f for f in departing if not (lacking and f.kind == DEPARTING_ROW))
             found += _additions(updates, steps, tested)
             own = {cell: cell for cell in updates.cells}
             found += _RateTaken(updates, updates.usual, own).findings()
@@ -142,12 +148,12 @@ def _differing(
 ) -> Iterator[Finding]:
     """Updates that differ from the others of their column."""
     book, usual = updates.training.book, updates.usual
-    pasted: list[Address] = []
+    pasted: defaultdict[str, list[Address]] = defaultdict(list)
     others: defaultdict[Pattern, list[Address]] = defaultdict(list)
     for k, cell in enumerate(updates.weight.updates):
         pattern = book.patterns.get(cell)
         if pattern is None:
-            pasted.append(cell)
+            pasted[typed_in(book, cell, "")[0]].append(cell)
         elif cell not in updates.cells and k < len(steps):
             like = book.reader.read_typed(usual.text_at(cell), cell)
             other = _is_of_another(updates, steps[k], cell, like)
@@ -155,13 +161,9 @@ def _differing(
                 continue
             if other or not says_the_same(tested(k), cell, like):
                 others[pattern].append(cell)
-    if pasted:
-        why = Message(
-            "{cell} holds {content} where the others of its column have a formula",
-            cell=name_of(pasted[0]),
-            content=content_of(book, pasted[0]),
-        )
-        yield from updates.findings(pasted, usual, PASTED, why)
+    for kind, cells in pasted.items():
+        why = typed_in(book, cells[0], updates.training.names[updates.number])[1]
+        yield from updates.findings(cells, usual, kind, why)
     for cells in others.values():
         why = Message("{cell} differs from the rest of its column", cell=name_of(cells[0]))
         yield from updates.findings(cells, usual, DEPARTING_ROW, why)
@@ -248,6 +250,44 @@ def _subtracting(updates: _Updates, cell: Address) -> Pattern:
 
 
 # The learning rate -------------------------------------------------------------------
+
+
+def _without_rate(
+    updates: _Updates, steps: Sequence[SheetStep], tested: Callable[[int], StepUnderTest]
+) -> Iterator[Finding]:
+    """Updates that subtract a right gradient as it is, though the book has a learning rate that
+    other updates use, or none at all."""
+    training, j, home = updates.training, updates.number, updates.cells[0]
+    book, flow = training.book, training.flow
+    base, usual = updates.before(home), book.reader.read_typed(updates.usual.text_at(home), home)
+    parts = change(updates.usual, base, home)
+    split = factors(parts[0][1]) if len(parts) == 1 else None
+    if usual.expression is None or split is None or parts[0][0] * split.sign > 0:
+        return
+    if any(isinstance(f.part, Number) or not f.above for f in split.parts):
+        return
+    rate = training.rate or named_rate(book, flow, training.update_cells)
+    if rate is None or book.values.get(rate) in (None, 1.0):
+        return
+    taken = _RateTaken(updates, updates.usual, {cell: cell for cell in updates.cells})
+    if taken.place is not None or rate in flow.behind([home], training.weight_cells):
+        return
+    usual_cells = set(updates.cells)
+    k = next((k for k, s in enumerate(steps) if updates.weight.updates[k] in usual_cells), None)
+    if k is None or not steps[k].claims[j]:
+        return
+    verdict, claim = tested(k).best(j, steps[k].claims[j])
+    if verdict is not ClaimVerdict.RIGHT or claim is None or not {*claim.via} <= {home}:
+        return
+    said = Reference(anchor(book.name_of(rate, home)))
+    right = total(
+        [
+            (sign, part if book.reader.cell(write(part), home) == base else Infix("*", said, part))
+            for sign, part in terms(usual.expression)
+        ]
+    )
+    there = book.reader.read_typed(write(right), home)
+    yield from updates.findings(updates.cells, there, NO_RATE, RATE_LEFT_OUT)
 
 
 def _blank_rate(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator[Finding]:
@@ -449,7 +489,7 @@ def _with_rate(taken: _RateTaken, home: Address, wrong: Address, right: str) -> 
 
 # Updates that aren't the weight less its gradient -------------------------------------
 
-KIND = "wrong update"
+KIND: str = "wrong update"
 ONE_STEP = 2  # cells of a weight
 
 
@@ -469,15 +509,23 @@ def _findings(tested: StepUnderTest, j: int) -> Iterator[Finding]:
     training = tested.training
     book, weight, name = training.book, training.weights[j], training.names[j]
     formulas = Counter(p for cell in weight.updates if (p := book.patterns.get(cell)))
+    if not formulas:
+        typed, told = typed_in(book, weight.updates[0], name)
+        right = _right(tested, j)
+        yield finding_in(book, weight.updates, typed, name, told, weight=name, right=right)
+        return
     usual = formulas.most_common(1)[0][0]
     steps = [step for step in weight.steps if book.patterns.get(step[1]) is usual]
     over = [step for step in weight.steps if _starts_over(training, weight.start, *step)]
     base, first = (over or steps)[0]
     wrong = [cell for _, cell in over] or weight.updates
     right = _right(tested, j)
+    kind = KIND
     why = _why_over(weight, base, first) if over else _why(training, base, first, name)
+    if not over and _is_only_the_change(training, base, first):
+        kind, why = NO_WEIGHT, only_the_change(name)
     for cells in by_sheet(wrong):
-        yield finding_in(book, cells, KIND, quantity=name, why=why, weight=name, right=right)
+        yield finding_in(book, cells, kind, quantity=name, why=why, weight=name, right=right)
 
 
 def _restarts(training: SheetTraining, weight: WeightColumn, name: str) -> Iterator[Finding]:
@@ -542,6 +590,17 @@ def _why(training: SheetTraining, base: Address, cell: Address, name: str) -> st
         before=name_of(base),
         weight=name,
     )
+
+
+def _is_only_the_change(training: SheetTraining, base: Address, cell: Address) -> bool:
+    """Whether an update is the learning rate times something that weights change, and no more."""
+    pattern = training.book.patterns[cell]
+    parts = terms(pattern.expression) if pattern.expression is not None else ()
+    if len(parts) != 1 or base in training.flow.sources(cell):
+        return False
+    split = [f.part for f in factors(parts[0][1]).parts if f.above]
+    cells = [training.cell_of(part, cell) for part in split]
+    return len(cells) > 1 and any(c is not None and training.is_rate(c) for c in cells)
 
 
 def _scale(training: SheetTraining, said: Expression, base: Address, cell: Address) -> str:

@@ -1,9 +1,12 @@
-"""Tables mended before they can be judged: circles, and losses that pasted values cut off.
+"""Tables mended before they can be judged: texts, ties to one row, circles, losses cut off.
 
 A table of steps goes one way: what stands in a row is computed from that row and those before it.
 A formula that takes a cell of a later step closes a circle by way of the weights, and a program
 that meets one computes nothing at all. Such a formula is named and read as meaning its own row, so
 that all the others are still judged.
+
+A formula that is stored as text, or that a $ in every reference ties to the first row, is read as
+it was meant; so is a text that looks like a number where a formula belongs.
 
 Where a column of pasted values is the only way to the loss, no weight leads there any more, and yet
 the gradients still say what they are of. The loss is found behind such a column where the formulas
@@ -13,29 +16,51 @@ that gave its values put every gradient right.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import islice
 
-from gradbook.audit.findings import ANOTHER_ROW, WRONG, Finding, SheetReport, finding_in
+from gradbook.audit.findings import (
+    ANOTHER_ROW,
+    NUMBER_TEXT,
+    PASTED,
+    TIED,
+    WRONG,
+    Finding,
+    SheetReport,
+    finding_in,
+    is_formula_text,
+    number_in,
+    typed_in,
+)
 from gradbook.audit.formula.address import (
     ACROSS,
     DOWN,
     ROW,
     Address,
     Axis,
+    cells_of,
     name_of,
     row_of,
     sheet_of,
 )
 from gradbook.audit.formula.expression import Edit, EditKind, references, rename_cells
 from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.formula.pattern import CellReference, Pattern
+from gradbook.audit.formula.pattern import (
+    CellReference,
+    Pattern,
+    copy_formula,
+    rename_cells_in,
+)
 from gradbook.audit.judge.loss import every_step
 from gradbook.audit.repair.generators.columns import pasted_columns
 from gradbook.audit.repair.repaired_step import RepairedStep
 from gradbook.audit.repair.symptoms import EarlierRows, Symptoms, gradients_mended
+from gradbook.audit.search.wording import tied
 from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
+from gradbook.audit.training.no_training import is_gradient
 from gradbook.audit.training.steps import StepLoss, called_a_loss, group_steps, steps_of
 from gradbook.audit.training.training import SheetTraining, cells_that_depend, trainings_of
 from gradbook.audit.training.weight_columns import WeightColumn, update_lines
@@ -44,6 +69,181 @@ from gradbook.audit.workbook.flow import Flow
 from gradbook.language import mark
 from gradbook.language.message import Message, change_parts
 from gradbook.targets.excel.language import Call, Reference, read, write
+
+# Texts that stand for formulas and numbers ----------------------------------------------
+
+MOST_TEXTS = 20_000
+FEWEST = 3  # cells of a line
+FEW_TIES = 2  # cells of the first step
+AXES = DOWN, ACROSS
+
+
+def with_texts_read(book: Book, flow: Flow) -> tuple[Book, list[Finding], Collection[Address]]:
+    """The book with the formulas and numbers that are stored as texts where others take them for
+    formulas, what is to be said of those formulas, and which texts were such numbers."""
+    texts = {
+        cell: value
+        for cell, value in book.values.items()
+        if isinstance(value, str) and cell not in book.patterns
+    }
+    formulas = {
+        cell: book.reader.pattern(value.lstrip(" '\u00a0")[1:], cell)
+        for cell, value in islice(texts.items(), MOST_TEXTS)
+        if is_formula_text(value)
+    }
+    used = {(axis.line(c), p) for c, p in formulas.items() if c in flow.users for axis in AXES}
+    formulas = {
+        cell: pattern
+        for cell, pattern in formulas.items()
+        if pattern.expression is not None and any((x.line(cell), pattern) in used for x in AXES)
+    }
+    said = {c: number for c, text in texts.items() if (number := number_in(text)) is not None}
+    numbers = {cell: said[cell] for cell in _in_place_of_formulas(book, flow, said)}
+    if not formulas and not numbers:
+        return book, [], ()
+    findings = []
+    for axis, cells in _in_lines(formulas):
+        name = book.label(cells[0], axis) or name_of(cells[0])
+        kind, why = typed_in(book, cells[0], name)
+        findings.append(finding_in(book, cells, kind, name, why, right=formulas[cells[0]]))
+    values = {cell: value for cell, value in book.values.items() if cell not in formulas}
+    values |= numbers
+    patterns = {**book.patterns, **formulas}
+    return replace(book, patterns=patterns, values=values, recalculates=True), findings, numbers
+
+
+def _in_place_of_formulas(
+    book: Book, flow: Flow, numbers: Mapping[Address, float]
+) -> Iterator[Address]:
+    """Of texts that look like numbers those that formulas use and that interrupt a line of
+    formulas, or are such a line and differ from row to row."""
+    for axis in AXES:
+        for start in numbers:
+            if start - axis.step in numbers:
+                continue
+            cells = [start]
+            while cells[-1] + axis.step in numbers:
+                cells.append(cells[-1] + axis.step)
+            beside = {start - axis.step, cells[-1] + axis.step}
+            differ = len({numbers[cell] for cell in cells}) > 1 and len(cells) >= FEWEST
+            is_one = differ or not beside.isdisjoint(book.patterns)
+            if is_one and any(cell in flow.users for cell in cells):
+                yield from cells
+
+
+def _in_lines(
+    formulas: Mapping[Address, Pattern],
+) -> Iterator[tuple[Axis, list[Address]]]:
+    """Cells with one formula, by the column in which they stand or, where that is a cell each, by
+    the row."""
+    alike: defaultdict[object, list[Address]] = defaultdict(list)
+    for cell in sorted(formulas):
+        alike[formulas[cell], DOWN.line(cell)].append(cell)
+    rows: defaultdict[object, list[Address]] = defaultdict(list)
+    for cells in alike.values():
+        if len(cells) > 1:
+            yield DOWN, cells
+        else:
+            rows[formulas[cells[0]], ACROSS.line(cells[0])].append(cells[0])
+    for cells in rows.values():
+        yield (ACROSS if len(cells) > 1 else DOWN), cells
+
+
+def called_as_typed(
+    book: Book, texts: Collection[Address], sheets: Sequence[SheetReport]
+) -> list[SheetReport]:
+    """The reports with what was taken for a typed number called the text that the book has there;
+    texts of which nothing is said are told by themselves."""
+    if not texts:
+        return list(sheets)
+    places = {part.title: number for number, part in enumerate(book.sheets)}
+    found, told = [], set[Address]()
+    for sheet in sheets:
+        findings = []
+        for f in sheet.findings:
+            cells = list(cells_of(f.cells, places[f.sheet]))
+            told.update(cells)
+            if f.kind == PASTED and cells[0] in texts:
+                kind, why = typed_in(book, cells[0], f.quantity)
+                findings.append(replace(f, kind=kind, why=why, formula=book.content(cells[0])))
+            else:
+                findings.append(f)
+        found.append(replace(sheet, findings=tuple(findings)))
+    lines: defaultdict[object, list[Address]] = defaultdict(list)
+    for cell in sorted(set(texts) - told):
+        lines[DOWN.line(cell)].append(cell)
+    alone = []
+    for cells in lines.values():
+        why = Message(
+            "{cell} holds {text}, a text that only looks like a number",
+            cell=name_of(cells[0]),
+            text=repr(book.values[cells[0]]),
+        )
+        name = book.label(cells[0], DOWN) or name_of(cells[0])
+        alone.append(finding_in(book, cells, NUMBER_TEXT, name, why))
+    return with_circles(found, alone)
+
+
+# Formulas that stay at one row ----------------------------------------------------------
+
+
+def without_ties(book: Book, flow: Flow) -> tuple[Book, list[Finding]]:
+    """The book with formulas freed all of whose copies compute the first row again, by a $ in
+    every reference, and those."""
+    instead: dict[Address, Pattern] = {}
+    findings: list[Finding] = []
+    often = Counter(book.patterns.values())
+    alike: defaultdict[tuple[Axis, object, Pattern], list[Address]] = defaultdict(list)
+    for cell, pattern in sorted(book.patterns.items()):
+        if often[pattern] >= FEWEST and _stays(pattern):
+            for axis in AXES:
+                alike[axis, axis.line(cell), pattern].append(cell)
+    for (axis, _, pattern), cells in alike.items():
+        if len(cells) < FEWEST or not any(cell in flow.users for cell in cells[1:]):
+            continue
+        ties = _ties(book, flow, axis, cells)
+        if len(ties) < FEW_TIES or instead.keys() & set(cells):
+            continue
+        text = rename_cells_in(
+            pattern.text_at(cells[0]), partial(_freed, book, cells[0], ties, axis)
+        )
+        freed = {c: book.reader.pattern(copy_formula(text, cells[0], c), c) for c in cells[1:]}
+        instead |= freed
+        name, right = book.label(cells[0], axis) or name_of(cells[0]), freed[cells[1]]
+        why = tied(cells[0], ties[0], axis)
+        findings.append(finding_in(book, cells[1:], TIED, name, why, right=right))
+    if not instead:
+        return book, []
+    return replace(book, patterns={**book.patterns, **instead}, recalculates=True), findings
+
+
+def _stays(pattern: Pattern) -> bool:
+    places = pattern.places
+    single = [place for place in places if isinstance(place, CellReference) and not place.moves]
+    return len(single) == len(places) >= FEW_TIES
+
+
+def _ties(book: Book, flow: Flow, axis: Axis, cells: Sequence[Address]) -> list[Address]:
+    """The cells of the first step that all copies take, though the next has its own; none where
+    those are only data."""
+    first = cells[0]
+    near = {axis.along(first), axis.along(first) - 1}
+    found = [
+        cell
+        for cell in dict.fromkeys(flow.sources(first))
+        if axis.along(cell) in near and not book.is_blank(cell + axis.step)
+    ]
+    return found if any(cell + axis.step in book.patterns for cell in found) else []
+
+
+def _freed(book: Book, home: Address, ties: Sequence[Address], axis: Axis, said: str) -> str:
+    """A reference without the $ that ties it to the first step."""
+    if book.reader.cell(said, home) not in ties:
+        return said
+    sheet, mark_, cell = said.rpartition("!")
+    column, _, row = cell.removeprefix("$").partition("$")
+    return f"{sheet}{mark_}" + (f"${column}{row}" if axis is DOWN else f"{column}${row}")
+
 
 # References that close a circle -------------------------------------------------------
 
@@ -147,11 +347,22 @@ def with_circles(sheets: Sequence[SheetReport], findings: Sequence[Finding]) -> 
         by_sheet[finding.sheet].append(finding)
     found = []
     for sheet in sheets:
-        own = by_sheet.pop(sheet.sheet, [])
+        own = [_of_weight(f, sheet.weights) for f in by_sheet.pop(sheet.sheet, [])]
         verdict = WRONG if own else sheet.verdict
         found.append(replace(sheet, verdict=verdict, findings=(*own, *sheet.findings)))
     more = (SheetReport(title, WRONG, findings=tuple(own)) for title, own in by_sheet.items())
     return [*found, *more]
+
+
+def _of_weight(finding: Finding, weights: Sequence[str]) -> Finding:
+    """A finding under the heading of a weight or of its gradient as that weight's."""
+    heading = finding.quantity
+    if heading in weights:
+        return replace(finding, weight=heading)
+    longest = max((name for name in weights if heading.endswith(name)), key=len, default="")
+    if not longest or not is_gradient(heading):
+        return finding
+    return replace(finding, weight=longest, quantity=f"∂E/∂{longest}")
 
 
 def _later(book: Book, circle: Collection[Address], axis: Axis) -> Later:

@@ -11,9 +11,9 @@ from gradbook.audit.budget import budget, spend
 from gradbook.audit.findings import (
     DEPARTING_ROW,
     OTHER_GRADIENT,
-    PASTED,
     TO_FILL_IN,
     Finding,
+    typed_in,
 )
 from gradbook.audit.formula.address import (
     Address,
@@ -29,7 +29,7 @@ from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.workbook.book import show_value
-from gradbook.language.message import Message, WrittenNumber
+from gradbook.language.message import Message
 from gradbook.targets.excel.language import write
 
 # Faults -------------------------------------------------------------------------------
@@ -55,25 +55,12 @@ def _row_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
     claims = ((j, c.owner) for j, options in enumerate(tested.step.claims) for c in options)
     weight = next((j for j, owner in claims if owner == home), -1)
     name = tested.training.names[weight] if weight >= 0 else ""
-    value = book.values.get(home)
-    what = show_value(value) or "nothing"
-    kind = DEPARTING_ROW
-    why = Message("{cell} differs from the rest of its column", cell=name_of(home))
-    if home not in book.patterns:
-        kind = PASTED
-        held = (
-            WrittenNumber(what)
-            if isinstance(value, float)
-            else what
-            if value
-            else Message("nothing")
-        )
-        why = Message(
-            "{cell} holds {value} where the others of its column have a formula",
-            cell=name_of(home),
-            value=held,
-        )
+    what = show_value(book.values.get(home)) or "nothing"
     quantity = f"∂E/∂{name}" if name else _called(tested, home)
+    kind: str = DEPARTING_ROW
+    why: str = Message("{cell} differs from the rest of its column", cell=name_of(home))
+    if home not in book.patterns:
+        kind, why = typed_in(book, home, quantity)
     found = _finding(tested, home, kind=kind, quantity=quantity, weight=name, why=why)
     return _fault(tested, weight, hypothesis, replace(found, formula=found.formula or what))
 
@@ -110,10 +97,11 @@ def _column_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
     home, wording = hypothesis.home, _wording(tested, hypothesis.home)
     names = tuple(tested.training.names[weight] for weight in sorted(hypothesis.explains))
     edits = hypothesis.edits if home in tested.training.book.patterns else ()
-    kind: str = PASTED
-    why: str = Message("{cell} holds a number, and so does its whole column", cell=name_of(home))
-    if edits:
-        kind, why = wording.kind_and_reason(hypothesis)
+    kind, why = (
+        wording.kind_and_reason(hypothesis)
+        if edits
+        else typed_in(tested.training.book, home, _called(tested, home))
+    )
     found = _finding(
         tested,
         home,
@@ -136,18 +124,14 @@ def claim_fault(
 ) -> Fault:
     """What is wrong with one claim, by itself, and which others are wrong by it."""
     book, name, home = tested.training.book, tested.training.names[weight], claim.owner
-    kind, why = EditKind.FORMULA.value, ""
+    kind: str = EditKind.FORMULA.value
+    why: str = ""
     wording, edits = _wording(tested, home), hypothesis.edits if hypothesis else ()
     if book.is_blank(home):
         kind = TO_FILL_IN
         why = Message("the gradient of {weight} is still to be filled in", weight=name)
     elif home not in book.patterns:
-        kind = PASTED
-        why = Message(
-            "{cell} holds a number where the gradient of {weight} belongs",
-            cell=name_of(home),
-            weight=name,
-        )
+        kind, why = typed_in(book, home, f"∂E/∂{name}")
     elif hypothesis is not None and edits:
         kind, why = wording.kind_and_reason(hypothesis, name)
     elif tested.has_no_influence(weight):

@@ -298,14 +298,14 @@ class Wording:
         return self.book.reader.cell(part.text, self.home)
 
 
-def tied(first: Address, to: Address, axis: Axis) -> str:
+def tied(first: Address, to: Address, axis: Axis) -> Message:
     """That copies of a right formula stay at the row, or at the column, of some cell."""
     if axis is DOWN:
         return Message(TIED_DOWN, cell=name_of(first), place=row_of(to) + 1)
     return Message(TIED_ACROSS, cell=name_of(first), place=letters(column_of(to)))
 
 
-def other_slope(taken: str, names: str, kind: str, slopes: str) -> str:
+def other_slope(taken: str, names: str, kind: str, slopes: str) -> Message:
     """That one activation's slope stands where another's belongs."""
     return Message(
         "takes the slope of {other} at {names}, where that of {kind} belongs: {slopes}",

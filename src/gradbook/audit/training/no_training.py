@@ -11,16 +11,20 @@ from itertools import pairwise
 from gradbook.audit.findings import (
     FROZEN,
     NO_NETWORK,
+    NO_WEIGHT,
     TO_FILL_IN,
     UNFINISHED,
+    WRONG,
+    Finding,
     SheetReport,
     finding_in,
+    only_the_change,
 )
-from gradbook.audit.formula.address import ACROSS, DOWN, Address, ranges, sheet_of
-from gradbook.audit.formula.expression import references
-from gradbook.audit.formula.pattern import CellReference
+from gradbook.audit.formula.address import ACROSS, DOWN, Address, name_of, ranges, sheet_of
+from gradbook.audit.formula.expression import factors, references, terms
+from gradbook.audit.formula.pattern import CellReference, anchor
 from gradbook.audit.training.forward_pass import forward_passes
-from gradbook.audit.training.training import SheetTraining, trainings_of
+from gradbook.audit.training.training import SheetTraining, is_called_rate, trainings_of
 from gradbook.audit.training.weight_columns import (
     WeightColumn,
     change,
@@ -61,7 +65,7 @@ def _takes_pasted(book: Book, flow: Flow, line: WeightColumn, names: Collection[
     if len(pasted) < len(line.cells) - 1 or len({book.values[cell] for cell in pasted}) < 2:
         return False
     used = any(user not in line.cells for user in flow.users.get(line.start, ()))
-    called = heading(book, line) in names or _is_gradient(book.label(pasted[0], line.axis))
+    called = heading(book, line) in names or is_gradient(book.label(pasted[0], line.axis))
     return bool(used and called)
 
 
@@ -274,13 +278,17 @@ def _with_headings(
     weights = {cell: text for cell, text in texts.items() if WEIGHT.fullmatch(text)}
     if len(weights) < FEW_WEIGHTS:
         return None
-    gradients = any(_is_gradient(text) for text in texts.values() if len(text) < LONG)
+    gradients = any(is_gradient(text) for text in texts.values() if len(text) < LONG)
     numbers = [numbers for cell in weights for numbers in _numbers(book, cell)]
     used = any(cell in flow.users for cells in numbers for cell in cells)
     if not gradients and not used:
         return None
     frozen = gradients and not used and any(_vary(book, cells) for cells in numbers)
     going_on = _going_on(book, flow, weights)
+    changes = tuple(_only_changes(book, weights))
+    if changes:
+        names = tuple(dict.fromkeys(weights.values()))
+        return SheetReport(book.sheets[sheet].title, WRONG, weights=names, findings=changes)
     if frozen:
         note: str = NUMBERS_ONLY
     elif going_on is not None:
@@ -299,7 +307,7 @@ def _with_headings(
     )
 
 
-def _is_gradient(heading: str) -> bool:
+def is_gradient(heading: str) -> bool:
     return bool(GRADIENT.search(heading)) or calls(DERIVATIVE, heading)
 
 
@@ -331,13 +339,41 @@ def _going_on(book: Book, flow: Flow, headings: Iterable[Address]) -> Address | 
     return None
 
 
+def _only_changes(book: Book, headings: Mapping[Address, str]) -> Iterator[Finding]:
+    """The columns of weights that begin with a number and go on by the learning rate times a
+    gradient alone."""
+    for heading_cell, name in headings.items():
+        start = heading_cell + DOWN.step
+        first = start + DOWN.step
+        pattern = book.patterns.get(first)
+        parts = terms(pattern.expression) if pattern and pattern.expression is not None else ()
+        if len(parts) != 1 or pattern is None or not isinstance(book.values.get(start), float):
+            continue
+        places = [pattern.place_of(f.part) for f in factors(parts[0][1]).parts if f.above]
+        cells = [at for place in places if place and (at := place.at(first)) is not None]
+        gradients = [cell for cell in cells if is_gradient(book.label(cell, DOWN))]
+        if (
+            len(cells) == len(places) == 2
+            and gradients
+            and any(is_called_rate(book, c) for c in cells)
+        ):
+            column = [first]
+            while book.patterns.get(column[-1] + DOWN.step) is pattern:
+                column.append(column[-1] + DOWN.step)
+            (rate,) = [cell for cell in cells if cell not in gradients] or [cells[0]]
+            said = f"{name_of(start)}-{anchor(book.name_of(rate, first))}*{name_of(gradients[0])}"
+            right = book.reader.read_typed(said, first)
+            why = only_the_change(name)
+            yield finding_in(book, column, NO_WEIGHT, name, why, weight=name, right=right)
+
+
 def _without_updates(book: Book, sheet: int, used: bool) -> str:
     """What there is on a sheet on which no weight is updated."""
     slopes = [
         cell
         for cell in book.patterns
         if sheet_of(cell) == sheet
-        and any(_is_gradient(book.label(cell, axis)) for axis in (DOWN, ACROSS))
+        and any(is_gradient(book.label(cell, axis)) for axis in (DOWN, ACROSS))
     ]
     if not used and not slopes:
         return NO_UPDATE

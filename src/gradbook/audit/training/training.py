@@ -340,9 +340,9 @@ def _common_rate(
     if not votes:
         return None
     fixed = {cell for some in heard for cell, is_fixed in some.items() if is_fixed}
-    cell = max(votes, key=lambda cell: (votes[cell], cell in fixed, _called_rate(book, cell)))
-    if not holds_a_number(cell) and not _called_rate(book, cell):
-        unused = _unused_rate(book, flow)
+    cell = max(votes, key=lambda cell: (votes[cell], cell in fixed, is_called_rate(book, cell)))
+    if not holds_a_number(cell) and not is_called_rate(book, cell):
+        unused = named_rate(book, flow)
         if unused is not None:
             return unused
     return cell if votes[cell] * 2 > len(heard) or len(heard) == 1 else None
@@ -392,20 +392,21 @@ def _multiplied(
     return found
 
 
-def _unused_rate(book: Book, flow: Flow) -> Address | None:
-    """The one number that is called a learning rate while no formula uses it."""
+def named_rate(book: Book, flow: Flow, updates: Collection[Address] = ()) -> Address | None:
+    """The one number that is called a learning rate while no formula uses it, other than some
+    updates."""
     called = [
         cell
         for cell, value in book.values.items()
         if isinstance(value, float)
         and cell not in book.patterns
-        and not flow.users.get(cell)
-        and _called_rate(book, cell)
+        and not (flow.users.get(cell) and set(updates).isdisjoint(flow.users[cell]))
+        and is_called_rate(book, cell)
     ]
     return called[0] if len(called) == 1 else None
 
 
-def _called_rate(book: Book, cell: Address) -> bool:
+def is_called_rate(book: Book, cell: Address) -> bool:
     """Whether a heading or a name calls a cell a learning rate."""
     named = (
         name for name in book.names if "!" not in name and book.reader.cell(name, cell) == cell

@@ -456,10 +456,18 @@ def with_strays(
     for start in _places(beside) if count >= FEWEST else ():
         cells = tuple(range(start, start + count * way[1], way[1]))
         column = WeightColumn(cells, way[1], stray=True)
-        if not taken.isdisjoint(cells) or not _goes_on(book, flow, column):
+        if not taken.isdisjoint(cells):
             continue
+        named = _stem(book, column) in names
         by_rate = rate is not None and rate in map(flow.plain, flow.sources(cells[1]))
-        if by_rate or _stem(book, column) in names:
+        if _goes_on(book, flow, column):
+            is_weight = by_rate or named
+        else:  # what is called a weight, and typed or only the change of it
+            called = named and bool(book.label(start, column.axis))
+            is_weight = called and (
+                _is_typed(book, column) or (by_rate and _is_alone(book, column))
+            )
+        if is_weight:
             columns.append(column)
     found = {column.start: column for column in _leading(flow, columns, beside, taken)}
     rest = (weight for weight in weights if weight.start not in found)
@@ -487,6 +495,21 @@ def _leading(
     for column in columns:
         if not theirs.isdisjoint(flow.below([column.start], stop)):
             yield column
+
+
+def _is_alone(book: Book, column: WeightColumn) -> bool:
+    """Whether a column goes on by one product, from a number."""
+    pattern, start = book.patterns.get(column.cells[1]), column.start
+    parts = terms(pattern.expression) if pattern and pattern.expression is not None else ()
+    is_number = isinstance(book.values.get(start), float) and start not in book.patterns
+    return len(parts) == 1 and len(factors(parts[0][1]).parts) > 1 and is_number
+
+
+def _is_typed(book: Book, column: WeightColumn) -> bool:
+    """Whether numbers are typed in all of a column's cells, not always the same."""
+    values = [book.values.get(cell) for cell in column.cells if cell not in book.patterns]
+    typed = [value for value in values if isinstance(value, float)]
+    return len(typed) == len(column.cells) and len(set(typed)) >= FEWEST
 
 
 def _goes_on(book: Book, flow: Flow, column: WeightColumn) -> bool:
