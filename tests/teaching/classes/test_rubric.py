@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 import pytest
@@ -13,6 +14,8 @@ from gradbook.teaching.classes.rubric import RUBRIC_TEXT, outdated_parts, read_r
 from tests.audit.material.exercises import Variation, exercise, hand_in, mistakes
 from tests.teaching.classes.made import begun, negated, solved, without
 
+SLOPE = r"\(1-(\w+)(?:\*\1|\^2)\)"  # of tanh
+
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory):
@@ -23,6 +26,7 @@ def reports(tmp_path_factory):
         "right": without(),
         "sign": negated("∂E/∂w1"),
         "blank": without("∂E/∂w1"),
+        "slopes": lambda name, formula: re.sub(SLOPE, r"\1*(1-\1)", formula),
         "carried": lambda name, formula: formula.replace("+", "-") if name == "h1" else formula,
     }
     return {
@@ -86,6 +90,12 @@ def test_a_kind_of_mistake_costs_once(reports):
     assert points(reports["sign"], deductions={kind: 999.0}) == 0
     mark = score(reports["sign"], Rubric(deductions={kind: 0.75}))
     assert mark.taken_off == (f"0.75 for {kind}",)
+
+
+def test_another_activation_s_slope_in_all_hidden_units_is_one_mistake(reports):
+    """Sigmoid's where tanh's belongs, in ∂E/∂h1 and ∂E/∂h2."""
+    assert points(reports["slopes"]) == pytest.approx(count(reports["right"]) - 1)
+    assert points(reports["slopes"], repeated=100.0) < count(reports["right"]) - 1
 
 
 def test_days_are_counted_as_they_begin():

@@ -75,6 +75,7 @@ SLIPS = (
     *("wrong sign", "missing factor", "missing term", "one factor or term too many"),
     *("wrong operator", "wrong order", "wrong number", "wrong function", "parentheses"),
     *("pre-activation", "transposition", "frozen row", "adds the gradient", SWAPPED_COLUMNS),
+    *("another slope", "wrong rate", "missing rate", "missing weight"),
 )
 """Kinds that are one mistake in however many columns, if the same puts them right."""
 _PLACES = re.compile(r"(?<=[^\W\d])\d+(?:_\d+)*")  # of units and weights: a_h1, w2_1_3
