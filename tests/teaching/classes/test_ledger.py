@@ -53,6 +53,25 @@ def type_in(folder, student: str, column: str, said: str) -> None:
     write(folder, [head, *rows])
 
 
+def test_feedback_that_she_has_edited_stays_and_that_is_said(folder):
+    mark_class(folder, 1)
+    pages = Path(folder.path) / "feedback"
+    (mine, theirs) = (pages / f"{folder.stems[student]}.html" for student in folder.students[:2])
+    mine.write_text(mine.read_text("utf-8") + "<p>Come and see me.</p>", "utf-8")
+    before = mine.read_bytes(), theirs.read_bytes()
+    (Path(folder.path) / "rubric.toml").write_text("out_of = 9\n")
+    for _ in "ab":
+        found = mark_class(folder, 1)
+        assert (mine.read_bytes(), theirs.read_bytes() != before[1]) == (before[0], True)
+        assert [str(said) for said in found.remarks if "stays" in str(said)] == [
+            f"{mine} was changed since, and stays: move it away to have it written again"
+        ]
+    mine.unlink()
+    found = mark_class(folder, 1)
+    assert "Come and see me" not in mine.read_text("utf-8")
+    assert not [said for said in found.remarks if "stays" in str(said)]
+
+
 def test_what_is_typed_while_books_are_judged_counts(folder):
     typed = []
 

@@ -19,7 +19,7 @@ from gradbook.audit.classes.rubric import BookScore, Rubric, in_numbers, score
 from gradbook.audit.findings import UNREADABLE, BookReport, with_hints
 from gradbook.audit.many import checked_here
 from gradbook.errors import DataError
-from gradbook.files import InnerPath, read_bytes, write_whole
+from gradbook.files import InnerPath, read_bytes, read_text, write_whole
 from gradbook.language import current_language, tr
 from gradbook.language import mark as message_mark
 from gradbook.language.message import Message, joined, message_count
@@ -251,6 +251,7 @@ def _write_feedback(
     goal, kept = folder.inside(FEEDBACK), folder.inside(KEPT)
     title = _title(folder)
     tasks, digests = [], {}
+    problems: list[str] = []
     for mark in marks:
         if mark.book is None or mark.mark is None:
             continue
@@ -259,18 +260,35 @@ def _write_feedback(
         stem = folder.stems[mark.student]
         digest = _digest(told, folder.plan.paper)
         known = kept / f"{stem}.txt"
-        is_known = known.is_file() and read_bytes(known, limits.TEXT) == digest.encode()
-        if is_known and (goal / f"{stem}.html").is_file():
+        last, *sums = read_text(known).split() if known.is_file() else [""]
+        if last == digest and (goal / f"{stem}.html").is_file():
+            continue
+        edited = [path for path, found in _sums(goal, stem) if sums and found not in sums]
+        if edited:
+            problems.append(
+                Message(
+                    "{file} was changed since, and stays: move it away to have it written again",
+                    file=str(edited[0]),
+                )
+            )
             continue
         digests[mark.student] = known, digest
         work = partial(write_feedback, told, mark.book.path, goal / stem, folder.plan.paper)
         tasks.append((mark.student, work))
-    problems = []
     for student, found in do_each(tasks, workers, tell):
         problems += found
         known, digest = digests[student]
-        write_whole(known, digest)
+        sums = [made for _, made in _sums(goal, known.stem)]
+        write_whole(known, "\n".join([digest, *sums]))
     return set(digests), problems
+
+
+def _sums(goal: InnerPath, stem: str) -> Iterator[tuple[InnerPath, str]]:
+    """Of each file of a student's feedback that is there."""
+    for ending in ("html", "pdf", "xlsx", "ods"):
+        path = goal / f"{stem}.{ending}"
+        if path.is_file():
+            yield path, hashlib.sha256(read_bytes(path, limits.REPORT)).hexdigest()
 
 
 def _digest(told: StudentFeedback, paper: str) -> str:
