@@ -1,4 +1,4 @@
-"""The classifier for scikit-learn: by its own checks, and by what its users do with it."""
+"""The estimators for scikit-learn: by their own checks, and by what its users do with it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from gradbook.engine.compilers import find_compiler
 from gradbook.errors import GradbookError
 from gradbook.net import Net
-from gradbook.sklearn import NetClassifier
+from gradbook.sklearn import NetClassifier, NetRegressor
 
 EXPECTED_TO_FAIL = {
     "check_sample_weight_equivalence_on_dense_data": (
@@ -39,7 +39,7 @@ CONV = (
 
 
 @parametrize_with_checks(
-    [NetClassifier()],
+    [NetClassifier(), NetRegressor()],
     expected_failed_checks=lambda estimator: EXPECTED_TO_FAIL,
     xfail_strict=True,
 )
@@ -257,3 +257,15 @@ def test_the_example_runs(tmp_path):
     assert float(usual.split()[-1]) > 0.95
     assert float(convolutions.split()[1].rstrip(",")) > 0.97
     assert again == "kept and read again: True"
+
+
+def test_a_regressor_learns_numbers_of_any_size(iris):
+    X, y = iris[0][:, :3], 1000 + 250 * iris[0][:, 3]
+    regressor = NetRegressor(epochs=40, random_state=0).fit(X[::2], y[::2])
+    assert regressor.score(X[1::2], y[1::2]) > 0.9  # R²
+    again = pickle.loads(pickle.dumps(regressor))  # our own bytes
+    np.testing.assert_array_equal(again.predict(X), regressor.predict(X))
+    with pytest.raises(ValueError, match="y is one number, but the network has 2 outputs"):
+        NetRegressor("input 3; dense 2").fit(X, y)
+    own = NetRegressor("input 3; dense 8; tanh; dense 1; update adam", epochs=40, random_state=0)
+    assert own.fit(X, y).score(X, y) > 0.8

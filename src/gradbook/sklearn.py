@@ -1,6 +1,6 @@
-"""A network as a scikit-learn classifier: in pipelines, grid searches and cross-validation.
+"""A network as a scikit-learn estimator: in pipelines, grid searches and cross-validation.
 
-from gradbook.sklearn import NetClassifier
+from gradbook.sklearn import NetClassifier, NetRegressor
 NetClassifier().fit(X, y).score(X, y)
 """
 
@@ -26,13 +26,14 @@ from gradbook.lab.recipes.recipe import Schedule, parse_schedule
 from gradbook.lab.training.doubts import Ending, doubts
 from gradbook.lab.training.epochs import Normal, fit
 from gradbook.layers.card import spell
+from gradbook.layers.losses import Loss
 from gradbook.net import Net, builtin
 from gradbook.net.description import Task, meant_loss
 from gradbook.net.fit import LARGEST_SEED, require_classes
 from gradbook.net.network import parse, usual
 
 try:
-    from sklearn.base import BaseEstimator, ClassifierMixin
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import (
@@ -54,7 +55,124 @@ class EstimatorError(GradbookError, ValueError):
     """What scikit-learn expects as a ValueError."""
 
 
-class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class _Estimator(BaseEstimator):  # type: ignore[misc]
+    """What a classifier and a regressor share: the settings, the engine, the training."""
+
+    net_: Net
+    normal_: Normal
+    values_: dict[str, NDArray[Any]]
+    loss_curve_: list[float]
+
+    def __init__(  # noqa: PLR0913 - an estimator's settings are its arguments
+        self,
+        net: str | Net | None = None,
+        *,
+        hidden: int | Sequence[int] = (32,),
+        epochs: int = 50,
+        batch: int = 32,
+        schedule: str | None = None,
+        warm_start: bool = False,
+        engine: str = "auto",
+        threads: int = 1,
+        random_state: Any = None,
+    ) -> None:
+        self.net = net
+        self.hidden = hidden
+        self.epochs = epochs
+        self.batch = batch
+        self.schedule = schedule
+        self.warm_start = warm_start
+        self.engine = engine
+        self.threads = threads
+        self.random_state = random_state
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the engine, which is opened anew: weights are arrays, nothing is native."""
+        state: dict[str, Any] = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "_engine"}
+
+    # Before the first step.
+
+    def _usual(self) -> Net:
+        raise NotImplementedError
+
+    def _fitting(self, net: Net) -> Net:
+        """A network of the user's, for what is learned."""
+        raise NotImplementedError
+
+    def _begin(self, rows: NDArray[Any], goes_on: bool, weighted: bool) -> None:
+        """The network, its start values, what rows are normalised by; or those of the last fit."""
+        whole("epochs", self.epochs, 1)
+        whole("the batch", self.batch, 1)
+        whole("the number of threads", self.threads, 1)
+        one_of("engine", self.engine, ENGINES)
+        if goes_on:
+            self._engine = self._opened(weighted)
+            self._engine.restore(self.values_)
+            return
+        self.__dict__.pop("values_", None)  # a fit that fails leaves nothing to predict with
+        random = check_random_state(self.random_state)
+        self.net_ = replace(self._net(), seed=int(random.randint(LARGEST_SEED)))
+        self.normal_ = Normal.of(rows, self.net_.input[0])
+        self.n_iter_, self.loss_curve_ = 0, []
+        self.engine_ = self._kind(len(rows))
+        self._engine = self._opened(weighted)
+
+    def _net(self) -> Net:
+        if self.net is None:
+            return self._usual()
+        net = _net(self.net)
+        if prod(net.input) != self.n_features_in_:
+            raise ShapeError(
+                f"X has {self.n_features_in_} features, but the network takes {spell(net.input)}: "
+                f"begin it with 'input {self.n_features_in_}'"
+            )
+        return self._fitting(net)
+
+    def _schedule(self) -> Schedule:
+        if self.schedule is None:
+            return Schedule("cosine", self.net_.learning_rate)
+        return parse_schedule(str(self.schedule))
+
+    # The engine.
+
+    def _kind(self, rows: int) -> str:
+        from gradbook.engine.engines import faster_kind
+
+        if self.engine != "auto":
+            return self.engine
+        return faster_kind(self.net_, self.batch, rows, self.epochs)
+
+    def _opened(self, weighted: bool = False) -> Engine:
+        from gradbook.engine.engines import open_kind
+
+        return open_kind(self.engine_, self.net_, self.batch, self.threads, weighted=weighted)
+
+    def _open(self) -> Engine:
+        """The engine with the trained values; after unpickling there is none yet."""
+        if not hasattr(self, "_engine"):
+            self._engine = self._opened()
+            self._engine.restore(self.values_)
+        return self._engine
+
+    # Training and after it.
+
+    def _train(self, rows: NDArray[Any], wanted: NDArray[Any]) -> None:
+        inputs = self.normal_.inputs(rows, self._engine)
+        for epoch in fit(self._engine, inputs, wanted, self._schedule(), self.epochs, self.n_iter_):
+            self.loss_curve_.append(epoch.loss)
+            self.n_iter_ += 1
+        self.values_ = self._engine.state()
+
+    def _said(self, X: ArrayLike) -> NDArray[Any]:
+        """The network's outputs for each row."""
+        check_is_fitted(self, "values_")
+        rows = validate_data(self, X, reset=False)
+        engine = self._open()
+        return engine.predict(self.normal_.inputs(rows, engine))
+
+
+class NetClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
     """A network that tells classes apart, trained by gradbook's engine.
 
     Parameters
@@ -101,33 +219,6 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """
 
     classes_: NDArray[Any]
-    net_: Net
-    normal_: Normal
-    values_: dict[str, NDArray[Any]]
-    loss_curve_: list[float]
-
-    def __init__(  # noqa: PLR0913 - an estimator's settings are its arguments
-        self,
-        net: str | Net | None = None,
-        *,
-        hidden: int | Sequence[int] = (32,),
-        epochs: int = 50,
-        batch: int = 32,
-        schedule: str | None = None,
-        warm_start: bool = False,
-        engine: str = "auto",
-        threads: int = 1,
-        random_state: Any = None,
-    ) -> None:
-        self.net = net
-        self.hidden = hidden
-        self.epochs = epochs
-        self.batch = batch
-        self.schedule = schedule
-        self.warm_start = warm_start
-        self.engine = engine
-        self.threads = threads
-        self.random_state = random_state
 
     # What scikit-learn calls.
 
@@ -143,25 +234,20 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         numbers = self._numbered(labels, goes_on)
         with _as_value_errors():
             self._begin(rows, goes_on, weights is not None)
-            self._train(rows, numbers, weights)
+            self._train(rows, targets(self.net_, numbers, weights))
+        if weights is None:  # which may well ask for one class
+            self._warn(rows, numbers)
         return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """How sure it is of each class: (rows, classes)."""
-        check_is_fitted(self, "values_")
-        rows = validate_data(self, X, reset=False)
-        engine = self._open()
-        return probabilities(self.net_, engine.predict(self.normal_.inputs(rows, engine)))
+        said = self._said(X)
+        return probabilities(self.net_, said)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The likeliest class of each row."""
         sure = self.predict_proba(X)
         return np.asarray(self.classes_[likeliest_classes(self.net_, sure)])
-
-    def __getstate__(self) -> dict[str, Any]:
-        """All but the engine, which is opened anew: weights are arrays, nothing is native."""
-        state: dict[str, Any] = super().__getstate__()
-        return {name: value for name, value in state.items() if name != "_engine"}
 
     # Before the first step.
 
@@ -178,77 +264,11 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_ = classes
         return numbers.astype(np.int32)
 
-    def _begin(self, rows: NDArray[Any], goes_on: bool, weighted: bool) -> None:
-        """The network, its start values, what rows are normalised by; or those of the last fit."""
-        whole("epochs", self.epochs, 1)
-        whole("the batch", self.batch, 1)
-        whole("the number of threads", self.threads, 1)
-        one_of("engine", self.engine, ENGINES)
-        if goes_on:
-            self._engine = self._opened(weighted)
-            self._engine.restore(self.values_)
+    def _warn(self, rows: NDArray[Any], labels: NDArray[np.int32]) -> None:
+        said = self._engine.predict(self.normal_.inputs(rows, self._engine))
+        answered = likeliest_classes(self.net_, probabilities(self.net_, said))
+        if len(np.unique(answered)) > 1:
             return
-        self.__dict__.pop("values_", None)  # a fit that fails leaves nothing to predict with
-        random = check_random_state(self.random_state)
-        self.net_ = replace(self._net(), seed=int(random.randint(LARGEST_SEED)))
-        self.normal_ = Normal.of(rows, self.net_.input[0])
-        self.n_iter_, self.loss_curve_ = 0, []
-        self.engine_ = self._kind(len(rows))
-        self._engine = self._opened(weighted)
-
-    def _net(self) -> Net:
-        if self.net is None:
-            hidden = sizes("hidden", self.hidden)
-            return usual(self.n_features_in_, hidden, len(self.classes_))
-        net = _net(self.net)
-        if prod(net.input) != self.n_features_in_:
-            raise ShapeError(
-                f"X has {self.n_features_in_} features, but the network takes {spell(net.input)}: "
-                f"begin it with 'input {self.n_features_in_}'"
-            )
-        require_classes(net, len(self.classes_), "y")
-        return replace(net, loss=net.loss or meant_loss(net.ending, Task.CLASSES))
-
-    def _schedule(self) -> Schedule:
-        if self.schedule is None:
-            return Schedule("cosine", self.net_.learning_rate)
-        return parse_schedule(str(self.schedule))
-
-    # The engine.
-
-    def _kind(self, rows: int) -> str:
-        from gradbook.engine.engines import faster_kind
-
-        if self.engine != "auto":
-            return self.engine
-        return faster_kind(self.net_, self.batch, rows, self.epochs)
-
-    def _opened(self, weighted: bool = False) -> Engine:
-        from gradbook.engine.engines import open_kind
-
-        return open_kind(self.engine_, self.net_, self.batch, self.threads, weighted=weighted)
-
-    def _open(self) -> Engine:
-        """The engine with the trained values; after unpickling there is none yet."""
-        if not hasattr(self, "_engine"):
-            self._engine = self._opened()
-            self._engine.restore(self.values_)
-        return self._engine
-
-    # Training.
-
-    def _train(
-        self, rows: NDArray[Any], labels: NDArray[np.int32], weights: NDArray[Any] | None
-    ) -> None:
-        engine = self._engine
-        inputs, wanted = self.normal_.inputs(rows, engine), targets(self.net_, labels, weights)
-        for epoch in fit(engine, inputs, wanted, self._schedule(), self.epochs, self.n_iter_):
-            self.loss_curve_.append(epoch.loss)
-            self.n_iter_ += 1
-        self.values_ = engine.state()
-        answered = likeliest_classes(self.net_, probabilities(self.net_, engine.predict(inputs)))
-        if weights is not None or len(np.unique(answered)) > 1:
-            return  # weights may well ask for one class
         ending = Ending(
             net=self.net_,
             first_loss=self.loss_curve_[0],
@@ -257,8 +277,55 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             confusion=confusion_of(labels, answered, len(self.classes_)),
             classes=tuple(map(str, self.classes_)),
         )
-        for said in doubts(ending):
-            warn(said, ConvergenceWarning, stacklevel=3)
+        for doubt in doubts(ending):
+            warn(doubt, ConvergenceWarning, stacklevel=3)
+
+    def _usual(self) -> Net:
+        return usual(self.n_features_in_, sizes("hidden", self.hidden), len(self.classes_))
+
+    def _fitting(self, net: Net) -> Net:
+        require_classes(net, len(self.classes_), "y")
+        return replace(net, loss=net.loss or meant_loss(net.ending, Task.CLASSES))
+
+
+class NetRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
+    """A network that predicts a number, trained by gradbook's engine.
+
+    Its parameters and attributes are those of `NetClassifier`. The usual network ends in one plain
+    sum, with the squared error. `target_mean_` and `target_deviation_` are what the numbers are
+    brought to mean 0 and deviation 1 by; `predict` gives them in their own size.
+    """
+
+    target_mean_: float
+    target_deviation_: float
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> NetRegressor:
+        """Train on rows X and their numbers y."""
+        goes_on = self.warm_start and hasattr(self, "values_")
+        rows, y = validate_data(self, X, y, reset=not goes_on, multi_output=True, y_numeric=True)
+        numbers = column_or_1d(y, warn=True).astype(np.float64)
+        with _as_value_errors():
+            self._begin(rows, goes_on, False)
+            if not goes_on:
+                self.target_mean_ = float(numbers.mean())
+                self.target_deviation_ = float(numbers.std()) or 1.0
+            scaled = (numbers - self.target_mean_) / self.target_deviation_
+            self._train(rows, scaled[:, None])
+        return self
+
+    def predict(self, X: ArrayLike) -> NDArray[np.float64]:
+        """The number of each row."""
+        said = np.asarray(self._said(X), np.float64)[:, 0]
+        return np.asarray(said * self.target_deviation_ + self.target_mean_)
+
+    def _usual(self) -> Net:
+        net = usual(self.n_features_in_, sizes("hidden", self.hidden), 1)
+        return replace(net, layers=net.layers[:-1], loss=Loss.SQUARED)
+
+    def _fitting(self, net: Net) -> Net:
+        if net.outputs != 1:
+            raise ShapeError(f"y is one number, but the network has {net.outputs} outputs")
+        return replace(net, loss=net.loss or meant_loss(net.ending, Task.NUMBERS))
 
 
 def _counting(
