@@ -3,8 +3,8 @@
     make everything DURATIONS="--durations=0 --durations-min=0.3" | tee log
     python -m scripts.long_tests log > tests/long.txt
 
-A line is a test that takes more than three quarters of a second, all its cases together, behind those
-seconds; where none of its cases alone takes that long, the first stays.
+A line is a test whose cases take more than three quarters of a second together, behind their
+seconds; where none of them takes that long alone, the first stays.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ It knows no network, no target, no format and no file.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from gradbook.graph.levels import Bits
 from gradbook.layers.activations import ACTIVATIONS, Activation, PRelu, Quantize, activation
 from gradbook.layers.card import (
@@ -106,5 +108,13 @@ def inner_words() -> dict[str, str]:
 
 def forms() -> dict[str, tuple[type[Layer], StatementForm]]:
     """Every statement that makes a layer, by its first word, and the card that it fills in."""
-    known = {form.first: (kind, form) for kind in KINDS for form in kind.forms}
-    return known | {card.form.first: (Activation, card.form) for card in ACTIVATIONS.values()}
+    return _forms(tuple(KINDS), tuple(ACTIVATIONS))  # which plug-ins extend
+
+
+@lru_cache(maxsize=1)
+def _forms(
+    kinds: tuple[type[Layer], ...], activations: tuple[str, ...]
+) -> dict[str, tuple[type[Layer], StatementForm]]:
+    known = {form.first: (kind, form) for kind in kinds for form in kind.forms}
+    cards = (ACTIVATIONS[name] for name in activations)
+    return known | {card.form.first: (Activation, card.form) for card in cards}

@@ -97,7 +97,9 @@ def layer_words() -> dict[str, str]:
 def ours(word: str) -> str:
     """What a statement begins with here; capitals and a colon behind it don't matter."""
     plain = word.lower().removesuffix(":")
-    if plain not in layer_words() and plain not in known_words():
+    if plain in known_words():
+        return plain
+    if plain not in layer_words():
         plugins.plugins(plugins.LAYERS)  # whose cards are among ours from now on
     return layer_words().get(plain, plain)
 
