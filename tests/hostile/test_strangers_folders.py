@@ -147,6 +147,24 @@ def test_what_is_served_of_a_class_is_its_own(marked, tmp_path):
         kept.require_untouched(copy)
 
 
+def test_no_link_leads_out_of_a_folder_of_books(tmp_path, capsys):
+    """As a student's, who hands in a link to where the teacher has the key."""
+    key = tmp_path / "key.xlsx"
+    assert main(["sheet", "worked", "-o", str(key)]) == 0
+    books = tmp_path / "class"
+    books.mkdir()
+    shutil.copy(key, books / "ada.xlsx")
+    (books / "again.xlsx").symlink_to("ada.xlsx")
+    assert main(["check", str(books)]) == 0
+    (books / "mallory.xlsx").symlink_to(key)
+    capsys.readouterr()
+    assert main(["check", str(books), "--annotate", str(tmp_path / "marked")]) == 2
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert f"{books / 'mallory.xlsx'} is a link that leads out of the folder" in said.err
+    assert not (tmp_path / "marked").exists()
+
+
 def test_the_folder_that_is_named_may_be_a_link_itself(marked, tmp_path):
     (tmp_path / "mine").symlink_to(shutil.copytree(marked, tmp_path / "theirs"))
     assert main(["class", "mark", str(tmp_path / "mine")]) == 0

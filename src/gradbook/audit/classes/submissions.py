@@ -71,14 +71,22 @@ def _matched(path: str, aside: Sequence[Path]) -> list[str]:
 
 
 def _in_folder(folder: str, aside: Sequence[Path]) -> list[str]:
-    """All books in a folder and those within it, where links to folders aren't followed."""
+    """All books in a folder and those within it; no link leads out of it."""
     found: list[str] = []
+    real = Path(folder).resolve()
     for here, inside, names in os.walk(folder):
         inside[:] = [name for name in inside if not name.startswith(".")]
         if Path(here).resolve() in aside:
             inside.clear()
             continue
-        found += [os.path.normpath(os.path.join(here, name)) for name in names if _is_book(name)]
+        books = [os.path.normpath(os.path.join(here, name)) for name in names if _is_book(name)]
+        for book in filter(os.path.islink, books):
+            if not Path(os.path.realpath(book)).is_relative_to(real):
+                raise UsageError(
+                    f"{book} is a link that leads out of the folder {folder}: take it away, or "
+                    "name the books themselves"
+                )
+        found += books
         if len(found) > MOST_BOOKS:
             break
     return sorted(found, key=in_order)
