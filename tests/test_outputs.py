@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 
 from gradbook import outputs
 from gradbook.cli.main import VERBS, main, verb_parser
@@ -434,3 +435,63 @@ def test_a_killed_check_leaves_nothing_that_the_next_doesnt_take_away(here):
     subprocess.run(words, check=False, stdout=-1)
     assert list(here.glob(f"{PART}*")) == []
     assert Path("a.html").exists()
+
+
+STRUCK = """\
+import os, random, signal, sys, time
+from pathlib import Path
+from gradbook.cli.main import main
+
+count, folder, words = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
+
+def child():
+    process = os.fork()
+    if not process:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        os._exit(main(words))
+    return process
+
+def content():
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path): path.read_bytes() for path in files}
+
+before, began = content(), time.monotonic()
+os.waitpid(child(), 0)
+takes, whole = time.monotonic() - began, content()
+assert len(whole) > len(before)
+draw, killed = random.Random(5), 0
+for _ in range(count):
+    for path in whole.keys() - before.keys():
+        Path(path).unlink(missing_ok=True)
+    process = child()
+    time.sleep(draw.uniform(0, takes))
+    os.kill(process, signal.SIGKILL)
+    killed += os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == -signal.SIGKILL
+    after = content()
+    parts = [path for path in after if Path(path).name.startswith(".gradbook-")]
+    assert before.items() <= after.items()
+    assert {path: after[path] for path in after if path not in parts}.items() <= whole.items()
+os.waitpid(child(), 0)
+assert content() == whole
+print(killed)
+"""
+KILLS = 25
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="it forks")
+@pytest.mark.parametrize(
+    "words",
+    ["check wrong.xlsx --fix corrected", "export table.safetensors -o table.py"],
+)
+def test_killed_at_any_moment_a_command_leaves_its_input_and_only_whole_files(words, here):
+    book = load_workbook("book.xlsx")
+    sheet = book["Training"]
+    column = next(cell.column_letter for cell in sheet[4] if str(cell.value).startswith("∂E/∂w"))
+    for (cell,) in sheet[f"{column}5:{column}{sheet.max_row}"]:
+        if str(cell.value).startswith("="):
+            cell.value = f"=-({cell.value[1:]})"
+    book.save("wrong.xlsx")
+    program = [sys.executable, "-c", STRUCK, str(KILLS), "."]
+    done = subprocess.run([*program, *words.split()], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > KILLS / 2
