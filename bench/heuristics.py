@@ -252,8 +252,8 @@ HEURISTICS: dict[str, Heuristic] = {
     "bridged rows": Function("training.weight_columns", "join_columns", _all),
     "aligned columns": Function("training.weight_columns", "align_columns", _all),
     "companions": Function("training.weight_columns", "companions", _none),
-    "rate by its name": Function("training.training", "_called_rate", _no),
-    "unused rate": Function("training.training", "_unused_rate", _nothing),
+    "rate by its name": Function("training.training", "is_called_rate", _no),
+    "unused rate": Function("training.training", "named_rate", _nothing),
     # what updates claim
     "decay in updates": Function("training.claims", "GradientSearch._is_decay", _no),
     "momentum": Function("training.claims", "GradientSearch._remembers", _no),

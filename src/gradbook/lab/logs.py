@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 PROJECT = "gradbook"
 WRITTEN = {  # how what these programs write begins, in a folder that is called as they are
-    "tensorboard": r"events\.out\.tfevents\.",
-    "wandb": r"(offline-)?run-|latest-run|debug|settings$",
+    "tensorboard": re.compile(r"events\.out\.tfevents\."),
+    "wandb": re.compile(r"(offline-)?run-|latest-run|debug|settings$"),
 }
 MOST_CHARACTERS = 6_000  # of a setting, in MLflow
 
@@ -64,7 +64,7 @@ class RunLog(ABC):
         own = inside(self.folder) / name
         if own.is_dir():
             for path in own.files():
-                if not re.match(WRITTEN[name], path.relative_to(own)):
+                if not WRITTEN[name].match(path.relative_to(own)):
                     raise KeptFileError(
                         f"{path} isn't {name}'s, and all of that folder would be written anew: "
                         "move it elsewhere, or name another folder for the run"

@@ -388,7 +388,8 @@ class Slip:
         """A right formula whose copies all stay at the first row, by a $ before its number."""
         book, own = self.own.book, self.own.places
         like = book.patterns[self.home]
-        first = next(c for c in own.over(self.place.node) if book.patterns.get(c) is like)
+        column = own.over(self.place.node)
+        first = next((cell for cell in column if book.patterns.get(cell) is like), self.home)
         ties: list[Address] = []
 
         def free(said: str) -> str:
