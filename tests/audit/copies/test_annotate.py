@@ -162,7 +162,8 @@ def test_libreoffice_shows_the_colours_the_notes_and_the_chart(path, tmp_path):
     assert coloured(seen) >= {FIRST, NOTED}
     assert "Rather:" in sheet[FIRST].comment.text
     assert sheet[NOTED].comment.text.startswith("is this right?")
-    assert {"xl/charts/chart1.xml", "xl/media/image1.png"} <= parts(seen).keys()
+    kinds = {re.sub(r"\d+", "", name) for name in parts(seen)}  # it goes on counting them
+    assert {"xl/charts/chart.xml", "xl/media/image.png"} <= kinds
 
 
 def test_empty_rows_take_several_cells():
