@@ -348,7 +348,7 @@ def _remedy(error: OSError, path: FileName) -> str:
         errno.ENOENT: f"there is no {missing}",
         errno.EINVAL: NO_NAME,
         errno.EISDIR: "it is a folder: name a file in it",
-        errno.ENOTDIR: f"{folder} isn't a folder: choose another place",
+        errno.ENOTDIR: f"{_no_folder(Path(path))} isn't a folder: choose another place",
         errno.EEXIST: "a file of that name is in the way: choose another name",
         errno.EACCES: "no permission: choose another place, or close what holds it open",
         errno.EPERM: "no permission: choose another place, or close what holds it open",
@@ -359,6 +359,12 @@ def _remedy(error: OSError, path: FileName) -> str:
         errno.ENAMETOOLONG: "the name is too long: choose a shorter one",
     }
     return remedies.get(error.errno or 0, error.strerror or str(error))
+
+
+def _no_folder(path: Path) -> Path:
+    """What on the way there is a file, or whatever else."""
+    way = (path, *path.parents)
+    return next((at for at in way if os.path.exists(at) and not os.path.isdir(at)), path)
 
 
 def _is_here_gone() -> bool:

@@ -121,8 +121,8 @@ def net(request) -> Net:
 
 
 def of_the_text(net: Net) -> set[str]:
-    """The words of a network's text, which is typed and not spoken."""
-    return set(PLAIN_WORD.findall(str(net)))
+    """The words of a network's text and of options, which are typed and not spoken."""
+    return {*PLAIN_WORD.findall(str(net)), "format", "json"}
 
 
 def seen(page: str) -> str:
