@@ -139,9 +139,9 @@ FLAGS = [
     (["__init__"], "unknown verb '__init__'"),
     (["networks"], "unknown verb 'networks'"),
     (["train", "tiny", "-o", LONG], "the name is too long: choose a shorter one"),
-    (["train", "--resume", LONG], "name the folder that holds its recipe.txt"),
-    (["compare", LONG, LONG], "name the folder that holds its recipe.txt"),
-    (["study", "--resume", LONG], "name the folder that holds its study.txt"),
+    (["train", "--resume", LONG], "the name is too long: choose a shorter one"),
+    (["compare", LONG, LONG], "the name is too long: choose a shorter one"),
+    (["study", "--resume", LONG], "the name is too long: choose a shorter one"),
     (["summary", f"{LONG}/net.txt"], "called"),
 ]
 
