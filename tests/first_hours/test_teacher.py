@@ -110,7 +110,7 @@ SLIPS: dict[str, Slip] = {
         "a path of the chain",
     ),
     "numbers typed": Slip(
-        gradients(), ["∂E/∂w5"], "is typed in", "a number or a blank", typed=("∂E/∂w5",)
+        gradients(), ["∂E/∂w5"], "a typed number", "a typed number", typed=("∂E/∂w5",)
     ),
     "another formula": Slip(by_helpers(), []),
     "blank": Slip(
