@@ -5,9 +5,10 @@
 The older commit gets a work tree of its own. Both are given the same commands on the same files
 (`sameness/corpus.py`) in folders of their own, and all that comes of each is read back as lines
 (`sameness/side.py`): what is printed, every cell and formula of a workbook, what a page carries,
-what an ONNX or C file answers. Every difference is printed, once for each cause with the number of
-cases that have it: lines that differ alike, but for their numbers, have one cause. Exit 1 where
-there is any.
+what an ONNX or C file answers. Differences are printed once for each cause, the commonest first,
+with the number of cases that have it: lines that differ alike, but for their numbers, have one
+cause.
+Exit 1 where there is any.
 """
 
 from __future__ import annotations

@@ -227,11 +227,13 @@ def typed_in(book: Book, cell: Address, name: str) -> tuple[str, str]:
         )
     text = repr(value[:MOST_SHOWN])
     if number_in(value) is not None:
+        if "," in value:
+            text = Message("{text} (with a decimal comma)", text=text)
         return NUMBER_TEXT, Message(
             "{cell} holds {text}, a text that only looks like a number: the formula of {name} "
             "belongs there",
             cell=here,
-            text=_with_comma(value, text),
+            text=text,
             name=name,
         )
     return PASTED, Message(
@@ -266,10 +268,6 @@ def number_in(value: str) -> float | None:
         return float(plain.replace(",", "."))
     except ValueError:
         return None
-
-
-def _with_comma(value: str, shown: str) -> str:
-    return Message("{text} (with a decimal comma)", text=shown) if "," in value else shown
 
 
 def off_by(share: float) -> str:

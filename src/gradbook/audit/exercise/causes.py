@@ -608,10 +608,10 @@ class Slip:
             for node, cell in cells.items()
             if cell is not None
         ]
+        words = {str(node.name): one.expression for node, one in zip(cells, found, strict=True)}
         if self._rate:
             found.append(Substitute(Reference(self._rate), self.numbers.of(step.rate, 0)))
         every = [*found, *constants((ALL,))]
-        words = {str(node.name): one.expression for node, one in zip(cells, found, strict=False)}
         activations = {
             said.text: other.text
             for name, said in words.items()

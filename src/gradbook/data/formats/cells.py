@@ -415,8 +415,8 @@ def _rows(text: str, separator: str, file: str, most: ReadLimit = limits.ROWS) -
         for cells in reader:
             if len(known) > MOST_KNOWN:
                 known.clear()
-            kept = map(known.setdefault, *[[cell.strip() for cell in cells]] * 2)
-            row = CellRow(reader.line_num, tuple(kept))
+            kept = tuple(known.setdefault(cell, cell) for cell in map(str.strip, cells))
+            row = CellRow(reader.line_num, kept)
             if not any(row.cells):
                 continue
             first, count = first or row, count + 1

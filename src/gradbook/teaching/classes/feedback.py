@@ -9,7 +9,7 @@ from gradbook.audit.classes.rubric import BookScore, in_numbers
 from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.findings import TO_FILL_IN, BookReport
 from gradbook.errors import GradbookError, one_line
-from gradbook.files import InnerPath, write_whole
+from gradbook.files import InnerPath, as_bytes
 from gradbook.language import numeral, tr
 from gradbook.language.message import Message, said, words_of
 from gradbook.report import figures
@@ -71,10 +71,11 @@ class StudentFeedback:
         return [*off, *changed, *filter(None, [self.remark])]
 
 
-def write_feedback(
-    told: StudentFeedback, book: InnerPath, stem: InnerPath, paper: str
-) -> list[str]:
-    """STEM.xlsx, .html and .pdf; what couldn't be written, and why."""
+def make_feedback(
+    told: StudentFeedback, book: InnerPath, paper: str
+) -> tuple[dict[str, bytes], list[str]]:
+    """The files by their endings, .xlsx, .html and .pdf; what couldn't be made, and why."""
+    files: dict[str, bytes] = {}
     problems: list[str] = []
     try:
         copy = annotate(book, told.report, told.mark)
@@ -87,11 +88,11 @@ def write_feedback(
             )
         )
     else:
-        write_whole(stem.with_name(f"{stem.name}{book.suffix.lower()}"), copy)
-    write_whole(stem.with_name(f"{stem.name}.html"), feedback_page(told))
+        files[book.suffix.lower()] = copy
+    files[".html"] = as_bytes(feedback_page(told))
     if paper:
-        write_whole(stem.with_name(f"{stem.name}.pdf"), set_pdf(feedback_typst(told, paper), {}))
-    return problems
+        files[".pdf"] = set_pdf(feedback_typst(told, paper), {})
+    return files, problems
 
 
 def feedback_page(told: StudentFeedback) -> str:

@@ -7,6 +7,7 @@ again, feedback that would be the same stays, and what the teacher wrote in mark
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -28,7 +29,7 @@ from gradbook.report.derivation import require_typst
 from gradbook.report.page import text
 from gradbook.teaching.classes.class_page import ClassRow, class_page, row_of
 from gradbook.teaching.classes.collecting import day_of, handed_in, sender_of
-from gradbook.teaching.classes.feedback import StudentFeedback, write_feedback
+from gradbook.teaching.classes.feedback import StudentFeedback, make_feedback
 from gradbook.teaching.classes.folder import (
     FEEDBACK,
     GRADES,
@@ -250,6 +251,11 @@ def _write_feedback(
     """Writes what has changed; for which students, and what couldn't be written."""
     goal, kept = folder.inside(FEEDBACK), folder.inside(KEPT)
     title = _title(folder)
+    there: defaultdict[str, dict[str, str]] = defaultdict(dict)  # sums of files by their stem
+    stems = set(folder.stems.values())
+    for path in goal.iterdir():
+        if path.stem in stems:
+            there[path.stem][path.name] = _sum(read_bytes(path, limits.REPORT))
     tasks, digests = [], {}
     problems: list[str] = []
     for mark in marks:
@@ -260,35 +266,36 @@ def _write_feedback(
         stem = folder.stems[mark.student]
         digest = _digest(told, folder.plan.paper)
         known = kept / f"{stem}.txt"
-        last, *sums = read_text(known).split() if known.is_file() else [""]
+        last, *sums = read_text(known).split("\n") if known.is_file() else [""]
         if last == digest and (goal / f"{stem}.html").is_file():
             continue
-        edited = [path for path, found in _sums(goal, stem) if sums and found not in sums]
+        edited = [name for name, found in there[stem].items() if sums and found not in sums]
         if edited:
             problems.append(
                 Message(
                     "{file} was changed since, and stays: move it away to have it written again",
-                    file=str(edited[0]),
+                    file=str(goal / edited[0]),
                 )
             )
             continue
         digests[mark.student] = known, digest
-        work = partial(write_feedback, told, mark.book.path, goal / stem, folder.plan.paper)
+        work = partial(make_feedback, told, mark.book.path, folder.plan.paper)
         tasks.append((mark.student, work))
-    for student, found in do_each(tasks, workers, tell):
+    for student, (files, found) in do_each(tasks, workers, tell):
         problems += found
         known, digest = digests[student]
-        sums = [made for _, made in _sums(goal, known.stem)]
-        write_whole(known, "\n".join([digest, *sums]))
+        before = there[known.stem]
+        after = before | {f"{known.stem}{end}": _sum(content) for end, content in files.items()}
+        # whoever is killed meanwhile leaves some of both
+        write_whole(known, "\n".join(["", *before.values(), *after.values()]))
+        for end, content in files.items():
+            write_whole(goal / f"{known.stem}{end}", content)
+        write_whole(known, "\n".join([digest, *after.values()]))
     return set(digests), problems
 
 
-def _sums(goal: InnerPath, stem: str) -> Iterator[tuple[InnerPath, str]]:
-    """Of each file of a student's feedback that is there."""
-    for ending in ("html", "pdf", "xlsx", "ods"):
-        path = goal / f"{stem}.{ending}"
-        if path.is_file():
-            yield path, hashlib.sha256(read_bytes(path, limits.REPORT)).hexdigest()
+def _sum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _digest(told: StudentFeedback, paper: str) -> str:
