@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from gradbook import outputs
 from gradbook.cli.main import VERBS, main, verb_parser
 from gradbook.files import PART, guarded, write_all, write_whole
 from gradbook.outputs import CommandOutputs
+from tests.conftest import require
 from tests.runs import finished, pictures
 from tests.trained import model_of, table_model_of
 
@@ -52,7 +54,9 @@ def material(tmp_path_factory) -> Path:
     )
     table_model_of("price")[0].save(folder / "table.safetensors")
     with guarded(None):
-        assert main(["export", str(folder / "model.safetensors"), "-o", f"{folder}/net.onnx"]) == 0
+        if find_spec("onnx"):
+            words = ["export", str(folder / "model.safetensors"), "-o", f"{folder}/net.onnx"]
+            assert main(words) == 0
         assert main(["sheet", f"{folder}/net.txt", *SHORT, "-o", f"{folder}/book.xlsx"]) == 0
     from PIL import Image
 
@@ -132,6 +136,8 @@ TRIES = [(case, way) for case in cases() for way in case.ways()]
     ("case", "way"), TRIES, ids=[f"{case.words} {case.ending} {way}" for case, way in TRIES]
 )
 def test_an_output_that_is_an_input_is_refused_even_with_force(here, case, way, capsys):
+    if ".onnx" in (case.ending, Path(case.read).suffix):
+        require("onnx")
     read, out = case.read, f"out{case.ending}"
     if way == SAME:
         out = f"in{case.ending}"
@@ -231,6 +237,8 @@ WRITES = {  # a short command of every verb that writes, before its output
 
 @pytest.mark.parametrize("words", WRITES, ids=lambda words: words.split()[0])
 def test_an_output_is_written_anew_until_somebody_changes_it(here, words, capsys):
+    if "net.onnx" in words:
+        require("onnx")
     out = WRITES[words]
     command = [*words.split(), out]
     first = main(command)

@@ -53,7 +53,7 @@ def test_what_is_odd_is_said_on_the_side(place, capsys):
         (["class"], "the following arguments are required: WHAT, FOLDER"),
         (["class", "mrak", "c"], "did you mean 'mark'?"),
         (["class", "init", "c"], "Give the list with --names names.csv"),
-        (["class", "init", "c", "--names", "none.csv"], "none.csv"),
+        (["class", "init", "c", "--names", "none.csv", "--paper", "none"], "none.csv"),
         (["class", "init", "c", "--names", "names.csv", "--net", "wroked"], "'worked'"),
         (["class", "init", "c", "--names", "names.csv", "--blank", "all"], "can't be left blank"),
         (["class", "init", "c", "--names", "names.csv", "--paper", "a3"], "unknown 'a3'"),
