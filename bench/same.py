@@ -5,14 +5,16 @@
 The older commit gets a work tree of its own. Both are given the same commands on the same files
 (`sameness/corpus.py`) in folders of their own, and all that comes of each is read back as lines
 (`sameness/side.py`): what is printed, every cell and formula of a workbook, what a page carries,
-what an ONNX or C file answers. Differences are printed once for each cause, the commonest first,
-with the number of cases that have it: lines that differ alike, but for their numbers, have one
-cause.
+what an ONNX or C file answers. What came of the older commit is kept in `out/same`, so that the
+next run sends the corpus through today's tree alone. Differences are printed once for each cause,
+the commonest first, with the number of cases that have it: lines that differ alike, but for their
+numbers, have one cause.
 Exit 1 where there is any.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -20,16 +22,18 @@ import subprocess
 import sys
 from argparse import ArgumentParser
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 from time import monotonic
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench.sameness.corpus import PARTS, Case, write_files
-from bench.sameness.side import __file__ as side
+from bench.sameness import corpus, side
+from bench.sameness.corpus import PARTS, Case
+from bench.sameness.side import Result
 
 ROOT = Path(__file__).parents[1]
 NUMBER = re.compile(r"[-−]?\d+(?:[.,]\d+)*(?:e[-+]?\d+)?")
@@ -46,75 +50,114 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--all", action="store_true", help="print every cause")
     options = parser.parse_args()
-    with TemporaryDirectory(prefix="same-") as place:
-        files, base = Path(place, "files"), Path(place, "base")
-        files.mkdir()
-        parts = options.part or list(PARTS)
-        write_files(files, parts)
-        cases = [case for part in parts for case in PARTS[part](files) if options.like in case.name]
-        git = ["git", "-C", str(ROOT), "worktree"]
-        subprocess.run([*git, "add", "--quiet", "--detach", base, options.base], check=True)
-        try:
-            older, newer = (_sent(tree, cases, files, options.workers) for tree in (base, ROOT))
-        finally:
-            subprocess.run([*git, "remove", "--force", base], check=True)
-    return _tell(cases, older, newer, options.all)
+    commit = _git("rev-parse", "--verify", f"{options.base}^{{commit}}")
+    kept = ROOT / "out" / "same" / _fingerprint()
+    differing = 0
+    for part in options.part or list(PARTS):
+        files = _files(kept, part)
+        cases = [case for case in PARTS[part](files) if options.like in case.name]
+        older = _of_base(kept, part, commit, cases, files, options.workers)
+        newer = _sent(ROOT, part, cases, files, options.workers)
+        differing += _tell(part, cases, older, newer, options.all)
+    return int(differing > 0)
+
+
+def _git(*words: str) -> str:
+    asked = ["git", "-C", str(ROOT), *words]
+    return subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def _fingerprint() -> str:
+    """Changes with what is asked and with how the answers are read."""
+    sources = (Path(str(module.__file__)).read_bytes() for module in (corpus, side))
+    return hashlib.sha256(b"".join(sources)).hexdigest()[:8]
+
+
+def _files(kept: Path, part: str) -> Path:
+    """What the cases of this part are given, written once."""
+    files = kept / f"{part} files"
+    if not files.is_dir():
+        begun = kept / f"{part} begun"
+        rmtree(begun, ignore_errors=True)
+        begun.mkdir(parents=True)
+        corpus.write_files(begun, part)
+        begun.rename(files)
+    return files
+
+
+def _of_base(
+    kept: Path, part: str, commit: str, cases: Sequence[Case], files: Path, workers: int
+) -> dict[str, Result]:
+    """What came of these cases at the older commit; what is missing is asked now and kept."""
+    path = kept / f"{part} of {commit[:12]}.json"
+    results: dict[str, Result] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    missing = [case for case in cases if case.name not in results]
+    if missing:
+        with TemporaryDirectory(prefix="same-") as place:
+            tree = Path(place, "base")
+            _git("worktree", "add", "--quiet", "--detach", str(tree), commit)
+            try:
+                results |= _sent(tree, part, missing, files, workers)
+            finally:
+                _git("worktree", "remove", "--force", str(tree))
+        new = path.with_suffix(".new")
+        new.write_text(json.dumps(results), "utf-8")
+        new.replace(path)
+    return results
 
 
 def _sent(
-    tree: Path, cases: Sequence[Case], files: Path, workers: int
-) -> list[dict[str, list[str]]]:
+    tree: Path, part: str, cases: Sequence[Case], files: Path, workers: int
+) -> dict[str, Result]:
     began = monotonic()
     asked = {"cases": [vars(case) for case in cases], "files": str(files), "workers": workers}
-    path = os.pathsep.join([str(tree / "src"), str(ROOT)])
-    kept = {"GRADBOOK_CACHE": str(files.parent / f"cache-{tree.name}"), "LANGUAGE": "en"}
-    done = subprocess.run(
-        [sys.executable, side],
-        input=json.dumps(asked),
-        env=os.environ | {"PYTHONPATH": path, "COLUMNS": "100", **kept},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    print(f"{tree.name}: {len(cases)} cases, {monotonic() - began:.0f} s", file=sys.stderr)
-    results: list[dict[str, list[str]]] = json.loads(done.stdout)
-    return results
+    with TemporaryDirectory(prefix="same-cache-") as cache:
+        path = os.pathsep.join([str(tree / "src"), str(ROOT)])
+        variables = {"PYTHONPATH": path, "COLUMNS": "100", "GRADBOOK_CACHE": cache}
+        done = subprocess.run(
+            [sys.executable, str(side.__file__)],
+            input=json.dumps(asked),
+            env=os.environ | variables | {"LANGUAGE": "en"},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+    print(f"{part}, {tree.name}: {len(cases)} in {monotonic() - began:.0f} s", file=sys.stderr)
+    answers: list[Result] = json.loads(done.stdout)
+    return {case.name: answer for case, answer in zip(cases, answers, strict=True)}
 
 
 # What differs -------------------------------------------------------------------------
 
 
 def _tell(
+    part: str,
     cases: Sequence[Case],
-    older: Sequence[dict[str, list[str]]],
-    newer: Sequence[dict[str, list[str]]],
+    older: Mapping[str, Result],
+    newer: Mapping[str, Result],
     every: bool,
 ) -> int:
+    """Print the causes of what differs, and give the number of cases that differ."""
     differing = 0
-    by_part: defaultdict[str, dict[tuple[str, str], list[tuple[str, str]]]] = defaultdict(dict)
-    for case, before, after in zip(cases, older, newer, strict=True):
-        changes = list(_changes(before, after))
+    causes: defaultdict[tuple[str, str], list[tuple[str, tuple[str, str]]]] = defaultdict(list)
+    for case in cases:
+        changes = list(_changes(older[case.name], newer[case.name]))
         differing += bool(changes)
         for pair in changes:
-            cause = NUMBER.sub("#", pair[0]), NUMBER.sub("#", pair[1])
-            by_part[case.part].setdefault(cause, []).append((case.name, "\n".join(pair)))
-    for part, causes in by_part.items():
-        print(f"\n{part}: {len(causes)} causes")
-        ordered = sorted(causes.values(), key=len, reverse=True)
-        for examples in ordered if every else ordered[:SHOWN]:
-            names = list(dict.fromkeys(name for name, _ in examples))
-            print(f"  {len(examples)} times in {len(names)} cases, as in {names[0]}")
-            for line in examples[0][1].splitlines():
-                print(f"    {line[:LONGEST]}")
-        if len(ordered) > SHOWN and not every:
-            print(f"  and {len(ordered) - SHOWN} more: --all prints them")
-    print(f"\n{len(cases) - differing} of {len(cases)} cases are the same")
-    return int(differing > 0)
+            causes[NUMBER.sub("#", pair[0]), NUMBER.sub("#", pair[1])].append((case.name, pair))
+    print(f"{part}: {len(cases) - differing} of {len(cases)} cases are the same")
+    ordered = sorted(causes.values(), key=len, reverse=True)
+    for examples in ordered if every else ordered[:SHOWN]:
+        names = list(dict.fromkeys(name for name, _ in examples))
+        print(f"  {len(examples)} times in {len(names)} cases, as in {names[0]}")
+        for line in filter(None, examples[0][1]):
+            print(f"    {line[:LONGEST]}")
+    if len(ordered) > SHOWN and not every:
+        print(f"  and {len(ordered) - SHOWN} more causes: --all prints them")
+    return differing
 
 
-def _changes(
-    before: dict[str, list[str]], after: dict[str, list[str]]
-) -> Iterator[tuple[str, str]]:
+def _changes(before: Result, after: Result) -> Iterator[tuple[str, str]]:
     """Lines of what came, with what they were before."""
     for what in sorted(before.keys() | after.keys()):
         old, new = before.get(what), after.get(what)

@@ -6,6 +6,7 @@ What it needs is written by what stands here, once, and both commits are given t
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
@@ -142,23 +143,31 @@ def _trainings(_: Path) -> Iterator[Case]:
 
 # Books that others made ---------------------------------------------------------------
 
+BOOKS_AT_ONCE = 25  # by one command
+
 
 def _audits(folder: Path) -> Iterator[Case]:
-    for path in sorted((folder / "audit").rglob("*.xlsx")):
-        file = str(path.relative_to(folder))
-        yield Case("audits", file, (("check", file, "--json"),), (file,))
+    for path in sorted((folder / "audit").glob("*/*")):
+        name = str(path.relative_to(folder))
+        yield Case("audits", name, (("check", name, "--json", "--workers", "1"),), (name,))
 
 
 def _write_books(folder: Path) -> None:
     from tests.audit.material import exercises, mutants
     from tests.audit.material.kinds import catalogue
-    from tests.audit.material.layouts.catalogue import KINDS as LAYOUTS
+    from tests.audit.material.layouts.places import LAYOUTS
+    from tests.audit.material.layouts.planted import drawn as drawn_training
+    from tests.audit.material.layouts.planted import planted_table
     from tests.audit.material.perceptrons import mutants as perceptrons
 
     warnings.simplefilter("ignore")
 
+    placed = Counter[str]()
+
     def place(sort: str, name: object) -> Path:
-        path = folder / "audit" / sort / f"{name}.xlsx"
+        group = placed[sort] // BOOKS_AT_ONCE
+        placed[sort] += 1
+        path = folder / "audit" / sort / str(group) / f"{name}.xlsx"
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
@@ -166,16 +175,18 @@ def _write_books(folder: Path) -> None:
         place("real", real.stem).write_bytes(real.read_bytes())
     for name, kind in catalogue.KINDS.items():
         catalogue.saved(kind, kind.table, place("kinds", name))
-        for number, mistake in enumerate(kind.mistakes.values()):
-            catalogue.saved(kind, mistake, place("kinds", f"{name} {number}"))
+        for number, table in enumerate(kind.mistakes.values()):
+            catalogue.saved(kind, table, place("kinds", f"{name} {number}"))
     drawn = ((k, mutants.mutant(k, (1, 1, 2))) for k in count())
     for number, spoilt in islice(((k, one) for k, one in drawn if one), 600):
         spoilt[2].save(place("mutants", number))
-    for name, layout in LAYOUTS.items():
+    for name in LAYOUTS:
         for number in range(200 // len(LAYOUTS)):
-            layout.spoilt(place("layouts", f"{name} {number}"), number)
-    planted = ((k, perceptrons.spoilt(k)) for k in count())
-    for number, spoilt in islice(((k, one) for k, one in planted if one), 200):
+            planted = planted_table(*drawn_training(number, name), name)
+            if planted:
+                planted[1].save(place("layouts", f"{name} {number}"))
+    drawn = ((k, perceptrons.spoilt(k)) for k in count())
+    for number, spoilt in islice(((k, one) for k, one in drawn if one), 200):
         spoilt[1].table().save(place("perceptrons", number))
     for number in range(10):
         variation = exercises.Variation.of(number)
@@ -227,9 +238,9 @@ PARTS: Mapping[str, Callable[[Path], Iterator[Case]]] = {
 }
 
 
-def write_files(folder: Path, parts: Sequence[str]) -> None:
-    """What the cases of these parts are given."""
-    if "exports" in parts:
+def write_files(folder: Path, part: str) -> None:
+    """What the cases of this part are given."""
+    if part == "exports":
         _write_models(folder)
-    if "audits" in parts:
+    if part == "audits":
         _write_books(folder)

@@ -63,14 +63,25 @@ def _done(files: Path, case: dict[str, Any]) -> Result:
                 except BaseException as error:  # which is what came of it
                     code = f"{type(error).__name__}: {error}"
                 result[f"exit {number}"] = [str(code)]
-        for name, said in (("printed", out), ("complained", err)):
-            plain = SECONDS.sub("… s", said.getvalue().replace(place, "PLACE"))
-            result[name] = plain.splitlines()
+        for name, text in (("printed", out), ("complained", err)):
+            plain = SECONDS.sub("… s", text.getvalue().replace(place, "PLACE"))
+            result |= {f"{name}{of}": lines for of, lines in _by_book(plain)}
         for path in sorted(Path(place).rglob("*")):
             if path.is_file() and given.get(path) != path.read_bytes():
                 result |= _read(path, str(path.relative_to(place)))
         os.chdir(here)
     return result
+
+
+def _by_book(text: str) -> Iterator[tuple[str, list[str]]]:
+    """What is printed; the JSON of an audit book by book."""
+    try:
+        books = json.loads(text)["books"]
+    except (ValueError, TypeError, KeyError):
+        yield "", text.splitlines()
+    else:
+        for book in books:
+            yield f" {Path(book['book']).stem}", json.dumps(book, indent=0).splitlines()
 
 
 # What a file says ---------------------------------------------------------------------

@@ -144,7 +144,7 @@ def clean(path: Path, number: int, layout: str) -> Judged:
 def spoilt(path: Path, number: int, layout: str) -> Judged | None:
     """What is said of one mistake; None where there is no place for one."""
     sketch, draw = drawn(number, layout)
-    planted = _planted(sketch, draw, layout)
+    planted = planted_table(sketch, draw, layout)
     if planted is None:
         return None
     what, table = planted
@@ -169,7 +169,8 @@ def judged(path: Path, sketch: Sketch, table: Table) -> Judged:
     return Judged(0, "", found, right, words)
 
 
-def _planted(sketch: Sketch, draw: random.Random, layout: str) -> tuple[str, Table] | None:
+def planted_table(sketch: Sketch, draw: random.Random, layout: str) -> tuple[str, Table] | None:
+    """A kind of mistake, and the laid-out training that has it; None where there is no place."""
     clean_table = laid(sketch, layout)
     for _ in range(TRIES):
         what = draw.choice(list(MISTAKES))
