@@ -92,9 +92,8 @@ class Case:
 def cases():
     for ending in (".txt", ".html", ".tex", ".md", ".json", ".typ", ".slides.html"):
         yield Case("explain IN -o OUT", "net.txt", ending)
-    for ending in (".xlsx", ".ods"):
-        yield Case("sheet IN -o OUT --epochs 2 --rates none", "net.txt", ending)
-        yield Case("sheet IN -o OUT --exercise 3", "net.txt", ending)
+    yield Case("sheet IN -o OUT --epochs 2 --rates none", "net.txt", ".xlsx")
+    yield Case("sheet IN -o OUT --exercise 3", "net.txt", ".xlsx")
     for ending in (".html", ".zip"):
         yield Case("page IN -o OUT", "net.txt", ending)
     yield Case("play IN -o OUT", "net.txt", ".html")

@@ -69,7 +69,7 @@ def write_workbook(
 
     Args:
         net: The network.
-        path: Where to write; it ends in .xlsx or .ods.
+        path: Where to write; it ends in .xlsx.
         epochs: How many rows train it.
         rate: What the η cell starts with: where nothing is said the network's own, or else the
             usual one, or the next below it that trains.
@@ -87,6 +87,7 @@ def write_workbook(
     >>> gb.write_workbook(gb.builtin("xor"), "xor.xlsx", epochs=200).rate
     1.0
     """
+    require_excel(path)
     asked_for = Exercise() if exercise is True else exercise or None
     if epochs < 2:
         raise UsageError(f"a workbook has at least 2 epochs, not {epochs}")
@@ -110,13 +111,23 @@ def write_workbook(
         asked_for,
         why=_why,
     )
-    write_whole(path, workbook_content(book, Path(path).suffix))
+    write_whole(path, workbook_content(book))
     remarks = (
         net.made_up(),
         "" if rate is not None else _begins(begin, net.learning_rate),
         "" if rates is not None or asked_for else _compares(len(compared)),
     )
     return WrittenWorkbook(Path(path), compared, begin, tuple(filter(None, remarks)))
+
+
+def require_excel(path: str | os.PathLike[str]) -> None:
+    """A workbook's name has to end in .xlsx."""
+    match Path(path).suffix.lower():
+        case ".xlsx":
+            return
+        case ".ods":
+            raise UsageError(f"write {Path(path).with_suffix('.xlsx')}: LibreOffice opens it too")
+    raise UsageError(f"a workbook's name ends in .xlsx: write {path}.xlsx")
 
 
 def _begins(rate: float, usual: float) -> str:
@@ -159,6 +170,7 @@ TO_PICK_FROM = 20  # test images, as many of each class as there is room for
 
 def write_reader(model: Model, data: Dataset, path: str | os.PathLike[str]) -> None:
     """Write the workbook that reads what is painted in it, or one of the test images of `data`."""
+    require_excel(path)
     net = model.net
     if len(net.input) != 3 or net.input[0] != 1:
         raise ShapeError(
@@ -185,7 +197,7 @@ def write_reader(model: Model, data: Dataset, path: str | os.PathLike[str]) -> N
         made,
         model.predict(images[:1])[0],
     )
-    write_whole(path, reader_content(book, Path(path).suffix))
+    write_whole(path, reader_content(book))
 
 
 def _chosen(data: Dataset) -> tuple[NDArray[np.uint8], tuple[str, ...]]:

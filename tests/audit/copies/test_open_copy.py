@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
 
 import pytest
 from openpyxl import load_workbook
@@ -15,14 +14,12 @@ from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.copies.open_copy import OpenMarks, OpenPart
 from gradbook.audit.formula.address import pack
 from gradbook.audit.workbook.package import WorkbookError
-from gradbook.lab.classroom import personalise
-from gradbook.net import builtin
 from gradbook.palette import ERROR
-from gradbook.report.workbook import write_workbook
-from gradbook.targets.excel.plan.columns import Exercise
 from tests.audit.material.exercises import Variation, exercise, hand_in, mistakes
+from tests.audit.material.mangled.bases import OPENED
 from tests.outside.witness import recalculate_all, save_as_opendocument
 
+RIGHT, WRONG = "ods, a list", "ods, one weight, wrong"
 SPACES = "".join(
     f' xmlns:{prefix}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
     for prefix, name in {
@@ -89,20 +86,14 @@ def test_a_part_that_calls_things_otherwise_is_refused():
         OpenPart(BOOK.replace("xmlns:table=", "xmlns:t=").encode(), "#abcdef", 1)
 
 
-def test_our_own_exercise_is_marked_and_read_again(tmp_path):
-    path = tmp_path / "mine.ods"
-    asked = Exercise("Ada", seed="Ada")
-    write_workbook(personalise(builtin("worked"), "Ada"), path, epochs=4, exercise=asked)
-    content = zipfile.ZipFile(path).read("content.xml").decode()
+@pytest.mark.parametrize("is_wrong", [False, True])
+def test_a_copy_is_the_same_book_and_has_a_note_where_it_is_wrong(tmp_path, is_wrong):
+    path, copy = tmp_path / "mine.ods", tmp_path / "marked.ods"
+    OPENED[WRONG if is_wrong else RIGHT](path)
     report = check(path)
-    copy = tmp_path / "marked.ods"
-    copy.write_bytes(annotate(path, report, score(report, Rubric(20.0))))
-    parts = zipfile.ZipFile(copy)
-    assert parts.infolist()[0].filename == "mimetype"
-    text = parts.read("content.xml").decode()
-    assert '<table:table table:name="Score">' in text
-    assert "0 of 20 points" in text
-    assert len(text) > len(content)
+    assert report.verdict == ("wrong" if is_wrong else "right")
+    copy.write_bytes(annotate(path, report))
+    assert (copy.read_bytes() == path.read_bytes()) != is_wrong
     assert check(copy).findings == report.findings
 
 
@@ -131,11 +122,6 @@ def test_libreoffice_shows_the_marks_and_computes_the_same(tmp_path):
     assert first.fill.fgColor.rgb == f"FF{ERROR.dark_ink[1:].upper()}"
     assert str(finding.why) in first.comment.text
     assert str(after["Score"]["A1"].value).endswith("of 20 points")
-
-
-def test_a_book_is_what_it_was_without_findings(tmp_path):
-    path = write_workbook(builtin("worked"), tmp_path / "right.ods", epochs=4, rates=()).path
-    assert annotate(path, check(path)) == path.read_bytes()
 
 
 def test_rows_that_are_alike_fill_no_memory_when_they_are_told_apart(monkeypatch):

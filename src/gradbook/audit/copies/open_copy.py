@@ -16,7 +16,6 @@ from gradbook.audit.copies.patch import ByteEdit, Element, apply_edits, elements
 from gradbook.audit.formula.address import MOST_COLUMNS, Address, column_of, row_of
 from gradbook.audit.workbook.opendocument import ANOTHER_BOOKS, CONTENT
 from gradbook.audit.workbook.package import WorkbookError
-from gradbook.targets.excel.opendocument.styles import cell_style
 
 SHEETS_DEPTH = 3  # document, body, spreadsheet
 CELLS = ("table-cell", "covered-table-cell")
@@ -78,12 +77,19 @@ class OpenPart:
         self, *, size: float, ink: str, bold: bool = False, fill: str = "", middle: bool = False
     ) -> int:
         """The number of a style for words, or for numbers in the middle of their cells."""
-        said: dict[str, Any] = {"font_size": size, "font_color": ink, "valign": "top"}
-        said |= {"bold": bold, "text_wrap": True, "align": "center" if middle else "left"}
-        said |= {"bg_color": fill} if fill else {}
-        key = repr(said)
-        self.styles.setdefault(key, cell_style(self._own(len(self.styles)), said, None).encode())
-        return list(self.styles).index(key)
+        filled = f' fo:background-color="{fill}"' if fill else ""
+        weight = ' fo:font-weight="bold"' if bold else ""
+        look = (
+            f'<style:table-cell-properties{filled} style:vertical-align="top"'
+            ' fo:wrap-option="wrap" style:text-align-source="fix"/>'
+            f'<style:paragraph-properties fo:text-align="{"center" if middle else "start"}"/>'
+            f'<style:text-properties fo:font-size="{size:g}pt" fo:color="{ink}"{weight}/>'
+        )
+        if look not in self.styles:
+            name = f'style:name="{self._own(len(self.styles))}" style:family="table-cell"'
+            style = f'<style:style {name} style:parent-style-name="Default">{look}</style:style>'
+            self.styles[look] = style.encode()
+        return list(self.styles).index(look)
 
     @staticmethod
     def _own(number: int) -> str:

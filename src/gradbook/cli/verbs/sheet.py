@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 EXAMPLES = """\
   gradbook sheet                            the worked 2-2-2 network, into worked.xlsx
   gradbook sheet mazur -o book.xlsx         another network, another file
-  gradbook sheet mazur -o book.ods          the same for LibreOffice, as an OpenDocument spreadsheet
   gradbook sheet xor --rate 0.5 --rates 0.1,0.5,1,5
   gradbook sheet "input 4; dense 3; softmax; loss cross-entropy" --data iris.csv --epochs 20
   gradbook sheet runs/tiny -o reader.xlsx   a trained network that reads digits painted in it
@@ -52,10 +51,7 @@ EXAMPLES = """\
                                             one for each name in a list, the name inside
   gradbook sheet --exercise names.csv -o class --blank forward,update --places 4
                                             four columns left blank, different for each
-  gradbook sheet --exercise 1-30 -o class --format ods
-                                            as OpenDocument spreadsheets
 """
-FORMATS = {".xlsx": "xlsx", ".ods": "ods"}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -64,13 +60,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "-o",
         "--out",
         metavar="FILE",
-        help="where to write, .xlsx or .ods (default: NET.xlsx); a folder for several",
-    )
-    parser.add_argument(
-        "--format",
-        metavar="FORMAT",
-        type=one_of(*FORMATS.values()),
-        help="xlsx or ods (default: by FILE's ending, else xlsx)",
+        help="where to write (default: NET.xlsx); a folder for several",
     )
     parser.add_argument(
         "--data",
@@ -279,7 +269,7 @@ def _places(net: Net, options: Namespace, students: Sequence[int | str]) -> list
     stem = f"{_stem(options.net, net)}-exercise"
     if len(students) == 1 and not isinstance(options.exercise, str):
         return [_workbook(f"{stem}-{students[0]}", options)]
-    if options.out and options.out.lower().endswith(tuple(FORMATS)):
+    if options.out and options.out.lower().endswith((".xlsx", ".ods")):
         raise UsageError(
             f"{len(students)} exercises are written to a folder, not {options.out}: name one"
         )
@@ -288,7 +278,7 @@ def _places(net: Net, options: Namespace, students: Sequence[int | str]) -> list
 
     folder = made_folder(options.out or ".")
     stems = file_stems(list(map(str, students)))
-    return [folder / f"{stem}-{own}{_ending(options)}" for own in stems]
+    return [folder / f"{stem}-{own}.xlsx" for own in stems]
 
 
 def _write(net: Net, path: Path, options: Namespace, exercise: Exercise | None = None) -> None:
@@ -309,18 +299,12 @@ def _write(net: Net, path: Path, options: Namespace, exercise: Exercise | None =
 
 
 def _workbook(stem: str, options: Namespace) -> Path:
-    """Where one workbook goes: as it is named, in the format that its ending says."""
-    path = Path(options.out or f"{stem}{_ending(options)}")
-    if path.suffix.lower() not in FORMATS:
-        known = " or ".join(FORMATS)
-        raise UsageError(f"a workbook's name ends in {known}: write {path}{_ending(options)}")
-    if options.format and FORMATS[path.suffix.lower()] != options.format:
-        raise UsageError(f"--format {options.format} doesn't go with {path}: leave one of them out")
+    """Where one workbook goes."""
+    from gradbook.report.workbook import require_excel
+
+    path = Path(options.out or f"{stem}.xlsx")
+    require_excel(path)
     return path
-
-
-def _ending(options: Namespace) -> str:
-    return f".{options.format}" if options.format else next(iter(FORMATS))
 
 
 def _stem(argument: str, net: Net) -> str:

@@ -39,7 +39,7 @@ from gradbook.targets.excel.grids.blocks import (
     planes,
 )
 from gradbook.targets.excel.language import Reference, Speller, quote, write
-from gradbook.targets.excel.sheets.look import EXCEL, Look, content_of, new_workbook
+from gradbook.targets.excel.sheets.look import Look, content_of, new_workbook
 
 MOST_CELLS, MOST_PRODUCTS = 120_000, 1_000_000  # some ten seconds to open
 INSIDE, WEIGHTS = "Inside", "Weights"
@@ -412,9 +412,9 @@ class ReaderBook:
     probabilities: Array
 
 
-def reader_content(book: ReaderBook, suffix: str = EXCEL) -> bytes:
+def reader_content(book: ReaderBook) -> bytes:
     """The content of the workbook's file."""
-    workbook = new_workbook(suffix)
+    workbook = new_workbook()
     look = Look(workbook)
     title = tr("{network} reads", network=book.plan.net.name or tr("a network"))
     workbook.set_properties({"title": title, "comments": str(book.plan.net)})

@@ -24,7 +24,7 @@ from gradbook.targets.excel.plan.columns import KNOWN_BY, ExerciseRecord
 from gradbook.targets.excel.sheets.answers import write_answers, write_answers_work
 from gradbook.targets.excel.sheets.check import write_check, write_check_work
 from gradbook.targets.excel.sheets.derivation import write_derivation
-from gradbook.targets.excel.sheets.look import EXCEL, Look, content_of, new_workbook
+from gradbook.targets.excel.sheets.look import Look, content_of, new_workbook
 from gradbook.targets.excel.sheets.network import write_network
 from gradbook.targets.excel.sheets.rates import write_rates, write_rates_work, write_verdicts_work
 from gradbook.targets.excel.sheets.training import columns, write_samples, write_training
@@ -70,11 +70,11 @@ SHEETS = {
 }
 
 
-def workbook_content(book: WorkbookPlan, suffix: str = EXCEL) -> bytes:
-    """The content of its file, as the program has it that this ending is of."""
+def workbook_content(book: WorkbookPlan) -> bytes:
+    """The content of its file."""
     for name in (TRAINING, SAMPLES):  # refused before anything long is begun
         columns(book.training, name, book.starts, ())
-    workbook = new_workbook(suffix)
+    workbook = new_workbook()
     workbook.set_properties(_properties(book))
     look = Look(workbook)
     for name in book.sheets:

@@ -102,37 +102,12 @@ BASES: dict[str, Make] = {
 
 # The same as OpenDocument spreadsheets ------------------------------------------------------
 
-CELLS = re.compile(r"\$?[A-Z]{1,2}\$?\d+(?::\$?[A-Z]{1,2}\$?\d+)?")
-
-
-def _opened(path: Path, *sheets: Mapping[str, Content]) -> None:
-    tables = (_sheet_of(filled(cells), f"Sheet{k}") for k, cells in enumerate(sheets, 1))
-    opendocument.saved(path, opendocument.content("".join(tables)))
-
-
-def _sheet_of(cells: Mapping[tuple[int, int], Content], title: str) -> str:
-    rows, columns = (max(place[k] for place in cells) + 1 for k in (0, 1))
-    lines = ([_open_cell(cells.get((r, c))) for c in range(columns)] for r in range(rows))
-    return opendocument.sheet("".join(opendocument.row(*line) for line in lines), title)
-
-
-def _open_cell(content: Content | None) -> str:
-    if content is None:
-        return "<table:table-cell/>"
-    if not isinstance(content, str):
-        return opendocument.number(content)
-    if not content.startswith("="):
-        return opendocument.text(f"<text:p>{content}</text:p>")
-    said = CELLS.sub(lambda found: f"[.{found[0].replace(':', ':.')}]", content[1:])
-    return opendocument.number(0.5, f"of:={said.replace(',', ';')}")
-
-
 OPENED: dict[str, Make] = {
-    "ods, one weight": lambda path: _opened(path, ONE_WEIGHT),
-    "ods, one weight, wrong": lambda path: _opened(path, WRONG_WEIGHT),
-    "ods, two weights": lambda path: _opened(path, NETWORK),
-    "ods, two sheets": lambda path: _opened(path, ONE_WEIGHT, WRONG_WEIGHT),
-    "ods, a list": lambda path: _opened(path, listed()),
+    "ods, one weight": lambda path: opendocument.opened(path, ONE_WEIGHT),
+    "ods, one weight, wrong": lambda path: opendocument.opened(path, WRONG_WEIGHT),
+    "ods, two weights": lambda path: opendocument.opened(path, NETWORK),
+    "ods, two sheets": lambda path: opendocument.opened(path, ONE_WEIGHT, WRONG_WEIGHT),
+    "ods, a list": lambda path: opendocument.opened(path, listed()),
 }
 
 

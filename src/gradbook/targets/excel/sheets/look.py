@@ -19,7 +19,6 @@ from gradbook.folders import temporary_folder
 from gradbook.graph.names import Name
 from gradbook.language import tr
 from gradbook.palette import GRADIENT, MEMORY, PAPER, QUIET, Colour, colour_of
-from gradbook.targets.excel.opendocument.book import OpenBook
 from gradbook.targets.excel.plan.check import AGREES, DIFFERS, NO_NUMBER, OPEN, SUMMARIES
 
 PLAIN = "0.000000"
@@ -53,22 +52,14 @@ class _Content(BytesIO):
         """It holds nothing but memory."""
 
 
-EXCEL, OPENDOCUMENT = ".xlsx", ".ods"
-
-
-def new_workbook(suffix: str = EXCEL) -> Workbook | OpenBook:
-    """Whom the sheets tell what they have: both writers take it in xlsxwriter's words."""
-    if suffix.lower() == OPENDOCUMENT:
-        return OpenBook()
+def new_workbook() -> Workbook:
     workbook = Workbook(_Content(), AS_TEXT)
     workbook.worksheet_class = FormulaSheet
     return workbook
 
 
-def content_of(workbook: Workbook | OpenBook) -> bytes:
+def content_of(workbook: Workbook) -> bytes:
     """Its file, once all is said. Sheets lie in a folder meanwhile: large ones fill a memory."""
-    if isinstance(workbook, OpenBook):
-        return workbook.content()
     with temporary_folder() as folder, said_plainly("write to", folder):
         workbook.tmpdir = str(folder)
         try:
@@ -92,7 +83,7 @@ class FormulaSheet(Worksheet):  # type: ignore[misc]
 class Look:
     """The formats of one workbook, each made once."""
 
-    def __init__(self, workbook: Workbook | OpenBook) -> None:
+    def __init__(self, workbook: Workbook) -> None:
         self.workbook = workbook
         self._made: dict[str, Format] = {}
 
