@@ -59,6 +59,7 @@ def test_the_source_archive_has_what_its_tests_need(built):
 def test_the_wheel_says_what_it_is_with_links_that_work_anywhere(built):
     with zipfile.ZipFile(built[1]) as wheel:
         assert set(wheel.namelist()) >= set(OF_THE_PACKAGE)
+        assert not [name for name in wheel.namelist() if name.endswith(".po")]
         said = next(name for name in wheel.namelist() if name.endswith("/METADATA"))
         metadata = message_from_string(wheel.read(said).decode("utf-8"))
     assert metadata["Version"] == __version__
