@@ -16,13 +16,13 @@ import shlex
 import shutil
 import subprocess
 import sys
-from argparse import SUPPRESS
 from collections.abc import Iterable, Iterator
 from contextlib import chdir, redirect_stdout
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import metadata
 from io import StringIO
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from textwrap import dedent
@@ -174,25 +174,15 @@ def reference() -> Iterator[tuple[str, str]]:
 
 def command_page(verb: str) -> str:
     """A verb as its `--help` tells it, the options as tables."""
-    parser = verb_parser(verb)
-    usage = parser.format_usage().removeprefix("usage: ")
-    parts = [f"# gradbook {verb}", in_paragraphs(parser.description or VERBS[verb]), fenced(usage)]
-    formatter = parser._get_formatter()
-    for group in parser._action_groups:
+    shown = verb_parser(verb).page
+    parts = [f"# gradbook {verb}", in_paragraphs(shown.about), fenced(shown.usage)]
+    for section, entries in groupby(shown.entries, key=lambda entry: entry.section):
         rows = [
-            (
-                f"`{formatter._format_action_invocation(action)}`",
-                formatter._expand_help(action) if action.help else "",
-            )
-            for action in group._group_actions
-            if action.help != SUPPRESS
+            (f"`{entry.typed}`".replace("|", "\\|"), entry.about.replace("|", "\\|"))
+            for entry in entries
         ]
-        if rows:
-            title = (group.title or "").removeprefix("positional ")
-            cells = [tuple(cell.replace("|", "\\|") for cell in row) for row in rows]
-            parts.append(f"## {title.capitalize()}\n\n{table(('what is typed', 'meaning'), cells)}")
-    examples = dedent((parser.epilog or "").partition("\n")[2])
-    return "\n\n".join([*parts, f"## Examples\n\n{fenced(examples)}"])
+        parts.append(f"## {section.capitalize()}\n\n{table(('what is typed', 'meaning'), rows)}")
+    return "\n\n".join([*parts, f"## Examples\n\n{fenced(dedent(shown.examples))}"])
 
 
 def text_page(topic: str, about: str) -> str:

@@ -11,8 +11,8 @@ import pytest
 
 from gradbook import __version__
 from gradbook.cli import main as command
-from gradbook.cli.arguments import Verb
 from gradbook.cli.main import VERBS, main
+from gradbook.cli.page import Verb
 from gradbook.cli.verbs.about import ENTRIES
 
 ENTRY = [sys.executable, "-m", "gradbook"]
@@ -36,7 +36,7 @@ def verb(monkeypatch):
     """`verb(run)` puts a verb of that behaviour in the place of `demo`."""
 
     def install(run):
-        monkeypatch.setitem(ENTRIES, "demo", Verb("A stand-in.", "", lambda parser: None, run))
+        monkeypatch.setitem(ENTRIES, "demo", Verb(run))
 
     return install
 

@@ -1,27 +1,19 @@
-"""What the words of a command mean: argparse with our errors, kinds of value, networks, models."""
+"""What the words of a command mean: kinds of value, networks, models."""
 
 from __future__ import annotations
 
 import math
 import os
 import re
-import shlex
 import sys
-from argparse import (
-    ArgumentParser,
-    ArgumentTypeError,
-    Namespace,
-    RawDescriptionHelpFormatter,
-    _ActionsContainer,
-)
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
 from gradbook.errors import GradbookError, UsageError, did_you_mean, one_line
 from gradbook.formats.reading import FOREIGN
-from gradbook.language import LANGUAGES
 
 if TYPE_CHECKING:
     from gradbook.lab.models.model import Model
@@ -32,65 +24,6 @@ if TYPE_CHECKING:
 
 
 WHOLE = re.compile(r"-?([0-9]{1,18}|[0-9]{1,3}([,_][0-9]{3}){1,5})")  # thousands may be marked
-
-
-@dataclass(frozen=True)
-class Verb:
-    """What a verb is for, how it is typed, what it takes, and its work: options to an exit code."""
-
-    about: str | None
-    examples: str  # shown under its options
-    add_arguments: Callable[[ArgumentParser], None]
-    run: Callable[[Namespace], int]
-    is_translated: bool = False
-    writes_files: bool = False  # that a user names
-
-
-class Parser(ArgumentParser):
-    """A parser whose complaints are one line with a remedy, and whose words aren't shortened."""
-
-    def __init__(self, **named: Any) -> None:
-        super().__init__(formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False, **named)
-
-    def error(self, message: str) -> NoReturn:
-        plain = message.removeprefix("argument ")
-        raise UsageError(f"{plain} (see {self.prog} --help)")
-
-    def read(self, words: Sequence[str]) -> Namespace:
-        """The options that the words give, and as `typed` the command to be typed again."""
-        options, left_over = self.parse_known_args(words)
-        if left_over:
-            word = left_over[0]
-            if not word.startswith("-"):
-                self.error(f"unexpected argument '{word}'")
-            flag = word.partition("=")[0]
-            known = [name for action in self._actions for name in action.option_strings]
-            self.error(f"unknown option '{flag}'{_instead(flag, known)}")
-        for action in self._actions:
-            if action.option_strings and getattr(options, action.dest, None) == "":
-                self.error(f"{'/'.join(action.option_strings)}: its value is missing")
-        options.typed = shlex.join([*self.prog.split(), *words])
-        return options
-
-
-ELSEWHERE = {  # flags of other programs, and ours that mean the same
-    "--lr": ("--rate", "--rates"),
-    "--learning-rate": ("--rate", "--rates"),
-    "--optimizer": ("--update",),
-    "--patience": ("--early-stop",),
-    "--output": ("--out",),
-    "--model": ("--network",),
-}
-QUIET = ("--quiet", "--silent", "-q")
-
-
-def _instead(flag: str, known: Sequence[str]) -> str:
-    """What to type instead of an option that isn't there."""
-    if flag in QUIET:
-        json = ", or take --json" if "--json" in known else ""
-        return f": save what is printed with '> FILE'{json}"
-    ours = next((name for name in ELSEWHERE.get(flag, ()) if name in known), None)
-    return f": did you mean '{ours}'?" if ours else did_you_mean(flag, known)
 
 
 @dataclass(frozen=True)
@@ -109,25 +42,6 @@ class OneOf:
 def one_of(*choices: str) -> OneOf:
     """A kind of argument: a word out of these."""
     return OneOf(choices)
-
-
-def add_language_argument(parser: ArgumentParser) -> None:
-    """The language of whatever a student reads."""
-    parser.add_argument(
-        "--language",
-        type=one_of(*LANGUAGES),
-        metavar="CODE",
-        help=f"{', '.join(LANGUAGES)} (default: the system's)",
-    )
-
-
-def add_force_argument(parser: ArgumentParser) -> None:
-    """For a verb that writes files where the user says."""
-    parser.add_argument(
-        "--force",
-        action="store_true",
-        help="replace files that gradbook didn't write, or that were changed since",
-    )
 
 
 def format_of(options: Namespace, suffixes: Mapping[str, str]) -> str:
@@ -213,28 +127,12 @@ def numbers_or_names(words: str) -> str | tuple[int, ...]:
     return tuple(found)
 
 
-def add_reading_arguments(parser: _ActionsContainer) -> None:
-    """How a table is read where its cells leave it open."""
-    parser.add_argument(
-        "--decimal",
-        metavar="MARK",
-        type=one_of(",", "."),
-        help="the decimal mark, for tables that leave it open: is 1,234 over a thousand?",
-    )
-    parser.add_argument(
-        "--dates",
-        metavar="ORDER",
-        type=one_of("dmy", "mdy"),
-        help="the order in dates such as 3/4/2024: 'dmy' (day first) or 'mdy' (month first)",
-    )
-
-
 def network(argument: str, data: str | None = None, **reading: str | None) -> Net:
     """The network that the argument means, with its samples.
 
     They come from the CSV file `data` where one is given, else from the file that the
     network names, which lies beside the network's own, else from its text. `reading` is what
-    `add_reading_arguments` asks; what is to be known of the table is said on the side.
+    `reading_of` gives; what is to be known of the table is said on the side.
     """
     from gradbook.builtin_networks import BUILTIN
     from gradbook.files import read_text

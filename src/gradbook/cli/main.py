@@ -11,9 +11,10 @@ import sys
 TYPE_CHECKING = False  # typing itself would be half the cost of `gradbook --version`
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import ModuleType
     from typing import TextIO
 
-    from gradbook.cli.arguments import Parser, Verb
+    from gradbook.cli.page import Parser, Verb
 
 VERBS = {
     "demo": "a tour: built-in networks worked through, digits trained",
@@ -49,35 +50,6 @@ MODULES = {
     "runs": ("recipes", "compare"),
     "classroom": ("class",),
 }  # of `verbs/`; any other verb is a module of its own
-
-OVERVIEW = """\
-gradbook: write a small network once; read its backpropagation as algebra,
-work it in a live spreadsheet, see what the learning rate does.
-
-usage: gradbook VERB [ARGUMENT…] [--OPTION…]
-
-{verbs}
-
-A NET is the name of a built-in network (worked, mazur, xor, …), a file in the
-text form, the text itself, or - for standard input.
-
-examples:
-  gradbook demo                         a tour of everything, into out/
-  gradbook play xor                     watch it train, in your browser
-  gradbook explain worked --only w5     one weight, from chain to number
-  gradbook sheet mazur -o mazur.xlsx    the same in a live workbook
-  gradbook check book.xlsx              is every gradient of a workbook right?
-  gradbook sweep xor                    which learning rate, and why
-  gradbook explain "input 2; dense 1; sigmoid; loss half squared error"
-  gradbook data digits --show 20        handwritten digits, here in the terminal
-  gradbook train                        digits, in seconds, with a report
-  gradbook train --resume runs/quick    continue an interrupted training
-  gradbook study quick --vary 'batch {{64|128}}'   which works best
-  gradbook write                        a transformer learns names
-  gradbook help networks                how to write a network
-
-exit codes: 0 done, 1 not all right, 2 bad input or usage, 130 interrupted
-"""
 
 NO_THREAD = "can't start new thread"
 UNMAPPED = ("failed to map segment", "annot allocate memory")  # what is said of libraries then
@@ -124,30 +96,36 @@ def _answer(words: list[str]) -> int:
 
             print(f"gradbook {__version__}")
             return DONE
+        case ["completion", "--words", *typed]:  # which a shell asks
+            found = _module("completion").what_is_next(typed)
+            print("".join(f"{word}\t{about}\n" for word, about in found), end="")
+            return DONE
         case [verb, *rest]:
-            options, entry = verb_parser(verb).read(rest), _entry(verb)
+            options, run = verb_parser(verb).read(rest), _entry(verb).run
             from gradbook.files import guarded
             from gradbook.outputs import CommandOutputs
 
-            with guarded(CommandOutputs(entry.writes_files and options.force)):
-                if not entry.is_translated:
-                    return entry.run(options)
+            with guarded(CommandOutputs("force" in options and options.force)):
+                if "language" not in options:
+                    return run(options)
                 from gradbook.language import in_language, system_language
 
                 with in_language(options.language or system_language()):
-                    return entry.run(options)
+                    return run(options)
     raise AssertionError(words)
 
 
 def overview() -> str:
     """What `gradbook` alone prints."""
+    from gradbook.cli.page import read_page
+
     verbs = "\n".join(f"  {verb:<11} {line}" for verb, line in VERBS.items())
-    return OVERVIEW.format(verbs=verbs)
+    return read_page("overview", verbs=verbs)
 
 
 def verb_parser(verb: str) -> Parser:
     """The parser of one verb's options, its `--help` included."""
-    from gradbook.cli.arguments import Parser, add_force_argument, add_language_argument
+    from gradbook.cli.page import HelpPage, Parser
     from gradbook.errors import UsageError, did_you_mean
 
     if verb not in VERBS:
@@ -156,25 +134,19 @@ def verb_parser(verb: str) -> Parser:
         hint = did_you_mean(verb, known) or f": it is one of {', '.join(known)}"
         raise UsageError(f"unknown {kind} '{verb}'{hint}")
     entry = _entry(verb)
-    parser = Parser(
-        prog=f"gradbook {verb}",
-        description=entry.about,
-        epilog=f"examples:\n{entry.examples}",
-    )
-    entry.add_arguments(parser)
-    if entry.writes_files:
-        add_force_argument(parser)
-    if entry.is_translated:
-        add_language_argument(parser)
-    return parser
+    return Parser(HelpPage.of(verb, entry.facts()), entry)
 
 
 def _entry(verb: str) -> Verb:
+    entry: Verb = _module(verb).ENTRIES[verb]
+    return entry
+
+
+def _module(verb: str) -> ModuleType:
     from importlib import import_module
 
     module = next((module for module, verbs in MODULES.items() if verb in verbs), verb)
-    entry: Verb = import_module(f"gradbook.cli.verbs.{module}").ENTRIES[verb]
-    return entry
+    return import_module(f"gradbook.cli.verbs.{module}")
 
 
 def _confess(error: Exception) -> int:

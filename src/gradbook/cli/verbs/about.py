@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from argparse import REMAINDER, SUPPRESS, Action, ArgumentParser, Namespace
+from argparse import SUPPRESS, Action, ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from os import sep
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gradbook.cli.arguments import OneOf, Verb, one_of
+from gradbook.cli.arguments import OneOf
 from gradbook.cli.main import VERBS, overview, verb_parser
+from gradbook.cli.page import Verb, read_page
 from gradbook.errors import GradbookError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -19,21 +20,9 @@ if TYPE_CHECKING:
 
 # Demo -------------------------------------------------------------------------
 
-DEMO = """\
-Work through the built-in networks, then train on the digits; everything goes into one folder."""
-DEMO_EXAMPLES = """\
-  gradbook demo             write everything to out/
-  gradbook demo -o lesson   write it to lesson/ instead
-"""
 
 MAIN, DRAWN, DIGITS = "worked", "tiny", "quick"
 SHOWN = ("input", "dense", "conv")  # of a network's lines
-
-
-def add_demo_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "-o", "--out", metavar="FOLDER", default="out", help="where to write (default: out)"
-    )
 
 
 def run_demo(options: Namespace) -> int:
@@ -126,19 +115,6 @@ def _works(net: Net, folder: Path) -> Iterator[tuple[Path, Callable[[], object],
 
 # Help -------------------------------------------------------------------------
 
-HELP = """\
-This page, a verb's page, or how to write a network, a recipe or a warp."""
-HELP_EXAMPLES = """\
-  gradbook help             all verbs
-  gradbook help explain     the same as gradbook explain --help
-  gradbook help networks    the grammar of a network's text form
-  gradbook help recipes     how a training is written
-  gradbook help studies     what in a recipe may vary, and which values are tried
-  gradbook help warps       what can happen to images in training
-  gradbook help tables      which tables can be learned from, and what is learned
-  gradbook help signals     how recordings are written, cut into windows and split
-  gradbook help clusters    the file that --on takes: which machines to use
-"""
 
 TOPICS = {
     "networks": "how a network is written",
@@ -149,15 +125,6 @@ TOPICS = {
     "signals": "how recordings are written, cut into windows and split",
     "clusters": "which machines --on uses",
 }
-
-
-def add_help_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "topic",
-        nargs="?",
-        metavar="TOPIC",
-        help=f"a verb, or a topic: {', '.join(TOPICS)}",
-    )
 
 
 def run_help(options: Namespace) -> int:
@@ -197,61 +164,18 @@ def page(topic: str | None) -> str:
     raise UsageError(f"no help on '{topic}'{hint}")
 
 
-TABLES = """\
-A table is a .csv, .tsv or .parquet file, or the name {named}. Texts have their
-cells separated by commas, semicolons or tabs, and headings in the first line.
-
-  gradbook train houses.csv --target price --ignore id
-  gradbook predict runs/houses new.csv -o predicted.csv
-
-columns    numbers are used as they are; in a column of words, each different
-           word (at most {words}) becomes an input of 0 or 1. A word among
-           numbers is refused, with its row and column
-target     the last column, or the one --target names; it is learned from all
-           the other columns except those that --ignore names
-classes    are learned if the target has words, or whole numbers of which at
-           most {values} differ, with {rows} rows each on average; or with --task classes
-numbers    are learned if it has other numbers, or with --task numbers
-rows       a sixth is held out for the test, a sixth of the rest is held back
-           for validation
-network    {hidden} ReLU units, then one output per class, or a single output for
-           a number; --network takes another: one input per number of a row
-"""
-
-
-SIGNALS = """\
-Signals are values that come step after step, such as an accelerometer's.
-gradbook train RECORDINGS --window N tells windows of N rows apart.
-
-recordings  {named}; or a table (.csv, .parquet) with a row for each
-            moment; or a folder with one for each class, and in it a table or
-            a WAV file for each recording, or a folder of these for each person
-columns     the class (--target), and if there are any time (--time), what
-            was recorded in one go (--recording) and whose it is (--subject),
-            all found by their headings; all others are channels, or those of
-            --channels
-windows     --window N rows, one every --step rows; none crosses from one
-            class or recording into another. The network's input is steps x
-            features: {example}
-split       a sixth of the people, or of the recordings, is held out for the
-            test, and a sixth of the rest is held back: --split-by subject,
-            --split-by recording
-scale       each channel has mean 0 and deviation 1 over the windows trained
-            on; exports do that themselves
-"""
-
-
 def _signals() -> str:
     from gradbook.builtin_networks import SIGNALS as MADE
 
-    return SIGNALS.format(named=", ".join(MADE), example="input 128x3")
+    return read_page("signals", named=", ".join(MADE))
 
 
 def _tables() -> str:
     from gradbook.data.tables import MOST_WORDS, NAMED
     from gradbook.lab.tables import FEW_VALUES, HIDDEN, ROWS_OF_A_VALUE
 
-    return TABLES.format(
+    return read_page(
+        "tables",
         named=", ".join(NAMED),
         words=MOST_WORDS,
         values=FEW_VALUES,
@@ -343,17 +267,6 @@ def _values(action: Action | None, names: Names) -> Iterable[Candidate]:
 
 # Completion -------------------------------------------------------------------
 
-COMPLETION = """\
-Print a script that completes verbs, options and names with the Tab key in your shell.
-
-The script asks gradbook itself what can come next, so it never goes out of date.
-"""
-COMPLETION_EXAMPLES = """\
-  gradbook completion bash >> ~/.bashrc
-  gradbook completion zsh >> ~/.zshrc        after the line with compinit
-  gradbook completion fish > ~/.config/fish/completions/gradbook.fish
-  gradbook completion powershell >> $PROFILE
-"""
 
 BASH = r"""
 _gradbook() {
@@ -396,18 +309,8 @@ Register-ArgumentCompleter -Native -CommandName gradbook -ScriptBlock {
 SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH, "powershell": POWERSHELL}
 
 
-def add_completion_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "shell", nargs="?", metavar="SHELL", type=one_of(*SCRIPTS), help=", ".join(SCRIPTS)
-    )
-    parser.add_argument("--words", nargs=REMAINDER, help=SUPPRESS)  # that a shell asks about
-
-
 def run_completion(options: Namespace) -> int:
-    if options.words is not None:
-        for word, about in what_is_next(options.words):
-            print(f"{word}\t{about}")
-    elif options.shell:
+    if options.shell:
         print(SCRIPTS[options.shell].strip())
     else:
         verb_parser("completion").print_help()
@@ -446,7 +349,11 @@ NAMES = {"NET": _networks, "RECIPE": _recipes, "DATA": _data_sets, "TOPIC": _top
 
 
 ENTRIES = {
-    "demo": Verb(DEMO, DEMO_EXAMPLES, add_demo_arguments, run_demo, writes_files=True),
-    "help": Verb(HELP, HELP_EXAMPLES, add_help_arguments, run_help),
-    "completion": Verb(COMPLETION, COMPLETION_EXAMPLES, add_completion_arguments, run_completion),
+    "demo": Verb(run_demo, defaults={"out": "out"}),
+    "help": Verb(run_help, facts=lambda: {"topics": ", ".join(TOPICS)}),
+    "completion": Verb(
+        run_completion,
+        kinds={"shell": OneOf(tuple(SCRIPTS))},
+        facts=lambda: {"shells": ", ".join(SCRIPTS)},
+    ),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
@@ -12,17 +12,15 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from gradbook.cli.arguments import (
-    Verb,
-    add_reading_arguments,
     file_ending_in,
     named_model,
     network,
     network_of,
     network_or_recipe,
-    one_of,
     reading_of,
     whole_number,
 )
+from gradbook.cli.page import Verb
 from gradbook.errors import GradbookError, UsageError
 from gradbook.files import guarded, renew, write_whole
 from gradbook.folders import kept_in
@@ -129,73 +127,6 @@ def picture_page(reader: PictureReader, train: int | None, command: str) -> str:
 # Page -------------------------------------------------------------------------
 
 VERSIONS = ("1.2", "2004")  # of SCORM
-PAGE = """\
-Write a page to play with: the network trains on it, with every number of its backpropagation.
-
-The page is a single file. It needs no server and no internet, opens from a mail attachment and
-computes the same as the workbook, in double precision. As a .zip it is a package for Moodle, Canvas
-and other learning platforms, which it tells how much of the tour is done, or how many questions are
-answered right: ten of these are the whole score.
-
-A network that reads pictures (a recipe, a run or a model file) gets a page to draw on: it reads
-what you draw and shows every layer's maps and each value's sum; with --train it also trains there.
-microgpt learns names on its page, letter by letter, and writes others.
-"""
-PAGE_EXAMPLES = """\
-  gradbook page -o worked.html              the worked 2-2-2 network
-  gradbook page xor -o xor.html             with the plane it learns to divide
-  gradbook page "input 2; dense 8; tanh; dense 1; sigmoid; loss binary cross-entropy" -o play.html
-                                            circle, spiral and your own points to learn
-  gradbook page net.txt --data iris.csv -o iris.html
-                                            samples from a CSV table
-  gradbook page tiny -o draw.html           a trained network reads the digits you draw
-  gradbook page microgpt -o names.html      a small transformer learns names and writes others
-  gradbook page runs/mine --train -o page.html   with 10,000 images to train on there
-  gradbook page xor -o xor.zip              for a learning platform, as a SCORM 1.2 package
-  gradbook page xor -o xor.zip --scorm 2004 the same as a SCORM 2004 package
-"""
-
-
-def add_page_arguments(parser: ArgumentParser) -> None:
-    add_network(parser)
-    parser.add_argument(
-        "-o",
-        "--out",
-        metavar="FILE",
-        type=file_ending_in(".html", ".htm", ".zip"),
-        required=True,
-        help="where to write the page, .html, or the package, .zip",
-    )
-    parser.add_argument(
-        "--scorm",
-        metavar="VERSION",
-        type=one_of(*VERSIONS),
-        help=f"of a package: {' or '.join(VERSIONS)} (default: {VERSIONS[0]})",
-    )
-
-
-def add_network(parser: ArgumentParser) -> None:
-    """Which network a page is of, and what comes along with it."""
-    parser.add_argument(
-        "net",
-        nargs="?",
-        metavar="NET",
-        default="worked",
-        help="a network, a recipe, a run's folder or a model file (default: worked)",
-    )
-    parser.add_argument(
-        "--data", metavar="FILE", help="samples from a CSV table; for pictures, a data set"
-    )
-    parser.add_argument(
-        "--train",
-        metavar="N",
-        nargs="?",
-        type=whole_number(LEAST),
-        const=USUAL,
-        help="for a network that reads pictures: include N images to train on (default: "
-        f"{USUAL:,})",
-    )
-    add_reading_arguments(parser.add_argument_group("tables of samples"))
 
 
 def run_page(options: Namespace) -> int:
@@ -235,7 +166,8 @@ def make_page(options: Namespace) -> tuple[str, str]:
         if writes_letters(net):
             return letters_page_of(net, options.typed), tr("Train, and watch what it writes")
         return play_page(net, options.typed), tr("Run, then move η, or drag a weight")
-    page = picture_page(reader, options.train, options.typed)
+    train = USUAL if options.train is True else options.train
+    page = picture_page(reader, train, options.typed)
     return page, tr("draw a digit") if reader.is_trained else tr("Train, then draw a digit")
 
 
@@ -254,33 +186,6 @@ def letters_page_of(net: Net, command: str) -> str:
 
 
 # Play -------------------------------------------------------------------------
-
-PLAY = """\
-Open a network to play with: the page that 'gradbook page' writes, in your browser.
-
-The page is a file: no server runs, and it stays open as long as you like. If no browser can be
-opened, the path of the file is printed.
-"""
-PLAY_EXAMPLES = """\
-  gradbook play                             the worked 2-2-2 network
-  gradbook play xor                         with the plane it learns to divide
-  gradbook play "input 2; dense 8; tanh; dense 1; sigmoid; loss binary cross-entropy"
-                                            circle, spiral and your own points to learn
-  gradbook play net.txt --data iris.csv     samples from a CSV table
-  gradbook play tiny                        a trained network reads the digits you draw
-  gradbook play xor -o xor.html             with the page saved where you want it
-"""
-
-
-def add_play_arguments(parser: ArgumentParser) -> None:
-    add_network(parser)
-    parser.add_argument(
-        "-o",
-        "--out",
-        metavar="FILE.html",
-        type=file_ending_in(".html", ".htm"),
-        help="where to write the page (default: among gradbook's own files)",
-    )
 
 
 def run_play(options: Namespace) -> int:
@@ -309,48 +214,10 @@ def _digest(page: str) -> str:
 
 # Serve ------------------------------------------------------------------------
 
-SERVE = """\
-Mark workbooks and explore networks on a page in your browser, reachable from this computer only.
-
-Drop a class's workbooks on it and watch them being marked one by one; save the page, the grades
-and the marked copies that 'gradbook check' would write. Type in a network to have it explained,
-made into a workbook or swept. The address contains a secret word. Nothing that you drop on the page
-is kept when it stops.
-
-With the FOLDER of a class, as 'gradbook class' has it, the page also works that: begin it with a
-list of names, hand in books, mark them by the rubric in the folder, change points by hand, and
-save feedback and grades. All of it stays in the folder, and the command goes on from there.
-"""
-SERVE_EXAMPLES = """\
-  gradbook serve                            opens the page; Ctrl-C stops it
-  gradbook serve rain                       with the class in the folder rain, by clicks
-  gradbook serve --no-browser               only prints the address
-  gradbook serve --port 8020 --workers 4    on that port, four books at a time
-  gradbook serve --language de              in German
-"""
 
 WORKERS = 2
 STOPPED = mark("stopped; nothing of what was dropped is kept")
 STOPPED_CLASS = mark("stopped; nothing of what was dropped is kept; the class is in {folder}")
-
-
-def add_serve_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "folder", nargs="?", metavar="FOLDER", help="the folder of a class, or of one to begin"
-    )
-    parser.add_argument(
-        "--port", metavar="N", type=whole_number(0, 65_535), default=0, help="default: a free one"
-    )
-    parser.add_argument(
-        "--no-browser", action="store_true", help="print the address without opening a browser"
-    )
-    parser.add_argument(
-        "--workers",
-        metavar="N",
-        type=whole_number(1, 64),
-        default=WORKERS,
-        help=f"how many books to judge at a time (default: {WORKERS})",
-    )
 
 
 def run_serve(options: Namespace) -> int:
@@ -380,7 +247,22 @@ def run_serve(options: Namespace) -> int:
 
 
 ENTRIES = {
-    "page": Verb(PAGE, PAGE_EXAMPLES, add_page_arguments, run_page, True, writes_files=True),
-    "play": Verb(PLAY, PLAY_EXAMPLES, add_play_arguments, run_play, True, writes_files=True),
-    "serve": Verb(SERVE, SERVE_EXAMPLES, add_serve_arguments, run_serve, True),
+    "page": Verb(
+        run_page,
+        kinds={"train": whole_number(LEAST), "out": file_ending_in(".html", ".htm", ".zip")},
+        defaults={"net": "worked"},
+        facts=lambda: {"images": f"{USUAL:,}"},
+    ),
+    "play": Verb(
+        run_play,
+        kinds={"train": whole_number(LEAST), "out": file_ending_in(".html", ".htm")},
+        defaults={"net": "worked"},
+        facts=lambda: {"images": f"{USUAL:,}"},
+    ),
+    "serve": Verb(
+        run_serve,
+        kinds={"port": whole_number(0, 65_535), "workers": whole_number(1, 64)},
+        defaults={"port": 0, "workers": WORKERS},
+        facts=lambda: {"workers": WORKERS},
+    ),
 }

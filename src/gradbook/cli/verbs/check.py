@@ -1,21 +1,16 @@
-"""Audit workbooks that somebody made: every gradient is compared with the chain rule for its loss.
-
-No answer key and no fixed layout are needed. The formulas are read, never run; the training is
-recognised by what it computes; and each mistake is reported with its cells, the reason and the
-right formula. A training by the perceptron rule is checked against that rule.
-Exit code 0: all are right; 1: something is wrong, unfinished or trains nothing; 2: unreadable.
-"""
+"""Audits workbooks that somebody made, and tells, writes and copies what is asked for."""
 
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gradbook.cli.arguments import Verb, file_ending_in, positive, whole_number
+from gradbook.cli.arguments import file_ending_in, positive, whole_number
 from gradbook.cli.output import counting, print_as_json, show, width
+from gradbook.cli.page import Verb
 from gradbook.errors import GradbookError, one_line
 from gradbook.files import note_read, require_replaceable, write_whole
 from gradbook.language import tr
@@ -29,106 +24,9 @@ if TYPE_CHECKING:
     from gradbook.audit.findings import BookReport
     from gradbook.audit.many import Check
 
-EXAMPLES = """\
-  gradbook check book.xlsx                   what is wrong in it, and what would be right
-  gradbook check submissions                 a whole class, with the mistakes they share
-  gradbook check submissions --html class.html --csv grades.csv --out-of 20
-                                             the same as a page, and a table of grades
-  gradbook check submissions --csv grades.csv --names names.csv
-                                             with the students' names, by exercise number
-  gradbook check *.xlsx --annotate marked    copies with the wrong cells coloured and explained
-  gradbook check book.xlsx --hints           where to look, without the solution
-  gradbook check *.xlsx --annotate marked --hints --points
-                                             the same in copies, with the score
-  gradbook check submissions --out-of 20 --accept-elsewhere
-                                             gradbook's own exercises: right formulas count that
-                                             stand beside the cells that were to be filled in
-  gradbook check *.xlsx --fix corrected      copies with the right formulas
-  gradbook check book.xlsx --json            for a program
-  gradbook check submissions --on tcp://host:8786 --record checked.jsonl
-                                             100,000 books on a Dask cluster; if interrupted,
-                                             the same command continues
-"""
 
 WORKERS = 2
 WRONG, FAILED = 1, 2  # exit codes
-
-
-def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "books",
-        nargs="+",
-        metavar="BOOK",
-        help="a workbook (.xlsx, .xlsm, .ods), a folder or a pattern",
-    )
-    parser.add_argument(
-        "-v", "--verbose", action="store_true", help="show every finding, not five of each sheet"
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON instead of the report")
-    parser.add_argument("--html", metavar="FILE", help="write a page with all the findings")
-    parser.add_argument(
-        "--csv",
-        metavar="FILE.csv",
-        type=file_ending_in(".csv"),
-        help="write a table of grades, one row per book",
-    )
-    parser.add_argument(
-        "--names",
-        metavar="FILE",
-        help="who handed in which book: a table with a number or file and a name in each row; a "
-        "plain list of names starts at exercise 1",
-    )
-    parser.add_argument(
-        "--points", action="store_true", help="show what each book earns: a point for each gradient"
-    )
-    parser.add_argument(
-        "--out-of", metavar="N", type=positive, help="the points for a book with everything right"
-    )
-    parser.add_argument(
-        "--repeated",
-        metavar="N",
-        type=positive,
-        default=1.0,
-        help="with points: how many gradients one mistake costs at most that is made in several, "
-        "such as a sign that is wrong in all of them (default: 1; 100 charges each)",
-    )
-    parser.add_argument(
-        "--accept-elsewhere",
-        action="store_true",
-        help="with points, for gradbook's own exercises: right formulas beside the cells that "
-        "were to be filled in, or on another sheet, count as if they stood there",
-    )
-    parser.add_argument(
-        "--annotate",
-        metavar="DIR",
-        help="write copies with the wrong cells coloured and notes added",
-    )
-    parser.add_argument(
-        "--hints",
-        action="store_true",
-        help="say where to look and for what kind of mistake, without the right answer: in the "
-        "report, the page, the JSON, the table and the annotated copies",
-    )
-    parser.add_argument("--fix", metavar="DIR", help="write copies with the right formulas")
-    parser.add_argument(
-        "--record",
-        metavar="FILE",
-        help="keep each book's findings in FILE as they come: the same command, given again, "
-        "judges only the other books",
-    )
-    parser.add_argument(
-        "--workers",
-        metavar="N",
-        type=whole_number(1, 64),
-        default=WORKERS,
-        help=f"how many books to judge at a time (default: {WORKERS})",
-    )
-    parser.add_argument(
-        "--on",
-        metavar="CLUSTER",
-        help="check on a Dask cluster (tcp://host:8786 or cluster.yaml), to which the books are "
-        "sent",
-    )
 
 
 def run(options: Namespace) -> int:
@@ -352,4 +250,16 @@ class Copies:
             self.count += 1
 
 
-ENTRIES = {"check": Verb(__doc__, EXAMPLES, add_arguments, run, True, writes_files=True)}
+ENTRIES = {
+    "check": Verb(
+        run,
+        kinds={
+            "csv": file_ending_in(".csv"),
+            "out_of": positive,
+            "repeated": positive,
+            "workers": whole_number(1, 64),
+        },
+        defaults={"repeated": 1.0, "workers": WORKERS},
+        facts=lambda: {"workers": WORKERS},
+    )
+}

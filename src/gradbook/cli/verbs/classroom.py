@@ -1,19 +1,14 @@
-"""Run a class: make its exercises, collect what comes back, mark it by your rubric.
-
-'init' makes a workbook for each name, a handout with its key, and a rubric to change. 'collect'
-takes in files, folders and archives as Moodle or Canvas give them. 'mark' judges what is new,
-keeps what you changed in marks.csv, and writes feedback for each student, a page of the class, and
-grades for Moodle, Canvas and Google Classroom. Each can be run again at any time.
-"""
+"""Runs a class: makes its exercises, collects what comes back, marks it by its rubric."""
 
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from gradbook.cli.arguments import Verb, network, one_of, whole_number
+from gradbook.cli.arguments import network, one_of, whole_number
 from gradbook.cli.output import counting
+from gradbook.cli.page import Verb
 from gradbook.errors import UsageError, one_line
 from gradbook.files import renew
 from gradbook.language import tr, tr_count
@@ -22,78 +17,9 @@ from gradbook.language.message import said
 if TYPE_CHECKING:
     from gradbook.teaching.classes.folder import ClassPlan
 
-EXAMPLES = """\
-  gradbook class init rain --names names.csv --net rain.txt
-                                             exercises, handouts and keys into the folder rain
-  gradbook class init rain --names names.csv --net rain.txt --places 4 --paper letter
-  gradbook class collect rain download.zip   what Moodle or Canvas gives, into rain/handed-in
-  gradbook class mark rain                   marks, feedback, a page, grades; run it again after
-                                             changing rubric.toml or marks.csv
-  gradbook class mark rain --hints           feedback that doesn't give the solution
-"""
 WORKERS = 2
 MAKING = {"names": "names", "net": "net", "blank": "blank", "places": "places", "paper": "paper"}
 MAKING |= {"check_sheet": "check-sheet", "epochs": "epochs"}
-
-
-def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "what",
-        metavar="WHAT",
-        type=one_of("init", "collect", "mark"),
-        help="init, collect or mark",
-    )
-    parser.add_argument("folder", metavar="FOLDER", help="the folder of the class")
-    parser.add_argument(
-        "sources", nargs="*", metavar="FILE", help="with collect: books, folders, .zip archives"
-    )
-    making = parser.add_argument_group("init")
-    making.add_argument("--names", metavar="FILE.csv", help="the students: a name per row")
-    making.add_argument("--net", metavar="NET", help="the network (default: worked)")
-    making.add_argument(
-        "--blank",
-        metavar="KINDS",
-        help="what to leave blank: forward, loss, gradients and update, separated by commas "
-        "(default: gradients)",
-    )
-    making.add_argument(
-        "--places",
-        metavar="N",
-        type=whole_number(1),
-        help="leave only N of those columns blank, different ones for each student",
-    )
-    making.add_argument(
-        "--check-sheet",
-        metavar="on|off",
-        type=one_of("on", "off"),
-        help="whether the workbooks say what is right (default: off)",
-    )
-    making.add_argument(
-        "--epochs", metavar="N", type=whole_number(2, 1000), help="rows to train (default: 20)"
-    )
-    making.add_argument(
-        "--paper",
-        metavar="PAPER",
-        type=one_of("a4", "letter", "none"),
-        help="the paper of handouts, keys and feedback as PDF, or none (default: a4)",
-    )
-    marking = parser.add_argument_group("mark")
-    marking.add_argument(
-        "--hints", action="store_true", help="feedback says where to look, not what is right"
-    )
-    marking.add_argument(
-        "--accept-elsewhere",
-        action="store_true",
-        help="right formulas beside the cells that were to be filled in, or on another sheet, "
-        "count as if they stood there (default: as rubric.toml says)",
-    )
-    parser.add_argument(
-        "--workers",
-        metavar="N",
-        type=whole_number(1, 64),
-        default=WORKERS,
-        help=f"how many students to work on at a time (default: {WORKERS})",
-    )
 
 
 def run(options: Namespace) -> int:
@@ -103,9 +29,9 @@ def run(options: Namespace) -> int:
     for flag in ("hints", "accept_elsewhere"):
         if getattr(options, flag) and options.what != "mark":
             raise UsageError(f"--{flag.replace('_', '-')} is for mark")
-    if options.sources and options.what != "collect":
+    if options.files and options.what != "collect":
         raise UsageError(
-            f"unexpected argument '{options.sources[0]}': collect takes in what is handed in"
+            f"unexpected argument '{options.files[0]}': collect takes in what is handed in"
         )
     renew(options.folder)
     return {"init": _init, "collect": _collect, "mark": _mark}[options.what](options)
@@ -159,7 +85,7 @@ def _collect(options: Namespace) -> int:
     from gradbook.teaching.classes.collecting import collect
     from gradbook.teaching.classes.folder import open_class
 
-    new, problems = collect(open_class(options.folder), options.sources)
+    new, problems = collect(open_class(options.folder), options.files)
     where = f"{options.folder}/handed-in"
     print(
         tr_count(
@@ -208,4 +134,16 @@ def _said(problems: list[str]) -> int:
     return 1 if problems else 0
 
 
-ENTRIES = {"class": Verb(__doc__, EXAMPLES, add_arguments, run, is_translated=True)}
+ENTRIES = {
+    "class": Verb(
+        run,
+        kinds={
+            "what": one_of("init", "collect", "mark"),
+            "places": whole_number(1),
+            "epochs": whole_number(2, 1000),
+            "workers": whole_number(1, 64),
+        },
+        defaults={"workers": WORKERS},
+        facts=lambda: {"workers": WORKERS},
+    )
+}

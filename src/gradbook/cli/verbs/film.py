@@ -2,51 +2,20 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 
 from gradbook.cli.arguments import (
-    Verb,
-    add_reading_arguments,
     network,
     number,
     reading_of,
     whole_number,
 )
 from gradbook.cli.output import counting
+from gradbook.cli.page import Verb
 from gradbook.errors import UsageError
 from gradbook.files import require_replaceable
 
-EXAMPLES = """\
-  gradbook film xor -o xor.gif               a training as a GIF, of 200 epochs
-  gradbook film worked -o worked.mp4 --epochs 70 --rate 0.5
-                                             a video: pip install 'gradbook[film]'
-  gradbook film net.txt --data points.csv -o points.gif --epochs 1000 --fps 30
-"""
-USUAL_EPOCHS = 200
-
-
-def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("net", nargs="?", metavar="NET", default="xor", help="default: xor")
-    parser.add_argument(
-        "-o", "--out", metavar="FILE", required=True, help="where to write: .gif, .mp4 or .webm"
-    )
-    parser.add_argument(
-        "--epochs",
-        metavar="N",
-        type=whole_number(1),
-        default=USUAL_EPOCHS,
-        help=f"how long to train (default: {USUAL_EPOCHS})",
-    )
-    parser.add_argument("--rate", metavar="η", type=number, help="the learning rate")
-    parser.add_argument(
-        "--fps",
-        metavar="N",
-        type=whole_number(1, 60),
-        default=15,
-        help="frames per second (default: 15)",
-    )
-    parser.add_argument("--data", metavar="FILE.csv", help="samples from a CSV table")
-    add_reading_arguments(parser.add_argument_group("tables of samples"))
+USUAL_EPOCHS, USUAL_FPS = 200, 15
 
 
 def run(options: Namespace) -> int:
@@ -66,4 +35,11 @@ def run(options: Namespace) -> int:
     return 0
 
 
-ENTRIES = {"film": Verb(__doc__, EXAMPLES, add_arguments, run, writes_files=True)}
+ENTRIES = {
+    "film": Verb(
+        run,
+        kinds={"epochs": whole_number(1), "rate": number, "fps": whole_number(1, 60)},
+        defaults={"net": "xor", "epochs": USUAL_EPOCHS, "fps": USUAL_FPS},
+        facts=lambda: {"epochs": USUAL_EPOCHS, "fps": USUAL_FPS},
+    )
+}

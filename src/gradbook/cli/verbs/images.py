@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 import re
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentTypeError, Namespace
 from typing import TYPE_CHECKING
 
 from gradbook.cli.arguments import (
-    Verb,
-    add_reading_arguments,
     expand,
     file_ending_in,
-    one_of,
     open_model,
     whole_number,
 )
 from gradbook.cli.output import print_as_json, print_json, print_report, show, show_images, warn
+from gradbook.cli.page import Verb
 from gradbook.errors import UsageError, one_line
 
 if TYPE_CHECKING:
@@ -31,75 +29,12 @@ if TYPE_CHECKING:
 
 # Data -------------------------------------------------------------------------
 
-DATA = """\
-Show images to train on: which sets there are, how many of each class, what they look like.
-
-DATA is the name of a data set, or one of your own:
-
-  a folder of idx files     train-images-idx3-ubyte, train-labels-idx1-ubyte,
-                            t10k-…; also .gz and .xz
-  a folder of pictures      a folder for each class, PNG, JPEG and the like;
-                            train/ and test/ may lie above the classes
-  a table                   .csv: a label and its pixels from 0 to 255 in a row;
-                            or a folder with train.csv and test.csv
-  an archive of arrays      .npz: x_train, y_train, x_test, y_test
-"""
-DATA_EXAMPLES = """\
-  gradbook data                              the data sets that have a name
-  gradbook data digits                       classes, counts, mean and deviation
-  gradbook data digits --show 20             twenty of them, here in the terminal
-  gradbook data digits --png digits.png      a hundred in one picture
-  gradbook data digits --warp 'rotate 15; shift 2' --show 20
-                                             as training may see them
-  gradbook data fashion/ --verify            read every byte and check it
-  gradbook data letters/ --size 28x28        pictures, scaled to one size
-  gradbook data flowers.csv --json           for a program
-"""
 
 ON_A_SHEET = 100
 MOST_ON_A_SHEET = 2_000
 BAR = "━"
 TABLE_WIDTH = 79  # columns
 SIZE = re.compile("([1-9][0-9]{0,3})x([1-9][0-9]{0,3})")
-
-
-def add_data_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("data", nargs="?", metavar="DATA", help="default: list the names")
-    parser.add_argument(
-        "--show",
-        metavar="N",
-        type=whole_number(1, MOST_ON_A_SHEET),
-        help="draw N training images here, or in FILE: one of each class in turn",
-    )
-    parser.add_argument(
-        "--png",
-        metavar="FILE",
-        type=file_ending_in(".png"),
-        help=f"put N training images into one picture (default: {ON_A_SHEET})",
-    )
-    parser.add_argument(
-        "--warp",
-        metavar="WARP",
-        help="draw them as training may see them: 'rotate 15; shift 2' (see gradbook help warps)",
-    )
-    parser.add_argument(
-        "--seed",
-        metavar="N",
-        type=whole_number(0),
-        help="the random seed of a warp (default: 0)",
-    )
-    parser.add_argument(
-        "--size",
-        metavar="ROWSxCOLUMNS",
-        type=_size,
-        help="the size to scale pictures to (default: the first one's), or a table's layout",
-    )
-    parser.add_argument(
-        "--verify",
-        action="store_true",
-        help="check the checksums, and that no test image is among the training images",
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON instead")
 
 
 def _size(word: str) -> tuple[int, int]:
@@ -186,80 +121,10 @@ def _write_sheet(dataset: Dataset, options: Namespace) -> None:
 
 # Predict ----------------------------------------------------------------------
 
-PREDICT = """\
-Let a trained network read pictures: the digit, how sure it is, and what else it might be.
-
-MODEL is the folder of a run, a model.safetensors, or a file that import reads. FILE is
-
-  a picture     of any size and colour (PNG, JPEG, WEBP, GIF, BMP, PPM), dark on
-                light or light on dark; the digit is found, cut out, scaled and
-                centred like the images that the network was trained on
-  a folder      of pictures, including its subfolders
-  an idx file   of images, plain, .gz or .xz, used as they are
-
-For a model trained on a table, FILE is a table (.csv, .tsv, .parquet) with the same columns in any
-order. Its rows are printed, or written to -o, with the prediction beside them; an imported network
-may predict several numbers.
-
-For a model trained on windows of signals, FILE is a recording (.csv, .wav), or a folder with
-recordings in folders: the class of each window is told.
-
-Exit code 0: all were read; 1: some show nothing to read; 2: some can't be opened.
-"""
-PREDICT_EXAMPLES = """\
-  gradbook predict runs/quick six.jpg          a photo of a digit
-  gradbook predict runs/quick six.jpg --show   and what the network saw of it
-  gradbook predict runs/quick number.jpg --many    all digits of it, in reading order
-  gradbook predict model.safetensors scans/    every picture in a folder
-  gradbook predict runs/quick t10k-images-idx3-ubyte.gz --csv > read.csv
-  gradbook predict runs/quick *.png --json     with the probability of each class
-  gradbook predict runs/houses new.csv -o predicted.csv
-  gradbook predict runs/moves new.csv          signals: the class of each window
-  gradbook predict net.onnx new.csv            another program's network, used directly
-"""
 NOTHING_TO_READ, UNREADABLE = 1, 2
 IMAGES = ": if these are an image's, say so with 'gradbook import … --images CxHxW'"
 SHOWN_AT_ONCE = 256
 MOST_NAMED = 5
-
-
-def add_predict_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="the folder of a run, or a model file")
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a picture, a folder, an idx file")
-    parser.add_argument(
-        "--many", action="store_true", help="read all digits of a picture, line by line"
-    )
-    parser.add_argument("--show", action="store_true", help="draw what the network saw")
-    parser.add_argument("--json", action="store_true", help="print JSON instead")
-    parser.add_argument(
-        "--csv", action="store_true", help="print one row per picture as CSV instead"
-    )
-    parser.add_argument(
-        "-o",
-        "--out",
-        metavar="FILE",
-        type=file_ending_in(".csv"),
-        help="for a table: write its rows to this file",
-    )
-    tables = parser.add_argument_group("tables")
-    tables.add_argument(
-        "--missing",
-        metavar="WAY",
-        type=one_of("fill", "refuse"),
-        help="'fill' replaces missing values by those the model keeps for them (default), "
-        "'refuse' stops at the first",
-    )
-    add_reading_arguments(tables)
-    signals = parser.add_argument_group("signals")
-    signals.add_argument(
-        "--step",
-        metavar="N",
-        type=whole_number(1),
-        help="a window every N rows (default: as trained)",
-    )
-    signals.add_argument(
-        "--channels", metavar="COLUMNS", help="'ax,ay,az' (default: those of the training table)"
-    )
 
 
 def run_predict(options: Namespace) -> int:
@@ -425,8 +290,15 @@ def _code(reading: Reading) -> int:
 
 
 ENTRIES = {
-    "data": Verb(DATA, DATA_EXAMPLES, add_data_arguments, run_data, writes_files=True),
-    "predict": Verb(
-        PREDICT, PREDICT_EXAMPLES, add_predict_arguments, run_predict, writes_files=True
+    "data": Verb(
+        run_data,
+        kinds={
+            "show": whole_number(1, MOST_ON_A_SHEET),
+            "png": file_ending_in(".png"),
+            "seed": whole_number(0),
+            "size": _size,
+        },
+        facts=lambda: {"pictures": ON_A_SHEET},
     ),
+    "predict": Verb(run_predict, kinds={"out": file_ending_in(".csv"), "step": whole_number(1)}),
 }

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from pathlib import PurePath
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 from gradbook.cli.arguments import (
-    Verb,
-    add_reading_arguments,
     file_ending_in,
     format_of,
     named_model,
@@ -22,6 +20,7 @@ from gradbook.cli.arguments import (
     whole_number,
 )
 from gradbook.cli.output import counting, print_report, write_or_print
+from gradbook.cli.page import Verb
 from gradbook.errors import LimitError, ShapeError, UsageError
 from gradbook.files import require_replaceable, write_whole
 from gradbook.language import numeral, tr
@@ -37,25 +36,6 @@ if TYPE_CHECKING:
 
 # Explain ----------------------------------------------------------------------
 
-EXPLAIN = """\
-Work through a network's backpropagation: every chain written out, with its numbers.
-
-NET may also be a recipe, a run's folder or a model file. A network that is too large to be written
-out value by value is explained in matrix form, with one of its weights worked out in numbers on an
-image of its data.
-"""
-EXPLAIN_EXAMPLES = """\
-  gradbook explain                          the worked 2-2-2 network, here
-  gradbook explain mazur --only w5          one weight, from chain to number
-  gradbook explain xor -o xor.html          a page; also .pdf, .tex, .typ, .md, .txt and .json
-  gradbook explain -o worked.slides.html    slides to show: a chain on each, step by step
-  gradbook explain net.txt --data iris.csv  a larger one: its general rules, one weight
-  gradbook explain net.txt --all            all of its weights
-  gradbook explain --format json            chain, formula and value of every weight
-  gradbook explain reference --image 7      an untrained convnet, on test image 7
-  gradbook explain runs/quick --only "conv2 3,1,0,2" --image 7
-                                            a trained one: one weight, by layer and place
-"""
 
 EXPLAIN_SUFFIXES = {
     ".txt": "text",
@@ -67,30 +47,6 @@ EXPLAIN_SUFFIXES = {
     ".typ": "typst",
     ".slides.html": "slides",
 }
-
-
-def add_explain_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("net", nargs="?", metavar="NET", default="worked", help="default: worked")
-    parser.add_argument(
-        "--data", metavar="DATA", help="samples from a CSV table; for images, a data set"
-    )
-    parser.add_argument(
-        "--image", metavar="N", type=whole_number(), help="which test image, counting from 0"
-    )
-    parser.add_argument(
-        "--only", metavar="WEIGHT", help="one weight: w5, b1, …; or 'conv2 3,1,0,2'"
-    )
-    parser.add_argument("--all", action="store_true", help="every weight, however many there are")
-    parser.add_argument(
-        "--format",
-        type=one_of(*EXPLAIN_SUFFIXES.values()),
-        metavar="FORMAT",
-        help=f"{', '.join(EXPLAIN_SUFFIXES.values())} (default: by FILE's ending, else text)",
-    )
-    parser.add_argument(
-        "-o", "--out", metavar="FILE", help="where to write (default: the terminal)"
-    )
-    add_reading_arguments(parser.add_argument_group("tables of samples"))
 
 
 def run_explain(options: Namespace) -> int:
@@ -167,16 +123,6 @@ def _on_image(options: Namespace, what: Model | Net, own_data: str = "") -> Expl
 
 # Summary ----------------------------------------------------------------------
 
-SUMMARY = """\
-Show what a network costs and sees: shapes, parameters, multiply-adds, memory, receptive fields."""
-SUMMARY_EXAMPLES = """\
-  gradbook summary reference                the table, for a terminal
-  gradbook summary best                     the network of a recipe; also runs/best, of a run
-  gradbook summary net.onnx                 another program's network; also .keras .pt2
-  gradbook summary flat --batch 128         memory for batches of 128
-  gradbook summary blocks -o blocks.xlsx    the same as a sheet; also .html .md .csv .json
-  gradbook summary "input 1x8x8; conv 4 3x3; relu; flatten; dense 2" --format markdown
-"""
 ENDINGS = {
     ".txt": "text",
     ".md": "markdown",
@@ -188,28 +134,6 @@ ENDINGS = {
 FORMATS = tuple(ENDINGS.values())
 MOST_SAMPLES = 1_000_000_000
 WIDEST = 1_000  # characters: a file has room for every column
-
-
-def add_summary_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "net", metavar="NET", help="a network, a recipe, a run's folder or a model file"
-    )
-    parser.add_argument(
-        "--batch",
-        metavar="N",
-        type=whole_number(1, MOST_SAMPLES),
-        default=1,
-        help="the batch size that memory is given for (default: 1)",
-    )
-    parser.add_argument(
-        "--format",
-        metavar="FORMAT",
-        type=one_of(*FORMATS),
-        help=f"{', '.join(FORMATS)} (default: by the file's ending, else text)",
-    )
-    parser.add_argument(
-        "-o", "--out", metavar="FILE", help="where to write it instead of printing it"
-    )
 
 
 def run_summary(options: Namespace) -> int:
@@ -236,48 +160,10 @@ def run_summary(options: Namespace) -> int:
 
 # X ----
 
-SWEEP = """\
-Show what the learning rate does: a verdict for each rate, the limit of training, the curves."""
-SWEEP_EXAMPLES = """\
-  gradbook sweep                             the worked example at 13 rates, from low to extreme
-  gradbook sweep xor --rates 0.1,1,10        these rates only
-  gradbook sweep worked --epochs 1000        at rate 1000 it recovers late
-  gradbook sweep iris.net --data iris.csv    with samples from a table
-  gradbook sweep mazur -o mazur.html         a page with curves to point at
-  gradbook sweep worked -o curves.svg        the picture alone; likewise .png and .csv
-  gradbook sweep worked --json               everything, for a program
-"""
 
 SWEEP_SUFFIXES = (".html", ".svg", ".png", ".csv", ".json")
 MOST_EPOCHS = 10_000_000
 NOT_ASCII = "⠿│┤└─⁻⁰↓↑"
-
-
-def add_sweep_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("net", nargs="?", metavar="NET", default="worked", help="default: worked")
-    parser.add_argument("--data", metavar="FILE.csv", help="samples from a CSV table")
-    add_reading_arguments(parser.add_argument_group("tables of samples"))
-    parser.add_argument(
-        "--rates",
-        metavar="η,η,…",
-        type=rates,
-        help="the learning rates (default: 0.05 to 10000)",
-    )
-    parser.add_argument(
-        "--epochs",
-        metavar="N",
-        type=whole_number(2, MOST_EPOCHS),
-        default=USUAL_EPOCHS,
-        help=f"how long to train at each rate (default: {USUAL_EPOCHS})",
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON instead of the report")
-    parser.add_argument(
-        "-o",
-        "--out",
-        metavar="FILE",
-        type=_file,
-        help="write a page (.html), a picture (.svg, .png) or the numbers (.csv, .json)",
-    )
 
 
 def run_sweep(options: Namespace) -> int:
@@ -323,9 +209,22 @@ def _content(found: Sweep, report: Report, suffix: str) -> bytes | str:
 
 
 ENTRIES = {
-    "explain": Verb(EXPLAIN, EXPLAIN_EXAMPLES, add_explain_arguments, run_explain, True, True),
-    "summary": Verb(
-        SUMMARY, SUMMARY_EXAMPLES, add_summary_arguments, run_summary, writes_files=True
+    "explain": Verb(
+        run_explain,
+        kinds={"image": whole_number(), "format": one_of(*EXPLAIN_SUFFIXES.values())},
+        defaults={"net": "worked"},
+        facts=lambda: {"formats": ", ".join(EXPLAIN_SUFFIXES.values())},
     ),
-    "sweep": Verb(SWEEP, SWEEP_EXAMPLES, add_sweep_arguments, run_sweep, True, True),
+    "summary": Verb(
+        run_summary,
+        kinds={"batch": whole_number(1, MOST_SAMPLES), "format": one_of(*FORMATS)},
+        defaults={"batch": 1},
+        facts=lambda: {"formats": ", ".join(FORMATS)},
+    ),
+    "sweep": Verb(
+        run_sweep,
+        kinds={"rates": rates, "epochs": whole_number(2, MOST_EPOCHS), "out": _file},
+        defaults={"net": "worked", "epochs": USUAL_EPOCHS},
+        facts=lambda: {"epochs": USUAL_EPOCHS},
+    ),
 }

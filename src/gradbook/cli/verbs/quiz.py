@@ -1,26 +1,20 @@
-"""Write a quiz for a learning platform: own numbers for each student, typical mistakes recognised.
-
-Each value of the forward pass, each derivative, each weight after one step, which learning rate was
-used, which cell of a sheet is wrong. Every number is the chain rule's own, and every wrong answer
-says which mistake leads to it. The same command writes the same quiz again.
-"""
+"""Writes a quiz for a learning platform: own numbers for each student, usual mistakes known."""
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentTypeError, Namespace
 from typing import TYPE_CHECKING
 
 from gradbook.cli.arguments import (
-    Verb,
-    add_reading_arguments,
+    OneOf,
     file_ending_in,
     network,
     number,
     numbers_or_names,
-    one_of,
     reading_of,
 )
 from gradbook.cli.output import busy, print_as_json
+from gradbook.cli.page import Verb
 from gradbook.errors import UsageError
 from gradbook.files import require_replaceable
 from gradbook.language import in_language, tr, tr_count
@@ -30,73 +24,6 @@ if TYPE_CHECKING:
 
 ENDINGS = (".xml", ".gift", ".zip", ".md")
 KINDS = ("value", "derivative", "update", "rate", "cell")  # as teaching/quiz has them
-EXAMPLES = """\
-  gradbook quiz worked -o quiz.xml           Moodle XML: ten variants of every question
-  gradbook quiz net.txt -o quiz.xml --for 1-40 --form number
-                                             numbers to type; usual mistakes are recognised
-  gradbook quiz mazur -o quiz.gift --ask derivative,update
-                                             only those, as GIFT
-  gradbook quiz worked -o quiz.zip           a QTI package, for Canvas and others
-  gradbook quiz worked -o quiz.zip --qti 2.1 --for 1-40
-                                             also the whole step, errors carried forward
-  gradbook quiz worked -o quiz.md --for names.csv
-                                             to print: a part for each student, then the answers
-  gradbook quiz worked --for 7 --json        for a program
-"""
-
-
-def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("net", nargs="?", metavar="NET", default="worked", help="default: worked")
-    parser.add_argument(
-        "-o",
-        "--out",
-        metavar="FILE",
-        type=file_ending_in(*ENDINGS),
-        help="where to write: .xml (Moodle), .gift, .zip (QTI: Canvas and others) or .md (Markdown "
-        "with answers)",
-    )
-    parser.add_argument(
-        "--for",
-        dest="students",
-        metavar="WHO",
-        type=numbers_or_names,
-        default="1-10",
-        help="a number or a name for each set of numbers: 7, 1-40 or names.csv (default: 1-10)",
-    )
-    parser.add_argument(
-        "--ask",
-        metavar="KINDS",
-        type=_kinds,
-        default=",".join(KINDS),
-        help=f"what to ask for, separated by commas: {', '.join(KINDS)} (default: all)",
-    )
-    parser.add_argument(
-        "--form",
-        metavar="FORM",
-        type=one_of("choice", "number"),
-        default="choice",
-        help="'choice' shows answers to choose from, 'number' asks for a number to type "
-        "(default: choice)",
-    )
-    parser.add_argument(
-        "--qti",
-        metavar="VERSION",
-        type=one_of("1.2", "2.1"),
-        help="the QTI of a .zip: 1.2, or 2.1, which also asks for the whole step with errors "
-        "carried forward (default: 1.2)",
-    )
-    parser.add_argument(
-        "--tolerance",
-        metavar="PERCENT",
-        type=_percent,
-        default="0.5",
-        help="how far a number that is typed may be off, in per cent of the right one, or of the "
-        "step for a weight after a step (default: 0.5)",
-    )
-    parser.add_argument("--rate", metavar="η", type=_rate, help="the learning rate of the step")
-    parser.add_argument("--json", action="store_true", help="print the questions as JSON")
-    parser.add_argument("--data", metavar="FILE.csv", help="samples from a CSV table")
-    add_reading_arguments(parser.add_argument_group("tables of samples"))
 
 
 def run(options: Namespace) -> int:
@@ -109,7 +36,7 @@ def run(options: Namespace) -> int:
     if options.qti and not (options.out or "").lower().endswith(".zip"):
         raise UsageError("--qti is for a package: end the file's name in .zip")
     plan = QuizPlan(
-        tuple(_asked(options.students)),
+        tuple(_asked(getattr(options, "for"))),
         options.ask,
         options.form,
         options.tolerance,
@@ -149,7 +76,7 @@ def _asked(students: str | tuple[int, ...]) -> Sequence[int | str]:
 def _kinds(words: str) -> tuple[str, ...]:
     asked = [word.strip() for word in words.split(",")]
     for word in asked:
-        one_of(*KINDS)(word)
+        OneOf(KINDS)(word)
     return tuple(kind for kind in KINDS if kind in asked)
 
 
@@ -167,4 +94,23 @@ def _rate(word: str) -> float:
     return value
 
 
-ENTRIES = {"quiz": Verb(__doc__, EXAMPLES, add_arguments, run, True, writes_files=True)}
+ENTRIES = {
+    "quiz": Verb(
+        run,
+        kinds={
+            "out": file_ending_in(*ENDINGS),
+            "for": numbers_or_names,
+            "ask": _kinds,
+            "tolerance": _percent,
+            "rate": _rate,
+        },
+        defaults={
+            "net": "worked",
+            "for": "1-10",
+            "ask": ",".join(KINDS),
+            "form": "choice",
+            "tolerance": "0.5",
+        },
+        facts=lambda: {"kinds": ", ".join(KINDS)},
+    )
+}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from gradbook.cli.arguments import Verb, file_ending_in
+from gradbook.cli.arguments import file_ending_in
 from gradbook.cli.output import busy, print_report
+from gradbook.cli.page import Verb
 from gradbook.errors import GradbookError
 
 if TYPE_CHECKING:
@@ -16,22 +17,6 @@ if TYPE_CHECKING:
 
 
 # X ----
-
-RECIPES = """List gradbook's own recipes: what each costs, how long it takes, what it reaches."""
-RECIPES_EXAMPLES = """\
-  gradbook recipes                 all of them
-  gradbook recipes quick           one recipe's text: change a copy and train it
-  gradbook recipes quick > mine.txt && gradbook train mine.txt
-  gradbook recipes --json          for a program
-"""
-
-
-def add_recipes_arguments(parser: ArgumentParser) -> None:
-    from gradbook.lab.recipes.text import GRAMMAR
-
-    parser.description = f"{parser.description}\n\n{GRAMMAR}"
-    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="print the text of this one")
-    parser.add_argument("--json", action="store_true", help="print JSON instead")
 
 
 def run_recipes(options: Namespace) -> int:
@@ -56,33 +41,7 @@ def run_recipes(options: Namespace) -> int:
 
 # Compare ----------------------------------------------------------------------
 
-COMPARE = """\
-Compare trained runs: what each reached, how their recipes differ, which misreads what.
-
-RUN is the folder of a finished run, or of several seeds, whose mean is then compared.
-"""
-COMPARE_EXAMPLES = """\
-  gradbook compare runs/quick runs/small       two runs, here in the terminal
-  gradbook compare runs/* --html runs.html     the same as a page, with the images
-  gradbook compare runs/best                   ten seeds: mean, deviation, lowest
-  gradbook compare runs/* --csv runs.csv       a row for each run
-  gradbook compare runs/quick runs/small --json
-"""
 DRAWN = "⠿─│↑"
-
-
-def add_compare_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="the folder of a run")
-    parser.add_argument(
-        "--html", metavar="FILE", type=file_ending_in(".html"), help="write it as a page"
-    )
-    parser.add_argument(
-        "--csv", metavar="FILE", type=file_ending_in(".csv"), help="write a table, one row per run"
-    )
-    parser.add_argument(
-        "--no-images", action="store_true", help="skip the test images that each misreads"
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON instead")
 
 
 def run_compare(options: Namespace) -> int:
@@ -123,9 +82,15 @@ def _misread(runs: Sequence[Compared], options: Namespace) -> Misread | None:
     return find_misread(runs, dataset)
 
 
+def _recipe_facts() -> dict[str, str]:
+    from gradbook.lab.recipes.text import GRAMMAR
+
+    return {"grammar": GRAMMAR}
+
+
 ENTRIES = {
-    "recipes": Verb(RECIPES, RECIPES_EXAMPLES, add_recipes_arguments, run_recipes),
+    "recipes": Verb(run_recipes, facts=_recipe_facts),
     "compare": Verb(
-        COMPARE, COMPARE_EXAMPLES, add_compare_arguments, run_compare, writes_files=True
+        run_compare, kinds={"html": file_ending_in(".html"), "csv": file_ending_in(".csv")}
     ),
 }

@@ -1,29 +1,27 @@
-"""Write the live workbook: every value a cell, every step a formula, one row per epoch."""
+"""Writes the live workbook: every value a cell, every step a formula, one row per epoch."""
 
 from __future__ import annotations
 
 import os
 import re
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradbook.cli.arguments import (
     MODELS,
-    Verb,
-    add_reading_arguments,
     named_model,
     network,
     network_of,
     network_or_recipe,
     number,
     numbers_or_names,
-    one_of,
     rates,
     reading_of,
     whole_number,
 )
 from gradbook.cli.output import busy
+from gradbook.cli.page import Verb
 from gradbook.errors import UsageError
 from gradbook.files import require_replaceable, write_whole
 from gradbook.language import mark, tr
@@ -36,85 +34,6 @@ if TYPE_CHECKING:
     from gradbook.net import Net
     from gradbook.report.handout import Handout
     from gradbook.targets.excel.plan.columns import Exercise
-
-EXAMPLES = """\
-  gradbook sheet                            the worked 2-2-2 network, into worked.xlsx
-  gradbook sheet mazur -o book.xlsx         another network, another file
-  gradbook sheet xor --rate 0.5 --rates 0.1,0.5,1,5
-  gradbook sheet "input 4; dense 3; softmax; loss cross-entropy" --data iris.csv --epochs 20
-  gradbook sheet runs/tiny -o reader.xlsx   a trained network that reads digits painted in it
-  gradbook sheet --exercise 7 --solution    gradients left blank for student 7, and solved
-  gradbook sheet --exercise 1-30 -o class   one for each of thirty students, into class/
-  gradbook sheet --exercise 1-30 -o class --handout a4
-                                            on paper too: a page for each, its key, all in one file
-  gradbook sheet --exercise names.csv -o class
-                                            one for each name in a list, the name inside
-  gradbook sheet --exercise names.csv -o class --blank forward,update --places 4
-                                            four columns left blank, different for each
-"""
-
-
-def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("net", nargs="?", metavar="NET", default="worked", help="default: worked")
-    parser.add_argument(
-        "-o",
-        "--out",
-        metavar="FILE",
-        help="where to write (default: NET.xlsx); a folder for several",
-    )
-    parser.add_argument(
-        "--data",
-        metavar="FILE.csv",
-        help="samples from a CSV table; for a trained network, the images to choose from",
-    )
-    parser.add_argument(
-        "--epochs", metavar="N", type=whole_number(2), help=f"rows (default: {USUAL_EPOCHS})"
-    )
-    parser.add_argument("--rate", metavar="η", type=_rate, help="the learning rate in the η cell")
-    parser.add_argument(
-        "--rates",
-        metavar="η,η,…",
-        type=_rates,
-        help="the learning rates compared, or 'none' (default: 0.05 to 10000)",
-    )
-    parser.add_argument(
-        "--exercise",
-        metavar="SEED",
-        type=numbers_or_names,
-        help="personal start weights, with the gradients left blank; 1-30 writes thirty, "
-        "names.csv one for each name",
-    )
-    parser.add_argument(
-        "--blank",
-        metavar="KINDS",
-        help="with --exercise: what to leave blank: forward, loss, gradients and update, "
-        "separated by commas (default: gradients)",
-    )
-    parser.add_argument(
-        "--places",
-        metavar="N",
-        type=whole_number(1),
-        help="with --exercise: leave only N of those columns blank, different ones for each "
-        "student",
-    )
-    parser.add_argument(
-        "--check-sheet",
-        metavar="on|off",
-        type=one_of("on", "off"),
-        help="with --exercise: whether to include the sheet Check (default: on, but off where it "
-        "would give the forward formulas away)",
-    )
-    parser.add_argument(
-        "--solution", action="store_true", help="with --exercise: write the solved workbook too"
-    )
-    parser.add_argument(
-        "--handout",
-        metavar="PAPER",
-        type=one_of("a4", "letter"),
-        help="with --exercise: beside each workbook a PDF of one page that asks for the same "
-        "values, and its key, on a4 or letter; for several students also all in one file",
-    )
-    add_reading_arguments(parser.add_argument_group("tables of samples"))
 
 
 def run(options: Namespace) -> int:
@@ -326,4 +245,17 @@ def _rates(words: str) -> tuple[float, ...]:
     return () if words.strip() == "none" else rates(words)
 
 
-ENTRIES = {"sheet": Verb(__doc__, EXAMPLES, add_arguments, run, True, writes_files=True)}
+ENTRIES = {
+    "sheet": Verb(
+        run,
+        kinds={
+            "epochs": whole_number(2),
+            "rate": _rate,
+            "rates": _rates,
+            "exercise": numbers_or_names,
+            "places": whole_number(1),
+        },
+        defaults={"net": "worked"},
+        facts=lambda: {"epochs": USUAL_EPOCHS},
+    )
+}

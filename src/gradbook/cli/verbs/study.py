@@ -1,24 +1,17 @@
-"""Try many recipes: what varies, what is allowed, and which of them works best.
-
-STUDY is a recipe with braces where it may vary (see gradbook help studies), a file or the
-text; or the name of a recipe, with --vary for what is to vary in it. Optuna chooses what is
-tried. The images held back decide; the test images are looked at only with --test.
-Whatever interrupts a study, --resume goes on with it as if nothing had happened.
-
-`gradbook study best [FOLDER] -o FILE.txt` writes the best recipe of a study.
-"""
+"""Tries many recipes: what varies, what is allowed, and which of them works best."""
 
 from __future__ import annotations
 
 import os
 import re
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gradbook.cli.arguments import Verb, whole_number
+from gradbook.cli.arguments import whole_number
 from gradbook.cli.main import DONE, INTERRUPTED
+from gradbook.cli.page import Verb
 from gradbook.errors import UsageError
 from gradbook.files import require_replaceable
 
@@ -26,69 +19,12 @@ if TYPE_CHECKING:
     from gradbook.lab.study.plan import StudyPlan
     from gradbook.lab.study.study import StudyFolder
 
-EXAMPLES = """\
-  gradbook study quick --vary 'schedule one cycle {0.1..1 log} warm {0.1..0.4}'
-                       --vary 'batch {64|128|256}' --trials 40
-  gradbook study tiny --vary 'conv {8..20} 1x1' --vary 'parameters at most 2500'
-  gradbook study widths.txt --workers 2      from a file: braces, limits, folds, seeds
-  gradbook study --resume studies/widths     continue one that was interrupted
-  gradbook study best studies/widths -o best.txt
-                                             the winner, as a recipe to train
-  gradbook study best studies/widths --test  its score on the test images, with every seed
-  gradbook study widths.txt --on tcp://host:8786
-                                             on an existing Dask cluster
-  gradbook study widths.txt --json           one JSON event per line, for a program
-"""
 
 STUDIES = Path("studies")
 NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 BEST = "best"
 MOST_WORKERS = 256
-LINES = {  # options that are lines of a study
-    "trials": ("N", "how many recipes to train (default: 30, or all of a grid)"),
-    "sampler": ("WORD", "tpe, nsga, cma, random or grid"),
-    "prune": ("WORD", "median: end a training that lags behind; or none"),
-    "folds": ("FOLDS", "the sixths of the training images to validate on: '0 1 2'"),
-    "seeds": ("N", "trainings for each fold"),
-}
-
-
-def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("study", nargs="?", metavar="STUDY", help="a file, a text, a recipe's name")
-    parser.add_argument(
-        "folder", nargs="?", metavar="FOLDER", help="after 'best': the study's folder"
-    )
-    parser.add_argument(
-        "--vary",
-        metavar="LINE",
-        action="append",
-        default=[],
-        help="a line with braces, replacing the recipe's line, or its layers, that begin the "
-        "same way",
-    )
-    for name, (value, about) in LINES.items():
-        parser.add_argument(f"--{name}", metavar=value, help=about)
-    parser.add_argument(
-        "--workers",
-        metavar="N",
-        type=whole_number(1, MOST_WORKERS),
-        help="trainings at a time (default: one per core); the result is the same",
-    )
-    parser.add_argument(
-        "--on",
-        metavar="CLUSTER",
-        help="train on a Dask cluster (tcp://host:8786 or cluster.yaml); the result is the same",
-    )
-    parser.add_argument(
-        "-o", "--out", metavar="PATH", help=f"the study's folder (default: a new one in {STUDIES}/)"
-    )
-    parser.add_argument("--resume", metavar="FOLDER", help="continue the study in this folder")
-    parser.add_argument(
-        "--test",
-        action="store_true",
-        help="with 'best': score it on the test images; how often is counted",
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON event per line")
+LINES = ("trials", "sampler", "prune", "folds", "seeds")  # options that are lines of a study
 
 
 def run(options: Namespace) -> int:
@@ -189,4 +125,4 @@ def _folder_of(name: str | None) -> StudyFolder:
     return max(found, key=lambda folder: folder.plan_file.stat().st_mtime)
 
 
-ENTRIES = {"study": Verb(__doc__, EXAMPLES, add_arguments, run, writes_files=True)}
+ENTRIES = {"study": Verb(run, kinds={"workers": whole_number(1, MOST_WORKERS)})}

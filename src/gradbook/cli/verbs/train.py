@@ -1,19 +1,10 @@
-"""Train a network on images or a table; the model, the metrics and a report go into a folder.
-
-RECIPE is the name of a recipe or a network, a file, or the text itself (see
-gradbook help recipes). What a recipe says can be said here too, in its place.
-Whatever interrupts a run, --resume goes on with it as if nothing had happened.
-
-In place of a recipe there may stand a table (.csv, .tsv, or iris): its last column,
-or --target, is learned from the others, as classes or as numbers. With --window N it holds
-recordings of signals, of which windows are told apart, and so does a folder of recordings.
-"""
+"""Trains a network on images or a table; model, metrics and report go into a folder."""
 
 from __future__ import annotations
 
 import os
 import re
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -21,17 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
 from gradbook.cli.arguments import (
-    Verb,
-    add_reading_arguments,
     expand_one,
     network,
-    one_of,
     open_model,
     positive,
     standard_input,
     whole_number,
 )
 from gradbook.cli.output import warn
+from gradbook.cli.page import Verb
 from gradbook.errors import GradbookError, UsageError
 from gradbook.formats.reading import FOREIGN
 from gradbook.lab import LOG_NAMES
@@ -44,46 +33,12 @@ if TYPE_CHECKING:
     from gradbook.lab.tables import Problem
     from gradbook.work.processes import WorkCrew
 
-EXAMPLES = """\
-  gradbook train                          the digits, with the recipe quick
-  gradbook train best --seeds 10          ten seeds: mean, deviation, lowest
-  gradbook train small --epochs 5 --schedule 'one cycle 0.1'
-  gradbook train mine.txt --data fashion/ -o runs/fashion
-  gradbook train "input 1x28x28; conv 8 5x5 stride 2; relu; flatten; dense 10;
-                  softmax; loss cross-entropy"
-  gradbook train --resume runs/quick      continue a run that was interrupted
-  gradbook train best --seeds 10 --on tcp://host:8786
-                                          each seed on a machine of a Dask cluster
-  gradbook train quick --json             one JSON event per line, for a program
-  gradbook train quick --log tensorboard  to watch runs: tensorboard --logdir runs
-  gradbook train houses.csv --target price --ignore id
-  gradbook train houses.csv --missing median --dates dmy --decimal ,
-  gradbook train houses.csv --all         on all rows, with none for validation or test
-  gradbook train houses.csv --seeds 10    mean, deviation and lowest of ten
-  gradbook train moves.csv --window 128 --step 32 --split-by subject
-                                          signals: windows of recordings, told apart
-  gradbook train gestures                 five gestures, which come with gradbook
-  gradbook train words/ --window 8000 --background noise
-                                          a folder of WAV files in one per class
-  gradbook train iris --network "input 4; dense 8; tanh; dense 3; softmax"
-"""
 
 RUNS = Path("runs")
-LINES = {  # options that are lines of a recipe
-    "network": ("NET", "another network: a name or a file"),
-    "warp": ("WARP", "what happens to training images (see gradbook help warps)"),
-    "schedule": ("SCHEDULE", "how the rate changes: 'one cycle 0.2 warm 0.2', 'constant 0.01' …"),
-    "rate": ("RATE", "the schedule's highest rate; 'find' takes what --find-rate suggests"),
-    "update": ("UPDATE", "'momentum 0.9 nesterov', 'adam' …"),
-    "decay": ("NUMBER", "weight decay per step and unit of the rate: 0.0005"),
-    "class_weights": (
-        "WEIGHTS",
-        "'balanced': classes with fewer images count as much as the others",
-    ),
-    "keep": ("WHICH", "'best': the weights of the epoch with the lowest validation loss"),
-    "statistics": ("WHICH", "'unwarped': batchnorm's final statistics come from unwarped images"),
-    "loss": ("LOSS", "'cross-entropy smoothing 0.1' …"),
-}
+LINES = (  # options that are lines of a recipe
+    *("network", "warp", "schedule", "rate", "update", "decay", "class_weights", "keep"),
+    *("statistics", "loss", "epochs", "batch", "early_stop"),
+)
 TABLES = ("target", "ignore", "task", "missing", "decimal", "dates")
 SIGNALS = (  # options that only windows of signals have
     "window",
@@ -96,141 +51,9 @@ SIGNALS = (  # options that only windows of signals have
     "sample_rate",
     "background",
 )
-OTHER_FLAGS = {  # that people know these by
-    "rate": ("--lr", "--learning-rate"),
-    "update": ("--optimizer",),
-    "early_stop": ("--patience",),
-}
-COUNTS = {
-    "epochs": "how often to train on every image",
-    "batch": "images per step",
-    "early_stop": "end once the validation loss hasn't fallen for N epochs",
-}
 MOST_SEEDS = 1_000
 NOT_IN_TITLES = re.compile(r"[;#\s]+")
 NOT_IN_NAMES = re.compile(r"[^\w.-]+")
-
-
-def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="default: quick")
-    parser.add_argument("--data", metavar="DATA", help="images to train on (see gradbook data)")
-    for name, about in COUNTS.items():
-        parser.add_argument(*_flags(name), metavar="N", type=whole_number(1), help=about)
-    for name, (value, about) in LINES.items():
-        parser.add_argument(*_flags(name), metavar=value, help=about)
-    parser.add_argument(
-        "--hold-back",
-        metavar="FOLD",
-        help="which sixth of the training images, 0 to 5, to validate on; 'none' trains on all",
-    )
-    parser.add_argument(
-        "--all",
-        action="store_true",
-        default=None,
-        help="train on everything, with nothing held back or held out for the test",
-    )
-    parser.add_argument(
-        "--seed",
-        metavar="N",
-        type=whole_number(0),
-        help="the random seed (default: 0)",
-    )
-    parser.add_argument(
-        "--seeds",
-        metavar="K",
-        type=whole_number(1, MOST_SEEDS),
-        help="train K times, with seeds N, N+1, …",
-    )
-    parser.add_argument(
-        "--threads",
-        metavar="N",
-        type=whole_number(1),
-        help="how many cores to use (default: all); the result is the same",
-    )
-    parser.add_argument(
-        "-o", "--out", metavar="RUN", help=f"the run's folder (default: a new one in {RUNS}/)"
-    )
-    parser.add_argument(
-        "--find-rate",
-        action="store_true",
-        help="only find a rate: train a few steps at ever higher rates, draw the losses and "
-        "suggest one",
-    )
-    tables = parser.add_argument_group("tables")
-    tables.add_argument("--target", metavar="COLUMN", help="what to learn (default: the last)")
-    tables.add_argument("--ignore", metavar="COLUMNS", help="what to leave out: 'id,name'")
-    tables.add_argument(
-        "--task",
-        metavar="WHAT",
-        type=one_of("classes", "numbers"),
-        help="learn the target as 'classes' or as 'numbers' (default: depends on its values)",
-    )
-    tables.add_argument(
-        "--missing",
-        metavar="WAY",
-        type=one_of("mean", "median", "refuse"),
-        help="what replaces missing numbers: their 'mean' (default) or 'median', and for words "
-        "the commonest; 'refuse' stops at the first",
-    )
-    add_reading_arguments(tables)
-    _add_signal_arguments(parser)
-    parser.add_argument("--resume", metavar="RUN", help="continue the run in this folder")
-    parser.add_argument(
-        "--on",
-        metavar="CLUSTER",
-        help="with --seeds: train on a Dask cluster (tcp://host:8786 or cluster.yaml)",
-    )
-    parser.add_argument(
-        "--log",
-        metavar="PROGRAM",
-        type=lambda words: tuple(words.split(",")),
-        default=(),
-        help=f"also write each epoch's figures for {', '.join(LOG_NAMES)}; to files only",
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON event per line")
-
-
-def _add_signal_arguments(parser: ArgumentParser) -> None:
-    signals = parser.add_argument_group(
-        "signals", "recordings in a table, or a folder of tables or WAV files in one per class"
-    )
-    rows = whole_number(1)
-    signals.add_argument("--window", metavar="N", type=rows, help="tell windows of N rows apart")
-    signals.add_argument(
-        "--step", metavar="N", type=rows, help="a window every N rows (default: a quarter window)"
-    )
-    signals.add_argument(
-        "--split-by",
-        metavar="WHAT",
-        type=one_of("recording", "subject"),
-        help="which are never in two parts: each 'recording', or all of one 'subject' (default: "
-        "subject, if there is such a column)",
-    )
-    signals.add_argument(
-        "--channels", metavar="COLUMNS", help="'ax,ay,az' (default: all other columns of numbers)"
-    )
-    for name, what in (
-        ("time", "seconds, or milliseconds if its heading has 'ms'"),
-        ("recording", "what was recorded in one go"),
-        ("subject", "whose the recording is"),
-    ):
-        about = f"the column that says {what} (default: by its heading)"
-        signals.add_argument(f"--{name}", metavar="COLUMN", help=about)
-    signals.add_argument(
-        "--sample-rate",
-        metavar="HZ",
-        type=positive,
-        help="rows a second, where no time is recorded",
-    )
-    signals.add_argument(
-        "--background",
-        metavar="CLASS",
-        help="the class in which nothing happens: tells false alarms an hour",
-    )
-
-
-def _flags(name: str) -> tuple[str, ...]:
-    return (f"--{name.replace('_', '-')}", *OTHER_FLAGS.get(name, ()))
 
 
 def run(options: Namespace) -> int:
@@ -292,7 +115,7 @@ def _run(options: Namespace) -> int:
 
 def _require_nothing_else(options: Namespace) -> None:
     """A run goes on as it was begun."""
-    lines = (*COUNTS, *LINES, *TABLES, *SIGNALS)
+    lines = (*LINES, *TABLES, *SIGNALS)
     names = ("all", "recipe", "data", *lines, "hold_back", "seed", "seeds", "out")
     _leave_out(options, names, "--resume continues the run as it was begun")
 
@@ -314,7 +137,8 @@ def _crew(options: Namespace) -> AbstractContextManager[WorkCrew | None]:
 
 def _leave_out(options: Namespace, names: Iterable[str], why: str) -> None:
     for name in names:
-        if getattr(options, name) not in (None, ()):
+        value = getattr(options, name)
+        if value not in (None, ()) and value is not False:
             flag = "RECIPE" if name == "recipe" else f"--{name.replace('_', '-')}"
             raise UsageError(f"{why}: leave {flag} out")
 
@@ -521,7 +345,7 @@ def recipe_of_options(options: Namespace, usual: Recipe | None = None) -> Recipe
         found = usual or recipe(USUAL if options.recipe is None else options.recipe)
     if options.network:
         found = _on_another_network(found, options.network)
-    for name in (*LINES, *COUNTS, "hold_back", "seed"):
+    for name in (*LINES, "hold_back", "seed"):
         value, word = getattr(options, name), name.replace("_", " ")
         if value is None or name == "network":
             continue
@@ -565,4 +389,18 @@ def _new_folder(recipe: Recipe) -> Path:
     return next(path for end in ends if not os.path.lexists(path := RUNS / f"{name}{end}"))
 
 
-ENTRIES = {"train": Verb(__doc__, EXAMPLES, add_arguments, run)}
+ENTRIES = {
+    "train": Verb(
+        run,
+        kinds={
+            **dict.fromkeys(("epochs", "batch", "early_stop", "threads"), whole_number(1)),
+            **dict.fromkeys(("window", "step"), whole_number(1)),
+            "seed": whole_number(0),
+            "seeds": whole_number(1, MOST_SEEDS),
+            "sample_rate": positive,
+            "log": lambda words: tuple(words.split(",")),
+        },
+        defaults={"log": ()},
+        facts=lambda: {"logs": ", ".join(LOG_NAMES)},
+    )
+}

@@ -3,60 +3,16 @@
 from __future__ import annotations
 
 import json
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 
 from gradbook.amounts import counted
-from gradbook.cli.arguments import Verb, network, number, whole_number
+from gradbook.cli.arguments import network, number, whole_number
 from gradbook.cli.output import show, width
+from gradbook.cli.page import Verb
 from gradbook.errors import UsageError
 from gradbook.report.words import Span, fold
 
-EXAMPLES = """\
-  gradbook write                             learn names, and write 20 others
-  gradbook write words.txt --steps 3000      lines of your own, one to a line
-  gradbook write --temperature 0             the likeliest letter each time
-  gradbook write --network "input tokens 16 of 27; gru 32 all; conv1d 27 1; softmax"
-                                             a recurrent network instead
-  gradbook summary microgpt                  the network that learns, layer by layer
-"""
 USUAL_STEPS, USUAL_COUNT, USUAL_TEMPERATURE = 1000, 20, 0.5
-
-
-def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "lines", nargs="?", metavar="FILE.txt", help="lines to learn (default: 1,511 first names)"
-    )
-    parser.add_argument(
-        "--network",
-        metavar="NET",
-        help="the network that learns them (default: microgpt, a transformer of one layer)",
-    )
-    parser.add_argument(
-        "--steps",
-        metavar="N",
-        type=whole_number(1, 1_000_000),
-        default=USUAL_STEPS,
-        help=f"how many lines to learn from, one at each step (default: {USUAL_STEPS:,})",
-    )
-    parser.add_argument(
-        "--count",
-        metavar="N",
-        type=whole_number(0, 10_000),
-        default=USUAL_COUNT,
-        help=f"how many to write (default: {USUAL_COUNT})",
-    )
-    parser.add_argument(
-        "--temperature",
-        metavar="T",
-        type=number,
-        default=USUAL_TEMPERATURE,
-        help="0 takes the likeliest letter, 1 letters as likely as they were learned to be, more "
-        f"is bolder (default: {USUAL_TEMPERATURE})",
-    )
-    parser.add_argument(
-        "--seed", metavar="N", type=whole_number(0), default=0, help="what chance begins with"
-    )
-    parser.add_argument("--json", action="store_true", help="as JSON, for programs")
 
 
 def run(options: Namespace) -> int:
@@ -74,7 +30,7 @@ def run(options: Namespace) -> int:
 
     if not 0 <= options.temperature <= 100:
         raise UsageError(f"--temperature: {options.temperature:g} is out of range: 0 to 100")
-    lines = read_lines(options.lines) if options.lines else usual_lines()
+    lines = read_lines(options.file) if options.file else usual_lines()
     net = network(options.network) if options.network else None
     writer = LineWriter(net or usual_network(lines.tokens, USUAL_CONTEXT), lines, options.seed)
     random = np.random.default_rng(options.seed)
@@ -122,4 +78,25 @@ def run(options: Namespace) -> int:
     return 0
 
 
-ENTRIES = {"write": Verb(__doc__, EXAMPLES, add_arguments, run)}
+ENTRIES = {
+    "write": Verb(
+        run,
+        kinds={
+            "steps": whole_number(1, 1_000_000),
+            "count": whole_number(0, 10_000),
+            "temperature": number,
+            "seed": whole_number(0),
+        },
+        defaults={
+            "steps": USUAL_STEPS,
+            "count": USUAL_COUNT,
+            "temperature": USUAL_TEMPERATURE,
+            "seed": 0,
+        },
+        facts=lambda: {
+            "steps": f"{USUAL_STEPS:,}",
+            "count": USUAL_COUNT,
+            "temperature": USUAL_TEMPERATURE,
+        },
+    )
+}

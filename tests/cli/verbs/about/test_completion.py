@@ -28,7 +28,7 @@ def test_verbs_come_first_each_with_what_it_does():
 def test_every_option_that_the_help_shows_is_there(verb):
     page = verb_parser(verb).format_help()
     found = words(verb, "--")
-    assert found
+    assert found or "options:" not in page
     assert all(flag in page for flag in found)
     assert all(flag.startswith("--") for flag in found)
 

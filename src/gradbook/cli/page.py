@@ -1,0 +1,244 @@
+"""A verb's page of help, and the parser that is made of it.
+
+Each page lies in `pages/` as people read it, so that an option stands in one place:
+
+    usage: gradbook film [NET] -o FILE [OPTION]...
+
+    Film a training: the network's weights, its error, …
+
+    arguments:
+      NET                 default: xor
+
+    options:
+      -o, --out FILE      where to write: .gif, .mp4 or .webm
+      --epochs N          how long to train (default: $epochs)
+      --form choice|number
+                          one of these words
+      --train [N]         with a number or without
+      --mean M...         one number or several
+
+    examples:
+      gradbook film xor -o xor.gif
+
+The usage line says how many there may be of each argument, what is required, and which option may
+be given several times: `[--vary LINE]...`. Everything before the first heading is what the verb is
+about. A `$name` is filled in from the code.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from argparse import SUPPRESS, ArgumentParser, Namespace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
+from pathlib import Path
+from string import Template
+from typing import Any, NoReturn
+
+from gradbook.cli.arguments import OneOf
+from gradbook.errors import UsageError, did_you_mean
+from gradbook.language import LANGUAGES
+
+SHARED = {  # lines that several pages have
+    "force": """\
+  --force             replace files that gradbook didn't write, or that were
+                      changed since""",
+    "language": f"""\
+  --language CODE     {", ".join(LANGUAGES)} (default: the system's)""",
+    "reading": """\
+  --decimal ,|.       the decimal mark, for tables that leave it open: is 1,234
+                      over a thousand?
+  --dates dmy|mdy     the order in dates such as 3/4/2024: 'dmy' (day first) or
+                      'mdy' (month first)""",
+}
+KINDS: Mapping[str, Callable[[str], Any]] = {"language": OneOf(tuple(LANGUAGES))}
+HEADING = re.compile(r"^(?=arguments:$|options:$)", re.MULTILINE)
+EXAMPLES = "examples:\n"
+ENTRY = re.compile(r" {2}(\S+(?: \S+)*)(?: {2,}(\S.*))?")
+REQUIRED = re.compile(r"(-\w) \S+")
+REPEATED = re.compile(r"\[--([\w-]+) \S+\]\.\.\.")
+ANY_OPTION = "[OPTION]..."
+CHOICES = re.compile(r"[^\s|]+(\|[^\s|]+)+")
+
+
+@dataclass(frozen=True)
+class Verb:
+    """What a verb does, from its options to an exit code, and what its page leaves to the code."""
+
+    run: Callable[[Namespace], int]
+    kinds: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)  # by option
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    facts: Callable[[], Mapping[str, object]] = dict  # that the page's $names stand for
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An argument or an option: how it is typed, and what is said of it."""
+
+    typed: str  # -o, --out FILE
+    about: str
+    section: str
+
+    @property
+    def flags(self) -> list[str]:
+        words = takewhile(lambda word: word.startswith("-"), self.typed.split())
+        return [word.rstrip(",") for word in words]
+
+    @property
+    def value(self) -> str:
+        """What follows the option; nothing for a flag."""
+        return " ".join(self.typed.split()[len(self.flags) :])
+
+    @property
+    def name(self) -> str:
+        """What an option is called among those that were read."""
+        word = next((flag for flag in self.flags if flag.startswith("--")), self.typed)
+        return word.strip("-").replace("-", "_")
+
+
+@dataclass(frozen=True)
+class HelpPage:
+    """A page with everything filled in."""
+
+    verb: str
+    text: str
+    entries: tuple[Entry, ...]
+
+    @classmethod
+    def of(cls, verb: str, facts: Mapping[str, object]) -> HelpPage:
+        text = read_page(verb, **SHARED, **facts)
+        return cls(verb, text, tuple(_entries(text)))
+
+    @property
+    def usage(self) -> str:
+        return self.text.partition("\n")[0].removeprefix("usage: ")
+
+    @property
+    def about(self) -> str:
+        return HEADING.split(self.text.partition("\n")[2])[0].partition(EXAMPLES)[0].strip("\n")
+
+    @property
+    def examples(self) -> str:
+        return self.text.partition(EXAMPLES)[2]
+
+
+def read_page(name: str, **facts: object) -> str:
+    """A page of `pages/` with its $names filled in."""
+    text = Path(__file__).with_name("pages") / f"{name}.txt"
+    return Template(text.read_text("utf-8")).substitute(facts)
+
+
+def _entries(text: str) -> list[Entry]:
+    entries: list[Entry] = []
+    section = ""
+    listed = "".join(HEADING.split(text)[1:]).partition(EXAMPLES)[0]
+    for line in listed.splitlines():
+        begun = ENTRY.fullmatch(line)
+        if begun:
+            entries.append(Entry(begun[1], begun[2] or "", section))
+        elif line.startswith(" "):
+            last = entries.pop()
+            entries.append(replace(last, about=f"{last.about} {line.strip()}".strip()))
+        elif line:
+            section = line.rstrip(":")
+    return entries
+
+
+# The parser -------------------------------------------------------------------
+
+
+class Parser(ArgumentParser):
+    """A parser whose complaints are one line with a remedy, and whose words aren't shortened."""
+
+    def __init__(self, page: HelpPage, verb: Verb) -> None:
+        super().__init__(prog=f"gradbook {page.verb}", allow_abbrev=False, add_help=False)
+        self.add_argument("-h", "--help", action="help", help=SUPPRESS)
+        self.page = page
+        usage = page.usage.removeprefix(self.prog).replace(ANY_OPTION, "")
+        about = {entry.typed: entry.about for entry in page.entries}
+        for word in REQUIRED.sub("", REPEATED.sub("", usage)).split():
+            typed = word.removesuffix("...").strip("[]")
+            many = word.endswith("...")
+            name = typed.partition(".")[0].lower() + "s" * many
+            self.add_argument(
+                name,
+                nargs=("*" if many else "?") if word.startswith("[") else "+" if many else None,
+                metavar=typed,
+                type=verb.kinds.get(name, str),
+                default=verb.defaults.get(name),
+                help=about.get(typed, "").replace("%", "%%"),
+            )
+        repeated, required = REPEATED.findall(usage), REQUIRED.findall(usage)
+        for entry in page.entries:
+            if entry.flags:
+                self._add_option(
+                    entry, verb, entry.name in repeated, not {*entry.flags}.isdisjoint(required)
+                )
+
+    def _add_option(self, entry: Entry, verb: Verb, repeated: bool, required: bool) -> None:
+        value, about = entry.value, entry.about.replace("%", "%%")
+        if not value:
+            self.add_argument(*entry.flags, action="store_true", help=about)
+            return
+        metavar = value.removesuffix("...").strip("[]")
+        usual = OneOf(tuple(metavar.split("|"))) if CHOICES.fullmatch(metavar) else str
+        kind = {**KINDS, **verb.kinds}.get(entry.name, usual)
+        more: dict[str, Any] = {"action": "append"} if repeated else {}
+        if value.endswith("..."):
+            more["nargs"] = "+"
+        elif value.startswith("["):
+            more |= {"nargs": "?", "const": True}
+        self.add_argument(
+            *entry.flags,
+            metavar=metavar,
+            type=kind,
+            default=verb.defaults.get(entry.name, [] if repeated else None),
+            required=required,
+            help=about,
+            **more,
+        )
+
+    def format_help(self) -> str:
+        return self.page.text
+
+    def error(self, message: str) -> NoReturn:
+        plain = message.removeprefix("argument ")
+        raise UsageError(f"{plain} (see {self.prog} --help)")
+
+    def read(self, words: Sequence[str]) -> Namespace:
+        """The options that the words give, and as `typed` the command to be typed again."""
+        options, left_over = self.parse_known_args(words)
+        if left_over:
+            word = left_over[0]
+            if not word.startswith("-"):
+                self.error(f"unexpected argument '{word}'")
+            flag = word.partition("=")[0]
+            known = [name for action in self._actions for name in action.option_strings]
+            self.error(f"unknown option '{flag}'{_instead(flag, known)}")
+        for action in self._actions:
+            if action.option_strings and getattr(options, action.dest, None) == "":
+                self.error(f"{'/'.join(action.option_strings)}: its value is missing")
+        options.typed = shlex.join([*self.prog.split(), *words])
+        return options
+
+
+ELSEWHERE = {  # flags of other programs, and ours that mean the same
+    "--lr": ("--rate", "--rates"),
+    "--learning-rate": ("--rate", "--rates"),
+    "--optimizer": ("--update",),
+    "--patience": ("--early-stop",),
+    "--output": ("--out",),
+    "--model": ("--network",),
+}
+QUIET = ("--quiet", "--silent", "-q")
+
+
+def _instead(flag: str, known: Sequence[str]) -> str:
+    """What to type instead of an option that isn't there."""
+    if flag in QUIET:
+        json = ", or take --json" if "--json" in known else ""
+        return f": save what is printed with '> FILE'{json}"
+    ours = next((name for name in ELSEWHERE.get(flag, ()) if name in known), None)
+    return f": did you mean '{ours}'?" if ours else did_you_mean(flag, known)
