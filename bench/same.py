@@ -38,6 +38,7 @@ from bench.sameness.side import Result
 ROOT = Path(__file__).parents[1]
 NUMBER = re.compile(r"[-−]?\d+(?:[.,]\d+)*(?:e[-+]?\d+)?")
 SHOWN = 12  # causes of a part
+INTERNAL_ERROR = "70"  # the exit code
 LONGEST = 160  # characters of a line
 Lines = Sequence[str]
 
@@ -142,6 +143,8 @@ def _tell(
     causes: defaultdict[tuple[str, str], list[tuple[str, tuple[str, str]]]] = defaultdict(list)
     for case in cases:
         changes = list(_changes(older[case.name], newer[case.name]))
+        if [INTERNAL_ERROR] in newer[case.name].values():
+            changes.append(("", "+ an internal error"))
         differing += bool(changes)
         for pair in changes:
             causes[NUMBER.sub("#", pair[0]), NUMBER.sub("#", pair[1])].append((case.name, pair))

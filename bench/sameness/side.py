@@ -14,6 +14,7 @@ import sys
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from io import StringIO
@@ -37,8 +38,8 @@ def main() -> None:
     answers = os.dup(1)
     os.dup2(2, 1)  # whatever a case prints beside
     do = partial(_done, Path(asked["files"]))
-    with get_context("fork").Pool(asked["workers"], maxtasksperchild=20) as pool:
-        results = list(pool.imap(do, asked["cases"]))
+    with ProcessPoolExecutor(asked["workers"], get_context("fork")) as pool:
+        results = list(pool.map(do, asked["cases"]))
     with open(answers, "w", encoding="utf-8") as file:
         json.dump(results, file)
 
