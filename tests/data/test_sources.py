@@ -5,7 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from gradbook.data.sources import KNOWN, POINT_SETS, POINTS_OF_A_SET, load, points
+from gradbook.data.made_points import POINT_SETS, POINTS_OF_A_SET, points
+from gradbook.data.sources import KNOWN, load
 from gradbook.errors import DataError, FileError
 from tests.data.made import idx_folder
 

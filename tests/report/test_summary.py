@@ -13,9 +13,9 @@ from hypothesis import given
 from gradbook.net import BUILTIN, builtin, parse
 from gradbook.net.measure import measure
 from gradbook.report.media import write
+from gradbook.report.other_workbooks import write_book
 from gradbook.report.summary import summary, summary_table
 from gradbook.report.terminal import report_text
-from gradbook.report.workbook import write_book
 from tests.families import networks
 from tests.outside.witness import read_formulas, read_values
 

@@ -94,9 +94,10 @@ def complete(
     outputs: tuple[Node, ...],
     loss: Node,
     weights: Weights,
+    learns: bool = True,
 ) -> Step:
     """Close the step: the chain rule from the loss, and the update of every weight."""
-    trained = [node for node, (parameter, _) in weights.items() if not parameter.fixed]
+    trained = [node for node, (parameter, _) in weights.items() if learns and not parameter.fixed]
     adjoints = gradients(loss, trained)
     slopes = name_gradients(adjoints, trained)
     rate = graph.leaf(RATE)

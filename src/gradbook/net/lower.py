@@ -27,10 +27,11 @@ Names = Mapping[Shape, Name]  # by their places in the tensor
 MOST_SCALARS = 20_000  # beyond this neither a sheet nor a reader could hold them
 
 
-def scalar_step(net: Net, batch: int | None = None) -> Step:
+def scalar_step(net: Net, batch: int | None = None, *, learns: bool = True) -> Step:
     """The training step in single values: i1, w1, h1, a_h1, o1, a_o1, E1, E_total, ∂E/∂w1.
 
     With a `batch` the samples come from outside, at most so many, and N says how many they are.
+    Unless it `learns` it ends at E_total: weights stay as they are, and have no gradients.
     """
     _check_size(net)
     forward = build(net, batch)
@@ -50,6 +51,7 @@ def scalar_step(net: Net, batch: int | None = None) -> Step:
             for node, (parameter, values) in forward.weights.items()
             for scalar, value in zip(parts[node].flat, values.flat, strict=True)
         },
+        learns=learns,
     )
     count = parts[forward.count].item() if forward.count else None
     return replace(step, batch=batch, count=count, masks=_single_masks(forward.masks, parts))

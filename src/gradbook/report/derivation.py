@@ -20,14 +20,10 @@ from gradbook.language import in_language, numeral, tr
 from gradbook.net import Net
 from gradbook.net.derivation import derivation
 from gradbook.net.lower import scalar_step
-from gradbook.report.derivation_page import derivation_page
-from gradbook.report.slides import slides_page
 from gradbook.system import note_hidden_threads
 from gradbook.targets.algebra.derive import Record, derive, records
 from gradbook.targets.algebra.forms import Document, Inline, Numeral, fill
-from gradbook.targets.algebra.tex import escape, write_latex, write_markdown
 from gradbook.targets.algebra.text import write_text
-from gradbook.targets.algebra.typst import DRAWING, write_typst
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,28 +46,38 @@ class Explanation:
 
     def html(self, command: str = "") -> str:
         """One self-contained page; its foot names the command that made it."""
+        from gradbook.report.derivation_page import derivation_page
+
         return derivation_page(self.document, self.net, command)
 
     def slides(self, command: str = "") -> str:
         """One self-contained page of slides, a chain on each, to be shown step by step."""
+        from gradbook.report.slides import slides_page
+
         return slides_page(self.document, self.net, self.way, command)
 
     def latex(self) -> str:
         """A whole LaTeX document, its drawing in TikZ."""
+        from gradbook.targets.algebra.tex import escape, write_latex
         from gradbook.targets.drawing import draw, tikz
 
         return write_latex(self.document, tikz(draw(self.net), escape))
 
     def markdown(self) -> str:
         """Markdown with its mathematics as code hosts read it."""
+        from gradbook.targets.algebra.tex import write_markdown
+
         return write_markdown(self.document)
 
     def typst(self) -> str:
         """A whole Typst document, without the drawing."""
+        from gradbook.targets.algebra.typst import write_typst
+
         return write_typst(self.document)
 
     def pdf(self) -> bytes:
         """A PDF with the drawing, set by Typst: pip install 'gradbook[pdf]'."""
+        from gradbook.targets.algebra.typst import DRAWING, write_typst
         from gradbook.targets.drawing import draw, svg
 
         drawing = draw(self.net)

@@ -50,7 +50,7 @@ from gradbook.targets.page.patterns import (
     update_table,
 )
 from gradbook.targets.page.plane import USUAL_SET
-from gradbook.targets.page.steps import step_patterns, step_table
+from gradbook.targets.page.steps import step_patterns, step_table, traced_layers
 
 # Names and formulas -----------------------------------------------------------
 
@@ -143,11 +143,12 @@ def _building_table(language: Language) -> dict[str, Any]:
 
 def _patterns_and_steps() -> dict[str, Any]:
     """Every pattern, those of steps only where they differ, and what recurrent layers make."""
-    own, known = _pattern_table(step_patterns()), dict[str, str]()
+    traced = traced_layers()
+    own, known = _pattern_table(step_patterns(traced)), dict[str, str]()
     names = {name: known.setdefault(json.dumps(entry), name) for name, entry in own.items()}
     steps = {
         layer: [[(said, names[name], sources) for said, name, sources in step] for step in both]
-        for layer, both in step_table().items()
+        for layer, both in step_table(traced).items()
     }
     different = {name: own[name] for name in known.values()}
     return {"patterns": _pattern_table(patterns()) | different, "steps": steps}

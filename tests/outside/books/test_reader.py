@@ -10,7 +10,7 @@ import pytest
 from gradbook.data.sources import load
 from gradbook.lab.models.model import Model, untrained_model
 from gradbook.net import parse
-from gradbook.report.workbook import write_reader
+from gradbook.report.other_workbooks import write_reader
 from tests.outside.books.reading import painted, said
 from tests.outside.witness import recalculate_all
 

@@ -19,7 +19,7 @@ from gradbook.net import (
     parse,
 )
 from gradbook.net.measure import measure
-from gradbook.report.workbook import write_book
+from gradbook.report.other_workbooks import write_book
 from tests.outside.witness import read_values, recalculate
 
 OTHERS = {

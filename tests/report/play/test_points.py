@@ -8,7 +8,7 @@ from math import exp, pi, sin
 import numpy as np
 import pytest
 
-from gradbook.data.sources import POINT_SETS, points
+from gradbook.data.made_points import POINT_SETS, points
 from gradbook.net import parse
 from gradbook.report.play_page import page_tables
 from gradbook.targets.page.content import content

@@ -12,7 +12,8 @@ import gradbook
 from gradbook.data.sources import load
 from gradbook.layers import ACTIVATIONS, LOSSES
 from gradbook.net import Net, builtin, parse
-from gradbook.report.workbook import write_reader, write_workbook
+from gradbook.report.other_workbooks import write_reader
+from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.plan.columns import Exercise
 from tests.outside.books.test_reader import model_of
 from tests.targets.excel.grids.test_windows import NETS as PICTURES

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.data.sources import points
+from gradbook.data.made_points import points
 from gradbook.errors import TargetError
 from gradbook.net import builtin, parse
-from gradbook.targets.page.content import class_targets, content
+from gradbook.targets.page.content import class_targets, content, ending_of
 
 PLAY = "input 2; dense 3; tanh; dense 1; sigmoid; loss binary cross-entropy"
 
@@ -61,4 +61,4 @@ def test_a_network_on_the_plane_without_samples_gets_points_to_learn():
 )
 def test_the_targets_of_a_class_are_what_the_outputs_can_say(ending, classes):
     net = parse(f"input 2; {ending}")
-    assert [class_targets(net, k) for k in (0, 1)] == classes
+    assert [class_targets(net.outputs, ending_of(net), k) for k in (0, 1)] == classes

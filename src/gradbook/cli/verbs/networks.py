@@ -145,7 +145,7 @@ def run_summary(options: Namespace) -> int:
     chosen = format_of(options, ENDINGS)
     measured = measure(network_of(network_or_recipe(options.net)), options.batch)
     if chosen == "xlsx":
-        from gradbook.report.workbook import write_book
+        from gradbook.report.other_workbooks import write_book
 
         if not options.out:
             raise UsageError("a workbook needs a file: say where with -o FILE.xlsx")

@@ -58,7 +58,7 @@ def run(options: Namespace) -> int:
 def _reader(model: Model, options: Namespace) -> int:
     """The workbook in which a trained network reads images."""
     from gradbook.data.sources import load
-    from gradbook.report.workbook import write_reader
+    from gradbook.report.other_workbooks import write_reader
 
     for flag in ("epochs", "rate", "rates", "exercise"):
         if getattr(options, flag) is not None:

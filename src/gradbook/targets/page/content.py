@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from gradbook.data.sources import points
+from gradbook.data.made_points import points
 from gradbook.errors import TargetError
 from gradbook.graph.node import Node, ancestors
 from gradbook.layers.card import Mask
@@ -25,6 +25,7 @@ from gradbook.targets.page.plane import (
     CLASSES,
     USUAL_SET,
     class_targets,
+    ending_of,
     label_points,
     share_of,
     tells_points_apart,
@@ -165,7 +166,7 @@ class PageContent:
 
     @property
     def _classes(self) -> list[list[float]]:
-        return [class_targets(self.net, k) for k in range(CLASSES)]
+        return [class_targets(self.net.outputs, ending_of(self.net), k) for k in range(CLASSES)]
 
 
 def content(net: Net) -> PageContent:
@@ -176,6 +177,7 @@ def content(net: Net) -> PageContent:
     if len(net.samples) > MOST_SAMPLES:
         raise TargetError(f"a page takes at most {MOST_SAMPLES:,} samples: give it fewer")
     step = scalar_step(net, MOST_SAMPLES if several else None)
+    share = share_of(step.outputs, ending_of(net), net.objective) if on_plane else None
     derived = to_the_inputs(derivation(step))
     return PageContent(
         net,
@@ -185,7 +187,7 @@ def content(net: Net) -> PageContent:
         layer_gates(step),
         conv_windows(step),
         least_loss(step),
-        share_of(step) if on_plane and several and _is_forward(step) else None,
+        share if several and _is_forward(step) else None,
     )
 
 

@@ -189,7 +189,7 @@ class _Sheet:
     """A network whose values are looked up by their names."""
 
     def __init__(self, text: str, batch: bool = False) -> None:
-        self.step = scalar_step(parse(text), 2 if batch else None)
+        self.step = scalar_step(parse(text), 2 if batch else None, learns=False)
 
     @cached_property
     def nodes(self) -> dict[str, Node]:
@@ -415,7 +415,8 @@ def least_table() -> dict[str, Any]:
     found = {}
     for loss in LOSSES.values():
         if loss.ending:
-            step = scalar_step(parse(f"input 1; dense {FEW}; {loss.ending}; loss {loss}"))
+            text = f"input 1; dense {FEW}; {loss.ending}; loss {loss}"
+            step = scalar_step(parse(text), learns=False)
             places = {target: f"t{k}" for k, target in enumerate(step.targets, 1)}
             found[str(loss)] = gather(_expression(least_loss(step), places.get), FEW)
     return found
@@ -426,23 +427,22 @@ def plane_table() -> dict[str, Any]:
     whether the loss is of all; those that say them as usual by their number alone."""
     found: dict[str, Any] = {}
     for outputs in range(1, CLASSES + 1):
-        usual = found[str(outputs)] = _plane(f"input 2; dense {outputs}")
+        usual = found[str(outputs)] = _plane(outputs, "", Loss.HALF_SQUARED)
         for loss in LOSSES.values():
             for ending in ACTIVATIONS if outputs > 1 or not loss.of_all else ():
                 fits = not loss.ending or loss.ending == ending.removeprefix("log ")
-                own = _plane(f"input 2; dense {outputs}; {ending}; loss {loss}") if fits else usual
+                own = _plane(outputs, ending, loss) if fits else usual
                 if own != usual:
                     found[f"{outputs} {ending}{' of all' * loss.of_all}"] = own
     return found
 
 
-def _plane(text: str) -> dict[str, Any]:
-    net = parse(text)
-    step = scalar_step(net)
-    places = {output: f"x{k}" for k, output in enumerate(step.outputs, 1)}
+def _plane(outputs: int, ending: str, loss: Loss) -> dict[str, Any]:
+    graph = Graph()
+    places = {graph.leaf(Name("x", (k,))): f"x{k}" for k in range(1, outputs + 1)}
     return {
-        "share": _expression(share_of(step), places.get),
-        "classes": [class_targets(net, k) for k in range(CLASSES)],
+        "share": _expression(share_of(list(places), ending, loss), places.get),
+        "classes": [class_targets(outputs, ending, k) for k in range(CLASSES)],
     }
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from gradbook.data.sources import Point
+from collections.abc import Sequence
+
+from gradbook.data.made_points import Point
 from gradbook.graph.node import Node
 from gradbook.net import Activation, Loss, Net
-from gradbook.net.step import Step
 
 CLASSES = 2
 USUAL_SET = "circle"
@@ -22,27 +23,28 @@ def label_points(found: list[Point], classes: list[list[float]]) -> list[list[li
     return [[[x, y], classes[which]] for x, y, which in found]
 
 
-def class_targets(net: Net, which: int) -> list[float]:
-    """What the outputs are to be for a point of that class."""
-    if net.outputs > 1:
-        return [float(k == which) for k in range(net.outputs)]
-    return [float(which) if _lowest(net) == 0 else 2.0 * which - 1]
+def ending_of(net: Net) -> str:
+    """The activation that the outputs come from, if they do."""
+    return net.layers[-1].kind if isinstance(net.layers[-1], Activation) else ""
 
 
-def _lowest(net: Net) -> int:
+def class_targets(outputs: int, ending: str, which: int) -> list[float]:
+    """What so many outputs are to be for a point of that class."""
+    if outputs > 1:
+        return [float(k == which) for k in range(outputs)]
+    return [float(which) if _lowest(ending) == 0 else 2.0 * which - 1]
+
+
+def _lowest(ending: str) -> int:
     """What a single output says to the first class: −1 where it is a tanh, else 0."""
-    kind = net.layers[-1].kind if isinstance(net.layers[-1], Activation) else ""
-    return -1 if kind == "tanh" else 0
+    return -1 if ending == "tanh" else 0
 
 
-def share_of(step: Step) -> Node:
+def share_of(outputs: Sequence[Node], ending: str, loss: Loss) -> Node:
     """0 where the outputs say the first class, 1 where they say the second, in between between."""
-    outputs = list(step.outputs)
-    if step.net.objective is Loss.CROSS:
-        last = step.net.layers[-1]
-        if isinstance(last, Activation) and last.kind == "log softmax":
-            outputs = [step.graph.make("exp", output) for output in outputs]
+    if loss is Loss.CROSS and ending == "log softmax":
+        outputs = [output.graph.make("exp", output) for output in outputs]
     if len(outputs) > 1:
         return (1 + outputs[1] - outputs[0]) / 2
-    low = _lowest(step.net)
+    low = _lowest(ending)
     return (outputs[0] - low) / (1 - low)

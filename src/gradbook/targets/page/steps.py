@@ -7,7 +7,7 @@ row of a weight, a bias, values of the same step or of the one before, of the un
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
@@ -26,7 +26,7 @@ from gradbook.targets.page.patterns import SEVERAL_PLACES, ValuePattern, pattern
 from gradbook.targets.page.unrolled import innermost, inside
 
 UNITS = (1, SEVERAL_PLACES)
-FEATURES, STEPS = SEVERAL_PLACES, 3
+FEATURES, STEPS = SEVERAL_PLACES, 2
 FIRST, LATER = 1, 2
 Source = tuple[Any, ...]  # given | weights k | biases k | now name | before name
 
@@ -40,41 +40,56 @@ class StepValue:
     sources: dict[str, Source]  # by their places; true at the end where it is those of all units
 
 
-def step_values(card: type[Recurrent], said: str, units: int) -> dict[int, list[StepValue]]:
-    """Those of the first step and of later ones, in the order in which they are computed."""
-    text = f"input {STEPS}x{FEATURES}; {card.word} {units}{said}; dense 1; loss half squared error"
-    unit = _Unit(scalar_step(parse(text)), units)
-    return {step: list(unit.values(step)) for step in (FIRST, LATER)}
+@dataclass(frozen=True)
+class TracedLayer:
+    """A recurrent layer of so many units, and its values of the first step and of later ones, in
+    the order in which they are computed."""
+
+    words: str
+    units: int
+    values: dict[int, list[StepValue]]
 
 
-def recurrents() -> Iterator[tuple[type[Recurrent], str]]:
-    """Each kind, with the flags and without a bias."""
+def traced_layers() -> list[TracedLayer]:
+    """Each recurrent layer with one unit and with several."""
+    found = []
+    for (word, said), units in product(_recurrents(), UNITS):
+        layer = f"{word} {units}{said}"
+        text = f"input {STEPS}x{FEATURES}; {layer}; dense 1; loss half squared error"
+        unit = _Unit(scalar_step(parse(text), learns=False), units)
+        values = {step: list(unit.values(step)) for step in (FIRST, LATER)}
+        found.append(TracedLayer(word + said, units, values))
+    return found
+
+
+def _recurrents() -> Iterator[tuple[str, str]]:
+    """The word of each, with flags and without a bias."""
     for kind in KINDS:
         if issubclass(kind, Recurrent):
             flags = [it.name for it in kind.forms[0].fields if isinstance(it, FlagField)]
             ways = [("", f" {flag}") for flag in flags if flag != "all"]
             for said in product(*ways, ("", " no bias")):
-                yield kind, "".join(said)
+                yield kind.word, "".join(said)
 
 
-def step_patterns() -> Iterator[ValuePattern]:
-    for kind, said in recurrents():
-        for units, step in product(UNITS, (FIRST, LATER)):
-            own = f"{kind.word}{said} {step}"
-            for value in step_values(kind, said, units)[step]:
-                yield replace(value.pattern, name=f"{own} {value.name}", has_runs=True)
+def step_patterns(traced: Sequence[TracedLayer]) -> Iterator[ValuePattern]:
+    for layer in traced:
+        for step, values in layer.values.items():
+            for value in values:
+                name = f"{layer.words} {step} {value.name}"
+                yield replace(value.pattern, name=name, has_runs=True)
 
 
-def step_table() -> dict[str, Any]:
+def step_table(traced: Sequence[TracedLayer]) -> dict[str, Any]:
     """By a layer's words: the values of the first step and of later ones."""
-    found = {}
-    for kind, said in recurrents():
-        traced = step_values(kind, said, SEVERAL_PLACES)
-        found[f"{kind.word}{said}"] = [
-            [[_named(it.name), f"{kind.word}{said} {step} {it.name}", it.sources] for it in own]
-            for step, own in traced.items()
+    return {
+        layer.words: [
+            [[_named(it.name), f"{layer.words} {step} {it.name}", it.sources] for it in values]
+            for step, values in layer.values.items()
         ]
-    return found
+        for layer in traced
+        if layer.units == SEVERAL_PLACES
+    }
 
 
 def _named(name: Name) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from gradbook.data.sources import points
+from gradbook.data.made_points import points
 from gradbook.net import parse
 from gradbook.net.build import training_step
 from gradbook.net.step import losses

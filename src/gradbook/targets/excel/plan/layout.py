@@ -222,8 +222,7 @@ class _Errors:
 
     def after(self, order: list[Node], values: Values) -> dict[Node, Mask]:
         """Of this step's values; empty where all is well."""
-        every = np.concatenate([np.ravel(values[node]) for node in order])
-        if not self.state and np.isfinite(every).all():
+        if not self.state and _are_finite(order, values):
             return {}
         errors: dict[Node, Mask] = {}
         for node in order:
@@ -245,6 +244,12 @@ class _Errors:
         for source in node.inputs:
             found = found | errors[source]
         return found
+
+
+def _are_finite(nodes: Sequence[Node], values: Values) -> bool:
+    several = [values[node] for node in nodes if node.each]
+    alone = [values[node] for node in nodes if not node.each]
+    return bool(np.isfinite(several).all() and np.isfinite(alone).all())
 
 
 def cell_value(value: Any) -> float | str:

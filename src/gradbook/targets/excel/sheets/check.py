@@ -401,7 +401,7 @@ def _write_pass(
             value = cell_value(found[sample] if part.node.each else found)
             row = run.table(part.node).row(number) + sample
             sheet.write_formula(
-                row, part.place, str(part.content(run, number, sample)), style, value
+                row, part.place, str(part.content(run.rows, number, sample)), style, value
             )
 
 

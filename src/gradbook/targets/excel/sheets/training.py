@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from xlsxwriter.worksheet import Worksheet
 
@@ -21,6 +22,7 @@ from gradbook.targets.excel.sheets.look import Look, colour, number_format
 
 # A run's table ---------------------------------------------------------------
 
+RowNumbers = Callable[[int, int], Mapping[str, object]]  # of an epoch and a sample
 LONGEST_ROW = {"p": "$", **dict.fromkeys("ensazdflb", 1_048_576)}
 
 
@@ -34,10 +36,10 @@ class ValueCells:
     later: str
     back: int = 0  # 1 where `later` refers to the epoch before
 
-    def content(self, run: RunLayout, epoch: int, sample: int) -> Start:
+    def content(self, rows: RowNumbers, epoch: int, sample: int) -> Start:
         if epoch or isinstance(self.first, str):
             said = self.later if epoch else str(self.first)
-            return said.format(**run.rows(epoch - self.back if epoch else 0, sample))
+            return said.format(**rows(epoch - self.back if epoch else 0, sample))
         return self.first
 
 
@@ -118,6 +120,7 @@ def write_cells(
     blank: Collection[Node] = (),
 ) -> None:
     """Each value of each epoch: its formula, and what it comes to."""
+    rows = cache(run.rows)  # which are the same in every column
     for column in parts:
         kind, shape = colour(column.node.name), number_format(column.node.name)
         usual, empty = look.value(kind, shape), look.to_fill_in(shape)
@@ -130,7 +133,7 @@ def write_cells(
                 found = values[column.node][epoch]
                 value = cell_value(found[sample] if column.node.each else found)
                 style = ruled if column.node.each and epoch and not sample else usual
-                content = column.content(run, epoch, sample)
+                content = column.content(rows, epoch, sample)
                 if isinstance(content, str):
                     sheet.write_formula(row, column.place, content, style, value)
                 else:
