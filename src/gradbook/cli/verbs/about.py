@@ -187,57 +187,43 @@ def _tables() -> str:
 # What can be typed next; files are left to shells, which know them ------------
 
 Candidate = tuple[str, str]
-Names = Mapping[str, Callable[[], Iterable[Candidate]]]  # by what an argument is called in the help
 
 
-def candidates(
-    words: Sequence[str],
-    verbs: Mapping[str, str],
-    parser_of: Callable[[str], ArgumentParser],
-    names: Names,
-) -> list[Candidate]:
+def what_is_next(words: Sequence[str]) -> list[Candidate]:
     """What the last of the words may become, after those before it."""
-    *before, last = words or [""]
+    *before, last = [word.strip() for word in words if word != "="] or [""]  # bash parts at =
     if not before:
-        return _beginning(last, verbs.items())
+        return _beginning(last, VERBS.items())
     try:
-        parser = parser_of(before[0])
+        parser = verb_parser(before[0])
     except GradbookError:
         return []
     flag, equals, value = last.partition("=")
     if equals and flag.startswith("-"):
-        found = _beginning(value, _values(_options(parser).get(flag), names))
+        found = _beginning(value, _values(_options(parser).get(flag)))
         return [(f"{flag}={word}", about) for word, about in found]
-    return _beginning(last, _next(parser, before[1:], last, names))
+    return _beginning(last, _next(parser, before[1:], last))
 
 
 def _beginning(start: str, found: Iterable[Candidate]) -> list[Candidate]:
     return [(word, about) for word, about in found if word.startswith(start)]
 
 
-def _next(
-    parser: ArgumentParser, before: Sequence[str], last: str, names: Names
-) -> Iterator[Candidate]:
+def _next(parser: ArgumentParser, before: Sequence[str], last: str) -> Iterator[Candidate]:
     options = _options(parser)
     waiting = options.get(before[-1]) if before else None
     if waiting is not None and waiting.nargs != 0:
-        yield from _values(waiting, names)
+        yield from _values(waiting)
     elif last.startswith("-"):
-        yield from ((flag, _about(action)) for flag, action in options.items() if _is_told(action))
+        for flag, action in options.items():
+            if action.help != SUPPRESS:
+                yield flag, " ".join((action.help or "").split()).replace("%%", "%")
     else:
-        yield from _values(_positional(parser, before, options), names)
+        yield from _values(_positional(parser, before, options))
 
 
 def _options(parser: ArgumentParser) -> dict[str, Action]:
     return {flag: action for action in parser._actions for flag in action.option_strings}
-
-
-def _is_told(action: Action) -> bool:
-    return action.help != SUPPRESS
-
-
-def _about(action: Action) -> str:
-    return " ".join((action.help or "").split()).replace("%%", "%")
 
 
 def _positional(
@@ -255,13 +241,13 @@ def _positional(
     return every[-1] if every and every[-1].nargs in ("*", "+") else None
 
 
-def _values(action: Action | None, names: Names) -> Iterable[Candidate]:
+def _values(action: Action | None) -> Iterable[Candidate]:
     """The values of an argument that have names."""
     if action is None:
         return []
     if isinstance(action.type, OneOf):
         return [(choice, "") for choice in action.type.choices]
-    known = names.get(str(action.metavar))
+    known = NAMES.get(str(action.metavar))
     return known() if known else []
 
 
@@ -317,12 +303,6 @@ def run_completion(options: Namespace) -> int:
     return 0
 
 
-def what_is_next(words: list[str]) -> list[Candidate]:
-    """What the last of the words typed so far may become."""
-    typed = [word.strip() for word in words if word != "="]  # bash parts --rate=1 at its =
-    return candidates(typed, VERBS, verb_parser, NAMES)
-
-
 def _networks() -> Iterator[Candidate]:
     from gradbook.builtin_networks import BUILTIN
 
@@ -345,7 +325,12 @@ def _topics() -> Iterator[Candidate]:
     return iter((VERBS | TOPICS).items())
 
 
-NAMES = {"NET": _networks, "RECIPE": _recipes, "DATA": _data_sets, "TOPIC": _topics}
+NAMES = {  # by what an argument is called in the help
+    "NET": _networks,
+    "RECIPE": _recipes,
+    "DATA": _data_sets,
+    "TOPIC": _topics,
+}
 
 
 ENTRIES = {
