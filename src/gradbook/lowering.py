@@ -6,7 +6,7 @@ stands with the op: its expansion (`graph/node.py`).
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass
 
 from gradbook.errors import TargetError
@@ -27,7 +27,7 @@ def expansion(node: Node, inputs: Sequence[Node] = ()) -> Node | None:
 
 def function_of_x(layer: Layer) -> tuple[Node, Node]:
     """A single value x, and what a layer that works on each value alone makes of it."""
-    x = Graph().leaf(Name("x"))
+    x = Graph().leaf(Name("x"), each=True)
     return x, layer.at_a_place([x])
 
 
@@ -72,23 +72,30 @@ class Vocabulary:
         the layer makes.
         """
         x, made = function_of_x(layer)
+        said = self.rewrite(made, place, layer)
+        return [x, *(node for node in ancestors([said]) if node is not x)]
+
+    def rewrite(self, made: Node, place: str, layer: Layer) -> Node:
+        """What a layer makes, in ops of the target, but for what no sample changes."""
         known: dict[Node, Node] = {}
 
-        def express(node: Node) -> Node:
-            if node not in known:
-                known[node] = remake(node) if node.inputs else node
+        def express(node: Node, beyond: Collection[Node] = ()) -> Node:
+            for part in ancestors([node], stop=beyond):
+                if part not in known:
+                    known[part] = remake(part) if part.inputs and part.each else part
             return known[node]
 
         def remake(node: Node) -> Node:
-            inputs = [express(one) for one in node.inputs]
+            inputs = [known[x] for x in node.inputs]
             if node.op.name in self.ops:
-                return x.graph.make(node.op.name, *inputs, attributes=node.attributes)
+                return node.graph.make(node.op.name, *inputs, attributes=node.attributes)
             simpler = expansion(node, inputs)
             if simpler is None:
                 raise TargetError(
                     f"{place}: {self.target} has no words for {layer.text}, which is made with "
                     f"{node.op.name}: {self.remedy}"
                 )
-            return express(simpler)
+            known.update((x, x) for x in inputs)
+            return express(simpler, inputs)
 
-        return [x, *(node for node in ancestors([express(made)]) if node is not x)]
+        return express(made)

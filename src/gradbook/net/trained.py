@@ -21,9 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.graph.levels import Levels, levelled, levels
-from gradbook.graph.node import Array
+from gradbook.graph.node import Array, Node
+from gradbook.graph.sequences import by_feature, by_step
+from gradbook.graph.tensors import concat, spread, sum_last
 from gradbook.graph.window import Shape
 from gradbook.layers import Activation, Bias, Composed, Flatten, Layer
+from gradbook.layers.card import LayerSite, spread_over
 from gradbook.layers.spectra import readings
 from gradbook.net.names import statistics_names
 from gradbook.net.network import Net
@@ -34,6 +37,11 @@ from gradbook.net.network import Net
 @dataclass(frozen=True)
 class ScaleShift(Layer):
     """Each channel times a number plus another: what a trained batch normalisation comes to."""
+
+    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,) = given
+        scale, shift = (p if p.shape == x.shape else spread_over(p, x.shape) for p in parameters)
+        return x * scale + shift
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,9 @@ class ByFeature(Layer):
         steps, features = shape
         return (features, 1, steps)
 
+    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        return by_feature(given[0])
+
 
 @dataclass(frozen=True)
 class ByStep(Layer):
@@ -57,10 +68,17 @@ class ByStep(Layer):
         features, _, steps = shape
         return (steps, features)
 
+    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        return by_step(given[0])
+
 
 @dataclass(frozen=True)
 class Shares(Layer):
     """Each output over the sum of all, so that sigmoids add up to 1 as probabilities do."""
+
+    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,) = given
+        return x / spread(sum_last(x, 1), x.shape)
 
 
 @dataclass(frozen=True)
@@ -69,6 +87,9 @@ class BothClasses(Layer):
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
         return (2,)
+
+    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        return concat([1 - given[0], given[0]])
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from gradbook.formats.layer_list import MOST_PLACES, resolve_same
 from gradbook.graph.node import Array
 from gradbook.graph.window import NOWHERE, Both, Shape, same_pad
 from gradbook.layers.card import spell
-from gradbook.lowering import OTHER_FORMAT, Vocabulary
 from gradbook.schema import (
     AnyNumber,
     Anything,
@@ -79,26 +78,6 @@ ACTIVATIONS = {  # by our words; others are written and read by what they are ma
     "log softmax": OnnxWord("LogSoftmax", {"axis": 1}),
 }
 KINDS = {word.operator: kind for kind, word in ACTIVATIONS.items()}
-OPERATORS = {  # of each value, by our ops
-    "add": "Add",
-    "subtract": "Sub",
-    "multiply": "Mul",
-    "divide": "Div",
-    "negate": "Neg",
-    "exp": "Exp",
-    "log": "Log",
-    "sqrt": "Sqrt",
-    "power": "Pow",
-    "floor": "Floor",
-    "choose": "Where",
-    "sigmoid": "Sigmoid",
-    "tanh": "Tanh",
-    "relu": "Relu",
-    "softplus": "Softplus",
-    "relu6": "Clip",
-    "normal_share": "Erf",
-}
-SAYS = Vocabulary("ONNX", frozenset(OPERATORS), OTHER_FORMAT)
 FLAG = Usually(WholeNumber(0, 1), 0)
 AXIS = WholeNumber(-8, 7)
 EPSILON = Usually(ShortNumber(0, 1), 1e-5)

@@ -1,0 +1,309 @@
+"""How ONNX says our ops: a table of those that work on each value, a function for any other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from math import prod, sqrt
+from typing import Any
+
+import numpy as np
+
+from gradbook.formats.onnx.nodes import OnnxNodes
+from gradbook.graph.node import Node
+from gradbook.graph.tensors import divisors
+from gradbook.graph.window import NOWHERE, Both, Shape, Sides, Window
+from gradbook.lowering import OTHER_FORMAT, Vocabulary
+
+LOWEST = -1e30  # a score beside which any other is so large that no share is left
+SAME = ("copy", "spread", "spread_channels")  # ONNX repeats values without being told
+SUMS = ("conv", "conv_back", "linear")
+AXES_AS_INPUT = {"ReduceSum": 13}  # the first opset in which it is told its axes so, or else 18
+OPERATORS = {  # of each value
+    "add": "Add",
+    "subtract": "Sub",
+    "multiply": "Mul",
+    "divide": "Div",
+    "negate": "Neg",
+    "exp": "Exp",
+    "log": "Log",
+    "sqrt": "Sqrt",
+    "floor": "Floor",
+    "sigmoid": "Sigmoid",
+    "tanh": "Tanh",
+    "relu": "Relu",
+    "softplus": "Softplus",
+    "elu": "Elu",
+    "largest": "Max",
+    "power": "Pow",
+    "prelu": "PRelu",
+}
+OF_EACH = ("leaky_relu", "relu6", "choose", "normal_share")  # in several, or with a setting
+OpWord = Callable[[OnnxNodes, Node, str], Shape | None]
+"""Writes what an op makes under a name; gives its shape where it isn't the op's own."""
+
+
+def write_op(content: OnnxNodes, node: Node, made: str) -> tuple[str, Shape]:
+    """The nodes of an op: the name of what they make, and how that lies, which goes with the op's
+    own shape."""
+    if node.op.name in SAME and node is not content.ops.made:
+        name, shape = content.known[node.inputs[0]]
+        if len(shape) == len(node.shape) or node.op.name == "copy":
+            return name, shape
+    if node.inputs[0] in content.merged:
+        sums, other = node.inputs
+        if node.op.name == "add":
+            return made, _sum(content, sums, made, other)
+        return made, _reduce("ReduceMean", content, sums, made)
+    if node.op.name in WORDS:
+        return made, WORDS[node.op.name](content, node, made) or node.shape
+    if node.op.name == "power" and node.inputs[1].is_constant(2):
+        node = node.inputs[0] * node.inputs[0]
+    inputs, shape = content.beside(node)
+    _write_of_each(content, node, inputs, made)
+    return made, shape
+
+
+def _write_of_each(content: OnnxNodes, node: Node, inputs: list[str], made: str) -> None:
+    match node.op.name:
+        case "leaky_relu":
+            content.node("LeakyRelu", inputs, made, alpha=node.attributes[0])
+        case "relu6":
+            ends = [content.number("least", 0), content.number("most", 6)]
+            content.node("Clip", [*inputs, *ends], made)
+        case "choose":  # a if c > 0, else b
+            zero = content.number("zero", 0)
+            chosen = content.node("Greater", [inputs[0], zero], f"{made}.chosen")
+            content.node("Where", [chosen, *inputs[1:]], made)
+        case "normal_share":  # (1 + erf(x/√2))/2
+            along = content.number("along", sqrt(0.5))
+            scaled = content.node("Mul", [*inputs, along], f"{made}.scaled")
+            both = content.node("Erf", [scaled], f"{made}.erf")
+            both = content.node("Add", [both, content.number("one", 1)], f"{made}.twice")
+            content.node("Mul", [both, content.number("half", 0.5)], made)
+        case op:
+            content.node(OPERATORS[op], inputs, made)
+
+
+def _stepped(content: OnnxNodes, node: Node, made: str) -> None:
+    x, limit = node.inputs
+    lowest, highest = map(float, map(str, node.attributes))
+    size = max(0.0, float(content.ops.array(limit).item())) / highest
+    step = content.number("step", size)
+    divisor = step if size else content.number("divisor", 1)
+    ends = [content.number("lowest", lowest), content.number("highest", highest)]
+    ratio = content.node("Div", [content.value(x), divisor], f"{made}.ratio")
+    inside = content.node("Clip", [ratio, *ends], f"{made}.inside")
+    above = content.node("Add", [inside, content.number("half", 0.5)], f"{made}.above")
+    content.node("Mul", [content.node("Floor", [above], f"{made}.whole"), step], made)
+
+
+# Laid out anew.
+
+
+def _copy(content: OnnxNodes, node: Node, made: str) -> None:
+    content.node("Identity", [content.value(node.inputs[0])], made)
+
+
+def _reshape(content: OnnxNodes, node: Node, made: str) -> None:
+    if len(node.shape) == 1:
+        content.node("Flatten", [content.value(node.inputs[0])], made, axis=1)
+    else:
+        content.laid_out(content.value(node.inputs[0]), node.shape, made)
+
+
+def _spread(content: OnnxNodes, node: Node, made: str) -> Shape:
+    name, shape = content.known[node.inputs[0]]
+    shape += (1,) * (len(node.shape) - len(shape))
+    content.laid_out(name, shape, made)
+    return shape
+
+
+def _concat(content: OnnxNodes, node: Node, made: str) -> None:
+    content.node("Concat", [content.value(x) for x in node.inputs], made, axis=1)
+
+
+def _by_feature(content: OnnxNodes, node: Node, made: str) -> None:
+    x = content.node("Transpose", [content.value(node.inputs[0])], f"{made}.turned", perm=[0, 2, 1])
+    content.laid_out(x, node.shape, made)
+
+
+def _by_step(content: OnnxNodes, node: Node, made: str) -> None:
+    x = content.value(node.inputs[0])
+    x = content.node("Transpose", [x], f"{made}.turned", perm=[0, 3, 1, 2])
+    content.laid_out(x, node.shape, made)
+
+
+def _step(content: OnnxNodes, node: Node, made: str) -> None:
+    step = content.sizes(made, "step", node.attributes)
+    x = content.node("Gather", [content.value(node.inputs[0]), step], f"{made}.taken", axis=3)
+    content.laid_out(x, node.shape, made)
+
+
+def _stack(content: OnnxNodes, node: Node, made: str) -> None:
+    columns = [
+        content.laid_out(content.value(x), (*x.shape, 1, 1), f"{made}.{number}")
+        for number, x in enumerate(node.inputs, 1)
+    ]
+    content.node("Concat", columns, made, axis=3)
+
+
+def _unpooled(content: OnnxNodes, node: Node, made: str) -> None:
+    size = _window(node).size
+    times = content.tensor(f"{made}.times", np.array([1, 1, *size], float))
+    nowhere = content.tensor(f"{made}.region", np.zeros(0))  # of what: of all
+    told = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    x = content.value(node.inputs[0])
+    content.node("Resize", [x, nowhere, times], made, mode="nearest", **told)
+
+
+# Sums and windows.
+
+
+def _sum(content: OnnxNodes, node: Node, made: str, bias: Node | None = None) -> Shape:
+    weights, x = node.inputs
+    array = content.ops.whole(weights)
+    inputs = [content.value(x), content.tensor_of(weights, array)]
+    if bias:
+        flat = np.broadcast_to(content.ops.array(bias).ravel(), node.shape[:1])
+        inputs.append(content.tensor_of(bias, flat))
+    if node.op.name == "linear":
+        content.node("Gemm", inputs, made, transB=1)
+        return node.shape
+    window, groups = _window(node), node.attributes[-1]
+    told = {"kernel_shape": window.size, **_moves(window), "pads": window.pad, "group": groups}
+    if node.op.name == "conv":
+        content.node("Conv", inputs, made, **told)
+    else:
+        beyond = window.left_over(x.shape[1:], node.shape[1:])
+        content.node("ConvTranspose", inputs, made, **told, output_padding=beyond)
+    return node.shape
+
+
+def _reduce(word: str, content: OnnxNodes, node: Node, made: str) -> Shape:
+    """Over channels, or over the last axes; these stay, with a single place each."""
+    (x,) = node.inputs
+    count = {"sum": node.attributes, "log_sum_exp_all": (1,)}.get(node.op.name, ())
+    rank = len(x.shape)
+    axes = [rank - k for k in reversed(range(*count))] if count else [1]
+    if content.opset < AXES_AS_INPUT.get(word, 18):
+        content.node(word, [content.value(x)], made, axes=axes)
+    else:
+        content.node(word, [content.value(x), content.sizes(made, "axes", axes)], made)
+    return tuple(1 if axis in axes else n for axis, n in enumerate(x.shape, 1))
+
+
+def _maxpool(content: OnnxNodes, node: Node, made: str) -> None:
+    x, window = content.value(node.inputs[0]), _window(node)
+    sides = window.pad
+    if _is_wide(window):  # onnxruntime takes no padding that is wider than a window
+        x, sides = _framed(content, made, x, sides), NOWHERE
+    told = {"pads": sides} if any(sides) else {}
+    content.node("MaxPool", [x], made, kernel_shape=window.size, **_moves(window), **told)
+
+
+def _avgpool(content: OnnxNodes, node: Node, made: str) -> None:
+    """Where AveragePool doesn't count like this in every opset: sums over how much counts."""
+    (x,), window = node.inputs, _window(node)
+    counted: Any = node.attributes[1]
+    told = {"kernel_shape": window.size, **_moves(window)}
+    told |= {"pads": window.pad} if any(window.pad) else {}
+    plain = window.dilation == (1, 1) and counted in (NOWHERE, window.pad)
+    if plain and not _is_wide(window):
+        told |= {"count_include_pad": 1} if any(counted) else {}
+        content.node("AveragePool", [content.value(x)], made, **told)
+        return
+    ones = content.tensor(f"{made}.ones", np.ones((x.shape[0], 1, *window.size)))
+    inputs = [content.value(x), ones]
+    summed = content.node("Conv", inputs, f"{made}.summed", group=x.shape[0], **told)
+    counts = divisors(window, x.shape[1:], counted)[None, None]
+    content.node("Div", [summed, content.tensor(f"{made}.counts", counts)], made)
+
+
+def _framed(content: OnnxNodes, made: str, x: str, sides: Sides) -> str:
+    """With so much around it that is never the largest."""
+    top, left, below, right = sides
+    pads = content.sizes(made, "pads", [0, 0, top, left, 0, 0, below, right])
+    return content.node("Pad", [x, pads, content.number("lowest", -np.inf)], f"{made}.framed")
+
+
+def _is_wide(window: Window) -> bool:
+    return any(side >= n for side, n in zip(window.pad, window.size * 2, strict=True))
+
+
+def _window(node: Node) -> Window:
+    (window,) = (one for one in node.attributes if isinstance(one, Window))
+    return window
+
+
+def _moves(window: Window) -> dict[str, Both]:
+    gaps = {"dilations": window.dilation} if window.dilation != (1, 1) else {}
+    return {"strides": window.stride, **gaps}
+
+
+# Attention, with heads side by side: (samples, heads, steps, features of a head).
+
+
+def _heads(content: OnnxNodes, x: Node, heads: int, name: str) -> str:
+    features, _, steps = x.shape
+    return content.laid_out(content.value(x), (heads, features // heads, steps), name)
+
+
+def _turned(content: OnnxNodes, x: str, name: str) -> str:
+    return content.node("Transpose", [x], name, perm=[0, 1, 3, 2])
+
+
+def _scores(content: OnnxNodes, node: Node, made: str) -> None:
+    (queries, keys), heads = node.inputs, node.shape[0]
+    rows = _turned(content, _heads(content, queries, heads, f"{made}.queries"), f"{made}.rows")
+    content.node("MatMul", [rows, _heads(content, keys, heads, f"{made}.keys")], made)
+
+
+def _shares(content: OnnxNodes, node: Node, made: str) -> None:
+    scores = content.value(node.inputs[0])
+    if node.attributes[0]:  # causal
+        seen = content.tensor(f"{made}.seen", np.tril(np.ones(node.shape[1:], bool)))
+        masked = [seen, scores, content.number("lowest", LOWEST)]
+        scores = content.node("Where", masked, f"{made}.masked")
+    content.node("Softmax", [scores], made, axis=3)
+
+
+def _weigh(content: OnnxNodes, node: Node, made: str) -> None:
+    shares, values = node.inputs
+    given = _heads(content, values, shares.shape[0], f"{made}.values")
+    both = [content.value(shares), _turned(content, given, f"{made}.given")]
+    taken = content.node("MatMul", both, f"{made}.taken")
+    content.laid_out(_turned(content, taken, f"{made}.turned"), node.shape, made)
+
+
+WORDS: Mapping[str, OpWord] = {
+    "stepped": _stepped,
+    "copy": _copy,
+    "reshape": _reshape,
+    **dict.fromkeys(("spread", "spread_channels"), _spread),
+    "concat": _concat,
+    "by_feature": _by_feature,
+    "by_step": _by_step,
+    "step": _step,
+    "stack": _stack,
+    "unpooled": _unpooled,
+    **dict.fromkeys(SUMS, _sum),
+    **dict.fromkeys(("sum", "sum_channels"), partial(_reduce, "ReduceSum")),
+    "log_sum_exp_all": partial(_reduce, "ReduceLogSumExp"),
+    "maxpool": _maxpool,
+    "avgpool": _avgpool,
+    "scores": _scores,
+    "shares": _shares,
+    "weigh": _weigh,
+}
+SAYS = Vocabulary("ONNX", frozenset({*WORDS, *OPERATORS, *OF_EACH}), OTHER_FORMAT)
+
+
+def is_said_together(node: Node) -> bool:
+    """Whether an op says what it is given too: a sum with its bias, a sum over its count."""
+    if len(node.inputs) != 2 or node.inputs[1].each:
+        return False
+    (sums, other), word = node.inputs, node.op.name
+    if word == "divide" and sums.op.name in ("sum", "sum_channels"):
+        return other.is_constant(prod(sums.inputs[0].shape) // max(1, prod(sums.shape)))
+    return word == "add" and sums.op.name in SUMS and other.op.name in ("leaf", "spread")
