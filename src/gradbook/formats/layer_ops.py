@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from math import prod
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from gradbook.graph.levels import Bits
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Graph, Node, ancestors, same_shape
+from gradbook.graph.window import Shape
 from gradbook.layers.card import Bias, Layer, LayerSite
 from gradbook.lowering import Vocabulary
 from gradbook.net.trained import TrainedLayer, TrainedNet
 
+Value = TypeVar("Value")
 LAID_OUT = ("copy", "reshape", "spread", "spread_channels")  # the same numbers in another shape
 
 
@@ -95,4 +98,55 @@ def _with_plain_sums(own: TrainedLayer) -> Layer:
         layer = replace(layer, bits=Bits.ALL)
     if "bias" in own.tensors and getattr(layer, "bias", None) is Bias.NONE and layer.sums:
         layer = replace(layer, bias=Bias.EACH)
+    assert isinstance(layer, Layer)
     return layer
+
+
+@dataclass
+class OpWriter(Generic[Value]):
+    """Writes the ops of one layer after the other; a format says how, and what a value is there.
+
+    Values may lie with further axes of a single place, or with one place for all that are the
+    same, as all formats take them beside larger ones.
+    """
+
+    own: TrainedLayer = field(init=False)  # the layer at hand
+    ops: LayerOps = field(init=False)
+    known: dict[Node, tuple[Value, Shape]] = field(init=False)
+
+    def tensor_of(self, node: Node, array: Array) -> Value:
+        """What no sample changes."""
+        raise NotImplementedError
+
+    def fitted(self, x: Value, shape: Shape, wanted: Shape) -> Value:
+        """A value in another shape: laid out anew, or with its numbers repeated."""
+        raise NotImplementedError
+
+    def value(self, node: Node) -> Value:
+        """A value in just its shape."""
+        if not node.each:
+            return self.tensor_of(node, self.ops.whole(node))
+        x, shape = self.known[node]
+        if shape != node.shape:
+            x = self.fitted(x, shape, node.shape)
+            self.known[node] = x, node.shape
+        return x
+
+    def beside(self, node: Node) -> tuple[list[Value], Shape]:
+        """What an op on each value reads, all with as many axes; and how what it makes lies."""
+        each = [x for x in node.inputs if x.each]
+        lying = [self.known[x][1] for x in each]
+        if node.shape not in lying and prod(lying[0]) < prod(node.shape):
+            self.value(each[0])
+        given = [(x, self.known[x][1] if x.each else self.ops.array(x).shape) for x in node.inputs]
+        rank = max(len(node.shape), *(len(shape) for _, shape in given))
+        values, shapes = [], []
+        for x, shape in given:
+            wide = shape + (1,) * (rank - len(shape)) if shape or x.each else shape
+            if not x.each:
+                values.append(self.tensor_of(x, self.ops.array(x).reshape(wide)))
+            else:
+                own = self.known[x][0]
+                values.append(own if wide == shape else self.fitted(own, shape, wide))
+            shapes.append(wide)
+        return values, np.broadcast_shapes(*shapes)

@@ -530,7 +530,7 @@ class PositionEmbedding(Layer):
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         (x,), (own,) = given, parameters
-        return x + reshape(own, x.shape)
+        return reshape(reshape(x, own.shape) + own, x.shape)
 
 
 @dataclass(frozen=True)

@@ -9,25 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradbook.formats.layer_ops import LayerOps
+from gradbook.formats.layer_ops import OpWriter
 from gradbook.graph.node import Array, Node
 from gradbook.graph.window import Shape
-from gradbook.net.trained import TrainedLayer
 
 if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto
 
 
 @dataclass
-class OnnxNodes:
-    """What stands there so far, and what adds to it: layer by layer, the ops of one at a time."""
+class OnnxNodes(OpWriter[str]):
+    """What stands there so far, and what adds to it. A value is its name."""
 
     opset: int
-    own: TrainedLayer = field(init=False)  # the layer at hand
-    ops: LayerOps = field(init=False)
     nodes: list[NodeProto] = field(default_factory=list)
     tensors: dict[str, TensorProto] = field(default_factory=dict)
-    known: dict[Node, tuple[str, Shape]] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
     merged: frozenset[Node] = frozenset()  # said together with what reads them
 
@@ -43,42 +39,11 @@ class OnnxNodes:
         """The same values of each sample in another shape."""
         return self.node("Reshape", [x, self.sizes(made, "shape", [0, *shape])], made)
 
-    # Values of the ops at hand.
-
-    def value(self, node: Node) -> str:
-        """The name of a value in just its shape."""
-        if not node.each:
-            return self.tensor_of(node, self.ops.whole(node))
-        name, shape = self.known[node]
-        if shape != node.shape:
-            if prod(shape) == prod(node.shape):
-                name = self.laid_out(name, node.shape, self.unused(f"{name}.flat"))
-            else:
-                sizes = self.sizes(name, "wide", [1, *node.shape])
-                name = self.node("Expand", [name, sizes], self.unused(f"{name}.whole"))
-            self.known[node] = name, node.shape
-        return name
-
-    def beside(self, node: Node) -> tuple[list[str], Shape]:
-        """What an op on each value reads, all with as many axes; and how what it makes lies."""
-        if not any(x.each and self.known[x][1] == node.shape for x in node.inputs):
-            first = next(x for x in node.inputs if x.each)
-            if prod(self.known[first][1]) < prod(node.shape):
-                self.value(first)
-        given = [(x, self.known[x][1] if x.each else self.ops.array(x).shape) for x in node.inputs]
-        rank = max(len(node.shape), *(len(shape) for _, shape in given))
-        names, shapes = [], []
-        for x, shape in given:
-            wide = shape + (1,) * (rank - len(shape)) if shape or x.each else shape
-            if not x.each:
-                names.append(self.tensor_of(x, self.ops.array(x).reshape(wide)))
-            elif wide == shape:
-                names.append(self.known[x][0])
-            else:
-                name = self.known[x][0]
-                names.append(self.laid_out(name, wide, self.unused(f"{name}.wide")))
-            shapes.append(wide)
-        return names, np.broadcast_shapes(*shapes)
+    def fitted(self, x: str, shape: Shape, wanted: Shape) -> str:
+        if prod(shape) == prod(wanted):
+            return self.laid_out(x, wanted, self.unused(f"{x}.flat"))
+        sizes = self.sizes(x, "wide", [1, *wanted])
+        return self.node("Expand", [x, sizes], self.unused(f"{x}.whole"))
 
     # Tensors.
 

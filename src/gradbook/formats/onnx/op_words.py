@@ -12,7 +12,7 @@ import numpy as np
 from gradbook.formats.onnx.nodes import OnnxNodes
 from gradbook.graph.node import Node
 from gradbook.graph.tensors import divisors
-from gradbook.graph.window import NOWHERE, Both, Shape, Sides, Window
+from gradbook.graph.window import NOWHERE, Shape, Sides, Window
 from gradbook.lowering import OTHER_FORMAT, Vocabulary
 
 LOWEST = -1e30  # a score beside which any other is so large that no share is left
@@ -183,9 +183,7 @@ def _sum(content: OnnxNodes, node: Node, made: str, bias: Node | None = None) ->
 def _reduce(word: str, content: OnnxNodes, node: Node, made: str) -> Shape:
     """Over channels, or over the last axes; these stay, with a single place each."""
     (x,) = node.inputs
-    count = {"sum": node.attributes, "log_sum_exp_all": (1,)}.get(node.op.name, ())
-    rank = len(x.shape)
-    axes = [rank - k for k in reversed(range(*count))] if count else [1]
+    axes = [*range(len(node.shape) + 1, len(x.shape) + 1)] or [1]
     if content.opset < AXES_AS_INPUT.get(word, 18):
         content.node(word, [content.value(x)], made, axes=axes)
     else:
@@ -236,7 +234,7 @@ def _window(node: Node) -> Window:
     return window
 
 
-def _moves(window: Window) -> dict[str, Both]:
+def _moves(window: Window) -> dict[str, Any]:
     gaps = {"dilations": window.dilation} if window.dilation != (1, 1) else {}
     return {"strides": window.stride, **gaps}
 

@@ -17,7 +17,7 @@ from gradbook.formats.onnx.nodes import OnnxNodes
 from gradbook.formats.onnx.op_words import SAYS, is_said_together, write_op
 from gradbook.formats.onnx.words import ACTIVATIONS
 from gradbook.layers import Activation, BatchNorm, LayerNorm, SampleNorm
-from gradbook.layers.sequences import Gru, Recurrent
+from gradbook.layers.sequences import Gru, PositionEmbedding, Recurrent
 from gradbook.net.trained import (
     Filling,
     ScaleShift,
@@ -177,6 +177,10 @@ class OnnxContent(OnnxNodes):
                 self.normalise(layer, x, made)
             case Recurrent() as layer:
                 self.recur(layer, x, made)
+            case PositionEmbedding():
+                self.node(
+                    "Add", [x, self.shared("bias", own.tensors["bias"].reshape(own.given))], made
+                )
             case Shares():
                 self.node("LpNormalization", [x], made, p=1, axis=1)
             case Filling():
