@@ -131,10 +131,12 @@ def test_a_tables_own_numbers_become_classes_or_numbers(target):
     np.testing.assert_allclose(found, model.answers(rows), rtol=1e-5, atol=1e-5)
 
 
-def test_several_sigmoids_have_no_shares_in_keras():
-    model = model_of("input 2; dense 3; sigmoid; loss binary cross-entropy")
-    with pytest.raises(TargetError, match="leave out --with-preparation"):
-        keras_bytes(model.trained(), with_preparation=True)
+@keras_reads
+def test_several_sigmoids_are_scaled_to_a_sum_of_1():
+    model = model_of("input 2; dense 3; sigmoid; loss binary cross-entropy", images=(1, 1, 2))
+    images = np.random.default_rng(0).integers(0, 256, (7, 1, 1, 2), np.uint8)
+    found = said(keras_bytes(model.trained(), with_preparation=True), last(images))
+    np.testing.assert_allclose(found, model.predict(images), atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from gradbook.formats.gates import KERAS, stack_gates
+from gradbook.formats.keras.graph import Inner
 from gradbook.graph.node import Array
 from gradbook.graph.window import NOWHERE, SAME
 from gradbook.layers import Attention, Gru, Lstm, PositionEmbedding, Rnn
@@ -19,7 +20,6 @@ from gradbook.net.trained import TrainedLayer
 
 KINDS = {Rnn: "SimpleRNN", Gru: "GRU", Lstm: "LSTM"}
 PARTS = ("query_dense", "key_dense", "value_dense", "output_dense")
-Inner = Mapping[str, Sequence[Array]]  # by the layers inside a layer of Keras's, their weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +29,8 @@ class KerasWords:
     kind: str
     settings: Mapping[str, Any]
     weights: Sequence[Array] = ()
-    inner: Inner | None = None
-    calls: Mapping[str, Any] | None = None
+    inner: Inner = field(default_factory=dict)
+    calls: Mapping[str, Any] = field(default_factory=dict)
 
 
 def words_over_steps(own: TrainedLayer) -> KerasWords | None:

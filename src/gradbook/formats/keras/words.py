@@ -11,7 +11,6 @@ from gradbook.formats.imported import NoReader
 from gradbook.formats.layer_list import MOST_PLACES, RowsAndColumns
 from gradbook.graph.node import Array
 from gradbook.layers.activations import Activation
-from gradbook.lowering import OTHER_FORMAT, Vocabulary
 from gradbook.schema import (
     AnyOf,
     AnyRecord,
@@ -38,19 +37,8 @@ ACTIVATIONS = {  # Keras's words for our activations, the one that is written fi
     "identity": ("linear",),
 }
 KINDS = {word: kind for kind, words in ACTIVATIONS.items() for word in words}
-OPERATORS = {  # of each value, by our ops: layers, or activations
-    "add": "Add",
-    "subtract": "Subtract",
-    "multiply": "Multiply",
-    "divide": "Rescaling",
-    "negate": "Rescaling",
-    "exp": "exponential",
-    **{word: word for word in ("relu", "relu6", "elu", "sigmoid", "tanh", "softplus", "silu")},
-}
-# The same, where Keras has no layer but says them itself.
+# Of our ops those for which Keras has no layer but says them itself.
 OPERATIONS = {"log": "Log", "floor": "Floor"}
-OPERATIONS_MODULE = "keras.src.ops.numpy"
-SAYS = Vocabulary("Keras", frozenset({*OPERATORS, *OPERATIONS}), OTHER_FORMAT)
 
 
 class WrittenNumbers:

@@ -159,7 +159,8 @@ class OnnxContent(OnnxNodes):
         for node in ops.steps:
             if node in self.merged:
                 continue
-            word = (node.name and node.name.word) or node.op.name
+            is_mean = node.op.name == "divide" and node.inputs[0] in self.merged
+            word = (node.name and node.name.word) or ("mean" if is_mean else node.op.name)
             last = node is ops.steps[-1]
             name = made if last else self.unused(f"{own.name}.{word}")
             self.known[node] = write_op(self, node, name)

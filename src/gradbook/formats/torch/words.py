@@ -11,7 +11,6 @@ from gradbook.formats.layer_list import MOST_PLACES, RowsAndColumns, resolve_sam
 from gradbook.formats.torch.content import AtenCall, AtenValue
 from gradbook.graph.window import Both, Pad, Shape
 from gradbook.layers.activations import Activation
-from gradbook.lowering import OTHER_FORMAT, Vocabulary
 from gradbook.schema import (
     AnyNumber,
     AnyOf,
@@ -58,25 +57,6 @@ ACTIVATIONS = {  # by our words
     "log softmax": TorchWord("F.log_softmax({}, dim=1)", "log_softmax"),
 }
 KINDS = {word.operator: kind for kind, word in ACTIVATIONS.items()}
-CALLS = {  # of each value, by our ops, for activations that are made of them
-    "add": "({} + {})",
-    "subtract": "({} - {})",
-    "multiply": "({} * {})",
-    "divide": "({} / {})",
-    "power": "({} ** {})",
-    "negate": "(-{})",
-    "exp": "torch.exp({})",
-    "log": "torch.log({})",
-    "sqrt": "torch.sqrt({})",
-    "choose": "torch.where({} > 0, {}, {})",
-    "normal_share": "torch.special.ndtr({})",
-    **{
-        Activation(kind).word: word.call
-        for kind, word in ACTIVATIONS.items()
-        if not Activation(kind).is_softmax and kind not in ("identity", "leaky relu")
-    },
-}
-SAYS = Vocabulary("PyTorch", frozenset(CALLS), OTHER_FORMAT)
 LIMITS = {"hardtanh": ("min_val", "max_val"), "clamp": ("min", "max")}
 OF_EACH_VALUE = (  # operators that are an activation by themselves
     *LIMITS,

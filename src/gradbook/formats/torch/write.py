@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.resources import files
@@ -13,186 +13,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.errors import TargetError
-from gradbook.formats.torch.sequences import (
-    TO_ROW,
-    TO_STEPS,
-    buffers_made,
-    call_of,
-    fits_steps,
-    fixed_in,
-    goes_over_steps,
-    module_made,
-    tensors_of,
-    with_floats,
-)
-from gradbook.formats.torch.words import ACTIVATIONS, CALLS, SAYS
-from gradbook.graph.window import NOWHERE, Both, Sides
+from gradbook.formats.layer_ops import ops_of
+from gradbook.formats.torch.modules import TorchWords, words_of
+from gradbook.formats.torch.op_words import SAYS, TorchOps
 from gradbook.layers import Attention
-from gradbook.layers.activations import Activation, PRelu, Quantize
-from gradbook.layers.card import Bias, Role
-from gradbook.layers.norms import BatchNorm, LayerNorm, PlaceNorm, RmsNorm, SampleNorm
-from gradbook.layers.pools import Pool
+from gradbook.layers.activations import Quantize
+from gradbook.layers.norms import BatchNorm
 from gradbook.layers.sequences import Recurrent
-from gradbook.layers.sums import Conv, Dense, TransposedConv, Upsample
-from gradbook.layers.wiring import Concat, Dropout, Flatten, Product, Residual
 from gradbook.net.trained import ByFeature, ByStep, TrainedLayer, TrainedNet
 
-# How PyTorch says a window: by its own arguments, or with a frame put around what it reads.
-
-LOWEST = ', value=float("-inf")'
-
-
-def pads_itself(uses: Sequence[TrainedLayer], conv: Conv) -> bool:
-    """Whether its own padding will do: the same on both sides, and wherever it is called."""
-    pads = {conv.window(own.given).pad for own in uses}
-    return len(pads) == 1 and all(map(_is_even, pads))
-
-
-def conv_arguments(own: TrainedLayer, conv: Conv, pads: bool) -> list[str]:
-    """What nn.Conv2d is given, as far as it isn't usual; `pads` says that it pads what it reads."""
-    window = conv.window(own.given)
-    asked = {
-        "stride": _short(window.stride),
-        "padding": _short(window.pad[:2] if pads else (0, 0)),
-        "dilation": _short(window.dilation),
-        "groups": str(conv.groups),
-    }
-    usual = {"stride": "1", "padding": "0", "dilation": "1", "groups": "1"}
-    said = [f"{name}={value}" for name, value in asked.items() if value != usual[name]]
-    return [str(own.given[0]), str(conv.channels), _short(conv.kernel), *said]
-
-
-def spread_arguments(own: TrainedLayer, layer: TransposedConv) -> list[str]:
-    """What nn.ConvTranspose2d is given, as far as it isn't usual; what it leaves is cut then."""
-    window, cut = layer.spreads(own.given), _is_cut(own, layer)
-    pad = (0, 0) if cut else window.pad[:2]
-    even = replace(window, pad=(*pad, *pad))
-    beyond = (0, 0) if cut else even.left_over(own.given[1:], own.makes[1:])
-    asked = {
-        "stride": _short(window.stride),
-        "padding": _short(pad),
-        "output_padding": _short(beyond),
-        "groups": str(layer.groups),
-        "dilation": _short(window.dilation),
-    }
-    usual = {"stride": "1", "padding": "0", "output_padding": "0", "groups": "1", "dilation": "1"}
-    said = [f"{name}={value}" for name, value in asked.items() if value != usual[name]]
-    return [str(own.given[0]), str(layer.channels), _short(layer.kernel), *said]
-
-
-def _is_cut(own: TrainedLayer, layer: TransposedConv) -> bool:
-    """Whether PyTorch has no such padding: less after than before, but by less than a step."""
-    top, left, below, right = layer.spreads(own.given).pad
-    less = (top - below, left - right)
-    moves = zip(less, layer.stride, layer.dilation, strict=True)
-    return any(not 0 <= side < max(move) for side, *move in moves)
-
-
-def enlarging_call(own: TrainedLayer, module: str, x: str) -> str:
-    """The call that makes a larger map of x, and what is left of it."""
-    if isinstance(own.layer, Upsample):
-        return f"F.interpolate({x}, scale_factor={_short(own.layer.size)})"
-    assert isinstance(own.layer, TransposedConv)
-    if not _is_cut(own, own.layer):
-        return f"{module}({x})"
-    top, left, *_ = own.layer.spreads(own.given).pad
-    _, height, width = own.makes
-    return f"{module}({x})[..., {top}:{top + height}, {left}:{left + width}]"
-
-
-def framed_for(own: TrainedLayer, conv: Conv, x: str, pads: bool) -> str:
-    """What a convolution reads, with zeros around where it doesn't put them there itself."""
-    window = conv.window(own.given)
-    return x if pads or not any(window.pad) else _framed(x, window.pad)
-
-
-def pool_call(own: TrainedLayer, pool: Pool, x: str) -> str:
-    """The call of a pool on x."""
-    if pool.size is None:
-        return f"F.adaptive_{pool.kind}_pool2d({x}, 1)"
-    if _is_known(own, pool):
-        return _call(own, pool, x, *_padding(own, pool), *_counting(pool))
-    if pool.kind == "max":
-        return _call(own, pool, _framed(x, pool.window(own.given).pad, LOWEST))
-    return _call(own, pool, _framed(x, pool.window(own.given).pad))
-
-
-def places_inside(own: TrainedLayer, pool: Pool) -> str | None:
-    """What an average of x is divided by after its frame, where not all that it reads counts."""
-    if pool.kind == "max" or pool.size is None or _is_known(own, pool):
-        return None
-    sides, counted = pool.window(own.given).pad, pool.counted_padding(own.given)
-    if sides == counted:
-        return None
-    top, left, below, right = (side - one for side, one in zip(sides, counted, strict=True))
-    ones = "torch.ones_like(x)"
-    if counted != NOWHERE:
-        ones = _framed(ones, counted, ", value=1.0")
-    return _call(own, pool, _framed(ones, (top, left, below, right)))
-
-
-def has_gaps(pool: Pool) -> bool:
-    """Whether it is an average with gaps, which PyTorch has none of: a convolution of each channel
-    by itself makes it, with weights that are all the same and never change."""
-    return pool.kind == "avg" and pool.dilation != (1, 1)
-
-
-def shares_made(own: TrainedLayer, pool: Pool) -> str:
-    """How such weights are made, which the module keeps under the layer's name."""
-    window = pool.window(own.given)
-    return f"torch.full({(own.given[0], 1, *window.size)}, 1 / {window.area})"
-
-
-def _is_known(own: TrainedLayer, pool: Pool) -> bool:
-    """Whether PyTorch's pools have such padding: the same on both sides, of half a window."""
-    assert pool.size is not None
-    if has_gaps(pool):
-        return False
-    sides = replace(pool, ceil=False).window(own.given).pad
-    halves = zip(sides, pool.size * 2, strict=True)
-    return _is_even(sides) and all(side <= size // 2 for side, size in halves)
-
-
-def _padding(own: TrainedLayer, pool: Pool) -> list[str]:
-    sides = replace(pool, ceil=False).window(own.given).pad
-    said = [f"padding={_short(sides[:2])}"] if any(sides) else []
-    return [*said, *(["ceil_mode=True"] if pool.ceil else [])]
-
-
-def _counting(pool: Pool) -> list[str]:
-    """An average of PyTorch's counts its padding, if nothing is said."""
-    beside = pool.pad != NOWHERE or pool.ceil
-    left_out = pool.kind == "avg" and beside and not pool.zeros
-    return ["count_include_pad=False"] if left_out else []
-
-
-def _call(own: TrainedLayer, pool: Pool, x: str, *further: str) -> str:
-    window = pool.window(own.given)
-    weighed = has_gaps(pool)
-    said = [x, f"self.{own.name}" if weighed else _short(window.size)]
-    usual = (1, 1) if weighed else window.size
-    said += [f"stride={_short(window.stride)}"] if window.stride != usual else []
-    said += [f"dilation={_short(window.dilation)}"] if window.dilation != (1, 1) else []
-    if weighed:
-        return f"F.conv2d({', '.join([*said, f'groups={own.given[0]}'])})"
-    return f"F.{pool.kind}_pool2d({', '.join([*said, *further])})"
-
-
-def _framed(x: str, sides: Sides, value: str = "") -> str:
-    if not any(sides):
-        return x
-    top, left, below, right = sides
-    return f"F.pad({x}, ({left}, {right}, {top}, {below}){value})"
-
-
-def _is_even(sides: Sides) -> bool:
-    return sides[:2] == sides[2:]
-
-
-def _short(pair: Both) -> str:
-    """One number where both are the same."""
-    return str(pair[0]) if pair[0] == pair[1] else str(pair)
+WIDEST = 88  # characters of a line
+TO_STEPS, TO_ROW = ".squeeze(2).movedim(1, 2)", ".movedim(1, 2).unsqueeze(2)"
+WORDS = {
+    "dense": "fc",
+    "batchnorm": "bn",
+    "groupnorm": "gn",
+    "layernorm": "ln",
+    "placenorm": "pn",
+}  # what people call them in PyTorch
 
 
 def function_source(name: str, /, **values: object) -> str:
@@ -201,26 +39,6 @@ def function_source(name: str, /, **values: object) -> str:
     _, *parts = re.split(r"^=== (.+)\n", text, flags=re.MULTILINE)
     functions = dict(zip(parts[::2], parts[1::2], strict=True))
     return Template(functions[name]).substitute(values)
-
-
-# The module's class: a line for each layer that keeps something, and the way through all.
-
-WIDEST = 88  # characters of a line
-WORDS = {
-    "dense": "fc",
-    "batchnorm": "bn",
-    "groupnorm": "gn",
-    "layernorm": "ln",
-    "placenorm": "pn",
-}  # what people call them in PyTorch
-USUAL_EPSILON = 1e-5  # of PyTorch's normalisations
-MODULES_OF = (Dense, BatchNorm, SampleNorm, RmsNorm, PRelu, Quantize, Dropout)
-STATE_NAMES = {  # of a batch normalisation's tensors
-    "scale": "weight",
-    "shift": "bias",
-    "mean": "running_mean",
-    "variance": "running_var",
-}
 
 
 def class_name(trained: TrainedNet) -> str:
@@ -243,24 +61,35 @@ def module_name(own: TrainedLayer) -> str:
     return torch_name(own)
 
 
+def all_words(trained: TrainedNet) -> dict[str, TorchWords]:
+    """What each layer is in PyTorch, by its name."""
+    uses: dict[str, list[TrainedLayer]] = {}
+    for own in trained.layers:
+        uses.setdefault(module_name(own), []).append(own)
+    return {own.name: _words(trained, own, uses[module_name(own)]) for own in trained.layers}
+
+
+def _words(trained: TrainedNet, own: TrainedLayer, uses: list[TrainedLayer]) -> TorchWords:
+    """Of a layer that PyTorch has no word for: its tensors, and how each is made."""
+    if isinstance(own.layer, ByFeature | ByStep):
+        return TorchWords()
+    if words := words_of(own, uses):
+        return words
+    ops_of(trained, own, SAYS)  # which says what has no words at all
+    made = {name: f"nn.Parameter(torch.zeros({a.shape}))" for name, a in own.tensors.items()}
+    tensors = {f"_{name}": array for name, array in own.tensors.items()}
+    in_steps = None if own.layer.elementwise and not own.tensors else False
+    return TorchWords("", tensors=tensors, in_steps=in_steps, begins=True, parameters=made)
+
+
 def state_dict(trained: TrainedNet) -> dict[str, NDArray[Any]]:
     """The tensors under PyTorch's own names."""
-    found: dict[str, NDArray[Any]] = {}
-    for own in trained.layers:
-        if goes_over_steps(own):
-            for ending, array in tensors_of(own).items():
-                found[f"{module_name(own)}{ending}"] = array.astype(np.float32)
-            continue
-        for name, array in with_floats(own).items():
-            norm = isinstance(own.layer, BatchNorm | SampleNorm | RmsNorm)
-            theirs = STATE_NAMES[name] if norm else name
-            if isinstance(own.layer, LayerNorm):
-                array = array.reshape(own.given)  # noqa: PLW2901 - of each place its own
-            theirs = "weight" if isinstance(own.layer, PRelu) else theirs
-            found[f"{module_name(own)}.{theirs}"] = array.astype(np.float32)
-        if isinstance(own.layer, BatchNorm):
-            found[f"{torch_name(own)}.num_batches_tracked"] = np.array(0, np.int64)
-    return found
+    words = all_words(trained)
+    return {
+        f"{module_name(own)}{ending}": array if array.dtype == np.int64 else array.astype("f4")
+        for own in trained.layers
+        for ending, array in words[own.name].tensors.items()
+    }
 
 
 def few_bits(trained: TrainedNet) -> bool:
@@ -270,7 +99,8 @@ def few_bits(trained: TrainedNet) -> bool:
 
 def module_source(trained: TrainedNet) -> str:
     """The class, as it stands in the file."""
-    kept = (write_assignment(f"self.{torch_name(own)}", made, 8) for own, made in _kept(trained))
+    words = all_words(trained)
+    kept = (write_assignment(f"self.{name}", made, 8) for name, made in _kept(trained, words))
     few = [function_source("few bits"), ""] if few_bits(trained) else []
     if any(isinstance(own.layer, Quantize) for own in trained.layers):
         few += [function_source("rounded values"), ""]
@@ -280,10 +110,10 @@ def module_source(trained: TrainedNet) -> str:
         "    def __init__(self):",
         "        super().__init__()",
         *kept,
-        *(f"        {line}" for line in _fixed(trained)),
+        *(f"        {line}" for line in _fixed(trained, words)),
         "",
         "    def forward(self, x):",
-        *(f"        {line}" for line in _Way(trained).lines()),
+        *(f"        {line}" for line in _Way(trained, words).lines()),
     ]
     return "\n".join(lines) + "\n"
 
@@ -298,87 +128,40 @@ def write_assignment(name: str, call: str, indent: int) -> str:
     return f"{margin}{name} = {word}(\n{margin}    {rest[:-1]}\n{margin})"
 
 
-def _kept(trained: TrainedNet) -> Iterator[tuple[TrainedLayer, str]]:
-    """Each layer that is a module of its own, and how it is made."""
-    for own in (one for one in trained.layers if module_name(one) == torch_name(one)):
-        match own.layer:
-            case Dense(width):
-                bias = "" if "bias" in own.tensors else ", bias=False"
-                yield own, f"nn.Linear({own.given[0]}, {width}{bias})"
-            case Conv() | TransposedConv() if not goes_over_steps(own):
-                yield own, _conv(trained, own)
-            case BatchNorm(epsilon):
-                word = "BatchNorm2d" if len(own.given) == 3 else "BatchNorm1d"
-                yield own, f"nn.{word}({own.given[0]}{_eps(epsilon)})"
-            case LayerNorm(epsilon):
-                shape = own.given[0] if len(own.given) == 1 else list(own.given)
-                yield own, f"nn.LayerNorm({shape}{_eps(epsilon)})"
-            case PlaceNorm(epsilon):
-                yield own, f"nn.LayerNorm({own.given[0]}{_eps(epsilon)})"
-            case RmsNorm(epsilon, plain):
-                scales = ", elementwise_affine=False" if plain else ""
-                yield own, f"nn.RMSNorm({own.given[0]}, eps={epsilon!r}{scales})"
-            case _ if goes_over_steps(own):
-                yield own, module_made(own)
-            case SampleNorm() as norm if groups := norm.channel_groups(own.given):
-                yield own, f"nn.GroupNorm({groups}, {own.given[0]}{_eps(norm.epsilon)})"
-            case SampleNorm():
-                raise TargetError(f"{own.name} can't be written in PyTorch: use another layer")
-            case PRelu() | Quantize() as layer:
-                yield own, _with_a_parameter(own, layer)
-            case Dropout(rate, channels):
-                word = "Dropout2d" if channels and len(own.given) == 3 else "Dropout"
-                yield own, f"nn.{word}({rate!r})"
+def _kept(trained: TrainedNet, words: dict[str, TorchWords]) -> Iterator[tuple[str, str]]:
+    """Each module and parameter, and how it is made."""
+    for own in trained.layers:
+        if (name := torch_name(own)) != module_name(own):
+            continue
+        if made := words[own.name].made:
+            yield name, made
+        for tensor, made in words[own.name].parameters.items():
+            yield f"{name}_{tensor}", made
 
 
-def _with_a_parameter(own: TrainedLayer, layer: PRelu | Quantize) -> str:
-    if isinstance(layer, Quantize):
-        return "Quantize({}, {}, {})".format(*layer.levels, Role.RANGE.start)
-    return f"nn.PReLU({'' if layer.shared else own.given[0]})"
-
-
-def _pads(trained: TrainedNet, own: TrainedLayer, conv: Conv) -> bool:
-    name = module_name(own)
-    return pads_itself([one for one in trained.layers if module_name(one) == name], conv)
-
-
-def _conv(trained: TrainedNet, own: TrainedLayer) -> str:
-    bias = [] if "bias" in own.tensors else ["bias=False"]
-    if isinstance(own.layer, TransposedConv):
-        said = [*spread_arguments(own, own.layer), *bias]
-        return f"nn.ConvTranspose2d({', '.join(said)})"
-    assert isinstance(own.layer, Conv)
-    said = [*conv_arguments(own, own.layer, _pads(trained, own, own.layer)), *bias]
-    return f"nn.Conv2d({', '.join(said)})"
-
-
-def _eps(epsilon: float) -> str:
-    return "" if epsilon == USUAL_EPSILON else f", eps={epsilon!r}"
-
-
-def _fixed(trained: TrainedNet) -> Iterator[str]:
+def _fixed(trained: TrainedNet, words: dict[str, TorchWords]) -> Iterator[str]:
     """What no training changes, and what several normalisations have in common."""
     for own in trained.layers:
-        if isinstance(own.layer, Pool) and has_gaps(own.layer):
-            made = shares_made(own, own.layer)
-            yield f'self.register_buffer("{own.name}", {made}, persistent=False)'
-        yield from buffers_made(own)
+        module, said = f"self.{torch_name(own)}", words[own.name]
+        for name, made in said.buffers.items():
+            line = f'self.register_buffer("{name}", {made}, persistent=False)'
+            fits = len(line) <= WIDEST - 8
+            inside = f'    "{name}", {made}, persistent=False'
+            yield from [line] if fits else ["self.register_buffer(", inside, ")"]
         if own.again and isinstance(own.layer, BatchNorm):
             first = torch_name(replace(own, name=own.again))
             for word in ("weight", "bias"):
-                yield f"self.{torch_name(own)}.{word} = self.{first}.{word}"
+                yield f"{module}.{word} = self.{first}.{word}"
         elif own.again:
             continue
         if own.layer.bits:
-            bits, module = own.layer.bits, f"self.{torch_name(own)}"
+            bits = own.layer.bits
             numbers = (bits.step, bits.highest, bits.of_mean, own.layer.level_groups)
-            said = f"FewBits({', '.join(map(str, numbers))})"
+            few = f"FewBits({', '.join(map(str, numbers))})"
             register = "nn.utils.parametrize.register_parametrization"
-            yield f'{register}({module}, "weight", {said})'
-        if isinstance(own.layer, Dense | Conv | TransposedConv) and Bias(own.layer.bias).fixed:
-            yield f"self.{torch_name(own)}.bias.requires_grad_(False)"
-        for name in fixed_in(own):
-            yield f"self.{torch_name(own)}.{name}.requires_grad_(False)"
+            yield f'{register}({module}, "weight", {few})'
+        for name in said.fixed:
+            yield f"{module}.{name}.requires_grad_(False)"
 
 
 @dataclass
@@ -386,6 +169,7 @@ class _Way:
     """The lines of `forward`: a statement for each weighted layer and what is done to its sums."""
 
     trained: TrainedNet
+    words: dict[str, TorchWords]
     said: list[str] = field(default_factory=list)
     now: str = "x"  # the expression at hand
     in_steps: bool = False  # whether that is steps x features, as PyTorch has sequences
@@ -413,16 +197,17 @@ class _Way:
         if isinstance(own.layer, ByFeature):  # which PyTorch's modules read as it comes
             self.in_steps = True
             return
-        over_steps = isinstance(own.layer, ByStep) or goes_over_steps(own)
-        self._lay_out(over_steps or (self.in_steps and fits_steps(own)))
-        if isinstance(own.layer, ByStep):
+        words, to_steps = self.words[own.name], isinstance(own.layer, ByStep)
+        fitting = self.in_steps if words.in_steps is None else words.in_steps
+        self._lay_out(to_steps or fitting)
+        if to_steps:
             return
-        if isinstance(own.layer, Conv | Dense | Residual | Product | Concat) or _reads_x(own):
+        if words.begins:
             self._settle()
-        longer = self._around(own, self.now)
+        longer = self._around(own, words, self.now)
         if len(longer) > WIDEST - len("        return "):
             self._settle()
-            longer = self._around(own, self.now)
+            longer = self._around(own, words, self.now)
         self.now = longer
         if isinstance(own.layer, Recurrent | Attention):  # of two results the first
             self.said += [line[8:] for line in write_assignment("x, _", self.now, 8).split("\n")]
@@ -467,48 +252,20 @@ class _Way:
             for value, word in values
         ]
 
-    def _around(self, own: TrainedLayer, x: str) -> str:
+    def _around(self, own: TrainedLayer, words: TorchWords, x: str) -> str:
         """The expression with one layer more around it."""
-        match own.layer:
-            case Residual() | Product() | Concat():
-                return _joined(own, self._as_wide(own, x))
-            case TransposedConv() | Upsample():
-                return enlarging_call(own, f"self.{module_name(own)}", x)
-            case Pool() as pool:
-                places = places_inside(own, pool)
-                return pool_call(own, pool, x) + (f" / {places}" if places else "")
-            case Flatten():
-                return f"{_in_brackets(x)}.flatten(1)"
-            case Activation() as activation:
-                return _activated(own, activation, x)
-            case Conv() as conv if not goes_over_steps(own):
-                pads = _pads(self.trained, own, conv)
-                return f"self.{module_name(own)}({framed_for(own, conv, x, pads)})"
-            case PlaceNorm() | RmsNorm() if len(own.given) > 1 and not self.in_steps:
-                # PyTorch reads them with channels last
-                turned = f"{_in_brackets(x)}.permute(0, 2, 3, 1)"
-                return f"self.{module_name(own)}({turned}).permute(0, 3, 1, 2)"
-            case layer if isinstance(layer, MODULES_OF) or goes_over_steps(own):
-                return call_of(own, f"self.{module_name(own)}", x)
-            case _:
-                raise TargetError(f"{own.name} can't be written in PyTorch: use another layer")
-
-
-def _joined(own: TrainedLayer, values: Sequence[str]) -> str:
-    if isinstance(own.layer, Residual | Product):
-        return (" + " if isinstance(own.layer, Residual) else " * ").join(values)
-    return f"torch.cat(({', '.join(values)}), 1)"
-
-
-def _activated(own: TrainedLayer, layer: Activation, x: str) -> str:
-    if layer.kind in ACTIVATIONS:
-        return ACTIVATIONS[layer.kind].call.format(x, slope=layer.slope)
-    nodes = SAYS.steps(layer, own.name)
-    known = {nodes[0]: x}
-    for node in nodes[1:]:
-        call = f"({node.number!r})" if node.is_constant() else CALLS[node.op.name]
-        known[node] = call.format(*(known[one] for one in node.inputs))
-    return known[nodes[-1]]
+        values = self._as_wide(own, x) if words.joins else [x]
+        if not words.call:
+            every = dict(zip(own.reads, self._read(own, x), strict=True))
+            return TorchOps(torch_name(own), module_name(own), self.said).write(
+                ops_of(self.trained, own, SAYS), every
+            )
+        if words.turned and not self.in_steps:
+            x = f"{_in_brackets(x)}.permute(0, 2, 3, 1)"
+        joined = words.joins.join(values)
+        told = {"x": x, "b": _in_brackets(x), "all": joined, "module": f"self.{module_name(own)}"}
+        said = words.call.format(**told)
+        return f"{said}.permute(0, 3, 1, 2)" if words.turned and not self.in_steps else said
 
 
 def _in_brackets(x: str) -> str:
@@ -519,12 +276,3 @@ def _in_brackets(x: str) -> str:
         if character == " " and not depth:
             return f"({x})"
     return x
-
-
-def _reads_x(own: TrainedLayer) -> bool:
-    """Whether its expression says x twice."""
-    if isinstance(own.layer, Activation):
-        return own.layer.kind not in ACTIVATIONS
-    if isinstance(own.layer, Attention):
-        return True
-    return isinstance(own.layer, Pool) and places_inside(own, own.layer) is not None

@@ -1,0 +1,228 @@
+"""A Keras model as it is made, layer by layer, and the .keras file of it: its layers as JSON, its
+weights as HDF5, zipped."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook import __version__
+from gradbook.archives import FIRST_DAY
+from gradbook.errors import TargetError
+from gradbook.graph.node import Array
+from gradbook.graph.window import Shape, Sides
+
+KERAS_VERSION = "3.6.0"  # the first that reads one input as one; later ones do too
+LAYERS = "keras.layers"
+Inner = Mapping[str, Sequence[Array]]  # by the layers inside a layer of Keras's, their weights
+
+
+@dataclass(frozen=True, eq=False)
+class KerasLayer:
+    """One layer, or operation on values: its class, its settings, what it reads, the shape that it
+    makes, its weights."""
+
+    kind: str
+    name: str
+    settings: Mapping[str, Any]
+    reads: tuple[Any, ...]  # layers, and numbers or arrays of an operation
+    shape: Shape  # channels last, without the images
+    weights: Sequence[Array] = ()
+    called: int = 0  # how often the same layer was called before
+    inner: Inner = field(default_factory=dict)
+    calls: Mapping[str, Any] = field(default_factory=dict)  # what else it is called with
+    module: str = LAYERS
+
+    @property
+    def is_in_steps(self) -> bool:
+        return len(self.shape) == 2
+
+
+@dataclass
+class KerasGraph:
+    """Layers so far; the first is the input."""
+
+    made: list[KerasLayer] = field(default_factory=list)
+
+    def add(
+        self,
+        kind: str,
+        name: str,
+        settings: Mapping[str, Any],
+        reads: Sequence[Any],
+        shape: Shape,
+        weights: Sequence[Array] = (),
+        **others: Any,
+    ) -> KerasLayer:
+        """An operation on values goes by where it stands in keras.ops: numpy.Log."""
+        called = sum(layer.name == name for layer in self.made)
+        area, _, kind = kind.rpartition(".")
+        module = f"keras.src.ops.{area}" if area else LAYERS
+        layer = KerasLayer(
+            kind, name, settings, (*reads,), shape, weights, called, module=module, **others
+        )
+        self.made.append(layer)
+        return layer
+
+    def chain(self, name: str, x: KerasLayer, *links: KerasLink) -> KerasLayer:
+        """Layers one after the other: the last has just this name, others an ending."""
+        for link in links:
+            own = name if link is links[-1] else self.unused(f"{name}_{link.ending}")
+            x = self.add(link.kind, own, link.settings, [x], link.shape or x.shape, link.weights)
+        return x
+
+    def laid_out(self, name: str, x: KerasLayer, shape: Shape) -> KerasLayer:
+        told = {"target_shape": list(shape)}
+        return self.add("Reshape", self.unused(name), told, [x], shape)
+
+    def flat(self, name: str, x: KerasLayer, given: Shape) -> KerasLayer:
+        """Values in one line, channel by channel."""
+        if len(given) == 3 and given[0] > 1 and prod(given[1:]) > 1:
+            x = self.add("Permute", f"{name}_turned", {"dims": [3, 1, 2]}, [x], given)
+        return self.add("Flatten", f"{name}_flat", {}, [x], (prod(given),))
+
+    def framed(self, name: str, x: KerasLayer, sides: Sides, value: float = 0.0) -> KerasLayer:
+        """With so much around it of one value."""
+        if not any(sides):
+            return x
+        top, left, below, right = sides
+        rows, columns, channels = x.shape
+        wider = (rows + top + below, columns + left + right, channels)
+        even = top == left == below == right
+        told = {"padding": top if even else [[top, below], [left, right]]}
+        framed = self.add("ZeroPadding2D", f"{name}_pad", told, [x], wider)
+        if not value:
+            return framed
+        frame = np.full((*wider[:2], 1), value)
+        frame[top : top + rows, left : left + columns] = 0
+        settings = {"scale": 1.0, "offset": frame.tolist()}
+        return self.add("Rescaling", f"{name}_frame", settings, [framed], wider)
+
+    def unused(self, name: str) -> str:
+        """This name, or with a number after it."""
+        taken, stem, number = {layer.name for layer in self.made}, name, 2
+        while name in taken:
+            name, number = f"{stem}_{number}", number + 1
+        return name
+
+
+@dataclass(frozen=True, eq=False)
+class KerasLink:
+    """A layer of several, and what is put after the name if it isn't the last."""
+
+    ending: str
+    kind: str
+    settings: Mapping[str, Any]
+    shape: Shape = ()  # where it isn't that of what it reads
+    weights: Sequence[Array] = ()
+
+
+# The file.
+
+
+def keras_file(name: str, layers: Sequence[KerasLayer], notes: Mapping[str, Any]) -> bytes:
+    about = {"keras_version": KERAS_VERSION, "gradbook": __version__, "gradbook_notes": notes}
+    members: dict[str, bytes | str] = {
+        "metadata.json": json.dumps(about),
+        "config.json": json.dumps(_config(name, layers)),
+        "model.weights.h5": _weights([layer for layer in layers if not layer.called]),
+    }
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for member, content in members.items():
+            archive.writestr(zipfile.ZipInfo(member, FIRST_DAY), content)
+    return file.getvalue()
+
+
+def _config(name: str, layers: Sequence[KerasLayer]) -> dict[str, Any]:
+    settings = {
+        "name": re.sub(r"\W+", "_", name) or "network",
+        "trainable": True,
+        "layers": [_layer(layer, layers) for layer in layers if not layer.called],
+        "input_layers": [layers[0].name, 0, 0],
+        "output_layers": [layers[-1].name, layers[-1].called, 0],
+    }
+    return {
+        "module": "keras.src.models.functional",  # as every Keras 3 writes it
+        "class_name": "Functional",
+        "config": settings,
+        "registered_name": "Functional",
+    }
+
+
+def _layer(layer: KerasLayer, layers: Sequence[KerasLayer]) -> dict[str, Any]:
+    calls = [one for one in layers if one.name == layer.name and one.reads]
+    settings = {"name": layer.name, **layer.settings}
+    if layer.module == LAYERS:
+        settings["dtype"] = "float32"
+    if layer.kind == "InputLayer":
+        settings["batch_shape"] = [None, *layer.shape]
+    return {
+        "module": layer.module,
+        "class_name": layer.kind,
+        "config": settings,
+        "registered_name": None if layer.module == LAYERS else layer.kind,
+        "name": layer.name,
+        "inbound_nodes": [_call(one) for one in calls],
+    }
+
+
+def _call(layer: KerasLayer) -> dict[str, Any]:
+    given = [_argument(source) for source in layer.reads]
+    together = layer.module == LAYERS and layer.kind != "MultiHeadAttention" and len(given) > 1
+    return {"args": [given] if together else given, "kwargs": dict(layer.calls)}
+
+
+def _argument(source: Any) -> Any:
+    if isinstance(source, np.ndarray):
+        told = {"value": source.tolist(), "dtype": "float32"}
+        return {"class_name": "__numpy__", "config": told}
+    if not isinstance(source, KerasLayer):
+        return source
+    history = [source.name, source.called, 0]
+    told = {"shape": [None, *source.shape], "dtype": "float32", "keras_history": history}
+    return {"class_name": "__keras_tensor__", "config": told}
+
+
+def _weights(layers: Sequence[KerasLayer]) -> bytes:
+    """By the layer's kind and its number among those of that kind: layers/conv2d_1/vars/0."""
+    try:
+        import h5py
+    except ImportError as error:
+        raise TargetError(
+            "writing a .keras file needs the package h5py, which isn't installed: "
+            "pip install 'gradbook[keras]'"
+        ) from error
+    content = io.BytesIO()
+    seen: dict[str, int] = {}
+    with h5py.File(content, "w") as file:
+        for layer in layers:
+            word = snake_case(layer.kind)
+            seen[word] = seen.get(word, -1) + 1
+            place = f"layers/{word}_{seen[word]}" if seen[word] else f"layers/{word}"
+            file.create_group(f"{place}/vars").attrs["name"] = layer.name
+            for inside, weights in {"": layer.weights, **layer.inner}.items():
+                group = file.require_group(f"{place}/{inside}/vars".replace("//", "/"))
+                for number, array in enumerate(weights):
+                    group.create_dataset(str(number), data=_narrow(array))
+    return content.getvalue()
+
+
+def _narrow(array: Array) -> NDArray[np.float32]:
+    return np.ascontiguousarray(array, np.float32)
+
+
+def snake_case(word: str) -> str:
+    """Keras's own way from a class to a place: Conv2D → conv2d, BatchNormalization → …"""
+    name = re.sub(r"\W+", "", word)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -1,0 +1,196 @@
+"""How Keras says our ops: by layers that know no weights, or by its operations on values.
+
+A layer that isn't of each value alone is said with channels first, as our ops are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from gradbook.formats.keras.graph import KerasGraph, KerasLayer, KerasLink
+from gradbook.formats.layer_ops import LAID_OUT, LayerOps, OpWriter
+from gradbook.graph.node import Array, Node
+from gradbook.graph.window import Shape
+from gradbook.lowering import OTHER_FORMAT, Vocabulary
+from gradbook.net.trained import TrainedLayer
+
+MERGING = {"add": "Add", "subtract": "Subtract", "multiply": "Multiply"}  # layers of two values
+ACTIVATIONS = {
+    "exp": "exponential",
+    **{word: word for word in ("relu", "relu6", "elu", "sigmoid", "tanh", "softplus", "silu")},
+}
+OPERATIONS = {  # of each value, in keras.ops; in numpy, if nothing else is said
+    **MERGING,
+    "divide": "Divide",
+    "negate": "Negative",
+    "log": "Log",
+    "floor": "Floor",
+    "sqrt": "Sqrt",
+    "power": "Power",
+    "largest": "Maximum",
+}
+OTHERS = ("choose", "normal_share", "concat", "linear", "conv", "step", "stack")
+SUMS = ("sum", "sum_channels", "log_sum_exp_all")
+SAYS = Vocabulary(
+    "Keras", frozenset({*ACTIVATIONS, *OPERATIONS, *OTHERS, *SUMS, *LAID_OUT}), OTHER_FORMAT
+)
+
+
+def stepped(size: float, lowest: float, highest: float) -> Sequence[KerasLink]:
+    """Rounded to steps of this size, which are counted from the lowest of their numbers."""
+    return (
+        KerasLink("ratio", "Rescaling", {"scale": 1 / (size or 1), "offset": float(-lowest)}),
+        KerasLink("inside", "ReLU", {"max_value": float(highest - lowest)}),
+        KerasLink("above", "Rescaling", {"scale": 1.0, "offset": 0.5}),
+        KerasLink("whole", "numpy.Floor", {}),
+        KerasLink("", "Rescaling", {"scale": size, "offset": size * lowest}),
+    )
+
+
+class KerasOps(OpWriter[Any]):
+    """Writes a layer as operations. A value is what makes it, a number, or an array."""
+
+    def __init__(self, row: KerasGraph) -> None:
+        self.row = row
+
+    def write(self, own: TrainedLayer, ops: LayerOps, given: Sequence[KerasLayer]) -> KerasLayer:
+        """The values that it reads come, and go, with channels last."""
+        self.own, self.ops = own, ops
+        plain = own.layer.elementwise and not own.tensors
+        values = dict(zip(own.reads, given, strict=True))
+        self.known = {
+            node: (values[k] if plain else self._channels_first(values[k], node.shape), node.shape)
+            for k, node in ops.given.items()
+        }
+        for node in ops.steps:
+            last = plain and node is ops.steps[-1]
+            name = own.name if last else self.row.unused(f"{own.name}_{node.op.name}")
+            self.known[node] = self._op(node, name)
+        made = self.value(ops.made)
+        return made if plain else self._permuted(own.name, made, [2, 3, 1])
+
+    def tensor_of(self, node: Node, array: Array) -> Any:
+        return array.item() if array.size == 1 else np.asarray(array)
+
+    def fitted(self, x: KerasLayer, shape: Shape, wanted: Shape) -> KerasLayer:
+        if np.prod(shape) == np.prod(wanted):
+            return self.row.laid_out(x.name, x, wanted)
+        name = self.row.unused(f"{x.name}_whole")
+        return self.row.add("numpy.Multiply", name, {}, [x, np.ones(wanted)], wanted)
+
+    def _channels_first(self, x: KerasLayer, shape: Shape) -> KerasLayer:
+        return self._permuted(f"{self.own.name}_given", x, [3, 1, 2]) if len(shape) == 3 else x
+
+    def _permuted(self, name: str, x: KerasLayer, dims: list[int]) -> KerasLayer:
+        if len(x.shape) != len(dims):
+            return x
+        shape = tuple(x.shape[k - 1] for k in dims)
+        return self.row.add("Permute", self.row.unused(name), {"dims": dims}, [x], shape)
+
+    def _op(self, node: Node, name: str) -> tuple[KerasLayer, Shape]:
+        match node.op.name:
+            case "copy":
+                return self.known[node.inputs[0]]
+            case "spread" | "spread_channels":
+                x, shape = self.known[node.inputs[0]]
+                wide = shape + (1,) * (len(node.shape) - len(shape))
+                return (x if wide == shape else self.row.laid_out(name, x, wide)), wide
+            case "sum" | "sum_channels" | "log_sum_exp_all":
+                return self._summed(node, name)
+            case "reshape" | "concat" | "linear" | "conv" | "step" | "stack":
+                return self._whole(node, name), node.shape
+        values, shape = self.beside(node)
+        return self._of_each(node.op.name, name, values), shape
+
+    def _summed(self, node: Node, name: str) -> tuple[KerasLayer, Shape]:
+        """Over channels, or over the last axes; these stay, with a single place each."""
+        given = node.inputs[0].shape
+        axes = [*range(len(node.shape) + 1, len(given) + 1)] or [1]
+        shape = tuple(1 if axis in axes else n for axis, n in enumerate(given, 1))
+        kind = "math.Logsumexp" if node.op.name == "log_sum_exp_all" else "numpy.Sum"
+        told = {"axis": axes, "keepdims": True}
+        return self.row.add(kind, name, told, [self.value(node.inputs[0])], shape), shape
+
+    def _whole(self, node: Node, name: str) -> KerasLayer:
+        add, shape = self.row.add, node.shape
+        match node.op.name, [self.value(x) for x in node.inputs]:
+            case "reshape", [x]:
+                return self.row.laid_out(name, x, shape)
+            case "concat", values:
+                return add("Concatenate", name, {"axis": 1}, values, shape)
+            case "linear", [w, x]:
+                return add("numpy.Matmul", name, {}, [x, w.T], shape)
+            case "step", [x]:
+                taken = (shape[0], 1)
+                x = add("numpy.Take", f"{name}_taken", {"axis": 3}, [x, *node.attributes], taken)
+                return self.row.laid_out(name, x, shape)
+            case "stack", values:
+                columns = [self.row.laid_out(f"{name}_1", x, (shape[0], 1, 1)) for x in values]
+                return add("Concatenate", name, {"axis": 3}, columns, shape)
+            case "conv", [w, x]:
+                return self._convolved(node, name, w, x)
+        raise AssertionError(node)
+
+    def _convolved(self, node: Node, name: str, w: Array, x: KerasLayer) -> KerasLayer:
+        """With channels last, as every backend of Keras reads them."""
+        window: Any = node.attributes[0]
+        x = self.row.framed(name, self._permuted(f"{name}_given", x, [2, 3, 1]), window.pad)
+        told = {"padding": "valid", "data_format": "channels_last"}
+        told |= {"strides": list(window.stride), "dilation_rate": list(window.dilation)}
+        shape = (*node.shape[1:], node.shape[0])
+        made = self.row.add("nn.Conv", f"{name}_last", told, [x, w.transpose(2, 3, 1, 0)], shape)
+        return self._permuted(name, made, [3, 1, 2])
+
+    def _of_each(self, op: str, name: str, values: list[Any]) -> KerasLayer:
+        """By a layer where there is one."""
+        add = self.row.add
+        shape = np.broadcast_shapes(*(getattr(x, "shape", ()) for x in values))
+        together = [x for x in values if isinstance(x, KerasLayer) and x.shape == shape]
+        if told := _scale(op, values):
+            return add("Rescaling", name, told, together, shape)
+        match op, values:
+            case "power", [x, 2.0]:
+                return add("Multiply", name, {}, [x, x], shape)
+            case _ if op in MERGING and len(together) == 2:
+                return add(MERGING[op], name, {}, values, shape)
+            case _ if op in ACTIVATIONS:
+                return add("Activation", name, {"activation": ACTIVATIONS[op]}, values, shape)
+            case "choose", [condition, *both]:
+                above = add(
+                    "numpy.Greater", f"{name}_chosen", {}, [condition, 0.0], condition.shape
+                )
+                return add("numpy.Where", name, {}, [above, *both], shape)
+            case "normal_share", [x]:  # (1 + erf(x/√2))/2
+                half = {"scale": 0.5, "offset": 0.5}
+                along = KerasLink("along", "Rescaling", {"scale": sqrt(0.5), "offset": 0.0})
+                erf = KerasLink("erf", "math.Erf", {})
+                return self.row.chain(name, x, along, erf, KerasLink("", "Rescaling", half))
+        kind = f"numpy.{OPERATIONS[op]}"
+        if len(values) < 3:
+            return add(kind, name, {}, values, shape)
+        return reduce(lambda a, b: add(kind, self.row.unused(name), {}, [a, b], shape), values)
+
+
+def _scale(op: str, values: list[Any]) -> dict[str, float] | None:
+    """What one value is multiplied with and what is added, if that is all."""
+    match op, values:
+        case "add", [KerasLayer(), float(number)] | [float(number), KerasLayer()]:
+            told = 1.0, number
+        case "multiply", [KerasLayer(), float(number)] | [float(number), KerasLayer()]:
+            told = number, 0.0
+        case "divide", [KerasLayer(), float(number)]:
+            told = 1 / number, 0.0
+        case "subtract", [KerasLayer(), float(number)]:
+            told = 1.0, -number
+        case "subtract", [float(number), KerasLayer()]:
+            told = -1.0, number
+        case "negate", [_]:
+            told = -1.0, 0.0
+        case _:
+            return None
+    return {"scale": told[0], "offset": told[1]}

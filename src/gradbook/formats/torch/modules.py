@@ -1,0 +1,313 @@
+"""How PyTorch says each layer: the module that it is, what calls that, the tensors by its names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from gradbook.errors import TargetError
+from gradbook.formats.gates import PYTORCH, stack_gates
+from gradbook.formats.torch.words import ACTIVATIONS
+from gradbook.graph.node import Array
+from gradbook.graph.window import NOWHERE, Both, Sides, Window
+from gradbook.layers import Attention, PositionEmbedding
+from gradbook.layers.activations import Activation, PRelu, Quantize
+from gradbook.layers.card import Bias, Role
+from gradbook.layers.norms import BatchNorm, LayerNorm, PlaceNorm, RmsNorm, SampleNorm
+from gradbook.layers.pools import Pool
+from gradbook.layers.sequences import Gru, Recurrent, Sinusoids, Unembedding
+from gradbook.layers.sums import Conv, Dense, TransposedConv, Upsample
+from gradbook.layers.wiring import Concat, Dropout, Flatten, Product, Residual
+from gradbook.net.trained import TrainedLayer
+
+RESET_BEFORE = (
+    "{name} can't be written in PyTorch, whose reset gate weighs what the state before adds: leave "
+    "out 'reset_before'"
+)
+FLOATS = "parametrizations.weight.original"  # what PyTorch makes a parametrised weight of
+USUAL_EPSILON = 1e-5  # of PyTorch's normalisations
+LOWEST = ', value=float("-inf")'
+OF_SCALES = {
+    "scale": "weight",
+    "shift": "bias",
+    "mean": "running_mean",
+    "variance": "running_var",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class TorchWords:
+    """What a layer is in PyTorch. A call says {module}, {x}, and {b} where x goes in brackets if it
+    has a sign; of several values it says {all} or joins them."""
+
+    call: str = "{module}({x})"
+    made: str = ""  # nn.Conv2d(1, 4, 3), if it keeps anything
+    tensors: Mapping[str, Array] = field(default_factory=dict)  # by what follows its name
+    fixed: Sequence[str] = ()  # of these, what no training changes
+    buffers: Mapping[str, str] = field(default_factory=dict)  # what else it keeps: how that's made
+    in_steps: bool | None = False  # whether it reads steps x features; None: as well
+    turned: bool = False  # whether it reads channels last
+    begins: bool = False  # whether a statement begins with it
+    joins: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)  # its own, where it is no module
+
+
+def words_of(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
+    """Of a layer that is applied in all these places; None where PyTorch has no word for it."""
+    for words in (_of_sums, _of_norms, _of_sequences, _of_windows, _without_weights):
+        if found := words(own, uses):
+            return found
+    return None
+
+
+def _of_sums(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
+    layer, bias = own.layer, ("bias" in own.tensors, True)
+    fixed = ["bias"] * Bias(layer.bias).fixed + ["weight"] * (not layer.learns)
+    match layer:
+        case Dense(width):
+            made = _said("nn.Linear", own.given[0], width, bias=bias)
+            return TorchWords(made=made, tensors=_with_floats(own), fixed=fixed, begins=True)
+        case Conv(channels) if _is_linear(own):
+            made = _said("nn.Linear", own.given[0], channels, bias=bias)
+            tensors = _with_floats(own)
+            first, *others = tensors.items()
+            tensors = {first[0]: first[1][..., 0, 0], **dict(others)}
+            return TorchWords(made=made, tensors=tensors, fixed=fixed, in_steps=True, begins=True)
+        case Conv() as conv:
+            window, pads = conv.window(own.given), _pads_itself(uses)
+            made = _said(
+                "nn.Conv2d",
+                *(own.given[0], conv.channels, _short(conv.kernel)),
+                stride=(_short(window.stride), "1"),
+                padding=(_short(window.pad[:2] if pads else (0, 0)), "0"),
+                dilation=(_short(window.dilation), "1"),
+                groups=(conv.groups, 1),
+                bias=bias,
+            )
+            call = f"{{module}}({_framed('{x}', NOWHERE if pads else window.pad)})"
+            return TorchWords(call, made, _with_floats(own), fixed, begins=True)
+        case TransposedConv():
+            return _of_spread(own, layer, fixed)
+    return None
+
+
+def _of_spread(own: TrainedLayer, layer: TransposedConv, fixed: Sequence[str]) -> TorchWords:
+    """What PyTorch's leaves is cut where it has no such padding: less after than before, but by
+    less than a step."""
+    window, (_, height, width) = layer.spreads(own.given), own.makes
+    top, left, below, right = window.pad
+    moves = zip((top - below, left - right), layer.stride, layer.dilation, strict=True)
+    cut = any(not 0 <= side < max(move) for side, *move in moves)
+    pad = (0, 0) if cut else (top, left)
+    even = replace(window, pad=(*pad, *pad))
+    beyond = (0, 0) if cut else even.left_over(own.given[1:], own.makes[1:])
+    made = _said(
+        "nn.ConvTranspose2d",
+        *(own.given[0], layer.channels, _short(layer.kernel)),
+        stride=(_short(window.stride), "1"),
+        padding=(_short(pad), "0"),
+        output_padding=(_short(beyond), "0"),
+        groups=(layer.groups, 1),
+        dilation=(_short(window.dilation), "1"),
+        bias=("bias" in own.tensors, True),
+    )
+    left_of = f"[..., {top}:{top + height}, {left}:{left + width}]" if cut else ""
+    return TorchWords(f"{{module}}({{x}}){left_of}", made, _with_floats(own), fixed)
+
+
+def _of_norms(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
+    channels, layer = own.given[0], own.layer
+    tensors = {f".{OF_SCALES.get(name, name)}": array for name, array in own.tensors.items()}
+    eps, turned, in_steps = (layer.epsilon, USUAL_EPSILON), False, False
+    match layer:
+        case BatchNorm():
+            word = "BatchNorm2d" if len(own.given) == 3 else "BatchNorm1d"
+            made = _said(f"nn.{word}", channels, eps=eps)
+            tensors[".num_batches_tracked"] = np.array(0, np.int64)
+        case LayerNorm():
+            shape = channels if len(own.given) == 1 else list(own.given)
+            made = _said("nn.LayerNorm", shape, eps=eps)
+            tensors = {name: array.reshape(own.given) for name, array in tensors.items()}
+        case PlaceNorm():
+            made, turned, in_steps = _said("nn.LayerNorm", channels, eps=eps), True, None
+        case RmsNorm(epsilon, plain):
+            told = {"elementwise_affine": (not plain, True)}
+            made = _said("nn.RMSNorm", channels, eps=(repr(epsilon), ""), **told)
+            turned, in_steps = len(own.given) > 1, None
+        case SampleNorm() if groups := layer.channel_groups(own.given):
+            made = _said("nn.GroupNorm", groups, channels, eps=eps)
+        case PRelu(shared):
+            made = _said("nn.PReLU", *[] if shared else [channels])
+            tensors = {".weight": own.tensors["slope"]}
+        case Quantize():
+            made = _said("Quantize", *layer.levels, Role.RANGE.start)
+        case _:
+            return None
+    return TorchWords(made=made, tensors=tensors, turned=turned, in_steps=in_steps)
+
+
+def _of_sequences(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
+    """Of steps x features; a sequence is its own queries, keys and values."""
+    features, _, steps = own.given if len(own.given) == 3 else (0, 0, 0)
+    bias = (any(name.endswith("bias") for name in own.tensors), True)
+    match own.layer:
+        case Gru(reset_before=True):
+            raise TargetError(RESET_BEFORE.format(name=own.name))
+        case Recurrent() as layer:
+            word, first = f"nn.{layer.word.upper()}", (True, False)
+            made = _said(word, features, layer.width, batch_first=first, bias=bias)
+            stack = stack_gates(own, PYTORCH.of(layer))
+            found = {".weight_ih_l0": stack.fed, ".weight_hh_l0": stack.back}
+            if stack.bias is not None and stack.late is not None:
+                found |= {".bias_ih_l0": stack.bias, ".bias_hh_l0": stack.late}
+            fixed = Bias(layer.bias).fixed  # of two biases that are only added one always is
+            held = ["bias_ih_l0"] * fixed + ["bias_hh_l0"] * (fixed or not isinstance(layer, Gru))
+            held = held if layer.bias is not Bias.NONE else []
+            return TorchWords(made=made, tensors=found, fixed=held, in_steps=True)
+        case Attention(heads, causal) as layer:
+            made = _said("nn.MultiheadAttention", features, heads, bias=bias, batch_first=(True, 0))
+            later = f"{own.name}_later"
+            masked = f", attn_mask=self.{later}" if causal else ""
+            call = f"{{module}}({{x}}, {{x}}, {{x}}, need_weights=False{masked})"
+            masks = {later: f"torch.ones({steps}, {steps}).triu(1) > 0"} if causal else {}
+            held = ["in_proj_bias", "out_proj.bias"] if Bias(layer.bias).fixed else []
+            return TorchWords(call, made, _projections(own, layer), held, masks, True, begins=True)
+        case PositionEmbedding() as layer:
+            given = f"torch.zeros({steps}, {features})"
+            learned = {"requires_grad": (not isinstance(layer, Sinusoids), True)}
+            added = {"": own.tensors["bias"].reshape(own.given)[:, 0].T}
+            made = _said("nn.Parameter", given, **learned)
+            return TorchWords("{x} + {module}", made, added, in_steps=True)
+        case Unembedding():
+            return TorchWords("{b} @ {module}.weight", in_steps=True)
+    return None
+
+
+def _projections(own: TrainedLayer, layer: Attention) -> Mapping[str, Array]:
+    found = {}
+    for role in ("weight", "bias"):
+        words = [f"{part}_{role}" for part in layer.parts]
+        if words[0] in own.tensors:
+            parts = [own.tensors[word] for word in words]
+            *first, last = (part[..., 0, 0] if role == "weight" else part for part in parts)
+            found |= {f".in_proj_{role}": np.concatenate(first), f".out_proj.{role}": last}
+    return found
+
+
+def _of_windows(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
+    match own.layer:
+        case Upsample(size):
+            return TorchWords(f"F.interpolate({{x}}, scale_factor={_short(size)})")
+        case Pool(kind, None):
+            return TorchWords(f"F.adaptive_{kind}_pool2d({{x}}, 1)")
+        case Pool() as pool:
+            return _of_pool(own, pool)
+    return None
+
+
+def _of_pool(own: TrainedLayer, pool: Pool) -> TorchWords:
+    """By PyTorch's own where those have such padding: the same on both sides, of half a window."""
+    window, sides = pool.window(own.given), replace(pool, ceil=False).window(own.given).pad
+    halves = zip(sides, window.size * 2, strict=True)
+    gaps = pool.kind == "avg" and window.dilation != (1, 1)
+    if not gaps and _is_even(sides) and all(side <= size // 2 for side, size in halves):
+        beside = pool.pad != NOWHERE or pool.ceil
+        left_out = pool.kind == "avg" and beside and not pool.zeros
+        further = {
+            "padding": (_short(sides[:2]), "0"),
+            "ceil_mode": (pool.ceil, False),
+            "count_include_pad": (not left_out, True),
+        }
+        return TorchWords(_pooled(own, pool, window, "{x}", **further))
+    lowest = LOWEST if pool.kind == "max" else ""
+    call = _pooled(own, pool, window, _framed("{x}", window.pad, lowest))
+    counted = pool.counted_padding(own.given)
+    inside = pool.kind == "avg" and window.pad != counted
+    if inside:  # an average after its frame, where not all that it reads counts
+        outer = tuple(side - one for side, one in zip(window.pad, counted, strict=True))
+        ones = _framed("torch.ones_like({x})", counted, ", value=1.0")
+        call += f" / {_pooled(own, pool, window, _framed(ones, outer))}"
+    shares = f"torch.full({(own.given[0], 1, *window.size)}, 1 / {window.area})"
+    return TorchWords(call, buffers={own.name: shares} if gaps else {}, begins=inside)
+
+
+def _pooled(
+    own: TrainedLayer, pool: Pool, window: Window, x: str, **further: tuple[object, object]
+) -> str:
+    """The call of a pool. An average with gaps, which PyTorch has none of, is a convolution of each
+    channel by itself, with weights that are all the same and never change."""
+    gaps = pool.kind == "avg" and window.dilation != (1, 1)
+    stride, usual = _short(window.stride), "1" if gaps else _short(window.size)
+    moves = {"stride": (stride, usual), "dilation": (_short(window.dilation), "1")}
+    if gaps:
+        return _said("F.conv2d", x, f"self.{own.name}", **moves, groups=(own.given[0], 0))
+    return _said(f"F.{pool.kind}_pool2d", x, _short(window.size), **moves, **further)
+
+
+def _without_weights(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
+    match own.layer:
+        case Dropout(rate, channels):
+            word = "Dropout2d" if channels and len(own.given) == 3 else "Dropout"
+            return TorchWords(made=f"nn.{word}({rate!r})", in_steps=False if channels else None)
+        case Residual():
+            return TorchWords("{all}", joins=" + ", in_steps=None, begins=True)
+        case Product():
+            return TorchWords("{all}", joins=" * ", begins=True)
+        case Concat():
+            return TorchWords("torch.cat(({all}), 1)", joins=", ", begins=True)
+        case Flatten():
+            return TorchWords("{b}.flatten(1)")
+        case Activation(kind, slope) if kind in ACTIVATIONS:
+            call = ACTIVATIONS[kind].call.format("{x}", slope=slope)
+            return TorchWords(call, in_steps=None if own.layer.elementwise else False)
+    return None
+
+
+# What is said in several.
+
+
+def _said(word: str, *plain: object, **told: tuple[object, object]) -> str:
+    """A call with these arguments, and of others those that aren't as usual."""
+    further = (f"{name}={value}" for name, (value, usual) in told.items() if value != usual)
+    return f"{word}({', '.join([*map(str, plain), *further])})"
+
+
+def _with_floats(own: TrainedLayer) -> dict[str, Array]:
+    """Its tensors, with what weights of few bits are made of in their place."""
+    weight = own.tensors["weight"] if own.floats is None else own.floats
+    name = ".weight" if own.floats is None else f".{FLOATS}"
+    others = {f".{name}": array for name, array in own.tensors.items() if name != "weight"}
+    return {name: weight, **others}
+
+
+def _is_linear(own: TrainedLayer) -> bool:
+    """Whether it is the same sums at each step."""
+    match own.layer:
+        case Conv(row=True, kernel=(1, 1), stride=(1, 1), groups=1):
+            return own.layer.window(own.given).pad == NOWHERE
+    return False
+
+
+def _pads_itself(uses: Sequence[TrainedLayer]) -> bool:
+    """Whether a convolution's own padding will do: the same on both sides, and in each use."""
+    windows = (own.layer.window(own.given) for own in uses)
+    pads = {window.pad for window in windows if window}
+    return len(pads) == 1 and all(map(_is_even, pads))
+
+
+def _framed(x: str, sides: Sequence[int], value: str = "") -> str:
+    if not any(sides):
+        return x
+    top, left, below, right = sides
+    return f"F.pad({x}, ({left}, {right}, {top}, {below}){value})"
+
+
+def _is_even(sides: Sides) -> bool:
+    return sides[:2] == sides[2:]
+
+
+def _short(pair: Both) -> str:
+    """One number where both are the same."""
+    return str(pair[0]) if pair[0] == pair[1] else str(pair)

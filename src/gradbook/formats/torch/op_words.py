@@ -1,0 +1,98 @@
+"""How PyTorch says our ops: a table of calls, for layers that it has no module and no call for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gradbook.formats.layer_ops import LayerOps
+from gradbook.formats.torch.words import ACTIVATIONS
+from gradbook.graph.node import Node
+from gradbook.layers.activations import Activation
+from gradbook.lowering import OTHER_FORMAT, Vocabulary
+
+OF_EACH = {
+    "add": "({0} + {1})",
+    "subtract": "({0} - {1})",
+    "multiply": "({0} * {1})",
+    "divide": "({0} / {1})",
+    "power": "({0} ** {1})",
+    "negate": "(-{0})",
+    "exp": "torch.exp({0})",
+    "log": "torch.log({0})",
+    "sqrt": "torch.sqrt({0})",
+    "floor": "torch.floor({0})",
+    "choose": "torch.where({0} > 0, {1}, {2})",
+    "normal_share": "torch.special.ndtr({0})",
+    "largest": "torch.stack(torch.broadcast_tensors({all})).amax(0)",
+    **{
+        Activation(kind).word: word.call
+        for kind, word in ACTIVATIONS.items()
+        if not Activation(kind).is_softmax and kind not in ("identity", "leaky relu")
+    },
+}
+CALLS = {  # {shape} is that of a sample; {a} are the op's own settings
+    "copy": "{0}",
+    "reshape": "{0}.reshape({n}{shape})",
+    "spread": "{0}[..., {tail}].expand({n}{shape})",
+    "spread_channels": "{0}.expand({n}{shape})",
+    "sum": "{0}.sum({last})",
+    "sum_channels": "{0}.sum(-3, keepdim=True)",
+    "log_sum_exp_all": "{0}.logsumexp(-1)",
+    "concat": "torch.cat([{all}], 1)",
+    "by_feature": "{0}.transpose(1, 2)[:, :, None]",
+    "by_step": "{0}[:, :, 0].transpose(1, 2)",
+    "step": "{0}[:, :, 0, {a[0]}]",
+    "stack": "torch.stack([{all}], -1)[:, :, None]",
+    "linear": "F.linear({1}, {0})",
+    "conv": "F.conv2d({framed}, {0}, None, {a[0].stride}, 0, {a[0].dilation}, {a[1]})",
+}
+SAYS = Vocabulary("PyTorch", frozenset({*OF_EACH, *CALLS, "leaf"}), OTHER_FORMAT)
+
+
+@dataclass
+class TorchOps:
+    """Writes a layer as an expression. What is read more than once gets a name before, in lines
+    that were said so far."""
+
+    name: str
+    module: str  # whose parameters it takes
+    said: list[str]
+
+    def write(self, ops: LayerOps, given: Mapping[int, str]) -> str:
+        self.known = {node: given[number] for number, node in ops.given.items()}
+        self.known |= {leaf: f"self.{self.module}_{name}" for leaf, name in ops.tensors.items()}
+        count = 0
+        for node in ops.steps:
+            said = self._said(node)
+            if ops.uses[node] > 1 and node is not ops.made:
+                count += 1
+                self.said.append(f"{self.name}_{count} = {said}")
+                said = f"{self.name}_{count}"
+            self.known[node] = said
+        return self.known[ops.made]
+
+    def _said(self, node: Node) -> str:
+        """A value, or what no sample changes, which is worked out of parameters each time."""
+        if node in self.known:
+            return self.known[node]
+        if node.is_constant():
+            return f"({node.number!r})" if node.number < 0 else repr(node.number)
+        if simpler := SAYS.simpler(node):
+            return self._said(simpler)
+        inputs = [self._said(x) for x in node.inputs]
+        if node.op.name in OF_EACH:
+            alone = "[..., " + ", ".join(["None"] * len(node.shape)) + "]" if node.shape else ""
+            pairs = zip(inputs, node.inputs, strict=True)
+            inputs = [f"{said}{alone}" if x.each and not x.shape else said for said, x in pairs]
+        told: dict[str, Any] = {"all": ", ".join(inputs), "a": node.attributes}
+        told |= {"shape": ", ".join(map(str, node.shape)), "n": "-1, " * node.each}
+        more = len(node.shape) - len(node.inputs[0].shape)
+        told |= {"tail": ", ".join(["None"] * more), "last": tuple(range(more, 0))}
+        if node.op.name == "conv":
+            window: Any = node.attributes[0]
+            top, left, below, right = window.pad
+            told["framed"] = f"F.pad({inputs[1]}, ({left}, {right}, {top}, {below}))"
+        call = OF_EACH.get(node.op.name) or CALLS[node.op.name]
+        return call.replace("{}", "{0}").format(*inputs, **told)
