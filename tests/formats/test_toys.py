@@ -11,6 +11,7 @@ import pytest
 from gradbook.errors import TargetError
 from gradbook.formats.keras.write import keras_bytes
 from gradbook.formats.onnx.write import onnx_bytes
+from gradbook.formats.torch.write import module_source
 from gradbook.graph.tensors import spread, sum_last
 from gradbook.graph.window import Window
 from gradbook.layers import KINDS, ParameterSpec, Role, StatementForm
@@ -149,7 +150,7 @@ ALL_OF_THEM = (
 
 
 @pytest.mark.witness("onnx", "onnxruntime", "keras", "torch")
-@pytest.mark.parametrize("format", ["onnx", "keras"])
+@pytest.mark.parametrize("format", ["onnx", "keras", "torch"])
 def test_cards_that_no_format_has_a_layer_for_are_said_by_their_ops(format, monkeypatch):
     monkeypatch.setattr("gradbook.layers.KINDS", [*KINDS, *CARDS])
     net, inputs = parse(ALL_OF_THEM), given()
@@ -158,6 +159,10 @@ def test_cards_that_no_format_has_a_layer_for_are_said_by_their_ops(format, monk
             found = onnx_writer.said(onnx_bytes(trained_of(net)), inputs)
         case "keras":
             found = keras_writer.said(keras_bytes(trained_of(net)), keras_writer.last(inputs))
+        case _:
+            import torch
+
+            found = module_of(trained_of(net))(torch.tensor(inputs)).detach().numpy()
     np.testing.assert_allclose(found, by_the_graph(net, drawn(net), inputs), atol=1e-5)
 
 
@@ -174,7 +179,7 @@ class Sorted(Layer):
 
 
 @pytest.mark.witness("onnx", "keras")
-@pytest.mark.parametrize("write", [onnx_bytes, keras_bytes])
+@pytest.mark.parametrize("write", [onnx_bytes, keras_bytes, module_source])
 def test_what_a_format_has_no_words_for_is_refused_in_one_line(write, monkeypatch):
     monkeypatch.setattr("gradbook.layers.KINDS", [*KINDS, Sorted])
     net = parse("input 1x6x6; sorted; flatten; dense 2")

@@ -6,7 +6,6 @@ A layer that isn't of each value alone is said with channels first, as our ops a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
 from math import sqrt
 from typing import Any
 
@@ -140,7 +139,7 @@ class KerasOps(OpWriter[Any]):
         """With channels last, as every backend of Keras reads them."""
         window: Any = node.attributes[0]
         x = self.row.framed(name, self._permuted(f"{name}_given", x, [2, 3, 1]), window.pad)
-        told = {"padding": "valid", "data_format": "channels_last"}
+        told: dict[str, Any] = {"padding": "valid", "data_format": "channels_last"}
         told |= {"strides": list(window.stride), "dilation_rate": list(window.dilation)}
         shape = (*node.shape[1:], node.shape[0])
         made = self.row.add("nn.Conv", f"{name}_last", told, [x, w.transpose(2, 3, 1, 0)], shape)
@@ -171,9 +170,13 @@ class KerasOps(OpWriter[Any]):
                 erf = KerasLink("erf", "math.Erf", {})
                 return self.row.chain(name, x, along, erf, KerasLink("", "Rescaling", half))
         kind = f"numpy.{OPERATIONS[op]}"
-        if len(values) < 3:
+        if len(values) == 1:
             return add(kind, name, {}, values, shape)
-        return reduce(lambda a, b: add(kind, self.row.unused(name), {}, [a, b], shape), values)
+        first, *others = values
+        for x in others:
+            first = add(kind, self.row.unused(name), {}, [first, x], shape)
+        made: KerasLayer = first
+        return made
 
 
 def _scale(op: str, values: list[Any]) -> dict[str, float] | None:

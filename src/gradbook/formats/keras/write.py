@@ -125,13 +125,18 @@ class KerasLayers:
         return self.row.laid_out(f"{name}_row", x, (1, *x.shape)) if x.is_in_steps else x
 
     def _with_weights(self, place: int, own: TrainedLayer, x: KerasLayer) -> KerasLayer | None:
+        known: dict[str, Any]
         tensors, name = own.tensors, _layer_name(own)
         match own.layer:
             case Dense(width):
                 settings = {"units": width, "use_bias": "bias" in tensors}
                 return self.row.add("Dense", name, settings, [x], (width,), self._dense(place))
             case BatchNorm(epsilon):
-                known = {"axis": -1, "epsilon": epsilon, "momentum": 1 - RUNNING_SHARE}
+                known: dict[str, Any] = {
+                    "axis": -1,
+                    "epsilon": epsilon,
+                    "momentum": 1 - RUNNING_SHARE,
+                }
                 weights = [tensors[word] for word in ("scale", "shift", "mean", "variance")]
                 return self.row.add("BatchNormalization", own.name, known, [x], x.shape, weights)
             case SampleNorm() | RmsNorm() as layer:
@@ -148,7 +153,7 @@ class KerasLayers:
                 both = (tensors["scale"], tensors["shift"])
                 if len(own.given) == 2 and both[0].ndim == 1:  # of each step
                     both = (both[0][:, None], both[1][:, None])
-                told = dict(zip(("scale", "offset"), map(_short, both), strict=True))
+                told: dict[str, Any] = {"scale": _short(both[0]), "offset": _short(both[1])}
                 return self.row.add("Rescaling", own.name, told, [x], x.shape)
         return None
 
@@ -311,7 +316,7 @@ class KerasLayers:
         self, name: str, every: Window, x: KerasLayer, places: Shape, steps: Sequence[KerasLink]
     ) -> KerasLayer:
         """Of x and x moved, by as much as the rows and columns of a window are apart."""
-        moved = []
+        moved: list[KerasLayer] = []
         for tap in np.ndindex(every.size):
             first = [k * gap for k, gap in zip(tap, every.dilation, strict=True)]
             cut = [[k, span - 1 - k] for k, span in zip(first, every.span, strict=True)]

@@ -120,7 +120,7 @@ def _of_spread(own: TrainedLayer, layer: TransposedConv, fixed: Sequence[str]) -
 def _of_norms(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
     channels, layer = own.given[0], own.layer
     tensors = {f".{OF_SCALES.get(name, name)}": array for name, array in own.tensors.items()}
-    eps, turned, in_steps = (layer.epsilon, USUAL_EPSILON), False, False
+    eps, turned = (layer.epsilon, USUAL_EPSILON), False
     match layer:
         case BatchNorm():
             word = "BatchNorm2d" if len(own.given) == 3 else "BatchNorm1d"
@@ -131,11 +131,11 @@ def _of_norms(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | N
             made = _said("nn.LayerNorm", shape, eps=eps)
             tensors = {name: array.reshape(own.given) for name, array in tensors.items()}
         case PlaceNorm():
-            made, turned, in_steps = _said("nn.LayerNorm", channels, eps=eps), True, None
+            made, turned = _said("nn.LayerNorm", channels, eps=eps), True
         case RmsNorm(epsilon, plain):
             told = {"elementwise_affine": (not plain, True)}
             made = _said("nn.RMSNorm", channels, eps=(repr(epsilon), ""), **told)
-            turned, in_steps = len(own.given) > 1, None
+            turned = len(own.given) > 1
         case SampleNorm() if groups := layer.channel_groups(own.given):
             made = _said("nn.GroupNorm", groups, channels, eps=eps)
         case PRelu(shared):
@@ -145,6 +145,7 @@ def _of_norms(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | N
             made = _said("Quantize", *layer.levels, Role.RANGE.start)
         case _:
             return None
+    in_steps = None if turned else False
     return TorchWords(made=made, tensors=tensors, turned=turned, in_steps=in_steps)
 
 
@@ -186,7 +187,7 @@ def _of_sequences(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords
 
 
 def _projections(own: TrainedLayer, layer: Attention) -> Mapping[str, Array]:
-    found = {}
+    found: dict[str, Array] = {}
     for role in ("weight", "bias"):
         words = [f"{part}_{role}" for part in layer.parts]
         if words[0] in own.tensors:
