@@ -1,5 +1,4 @@
-"""A Keras model as it is made, layer by layer, and the .keras file of it: its layers as JSON, its
-weights as HDF5, zipped."""
+"""A Keras model as it is made, and its file: layers as JSON, weights as HDF5, zipped."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""Writes a trained network as a Keras model: by Keras's layers where it has them, channels last,
-else by its operations on the values of the ops that a layer is made of."""
+"""Writes a trained network as a Keras model: by Keras's layers, else by its operations.
+
+Values have their channels last, as Keras has them.
+"""
 
 from __future__ import annotations
 
