@@ -28,6 +28,7 @@ from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
 from time import monotonic
+from types import ModuleType
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -52,7 +53,7 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="print every cause")
     options = parser.parse_args()
     commit = _git("rev-parse", "--verify", f"{options.base}^{{commit}}")
-    kept = ROOT / "out" / "same" / _fingerprint()
+    kept = ROOT / "out" / "same"
     differing = 0
     for part in options.part or list(PARTS):
         files = _files(kept, part)
@@ -68,17 +69,16 @@ def _git(*words: str) -> str:
     return subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def _fingerprint() -> str:
-    """Changes with what is asked and with how the answers are read."""
-    sources = (Path(str(module.__file__)).read_bytes() for module in (corpus, side))
+def _fingerprint(*modules: ModuleType) -> str:
+    sources = (Path(str(module.__file__)).read_bytes() for module in modules)
     return hashlib.sha256(b"".join(sources)).hexdigest()[:8]
 
 
 def _files(kept: Path, part: str) -> Path:
     """What the cases of this part are given, written once."""
-    files = kept / f"{part} files"
+    files = kept / f"{part} {_fingerprint(corpus)}"
     if not files.is_dir():
-        begun = kept / f"{part} begun"
+        begun = files.with_suffix(".begun")
         rmtree(begun, ignore_errors=True)
         begun.mkdir(parents=True)
         corpus.write_files(begun, part)
@@ -90,7 +90,7 @@ def _of_base(
     kept: Path, part: str, commit: str, cases: Sequence[Case], files: Path, workers: int
 ) -> dict[str, Result]:
     """What came of these cases at the older commit; what is missing is asked now and kept."""
-    path = kept / f"{part} of {commit[:12]}.json"
+    path = kept / f"{part} {_fingerprint(corpus, side)} of {commit[:12]}.json"
     results: dict[str, Result] = json.loads(path.read_text("utf-8")) if path.exists() else {}
     missing = [case for case in cases if case.name not in results]
     if missing:

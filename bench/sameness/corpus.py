@@ -6,11 +6,15 @@ What it needs is written by what stands here, once, and both commits are given t
 from __future__ import annotations
 
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import count, islice
+from functools import partial
+from itertools import count, islice, product
+from multiprocessing import get_context
 from pathlib import Path
+from shutil import copyfile
+from typing import Any
 
 from gradbook.builtin_networks import BUILTIN
 from gradbook.cli.main import VERBS
@@ -144,6 +148,7 @@ def _trainings(_: Path) -> Iterator[Case]:
 # Books that others made ---------------------------------------------------------------
 
 BOOKS_AT_ONCE = 25  # by one command
+NUMBERS_APART = 1_000  # of what two groups are drawn from
 
 
 def _audits(folder: Path) -> Iterator[Case]:
@@ -153,47 +158,60 @@ def _audits(folder: Path) -> Iterator[Case]:
 
 
 def _write_books(folder: Path) -> None:
+    """Each group in a folder of its own, by a process of its own."""
+    jobs = [("real", 0), ("kinds", 0), ("layouts", 0)]
+    jobs += [("mutants", group) for group in range(600 // BOOKS_AT_ONCE)]
+    jobs += [("perceptrons", group) for group in range(200 // BOOKS_AT_ONCE)]
+    jobs += [("exercises", number) for number in range(10)]
+    with ProcessPoolExecutor(mp_context=get_context("fork")) as pool:
+        list(pool.map(partial(_write_group, folder), *zip(*jobs, strict=True)))
+
+
+def _write_group(folder: Path, sort: str, group: int) -> None:
+    warnings.simplefilter("ignore")
+    for number, (name, save) in enumerate(_books_of(sort, group, folder)):
+        path = folder / "audit" / sort / str(group + number // BOOKS_AT_ONCE) / f"{name}.xlsx"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save(path)
+
+
+def _books_of(sort: str, group: int, folder: Path) -> Iterator[tuple[str, Callable[[Path], Any]]]:
+    """Each book's name, and what saves it."""
     from tests.audit.material import exercises, mutants
     from tests.audit.material.kinds import catalogue
     from tests.audit.material.layouts.places import LAYOUTS
-    from tests.audit.material.layouts.planted import drawn as drawn_training
-    from tests.audit.material.layouts.planted import planted_table
+    from tests.audit.material.layouts.planted import drawn, planted_table
     from tests.audit.material.perceptrons import mutants as perceptrons
 
-    warnings.simplefilter("ignore")
-
-    placed = Counter[str]()
-
-    def place(sort: str, name: object) -> Path:
-        group = placed[sort] // BOOKS_AT_ONCE
-        placed[sort] += 1
-        path = folder / "audit" / sort / str(group) / f"{name}.xlsx"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path
-
-    for real in sorted(REAL_BOOKS.glob("*.xls*")):
-        place("real", real.stem).write_bytes(real.read_bytes())
-    for name, kind in catalogue.KINDS.items():
-        catalogue.saved(kind, kind.table, place("kinds", name))
-        for number, table in enumerate(kind.mistakes.values()):
-            catalogue.saved(kind, table, place("kinds", f"{name} {number}"))
-    drawn = ((k, mutants.mutant(k, (1, 1, 2))) for k in count())
-    for number, spoilt in islice(((k, one) for k, one in drawn if one), 600):
-        spoilt[2].save(place("mutants", number))
-    for name in LAYOUTS:
-        for number in range(200 // len(LAYOUTS)):
-            planted = planted_table(*drawn_training(number, name), name)
-            if planted:
-                planted[1].save(place("layouts", f"{name} {number}"))
-    drawn = ((k, perceptrons.spoilt(k)) for k in count())
-    for number, spoilt in islice(((k, one) for k, one in drawn if one), 200):
-        spoilt[1].table().save(place("perceptrons", number))
-    for number in range(10):
-        variation = exercises.Variation.of(number)
-        given = exercises.exercise(variation, folder)
-        for which, mistake in enumerate(exercises.mistakes(variation)):
-            book = exercises.hand_in(given, mistake.entries, variation)
-            book.rename(place("exercises", f"{number} {which} {mistake.letter}"))
+    numbers = count(group * NUMBERS_APART)
+    match sort:
+        case "real":
+            for real in sorted(REAL_BOOKS.glob("*.xls*")):
+                yield real.stem, partial(copyfile, real)
+        case "kinds":
+            for name, kind in catalogue.KINDS.items():
+                for number, table in enumerate([kind.table, *kind.mistakes.values()]):
+                    yield f"{name} {number}", partial(catalogue.saved, kind, table)
+        case "layouts":
+            for name, number in product(LAYOUTS, range(200 // len(LAYOUTS))):
+                laid_out = planted_table(*drawn(number, name), name)
+                if laid_out:
+                    yield f"{name} {number}", laid_out[1].save
+        case "mutants":
+            drawn_books = ((k, mutants.mutant(k, (1, 1, 2))) for k in numbers)
+            yield from islice(((str(k), m[2].save) for k, m in drawn_books if m), BOOKS_AT_ONCE)
+        case "perceptrons":
+            planted = ((k, perceptrons.spoilt(k)) for k in numbers)
+            books = ((str(k), book[1].table().save) for k, book in planted if book)
+            yield from islice(books, BOOKS_AT_ONCE)
+        case "exercises":
+            variation = exercises.Variation.of(group)
+            desk = folder / f"desk {group}"
+            desk.mkdir()
+            given = exercises.exercise(variation, desk)
+            for which, mistake in enumerate(exercises.mistakes(variation)):
+                book = exercises.hand_in(given, mistake.entries, variation)
+                yield f"{group} {which} {mistake.letter}", book.rename
 
 
 # Words --------------------------------------------------------------------------------
