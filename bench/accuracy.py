@@ -73,7 +73,7 @@ class LastEpochs(Listener):
 
     def epoch_done(self, epoch: Epoch) -> None:
         if epoch.epoch > self.training.recipe.epochs - self.epochs:
-            found = _last(self.file) | {str(epoch.epoch): self.training.test()[0]}
+            found = _last(self.file) | {str(epoch.epoch): self.training.test().score}
             write_whole(self.file, json.dumps(found))
 
 

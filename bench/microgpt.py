@@ -19,7 +19,7 @@ import torch
 from torch.nn import functional
 
 from gradbook.engine.native import NativeEngine
-from gradbook.lab.texts import LineWriter, usual_lines, usual_network
+from gradbook.lab.texts import TextLines, arrays, learning_order, usual_lines, usual_network
 from gradbook.net import Net
 
 HEADS, TURNS = 4, 5
@@ -76,12 +76,12 @@ def in_torch(
     return perf_counter() - began, losses
 
 
-def here(writer: LineWriter, engine: NativeEngine, steps: int) -> tuple[float, Losses]:
+def here(lines: TextLines, engine: NativeEngine, steps: int) -> tuple[float, Losses]:
     start = {str(leaf.name): value for leaf, value in engine.step_graph.start.items()}
     engine.restore(start)
     rates = engine.net.learning_rate * (1 - np.arange(steps) / steps)
     began = perf_counter()
-    given, wanted = writer.arrays(writer.training[:steps])
+    given, wanted = arrays(learning_order(lines)[1][:steps], lines, engine.net.input[0])
     losses = engine.epoch(given, wanted, rates).losses
     return perf_counter() - began, [float(loss) for loss in losses]
 
@@ -94,8 +94,7 @@ def main() -> int:
     torch.set_num_threads(2)
     lines = usual_lines()
     net = usual_network(lines.tokens, 16)
-    writer = LineWriter(net, lines)
-    tokens = [lines.encode(line) for line in writer.training[: asked.steps]]
+    tokens = [lines.encode(line) for line in learning_order(lines)[1][: asked.steps]]
     engine = NativeEngine(net, 1, 1)
     modes: dict[str, Callable[..., torch.Tensor]] = {"eager": forward}
     if not asked.no_compile:
@@ -103,7 +102,7 @@ def main() -> int:
         in_torch(net, tokens[:30], modes["compiled"])  # compiles
     best: dict[str, tuple[float, Losses]] = {}
     for _ in range(TURNS):
-        turns = {"gradbook": here(writer, engine, len(tokens))}
+        turns = {"gradbook": here(lines, engine, len(tokens))}
         turns |= {mode: in_torch(net, tokens, run) for mode, run in modes.items()}
         for name, found in turns.items():
             best[name] = min(best.get(name, found), found, key=lambda it: it[0])

@@ -19,10 +19,10 @@ from gradbook.amounts import size
 from gradbook.builtin_networks import LETTERS
 from gradbook.engine.wasm import PACKED, WasmModule, learner, trainer, viewer
 from gradbook.files import write_whole
+from gradbook.lab.images import adapt
 from gradbook.lab.models.model import load_shipped
 from gradbook.lab.recipes import RECIPES
 from gradbook.lab.recipes.text import recipe
-from gradbook.lab.training.material import adapt
 from gradbook.net import builtin
 from gradbook.report.digits_page import READ_AT_ONCE
 

@@ -10,9 +10,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytest.importorskip("sklearn", minversion="1.6")
+
+from sklearn.base import clone
+from sklearn.datasets import load_digits, load_iris
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
 from gradbook.engine.compilers import find_compiler
 from gradbook.errors import GradbookError
 from gradbook.net import Net
+from gradbook.sklearn import NetClassifier, NetRegressor
 
 EXPECTED_TO_FAIL = {
     "check_sample_weight_equivalence_on_dense_data": (
@@ -27,89 +38,55 @@ CONV = (
 )
 
 
-@pytest.fixture(autouse=True, scope="module")
-def sklearn():
-    """It takes longer to import than all other tests to collect."""
-    return pytest.importorskip("sklearn", minversion="1.6")
-
-
-def classifier(*given, **settings):
-    from gradbook.sklearn import NetClassifier
-
-    return NetClassifier(*given, **settings)
-
-
-def regressor(*given, **settings):
-    from gradbook.sklearn import NetRegressor
-
-    return NetRegressor(*given, **settings)
-
-
-@pytest.mark.parametrize("make", [classifier, regressor])
-def test_scikit_learns_own_checks(make):
-    from sklearn.utils.estimator_checks import check_estimator
-
-    checks = check_estimator(
-        make(), expected_failed_checks=EXPECTED_TO_FAIL, on_skip=None, on_fail=None
-    )
-    assert len(checks) > 40
-    as_expected = {True: "xfail", False: "passed"}
-    wrong = [
-        it for it in checks if it["status"] not in (as_expected[it["expected_to_fail"]], "skipped")
-    ]
-    assert [(it["check_name"], it["exception"]) for it in wrong] == []
+@parametrize_with_checks(
+    [NetClassifier(), NetRegressor()],
+    expected_failed_checks=lambda estimator: EXPECTED_TO_FAIL,
+    xfail_strict=True,
+)
+def test_scikit_learns_own_check(estimator, check):
+    check(estimator)
 
 
 @pytest.fixture(scope="module")
-def iris(sklearn):
-    from sklearn.datasets import load_iris
-
+def iris():
     return load_iris(return_X_y=True)
 
 
 @pytest.fixture(scope="module")
-def digits(sklearn):
+def digits():
     """The smaller digits, as bytes."""
-    from sklearn.datasets import load_digits
-
     found = load_digits()
     return np.rint(found.data * 255 / 16).astype(np.uint8), found.target
 
 
 @pytest.fixture(scope="module")
 def fitted(iris):
-    return classifier(epochs=20, random_state=0).fit(*iris)
+    return NetClassifier(epochs=20, random_state=0).fit(*iris)
 
 
 def test_it_learns_flowers_in_cross_validation(iris):
-    from sklearn.model_selection import cross_val_score
-
-    flowers = classifier(random_state=0)
+    flowers = NetClassifier(random_state=0)
     assert cross_val_score(flowers, *iris, cv=3).mean() > 0.93
 
 
 def test_labels_may_be_words(iris):
     X, y = iris
     names = np.array(["setosa", "versicolor", "virginica"])
-    found = classifier(epochs=30, random_state=0).fit(X, names[y])
+    found = NetClassifier(epochs=30, random_state=0).fit(X, names[y])
     assert found.classes_.tolist() == names.tolist()
     assert found.score(X, names[y]) > 0.9
 
 
 def test_a_pipeline_is_searched_by_grid(iris):
-    from sklearn.model_selection import GridSearchCV
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import MinMaxScaler
-
-    pipe = make_pipeline(MinMaxScaler(), classifier(epochs=3, random_state=0))
+    pipe = make_pipeline(MinMaxScaler(), NetClassifier(epochs=3, random_state=0))
     grid = {"netclassifier__hidden": [(), (8,)], "netclassifier__schedule": ["constant 0.1"]}
     found = GridSearchCV(pipe, grid, cv=2).fit(*iris)
     assert found.best_params_["netclassifier__hidden"] in ((), (8,))
 
 
 def test_the_same_random_state_gives_the_same_bits(iris, fitted):
-    again = classifier(epochs=20, random_state=0).fit(*iris)
-    other = classifier(epochs=20, random_state=1).fit(*iris)
+    again = NetClassifier(epochs=20, random_state=0).fit(*iris)
+    other = NetClassifier(epochs=20, random_state=1).fit(*iris)
     for name, value in fitted.values_.items():
         assert np.array_equal(value, again.values_[name])
     assert not np.array_equal(other.predict_proba(iris[0]), fitted.predict_proba(iris[0]))
@@ -124,10 +101,8 @@ def test_a_pickle_holds_arrays_and_reads_the_same(iris, fitted):
 
 
 def test_a_clone_is_not_fitted_and_takes_a_net_as_it_is(iris):
-    from sklearn.base import clone
-
     net = Net.parse("input 4; dense 3; softmax; loss cross-entropy; update adam")
-    found = clone(classifier(net, epochs=1).fit(*iris))
+    found = clone(NetClassifier(net, epochs=1).fit(*iris))
     assert found.net == net
     assert not hasattr(found, "net_")
 
@@ -135,7 +110,7 @@ def test_a_clone_is_not_fitted_and_takes_a_net_as_it_is(iris):
 def test_one_output_tells_two_classes_apart(iris):
     X, y = iris
     text = "input 4; dense 1; sigmoid; loss binary cross-entropy; update adam; rate 0.1"
-    found = classifier(text, random_state=0).fit(X, y == 0)
+    found = NetClassifier(text, random_state=0).fit(X, y == 0)
     assert found.predict_proba(X).shape == (150, 2)
     assert found.score(X, y == 0) == 1
 
@@ -146,17 +121,17 @@ def test_one_output_tells_two_classes_apart(iris):
 )
 def test_a_network_of_images_trains_on_bytes_and_numbers_alike(engine, digits):
     X, y = (part[:400] for part in digits)
-    found = classifier(CONV, epochs=3, engine=engine, random_state=0)
-    of_bytes = found.fit(X, y).predict_proba(X)
-    of_numbers = found.fit(X.astype(float), y).predict_proba(X.astype(float))
+    classifier = NetClassifier(CONV, epochs=3, engine=engine, random_state=0)
+    of_bytes = classifier.fit(X, y).predict_proba(X)
+    of_numbers = classifier.fit(X.astype(float), y).predict_proba(X.astype(float))
     assert np.allclose(of_bytes, of_numbers, atol=1e-3)
-    assert found.score(X.astype(float), y) > 0.7
+    assert classifier.score(X.astype(float), y) > 0.7
 
 
 def test_a_warm_start_goes_on_where_the_last_fit_ended(iris):
     X, y = iris
-    warm = classifier(epochs=5, schedule="constant 0.01", warm_start=True, random_state=0)
-    cold = classifier(epochs=10, schedule="constant 0.01", random_state=0).fit(X, y)
+    warm = NetClassifier(epochs=5, schedule="constant 0.01", warm_start=True, random_state=0)
+    cold = NetClassifier(epochs=10, schedule="constant 0.01", random_state=0).fit(X, y)
     warm.fit(X, y).fit(X, y)
     assert warm.n_iter_ == 10
     assert warm.loss_curve_ == cold.loss_curve_
@@ -165,14 +140,14 @@ def test_a_warm_start_goes_on_where_the_last_fit_ended(iris):
 
 def test_a_warm_start_goes_on_after_a_pickle_too(iris):
     X, y = iris
-    warm = classifier(epochs=5, warm_start=True, random_state=0).fit(X, y)
+    warm = NetClassifier(epochs=5, warm_start=True, random_state=0).fit(X, y)
     copy = pickle.loads(pickle.dumps(warm)).fit(X, y)
     assert copy.loss_curve_ == warm.fit(X, y).loss_curve_
 
 
 def test_a_warm_start_knows_only_its_classes(iris):
     X, y = iris
-    warm = classifier(epochs=1, warm_start=True).fit(X[:100], y[:100])
+    warm = NetClassifier(epochs=1, warm_start=True).fit(X[:100], y[:100])
     with pytest.raises(ValueError, match="classes that the first fit hadn't"):
         warm.fit(X, y)
 
@@ -181,7 +156,7 @@ def test_little_work_is_done_in_numpy(iris, fitted):
     assert fitted.engine_ == "plain"
     if find_compiler():
         X = np.tile(iris[0], (200, 1))
-        much = classifier(epochs=200)
+        much = NetClassifier(epochs=200)
         much.n_features_in_, much.classes_ = 4, np.arange(3)
         much.net_ = much._net()
         assert much._kind(len(X)) == "native"
@@ -190,19 +165,19 @@ def test_little_work_is_done_in_numpy(iris, fitted):
 def test_a_column_without_change_does_no_harm(iris):
     X, y = iris
     still = np.column_stack([X, np.full(len(X), 7.0)])
-    assert classifier(random_state=0).fit(still, y).score(still, y) > 0.9
+    assert NetClassifier(random_state=0).fit(still, y).score(still, y) > 0.9
 
 
 def test_columns_far_from_zero_are_told_apart(iris):
     X, y = iris
-    assert classifier(random_state=0).fit(X + 1e7, y).score(X + 1e7, y) > 0.9
+    assert NetClassifier(random_state=0).fit(X + 1e7, y).score(X + 1e7, y) > 0.9
 
 
 def test_a_row_of_weight_0_might_as_well_not_be_there(iris):
     X, y = iris
     weights = np.where(np.arange(150) % 3, 2.5, 0.0)
-    found = classifier(epochs=3, random_state=0).fit(X, y, sample_weight=weights)
-    fewer = classifier(epochs=3, random_state=0).fit(X[weights > 0], y[weights > 0])
+    found = NetClassifier(epochs=3, random_state=0).fit(X, y, sample_weight=weights)
+    fewer = NetClassifier(epochs=3, random_state=0).fit(X[weights > 0], y[weights > 0])
     np.testing.assert_allclose(found.predict_proba(X), fewer.predict_proba(X), rtol=1e-6)
 
 
@@ -210,7 +185,7 @@ def test_weights_move_the_answers_to_the_rows_that_count_more(iris):
     X, y = iris
     X, y = X[y > 0][:, :1], y[y > 0]  # hard to tell apart
     shares = [
-        (classifier(random_state=0).fit(X, y, sample_weight=w).predict(X) == 1).mean()
+        (NetClassifier(random_state=0).fit(X, y, sample_weight=w).predict(X) == 1).mean()
         for w in (np.where(y == 1, 9, 1), np.where(y == 1, 1, 9))
     ]
     assert shares[0] > shares[1] + 0.3
@@ -218,7 +193,7 @@ def test_weights_move_the_answers_to_the_rows_that_count_more(iris):
 
 def test_only_zeros_are_no_weights(iris):
     with pytest.raises(ValueError, match="zero"):
-        classifier().fit(*iris, sample_weight=np.zeros(150))
+        NetClassifier().fit(*iris, sample_weight=np.zeros(150))
 
 
 @pytest.mark.parametrize(
@@ -242,7 +217,7 @@ def test_only_zeros_are_no_weights(iris):
 )
 def test_a_wrong_setting_is_one_line(settings, line, iris):
     with pytest.raises(ValueError, match="^" + line.replace("?", r"\?")) as caught:
-        classifier(**settings).fit(*iris)
+        NetClassifier(**settings).fit(*iris)
     assert isinstance(caught.value, GradbookError)
 
 
@@ -250,22 +225,18 @@ def test_a_loss_that_is_no_number_any_more_is_said(iris):
     X, y = iris
     text = "input 4; dense 8; dense 3; loss half squared error"
     with pytest.raises(ValueError, match="the loss is no longer a number: use a smaller rate"):
-        classifier(text, schedule="constant 1e9", random_state=0).fit(X, y)
+        NetClassifier(text, schedule="constant 1e9", random_state=0).fit(X, y)
 
 
 def test_a_fit_that_says_one_class_to_everything_warns_with_what_to_change(iris):
-    from sklearn.exceptions import ConvergenceWarning
-
     asleep = "input 4; dense 2; relu; dense 3; softmax; biases -99 -99 0 0 0"
-    still = classifier(asleep, schedule="constant 0.001", epochs=2, random_state=0)
+    still = NetClassifier(asleep, schedule="constant 0.001", epochs=2, random_state=0)
     with pytest.warns(ConvergenceWarning, match="each of the 150 rows trained on.*rate"):
         still.fit(*iris)
 
 
 def test_a_fit_that_learned_says_nothing(iris, recwarn):
-    from sklearn.exceptions import ConvergenceWarning
-
-    classifier(random_state=0).fit(*iris)
+    NetClassifier(random_state=0).fit(*iris)
     assert [it for it in recwarn if it.category is ConvergenceWarning] == []
 
 
@@ -290,11 +261,11 @@ def test_the_example_runs(tmp_path):
 
 def test_a_regressor_learns_numbers_of_any_size(iris):
     X, y = iris[0][:, :3], 1000 + 250 * iris[0][:, 3]
-    found = regressor(epochs=40, random_state=0).fit(X[::2], y[::2])
-    assert found.score(X[1::2], y[1::2]) > 0.9  # R²
-    again = pickle.loads(pickle.dumps(found))  # our own bytes
-    np.testing.assert_array_equal(again.predict(X), found.predict(X))
+    regressor = NetRegressor(epochs=40, random_state=0).fit(X[::2], y[::2])
+    assert regressor.score(X[1::2], y[1::2]) > 0.9  # R²
+    again = pickle.loads(pickle.dumps(regressor))  # our own bytes
+    np.testing.assert_array_equal(again.predict(X), regressor.predict(X))
     with pytest.raises(ValueError, match="y is one number, but the network has 2 outputs"):
-        regressor("input 3; dense 2").fit(X, y)
-    own = regressor("input 3; dense 8; tanh; dense 1; update adam", epochs=40, random_state=0)
+        NetRegressor("input 3; dense 2").fit(X, y)
+    own = NetRegressor("input 3; dense 8; tanh; dense 1; update adam", epochs=40, random_state=0)
     assert own.fit(X, y).score(X, y) > 0.8

@@ -21,10 +21,11 @@ from gradbook.arguments import one_of, sizes, whole
 from gradbook.builtin_networks import BUILTIN
 from gradbook.engine.base import Engine
 from gradbook.errors import GradbookError, ShapeError, UsageError
+from gradbook.lab.doubts import Ending, doubts
 from gradbook.lab.models.answers import confusion_of, likeliest_classes, probabilities, targets
+from gradbook.lab.problem import Normal
 from gradbook.lab.recipes.recipe import Schedule, parse_schedule
-from gradbook.lab.training.doubts import Ending, doubts
-from gradbook.lab.training.epochs import Normal, fit
+from gradbook.lab.training.epochs import fit
 from gradbook.layers.card import spell
 from gradbook.layers.losses import Loss
 from gradbook.net import Net, builtin

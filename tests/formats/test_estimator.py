@@ -8,21 +8,11 @@ import pytest
 import gradbook as gb
 from gradbook.errors import GradbookError, UsageError
 
-NAMES = (
-    *("logistic", "linear", "linear without intercept", "several numbers"),
-    *("several numbers of a perceptron", "labels", "scaled to a range", "with holes"),
-    "with holes filled late",
-)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def sklearn():
-    """It takes longer to import than all other tests to collect."""
-    return pytest.importorskip("sklearn")
+sklearn = pytest.importorskip("sklearn")
 
 
 @pytest.fixture(scope="module")
-def iris(sklearn):
+def iris():
     from sklearn.datasets import load_iris
 
     return load_iris(return_X_y=True)
@@ -130,7 +120,7 @@ def with_holes(rows):
     return found
 
 
-def estimator_of(name):
+def estimators():
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LinearRegression, LogisticRegression
     from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -139,26 +129,22 @@ def estimator_of(name):
 
     logistic = LogisticRegression(max_iter=200)
     mlp = MLPRegressor(hidden_layer_sizes=(5,), max_iter=20)
-    match name:
-        case "logistic":
-            return logistic
-        case "linear" | "several numbers":
-            return LinearRegression()
-        case "linear without intercept":
-            return LinearRegression(fit_intercept=False)
-        case "several numbers of a perceptron":
-            return mlp
-        case "labels":
-            return MLPClassifier((5,), max_iter=20)
-        case "scaled to a range":
-            return make_pipeline(MinMaxScaler((-1, 2)), logistic)
-        case "with holes":
-            return make_pipeline(SimpleImputer(), StandardScaler(), logistic)
-    late = SimpleImputer(strategy="median")
-    return make_pipeline(StandardScaler(), late, MinMaxScaler(), mlp)
+    return {
+        "logistic": logistic,
+        "linear": LinearRegression(),
+        "linear without intercept": LinearRegression(fit_intercept=False),
+        "several numbers": LinearRegression(),
+        "several numbers of a perceptron": mlp,
+        "labels": MLPClassifier((5,), max_iter=20),
+        "scaled to a range": make_pipeline(MinMaxScaler((-1, 2)), logistic),
+        "with holes": make_pipeline(SimpleImputer(), StandardScaler(), logistic),
+        "with holes filled late": make_pipeline(
+            StandardScaler(), SimpleImputer(strategy="median"), MinMaxScaler(), mlp
+        ),
+    }
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", estimators())
 @pytest.mark.parametrize("classes", [2, 3])
 def test_it_says_what_scikit_learn_says(iris, name, classes, tmp_path):
     rows, wanted = iris[0][iris[1] < classes], iris[1][iris[1] < classes]
@@ -169,7 +155,7 @@ def test_it_says_what_scikit_learn_says(iris, name, classes, tmp_path):
         wanted = np.stack([rows[:, 0] > 5.5, rows[:, 1] > 3, rows[:, 2] > 2], axis=1).astype(int)
     if "several" in name:
         numbers = np.stack([numbers, numbers**2], axis=1)
-    estimator = estimator_of(name)
+    estimator = estimators()[name]
     is_sure = hasattr(estimator, "predict_proba")
     fitted(estimator, rows, wanted if is_sure else numbers)
     expected = estimator.predict_proba(rows) if is_sure else estimator.predict(rows)

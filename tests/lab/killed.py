@@ -2,9 +2,10 @@
 
     python killed.py FOLDER DATA KILL…
 
-Trains `made.recipe` into FOLDER. Each KILL is how often a child touches a file in there (opens,
-renames or removes it) before it kills itself with signal 9; the next child goes on. After the
-last KILL one runs to its end. Prints how many children were killed.
+Trains `made.recipe` into FOLDER, or where DATA is a table the usual network for it. Each KILL is
+how often a child touches a file in there (opens, renames or removes it) before it kills itself with
+signal 9; the next child goes on. After the last KILL one runs to its end. Prints how many children
+were killed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from gradbook.data.tables import read_columns
+from gradbook.lab.tables import problem, usual_recipe
 from gradbook.lab.training import training as loop
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import train
@@ -49,10 +52,21 @@ def child(folder: Path, data: Path, kill: int | None) -> int:
         return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
     if kill is not None:
         dies_at(kill, folder)
-    loop.SAVED_EVERY = 0.0  # after a step or few
+    loop.SAVED_EVERY = loop.SAVED_AFTER = 0.0  # after a step or few
     resume = RunFolder(folder).holds_a_run
-    train(None if resume else made.recipe(f"data {data}"), folder=folder, resume=resume)
+    begin(folder, data, resume)
     os._exit(0)
+
+
+def begin(folder: Path, data: Path, resume: bool = False) -> None:
+    """Train, or go on by what the folder itself says."""
+    if resume:
+        train(folder=folder, resume=True)
+    elif data.suffix == ".csv":
+        found = problem(read_columns(data), ignored=["colour"])
+        train(usual_recipe(found, "made"), "epochs 12", data=found, folder=folder)
+    else:
+        train(made.recipe(f"data {data}"), folder=folder)
 
 
 def main() -> None:

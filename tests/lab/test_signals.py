@@ -13,6 +13,7 @@ from gradbook.data.signals import Recording, Signals
 from gradbook.errors import DataError, UsageError
 from gradbook.lab import tables
 from gradbook.lab.models.table_model import TableModel
+from gradbook.lab.problem import FinalScore
 from gradbook.lab.signals import (
     WindowsAsked,
     most_expected,
@@ -21,7 +22,7 @@ from gradbook.lab.signals import (
     usual_signal_recipe,
     windows_for,
 )
-from gradbook.lab.tables import TableScore, train_table
+from gradbook.lab.training.train import train
 from gradbook.net import parse
 
 HOW = WindowsAsked(32, 8)
@@ -47,7 +48,7 @@ def test_nothing_stands_on_both_sides(way, fold):
     signals = waves(people=6)
     found = signal_problem(signals, replace(HOW, way=way))
     training, held_back = found.parts(fold)
-    parts = (training, held_back, found.test)
+    parts = (training, held_back, found.test_rows)
     assert sorted(np.concatenate(parts).tolist()) == list(range(len(found.rows)))
 
     def rows_of(windows):
@@ -77,13 +78,13 @@ def test_people_are_kept_apart_where_they_are_known():
 
 def test_every_class_is_in_every_part():
     found = signal_problem(waves(), replace(HOW, way="recording"))
-    for part in (*found.parts(0), found.test):
+    for part in (*found.parts(0), found.test_rows):
         assert set(found.targets[part]) == {0, 1, 2}
 
 
 def test_a_channel_is_scaled_by_what_is_trained_on_alone():
     signals = waves()
-    trained = train_table(_short(signals), signal_problem(signals, HOW))
+    trained = train(_short(signals), data=signal_problem(signals, HOW))
     training, _ = trained.problem.parts(0)
     values = trained.problem.rows[training].reshape(-1, 2)
     np.testing.assert_allclose(trained.model.mean, np.tile(values.mean(axis=0), 32))
@@ -99,7 +100,7 @@ def _short(signals, epochs=60):
 
 def test_it_learns_and_the_model_keeps_its_windows(tmp_path):
     signals = waves()
-    trained = train_table(_short(signals), signal_problem(signals, HOW))
+    trained = train(_short(signals), data=signal_problem(signals, HOW))
     assert trained.test.score > 0.9
     trained.model.save(tmp_path / "m.safetensors")
     again = TableModel.load(tmp_path / "m.safetensors")
@@ -117,9 +118,9 @@ def test_windows_go_through_fixed_layers_once_and_learn_as_in_every_epoch(monkey
     hears = "mel 4 frame 16 step 8 rate 50 low 1 high 24"
     net = parse(f"input 32x1; {hears}; conv1d 3 2; batchnorm; relu; flatten; dense 3; log softmax")
     recipe = replace(usual_signal_recipe(found, "w"), net=net, epochs=3)
-    once = train_table(recipe, found)
+    once = train(recipe, data=found)
     monkeypatch.setattr(tables, "fixed_beginning", lambda net: None)
-    again = train_table(recipe, found)
+    again = train(recipe, data=found)
     for ours, theirs in zip(once.history, again.history, strict=True):
         assert ours.train_loss == pytest.approx(theirs.train_loss, 1e-4)
     assert once.model.values.keys() == again.model.values.keys()
@@ -129,7 +130,7 @@ def test_windows_go_through_fixed_layers_once_and_learn_as_in_every_epoch(monkey
 
 def test_other_channels_or_rates_are_refused():
     signals = waves()
-    model = train_table(_short(signals, 1), signal_problem(signals, HOW)).model
+    model = train(_short(signals, 1), data=signal_problem(signals, HOW)).model
     with pytest.raises(DataError, match="100 rows a second, but the model was trained on 50"):
         windows_for(model, replace(signals, rate=100.0))
     with pytest.raises(DataError, match=r"1 channel \(a\), but the model reads a, b"):
@@ -141,7 +142,7 @@ def test_false_alarms_are_counted_once_for_each_time_that_something_is_heard():
     nothing, fast, slow = (found.target.words.index(name) for name in ("none", "fast", "slow"))
     rows = np.flatnonzero(found.pieces.recording == 2)  # one recording of nothing: 9 windows
     said = [nothing, fast, fast, nothing, nothing, slow, fast, fast, nothing]
-    told = found.figures(TableScore(rows, np.empty(0), 0, {}, read=np.array(said)))
+    told = found.figures(FinalScore(loss=0, score=0, rows=rows, read=np.array(said)))
     assert told["false_alarms"] == 3
     assert told["background_seconds"] == (32 + 8 * 8) / 50
     assert told["false_alarms_an_hour"] == pytest.approx(3 * 3600 / told["background_seconds"])
@@ -161,7 +162,7 @@ def test_unknown_background_is_refused():
 
 def test_too_few_to_split_are_refused():
     few = signal_problem(waves(3), replace(HOW, way="recording"))
-    assert len(few.test)
+    assert len(few.test_rows)
     with pytest.raises(DataError, match="class 'fast' is in 2 recordings: give at least 3"):
         signal_problem(waves(2), replace(HOW, way="recording"))
     everything = signal_problem(waves(2), HOW, everything=True)

@@ -5,28 +5,36 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.errors import DataError, ShapeError
+from gradbook.engine.engines import PlainEngine
+from gradbook.errors import DataError, ShapeError, UsageError
+from gradbook.lab.recipes.text import recipe
 from gradbook.lab.texts import (
+    LineProblem,
     LineWriter,
-    learn_lines,
+    arrays,
     lines_of,
     read_lines,
     usual_lines,
     usual_network,
 )
+from gradbook.lab.training.train import Trained, train
+from gradbook.lab.training.training import Telling, TrainingRun, set_up
 from gradbook.net import parse
 
 WORDS = "\n".join(["aba", "bab", "abab", "baba", "ababa", "babab", "ab", "ba", "abababa", "bababa"])
 SMALL = "input {}x3; gru 8 all; conv1d 3 1; softmax; loss cross-entropy; update adam; rate 0.02"
 
 
-@pytest.fixture
-def writer():
-    return LineWriter(parse(SMALL.format(8)), lines_of(WORDS, "words"), seed=1)
+KNOWN = lines_of(WORDS, "words")
 
 
-def test_each_letter_is_given_and_the_next_is_wanted(writer):
-    given, wanted = writer.arrays(["ab"])
+def learned(steps: int, net: str = SMALL.format(8)) -> Trained:
+    problem = LineProblem(KNOWN, steps, seed=1)
+    return train(problem.recipe(parse(net)), data=problem)
+
+
+def test_each_letter_is_given_and_the_next_is_wanted():
+    given, wanted = arrays(["ab"], KNOWN, 8)
     assert given[0].argmax(axis=1)[:3].tolist() == [0, 1, 2]  # the beginning, a, b
     wanted = wanted.reshape(given.shape)
     assert wanted[0].argmax(axis=1)[:3].tolist() == [1, 2, 0]  # a, b, the end
@@ -35,40 +43,68 @@ def test_each_letter_is_given_and_the_next_is_wanted(writer):
 
 
 def test_a_line_that_is_too_long_is_cut_and_counted():
-    writer = LineWriter(parse(SMALL.format(4)), lines_of(WORDS, "words"))
-    given, wanted = writer.arrays(["ababa"])
+    given, wanted = arrays(["ababa"], KNOWN, 4)
     assert given.shape == (1, 4, 3)
     assert wanted.reshape(given.shape)[0].argmax(axis=1).tolist() == [1, 2, 1, 2]
-    assert writer.cut == 6
+    assert LineWriter(KNOWN, PlainEngine(parse(SMALL.format(4)), 1)).cut == 6
 
 
-def test_what_alternates_is_learned_to_alternate(writer):
+def test_what_alternates_is_learned_to_alternate():
     """Each letter but the first and the end follows from the one before."""
-    before = writer.loss(writer.held_out)
-    last = learn_lines(writer, 400, lambda _: None)
-    assert last.step == 400
-    assert writer.loss(writer.held_out) < before - 0.3
+    trained = learned(400)
+    before = LineWriter(KNOWN, PlainEngine(parse(SMALL.format(8)), 1))
+    held_out, _ = trained.problem.parts
+    assert trained.test.score < before.loss(held_out) - 0.3
+    assert trained.model.loss(held_out) == pytest.approx(trained.test.score, rel=1e-5)
     random = np.random.default_rng(0)
-    written = [writer.write(random, 0.5) for _ in range(30)]
+    written = [trained.model.write(random, 0.5) for _ in range(30)]
     assert all("aa" not in line and "bb" not in line for line in written)
     assert len(set(written)) > 3
-
-
-def test_at_temperature_0_chance_has_no_say(writer):
-    learn_lines(writer, 200, lambda _: None)
-    first, other = (writer.write(np.random.default_rng(seed), 0.0) for seed in (1, 2))
+    first, other = (trained.model.write(np.random.default_rng(seed), 0.0) for seed in (1, 2))
     assert first == other
 
 
-def test_the_loss_is_pytorchs(writer):
+@pytest.mark.parametrize(("steps", "epochs"), [(7, 7), (25, 9), (40, 10)])
+def test_every_step_has_a_line_in_turn(steps, epochs):
+    problem = LineProblem(KNOWN, steps)
+    recipe = problem.recipe(parse(SMALL.format(8)))
+    material = problem.material(recipe)
+    seen = np.concatenate([material.order(0, k) for k in range(epochs)])
+    assert recipe.epochs == epochs
+    assert seen.tolist() == [k % len(problem.parts[1]) for k in range(steps)]
+
+
+def test_a_training_that_stopped_goes_on_to_the_same_bits():
+    problem = LineProblem(KNOWN, 25, seed=1)
+    ready = problem.adapt(problem.recipe(parse(SMALL.format(8))))
+    whole, first, again = (TrainingRun(set_up(ready, None), 0.0) for _ in range(3))
+    whole.run()
+    first.run(listener=Telling(lambda epoch: first.stop() if epoch.epoch == 4 else None))
+    again.go_on_from(first.checkpoint())
+    again.run()
+    for name, value in whole.engine.state().items():
+        np.testing.assert_array_equal(again.engine.state()[name], value)
+    assert [e.train_loss for e in again.history] == [e.train_loss for e in whole.history]
+
+
+def test_no_folder_keeps_it(tmp_path):
+    problem = LineProblem(KNOWN, 5)
+    with pytest.raises(UsageError, match="no folder keeps a training on lines"):
+        train(problem.recipe(parse(SMALL.format(8))), data=problem, folder=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_loss_is_pytorchs():
     torch = pytest.importorskip("torch")
-    given, wanted = writer.arrays(writer.held_out)
-    shares = torch.tensor(writer.engine.predict(given).reshape(given.shape))
+    trained = learned(10)
+    held_out, _ = trained.problem.parts
+    given, wanted = arrays(held_out, KNOWN, 8)
+    shares = torch.tensor(trained.model.engine.predict(given).reshape(given.shape))
     labels = torch.tensor(wanted.reshape(given.shape)).argmax(2)
     labels[~torch.tensor(wanted.reshape(given.shape).any(2))] = -100
     each = torch.nn.functional.nll_loss(shares.log().movedim(2, 1), labels, reduction="none")
     counts = (labels >= 0).sum(1)
-    assert writer.loss(writer.held_out) == pytest.approx(float((each.sum(1) / counts).mean()))
+    assert trained.model.loss(held_out) == pytest.approx(float((each.sum(1) / counts).mean()))
 
 
 def test_the_names_that_come_along_are_for_microgpt():
@@ -102,4 +138,4 @@ def test_lines_that_can_not_be_learned_are_refused(tmp_path, text, said):
 )
 def test_a_network_that_says_no_letters_is_refused(text, said):
     with pytest.raises(ShapeError, match=said):
-        LineWriter(parse(text), lines_of(WORDS, "words"))
+        LineProblem(KNOWN, 5).adapt(recipe(text))

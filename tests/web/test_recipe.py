@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gradbook.errors import NetTextError
+from gradbook.lab.images import adapt
 from gradbook.lab.recipes.recipe import Recipe, Schedule
 from gradbook.lab.recipes.text import parse
 from gradbook.lab.recipes.text import recipe as builtin_recipe
-from gradbook.lab.training.material import adapt
 from gradbook.net.build import training_step
 from gradbook.report.digits_tables import recipe_table
 from tests.web.looking import in_node

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from itertools import count
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,9 @@ from gradbook.amounts import duration
 from gradbook.cli.output import can_say, print_event, show, width
 from gradbook.cli.screen import Screen, is_screen
 from gradbook.engine import compilers
+from gradbook.lab.tables import TableProblem
 from gradbook.lab.training.training import Listener, TrainingRun
+from gradbook.report import tables
 from gradbook.report.training import (
     BLOCK,
     NOT_ASCII,
@@ -33,6 +34,8 @@ from gradbook.report.words import QUIET, Span, TextLine, fold
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gradbook.lab.problem import Problem
+    from gradbook.lab.recipes.recipe import Recipe
     from gradbook.lab.training.epochs import Epoch, Progress
     from gradbook.lab.training.run_folder import RunFolder
     from gradbook.lab.training.train import SeedsFolder, Trained
@@ -46,14 +49,26 @@ LOADING = "loading the images"
 COMPILING = "compiling the engine for this network, once"
 SCORING = "scoring the test images"
 STOPPING = "finishing the step and saving"
+OF_ROWS = "new.csv -o predicted.csv", "predicts its rows"
 HINT = "Ctrl-C finishes the step, saves and stops"
 
 
-def display(as_events: bool) -> Display:
-    """The one that suits who looks."""
+def display(as_events: bool, takes_long: bool) -> Display:
+    """The one that suits who looks: with bars on a terminal, where there is something to wait
+    for."""
     if as_events:
         return AsEvents()
-    return OnScreen() if is_screen() else AsLines()
+    return OnScreen() if takes_long and is_screen() else AsLines()
+
+
+def seeds_display(as_events: bool, recipe: Recipe, problem: Problem | None, seed: int) -> Display:
+    """For one of several seeds: of images each is seen as it goes, of all else a line is enough."""
+    if as_events or not isinstance(problem, TableProblem):
+        return display(as_events, True)
+    if seed == recipe.net.seed:
+        heading = tables.seeds_columns(problem).heading()
+        show([*tables.opening(recipe, problem, room()), *heading])
+    return AsSeedLines(problem)
 
 
 class Display(Listener):
@@ -94,7 +109,8 @@ class AsEvents(Display):
 
     def on_start(self, training: TrainingRun) -> None:
         super().on_start(training)
-        recipe, material = training.recipe, training.material
+        recipe, problem, held_back = training.recipe, training.problem, training.material.held_back
+        samples = problem.samples_key
         print_event(
             "started",
             recipe=recipe.title,
@@ -103,19 +119,18 @@ class AsEvents(Display):
             epochs_done=len(training.history),
             steps=training.steps,
             batch=recipe.batch,
-            data=recipe.data,
-            images=len(material.numbers),
-            validation_images=len(material.validation or ()),
-            test_images=0
-            if material.dataset.everything
-            else len(material.dataset.test_for_reporting),
+            **{"data": recipe.data, **problem.about},
+            **{samples: len(training.material.numbers)},
+            **{f"validation_{samples}": len(held_back or ())},
+            **{f"test_{samples}": problem.test_count()},
             seed=recipe.net.seed,
             remarks=list(training.remarks),
         )
 
     def on_epoch(self, epoch: Epoch) -> None:
         assert self.training
-        print_event("epoch", seed=self.training.recipe.net.seed, **asdict(epoch))
+        figures = epoch.figures(self.training.problem.columns)
+        print_event("epoch", seed=self.training.recipe.net.seed, **figures)
 
     def on_doubt(self, doubt: str) -> None:
         print_event("doubt", doubt=doubt)
@@ -146,24 +161,41 @@ class AsLines(Display):
 
     def on_start(self, training: TrainingRun) -> None:
         super().on_start(training)
-        validated = training.material.validation is not None
-        self.table: EpochTable = epoch_table(width(), validated, self.ascii_only)
-        self.say([*opening_lines(training, room()), *self.table.heading()])
+        recipe, validated = training.recipe, training.material.held_back is not None
+        if isinstance(training.problem, TableProblem):
+            opening = tables.opening(recipe, training.problem, room())
+            columns = tables.epoch_columns(training.problem.task, validated)
+            self.table = EpochTable(columns)
+        else:
+            opening = opening_lines(training, room())
+            self.table = epoch_table(width(), validated, self.ascii_only)
+        self.say([*opening, *self.table.heading()])
         for epoch in training.history:
             self.on_epoch(epoch)
 
     def on_epoch(self, epoch: Epoch) -> None:
         right = epoch.validation_accuracy or 0.0
-        self.say([self.table.row(epoch, best=right > self.best)])
+        if self._is_shown(epoch):
+            self.say([self.table.row(epoch, best=right > self.best)])
         self.best = max(self.best, right)
+
+    def _is_shown(self, epoch: Epoch) -> bool:
+        """Of a table's epochs, which take milliseconds, some."""
+        assert self.training
+        takes_long = self.training.problem.is_watched
+        return takes_long or tables.is_shown(epoch.epoch, self.training.recipe.epochs)
 
     def on_doubt(self, doubt: str) -> None:
         self.say(list(fold([Span(doubt, "yellow")], room())))
 
     def on_end(self, trained: Trained, run: RunFolder) -> None:
-        assert self.training
-        tested = len(self.training.material.dataset.test_for_reporting)
-        show(result_lines(trained.event, room(), tested))
+        if isinstance(trained.problem, TableProblem):
+            ends = dict.fromkeys([trained.history[-1], trained.kept_epoch])
+            show(self.table.row(epoch) for epoch in ends if not self._is_shown(epoch))
+            show(tables.result(trained, room()))
+            show(files_lines(run, width(), *OF_ROWS))
+            return
+        show(result_lines(trained.event, room(), len(trained.test.rows)))
         show(files_lines(run, width()))
 
     def on_done_before(self, run: RunFolder) -> None:
@@ -171,6 +203,9 @@ class AsLines(Display):
         show(done_before_lines(run, room()))
         for doubt in result.get("doubts", ()):
             self.on_doubt(doubt)
+        if "target" in result:
+            show(files_lines(run, width(), *OF_ROWS))
+            return
         show(result_lines(result, room()))
         show(files_lines(run, width()))
 
@@ -188,6 +223,25 @@ class AsLines(Display):
     def say(self, lines: list[TextLine]) -> None:
         show(lines)
         print(end="", flush=True)
+
+
+class AsSeedLines(Display):
+    """A line for each seed, and what they come to together."""
+
+    def __init__(self, problem: TableProblem) -> None:
+        self.problem = problem
+
+    def on_stop(self, folder: Path, trained: Trained | None = None) -> None:
+        show(stopping_lines(self.training if trained else None, folder, room()))
+
+    def on_seed(self, result: Result) -> None:
+        show([tables.seed_line(self.problem, result)])
+        print(end="", flush=True)
+
+    def on_seeds(self, results: list[Result], event: Result, folder: SeedsFolder) -> None:
+        show(tables.spread(self.problem, event))
+        place = Span(f"  {folder.path / 'seed-*'}", "bold")
+        show([[], [place, Span("  the run of each seed")]])
 
 
 def room() -> int:

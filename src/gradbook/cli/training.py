@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gradbook.cli.display import Display, display
+from gradbook.cli.display import Display, display, seeds_display
 from gradbook.cli.main import DONE, INTERRUPTED
 from gradbook.cli.output import busy, can_say, counting, print_json, show, width
+from gradbook.engine.compilers import surroundings
 from gradbook.errors import FileError
-from gradbook.files import renew
+from gradbook.files import renew, write_whole
 from gradbook.interruption import heard_alike
+from gradbook.lab.images import ImageProblem
 from gradbook.lab.logs import Logged
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder, summarise_seeds, train, train_by_crew
@@ -20,6 +22,7 @@ from gradbook.report.training import NOT_ASCII
 from gradbook.work.machines import ClusterError
 
 if TYPE_CHECKING:
+    from gradbook.lab.problem import Problem
     from gradbook.lab.recipes.recipe import Recipe
     from gradbook.lab.training.train import Trained
     from gradbook.work.processes import WorkCrew
@@ -35,14 +38,18 @@ class How:
     crew: WorkCrew | None = None  # who trains several seeds, where this machine doesn't
 
 
-def train_one_seed(folder: Path, recipe: Recipe | None, how: How) -> int:
-    """Train by the recipe, or without one go on with the run in the folder."""
+def train_one_seed(
+    folder: Path, recipe: Recipe | None, how: How, problem: Problem | None = None
+) -> int:
+    """Train by the recipe, on images where no other problem is given; without a recipe go on with
+    the run in the folder."""
     renew(folder)
-    run, shown = RunFolder(folder), display(how.as_events)
+    run = RunFolder(folder)
+    shown = display(how.as_events, problem is None and not run.problem_file.is_file())
     if recipe is None and run.is_done and run.report_file.is_file():
         shown.on_done_before(run)
         return DONE
-    trained = _trained(shown, run, folder, recipe, how)
+    trained = _trained(shown, run, folder, recipe, how, problem)
     if trained is None:
         return INTERRUPTED
     shown.on_end(trained, run)
@@ -51,17 +58,20 @@ def train_one_seed(folder: Path, recipe: Recipe | None, how: How) -> int:
 
 @heard_alike()
 def _trained(
-    shown: Display, run: RunFolder, resumed_by: Path, recipe: Recipe | None, how: How
+    shown: Display,
+    run: RunFolder,
+    resumed_by: Path,
+    recipe: Recipe | None,
+    how: How,
+    problem: Problem | None,
 ) -> Trained | None:
     """What came of it; nothing if it was stopped, and how it goes on is then said."""
     try:
         with shown:
-            trained = _logged(shown, run, recipe, how)
+            trained = _logged(shown, run, recipe, how, problem)
             if shown.training and not trained.stopped:
                 shown.doing("writing the report")
-                from gradbook.report.run_report import write_report
-
-                write_report(run.path, shown.training.material.dataset)
+                _write_report(trained, run)
     except KeyboardInterrupt:  # before the first step, or after the last
         if not run.holds_a_run:
             raise
@@ -78,14 +88,32 @@ def _trained(
     return trained
 
 
-def _logged(shown: Display, run: RunFolder, recipe: Recipe | None, how: How) -> Trained:
+def _write_report(trained: Trained, run: RunFolder) -> None:
+    if isinstance(trained.problem, ImageProblem):
+        from gradbook.report.run_report import write_report
+
+        write_report(run.path, trained.problem.dataset)
+        return
+    from gradbook.report.markup import report_page
+    from gradbook.report.tables import table_report
+
+    write_whole(run.report_file, report_page(table_report(trained, surroundings(1))))
+
+
+def _logged(
+    shown: Display, run: RunFolder, recipe: Recipe | None, how: How, problem: Problem | None
+) -> Trained:
     """Train, and tell whatever logs it."""
-    resume, threads = recipe is None, how.threads
     listener = Logged(shown, how.logs, Path(run.path)) if how.logs else None
     trained = None
     try:
         trained = train(
-            recipe, folder=run.path, threads=threads, resume=resume, listener=listener or shown
+            recipe,
+            data=problem,
+            folder=run.path,
+            threads=how.threads,
+            resume=recipe is None,
+            listener=listener or shown,
         )
         return trained
     finally:
@@ -95,13 +123,14 @@ def _logged(shown: Display, run: RunFolder, recipe: Recipe | None, how: How) -> 
 
 def find_rate(recipe: Recipe, how: How) -> int:
     """Say which rate a range test suggests; nothing is trained or written."""
-    from gradbook.lab.training.material import adapt, with_whole_path
-    from gradbook.lab.training.train import as_record, range_test, set_up
+    from gradbook.lab.images import adapt, with_whole_path
+    from gradbook.lab.training.train import as_record, range_test
+    from gradbook.lab.training.training import set_up
     from gradbook.report.training import range_test_lines
 
     with busy("testing rates"):
         ready = set_up(adapt(with_whole_path(recipe)), how.threads)
-        test = range_test(ready.recipe, ready.material, ready.engine)
+        test = range_test(ready)
     if how.as_events:
         print_json(as_record(test))
     else:
@@ -112,43 +141,50 @@ def find_rate(recipe: Recipe, how: How) -> int:
 # Several seeds.
 
 
-def plan_seeds(folder: Path, recipe: Recipe, count: int) -> SeedsFolder:
+def plan_seeds(
+    folder: Path, recipe: Recipe, count: int, problem: Problem | None = None
+) -> SeedsFolder:
     """A folder for so many runs, once it is sure that the first of them can begin."""
-    from gradbook.lab.training.material import adapt, material, with_whole_path
+    from gradbook.lab.images import require_trainable, with_whole_path
 
-    found, folder_of_all = with_whole_path(recipe), SeedsFolder(folder)
+    folder_of_all = SeedsFolder(folder)
     folder_of_all.require_free()
+    recipe = with_whole_path(recipe)
     seeds = range(recipe.net.seed, recipe.net.seed + count)
     replace(recipe.net, seed=seeds[-1])  # refuses one that is too large
-    chosen = adapt(found)
-    material(chosen.recipe, chosen.dataset)
-    folder_of_all.begin_all(chosen.recipe, seeds)
+    chosen = (problem or ImageProblem(recipe)).adapt(recipe)
+    if isinstance(chosen.problem, ImageProblem):
+        require_trainable(chosen.recipe, chosen.problem.dataset)
+    folder_of_all.begin_all(chosen.recipe, seeds, chosen.problem)
     return folder_of_all
 
 
-def train_seeds(folder: SeedsFolder, how: How) -> int:
+def train_seeds(folder: SeedsFolder, how: How, problem: Problem | None = None) -> int:
     """Train with each seed, those that are done already left out: one after the other, or on a
     cluster, and what each came to is then told as it comes."""
     renew(folder.path)
     recipe, seeds = folder.plan()
+    if problem is None and folder.problem_file.is_file():
+        problem = folder.problem(recipe)
     if how.crew and not _trained_by(how.crew, folder, how):
         return INTERRUPTED
     results: list[dict[str, Any]] = []
     for seed in seeds:
-        run, shown = folder.run(seed), display(how.as_events)
+        run, shown = folder.run(seed), seeds_display(how.as_events, recipe, problem, seed)
         if not run.is_done:
             own = None if run.holds_a_run else replace(recipe, net=replace(recipe.net, seed=seed))
-            if _trained(shown, run, Path(folder.path), own, how) is None:
+            if _trained(shown, run, Path(folder.path), own, how, problem) is None:
                 return INTERRUPTED
         results.append(run.result())
         if not how.crew:
             shown.on_seed(results[-1])
     event = summarise_seeds(results, Path(folder.path))
     folder.write_result(event)
-    from gradbook.report.run_report import write_report
+    if problem is None:
+        from gradbook.report.run_report import write_report
 
-    with busy("writing the report"):
-        write_report(folder.path)
+        with busy("writing the report"):
+            write_report(folder.path)
     shown.on_seeds(results, event, folder)
     return DONE
 
@@ -156,11 +192,11 @@ def train_seeds(folder: SeedsFolder, how: How) -> int:
 @heard_alike()
 def _trained_by(crew: WorkCrew, folder: SeedsFolder, how: How) -> bool:
     """Whether a crew trained whatever wasn't done."""
-    from gradbook.lab.training.material import images_of
+    from gradbook.lab.images import images_of
     from gradbook.report.run_report import write_report
 
     recipe, seeds = folder.plan()
-    shown, images = display(how.as_events), images_of(recipe)
+    shown, images = display(how.as_events, True), images_of(recipe)
     done = sum(folder.run(seed).is_done for seed in seeds)
     try:
         with counting("seeds trained", len(seeds)) as tell:

@@ -6,8 +6,7 @@ import os
 import re
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,16 +14,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from gradbook.errors import KeptFileError, UsageError, did_you_mean, one_line
 from gradbook.files import inside
 from gradbook.lab import LOG_NAMES
-from gradbook.lab.training.training import Listener
+from gradbook.lab.training.training import Listener, PassingOn
 from gradbook.plugins import LOGS as PLUGIN_LOGS
 from gradbook.plugins import plugins
 
 if TYPE_CHECKING:
-    from gradbook.lab.tables import TableEpoch
     from gradbook.lab.training.epochs import Epoch
-
-    LoggedEpoch = Epoch | TableEpoch
-    from gradbook.lab.recipes.recipe import Recipe
     from gradbook.lab.training.train import Trained
     from gradbook.lab.training.training import TrainingRun
 
@@ -72,24 +67,18 @@ class RunLog(ABC):
             shutil.rmtree(own, ignore_errors=True)
         return Path(own)
 
-    def epoch(self, epoch: LoggedEpoch) -> None:
-        """The scalars of an epoch: the columns of metrics.csv."""
-        self.last = epoch.epoch
-        for name, value in scalars(epoch):
-            self.scalar(name, value, epoch.epoch)
+    def epoch(self, figures: Mapping[str, float | None]) -> None:
+        """The scalars of an epoch: all that metrics.csv has of it but its number."""
+        self.last = int(figures["epoch"] or 0)
+        for name, value in figures.items():
+            if name != "epoch" and value is not None:
+                self.scalar(name, value, self.last)
 
     def end(self, scores: Mapping[str, float | None]) -> None:
         for name, score in scores.items():
             if score is not None:
                 self.scalar(name, score, self.last)
         self.close()
-
-
-def scalars(epoch: LoggedEpoch) -> Iterator[tuple[str, float]]:
-    """All that metrics.csv has of an epoch but its number."""
-    for name, value in asdict(epoch).items():
-        if name != "epoch" and value is not None:
-            yield name, value
 
 
 class TensorBoardLog(RunLog):
@@ -196,59 +185,47 @@ def _kind_of(name: str) -> type[RunLog]:
     return kinds[name]
 
 
-class Logs:
-    """Some logs of a run in a folder. One that fails ends, which `told` hears of, the rest not."""
+class Logged(PassingOn):
+    """Tells some logs of a run in a folder, and another listener as it is told itself. A log that
+    fails ends, which the listener hears of; the rest and the training go on."""
 
-    def __init__(self, names: Sequence[str], folder: Path, told: Callable[[str], object]) -> None:
-        self.told = told
+    def __init__(self, listener: Listener, names: Sequence[str], folder: Path) -> None:
+        super().__init__(listener)
         self.logs = {name: _kind_of(name)(folder) for name in known_logs(names)}
 
-    def begin(self, recipe: Recipe) -> None:
+    def on_start(self, training: TrainingRun) -> None:
+        recipe = training.recipe
         settings: Settings = {
             "recipe": str(recipe),
             "seed": recipe.net.seed,
             "parameters": recipe.net.count(),
         }
-        self._each_told(lambda log: log.begin(settings))
+        self.columns = training.problem.columns
+        self._tell_each(lambda log: log.begin(settings))
+        for epoch in training.history:
+            self._tell_epoch(epoch)
+        super().on_start(training)
 
-    def epoch(self, epoch: LoggedEpoch) -> None:
-        self._each_told(lambda log: log.epoch(epoch))
+    def on_epoch(self, epoch: Epoch) -> None:
+        self._tell_epoch(epoch)
+        super().on_epoch(epoch)
 
-    def end(self, **scores: float | None) -> None:
+    def _tell_epoch(self, epoch: Epoch) -> None:
+        figures = epoch.figures(self.columns)
+        self._tell_each(lambda log: log.epoch(figures))
+
+    def ended(self, trained: Trained | None) -> None:
         """Close them; of a training that is done they keep how it did in the test."""
-        self._each_told(lambda log: log.end(scores))
+        scores = {}
+        if trained and trained.final:
+            scores[trained.problem.score_name] = trained.final.score
+        self._tell_each(lambda log: log.end(scores))
 
-    def _each_told(self, tell: Callable[[RunLog], None]) -> None:
+    def _tell_each(self, tell: Callable[[RunLog], object]) -> None:
         """A library that can't go on must not cost a training."""
         for name, log in list(self.logs.items()):
             try:
                 tell(log)
             except Exception as error:
                 del self.logs[name]
-                self.told(one_line(f"--log {name} stops here: {error}"))
-
-
-class Logged(Listener):
-    """Tells logs of a run in a folder, and another listener as it is told itself."""
-
-    def __init__(self, listener: Listener, names: Sequence[str], folder: Path) -> None:
-        self.listener = listener
-        self.logs = Logs(names, folder, listener.on_doubt)
-
-    def on_start(self, training: TrainingRun) -> None:
-        self.logs.begin(training.recipe)
-        for epoch in training.history:
-            self.logs.epoch(epoch)
-        self.listener.on_start(training)
-
-    def on_epoch(self, epoch: Epoch) -> None:
-        self.logs.epoch(epoch)
-        self.listener.on_epoch(epoch)
-
-    def on_doubt(self, doubt: str) -> None:
-        self.listener.on_doubt(doubt)
-
-    def ended(self, trained: Trained | None) -> None:
-        """Of a training that is done the logs keep the score on the test images."""
-        score = trained.test_accuracy if trained and not trained.stopped else None
-        self.logs.end(test_accuracy=score)
+                self.listener.on_doubt(one_line(f"--log {name} stops here: {error}"))

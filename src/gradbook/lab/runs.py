@@ -18,12 +18,12 @@ from gradbook.data.dataset import Dataset, Images, in_turns
 from gradbook.data.warp import warp_images
 from gradbook.errors import UsageError, one_line
 from gradbook.graph.window import Shape
+from gradbook.lab.images import numbers_trained_on, require_fit
 from gradbook.lab.models.answers import Answers
 from gradbook.lab.models.model import Model, trained_shapes
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.training.epochs import Epoch
-from gradbook.lab.training.material import Material, require_fit
-from gradbook.lab.training.run_folder import RunFolder
+from gradbook.lab.training.run_folder import RunFolder, of_a_table
 from gradbook.lab.training.train import SeedsFolder, Spread
 from gradbook.layers import Role, leaf_name
 from gradbook.net import Net
@@ -133,7 +133,7 @@ class Evidence:
     @property
     def image_count(self) -> int:
         """How many images."""
-        return len(Material(self.dataset, self.recipe.held_back).numbers)
+        return len(numbers_trained_on(self.dataset, self.recipe.held_back))
 
     @property
     def has_validation(self) -> bool:
@@ -153,7 +153,7 @@ def gather(run: RunFolder, dataset: Dataset) -> Evidence:
         dataset,
         model,
         answers,
-        _warped(recipe, Material(dataset, recipe.held_back)),
+        _warped(recipe, dataset),
         first_filters(model.net, model.values, dataset.shape),
         example,
         stages(model.net, model.values, model.prepare(dataset.test_for_reporting.pixels[example])),
@@ -177,15 +177,17 @@ def _few(classes: Sequence[str]) -> str:
     return ", ".join(classes[:3]) + (f" … ({len(classes)} classes)" if len(classes) > 3 else "")
 
 
-def _warped(recipe: Recipe, material: Material) -> tuple[Images, ...]:
+def _warped(recipe: Recipe, dataset: Dataset) -> tuple[Images, ...]:
     """Some training images of each class, and the same in the first epochs."""
-    chosen = material.numbers[in_turns(material.images[material.numbers], WARPED)]
-    original = material.images[chosen]
+    images = dataset.training_and_validation
+    numbers = numbers_trained_on(dataset, recipe.held_back)
+    chosen = numbers[in_turns(images[numbers], WARPED)]
+    original = images[chosen]
     if not recipe.warp.changes_images:
         return (original,)
-    pixels, numbers, seed = material.images.pixels, chosen.tolist(), recipe.net.seed
+    pixels, shown, seed = images.pixels, chosen.tolist(), recipe.net.seed
     seen = (
-        warp_images(pixels, recipe.warp, numbers, seed=seed, epoch=epoch)
+        warp_images(pixels, recipe.warp, shown, seed=seed, epoch=epoch)
         for epoch in range(min(EPOCHS, recipe.epochs))
     )
     return (original, *(Images(x.round().astype(np.uint8), original.labels) for x in seen))
@@ -262,13 +264,15 @@ def open_run(path: str | os.PathLike[str]) -> Compared:
     if seeds.holds_seeds:
         runs = [seeds.run(seed) for seed in seeds.plan()[1]]
         runs = [run for run in runs if run.is_done] or runs[:1]
-    recipe = runs[0].recipe()
+    recipe, results = runs[0].recipe(), tuple(run.result() for run in runs)
+    if "target" in results[0]:
+        raise of_a_table(path)
     return Compared(
         one_line(Path(path).resolve().name),
         tuple(runs),
         recipe,
         tuple(run.history() for run in runs),
-        tuple(run.result() for run in runs),
+        results,
     )
 
 

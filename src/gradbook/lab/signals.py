@@ -8,7 +8,7 @@ brought to mean 0 and deviation 1 over all steps, and time passes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from math import ceil, exp, lgamma, log, log2, sqrt
@@ -33,14 +33,15 @@ from gradbook.data.signals import (
 )
 from gradbook.data.tables import Column, ColumnTable, Numbers
 from gradbook.errors import DataError, UsageError, did_you_mean, one_line
-from gradbook.lab.models.recorded import how_read
-from gradbook.lab.models.table_model import TableModel
+from gradbook.lab.models.recorded import HOW_READ, RECORDINGS_KEY, how_read, read_recordings
+from gradbook.lab.models.table_model import WINDOWS, TableModel
+from gradbook.lab.problem import FinalScore, Normal
 from gradbook.lab.recipes.recipe import BEST, Recipe, Schedule
-from gradbook.lab.tables import BATCH, LEAST_STEPS, PATIENCE, Problem, TableScore
-from gradbook.lab.training.epochs import Normal
+from gradbook.lab.tables import BATCH, LEAST_STEPS, PATIENCE, TableProblem
 from gradbook.layers.spectra import LONGEST_FRAME
 from gradbook.net import Net, parse
 from gradbook.net.description import Task
+from gradbook.schema import Choice, ListOf, PlainText, Schema
 
 HOUR = 3600.0
 FAR_OFF = 0.02  # of a rate
@@ -51,11 +52,19 @@ WIDE, NARROW, DEPTH = 16, 8, 6  # channels of the usual network, and how many wi
 EPOCHS, MOST_EPOCHS = 60, 200
 LEAST_HEARD = 4000  # samples a second, from which a single channel is sound
 BANDS, LOWEST, HIGHEST = 16, 100, 8000  # of the usual network, in hertz
+KIND = "signals"  # of what a run keeps of its problem
+KEPT = Schema(
+    kind=Choice(KIND),
+    recordings=HOW_READ,
+    windows=WINDOWS,
+    background=PlainText(),
+    asked=ListOf(PlainText()),
+)
 FRAME_SECONDS, FRAMES_A_SECOND, LEAST_FRAMES = 0.033, 50, 8
 
 
 @dataclass(frozen=True, eq=False)
-class SignalProblem(Problem):
+class SignalProblem(TableProblem):
     """The windows of a source's recordings, and the class that each of them shows."""
 
     cut: CutSignals | None = None
@@ -78,6 +87,16 @@ class SignalProblem(Problem):
     def how_read(self) -> dict[str, Any]:
         return how_read(self.pieces.signals, self.way)
 
+    @property
+    def record(self) -> dict[str, Any]:
+        return {
+            "kind": KIND,
+            "recordings": self.how_read[RECORDINGS_KEY],
+            "windows": asdict(self.windows),
+            "background": self.background,
+            "asked": list(self.asked),
+        }
+
     @cached_property
     def rows(self) -> Numbers:
         return self.pieces.rows
@@ -92,7 +111,7 @@ class SignalProblem(Problem):
 
     def parts(self, fold: int | None) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         if fold is not None and not self.everything:
-            others = np.setdiff1d(np.arange(len(self.table)), self.test)
+            others = np.setdiff1d(np.arange(len(self.table)), self.test_rows)
             there = fold_count(self.targets[others].astype(np.int32), self.groups[others])
             if fold >= there:
                 raise UsageError(
@@ -136,16 +155,16 @@ class SignalProblem(Problem):
         found: list[tuple[str | int, ...]] = []
         for number, name in enumerate(self.target.words):
             own = labels == number
-            parts = [int(own[part].sum()) for part in (training, held_back, self.test)]
+            parts = [int(own[part].sum()) for part in (training, held_back, self.test_rows)]
             many = len(np.unique(recordings[own]))
             found.append((name, many, int(own.sum()), *parts))
         return found
 
     # What time has to do with it.
 
-    def figures(self, test: TableScore) -> dict[str, Any]:
+    def figures(self, test: FinalScore | None) -> dict[str, Any]:
         windows = self.windows
-        found: dict[str, Any] = {
+        found: dict[str, Any] = super().figures(test) | {
             "window": windows.length,
             "step": windows.step,
             "channels": list(windows.channels),
@@ -153,11 +172,11 @@ class SignalProblem(Problem):
             "latency_seconds": windows.latency,
             "split_by": self.way,
         }
-        if self.background:
+        if self.background and test:
             found |= self._alarms(test)
         return found
 
-    def _alarms(self, test: TableScore) -> Mapping[str, Any]:
+    def _alarms(self, test: FinalScore) -> Mapping[str, Any]:
         """How often something was heard on the recordings in which nothing happens. Windows of a
         recording that say the same, one after the other, are one alarm."""
         nothing = self.target.words.index(self.background)
@@ -246,6 +265,16 @@ def signal_problem(
         require_groups(found.targets.astype(np.int32), found.groups, names, way)
         _require_classes_in_training(found)
     return found
+
+
+def read_signal_problem(data: str, kept: Mapping[str, Any], everything: bool) -> SignalProblem:
+    """The problem of a run again, by what it kept of it."""
+    told = KEPT.read(kept)
+    windows, how = told["windows"], told["recordings"]
+    cut = (windows["length"], windows["step"], how["split_by"], told["background"])
+    asked = WindowsAsked(*cut, windows["rate"])
+    signals = read_recordings(data, how)
+    return signal_problem(signals, asked, everything, tuple(told["asked"]))
 
 
 def _in_order(labels: set[str]) -> Any:

@@ -1,14 +1,13 @@
-"""Networks for tables: which column is learned from which, how it is trained, what comes of it."""
+"""Networks for tables: which column is learned from which, what is trained on, what comes of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil, prod
-from pathlib import Path
-from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,47 +15,43 @@ from numpy.typing import NDArray
 from gradbook.amounts import counted, short
 from gradbook.data.dataset import balance_remark, deal_folds, training_parts
 from gradbook.data.formats.cells import is_missing
-from gradbook.data.tables import Column, ColumnTable, Numbers, encode, table_remarks
+from gradbook.data.tables import (
+    NAMED,
+    Column,
+    ColumnTable,
+    Numbers,
+    encode,
+    named_table,
+    read_columns,
+    table_remarks,
+)
 from gradbook.engine.base import Engine
-from gradbook.engine.compilers import surroundings
 from gradbook.engine.engines import open_faster
 from gradbook.errors import DataError, ShapeError, UsageError, one_line
-from gradbook.files import InnerPath, write_whole
 from gradbook.lab.models.answers import (
-    ClassScore,
     class_scores,
     confusion_of,
     likeliest_classes,
-    losses_of,
-    macro_f1,
-    score,
+    r_squared,
 )
-from gradbook.lab.models.model import trained_shapes
 from gradbook.lab.models.table_model import TableModel
-from gradbook.lab.recipes.recipe import BEST, UNWARPED, Recipe, Schedule
-from gradbook.lab.training.doubts import Ending, doubts, find_dead_units
-from gradbook.lab.training.epochs import (
-    FittedEpoch,
+from gradbook.lab.problem import (
+    AdaptedRecipe,
+    FinalScore,
+    Material,
     Normal,
-    best_epoch,
-    csv_table,
-    fit,
-    is_over,
-    kept_epoch,
-    require_finite,
-    schedule_losses,
-    targets_for,
+    Problem,
+    Rows,
+    Samples,
+    require_last_batch,
 )
-from gradbook.lab.training.run_folder import RunFolder
-from gradbook.lab.training.train import Spread, doubts_by_seed
+from gradbook.lab.recipes.recipe import BEST, UNWARPED, Recipe, Schedule
 from gradbook.layers import Role
 from gradbook.net import Activation, Dense, Net, Update
 from gradbook.net.description import Task, meant_loss
 from gradbook.net.fit import require_classes
 from gradbook.net.network import fixed_beginning, usual
-
-if TYPE_CHECKING:
-    from gradbook.data.signals import Windows
+from gradbook.schema import Choice, ListOf, PlainText, Schema
 
 # What is to be learned --------------------------------------------------------
 
@@ -68,11 +63,21 @@ ROWS_OF_A_VALUE = 5  # on average, of a class
 HIDDEN = 32
 RATE, DECAY = 0.003, 1.0
 LEAST_STEPS, LEAST_EPOCHS, MOST_EPOCHS = 2_000, 20, 400
+KIND = "table"  # of what a run keeps of its problem
+KEPT = Schema(
+    kind=Choice(KIND),
+    target=PlainText(),
+    ignored=ListOf(PlainText()),
+    task=Choice(*Task),
+    missing=Choice(*WAYS),
+    decimal=PlainText(),
+    dates=PlainText(),
+)
 BATCH, LARGE_BATCH, LARGE = 32, 256, 20_000  # rows from which batches are large
 
 
 @dataclass(frozen=True, eq=False)
-class Problem:
+class TableProblem(Problem):
     """A table, the columns it is learned from and the one that is learned.
 
     With `everything` no rows are held back, and none are held out for the test.
@@ -114,7 +119,7 @@ class Problem:
         return self.folds_of(np.arange(len(self.table)))
 
     @cached_property
-    def test(self) -> NDArray[np.intp]:
+    def test_rows(self) -> Rows:
         """A sixth of the rows."""
         if self.everything:
             return np.empty(0, np.intp)
@@ -123,12 +128,12 @@ class Problem:
     @property
     def scored_rows(self) -> NDArray[np.intp]:
         """The rows that the model is scored by: of the test, or else those trained on."""
-        return np.arange(len(self.table)) if self.everything else self.test
+        return np.arange(len(self.table)) if self.everything else self.test_rows
 
     def parts(self, fold: int | None) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """The rows to train on and those of the fold that is held back."""
         if self.everything:
-            return self.scored_rows, self.test
+            return self.scored_rows, self.test_rows
         return training_parts(self._first_folds, self.folds_of, fold)
 
     def filling(self, fold: int | None) -> Numbers | None:
@@ -182,11 +187,6 @@ class Problem:
     unit: ClassVar[str] = "row"
 
     @property
-    def windows(self) -> Windows | None:
-        """Of a signal."""
-        return None
-
-    @property
     def given(self) -> str:
         """What it is learned from."""
         return ", ".join(column.name for column in self.inputs)
@@ -210,21 +210,173 @@ class Problem:
         """What a model keeps of that, so that the same can be read again."""
         return {}
 
+    @property
+    def record(self) -> dict[str, Any]:
+        known = {self.target.name, *(column.name for column in self.inputs)}
+        return {
+            "kind": KIND,
+            "target": self.target.name,
+            "ignored": [name for name in self.table.names if name not in known],
+            "task": str(self.task),
+            "missing": self.missing,
+            "decimal": self.table.decimal,
+            "dates": self.table.dates,
+        }
+
     def words_to_repeat(self) -> list[str]:
         """The options by which a command reads the same, beside the target."""
-        table, names = self.table, self.table.names
-        known = {self.target.name, *(column.name for column in self.inputs)}
-        ignored = [name for name in names if name not in known]
-        said = ["--task", str(self.task)]
-        said += ["--target", self.target.name] if self.target.name != names[-1] else []
-        said += ["--missing", self.missing] if self.missing != MEAN else []
-        said += ["--decimal", table.decimal] if table.decimal else []
-        said += ["--dates", table.dates] if table.dates else []
-        return said + (["--ignore", ",".join(ignored)] if ignored else [])
+        told = self.record
+        usual = {"target": self.table.names[-1], "missing": MEAN}
+        said = ["--task", told["task"]]
+        for name in ("target", "missing", "decimal", "dates"):
+            said += [f"--{name}", told[name]] if told[name] != usual.get(name, "") else []
+        return said + (["--ignore", ",".join(told["ignored"])] if told["ignored"] else [])
 
-    def figures(self, test: TableScore) -> dict[str, Any]:
-        """What else there is to tell of the rows scored, by name."""
-        return {}
+    # What a training asks.
+
+    columns: ClassVar[Mapping[str, str]] = {
+        **{name: name for name in ("epoch", "rate", "train_loss", "validation_loss")},
+        "validation_accuracy": "validation_score",
+        "seconds": "seconds",
+    }
+
+    @property
+    def title(self) -> str:
+        return self.table.file
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.target.words if self.task is Task.CLASSES else ()
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        return {"data": self.table.file, "target": self.target.name, "task": str(self.task)}
+
+    @property
+    def score_name(self) -> str:
+        if self.task is Task.CLASSES:
+            return "training_accuracy" if self.everything else "test_accuracy"
+        return "training_r2" if self.everything else "r2"
+
+    def test_count(self) -> int:
+        return len(self.test_rows)
+
+    def adapt(self, recipe: Recipe) -> AdaptedRecipe:
+        """With the loss that is meant where it says none; it must fit the table."""
+        require_fit(recipe.net, self)
+        if recipe.find_rate:
+            raise UsageError("a range test works only with images: write a rate for a table")
+        if recipe.warp.changes_images:
+            raise UsageError("only images can be warped, not the rows of a table: remove the warp")
+        if recipe.statistics == UNWARPED:
+            raise UsageError("the rows of a table are never warped: remove the statistics")
+        if self.task is Task.NUMBERS and recipe.class_weights:
+            raise UsageError("numbers have no classes to weight: remove the class weights")
+        loss = recipe.net.loss or meant_loss(recipe.net.ending, self.task)
+        if self.task is Task.NUMBERS and loss.is_entropy:
+            raise UsageError(f"{loss} is for classes: use 'mean squared error' for numbers")
+        recipe = replace(recipe, net=replace(recipe.net, loss=loss), adapts=frozenset())
+        return AdaptedRecipe(recipe, tuple(self.remarks_for(recipe)), self)
+
+    def material(self, recipe: Recipe) -> TableMaterial:
+        training, held_back = self.parts(recipe.held_back)
+        filling = self.filling(recipe.held_back)
+        rows = self.rows
+        if filling is not None:
+            rows = np.where(np.isnan(rows), filling, rows)
+        normal = self.normal(rows[training])
+        inputs = (rows - normal.mean) / normal.deviation
+        learning, fixed = recipe.net, dict[str, NDArray[Any]]()
+        if parts := fixed_beginning(recipe.net):
+            first, learning = parts  # each row needs to go through these layers only once
+            engine = open_faster(first, recipe.batch, len(inputs), epochs=1)
+            outputs = engine.predict(inputs).reshape(-1, *first.wanted)
+            inputs = np.moveaxis(outputs, -1, 1).reshape(-1, *first.shapes[-1])
+            fixed = engine.state()
+        require_last_batch(recipe.net, len(training), recipe.batch)
+        mean, deviation = 0.0, 1.0
+        wanted = self.targets.astype(np.int32)
+        if self.task is Task.NUMBERS:
+            numbers = self.targets[training]
+            mean, deviation = float(numbers.mean()), float(numbers.std()) or 1.0
+            wanted = np.asarray((self.targets - mean) / deviation)[:, None]
+        mark = zlib.crc32(np.ascontiguousarray(self.rows).tobytes())
+        return TableMaterial(
+            net=learning,
+            samples=Samples(inputs[training], wanted[training]),
+            numbers=np.arange(len(training)),
+            held_back=Samples(inputs[held_back], wanted[held_back]) if len(held_back) else None,
+            mark=zlib.crc32(np.ascontiguousarray(self.targets).tobytes(), mark),
+            fixed=fixed,
+            filling=filling,
+            normal=normal,
+            spread=(mean, deviation),
+        )
+
+    def model(
+        self,
+        recipe: Recipe,
+        material: Material,
+        values: Mapping[str, NDArray[Any]],
+        about: Mapping[str, Any],
+    ) -> TableModel:
+        assert isinstance(material, TableMaterial)
+        kept = {name: about[name] for name in ("recipe", "epochs")}
+        return TableModel(
+            recipe.net,
+            values,
+            self.inputs,
+            self.target,
+            material.normal.mean,
+            material.normal.deviation,
+            *material.spread,
+            {**kept, "rows": len(material.numbers), **self.how_read},
+            filling=material.filling,
+            windows=self.windows,
+        )
+
+    def test(self, recipe: Recipe, engine: Engine, model: TableModel) -> FinalScore:
+        rows = self.scored_rows
+        answers, wanted = model.answers(self.rows[rows]), self.targets[rows]
+        if self.task is Task.CLASSES:
+            read, names = likeliest_classes(model.net, answers), self.target.words
+            confusion = confusion_of(wanted.astype(np.int32), read, len(names))
+            return FinalScore(
+                loss=float(answers.sum()),
+                score=float((read == wanted).mean()),
+                rows=rows,
+                classes=dict(zip(names, class_scores(confusion), strict=True)),
+                confusion=confusion,
+                answers=answers,
+                read=read,
+            )
+        off = answers[:, 0] - wanted
+        with np.errstate(over="ignore"):
+            root = float(np.sqrt((off**2).mean()))
+        return FinalScore(
+            loss=root,
+            score=r_squared(wanted.astype(np.float64), answers[:, 0]),
+            rows=rows,
+            answers=answers,
+            mean_absolute_error=float(np.abs(off).mean()),
+            root_mean_squared_error=root,
+        )
+
+    def figures(self, test: FinalScore | None) -> dict[str, Any]:
+        told = super().figures(test)
+        if test and self.task is Task.NUMBERS:
+            for name in ("mean_absolute_error", "root_mean_squared_error"):
+                told[name] = getattr(test, name)
+        return told
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TableMaterial(Material):
+    """The rows that are trained on, brought to mean 0 and deviation 1, and by what."""
+
+    filling: Numbers | None
+    normal: Normal
+    spread: tuple[float, float]  # mean and deviation of the numbers that are learned
 
 
 def filling_remark(inputs: Sequence[Column], rows: Numbers, filling: Numbers) -> str:
@@ -253,7 +405,7 @@ def problem(
     task: str | None = None,
     missing: str = MEAN,
     everything: bool = False,
-) -> Problem:
+) -> TableProblem:
     """The last column, or the one named, learned from all others that aren't ignored."""
     name = table.names[table.place(target)] if target else table.names[-1]
     left_out = {table.names[table.place(other)] for other in ignored}
@@ -287,9 +439,18 @@ def problem(
         raise DataError(
             f"all rows have the same '{name}': there is nothing to learn", file=table.file
         )
-    found = Problem(table, inputs, column, task, missing, everything, tuple(remarks))
+    found = TableProblem(table, inputs, column, task, missing, everything, tuple(remarks))
     _require_enough(found)
     return found
+
+
+def read_problem(data: str, kept: Mapping[str, Any], everything: bool) -> TableProblem:
+    """The problem of a run again, by what it kept of it."""
+    told = KEPT.read(kept)
+    how = told["decimal"], told["dates"]
+    table = named_table(data) if data in NAMED else read_columns(data, *how)
+    ignored = [name for name in told["ignored"] if name in table.names]
+    return problem(table, told["target"], ignored, told["task"], told["missing"], everything)
 
 
 def _with_target(table: ColumnTable, name: str, missing: str) -> tuple[ColumnTable, list[str]]:
@@ -328,7 +489,7 @@ def _classes(table: ColumnTable, column: Column) -> Column:
     return replace(column, words=tuple(values[value] for value in sorted(values)))
 
 
-def _require_enough(found: Problem) -> None:
+def _require_enough(found: TableProblem) -> None:
     training, held_back = found.parts(0)
     held_back = held_back if not found.everything else training
     if len(training) < 2 or not len(held_back) or not len(found.scored_rows):
@@ -338,7 +499,7 @@ def _require_enough(found: Problem) -> None:
         )
 
 
-def usual_recipe(found: Problem, name: str, held_back: int | None = 0) -> Recipe:
+def usual_recipe(found: TableProblem, name: str, held_back: int | None = 0) -> Recipe:
     """A hidden layer, AdamW, epochs enough for a few rows; of too many the best is kept.
 
     The rate and the decay were chosen on rows held back of small tables: without
@@ -358,7 +519,7 @@ def usual_recipe(found: Problem, name: str, held_back: int | None = 0) -> Recipe
     return replace(plain, held_back=held_back, early_stop=PATIENCE, keep=BEST)
 
 
-def require_fit(net: Net, found: Problem) -> None:
+def require_fit(net: Net, found: TableProblem) -> None:
     """Refuse a network that doesn't take these columns, or doesn't answer with this one."""
     width = found.rows.shape[1]
     if prod(net.input) != width:
@@ -373,334 +534,3 @@ def require_fit(net: Net, found: Problem) -> None:
         raise ShapeError(
             f"{whose} has numbers, but the network has {net.outputs} outputs: end it with 'dense 1'"
         )
-
-
-# The training -----------------------------------------------------------------
-
-Rows = NDArray[np.intp]
-HELD_BACK = " on the rows held back"
-
-
-@dataclass(frozen=True)
-class TableEpoch:
-    """One finished epoch. Where targets are numbers, losses are of them brought to deviation 1."""
-
-    epoch: int  # from 1
-    rate: float  # at its last step
-    train_loss: float
-    validation_loss: float | None  # where rows are held back
-    validation_score: float | None  # the share read right, or R²
-    seconds: float
-
-
-@dataclass(frozen=True, eq=False)
-class TableScore:
-    """How the rows that nothing was chosen by are answered; where all were trained on, those."""
-
-    rows: Rows  # of the table
-    answers: NDArray[np.float64]  # probabilities, or the numbers in one column
-    score: float  # the share read right, or R²
-    classes: Mapping[str, ClassScore]
-    mean_absolute_error: float | None = None
-    root_mean_squared_error: float | None = None
-    read: Rows = field(default_factory=lambda: np.empty(0, np.intp))  # each row's class, as told
-
-
-@dataclass(frozen=True, eq=False)
-class TrainedTable:
-    """What a training on a table came to."""
-
-    recipe: Recipe
-    problem: Problem
-    model: TableModel
-    history: tuple[TableEpoch, ...]
-    kept_epoch: TableEpoch
-    test: TableScore
-    seconds: float
-    doubts: tuple[str, ...] = ()  # what is said against it: that it learned nothing, say
-
-    @property
-    def scored_rows(self) -> str:
-        """The rows that the score is of, in words."""
-        count, unit = len(self.test.rows), self.problem.unit
-        if self.problem.everything:
-            return f"{counted(count, unit)} trained on"
-        return counted(count, f"test {unit}")
-
-    @property
-    def score_name(self) -> str:
-        """What the score of the test is called; without a test that of the rows trained on."""
-        if self.problem.task is Task.CLASSES:
-            return "training_accuracy" if self.problem.everything else "test_accuracy"
-        return "training_r2" if self.problem.everything else "r2"
-
-    @property
-    def event(self) -> dict[str, Any]:
-        """What a program is told at the end; also what result.json holds."""
-        test, classes = self.test, self.problem.task is Task.CLASSES
-        figures: dict[str, Any] = (
-            {
-                self.score_name: test.score,
-                "macro_f1": macro_f1(test.classes.values()),
-                "classes": {name: asdict(one) for name, one in test.classes.items()},
-            }
-            if classes
-            else {
-                self.score_name: test.score,
-                "mean_absolute_error": test.mean_absolute_error,
-                "root_mean_squared_error": test.root_mean_squared_error,
-            }
-        )
-        return {
-            "event": "done",
-            "recipe": self.recipe.title,
-            "data": self.problem.table.file,
-            "target": self.problem.target.name,
-            "task": str(self.problem.task),
-            "parameters": self.recipe.net.count(),
-            "epochs": len(self.history),
-            "kept_epoch": self.kept_epoch.epoch,
-            "seconds": self.seconds,
-            "validation_score": self.kept_epoch.validation_score,
-            **figures,
-            **self.problem.figures(test),
-            "doubts": list(self.doubts),
-            "seed": self.recipe.net.seed,
-        }
-
-
-def train_table(
-    recipe: Recipe,
-    problem: Problem,
-    listener: Callable[[TableEpoch], object] = lambda epoch: None,
-) -> TrainedTable:
-    """Train the recipe's network on the rows of the table that are neither test nor held back."""
-    recipe = adapt_to_table(recipe, problem)
-    run = _TableRun(recipe, problem)
-    history = run.train(listener)
-    kept = kept_epoch(recipe, history)
-    model = run.model(kept)
-    test = score_test(model, problem)
-    trained = TrainedTable(recipe, problem, model, history, kept, test, history[-1].seconds)
-    return replace(trained, doubts=doubts(run.ending(trained)))
-
-
-def adapt_to_table(recipe: Recipe, problem: Problem) -> Recipe:
-    """The recipe with the loss that is meant where it says none; it must fit the table."""
-    require_fit(recipe.net, problem)
-    if recipe.find_rate:
-        raise UsageError("a range test works only with images: write a rate for a table")
-    if recipe.warp.changes_images:
-        raise UsageError("only images can be warped, not the rows of a table: remove the warp")
-    if recipe.statistics == UNWARPED:
-        raise UsageError("the rows of a table are never warped: remove the statistics")
-    if problem.task is Task.NUMBERS and recipe.class_weights:
-        raise UsageError("numbers have no classes to weight: remove the class weights")
-    loss = recipe.net.loss or meant_loss(recipe.net.ending, problem.task)
-    if problem.task is Task.NUMBERS and loss.is_entropy:
-        raise UsageError(f"{loss} is for classes: use 'mean squared error' for numbers")
-    return replace(recipe, net=replace(recipe.net, loss=loss))
-
-
-class _TableRun:
-    """The arrays of one training, and the engine that they go through."""
-
-    def __init__(self, recipe: Recipe, problem: Problem) -> None:
-        self.recipe, self.problem = recipe, problem
-        self.began = monotonic()
-        self.training, self.held_back = problem.parts(recipe.held_back)
-        self.filling = problem.filling(recipe.held_back)
-        rows = problem.rows
-        if self.filling is not None:
-            rows = np.where(np.isnan(rows), self.filling, rows)
-        self.normal = problem.normal(rows[self.training])
-        self.inputs = (rows - self.normal.mean) / self.normal.deviation
-        self.target_mean, self.target_deviation = self._target_scale()
-        self.best: dict[str, NDArray[Any]] = {}
-        self.learning = recipe.net  # what of it learns
-        self.fixed: dict[str, NDArray[Any]] = {}  # what the layers own that are done already
-        parts = fixed_beginning(recipe.net)
-        if parts:
-            self._go_through(parts[0])
-            self.learning = parts[1]
-        self.engine: Engine = open_faster(
-            self.learning,
-            recipe.batch,
-            len(self.training),
-            recipe.epochs,
-            weighted=bool(recipe.class_weights),
-        )
-
-    def _go_through(self, first: Net) -> None:
-        """Bring the inputs to where layers begin to learn."""
-        engine = open_faster(first, self.recipe.batch, len(self.inputs), epochs=1)
-        outputs = engine.predict(self.inputs).reshape(-1, *first.wanted)
-        self.inputs = np.moveaxis(outputs, -1, 1).reshape(-1, *first.shapes[-1])
-        self.fixed = engine.state()
-
-    def _target_scale(self) -> tuple[float, float]:
-        if self.problem.task is Task.CLASSES:
-            return 0.0, 1.0
-        numbers = self.problem.targets[self.training]
-        return float(numbers.mean()), float(numbers.std()) or 1.0
-
-    def _wanted(self, rows: Rows) -> NDArray[Any]:
-        """What the engine is told of these rows."""
-        wanted = self.problem.targets[rows]
-        if self.problem.task is Task.NUMBERS:
-            return np.asarray((wanted - self.target_mean) / self.target_deviation)[:, None]
-        labels = wanted.astype(np.int32)
-        counts = np.bincount(labels, minlength=len(self.problem.target.words))
-        return targets_for(self.recipe, labels, counts)
-
-    def train(self, listener: Callable[[TableEpoch], object]) -> tuple[TableEpoch, ...]:
-        recipe, history = self.recipe, list[TableEpoch]()
-        inputs, wanted = self.inputs[self.training], self._wanted(self.training)
-        epochs = fit(
-            self.engine,
-            inputs,
-            wanted,
-            recipe.schedule,
-            recipe.epochs,
-            measured=lambda: schedule_losses(history),
-        )
-        for done in epochs:
-            history.append(self._epoch(len(history) + 1, done))
-            listener(history[-1])
-            if recipe.keep == BEST and best_epoch(history) is history[-1]:
-                self.best = self.engine.state()
-            if is_over(recipe, history):
-                break
-        if self.best:
-            self.engine.restore(self.best)
-        return tuple(history)
-
-    def _epoch(self, number: int, done: FittedEpoch) -> TableEpoch:
-        loss, score = self._validated() if len(self.held_back) else (None, None)
-        return TableEpoch(number, done.rate, done.loss, loss, score, monotonic() - self.began)
-
-    def _validated(self) -> tuple[float, float]:
-        """Loss and score of the rows held back."""
-        outputs = self.engine.predict(self.inputs[self.held_back])
-        if self.problem.task is Task.NUMBERS:
-            wanted = self._wanted(self.held_back)
-            loss = float(losses_of(self.recipe.net, outputs, wanted).mean())
-            return require_finite(loss, HELD_BACK), r_squared(wanted, outputs)
-        found = score(
-            self.recipe.net, outputs, self.problem.targets[self.held_back].astype(np.int32)
-        )
-        return require_finite(found.loss, HELD_BACK), found.accuracy
-
-    def ending(self, trained: TrainedTable) -> Ending:
-        """What is judged of it."""
-        test, problem, history = trained.test, self.problem, trained.history
-        classes = problem.target.words
-        known = trained_shapes(self.learning)
-        kept = {name: array for name, array in self.engine.state().items() if name in known}
-        confusion = None
-        if problem.task is Task.CLASSES:
-            wanted = problem.targets[test.rows].astype(np.int32)
-            confusion = confusion_of(wanted, test.read, len(classes))
-        return Ending(
-            net=trained.recipe.net,
-            first_loss=history[0].train_loss,
-            last_loss=history[-1].train_loss,
-            scored=trained.scored_rows,
-            unit=problem.unit,
-            dead=find_dead_units(self.learning, kept, self.inputs[self.training]),
-            confusion=confusion,
-            classes=classes,
-            r2=None if problem.task is Task.CLASSES else test.score,
-        )
-
-    def model(self, kept: TableEpoch) -> TableModel:
-        carried = self.fixed | self.engine.state()
-        return TableModel(
-            self.recipe.net,
-            {name: carried[name] for name in trained_shapes(self.recipe.net)},
-            self.problem.inputs,
-            self.problem.target,
-            self.normal.mean,
-            self.normal.deviation,
-            self.target_mean,
-            self.target_deviation,
-            {
-                "recipe": str(self.recipe),
-                "epochs": kept.epoch,
-                "rows": len(self.training),
-                **self.problem.how_read,
-            },
-            filling=self.filling,
-            windows=self.problem.windows,
-        )
-
-
-@np.errstate(over="ignore", invalid="ignore")
-def r_squared(wanted: NDArray[np.floating], said: NDArray[np.floating]) -> float:
-    """The share of the variance that the answers explain; 0 for their mean, below for worse."""
-    left = float(((wanted - said) ** 2).sum())
-    whole = float(((wanted - wanted.mean()) ** 2).sum())
-    return 1 - left / whole if whole else float(left == 0)
-
-
-def score_test(model: TableModel, problem: Problem) -> TableScore:
-    """The rows of the test, or without any those trained on, answered by the model."""
-    rows = problem.scored_rows
-    answers = model.answers(problem.rows[rows])
-    wanted = problem.targets[rows]
-    if problem.task is Task.CLASSES:
-        read, names = likeliest_classes(model.net, answers), problem.target.words
-        confusion = confusion_of(wanted.astype(np.int32), read, len(names))
-        scores = dict(zip(names, class_scores(confusion), strict=True))
-        return TableScore(rows, answers, float((read == wanted).mean()), scores, read=read)
-    off = answers[:, 0] - wanted
-    with np.errstate(over="ignore"):
-        root = require_finite(float(np.sqrt((off**2).mean())), " on the test rows")
-    found = r_squared(wanted.astype(np.float64), answers[:, 0])
-    return TableScore(rows, answers, found, {}, float(np.abs(off).mean()), root)
-
-
-# Several seeds.
-
-
-def with_seed(recipe: Recipe, seed: int) -> Recipe:
-    return replace(recipe, net=replace(recipe.net, seed=seed))
-
-
-def summarise_seeds(trained: Sequence[TrainedTable], folder: Path) -> dict[str, Any]:
-    """The event 'done' of trainings that differ in their seed alone."""
-    first, scores = trained[0], Spread(tuple(one.test.score for one in trained))
-    kind = first.score_name.removesuffix("_accuracy")
-    several = f"{kind}_values" if kind.endswith("r2") else f"{kind}_accuracies"
-    return {
-        "event": "done",
-        "recipe": first.recipe.title,
-        "data": first.problem.table.file,
-        "target": first.problem.target.name,
-        "task": str(first.problem.task),
-        "parameters": first.recipe.net.count(),
-        "seconds": sum(one.seconds for one in trained),
-        first.score_name: scores.mean,
-        f"{kind}_deviation": scores.deviation,
-        f"{kind}_lowest": scores.lowest,
-        several: list(scores.values),
-        "seed": None,
-        "seeds": [one.recipe.net.seed for one in trained],
-        "doubts": doubts_by_seed((one.recipe.net.seed, one.doubts) for one in trained),
-        "model": None,
-        "folder": str(folder),
-    }
-
-
-# The folder.
-
-
-def write_run(trained: TrainedTable, folder: Path | InnerPath) -> RunFolder:
-    """Write down all but the report: recipe, model, epochs, result."""
-    run = RunFolder(folder)
-    run.begin(trained.recipe)
-    columns = [field.name for field in fields(TableEpoch)]
-    write_whole(run.csv_file, csv_table(trained.history, columns))
-    trained.model.save(run.model_file)
-    run.write_result(trained.event | {"model": str(run.model_file), "made_with": surroundings(1)})
-    return run

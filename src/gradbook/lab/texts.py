@@ -7,12 +7,13 @@ network is given the letters so far and learns the next, so a line gives a targe
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 from math import ceil
-from time import monotonic
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +22,11 @@ from gradbook import limits
 from gradbook.amounts import counted
 from gradbook.builtin_networks import MICROGPT
 from gradbook.engine.base import Engine
-from gradbook.engine.engines import open_faster
+from gradbook.engine.engines import PlainEngine, open_faster
 from gradbook.errors import DataError, ShapeError
 from gradbook.files import read_text
-from gradbook.lab.models.model import trained_shapes
-from gradbook.lab.training.doubts import MOST_LOOKED_AT, Ending, doubts, find_dead_units
+from gradbook.lab.problem import AdaptedRecipe, FinalScore, Material, Problem, Rows, Samples
+from gradbook.lab.recipes.recipe import Recipe, Schedule
 from gradbook.language import mark
 from gradbook.layers import Loss
 from gradbook.net import Net, parse
@@ -110,88 +111,148 @@ def learning_order(lines: TextLines, seed: int = 0) -> tuple[list[str], list[str
     return order[:held], order[held:]
 
 
-@dataclass(frozen=True)
-class LettersLearned:
-    """How a training went, after so many lines."""
+# What is trained on, and what comes of it ---------------------------------------
 
-    step: int
-    loss: float  # of the latest lines, for each letter: ln(tokens) by guessing
-    seconds: float
+REPORTS = 10  # of a training
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LineMaterial(Material):
+    """Lines in the order in which they are learned, so many in an epoch."""
+
+    each: int
+
+    def order(self, seed: int, epoch: int) -> Rows:
+        return self.numbers[epoch * self.each :][: self.each]
+
+
+@dataclass(frozen=True, eq=False)
+class LineProblem(Problem):
+    """The next letter at each place of a line, one line at each step."""
+
+    lines: TextLines
+    steps: int
+    seed: int = 0  # what is held out follows from it
+
+    unit = "line"
+    samples_key = "lines"
+    is_kept = False
+    columns: ClassVar[Mapping[str, str]] = {
+        name: name for name in ("epoch", "rate", "train_loss", "seconds")
+    }
+    everything = False
+    classes = ()
+    score_name = "held_out_loss"
+
+    @property
+    def title(self) -> str:
+        return self.lines.source
+
+    @cached_property
+    def parts(self) -> tuple[list[str], list[str]]:
+        """The lines that are held out, and the others as they are learned from."""
+        return learning_order(self.lines, self.seed)
+
+    def test_count(self) -> int:
+        return len(self.parts[0])
+
+    def scored(self, count: int) -> str:
+        return f"{counted(count, self.unit)} held out"
+
+    def recipe(self, net: Net) -> Recipe:
+        """At a rate that falls to 0, with so many reports as epochs."""
+        require_fit(net, self.lines)
+        schedule = Schedule("one cycle", net.learning_rate, warm=0.0)
+        epochs = ceil(self.steps / self._each)
+        return Recipe(net, schedule, epochs, batch=1, held_back=None)
+
+    @property
+    def _each(self) -> int:
+        return ceil(self.steps / REPORTS)
+
+    def adapt(self, recipe: Recipe) -> AdaptedRecipe:
+        require_fit(recipe.net, self.lines)
+        return AdaptedRecipe(recipe, (), self)
+
+    def material(self, recipe: Recipe) -> LineMaterial:
+        training = self.parts[1]
+        given, wanted = arrays(training, self.lines, recipe.net.input[0])
+        return LineMaterial(
+            net=recipe.net,
+            samples=Samples(given, wanted),
+            numbers=np.arange(self.steps) % len(training),
+            held_back=None,
+            mark=zlib.crc32("\n".join(training).encode()),
+            each=self._each,
+        )
+
+    def set_up(self, recipe: Recipe, threads: int | None) -> tuple[LineMaterial, Engine]:
+        return self.material(recipe), open_faster(recipe.net, 1, len(self.parts[1]), 1)
+
+    def model(
+        self,
+        recipe: Recipe,
+        material: Material,
+        values: Mapping[str, NDArray[Any]],
+        about: Mapping[str, Any],
+    ) -> LineWriter:
+        engine = PlainEngine(recipe.net, 1)
+        engine.restore(values)
+        return LineWriter(self.lines, engine)
+
+    def test(self, recipe: Recipe, engine: Engine, model: LineWriter) -> FinalScore:
+        held_out, training = self.parts
+        counts = np.ones(self.lines.tokens)
+        told = np.bincount(self._letters(held_out, recipe.net), minlength=self.lines.tokens)
+        counts += np.bincount(self._letters(training, recipe.net), minlength=self.lines.tokens)
+        frequent = -float(told @ np.log(counts / counts.sum())) / told.sum()
+        loss = LineWriter(self.lines, engine).loss(held_out)
+        rows = np.arange(len(held_out))
+        return FinalScore(loss=loss, score=loss, rows=rows, letters=(loss, frequent))
+
+    def _letters(self, lines: list[str], net: Net) -> list[int]:
+        """All that are to be learned of these lines, as tokens."""
+        return [token for line in lines for token in self.lines.encode(line)[1 : net.input[0] + 1]]
+
+
+def arrays(
+    lines: Sequence[str], known: TextLines, context: int
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The letters of each line and those that follow; behind a line's end all are 0."""
+    one = np.eye(known.tokens, dtype=np.float32)
+    given = np.zeros((len(lines), context, known.tokens), np.float32)
+    wanted = np.zeros_like(given)
+    for row, line in enumerate(lines):
+        tokens = known.encode(line)[: context + 1]
+        given[row, : len(tokens) - 1] = one[tokens[:-1]]
+        wanted[row, : len(tokens) - 1] = one[tokens[1:]]
+    return given, wanted.reshape(len(lines), -1)
+
+
+@dataclass(frozen=True, eq=False)
 class LineWriter:
-    """A network that learns lines, one at each step, and writes others like them."""
+    """A network that writes lines like those that it learned."""
 
-    def __init__(self, net: Net, lines: TextLines, seed: int = 0) -> None:
-        require_fit(net, lines)
-        self.net, self.lines, self.context = net, lines, net.input[0]
-        self.held_out, self.training = learning_order(lines, seed)
-        self.engine: Engine = open_faster(net, 1, len(self.training), 1)
+    lines: TextLines
+    engine: Engine  # with the network's values as they are at the moment
+
+    @property
+    def context(self) -> int:
+        return self.engine.net.input[0]
 
     @property
     def cut(self) -> int:
         """How many lines are longer than the network sees."""
         return sum(len(line) >= self.context for line in self.lines.lines)
 
-    def arrays(self, lines: list[str]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """The letters of each line and those that follow; behind a line's end all are 0."""
-        one = np.eye(self.lines.tokens, dtype=np.float32)
-        given = np.zeros((len(lines), self.context, self.lines.tokens), np.float32)
-        wanted = np.zeros_like(given)
-        for row, line in enumerate(lines):
-            tokens = self.lines.encode(line)[: self.context + 1]
-            given[row, : len(tokens) - 1] = one[tokens[:-1]]
-            wanted[row, : len(tokens) - 1] = one[tokens[1:]]
-        return given, wanted.reshape(len(lines), -1)
-
-    def learn(self, steps: int, pieces: int = 10) -> Iterator[LettersLearned]:
-        """Train on a line at each step, at a rate that falls to 0; so many reports of it."""
-        began, rate, done = monotonic(), self.net.learning_rate, 0
-        given, wanted = self.arrays(self.training)
-        for piece in range(1, pieces + 1):
-            end = round(steps * piece / pieces)
-            if end == done:
-                continue
-            rates = rate * (1 - np.arange(done, end) / steps)
-            places = np.arange(done, end) % len(self.training)
-            found = self.engine.epoch(given, wanted, rates, order=places, epoch=piece)
-            done = end
-            yield LettersLearned(done, float(found.losses.mean()), monotonic() - began)
-
-    def loss(self, lines: list[str]) -> float:
+    def loss(self, lines: Sequence[str]) -> float:
         """For each letter of these lines: the mean over the letters of the mean over a line."""
-        given, wanted = self.arrays(lines)
+        given, wanted = arrays(lines, self.lines, self.context)
         shares = self.engine.predict(given).reshape(given.shape)
         wanted = wanted.reshape(given.shape)
         logs = -np.log(np.maximum((shares * wanted).sum(axis=2), np.finfo(float).tiny))
         counted_steps = wanted.any(axis=2)
         return float(((logs * counted_steps).sum(axis=1) / counted_steps.sum(axis=1)).mean())
-
-    def doubts(self, first: float, last: float) -> tuple[str, ...]:
-        """What is said against a training whose loss went from the first to the last."""
-        counts = np.ones(self.lines.tokens)
-        held_out = np.bincount(self._letters(self.held_out), minlength=self.lines.tokens)
-        counts += np.bincount(self._letters(self.training), minlength=self.lines.tokens)
-        frequent = -float(held_out @ np.log(counts / counts.sum())) / held_out.sum()
-        return doubts(
-            Ending(
-                net=self.net,
-                first_loss=first,
-                last_loss=last,
-                scored=counted(len(self.held_out), "line") + " held out",
-                unit="line",
-                dead=find_dead_units(
-                    self.net,
-                    {name: self.engine.state()[name] for name in trained_shapes(self.net)},
-                    self.arrays(self.training[:MOST_LOOKED_AT])[0],
-                ),
-                letters=(self.loss(self.held_out), frequent),
-            )
-        )
-
-    def _letters(self, lines: list[str]) -> list[int]:
-        """All that are to be learned of these lines, as tokens."""
-        return [one for line in lines for one in self.lines.encode(line)[1 : self.context + 1]]
 
     def write(self, random: np.random.Generator, temperature: float) -> str:
         """A new line: at temperature 0 the likeliest letter each time, else one by chance, where a
@@ -217,13 +278,3 @@ def _chosen(shares: NDArray[np.float64], random: np.random.Generator, temperatur
         logs = np.log(shares) / temperature
     weights = np.exp(logs - logs.max())
     return int(random.choice(len(weights), p=weights / weights.sum()))
-
-
-def learn_lines(
-    writer: LineWriter, steps: int, listener: Callable[[LettersLearned], object]
-) -> LettersLearned:
-    """Train to the end; the last report."""
-    last = LettersLearned(0, float("nan"), 0.0)
-    for last in writer.learn(steps):
-        listener(last)
-    return last

@@ -23,12 +23,12 @@ from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node
 from gradbook.graph.window import Shape
+from gradbook.lab.images import adapt, for_fewer, numbers_trained_on, require_trainable
 from gradbook.lab.models.model import Model, for_inputs
+from gradbook.lab.problem import targets_for
 from gradbook.lab.recipes import recipe as schedules
 from gradbook.lab.recipes import text as texts
 from gradbook.lab.recipes.recipe import BEST, SETTLING, UNWARPED, Recipe
-from gradbook.lab.training.epochs import targets_for
-from gradbook.lab.training.material import adapt, for_fewer, material
 from gradbook.layers import (
     Layer,
     LayerSite,
@@ -327,8 +327,9 @@ class TrainingPack:
         """So many of the images that the recipe trains on, as many of each class."""
         found = adapt(recipe, dataset).recipe
         _require_fixed(found)
-        made = material(found, dataset)
-        images = made.images[made.numbers]
+        require_trainable(found, dataset)
+        numbers = numbers_trained_on(dataset, found.held_back)
+        images = dataset.training_and_validation[numbers]
         test = dataset.test_for_reporting
         chosen = images[in_turns(images, count)], test[:: -(-len(test) // TESTED)]
         return TrainingPack(for_fewer(found, len(chosen[0])), *chosen)

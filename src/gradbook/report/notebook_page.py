@@ -22,7 +22,7 @@ from traitlets import Dict, Float, Int, Unicode, observe, validate
 from gradbook.errors import LimitError, ShapeError, UsageError, did_you_mean
 from gradbook.graph.node import Array, Node
 from gradbook.graph.reference import Values
-from gradbook.lab.training.epochs import order_samples
+from gradbook.lab.problem import order_samples
 from gradbook.layers import Role
 from gradbook.looks import look
 from gradbook.net import Net, Sample

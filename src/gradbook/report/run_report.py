@@ -18,10 +18,10 @@ from gradbook.amounts import counted, duration, loss, percent
 from gradbook.data.dataset import Dataset
 from gradbook.data.warp import write_warp
 from gradbook.files import write_whole
+from gradbook.lab.images import images_of
 from gradbook.lab.models.answers import Answers, least_loss_of_classes
 from gradbook.lab.recipes.recipe import weight_words
 from gradbook.lab.runs import Compared, Evidence, Stage, gather, open_run
-from gradbook.lab.training.material import images_of
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder, Spread, doubts_by_seed
 from gradbook.layers.card import spell

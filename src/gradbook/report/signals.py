@@ -17,7 +17,8 @@ from gradbook.errors import as_cell
 from gradbook.lab.models.answers import likeliest_classes
 from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.signals import PlacedWindow, SignalProblem
-from gradbook.lab.tables import Problem, TrainedTable
+from gradbook.lab.tables import TableProblem
+from gradbook.lab.training.train import Trained
 from gradbook.report.document import Blocks, Passage
 from gradbook.report.media import csv_lines
 from gradbook.report.words import TableCell, TableColumn, TextTable
@@ -26,12 +27,12 @@ DECIMALS = 4
 MANY = 100  # alarms an hour, from which decimals say nothing
 
 
-def way_of(problem: Problem) -> str:
+def way_of(problem: TableProblem) -> str:
     """What is never split."""
     return problem.way if isinstance(problem, SignalProblem) else "row"
 
 
-def in_time(trained: TrainedTable) -> str:
+def in_time(trained: Trained) -> str:
     """How late an answer comes, and how often it is wrong where nothing happens; '' where nobody
     knows the time."""
     return " ".join(_in_time(trained.problem.figures(trained.test)))
@@ -62,7 +63,7 @@ def _hourly(count: float) -> str:
     return f"{count:,.0f}" if count >= MANY else f"{count:.3g}"
 
 
-def windows_blocks(trained: TrainedTable) -> Blocks:
+def windows_blocks(trained: Trained) -> Blocks:
     """Of each class: how many recordings and windows there are, and in which part."""
     problem = trained.problem
     assert isinstance(problem, SignalProblem)

@@ -6,7 +6,7 @@ It doesn't know how any of it was computed.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -20,7 +20,8 @@ from gradbook.errors import as_cell, one_line
 from gradbook.lab.models.answers import confusion_of, likeliest_classes
 from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.recipes.recipe import Recipe
-from gradbook.lab.tables import Problem, TableEpoch, TrainedTable, filling_remark
+from gradbook.lab.tables import TableProblem, filling_remark
+from gradbook.lab.training.train import Trained
 from gradbook.layers.losses import HALF_SURE
 from gradbook.net.description import Task
 from gradbook.net.measure import measure
@@ -77,7 +78,7 @@ DIGITS = 4
 LARGE = 10  # an R² so far below 0 has no decimals
 
 
-def opening(recipe: Recipe, problem: Problem, width: int) -> Iterator[TextLine]:
+def opening(recipe: Recipe, problem: TableProblem, width: int) -> Iterator[TextLine]:
     """What is learned from what, and how."""
     training, held_back = problem.parts(recipe.held_back)
     said = (
@@ -93,7 +94,7 @@ def opening(recipe: Recipe, problem: Problem, width: int) -> Iterator[TextLine]:
     ]
     yield from fold([Span(", ".join(map(keep_together, settings)), QUIET)], width)
     rest = f"{counted(len(held_back), problem.unit)} held back, "
-    rest = f"{rest}{len(problem.test):,} held out for the test"
+    rest = f"{rest}{len(problem.test_rows):,} held out for the test"
     if problem.everything:
         rest = "none held back, none held out for the test"
     if problem.windows:
@@ -104,7 +105,7 @@ def opening(recipe: Recipe, problem: Problem, width: int) -> Iterator[TextLine]:
     yield []
 
 
-def _task(problem: Problem) -> str:
+def _task(problem: TableProblem) -> str:
     words = problem.target.words
     if problem.task is Task.NUMBERS:
         numbers = problem.targets
@@ -117,9 +118,9 @@ def _task(problem: Problem) -> str:
 def epoch_columns(task: Task, validated: bool) -> TextTable:
     """The table of epochs, empty."""
     known = {column.key: column for column in EPOCH_COLUMNS}
-    score = replace(known[BEST], key="validation_score")
-    known[score.key] = replace(score, title="R²", spell=_r2) if task is Task.NUMBERS else score
-    own = ("epoch", "train_loss", "validation_loss", score.key, "rate", "seconds")
+    if task is Task.NUMBERS:
+        known[BEST] = replace(known[BEST], title="R²", spell=_r2)
+    own = ("epoch", "train_loss", "validation_loss", BEST, "rate", "seconds")
     columns = map(known.__getitem__, own)
     return TextTable(tuple(c for c in columns if validated or c.group != VALIDATION))
 
@@ -130,23 +131,13 @@ def _r2(value: float | None) -> str:
     return f"{value:.3f}" if abs(value) < LARGE else short(value)
 
 
-def epoch_line(table: TextTable, epoch: TableEpoch) -> TextLine:
-    return table.line([column.spell(getattr(epoch, column.key)) for column in table.columns])
-
-
 def is_shown(epoch: int, epochs: int) -> bool:
     """Whether this epoch has a line: some of many, and the first."""
     step = -(-epochs // MOST_LINES)
     return epoch == 1 or epoch % step == 0
 
 
-def unshown(trained: TrainedTable) -> list[TableEpoch]:
-    """The last epoch and the one whose weights are kept, where they have no line yet."""
-    ends = dict.fromkeys([trained.history[-1], trained.kept_epoch])
-    return [epoch for epoch in ends if not is_shown(epoch.epoch, trained.recipe.epochs)]
-
-
-def result(trained: TrainedTable, width: int) -> Iterator[TextLine]:
+def result(trained: Trained, width: int) -> Iterator[TextLine]:
     """What became of the rows of the test, or else of those trained on."""
     rows = f"the {trained.scored_rows}"
     took = f"{counted(len(trained.history), 'epoch')} in {keep_together(duration(trained.seconds))}"
@@ -167,11 +158,9 @@ def result(trained: TrainedTable, width: int) -> Iterator[TextLine]:
     yield from fold([Span(f"{one_line(trained.recipe.title)} "), *said], width)
     if in_time := signals.in_time(trained):
         yield from fold([Span(in_time)], width)
-    for doubt in trained.doubts:
-        yield from fold([Span(doubt, REMARK)], width)
 
 
-def seeds_columns(problem: Problem) -> TextTable:
+def seeds_columns(problem: TableProblem) -> TextTable:
     """The table of several seeds, empty."""
     score = _score(problem.task)
     what = " R²" if problem.task is Task.NUMBERS else ""
@@ -187,31 +176,32 @@ def seeds_columns(problem: Problem) -> TextTable:
     )
 
 
-def seed_line(trained: TrainedTable) -> TextLine:
+def seed_line(problem: TableProblem, result: Mapping[str, Any]) -> TextLine:
     """What one of them came to."""
-    table, score = seeds_columns(trained.problem), _score(trained.problem.task)
+    table, score = seeds_columns(problem), _score(problem.task)
     cells = (
-        trained.recipe.net.seed,
-        trained.kept_epoch.validation_score,
-        score(trained.test.score),
-        len(trained.history),
-        trained.seconds,
+        result["seed"],
+        result["validation_score"],
+        score(result[problem.score_name]),
+        result["epochs"],
+        result["seconds"],
     )
     spelled = (column.spell(cell) for column, cell in zip(table.columns, cells, strict=True))
     return table.line(list(spelled))
 
 
-def spread(trained: Sequence[TrainedTable], event: Mapping[str, Any]) -> Iterator[TextLine]:
+def spread(problem: TableProblem, event: Mapping[str, Any]) -> Iterator[TextLine]:
     """All of them together: the mean with its deviation, and the lowest."""
-    task, name = trained[0].problem.task, trained[0].score_name
-    table, kind = seeds_columns(trained[0].problem), name.removesuffix("_accuracy")
+    task, name = problem.task, problem.score_name
+    table, kind = seeds_columns(problem), name.removesuffix("_accuracy")
     mean, deviation = event[name], event[f"{kind}_deviation"]
     said = (
         f"{mean:.3f} ± {deviation:.3f}"
         if task is Task.NUMBERS
         else f"{100 * mean:.2f} ± {100 * deviation:.2f} %"
     )
-    yield table.line(("mean", "", said, "", duration(event["seconds"] / len(trained))), GOOD_LINE)
+    seconds = event["seconds"] / len(event["seeds"])
+    yield table.line(("mean", "", said, "", duration(seconds)), GOOD_LINE)
     yield table.line(("lowest", "", _score(task)(event[f"{kind}_lowest"]), "", ""))
     for doubt in event["doubts"]:
         yield [Span(doubt, REMARK)]
@@ -221,7 +211,7 @@ def _score(task: Task) -> Callable[[float], str]:
     return _r2 if task is Task.NUMBERS else percent
 
 
-def errors(trained: TrainedTable) -> str:
+def errors(trained: Trained) -> str:
     """How far numbers are off, in the target's own units."""
     test = trained.test
     absolute, root = test.mean_absolute_error or 0.0, test.root_mean_squared_error or 0.0
@@ -310,7 +300,7 @@ def _as_it_was(cell: str) -> TableCell:
 MOST_ROWS = 20  # of those that it is furthest off
 
 
-def table_report(trained: TrainedTable, made_with: dict[str, Any]) -> Report:
+def table_report(trained: Trained, made_with: dict[str, Any]) -> Report:
     """The report of a training on a table."""
     return Report(
         f"{trained.recipe.title}: {trained.problem.target.name}",
@@ -321,7 +311,7 @@ def table_report(trained: TrainedTable, made_with: dict[str, Any]) -> Report:
     )
 
 
-def _lead(trained: TrainedTable) -> Iterator[Block]:
+def _lead(trained: Trained) -> Iterator[Block]:
     rows = trained.scored_rows
     if trained.problem.task is Task.CLASSES:
         figure = percent(trained.test.score, len(trained.test.rows))
@@ -340,7 +330,7 @@ def _lead(trained: TrainedTable) -> Iterator[Block]:
         yield Items(remarks)
 
 
-def _facts(trained: TrainedTable) -> list[tuple[str, str]]:
+def _facts(trained: Trained) -> list[tuple[str, str]]:
     training, held_back = trained.problem.parts(trained.recipe.held_back)
     return [
         ("parameters", f"{trained.recipe.net.count():,}"),
@@ -353,7 +343,7 @@ def _facts(trained: TrainedTable) -> list[tuple[str, str]]:
     ]
 
 
-def _chapters(trained: TrainedTable, made_with: dict[str, Any]) -> Iterator[Chapter]:
+def _chapters(trained: Trained, made_with: dict[str, Any]) -> Iterator[Chapter]:
     validated = trained.kept_epoch.validation_loss is not None
     columns = epoch_columns(trained.problem.task, validated).columns
     epochs = every_epoch(TextTable.of(columns, map(vars, trained.history)))
@@ -370,19 +360,19 @@ def _chapters(trained: TrainedTable, made_with: dict[str, Any]) -> Iterator[Chap
     yield Chapter("again", "How to reproduce it", [*again, *environment(made_with)])
 
 
-def _again(problem: Problem) -> str:
+def _again(problem: TableProblem) -> str:
     """The command, with what isn't as usual."""
     own = problem.words_to_repeat()
     return shlex.join(["gradbook", "train", "recipe.txt", "-o", "again", *own])
 
 
-def _charts(trained: TrainedTable) -> list[Chart]:
+def _charts(trained: Trained) -> list[Chart]:
     history = trained.history
     losses = [curve_of("training", history, "train_loss", TRAINING_INK)]
     scores: list[Chart] = []
     if trained.kept_epoch.validation_loss is not None:
         losses.append(curve_of("validation", history, "validation_loss", VALIDATION_INK))
-        score = (curve_of("validation", history, "validation_score", VALIDATION_INK),)
+        score = (curve_of("validation", history, BEST, VALIDATION_INK),)
         scores.append(
             Chart("R²", score, scale=EVEN, measure="R²", spell=short)
             if trained.problem.task is Task.NUMBERS
@@ -394,7 +384,7 @@ def _charts(trained: TrainedTable) -> list[Chart]:
     return [loss_chart("Loss", tuple(losses)), *scores, rate_chart((rate,))]
 
 
-def _classes(trained: TrainedTable) -> Blocks:
+def _classes(trained: Trained) -> Blocks:
     wanted = trained.problem.targets[trained.test.rows].astype(np.int32)
     names = trained.problem.target.words
     counts = confusion_of(wanted, trained.test.read, len(names))
@@ -408,7 +398,7 @@ def _count_or_dot(count: int) -> str:
     return f"{count:,}" if count else "·"
 
 
-def _off(trained: TrainedTable) -> Blocks:
+def _off(trained: Trained) -> Blocks:
     """The rows of the test that it is furthest off; without a test, of all."""
     shown, order = trained.problem.table, _furthest(trained)
     if not len(order):
@@ -432,7 +422,7 @@ def _shortened(cell: str) -> str:
     return cell if value is None else short(value, DIGITS)
 
 
-def _furthest(trained: TrainedTable) -> Any:
+def _furthest(trained: Trained) -> Any:
     test, wanted = trained.test, trained.problem.targets[trained.test.rows]
     if trained.problem.task is Task.NUMBERS:
         return np.argsort(-np.abs(test.answers[:, 0] - wanted), kind="stable")
@@ -440,7 +430,7 @@ def _furthest(trained: TrainedTable) -> Any:
     return wrong[np.argsort(-test.answers.max(axis=1)[wrong], kind="stable")]
 
 
-def _answered(trained: TrainedTable, k: int) -> tuple[str, str]:
+def _answered(trained: Trained, k: int) -> tuple[str, str]:
     said, row = trained.test.answers[k], trained.test.rows[k]
     wanted, words = trained.problem.targets[row], trained.problem.target.words
     if trained.problem.task is Task.NUMBERS:

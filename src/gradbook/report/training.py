@@ -13,7 +13,7 @@ from itertools import pairwise
 from math import isfinite, log
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -49,9 +49,6 @@ from gradbook.report.words import (
     keep_together,
 )
 
-if TYPE_CHECKING:
-    from gradbook.lab.tables import TableEpoch
-
 # Charts -----------------------------------------------------------------------
 
 TRAINING_INK, VALIDATION_INK, RATE_INK = "#C27A09", "#077DB3", "#BC3E78"  # of palette.CURVES
@@ -76,9 +73,7 @@ def run_charts(recipe: Recipe, history: Sequence[Epoch]) -> list[Chart]:
     ]
 
 
-def rate_curve(
-    label: str, recipe: Recipe, history: Sequence[Epoch | TableEpoch], colour: str
-) -> Curve:
+def rate_curve(label: str, recipe: Recipe, history: Sequence[Epoch], colour: str) -> Curve:
     """By steps: between the ends of two epochs it may rise and fall."""
     steps = rates_of(recipe.schedule, recipe.epochs, schedule_losses(history), STEPS)
     return replace(curve_of(label, history, "rate", colour), steps=steps)
@@ -127,7 +122,7 @@ def _validated(history: Sequence[Epoch]) -> bool:
     return all(epoch.validation_accuracy is not None for epoch in history)
 
 
-def curve_of(label: str, history: Sequence[Epoch | TableEpoch], column: str, colour: str) -> Curve:
+def curve_of(label: str, history: Sequence[Epoch], column: str, colour: str) -> Curve:
     values = [getattr(epoch, column) for epoch in history]
     return Curve(label, np.array(values, np.float64), colour)
 
@@ -193,7 +188,7 @@ def opening_lines(training: TrainingRun, width: int) -> Iterator[TextLine]:
     recipe, material = training.recipe, training.material
     said = (
         f": {counted(recipe.net.count(), 'parameter')}, {counted(recipe.epochs, 'epoch')} of "
-        f"{counted(len(material.numbers), 'image')} of {one_line(material.dataset.name)}"
+        f"{counted(len(material.numbers), 'image')} of {one_line(training.problem.title)}"
     )
     yield from fold([Span(recipe.title, "bold"), Span(said)], width)
     for group in _settings(training):
@@ -220,7 +215,7 @@ def settings_of(recipe: Recipe) -> Iterator[list[str]]:
 
 def _settings(training: TrainingRun) -> Iterator[list[str]]:
     """How it is trained; what belongs together in a line."""
-    recipe, held_back = training.recipe, training.material.validation
+    recipe, held_back = training.recipe, training.material.held_back
     yield from settings_of(recipe)
     if recipe.warp.changes_images:
         yield ("warp " + write_warp(recipe.warp)).split("; ")

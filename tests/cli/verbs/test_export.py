@@ -14,7 +14,7 @@ from gradbook.lab.models import stored
 from gradbook.lab.models.exporting import FORMATS
 from gradbook.lab.recipes.text import recipe
 from gradbook.lab.training.run_folder import RunFolder
-from tests.lab.tables import made
+from tests.lab import made_tables as made
 from tests.runs import finished, pictures
 
 DATA = pictures(each=12)

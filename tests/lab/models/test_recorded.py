@@ -11,7 +11,7 @@ from gradbook.errors import GradbookError, UsageError
 from gradbook.lab.models.recorded import recorded_windows
 from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.signals import SignalProblem, WindowsAsked, signal_problem, usual_signal_recipe
-from gradbook.lab.tables import train_table
+from gradbook.lab.training.train import train
 from gradbook.net import parse
 
 NET = "input 8x1; conv1d 2 3; relu; flatten; dense 2; softmax; rate 0.01"
@@ -36,7 +36,7 @@ def problem(file, **asked) -> SignalProblem:
 
 def model_of(found: SignalProblem, held_back: int | None = 0) -> TableModel:
     recipe = usual_signal_recipe(found, "m", parse(NET), held_back)
-    return train_table(recipe, found).model
+    return train(recipe, data=found).model
 
 
 @pytest.mark.parametrize("way", ["subject", "recording"])
@@ -46,8 +46,8 @@ def test_the_windows_trained_on_and_those_of_the_test_are_found_again(tmp_path, 
     model_of(found, held_back).save(tmp_path / "m.safetensors")
     again = recorded_windows(TableModel.load(tmp_path / "m.safetensors"))
     np.testing.assert_array_equal(again.fitting, found.rows[found.parts(held_back)[0]])
-    np.testing.assert_array_equal(again.scored, found.rows[found.test])
-    np.testing.assert_array_equal(again.labels, found.targets[found.test])
+    np.testing.assert_array_equal(again.scored, found.rows[found.test_rows])
+    np.testing.assert_array_equal(again.labels, found.targets[found.test_rows])
     assert again.said == "test windows"
 
 
@@ -104,4 +104,4 @@ def test_a_folder_of_recordings_is_read_again(tmp_path):
             )
     found = signal_problem(read_signals(tmp_path / "set"), WindowsAsked(8, 4))
     again = recorded_windows(model_of(found))
-    np.testing.assert_array_equal(again.scored, found.rows[found.test])
+    np.testing.assert_array_equal(again.scored, found.rows[found.test_rows])

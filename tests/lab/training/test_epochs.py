@@ -7,6 +7,7 @@ import pytest
 
 from gradbook.engine.engines import PlainEngine
 from gradbook.errors import ShapeError
+from gradbook.lab.problem import require_last_batch
 from gradbook.lab.recipes.recipe import parse_schedule
 from gradbook.lab.training.epochs import (
     COLUMNS,
@@ -16,7 +17,6 @@ from gradbook.lab.training.epochs import (
     epoch_of,
     fit,
     json_lines,
-    require_last_batch,
 )
 from gradbook.net import Net
 from gradbook.schema import SchemaError

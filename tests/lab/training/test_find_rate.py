@@ -6,18 +6,17 @@ import numpy as np
 import pytest
 
 from gradbook.errors import UsageError
+from gradbook.lab.images import adapt
 from gradbook.lab.recipes.text import change_recipe, parse, recipe
-from gradbook.lab.training.material import adapt
 from gradbook.lab.training.train import (
     STEPS,
     RangeTest,
     range_test,
     rising_rates,
-    set_up,
     smooth,
     train,
 )
-from gradbook.lab.training.training import Listener, TrainingRun
+from gradbook.lab.training.training import Listener, TrainingRun, set_up
 from tests.lab import made
 
 SET = made.dataset()
@@ -26,7 +25,7 @@ NET = "input 1x8x8; flatten; dense 8; {}; dense 4; softmax; batch 32; epochs 3; 
 
 def found(text):
     ready = set_up(adapt(recipe(text), SET), 1)
-    return range_test(ready.recipe, ready.material, ready.engine), ready
+    return range_test(ready), ready
 
 
 class Hearing(Listener):
@@ -97,4 +96,4 @@ def test_where_no_loss_falls_nothing_is_suggested():
     images.training_and_validation.pixels[:] = 7  # all alike
     ready = set_up(adapt(recipe(NET.format("tanh")), images), 1)
     with pytest.raises(UsageError, match="doesn't fall in .* steps at any rate from 1e-05 to 100"):
-        range_test(ready.recipe, ready.material, ready.engine)
+        range_test(ready)

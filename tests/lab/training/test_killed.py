@@ -10,8 +10,7 @@ import pytest
 
 from gradbook.lab.training import run_folder as checkpoints
 from gradbook.lab.training.run_folder import RunFolder
-from gradbook.lab.training.train import train
-from tests.lab import killed, made
+from tests.lab import killed, made, made_tables
 
 pytestmark = [
     pytest.mark.witness("cc"),
@@ -27,7 +26,7 @@ def data(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def undisturbed(data, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "run"
-    train(made.recipe(f"data {data}"), folder=folder)
+    killed.begin(folder, data)
     return folder
 
 
@@ -54,3 +53,15 @@ def test_a_killed_run_ends_with_the_bits_of_an_undisturbed_one(undisturbed, data
     assert [e.train_loss for e in ours.history()] == [e.train_loss for e in theirs.history()]
     assert len(list(Path(ours.checkpoints).iterdir())) == checkpoints.KEPT
     assert not list(folder.glob(".*"))
+
+
+@pytest.mark.parametrize("kills", [[0], [5, 4, 3], [60, 41, 22]], ids=str)
+def test_a_killed_run_of_a_table_does_too(tmp_path, kills):
+    made_tables.table(tmp_path, "area")
+    data, folder = tmp_path / "area-0.csv", tmp_path / "run"
+    killed.begin(tmp_path / "undisturbed", data)
+    assert run(folder, data, kills) == len(kills)
+    for name in ("model.safetensors", "recipe.txt", "problem.json"):
+        assert (folder / name).read_bytes() == (tmp_path / "undisturbed" / name).read_bytes()
+    ours, theirs = RunFolder(folder), RunFolder(tmp_path / "undisturbed")
+    assert ours.result()["r2"] == theirs.result()["r2"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gradbook.lab.problem import order_samples
 from gradbook.lab.recipes.recipe import SETTLING
-from gradbook.lab.training.epochs import order_samples
 from gradbook.lab.training.train import Trained, train
 from tests.lab import made
 from tests.lab.training.test_early_stop import StoppingAfter

@@ -12,7 +12,7 @@ from gradbook.data.sources import load
 from gradbook.lab.models.exporting import in_places
 from gradbook.lab.models.recorded import recorded_windows
 from gradbook.lab.signals import WindowsAsked, signal_problem, usual_signal_recipe
-from gradbook.lab.tables import train_table
+from gradbook.lab.training.train import train
 from gradbook.net import parse
 from gradbook.net.network import builtin
 from gradbook.net.trained import Scaling, trained_net
@@ -256,7 +256,7 @@ def test_a_sketch_prints_of_a_recording_what_is_reckoned_here(net, tmp_path):
     source = moves(tmp_path)
     found = signal_problem(source, WindowsAsked(16, 4))
     recipe = usual_signal_recipe(found, "m", parse(net) if net else None, held_back=None)
-    model = train_table(replace(recipe, epochs=60), found).model
+    model = train(replace(recipe, epochs=60), data=found).model
     model.export(tmp_path / "hear.ino", int8=True)
     order = np.random.default_rng(2).permutation(len(source.recordings))
     rows = np.concatenate([source.recordings[k].values for k in order])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.lab.texts import LineWriter, learn_lines, usual_lines
+from gradbook.engine.engines import open_faster
+from gradbook.lab.texts import LineProblem, LineWriter, arrays, learning_order, usual_lines
+from gradbook.lab.training.train import train
 from gradbook.net import builtin
 from gradbook.report.letters_page import letters_page
 from tests.outside.pages.play.drawing import number
@@ -57,9 +59,10 @@ def test_it_is_small_enough_to_be_mailed_and_asks_nobody(page_of_names):
 
 
 def test_before_training_it_says_what_the_command_says(opened):
-    writer = LineWriter(builtin("microgpt"), usual_lines())
-    assert number(opened.text("#tested")) == pytest.approx(writer.loss(writer.held_out), abs=2e-3)
-    given, _ = writer.arrays(["ma"])
+    writer = LineWriter(usual_lines(), open_faster(builtin("microgpt"), 1, 1000, 1))
+    held_out, _ = learning_order(writer.lines)
+    assert number(opened.text("#tested")) == pytest.approx(writer.loss(held_out), abs=2e-3)
+    given, _ = arrays(["ma"], writer.lines, writer.context)
     shares = writer.engine.predict(given).reshape(writer.context, -1)[2] * 100
     order = np.argsort(-shares, kind="stable")[:8]
     letters = ["the end", *writer.lines.alphabet]
@@ -71,10 +74,10 @@ def test_before_training_it_says_what_the_command_says(opened):
 
 def test_it_learns_as_the_command_does_and_writes_as_it_learns(opened):
     trained(opened)
-    writer = LineWriter(builtin("microgpt"), usual_lines())
-    learn_lines(writer, 1000, lambda _: None)
+    problem = LineProblem(usual_lines(), 1000)
+    command = train(problem.recipe(builtin("microgpt")), data=problem)
     assert opened.text("#done") == "1,000"
-    assert number(opened.text("#tested")) == pytest.approx(writer.loss(writer.held_out), abs=0.01)
+    assert number(opened.text("#tested")) == pytest.approx(command.test.score, abs=0.01)
     rows = opened.value(ROWS)
     assert [done for done, *_ in rows] == list(range(1000, -1, -100))
     assert rows[0][1] == "after 1,000 lines, temperature 0.5, seed 0"

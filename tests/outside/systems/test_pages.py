@@ -11,10 +11,10 @@ from gradbook.data.dataset import TEST, TRAINING, Part, assemble
 from gradbook.data.warp import parse_warp as warp
 from gradbook.engine.native import NativeEngine
 from gradbook.engine.wasm import trainer, warping_table
+from gradbook.lab.images import ImageProblem
+from gradbook.lab.problem import order_samples
 from gradbook.lab.recipes.text import parse
-from gradbook.lab.training.epochs import order_samples
-from gradbook.lab.training.material import material
-from gradbook.lab.training.training import TrainingRun
+from gradbook.lab.training.training import TrainingRun, TrainingSetup
 from gradbook.net import Net
 from gradbook.net.build import inference
 from gradbook.report.digits_tables import TrainingPack
@@ -97,7 +97,9 @@ def test_a_page_takes_statistics_of_images_as_they_are_as_the_command_does(tmp_p
     pack = TrainingPack.of(recipe, dataset, IMAGES)
     plan = pack.table(recipe.net, {})["plan"]
     there = in_node(engine, tmp_path, warp=plan["warp"], settling=plan["settling"])
-    run = TrainingRun(pack.recipe, material(pack.recipe, dataset), engine, 0.0)
+    problem = ImageProblem(pack.recipe, dataset)
+    ready = TrainingSetup(pack.recipe, problem, problem.material(pack.recipe), engine)
+    run = TrainingRun(ready, 0.0)
     engine.normalise(1, 1, 128)
     run.run()
     assert differing(there, carried(engine)) == 0

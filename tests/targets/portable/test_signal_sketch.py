@@ -19,7 +19,7 @@ from gradbook.lab.models.exporting import in_places
 from gradbook.lab.models.recorded import recorded_windows
 from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.signals import WindowsAsked, signal_problem, usual_signal_recipe, windows_for
-from gradbook.lab.tables import train_table
+from gradbook.lab.training.train import train
 from gradbook.net import parse
 from gradbook.net.trained import Scaling, trained_net
 from gradbook.targets.portable.c_file import c_file
@@ -81,7 +81,7 @@ def recorded(folder: Path, source: Signals) -> Signals:
 def learned(source: Signals, step: int, net: str = "") -> TableModel:
     found = signal_problem(source, WindowsAsked(16, step))
     recipe = usual_signal_recipe(found, "s", parse(net) if net else None, held_back=None)
-    return train_table(replace(recipe, epochs=60), found).model
+    return train(replace(recipe, epochs=60), data=found).model
 
 
 def heard(folder, rows: np.ndarray, told: Mapping[int, str] = MappingProxyType({})) -> list[str]:

@@ -87,9 +87,9 @@ def _trained(model: Model, data: str | None) -> PictureReader:
 
 
 def _of_recipe(word: str, data: str | None) -> PictureReader:
+    from gradbook.lab.images import adapt
     from gradbook.lab.models.model import load_shipped, untrained_model
     from gradbook.lab.recipes.text import recipe as recipe_of
-    from gradbook.lab.training.material import adapt
 
     recipe = recipe_of(word)
     found = _images(recipe, data)
@@ -101,7 +101,7 @@ def _of_recipe(word: str, data: str | None) -> PictureReader:
 
 
 def _images(recipe: Recipe, data: str | None) -> Dataset:
-    from gradbook.lab.training.material import images_of
+    from gradbook.lab.images import images_of
 
     return images_of(recipe, data)
 

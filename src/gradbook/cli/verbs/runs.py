@@ -68,8 +68,8 @@ def run_compare(options: Namespace) -> int:
 
 def _misread(runs: Sequence[Compared], options: Namespace) -> Misread | None:
     """What each reads in the test images, where all know the same ones and they are here."""
+    from gradbook.lab.images import images_of, require_fit
     from gradbook.lab.runs import find_misread
-    from gradbook.lab.training.material import images_of, require_fit
 
     if options.no_images or len(runs) == 1 or len({run.recipe.data for run in runs}) > 1:
         return None

@@ -29,8 +29,8 @@ from gradbook.system import is_a_device
 
 if TYPE_CHECKING:
     from gradbook.cli.training import How
+    from gradbook.lab.problem import Problem
     from gradbook.lab.recipes.recipe import Recipe
-    from gradbook.lab.tables import Problem
     from gradbook.work.processes import WorkCrew
 
 
@@ -73,7 +73,7 @@ def _run(options: Namespace) -> int:
     how = How(options.threads, options.json, known_logs(options.log) if options.log else ())
     if options.resume:
         _require_nothing_else(options)
-        _require_images(options.resume)
+        _require_kept(options.resume)
         seeds = SeedsFolder(options.resume)
         _require_seeds(options, seeds.holds_seeds)
         if not seeds.holds_seeds:
@@ -153,11 +153,12 @@ def _settle_patterns(options: Namespace) -> None:
             setattr(options, name, expand_one(word))
 
 
-def _require_images(folder: str) -> None:
+def _require_kept(folder: str) -> None:
+    """Runs on tables that were begun before they kept how they are read can't go on."""
     from gradbook.lab.training.run_folder import RunFolder
 
     run = RunFolder(folder)
-    recipe = run.recipe() if run.holds_a_run else None
+    recipe = None if run.problem_file.is_file() or not run.holds_a_run else run.recipe()
     data = recipe.data if recipe else ""
     if is_table(data, recipe=recipe):
         raise UsageError(
@@ -320,12 +321,12 @@ def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) ->
 
 def _trained(options: Namespace, recipe: Recipe, found: Problem, how: How) -> int:
     """With one seed, or with several."""
-    from gradbook.cli.table_training import train_on, train_seeds_on
+    from gradbook.cli.training import plan_seeds, train_one_seed, train_seeds
 
     folder = Path(options.out) if options.out else _new_folder(recipe)
     if options.seeds:
-        return train_seeds_on(folder, recipe, found, options.seeds, how)
-    return train_on(folder, recipe, found, how)
+        return train_seeds(plan_seeds(folder, recipe, options.seeds, found), how, found)
+    return train_one_seed(folder, recipe, how, found)
 
 
 def recipe_of_options(options: Namespace, usual: Recipe | None = None) -> Recipe:

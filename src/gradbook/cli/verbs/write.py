@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
+from typing import TYPE_CHECKING
 
 from gradbook.amounts import counted
 from gradbook.cli.arguments import network, number, whole_number
@@ -11,6 +12,9 @@ from gradbook.cli.output import show, width
 from gradbook.cli.page import Verb
 from gradbook.errors import UsageError
 from gradbook.report.words import Span, fold
+
+if TYPE_CHECKING:
+    from gradbook.lab.training.epochs import Epoch
 
 USUAL_STEPS, USUAL_COUNT, USUAL_TEMPERATURE = 1000, 20, 0.5
 
@@ -20,59 +24,65 @@ def run(options: Namespace) -> int:
 
     from gradbook.lab.texts import (
         USUAL_CONTEXT,
-        LettersLearned,
+        LineProblem,
         LineWriter,
-        learn_lines,
         read_lines,
         usual_lines,
         usual_network,
     )
+    from gradbook.lab.training.train import train
+    from gradbook.lab.training.training import Listener, TrainingRun
 
     if not 0 <= options.temperature <= 100:
         raise UsageError(f"--temperature: {options.temperature:g} is out of range: 0 to 100")
     lines = read_lines(options.file) if options.file else usual_lines()
     net = network(options.network) if options.network else None
-    writer = LineWriter(net or usual_network(lines.tokens, USUAL_CONTEXT), lines, options.seed)
+    problem = LineProblem(lines, options.steps, options.seed)
+    recipe = problem.recipe(net or usual_network(lines.tokens, USUAL_CONTEXT))
     random = np.random.default_rng(options.seed)
 
-    losses: list[float] = []
+    class Written(Listener):
+        """A line after each part of the training."""
 
-    def tell(learned: LettersLearned) -> None:
-        losses.append(learned.loss)
-        if options.json:
-            return
-        said = writer.write(random, options.temperature)
-        print(f"{learned.step:>8,} lines  loss {learned.loss:.3f}  {said}", flush=True)
+        def on_start(self, training: TrainingRun) -> None:
+            self.steps, self.writer = training.steps, LineWriter(lines, training.engine)
+            cut, seen = self.writer.cut, self.writer.context
+            aside = f", {cut:,} of them cut after {seen} letters" if cut else ""
+            letters = counted(len(lines.alphabet), "letter")
+            amount = f"{counted(len(lines.lines), 'line')} of {letters}{aside}"
+            print(f"{counted(recipe.net.count(), 'parameter')} for {amount}: {lines.source}")
 
-    if not options.json:
-        cut = f", {writer.cut:,} of them cut after {writer.context} letters" if writer.cut else ""
-        amount = f"{counted(len(lines.lines), 'line')} of {counted(len(lines.alphabet), 'letter')}"
-        print(f"{counted(writer.net.count(), 'parameter')} for {amount}{cut}: {lines.source}")
-    last = learn_lines(writer, options.steps, tell)
-    doubts = writer.doubts(losses[0], losses[-1]) if losses else ()
-    held_out = writer.loss(writer.held_out)
-    written = [writer.write(random, options.temperature) for _ in range(options.count)]
+        def on_epoch(self, epoch: Epoch) -> None:
+            step = min(epoch.epoch * self.steps, options.steps)
+            said = self.writer.write(random, options.temperature)
+            print(f"{step:>8,} lines  loss {epoch.train_loss:.3f}  {said}", flush=True)
+
+    trained = train(recipe, data=problem, listener=None if options.json else Written())
+    if trained.stopped:
+        raise KeyboardInterrupt
+    held_out, seconds = trained.test.score, trained.seconds
+    written = [trained.model.write(random, options.temperature) for _ in range(options.count)]
     known = set(lines.lines)
     if options.json:
         told = {
-            "parameters": writer.net.count(),
+            "parameters": recipe.net.count(),
             "lines": len(lines.lines),
             "tokens": lines.tokens,
-            "steps": last.step,
-            "loss": last.loss,
+            "steps": options.steps,
+            "loss": trained.history[-1].train_loss,
             "heldOutLoss": held_out,
-            "doubts": doubts,
-            "seconds": last.seconds,
+            "doubts": trained.doubts,
+            "seconds": seconds,
             "written": written,
             "new": sum(line not in known for line in written),
         }
         print(json.dumps(told, ensure_ascii=False, indent=2))
         return 0
     print(
-        f"learned in {last.seconds:.2f} s; on {len(writer.held_out):,} lines held out the loss is "
+        f"learned in {seconds:.2f} s; on {problem.test_count():,} lines held out the loss is "
         f"{held_out:.3f} a letter, by guessing {np.log(lines.tokens):.3f}"
     )
-    for doubt in doubts:
+    for doubt in trained.doubts:
         show(fold([Span(doubt, "yellow")], width()))
     print(*(f"  {line}{'' if line in known else '  (new)'}" for line in written), sep="\n")
     return 0

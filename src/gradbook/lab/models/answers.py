@@ -27,10 +27,10 @@ def number_names(count: int) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Score:
-    """Over all images: the mean loss, without smoothing, and the share of right answers."""
+    """Over all samples: the mean loss, without smoothing, and how good the answers are."""
 
     loss: float
-    accuracy: float
+    accuracy: float  # the share of right answers; of numbers R²
 
 
 def aimed_probability(net: Net) -> float:
@@ -45,10 +45,21 @@ def least_loss_of_classes(net: Net) -> float:
     return rest - most * log(most)
 
 
-def score(net: Net, outputs: NDArray[Any], labels: NDArray[np.integer[Any]]) -> Score:
+def score(net: Net, outputs: NDArray[Any], wanted: NDArray[Any]) -> Score:
+    """Of outputs for which a class is wanted each, or a row of numbers."""
     said = np.asarray(outputs, np.float64)
-    right = answers(net, said) == labels
-    return Score(float(_losses(net, said, labels).mean()), float(right.mean()))
+    if wanted.ndim > 1:
+        return Score(float(losses_of(net, said, wanted).mean()), r_squared(wanted, said))
+    right = answers(net, said) == wanted
+    return Score(float(_losses(net, said, wanted).mean()), float(right.mean()))
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def r_squared(wanted: NDArray[np.floating], said: NDArray[np.floating]) -> float:
+    """The share of the variance that the answers explain; 0 for their mean, below for worse."""
+    left = float(((wanted - said) ** 2).sum())
+    whole = float(((wanted - wanted.mean()) ** 2).sum())
+    return 1 - left / whole if whole else float(left == 0)
 
 
 def answers(net: Net, outputs: NDArray[Any]) -> NDArray[np.int32]:

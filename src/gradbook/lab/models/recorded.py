@@ -30,7 +30,7 @@ from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.recipes.text import parse
 from gradbook.schema import Choice, ListOf, PlainText, Schema, Usually
 
-RECORDINGS = "recordings"  # what a model keeps this under
+RECORDINGS_KEY = "recordings"  # what a model keeps this under
 ELSEWHERE = "name the recordings with --data"
 HOW_READ = Schema(
     source=PlainText(),
@@ -66,7 +66,7 @@ def how_read(signals: Signals, way: str) -> dict[str, Any]:
     columns = asdict(signals.columns)
     del columns["usual"]
     return {
-        RECORDINGS: {
+        RECORDINGS_KEY: {
             "source": os.path.abspath(source) if os.path.exists(source) else source,
             "split_by": way,
             "columns": columns,
@@ -120,19 +120,25 @@ def _recipe(model: SignalModel) -> Recipe | None:
 
 def _read(model: SignalModel, recipe: Recipe | None, data: str) -> tuple[Signals, str, bool]:
     """The recordings, how they were split, and whether they are those that it was trained on."""
-    kept: Mapping[str, Any] = model.about.get(RECORDINGS, {})
+    kept: Mapping[str, Any] = model.about.get(RECORDINGS_KEY, {})
     trained_on = recipe.data if recipe and recipe.data in MADE else kept.get("source", "")
     where = data or trained_on
     if not where:
         raise UsageError(f"the model doesn't say what it was trained on: {ELSEWHERE}")
+    way = SUBJECTS_APART if where in MADE else kept.get("split_by", "")
+    is_own = (where if where in MADE else os.path.abspath(where)) == trained_on
+    return read_recordings(where, kept), way, is_own
+
+
+def read_recordings(where: str, kept: Mapping[str, Any]) -> Signals:
+    """The recordings there, read as those of a model or a run were that kept how."""
     if where in MADE:
-        return made_signals(where, SignalColumns()), SUBJECTS_APART, where == trained_on
+        return made_signals(where, SignalColumns())
     if not os.path.exists(where):
         hint = did_you_mean(where, MADE) or f": {ELSEWHERE}"
         raise UsageError(f"no recordings in {where}{hint}")
     columns = _columns(kept.get("columns", {}))
-    found = read_signals(where, columns, decimal=kept.get("decimal", ""))
-    return found, kept.get("split_by", ""), os.path.abspath(where) == trained_on
+    return read_signals(where, columns, decimal=kept.get("decimal", ""))
 
 
 def _columns(kept: Mapping[str, Any]) -> SignalColumns:

@@ -20,7 +20,7 @@ from gradbook.errors import DataError, ShapeError, UsageError
 from gradbook.lab.models import stored
 from gradbook.lab.models.answers import likeliest_classes, probabilities
 from gradbook.lab.models.model import require_shapes
-from gradbook.lab.models.recorded import HOW_READ, RECORDINGS, RecordedWindows, recorded_windows
+from gradbook.lab.models.recorded import HOW_READ, RECORDINGS_KEY, RecordedWindows, recorded_windows
 from gradbook.net import Net
 from gradbook.net.fit import require_classes
 from gradbook.schema import (
@@ -53,6 +53,12 @@ WRITTEN = Schema(  # how a column is written, where that isn't as usual
     unit=IfThere(Choice(*UNITS)),
     dates=IfThere(Choice(*ORDERS)),
 )
+WINDOWS = Schema(
+    length=WholeNumber(1),
+    step=WholeNumber(1),
+    channels=ListOf(PlainText(), 1),
+    rate=Maybe(FiniteNumber(0)),
+)
 RECORD = Schema(
     network=PlainText(),
     inputs=ListOf(COLUMN),
@@ -68,17 +74,10 @@ RECORD = Schema(
         remarks=IfThere(ListOf(PlainText())),
         labels=IfThere(TrueOrFalse()),
         features_first=IfThere(TrueOrFalse()),
-        **{RECORDINGS: IfThere(HOW_READ)},
+        **{RECORDINGS_KEY: IfThere(HOW_READ)},
     ),
     filling=IfThere(ListOf(FiniteNumber())),
-    windows=IfThere(
-        Schema(
-            length=WholeNumber(1),
-            step=WholeNumber(1),
-            channels=ListOf(PlainText(), 1),
-            rate=Maybe(FiniteNumber(0)),
-        )
-    ),
+    windows=IfThere(WINDOWS),
     written=IfThere(ListOf(WRITTEN)),
 )
 

@@ -37,15 +37,15 @@ from gradbook.files import (
 )
 from gradbook.folders import alone_in
 from gradbook.graph.window import Shape
+from gradbook.lab.images import adapt, images_of
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.recipes.text import parse
 from gradbook.lab.study.plan import MOST_FORBIDDEN, NONE_ALLOWED, StudyPlan, read_plan_file
 from gradbook.lab.study.plan import VERSION as PLAN_VERSION
 from gradbook.lab.study.search import Drawn, Search
 from gradbook.lab.training.epochs import EPOCH, Diverged, Epoch, epoch_of, kept_epoch
-from gradbook.lab.training.material import adapt, images_of
-from gradbook.lab.training.train import Spread, set_up, train_seeds
-from gradbook.lab.training.training import Listener, TrainingRun
+from gradbook.lab.training.train import Spread, train_seeds
+from gradbook.lab.training.training import Listener, TrainingRun, set_up
 from gradbook.net.measure import measure
 from gradbook.schema import (
     AnyRecord,
@@ -267,8 +267,7 @@ def result_of(task: TrialTask, threads: int | None = None) -> Result:
     try:
         recipe = parse(task.recipe)
         recipe = replace(recipe, net=replace(recipe.net, seed=task.seed), held_back=task.fold)
-        ready = set_up(adapt(recipe, load_images(recipe)), threads)
-        training = TrainingRun(ready.recipe, ready.material, ready.engine, began)
+        training = TrainingRun(set_up(adapt(recipe, load_images(recipe)), threads), began)
     except GradbookError as error:
         return Result(REFUSED, why=str(error))
     watch = _Watch(training, task.bars)

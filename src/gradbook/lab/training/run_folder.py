@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from gradbook.lab.models.stored import kind_of
 from gradbook.lab.models.table_model import TABLE_KIND, TableModel
 from gradbook.lab.recipes.recipe import MOST_EPOCHS, Recipe
 from gradbook.lab.recipes.text import read_recipe
-from gradbook.lab.training.epochs import EPOCH, Epoch, csv_table, epoch_of, json_lines
+from gradbook.lab.training.epochs import COLUMNS, EPOCH, Epoch, csv_table, epoch_of, json_lines
 from gradbook.schema import (
     AnyRecord,
     FiniteNumber,
@@ -37,6 +37,9 @@ from gradbook.schema import (
     WholeNumber,
     read_json,
 )
+
+if TYPE_CHECKING:
+    from gradbook.lab.problem import Problem
 
 PLAN, SEED = "seeds.json", "seed-"  # what a folder of several seeds holds
 ACCURACY = FiniteNumber(0, 1)
@@ -53,6 +56,15 @@ RESULT = Schema(  # at least
     doubts=IfThere(ListOf(PlainText())),
     seed=WholeNumber(),
 )
+TABLE_RESULT = Schema(  # of a table or of signals
+    recipe=PlainText(),
+    target=PlainText(),
+    parameters=WholeNumber(),
+    epochs=WholeNumber(1),
+    seconds=FiniteNumber(0),
+    doubts=IfThere(ListOf(PlainText())),
+    seed=WholeNumber(),
+)
 
 
 class RunFolder:
@@ -61,6 +73,7 @@ class RunFolder:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = inside(path)
         self.recipe_file = self.path / "recipe.txt"
+        self.problem_file = self.path / "problem.json"  # of what isn't images: how they are read
         self.csv_file = self.path / "metrics.csv"
         self.json_file = self.path / "metrics.jsonl"
         self.checkpoints = self.path / "checkpoints"
@@ -81,7 +94,8 @@ class RunFolder:
     def owns(self, path: str | os.PathLike[str]) -> bool:
         """Whether a file is one that the run keeps here."""
         history = (self.csv_file, self.json_file)
-        kept = (self.recipe_file, *history, self.model_file, self.result_file, self.report_file)
+        told = (self.recipe_file, self.problem_file, self.result_file)
+        kept = (*told, *history, self.model_file, self.report_file)
         return os.path.realpath(path) in map(os.path.realpath, kept)
 
     def recipe(self) -> Recipe:
@@ -89,6 +103,22 @@ class RunFolder:
         if not self.holds_a_run:
             raise UsageError(f"no run in {self.path}: name the folder that holds its recipe.txt")
         return read_recipe(self.recipe_file)
+
+    def problem(self, recipe: Recipe) -> Problem:
+        """What the run learns: of images, unless it says how something else is read."""
+        from gradbook.lab.images import ImageProblem
+        from gradbook.lab.signals import read_signal_problem
+        from gradbook.lab.tables import read_problem
+
+        if not self.problem_file.is_file():
+            return ImageProblem(recipe)
+        try:
+            kept = read_json(read_text(self.problem_file), AnyRecord())
+            read = read_problem if kept.get("kind") == "table" else read_signal_problem
+            return read(recipe.data, kept, not recipe.tests)
+        except SchemaError as error:
+            said = f"not the problem of a run ({error})"
+            raise DataError(said, file=self.problem_file) from error
 
     def history(self) -> tuple[Epoch, ...]:
         """The epochs that are done."""
@@ -109,9 +139,7 @@ class RunFolder:
         self._require_done(self.result_file)
         try:
             found = read_json(read_text(self.result_file), AnyRecord())
-            if "target" in found:
-                raise of_a_table(self.path)
-            return RESULT.read(found)
+            return (TABLE_RESULT if "target" in found else RESULT).read(found)
         except SchemaError as error:
             raise DataError(f"not the result of a run ({error})", file=self.result_file) from error
 
@@ -136,11 +164,17 @@ class RunFolder:
                 f"{self.path} already contains a run: resume it, or name another folder"
             )
 
-    def begin(self, recipe: Recipe) -> None:
-        """Make the folder for a new run. Its recipe comes first: with it a run can be resumed."""
+    def begin(self, recipe: Recipe, problem: Problem | None = None) -> None:
+        """Make the folder for a new run. Its recipe comes last: with it a run can be resumed."""
         self.require_free()
         made_folder(self.path)
+        self.write_problem(problem)
         write_whole(self.recipe_file, str(recipe))
+
+    def write_problem(self, problem: Problem | None) -> None:
+        if problem and problem.record is not None:
+            text = json.dumps(problem.record, ensure_ascii=False, indent=2)
+            write_whole(self.problem_file, text + "\n")
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -157,9 +191,9 @@ class RunFolder:
         for folder in (self.path, self.checkpoints):
             clear_parts(folder)
 
-    def write_history(self, history: Sequence[Epoch]) -> None:
-        write_whole(self.csv_file, csv_table(history))
-        write_whole(self.json_file, json_lines(history))
+    def write_history(self, history: Sequence[Epoch], columns: Mapping[str, str] = COLUMNS) -> None:
+        write_whole(self.csv_file, csv_table(history, columns))
+        write_whole(self.json_file, json_lines(history, columns))
 
     def write_result(self, result: dict[str, Any]) -> None:
         write_whole(self.result_file, json.dumps(result, indent=2) + "\n")
@@ -226,9 +260,9 @@ DONE = Schema(  # an epoch without which there would be no later checkpoint
     | {
         "rate": MEASURED,
         "train_loss": MEASURED,
-        "train_accuracy": SHARE,
+        "train_accuracy": Maybe(SHARE),
         "validation_loss": Maybe(MEASURED),
-        "validation_accuracy": Maybe(SHARE),
+        "validation_accuracy": Maybe(FiniteNumber(most=1)),  # R² may be below 0
         "seconds": FiniteNumber(0),
         "images_per_second": FiniteNumber(0),
     }

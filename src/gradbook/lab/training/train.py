@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import fmean, stdev
@@ -20,20 +20,19 @@ from numpy.typing import NDArray
 from gradbook import __version__
 from gradbook.amounts import counted, duration, percent, short
 from gradbook.arguments import whole
-from gradbook.data.dataset import BRIGHTEST, Dataset
+from gradbook.data.dataset import Dataset
 from gradbook.data.formats.pixel_table import holds_pixels, is_table
-from gradbook.engine.base import Engine
-from gradbook.engine.compilers import side_by_side, surroundings
+from gradbook.engine.compilers import surroundings
 from gradbook.errors import DataError, GradbookError, UsageError
 from gradbook.files import InnerPath, made_folder, read_text, write_whole
 from gradbook.interruption import until_stopped
-from gradbook.lab.models.answers import ClassScore, class_scores, macro_f1
-from gradbook.lab.models.model import Model, for_inputs
+from gradbook.lab.images import ImageProblem, with_whole_path
+from gradbook.lab.models.answers import ClassScore
+from gradbook.lab.problem import FinalScore, Problem, order_samples
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.recipes.text import parse
 from gradbook.lab.recipes.text import recipe as recipe_of
-from gradbook.lab.training.epochs import Epoch, kept_epoch, order_samples, targets_for
-from gradbook.lab.training.material import AdaptedRecipe, Material, adapt, material, with_whole_path
+from gradbook.lab.training.epochs import Epoch, kept_epoch
 from gradbook.lab.training.run_folder import (
     PLAN,
     SEED,
@@ -42,18 +41,16 @@ from gradbook.lab.training.run_folder import (
     newest_checkpoint,
     write_checkpoint,
 )
-from gradbook.lab.training.training import Listener, TrainingRun, show_while
+from gradbook.lab.training.training import Listener, TrainingRun, TrainingSetup, set_up, show_while
 from gradbook.looks import look
 from gradbook.net import Net
 from gradbook.schema import ListOf, PlainText, Schema, SchemaError, WholeNumber, read_json
-from gradbook.system import cores
 from gradbook.work.processes import Outcome, WorkCrew
 
 USUAL = "quick"
-TRAINED_ON = "images trained on"  # what the figures are of, where none are held out for the test
-IMAGES_OF_A_THREAD = 16  # that one thread takes at a time, at the most
 
 Meant = Recipe | Net | str | os.PathLike[str]
+Data = Problem | Dataset | str | os.PathLike[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,23 +58,45 @@ class Trained:
     """What a training came to."""
 
     recipe: Recipe  # as it was used; its network's seed is the seed
-    model: Model
+    problem: Any  # its own kind of `Problem`
+    model: Any  # the trained network: of images a `Model`, of a table a `TableModel`
     history: tuple[Epoch, ...]
     seconds: float  # from loading to the last update, all resumed parts together
-    test_accuracy: float | None  # from 0 to 1; none if it was stopped
     stopped: bool
+    final: FinalScore | None  # with what nothing was chosen by; none if it was stopped
     folder: Path | None = None
-    class_scores: Mapping[str, ClassScore] = field(default_factory=dict)  # of the test images
     doubts: tuple[str, ...] = ()  # what is said against it: that it learned nothing, say
 
     @property
-    def validation_accuracy(self) -> float | None:
-        return self.kept_epoch.validation_accuracy if self.kept_epoch else None
+    def test(self) -> FinalScore:
+        """Of a training that came to its end."""
+        assert self.final
+        return self.final
 
     @property
-    def kept_epoch(self) -> Epoch | None:
+    def scored_rows(self) -> str:
+        """The samples that the test is of, in words."""
+        said: str = self.problem.scored(len(self.test.rows))
+        return said
+
+    @property
+    def test_accuracy(self) -> float | None:
+        """The share of the test read right, from 0 to 1; of numbers R²."""
+        return self.final.score if self.final else None
+
+    @property
+    def class_scores(self) -> Mapping[str, ClassScore]:
+        """Of the test."""
+        return self.final.classes if self.final else {}
+
+    @property
+    def validation_accuracy(self) -> float | None:
+        return self.kept_epoch.validation_accuracy if self.history else None
+
+    @property
+    def kept_epoch(self) -> Epoch:
         """The epoch whose weights are the model's."""
-        return kept_epoch(self.recipe, self.history) if self.history else None
+        return kept_epoch(self.recipe, self.history)
 
     @property
     def images_per_second(self) -> float:
@@ -88,20 +107,19 @@ class Trained:
     @property
     def event(self) -> dict[str, Any]:
         """What a program is told at the end; also what result.json holds."""
-        kept = self.folder is not None and not self.stopped
+        kept, names = self.folder is not None and not self.stopped, self.problem.columns
+        own: dict[str, Any] = {"images_per_second": self.images_per_second}
+        own["validation_accuracy"] = self.validation_accuracy
         return {
             "event": "stopped" if self.stopped else "done",
             "recipe": self.recipe.title,
-            "parameters": self.model.parameters,
+            **self.problem.about,
+            "parameters": self.recipe.net.count(),
             "epochs": len(self.history),
-            "kept_epoch": self.kept_epoch.epoch if self.kept_epoch else None,
+            "kept_epoch": self.kept_epoch.epoch if self.history else None,
             "seconds": self.seconds,
-            "images_per_second": self.images_per_second,
-            "validation_accuracy": self.validation_accuracy,
-            "test_accuracy": self.test_accuracy,
-            **({} if self.recipe.tests else {"tested_on": TRAINED_ON}),
-            "macro_f1": macro_f1(self.class_scores.values()) if self.class_scores else None,
-            "classes": {name: asdict(score) for name, score in self.class_scores.items()},
+            **{names[name]: value for name, value in own.items() if name in names},
+            **self.problem.figures(self.final),
             "doubts": list(self.doubts),
             "seed": self.recipe.net.seed,
             "model": str(RunFolder(self.folder or "").model_file) if kept else None,
@@ -110,7 +128,7 @@ class Trained:
     def __repr__(self) -> str:
         said = f"{counted(len(self.history), 'epoch')} in {duration(self.seconds)}"
         right = percent(self.test_accuracy)
-        score = f", {right} of the test" if right else ""
+        score = f", {right} of the test" if right and self.problem.classes else ""
         return f"<Trained {'; '.join((f'{self.recipe.title}: {said}{score}', *self.doubts))}>"
 
     def _repr_html_(self) -> str:
@@ -121,7 +139,7 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
     recipe: Meant | None = None,
     changes: str = "",
     *,
-    data: Dataset | str | os.PathLike[str] | None = None,
+    data: Data | None = None,
     folder: str | os.PathLike[str] | None = None,
     seed: int | None = None,
     threads: int | None = None,
@@ -139,7 +157,8 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
         recipe: The name of a recipe or a network, a file, a text, a `Net`; or a table of pixels,
             with the usual recipe.
         changes: Lines in place of the recipe's own: "epochs 5; batch 64".
-        data: A data set, or where it lies, in place of the recipe's.
+        data: A data set, or where it lies, in place of the recipe's; or what else is to be
+            learned, such as a table's `problem`.
         folder: Where the run is kept, with its report.
         seed: What start weights and orders are drawn from, in place of the recipe's.
         threads: How many to use; all cores where nothing is said.
@@ -171,22 +190,32 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
         seed = own.net.seed
     if data is None and isinstance(recipe, str | os.PathLike) and _is_table(recipe):
         recipe, data = None, recipe
-    if data is not None and not isinstance(data, Dataset) and _is_table(data):
+    if isinstance(data, str | os.PathLike) and _is_table(data):
         _require_pixels(Path(data))
     asked = _meant(own or USUAL if recipe is None else recipe, changes, data, seed, held_back)
     if own and asked.find_rate:
         asked = replace(asked, find_rate=False, schedule=own.schedule)
     if kept and not own:
         kept.require_free()
-    given = data if isinstance(data, Dataset) else None
-    with show_while(listener, show) as told:
-        chosen = adapt(asked, given)
+    problem = data if isinstance(data, Problem) else None
+    if problem is None and kept and own and data is None:
+        problem = kept.problem(asked)
+    if problem is None:
+        problem = ImageProblem(asked, data if isinstance(data, Dataset) else None)
+    if kept and not problem.is_kept:
+        raise UsageError(f"no folder keeps a training on {problem.unit}s: leave it out")
+    with show_while(listener, show, problem) as told:
+        chosen = problem.adapt(asked)
         if kept and own:
-            _require_same(chosen.recipe, own, Path(kept.path))
+            if chosen.recipe != own:
+                raise UsageError(
+                    f"{Path(kept.path)} contains a different run: resume it without changes, or "
+                    "name another folder"
+                )
             chosen = replace(chosen, remarks=())  # they were said when it began
         ready = with_found_rate(set_up(chosen, threads))
         if kept is None:
-            return _run(_training(ready, began), None, told)
+            return _run(TrainingRun(ready, began), None, told)
         made_folder(kept.path)
         with kept.lock():
             return _run(_training_in(kept, ready, began, goes_on=resume), kept, told)
@@ -201,7 +230,7 @@ def _require_pixels(table: Path) -> None:
     if not holds_pixels(table, square=False):
         raise UsageError(
             f"{table} is a table of measurements, not of pixels from 0 to 255: 'gradbook train "
-            f"{table}' learns it, and in Python gradbook.lab.tables.train_table"
+            f"{table}' learns it, and in Python train(…, data=problem(…)) of gradbook.lab.tables"
         )
 
 
@@ -211,17 +240,13 @@ def _begun_before(kept: RunFolder | None) -> Recipe:
     return kept.recipe()
 
 
-def _training(ready: TrainingSetup, began: float) -> TrainingRun:
-    return TrainingRun(ready.recipe, ready.material, ready.engine, began, tuple(ready.remarks))
-
-
 def _training_in(kept: RunFolder, ready: TrainingSetup, began: float, goes_on: bool) -> TrainingRun:
     """At its start, or where it stood."""
     if not goes_on:
-        kept.begin(ready.recipe)
+        kept.begin(ready.recipe, ready.problem)
         kept.clear_parts()
-        return _training(ready, began)
-    training = _training(ready, began)
+        return TrainingRun(ready, began)
+    training = TrainingRun(ready, began)
     start = _standing(kept, training)
     kept.clear_parts()
     if start:
@@ -232,7 +257,7 @@ def _training_in(kept: RunFolder, ready: TrainingSetup, began: float, goes_on: b
 def _meant(
     recipe: Meant,
     changes: str,
-    data: Dataset | str | os.PathLike[str] | None,
+    data: Data | None,
     seed: int | None,
     held_back: bool | None,
 ) -> Recipe:
@@ -244,67 +269,20 @@ def _meant(
         found = replace(found, held_back=(found.held_back or 0) if held_back else None)
     if isinstance(data, Dataset):
         return replace(found, data=data.name)
+    data = data.title if isinstance(data, Problem) else data
     return with_whole_path(found if data is None else replace(found, data=str(data)))
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingSetup:
-    """All that a training needs, and what is to be said about it."""
-
-    recipe: Recipe
-    material: Material
-    engine: Engine
-    adaptations: tuple[str, ...]  # and a rate that was found, a line each
-
-    @property
-    def remarks(self) -> list[str]:
-        return [*self.adaptations, *([self.engine.remark] if self.engine.remark else [])]
-
-
-def set_up(chosen: AdaptedRecipe, threads: int | None) -> TrainingSetup:
-    """The images and the engine, which is compiled while images that come along are loaded."""
-    recipe = chosen.recipe
-    if chosen.dataset:
-        made, engine = material(recipe, chosen.dataset), _engine(recipe, threads)
-    else:
-        made, engine = side_by_side(lambda: _counted(recipe), lambda: _engine(recipe, threads))
-    return TrainingSetup(recipe, made, engine, chosen.remarks)
-
-
-def _counted(recipe: Recipe) -> Material:
-    """What it trains on, with all that is counted of it."""
-    made = material(recipe)
-    made.mark  # noqa: B018 - counted while the compiler runs
-    return made
-
-
-def _require_same(asked: Recipe, own: Recipe, folder: Path) -> None:
-    """Refuse to go on with a run by another recipe than its own."""
-    if asked != own:
-        raise UsageError(
-            f"{folder} contains a different run: resume it without changes, or name another folder"
-        )
 
 
 def with_found_rate(ready: TrainingSetup) -> TrainingSetup:
     """The schedule as high as a range test suggests, where the recipe asks for one."""
     if not ready.recipe.find_rate:
         return ready
-    test = range_test(ready.recipe, ready.material, ready.engine)
+    test = range_test(ready)
     old = ready.recipe.schedule
     schedule = replace(old, rate=test.suggested_rate, end=min(old.end, test.suggested_rate))
     recipe = replace(ready.recipe, schedule=schedule, find_rate=False)
     said = (*ready.adaptations, f"rate found: {test.why}")
     return replace(ready, recipe=recipe, adaptations=said)
-
-
-def _engine(recipe: Recipe, threads: int | None) -> Engine:
-    from gradbook.engine.engines import open_engine
-
-    most = -(-recipe.batch // IMAGES_OF_A_THREAD)  # more would have nothing to do
-    count = min(cores(), most) if threads is None else whole("threads", threads, 1)
-    weighted = bool(recipe.class_weights)
-    return open_engine(recipe.net, recipe.batch, count, warp=recipe.warp, weighted=weighted)
 
 
 def _standing(kept: RunFolder, training: TrainingRun) -> Checkpoint | None:
@@ -313,45 +291,44 @@ def _standing(kept: RunFolder, training: TrainingRun) -> Checkpoint | None:
     found, remarks = newest_checkpoint(kept.checkpoints, str(recipe), training.require_fit)
     if found and found.mark != training.material.mark:
         raise UsageError(
-            f"the images of {recipe.data} have changed since {kept.path} was begun: "
-            "put them back, or begin a new run"
+            f"the {training.problem.unit}s of {recipe.data} have changed since {kept.path} was "
+            "begun: put them back, or begin a new run"
         )
     training.remarks += tuple(remarks)
     return found
 
 
 def _run(training: TrainingRun, kept: RunFolder | None, listener: Listener) -> Trained:
+    columns = training.problem.columns
+
     def save(checkpoint: Checkpoint) -> None:
         if kept:
             write_checkpoint(kept.checkpoints, checkpoint)
-            kept.write_history(checkpoint.history)
+            kept.write_history(checkpoint.history, columns)
 
     def work() -> None:
         listener.on_start(training)
         training.run(save, listener)
 
     if kept:
-        kept.write_history(training.history)
+        kept.write_history(training.history, columns)
     until_stopped(work, training.stop)
     stopped = not training.is_over
     if not stopped:
         training.settle()
-    test, confusion = (None, None) if stopped else training.test()
-    scores = () if confusion is None else class_scores(confusion)
-    doubts = () if confusion is None else training.doubts(confusion)
-    history = training.history
+    test = None if stopped else training.test()
     trained = Trained(
         recipe=training.recipe,
-        model=training.model(test),
-        history=history,
-        seconds=training.seconds if stopped else history[-1].seconds,
-        test_accuracy=test,
-        class_scores=dict(zip(training.material.dataset.classes, scores, strict=False)),
-        doubts=doubts,
+        problem=training.problem,
+        model=training.model(test.score if test else None),
+        history=training.history,
+        seconds=training.seconds if stopped else training.history[-1].seconds,
         stopped=stopped,
+        final=test,
         folder=Path(kept.path) if kept else None,
+        doubts=training.doubts(test) if test else (),
     )
-    for said in doubts:
+    for said in trained.doubts:
         listener.on_doubt(said)
     if kept and not stopped:
         trained.model.save(kept.model_file)
@@ -363,6 +340,7 @@ def _run(training: TrainingRun, kept: RunFolder | None, listener: Listener) -> T
 # Several seeds ----------------------------------------------------------------
 
 Files = Mapping[str, bytes]
+SCORES = ("test_accuracy", "training_accuracy", "r2", "training_r2")
 SEEDS_PLAN = Schema(recipe=PlainText(), seeds=ListOf(WholeNumber(), 1))
 
 
@@ -429,9 +407,12 @@ class SeedsFolder(RunFolder):
     def run(self, seed: int) -> RunFolder:
         return RunFolder(self.path / f"{SEED}{seed}")
 
-    def begin_all(self, recipe: Recipe, seeds: Sequence[int]) -> None:
+    def begin_all(
+        self, recipe: Recipe, seeds: Sequence[int], problem: Problem | None = None
+    ) -> None:
         """Make the folder and write down what is to be trained."""
         made_folder(self.path)
+        self.write_problem(problem)
         plan = {"recipe": str(recipe), "seeds": list(seeds)}
         write_whole(self.plan_file, json.dumps(plan, ensure_ascii=False, indent=2) + "\n")
 
@@ -450,25 +431,27 @@ class SeedsFolder(RunFolder):
 
 def summarise_seeds(results: Sequence[dict[str, Any]], folder: Path) -> dict[str, Any]:
     """The event 'done' of all seeds, made of those of each."""
-    test = Spread(tuple(result["test_accuracy"] for result in results))
-    validation = [result["validation_accuracy"] for result in results]
-    f1 = [result["macro_f1"] for result in results if result.get("macro_f1") is not None]
     first = results[0]
+    score = next(name for name in SCORES if name in first)
+    kind, test = score.removesuffix("_accuracy"), Spread(tuple(it[score] for it in results))
+    means: dict[str, Any] = {}
+    for name in ("images_per_second", "validation_accuracy", "macro_f1"):
+        found = [it[name] for it in results if it.get(name) is not None]
+        if name in first:
+            means[name] = fmean(found) if len(found) == len(results) else None
+    alike = ("recipe", "data", "target", "task", "parameters")
     return {
         "event": "done",
-        "recipe": first["recipe"],
-        "parameters": first["parameters"],
-        "epochs": first["epochs"],
-        "seconds": sum(result["seconds"] for result in results),
-        "images_per_second": fmean(result["images_per_second"] for result in results),
-        "validation_accuracy": None if None in validation else fmean(validation),
-        "test_accuracy": test.mean,
-        "test_deviation": test.deviation,
-        "test_lowest": test.lowest,
-        "test_accuracies": list(test.values),
-        "macro_f1": fmean(f1) if len(f1) == len(results) else None,
+        **{name: first[name] for name in alike if name in first},
+        **({} if "target" in first else {"epochs": first["epochs"]}),
+        "seconds": sum(it["seconds"] for it in results),
+        **means,
+        score: test.mean,
+        f"{kind}_deviation": test.deviation,
+        f"{kind}_lowest": test.lowest,
+        f"{kind}_values" if kind.endswith("r2") else f"{kind}_accuracies": list(test.values),
         "seed": None,
-        "seeds": [result["seed"] for result in results],
+        "seeds": [it["seed"] for it in results],
         "doubts": doubts_by_seed((it["seed"], it.get("doubts", ())) for it in results),
         "model": None,
         "folder": str(folder),
@@ -593,12 +576,21 @@ class RangeTest:
         )
 
 
-def range_test(recipe: Recipe, material: Material, engine: Engine) -> RangeTest:
+def range_test(ready: TrainingSetup) -> RangeTest:
     """Steps at ever higher rates, from the engine's start; the engine then stands there again."""
-    start = engine.state()
-    engine.normalise(*for_inputs(recipe.net, *material.brightness), BRIGHTEST)
+    engine, material, recipe = ready.engine, ready.material, ready.recipe
+    start, seed = engine.state(), recipe.net.seed
+    ready.normalise()
+    mixed = order_samples(seed, 0, material.numbers)
     try:
-        losses = _losses(recipe, material, engine)
+        losses = engine.epoch(
+            material.samples.inputs,
+            ready.targets,
+            rising_rates(STEPS),
+            order=np.resize(mixed, STEPS * recipe.batch),
+            seed=seed,
+            warp=recipe.warp,
+        ).losses
     finally:
         engine.restore(start)
     rates = rising_rates(len(losses))
@@ -609,20 +601,6 @@ def range_test(recipe: Recipe, material: Material, engine: Engine) -> RangeTest:
             f"{short(HIGHEST)}: check the network and the data, and give a rate"
         )
     return found
-
-
-def _losses(recipe: Recipe, material: Material, engine: Engine) -> NDArray[np.float64]:
-    seed, images = recipe.net.seed, material.images
-    mixed = order_samples(seed, 0, material.numbers)
-    seen = engine.epoch(
-        images.pixels,
-        targets_for(recipe, images.labels, material.counts),
-        rising_rates(STEPS),
-        order=np.resize(mixed, STEPS * recipe.batch),
-        seed=seed,
-        warp=recipe.warp,
-    )
-    return seen.losses
 
 
 def rising_rates(steps: int) -> NDArray[np.float64]:

@@ -5,29 +5,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from math import ceil, inf, isfinite
 from threading import Event, Lock, Thread, Timer
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.amounts import counted
-from gradbook.data.dataset import BRIGHTEST, Images, framing
-from gradbook.engine.base import EpochRun
+from gradbook.engine.base import Engine, EpochRun
 from gradbook.interruption import uninterrupted
-from gradbook.lab.models.answers import Score, answers, confusion_of, score
-from gradbook.lab.models.model import Model, for_inputs, trained_shapes
+from gradbook.lab.doubts import Ending, doubts, early_doubt, is_time
+from gradbook.lab.models.answers import Score, score
+from gradbook.lab.models.model import trained_shapes
+from gradbook.lab.problem import AdaptedRecipe, FinalScore, Material, Problem, targets_for
 from gradbook.lab.recipes.recipe import BEST, SETTLING, UNWARPED, Recipe
-from gradbook.lab.training.doubts import (
-    MOST_LOOKED_AT,
-    Ending,
-    doubts,
-    early_doubt,
-    find_dead_units,
-    is_time,
-)
 from gradbook.lab.training.epochs import (
     Diverged,
     Epoch,
@@ -35,21 +28,14 @@ from gradbook.lab.training.epochs import (
     best_epoch,
     is_over,
     kept_epoch,
-    order_samples,
     schedule_losses,
-    targets_for,
 )
-from gradbook.lab.training.material import Material
 from gradbook.lab.training.run_folder import Checkpoint
 from gradbook.looks import look
 from gradbook.schema import SchemaError
 
-if TYPE_CHECKING:
-    from gradbook.engine.base import Engine
-    from gradbook.lab.training.epochs import Epoch
-
-
 SAVED_EVERY = 30.0  # seconds, at the latest
+SAVED_AFTER = 0.5  # seconds, at the soonest, where epochs take milliseconds
 OTHER_PRECISION = (
     "this run was begun in another precision, with a compiler or without one: "
     "it continues from there, but not to the same bits"
@@ -66,7 +52,7 @@ class Listener:
         """Everything is ready; `training` may be asked for its progress from any thread."""
 
     def on_epoch(self, epoch: Epoch) -> None:
-        """An epoch is done, scored and kept."""
+        """An epoch is done and scored."""
 
     def on_doubt(self, doubt: str) -> None:
         """The first epochs are done, or all, and it has learned nothing: what is wrong, in a
@@ -83,29 +69,60 @@ class Telling(Listener):
         self.tell(epoch)
 
 
+@dataclass(frozen=True, eq=False)
+class TrainingSetup:
+    """All that a training needs, and what is to be said about it."""
+
+    recipe: Recipe
+    problem: Problem
+    material: Material
+    engine: Engine
+    adaptations: tuple[str, ...] = ()  # and a rate that was found, a line each
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        is_slow = self.engine.remark and self.problem.is_watched
+        return (*self.adaptations, *([self.engine.remark] if is_slow else []))
+
+    @property
+    def targets(self) -> NDArray[Any]:
+        """What the engine is told of each sample."""
+        targets = self.material.samples.targets
+        if not self.problem.classes:
+            return targets
+        counts = self.material.counts(len(self.problem.classes))
+        return targets_for(self.recipe, targets, counts)
+
+    def normalise(self) -> None:
+        """Have the engine bring what comes in to mean 0 and deviation 1."""
+        self.engine.normalise(*self.material.scales, self.material.most)
+
+
+def set_up(chosen: AdaptedRecipe, threads: int | None) -> TrainingSetup:
+    """The arrays and the engine for them."""
+    recipe, problem = chosen.recipe, chosen.problem
+    return TrainingSetup(recipe, problem, *problem.set_up(recipe, threads), chosen.remarks)
+
+
 class TrainingRun:
     """One run of a recipe. Another thread may ask for `progress()` and `stop()` it."""
 
-    def __init__(
-        self,
-        recipe: Recipe,
-        material: Material,
-        engine: Engine,
-        began: float,
-        remarks: tuple[str, ...] = (),
-    ) -> None:
-        self.recipe: Recipe = recipe
-        self.material: Material = material
-        self.engine: Engine = engine
-        self.remarks: tuple[str, ...] = remarks  # what a user should know, a line each
-        self.steps: int = ceil(len(material.numbers) / recipe.batch)  # of an epoch
+    def __init__(self, ready: TrainingSetup, began: float) -> None:
+        self.recipe: Recipe = ready.recipe
+        self.problem: Problem = ready.problem
+        self.material: Material = ready.material
+        self.engine: Engine = ready.engine
+        self.remarks: tuple[str, ...] = ready.remarks  # what a user should know, a line each
+        first = self.material.order(self.recipe.net.seed, 0)
+        self.steps: int = ceil(len(first) / self.recipe.batch)  # of an epoch; the last may be short
         self.stopped: bool = False
         self._losses, self._right = NO_LOSSES, NO_ANSWERS  # of this epoch, before `_run`
         self._best: Mapping[str, NDArray[Any]] = {}  # what the best epoch's end carried
         self._run = EpochRun()
         self._began = began  # as if never interrupted
-        self._targets = targets_for(recipe, material.images.labels, material.counts)
-        engine.normalise(*for_inputs(recipe.net, *material.brightness), BRIGHTEST)
+        self._saved = -1, began  # after which step, and when
+        self._targets = ready.targets
+        ready.normalise()
         self._epoch_began = (began, 0)  # when, and after how many of its steps
         self._turn_to(())
 
@@ -134,7 +151,7 @@ class TrainingRun:
             images_per_second=speed * self.recipe.batch,
             seconds=self.seconds,
             seconds_left=left / speed if speed else inf,
-            rate=float(self._rates[min(step, self.steps - 1)]),
+            rate=float(self._rates[min(step, len(self._rates) - 1)]),
             recent_losses=tuple(losses[-SHOWN:].tolist()),
         )
 
@@ -150,7 +167,7 @@ class TrainingRun:
         return Checkpoint(
             recipe=str(self.recipe),
             mark=self.material.mark,
-            step=len(self.history) * self.steps + len(self._losses),
+            step=self._step,
             values=self.engine.state(),
             history=self.history,
             losses=self._losses,
@@ -209,25 +226,38 @@ class TrainingRun:
         listener = listener or Listener()
         while not self.is_over and not self.stopped:
             self._epoch_began = monotonic(), len(self._losses)
-            while len(self._losses) < self.steps and not self.stopped:
+            while len(self._losses) < self._steps_here and not self.stopped:
                 self._some_steps()
-                if len(self._losses) < self.steps:
-                    save(self.checkpoint())
-            if len(self._losses) == self.steps:
+                if len(self._losses) < self._steps_here:
+                    self._save(save)
+            if len(self._losses) == self._steps_here:
                 self._close_epoch()
-                save(self.checkpoint())
+                if self.problem.is_watched or monotonic() - self._saved[1] >= SAVED_AFTER:
+                    self._save(save)
                 listener.on_epoch(self.history[-1])
-                said = self._doubt()
-                if said:
+                if said := self._doubt():
                     listener.on_doubt(said)
+        if self._saved[0] != self._step:
+            self._save(save)
+
+    def _save(self, save: Callable[[Checkpoint], None]) -> None:
+        save(self.checkpoint())
+        self._saved = self._step, monotonic()
+
+    @property
+    def _step(self) -> int:
+        """How many are done, over all epochs."""
+        return len(self.history) * self.steps + len(self._losses)
 
     def _turn_to(self, history: tuple[Epoch, ...]) -> None:
         """To the epoch after these: the order of its images, the rate of each step."""
         self.history = history
-        recipe, numbers = self.recipe, self.material.numbers
-        self._order = order_samples(recipe.net.seed, len(history), numbers)
+        recipe = self.recipe
+        self._order = self.material.order(recipe.net.seed, len(history))
+        self._steps_here = ceil(len(self._order) / recipe.batch)
         losses = schedule_losses(history)
-        self._rates = recipe.schedule.rates(len(history), self.steps, recipe.epochs, losses)
+        rates = recipe.schedule.rates(len(history), self.steps, recipe.epochs, losses)
+        self._rates = rates[: self._steps_here]
 
     def _some_steps(self) -> None:
         """To the epoch's end, or until it is time to save, or until stopped."""
@@ -240,7 +270,7 @@ class TrainingRun:
         done = len(self._losses)
         try:
             seen = self.engine.epoch(
-                self.material.images.pixels,
+                self.material.samples.inputs,
                 self._targets,
                 self._rates[done:],
                 order=self._order[done * self.recipe.batch :],
@@ -266,17 +296,16 @@ class TrainingRun:
 
     def _close_epoch(self) -> None:
         began, before = self._epoch_began
-        count = len(self.material.numbers)
+        count = len(self._order)
         speed = (count - before * self.recipe.batch) / max(monotonic() - began, 1e-9)
         if self.recipe.statistics == UNWARPED and self._may_be_the_last:
             self._take_statistics_unwarped()
-        images = self.material.validation
-        held_back = None if images is None else self._score(images, "on the images held back")
+        held_back = self._score_held_back()
         epoch = Epoch(
             epoch=len(self.history) + 1,
             rate=float(self._rates[-1]),
             train_loss=float(self._losses.mean()),
-            train_accuracy=int(self._right.sum()) / count,
+            train_accuracy=int(self._right.sum()) / count if self.problem.classes else None,
             validation_loss=held_back.loss if held_back else None,
             validation_accuracy=held_back.accuracy if held_back else None,
             seconds=self.seconds,
@@ -300,7 +329,7 @@ class TrainingRun:
             return
         carried = self.engine.state()
         self.engine.epoch(
-            self.material.images.pixels,
+            self.material.samples.inputs,
             self._targets,
             0.0,
             order=np.resize(self._order, SETTLING * self.recipe.batch),
@@ -310,23 +339,27 @@ class TrainingRun:
         self.engine.restore({name: carried[name] for name in carried.keys() - statistics})
 
     def _doubt(self) -> str | None:
-        if not is_time(len(self.history), self.steps, self.recipe.epochs):
+        is_asked = is_time(len(self.history), self.steps, self.recipe.epochs)
+        if not self.problem.is_watched or not is_asked:
             return None
-        numbers = self.material.numbers
-        some = self.material.images.pixels[numbers[:LOOKED_AT]]
-        outputs = self.engine.predict(some)
-        return early_doubt(
-            self.recipe.net, self.history, self.material.images.labels[numbers], outputs
-        )
+        samples, numbers = self.material.samples, self.material.numbers
+        outputs = self.engine.predict(samples.inputs[numbers[:LOOKED_AT]])
+        losses, accuracy = [e.train_loss for e in self.history], self.history[-1].train_accuracy
+        labels, epochs = samples.targets[numbers], len(self.history)
+        return early_doubt(self.recipe.net, epochs, losses, accuracy or 0.0, labels, outputs)
 
-    def _score(self, images: Images, where: str) -> Score:
-        found = score(self.recipe.net, self.engine.predict(images.pixels), images.labels)
-        return self._finite(found, where)
-
-    def _finite(self, found: Score, where: str) -> Score:
-        if not isfinite(found.loss):
-            self._give_up(where)
+    def _score_held_back(self) -> Score | None:
+        samples = self.material.held_back
+        if samples is None:
+            return None
+        outputs = self.engine.predict(samples.inputs)
+        found = score(self.recipe.net, outputs, samples.targets)
+        self._require_number(found.loss, f"on the {self.problem.unit}s held back")
         return found
+
+    def _require_number(self, loss: float, where: str) -> None:
+        if not isfinite(loss):
+            self._give_up(where)
 
     # What comes of it.
 
@@ -335,57 +368,42 @@ class TrainingRun:
         if self._best:
             self.engine.restore(self._best)
 
-    def test(self) -> tuple[float, NDArray[np.int64]]:
-        """The share of the test images read right, and each class read as each. For the end: all
-        is chosen."""
-        images, net = self.material.dataset.test_for_reporting, self.recipe.net
-        outputs = self.engine.predict(images.pixels)
-        found = self._finite(score(net, outputs, images.labels), "on the test images")
-        classes = len(self.material.dataset.classes)
-        return found.accuracy, confusion_of(images.labels, answers(net, outputs), classes)
+    def test(self) -> FinalScore:
+        """How the samples that nothing was chosen by are answered. For the end: all is chosen."""
+        found = self.problem.test(self.recipe, self.engine, self.model())
+        self._require_number(found.loss, f"on the test {self.problem.unit}s")
+        return found
 
-    def doubts(self, confusion: NDArray[np.int64]) -> tuple[str, ...]:
+    def doubts(self, test: FinalScore) -> tuple[str, ...]:
         """What is said against it, when the test came to this."""
-        data, net, model = self.material.dataset, self.recipe.net, self.model()
-        numbers, tested = self.material.numbers, len(data.test_for_reporting)
-        some = self.material.images.pixels[numbers[:: -(-len(numbers) // MOST_LOOKED_AT)]]
+        numbers = not self.problem.classes and test.letters is None
         return doubts(
             Ending(
-                net=net,
+                net=self.recipe.net,
                 first_loss=self.history[0].train_loss,
                 last_loss=self.history[-1].train_loss,
-                scored=f"{counted(tested, 'image')} trained on"
-                if data.everything
-                else counted(tested, "test image"),
-                unit="image",
-                dead=find_dead_units(net, model.values, np.stack([*map(model.prepare, some)])),
-                confusion=confusion,
-                classes=data.classes,
+                scored=self.problem.scored(len(test.rows)),
+                unit=self.problem.unit,
+                dead=self.material.find_dead_units(self.engine.state()),
+                confusion=test.confusion,
+                classes=self.problem.classes,
+                r2=test.score if numbers else None,
+                letters=test.letters,
             )
         )
 
-    def model(self, test_accuracy: float | None = None) -> Model:
+    def model(self, test_accuracy: float | None = None) -> Any:
         """The network with its values as they are now."""
-        carried = self.engine.state()
+        carried = {**self.material.fixed, **self.engine.state()}
         kept = kept_epoch(self.recipe, self.history) if self.history else None
         about = {
             "recipe": str(self.recipe),
             "epochs": kept.epoch if kept else 0,
             "validation_accuracy": kept.validation_accuracy if kept else None,
             "test_accuracy": test_accuracy,
-            "images": list(self.material.images.shape),
-            "framing": str(framing(self.material.images) or "") or None,
         }
-        mean, deviation = self.material.brightness
-        return Model(
-            self.recipe.net,
-            {name: carried[name] for name in trained_shapes(self.recipe.net)},
-            mean,
-            deviation,
-            self.material.dataset.classes,
-            about,
-            self.recipe.batch,
-        )
+        values = {name: carried[name] for name in trained_shapes(self.recipe.net)}
+        return self.problem.model(self.recipe, self.material, values, about)
 
 
 def _shapes(arrays: Mapping[str, NDArray[Any]]) -> dict[str, tuple[int, ...]]:
@@ -400,10 +418,10 @@ Told = Listener | Callable[["Epoch"], object] | None
 
 
 @contextmanager
-def show_while(told: Told, show: bool | None) -> Iterator[Listener]:
+def show_while(told: Told, show: bool | None, problem: Problem) -> Iterator[Listener]:
     """A listener that passes on what it hears and shows it: in notebooks, where nobody says."""
     listener = told if isinstance(told, Listener) else Telling(told) if told else Listener()
-    notebook = _notebook_display()
+    notebook = _notebook_display() if problem.is_watched else None
     if show is False or (show is None and notebook is None):
         yield listener
     elif notebook is None:
@@ -425,7 +443,7 @@ def _notebook_display() -> Callable[..., Any] | None:
     return shows
 
 
-class _Passing(Listener):
+class PassingOn(Listener):
     """Tells another listener all that it hears."""
 
     def __init__(self, listener: Listener) -> None:
@@ -441,7 +459,7 @@ class _Passing(Listener):
         self.listener.on_doubt(doubt)
 
 
-class _Printed(_Passing):
+class _Printed(PassingOn):
     """Prints a line for each epoch."""
 
     def on_epoch(self, epoch: Epoch) -> None:
@@ -453,7 +471,7 @@ class _Printed(_Passing):
         print(doubt, flush=True)
 
 
-class LiveTraining(_Passing):
+class LiveTraining(PassingOn):
     """What a notebook shows of a training: one display, again and again in the same place."""
 
     def __init__(self, listener: Listener, display: Callable[..., Any]) -> None:

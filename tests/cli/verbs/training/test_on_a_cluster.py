@@ -15,17 +15,12 @@ import pytest
 
 from tests.cli.desk import RECIPE, laid_out
 
+pytest.importorskip("distributed")
 pytestmark = pytest.mark.witness("cc")
 
 ROOT = Path(__file__).parents[4]
 STUDY = (RECIPE, "--vary", "schedule one cycle {0.01..1 log}", "--trials", "6")
 PATIENCE = 60  # seconds
-
-
-@pytest.fixture(autouse=True, scope="module")
-def distributed():
-    """It takes a second to import, which collecting should not."""
-    return pytest.importorskip("distributed")
 
 
 def begun(*words: str, **more) -> subprocess.Popen:

@@ -1,4 +1,4 @@
-"""A recipe made to fit its data, and what it then trains on: images, those held back, brightness.
+"""Networks for images: a recipe made to fit them, what it then trains on, what comes of it.
 
 Whatever is decided for a recipe is said in words, so that nobody has to find it out. All images
 stay where they are in the data set and go by their numbers there, so that an image is warped alike
@@ -9,25 +9,42 @@ from __future__ import annotations
 
 import os
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil, prod
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.amounts import counted
-from gradbook.data.dataset import BRIGHTEST, Dataset, Images, balance_remark
+from gradbook.arguments import whole
+from gradbook.data.dataset import BRIGHTEST, Dataset, Images, balance_remark, framing
 from gradbook.data.warp import Warp, write_warp
+from gradbook.engine.base import Engine
+from gradbook.engine.compilers import side_by_side
+from gradbook.engine.engines import open_engine
 from gradbook.errors import ShapeError
 from gradbook.graph.window import SAME, Shape
+from gradbook.lab.models.answers import answers, class_scores, confusion_of, score
+from gradbook.lab.models.model import Model
+from gradbook.lab.problem import (
+    AdaptedRecipe,
+    FinalScore,
+    Material,
+    Problem,
+    Rows,
+    Samples,
+    require_last_batch,
+)
 from gradbook.lab.recipes.recipe import USUAL_DATA, Recipe, Schedule
-from gradbook.lab.training.epochs import require_last_batch
 from gradbook.layers.card import spell
 from gradbook.net import Conv, Dense, Layer, Net, Pool
 from gradbook.net.description import Task, meant_loss
 from gradbook.net.fit import require_classes
+from gradbook.system import cores
 
 # The recipe for its data ------------------------------------------------------
 
@@ -39,21 +56,12 @@ LEAST_STEPS = 600  # in a training; quick takes 588 on the digits
 MOST_EPOCHS = 100
 
 
-@dataclass(frozen=True, eq=False)
-class AdaptedRecipe:
-    """The recipe that is trained, what was decided for it, a line each, and its data set.
-
-    There is none yet where it comes along by its name and nothing had to be adapted to it: it can
-    be loaded while the engine is compiled.
-    """
-
-    recipe: Recipe
-    remarks: tuple[str, ...] = ()
-    dataset: Dataset | None = None
-
-
 def adapt(recipe: Recipe, dataset: Dataset | None = None) -> AdaptedRecipe:
-    """Fit the recipe to these images or, where none are given, to those that it names."""
+    """Fit the recipe to these images or, where none are given, to those that it names.
+
+    Those that come along by their name are left to be loaded while the engine is compiled, where
+    nothing has to be adapted to them.
+    """
     if dataset is None and not comes_along(recipe):
         dataset = images_of(recipe)
     if dataset and not recipe.tests:
@@ -72,7 +80,8 @@ def adapt(recipe: Recipe, dataset: Dataset | None = None) -> AdaptedRecipe:
         )
     if recipe.net.loss is None:
         recipe = _with_meant_loss(recipe, remarks)
-    return AdaptedRecipe(replace(recipe, adapts=frozenset()), tuple(remarks), dataset)
+    recipe = replace(recipe, adapts=frozenset())
+    return AdaptedRecipe(recipe, tuple(remarks), ImageProblem(recipe, dataset))
 
 
 def _with_meant_loss(recipe: Recipe, remarks: list[str]) -> Recipe:
@@ -233,88 +242,173 @@ def _narrower(conv: Conv, shape: Shape) -> Conv:
     return replace(conv, kernel=(height, width), pad=(top, left, below, right))
 
 
-# What it trains on ------------------------------------------------------------
+# What it trains on, and what comes of it ---------------------------------------
 
 AT_ONCE = 512  # images: what is counted in between stays in the cache
+IMAGES_OF_A_THREAD = 16  # that one thread takes at a time, at the most
+TRAINED_ON = "images trained on"  # what the figures are of, where none are held out for the test
+COLUMNS = (
+    *("epoch", "rate", "train_loss", "train_accuracy", "validation_loss", "validation_accuracy"),
+    *("seconds", "images_per_second"),
+)
 
 
 @dataclass(frozen=True, eq=False)
-class Material:
-    """A data set and which of its images are trained on."""
+class ImageProblem(Problem):
+    """The classes of images: those that a recipe names, or others that are given instead."""
 
-    dataset: Dataset
-    held_back: int | None  # the fold to validate on
+    recipe: Recipe
+    given: Dataset | None = None
+
+    unit = "image"
+    samples_key = "images"
+    is_watched = True
+    columns: ClassVar[Mapping[str, str]] = dict(zip(COLUMNS, COLUMNS, strict=True))
+    score_name = "test_accuracy"
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        return self.given or images_of(self.recipe)
 
     @property
-    def images(self) -> Images:
-        return self.dataset.training_and_validation
-
-    @cached_property
-    def numbers(self) -> NDArray[np.int64]:
-        """Of the images that are trained on."""
-        if self.held_back is None:
-            return np.arange(len(self.images))
-        return np.flatnonzero(self.dataset.folds != self.held_back)
-
-    @cached_property
-    def validation(self) -> Images | None:
-        if self.held_back is None:
-            return None
-        return self.images[self.dataset.folds == self.held_back]
-
-    @cached_property
-    def sums(self) -> NDArray[np.int64]:
-        """(images, channels, 2): the sum of each image's bytes and of their squares."""
-        pixels = self.images.pixels
-        found = np.empty((*pixels.shape[:2], 2), np.int64)
-        for first in range(0, len(pixels), AT_ONCE):
-            some = pixels[first : first + AT_ONCE].reshape(-1, pixels.shape[1], pixels[0, 0].size)
-            real = some.astype(np.float64)  # whole numbers far below 2⁵³: exact
-            found[first : first + AT_ONCE, :, 0] = real.sum(axis=2)
-            found[first : first + AT_ONCE, :, 1] = np.einsum("icp,icp->ic", real, real)
-        return found
-
-    @cached_property
-    def brightness(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Mean and deviation of each channel of what is trained on, pixels from 0 to 1."""
-        count = len(self.numbers) * self.images.pixels[0, 0].size
-        sums = self.sums[self.numbers].sum(axis=0).tolist()
-        means = tuple(total / (count * BRIGHTEST) for total, _ in sums)
-        spreads = (count * squares - total**2 for total, squares in sums)  # exact, so 0 or above
-        return means, tuple(spread**0.5 / (count * BRIGHTEST) or 1.0 for spread in spreads)
+    def everything(self) -> bool:
+        return self.dataset.everything
 
     @property
-    def counts(self) -> NDArray[np.int64]:
-        """How many of the images trained on there are of each class."""
-        labels = self.images.labels[self.numbers]
-        return np.bincount(labels, minlength=len(self.dataset.classes))
+    def title(self) -> str:
+        return self.dataset.name
 
-    @cached_property
-    def mark(self) -> int:
-        """Another one where the images, their labels or their folds are others."""
-        mark = zlib.crc32(repr(self.images.pixels.shape).encode())
-        for array in (self.sums, self.images.labels, self.dataset.folds):
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.dataset.classes
+
+    def test_count(self) -> int:
+        return 0 if self.everything else len(self.dataset.test_for_reporting)
+
+    def adapt(self, recipe: Recipe) -> AdaptedRecipe:
+        return adapt(recipe, self.given)
+
+    def material(self, recipe: Recipe) -> Material:
+        require_trainable(recipe, self.dataset)
+        images, folds = self.dataset.training_and_validation, self.dataset.folds
+        numbers = numbers_trained_on(self.dataset, recipe.held_back)
+        others = None if recipe.held_back is None else images[folds == recipe.held_back]
+        sums = sums_of(images)
+        mark = zlib.crc32(repr(images.pixels.shape).encode())
+        for array in (sums, images.labels, folds):
             mark = zlib.crc32(array.tobytes(), mark)
-        return mark
+        mean, deviation = _brightness(images, sums[numbers])
+        return Material(
+            net=recipe.net,
+            samples=Samples(images.pixels, images.labels),
+            numbers=numbers,
+            held_back=Samples(others.pixels, others.labels) if others else None,
+            mark=mark,
+            mean=mean,
+            deviation=deviation,
+            most=BRIGHTEST,
+        )
+
+    def set_up(self, recipe: Recipe, threads: int | None) -> tuple[Material, Engine]:
+        most = -(-recipe.batch // IMAGES_OF_A_THREAD)  # more would have nothing to do
+        count = min(cores(), most) if threads is None else whole("threads", threads, 1)
+
+        def opened() -> Engine:
+            weighted = bool(recipe.class_weights)
+            return open_engine(recipe.net, recipe.batch, count, warp=recipe.warp, weighted=weighted)
+
+        if self.given:
+            return self.material(recipe), opened()
+        made, engine = side_by_side(lambda: self.material(recipe), opened)
+        return made, engine
+
+    def model(
+        self,
+        recipe: Recipe,
+        material: Material,
+        values: Mapping[str, NDArray[Any]],
+        about: Mapping[str, Any],
+    ) -> Model:
+        images = self.dataset.training_and_validation
+        own = {"images": list(images.shape), "framing": str(framing(images) or "") or None}
+        scales = material.mean, material.deviation
+        return Model(recipe.net, values, *scales, self.classes, {**about, **own}, recipe.batch)
+
+    def test(self, recipe: Recipe, engine: Engine, model: Any) -> FinalScore:
+        images = self.dataset.test_for_reporting
+        outputs = engine.predict(images.pixels)
+        found, read = score(recipe.net, outputs, images.labels), answers(recipe.net, outputs)
+        confusion = confusion_of(images.labels, read, len(self.classes))
+        scores = class_scores(confusion)
+        return FinalScore(
+            loss=found.loss,
+            score=found.accuracy,
+            rows=np.arange(len(images)),
+            classes=dict(zip(self.classes, scores, strict=False)),
+            confusion=confusion,
+            read=read,
+        )
+
+    def figures(self, test: FinalScore | None) -> dict[str, Any]:
+        own = test.class_figures if test else {"macro_f1": None, "classes": {}}
+        on = {"tested_on": TRAINED_ON} if self.everything else {}
+        return {self.score_name: test.score if test else None, **on, **own}
 
 
-def material(recipe: Recipe, dataset: Dataset | None = None) -> Material:
-    """What the recipe trains on: its own data set, or the one that is given instead."""
-    found = dataset or images_of(recipe)
-    require_fit(recipe.net, found)
+def require_trainable(recipe: Recipe, dataset: Dataset) -> None:
+    """Refuse a recipe that can't be trained on these images."""
+    require_fit(recipe.net, dataset)
     if recipe.warp.changes_images:
-        if recipe.net.input != found.shape:
+        if recipe.net.input != dataset.shape:
             raise ShapeError(
                 f"only images can be warped, but the network takes {spell(recipe.net.input)}: "
-                f"begin it with 'input {spell(found.shape)}' and 'flatten', or take the warp out"
+                f"begin it with 'input {spell(dataset.shape)}' and 'flatten', or take the warp out"
             )
-        recipe.warp.require_fit(*found.shape[1:])
-    made = Material(found, recipe.held_back)
+        recipe.warp.require_fit(*dataset.shape[1:])
+    name, fold = dataset.name, recipe.held_back
+    numbers = numbers_trained_on(dataset, fold)
+    labels = dataset.training_and_validation.labels[numbers]
     if recipe.class_weights:
-        recipe.weights_for(made.counts)
-    _require_enough(made)
-    require_last_batch(recipe.net, len(made.numbers), recipe.batch)
-    return made
+        recipe.weights_for(np.bincount(labels, minlength=len(dataset.classes)))
+    if not len(numbers):
+        raise ShapeError(f"{name} has no images except those held back: write 'hold back none'")
+    if fold is not None and not np.any(dataset.folds == fold):
+        raise ShapeError(
+            f"{name} has too few images to hold back fold {fold}: write 'hold back none'"
+        )
+    if not len(dataset.test_for_reporting):
+        raise ShapeError(f"{name} has too few images to hold any out for the test: give more")
+    require_last_batch(recipe.net, len(numbers), recipe.batch)
+
+
+def numbers_trained_on(dataset: Dataset, held_back: int | None) -> Rows:
+    """The numbers of the images that are trained on, where this fold is held back."""
+    if held_back is None:
+        return np.arange(len(dataset.training_and_validation))
+    return np.flatnonzero(dataset.folds != held_back)
+
+
+def sums_of(images: Images) -> NDArray[np.int64]:
+    """(images, channels, 2): the sum of each image's bytes and of their squares."""
+    pixels = images.pixels
+    found = np.empty((*pixels.shape[:2], 2), np.int64)
+    for first in range(0, len(pixels), AT_ONCE):
+        some = pixels[first : first + AT_ONCE].reshape(-1, pixels.shape[1], pixels[0, 0].size)
+        real = some.astype(np.float64)  # whole numbers far below 2⁵³: exact
+        found[first : first + AT_ONCE, :, 0] = real.sum(axis=2)
+        found[first : first + AT_ONCE, :, 1] = np.einsum("icp,icp->ic", real, real)
+    return found
+
+
+def _brightness(
+    images: Images, sums: NDArray[np.int64]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of each channel of what is trained on, pixels from 0 to 1."""
+    count = len(sums) * images.pixels[0, 0].size
+    totals = sums.sum(axis=0).tolist()
+    means = tuple(total / (count * BRIGHTEST) for total, _ in totals)
+    spreads = (count * squares - total**2 for total, squares in totals)  # exact, so 0 or above
+    return means, tuple(spread**0.5 / (count * BRIGHTEST) or 1.0 for spread in spreads)
 
 
 def images_of(recipe: Recipe, moved_to: str | os.PathLike[str] | None = None) -> Dataset:
@@ -325,18 +419,6 @@ def images_of(recipe: Recipe, moved_to: str | os.PathLike[str] | None = None) ->
     size = (rows, columns) if rows else None  # of a sequence, steps x features
     found = load_at_size(recipe.data if moved_to is None else moved_to, size)
     return found if recipe.tests else found.with_everything()
-
-
-def _require_enough(made: Material) -> None:
-    name, fold = made.dataset.name, made.held_back
-    if not len(made.numbers):
-        raise ShapeError(f"{name} has no images except those held back: write 'hold back none'")
-    if fold is not None and not np.any(made.dataset.folds == fold):
-        raise ShapeError(
-            f"{name} has too few images to hold back fold {fold}: write 'hold back none'"
-        )
-    if not len(made.dataset.test_for_reporting):
-        raise ShapeError(f"{name} has too few images to hold any out for the test: give more")
 
 
 def comes_along(recipe: Recipe) -> bool:

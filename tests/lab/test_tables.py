@@ -10,7 +10,7 @@ from gradbook.errors import DataError, ShapeError
 from gradbook.lab.tables import problem, require_fit, usual_recipe
 from gradbook.net import Net
 from gradbook.net.description import Task
-from tests.lab.tables import made
+from tests.lab import made_tables as made
 
 
 def of(tmp_path, numbers, **asked):
@@ -61,9 +61,9 @@ def test_numbers_that_are_equal_are_one_class(tmp_path):
 def test_each_part_has_as_many_of_each_class_to_one(tmp_path):
     found = of(tmp_path, [0, 0, 0, 1] * 36)
     training, held_back = found.parts(0)
-    everything = np.concatenate([training, held_back, found.test])
+    everything = np.concatenate([training, held_back, found.test_rows])
     assert sorted(everything) == list(range(144))
-    for part in (held_back, found.test):
+    for part in (held_back, found.test_rows):
         assert abs((found.targets[part] == 1).mean() - 0.25) < 0.03
     assert len(found.parts(None)[0]) == len(training) + len(held_back)
 
@@ -171,7 +171,7 @@ def test_with_everything_no_row_is_left_for_anything_else(tmp_path):
     found = of(tmp_path, range(60), everything=True)
     training, held_back = found.parts(None)
     assert len(training) == len(found.scored_rows) == 60
-    assert len(held_back) == len(found.test) == 0
+    assert len(held_back) == len(found.test_rows) == 0
     assert (
         "how it does on others isn't known" in found.remarks_for(usual_recipe(found, "t", None))[0]
     )

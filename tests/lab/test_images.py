@@ -15,20 +15,29 @@ from gradbook.data.dataset import TEST, TRAINING, Dataset, Part, assemble, stati
 from gradbook.data.sources import load
 from gradbook.data.warp import write_warp
 from gradbook.errors import DataError, ShapeError
-from gradbook.lab.recipes import RECIPES
-from gradbook.lab.recipes.recipe import Recipe
-from gradbook.lab.recipes.text import change_recipe, recipe
-from gradbook.lab.training.material import (
-    Material,
+from gradbook.lab.images import (
+    ImageProblem,
     _batch,
     adapt,
     fit_net,
-    material,
     with_whole_path,
 )
+from gradbook.lab.problem import Material
+from gradbook.lab.recipes import RECIPES
+from gradbook.lab.recipes.recipe import Recipe
+from gradbook.lab.recipes.text import change_recipe, recipe
 from gradbook.lab.training.train import train
 from gradbook.net import Loss, parse
 from tests.lab import made
+
+
+def material(asked: Recipe, data: Dataset | None = None) -> Material:
+    return ImageProblem(asked, data).material(asked)
+
+
+def of_fold(fold: int | None, data: Dataset) -> Material:
+    return material(replace(made.recipe(), held_back=fold), data)
+
 
 ENDS = "input 1x8x8; flatten; dense 4"
 
@@ -220,47 +229,48 @@ SET = made.dataset()
 
 @pytest.mark.parametrize("fold", [0, 3, None])
 def test_the_images_trained_on_are_all_but_those_held_back(fold):
-    found = Material(SET, fold)
+    found = of_fold(fold, SET)
     if fold is None:
         assert found.numbers.tolist() == list(range(600))
-        assert found.validation is None
+        assert found.held_back is None
     else:
         training, held_back = SET.split(fold)
-        np.testing.assert_array_equal(found.images.pixels[found.numbers], training.pixels)
-        np.testing.assert_array_equal(found.validation.pixels, held_back.pixels)
+        np.testing.assert_array_equal(found.samples.inputs[found.numbers], training.pixels)
+        np.testing.assert_array_equal(found.held_back.inputs, held_back.pixels)
 
 
 @pytest.mark.parametrize("fold", [2, None])
 def test_brightness_is_that_of_the_images_trained_on(fold):
-    found = Material(SET, fold)
-    wanted = statistics(found.images[found.numbers])
-    assert found.brightness[0] == pytest.approx(wanted.mean, rel=1e-12)
-    assert found.brightness[1] == pytest.approx(wanted.deviation, rel=1e-9)
+    found = of_fold(fold, SET)
+    wanted = statistics(SET.training_and_validation[found.numbers])
+    assert found.mean == pytest.approx(wanted.mean, rel=1e-12)
+    assert found.deviation == pytest.approx(wanted.deviation, rel=1e-9)
 
 
 def test_images_of_one_shade_have_a_deviation_to_divide_by():
     data = made.dataset()
     data.training_and_validation.pixels.flags.writeable = True
     data.training_and_validation.pixels[:] = 77
-    assert Material(data, 0).brightness == ((pytest.approx(77 / 255),), (1.0,))
+    found = of_fold(0, data)
+    assert (found.mean, found.deviation) == ((pytest.approx(77 / 255),), (1.0,))
 
 
 def test_the_mark_is_another_one_for_other_images_labels_or_folds():
-    marks = {Material(SET, 0).mark}
+    marks = {of_fold(0, SET).mark}
     for part in ("pixels", "labels", "folds"):
         data = made.dataset()
         arrays = {"folds": data.folds, **vars(data.training_and_validation)}
         arrays[part].flags.writeable = True
         arrays[part][5] += 1
-        marks.add(Material(data, 0).mark)
+        marks.add(of_fold(0, data).mark)
     assert len(marks) == 4
-    assert Material(made.dataset(), 3).mark in marks
+    assert of_fold(3, made.dataset()).mark in marks
 
 
 def test_a_recipe_loads_its_own_data(tmp_path):
     path = made.archive(tmp_path)
     found = material(made.recipe(f"data {path}"))
-    assert len(found.images) == 600
+    assert len(found.samples) == 600
     with pytest.raises(DataError, match="did you mean 'digits'"):
         material(made.recipe("data digist"))
 
@@ -301,14 +311,14 @@ def test_pictures_are_brought_to_the_size_that_the_network_takes(tmp_path):
         Image.new("L", (30 + k, 20), 9 * k).save(folder / f"{k}.png")
     for said in ("input 1x8x6; flatten", "input 8x6; gru 2"):
         asked = recipe(f"{said}; dense 2; softmax; data {tmp_path / 'letters'}")
-        assert material(asked).images.shape == (1, 8, 6)
+        assert material(asked).samples.inputs.shape[1:] == (1, 8, 6)
 
 
 def test_rows_of_a_table_are_laid_out_as_the_network_takes_them(tmp_path):
     rows = [f"{k % 2},{','.join(str(9 * k + p) for p in range(6))}" for k in range(24)]
     (tmp_path / "bars.csv").write_text("\n".join(rows))
     asked = recipe(f"input 1x2x3; flatten; dense 2; softmax; data {tmp_path / 'bars.csv'}")
-    assert material(asked).images.shape == (1, 2, 3)
+    assert material(asked).samples.inputs.shape[1:] == (1, 2, 3)
 
 
 def test_images_of_a_size_of_their_own_keep_it_and_the_network_is_told(tmp_path):
@@ -338,18 +348,18 @@ def uneven():
 @pytest.mark.parametrize("fold", [0, None])
 def test_balanced_weights_are_scikit_learns(fold):
     witness = pytest.importorskip("sklearn.utils.class_weight")
-    found = Material(uneven(), fold)
-    weights = made.recipe("class weights balanced").weights_for(found.counts)
-    labels = found.images.labels[found.numbers]
+    found = of_fold(fold, uneven())
+    weights = made.recipe("class weights balanced").weights_for(found.counts(4))
+    labels = found.samples.targets[found.numbers]
     wanted = witness.compute_class_weight("balanced", classes=np.arange(4), y=labels)
     np.testing.assert_allclose(weights, wanted)
 
 
 def test_weights_that_are_said_keep_their_ratios_and_are_1_on_average():
-    found = Material(uneven(), 0)
-    weights = made.recipe("class weights 1 1 6 2").weights_for(found.counts)
+    found = of_fold(0, uneven())
+    weights = made.recipe("class weights 1 1 6 2").weights_for(found.counts(4))
     np.testing.assert_allclose(weights / weights[0], (1, 1, 6, 2))
-    assert weights[found.images.labels[found.numbers]].mean() == pytest.approx(1)
+    assert weights[found.samples.targets[found.numbers]].mean() == pytest.approx(1)
 
 
 def test_there_is_a_weight_for_each_class():

@@ -7,15 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gradbook.lab.recipes.text import recipe
-from gradbook.lab.training.doubts import (
+from gradbook.lab.doubts import (
     Ending,
     doubts,
     early_doubt,
     find_dead_units,
     is_time,
 )
-from gradbook.lab.training.epochs import Epoch
+from gradbook.lab.recipes.text import recipe
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import train
 from gradbook.lab.training.training import Listener
@@ -42,8 +41,8 @@ def said_of(changes: str) -> list[str]:
     return heard.said
 
 
-def history(*losses: float, right: float = 0.25) -> list[Epoch]:
-    return [Epoch(k, 0.1, loss, right, None, None, 1, 1) for k, loss in enumerate(losses, 1)]
+def early(losses: tuple[float, ...], labels=LABELS, outputs=OUTPUTS, net=TELLING, right=0.25):
+    return early_doubt(Net.parse(net), len(losses), losses, right, labels, outputs)
 
 
 def test_a_rate_that_is_too_low_is_doubted_once():
@@ -55,8 +54,7 @@ def test_a_rate_that_is_too_low_is_doubted_once():
 
 
 def test_a_loss_far_above_that_of_guessing_comes_of_too_high_a_rate():
-    said = early_doubt(Net.parse(TELLING), history(9.0, 8.0), LABELS, OUTPUTS)
-    assert str(said).endswith("use a tenth of it, or put batchnorm behind sums")
+    assert str(early((9.0, 8.0))).endswith("use a tenth of it, or put batchnorm behind sums")
 
 
 def test_a_training_that_learns_is_not_doubted():
@@ -65,24 +63,16 @@ def test_a_training_that_learns_is_not_doubted():
 
 def test_answers_that_are_all_the_same_are_told_from_a_low_rate():
     same = np.repeat(OUTPUTS[:1], 20, axis=0)
-    assert "the same answer for every image" in str(
-        early_doubt(Net.parse(TELLING), history(1.4, 1.386), LABELS, same)
-    )
-    told = early_doubt(Net.parse(TELLING), history(1.4, 1.386), LABELS, OUTPUTS)
-    assert "hardly falls" in str(told)
-
-
-def test_a_loss_that_falls_needs_more_epochs():
-    assert "more epochs may help" in str(
-        early_doubt(Net.parse(TELLING), history(1.9, 1.5), LABELS, OUTPUTS)
-    )
+    assert "the same answer for every image" in str(early((1.4, 1.386), outputs=same))
+    assert "hardly falls" in str(early((1.4, 1.386)))
+    assert "more epochs may help" in str(early((1.9, 1.5)))
 
 
 def test_classes_without_balance_are_guessed_better_than_by_their_number():
     skewed = np.repeat(np.arange(2, dtype=np.int32), (360, 40))
-    two = Net.parse(TELLING.replace("dense 4", "dense 2"))
-    assert early_doubt(two, history(0.4, 0.3, right=0.9), skewed, OUTPUTS)
-    assert early_doubt(two, history(0.4, 0.3, right=0.97), skewed, OUTPUTS) is None
+    two = TELLING.replace("dense 4", "dense 2")
+    assert early((0.4, 0.3), skewed, net=two, right=0.9)
+    assert early((0.4, 0.3), skewed, net=two, right=0.97) is None
 
 
 @pytest.mark.parametrize(

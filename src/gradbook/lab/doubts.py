@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,6 @@ from gradbook.net import Net
 from gradbook.net.build import inference
 from gradbook.net.measure import measure
 from gradbook.net.names import layer_names
-
-if TYPE_CHECKING:
-    from gradbook.lab.training.epochs import Epoch
 
 BEYOND_CHANCE = 2.0  # standard errors
 MUCH_WORSE = 1.5  # times the loss of one who knows nothing
@@ -47,22 +44,27 @@ def is_time(epoch: int, steps: int, epochs: int) -> bool:
 
 
 def early_doubt(
-    net: Net, history: Sequence[Epoch], labels: NDArray[np.int32], outputs: NDArray[np.floating]
+    net: Net,
+    epochs: int,
+    losses: Sequence[float],
+    accuracy: float,
+    labels: NDArray[np.int32],
+    outputs: NDArray[np.floating],
 ) -> str | None:
     """One line with the likely cause where it reads no better than by always saying one class.
 
-    `labels` are the classes of the images trained on, `outputs` what it says to some of them.
+    `losses` and `accuracy` are those of the images trained on, `labels` their classes, `outputs`
+    what it says to some of them.
     """
     counts = np.bincount(labels)
     chance = float(counts.max() / len(labels))
     beyond = chance + SURELY_BEYOND * sqrt(chance * (1 - chance) / len(labels))
-    latest = history[-1]
-    if latest.train_accuracy > beyond:
+    if accuracy > beyond:
         return None
     alike = np.ptp(outputs, axis=0).max() < ALIKE * max(float(np.abs(outputs).max()), 1.0)
-    first, last, shares = history[0].train_loss, latest.train_loss, counts[counts > 0] / len(labels)
+    first, last, shares = losses[0], losses[-1], counts[counts > 0] / len(labels)
     return (
-        f"after {latest.epoch} epochs {percent(latest.train_accuracy)} of the training images are "
+        f"after {epochs} epochs {percent(accuracy)} of the training images are "
         f"read right, no more than by always saying the same class ({percent(chance)}): "
         + (
             _bad_step(net, last, _loss_of_guessing(net, shares), bool(alike), "image")
