@@ -457,24 +457,21 @@ def _without(trained: TrainedNet, place: int) -> TrainedNet:
 def with_input_scaling(trained: TrainedNet, fills_in: bool = True) -> TrainedNet:
     """With a layer before all others that makes of bytes what the network was trained on; before
     that one, if it `fills_in`, what puts in missing numbers."""
-    scaling, shape = trained.scaling, trained.input
-    tensors = {
-        name: spread_over_values(array, shape)
-        for name, array in (("scale", scaling.scale), ("shift", scaling.shift))
-    }
-    first = TrainedLayer(ScaleShift(), (0,), shape, shape, tensors, "preparation")
-    later = (
-        replace(layer, reads=tuple(value + 1 for value in layer.reads)) for layer in trained.layers
-    )
-    found = replace(trained, layers=(first, *later))
+    shape, given = trained.input, {"scale": trained.scaling.scale, "shift": trained.scaling.shift}
+    tensors = {name: spread_over_values(array, shape) for name, array in given.items()}
+    found = _before(trained, ScaleShift(), "preparation", tensors)
     if trained.filling is None or not fills_in:
         return found
-    tensors = {"filling": trained.filling.reshape(shape)}
-    filling = TrainedLayer(Filling(), (0,), shape, shape, tensors, "missing")
-    later = (
-        replace(layer, reads=tuple(value + 1 for value in layer.reads)) for layer in found.layers
-    )
-    return replace(found, layers=(filling, *later))
+    return _before(found, Filling(), "missing", {"filling": trained.filling.reshape(shape)})
+
+
+def _before(
+    trained: TrainedNet, layer: Layer, name: str, tensors: Mapping[str, Array]
+) -> TrainedNet:
+    """With a layer before all others."""
+    first = TrainedLayer(layer, (0,), trained.input, trained.input, tensors, name)
+    later = (replace(own, reads=tuple(value + 1 for value in own.reads)) for own in trained.layers)
+    return replace(trained, layers=(first, *later))
 
 
 def spread_over_values(array: Array, shape: Shape) -> Array:

@@ -46,6 +46,19 @@ class KerasLayer:
         return len(self.shape) == 2
 
 
+@dataclass(frozen=True, eq=False)
+class KerasLink:
+    """What a layer is to be: one of several in a chain, with what is put after the name then."""
+
+    ending: str
+    kind: str
+    settings: Mapping[str, Any]
+    shape: Shape = ()  # where it isn't that of what it reads
+    weights: Sequence[Array] = ()
+    inner: Inner = field(default_factory=dict)
+    calls: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass
 class KerasGraph:
     """Layers so far; the first is the input."""
@@ -114,17 +127,6 @@ class KerasGraph:
         return name
 
 
-@dataclass(frozen=True, eq=False)
-class KerasLink:
-    """A layer of several, and what is put after the name if it isn't the last."""
-
-    ending: str
-    kind: str
-    settings: Mapping[str, Any]
-    shape: Shape = ()  # where it isn't that of what it reads
-    weights: Sequence[Array] = ()
-
-
 # The file.
 
 
@@ -160,9 +162,8 @@ def _config(name: str, layers: Sequence[KerasLayer]) -> dict[str, Any]:
 
 def _layer(layer: KerasLayer, layers: Sequence[KerasLayer]) -> dict[str, Any]:
     calls = [one for one in layers if one.name == layer.name and one.reads]
-    settings = {"name": layer.name, **layer.settings}
-    if layer.module == LAYERS:
-        settings["dtype"] = "float32"
+    kind = {"dtype": "float32"} if layer.module == LAYERS else {}
+    settings = {"name": layer.name, **kind, **layer.settings}
     if layer.kind == "InputLayer":
         settings["batch_shape"] = [None, *layer.shape]
     return {

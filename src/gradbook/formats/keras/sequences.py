@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from gradbook.formats.gates import KERAS, stack_gates
-from gradbook.formats.keras.graph import Inner
+from gradbook.formats.keras.graph import KerasLink
 from gradbook.graph.node import Array
 from gradbook.graph.window import NOWHERE, SAME
 from gradbook.layers import Attention, Gru, Lstm, PositionEmbedding, Rnn
@@ -22,18 +20,7 @@ KINDS = {Rnn: "SimpleRNN", Gru: "GRU", Lstm: "LSTM"}
 PARTS = ("query_dense", "key_dense", "value_dense", "output_dense")
 
 
-@dataclass(frozen=True, eq=False)
-class KerasWords:
-    """A layer of Keras's: its class, settings and weights, those inside, how it is called."""
-
-    kind: str
-    settings: Mapping[str, Any]
-    weights: Sequence[Array] = ()
-    inner: Inner = field(default_factory=dict)
-    calls: Mapping[str, Any] = field(default_factory=dict)
-
-
-def words_over_steps(own: TrainedLayer) -> KerasWords | None:
+def words_over_steps(own: TrainedLayer) -> KerasLink | None:
     """What Keras calls it, if it is said of steps x features alone."""
     match own.layer:
         case Recurrent() as layer:
@@ -42,10 +29,10 @@ def words_over_steps(own: TrainedLayer) -> KerasWords | None:
             return _attention(own, layer)
         case Unembedding(width):  # Keras ties no weights: a copy of them
             weights = [own.tensors["weight"][..., 0, 0]]
-            return KerasWords("Dense", {"units": width, "use_bias": False}, weights)
+            return KerasLink("", "Dense", {"units": width, "use_bias": False}, weights=weights)
         case PositionEmbedding():
             added = own.tensors["bias"].reshape(own.given)[:, 0].T
-            return KerasWords("Rescaling", {"scale": 1.0, "offset": added.tolist()})
+            return KerasLink("", "Rescaling", {"scale": 1.0, "offset": added.tolist()})
         case Conv(row=True) as conv:
             return _conv(own, conv)
         case Pool(row=True) as pool:
@@ -53,7 +40,7 @@ def words_over_steps(own: TrainedLayer) -> KerasWords | None:
     return None
 
 
-def _recurrent(own: TrainedLayer, layer: Recurrent) -> KerasWords:
+def _recurrent(own: TrainedLayer, layer: Recurrent) -> KerasLink:
     stack = stack_gates(own, KERAS.of(layer))
     settings: dict[str, Any] = {
         "units": layer.width,
@@ -69,10 +56,10 @@ def _recurrent(own: TrainedLayer, layer: Recurrent) -> KerasWords:
     if stack.bias is not None and stack.late is not None:
         apart = isinstance(layer, Gru) and not layer.reset_before
         weights.append(np.stack([stack.bias, stack.late]) if apart else stack.bias)
-    return KerasWords(KINDS[type(layer)], settings, inner={"cell": weights})
+    return KerasLink("", KINDS[type(layer)], settings, inner={"cell": weights})
 
 
-def _attention(own: TrainedLayer, layer: Attention) -> KerasWords:
+def _attention(own: TrainedLayer, layer: Attention) -> KerasLink:
     features, heads = own.given[0], layer.heads
     apart = (heads, features // heads)
     inner: dict[str, list[Array]] = {}
@@ -89,10 +76,10 @@ def _attention(own: TrainedLayer, layer: Attention) -> KerasWords:
         "use_bias": "query_bias" in own.tensors,
     }
     calls = {"use_causal_mask": True} if layer.causal else {}
-    return KerasWords("MultiHeadAttention", settings, inner=inner, calls=calls)
+    return KerasLink("", "MultiHeadAttention", settings, inner=inner, calls=calls)
 
 
-def _conv(own: TrainedLayer, conv: Conv) -> KerasWords | None:
+def _conv(own: TrainedLayer, conv: Conv) -> KerasLink | None:
     """With the padding, steps and groups that Keras's Conv1D has; others are said in two
     dimensions."""
     window = conv.window(own.given)
@@ -111,14 +98,14 @@ def _conv(own: TrainedLayer, conv: Conv) -> KerasWords | None:
     }
     kernel = own.tensors["weight"][:, :, 0].transpose(2, 1, 0)
     weights = [kernel, *([own.tensors["bias"]] if "bias" in own.tensors else [])]
-    return KerasWords("Conv1D", settings, weights)
+    return KerasLink("", "Conv1D", settings, weights=weights)
 
 
-def _pool(own: TrainedLayer, pool: Pool) -> KerasWords | None:
+def _pool(own: TrainedLayer, pool: Pool) -> KerasLink | None:
     window = pool.window(own.given)
     plain = window.pad == NOWHERE and window.dilation == (1, 1)
     if pool.size is None or not plain or own.given[1] > 1:
         return None
     word = {"max": "MaxPooling1D", "avg": "AveragePooling1D"}[pool.kind]
     size, stride = window.size[1], window.stride[1]
-    return KerasWords(word, {"pool_size": [size], "strides": [stride], "padding": "valid"})
+    return KerasLink("", word, {"pool_size": [size], "strides": [stride], "padding": "valid"})

@@ -245,7 +245,7 @@ class KerasLayers:
         apart = uneven or (window.stride != (1, 1) and window.dilation != (1, 1))
         same = conv.pad == SAME and not apart
         every = replace(window, stride=(1, 1)) if apart else window
-        settings = _moves(own, every, "kernel_size") | {"padding": "same" if same else "valid"}
+        settings = _moves(own, every, "kernel_size", "same" if same else "valid")
         if by_channel:
             kind, settings["depth_multiplier"] = "DepthwiseConv2D", conv.channels // conv.groups
             kernel = weight.reshape(conv.groups, -1, *conv.kernel).transpose(2, 3, 0, 1)
@@ -267,8 +267,8 @@ class KerasLayers:
         if layer.groups > 1 or (window.stride != (1, 1) and window.dilation != (1, 1)):
             raise TargetError(NO_SUCH_SPREAD.format(name=own.name))
         padding = "same" if layer.pad == SAME else "valid"
-        settings = _moves(own, window, "kernel_size") | {"padding": padding}
-        settings["filters"] = layer.channels
+        settings = {"filters": layer.channels}
+        settings |= _moves(own, window, "kernel_size", padding)
         weights = [own.tensors["weight"].transpose(2, 3, 1, 0), *_bias(own)]
         moves = zip(own.given[1:], window.stride, window.span, strict=True)
         whole = tuple(count * step + max(span - step, 0) for count, step, span in moves)
@@ -289,7 +289,6 @@ class KerasLayers:
         gaps, settings = window.dilation != (1, 1), _moves(own, window, "pool_size")
         if not gaps and _is_same(pool, window, own.given):
             return self.row.add(word, own.name, settings | {"padding": "same"}, [x], shape)
-        settings["padding"] = "valid"
         steps = [_steps(window, shape)] if gaps and window.stride != (1, 1) else []
         every = replace(window, stride=(1, 1)) if gaps else window
         places = (*every.places(own.given[1:]), own.given[0])
@@ -305,7 +304,7 @@ class KerasLayers:
             KerasLink("of_all", word, settings, shape),
         )
         if gaps:  # by weights that are all the same and that no training changes
-            told = _moves(own, every, "kernel_size") | {"padding": "valid", "trainable": False}
+            told = _moves(own, every, "kernel_size") | {"trainable": False}
             shares = np.full((*window.size, own.given[0], 1), 1 / window.area)
             told["depth_multiplier"] = 1
             link = KerasLink("of_all", "DepthwiseConv2D", told, places, [shares])
@@ -372,13 +371,13 @@ def _bias(own: TrainedLayer) -> list[Array]:
     return [own.tensors["bias"]] if "bias" in own.tensors else []
 
 
-def _moves(own: TrainedLayer, window: Window, size: str) -> dict[str, Any]:
+def _moves(own: TrainedLayer, window: Window, size: str, padding: str = "valid") -> dict[str, Any]:
     """What a window over images is told."""
     told: dict[str, Any] = {size: list(window.size), "strides": list(window.stride)}
+    told["padding"] = padding
     if size == "kernel_size":
         told["use_bias"] = "bias" in own.tensors
-    if size == "kernel_size" and window.dilation != (1, 1):
-        told["dilation_rate"] = list(window.dilation)
+        told |= {"dilation_rate": list(window.dilation)} if window.dilation != (1, 1) else {}
     return told
 
 

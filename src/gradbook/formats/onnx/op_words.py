@@ -101,17 +101,6 @@ def _stepped(content: OnnxNodes, node: Node, made: str) -> None:
 # Laid out anew.
 
 
-def _copy(content: OnnxNodes, node: Node, made: str) -> None:
-    content.node("Identity", [content.value(node.inputs[0])], made)
-
-
-def _reshape(content: OnnxNodes, node: Node, made: str) -> None:
-    if len(node.shape) == 1:
-        content.node("Flatten", [content.value(node.inputs[0])], made, axis=1)
-    else:
-        content.laid_out(content.value(node.inputs[0]), node.shape, made)
-
-
 def _spread(content: OnnxNodes, node: Node, made: str) -> Shape:
     name, shape = content.known[node.inputs[0]]
     shape += (1,) * (len(node.shape) - len(shape))
@@ -119,42 +108,35 @@ def _spread(content: OnnxNodes, node: Node, made: str) -> Shape:
     return shape
 
 
-def _concat(content: OnnxNodes, node: Node, made: str) -> None:
-    content.node("Concat", [content.value(x) for x in node.inputs], made, axis=1)
-
-
-def _by_feature(content: OnnxNodes, node: Node, made: str) -> None:
-    x = content.node("Transpose", [content.value(node.inputs[0])], f"{made}.turned", perm=[0, 2, 1])
-    content.laid_out(x, node.shape, made)
-
-
-def _by_step(content: OnnxNodes, node: Node, made: str) -> None:
-    x = content.value(node.inputs[0])
-    x = content.node("Transpose", [x], f"{made}.turned", perm=[0, 3, 1, 2])
-    content.laid_out(x, node.shape, made)
-
-
-def _step(content: OnnxNodes, node: Node, made: str) -> None:
-    step = content.sizes(made, "step", node.attributes)
-    x = content.node("Gather", [content.value(node.inputs[0]), step], f"{made}.taken", axis=3)
-    content.laid_out(x, node.shape, made)
-
-
-def _stack(content: OnnxNodes, node: Node, made: str) -> None:
-    columns = [
-        content.laid_out(content.value(x), (*x.shape, 1, 1), f"{made}.{number}")
-        for number, x in enumerate(node.inputs, 1)
-    ]
-    content.node("Concat", columns, made, axis=3)
-
-
-def _unpooled(content: OnnxNodes, node: Node, made: str) -> None:
-    size = _window(node).size
-    times = content.tensor(f"{made}.times", np.array([1, 1, *size], float))
-    nowhere = content.tensor(f"{made}.region", np.zeros(0))  # of what: of all
-    told = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-    x = content.value(node.inputs[0])
-    content.node("Resize", [x, nowhere, times], made, mode="nearest", **told)
+def _laid_out(content: OnnxNodes, node: Node, made: str) -> None:
+    given = [content.value(x) for x in node.inputs]
+    match node.op.name:
+        case "copy":
+            content.node("Identity", given, made)
+        case "reshape" if len(node.shape) == 1:
+            content.node("Flatten", given, made, axis=1)
+        case "reshape":
+            content.laid_out(given[0], node.shape, made)
+        case "concat":
+            content.node("Concat", given, made, axis=1)
+        case "by_feature" | "by_step":
+            axes = [0, 2, 1] if node.op.name == "by_feature" else [0, 3, 1, 2]
+            x = content.node("Transpose", given, f"{made}.turned", perm=axes)
+            content.laid_out(x, node.shape, made)
+        case "step":
+            step = content.sizes(made, "step", node.attributes)
+            x = content.node("Gather", [*given, step], f"{made}.taken", axis=3)
+            content.laid_out(x, node.shape, made)
+        case "stack":
+            pairs = enumerate(given, 1)
+            shape = (node.shape[0], 1, 1)
+            columns = [content.laid_out(x, shape, f"{made}.{number}") for number, x in pairs]
+            content.node("Concat", columns, made, axis=3)
+        case "unpooled":
+            times = content.tensor(f"{made}.times", np.array([1, 1, *_window(node).size], float))
+            nowhere = content.tensor(f"{made}.region", np.zeros(0))  # of what: of all
+            told = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+            content.node("Resize", [*given, nowhere, times], made, mode="nearest", **told)
 
 
 # Sums and windows.
@@ -251,48 +233,39 @@ def _turned(content: OnnxNodes, x: str, name: str) -> str:
     return content.node("Transpose", [x], name, perm=[0, 1, 3, 2])
 
 
-def _scores(content: OnnxNodes, node: Node, made: str) -> None:
-    (queries, keys), heads = node.inputs, node.shape[0]
-    rows = _turned(content, _heads(content, queries, heads, f"{made}.queries"), f"{made}.rows")
-    content.node("MatMul", [rows, _heads(content, keys, heads, f"{made}.keys")], made)
+def _attend(content: OnnxNodes, node: Node, made: str) -> None:
+    first, second = (*node.inputs, None)[:2]
+    match node.op.name, first, second:
+        case "scores", queries, Node() as keys:
+            rows = _heads(content, queries, node.shape[0], f"{made}.queries")
+            both = [_turned(content, rows, f"{made}.rows")]
+            both.append(_heads(content, keys, node.shape[0], f"{made}.keys"))
+            content.node("MatMul", both, made)
+        case "shares", scores, _:
+            said = content.value(scores)
+            if node.attributes[0]:  # causal
+                seen = content.tensor(f"{made}.seen", np.tril(np.ones(node.shape[1:], bool)))
+                masked = [seen, said, content.number("lowest", LOWEST)]
+                said = content.node("Where", masked, f"{made}.masked")
+            content.node("Softmax", [said], made, axis=3)
+        case _, shares, Node() as values:
+            given = _heads(content, values, shares.shape[0], f"{made}.values")
+            both = [content.value(shares), _turned(content, given, f"{made}.given")]
+            taken = content.node("MatMul", both, f"{made}.taken")
+            content.laid_out(_turned(content, taken, f"{made}.turned"), node.shape, made)
 
 
-def _shares(content: OnnxNodes, node: Node, made: str) -> None:
-    scores = content.value(node.inputs[0])
-    if node.attributes[0]:  # causal
-        seen = content.tensor(f"{made}.seen", np.tril(np.ones(node.shape[1:], bool)))
-        masked = [seen, scores, content.number("lowest", LOWEST)]
-        scores = content.node("Where", masked, f"{made}.masked")
-    content.node("Softmax", [scores], made, axis=3)
-
-
-def _weigh(content: OnnxNodes, node: Node, made: str) -> None:
-    shares, values = node.inputs
-    given = _heads(content, values, shares.shape[0], f"{made}.values")
-    both = [content.value(shares), _turned(content, given, f"{made}.given")]
-    taken = content.node("MatMul", both, f"{made}.taken")
-    content.laid_out(_turned(content, taken, f"{made}.turned"), node.shape, made)
-
-
+LAID_OUT = ("copy", "reshape", "concat", "by_feature", "by_step", "step", "stack", "unpooled")
 WORDS: Mapping[str, OpWord] = {
     "stepped": _stepped,
-    "copy": _copy,
-    "reshape": _reshape,
     **dict.fromkeys(("spread", "spread_channels"), _spread),
-    "concat": _concat,
-    "by_feature": _by_feature,
-    "by_step": _by_step,
-    "step": _step,
-    "stack": _stack,
-    "unpooled": _unpooled,
+    **dict.fromkeys(LAID_OUT, _laid_out),
     **dict.fromkeys(SUMS, _sum),
     **dict.fromkeys(("sum", "sum_channels"), partial(_reduce, "ReduceSum")),
     "log_sum_exp_all": partial(_reduce, "ReduceLogSumExp"),
     "maxpool": _maxpool,
     "avgpool": _avgpool,
-    "scores": _scores,
-    "shares": _shares,
-    "weigh": _weigh,
+    **dict.fromkeys(("scores", "shares", "weigh"), _attend),
 }
 SAYS = Vocabulary("ONNX", frozenset({*WORDS, *OPERATORS, *OF_EACH}), OTHER_FORMAT)
 
