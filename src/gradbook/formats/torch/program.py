@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from math import prod
 from textwrap import fill
 
@@ -42,21 +42,20 @@ def torch_source(
     """The text of the module."""
     parts = [
         module_source(trained),
-        _loading(trained),
+        function_source("load", network=class_name(trained)),
         _prepared(trained),
         _answers(trained),
     ]
-    if trained.reads_bytes and not trained.classes:
-        parts.append(_pictures(trained, "named pictures"))
-    elif trained.reads_bytes:
-        parts += [
-            _pictures(trained, "pictures"),
-            *([_images_for(data)] if data else []),
-            _score(trained),
-        ]
+    if trained.reads_bytes:
+        parts.append(_pictures(trained))
+        if trained.classes:
+            parts += [function_source("images for", name=_quoted(data))] if data else []
+            parts.append(function_source("score", surest=_surest(trained, "sure")))
+    elif trained.columns:
+        filled = trained.filling is not None
+        parts.append(function_source("rows", filled=filled, end="" if filled else '"""'))
     else:
-        rows = "rows" if trained.filling is None else "rows with holes"
-        parts.append(function_source(rows if trained.columns else "rows in order"))
+        parts.append(function_source("rows in order"))
     if training:
         parts.append(training_source(trained, training))
     parts.append(_main(trained, stem, bool(data), training))
@@ -167,48 +166,25 @@ def _tuple(items: Iterable[str], indent: int = 0) -> str:
     return "(\n" + "".join(f"{margin}    {item},\n" for item in found) + f"{margin})"
 
 
-def _loading(trained: TrainedNet) -> str:
-    return function_source("load", network=class_name(trained))
-
-
 def _prepared(trained: TrainedNet) -> str:
-    shape = ", ".join(map(str, trained.input))
-    laid_out = f".reshape(-1, {shape})" if len(trained.input) == 2 else ""
-    if not trained.reads_bytes:
-        filled = "    rows = torch.where(rows.isnan(), torch.tensor(MISSING), rows)\n"
-        filled = "" if trained.filling is None else filled
-        made = "(rows - torch.tensor(MEAN)) / torch.tensor(DEVIATION)"
-        made = f"({made}){laid_out}" if laid_out else made
-        return f'''def prepared(rows):
-    """The numbers of a table's columns as the network takes them."""
-{filled}    return {made}
-'''
+    laid_out = ".flatten(1)" if trained.reads_bytes and len(trained.input) == 1 else ""
+    if len(trained.input) == 2:
+        laid_out = f".reshape(-1, {', '.join(map(str, trained.input))})"
     made = "(images / 255 - mean) / deviation"
-    if len(trained.input) < 3:
-        made = f"({made}){laid_out or '.flatten(1)'}"
-    return f'''def prepared(images):
-    """Bytes (images, channels, rows, columns) as the network takes them."""
-    mean, deviation = (torch.tensor(x).view(-1, 1, 1) for x in (MEAN, DEVIATION))
-    return {made}
-'''
+    if not trained.reads_bytes:
+        made = "(rows - torch.tensor(MEAN)) / torch.tensor(DEVIATION)"
+    made = f"({made}){laid_out}" if laid_out else made
+    kind = "images" if trained.reads_bytes else "rows"
+    return function_source(f"prepared {kind}", filled=trained.filling is not None, made=made)
 
 
 def _answers(trained: TrainedNet) -> str:
     what = "images" if trained.reads_bytes else "rows"
-    if not trained.classes:
-        deviation, mean = trained.spread
-        spread = "" if trained.spread == (1.0, 0.0) else f" * {deviation!r} + {mean!r}"
-        return f'''@torch.no_grad()
-def answers(network, {what}):
-    """What is predicted for each: ({what}, numbers)."""
-    return network(prepared({what})){spread}
-'''
-    return f'''@torch.no_grad()
-def probabilities(network, {what}):
-    """How sure the network is of each class: ({what}, classes)."""
-    outputs = network(prepared({what}))
-    return {_finished(trained)}
-'''
+    if trained.classes:
+        return function_source("probabilities", what=what, finished=_finished(trained))
+    deviation, mean = trained.spread
+    spread = "" if trained.spread == (1.0, 0.0) else f" * {deviation!r} + {mean!r}"
+    return function_source("answers", what=what, spread=spread)
 
 
 def _surest(trained: TrainedNet, sure: str) -> str:
@@ -232,82 +208,48 @@ def _finished(trained: TrainedNet) -> str:
             return "F.softmax(outputs, dim=1)"
 
 
-def _pictures(trained: TrainedNet, kind: str) -> str:
+def _pictures(trained: TrainedNet) -> str:
     channels, rows, columns = trained.picture or (1, 1, prod(trained.input))
-    mode = '"L"' if channels == 1 else '"RGB"'
-    axes = "[:, None]" if channels == 1 else ".permute(0, 3, 1, 2)"
-    return function_source(kind, mode=mode, axes=axes, rows=rows, columns=columns)
-
-
-def _images_for(name: str) -> str:
-    return function_source("images for", name=_quoted(name))
-
-
-def _score(trained: TrainedNet) -> str:
-    return function_source("score", surest=_surest(trained, "sure"))
+    return function_source(
+        "pictures",
+        classes=trained.classes,
+        given="folder" if trained.classes else "files",
+        mode='"L"' if channels == 1 else '"RGB"',
+        axes="[:, None]" if channels == 1 else ".permute(0, 3, 1, 2)",
+        rows=rows,
+        columns=columns,
+    )
 
 
 def _main(trained: TrainedNet, stem: str, data: bool, training: TorchTraining | None) -> str:
+    """Tensors that are one in the module are written one by one: the file knows no others."""
     if not trained.reads_bytes or not trained.classes:
         return _main_of_rows(trained)
-    optional = ', nargs="?"' if data else ""
-    lines = [
-        'if __name__ == "__main__":',
-        "    parser = ArgumentParser(description=__doc__.splitlines()[0])",
-        f'    parser.add_argument("folder"{optional}, help="pictures, a folder for each class")',
-    ]
-    if training:
-        lines.append(
-            '    parser.add_argument("--train", action="store_true", help="train it again first")'
-        )
-    lines.append("    options = parser.parse_args()")
-    lines.append("    network = load()")
-    if training:
-        lines += [
-            "    if options.train:",
-            f"        network = {class_name(trained)}()",
-            "        initialise(network)",
-            f"        train(network, *{_images('training', data)})",
-            f"        trained = WEIGHTS.with_name({_quoted(stem + TRAINED)})",
-            *_saved(trained),
-        ]
-    lines += [
-        f"    images, labels = {_images('test', data)}",
-        "    right = score(network, images, labels)",
-        '    print(f"{right:.2%} of {len(images):,} images are classified correctly")',
-    ]
-    return "\n".join(lines) + "\n"
+    shares = any(own.again and own.layer.statistics for own in trained.layers)
 
+    def images(part: str) -> str:
+        return f'images_for("{part}", options.folder)' if data else "pictures(options.folder)"
 
-def _saved(trained: TrainedNet) -> Iterator[str]:
-    """Tensors that are one in the module are written one by one: the file knows no others."""
-    if any(own.again and own.layer.statistics for own in trained.layers):
-        yield "        state = {n: x.clone() for n, x in network.state_dict().items()}"
-        yield "        save_file(state, trained)"
-    else:
-        yield "        save_file(network.state_dict(), trained)"
-
-
-def _images(part: str, data: bool) -> str:
-    return f'images_for("{part}", options.folder)' if data else "pictures(options.folder)"
+    return function_source(
+        "main",
+        optional=', nargs="?"' if data else "",
+        trains=training,
+        network=class_name(trained),
+        training=images("training"),
+        trained=_quoted(stem + TRAINED),
+        shares=training and shares,
+        state="state" if shares else "network.state_dict()",
+        test=images("test"),
+    )
 
 
 def _main_of_rows(trained: TrainedNet) -> str:
-    missing = "name a table: a file with commas" + " and a line of headings" * bool(trained.columns)
-    given = "pictures(sys.argv[1:])" if trained.reads_bytes else "rows(sys.argv[1])"
-    lines = [
-        'if __name__ == "__main__":',
-        "    if not sys.argv[1:]:",
-        f'        sys.exit("{"name pictures" if trained.reads_bytes else missing}")',
-    ]
-    if trained.classes:
-        lines += [
-            "    for row in probabilities(load(), rows(sys.argv[1])):",
-            f"        print(CLASSES[int({_surest(trained, 'row')})], float(row.max()))",
-        ]
-    else:
-        lines += [
-            f"    for numbers in answers(load(), {given}).tolist():",
-            "        print(*numbers)",
-        ]
-    return "\n".join(lines) + "\n"
+    table = "name a table: a file with commas" + " and a line of headings" * bool(trained.columns)
+    return function_source(
+        "main of rows",
+        missing="name pictures" if trained.reads_bytes else table,
+        classes=trained.classes,
+        surest=_surest(trained, "row"),
+        given="pictures" if trained.reads_bytes else "rows",
+        all=":" if trained.reads_bytes else "",
+    )

@@ -34,11 +34,21 @@ WORDS = {
 
 
 def function_source(name: str, /, **values: object) -> str:
-    """Return the function that stands in functions.txt under this name, with values put in."""
+    """Return what stands in functions.txt under this name, with values put in.
+
+    A line that begins with ?word: is there if the value of that word is; one with !word: if not.
+    """
     text = (files("gradbook.formats.torch") / "functions.txt").read_text("utf-8")
     _, *parts = re.split(r"^=== (.+)\n", text, flags=re.MULTILINE)
     functions = dict(zip(parts[::2], parts[1::2], strict=True))
-    return Template(functions[name]).substitute(values)
+    lines = []
+    for line in functions[name].splitlines(keepends=True):
+        asked = re.match(r"([?!])(\w+):", line)
+        if asked is None:
+            lines.append(line)
+        elif bool(values.get(asked[2])) == (asked[1] == "?"):
+            lines.append(line[asked.end() :])
+    return Template("".join(lines)).substitute(values)
 
 
 def class_name(trained: TrainedNet) -> str:
