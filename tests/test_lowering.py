@@ -73,3 +73,8 @@ def test_the_steps_of_a_layer_come_in_an_order_to_compute_in():
     )
     assert steps[0].op.name == "leaf"
     assert all(one in steps[:place] for place, node in enumerate(steps) for one in node.inputs)
+
+
+def test_gelu_is_squares_where_a_language_has_no_powers():
+    nodes = Vocabulary("any", {"add", "multiply", "tanh"}).steps(Activation("gelu"), "gelu1")
+    assert {node.op.name for node in nodes} == {"leaf", "constant", "add", "multiply", "tanh"}

@@ -15,11 +15,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, example, given
 
-from gradbook.data.sources import load
 from gradbook.errors import TargetError
 from gradbook.formats.keras.write import KerasLayers, keras_bytes, snake_case
 from gradbook.net import Net
-from gradbook.net.trained import trained_net
 from tests.families import networks
 from tests.trained import (
     ROUNDED,
@@ -27,10 +25,7 @@ from tests.trained import (
     drawn,
     is_rounded_alike,
     model_of,
-    sequences_model_of,
-    table_model_of,
     trained_of,
-    with_ranges,
 )
 
 keras_reads = pytest.mark.witness("keras", "torch")
@@ -72,71 +67,11 @@ def test_keras_says_what_the_graph_says(net):
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * max(1, abs(expected).max()))
 
 
-@keras_reads
-@pytest.mark.parametrize(
-    "layers",
-    [
-        "conv1d 4 3; relu; positions; attention heads 2 causal; add back 1; rmsnorm; gru 3 all; "
-        "lstm 3",
-        "conv1d 1 3; mel 2 frame 4 step 2 rate 100 low 10 high 45; flatten",
-    ],
-)
-def test_a_tables_steps_by_features_become_classes(layers):
-    model, rows = sequences_model_of(f"input 8x3; {layers}; dense 3; softmax")
-    content = keras_bytes(model.trained(), with_preparation=True)
-    found = said(content, rows.astype(np.float32).reshape(-1, 8, 3))
-    np.testing.assert_allclose(found, model.answers(rows), atol=1e-5)
-
-
 def test_sequences_are_read_by_keras_own_layers():
     said = made("input 8x2; conv1d 4 3; relu; maxpool1d 2; gru 4 all; attention; lstm 3; dense 2")
     assert said[1:] == [
         *("Conv1D", "Activation", "MaxPooling1D", "GRU", "MultiHeadAttention", "LSTM", "Dense")
     ]
-
-
-@keras_reads
-@pytest.mark.parametrize(
-    "ending", ["dense 3; softmax", "dense 3; log softmax", "dense 3", "dense 1; sigmoid"]
-)
-@pytest.mark.parametrize("input", ["1x8x8", "3x8x8", "64", "192", "24x8"])
-def test_with_preparation_bytes_become_probabilities(input, ending):
-    layers = "conv 2 3x3; batchnorm; gelu; flatten; " if "x" in input else "dense 6; silu; mish; "
-    layers = "gru 4; " if input == "24x8" else layers
-    loss = "binary cross-entropy" if "sigmoid" in ending else "cross-entropy"
-    loss = loss if "soft" in ending or "sigm" in ending else "mean squared error"
-    model = model_of(f"input {input}; {layers}{ending}; loss {loss}", images=(3, 8, 8))
-    images = np.random.default_rng(0).integers(0, 256, (7, *model.picture), np.uint8)
-    content = keras_bytes(model.trained(), with_preparation=True)
-    np.testing.assert_allclose(said(content, last(images)), model.predict(images), atol=1e-6)
-
-
-@keras_reads
-def test_digits_are_read_as_the_engine_reads_them():
-    model = model_of(
-        "input 1x28x28; conv 6 3x3 stride 2; conv 12 5x5 pad 1 groups 6; maxpool 2; batchnorm; "
-        "relu; flatten; dropout 0.2; dense 10; softmax"
-    )
-    images = load("digits").test_for_reporting.pixels[:300]
-    found = said(keras_bytes(model.trained(), with_preparation=True), last(images))
-    np.testing.assert_allclose(found, model.predict(images), atol=1e-5)
-    np.testing.assert_array_equal(found.argmax(axis=1), model.classify(images))
-
-
-@keras_reads
-@pytest.mark.parametrize("target", ["side", "area"])
-def test_a_tables_own_numbers_become_classes_or_numbers(target):
-    model, rows = table_model_of(target)
-    found = said(keras_bytes(model.trained(), True), rows.astype(np.float32))
-    np.testing.assert_allclose(found, model.answers(rows), rtol=1e-5, atol=1e-5)
-
-
-@keras_reads
-def test_several_sigmoids_are_scaled_to_a_sum_of_1():
-    model = model_of("input 2; dense 3; sigmoid; loss binary cross-entropy", images=(1, 1, 2))
-    images = np.random.default_rng(0).integers(0, 256, (7, 1, 1, 2), np.uint8)
-    found = said(keras_bytes(model.trained(), with_preparation=True), last(images))
-    np.testing.assert_allclose(found, model.predict(images), atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -234,14 +169,3 @@ def test_a_layer_that_is_applied_again_is_called_again(tmp_path, monkeypatch):
     inputs = np.random.default_rng(1).uniform(-1, 1, (5, *net.input)).astype(np.float32)
     expected = by_the_graph(net, drawn(net), inputs)
     np.testing.assert_allclose(said(content, last(inputs)), expected, atol=1e-5)
-
-
-@keras_reads
-@pytest.mark.parametrize("limit", [0.0, -1.0])
-def test_a_range_that_shrank_too_far_leaves_nothing(limit):
-    net = Net.parse("input 1x3x3; conv 2 2x2; quantize 3 signed; flatten; dense 2")
-    values = with_ranges(drawn(net), limit)
-    trained = trained_net(net, values, trained_of(net).scaling)
-    given = np.ones((5, *net.input), np.float32)
-    found = said(keras_bytes(trained), last(given))
-    np.testing.assert_allclose(found, by_the_graph(net, values, given), atol=1e-6)

@@ -9,12 +9,11 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from gradbook.data.sources import load
 from gradbook.errors import UsageError
 from gradbook.formats.onnx import LEAST_OPSET
 from gradbook.formats.onnx.write import onnx_bytes
 from gradbook.net import Net
-from gradbook.net.trained import TrainedNet, trained_net
+from gradbook.net.trained import TrainedNet
 from tests.families import networks
 from tests.trained import (
     ROUNDED,
@@ -23,10 +22,7 @@ from tests.trained import (
     holed_model_of,
     is_rounded_alike,
     model_of,
-    sequences_model_of,
-    table_model_of,
     trained_of,
-    with_ranges,
 )
 
 pytestmark = pytest.mark.witness("onnx", "onnxruntime")
@@ -102,48 +98,6 @@ def test_the_newest_operators_that_onnxruntime_knows_say_the_same():
     )
 
 
-@pytest.mark.parametrize(
-    "ending",
-    [
-        "dense 3; softmax",
-        "dense 3; log softmax",
-        "dense 3; sigmoid; loss binary cross-entropy",
-        "dense 3; loss mean squared error",
-        "dense 1; sigmoid; loss binary cross-entropy",
-    ],
-)
-@pytest.mark.parametrize("input", ["1x8x8", "3x8x8", "64"])
-def test_with_preparation_bytes_become_probabilities(input, ending):
-    layers = (
-        "conv 2 3x3; batchnorm; gelu; flatten; "
-        if "x" in input
-        else "dense 6; exact gelu; dense 5; relu6; "
-    )
-    model = model_of(f"input {input}; {layers}{ending}")
-    images = np.random.default_rng(0).integers(0, 256, (7, *model.picture), np.uint8)
-    grey = images[:, 0] if model.picture[0] == 1 else images
-    found = said(onnx_bytes(model.trained(), with_preparation=True), grey)
-    np.testing.assert_allclose(found, model.predict(images), atol=1e-6)
-
-
-def test_digits_are_read_as_the_engine_reads_them():
-    model = model_of(
-        "input 1x28x28; conv 4 3x3; maxpool 2; batchnorm; relu; flatten; dense 10; softmax"
-    )
-    images = load("digits").test_for_reporting.pixels[:300]
-    found = said(onnx_bytes(model.trained(), with_preparation=True), images[:, 0])
-    np.testing.assert_allclose(found, model.predict(images), atol=1e-5)
-    np.testing.assert_array_equal(found.argmax(axis=1), model.classify(images))
-
-
-@pytest.mark.parametrize("target", ["side", "area"])
-def test_a_tables_own_numbers_become_classes_or_numbers(target):
-    model, rows = table_model_of(target)
-    found = said(onnx_bytes(model.trained(), with_preparation=True), rows.astype(np.float32))
-    expected = model.answers(rows)
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
-
-
 @pytest.mark.parametrize("fold", [True, False])
 @pytest.mark.parametrize("target", ["side", "area"])
 def test_what_is_missing_is_put_in(target, fold):
@@ -156,22 +110,6 @@ def test_what_is_missing_is_put_in(target, fold):
     )
     notes = {one.key: one.value for one in model_in(onnx_bytes(model.trained())).metadata_props}
     assert json.loads(notes["missing"]) == model.filling.tolist()
-
-
-@pytest.mark.parametrize(
-    "layers",
-    [
-        "conv1d 4 3; relu; avgpool1d all; flatten",
-        "conv1d 1 3; mel 2 frame 4 step 2 rate 100 low 10 high 45; flatten",
-        "gru 4 all; lstm 3",
-        "conv1d 4 1; positions; attention heads 2 causal; rmsnorm; flatten",
-    ],
-)
-def test_a_tables_steps_by_features_become_classes(layers):
-    model, rows = sequences_model_of(f"input 8x3; {layers}; dense 3; softmax")
-    content = onnx_bytes(model.trained(), with_preparation=True)
-    found = said(content, rows.astype(np.float32).reshape(-1, 8, 3))
-    np.testing.assert_allclose(found, model.answers(rows), atol=1e-5)
 
 
 def test_any_number_of_images_goes_in():
@@ -222,13 +160,3 @@ def test_weights_that_are_applied_again_stand_there_once(fold):
     stored = {one.name: one.dims for one in model.graph.initializer}
     assert len(stored) == len(model.graph.initializer)
     assert sum(name.startswith("conv") and name.endswith("weight") for name in stored) == 2
-
-
-@pytest.mark.parametrize("limit", [0.0, -1.0])
-def test_a_range_that_shrank_too_far_leaves_nothing(limit):
-    net = Net.parse("input 1x3x3; conv 2 2x2; quantize 3 signed; flatten; dense 2")
-    values = with_ranges(drawn(net), limit)
-    trained = trained_net(net, values, trained_of(net).scaling)
-    given = inputs(net)
-    found = said(onnx_bytes(trained), given)
-    np.testing.assert_allclose(found, by_the_graph(net, values, given), atol=1e-6)
