@@ -127,7 +127,7 @@ class KerasLayers:
         return self.row.laid_out(f"{name}_row", x, (1, *x.shape)) if x.is_in_steps else x
 
     def _with_weights(self, place: int, own: TrainedLayer, x: KerasLayer) -> KerasLayer | None:
-        known: dict[str, Any]
+        told: dict[str, Any]
         tensors, name = own.tensors, _layer_name(own)
         match own.layer:
             case Dense(width):
@@ -140,14 +140,14 @@ class KerasLayers:
                     "momentum": 1 - RUNNING_SHARE,
                 }
                 weights = [tensors[word] for word in ("scale", "shift", "mean", "variance")]
-                return self.row.add("BatchNormalization", own.name, known, [x], x.shape, weights)
+                return self.row.add("BatchNormalization", own.name, told, [x], x.shape, weights)
             case SampleNorm() | RmsNorm() as layer:
                 return self._normalised(own, layer, x)
             case PRelu(shared):  # the slopes that places share are said by the axes along which
                 axes = list(range(1, len(x.shape) + shared))
                 slopes = tensors["slope"].reshape(*(1,) * (len(x.shape) - 1), -1)
-                known = {"shared_axes": axes} if axes else {}
-                return self.row.add("PReLU", name, known, [x], x.shape, [slopes])
+                told = {"shared_axes": axes} if axes else {}
+                return self.row.add("PReLU", name, told, [x], x.shape, [slopes])
             case Quantize() as layer:
                 size = layer.with_numbers(tensors).level_step
                 return self.row.chain(own.name, x, *stepped(size, *layer.levels))
@@ -155,7 +155,7 @@ class KerasLayers:
                 both = (tensors["scale"], tensors["shift"])
                 if len(own.given) == 2 and both[0].ndim == 1:  # of each step
                     both = (both[0][:, None], both[1][:, None])
-                told: dict[str, Any] = {"scale": _short(both[0]), "offset": _short(both[1])}
+                told = {"scale": _short(both[0]), "offset": _short(both[1])}
                 return self.row.add("Rescaling", own.name, told, [x], x.shape)
         return None
 

@@ -234,23 +234,23 @@ def _turned(content: OnnxNodes, x: str, name: str) -> str:
 
 
 def _attend(content: OnnxNodes, node: Node, made: str) -> None:
-    first, second = (*node.inputs, None)[:2]
-    match node.op.name, first, second:
-        case "scores", queries, Node() as keys:
-            rows = _heads(content, queries, node.shape[0], f"{made}.queries")
+    first, *others = node.inputs
+    match node.op.name, others:
+        case "scores", [keys]:
+            rows = _heads(content, first, node.shape[0], f"{made}.queries")
             both = [_turned(content, rows, f"{made}.rows")]
             both.append(_heads(content, keys, node.shape[0], f"{made}.keys"))
             content.node("MatMul", both, made)
-        case "shares", scores, _:
-            said = content.value(scores)
+        case "shares", _:
+            said = content.value(first)
             if node.attributes[0]:  # causal
                 seen = content.tensor(f"{made}.seen", np.tril(np.ones(node.shape[1:], bool)))
                 masked = [seen, said, content.number("lowest", LOWEST)]
                 said = content.node("Where", masked, f"{made}.masked")
             content.node("Softmax", [said], made, axis=3)
-        case _, shares, Node() as values:
-            given = _heads(content, values, shares.shape[0], f"{made}.values")
-            both = [content.value(shares), _turned(content, given, f"{made}.given")]
+        case _, [values]:
+            given = _heads(content, values, first.shape[0], f"{made}.values")
+            both = [content.value(first), _turned(content, given, f"{made}.given")]
             taken = content.node("MatMul", both, f"{made}.taken")
             content.laid_out(_turned(content, taken, f"{made}.turned"), node.shape, made)
 
