@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.formats.imported import ImportedLayer, NoLayer
-from gradbook.formats.layouts import Order
+from gradbook.formats.layouts import Live, Order
 from gradbook.graph.node import Array
 from gradbook.graph.window import Shape
 from gradbook.layers.sequences import Attention
 
 MASKED = -1e4  # a score below it has no share
 OTHER_MASK = "its mask isn't that of steps which come later"
+TO_ITSELF = "only attention of a sequence to itself can be read"
 NOT_OF_SUMS = "its queries, keys and values must be sums of one sequence"
 
 
@@ -39,8 +40,11 @@ class Heads:
         return len(self.channels)
 
 
-def heads_of(number: int, order: Order, size: Shape, samples: int) -> Heads:
-    """Of (…, steps, features of a head), where what comes before are samples and heads."""
+def heads_of(value: Live, turned: bool = False) -> Heads:
+    """Of (…, steps, features of a head), where what comes before are samples and heads; or turned,
+    with its steps last."""
+    order, size, samples = value.order, value.size, value.samples
+    order = order.swapaxes(-1, -2) if turned and order.ndim > 1 else order
     if len(size) != 3 or order.ndim < 3 or order.shape[-2] != prod(size[1:]):
         raise NoLayer(NOT_OF_SUMS)
     steps, each = order.shape[-2], prod(size)
@@ -58,11 +62,11 @@ def heads_of(number: int, order: Order, size: Shape, samples: int) -> Heads:
     if len(table) != heads or (channels != table[rank]).any() or (first % steps).any():
         raise NoLayer(NOT_OF_SUMS)
     lead = (sample * heads + rank).reshape(order.shape[:-2])
-    return Heads(number, table, lead, steps)
+    return Heads(value.number, table, lead, steps)
 
 
 @dataclass(frozen=True, eq=False)
-class Fits:
+class Scores:
     """How well queries fit keys: scores, or shares of them once a softmax was taken."""
 
     queries: Heads
@@ -76,12 +80,12 @@ class Fits:
         """Samples and heads, then the steps that look and those that are seen."""
         return (*self.queries.lead.shape, self.queries.steps, self.keys.steps)
 
-    def times(self, factor: float) -> Fits:
+    def times(self, factor: float) -> Scores:
         if self.shares or self.causal:
             raise NoLayer("only scores can be scaled, before they are masked")
         return replace(self, factor=self.factor * factor)
 
-    def seen(self, allowed: NDArray[Any]) -> Fits:
+    def seen(self, allowed: NDArray[Any]) -> Scores:
         """Where what isn't allowed has no share."""
         try:
             every = np.broadcast_to(allowed.astype(bool), self.shape)
@@ -93,19 +97,19 @@ class Fits:
             raise NoLayer(OTHER_MASK)
         return replace(self, causal=True)
 
-    def plus(self, mask: Array) -> Fits:
+    def plus(self, mask: Array) -> Scores:
         """Of a mask that is added: 0, or a number so low that nothing is left."""
         low = mask < MASKED
         if mask[~low].any():
             raise NoLayer(OTHER_MASK)
         return self.seen(~low)
 
-    def softmax(self, axis: int) -> Fits:
+    def softmax(self, axis: int) -> Scores:
         if axis % len(self.shape) != len(self.shape) - 1:
             raise NoLayer("shares of attention are taken over the steps that are seen")
         return replace(self, shares=True)
 
-    def laid_out(self, shape: Shape) -> Fits:
+    def laid_out(self, shape: Shape) -> Scores:
         """With samples and heads in one axis, or in two."""
         if shape[-2:] != self.shape[-2:]:
             raise NoLayer("it lays out scores so that their steps mix")
@@ -116,10 +120,10 @@ class Fits:
         return replace(self, queries=anew(self.queries), keys=anew(self.keys))
 
 
-def fit(queries: Heads, keys: Heads) -> Fits:
+def scores_of(queries: Heads, keys: Heads) -> Scores:
     if not np.array_equal(queries.lead, keys.lead) or queries.steps != keys.steps:
-        raise NoLayer("only attention of a sequence to itself can be read")
-    return Fits(queries, keys)
+        raise NoLayer(TO_ITSELF)
+    return Scores(queries, keys)
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,21 +138,21 @@ class Projection:
 
 
 def attention_of(
-    fits: Fits, values: Heads, sums: tuple[Projection, Projection, Projection], features: int
+    scores: Scores, values: Heads, sums: tuple[Projection, Projection, Projection], features: int
 ) -> tuple[Attention, dict[str, Array]]:
     """The layer, whose output is what was mixed, head by head."""
-    if not fits.shares or not np.array_equal(fits.queries.lead, values.lead):
+    if not scores.shares or not np.array_equal(scores.queries.lead, values.lead):
         raise NoLayer("only values that are weighed by shares of attention can be multiplied")
     heads, each = values.channels.shape
-    alike = {part.channels.shape for part in (fits.queries, fits.keys, values)}
+    alike = {part.channels.shape for part in (scores.queries, scores.keys, values)}
     if len(alike) > 1 or heads * each != features:
         raise NoLayer(f"its {heads} heads of {each} must share the {features} features")
-    layer = Attention(heads, fits.causal)
+    layer = Attention(heads, scores.causal)
     tensors: dict[str, Array] = {}
     has_bias = any(one.bias is not None for one in sums)
     queries, keys, mixed = sums
-    factors = (fits.factor * queries.factor * keys.factor * sqrt(each), 1.0, mixed.factor)
-    parts = (fits.queries, fits.keys, values)
+    factors = (scores.factor * queries.factor * keys.factor * sqrt(each), 1.0, mixed.factor)
+    parts = (scores.queries, scores.keys, values)
     for word, part, own, by in zip(layer.parts, parts, sums, factors, strict=False):
         chosen = part.channels.ravel()
         bias = np.zeros(len(own.weight)) if own.bias is None else own.bias

@@ -125,11 +125,6 @@ class ImportedLayer:
         """Its tensors without what a normalisation has seen."""
         return {n: array for n, array in self.tensors.items() if n not in self.layer.statistics}
 
-    def has(self, numbers: Array) -> bool:
-        """Whether these are its weights of some kind, in whatever order."""
-        alike = (own for own in self.weights.values() if own.size == numbers.size)
-        return any((np.sort(own, None) == np.sort(numbers, None)).all() for own in alike)
-
 
 BRIGHTNESS, AS_THEY_STAND = 255.0, 1.0  # bytes of images over 255; numbers of a table
 
@@ -224,6 +219,7 @@ class ImportedNet:
     notes: Notes = NO_NOTES
     remarks: tuple[str, ...] = ()
     makes: Shape = ()  # what comes out, before it was laid out in one line
+    features_first: bool = False  # in the file, of a sequence that has its steps first here
 
     @property
     def reads_rows(self) -> bool:

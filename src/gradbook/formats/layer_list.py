@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf, prod, sqrt
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from gradbook.errors import ShapeError
 from gradbook.formats.imported import AS_THEY_STAND, BRIGHTNESS, ImportedLayer, NoLayer, Preparation
+from gradbook.formats.layouts import Padding
 from gradbook.graph.node import Array
 from gradbook.graph.tensors import divisors
 from gradbook.graph.window import SAME, Both, Pad, Shape, Sides, same_pad
@@ -27,14 +28,6 @@ LOW = -1e20  # what is added to zeros that are never to be the largest
 NEVER_NEGATIVE = ("relu", "sigmoid", "softplus", "softmax")
 MOST_PLACES = 2**16  # rows or columns of a window, a step or a padding
 READ_BY_WINDOWS = "padding can be read only before a convolution or a pool"
-
-
-@dataclass(frozen=True)
-class Padding:
-    """One value all around a map, which the window that reads it takes in as its padding."""
-
-    sides: Sides
-    value: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -147,13 +140,6 @@ def leave_out_zeros(layer: Layer, scale: Array, shape: Shape) -> Layer:
     return replace(layer, zeros=False)
 
 
-def sides_of(sides: Sides) -> Sides:
-    """The padding of a transposed window, which can't add what nothing is spread over."""
-    if min(sides) < 0:
-        raise NoLayer("it makes rows or columns that nothing is spread over (output_padding)")
-    return sides
-
-
 def join_paddings(padding: Padding | None, further: Padding) -> Padding:
     if padding is None:
         return further
@@ -221,13 +207,13 @@ class LayerList:
                 return self.add(average, given, place)
         return self.add(layer, given, place, dict(zip(("weight", "bias"), tensors, strict=False)))
 
-    def note(self, first: int, stored: Iterable[str]) -> None:
-        """What a file calls the weights of the layers from this one on."""
-        names = tuple(stored)
-        for index, own in enumerate(self.layers[first:], first):
-            if own.tensors and names:
-                known = (*own.stored, *(name for name in names if name not in own.stored))
-                self.layers[index] = replace(own, stored=known)
+    def note(self, before: Sequence[ImportedLayer], stored: Sequence[str]) -> None:
+        """What a file calls the weights of the layers that weren't there before, or were others."""
+        for index, own in enumerate(self.layers):
+            changed = index >= len(before) or own is not before[index]
+            if changed and own.tensors and stored:
+                names = tuple(dict.fromkeys((*own.stored, *stored)))
+                self.layers[index] = replace(own, stored=names)
 
     def flat(self, given: int, place: str) -> int:
         return given if len(self.sizes[given]) == 1 else self.add(Flatten(), given, place)

@@ -7,6 +7,7 @@ that only lays values out anew is done to their numbers.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from math import prod
 
 import numpy as np
@@ -14,38 +15,102 @@ from numpy.typing import NDArray
 
 from gradbook.formats.imported import NoLayer
 from gradbook.graph.node import Array
-from gradbook.graph.window import Shape
+from gradbook.graph.window import Shape, Sides
 
 Order = NDArray[np.intp]
 SAMPLES = 3  # of which places are followed, where a file leaves their number open
 MOST_PLACED = 2**24
-FEATURES_FIRST = (
-    "its input is {features} features x {steps} steps there, and {steps}x{features} here: the "
-    "steps come first"
-)
 ELSEWHERE = "the values that it reads lie differently than our layer reads them"
 
 
-@dataclass(frozen=True, eq=False)
-class Lie:
-    """The number of a value of ours, and where each of its values stands; nothing: as ours do."""
+@dataclass(frozen=True)
+class Padding:
+    """One value all around a map, which the window that reads it takes in as its padding."""
 
-    number: int
-    order: Order | None = None
+    sides: Sides
+    value: float = 0.0
 
 
+@lru_cache(maxsize=64)
 def ours(size: Shape, samples: int) -> Order:
     """Where values stand that lie as ours do."""
     count = samples * prod(size)
     if count > MOST_PLACED:
         raise NoLayer(f"it lays out {count:,} values: at most {MOST_PLACED:,} can be followed")
-    return np.arange(count).reshape(samples, *size)
+    order = np.arange(count).reshape(samples, *size)
+    order.flags.writeable = False
+    return order
 
 
-def is_ours(order: Order, size: Shape, samples: int) -> bool:
-    """Whether the places follow one another as ours do, whatever axes they have."""
-    flat = order.ravel()
-    return flat.size == samples * prod(size) and bool((np.diff(flat) == 1).all())
+@dataclass(frozen=True, eq=False)
+class Live:
+    """The number of a value of ours, its size, and where each of its values stands."""
+
+    number: int
+    size: Shape
+    order: Order
+    samples: int
+    padding: Padding | None = None
+
+    @property
+    def shape(self) -> Shape:
+        """As it is there, samples among it."""
+        return self.order.shape
+
+    @property
+    def places(self) -> int:
+        """Of each channel."""
+        return prod(self.size[1:])
+
+    @cached_property
+    def is_in_line(self) -> bool:
+        """Whether the places follow one another as ours do, whatever axes they have."""
+        flat = self.order.ravel()
+        whole = flat.size == self.samples * prod(self.size)
+        return whole and bool((np.diff(flat) == 1).all())
+
+    @cached_property
+    def is_as_ours(self) -> bool:
+        return self.order.shape[1:] == self.size and self.is_in_line
+
+    def channel_axis(self, axis: int = -1) -> ChannelAxis | None:
+        """How its channels lie along an axis, if they do."""
+        order, size = self.order, self.size
+        if not -order.ndim <= axis < order.ndim or order.shape[axis] != size[0]:
+            return None
+        axis %= order.ndim
+        first = np.asarray(order.take(0, axis))
+        each = size[0] * self.places
+        known = ChannelAxis(axis, first // each, first % each)
+        is_first = (known.places < self.places).all()
+        fits = is_first and np.array_equal(known.order(size[0], self.places), order)
+        return known if fits else None
+
+    def any_channel_axis(self) -> ChannelAxis | None:
+        """The same along whichever axis it is."""
+        each = (self.channel_axis(axis) for axis in reversed(range(self.order.ndim)))
+        return next((known for known in each if known is not None), None)
+
+    def in_rows(self) -> Order | None:
+        """Which value of a sample stands where in its row, if each sample is a row of its own."""
+        each, order = prod(self.size), self.order
+        rows = order.reshape(-1, order.shape[-1]) if order.ndim else order.reshape(1, 1)
+        within = rows - np.arange(len(rows))[:, None] * each
+        if len(rows) != self.samples or (within != within[0]).any() or (within[0] < 0).any():
+            return None
+        return within[0] if (within[0] < each).all() else None
+
+    def gather(self, numbers: Array) -> Array:
+        """What is told of each place, as ours lie: the same for all samples."""
+        told = np.broadcast_to(numbers, self.order.shape)
+        gathered = np.full(prod(self.size), np.nan)
+        within = self.order.ravel() % prod(self.size)
+        gathered[within] = told.ravel()
+        if np.isnan(gathered).any() or not np.array_equal(gathered[within], told.ravel()):
+            raise NoLayer(
+                "its constants differ from sample to sample, or aren't there for all values"
+            )
+        return gathered.reshape(self.size)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,73 +140,45 @@ class ChannelAxis:
         return first if (self.places == first).all() else None
 
 
-def channel_axis(order: Order, size: Shape, axis: int) -> ChannelAxis | None:
-    """How the channels of a value of this size lie along an axis, if they do."""
-    if not -order.ndim <= axis < order.ndim or order.shape[axis] != size[0]:
-        return None
-    axis %= order.ndim
-    places = prod(size[1:])
-    first = np.asarray(order.take(0, axis))
-    found = ChannelAxis(axis, first // (size[0] * places), first % (size[0] * places))
-    fits = (found.places < places).all() and np.array_equal(found.order(size[0], places), order)
-    return found if fits else None
-
-
-def any_channel_axis(order: Order, size: Shape) -> ChannelAxis | None:
-    """The same along whichever axis it is."""
-    each = (channel_axis(order, size, axis) for axis in reversed(range(order.ndim)))
-    return next((one for one in each if one is not None), None)
-
-
-def in_rows(order: Order, size: Shape, samples: int) -> Order | None:
-    """Which value of its sample stands where in each row, if each sample is a row of its own."""
-    each = prod(size)
-    rows = order.reshape(-1, order.shape[-1]) if order.ndim else order.reshape(1, 1)
-    within = rows - np.arange(len(rows))[:, None] * each
-    if len(rows) != samples or (within != within[0]).any() or (within[0] < 0).any():
-        return None
-    return within[0] if (within[0] < each).all() else None
-
-
-def gather_places(order: Order, numbers: Array, size: Shape) -> Array:
-    """What is told of each place, as ours lie: the same for all samples."""
-    told = np.broadcast_to(numbers, order.shape)
-    found = np.full(prod(size), np.nan)
-    within = order.ravel() % prod(size)
-    found[within] = told.ravel()
-    if np.isnan(found).any() or not np.array_equal(found[within], told.ravel()):
-        raise NoLayer("its constants differ from sample to sample, or aren't there for all values")
-    return found.reshape(size)
-
-
 @dataclass(frozen=True, eq=False)
 class WayIn:
     """How what comes in may be taken: its size as ours, and how it lies there."""
 
     size: Shape
-    order: Order | None = None
+    order: Order
     steps: bool = False  # as a sequence of ours, which comes step by step
     tokens: bool = False  # each step by the number of one of so many
-    remark: str = ""
+    features_first: bool = False  # there, where ours has the steps first
 
 
-def ways_in(shape: Shape, samples: int, whole: bool = False) -> list[WayIn]:
+def ways_in(shape: Shape, samples: int, is_whole: bool = False) -> list[WayIn]:
     """An image with channels first or last; two axes may be a sequence too, with steps or with
     features first. Whole numbers in a row are tokens."""
-    if len(shape) == 1 and whole and shape[0] > 1:
-        return [WayIn((1, 1, *shape), ours(shape, samples), steps=True, tokens=True)]
+    as_it_lies = ours(shape, samples)
+    if len(shape) == 1 and is_whole and shape[0] > 1:
+        return [WayIn((1, 1, *shape), as_it_lies, steps=True, tokens=True)]
     if len(shape) == 3:
-        rows, columns, channels = shape
-        last = ours((channels, rows, columns), samples).transpose(0, 2, 3, 1)
-        return [WayIn(shape), WayIn((channels, rows, columns), last)]
+        return [WayIn(shape, as_it_lies), channels_last(shape, samples)]
     if len(shape) == 2:
         first, second = shape
-        found = [WayIn((1, *shape), ours(shape, samples))]
+        ways = [WayIn((1, *shape), as_it_lies)]
         if second > 1 or first > 1:
-            by_step = ours((second, first), samples).transpose(0, 2, 1)
-            found.append(WayIn((second, 1, first), by_step, steps=True))
-            remark = FEATURES_FIRST.format(steps=second, features=first) if first > 1 else ""
-            as_it_lies = ours(shape, samples)
-            found.append(WayIn((first, 1, second), as_it_lies, steps=True, remark=remark))
-        return found
-    return [WayIn(shape)]
+            ways.append(steps_first(shape, samples))
+            features = first > 1
+            ways.append(WayIn((first, 1, second), as_it_lies, True, features_first=features))
+        return ways
+    return [WayIn(shape, as_it_lies)]
+
+
+def channels_last(shape: Shape, samples: int) -> WayIn:
+    """An image of rows x columns x channels."""
+    rows, columns, channels = shape
+    size = (channels, rows, columns)
+    return WayIn(size, ours(size, samples).transpose(0, 2, 3, 1))
+
+
+def steps_first(shape: Shape, samples: int) -> WayIn:
+    """A sequence of steps x features."""
+    steps, features = shape
+    order = ours((features, steps), samples).transpose(0, 2, 1)
+    return WayIn((features, 1, steps), order, steps=True)

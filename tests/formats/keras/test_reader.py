@@ -361,7 +361,7 @@ def test_normalisation_of_rows_is_refused(keras, tmp_path):
     layers = keras.layers
     row = [layers.Input((6, 6, 3)), layers.LayerNormalization(axis=1), layers.Flatten()]
     keras.Sequential(row).save(tmp_path / "net.keras")
-    with pytest.raises(GradbookError, match="only normalisation over channels or over all values"):
+    with pytest.raises(GradbookError, match="only normalisation over all of them"):
         read_keras(tmp_path / "net.keras")
 
 

@@ -5,10 +5,11 @@ import warnings
 import numpy as np
 import pytest
 
+from gradbook.formats.foreign import Fixed
+from gradbook.formats.growing_net import GrowingNet
 from gradbook.formats.imported import NoLayer
 from gradbook.formats.onnx.read import read_onnx
-from gradbook.formats.torch.moves import move
-from gradbook.formats.torch.read import torch_net
+from gradbook.formats.torch.read import OPERATORS, torch_net
 from tests.trained import by_the_graph
 
 
@@ -26,12 +27,14 @@ from tests.trained import by_the_graph
     ],
 )
 def test_each_axis_comes_from_somewhere_or_the_turn_is_none(operator, told, axes):
-    each_as_long_as_its_number = np.empty((0, 1, 2, 3))
+    each_as_long_as_its_number = Fixed(np.empty((0, 1, 2, 3)))
+    settings, take = OPERATORS[operator].settings, OPERATORS[operator].take
+    net, told = object.__new__(GrowingNet), settings.read_whole(told)
     if not axes:
         with pytest.raises(NoLayer, match="along axes that this doesn't have"):
-            move(operator, told, each_as_long_as_its_number)
+            take(net, told, each_as_long_as_its_number)
     else:
-        assert move(operator, told, each_as_long_as_its_number).shape == axes
+        assert take(net, told, each_as_long_as_its_number).array.shape == axes
 
 
 SCALES = {  # what a layer scale is written like: before the turn back, or after it

@@ -17,9 +17,12 @@ from gradbook import limits
 from gradbook.archives import archive_of, json_member
 from gradbook.errors import DataError, TargetError
 from gradbook.files import open_file
-from gradbook.formats.imported import Notes, require_few
-from gradbook.formats.keras.write import snake_case
+from gradbook.formats.foreign import Fixed, ForeignGraph, ForeignOp
+from gradbook.formats.imported import NoLayer, Notes, require_few
+from gradbook.formats.keras.graph import snake_case
+from gradbook.formats.layouts import WayIn, channels_last, ours, steps_first
 from gradbook.graph.node import Array
+from gradbook.graph.window import Shape
 from gradbook.schema import (
     AnyOf,
     AnyRecord,
@@ -59,11 +62,10 @@ class KerasEntry:
     name: str
     settings: Mapping[str, Any]
     reads: tuple[str, ...]
-    weights: tuple[Array, ...] = ()
+    weights: tuple[Array, ...] = ()  # its own, then those of layers inside it
     folder: str = ""  # where its weights stand, if anywhere: layers/conv2d_1
     layer: str = ""  # the name without the number of the call
     order: int = 0  # of the layer among those of its model, as the file has them
-    inner: Mapping[str, tuple[Array, ...]] = field(default_factory=dict)  # of layers inside it
     called_with: Mapping[str, Any] = field(default_factory=dict)  # beside what it reads
 
     @property
@@ -75,23 +77,7 @@ class KerasEntry:
         return self.name != self.layer
 
 
-@dataclass(frozen=True, eq=False)
-class KerasContent:
-    """One value goes in, one comes out."""
-
-    entries: tuple[KerasEntry, ...]
-    given: str
-    shape: tuple[int, ...]  # of what goes in, without the images' number
-    is_bytes: bool
-    made: str
-    notes: Notes
-    both: bool  # 1 − p and p are made of it afterwards
-
-    def reader_count(self, name: str) -> int:
-        return sum(name in entry.reads for entry in self.entries)
-
-
-def read_content(path: Path) -> KerasContent:
+def read_content(path: Path) -> ForeignGraph:
     with open_file(path, limits.FOREIGN) as stream, archive_of(stream, path, ".keras") as archive:
         config = json_member(archive, "config.json", MODEL)
         about = json_member(archive, "metadata.json", ABOUT)
@@ -106,7 +92,7 @@ def read_content(path: Path) -> KerasContent:
 # Layers.
 
 
-def _content(config: Mapping[str, Any], weights: bytes, notes: Notes, file: str) -> KerasContent:
+def _content(config: Mapping[str, Any], weights: bytes, notes: Notes, file: str) -> ForeignGraph:
     told = config["config"]
     model = _model(config["class_name"], told)
     if len(model.entries) > limits.LAYERS.most:
@@ -119,11 +105,62 @@ def _content(config: Mapping[str, Any], weights: bytes, notes: Notes, file: str)
         raise DataError(
             "the size of its input is missing: give the model an input size and save it again"
         )
-    is_bytes = model.entries[0].settings.get("dtype") == "uint8"
+    if len(sizes) > 3:
+        said = "x".join(map(str, sizes))
+        raise DataError(f"input '{model.given}': {said} isn't an image's size", file=file)
     both = _both(model.entries, model.made)
     left = [entry for entry in _weighed(model.entries, weights, file) if entry.name not in both]
-    made = both[model.made][0] if both else model.made
-    return KerasContent(tuple(left), model.given, sizes, is_bytes, made, notes, bool(both))
+    return ForeignGraph(
+        tuple(_operator(entry) for entry in left if entry.kind != "InputLayer"),
+        {},
+        model.given,
+        lambda samples: [way_in(sizes, samples, _reads_steps(left), _reads_tokens(left, sizes))],
+        both[model.made][0] if both else model.made,
+        "its settings aren't as Keras 3 writes them",
+        is_bytes=model.entries[0].settings.get("dtype") == "uint8",
+        notes=replace(notes, probabilities=bool(both)),
+        both=bool(both),
+        guesses_bytes=True,
+        maps_as_ours=True,
+        check=_checked,
+    )
+
+
+def _operator(entry: KerasEntry) -> ForeignOp:
+    names = (entry.folder,) if entry.folder else ()
+    weights = (Fixed(array, names) for array in entry.weights)
+    settings = {**entry.settings, "use_causal_mask": entry.called_with.get("use_causal_mask")}
+    return ForeignOp(entry.kind, entry.name, entry.reads, (entry.name,), settings, tuple(weights))
+
+
+def _checked(schema: Schema, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    if settings.get("data_format") not in (None, "channels_last"):
+        raise NoLayer("only values with channels last (data_format) can be read")
+    return schema.read(settings)
+
+
+def _reads_tokens(entries: Sequence[KerasEntry], sizes: Sequence[int]) -> bool:
+    """Whether what comes in are numbers that are looked up in a table."""
+    (given,) = (entry.name for entry in entries if entry.kind == "InputLayer")
+    looked_up = (entry for entry in entries if entry.kind == "Embedding")
+    return len(sizes) == 1 and any(given in entry.reads for entry in looked_up)
+
+
+def _reads_steps(entries: Sequence[KerasEntry]) -> bool:
+    return any(entry.kind in OVER_STEPS for entry in entries)
+
+
+def way_in(sizes: Shape, samples: int, reads_steps: bool, reads_tokens: bool = False) -> WayIn:
+    """An image has its channels last; rows and columns alone are those of one channel, or steps x
+    features where a layer reads such."""
+    if reads_tokens:
+        return WayIn((1, 1, *sizes), ours(sizes, samples), steps=True, tokens=True)
+    if len(sizes) == 3:
+        return replace(channels_last(sizes, samples), steps=reads_steps)
+    if len(sizes) == 2 and reads_steps:
+        return steps_first(sizes, samples)
+    size = (1, *sizes) if len(sizes) == 2 else sizes
+    return WayIn(size, ours(sizes, samples), steps=reads_steps)
 
 
 @dataclass(frozen=True)
@@ -296,11 +333,15 @@ def _weighed(entries: Sequence[KerasEntry], content: bytes, file: str) -> list[K
                 for (name, part), own in places.items()
                 if name == entry.name
             }
-            own = arrays.pop("", ())
-            found.append(replace(entry, weights=own, inner=arrays))
+            weights_of = tuple(array for own in arrays.values() for array in own)
+            found.append(replace(entry, weights=weights_of))
     return found
 
 
+OVER_STEPS = (  # that read steps x features
+    *("SimpleRNN", "GRU", "LSTM", "Conv1D", "MultiHeadAttention", "MaxPooling1D"),
+    *("AveragePooling1D", "GlobalMaxPooling1D", "GlobalAveragePooling1D", "Embedding"),
+)
 INNER = {  # the layers inside these that have their weights
     **dict.fromkeys(("SimpleRNN", "GRU", "LSTM"), ("cell",)),
     "MultiHeadAttention": ("query_dense", "key_dense", "value_dense", "output_dense"),

@@ -1,716 +1,620 @@
-"""Reads a .keras file layer by layer, out of channels last into channel by channel."""
+"""Reads .keras files: what each kind of layer may be told, and what it does to channels last."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import wraps
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gradbook.errors import GradbookError
-from gradbook.formats.activations import ActivationSteps, ForeignStep, activation_from
-from gradbook.formats.imported import (
-    BOTH,
-    REASONS,
-    STEEPER,
-    ImportedNet,
-    NoLayer,
-    NoReader,
-    Refusals,
-    assemble,
-)
-from gradbook.formats.keras.content import KerasContent, KerasEntry, read_content
-from gradbook.formats.keras.steps import ALL_STEPS, OVER_STEPS, RECURRENT, read_over_steps
-from gradbook.formats.keras.words import ANY, KINDS, OPERATIONS, SETTINGS, activation, relu
+from gradbook.formats.attention import TO_ITSELF
+from gradbook.formats.foreign import Fixed, Operator, Table, Told, Value
+from gradbook.formats.gates import KERAS, KINDS, GateStack
+from gradbook.formats.growing_net import GrowingNet
+from gradbook.formats.imported import STEEPER, ImportedNet, NoLayer, NoReader
+from gradbook.formats.keras.content import read_content, way_in
+from gradbook.formats.keras.words import ACTIVATIONS
+from gradbook.formats.known_values import NO_LAYER
 from gradbook.formats.layer_list import (
-    BYTES,
-    READ_BY_WINDOWS,
-    LayerList,
-    Padding,
-    join_paddings,
+    MOST_PLACES,
+    RowsAndColumns,
     leave_out_zeros,
     lower_padding,
-    pad_conv,
-    pad_pool,
-    resolve_same,
 )
-from gradbook.graph.node import OPS, Array
-from gradbook.graph.window import NOWHERE, SAME, Both, Pad, Shape
-from gradbook.layers.activations import Activation, PRelu
+from gradbook.formats.layouts import Live
+from gradbook.formats.recogniser import read_graph
+from gradbook.graph.node import Array
+from gradbook.graph.window import NOWHERE, SAME, Pad
+from gradbook.layers.activations import Activation
 from gradbook.layers.card import spell
-from gradbook.layers.norms import BatchNorm, GroupNorm, LayerNorm, PlaceNorm, RmsNorm, SampleNorm
-from gradbook.layers.pools import Pool
-from gradbook.layers.sequences import Embedding, PositionEmbedding
-from gradbook.layers.sums import Conv, Dense, TransposedConv, Upsample
+from gradbook.layers.sequences import Attention, PositionEmbedding
+from gradbook.layers.sums import TransposedConv
 from gradbook.layers.wiring import Dropout
-
-# What is known of one of Keras's values while layers are read: where it lies among ours.
-
-
-@dataclass(frozen=True, eq=False)
-class KerasValue:
-    """One of Keras's values: which of ours it is, and how its places differ from ours."""
-
-    number: int
-    order: NDArray[np.intp] | None = None  # of a flat one: where in ours each of its values stands
-    channels_first: bool = False  # it has its channels first already
-    padding: Padding | None = None  # zeros around it, which a window takes in
-
-
-def ours(given: Array, held: KerasValue) -> Array:
-    """A number for each channel, in our order."""
-    if held.order is None or given.size != held.order.size:
-        return given
-    found = np.empty_like(given)
-    found[held.order] = given
-    return found
-
-
-def join_orders(several: Sequence[KerasValue], sizes: Sequence[int]) -> NDArray[np.intp] | None:
-    """The order of values that stand side by side, so many of each."""
-    if all(held.order is None for held in several):
-        return None
-    orders, first = [], 0
-    for held, size in zip(several, sizes, strict=True):
-        orders.append(first + (np.arange(size) if held.order is None else held.order))
-        first += size
-    return np.concatenate(orders)
-
-
-# Normalisation within a sample, as Keras says it: by groups, place by place, or of all values.
-
-
-def sample_norm(
-    entry: KerasEntry, held: KerasValue, size: Shape
-) -> tuple[SampleNorm, dict[str, Array]]:
-    """The layer and its tensors, for values of this size."""
-    layer = _layer(entry, held, size)
-    given = _given(entry)
-    (count,) = layer.parameters(size)[0].shape
-    tensors = {"scale": np.ones(count), "shift": np.zeros(count)}
-    for name, array in given.items():
-        if array.size != count:
-            raise NoLayer(
-                f"it scales {count} values by {array.size} numbers: the counts must be equal"
-            )
-        tensors[name] = ours(_channels_first(array), held)
-    return layer, tensors
-
-
-def _layer(entry: KerasEntry, held: KerasValue, size: Shape) -> SampleNorm:
-    told = entry.settings
-    epsilon, axes = told["epsilon"], set(told["axis"])
-    if entry.kind == "GroupNormalization":
-        groups = size[0] if told["groups"] == -1 else told["groups"]
-        if axes not in ({-1}, {len(size)}):
-            raise NoLayer("only groups of channels in the last axis (axis -1) can be read")
-        if held.order is not None and groups > 1:
-            raise NoLayer("its groups need values with channels last: put it before Flatten")
-        return GroupNorm(groups, epsilon)
-    if told["rms_scaling"]:
-        raise NoLayer("normalisation without the mean (rms_scaling) can't be read")
-    last = {2} if size[1:2] == (1,) else {3}  # of steps x features
-    if len(size) == 3 and axes in ({-1}, {3}, last) and size[0] > 1:
-        return PlaceNorm(epsilon)
-    whole = ({1, 2, 3}, {-1, -2, -3}, *(({1, 2},) if size[0] == 1 else ()))
-    if axes not in (whole if len(size) == 3 else ({-1}, {1})):
-        raise NoLayer(
-            "it normalises rows or columns alone: only normalisation over channels or over all "
-            "values can be read"
-        )
-    return LayerNorm(epsilon)
-
-
-def _given(entry: KerasEntry) -> dict[str, Array]:
-    told = entry.settings
-    names = [w for w, by in (("scale", "scale"), ("shift", "center")) if told[by]]
-    if len(entry.weights) != len(names):
-        raise NoLayer(f"it has {len(entry.weights)} tensors: {len(names)} are expected")
-    return dict(zip(names, entry.weights, strict=True))
-
-
-def _channels_first(array: Array) -> Array:
-    """In one line, channel by channel."""
-    return (array.transpose(2, 0, 1) if array.ndim == 3 else array).ravel()
-
-
-def _activation_from(content: KerasContent, value: str) -> ActivationSteps | None:
-    """The activation that begins at a value, if some layers after it come to one."""
-    steps = [ForeignStep(entry, entry.reads, entry.name) for entry in content.entries]
-    return activation_from(steps, value, {content.made}, _worked_out)
-
-
-def _worked_out(step: ForeignStep, numbers: Mapping[str, Array]) -> Array | None:
-    """What a layer makes of numbers, each by itself, if it is one of those."""
-    entry, given = step.source, [numbers[name] for name in step.reads]
-    told = entry.settings
-    match entry.kind:
-        case "Add":
-            return np.asarray(sum(given))
-        case "Multiply":
-            return np.asarray(prod(given[1:], start=given[0]))
-        case "Subtract":
-            return given[0] - given[-1]
-        case "Rescaling":
-            scale, offset = told.get("scale", 1), told.get("offset", 0)
-            if isinstance(scale, int | float) and isinstance(offset, int | float):
-                return scale * given[0] + offset
-        case "Activation" if told.get("activation") == "exponential":
-            return np.exp(given[0])
-        case "Activation" if isinstance(told.get("activation"), str):
-            kind = KINDS.get(told["activation"], "softmax")
-            if kind == "identity":
-                return given[0]
-            if not (layer := Activation(kind)).is_softmax:
-                return np.asarray(OPS[layer.word].value(given[0]))
-    op = next((op for op, theirs in OPERATIONS.items() if theirs == entry.kind), None)
-    with np.errstate(all="ignore"):
-        return None if op is None else np.asarray(OPS[op].value(given[0]))
-
-
-PLACED = 3  # dimensions of what has a number for each place
-LEFT_OUT = "layers that do nothing in inference are left out: {}"
+from gradbook.schema import (
+    AnyOf,
+    AnyRecord,
+    Anything,
+    Choice,
+    FiniteNumber,
+    Kind,
+    ListOf,
+    OneOrMore,
+    Schema,
+    SchemaError,
+    TrueOrFalse,
+    Usually,
+    WholeNumber,
+)
 
 
 def read_keras(path: str | os.PathLike[str]) -> ImportedNet:
     """The network in a .keras file; all that has no layer here is told at once."""
-    content = read_content(Path(path))
-    refusals = Refusals(os.fspath(path))
-    if len(content.shape) > 3:
-        refusals.add(f"input '{content.given}'", f"{spell(content.shape)} isn't an image's size")
-        refusals.settle()
-    reader = _KerasReader(
-        content,
-        refusals,
-        LayerList(
-            [_given_size(content, content.shape)],
-            prepares=content.notes.preparation is None and not _reads_steps(content),
-        ),
-    )
-    reader.read()
-    refusals.settle()
-    row, remarks = reader.row, []
-    if row.takes_bytes and not content.is_bytes:
-        remarks.append(BYTES)
-    if reader.left_out:
-        remarks.append(LEFT_OUT.format(", ".join(reader.left_out)))
-    return assemble(
-        refusals.file,
-        row.sizes[0][::-2] if _reads_steps(content) else row.sizes[0],
-        row.layers,
-        row.preparation(content.is_bytes or row.takes_bytes) or content.notes.preparation,
-        replace(content.notes, probabilities=content.both),
-        tuple(remarks),
-        tokens=reader.tokens,
-    )
+    return read_graph(read_content(Path(path)), OPERATORS, os.fspath(path))
 
 
-def _picture(shape: tuple[int, ...]) -> Shape:
-    """Channels first; rows and columns alone are those of one channel."""
-    return (shape[2] if len(shape) == 3 else 1, *shape[:2]) if len(shape) > 1 else shape
+# What layers are told.
 
 
-def reads_tokens(content: KerasContent) -> bool:
-    """Whether what comes in are numbers that are looked up in a table."""
-    looked_up = (entry for entry in content.entries if entry.kind == "Embedding")
-    return len(content.shape) == 1 and any(content.given in one.reads for one in looked_up)
+class WrittenNumbers:
+    """A number, a table of them, or an array that Keras wrote as text."""
+
+    def read(self, value: object) -> Array:
+        if isinstance(value, dict):
+            value = WRITTEN.read(value)["config"]["value"]
+        try:
+            numbers = np.asarray(value)
+        except ValueError:  # lists of different lengths
+            raise SchemaError("a table of numbers with rows of equal length") from None
+        if numbers.dtype.kind not in "iuf" or not np.isfinite(numbers).all():
+            raise SchemaError("a number or a table of numbers")
+        return numbers.astype(np.float64)
 
 
-def _reads_steps(content: KerasContent) -> bool:
-    return reads_tokens(content) or any(
-        entry.kind in (*OVER_STEPS, *ALL_STEPS) for entry in content.entries
-    )
+WRITTEN = Schema(config=AnyRecord())
+OPERATORS = Table()
+YES, NO = Usually(TrueOrFalse(), True), Usually(TrueOrFalse(), False)
+AXIS = WholeNumber(-4, 4)
+AXES = Usually(OneOrMore(AXIS, 4), [-1])
+EPSILON = Usually(FiniteNumber(0, 1), 1e-3)
+NONE = np.zeros(())
+COUNT = WholeNumber(1, 2**20)
+GROUPS = Usually(COUNT, 1)
+PADDING = Usually(Choice("valid", "same"), "valid")
+ACTIVATED: Mapping[str, Kind] = {"activation": Usually(Anything(), None), "use_bias": YES}
+MOVES: Mapping[str, Kind] = {
+    "strides": Usually(RowsAndColumns(), (1, 1)),
+    "dilation_rate": Usually(RowsAndColumns(), (1, 1)),
+    "padding": PADDING,
+    **ACTIVATED,
+}
+ALONG = OneOrMore(WholeNumber(1, MOST_PLACES), 1)  # of a single axis
+ONE_SIDE = WholeNumber(0, MOST_PLACES)
+BOTH_SIDES = AnyOf(ONE_SIDE, ListOf(ONE_SIDE, 2, 2))
+SIDES = AnyOf(ONE_SIDE, ListOf(BOTH_SIDES, 2, 2))
+AFFINE: Mapping[str, Kind] = {"axis": AXES, "epsilon": EPSILON, "scale": YES, "center": YES}
 
 
-def _given_size(content: KerasContent, shape: tuple[int, ...]) -> Shape:
-    """Of steps x features as layers over them read these."""
-    if reads_tokens(content):
-        return (1, 1, shape[0])
-    if len(shape) == 2 and _reads_steps(content):
-        return (shape[1], 1, shape[0])
-    return _picture(shape)
+def _tensors(weights: Sequence[Fixed], count: int) -> Sequence[Fixed]:
+    if len(weights) != count:
+        raise NoLayer(f"it has {len(weights)} tensors: {count} are expected")
+    return weights
 
 
-@dataclass
-class _KerasReader:
-    content: KerasContent
-    refusals: Refusals
-    row: LayerList
-    values: dict[str, KerasValue] = field(default_factory=dict)
-    left_out: list[str] = field(default_factory=list)
-
-    def read(self) -> None:
-        done: set[str] = set()
-        for entry in self.content.entries:
-            if entry.name in done:
-                continue
-            before = len(self.row.layers)
-            try:
-                done.update(taken := self._take(entry))
-                self.row.note(before, [entry.folder])
-                self.refusals.pass_on(entry.reads, taken)
-            except (GradbookError, *REASONS) as error:
-                self._refuse(entry, error)
-        if self.refusals.found:
-            return
-        if self.content.both and self.row.sizes[-1] != (1,):
-            self.refusals.add(f"output '{self.content.made}'", BOTH)
-        last = self.values.get(self.content.made, KerasValue(-1))
-        if last.number != len(self.row.layers) or last.order is not None or last.padding:
-            self.refusals.add(
-                f"output '{self.content.made}'",
-                "it isn't the output of the last layer, or it has channels last: end in a dense "
-                "layer",
-            )
-
-    def _refuse(self, entry: KerasEntry, error: Exception) -> None:
-        """Go on as if it weren't there, so that what comes later is looked at too."""
-        usual = "its settings aren't as Keras 3 writes them"
-        self.refusals.refuse(entry.place, error, entry.reads, usual)
-        self.refusals.unsure.add(entry.name)
-        given = next((name for name in entry.reads if name in self.values), None)
-        self.values[entry.name] = self.values[given] if given else KerasValue(0)
-
-    def _take(self, entry: KerasEntry) -> list[str]:
-        """Make layers of an entry, or of it and those that belong to it."""
-        if entry.kind == "InputLayer":
-            self.values[entry.name] = KerasValue(0)
-            return [entry.name]
-        if not entry.reads or any(name not in self.values for name in entry.reads):
-            raise NoLayer("its input isn't known")
-        if entry.kind in ("Multiply", "Activation", "Rescaling"):
-            activation = _activation_from(self.content, entry.reads[0])
-            if activation is not None and entry is activation.steps[0].source:
-                held = self._plain(entry)
-                made = self.row.add(activation.layer, held.number, entry.place)
-                self.values[activation.steps[-1].made] = replace(held, number=made)
-                return [step.made for step in activation.steps]
-        take = TAKES.get(entry.kind)
-        if take is None:
-            raise NoReader("gradbook has no such layer")
-        if entry.settings.get("data_format") not in (None, "channels_last"):
-            raise NoLayer("only values with channels last (data_format) can be read")
-        settings = SETTINGS.get(entry.kind, ANY).read(entry.settings)
-        self.values[entry.name] = take(self, replace(entry, settings=settings))
-        self._activate(entry)
-        return [entry.name]
-
-    def _activate(self, entry: KerasEntry) -> None:
-        """What a layer's own activation makes of it."""
-        told = entry.settings.get("activation")
-        held = self.values[entry.name]
-        if entry.kind in ("Activation", *RECURRENT) or told in (None, "linear"):
-            return
-        made = self.row.add(activation(told), held.number, entry.place)
-        self.values[entry.name] = replace(held, number=made)
-
-    def _given(self, entry: KerasEntry) -> KerasValue:
-        return self.values[entry.reads[0]]
-
-    def _plain(self, entry: KerasEntry) -> KerasValue:
-        """The value it reads, with no padding around it and channels last."""
-        held = self._given(entry)
-        if held.padding or held.channels_first:
-            raise NoLayer(f"{READ_BY_WINDOWS}, and Permute before Flatten")
-        return held
-
-    def _size(self, held: KerasValue) -> Shape:
-        return self.row.sizes[held.number]
-
-    # Layers with weights.
-
-    def dense(self, entry: KerasEntry) -> KerasValue:
-        held = self._plain(entry)
-        kernel, *bias = self._weights(entry, 1)
-        size = self._size(held)
-        if len(size) == 3 and size[1] == 1 and _reads_steps(self.content):
-            layer = Conv(kernel.shape[1], (1, 1), row=True)
-            weight = np.ascontiguousarray(kernel.T[..., None, None])
-            number = self.row.convolve(layer, held.number, entry.place, weight, *bias)
-            return replace(held, number=number)
-        if len(size) != 1:
-            raise NoLayer("its input isn't flat")
-        if kernel.ndim != 2 or len(kernel) != self._size(held)[0]:
-            raise NoLayer(f"its weights are {spell(kernel.shape)}, which doesn't match its input")
-        weight = np.empty_like(kernel.T)
-        weight[:, slice(None) if held.order is None else held.order] = kernel.T
-        tensors = dict(zip(("weight", "bias"), (weight, *bias), strict=False))
-        return KerasValue(self.row.add(Dense(len(weight)), held.number, entry.place, tensors))
-
-    def conv(self, entry: KerasEntry) -> KerasValue:
-        kernel, *bias = self._weights(entry, 1)
-        held, layer = self._windows(entry, kernel)
-        layer = replace(layer, channels=kernel.shape[3], groups=entry.settings["groups"])
-        weight = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
-        return KerasValue(self.row.convolve(layer, held.number, entry.place, weight, *bias))
-
-    def depthwise(self, entry: KerasEntry) -> KerasValue:
-        kernel, *bias = self._weights(entry, 1)
-        return KerasValue(self._depthwise(entry, kernel, *bias))
-
-    def _depthwise(self, entry: KerasEntry, kernel: Array, *bias: Array) -> int:
-        held, layer = self._windows(entry, kernel)
-        rows, columns, groups, each = kernel.shape
-        layer = replace(layer, channels=groups * each, groups=groups)
-        weight = kernel.transpose(2, 3, 0, 1).reshape(groups * each, 1, rows, columns)
-        fixed = entry.settings.get("trainable") is False
-        return self.row.convolve(layer, held.number, entry.place, weight, *bias, fixed=fixed)
-
-    def separable(self, entry: KerasEntry) -> KerasValue:
-        """A depthwise convolution without a bias, and one of single places after it."""
-        kernel, mix, *bias = self._weights(entry, 2)
-        number = self._depthwise(entry, kernel)
-        weight = np.ascontiguousarray(mix.transpose(3, 2, 0, 1))
-        layer = Conv(len(weight), (1, 1))
-        return KerasValue(self.row.convolve(layer, number, entry.place, weight, *bias))
-
-    def _windows(self, entry: KerasEntry, kernel: Array) -> tuple[KerasValue, Conv]:
-        """What a convolution reads and how its windows move."""
-        held, told = self._given(entry), entry.settings
-        if kernel.ndim != 4 or held.channels_first:
-            raise NoLayer(
-                "only windows over rows and columns of values with channels last can be read"
-            )
-        window, area = (kernel.shape[0], kernel.shape[1]), self._size(held)
-        stride, gaps = told["strides"], told["dilation_rate"]
-        layer = Conv(1, window, stride, self._padding(entry, window, stride, gaps), dilation=gaps)
-        return replace(held, padding=None), pad_conv(layer, held.padding, area)
-
-    def _padding(self, entry: KerasEntry, window: Both, stride: Both, gaps: Both) -> Pad:
-        held = self._given(entry)
-        if entry.settings["padding"] == "valid":
-            return NOWHERE
-        rows_and_columns = self._size(held)[1:]
-        if held.padding or len(rows_and_columns) != 2:
-            return SAME
-        return resolve_same(window, stride, gaps, rows_and_columns)
-
-    def normalise(self, entry: KerasEntry) -> KerasValue:
-        held, told = self._plain(entry), entry.settings
-        size = self._size(held)
-        if told["renorm"] or told["axis"] not in ([-1], [len(size)]):
-            raise NoLayer(
-                "only normalisation channel by channel (axis -1) and without renorm can be read"
-            )
-        words = [w for w, by in (("scale", "scale"), ("shift", "center")) if told[by]]
-        words += ["mean", "variance"]
-        if len(entry.weights) != len(words):
-            raise NoLayer(f"it has {len(entry.weights)} tensors: {len(words)} are expected")
-        tensors = {"scale": np.ones(size[0]), "shift": np.zeros(size[0])}
-        tensors |= {w: ours(array, held) for w, array in zip(words, entry.weights, strict=True)}
-        layer = BatchNorm(told["epsilon"])
-        return replace(held, number=self.row.add(layer, held.number, entry.place, tensors))
-
-    def normalise_sample(self, entry: KerasEntry) -> KerasValue:
-        held = self._plain(entry)
-        layer, tensors = sample_norm(entry, held, self._size(held))
-        return replace(held, number=self.row.add(layer, held.number, entry.place, tensors))
-
-    def _weights(self, entry: KerasEntry, kernels: int) -> tuple[Array, ...]:
-        count = kernels + entry.settings["use_bias"]
-        if len(entry.weights) != count:
-            raise NoLayer(f"it has {len(entry.weights)} tensors: {count} are expected")
-        return entry.weights
-
-    # Preparation.
-
-    def rescale(self, entry: KerasEntry) -> KerasValue:
-        scale, offset = entry.settings["scale"], entry.settings["offset"]
-        held = self._given(entry)
-        if offset.ndim == 2 and (scale == 1).all() and offset.shape == self._size(held)[::-2]:
-            tensors = {"bias": np.ascontiguousarray(offset.T).ravel()}
-            layer = PositionEmbedding()
-            return replace(held, number=self.row.add(layer, held.number, entry.place, tensors))
-        if max(scale.ndim, offset.ndim) == PLACED:
-            return self._rescaled_by_place(entry, scale, offset)
-        return self._scaled(entry, scale.reshape(-1), offset.reshape(-1))
-
-    def _rescaled_by_place(self, entry: KerasEntry, scale: Array, offset: Array) -> KerasValue:
-        """What makes padding of a frame that is never the largest, or of an average of zeros too
-        one of what is there alone."""
-        held = self._given(entry)
-        if held.padding is not None and (scale == 1).all():
-            return replace(
-                held, padding=lower_padding(held.padding, offset[..., 0], self._size(held))
-            )
-        if held.number != len(self.row.layers) or not self.row.layers or offset.any():
-            raise NoLayer("it scales the pixels of a channel differently")
-        last = self.row.layers[-1]
-        pool = leave_out_zeros(last.layer, scale[..., 0], self.row.sizes[last.reads[0]])
-        self.row.layers[-1] = replace(last, layer=pool)
-        return held
-
-    def standardise(self, entry: KerasEntry) -> KerasValue:
-        told = entry.settings
-        if told["invert"] or told["axis"] not in ([-1], [3], [1]):
-            raise NoLayer("only normalisation channel by channel (axis -1) can be read")
-        given = entry.weights[:2] if told["mean"] is None else (told["mean"], told["variance"])
-        if len(given) != 2 or given[1] is None:
-            raise NoLayer("it has no mean and no variance yet: adapt it to data first")
-        mean, variance = (array.reshape(-1) for array in given)
-        deviation = np.maximum(np.sqrt(variance), 1e-7)  # as Keras does
-        return self._scaled(entry, 1 / deviation, -mean / deviation)
-
-    def _scaled(self, entry: KerasEntry, scale: Array, shift: Array) -> KerasValue:
-        held = self._plain(entry)
-        alone = all(self.content.reader_count(name) == 1 for name in self._names(held))
-        number = self.row.scale(
-            held.number, ours(scale, held), ours(shift, held), entry.place, alone
-        )
-        return replace(held, number=number)
-
-    def _names(self, held: KerasValue) -> list[str]:
-        """What Keras calls everything up to this value."""
-        return [name for name, one in self.values.items() if one.number <= held.number]
-
-    # Layers without weights.
-
-    def pool(self, entry: KerasEntry) -> KerasValue:
-        held, told = self._given(entry), entry.settings
-        if held.channels_first:
-            raise NoLayer("only pools of values with channels last can be read")
-        kind, size = "max" if entry.kind.startswith("Max") else "avg", self._size(held)
-        window = told["pool_size"]
-        step = told["strides"] or window
-        layer = Pool(kind, window, step, self._padding(entry, window, step, (1, 1)))
-        layer = pad_pool(layer, held.padding, size, self.row.layers[: held.number])
-        made = self.row.add(layer, held.number, entry.place)
-        return replace(held, number=made, padding=None)
-
-    def over_steps(self, entry: KerasEntry) -> KerasValue:
-        held = self._plain(entry)
-        layer, tensors = read_over_steps(entry, self._size(held))
-        return KerasValue(self.row.add(layer, held.number, entry.place, tensors))
-
-    def pool_all_steps(self, entry: KerasEntry) -> KerasValue:
-        held = self._plain(entry)
-        layer = Pool("max" if "Max" in entry.kind else "avg", None, row=True)
-        number = self.row.add(layer, held.number, entry.place)
-        if entry.settings["keepdims"]:
-            return KerasValue(number)
-        return KerasValue(self.row.flat(number, entry.place))
-
-    def normalise_size(self, entry: KerasEntry) -> KerasValue:
-        held = self._plain(entry)
-        if entry.settings["axis"] not in ([-1], [2]):
-            raise NoLayer("only features (axis -1) can be normalised by their size")
-        tensors = dict(zip(("scale",), entry.weights, strict=True))
-        layer = RmsNorm(entry.settings["epsilon"])
-        return replace(held, number=self.row.add(layer, held.number, entry.place, tensors))
-
-    def pool_all(self, entry: KerasEntry) -> KerasValue:
-        held = self._plain(entry)
-        kind = "max" if "Max" in entry.kind else "avg"
-        number = self.row.add(Pool(kind, None), held.number, entry.place)
-        return KerasValue(
-            number if entry.settings["keepdims"] else self.row.flat(number, entry.place)
-        )
-
-    def pad(self, entry: KerasEntry) -> KerasValue:
-        told, held = entry.settings["padding"], self._given(entry)
-        if held.channels_first or len(self._size(held)) != 3:
-            raise NoLayer("only padding around rows and columns can be read")
-        both = (told, told) if isinstance(told, int) else tuple(told)
-        (top, below), (left, right) = ((x, x) if isinstance(x, int) else x for x in both)
-        return replace(
-            held, padding=join_paddings(held.padding, Padding((top, left, below, right)))
-        )
-
-    def permute(self, entry: KerasEntry) -> KerasValue:
-        held = self._plain(entry)
-        if entry.settings["dims"] != [3, 1, 2] or len(self._size(held)) != 3:
-            raise NoLayer(
-                "the only permutation that can be read is the one that puts channels first "
-                "(dims 3, 1, 2)"
-            )
-        return replace(held, channels_first=True)
-
-    def flatten(self, entry: KerasEntry) -> KerasValue:
-        held = self._given(entry)
-        size = self._size(held)
-        if held.padding:
-            raise NoLayer(READ_BY_WINDOWS)
-        number = self.row.flat(held.number, entry.place)
-        if number == held.number or held.channels_first or size[0] == 1 or prod(size[1:]) == 1:
-            return KerasValue(number, held.order)
-        order = np.arange(prod(size)).reshape(size).transpose(1, 2, 0).ravel()
-        return KerasValue(number, order)
-
-    def reshape(self, entry: KerasEntry) -> KerasValue:
-        held, target = self._plain(entry), tuple(entry.settings["target_shape"])
-        size = self._size(held)
-        if target in ((-1,), (prod(size),)):
-            return self.flatten(entry)
-        if len(size) == 3 and size[1] == 1 and target in ((1, *size[::-2]), size[::-2]):
-            return held  # steps x features, as one row of an image or not
-        plain = len(target) in (2, 3) and min(target) > 0 and prod(target) == prod(size)
-        if size == (prod(target),) == target[-1:] and held.order is None:
-            return held  # a value for each channel, as a map of a single place
-        if held.number or self.row.layers or not plain or (len(size) == 3 and size[0] > 1):
-            raise NoLayer(f"it reshapes values to {spell(target)}: only flattening can be read")
-        self.row.sizes[0] = _given_size(self.content, target)
-        return KerasValue(0)
-
-    def drop(self, entry: KerasEntry) -> KerasValue:
-        held = self._plain(entry)
-        layer = Dropout(entry.settings["rate"], entry.kind.startswith("Spatial"))
-        return replace(held, number=self.row.add(layer, held.number, entry.place))
-
-    def pass_on(self, entry: KerasEntry) -> KerasValue:
-        if entry.kind not in ("Identity", "Activation"):
-            self.left_out.append(entry.name)
-        return self._given(entry)
-
-    def take_activation(self, entry: KerasEntry) -> KerasValue:
-        """A layer that is an activation by itself."""
-        held, told = self._plain(entry), entry.settings
-        if entry.kind == "Activation" and told["activation"] == "linear":
-            return held
-        if entry.kind == "Softmax" and told["axis"] != [-1]:
-            raise NoLayer("only a softmax over all classes in the last axis can be read")
-        if entry.kind == "ELU" and told["alpha"] != 1:
-            raise NoReader(STEEPER)
-        layer = relu(told) if entry.kind in ("ReLU", "LeakyReLU") else None
-        layer = layer or activation(told.get("activation", entry.kind.lower()))
-        return replace(held, number=self.row.add(layer, held.number, entry.place))
-
-    def prelu(self, entry: KerasEntry) -> KerasValue:
-        held = self._plain(entry)
-        (slopes,) = entry.weights
-        shared, size = slopes.size == 1, self._size(held)
-        if not shared and slopes.size != size[0]:
-            raise NoLayer(
-                "only one slope for each channel or one for all can be read: set shared_axes=[1, 2]"
-            )
-        tensors = {"slope": ours(slopes.reshape(-1), held)}
-        return replace(held, number=self.row.add(PRelu(shared), held.number, entry.place, tensors))
-
-    def add(self, entry: KerasEntry) -> KerasValue:
-        both = [self.values[name] for name in entry.reads]
-        if len(both) != 2 or any(held.padding or held.channels_first for held in both):
-            raise NoLayer("only two values of the same shape can be added")
-        orders = [held.order for held in both]
-        same = all(o is None for o in orders) or all(o is not None for o in orders)
-        if not same or (orders[0] is not None and (orders[0] != orders[1]).any()):
-            raise NoLayer("the values that it adds have their channels in different places")
-        return replace(both[0], number=self.row.sum(both[0].number, both[1].number, entry.place))
-
-    def multiply(self, entry: KerasEntry) -> KerasValue:
-        """Of two values of one shape, or of one with a value for each channel of the other."""
-        both = [self.values[name] for name in entry.reads]
-        if len(both) != 2 or any(
-            held.padding or held.channels_first or held.order is not None for held in both
-        ):
-            raise NoLayer("only two values can be multiplied, with channels in the same places")
-        return KerasValue(self.row.product(both[0].number, both[1].number, entry.place))
-
-    def enlarge(self, entry: KerasEntry) -> KerasValue:
-        held = self._plain(entry)
-        made = self.row.add(Upsample(entry.settings["size"]), held.number, entry.place)
-        return KerasValue(made)
-
-    def conv_back(self, entry: KerasEntry) -> KerasValue:
-        """A transposed convolution, of which Keras makes as many places as steps."""
-        held, told = self._plain(entry), entry.settings
-        kernel, *bias = self._weights(entry, 1)
-        pad = SAME if told["padding"] == "same" else NOWHERE
-        layer = TransposedConv(
-            kernel.shape[2],
-            (kernel.shape[0], kernel.shape[1]),
-            told["strides"],
-            pad,
-            dilation=told["dilation_rate"],
-        )
-        window = layer.spreads(self._size(held))
-        short = any(a < b for a, b in zip(window.span, window.stride, strict=True))
-        if told["output_padding"] is not None or (short and pad != SAME):
-            raise NoLayer("it makes rows or columns that nothing is spread over")
-        tensors = {"weight": np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))}
-        tensors |= dict(zip(("bias",), bias, strict=bool(bias)))
-        return KerasValue(self.row.add(layer, held.number, entry.place, tensors))
-
-    def crop(self, entry: KerasEntry) -> KerasValue:
-        """What is cut off a transposed convolution is padding of its own."""
-        held, told = self._plain(entry), entry.settings["cropping"]
-        own = self.row.layers[held.number - 1] if held.number else None
-        alone = self.content.reader_count(entry.reads[0]) == 1
-        if own is None or not isinstance(own.layer, TransposedConv) or not alone:
-            raise NoLayer("only what a transposed convolution makes can be cut")
-        both = (told, told) if isinstance(told, int) else tuple(told)
-        (top, below), (left, right) = ((x, x) if isinstance(x, int) else x for x in both)
-        before = own.layer.spreads(self.row.sizes[own.reads[0]]).pad
-        sides = (before[0] + top, before[1] + left, before[2] + below, before[3] + right)
-        layer = replace(own.layer, pad=sides)
-        self.row.layers.append(replace(own, layer=layer))
-        self.row.sizes.append(layer.output(self.row.sizes[own.reads[0]]))
-        return KerasValue(len(self.row.layers))
-
-    def embed(self, entry: KerasEntry) -> KerasValue:
-        """A row of a table for each token that comes in."""
-        held = self._plain(entry)
-        (table,) = self._weights(replace(entry, settings={"use_bias": False}), 1)
-        if held.number or self.row.layers or not self.tokens or entry.settings["mask_zero"]:
-            raise NoLayer("only the tokens that come in can be looked up, each once and unmasked")
-        self.row.sizes[0] = (len(table), *self.row.sizes[0][1:])
-        weight = np.ascontiguousarray(table.T)[..., None, None]
-        layer = Embedding(table.shape[1])
-        return KerasValue(self.row.add(layer, 0, entry.place, {"weight": weight}))
-
-    @property
-    def tokens(self) -> bool:
-        return reads_tokens(self.content)
-
-    def concat(self, entry: KerasEntry) -> KerasValue:
-        several = [self.values[name] for name in entry.reads]
-        if any(held.padding or held.channels_first for held in several):
-            raise NoLayer(
-                "padding can be read only before a convolution, and Permute only before Flatten"
-            )
-        if entry.settings["axis"] not in (-1, len(self._size(several[0]))):
-            raise NoLayer("only channels (axis -1) can be concatenated")
-        number = self.row.side_by_side([held.number for held in several], entry.place)
-        sizes = [self._size(held)[0] for held in several]
-        return KerasValue(number, join_orders(several, sizes))
+def _kernel_and_bias(told: Told, weights: Sequence[Fixed]) -> tuple[Fixed, Fixed | None]:
+    own = _tensors(weights, 1 + told["use_bias"])
+    return own[0], own[1] if told["use_bias"] else None
 
 
+def _channels_first(net: GrowingNet, x: Value) -> Live:
+    """Of channels last; of steps x features, features x steps."""
+    return net.live(net.move(x, lambda order: np.moveaxis(order, -1, 1)))
+
+
+def _channels_last(net: GrowingNet, x: Value) -> Value:
+    return net.move(x, lambda order: np.moveaxis(order, 1, -1))
+
+
+def _is_last(x: Live, axes: Sequence[int]) -> bool:
+    return [axis % len(x.shape) for axis in axes] == [len(x.shape) - 1]
+
+
+def activated(take: Callable[..., Value]) -> Callable[..., Value]:
+    """With what a layer's own activation makes of its values."""
+
+    @wraps(take)
+    def take_both(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+        made, word = take(net, told, x, *weights), told.get("activation")
+        return made if word in (None, "linear") else net.activate(made, _activation(word))
+
+    return take_both
+
+
+STRIDES = Usually(ALONG, None)
+SLOPE = Usually(WrittenNumbers(), NONE)
 NOTHING_AT_WORK = (
-    *("ActivityRegularization", "AlphaDropout", "GaussianDropout", "GaussianNoise", "Identity"),
+    *("ActivityRegularization", "AlphaDropout", "GaussianDropout", "GaussianNoise"),
     *("RandomBrightness", "RandomContrast", "RandomFlip", "RandomRotation", "RandomTranslation"),
     "RandomZoom",
 )
-TAKES: Mapping[str, Callable[[_KerasReader, KerasEntry], KerasValue]] = {
-    "Dense": _KerasReader.dense,
-    "Conv2D": _KerasReader.conv,
-    "DepthwiseConv2D": _KerasReader.depthwise,
-    "SeparableConv2D": _KerasReader.separable,
-    "BatchNormalization": _KerasReader.normalise,
-    **dict.fromkeys(("GroupNormalization", "LayerNormalization"), _KerasReader.normalise_sample),
-    **dict.fromkeys(OVER_STEPS, _KerasReader.over_steps),
-    **dict.fromkeys(ALL_STEPS, _KerasReader.pool_all_steps),
-    "RMSNormalization": _KerasReader.normalise_size,
-    "Rescaling": _KerasReader.rescale,
-    "Normalization": _KerasReader.standardise,
-    **dict.fromkeys(("MaxPooling2D", "AveragePooling2D"), _KerasReader.pool),
-    **dict.fromkeys(("GlobalMaxPooling2D", "GlobalAveragePooling2D"), _KerasReader.pool_all),
-    "Multiply": _KerasReader.multiply,
-    "UpSampling2D": _KerasReader.enlarge,
-    "Conv2DTranspose": _KerasReader.conv_back,
-    "Cropping2D": _KerasReader.crop,
-    "Embedding": _KerasReader.embed,
-    "ZeroPadding2D": _KerasReader.pad,
-    "Permute": _KerasReader.permute,
-    "Flatten": _KerasReader.flatten,
-    "Reshape": _KerasReader.reshape,
-    **dict.fromkeys(("Dropout", "SpatialDropout1D", "SpatialDropout2D"), _KerasReader.drop),
-    **dict.fromkeys(
-        ("Activation", "ReLU", "LeakyReLU", "ELU", "Softmax"), _KerasReader.take_activation
+RECURRENT = {"SimpleRNN": KINDS["rnn"], "GRU": KINDS["gru"], "LSTM": KINDS["lstm"]}
+
+# Sums.
+
+
+@OPERATORS.add("Dense", **ACTIVATED)
+@activated
+def dense(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+    kernel, bias = _kernel_and_bias(told, weights)
+    own = net.weight(kernel)
+    if own.ndim != 2:
+        raise NoLayer(f"its weights are {spell(own.shape)}, which doesn't match its input")
+    return net.dense(x, own.T, None if bias is None else net.weight(bias, "bias"))
+
+
+@OPERATORS.add("Conv2D", windowed=True, **MOVES, groups=GROUPS)
+@activated
+def conv(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+    kernel, bias = _kernel_and_bias(told, weights)
+    own = net.move(kernel, lambda numbers: np.ascontiguousarray(numbers.transpose(3, 2, 0, 1)))
+    return _convolve(net, told, x, own, bias, told["groups"])
+
+
+@OPERATORS.add("DepthwiseConv2D", windowed=True, **MOVES, trainable=YES)
+@activated
+def depthwise(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+    kernel, bias = _kernel_and_bias(told, weights)
+    return _depthwise(net, told, x, kernel, bias)
+
+
+def _depthwise(
+    net: GrowingNet, told: Told, x: Value, kernel: Fixed, bias: Fixed | None = None
+) -> Value:
+    rows, columns, groups, each = kernel.array.shape
+    own = kernel.array.transpose(2, 3, 0, 1).reshape(groups * each, 1, rows, columns)
+    weight = Fixed(own, kernel.names, is_trained=told["trainable"])
+    return _convolve(net, told, x, weight, bias, groups)
+
+
+@OPERATORS.add("SeparableConv2D", windowed=True, **MOVES, trainable=YES)
+@activated
+def separable(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+    """A depthwise convolution without a bias, and one of single places after it."""
+    kernel, mix, *bias = _tensors(weights, 2 + told["use_bias"])
+    made = _depthwise(net, told, x, kernel)
+    alone = {"strides": (1, 1), "dilation_rate": (1, 1), "padding": "valid", "groups": 1}
+    return conv(net, {**alone, "use_bias": bool(bias)}, made, mix, *bias)
+
+
+PADS: Mapping[str, Pad] = {"same": SAME, "valid": NOWHERE}
+
+
+def _convolve(
+    net: GrowingNet, told: Told, x: Value, weight: Fixed, bias: Fixed | None, groups: int
+) -> Value:
+    moves = (told["strides"], PADS[told["padding"]], told["dilation_rate"], groups)
+    made = net.conv(_channels_first(net, x), weight, bias, *moves)
+    return _channels_last(net, made)
+
+
+@OPERATORS.add(
+    "Conv1D",
+    **ACTIVATED,
+    strides=Usually(ALONG, [1]),
+    dilation_rate=Usually(ALONG, [1]),
+    padding=Usually(Choice("valid", "same", "causal"), "valid"),
+    groups=GROUPS,
+)
+@activated
+def conv_along(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+    """Over steps, which are columns of a single row here."""
+    kernel, bias = _kernel_and_bias(told, weights)
+    own = net.move(kernel, lambda numbers: np.ascontiguousarray(numbers.transpose(2, 1, 0)))
+    (gap,), (step,) = told["dilation_rate"], told["strides"]
+    before = (own.array.shape[2] - 1) * gap
+    pad = (0, before, 0, 0) if told["padding"] == "causal" else PADS[told["padding"]]
+    moves = ((1, step), pad, (1, gap), told["groups"])
+    made = net.conv(_channels_first(net, x), own, bias, *moves)
+    return _channels_last(net, made)
+
+
+@OPERATORS.add("Conv2DTranspose", **MOVES, output_padding=Usually(RowsAndColumns(0), None))
+@activated
+def conv_back(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+    """A transposed convolution, of which Keras makes as many places as steps."""
+    kernel, bias = _kernel_and_bias(told, weights)
+    own = net.move(kernel, lambda numbers: np.ascontiguousarray(numbers.transpose(3, 2, 0, 1)))
+    stride, gaps = told["strides"], told["dilation_rate"]
+    spans = (1 + (n - 1) * gap for n, gap in zip(own.array.shape[2:], gaps, strict=True))
+    short = any(span < step for span, step in zip(spans, stride, strict=True))
+    if told["output_padding"] is not None or (short and told["padding"] == "valid"):
+        raise NoLayer("it makes rows or columns that nothing is spread over")
+    moves, live = (stride, PADS[told["padding"]], gaps), _channels_first(net, x)
+    return _channels_last(net, net.conv_back(live, own, bias, *moves))
+
+
+@OPERATORS.add("Cropping2D", cropping=SIDES)
+def crop(net: GrowingNet, told: Told, x: Value) -> Value:
+    """What is cut off a transposed convolution is padding of its own."""
+    live = net.live(x)
+    own, row = net.before(live), net.row
+    alone = net.readers.count(net.op.reads[0]) == 1
+    if own is None or not isinstance(own.layer, TransposedConv) or not alone:
+        raise NoLayer("only what a transposed convolution makes can be cut")
+    given = row.sizes[own.reads[0]]
+    before = own.layer.spreads(given).pad
+    top, left, below, right = (a + b for a, b in zip(before, _sides(told["cropping"]), strict=True))
+    layer = replace(own.layer, pad=(top, left, below, right))
+    row.layers.append(replace(own, layer=layer))
+    row.sizes.append(layer.output(given))
+    return _channels_last(net, net.lie(len(row.layers)))
+
+
+def _sides(told: Any) -> tuple[int, int, int, int]:
+    both = (told, told) if isinstance(told, int) else tuple(told)
+    (top, below), (left, right) = ((x, x) if isinstance(x, int) else x for x in both)
+    return top, left, below, right
+
+
+# Windows and normalisation.
+
+
+@OPERATORS.add(
+    "MaxPooling2D",
+    "AveragePooling2D",
+    windowed=True,
+    pool_size=RowsAndColumns(),
+    strides=Usually(RowsAndColumns(), None),
+    padding=PADDING,
+)
+@OPERATORS.add(
+    "MaxPooling1D", "AveragePooling1D", pool_size=ALONG, strides=STRIDES, padding=PADDING
+)
+def pool(net: GrowingNet, told: Told, x: Value) -> Value:
+    live, kind = _channels_first(net, x), "max" if net.op.word.startswith("Max") else "avg"
+    size, stride = told["pool_size"], told["strides"] or told["pool_size"]
+    if len(live.shape) == 3:
+        size, stride = (1, *size), (1, *stride)
+    return _channels_last(net, net.pool(live, kind, size, stride, PADS[told["padding"]]))
+
+
+@OPERATORS.add(
+    *(f"Global{kind}Pooling{axes}D" for kind in ("Max", "Average") for axes in (1, 2)), keepdims=NO
+)
+def pool_all(net: GrowingNet, told: Told, x: Value) -> Value:
+    live = net.live(x)
+    axes = range(1, len(live.shape) - 1)
+    return net.pool_all(live, "max" if "Max" in net.op.word else "avg", axes, told["keepdims"])
+
+
+@OPERATORS.add("BatchNormalization", **AFFINE, renorm=NO)
+def batchnorm(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+    live = net.live(x)
+    if told["renorm"] or not _is_last(live, told["axis"]):
+        raise NoLayer(
+            "only normalisation channel by channel (axis -1) and without renorm can be read"
+        )
+    *both, mean, variance = _tensors(weights, told["scale"] + told["center"] + 2)
+    scale, shift = both[0] if told["scale"] else None, both[-1] if told["center"] else None
+    return net.batchnorm(live, told["epsilon"], scale, shift, mean, variance, axis=-1)
+
+
+@OPERATORS.add("LayerNormalization", **AFFINE, rms_scaling=NO)
+def layer_norm(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+    live, axes = net.live(x), told["axis"]
+    if told["rms_scaling"]:
+        raise NoLayer("normalisation without the mean (rms_scaling) can't be read")
+    over = {axis % len(live.shape) for axis in axes}
+    along = [n if axis in over else 1 for axis, n in enumerate(live.shape)]
+    scale, shift = _affine(net, told, weights)
+    scale = None if scale is None else scale.reshape(along)
+    shift = None if shift is None else shift.reshape(along)
+    return net.normalise(live, sorted(over), told["epsilon"], scale, shift)
+
+
+def _affine(
+    net: GrowingNet, told: Told, weights: Sequence[Fixed]
+) -> tuple[Array | None, Array | None]:
+    own = [net.weight(value) for value in _tensors(weights, told["scale"] + told["center"])]
+    return own[0] if told["scale"] else None, own[-1] if told["center"] else None
+
+
+@OPERATORS.add("GroupNormalization", **AFFINE, groups=Usually(WholeNumber(-1, 2**20), 32))
+def group_norm(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+    live = net.live(x)
+    if not _is_last(live, told["axis"]):
+        raise NoLayer("only groups of channels in the last axis (axis -1) can be read")
+    groups = live.shape[-1] if told["groups"] == -1 else told["groups"]
+    return net.group_norm(live, groups, told["epsilon"], *_affine(net, told, weights), axis=-1)
+
+
+@OPERATORS.add("RMSNormalization", axis=AXES, epsilon=Usually(FiniteNumber(0, 1), 1e-06))
+def rms_norm(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+    live, (scale,) = net.live(x), _tensors(weights, 1)
+    if not _is_last(live, told["axis"]):
+        raise NoLayer("only features (axis -1) can be normalised by their size")
+    return net.divide_by_size(live, [-1], told["epsilon"], net.weight(scale))
+
+
+@OPERATORS.add(
+    "Rescaling",
+    each=True,
+    windowed=True,
+    scale=Usually(WrittenNumbers(), np.ones(())),
+    offset=Usually(WrittenNumbers(), NONE),
+)
+def rescale(net: GrowingNet, told: Told, x: Value) -> Value:
+    """Numbers of all values, of each channel, of each step, or of a frame around a map."""
+    scale, offset = told["scale"], told["offset"]
+    if isinstance(x, Fixed):
+        return net.compute(lambda numbers: scale * numbers + offset, x)
+    live = net.live(x)
+    if max(scale.ndim, offset.ndim) == len(live.shape) - 1 == 3:
+        return _rescaled_by_place(net, live, scale, offset)
+    if live.padding:
+        return net.live(None)
+    if offset.ndim == 2 and (scale == 1).all() and offset.shape == live.shape[1:]:
+        return net.each(PositionEmbedding(), live, {"bias": live.gather(offset).ravel()})
+    return net.rescale(live, scale, offset)
+
+
+def _rescaled_by_place(net: GrowingNet, live: Live, scale: Array, offset: Array) -> Value:
+    """What makes padding of a frame that is never the largest, or of an average of zeros too one of
+    what is there alone."""
+    row = net.row
+    if live.padding is not None and (scale == 1).all():
+        return replace(live, padding=lower_padding(live.padding, offset[..., 0], live.size))
+    if live.number != len(row.layers) or not row.layers or offset.any():
+        raise NoLayer("it scales the pixels of a channel differently")
+    last = row.layers[-1]
+    layer = leave_out_zeros(last.layer, scale[..., 0], row.sizes[last.reads[0]])
+    row.layers[-1] = replace(last, layer=layer)
+    return live
+
+
+@OPERATORS.add(
+    "Normalization",
+    axis=AXES,
+    invert=NO,
+    mean=Usually(WrittenNumbers(), None),
+    variance=Usually(WrittenNumbers(), None),
+)
+def standardise(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+    if told["invert"] or told["axis"] not in ([-1], [3], [1]):
+        raise NoLayer("only normalisation channel by channel (axis -1) can be read")
+    asked = told["mean"], told["variance"]
+    given = [net.weight(own) for own in weights[:2]] if told["mean"] is None else asked
+    if len(given) != 2 or given[1] is None:
+        raise NoLayer("it has no mean and no variance yet: adapt it to data first")
+    mean, variance = (array.reshape(-1) for array in given)
+    deviation = np.maximum(np.sqrt(variance), 1e-7)  # as Keras does
+    return net.rescale(x, 1 / deviation, -mean / deviation)
+
+
+# Sequences.
+
+
+@OPERATORS.add("Embedding", mask_zero=NO)
+def embed(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+    (table,) = _tensors(weights, 1)
+    if told["mask_zero"]:
+        raise NoLayer("only the tokens that come in can be looked up, each once and unmasked")
+    return net.embed(x, net.weight(table))
+
+
+UNREAD = {  # settings that none of ours has, and what is then said
+    "go_backwards": "it reads backwards (go_backwards)",
+    "return_state": "it gives its state beside its output (return_state)",
+    "stateful": "it keeps its state from call to call (stateful)",
+}
+
+
+@OPERATORS.add(
+    *RECURRENT,
+    activation=Usually(Choice("tanh"), "tanh"),
+    recurrent_activation=Usually(Choice("sigmoid"), "sigmoid"),
+    use_bias=YES,
+    return_sequences=NO,
+    reset_after=YES,
+    go_backwards=NO,
+    return_state=NO,
+    stateful=NO,
+)
+def recur(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+    for name, why in UNREAD.items():
+        if told[name]:
+            raise NoLayer(f"{why}, which can't be read")
+    own = [net.weight(tensor) for tensor in _tensors(weights, 2 + told["use_bias"])]
+    fed, back, *biases = own
+    bias = biases[0] if biases else None
+    early, late = bias if bias is not None and bias.ndim == 2 else (bias, None)
+    stack, before = GateStack(fed.T, back.T, early, late), not told["reset_after"]
+    every, last = net.recur(x, RECURRENT[net.op.word], stack, KERAS, reset_before=before)
+    return every if told["return_sequences"] else net.move(last(), lambda order: order[0])
+
+
+@OPERATORS.add(
+    "MultiHeadAttention",
+    num_heads=COUNT,
+    key_dim=COUNT,
+    value_dim=Usually(COUNT, None),
+    use_bias=YES,
+    use_causal_mask=Usually(Anything(), False),
+)
+def attend(net: GrowingNet, told: Told, *given: Value) -> Value:
+    values = [value for value in given if not isinstance(value, Fixed)]
+    live, weights = net.live(values[0]), given[len(values) :]
+    features, heads, each = live.size[0], told["num_heads"], told["key_dim"]
+    if len({value.number for value in map(net.live, values)}) > 1:
+        raise NoLayer(TO_ITSELF)
+    if len(live.size) != 3 or live.size[1] != 1 or not _channels_first(net, live).is_in_line:
+        raise NoLayer(f"its input is {spell(live.size)}: only steps x features can be read")
+    if heads * each != features or told["value_dim"] not in (None, each):
+        raise NoLayer(f"its {heads} heads of {each} must share the {features} features")
+    layer = Attention(heads, bool(told["use_causal_mask"]))
+    count = 1 + told["use_bias"]
+    own = [net.weight(value) for value in _tensors(weights, 4 * count)]
+    tensors = {}
+    for number, part in enumerate(layer.parts):
+        weight, *bias = own[number * count : (number + 1) * count]
+        tensors[f"{part}_weight"] = weight.reshape(features, features).T[..., None, None]
+        tensors |= {f"{part}_bias": one.reshape(-1) for one in bias}
+    return net.each(layer, live, tensors)
+
+
+# What only lays values out anew.
+
+
+@OPERATORS.add("Flatten")
+def flatten(net: GrowingNet, told: Told, x: Value) -> Value:
+    """In our order, of which the values' own is kept in mind."""
+    live = net.live(x)
+    order = live.order.reshape(net.samples, -1)
+    return net.lie(net.row.flat(live.number, net.op.place), order)
+
+
+@OPERATORS.add("Reshape", target_shape=ListOf(WholeNumber(-1), 1, 4))
+def reshape(net: GrowingNet, told: Told, x: Value) -> Value:
+    live, target = net.live(x), tuple(told["target_shape"])
+    size = prod(live.size)
+    if target in ((-1,), (size,)):
+        return flatten(net, told, live)
+    plain = len(target) in (2, 3) and min(target) > 0 and prod(target) == size
+    if plain and net.is_given(live) and (len(live.size) == 1 or live.size[0] == 1):
+        way = way_in(target, net.samples, net.way.steps)
+        net.row.sizes[0] = way.size
+        return net.lie(0, way.order)
+    return net.reshape(live, (net.samples, *target))
+
+
+@OPERATORS.add("Permute", dims=ListOf(WholeNumber(1, 4), 1, 4))
+def permute(net: GrowingNet, told: Told, x: Value) -> Value:
+    return net.move(x, lambda order: order.transpose(0, *told["dims"]))
+
+
+@OPERATORS.add("Concatenate", axis=Usually(AXIS, -1))
+def concat(net: GrowingNet, told: Told, *given: Value) -> Value:
+    if not _is_last(net.live(given[0]), [told["axis"]]):
+        raise NoLayer("only channels (axis -1) can be concatenated")
+    return net.concat(given, told["axis"])
+
+
+@OPERATORS.add(
+    "UpSampling2D", size=RowsAndColumns(), interpolation=Usually(Choice("nearest"), "nearest")
+)
+def enlarge(net: GrowingNet, told: Told, x: Value) -> Value:
+    return _channels_last(net, net.enlarge(_channels_first(net, x), told["size"]))
+
+
+@OPERATORS.add(*NOTHING_AT_WORK)
+def leave_out(net: GrowingNet, told: Told, x: Value) -> Value:
+    net.left_out.append(net.op.name)
+    return x
+
+
+# What works on each value alone, and values with others.
+
+
+ACTIVATION_KINDS = {word: kind for kind, words in ACTIVATIONS.items() for word in words}
+
+
+def _activation(told: Any) -> Activation:
+    if told == "leaky_relu":
+        return Activation("leaky relu", 0.2)  # Keras's own slope
+    if not isinstance(told, str) or told not in ACTIVATION_KINDS or told == "linear":
+        word = told if isinstance(told, str) else "a custom function"
+        raise NoReader(f"gradbook has no activation {word:.60}")
+    return Activation(ACTIVATION_KINDS[told])
+
+
+@OPERATORS.add("Activation", each=True, activation=Anything())
+def activation(net: GrowingNet, told: Told, x: Value) -> Value:
+    word = told.get("activation", net.op.word.lower())
+    if word == "linear":
+        return x
+    if word == "exponential" and isinstance(x, Fixed):
+        return net.compute(np.exp, x)
+    return net.activate(x, _activation(word))
+
+
+@OPERATORS.add("Softmax", axis=AXES)
+def softmax(net: GrowingNet, told: Told, x: Value) -> Value:
+    if told["axis"] != [-1]:
+        raise NoLayer("only a softmax over all classes in the last axis can be read")
+    return net.activate(x, Activation("softmax"))
+
+
+@OPERATORS.add("ELU", each=True, alpha=Usually(FiniteNumber(), 1.0))
+def elu(net: GrowingNet, told: Told, x: Value) -> Value:
+    if told["alpha"] != 1:
+        raise NoReader(STEEPER)
+    return net.activate(x, Activation("elu"))
+
+
+@OPERATORS.add(
+    "ReLU",
+    max_value=Usually(FiniteNumber(), None),
+    negative_slope=SLOPE,
+    threshold=Usually(FiniteNumber(), 0.0),
+)
+@OPERATORS.add("LeakyReLU", negative_slope=Usually(WrittenNumbers(), np.full((), 0.3)))
+def relu(net: GrowingNet, told: Told, x: Value) -> Value:
+    slopes, most = told["negative_slope"], told.get("max_value")
+    if slopes.size != 1:
+        raise NoReader(f"it has {slopes.size} slopes below 0: only one can be read")
+    slope = slopes.item()
+    if told.get("threshold") or (most is not None and (most != 6 or slope)):
+        raise NoReader(
+            "a ReLU with a threshold, or with a largest value other than 6, can't be read"
+        )
+    if most is not None:
+        return net.activate(x, Activation("relu6"))
+    return net.activate(x, Activation("leaky relu", slope) if slope else Activation("relu"))
+
+
+@OPERATORS.add("PReLU")
+def prelu(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+    live, (slopes,) = net.live(x), _tensors(weights, 1)
+    own = net.weight(slopes)
+    if own.size not in (1, live.size[0]):
+        raise NoLayer(
+            "only one slope for each channel or one for all can be read: set shared_axes=[1, 2]"
+        )
+    return net.prelu(live, own)
+
+
+def combined(sign: Any, what: str) -> Operator:
+    def take(net: GrowingNet, told: Told, *given: Value) -> Value:
+        if len(given) != 2:
+            raise NoLayer(what)
+        return net.arithmetic(sign, *given)
+
+    return Operator(take, each=True)
+
+
+def computed(function: Callable[[Any], Any]) -> Operator:
+    return Operator(lambda net, told, x: net.compute(function, x, why=NO_LAYER), each=True)
+
+
+@OPERATORS.add("Dropout", "SpatialDropout1D", "SpatialDropout2D", rate=FiniteNumber(0, 1))
+def drop(net: GrowingNet, told: Told, x: Value) -> Value:
+    return net.each(Dropout(told["rate"], net.op.word.startswith("Spatial")), x)
+
+
+OPERATORS.add("ZeroPadding2D", windowed=True, padding=SIDES)(
+    lambda net, told, x: net.pad(x, _sides(told["padding"]))
+)
+OPERATORS.add("Identity")(lambda net, told, x: x)
+OPERATORS |= {
+    "Add": combined("+", "only two values of the same shape can be added"),
+    "Subtract": combined("-", NO_LAYER),
+    "Multiply": combined(
+        "*", "only two values can be multiplied, with channels in the same places"
     ),
-    "PReLU": _KerasReader.prelu,
-    "Add": _KerasReader.add,
-    "Concatenate": _KerasReader.concat,
-    **dict.fromkeys(NOTHING_AT_WORK, _KerasReader.pass_on),
+    "Log": computed(np.log),
+    "Floor": computed(np.floor),
 }

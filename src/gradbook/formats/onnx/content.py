@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from gradbook import limits
 from gradbook.errors import DataError, TargetError
 from gradbook.files import open_file
-from gradbook.formats.imported import NoLayer, Notes, require_few
-from gradbook.graph.window import Shape
+from gradbook.formats.foreign import Fixed, ForeignGraph, ForeignOp
+from gradbook.formats.imported import Notes, require_few
+from gradbook.formats.layouts import ways_in
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
@@ -112,122 +113,13 @@ def fields_of(kind: Descriptor, known: dict[str, Within]) -> Within:
     return found
 
 
-# What nodes make of a few constants, and of shapes in which the number of images is left open.
-#
-# An open number is worked out twice, for batches of two sizes: what comes out the same both times
-# is a constant, and what comes out as the sizes themselves is the number of images.
-
-MOST_FOLDED = 2**16  # numbers that such a node may read, and make
-FOLDED = (
-    *("Cast", "Concat", "ConstantOfShape", "Expand", "Gather", "Range", "Reshape", "Slice"),
-    *("Squeeze", "Transpose", "Trilu", "Unsqueeze", "Where"),
-    *("And", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Not", "Or"),
-)
-OF_SHAPES = (
-    *FOLDED,
-    *("Identity", "Mul", "Add", "Sub", "Div", "Mod", "Floor", "ReduceProd", "Sqrt"),
-)
-OF_CONSTANTS = (*OF_SHAPES, "Neg", "Pow", "Reciprocal")
-BATCHES = (7919, 7907)  # both prime, so that a product with another size is neither
-Constants = Mapping[str, NDArray[Any]]
-
-
-def worked_out(node: NodeProto, constants: Constants) -> Constants:
-    """What a node makes of constants alone, if these are few: names and arrays, or nothing."""
-    from onnx.reference import ReferenceEvaluator
-
-    given = {name: constants[name] for name in node.input if name in constants}
-    missing = {name for name in node.input if name} - given.keys()
-    if missing or not given or _most(node, [*given.values()]) > MOST_FOLDED:
-        return {}
-    try:
-        made = ReferenceEvaluator(node).run(None, given)
-    except Exception:  # whatever a hostile node brings up; it is then a node like any other
-        return {}
-    return dict(zip(node.output, map(np.asarray, made), strict=False))
-
-
-def _most(node: NodeProto, given: Sequence[NDArray[Any]]) -> float:
-    """How many numbers it reads, or may make of them."""
-    made: float
-    read = max(array.size for array in given)
-    match node.op_type:
-        case "ConstantOfShape":  # as many as they multiply to
-            made = prod(map(int, given[0].ravel()))
-        case "Expand" if len(given) == 2:
-            made = given[0].size * prod(map(int, given[1].ravel()))
-        case "Range" if len(given) == 3 and read == 1:
-            start, stop, step = (float(array.item()) for array in given)
-            made = abs((stop - start) / step) if step else MOST_FOLDED + 1
-        case "Gather" if len(given) == 2:
-            made = given[0].size * given[1].size
-        case _:
-            made = prod(sorted(array.size for array in given)[-2:]) if len(given) > 1 else read
-            made = made if node.op_type not in ("Concat", "Slice", "Reshape", "Unsqueeze") else read
-    return max(read, made)
-
-
-@dataclass(frozen=True, eq=False)
-class OpenShape:
-    """Whole numbers in which the number of images may stand, for batches of both sizes."""
-
-    each: tuple[NDArray[Any], NDArray[Any]]
-
-    def constant(self) -> NDArray[Any]:
-        first, second = self.each
-        if not np.array_equal(first, second):
-            raise NoLayer("it depends on the number of images")
-        return first
-
-
-def shape_of(node: NodeProto, shapes: Sequence[Shape]) -> OpenShape:
-    """What a Shape node makes of a value that has these shapes, one for each of BATCHES."""
-    from onnx.reference import ReferenceEvaluator
-
-    nothing = np.zeros((), np.float32)
-    made = [
-        ReferenceEvaluator(node).run(None, {node.input[0]: np.broadcast_to(nothing, shape)})[0]
-        for shape in shapes
-    ]
-    return OpenShape((np.asarray(made[0]), np.asarray(made[1])))
-
-
-def compute_shapes(
-    node: NodeProto, constants: Constants, shapes: Mapping[str, OpenShape]
-) -> dict[str, OpenShape]:
-    """What a node makes of such shapes, or nothing if it makes values of images."""
-    if node.op_type not in OF_SHAPES or not any(name in shapes for name in node.input):
-        return {}
-    made = [
-        worked_out(node, {**constants, **{name: one.each[k] for name, one in shapes.items()}})
-        for k in (0, 1)
-    ]
-    return {name: OpenShape((made[0][name], made[1][name])) for name in made[0] if name in made[1]}
-
-
-def layout(told: OpenShape, samples: int) -> list[int]:
-    """The shape that it is where so many samples come in."""
-    first, second = ([int(x) for x in numbers.ravel()] for numbers in told.each)
-    if not first or len(first) != len(second):
-        raise NoLayer("it is reshaped to a shape that isn't known")
-    return [_settled(a, b, samples) for a, b in zip(first, second, strict=True)]
-
-
-def _settled(first: int, second: int, samples: int) -> int:
-    if first == second:
-        return first
-    each, rest = divmod(first, BATCHES[0])
-    if rest or each * BATCHES[1] != second:
-        raise NoLayer("it mixes values of several images")
-    return each * samples
-
-
 # Where a network ends: which output is its own, and what its classes are called.
 #
 # Writers put more behind a network than it is: the label of the likeliest class beside the
 # probabilities, a map from names to them, 1 − p beside p, shares of several sigmoids.
 
 FLOATS = (1, 10, 11)  # of 32, 16 and 64 bits, as ONNX numbers its types
+Constants = Mapping[str, NDArray[Any]]
 LABELS = ("classlabels_strings", "classlabels_ints", "classlabels_int64s")
 PASSING = ("Identity", "Cast")
 SURE = ("SOFTMAX", "LOGISTIC")  # how a LinearClassifier makes probabilities of its sums
@@ -343,37 +235,13 @@ def _is_sure(node: NodeProto) -> bool:
 
 WHOLE = (6, 7)  # of 32 and 64 bits, as ONNX numbers its types
 UINT8 = 2  # as ONNX numbers its types
+REMARK = (
+    "the file holds the network for inference: dropout isn't in it, nor normalisation that was "
+    "folded into other layers"
+)
 
 
-@dataclass(frozen=True, eq=False)
-class OnnxGraph:
-    """One value goes in, one comes out; `nodes` are those between them, in their order."""
-
-    nodes: tuple[NodeProto, ...]
-    constants: Constants
-    given: str
-    shape: tuple[int, ...]  # of what goes in, without the images' number
-    batch: int | None  # the images' number, if it was exported for that many
-    is_bytes: bool
-    is_whole: bool
-    made: str
-    both: bool  # 1 − p and p are made of it afterwards
-    notes: Notes
-    opset: int
-
-    def first_name(self, constant: str) -> str:
-        """What a constant was called first: exporters give those of layers that are called several
-        times more names."""
-        array = self.constants[constant]
-        return next(name for name, one in self.constants.items() if one is array)
-
-    def readers(self, value: str) -> list[NodeProto]:
-        """The nodes that read a value itself, and not its shape or whether it is there."""
-        asking = ("Shape", "IsNaN")
-        return [node for node in self.nodes if value in node.input and node.op_type not in asking]
-
-
-def read_content(path: Path) -> OnnxGraph:
+def read_content(path: Path) -> ForeignGraph:
     try:
         import onnx
     except ImportError as error:
@@ -414,7 +282,7 @@ def _constants(graph: GraphProto, path: Path) -> dict[str, NDArray[Any]]:
     return {tensor.name: _array(tensor, path) for tensor in graph.initializer}
 
 
-def _content(model: ModelProto, constants: dict[str, NDArray[Any]]) -> OnnxGraph:
+def _content(model: ModelProto, constants: dict[str, NDArray[Any]]) -> ForeignGraph:
     graph = model.graph
     given = [value for value in graph.input if value.name not in constants]
     columns = _columns(graph, {value.name: value for value in given})
@@ -440,19 +308,43 @@ def _content(model: ModelProto, constants: dict[str, NDArray[Any]]) -> OnnxGraph
         probabilities=end.probabilities,
         columns=notes.columns or tuple((name, ()) for name in columns),
     )
-    return OnnxGraph(
-        tuple(_needed(graph, constants, end.made)),
-        constants,
+    is_whole = kind.elem_type in WHOLE
+    return ForeignGraph(
+        tuple(map(_operator, graph.node)),
+        {name: Fixed(array, (name,)) for name, array in constants.items()},
         given[0].name if together is None else together.output[0],
-        sizes,
-        (kind.shape.dim[0].dim_value or None) if not columns else None,
-        kind.elem_type == UINT8,
-        kind.elem_type in WHOLE,
+        lambda samples: ways_in(sizes, samples, is_whole),
         end.made,
-        end.both,
-        notes,
-        max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=13),
+        "its inputs and constants don't fit each other",
+        batch=(kind.shape.dim[0].dim_value or None) if not columns else None,
+        is_bytes=kind.elem_type == UINT8,
+        is_whole=is_whole,
+        notes=notes,
+        both=end.both,
+        version=max(
+            (o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=13
+        ),
+        remark=REMARK,
     )
+
+
+def _operator(node: NodeProto) -> ForeignOp:
+    from onnx import helper
+
+    told = {one.name: _plain(helper.get_attribute_value(one)) for one in node.attribute}
+    name = node.name or str(node.output[0])
+    return ForeignOp(node.op_type, name, tuple(node.input), tuple(node.output), told)
+
+
+def _plain(value: Any) -> Any:
+    """Text in place of bytes, arrays in place of tensors, and lists of the same."""
+    from onnx import TensorProto, numpy_helper
+
+    if isinstance(value, TensorProto):
+        return numpy_helper.to_array(value)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _columns(graph: GraphProto, given: Mapping[str, ValueInfoProto]) -> tuple[str, ...]:
@@ -496,9 +388,7 @@ def _gather_constants(graph: GraphProto, constants: dict[str, NDArray[Any]]) -> 
     """What stands in nodes of its own goes to the others."""
     from onnx import numpy_helper
 
-    for node in graph.node:
-        if node.op_type in OF_CONSTANTS:
-            constants.update(worked_out(node, constants))
+    for node in list(graph.node):
         if node.op_type == "Identity" and node.input[0] in constants:
             constants[node.output[0]] = constants[node.input[0]]
         if node.op_type != "Constant":
@@ -510,17 +400,7 @@ def _gather_constants(graph: GraphProto, constants: dict[str, NDArray[Any]]) -> 
                 constants[node.output[0]] = np.asarray(attribute.f or attribute.i)
             elif attribute.name in ("value_floats", "value_ints"):
                 constants[node.output[0]] = np.asarray(attribute.floats or attribute.ints)
-
-
-def _needed(graph: GraphProto, constants: Constants, made: str) -> list[NodeProto]:
-    """The nodes that a value depends on."""
-    wanted = {made}
-    chosen: list[NodeProto] = []
-    for node in reversed(graph.node):
-        if wanted & set(node.output) and node.output[0] not in constants:
-            wanted.update(node.input)
-            chosen.append(node)
-    return chosen[::-1]
+        graph.node.remove(node)
 
 
 def _notes(told: Mapping[str, str]) -> Notes:

@@ -1,720 +1,715 @@
-"""Reads an ONNX model node by node."""
+"""Reads ONNX: what each of its operators may be told, and what it does."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
-from math import isnan, prod
+from math import isnan, nan, prod, sqrt
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from gradbook.errors import GradbookError
-from gradbook.formats.activations import ActivationSteps, ForeignStep, activation_from
-from gradbook.formats.attention import MASKED, OTHER_MASK
-from gradbook.formats.imported import (
-    BOTH,
-    REASONS,
-    STEEPER,
-    ImportedLayer,
-    ImportedNet,
-    NoLayer,
-    NoReader,
-    Notes,
-    Refusals,
-    assemble,
+from gradbook.formats.foreign import Fixed, Missing, Operator, Table, Told, Value, fixed
+from gradbook.formats.gates import KINDS as RECURRENT_KINDS
+from gradbook.formats.gates import ONNX, GateStack
+from gradbook.formats.growing_net import GrowingNet, Sign
+from gradbook.formats.imported import STEEPER, ImportedNet, NoLayer, NoReader
+from gradbook.formats.known_values import NO_LAYER
+from gradbook.formats.layer_list import (
+    MOST_PLACES,
+    places_up,
+    require_counted,
 )
-from gradbook.formats.layer_list import LayerList, places_up, require_counted, sides_of
-from gradbook.formats.layouts import ELSEWHERE, SAMPLES, Lie, WayIn, ways_in
-from gradbook.formats.onnx.content import (
-    BATCHES,
-    FLOATS,
-    OnnxGraph,
-    OpenShape,
-    compute_shapes,
-    layout,
-    read_content,
-    shape_of,
-)
-from gradbook.formats.onnx.norms import norm_from
-from gradbook.formats.onnx.steps import RECURRENT, read_recurrent
-from gradbook.formats.onnx.words import (
-    EIGHT_SIDES,
-    KINDS,
-    SETTINGS,
-    moves_of,
-    only,
-    require_kernel,
-    settings,
-    whole_numbers,
-)
-from gradbook.formats.op_graph import GraphReader, Sign
+from gradbook.formats.layouts import Live
+from gradbook.formats.onnx.content import FLOATS, read_content
+from gradbook.formats.recogniser import read_graph
 from gradbook.graph.node import Array
-from gradbook.graph.window import NOWHERE, Shape
+from gradbook.graph.ops import normal_share
+from gradbook.graph.window import NOWHERE, SAME, Both, same_pad
 from gradbook.layers.activations import Activation
 from gradbook.layers.card import spell
-from gradbook.layers.norms import BatchNorm
 from gradbook.layers.pools import Pool
-from gradbook.layers.sums import Conv, TransposedConv
-
-if TYPE_CHECKING:
-    from onnx import NodeProto
-
-
-EACH = (  # that work on each value alone
-    *("Abs", "Add", "Clip", "Div", "Elu", "Erf", "Exp", "Gelu", "Greater", "HardSigmoid"),
-    *("HardSwish", "Log", "Max", "Min", "Mish", "Mul", "Neg", "Pow", "Reciprocal", "Relu", "Selu"),
-    *("Sigmoid", "Softplus", "Softsign", "Sqrt", "Sub", "Swish", "Tanh", "Where"),
+from gradbook.schema import (
+    AnyNumber,
+    Anything,
+    Choice,
+    FiniteNumber,
+    IfThere,
+    Kind,
+    ListOf,
+    Only,
+    PlainText,
+    Schema,
+    SchemaError,
+    Usually,
+    WholeNumber,
 )
-
-
-def _activation_from(content: OnnxGraph, value: str) -> ActivationSteps | None:
-    steps = []
-    for node in content.nodes:
-        if node.op_type != "Shape":
-            reads = (name for name in node.input if name and name not in content.constants)
-            steps.append(ForeignStep(node, tuple(reads), str(node.output[0])))
-    work_out = partial(_worked_out_each, content)
-    return activation_from(steps, value, {content.made}, work_out)
-
-
-def _worked_out_each(
-    content: OnnxGraph, step: ForeignStep, numbers: Mapping[str, Array]
-) -> Array | None:
-    """What a node makes of numbers, each by itself, if it is one of those."""
-    from onnx import TensorProto, helper
-    from onnx.reference import ReferenceEvaluator
-
-    node, given = step.source, {name: numbers[name].astype(np.float32) for name in step.reads}
-    constants = {name: content.constants[name] for name in node.input if name in content.constants}
-    if node.op_type not in EACH or any(array.size != 1 for array in constants.values()):
-        return None
-    ends = [
-        helper.make_tensor_value_info(name, TensorProto.UNDEFINED, None)
-        for name in (*given, *constants, step.made)
-    ]
-    opsets = [helper.make_opsetid("", content.opset)]
-    try:
-        graph = helper.make_graph([node], "step", ends[:-1], ends[-1:])
-        model = helper.make_model(graph, opset_imports=opsets)
-        with np.errstate(all="ignore"):
-            (found,) = ReferenceEvaluator(model).run(None, {**given, **constants})
-    except Exception:  # whatever it can't work out is no activation of ours
-        return None
-    return np.asarray(found, np.float64) if isinstance(found, np.ndarray) else None
-
 
 TRAINING = "it is in training mode: export the network for inference"
-GOING_ON = ("Log",)  # no layer by itself; an activation with it may begin with one that is
-PLAIN = {
-    word: kind for word, kind in KINDS.items() if word in SETTINGS and not SETTINGS[word].kinds
-}
-REMARK = (
-    "the file holds the network for inference: dropout isn't in it, nor normalisation that was "
-    "folded into other layers"
-)
 
 
 def read_onnx(path: str | os.PathLike[str]) -> ImportedNet:
     """The network in an .onnx file; all that has no layer here is told at once."""
-    content = read_content(Path(path))
-    samples = content.batch or SAMPLES
-    readers = []
-    for given in ways_in(content.shape, samples, content.is_whole):
-        row = LayerList(
-            [given.size], prepares=content.notes.preparation is None and not given.steps
+    return read_graph(read_content(Path(path)), OPERATORS, os.fspath(path))
+
+
+# What operators are told.
+
+
+class ShortNumber(FiniteNumber):
+    """A finite number with no more digits than the 32 bits in which ONNX keeps it."""
+
+    def read(self, value: object) -> float:
+        return float(str(np.float32(super().read(value))))
+
+
+def usual(value: object) -> IfThere:
+    """What may be there, if it says what is understood without it."""
+    return IfThere(Only(value))
+
+
+OPERATORS = Table()
+FLAG = Usually(WholeNumber(0, 1), 0)
+ONCE = Usually(FiniteNumber(), 1.0)
+AXIS = WholeNumber(-8, 7)
+EPSILON = Usually(ShortNumber(0, 1), 1e-5)
+SIDE = WholeNumber(0, MOST_PLACES)
+EIGHT_SIDES = ListOf(SIDE, 8, 8)  # of images, channels, rows and columns
+COUNT = WholeNumber(1, 2**20)
+GROUPS = Usually(COUNT, 1)
+STEPS = Usually(ListOf(WholeNumber(1, MOST_PLACES), 1, 2), None)  # down and across
+MOVES: Mapping[str, Kind] = {
+    "kernel_shape": STEPS,
+    "strides": STEPS,
+    "dilations": STEPS,
+    "auto_pad": Usually(Choice("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"), "NOTSET"),
+    "pads": Usually(ListOf(SIDE, 2, 4), None),
+}
+POOL: Mapping[str, Kind] = {
+    **MOVES,
+    "kernel_shape": ListOf(WholeNumber(1, MOST_PLACES), 1, 2),
+    "ceil_mode": FLAG,
+    "count_include_pad": FLAG,
+}
+UNUSED = IfThere(Anything())  # of training, or of an output that isn't read
+RECURRENT: Mapping[str, Kind] = {
+    "direction": usual("forward"),
+    "hidden_size": IfThere(WholeNumber(1)),
+    "layout": usual(0),
+}
+GATES = ["Sigmoid", "Tanh"]
+LINEAR: Mapping[str, Kind] = {
+    "coefficients": ListOf(FiniteNumber(), 1),
+    "intercepts": Usually(ListOf(FiniteNumber()), []),
+    "post_transform": Usually(Choice("NONE", "LOGISTIC", "SOFTMAX"), "NONE"),
+}
+REDUCED = Schema(
+    axes=Usually(ListOf(AXIS, 1, 4), None),
+    keepdims=Usually(WholeNumber(0, 1), 1),
+    noop_with_empty_axes=usual(0),
+)
+
+AXES_TOLD = Schema(axes=Usually(ListOf(AXIS, 0, 8), None))
+CASTS = Schema(to=WholeNumber(), saturate=UNUSED, round_mode=UNUSED)
+BOOL = 9  # as ONNX numbers its types
+NUMBER = FiniteNumber()
+SIGNS: Mapping[str, Sign] = {"Add": "+", "Sub": "-", "Mul": "*", "Div": "/"}
+ACTIVATIONS = {
+    "Relu": "relu",
+    "Sigmoid": "sigmoid",
+    "Tanh": "tanh",
+    "Softplus": "softplus",
+    "Mish": "mish",
+    "HardSwish": "hard swish",
+}
+
+
+# Sums.
+
+
+@OPERATORS.add("Gemm", inputs=3, alpha=ONCE, beta=ONCE, transA=FLAG, transB=FLAG)
+def gemm(net: GrowingNet, told: Told, x: Value, weight: Value, bias: Value = None) -> Value:
+    if told["transA"] or isinstance(x, Fixed):
+        raise NoLayer("only its weights can be transposed")
+    own = net.weight(weight) * told["alpha"]
+    shift = None if bias is None else net.weight(bias, "bias") * told["beta"]
+    return net.dense(x, own if told["transB"] else own.T, shift)
+
+
+OPERATORS.add("MatMul", inputs=2)(lambda net, told, x, other: net.matmul(x, other))
+
+
+@OPERATORS.add("Conv", inputs=3, windowed=True, **MOVES, group=GROUPS)
+def conv(net: GrowingNet, told: Told, x: Value, weight: Value, bias: Value = None) -> Value:
+    live, kernel = net.live(x), net.shape_of(weight)[2:]
+    _, stride, pad, dilation = _moves(told, kernel, live)
+    return net.conv(live, weight, bias, stride, pad, dilation, told["group"])
+
+
+@OPERATORS.add(
+    "ConvTranspose",
+    inputs=3,
+    **MOVES,
+    group=GROUPS,
+    output_padding=Usually(ListOf(SIDE, 2, 2), (0, 0)),
+)
+def conv_back(net: GrowingNet, told: Told, x: Value, weight: Value, bias: Value = None) -> Value:
+    live, kernel = net.live(x), net.shape_of(weight)[2:]
+    if len(kernel) != 2 or told["auto_pad"] not in ("NOTSET", "VALID"):
+        raise NoLayer(
+            "only transposed windows over rows and columns can be read, padded by numbers"
         )
-        reader = _OnnxReader(
-            content=content,
-            refusals=Refusals(os.fspath(path)),
-            row=row,
-            samples=samples,
-            given=given,
-        )
-        reader.numbers[content.given] = 0
-        if given.order is not None:
-            reader.orders[content.given] = given.order
-        reader.read()
-        readers.append(reader)
-        if not reader.refusals.found:
-            break
-    best = min(readers, key=lambda one: one.refusals.count)
-    best.refusals.settle()
-    row, size = best.row, best.row.sizes[0]
-    folded = not any(isinstance(own.layer, BatchNorm) for own in row.layers)
-    return assemble(
-        best.refusals.file,
-        size[::-2] if best.given.steps else size,
-        row.layers,
-        row.preparation(content.is_bytes) or content.notes.preparation,
-        content.notes if row.filling is None else _filled(content.notes, row.filling),
-        tuple(remark for remark in (best.given.remark, REMARK * folded) if remark),
-        tokens=best.given.tokens,
+    _, stride, (top, left, below, right), dilation = _moves(told, kernel, live)
+    rows, columns = told["output_padding"]
+    pad = (top, left, below - rows, right - columns)
+    return net.conv_back(live, weight, bias, stride, pad, dilation, told["group"])
+
+
+def _moves(told: Told, kernel: Sequence[int], live: Live) -> tuple[Both, Both, Any, Both]:
+    """A window's size, stride, padding and dilation; over steps alone these are columns here."""
+    along = len(kernel) == 1
+
+    def both(name: str, usual: Sequence[int]) -> Both:
+        numbers = told[name] or usual
+        if len(numbers) != len(kernel):
+            raise _not_so_long(name, len(kernel), numbers)
+        return (1, numbers[0]) if along else (numbers[0], numbers[1])
+
+    size = (1, kernel[0]) if along else (kernel[0], kernel[1])
+    if both("kernel_shape", kernel) != size:
+        has, said = spell(size), spell(both("kernel_shape", kernel))
+        raise NoLayer(f"its weights are of windows of {has}, but its kernel_shape is {said}")
+    stride, dilation = (
+        both("strides", (1, 1)[: len(kernel)]),
+        both("dilations", (1, 1)[: len(kernel)]),
     )
+    sides = told["pads"] or (0, 0, 0, 0)[: 2 * len(kernel)]
+    if len(sides) != 2 * len(kernel):
+        raise _not_so_long("pads", 2 * len(kernel), sides)
+    pad: Any = (0, sides[0], 0, sides[1]) if along else tuple(sides)
+    match told["auto_pad"]:
+        case "SAME_UPPER":
+            pad = SAME
+        case "SAME_LOWER":  # what is too much for both ends stands before
+            top, left, below, right = same_pad(size, stride, dilation, live.size[1:])
+            pad = (below, right, top, left)
+        case "VALID":
+            pad = NOWHERE
+    return size, stride, pad, dilation
 
 
-def _filled(notes: Notes, filling: Array) -> Notes:
-    return replace(notes, filling=tuple(filling.tolist()))
+def _not_so_long(name: str, count: int, numbers: Sequence[int]) -> SchemaError:
+    return SchemaError(f"its {name} is a list of {count}, not a list of {len(numbers)}")
 
 
-@dataclass(kw_only=True)
-class _OnnxReader(GraphReader):
-    content: OnnxGraph
-    given: WayIn
-    missing: set[str] = field(default_factory=set)  # where numbers are missing
-    shapes: dict[str, OpenShape] = field(default_factory=dict)  # what is reckoned of sizes alone
-    zeros: set[str] = field(default_factory=set)  # states that a sequence begins with
+@OPERATORS.add(
+    "Resize",
+    inputs=4,
+    mode=Usually(PlainText(), "nearest"),
+    coordinate_transformation_mode=Usually(
+        Choice("half_pixel", "asymmetric", "pytorch_half_pixel"), "half_pixel"
+    ),
+    nearest_mode=Usually(PlainText(), "round_prefer_floor"),
+    antialias=usual(0),
+    exclude_outside=usual(0),
+    keep_aspect_ratio_policy=usual("stretch"),
+    **dict.fromkeys(("cubic_coeff_a", "extrapolation_value"), UNUSED),
+)
+def resize(
+    net: GrowingNet, told: Told, x: Value, roi: Value = None, scales: Value = None, to: Value = None
+) -> Value:
+    """By a factor, or to a size, of which each value stands as often as fits."""
+    is_asymmetric = told["coordinate_transformation_mode"] == "asymmetric"
+    ways = ("floor",) if is_asymmetric else ("round_prefer_floor", "round_prefer_ceil")
+    if told["mode"] != "nearest" or told["nearest_mode"] not in ways:
+        raise NoLayer("only maps whose values are repeated (nearest) can be read")
+    if to is None:
+        factors = net.weight(scales, "scales").ravel().tolist()
+    else:
+        asked = net.weight(to, "sizes").ravel().tolist()
+        factors = [a / b for a, b in zip(asked, net.live(x).shape, strict=True)]
+    if factors[:2] != [1, 1]:
+        raise NoLayer("only rows and columns can be made more")
+    return net.enlarge(x, factors[2:])
 
-    def read(self) -> None:
-        done: set[int] = set()
-        for node in self.content.nodes:
-            if id(node) in done:
-                continue
-            place = f"{node.op_type} '{node.name or node.output[0]}'"
-            before = self.row.layers.copy()
-            try:
-                if self._makes_zeros(node) or self._reckons(node):
-                    continue
-                taken = self._take(node, place)
-                done.update(map(id, taken))
-                self._note(before, taken)
-                for one in taken:
-                    self.refusals.pass_on(one.input, one.output)
-            except (GradbookError, *REASONS) as error:
-                self._refuse(node, place, error)
-        if self.refusals.found:
-            return
-        self.require_output(self.content.made)
-        if self.content.both and self.row.sizes[-1] != (1,):
-            self.refusals.add(f"output '{self.content.made}'", BOTH)
 
-    def reader_count(self, value: str) -> int:
-        return len(self.content.readers(value)) + (value == self.content.made)
+@OPERATORS.add("LinearRegressor", inputs=1, **LINEAR, targets=IfThere(WholeNumber(1)))
+def linear(net: GrowingNet, told: Told, x: Value) -> Value:
+    """Sums of which classes are told, or numbers themselves."""
+    live, ends = net.live(x), told["post_transform"]
+    weight = np.array(told["coefficients"]).reshape(-1, prod(live.size))
+    bias = np.array(told["intercepts"] or [0.0] * len(weight))
+    if bias.shape != weight.shape[:1] or (ends == "SOFTMAX" and len(weight) < 2):
+        raise NoLayer("its coefficients and intercepts don't fit each other")
+    if told.get("targets", len(weight)) != len(weight):
+        raise NoLayer(f"its targets are {told['targets']}, but it has sums for {len(weight)}")
+    if len(weight) == 1 and net.op.word == "LinearClassifier" and ends != "LOGISTIC":
+        raise NoLayer("its output isn't a probability: export it with probabilities")
+    made = net.dense(live, weight, bias)
+    kind = {"LOGISTIC": "sigmoid", "SOFTMAX": "softmax"}.get(ends)
+    return made if kind is None else net.each(Activation(kind), made)
 
-    def _refuse(self, node: NodeProto, place: str, error: Exception) -> None:
-        """Go on with what it reads, so that what comes later is looked at too."""
-        usual = "its inputs and constants don't fit each other"
-        self.refusals.refuse(place, error, node.input, usual)
-        self.refusals.unsure.update(node.output)
-        given = next((name for name in node.input if name in self.numbers), self.content.given)
-        for name in node.output:
-            if name not in self.fits:
-                self.numbers.setdefault(name, self.numbers[given])
 
-    def _reckons(self, node: NodeProto) -> bool:
-        """Whether a node is about sizes and not about values; what it makes is then known."""
-        if node.op_type == "Shape":
-            value = node.input[0]
-            self.require_fit([value], windowed=False)
-            self.shapes[node.output[0]] = shape_of(node, self._open_shapes(value))
-            return True
-        made = compute_shapes(node, self.content.constants, self.shapes)
-        self.shapes.update(made)
-        return bool(made)
+@OPERATORS.add(
+    "LinearClassifier",
+    inputs=1,
+    **LINEAR,
+    **dict.fromkeys(("classlabels_ints", "classlabels_strings", "multi_class"), UNUSED),
+)
+def classify(net: GrowingNet, told: Told, x: Value) -> tuple[None, Value]:
+    return None, linear(net, told, x)
 
-    def _open_shapes(self, value: str) -> list[Shape]:
-        """A value's shape for either number of samples; as it is where that is told."""
-        shape = self.shape(value)
-        if self.content.batch is not None:
-            return [shape, shape]
-        (axis,) = [0] if value in self.fits else self.sample_axes(value)
-        each = shape[axis] // self.samples
-        return [(*shape[:axis], each * batch, *shape[axis + 1 :]) for batch in BATCHES]
 
-    def _take(self, node: NodeProto, place: str) -> Sequence[NodeProto]:
-        """Make layers of a node, or of it and those that belong to it."""
-        known = (self.content.constants, self.shapes, self.zeros)
-        given = [name for name in node.input if name and not any(name in one for one in known)]
-        places = (self.numbers, self.fits, self.pieces)
-        there = [name for name in given if any(name in one for one in places)]
-        if there != given or not given:
-            raise NoLayer("its input isn't known")
-        if node.op_type in SETTINGS and node.op_type not in WINDOWED:  # which read theirs anyway
-            settings(node)
-        self._require_at_work(node)
-        self.require_fit(given, node.op_type in WINDOWED)
-        self.require_whole(given, node.op_type == "Gather")
-        if any(name in self.fits for name in given):
-            self._attend(node, place, given)
-            return [node]
-        nodes = self._pattern(node, place, given)
-        if nodes:
-            return nodes
-        take = TAKES.get(node.op_type)
-        if take is None:
-            raise NoReader(_no_layer(node))
-        self.require_fit(given, windowed=True)
-        lie = take(self, node, place, given)
-        if lie is not None:
-            self.put(node.output[node.op_type == "LinearClassifier"], lie)
-        return [node]
-
-    def _require_at_work(self, node: NodeProto) -> None:
-        """Refuse dropout that drops something, and casts that cut digits off."""
-        if node.op_type == "Dropout" and np.any(self._constant(node, 2)):
-            raise NoReader(TRAINING)
-        if node.op_type == "Cast" and settings(node)["to"] not in FLOATS:
-            is_given = self.numbers.get(node.input[0]) == 0 and not self.row.layers
-            if not is_given or not (self.content.is_whole or self.content.is_bytes):
-                raise NoLayer("it cuts numbers down to whole ones: only floats can be read")
-
-    def _makes_zeros(self, node: NodeProto) -> bool:
-        """Whether it makes states to begin with, which are 0 for as many samples as there are."""
-        if node.op_type == "ConstantOfShape" and node.input[0] in self.shapes:
-            told = next((one.t for one in node.attribute if one.name == "value"), None)
-            if told is None or not np.any(_array_of(told)):
-                self.zeros.add(node.output[0])
-                return True
-        passes = node.op_type in ("Expand", "Slice", "Identity", "Unsqueeze", "Cast", "Gather")
-        if passes and node.input[0] not in self.numbers and self._is_zero(node.input[0]):
-            self.zeros.update(node.output)
-            return True
-        return False
-
-    def _is_zero(self, name: str) -> bool:
-        return name in self.zeros or not np.any(self.content.constants.get(name, 1))
-
-    # Attention, and what only lays values out.
-
-    def _attend(self, node: NodeProto, place: str, given: list[str]) -> None:
-        """What is done to scores and shares."""
-        made, first = node.output[0], given[0]
-        own = self.fits.get(first)
-        match node.op_type:
-            case "Mul" | "Div" | "Add" | "Sub" if len(given) == 1 and own is not None:
-                if node.op_type in ("Sub", "Div") and node.input[0] != first:
-                    raise NoLayer(OTHER_MASK)
-                constant = self._weight(node, 1 if node.input[0] == first else 0)
-                self.combine_fits(made, first, SIGNS[node.op_type], constant)
-            case "Where" if len(given) == 1 and own is not None:
-                chosen = self._weight(node, 0).astype(bool)
-                other = self._weight(node, 2 if node.input[1] == first else 1)
-                if (other > MASKED).any():
-                    raise NoLayer(OTHER_MASK)
-                self.fits[made] = own.seen(chosen if node.input[1] == first else ~chosen)
-            case "Softmax" if own is not None:
-                self.fits[made] = own.softmax(self._shares_axis(node))
-            case "Reshape" if own is not None:
-                self.fits[made] = own.laid_out(self._target(node, own.shape))
-            case word if word in PASSING and own is not None:
-                self.fits[made] = own
-            case "MatMul" if own is not None and len(given) == 2 and given[1] in self.numbers:
-                self.put(made, self.attend(own, given[1], place))
-            case _:
-                raise NoLayer("it does something to the scores of attention that can't be read")
-
-    def take_move(self, node: NodeProto, place: str, given: list[str]) -> Lie:
-        """What only lays values out anew."""
-        value = given[0]
-        rank = len(self.shape(value))
-        match node.op_type:
-            case "Transpose":
-                perm = settings(node)["perm"] or [*range(rank)][::-1]
-                return self.move(value, lambda order: order.transpose(perm))
-            case "Unsqueeze":
-                axes = self._axes_told(node)
-                return self.move(value, lambda order: np.expand_dims(order, axes))
-            case "Squeeze":
-                axes = self._axes_told(node)
-                ones = tuple(k for k, n in enumerate(self.shape(value)) if n == 1 and k)
-                return self.move(value, lambda order: order.squeeze(axes or ones))
-        raise NoLayer(ELSEWHERE)
-
-    def take_flatten(self, node: NodeProto, place: str, given: list[str]) -> Lie:
-        axis, shape = settings(node)["axis"], self.shape(given[0])
-        target = (prod(shape[:axis]), -1)
-        return self.reshape(given[0], place, target)
-
-    def take_reshape(self, node: NodeProto, place: str, given: list[str]) -> Lie:
-        return self.reshape(given[0], place, self._target(node, self.shape(given[0])))
-
-    def _target(self, node: NodeProto, shape: Shape) -> Shape:
-        told = self.shapes.get(node.input[1])
-        if told is None:
-            numbers = np.array(whole_numbers(self._weight(node)))
-            told = OpenShape((numbers, numbers))
-        sizes = layout(told, self.samples)
-        if 0 in sizes and settings(node).get("allowzero"):
-            raise NoLayer("it makes an array without values")
-        return tuple(shape[k] if x == 0 and k < len(shape) else x for k, x in enumerate(sizes))
-
-    def take_gather(self, node: NodeProto, place: str, given: list[str]) -> Lie:
-        """One of the places along an axis, or several."""
-        axis = settings(node)["axis"]
-        if node.input[0] in self.content.constants:
-            if axis or len(given) != 1:
-                raise NoLayer("only rows of a table can be looked up")
-            return self.embed(given[0], place, self._weight(node, 0))
-        value, index = given[0], self._weight(node)
-        places = index.astype(int)
-        self.require_whole([value], takes_one=axis == 0 and places.size == 1)
-        if value in self.pieces:
-            chosen = self.pieces[value][int(places.item())]
-            lie = Lie(self.numbers[chosen], self.order(chosen))
-            drops = places.ndim == 0
-            return Lie(lie.number, self.order(chosen)[0]) if drops else lie
-        return self.move(value, lambda order: order.take(places, axis))
-
-    def take_slice(self, node: NodeProto, place: str, given: list[str]) -> Lie:
-        """Some of the places along its axes."""
-        value, shape = given[0], self.shape(given[0])
-        starts, ends = (whole_numbers(self._weight(node, place)) for place in (1, 2))
-        axes, steps = (self._constant(node, place) for place in (3, 4))
-        over = range(len(starts)) if axes is None else whole_numbers(axes)
-        by = (1,) * len(starts) if steps is None else whole_numbers(steps)
-        cuts = [slice(None)] * len(shape)
-        for axis, start, end, step in zip(over, starts, ends, by, strict=True):
-            cuts[axis] = slice(start, end, step)
-        return self.sliced(value, cuts)
-
-    def take_split(self, node: NodeProto, place: str, given: list[str]) -> None:
-        told, value = settings(node), given[0]
-        axis = self.axis(value, told["axis"])
-        sizes = told["split"]
-        if told.get("num_outputs", len(node.output)) != len(node.output):
-            raise NoLayer(
-                f"its num_outputs is {told['num_outputs']}, but it makes {len(node.output)}"
-            )
-        if sizes is None:
-            asked = self._constant(node, 1)
-            each = -(-self.shape(value)[axis] // len(node.output))
-            sizes = [each] * len(node.output) if asked is None else whole_numbers(asked)
-        ends = np.cumsum(sizes)[:-1].tolist()
-        for name, part in zip(node.output, np.split(self.order(value), ends, axis), strict=True):
-            self.put(name, Lie(self.numbers[value], part))
-
-    def _axes_told(self, node: NodeProto) -> tuple[int, ...]:
-        told, given = settings(node)["axes"], self._constant(node, 1)
-        return tuple(told or ()) if given is None else whole_numbers(given)
-
-    def take_recurrent(self, node: NodeProto, place: str, given: list[str]) -> None:
-        """Its states at all steps; whoever reads the last alone takes that out."""
-        if any(name and not self._is_zero(name) for name in node.input[5:]):
-            raise NoLayer("only states that begin at 0 can be read, and cells that gates don't see")
-        lengths = self._constant(node, 4)
-        if lengths is not None and (lengths != self.shape(given[0])[0]).any():
-            raise NoLayer("only sequences of the same length can be read")
-        tensors = [self._constant(node, number) for number in (1, 2, 3)]
-        features = self.shape(given[0])[-1]
-        layer, own = read_recurrent(node.op_type, settings(node), features, tensors)
-        every, last = self.recur(given[0], place, layer, own, steps_first=True)
-        names = [*node.output, "", ""]
-        if len(names) > 4 and names[2] and self.reader_count(names[2]):
-            raise NoLayer("only its states can be read, not its cells")
-        if names[0]:
-            self.put(names[0], Lie(every.number, np.expand_dims(self.order_of(every), 1)))
-        if names[1] and self.reader_count(names[1]):
-            self.put(names[1], last)
-
-    def _pattern(self, node: NodeProto, place: str, given: list[str]) -> Sequence[NodeProto]:
-        """The nodes that together are one activation or normalisation, if one begins here."""
-        if len(set(given)) != 1 or given[0] in self.pieces:
-            return []
-        value = given[0]
-        goes_on = any(other.op_type in GOING_ON for other in self.content.nodes)
-        if goes_on or not (node.op_type in PLAIN and self.reader_count(value) == 1):
-            activation = _activation_from(self.content, value)
-            if activation is not None and activation.steps[0].source is node:
-                self.put(activation.steps[-1].made, self.each(activation.layer, value, place))
-                return [step.source for step in activation.steps]
-        last = self.is_channels_last(value)
-        if value in self.orders and not last:
-            return []
-        size, shape = self.size(value), self.shape(value)
-        norm = norm_from(self.content, node, (size[0], *shape[1:-1]) if last else size, last)
-        if norm is None:
-            return []
-        made = self.each(norm.layer, value, place, norm.tensors)
-        self.put(norm.nodes[-1].output[0], made)
-        return norm.nodes
-
-    def _note(self, before: list[ImportedLayer], nodes: Sequence[NodeProto]) -> None:
-        """What the weights are called of layers that these nodes made, or gave a bias."""
-        layers, constants = self.row.layers, self.content.constants
-        first = next((k for k, own in enumerate(before) if layers[k] is not own), len(before))
-        names = [name for node in nodes for name in node.input if name in constants]
-        own = (name for name in names if any(x.has(constants[name]) for x in layers[first:]))
-        self.row.note(first, map(self.content.first_name, own))
-
-    def _constant(self, node: NodeProto, place: int) -> Array | None:
-        name = node.input[place] if place < len(node.input) else ""
-        if not name:
-            return None
-        if name in self.shapes:
-            return np.asarray(self.shapes[name].constant(), np.float64)
-        if name not in self.content.constants:
-            raise NoLayer(f"'{name}' is computed: only constants can be weights")
-        return np.asarray(self.content.constants[name], np.float64)
-
-    def _weight(self, node: NodeProto, place: int = 1) -> Array:
-        found = self._constant(node, place)
-        if found is None:
-            raise NoLayer(f"its input {place + 1} is missing")
-        return found
-
-    # Node by node.
-
-    def take_gemm(self, node: NodeProto, place: str, given: list[str]) -> Lie:
-        told = settings(node)
-        weight, bias = self._weight(node), self._constant(node, 2)
-        if told["transA"] or node.input[0] != given[0]:
-            raise NoLayer("only its weights can be transposed")
-        weight = weight * told["alpha"]
-        bias = None if bias is None else bias * told["beta"]
-        return self.dense(given[0], place, weight if told["transB"] else weight.T, bias)
-
-    def take_matmul(self, node: NodeProto, place: str, given: list[str]) -> Lie | None:
-        if len(given) == 2:
-            self.fit(node.output[0], given[0], given[1], turned=True)
-            return None
-        weight = self._constant(node, 1)
-        if weight is None or weight.ndim != 2 or node.input[0] != given[0]:
-            raise NoLayer("only a product with a table of weights can be read as a layer")
-        return self.dense(given[0], place, weight.T)
-
-    def take_conv(self, node: NodeProto, place: str, given: list[str]) -> Lie:
-        weight, bias = self._weight(node), self._constant(node, 2)
-        along = weight.ndim == 3
-        weight = weight[:, :, None] if along else weight
-        if weight.ndim != 4:
-            raise NoLayer(f"its windows have {weight.ndim - 2} dimensions: only 2 can be read")
-        told, kernel = settings(node, along), (weight.shape[2], weight.shape[3])
-        require_kernel(told, kernel)
-        moves = moves_of(told, kernel, self.size(given[0]))
-        moves["kernel"] = moves.pop("size")
-        row = along or (self.given.steps and weight.shape[2] == 1)
-        layer = Conv(weight.shape[0], **moves, groups=told["group"], row=row)
-        lie = self.conv(given[0], place, layer, weight)
-        if bias is not None:
-            self._bias(lie.number, bias)
-        return lie
-
-    def take_conv_back(self, node: NodeProto, place: str, given: list[str]) -> Lie:
-        told, weight = settings(node), self._weight(node)
-        if weight.ndim != 4 or told["auto_pad"] not in ("NOTSET", "VALID"):
-            raise NoLayer(
-                "only transposed windows over rows and columns can be read, padded by numbers"
-            )
-        require_kernel(told, (weight.shape[2], weight.shape[3]))
-        top, left, below, right = told["pads"]
-        rows, columns = told["output_padding"]
-        sides = (top, left, below - rows, right - columns)
-        layer = TransposedConv(
-            weight.shape[1] * told["group"],
-            (weight.shape[2], weight.shape[3]),
-            told["strides"],
-            sides_of(sides),
-            groups=told["group"],
-            dilation=told["dilations"],
+@OPERATORS.add("Scaler", inputs=1, offset=ListOf(NUMBER, 1), scale=ListOf(NUMBER, 1))
+def scale(net: GrowingNet, told: Told, x: Value) -> Value:
+    live = net.live(x)
+    offset, by = (np.array(told[name]) for name in ("offset", "scale"))
+    if {len(live.size), *map(len, (offset, by))} - {1, live.size[0]}:
+        raise NoLayer(
+            f"it scales {spell(live.size)} values by {len(by)} numbers: the counts must be equal"
         )
-        bias = self._constant(node, 2)
-        tensors = {"weight": weight} | ({} if bias is None else {"bias": bias})
-        return self.conv_back(given[0], place, layer, tensors)
+    by, offset = (np.broadcast_to(numbers, live.size) for numbers in (by, offset))
+    return net.lie(net.scale(live, by, -offset * by), live.order)
 
-    def take_resize(self, node: NodeProto, place: str, given: list[str]) -> Lie:
-        """By a factor, or to a size, of which each value stands as often as fits."""
-        told, size = settings(node), self.size(given[0])
-        is_asymmetric = told["coordinate_transformation_mode"] == "asymmetric"
-        ways = ("floor",) if is_asymmetric else ("round_prefer_floor", "round_prefer_ceil")
-        if told["mode"] != "nearest" or told["nearest_mode"] not in ways:
-            raise NoLayer("only maps whose values are repeated (nearest) can be read")
-        asked = self._constant(node, 3)
-        if asked is None:
-            factors = self._weight(node, 2).ravel().tolist()
-        else:
-            shape = (self.content.batch or asked[0], *size)
-            factors = [a / b for a, b in zip(asked.ravel().tolist(), shape, strict=True)]
-        if factors[:2] != [1, 1]:
-            raise NoLayer("only rows and columns can be made more")
-        return self.enlarge(given[0], place, factors[2:])
 
-    def take_pool(self, node: NodeProto, place: str, given: list[str]) -> Lie:
-        size = self.size(given[0])
-        told = settings(node, along=len(self.shape(given[0])) == 3)
-        if len(node.output) > 1:
-            raise NoReader("only the largest values can be read, not their places")
-        kind = "max" if node.op_type == "MaxPool" else "avg"
-        moves = moves_of(told, told["kernel_shape"], size)
-        zeros = kind == "avg" and bool(told["count_include_pad"]) and moves["pad"] != NOWHERE
-        layer = Pool(kind, **moves, ceil=bool(told["ceil_mode"]), zeros=zeros)
-        if layer.ceil:
-            require_counted(places_up(layer, size), layer, size)
-        return self.pool(given[0], place, layer)
+# Windows and normalisation.
 
-    def take_pad(self, node: NodeProto, place: str, given: list[str]) -> Lie:
-        told = settings(node)
-        pads, value = told["pads"], told["value"]
-        if pads is None:
-            pads = list(whole_numbers(self._weight(node)))
-            if len(pads) == 6:  # of steps alone
-                pads = [*pads[:2], 0, pads[2], *pads[3:5], 0, pads[5]]
-            pads = EIGHT_SIDES.read(pads)
-            filled = self._constant(node, 2)
-            value = 0.0 if filled is None else only(filled)
-        if len(node.input) > 3:
-            raise NoLayer("only padding of rows and columns with one constant can be read")
-        if any(pads[k] for k in (0, 1, 4, 5)) or len(self.size(given[0])) != 3:
-            raise NoLayer("only padding around rows and columns can be read")
-        return self.pad(given[0], node.output[0], (pads[2], pads[3], pads[6], pads[7]), value)
 
-    def take_pool_all(self, node: NodeProto, place: str, given: list[str]) -> Lie:
-        kind = "max" if "Max" in node.op_type else "avg"
-        if not node.op_type.startswith("Reduce"):
-            return self.pool_all(given[0], place, kind, range(2, len(self.shape(given[0]))))
-        told = settings(node)
-        axes = told["axes"] or whole_numbers(self._weight(node))
-        return self.pool_all(given[0], place, kind, axes, bool(told["keepdims"]))
+@OPERATORS.add("MaxPool", inputs=1, windowed=True, **POOL, storage_order=UNUSED)
+@OPERATORS.add("AveragePool", inputs=1, windowed=True, **POOL)
+def pool(net: GrowingNet, told: Told, x: Value) -> Value:
+    live, kernel = net.live(x), told["kernel_shape"]
+    if len(net.op.makes) > 1:
+        raise NoReader("only the largest values can be read, not their places")
+    size, stride, pad, dilation = _moves(told, kernel, live)
+    if len(live.shape) != len(kernel) + 2:
+        raise NoLayer(f"its windows have {len(kernel)} dimensions, its input {len(live.shape) - 2}")
+    kind = "max" if net.op.word == "MaxPool" else "avg"
+    ceil = bool(told["ceil_mode"])
+    if ceil:
+        layer = Pool(kind, size, stride, pad, dilation, ceil=True)
+        require_counted(places_up(layer, live.size), layer, live.size)
+    zeros = bool(told["count_include_pad"])
+    return net.pool(live, kind, size, stride, pad, dilation, ceil, zeros)
 
-    def take_batchnorm(self, node: NodeProto, place: str, given: list[str]) -> Lie:
-        told = settings(node)
-        if told["training_mode"]:
-            raise NoReader(TRAINING)
-        names = ("scale", "shift", "mean", "variance")
-        tensors = {name: self._weight(node, number) for number, name in enumerate(names, 1)}
-        return self.batchnorm(given[0], place, told["epsilon"], tensors)
 
-    def take_softmax(self, node: NodeProto, place: str, given: list[str]) -> Lie:
-        axis = self._shares_axis(node)
-        return self.softmax(given[0], place, KINDS[node.op_type], axis)
+@OPERATORS.add("GlobalAveragePool", "GlobalMaxPool", inputs=1)
+def pool_all(net: GrowingNet, told: Told, x: Value) -> Value:
+    kind = "max" if "Max" in net.op.word else "avg"
+    return net.pool_all(x, kind, range(2, len(net.live(x).shape)))
 
-    def _shares_axis(self, node: NodeProto) -> int:
-        """Before opset 13 shares are of all values from an axis on, of which there may be one."""
-        if self.content.opset >= 13:
-            return int(settings(node).get("axis", -1))
-        shape = self.shape(node.input[0])
-        axis = int(settings(node).get("axis", 1)) % len(shape)
+
+@OPERATORS.add("ReduceMean", reduces=True, inputs=2, **REDUCED.kinds)
+@OPERATORS.add("ReduceMax", inputs=2, **REDUCED.kinds)
+def reduce(net: GrowingNet, told: Told, x: Value, over: Value = None) -> Value:
+    kind = "max" if "Max" in net.op.word else "avg"
+    axes = told["axes"] or net.whole_numbers(over)
+    return net.pool_all(x, kind, axes, bool(told["keepdims"]))
+
+
+@OPERATORS.add("ReduceProd", inputs=2, **REDUCED.kinds)
+def product_of_all(net: GrowingNet, told: Told, x: Value, over: Value = None) -> Value:
+    axes = told["axes"] or (None if over is None else net.whole_numbers(over))
+    axes = axes if axes is None else tuple(axes)
+    keeps = bool(told["keepdims"])
+    return net.compute(lambda numbers: np.prod(numbers, axes, keepdims=keeps), x)
+
+
+@OPERATORS.add(
+    "Pad",
+    windowed=True,
+    inputs=3,
+    mode=Usually(Choice("constant"), "constant"),
+    pads=Usually(EIGHT_SIDES, None),
+    value=Usually(NUMBER, 0.0),
+)
+def pad(net: GrowingNet, told: Told, x: Value, sides: Value = None, fill: Value = None) -> Value:
+    pads, value = told["pads"], told["value"]
+    if pads is None:
+        pads = list(net.whole_numbers(sides))
+        if len(pads) == 6:  # of steps alone
+            pads = [*pads[:2], 0, pads[2], *pads[3:5], 0, pads[5]]
+        pads = EIGHT_SIDES.read(pads)
+        numbers = np.zeros(1) if fill is None else net.weight(fill, "value")
+        if numbers.size != 1:
+            raise NoLayer(f"it pads with {numbers.size} values: only one can be read")
+        value = float(numbers.item())
+    if any(pads[k] for k in (0, 1, 4, 5)):
+        raise NoLayer("only padding around rows and columns can be read")
+    return net.pad(x, (pads[2], pads[3], pads[6], pads[7]), value)
+
+
+@OPERATORS.add(
+    "BatchNormalization",
+    inputs=5,
+    epsilon=EPSILON,
+    training_mode=FLAG,
+    momentum=UNUSED,
+    spatial=usual(1),
+)
+def batchnorm(net: GrowingNet, told: Told, x: Value, *tensors: Value) -> Value:
+    if told["training_mode"]:
+        raise NoReader(TRAINING)
+    scale, shift, mean, variance = tensors
+    return net.batchnorm(x, told["epsilon"], scale, shift, mean, variance)
+
+
+@OPERATORS.add(
+    "GroupNormalization", inputs=3, epsilon=EPSILON, num_groups=COUNT, stash_type=usual(1)
+)
+@OPERATORS.add("InstanceNormalization", inputs=3, epsilon=EPSILON)
+def group_norm(net: GrowingNet, told: Told, x: Value, scale: Value, shift: Value) -> Value:
+    live = net.live(x)
+    anew = not live.is_as_ours  # groups as channels of their own, which are scaled afterwards
+    own, plus = (net.weight(value, noted=not anew) for value in (scale, shift))
+    made = net.group_norm(live, told.get("num_groups", live.shape[1]), told["epsilon"], own, plus)
+    if anew:
+        net.bare[made.number] = "*+"
+    return made
+
+
+@OPERATORS.add(
+    "LayerNormalization", inputs=3, epsilon=EPSILON, axis=Usually(AXIS, -1), stash_type=usual(1)
+)
+def layer_norm(net: GrowingNet, told: Told, x: Value, scale: Value, shift: Value = None) -> Value:
+    live = net.live(x)
+    tensors = net.weights(scale=scale, shift=shift)
+    axes = range(told["axis"] % len(live.shape), len(live.shape))
+    own, plus = tensors["scale"], tensors.get("shift")
+    return net.normalise(live, axes, told["epsilon"], own, plus, by_channel=True)
+
+
+# Sequences.
+
+
+@OPERATORS.add("RNN", inputs=6, **RECURRENT, activations=usual(["Tanh"]))
+@OPERATORS.add("GRU", inputs=6, **RECURRENT, activations=usual(GATES), linear_before_reset=FLAG)
+@OPERATORS.add(
+    "LSTM", inputs=8, **RECURRENT, activations=usual([*GATES, "Tanh"]), input_forget=usual(0)
+)
+def recur(
+    net: GrowingNet,
+    told: Told,
+    x: Value,
+    fed: Value,
+    back: Value,
+    both: Value = None,
+    lengths: Value = None,
+    *states: Value,
+) -> tuple[Value, ...]:
+    """Its states at all steps; whoever reads the last alone takes that out."""
+    live = net.live(x)
+    begin_at_0 = all(s is None or (isinstance(s, Fixed) and not s.array.any()) for s in states)
+    if not begin_at_0:
+        raise NoLayer("only states that begin at 0 can be read, and cells that gates don't see")
+    if lengths is not None and (net.weight(lengths, "sequence_lens") != live.shape[0]).any():
+        raise NoLayer("only sequences of the same length can be read")
+    tensors = net.weights(weight=fed, recurrent_weight=back, bias=both)
+    own, again, bias = tensors["weight"], tensors["recurrent_weight"], tensors.get("bias")
+    kind = RECURRENT_KINDS[net.op.word.lower()]
+    gates = len(ONNX.of(kind(1)))
+    _require_shapes(own, again, bias, told.get("hidden_size"), live.shape[-1], gates)
+    early, late = (None, None) if bias is None else np.split(bias[0], 2)
+    stack = GateStack(own[0], again[0], early, late)
+    before = not told.get("linear_before_reset", 1)
+    every, last = net.recur(live, kind, stack, ONNX, steps_first=True, reset_before=before)
+    names = [*net.op.makes, "", ""]
+    if net.readers.count(names[2]):
+        raise NoLayer("only its states can be read, not its cells")
+    states_made = net.move(every, lambda order: np.expand_dims(order, 1))
+    return states_made, last() if net.readers.count(names[1]) else None
+
+
+def _require_shapes(
+    fed: Array, back: Array, both: Array | None, hidden: int | None, features: int, gates: int
+) -> None:
+    width = back.shape[-1]
+    rows = gates * width
+    need = ((1, rows, features), (1, rows, width), (1, 2 * rows))
+    given = [one.shape for one in (fed, back, both) if one is not None]
+    if given != [*need[: len(given)]] or hidden not in (None, width):
+        has, fit = (", ".join(map(spell, shapes)) for shapes in (given, need))
+        raise NoLayer(
+            f"its weights are {has}, but {features} features and {width} states of hidden_size "
+            f"need {fit}"
+        )
+
+
+@OPERATORS.add("Softmax", "LogSoftmax", inputs=1, axis=IfThere(AXIS))
+def softmax(net: GrowingNet, told: Told, x: Value) -> Value:
+    """Before opset 13 shares are of all values from an axis on, of which there may be one."""
+    axis, shape = told.get("axis"), net.shape_of(x)
+    if net.graph.version < 13:
+        axis = (1 if axis is None else axis) % len(shape)
         if prod(shape[axis + 1 :]) > 1:
             raise NoLayer("its shares are of all values of several axes: only one can be read")
-        return axis
-
-    def take_activation(self, node: NodeProto, place: str, given: list[str]) -> Lie:
-        return self.each(Activation(PLAIN[node.op_type]), given[0], place)
-
-    def take_leaky_relu(self, node: NodeProto, place: str, given: list[str]) -> Lie:
-        return self.each(Activation("leaky relu", settings(node)["alpha"]), given[0], place)
-
-    def take_prelu(self, node: NodeProto, place: str, given: list[str]) -> Lie:
-        return self.prelu(given[0], place, self._weight(node))
-
-    def pass_on(self, node: NodeProto, place: str, given: list[str]) -> Lie:
-        return self.like(given[0], self.numbers[given[0]])
-
-    def take_combination(self, node: NodeProto, place: str, given: list[str]) -> Lie:
-        """A product with constants, a sum with them, or of two values."""
-        if len(given) == 2 and node.op_type == "Add":
-            return self.sum(given[0], given[1], place)
-        if len(given) == 2 and node.op_type == "Mul":
-            return self.product(given[0], given[1], place)
-        if len(given) != 1 or (node.op_type in ("Sub", "Div") and node.input[0] != given[0]):
-            raise NoLayer("only sums and products, of two values or with constants, can be read")
-        other = self._weight(node, 1 if node.input[0] == given[0] else 0)
-        return self.combine(given[0], place, SIGNS[node.op_type], other)
-
-    def take_concat(self, node: NodeProto, place: str, given: list[str]) -> Lie | None:
-        return self.concat(node.input, node.output[0], place, settings(node)["axis"])
-
-    # Missing numbers of a table.
-
-    def take_is_missing(self, node: NodeProto, place: str, given: list[str]) -> Lie:
-        self.missing.add(node.output[0])
-        return Lie(self.numbers[given[0]])
-
-    def take_where(self, node: NodeProto, place: str, given: list[str]) -> Lie:
-        if node.input[0] not in self.missing or len(given) != 2:
-            raise NoLayer("Where can be read only as a replacement of missing numbers")
-        return Lie(self.row.fill_in(self.numbers[given[1]], self._weight(node, 1)))
-
-    def take_imputer(self, node: NodeProto, place: str, given: list[str]) -> Lie:
-        told = settings(node)
-        if not isnan(told["replaced_value_float"]):
-            raise NoLayer("only missing numbers (NaN) can be replaced")
-        return Lie(self.row.fill_in(self.numbers[given[0]], np.array(told["imputed_value_floats"])))
-
-    # Scikit-learn's own operators.
-
-    def take_scaler(self, node: NodeProto, place: str, given: list[str]) -> Lie:
-        told, size = settings(node), self.size(given[0])
-        offset, scale = (np.array(told[name]) for name in ("offset", "scale"))
-        if {len(size), *map(len, (offset, scale))} - {1, size[0]}:
-            raise NoLayer(
-                f"it scales {spell(size)} values by {len(scale)} numbers: the counts must be equal"
-            )
-        scale, offset = (np.broadcast_to(x, size) for x in (scale, offset))
-        return Lie(self.scale(given[0], place, scale, -offset * scale))
-
-    def take_linear(self, node: NodeProto, place: str, given: list[str]) -> Lie:
-        """Sums of which classes are told, or numbers themselves."""
-        told, size = settings(node), self.size(given[0])
-        ends, is_classifier = told["post_transform"], node.op_type == "LinearClassifier"
-        weight = np.array(told["coefficients"]).reshape(-1, prod(size))
-        bias = np.array(told["intercepts"] or [0.0] * len(weight))
-        if bias.shape != weight.shape[:1] or (ends == "SOFTMAX" and len(weight) < 2):
-            raise NoLayer("its coefficients and intercepts don't fit each other")
-        if told.get("targets", len(weight)) != len(weight):
-            raise NoLayer(f"its targets are {told['targets']}, but it has sums for {len(weight)}")
-        if len(weight) == 1 and is_classifier and ends != "LOGISTIC":
-            raise NoLayer("its output isn't a probability: export it with probabilities")
-        lie = self.dense(given[0], place, weight, bias)
-        if ends == "NONE":
-            return lie
-        kind = {"LOGISTIC": "sigmoid", "SOFTMAX": "softmax"}[ends]
-        return Lie(self.row.add(Activation(kind), lie.number, place))
+    kind = "softmax" if net.op.word == "Softmax" else "log softmax"
+    return net.softmax(x, -1 if axis is None else axis, kind)
 
 
-def _no_layer(node: NodeProto) -> str:
-    if node.op_type == "Elu":
-        return STEEPER
-    if node.op_type in EACH:
-        return "gradbook has no activation that computes this: use another"
-    return "gradbook has no such layer"
+# What only lays values out anew.
 
 
-def _array_of(tensor: Any) -> Array:
-    from onnx import numpy_helper
+@OPERATORS.add("Transpose", inputs=1, perm=Usually(ListOf(AXIS, 1, 8), []))
+def transpose(net: GrowingNet, told: Told, x: Value) -> Value:
+    axes = told["perm"] or [*range(len(net.shape_of(x)))][::-1]
+    return net.move(x, lambda order: order.transpose(axes))
 
-    return np.asarray(numpy_helper.to_array(tensor), np.float64)
+
+@OPERATORS.add("Unsqueeze", inputs=2, **AXES_TOLD.kinds)
+def unsqueeze(net: GrowingNet, told: Told, x: Value, at: Value = None) -> Value:
+    axes = tuple(told["axes"] or ()) if at is None else net.whole_numbers(at)
+    return net.move(x, lambda order: np.expand_dims(order, axes))
 
 
-SIGNS: Mapping[str, Sign] = {"Add": "+", "Sub": "-", "Mul": "*", "Div": "/"}
-WINDOWED = ("Conv", "MaxPool", "AveragePool", "Pad")  # which may read what padding stands around
-PASSING = ("Identity", "Dropout", "Cast")
-MOVES = ("Transpose", "Unsqueeze", "Squeeze")
-Take = Callable[[_OnnxReader, "NodeProto", str, list[str]], "Lie | None"]
-TAKES: Mapping[str, Take] = {
-    "Gemm": _OnnxReader.take_gemm,
-    "MatMul": _OnnxReader.take_matmul,
-    "Conv": _OnnxReader.take_conv,
-    "ConvTranspose": _OnnxReader.take_conv_back,
-    "Resize": _OnnxReader.take_resize,
-    "MaxPool": _OnnxReader.take_pool,
-    "AveragePool": _OnnxReader.take_pool,
-    "Pad": _OnnxReader.take_pad,
-    "GlobalAveragePool": _OnnxReader.take_pool_all,
-    "GlobalMaxPool": _OnnxReader.take_pool_all,
-    **dict.fromkeys(("ReduceMean", "ReduceMax"), _OnnxReader.take_pool_all),
-    "BatchNormalization": _OnnxReader.take_batchnorm,
-    "Flatten": _OnnxReader.take_flatten,
-    "Reshape": _OnnxReader.take_reshape,
-    **dict.fromkeys(MOVES, _OnnxReader.take_move),
-    "Gather": _OnnxReader.take_gather,
-    "Slice": _OnnxReader.take_slice,
-    "Split": _OnnxReader.take_split,
-    **dict.fromkeys(RECURRENT, _OnnxReader.take_recurrent),
-    "Softmax": _OnnxReader.take_softmax,
-    "LogSoftmax": _OnnxReader.take_softmax,
-    "LeakyRelu": _OnnxReader.take_leaky_relu,
-    "PRelu": _OnnxReader.take_prelu,
-    "Concat": _OnnxReader.take_concat,
-    **dict.fromkeys(PLAIN, _OnnxReader.take_activation),
-    **dict.fromkeys(PASSING, _OnnxReader.pass_on),
-    **dict.fromkeys(SIGNS, _OnnxReader.take_combination),
-    "IsNaN": _OnnxReader.take_is_missing,
-    "Where": _OnnxReader.take_where,
-    "Imputer": _OnnxReader.take_imputer,
-    "Scaler": _OnnxReader.take_scaler,
-    "LinearClassifier": _OnnxReader.take_linear,
-    "LinearRegressor": _OnnxReader.take_linear,
+@OPERATORS.add("Squeeze", inputs=2, **AXES_TOLD.kinds)
+def squeeze(net: GrowingNet, told: Told, x: Value, at: Value = None) -> Value:
+    axes = tuple(told["axes"] or ()) if at is None else net.whole_numbers(at)
+    ones = (k for k, n in enumerate(net.shape_of(x)) if n == 1)
+    axes = axes or tuple(k for k in ones if k or isinstance(x, Fixed))
+    return net.move(x, lambda order: order.squeeze(axes))
+
+
+@OPERATORS.add("Flatten", inputs=1, axis=Usually(AXIS, 1))
+def flatten(net: GrowingNet, told: Told, x: Value) -> Value:
+    return net.flatten(x, told["axis"])
+
+
+@OPERATORS.add("Reshape", inputs=2, allowzero=IfThere(Anything()))
+def reshape(net: GrowingNet, told: Told, x: Value, to: Value) -> Value:
+    sizes, shape = net.whole_numbers(to), net.shape_of(x)
+    if 0 in sizes and told.get("allowzero"):
+        raise NoLayer("it makes an array without values")
+    kept = (shape[k] if n == 0 and k < len(shape) else n for k, n in enumerate(sizes))
+    return net.reshape(x, tuple(kept))
+
+
+@OPERATORS.add("Slice", inputs=5)
+def cut(net: GrowingNet, told: Told, x: Value, *numbers: Value) -> Value:
+    starts, ends, *others = (None if one is None else net.whole_numbers(one) for one in numbers)
+    axes, steps = (*others, None, None)[:2]
+    cuts = [slice(None)] * len(net.shape_of(x))
+    over = range(len(starts or ())) if axes is None else axes
+    by = (1,) * len(starts or ()) if steps is None else steps
+    for axis, start, end, step in zip(over, starts or (), ends or (), by, strict=True):
+        cuts[axis] = slice(start, end, step)
+    return net.sliced(x, cuts)
+
+
+@OPERATORS.add(
+    "Split",
+    inputs=2,
+    axis=Usually(AXIS, 0),
+    split=Usually(ListOf(SIDE, 1), None),
+    num_outputs=IfThere(WholeNumber(1)),
+)
+def split(net: GrowingNet, told: Told, x: Value, at: Value = None) -> tuple[Value, ...]:
+    axis, parts = told["axis"], len(net.op.makes)
+    if told.get("num_outputs", parts) != parts:
+        raise NoLayer(f"its num_outputs is {told['num_outputs']}, but it makes {parts}")
+    sizes = told["split"] if at is None else net.whole_numbers(at)
+    if sizes is None:
+        count = net.shape_of(x)[axis]
+        each = -(-count // parts)
+        sizes = [min(each, count - k * each) for k in range(parts)]
+    return net.split(x, axis, sizes)
+
+
+@OPERATORS.add("Cast", inputs=1, **CASTS.kinds)
+def cast(net: GrowingNet, told: Told, x: Value) -> Value:
+    """Between kinds of floats, and of whole numbers that come in or stand in the file."""
+    is_float = told["to"] in FLOATS
+    if isinstance(x, Fixed):
+        kind = np.float64 if is_float else bool if told["to"] == BOOL else np.int64
+        return fixed(x.array.astype(kind), x)
+    is_given = isinstance(x, Live) and net.is_given(x)
+    if not is_float and not (is_given and (net.graph.is_whole or net.graph.is_bytes)):
+        raise NoLayer("it cuts numbers down to whole ones: only floats can be read")
+    return x
+
+
+@OPERATORS.add("Dropout", inputs=3, ratio=UNUSED, seed=UNUSED)
+def dropout(net: GrowingNet, told: Told, x: Value, ratio: Value = None, on: Value = None) -> Value:
+    if on is not None and net.weight(on, "training_mode").any():
+        raise NoReader(TRAINING)
+    return x
+
+
+@OPERATORS.add(
+    "Shape",
+    asks=True,
+    inputs=1,
+    start=Usually(WholeNumber(-8, 8), None),
+    end=Usually(WholeNumber(-8, 2**31), None),
+)
+def shape(net: GrowingNet, told: Told, x: Value) -> Value:
+    sizes = net.sizes_of(x)
+    return fixed(sizes.array[told["start"] : told["end"]])
+
+
+@OPERATORS.add("ConstantOfShape", inputs=1, value=Usually(Anything(), None))
+def filled(net: GrowingNet, told: Told, sizes: Value) -> Value:
+    value = told["value"]
+    number = np.float32(0) if value is None else np.asarray(value).ravel()[0]
+    return net.constant(net.whole_numbers(sizes), lambda made: np.full(made, number))
+
+
+@OPERATORS.add("Expand", inputs=2)
+def expand(net: GrowingNet, told: Told, x: Value, sizes: Value) -> Value:
+    if not isinstance(x, Fixed):
+        raise NoReader(NO_LAYER)
+    target = np.broadcast_shapes(x.array.shape, net.whole_numbers(sizes))
+    return net.constant(target, lambda made: np.broadcast_to(x.array, made), x)
+
+
+@OPERATORS.add("Range", inputs=3)
+def counted(net: GrowingNet, told: Told, *ends: Value) -> Value:
+    if not all(isinstance(end, Fixed) for end in ends):
+        raise NoReader(NO_LAYER)
+    start, stop, step = (end.array.item() for end in ends)
+    count = abs((stop - start) / step) if step else 2.0**60
+    return net.constant((int(min(count, 2**60)),), lambda _: np.arange(start, stop, step))
+
+
+@OPERATORS.add("Trilu", inputs=2, upper=Usually(WholeNumber(0, 1), 1))
+def triangle(net: GrowingNet, told: Told, x: Value, at: Value = None) -> Value:
+    (diagonal,) = (0,) if at is None else net.whole_numbers(at)
+    part = np.triu if told["upper"] else np.tril
+    return net.compute(lambda numbers: part(numbers, diagonal), x, why=NO_LAYER)
+
+
+# Missing numbers of a table.
+
+
+@OPERATORS.add("IsNaN", asks=True, inputs=1)
+def is_missing(net: GrowingNet, told: Told, x: Value) -> Value:
+    return net.compute(np.isnan, x) if isinstance(x, Fixed) else Missing(net.live(x))
+
+
+@OPERATORS.add(
+    "Imputer",
+    inputs=1,
+    imputed_value_floats=ListOf(NUMBER, 1),
+    replaced_value_float=Usually(AnyNumber(), nan),
+    replaced_value_int64=UNUSED,
+)
+def impute(net: GrowingNet, told: Told, x: Value) -> Value:
+    if not isnan(told["replaced_value_float"]):
+        raise NoLayer("only missing numbers (NaN) can be replaced")
+    return net.fill_in(x, np.array(told["imputed_value_floats"]))
+
+
+# What works on each value alone.
+
+
+def _elu(x: Any, alpha: float = 1.0) -> Any:
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+@OPERATORS.add("Elu", each=True, alpha=Usually(NUMBER, 1.0))
+def elu(net: GrowingNet, told: Told, x: Value) -> Value:
+    if not isinstance(x, Fixed):
+        raise NoReader(STEEPER)
+    return net.compute(partial(_elu, **told), x)
+
+
+@OPERATORS.add("LeakyRelu", inputs=1, alpha=Usually(ShortNumber(), 0.01))
+def leaky_relu(net: GrowingNet, told: Told, x: Value) -> Value:
+    return net.activate(x, Activation("leaky relu", told["alpha"]))
+
+
+@OPERATORS.add("Gelu", each=True, approximate=Usually(Choice("none", "tanh"), "none"))
+def gelu(net: GrowingNet, told: Told, x: Value) -> Value:
+    kind = "gelu" if told["approximate"] == "tanh" else "exact gelu"
+    return net.activate(x, Activation(kind))
+
+
+@OPERATORS.add("PRelu", inputs=2)
+def prelu(net: GrowingNet, told: Told, x: Value, slopes: Value) -> Value:
+    return net.prelu(x, net.weight(slopes))
+
+
+@OPERATORS.add("Clip", each=True, min=Usually(NUMBER, -np.inf), max=Usually(NUMBER, np.inf))
+def clip(net: GrowingNet, told: Told, x: Value, least: Value = None, most: Value = None) -> Value:
+    def clipped(numbers: Any, *ends: Any) -> Any:
+        low, high = (np.squeeze(told[name]) for name in ("min", "max"))
+        given = iter(ends)
+        low = low if least is None else next(given)
+        high = high if most is None else next(given)
+        return np.minimum(np.maximum(numbers, low), high)
+
+    return net.compute(clipped, *(value for value in (x, least, most) if value is not None))
+
+
+def arithmetic(sign: Sign) -> Operator:
+    return Operator(lambda net, told, x, other: net.arithmetic(sign, x, other), inputs=2, each=True)
+
+
+def activated(kind: str) -> Operator:
+    layer = Activation(kind)
+    return Operator(lambda net, told, x: net.activate(x, layer), inputs=1, each=True)
+
+
+def computed(function: Callable[..., Any], **settings: Kind) -> Operator:
+    """Of each value alone; only what several of them come to may be a layer."""
+
+    def take(net: GrowingNet, told: Told, *given: Value) -> Value:
+        return net.compute(partial(function, **told), *given)
+
+    return Operator(take, Schema(**settings), each=True)
+
+
+def _several(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    def of_all(first: Any, *others: Any) -> Any:
+        for other in others:
+            first = function(first, other)
+        return first
+
+    return of_all
+
+
+OPERATORS |= {
+    **{word: arithmetic(sign) for word, sign in SIGNS.items()},
+    **{word: activated(kind) for word, kind in ACTIVATIONS.items()},
+    "Abs": computed(np.abs),
+    "Erf": computed(lambda x: 2 * normal_share(np.asarray(x) * sqrt(2)) - 1),
+    "Exp": computed(np.exp),
+    "Log": computed(np.log),
+    "Sqrt": computed(np.sqrt),
+    "Neg": computed(np.negative),
+    "Reciprocal": computed(lambda x: 1 / x),
+    "Pow": computed(np.power),
+    "Mod": computed(lambda x, y, fmod=0: np.mod(x, y), fmod=usual(0)),
+    "Max": computed(_several(np.maximum)),
+    "Min": computed(_several(np.minimum)),
+    "Greater": computed(np.greater),
+    "GreaterOrEqual": computed(np.greater_equal),
+    "Less": computed(np.less),
+    "LessOrEqual": computed(np.less_equal),
+    "Equal": computed(np.equal),
+    "And": computed(np.logical_and),
+    "Or": computed(np.logical_or),
+    "Not": computed(np.logical_not),
+    "Softsign": computed(lambda x: x / (1 + abs(x))),
+    "HardSigmoid": computed(
+        lambda x, alpha, beta: np.clip(alpha * x + beta, 0, 1),
+        alpha=Usually(NUMBER, 0.2),
+        beta=Usually(NUMBER, 0.5),
+    ),
+    "Selu": computed(
+        lambda x, alpha, gamma: gamma * _elu(x, alpha),
+        alpha=Usually(NUMBER, 1.67326319217681884765625),
+        gamma=Usually(NUMBER, 1.05070102214813232421875),
+    ),
+    "Swish": computed(lambda x, alpha: x / (1 + np.exp(-alpha * x)), alpha=Usually(NUMBER, 1.0)),
 }
+OPERATORS.add("MatMul", inputs=2)(lambda net, told, x, other: net.matmul(x, other))
+OPERATORS.add("Gather", picks=True, inputs=2, axis=Usually(AXIS, 0))(
+    lambda net, told, x, places: net.take(x, places, told["axis"])
+)
+OPERATORS.add("Concat", axis=AXIS)(lambda net, told, *given: net.concat(given, told["axis"]))
+OPERATORS.add("Identity", inputs=1)(lambda net, told, x: x)
+OPERATORS.add("Floor", inputs=1)(lambda net, told, x: net.compute(np.floor, x, why=NO_LAYER))
+OPERATORS.add("Where", each=True, inputs=3)(lambda net, told, *given: net.where(*given))

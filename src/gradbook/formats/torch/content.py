@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any, BinaryIO
 
@@ -14,7 +13,9 @@ import numpy as np
 from gradbook import limits
 from gradbook.archives import Archive, archive_of, json_member
 from gradbook.errors import DataError
+from gradbook.formats.foreign import Fixed, ForeignGraph, ForeignOp, ValueName
 from gradbook.formats.imported import Notes, require_few
+from gradbook.formats.layouts import ways_in
 from gradbook.graph.node import Array
 from gradbook.schema import AnyRecord, ListOf, PlainText, Schema, TrueOrFalse, WholeNumber
 
@@ -43,52 +44,11 @@ TENSOR = Schema(
     ),
 )
 NOTES = "gradbook.json"  # among torch.export.save's extra_files: classes and preparation
+GIVEN = ("self", "input")  # what PyTorch calls what an operator reads first
 REMEDY = "save it with torch.export.save of a newer PyTorch, such as 2.13, or export ONNX"
 
 
-@dataclass(frozen=True)
-class AtenValue:
-    """What an operator is given by name: another's output, the input or a weight."""
-
-    name: str
-
-
-@dataclass(frozen=True, eq=False)
-class AtenCall:
-    """An operator, what it is given by its arguments' names, and what its output is called."""
-
-    operator: str  # 'conv2d', without its overload
-    arguments: Mapping[str, Any]
-    made: str
-    changes: bool = False  # what it is given first, which is called the same afterwards
-    others: tuple[str, ...] = ()  # what else it makes
-
-    @property
-    def reads(self) -> list[str]:
-        """The names of all values and weights that it is given."""
-        given = (x if isinstance(x, list) else [x] for x in self.arguments.values())
-        return [value.name for some in given for value in some if isinstance(value, AtenValue)]
-
-
-@dataclass(frozen=True, eq=False)
-class AtenContent:
-    """One value goes in, one comes out."""
-
-    calls: tuple[AtenCall, ...]
-    weights: Mapping[str, Array]
-    fixed: frozenset[str]  # those of them that nothing trains
-    given: str
-    shape: tuple[int, ...]  # of what goes in, without the images' number
-    is_whole: bool
-    batch: int | None  # the images' number, if it was exported for that many
-    made: str
-    notes: Notes
-
-    def reader_count(self, name: str) -> int:
-        return sum(call.reads.count(name) for call in self.calls)
-
-
-def read_content(stream: BinaryIO, file: str | os.PathLike[str]) -> AtenContent:
+def read_content(stream: BinaryIO, file: str | os.PathLike[str]) -> ForeignGraph:
     with archive_of(stream, file, ".pt2") as archive:
         found = [name for name in archive.names if name.endswith("models/model.json")]
         if len(found) != 1:
@@ -104,7 +64,7 @@ def read_content(stream: BinaryIO, file: str | os.PathLike[str]) -> AtenContent:
 
 def _content(
     archive: Archive, folder: str, module: Mapping[str, Any], notes: Notes, file: str
-) -> AtenContent:
+) -> ForeignGraph:
     graph, signature = module["graph"], module["signature"]
     inputs = [x["user_input"]["arg"] for x in signature["input_specs"] if "user_input" in x]
     outputs = signature["output_specs"]
@@ -117,51 +77,68 @@ def _content(
     sizes = [size.get("as_int") for size in META.read(graph["tensor_values"].get(given))["sizes"]]
     if len(sizes) < 2 or not all(isinstance(size, int) and size > 0 for size in sizes[1:]):
         raise DataError("the size of its input is missing: only the number of images may vary")
-    return AtenContent(
-        tuple(call for node in graph["nodes"] if (call := _call(node)) is not None),
+    is_whole = graph["tensor_values"][given].get("dtype") in WHOLE_KINDS
+    calls, made = _calls(graph["nodes"], NAMED.read(outputs[0]["user_output"]["arg"]))
+    return ForeignGraph(
+        calls,
         _weights(archive, folder, signature["input_specs"], file),
-        _fixed(signature["input_specs"]),
         given,
-        tuple(sizes[1:]),
-        graph["tensor_values"][given].get("dtype") in WHOLE_KINDS,
-        sizes[0],
-        NAMED.read(outputs[0]["user_output"]["arg"])["as_tensor"]["name"],
-        notes,
+        lambda samples: ways_in(tuple(sizes[1:]), samples, is_whole),
+        made,
+        "its arguments aren't as PyTorch writes them",
+        batch=sizes[0],
+        is_whole=is_whole,
+        notes=notes,
+        guesses_bytes=True,
     )
 
 
 # Calls.
 
 
-def _call(node: Mapping[str, Any]) -> AtenCall | None:
-    """Nothing if it makes no tensor: sizes that are asked for, and conditions."""
-    every = (one.get("as_tensors", [one]) for one in node["outputs"])
-    told = [one for some in every for one in some]
-    made = [NAME.read(one.get("as_tensor", one))["name"] for one in told if not _is_size(one)]
-    if not made:
-        return None
-    word = re.sub(r"^torch\.ops\.aten\.(\w+)(\.\w+)?$", r"\1", node["target"])
-    arguments = {one["name"]: _argument(one["arg"]) for one in node["inputs"]}
-    changes = word.endswith("_") and not word.startswith("_")
-    return AtenCall(word.removesuffix("_"), arguments, made[0], changes, tuple(made[1:]))
+def _calls(
+    nodes: Sequence[Mapping[str, Any]], output: Mapping[str, Any]
+) -> tuple[tuple[ForeignOp, ...], str]:
+    """Those that make tensors, and the name of what comes out. What is changed in its place is
+    another value from there on."""
+    calls: list[ForeignOp] = []
+    names: dict[str, str] = {}
+    for node in nodes:
+        every = (one.get("as_tensors", [one]) for one in node["outputs"])
+        told = [one for some in every for one in some]
+        made = [NAME.read(one.get("as_tensor", one))["name"] for one in told if not _is_size(one)]
+        if not made:  # sizes that are asked for, and conditions
+            continue
+        word = re.sub(r"^torch\.ops\.aten\.(\w+)(\.\w+)?$", r"\1", node["target"])
+        arguments = {one["name"]: _argument(one["arg"], names) for one in node["inputs"]}
+        first = next((arguments[name] for name in GIVEN if name in arguments), None)
+        given = (first.name,) if isinstance(first, ValueName) else ()
+        if word.endswith("_") and not word.startswith("_") and given:
+            names[given[0]] = made[0]
+        if given:
+            arguments = {name: one for name, one in arguments.items() if name not in GIVEN}
+        calls.append(ForeignOp(word.removesuffix("_"), made[0], given, tuple(made), arguments))
+    made_last = output["as_tensor"]["name"]
+    return tuple(calls), names.get(made_last, made_last)
 
 
 def _is_size(output: Mapping[str, Any]) -> bool:
     return not {"as_tensor", "name"} & {*output}
 
 
-def _argument(told: Mapping[str, Any]) -> Any:
+def _argument(told: Mapping[str, Any], names: Mapping[str, str]) -> Any:
     """A value, a number, a text or a list of them; nothing for a size that is left open."""
     ((kind, value),) = told.items()
     match kind:
         case "as_tensor":
-            return AtenValue(NAME.read(value)["name"])
+            name = NAME.read(value)["name"]
+            return ValueName(names.get(name, name))
         case "as_tensors":
-            return [AtenValue(NAME.read(one)["name"]) for one in value]
+            return [_argument({"as_tensor": one}, names) for one in value]
         case "as_none":
             return None
         case "as_optional_tensor":
-            return _argument(value)
+            return _argument(value, names)
         case "as_float":
             return float(value)
         case "as_sym_int":
@@ -177,12 +154,14 @@ def _argument(told: Mapping[str, Any]) -> Any:
 
 def _weights(
     archive: Archive, folder: str, specs: Sequence[Mapping[str, Any]], file: str
-) -> dict[str, Array]:
+) -> dict[str, Fixed]:
     """The tensors that calls are given, by the names that they have there."""
-    wanted = {}
+    wanted: dict[str, str] = {}
+    trained: set[str] = set()
     for spec in specs:
         ((kind, told),) = spec.items()
         if kind in ("parameter", "buffer", "tensor_constant"):
+            trained.update([str(told["arg"]["name"])] if kind == "parameter" else [])
             wanted[str(told["arg"]["name"])] = str(told[f"{kind}_name"])
         elif kind != "user_input":
             raise DataError(f"one of its inputs isn't a tensor ({kind!s:.40})")
@@ -193,12 +172,10 @@ def _weights(
         stored |= {name: (f"{folder}data/{kind}", told) for name, told in config.items()}
     shapes = {name: _sizes(TENSOR.read(stored[name][1]), "sizes") for name in wanted.values()}
     require_few(file, shapes)
-    return {name: _tensor(archive, *stored[where], where) for name, where in wanted.items()}
-
-
-def _fixed(specs: Sequence[Mapping[str, Any]]) -> frozenset[str]:
-    kept = (spec.get(kind) for spec in specs for kind in ("buffer", "tensor_constant"))
-    return frozenset(str(told["arg"]["name"]) for told in kept if told)
+    return {
+        name: Fixed(_tensor(archive, *stored[where], where), (name,), name in trained)
+        for name, where in wanted.items()
+    }
 
 
 def _sizes(told: Mapping[str, Any], what: str) -> tuple[int, ...]:

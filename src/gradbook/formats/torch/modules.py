@@ -261,7 +261,7 @@ def _without_weights(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWo
         case Flatten():
             return TorchWords("{b}.flatten(1)")
         case Activation(kind, slope) if kind in ACTIVATIONS:
-            call = ACTIVATIONS[kind].call.format("{x}", slope=slope)
+            call = ACTIVATIONS[kind].format("{x}", slope=slope)
             return TorchWords(call, in_steps=None if own.layer.elementwise else False)
     return None
 

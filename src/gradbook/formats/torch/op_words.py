@@ -27,7 +27,7 @@ OF_EACH = {
     "normal_share": "torch.special.ndtr({0})",
     "largest": "torch.stack(torch.broadcast_tensors({all})).amax(0)",
     **{
-        Activation(kind).word: word.call
+        Activation(kind).word: word
         for kind, word in ACTIVATIONS.items()
         if not Activation(kind).is_softmax and kind not in ("identity", "leaky relu")
     },

@@ -15,7 +15,6 @@ from gradbook.errors import UsageError, did_you_mean
 from gradbook.folders import temporary_folder
 from gradbook.formats.imported import AS_THEY_STAND, BRIGHTNESS, ImportedNet, Preparation
 from gradbook.formats.layer_list import LEAST_SCALE
-from gradbook.formats.layouts import FEATURES_FIRST
 from gradbook.formats.reading import read_network
 from gradbook.graph.names import is_sequence
 from gradbook.lab.models.answers import number_names
@@ -261,6 +260,7 @@ def _table_model(
     prepared, _ = _preparation(found, options, count)
     targets, filling = _targets(found, meaning, options), found.notes.filling
     remarks = [*found.remarks, *meaning.remarks]
+    order = {"features_first": True} if found.features_first else {}  # as flat rows are laid out
     if by_place:
         remarks.append(_rows_remark(count))
     return TableModel(
@@ -271,7 +271,7 @@ def _table_model(
         np.array(prepared.mean),
         np.array(prepared.deviation),
         *found.notes.spread[::-1],
-        about={"imported": name, "remarks": remarks, **_about_labels(meaning), **_order(found)},
+        about={"imported": name, "remarks": remarks, **_about_labels(meaning), **order},
         outputs=targets if len(targets) > 1 else (),
         by_place=by_place,
         filling=np.array(filling) if len(filling) == count else None,
@@ -280,13 +280,6 @@ def _table_model(
 
 def _about_labels(meaning: _Meaning) -> dict[str, bool]:
     return {"labels": True} if meaning.labels else {}
-
-
-def _order(found: ImportedNet) -> dict[str, bool]:
-    """Whether a sequence's features came first in the file: flat rows may be laid out so."""
-    steps, features = (*found.net.input, 1)[:2]
-    said = FEATURES_FIRST.format(features=features, steps=steps)
-    return {"features_first": True} if said in found.remarks else {}
 
 
 def _rows_remark(count: int) -> str:

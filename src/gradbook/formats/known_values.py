@@ -1,0 +1,287 @@
+"""What the names of a graph stand for while it is read, and what only lays values out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from gradbook import limits
+from gradbook.formats.attention import Scores
+from gradbook.formats.foreign import (
+    Fixed,
+    ForeignGraph,
+    ForeignOp,
+    Pieces,
+    Table,
+    Value,
+    fixed,
+    numbers_of,
+)
+from gradbook.formats.imported import NoLayer, NoReader, Refusals
+from gradbook.formats.layer_list import LayerList
+from gradbook.formats.layouts import ELSEWHERE, Live, Order, WayIn, ours
+from gradbook.formats.regions import Readers
+from gradbook.graph.names import is_sequence
+from gradbook.graph.node import OPS, Array
+from gradbook.graph.window import Shape
+from gradbook.layers.activations import Activation
+from gradbook.layers.card import Layer, spell
+from gradbook.layers.sequences import Recurrent
+from gradbook.layers.sums import Conv
+
+NO_SCORES = "it does something to the scores of attention that can't be read"
+NO_ACTIVATION = "gradbook has no activation that computes this: use another"
+NO_LAYER = "gradbook has no such layer"
+ONE_PIECE = "of the last states of several layers only one at a time can be read"
+UNKNOWN = "its input isn't known"
+OTHER_AXES = "it lays out what it reads along axes that this doesn't have"
+MOST_MADE = 2**22  # numbers that an operator may make of constants
+TOO_MANY = f"at most {MOST_MADE:,} numbers can be worked out"
+
+
+@dataclass(kw_only=True)
+class KnownValues:
+    """The layers so far, and the values that they and the file's own numbers make."""
+
+    graph: ForeignGraph
+    table: Table
+    way: WayIn
+    samples: int
+    refusals: Refusals
+    row: LayerList
+    values: dict[str, Value] = field(default_factory=dict)
+    readers: Readers
+    op: ForeignOp = field(init=False)  # that is read now
+    used: list[str] = field(default_factory=list)  # what the file calls the weights that it reads
+    asks_for_sizes: bool = False  # so that how many samples come in may decide something
+    left: int = limits.VALUES.most  # numbers that may still be worked out
+    bare: dict[int, str] = field(default_factory=dict)  # normalisations without scale or shift yet
+    left_out: list[str] = field(default_factory=list)  # operators that do nothing in inference
+
+    def put(self, name: str, value: Value) -> None:
+        if isinstance(value, Fixed):
+            self.left -= value.array.size
+            if self.left < 0:
+                raise NoLayer(f"it makes more than {limits.VALUES}, the most that can be read")
+        self.values[name] = value
+
+    def lie(self, number: int, order: Order | None = None) -> Live:
+        """A value of ours, as ours lie if nothing else is said."""
+        size = self.row.sizes[number]
+        lie = ours(size, self.samples) if order is None else order
+        return Live(number, size, lie, self.samples)
+
+    def live(self, value: Value) -> Live:
+        if isinstance(value, Scores):
+            raise NoLayer(NO_SCORES)
+        if not isinstance(value, Live):
+            raise NoLayer(UNKNOWN)
+        return value
+
+    def weight(self, value: Value, what: str = "weight", noted: bool = True) -> Array:
+        """A tensor that stands in the file; layers that have it in common go by its names."""
+        if not isinstance(value, Fixed):
+            raise NoLayer(f"its {what} is computed: only stored tensors can be weights")
+        self.used.extend(value.names if noted else ())
+        return np.asarray(value.array, np.float64)
+
+    def weights(self, **values: Value) -> dict[str, Array]:
+        """Those tensors that are there, by our names."""
+        return {
+            name: self.weight(value, name) for name, value in values.items() if value is not None
+        }
+
+    def whole_numbers(self, value: Value) -> tuple[int, ...]:
+        """The sizes, sides or axes that stand in a constant."""
+        if not isinstance(value, Fixed):
+            raise NoLayer(UNKNOWN)
+        numbers = value.array.ravel()
+        many = len(numbers) > limits.SIDES.most
+        if many or (numbers % 1).any():
+            raise NoLayer("its sizes must be a few whole numbers")
+        return tuple(map(int, numbers))
+
+    def as_ours(self, value: Value) -> Live:
+        """A value that lies as ours do, whatever axes it has."""
+        live = self.live(value)
+        if not live.is_in_line:
+            raise NoLayer(ELSEWHERE)
+        return live
+
+    def before(self, live: Live) -> Any:
+        """The layer that makes it, if one does."""
+        return self.row.layers[live.number - 1] if live.number else None
+
+    def each(self, layer: Layer, value: Value, tensors: Mapping[str, Array] | None = None) -> Live:
+        """By a layer that makes of each value another, which lies where it did."""
+        live = self.live(value)
+        number = self.row.add(layer, live.number, self.op.place, tensors)
+        return self.lie(number, live.order)
+
+    def is_given(self, live: Live) -> bool:
+        """Whether it comes in, before any layer."""
+        return not live.number and not self.row.layers
+
+    def sizes_of(self, value: Value) -> Fixed:
+        """Its shape, in which the number of samples is one of several that are tried."""
+        self.asks_for_sizes |= self.graph.batch is None and not isinstance(value, Fixed)
+        shape = value.array.shape if isinstance(value, Fixed) else value.shape
+        return Fixed(np.array(shape, np.int64))
+
+    def activate(self, value: Value, layer: Activation) -> Value:
+        if isinstance(value, Fixed) and not layer.is_softmax:
+            return fixed(OPS[layer.word].value(value.array, *layer.settings), value)
+        return self.each(layer, value)
+
+    def compute(
+        self, function: Callable[..., Any], *values: Value, why: str = NO_ACTIVATION
+    ) -> Fixed:
+        """What works on each value alone, and is a layer only with others around it."""
+        numbers = numbers_of(values)
+        if numbers is None:
+            if any(isinstance(value, Scores) for value in values):
+                raise NoLayer(NO_SCORES)
+            raise NoReader(why)
+        shape = np.broadcast_shapes(*(array.shape for array in numbers))
+        return self.constant(shape, lambda _: function(*numbers), *values)
+
+    @staticmethod
+    def constant(shape: Shape, make: Callable[[Shape], Any], *of: Value) -> Fixed:
+        """Numbers of a shape, unless these are too many."""
+        if min(shape, default=0) < 0 or prod(shape) > MOST_MADE:
+            raise NoLayer(f"it makes an array of {spell(shape)}: {TOO_MANY}")
+        return fixed(make(shape), *of)
+
+    # Laid out anew.
+
+    def move(self, value: Value, turned: Callable[[Any], Any]) -> Value:
+        """By what only lays values out: as it does with their numbers."""
+        try:
+            if isinstance(value, Fixed):
+                array = turned(value.array)
+                if array.size > max(MOST_MADE, value.array.size):
+                    raise NoLayer(TOO_MANY)
+                return fixed(array, value)
+            live = self.live(value)
+            order = np.asarray(turned(live.order))
+        except (ValueError, IndexError) as error:
+            raise NoLayer(OTHER_AXES) from error
+        if not order.size:
+            raise NoLayer("it leaves nothing")
+        return self._at_last(replace(live, order=order))
+
+    def _at_last(self, live: Live) -> Live:
+        """What lies there, or the last state alone where only that of something recurrent does."""
+        own, size, order = self.before(live), live.size, live.order
+        if own is None or not isinstance(own.layer, Recurrent) or len(size) < 3:
+            return live
+        if order.size != self.samples * size[0] or (order % size[2] != size[2] - 1).any():
+            return live
+        self.row.layers.append(replace(own, layer=replace(own.layer, all=False)))  # type: ignore[type-var]
+        self.row.sizes.append(size[:1])
+        return self.lie(len(self.row.layers), order // size[2])
+
+    def sliced(self, value: Value, cuts: Sequence[slice]) -> Value:
+        """Some of the places along its axes."""
+        if isinstance(value, Live):
+            whole = [
+                cut.indices(count) == (0, count, 1)
+                for cut, count in zip(cuts, value.shape, strict=True)
+            ]
+            if whole.count(False) == 1 and not whole[-1] and self._ends_in_steps(value):
+                start, stop, step = cuts[-1].indices(value.shape[-1])
+                short = self._cut(value, start, stop) if step == 1 else None
+                if short is not None:
+                    return short
+        return self.move(value, lambda x: x[tuple(cuts)])
+
+    def _ends_in_steps(self, live: Live) -> bool:
+        return is_sequence(live.size) and len(live.size) == 3 and live.is_in_line
+
+    def _cut(self, live: Live, start: int, stop: int) -> Live | None:
+        """Steps that a convolution makes beyond those that are wanted: it is padded less then."""
+        own, size = self.before(live), live.size
+        if own is None or not isinstance(own.layer, Conv):
+            return None
+        window = own.layer.window(self.row.sizes[own.reads[0]])
+        top, left, below, right = window.pad
+        before, after = start, size[2] - stop
+        if window.stride[1] != 1 or before > left or after > right:
+            return None
+        layer = replace(own.layer, pad=(top, left - before, below, right - after))
+        self.row.layers.append(replace(own, layer=layer))
+        self.row.sizes.append((*size[:2], stop - start))
+        return self.windowed(live, len(self.row.layers))
+
+    def split(self, value: Value, axis: int, sizes: Sequence[int]) -> tuple[Value, ...]:
+        """So many places along an axis for each part."""
+        ends = np.cumsum([0, *sizes]).tolist()
+
+        def part(first: int, last: int) -> Callable[[Any], Any]:
+            return lambda x: np.take(x, range(first, last), axis)
+
+        if ends[-1] != self.shape_of(value)[axis]:
+            raise NoLayer("its parts aren't as long as what it splits")
+        return tuple(self.move(value, part(*two)) for two in pairwise(ends))
+
+    def shape_of(self, value: Value) -> Shape:
+        if not isinstance(value, Fixed | Live | Scores):
+            raise NoLayer(UNKNOWN)
+        return value.array.shape if isinstance(value, Fixed) else value.shape
+
+    def flatten(self, value: Value, axis: int = 1) -> Value:
+        """All values of a sample in one line."""
+        shape = self.shape_of(value)
+        return self.reshape(value, (prod(shape[:axis]), -1))
+
+    def reshape(self, value: Value, target: Sequence[int]) -> Value:
+        """To a shape of which one size may be open (-1)."""
+        target = tuple(target)
+        if isinstance(value, Scores):
+            return value.laid_out(np.empty(value.shape).reshape(target).shape)
+        if isinstance(value, Live) and value.is_as_ours:
+            size = value.size
+            each = tuple(prod(size) if x == -1 else x for x in target[1:])
+            if target[:1] in ((-1,), (self.samples,)) and each == (prod(size),):
+                return self.lie(self.row.flat(value.number, self.op.place))
+            is_picture = len(target) == 4 and len(size) < 3
+            if is_picture and self.is_given(value) and min(each) > 0 and prod(each) == prod(size):
+                self.row.sizes[0] = each
+                return self.lie(0)
+        return self.move(value, lambda x: x.reshape(target))
+
+    def concat(self, values: Sequence[Value], axis: int) -> Value:
+        """Side by side: the channels of several values in the order in which they are given."""
+        numbers = numbers_of(values)
+        if numbers is not None:
+            return fixed(np.concatenate(numbers, axis), *values)
+        if any(isinstance(value, Fixed) for value in values):
+            raise NoLayer("it concatenates values with constants")
+        several = [self.live(value) for value in values]
+        axis %= len(several[0].shape)
+        if axis == 0:
+            if all(live.shape[0] == 1 for live in several):
+                return Pieces(tuple(several))
+            raise NoLayer("only channels (axis 1) can be concatenated")
+        number = self.row.side_by_side([live.number for live in several], self.op.place)
+        if len(several) == 1 or (axis == 1 and all(live.is_as_ours for live in several)):
+            return self.lie(number, None if len(several) > 1 else several[0].order)
+        each, orders, first = prod(self.row.sizes[number]), [], 0
+        for live in several:
+            one = prod(live.size)
+            orders.append(live.order // one * each + first + live.order % one)
+            first += one
+        return self.lie(number, np.concatenate(orders, axis))
+
+    def windowed(self, live: Live, number: int) -> Live:
+        """What windows make, with as many axes as what they slide over."""
+        size = self.row.sizes[number]
+        if len(live.shape) == 4:
+            return self.lie(number)
+        over_steps = ours(size, self.samples).reshape(self.samples, size[0], size[2])
+        return self.lie(number, over_steps)

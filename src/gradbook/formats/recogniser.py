@@ -1,0 +1,305 @@
+"""The network that a graph of another program's operators is, whatever format it is in.
+
+The operators are walked through in order. What is made of constants alone is worked out. What only
+lays values out anew is done to the numbers of their places (`layouts.py`), so that it needs no
+layer. What several operators come to, an activation or a normalisation, is known by the numbers
+that they make (`regions.py`), attention by its scores and shares (`attention.py`). Anything else is
+a layer, or goes into the one before: a bias, a scale, padding around a window. A format's own table
+says which of the methods here an operator is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from gradbook.errors import GradbookError
+from gradbook.formats.attention import Scores
+from gradbook.formats.foreign import (
+    Fixed,
+    ForeignGraph,
+    ForeignOp,
+    Missing,
+    Operator,
+    Pieces,
+    Table,
+    Told,
+    Value,
+    ValueName,
+)
+from gradbook.formats.growing_net import GrowingNet
+from gradbook.formats.imported import (
+    BOTH,
+    REASONS,
+    ImportedLayer,
+    ImportedNet,
+    NoLayer,
+    NoReader,
+    Refusals,
+    assemble,
+)
+from gradbook.formats.known_values import NO_LAYER, ONE_PIECE, UNKNOWN
+from gradbook.formats.layer_list import (
+    BYTES,
+    READ_BY_WINDOWS,
+    LayerList,
+)
+from gradbook.formats.layouts import SAMPLES, Live
+from gradbook.formats.regions import (
+    MOST_TRIED,
+    PLACES,
+    Readers,
+    activation_of,
+    normalising_of,
+    start_of,
+)
+from gradbook.graph.names import is_sequence
+from gradbook.layers.norms import BatchNorm
+
+FEATURES_FIRST = (
+    "its input is {features} features x {steps} steps there, and {steps}x{features} here: the "
+    "steps come first"
+)
+LEFT_OUT = "layers that do nothing in inference are left out: {}"
+BY_COUNT = "it depends on the number of images"
+
+
+def read_graph(graph: ForeignGraph, table: Table, file: str) -> ImportedNet:
+    """The network; all that has no layer here is told at once."""
+    samples = graph.batch or SAMPLES
+    with np.errstate(all="ignore"):  # what is no number is refused, not warned of
+        net = _best(graph, table, file, samples)
+        net.refusals.settle()
+        if net.asks_for_sizes:
+            _require_any_count(net, graph, table, file)
+    row, way, notes = net.row, net.way, graph.notes
+    size = row.sizes[0]
+    guessed = graph.guesses_bytes and row.takes_bytes
+    if row.filling is not None:
+        notes = replace(notes, filling=tuple(row.filling.tolist()))
+    steps, features = (*size[::-2], 1)[:2] if way.steps else (1, 1)
+    folded = graph.remark and not any(isinstance(own.layer, BatchNorm) for own in row.layers)
+    remarks = (
+        BYTES if guessed and not graph.is_bytes else "",
+        FEATURES_FIRST.format(features=features, steps=steps) if way.features_first else "",
+        graph.remark if folded else "",
+        LEFT_OUT.format(", ".join(net.left_out)) if net.left_out else "",
+    )
+    made = assemble(
+        file,
+        size[::-2] if way.steps else size,
+        net.layers,
+        row.preparation(graph.is_bytes or guessed) or notes.preparation,
+        notes,
+        tuple(filter(None, remarks)),
+        tokens=way.tokens,
+    )
+    return replace(made, features_first=way.features_first)
+
+
+def _best(graph: ForeignGraph, table: Table, file: str, samples: int) -> Recogniser:
+    """Of the ways in which what comes in may be taken, the first that leaves nothing unread."""
+    asking = {word for word, operator in table.items() if operator.asks}
+    readers = Readers.among(graph.needed(), graph.made, asking)
+    nets = []
+    for way in graph.ways(samples):
+        prepares = graph.notes.preparation is None and not way.steps
+        net = Recogniser(
+            graph=graph,
+            table=table,
+            way=way,
+            samples=samples,
+            refusals=Refusals(file),
+            row=LayerList([way.size], prepares=prepares),
+            readers=readers,
+        )
+        net.read()
+        if not net.refusals.found:
+            return net
+        nets.append(net)
+    return min(nets, key=lambda net: net.refusals.count)
+
+
+def _require_any_count(net: Recogniser, graph: ForeignGraph, table: Table, file: str) -> None:
+    """Refuse what has other layers where another number of samples comes in."""
+    other = _best(graph, table, file, net.samples + 1)
+    other.refusals.settle()
+    for own, again in zip(net.row.layers, other.row.layers, strict=False):
+        if not _is_alike(own, again):
+            net.refusals.add(own.place, BY_COUNT)
+            break
+    net.refusals.settle()
+
+
+def _is_alike(own: ImportedLayer, other: ImportedLayer) -> bool:
+    same = (own.layer, own.reads, *own.tensors) == (other.layer, other.reads, *other.tensors)
+    return same and all(np.array_equal(own.tensors[n], other.tensors[n]) for n in own.tensors)
+
+
+class Recogniser(GrowingNet):
+    """Walks through the operators of a graph in order."""
+
+    def read(self) -> None:
+        way = self.way
+        self.values = dict(self.graph.constants)
+        self.values[self.graph.given] = Live(0, way.size, way.order, self.samples)
+        done: set[int] = set()
+        for number, op in enumerate(self.readers.ops):
+            if number in done:
+                continue
+            self.op, self.used = op, []
+            before = self.row.layers.copy()
+            try:
+                region = self._take(number)
+            except (GradbookError, *REASONS) as error:
+                self._refuse(op, error)
+                continue
+            done.update(region)
+            self.row.note(before, self.used)
+            for place in region:
+                part = self.readers.ops[place]
+                self.refusals.pass_on(part.reads, part.makes)
+        if not self.refusals.found:
+            self._require_output(self.graph.made)
+
+    def _require_output(self, name: str) -> None:
+        value = self.values.get(name)
+        place = f"output '{name}'"
+        if self.graph.both and self.row.sizes[-1] != (1,):
+            self.refusals.add(place, BOTH)
+        if not isinstance(value, Live) or value.padding:
+            self.refusals.add(place, "isn't the output of the last layer")
+        elif not value.is_in_line:
+            known = value.any_channel_axis()
+            maps = self.graph.maps_as_ours and len(value.shape) == 4
+            by_step = known and (maps or is_sequence(value.size))
+            if not by_step or not known or not known.has_all(self.samples, value.places):
+                self.refusals.add(place, "isn't the output of the last layer")
+
+    @property
+    def layers(self) -> list[Any]:
+        """Up to the one that makes what comes out."""
+        return self.row.layers[: self.values[self.graph.made].number]
+
+    def _refuse(self, op: ForeignOp, error: Exception) -> None:
+        """Go on with what it reads, so that what comes later is looked at too."""
+        self.refusals.refuse(op.place, error, op.reads, self.graph.usual)
+        self.refusals.unsure.update(op.makes)
+        read = (self.values.get(name) for name in (*op.reads, self.graph.given))
+        live = next((value for value in read if isinstance(value, Live)), None)
+        for name in op.makes:
+            self.values.setdefault(name, live)
+
+    def _take(self, number: int) -> tuple[int, ...]:
+        """Make layers of an operator, or of those with which it is one; their places."""
+        op = self.op
+        if any(name not in self.values for name in op.reads):
+            raise NoLayer(UNKNOWN)
+        reads = {name: self.values[name] for name in op.reads}
+        operator = self.table.get(op.word)
+        self._require_fit(operator, reads.values())
+        if operator is None:
+            raise NoReader(NO_LAYER)
+        live = [name for name, value in reads.items() if isinstance(value, Live)]
+        others = any(isinstance(value, Scores | Pieces | Missing) for value in reads.values())
+        if len(live) == 1 and not others and (operator.each or operator.reduces):
+            told = self._told(operator, op, self.values)
+            region = self._region(number, live[0])
+            if region:
+                return region
+        told = self._told(operator, op, self.values)
+        made = operator.take(self, told, *(self.values.get(name) for name in op.given), *op.weights)
+        for name, value in zip(
+            op.makes, made if isinstance(made, tuple) else (made,), strict=False
+        ):
+            if value is not None:
+                self.put(name, value)
+        return (number,)
+
+    @staticmethod
+    def _require_fit(operator: Operator | None, values: Any) -> None:
+        """Refuse padding before what is no window, and several values where none is taken out."""
+        for value in values:
+            if isinstance(value, Live) and value.padding and not (operator and operator.windowed):
+                raise NoLayer(READ_BY_WINDOWS)
+            if isinstance(value, Pieces) and not (operator and operator.picks):
+                raise NoLayer(ONE_PIECE)
+
+    def _told(self, operator: Operator, op: ForeignOp, values: Mapping[str, Value]) -> Told:
+        """What an operator is told, checked, with values in place of their names."""
+        if operator.inputs is not None and any(op.given[operator.inputs :]):
+            raise NoLayer(f"its input {operator.inputs + 1} can't be read: leave it out")
+        told = self.graph.check(operator.settings, op.settings)
+        return {name: self._known(value, values) for name, value in told.items()}
+
+    def _known(self, value: Any, values: Mapping[str, Value]) -> Any:
+        if isinstance(value, ValueName):
+            return values[value.name]
+        return [self._known(part, values) for part in value] if isinstance(value, list) else value
+
+    # What several operators come to.
+
+    def _region(self, number: int, name: str) -> tuple[int, ...]:
+        """The places of the operators that together are one layer, if it begins here."""
+        value = self.values[name]
+        longest: tuple[int, ...] = ()
+        layer = None
+        for region in self.readers.regions(name, PLACES, self._trial(reduces=False)):
+            known = activation_of(region.numbers)
+            if known is not None and number in region.ops:
+                longest, layer = region.ops, known
+        if layer is not None:
+            self._put_last(longest, self.each(layer, value))
+            return longest
+        if value.order.size > MOST_TRIED:
+            return ()
+        start = start_of(value.shape)
+        for region in self.readers.regions(name, start, self._trial(reduces=True)):
+            if not any(self.table[self.readers.ops[k].word].reduces for k in region.ops):
+                continue
+            numbers = self._constants_of(region.ops)
+            known_norm = normalising_of(start, region.numbers, numbers)
+            if known_norm is not None and number in region.ops:
+                axes, epsilon = known_norm.axes, known_norm.epsilon
+                make = self.normalise if known_norm.centred else self.divide_by_size
+                made = make(value, axes, epsilon)
+                self.bare[made.number] = "*+"
+                self._put_last(region.ops, made)
+                return region.ops
+        return ()
+
+    def _put_last(self, ops: Sequence[int], value: Live) -> None:
+        (name,) = self.readers.ops[ops[-1]].makes
+        self.put(name, value)
+
+    def _constants_of(self, ops: Sequence[int]) -> Iterator[float]:
+        for place in ops:
+            op = self.readers.ops[place]
+            for name in op.reads:
+                value = self.values.get(name)
+                if isinstance(value, Fixed) and value.array.size == 1:
+                    yield float(value.array.item())
+            yield from (x for x in op.settings.values() if isinstance(x, float))
+            yield from (float(one.array.item()) for one in op.weights if one.array.size == 1)
+
+    def _trial(self, reduces: bool) -> Callable[[ForeignOp, dict[str, Value]], Value]:
+        """What an operator makes of numbers, if it works on each alone, or on groups of them."""
+
+        def work_out(op: ForeignOp, numbers: dict[str, Value]) -> Value:
+            operator = self.table.get(op.word)
+            if operator is None or not (operator.each or (reduces and operator.reduces)):
+                return None
+            values = {name: numbers.get(name, self.values.get(name)) for name in op.reads}
+            if len(op.makes) > 1 or not all(isinstance(x, Fixed) for x in values.values()):
+                return None
+            try:
+                told = self._told(operator, op, values)
+                made = operator.take(self, told, *(values.get(x) for x in op.given), *op.weights)
+            except (GradbookError, *REASONS):
+                return None
+            return made if isinstance(made, Fixed) else None
+
+        return work_out
