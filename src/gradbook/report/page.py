@@ -267,15 +267,15 @@ COMMENT = re.compile(
     re.MULTILINE,
 )
 MARGIN = re.compile("^ +", re.MULTILINE)
-ROOM = re.compile(
-    r" ?(=>|===|!==|&&|\|\||<=|>=|[=,{}:?*<>%;]|/(?= )|\+(?= [^+])|-(?= [^-])) ?"
-    r"|(?<=\bif|\bof|\bin) (?=[(\[]|\Z)|(?<=\bfor) (?=[(])|(?<=\breturn) (?=[(\[!]|\Z)"
+SIGN_OR_TEXT = re.compile(
+    r"(?P<text>\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`)"  # in which room counts
+    r"| ?(?P<sign>=>|===|!==|&&|\|\||<=|>=|[=,{}:?*<>%;]|/(?= )|\+(?= [^+])|-(?= [^-])) ?"
+    r"|(?<=\bif|\bof|\bin) (?=[(\[\"`])|(?<=\bfor) (?=[(])|(?<=\breturn) (?=[(\[!\"`])"
     r"|(?<=[)\]]) (?=\w)"
-)  # around a sign, which nobody needs who runs it
+)  # around a sign there is room that nobody needs who runs it
 PLAIN_LINE = re.compile(
     r"^(?:[^\"'`/\n]| / |\"(?:[^\"\\\n]|\\.)*\"|`[^`\n]*`(?=[^`\n]*$))*\n", re.MULTILINE
 )  # without patterns, and with one text in backticks at most, in which others may stand
-SAID = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`")  # in which room counts
 OPEN_LINE = re.compile(r"^((?:(?!//).)*[{,(\[;])\n", re.MULTILINE)  # that goes on in the next
 SHUT_LINE = re.compile(r"^((?:(?!//).)*)\n(?=[})\].?:&|])", re.MULTILINE)
 MESSAGE = re.compile(r'(?<![.\w])(mark|tr)\(("(?:[^"\\\n]|\\.)*")([),])')
@@ -327,10 +327,7 @@ def _forms(message: re.Match[str]) -> str:
 
 def _without_room(line: str) -> str:
     """The line with what its texts say as it is."""
-    said = iter(SAID.findall(line))
-    return "".join(
-        ROOM.sub(lambda sign: sign[1] or "", part) + next(said, "") for part in SAID.split(line)
-    )
+    return SIGN_OR_TEXT.sub(lambda found: found["text"] or found["sign"] or "", line)
 
 
 def _collect(name: str, scopes: dict[str, str]) -> str:
