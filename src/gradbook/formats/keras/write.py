@@ -134,11 +134,7 @@ class KerasLayers:
                 settings = {"units": width, "use_bias": "bias" in tensors}
                 return self.row.add("Dense", name, settings, [x], (width,), self._dense(place))
             case BatchNorm(epsilon):
-                known: dict[str, Any] = {
-                    "axis": -1,
-                    "epsilon": epsilon,
-                    "momentum": 1 - RUNNING_SHARE,
-                }
+                told = {"axis": -1, "epsilon": epsilon, "momentum": 1 - RUNNING_SHARE}
                 weights = [tensors[word] for word in ("scale", "shift", "mean", "variance")]
                 return self.row.add("BatchNormalization", own.name, told, [x], x.shape, weights)
             case SampleNorm() | RmsNorm() as layer:
