@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
 
 from gradbook.audit.copies.patch import ByteEdit, Element, apply_edits, elements
 from gradbook.audit.formula.address import MOST_COLUMNS, Address, column_of, row_of
@@ -108,7 +108,7 @@ class OpenPart:
         properties = b"<style:table-cell-properties%s/>" % fill
         if style is None:
             named = f' style:name="{own}" style:family="table-cell"'
-            named += f" style:parent-style-name={quoteattr(name or 'Default')}"
+            named += f' style:parent-style-name="{escape(name or "Default")}"'
             return f"<style:style{named}>".encode() + properties + b"</style:style>"
         opening = _NAME.sub(rb'\1"%s"' % own.encode(), self.data[style.start : style.inside])
         inside = self.data[style.inside : style.end]
@@ -216,7 +216,7 @@ class OpenPart:
                 f'<style:table-column-properties style:column-width="{letters * 0.08:.2f}in"/>'
                 "</style:style>"
             ).encode()
-        whole = f"<table:table table:name={quoteattr(own)}>".encode() + content + b"</table:table>"
+        whole = f'<table:table table:name="{escape(own)}">'.encode() + content + b"</table:table>"
         end = self.sheets[-1].end
         self.edits.append((end, end, whole))
 
@@ -281,4 +281,6 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 def _paragraphs(words: str) -> bytes:
     plain = _FORBIDDEN.sub("\ufffd", words)
-    return "".join(f"<text:p>{escape(line)}</text:p>" for line in plain.split("\n")).encode()
+    return "".join(
+        f"<text:p>{escape(line, quote=False)}</text:p>" for line in plain.split("\n")
+    ).encode()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from itertools import count
 from typing import IO
-from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from gradbook.archives import FIRST_DAY, PACKINGS
@@ -129,7 +129,7 @@ def apply_edits(data: bytes, edits: Iterable[ByteEdit]) -> bytes:
 
 def words(text: str) -> bytes:
     """A text as XML that holds in any encoding: what isn't ASCII becomes a reference."""
-    escaped = escape(_FORBIDDEN.sub("\ufffd", text), {'"': "&quot;"})
+    escaped = escape(_FORBIDDEN.sub("\ufffd", text), quote=False).replace('"', "&quot;")
     return escaped.encode("ascii", "xmlcharrefreplace")
 
 
