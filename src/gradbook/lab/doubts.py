@@ -6,7 +6,7 @@ what to change.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log, sqrt
 from typing import Any
@@ -273,27 +273,17 @@ def find_dead_units(
         some = np.asarray(rows[first : first + AT_ONCE], np.float64).reshape(-1, *net.input)
         count = {forward.count: np.asarray(float(len(some)))} if forward.count else {}
         found = evaluate(nodes, {**given, **count, forward.inputs: some})
-        units = [_by_unit(found[node], len(some)) for node in nodes]
+        # (units, all that each of them is): of samples x channels x places
+        values = [found[node] for node in nodes]
+        units = [np.moveaxis(v, 1, 0).reshape(v.shape[1], -1) for v in values]
         lows, highs = [u.min(axis=1) for u in units], [u.max(axis=1) for u in units]
         low = lows if not low else list(map(np.minimum, low, lows))
         high = highs if not high else list(map(np.maximum, high, highs))
         if not any((a == b).any() for a, b in zip(low, high, strict=True)):
             return ()
-    return tuple(_dead_of(net, hidden, low, high, len(rows)))
-
-
-def _by_unit(values: NDArray[Any], samples: int) -> NDArray[Any]:
-    """(units, all that each of them is): of samples x channels x places."""
-    return np.moveaxis(values.reshape(samples, values.shape[1], -1), 1, 0).reshape(
-        values.shape[1], -1
+    same = [int((a == b).sum()) for a, b in zip(low, high, strict=True)]
+    return tuple(
+        DeadUnits(f"layer {k + 1} ('{net.layers[k].text}')", dead, len(least), len(rows))
+        for k, dead, least in zip(hidden, same, low, strict=True)
+        if dead
     )
-
-
-def _dead_of(
-    net: Net, hidden: Sequence[int], low: Sequence[Any], high: Sequence[Any], samples: int
-) -> Iterator[DeadUnits]:
-    for index, least, most in zip(hidden, low, high, strict=True):
-        dead = int((least == most).sum())
-        if dead:
-            words = f"layer {index + 1} ('{net.layers[index].text}')"
-            yield DeadUnits(words, dead, len(least), samples)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from gradbook.amounts import counted
 from gradbook.arguments import whole
 from gradbook.data.dataset import BRIGHTEST, Dataset, Images, balance_remark, framing
-from gradbook.data.warp import Warp, write_warp
+from gradbook.data.warp import write_warp
 from gradbook.engine.base import Engine
 from gradbook.engine.compilers import side_by_side
 from gradbook.engine.engines import open_engine
@@ -79,19 +79,14 @@ def adapt(recipe: Recipe, dataset: Dataset | None = None) -> AdaptedRecipe:
             "all images are trained on and none are held back: how it reads others isn't known"
         )
     if recipe.net.loss is None:
-        recipe = _with_meant_loss(recipe, remarks)
+        loss = meant_loss(recipe.net.ending, Task.CLASSES)
+        end = recipe.net.ending or (
+            "plain sums (end it in softmax for cross-entropy; 'gradbook import --softmax' does so)"
+        )
+        remarks.append(f"no loss is said, so it is {loss}: the network ends in {end}")
+        recipe = replace(recipe, net=replace(recipe.net, loss=loss))
     recipe = replace(recipe, adapts=frozenset())
     return AdaptedRecipe(recipe, tuple(remarks), ImageProblem(recipe, dataset))
-
-
-def _with_meant_loss(recipe: Recipe, remarks: list[str]) -> Recipe:
-    ending = recipe.net.ending
-    loss = meant_loss(ending, Task.CLASSES)
-    end = ending or (
-        "plain sums (end it in softmax for cross-entropy; 'gradbook import --softmax' does so)"
-    )
-    remarks.append(f"no loss is said, so it is {loss}: the network ends in {end}")
-    return replace(recipe, net=replace(recipe.net, loss=loss))
 
 
 def _on_its_ground(recipe: Recipe, dataset: Dataset, remarks: list[str]) -> Recipe:
@@ -116,7 +111,8 @@ def _fitted(recipe: Recipe, dataset: Dataset, remarks: list[str]) -> Recipe:
         net = fit_net(net, dataset.shape, len(dataset.classes))
     warp = recipe.warp
     if "warp" in recipe.adapts:
-        warp = _for_images(warp, dataset)
+        side = min(dataset.shape[1:])
+        warp = warp if side == OWN_SIDE else warp.for_side(side, OWN_SIDE)
     found = _with_steps(replace(recipe, net=net, warp=warp), dataset)
     said = [
         *([f"input {spell(net.input)}"] if net.input != recipe.net.input else []),
@@ -125,23 +121,12 @@ def _fitted(recipe: Recipe, dataset: Dataset, remarks: list[str]) -> Recipe:
         *([f"batches of {found.batch}"] if found.batch != recipe.batch else []),
         *([counted(found.epochs, "epoch")] if found.epochs != recipe.epochs else []),
     ]
-    name = _written(dataset.name)
+    plain = (letter for letter in dataset.name if letter.isprintable() and letter not in ";#")
+    name = " ".join("".join(plain).split())[:LONGEST_WRITTEN] or "other data"
     title = f"{recipe.title}, adapted to {name}" if said else f"{recipe.title} on {name}"
     if said:
         remarks.append(f"{recipe.title} is adapted to {name}: {', '.join(said)}")
     return replace(found, name=title, about="", net=replace(net, name=title))
-
-
-def _written(name: str) -> str:
-    """As much of the name of a data set as a recipe's title can hold."""
-    plain = (character for character in name if character.isprintable() and character not in ";#")
-    return " ".join("".join(plain).split())[:LONGEST_WRITTEN] or "other data"
-
-
-def _for_images(warp: Warp, dataset: Dataset) -> Warp:
-    """The digits' warp, for images of another size."""
-    side = min(dataset.shape[1:])
-    return warp if side == OWN_SIDE else warp.for_side(side, OWN_SIDE)
 
 
 def _with_steps(recipe: Recipe, dataset: Dataset) -> Recipe:
@@ -297,15 +282,17 @@ class ImageProblem(Problem):
         mark = zlib.crc32(repr(images.pixels.shape).encode())
         for array in (sums, images.labels, folds):
             mark = zlib.crc32(array.tobytes(), mark)
-        mean, deviation = _brightness(images, sums[numbers])
+        count = len(numbers) * images.pixels[0, 0].size
+        totals = sums[numbers].sum(axis=0).tolist()
+        spreads = (count * squares - total**2 for total, squares in totals)  # exact, so 0 or above
         return Material(
             net=recipe.net,
             samples=Samples(images.pixels, images.labels),
             numbers=numbers,
             held_back=Samples(others.pixels, others.labels) if others else None,
             mark=mark,
-            mean=mean,
-            deviation=deviation,
+            mean=tuple(total / (count * BRIGHTEST) for total, _ in totals),
+            deviation=tuple(spread**0.5 / (count * BRIGHTEST) or 1.0 for spread in spreads),
             most=BRIGHTEST,
         )
 
@@ -398,17 +385,6 @@ def sums_of(images: Images) -> NDArray[np.int64]:
         found[first : first + AT_ONCE, :, 0] = real.sum(axis=2)
         found[first : first + AT_ONCE, :, 1] = np.einsum("icp,icp->ic", real, real)
     return found
-
-
-def _brightness(
-    images: Images, sums: NDArray[np.int64]
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and deviation of each channel of what is trained on, pixels from 0 to 1."""
-    count = len(sums) * images.pixels[0, 0].size
-    totals = sums.sum(axis=0).tolist()
-    means = tuple(total / (count * BRIGHTEST) for total, _ in totals)
-    spreads = (count * squares - total**2 for total, squares in totals)  # exact, so 0 or above
-    return means, tuple(spread**0.5 / (count * BRIGHTEST) or 1.0 for spread in spreads)
 
 
 def images_of(recipe: Recipe, moved_to: str | os.PathLike[str] | None = None) -> Dataset:

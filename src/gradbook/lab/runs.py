@@ -56,16 +56,12 @@ def first_filters(net: Net, values: Values, picture: Shape) -> Array | None:
         return None
     for index, layer in enumerate(net.layers):
         if layer.sums:
-            filters = _weights(values, index)
+            filters = np.asarray(values[str(leaf_name(Role.WEIGHT, index))], np.float64)
             slides = layer.window(net.shapes[index]) is not None
             return filters if slides else filters.reshape(-1, *picture)
         if not layer.passes_on:
             return None
     return None
-
-
-def _weights(values: Values, index: int) -> Array:
-    return np.asarray(values[str(leaf_name(Role.WEIGHT, index))], np.float64)
 
 
 def stages(net: Net, values: Values, image: Array) -> tuple[Stage, ...]:
@@ -99,14 +95,15 @@ def _told(net: Net) -> Iterator[list[int]]:
             return
         together.append(index)
         opening = net.layers[index].sums and index == seen[0]
-        if opening or following is None or _reads_windows_or_all(net, following):
+        after = None if following is None else net.layers[following]
+        if (
+            opening
+            or after is None
+            or after.sums
+            or after.window(net.shapes[following or 0]) is not None
+        ):
             yield together
             together = []
-
-
-def _reads_windows_or_all(net: Net, index: int) -> bool:
-    layer = net.layers[index]
-    return layer.sums or layer.window(net.shapes[index]) is not None
 
 
 # One run ----------------------------------------------------------------------

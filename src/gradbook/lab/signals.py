@@ -239,7 +239,7 @@ def signal_problem(
             "the recordings don't say whose they are: name the column with --subject, or split "
             "by recording"
         )
-    names = tuple(sorted(labels, key=_in_order(labels)))
+    names = tuple(sorted(labels, key=float if all(map(is_number, labels)) else str))
     if how.background and how.background not in names:
         hint = did_you_mean(how.background, names) or f": there are {', '.join(names)}"
         raise UsageError(one_line(f"--background: no class '{how.background}'{hint}"))
@@ -251,7 +251,11 @@ def signal_problem(
         )
     found = SignalProblem(
         table,
-        tuple(Column(name) for name in _numbers(windows)),
+        tuple(
+            Column(f"{channel}({step})")  # x(1), y(1), z(1), x(2) …
+            for step in range(1, windows.length + 1)
+            for channel in windows.channels
+        ),
         Column(signals.label, names),
         Task.CLASSES,
         everything=everything,
@@ -275,16 +279,6 @@ def read_signal_problem(data: str, kept: Mapping[str, Any], everything: bool) ->
     asked = WindowsAsked(*cut, windows["rate"])
     signals = read_recordings(data, how)
     return signal_problem(signals, asked, everything, tuple(told["asked"]))
-
-
-def _in_order(labels: set[str]) -> Any:
-    return float if all(map(is_number, labels)) else str
-
-
-def _numbers(windows: Windows) -> list[str]:
-    """What the numbers of a window are called: x(1), y(1), z(1), x(2) …"""
-    steps = range(1, windows.length + 1)
-    return [f"{channel}({step})" for step in steps for channel in windows.channels]
 
 
 def _table(cut: CutSignals) -> ColumnTable:

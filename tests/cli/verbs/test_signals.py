@@ -82,6 +82,18 @@ def test_a_models_windows_are_predicted(said):
     assert load("runs/moves").windows.channels == ("x", "y")
 
 
+def test_a_run_on_windows_goes_on(said):
+    said("train", "moves.csv", *WINDOWS, "--background", "still", "--epochs", 2, "-o", "whole")
+    Path("run").mkdir()
+    for name in ("recipe.txt", "problem.json"):
+        Path("run", name).write_bytes(Path("whole", name).read_bytes())
+    said("train", "--resume", "run")
+    for name in ("model.safetensors", "problem.json"):
+        assert Path("run", name).read_bytes() == Path("whole", name).read_bytes()
+    done = [json.loads(Path(run, "result.json").read_text()) for run in ("run", "whole")]
+    assert done[0]["background_seconds"] == done[1]["background_seconds"]
+
+
 def write_sounds(folder: Path) -> None:
     t = np.arange(2000) / 8000
     for word, pitch in (("high", 1500), ("low", 200)):

@@ -139,16 +139,12 @@ def test_a_file_in_the_folders_place_says_so(tmp_path):
     assert (tmp_path / "run").read_text() == "mine"
 
 
-@pytest.mark.parametrize("content", ["half", "[1]", '{"epoch": 1}', "null\n"])
-def test_damaged_metrics_are_refused_in_one_line(run, content):
+@pytest.mark.parametrize("content", ["\n", "half", "[1]", '{"epoch": 1}', "null\n"])
+def test_damaged_metrics_or_results_are_refused_in_one_line(run, content):
     Path(run.json_file).write_text(content)
+    Path(run.result_file).write_text(content)
     with pytest.raises(DataError, match=r"metrics.jsonl: not the metrics of a run"):
         run.history()
-
-
-@pytest.mark.parametrize("content", ["", "half", "[1]", '{"epochs": 2}', "null"])
-def test_a_damaged_result_is_refused_in_one_line(run, content):
-    Path(run.result_file).write_text(content)
     with pytest.raises(DataError, match=r"result.json: not the result of a run"):
         run.result()
 
@@ -242,15 +238,11 @@ def test_the_last_two_are_kept(tmp_path):
     ]
 
 
-def test_the_newest_is_gone_on_from(tmp_path):
+def test_the_newest_is_gone_on_from_where_there_is_one(tmp_path):
+    assert newest_checkpoint(tmp_path / "nowhere", MINE) == (None, [])
     written(tmp_path, 10, 20)
     checkpoint, remarks = newest_checkpoint(tmp_path, MINE)
-    assert checkpoint.step == 20
-    assert remarks == []
-
-
-def test_where_none_is_there_is_none(tmp_path):
-    assert newest_checkpoint(tmp_path / "nowhere", MINE) == (None, [])
+    assert (checkpoint.step, remarks) == (20, [])
 
 
 @pytest.mark.parametrize("content", [b"", b"half", None])

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,24 +109,16 @@ class ExportFormat:
     options: tuple[str, ...] = ()
 
 
-def _npz(source: ExportSource, options: ExportOptions) -> ExportContents:
-    from gradbook.targets.plain import as_archive
+def _plain(ending: str, source: ExportSource, options: ExportOptions) -> ExportContents:
+    from gradbook.targets import plain
 
-    archive = as_archive(source.trained, source.recipe)
-    return ExportContents({".npz": archive}, _on_missing(source.trained))
-
-
-def _json(source: ExportSource, options: ExportOptions) -> ExportContents:
-    from gradbook.targets.plain import as_json
-
-    said = as_json(source.trained, source.recipe)
-    return ExportContents({".json": said}, _on_missing(source.trained))
-
-
-def _text(source: ExportSource, options: ExportOptions) -> ExportContents:
-    from gradbook.targets.plain import as_text
-
-    return ExportContents({".txt": as_text(source.trained, source.recipe)})
+    write: Callable[[TrainedNet, str], bytes | str] = {
+        ".npz": plain.as_archive,
+        ".json": plain.as_json,
+        ".txt": plain.as_text,
+    }[ending]
+    remarks = () if ending == ".txt" else _on_missing(source.trained)
+    return ExportContents({ending: writers[ending](source.trained, source.recipe)}, remarks)
 
 
 def _onnx(source: ExportSource, options: ExportOptions) -> ExportContents:
@@ -150,14 +143,9 @@ def _on_missing(trained: TrainedNet) -> tuple[str, ...]:
     return ("this file doesn't fill in missing values: its notes list the values under 'missing'",)
 
 
-def _c(source: ExportSource, options: ExportOptions) -> ExportContents:
+def _c(ending: str, source: ExportSource, options: ExportOptions) -> ExportContents:
     made = _made_c(source, options)
-    return ExportContents({".c": made.file.text}, made.remarks)
-
-
-def _header(source: ExportSource, options: ExportOptions) -> ExportContents:
-    made = _made_c(source, options)
-    return ExportContents({".h": made.file.text}, made.remarks)
+    return ExportContents({ending: made.file.text}, made.remarks)
 
 
 def _sketch(source: ExportSource, options: ExportOptions) -> ExportContents:
@@ -210,8 +198,8 @@ FORMATS = {  # by ending
         _onnx,
         ("opset", "fold", "with_preparation"),
     ),
-    ".c": ExportFormat("one file of C99 for any machine", _c, (*OF_C, "main")),
-    ".h": ExportFormat("the same as a header to include", _header, OF_C),
+    ".c": ExportFormat("one file of C99 for any machine", partial(_c, ".c"), (*OF_C, "main")),
+    ".h": ExportFormat("the same as a header to include", partial(_c, ".h"), OF_C),
     ".ino": ExportFormat("a sketch for Arduino, and the .h", _sketch, OF_C),
     ".py": ExportFormat(
         "a PyTorch module as people write them, its weights beside it", _torch, ("train",)
@@ -219,9 +207,11 @@ FORMATS = {  # by ending
     ".keras": ExportFormat(
         "a Keras model, channels last, for any of its backends", _keras, ("with_preparation",)
     ),
-    ".npz": ExportFormat("all tensors by name, a NumPy archive", _npz),
-    ".json": ExportFormat("all tensors by name with their shapes, as JSON", _json),
-    ".txt": ExportFormat("the recipe and the network, to train it again", _text),
+    ".npz": ExportFormat("all tensors by name, a NumPy archive", partial(_plain, ".npz")),
+    ".json": ExportFormat(
+        "all tensors by name with their shapes, as JSON", partial(_plain, ".json")
+    ),
+    ".txt": ExportFormat("the recipe and the network, to train it again", partial(_plain, ".txt")),
 }
 
 

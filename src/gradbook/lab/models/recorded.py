@@ -88,7 +88,9 @@ class RecordedWindows:
 
 def recorded_windows(model: SignalModel, data: str = "") -> RecordedWindows:
     """Those that the model was trained on, and those of its test; or all of other recordings."""
-    recipe = _recipe(model)
+    recipe = None
+    with suppress(GradbookError):
+        recipe = parse(str(model.about["recipe"])) if "recipe" in model.about else None
     signals, way, own = _read(model, recipe, data)
     assert model.windows
     if signals.channels != model.windows.channels:
@@ -112,12 +114,6 @@ def recorded_windows(model: SignalModel, data: str = "") -> RecordedWindows:
     return RecordedWindows(cut.rows[training], cut.rows[test], labels[test], "test windows")
 
 
-def _recipe(model: SignalModel) -> Recipe | None:
-    with suppress(GradbookError):
-        return parse(str(model.about["recipe"])) if "recipe" in model.about else None
-    return None
-
-
 def _read(model: SignalModel, recipe: Recipe | None, data: str) -> tuple[Signals, str, bool]:
     """The recordings, how they were split, and whether they are those that it was trained on."""
     kept: Mapping[str, Any] = model.about.get(RECORDINGS_KEY, {})
@@ -137,15 +133,11 @@ def read_recordings(where: str, kept: Mapping[str, Any]) -> Signals:
     if not os.path.exists(where):
         hint = did_you_mean(where, MADE) or f": {ELSEWHERE}"
         raise UsageError(f"no recordings in {where}{hint}")
-    columns = _columns(kept.get("columns", {}))
-    return read_signals(where, columns, decimal=kept.get("decimal", ""))
-
-
-def _columns(kept: Mapping[str, Any]) -> SignalColumns:
-    told: dict[str, Any] = {
-        name: tuple(said) if isinstance(said, list) else said for name, said in kept.items()
+    columns: dict[str, Any] = {
+        name: tuple(said) if isinstance(said, list) else said
+        for name, said in kept.get("columns", {}).items()
     }
-    return SignalColumns(**told)
+    return read_signals(where, SignalColumns(**columns), decimal=kept.get("decimal", ""))
 
 
 def _labels(model: SignalModel, cut: CutSignals) -> NDArray[np.int64]:

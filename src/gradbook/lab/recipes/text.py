@@ -143,7 +143,7 @@ def _sorted(
     others: list[Statement] = []
     for line in lines:
         word = line.next
-        if _finds_rate(line):
+        if net_text.ours(word) == "rate" and [w.group() for w in line.words[1:]] == ["find"]:
             own["find_rate"] = True
             continue
         if word not in READERS:
@@ -160,11 +160,6 @@ def _sorted(
             own[field_name] = READERS[word](line, folder)
         line.end()
     return own, others
-
-
-def _finds_rate(line: Statement) -> bool:
-    words = [word.group() for word in line.words]
-    return net_text.ours(words[0]) == "rate" and words[1:] == ["find"]
 
 
 def _words(what: str) -> Callable[..., str]:
@@ -226,16 +221,13 @@ def _early_stop(line: Statement, folder: object) -> int:
     return line.whole("the number of epochs")
 
 
-def _keep(line: Statement, folder: object) -> str:
-    if line.next not in KEPT:
-        line.fail(f"keep which epoch's weights?{hint(line.next, KEPT)}")
-    return line.take()
+def _one_of(known: tuple[str, ...], asked: str) -> Callable[..., str]:
+    def read_word(line: Statement, folder: object) -> str:
+        if line.next not in known:
+            line.fail(f"{asked}{hint(line.next, known)}")
+        return line.take()
 
-
-def _statistics(line: Statement, folder: object) -> str:
-    if line.next not in STATISTICS:
-        line.fail(f"statistics of which images?{hint(line.next, STATISTICS)}")
-    return line.take()
+    return read_word
 
 
 def _class_weights(line: Statement, folder: object) -> tuple[float, ...] | str:
@@ -283,8 +275,8 @@ READERS: dict[str, Callable[..., Any]] = {
     "test": _test,
     "class": _class_weights,
     "early": _early_stop,
-    "keep": _keep,
-    "statistics": _statistics,
+    "keep": _one_of(KEPT, "keep which epoch's weights?"),
+    "statistics": _one_of(STATISTICS, "statistics of which images?"),
 }
 FIELDS = {
     "recipe": "name",

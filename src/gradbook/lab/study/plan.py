@@ -174,9 +174,10 @@ def read_plan(
     limits: dict[str, float] = {}
     others: list[Statement] = []
     base = ""
-    for line in [*statements(what, source), *_typed(vary)]:
+    typed = [line for text in vary for line in statements(text, "--vary")]
+    for line in [*statements(what, source), *typed]:
         word = line.next
-        if word in LIMITED and _is_limit(line):
+        if word in LIMITED and [w.group() for w in line.words[1:3]] == ["at", "most"]:
             line.take()
             limits[word] = _limit(line)
         elif word == "version":
@@ -217,10 +218,6 @@ def change_plan(plan: StudyPlan, text: str, source: str) -> StudyPlan:
         plan = replace(plan, **{FIELDS.get(word, word): READERS[word](line)})
         line.end()
     return plan
-
-
-def _typed(lines: Sequence[str]) -> list[Statement]:
-    return [line for text in lines for line in statements(text, "--vary")]
 
 
 def _placed(line: Statement, folder: str) -> Statement:
@@ -337,10 +334,6 @@ def _require_known(line: Statement) -> None:
     line.end()
 
 
-def _draw(line: Statement) -> int:
-    return line.whole("what is drawn from")
-
-
 LIMITED = ("parameters", "macs", "seconds")
 READERS: dict[str, Callable[[Statement], Any]] = {
     "study": _name,
@@ -350,14 +343,10 @@ READERS: dict[str, Callable[[Statement], Any]] = {
     "aim": _aims,
     "folds": _folds,
     "seeds": _count("the number of seeds", MOST_SEEDS),
-    "draw": _draw,
+    "draw": lambda line: line.whole("what is drawn from"),
     "ahead": _count("the number under way", MOST_AHEAD),
 }
 FIELDS = {"study": "name", "aim": "aims"}
-
-
-def _is_limit(line: Statement) -> bool:
-    return [word.group() for word in line.words[1:3]] == ["at", "most"]
 
 
 def _limit(line: Statement) -> float:
@@ -387,17 +376,12 @@ TITLES = ("recipe", "about", "name")  # which another recipe has no right to
 def vary_recipe(base: str, lines: Iterable[Statement], folder: str = "") -> Template:
     """The recipe of that name or file with these lines: a setting stands for its own, a layer for
     each of its layers that begins like it."""
-    recipe = recipe_of(_place(base, folder))
+    beside = os.path.join(folder, base)
+    recipe = recipe_of(beside if folder and os.path.isfile(beside) else base)
     rows = [row for row in statements(str(recipe), None) if row.next not in TITLES]
     for line in lines:
         rows = _with(rows, line)
     return template_of(rows)
-
-
-def _place(base: str, folder: str) -> str:
-    """A file beside the study, if there is one."""
-    beside = os.path.join(folder, base)
-    return beside if folder and os.path.isfile(beside) else base
 
 
 def _with(rows: Sequence[Statement], line: Statement) -> list[Statement]:
@@ -418,10 +402,12 @@ def _with(rows: Sequence[Statement], line: Statement) -> list[Statement]:
             f"the recipe has no layer like '{line.text}'" + (f": it has {known}" if known else ""),
             at=0,
         )
-    return [
-        line.saying(_joined(said, row.text[match.end() :], bits)) if match else row
-        for row, match in zip(rows, found, strict=True)
-    ]
+    joined = []
+    for row, match in zip(rows, found, strict=True):
+        rest = row.text[match.end() :] if match else ""
+        rest = LAST_WORDS.sub("", rest) + bits if bits else rest  # the line's bits, if it says any
+        joined.append(line.saying(said + rest) if match else row)
+    return joined
 
 
 # What a layer's line ends with, whatever else it says: bits 4, bits {8|4}, {bits 4|ternary}.
@@ -430,12 +416,6 @@ LAST_WORDS = re.compile(
     rf"(?<!\s)\s+(?:(?:{_BITS})(?:\s+(?:\{{[^{{}}]*\}}|[^\s{{}}]+))?"
     rf"|\{{(?=[^{{}}]*\b(?:{_BITS})\b)[^{{}}]*\}})$"
 )
-
-
-def _joined(said: str, rest: str, bits: str) -> str:
-    """The line's words, those that the layer has besides, and at the end the line's bits if it
-    says any."""
-    return said + (LAST_WORDS.sub("", rest) + bits if bits else rest)
 
 
 def _like(text: str) -> re.Pattern[str]:

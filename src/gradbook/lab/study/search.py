@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradbook.errors import UsageError
 from gradbook.files import InnerPath, said_plainly, write_whole
-from gradbook.lab.study.braces import Domain, Options, Range, Template, Value, shorten
+from gradbook.lab.study.braces import Domain, Options, Template, Value, shorten
 from gradbook.lab.study.plan import StudyPlan
 
 if TYPE_CHECKING:
@@ -52,12 +52,17 @@ class Search:
     def ask(self) -> tuple[int, Drawn, str] | None:
         """The next trial: its number, what is chosen, and the recipe; none if a grid is at its
         end."""
+        from optuna.trial import Trial, TrialState, create_trial
+
         given = None
         if self.grid is not None:
             given = next(self.grid, None)
             if given is None:
                 return None
-        trial = self._new_trial(given)
+        # What `study.ask` does, but for looking through all trials for one that waits.
+        fixed = {"fixed_params": given}
+        template = create_trial(state=TrialState.RUNNING, system_attrs=fixed) if given else None
+        trial = Trial(self.study, self.storage.create_new_trial(self.study_id, template))
         drawn: Drawn = {}
 
         def choose(name: str, domain: Domain) -> Value:
@@ -67,14 +72,6 @@ class Search:
         text = self.plan.template.write(choose)
         self.asked[trial.number] = trial
         return trial.number, drawn, text
-
-    def _new_trial(self, given: Drawn | None) -> OptunaTrial:
-        """What `study.ask` does, but for looking through all trials for one that waits."""
-        from optuna.trial import Trial, TrialState, create_trial
-
-        fixed = {"fixed_params": given}
-        template = create_trial(state=TrialState.RUNNING, system_attrs=fixed) if given else None
-        return Trial(self.study, self.storage.create_new_trial(self.study_id, template))
 
     def note(self, number: int, what: Mapping[str, Any]) -> None:
         """Something that the dashboard shows beside a trial."""
@@ -227,7 +224,11 @@ def _at(template: Template, path: list[int]) -> tuple[Drawn, list[int]]:
     sizes: list[int] = []
 
     def choose(name: str, domain: Domain) -> Value:
-        values = _values(domain)
+        values: Sequence[Value] = (
+            domain.phrases
+            if isinstance(domain, Options)
+            else range(int(domain.low), int(domain.high) + 1)
+        )
         place = len(sizes)
         sizes.append(len(values))
         if place == len(path):
@@ -238,13 +239,6 @@ def _at(template: Template, path: list[int]) -> tuple[Drawn, list[int]]:
     template.write(choose)
     del path[len(sizes) :]
     return drawn, sizes
-
-
-def _values(domain: Domain) -> Sequence[Value]:
-    if isinstance(domain, Options):
-        return domain.phrases
-    assert isinstance(domain, Range)
-    return range(int(domain.low), int(domain.high) + 1)
 
 
 # The journal, in a file that optuna-dashboard opens while the study goes on ---

@@ -213,9 +213,11 @@ def load(path: str | os.PathLike[str]) -> Model | TableModel:
     Raises:
         GradbookError: It can't be read, or does something that none of our layers does.
     """
-    if is_of_a_table(path):
-        return load_table(path)
-    if os.path.isdir(path):
+    is_a_folder = os.path.isdir(path)
+    file = RunFolder(path).model_file if is_a_folder else Path(path)
+    if file.is_file() and kind_of(file) == TABLE_KIND:
+        return TableModel.load(file)
+    if is_a_folder:
         return RunFolder(path).model()
     if is_foreign(path):
         from gradbook.lab.models.importing import import_model
@@ -228,21 +230,6 @@ def of_a_table(path: str | os.PathLike[str]) -> UsageError:
     """What is said where a model of images is wanted."""
     predict = f"gradbook predict {os.fspath(path)} new.csv"
     return UsageError(f"{os.fspath(path)} is of a table, and not of images: {predict}")
-
-
-def load_table(path: str | os.PathLike[str]) -> TableModel:
-    """The model of a table in a file, or in the folder of a run."""
-    return TableModel.load(_model_file(path))
-
-
-def is_of_a_table(path: str | os.PathLike[str]) -> bool:
-    """Whether the model there, if there is one, is a table's."""
-    file = _model_file(path)
-    return file.is_file() and kind_of(file) == TABLE_KIND
-
-
-def _model_file(path: str | os.PathLike[str]) -> Path | InnerPath:
-    return RunFolder(path).model_file if os.path.isdir(path) else Path(path)
 
 
 # Checkpoints ------------------------------------------------------------------
@@ -346,7 +333,13 @@ def _fitted(shapes: stored.Shapes, record: stored.Record) -> Callable[[stored.Ar
         raise SchemaError("its losses aren't one for each step")
 
     def make(arrays: stored.Arrays) -> Checkpoint:
-        _require_numbers(arrays)
+        for name, array in arrays.items():
+            if array.dtype.kind != ("i" if name == RIGHT else "f"):
+                raise SchemaError(f"its {name} is of {array.dtype.name}")
+        if not np.isfinite(arrays[LOSSES]).all():
+            raise SchemaError("some of its losses are infinite or not numbers")
+        if (arrays[RIGHT] < 0).any():
+            raise SchemaError("some of its counts of right answers are below 0")
         values = {name: array for name, array in arrays.items() if name not in (LOSSES, RIGHT)}
         return Checkpoint(
             recipe=told["recipe"],
@@ -361,17 +354,6 @@ def _fitted(shapes: stored.Shapes, record: stored.Record) -> Callable[[stored.Ar
         )
 
     return make
-
-
-def _require_numbers(arrays: stored.Arrays) -> None:
-    """Of the kinds and in the ranges that ours are."""
-    for name, array in arrays.items():
-        if array.dtype.kind != ("i" if name == RIGHT else "f"):
-            raise SchemaError(f"its {name} is of {array.dtype.name}")
-    if not np.isfinite(arrays[LOSSES]).all():
-        raise SchemaError("some of its losses are infinite or not numbers")
-    if (arrays[RIGHT] < 0).any():
-        raise SchemaError("some of its counts of right answers are below 0")
 
 
 def newest_checkpoint(

@@ -45,7 +45,7 @@ from gradbook.lab.training.training import Listener, TrainingRun, TrainingSetup,
 from gradbook.looks import look
 from gradbook.net import Net
 from gradbook.schema import ListOf, PlainText, Schema, SchemaError, WholeNumber, read_json
-from gradbook.work.processes import Outcome, WorkCrew
+from gradbook.work.processes import WorkCrew
 
 USUAL = "quick"
 
@@ -185,7 +185,9 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
     """
     began = monotonic()
     kept = None if folder is None else RunFolder(folder)
-    own = _begun_before(kept) if resume else None
+    if resume and kept is None:
+        raise UsageError("nothing to resume: name the folder of the run")
+    own = kept.recipe() if kept and resume else None
     if own and seed is None:
         seed = own.net.seed
     if data is None and isinstance(recipe, str | os.PathLike) and _is_table(recipe):
@@ -197,11 +199,7 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
         asked = replace(asked, find_rate=False, schedule=own.schedule)
     if kept and not own:
         kept.require_free()
-    problem = data if isinstance(data, Problem) else None
-    if problem is None and kept and own and data is None:
-        problem = kept.problem(asked)
-    if problem is None:
-        problem = ImageProblem(asked, data if isinstance(data, Dataset) else None)
+    problem = _problem(asked, data, kept if own else None)
     if kept and not problem.is_kept:
         raise UsageError(f"no folder keeps a training on {problem.unit}s: leave it out")
     with show_while(listener, show, problem) as told:
@@ -226,7 +224,7 @@ def _is_table(where: str | os.PathLike[str]) -> bool:
 
 
 def _require_pixels(table: Path) -> None:
-    """Tables of measurements are trained elsewhere."""
+    """Tables of measurements are learned by a problem of their own."""
     if not holds_pixels(table, square=False):
         raise UsageError(
             f"{table} is a table of measurements, not of pixels from 0 to 255: 'gradbook train "
@@ -234,10 +232,13 @@ def _require_pixels(table: Path) -> None:
         )
 
 
-def _begun_before(kept: RunFolder | None) -> Recipe:
-    if kept is None:
-        raise UsageError("nothing to resume: name the folder of the run")
-    return kept.recipe()
+def _problem(asked: Recipe, data: Data | None, begun: RunFolder | None) -> Problem:
+    """As it is given, as a run that was begun kept it, or the images that the recipe names."""
+    if isinstance(data, Problem):
+        return data
+    if begun and data is None:
+        return begun.problem(asked)
+    return ImageProblem(asked, data if isinstance(data, Dataset) else None)
 
 
 def _training_in(kept: RunFolder, ready: TrainingSetup, began: float, goes_on: bool) -> TrainingRun:
@@ -481,39 +482,26 @@ def train_by_crew(
     """The run of each seed that wasn't done, once it is there; the crew is ended."""
     try:
         with folder.lock():
-            left = dict(_runs_to_do(folder))
-            for recipe in left:
-                crew.give(_name(recipe), partial(files_of, recipe, threads))
-            named = {_name(recipe): run for recipe, run in left.items()}
+            recipe, seeds = folder.plan()
+            named: dict[str, RunFolder] = {}
+            for seed in seeds:
+                run = folder.run(seed)
+                if not run.is_done:
+                    own = str(replace(recipe, net=replace(recipe.net, seed=seed)))
+                    name = hashlib.sha256(f"{__version__}\n{own}".encode()).hexdigest()[:32]
+                    named[name] = run
+                    crew.give(name, partial(files_of, own, threads))
             while named:
                 for name, outcome in crew.outcomes():
                     run = named.pop(name)
-                    _keep(run, _files(run, outcome))
+                    if isinstance(outcome.error, GradbookError):
+                        raise UsageError(f"where {run.path} was to be trained: {outcome.error}")
+                    if outcome.error:
+                        raise UsageError(f"{run.path}: training {outcome.error}")
+                    _keep(run, outcome.value)
                     yield run
     finally:
         crew.end()
-
-
-def _runs_to_do(folder: SeedsFolder) -> Iterator[tuple[str, RunFolder]]:
-    recipe, seeds = folder.plan()
-    for seed in seeds:
-        run = folder.run(seed)
-        if not run.is_done:
-            yield str(replace(recipe, net=replace(recipe.net, seed=seed))), run
-
-
-def _name(recipe: str) -> str:
-    """One that no other training has."""
-    return hashlib.sha256(f"{__version__}\n{recipe}".encode()).hexdigest()[:32]
-
-
-def _files(run: RunFolder, outcome: Outcome) -> Files:
-    if isinstance(outcome.error, GradbookError):
-        raise UsageError(f"where {run.path} was to be trained: {outcome.error}")
-    if outcome.error:
-        raise UsageError(f"{run.path}: training {outcome.error}")
-    found: Files = outcome.value
-    return found
 
 
 def _keep(run: RunFolder, files: Files) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gradbook.engine.base import Engine, EpochRun
 from gradbook.interruption import uninterrupted
 from gradbook.lab.doubts import Ending, doubts, early_doubt, is_time
-from gradbook.lab.models.answers import Score, score
+from gradbook.lab.models.answers import score
 from gradbook.lab.models.model import trained_shapes
 from gradbook.lab.problem import AdaptedRecipe, FinalScore, Material, Problem, targets_for
 from gradbook.lab.recipes.recipe import BEST, SETTLING, UNWARPED, Recipe
@@ -298,9 +298,14 @@ class TrainingRun:
         began, before = self._epoch_began
         count = len(self._order)
         speed = (count - before * self.recipe.batch) / max(monotonic() - began, 1e-9)
-        if self.recipe.statistics == UNWARPED and self._may_be_the_last:
+        recipe = self.recipe
+        may_be_kept = self._epoch == recipe.epochs or recipe.keep == BEST or recipe.early_stop
+        if recipe.statistics == UNWARPED and may_be_kept:
             self._take_statistics_unwarped()
-        held_back = self._score_held_back()
+        samples, held_back = self.material.held_back, None
+        if samples is not None:
+            held_back = score(recipe.net, self.engine.predict(samples.inputs), samples.targets)
+            self._require_number(held_back.loss, f"on the {self.problem.unit}s held back")
         epoch = Epoch(
             epoch=len(self.history) + 1,
             rate=float(self._rates[-1]),
@@ -313,14 +318,8 @@ class TrainingRun:
         )
         self._losses, self._right = NO_LOSSES, NO_ANSWERS
         self._turn_to((*self.history, epoch))
-        if self.recipe.keep == BEST and best_epoch(self.history) is epoch:
+        if recipe.keep == BEST and best_epoch(self.history) is epoch:
             self._best = self.engine.state()
-
-    @property
-    def _may_be_the_last(self) -> bool:
-        """Whether the weights that this epoch ends with may be those that are kept."""
-        recipe = self.recipe
-        return self._epoch == recipe.epochs or recipe.keep == BEST or recipe.early_stop is not None
 
     def _take_statistics_unwarped(self) -> None:
         """Batchnorm's running ones, by steps at a rate of 0 that change nothing else."""
@@ -347,15 +346,6 @@ class TrainingRun:
         losses, accuracy = [e.train_loss for e in self.history], self.history[-1].train_accuracy
         labels, epochs = samples.targets[numbers], len(self.history)
         return early_doubt(self.recipe.net, epochs, losses, accuracy or 0.0, labels, outputs)
-
-    def _score_held_back(self) -> Score | None:
-        samples = self.material.held_back
-        if samples is None:
-            return None
-        outputs = self.engine.predict(samples.inputs)
-        found = score(self.recipe.net, outputs, samples.targets)
-        self._require_number(found.loss, f"on the {self.problem.unit}s held back")
-        return found
 
     def _require_number(self, loss: float, where: str) -> None:
         if not isfinite(loss):
@@ -481,7 +471,7 @@ class LiveTraining(PassingOn):
         self.is_over = False
         self._display = display
         self._lock, self._ended = Lock(), Event()
-        self._looking = Thread(target=self._look_again, daemon=True)
+        self._looking = Thread(target=self._show_again, daemon=True)
 
     def __enter__(self) -> LiveTraining:
         self._handle = self._display(self, display_id=True)
@@ -507,7 +497,7 @@ class LiveTraining(PassingOn):
         self.doubt = doubt
         super().on_doubt(doubt)
 
-    def _look_again(self) -> None:
+    def _show_again(self) -> None:
         while not self._ended.wait(LOOK_AGAIN):
             self._show()
 
