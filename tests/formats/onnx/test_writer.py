@@ -80,6 +80,7 @@ def small() -> TrainedNet:
     return trained_of(Net.parse("input 2; dense 2"))
 
 
+@example(Net.parse("input 2; flatten; dense 1; flatten"), True, 13)
 @given(networks(dropout=True), st.booleans(), st.sampled_from([LEAST_OPSET, 13, 17]))
 @example(Net.parse(ROUNDED), True, LEAST_OPSET)
 def test_onnxruntime_says_what_the_graph_says(net, fold, opset):

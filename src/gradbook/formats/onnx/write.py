@@ -156,6 +156,8 @@ class OnnxContent(OnnxNodes):
         self.known = {node: (inputs[number], node.shape) for number, node in ops.given.items()}
         together = (node.inputs[0] for node in ops.steps if is_said_together(node))
         self.merged = frozenset(node for node in together if ops.uses[node] == 1)
+        if not ops.steps:  # a flatten of what is flat
+            self.node("Identity", [self.value(ops.made)], made)
         for node in ops.steps:
             if node in self.merged:
                 continue
