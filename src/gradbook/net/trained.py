@@ -3,10 +3,10 @@
 It knows what a layer's tensors mean and which layers can become one. It doesn't know how any
 language or file says them, nor how they were trained.
 
-folded(trained)      as few layers as compute the same: normalisations in the sums before them
-stripped(trained)    without what does nothing at work, each normalisation as it was trained
-prepared(trained)    reads bytes, or a table's numbers as they stand there
-answering(trained)   ends in probabilities, or in numbers as the table has them
+fold_norms          as few layers as compute the same: normalisations in the sums before them
+strip_idle          without what does nothing at work, each normalisation as it was trained
+with_input_scaling  reads bytes, or a table's numbers as they stand there
+with_answers        ends in probabilities, or in numbers as the table has them
 """
 
 from __future__ import annotations

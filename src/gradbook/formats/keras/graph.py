@@ -12,7 +12,6 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gradbook import __version__
 from gradbook.archives import FIRST_DAY
@@ -213,12 +212,8 @@ def _weights(layers: Sequence[KerasLayer]) -> bytes:
             for inside, weights in {"": layer.weights, **layer.inner}.items():
                 group = file.require_group(f"{place}/{inside}/vars".replace("//", "/"))
                 for number, array in enumerate(weights):
-                    group.create_dataset(str(number), data=_narrow(array))
+                    group.create_dataset(str(number), data=array.astype(np.float32))
     return content.getvalue()
-
-
-def _narrow(array: Array) -> NDArray[np.float32]:
-    return np.ascontiguousarray(array, np.float32)
 
 
 def snake_case(word: str) -> str:

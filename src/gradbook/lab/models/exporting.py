@@ -118,7 +118,7 @@ def _plain(ending: str, source: ExportSource, options: ExportOptions) -> ExportC
         ".txt": plain.as_text,
     }[ending]
     remarks = () if ending == ".txt" else _on_missing(source.trained)
-    return ExportContents({ending: writers[ending](source.trained, source.recipe)}, remarks)
+    return ExportContents({ending: write(source.trained, source.recipe)}, remarks)
 
 
 def _onnx(source: ExportSource, options: ExportOptions) -> ExportContents:
