@@ -112,13 +112,13 @@ class ExportFormat:
 def _plain(ending: str, source: ExportSource, options: ExportOptions) -> ExportContents:
     from gradbook.targets import plain
 
-    write: Callable[[TrainedNet, str], bytes | str] = {
+    writers: dict[str, Callable[[TrainedNet, str], bytes | str]] = {
         ".npz": plain.as_archive,
         ".json": plain.as_json,
         ".txt": plain.as_text,
-    }[ending]
+    }
     remarks = () if ending == ".txt" else _on_missing(source.trained)
-    return ExportContents({ending: write(source.trained, source.recipe)}, remarks)
+    return ExportContents({ending: writers[ending](source.trained, source.recipe)}, remarks)
 
 
 def _onnx(source: ExportSource, options: ExportOptions) -> ExportContents:
