@@ -21,6 +21,7 @@ from gradbook.graph.window import Shape
 from gradbook.layers.sequences import Attention
 
 MASKED = -1e4  # a score below it has no share
+MOST_STEPS = 2**12  # of which each looks at each
 OTHER_MASK = "its mask isn't that of steps which come later"
 TO_ITSELF = "only attention of a sequence to itself can be read"
 NOT_OF_SUMS = "its queries, keys and values must be sums of one sequence"
@@ -123,6 +124,8 @@ class Scores:
 def scores_of(queries: Heads, keys: Heads) -> Scores:
     if not np.array_equal(queries.lead, keys.lead) or queries.steps != keys.steps:
         raise NoLayer(TO_ITSELF)
+    if queries.steps > MOST_STEPS:
+        raise NoLayer(f"it attends to {queries.steps:,} steps: at most {MOST_STEPS:,} can be read")
     return Scores(queries, keys)
 
 

@@ -16,25 +16,12 @@ import numpy as np
 
 from gradbook.formats import attention
 from gradbook.formats.attention import MASKED, OTHER_MASK, Projection, Scores
-from gradbook.formats.foreign import (
-    Fixed,
-    Missing,
-    Pieces,
-    Value,
-    fixed,
-    numbers_of,
-)
+from gradbook.formats.foreign import Fixed, Missing, Pieces, Value, fixed, numbers_of
 from gradbook.formats.gates import GateOrder, GateStack, Recurring, take_apart
 from gradbook.formats.imported import NoLayer
-from gradbook.formats.known_values import NO_SCORES, ONE_PIECE, UNKNOWN, KnownValues
-from gradbook.formats.layer_list import (
-    by_channel,
-    join_paddings,
-    pad_conv,
-    pad_pool,
-    resolve_same,
-)
-from gradbook.formats.layouts import ELSEWHERE, Live, Padding, ours
+from gradbook.formats.known_values import NO_SCORES, ONE_PIECE, TOO_MANY, UNKNOWN, KnownValues
+from gradbook.formats.layer_list import by_channel, join_paddings, pad_conv, pad_pool, resolve_same
+from gradbook.formats.layouts import ELSEWHERE, MOST_PLACED, Live, Padding, ours
 from gradbook.graph.names import is_sequence
 from gradbook.graph.node import Array
 from gradbook.graph.window import NOWHERE, SAME, Both, Pad, Shape, Sides
@@ -111,7 +98,7 @@ class GrowingNet(KnownValues):
         known = live.channel_axis() if live.places > 1 else None
         if known is None and len(size) == 3 and order.shape[-1] == size[0]:
             chosen = np.argsort(order.reshape(-1, size[0])[0])
-            known = replace(live, order=order[..., chosen]).channel_axis()
+            known = replace(live, laid=order[..., chosen]).channel_axis()
             weight = weight if known is None else weight[:, chosen]
         if known is not None and known.has_all(self.samples, live.places):
             number = self._at_each_place(live, weight)
@@ -291,7 +278,7 @@ class GrowingNet(KnownValues):
 
     def _along(self, live: Live, array: Array, axis: int) -> Array:
         """A number for each place of an axis, as one for each channel of ours."""
-        if live.channel_axis(axis) is not None:
+        if live.has_channels_at(axis):
             return array
         columns = live.in_rows() if axis % len(live.shape) == len(live.shape) - 1 else None
         if columns is None or len(live.size) > 1 or array.shape != columns.shape:
@@ -317,8 +304,8 @@ class GrowingNet(KnownValues):
         """
         live = self.live(value)
         size, anew = live.size, live.order if laid_out is None else live.order.reshape(laid_out)
-        groups = self._groups(replace(live, order=anew), axes)
-        if laid_out is None and len(size) > 1 and len(axes) == 1 and live.channel_axis(axes[0]):
+        groups = self._groups(replace(live, laid=anew), axes)
+        if laid_out is None and len(size) > 1 and len(axes) == 1 and live.has_channels_at(axes[0]):
             groups = 0  # the channels of a place, of which there may be one
         affine = [
             usual if told is None else live.gather(told).reshape(size[0], -1)
@@ -432,6 +419,10 @@ class GrowingNet(KnownValues):
         if not isinstance(places, Fixed):
             raise NoLayer(UNKNOWN)
         chosen = np.asarray(places.array).astype(int)
+        if isinstance(value, Fixed | Live):
+            shape = self.shape_of(value)
+            if chosen.size * prod(shape) // max(shape[axis], 1) > MOST_PLACED:
+                raise NoLayer(TOO_MANY)
         if isinstance(value, Pieces):
             if axis or chosen.size != 1:
                 raise NoLayer(ONE_PIECE)
@@ -449,7 +440,7 @@ class GrowingNet(KnownValues):
         for name, other in self.values.items():
             if isinstance(other, Live) and other.number == 0:
                 order = ours((count, steps), self.samples)[:, 0]
-                self.values[name] = replace(other, size=self.row.sizes[0], order=order)
+                self.values[name] = replace(other, size=self.row.sizes[0], laid=order)
         weight = np.ascontiguousarray(table.T)[..., None, None]
         number = self.row.add(Embedding(width), 0, self.op.place, {"weight": weight})
         return self.lie(number, ours((width, steps), self.samples).swapaxes(1, 2))
@@ -470,7 +461,7 @@ class GrowingNet(KnownValues):
         is_row = order.ndim == 3 and len(size) == 3 and is_sequence(size)
         if known is None or not is_row:
             raise NoLayer(NO_STEPS)
-        if not replace(live, order=by_sample.swapaxes(1, 2)).is_in_line:
+        if not replace(live, laid=by_sample.swapaxes(1, 2)).is_in_line:
             raise NoLayer(NO_STEPS)
         layer = kind(stack.back.shape[-1], all=True)
         layer = replace(layer, reset_before=reset_before) if isinstance(layer, Gru) else layer
@@ -487,17 +478,23 @@ class GrowingNet(KnownValues):
             return value.softmax(axis)
         live = self.live(value)
         columns = live.in_rows() if axis % len(live.shape) == len(live.shape) - 1 else None
-        if live.channel_axis(axis) is None and (columns is None or len(live.size) > 1):
+        if not live.has_channels_at(axis) and (columns is None or len(live.size) > 1):
             raise NoLayer("only a softmax over all classes in the second axis can be read")
         return self.each(Activation(kind), live)
 
-    def attend(self, queries: Value, keys: Value, values: Value, scale: float, mask: Value) -> Live:
-        """The whole of attention, of (…, steps, features of a head)."""
+    def attend(
+        self, parts: Sequence[Value], scale: float, mask: Value, is_causal: bool = False
+    ) -> Live:
+        """The whole of attention: queries, keys and values, as (…, steps, features of a head)."""
+        queries, keys, values = parts
         scores = attention.scores_of(*(attention.heads_of(self.live(x)) for x in (queries, keys)))
         scores = scores.times(scale)
-        if mask is not None:
-            numbers = self.weight(mask, "attn_mask") if mask.array.dtype != bool else mask.array
-            scores = scores.seen(numbers) if numbers.dtype == bool else scores.plus(numbers)
+        if is_causal:
+            scores = scores.seen(np.tril(np.ones(scores.shape[-2:], bool)))
+        if isinstance(mask, Fixed) and mask.array.dtype == bool:
+            scores = scores.seen(mask.array)
+        elif mask is not None:
+            scores = scores.plus(self.weight(mask, "attn_mask"))
         return self._attend(scores.softmax(-1), values)
 
     def _attend(self, scores: Scores, values: Value) -> Live:
@@ -554,12 +551,12 @@ class GrowingNet(KnownValues):
         """Times and plus numbers of each channel."""
         live = self.live(value)
         by, plus = (self._of_channels(live, numbers) for numbers in (scale, shift))
-        return self.lie(self.scale(live, by, plus), live.order)
+        return self.lie(self.scale(live, by, plus), live.laid)
 
     def _sum(self, first: Live, second: Live) -> Live:
         self._require_alike(first, second)
         number = self.row.sum(first.number, second.number, self.op.place)
-        return self.lie(number, first.order)
+        return self.lie(number, first.laid)
 
     def _product(self, first: Live, second: Live) -> Live:
         """Of two values that lie alike, or of one with a value for each channel of the other."""
@@ -572,11 +569,11 @@ class GrowingNet(KnownValues):
         else:
             self._require_alike(first, second)
         number = self.row.product(first.number, second.number, self.op.place)
-        return self.lie(number, large.order)
+        return self.lie(number, large.laid)
 
     @staticmethod
     def _require_alike(first: Live, second: Live) -> None:
-        same = first.order is second.order or np.array_equal(first.order, second.order)
+        same = first.laid is second.laid or np.array_equal(first.order, second.order)
         if first.size == second.size and not same:
             raise NoLayer("the two values lie differently")
 
@@ -595,7 +592,7 @@ class GrowingNet(KnownValues):
             "*": (numbers, zeros),
             "/": (1 / np.where(numbers == 0, np.nan, numbers), zeros),
         }[sign]
-        return self.lie(self.scale(live, scale, shift), live.order)
+        return self.lie(self.scale(live, scale, shift), live.laid)
 
     def _rescale(self, live: Live, sign: Sign, constant: Array) -> bool:
         """Whether it goes into the normalisation before, which has no such scale or shift yet."""
@@ -678,7 +675,7 @@ class GrowingNet(KnownValues):
 
     def fill_in(self, value: Value, filling: Array) -> Live:
         live = self.live(value)
-        return self.lie(self.row.fill_in(live.number, filling), live.order)
+        return self.lie(self.row.fill_in(live.number, filling), live.laid)
 
 
 def _has_bias(tensors: Mapping[str, Array]) -> bool:

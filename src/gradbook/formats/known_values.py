@@ -60,21 +60,23 @@ class KnownValues:
     used: list[str] = field(default_factory=list)  # what the file calls the weights that it reads
     asks_for_sizes: bool = False  # so that how many samples come in may decide something
     left: int = limits.VALUES.most  # numbers that may still be worked out
+    counted: set[int] = field(default_factory=set)  # arrays that are part of it, or of the file
     bare: dict[int, str] = field(default_factory=dict)  # normalisations without scale or shift yet
     left_out: list[str] = field(default_factory=list)  # operators that do nothing in inference
 
     def put(self, name: str, value: Value) -> None:
+        """What a name stands for; numbers that were made are counted, not those laid out anew."""
         if isinstance(value, Fixed):
-            self.left -= value.array.size
+            base = value.array if value.array.base is None else value.array.base
+            self.left -= 0 if id(base) in self.counted else value.array.size
+            self.counted.add(id(base))
             if self.left < 0:
                 raise NoLayer(f"it makes more than {limits.VALUES}, the most that can be read")
         self.values[name] = value
 
     def lie(self, number: int, order: Order | None = None) -> Live:
         """A value of ours, as ours lie if nothing else is said."""
-        size = self.row.sizes[number]
-        lie = ours(size, self.samples) if order is None else order
-        return Live(number, size, lie, self.samples)
+        return Live(number, self.row.sizes[number], order, self.samples)
 
     def live(self, value: Value) -> Live:
         if isinstance(value, Scores):
@@ -121,7 +123,7 @@ class KnownValues:
         """By a layer that makes of each value another, which lies where it did."""
         live = self.live(value)
         number = self.row.add(layer, live.number, self.op.place, tensors)
-        return self.lie(number, live.order)
+        return self.lie(number, live.laid)
 
     def is_given(self, live: Live) -> bool:
         """Whether it comes in, before any layer."""
@@ -148,12 +150,15 @@ class KnownValues:
                 raise NoLayer(NO_SCORES)
             raise NoReader(why)
         shape = np.broadcast_shapes(*(array.shape for array in numbers))
-        return self.constant(shape, lambda _: function(*numbers), *values)
+        largest = max(array.size for array in numbers)
+        return self.constant(shape, lambda _: function(*numbers), *values, most=largest)
 
     @staticmethod
-    def constant(shape: Shape, make: Callable[[Shape], Any], *of: Value) -> Fixed:
+    def constant(
+        shape: Shape, make: Callable[[Shape], Any], *of: Value, most: int = MOST_MADE
+    ) -> Fixed:
         """Numbers of a shape, unless these are too many."""
-        if min(shape, default=0) < 0 or prod(shape) > MOST_MADE:
+        if min(shape, default=0) < 0 or prod(shape) > max(most, MOST_MADE):
             raise NoLayer(f"it makes an array of {spell(shape)}: {TOO_MANY}")
         return fixed(make(shape), *of)
 
@@ -173,7 +178,7 @@ class KnownValues:
             raise NoLayer(OTHER_AXES) from error
         if not order.size:
             raise NoLayer("it leaves nothing")
-        return self._at_last(replace(live, order=order))
+        return self._at_last(replace(live, laid=order))
 
     def _at_last(self, live: Live) -> Live:
         """What lies there, or the last state alone where only that of something recurrent does."""
@@ -243,7 +248,10 @@ class KnownValues:
         """To a shape of which one size may be open (-1)."""
         target = tuple(target)
         if isinstance(value, Scores):
-            return value.laid_out(np.empty(value.shape).reshape(target).shape)
+            known = prod(n for n in target if n != -1) or 1
+            return value.laid_out(
+                tuple(prod(value.shape) // known if n == -1 else n for n in target)
+            )
         if isinstance(value, Live) and value.is_as_ours:
             size = value.size
             each = tuple(prod(size) if x == -1 else x for x in target[1:])
@@ -259,7 +267,8 @@ class KnownValues:
         """Side by side: the channels of several values in the order in which they are given."""
         numbers = numbers_of(values)
         if numbers is not None:
-            return fixed(np.concatenate(numbers, axis), *values)
+            total = sum(array.size for array in numbers)
+            return self.constant((total,), lambda _: np.concatenate(numbers, axis), *values)
         if any(isinstance(value, Fixed) for value in values):
             raise NoLayer("it concatenates values with constants")
         several = [self.live(value) for value in values]
@@ -270,7 +279,7 @@ class KnownValues:
             raise NoLayer("only channels (axis 1) can be concatenated")
         number = self.row.side_by_side([live.number for live in several], self.op.place)
         if len(several) == 1 or (axis == 1 and all(live.is_as_ours for live in several)):
-            return self.lie(number, None if len(several) > 1 else several[0].order)
+            return self.lie(number, None if len(several) > 1 else several[0].laid)
         each, orders, first = prod(self.row.sizes[number]), [], 0
         for live in several:
             one = prod(live.size)

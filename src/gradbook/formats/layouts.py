@@ -31,7 +31,7 @@ class Padding:
     value: float = 0.0
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=4)
 def ours(size: Shape, samples: int) -> Order:
     """Where values stand that lie as ours do."""
     count = samples * prod(size)
@@ -44,18 +44,23 @@ def ours(size: Shape, samples: int) -> Order:
 
 @dataclass(frozen=True, eq=False)
 class Live:
-    """The number of a value of ours, its size, and where each of its values stands."""
+    """The number of a value of ours, its size, and where each of its values stands; as ours do if
+    nothing is said."""
 
     number: int
     size: Shape
-    order: Order
+    laid: Order | None
     samples: int
     padding: Padding | None = None
 
     @property
+    def order(self) -> Order:
+        return ours(self.size, self.samples) if self.laid is None else self.laid
+
+    @property
     def shape(self) -> Shape:
         """As it is there, samples among it."""
-        return self.order.shape
+        return (self.samples, *self.size) if self.laid is None else self.laid.shape
 
     @property
     def places(self) -> int:
@@ -65,13 +70,21 @@ class Live:
     @cached_property
     def is_in_line(self) -> bool:
         """Whether the places follow one another as ours do, whatever axes they have."""
-        flat = self.order.ravel()
+        if self.laid is None:
+            return True
+        flat = self.laid.ravel()
         whole = flat.size == self.samples * prod(self.size)
         return whole and bool((np.diff(flat) == 1).all())
 
     @cached_property
     def is_as_ours(self) -> bool:
-        return self.order.shape[1:] == self.size and self.is_in_line
+        return self.shape[1:] == self.size and self.is_in_line
+
+    def has_channels_at(self, axis: int) -> bool:
+        """Whether all its channels lie along an axis."""
+        if self.laid is None and axis % len(self.shape) == 1:
+            return True
+        return self.channel_axis(axis) is not None
 
     def channel_axis(self, axis: int = -1) -> ChannelAxis | None:
         """How its channels lie along an axis, if they do."""
@@ -145,7 +158,7 @@ class WayIn:
     """How what comes in may be taken: its size as ours, and how it lies there."""
 
     size: Shape
-    order: Order
+    laid: Order | None = None
     steps: bool = False  # as a sequence of ours, which comes step by step
     tokens: bool = False  # each step by the number of one of so many
     features_first: bool = False  # there, where ours has the steps first
@@ -154,20 +167,20 @@ class WayIn:
 def ways_in(shape: Shape, samples: int, is_whole: bool = False) -> list[WayIn]:
     """An image with channels first or last; two axes may be a sequence too, with steps or with
     features first. Whole numbers in a row are tokens."""
-    as_it_lies = ours(shape, samples)
     if len(shape) == 1 and is_whole and shape[0] > 1:
-        return [WayIn((1, 1, *shape), as_it_lies, steps=True, tokens=True)]
+        return [WayIn((1, 1, *shape), ours(shape, samples), steps=True, tokens=True)]
     if len(shape) == 3:
-        return [WayIn(shape, as_it_lies), channels_last(shape, samples)]
+        return [WayIn(shape), channels_last(shape, samples)]
     if len(shape) == 2:
         first, second = shape
+        as_it_lies = ours(shape, samples)
         ways = [WayIn((1, *shape), as_it_lies)]
         if second > 1 or first > 1:
             ways.append(steps_first(shape, samples))
             features = first > 1
             ways.append(WayIn((first, 1, second), as_it_lies, True, features_first=features))
         return ways
-    return [WayIn(shape, as_it_lies)]
+    return [WayIn(shape)]
 
 
 def channels_last(shape: Shape, samples: int) -> WayIn:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -42,11 +43,7 @@ from gradbook.formats.imported import (
     assemble,
 )
 from gradbook.formats.known_values import NO_LAYER, ONE_PIECE, UNKNOWN
-from gradbook.formats.layer_list import (
-    BYTES,
-    READ_BY_WINDOWS,
-    LayerList,
-)
+from gradbook.formats.layer_list import BYTES, READ_BY_WINDOWS, LayerList
 from gradbook.formats.layouts import SAMPLES, Live
 from gradbook.formats.regions import (
     MOST_TRIED,
@@ -145,7 +142,9 @@ class Recogniser(GrowingNet):
     def read(self) -> None:
         way = self.way
         self.values = dict(self.graph.constants)
-        self.values[self.graph.given] = Live(0, way.size, way.order, self.samples)
+        arrays = (value.array for value in self.graph.constants.values())
+        self.counted.update(id(x if x.base is None else x.base) for x in arrays)
+        self.values[self.graph.given] = Live(0, way.size, way.laid, self.samples)
         done: set[int] = set()
         for number, op in enumerate(self.readers.ops):
             if number in done:
@@ -162,8 +161,16 @@ class Recogniser(GrowingNet):
             for place in region:
                 part = self.readers.ops[place]
                 self.refusals.pass_on(part.reads, part.makes)
+            self._forget(op.reads, number)
         if not self.refusals.found:
             self._require_output(self.graph.made)
+
+    def _forget(self, names: Sequence[str], number: int) -> None:
+        """Where values lie that nothing reads any more isn't kept."""
+        for name in names:
+            value = self.values[name]
+            if isinstance(value, Live) and self.readers.last[name] <= number:
+                self.values[name] = replace(value, laid=None)
 
     def _require_output(self, name: str) -> None:
         value = self.values.get(name)
@@ -205,12 +212,11 @@ class Recogniser(GrowingNet):
             raise NoReader(NO_LAYER)
         live = [name for name, value in reads.items() if isinstance(value, Live)]
         others = any(isinstance(value, Scores | Pieces | Missing) for value in reads.values())
+        told = self._told(operator, op, self.values)
         if len(live) == 1 and not others and (operator.each or operator.reduces):
-            told = self._told(operator, op, self.values)
             region = self._region(number, live[0])
             if region:
                 return region
-        told = self._told(operator, op, self.values)
         made = operator.take(self, told, *(self.values.get(name) for name in op.given), *op.weights)
         for name, value in zip(
             op.makes, made if isinstance(made, tuple) else (made,), strict=False
@@ -245,6 +251,8 @@ class Recogniser(GrowingNet):
     def _region(self, number: int, name: str) -> tuple[int, ...]:
         """The places of the operators that together are one layer, if it begins here."""
         value = self.values[name]
+        if value.padding is not None:
+            return ()
         longest: tuple[int, ...] = ()
         layer = None
         for region in self.readers.regions(name, PLACES, self._trial(reduces=False)):
@@ -254,7 +262,7 @@ class Recogniser(GrowingNet):
         if layer is not None:
             self._put_last(longest, self.each(layer, value))
             return longest
-        if value.order.size > MOST_TRIED:
+        if prod(value.shape) > MOST_TRIED:
             return ()
         start = start_of(value.shape)
         for region in self.readers.regions(name, start, self._trial(reduces=True)):

@@ -39,6 +39,7 @@ class Readers:
 
     ops: tuple[ForeignOp, ...]
     of: dict[str, list[int]]  # by the names of values
+    last: dict[str, int]  # that reads a value or asks about it; none of what comes out
     made: str
 
     @staticmethod
@@ -48,7 +49,8 @@ class Readers:
         for number, op in enumerate(ops):
             for name in dict.fromkeys(op.reads if op.word not in asking else ()):
                 of.setdefault(name, []).append(number)
-        return Readers(ops, of, made)
+        last = {name: number for number, op in enumerate(ops) for name in op.reads}
+        return Readers(ops, of, {**last, made: len(ops)}, made)
 
     def count(self, value: str) -> int:
         """How many operators read it, and one more if it comes out."""

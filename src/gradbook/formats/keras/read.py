@@ -22,6 +22,7 @@ from gradbook.formats.keras.words import ACTIVATIONS
 from gradbook.formats.known_values import NO_LAYER
 from gradbook.formats.layer_list import (
     MOST_PLACES,
+    READ_BY_WINDOWS,
     RowsAndColumns,
     leave_out_zeros,
     lower_padding,
@@ -356,7 +357,7 @@ def rescale(net: GrowingNet, told: Told, x: Value) -> Value:
     if max(scale.ndim, offset.ndim) == len(live.shape) - 1 == 3:
         return _rescaled_by_place(net, live, scale, offset)
     if live.padding:
-        return net.live(None)
+        raise NoLayer(READ_BY_WINDOWS)
     if offset.ndim == 2 and (scale == 1).all() and offset.shape == live.shape[1:]:
         return net.each(PositionEmbedding(), live, {"bias": live.gather(offset).ravel()})
     return net.rescale(live, scale, offset)
@@ -487,7 +488,7 @@ def reshape(net: GrowingNet, told: Told, x: Value) -> Value:
     if plain and net.is_given(live) and (len(live.size) == 1 or live.size[0] == 1):
         way = way_in(target, net.samples, net.way.steps)
         net.row.sizes[0] = way.size
-        return net.lie(0, way.order)
+        return net.lie(0, way.laid)
     return net.reshape(live, (net.samples, *target))
 
 

@@ -17,11 +17,7 @@ from gradbook.formats.gates import ONNX, GateStack
 from gradbook.formats.growing_net import GrowingNet, Sign
 from gradbook.formats.imported import STEEPER, ImportedNet, NoLayer, NoReader
 from gradbook.formats.known_values import NO_LAYER
-from gradbook.formats.layer_list import (
-    MOST_PLACES,
-    places_up,
-    require_counted,
-)
+from gradbook.formats.layer_list import MOST_PLACES, places_up, require_counted
 from gradbook.formats.layouts import Live
 from gradbook.formats.onnx.content import FLOATS, read_content
 from gradbook.formats.recogniser import read_graph
@@ -271,7 +267,7 @@ def scale(net: GrowingNet, told: Told, x: Value) -> Value:
             f"it scales {spell(live.size)} values by {len(by)} numbers: the counts must be equal"
         )
     by, offset = (np.broadcast_to(numbers, live.size) for numbers in (by, offset))
-    return net.lie(net.scale(live, by, -offset * by), live.order)
+    return net.lie(net.scale(live, by, -offset * by), live.laid)
 
 
 # Windows and normalisation.

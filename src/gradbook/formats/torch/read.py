@@ -363,14 +363,9 @@ def recur(net: GrowingNet, told: Told, x: Value) -> tuple[Value, ...]:
     enable_gqa=IfThere(Only(False)),
 )
 def attend(net: GrowingNet, told: Told) -> Value:
-    queries, keys, values = (net.live(told[name]) for name in ("query", "key", "value"))
-    scale, mask = told["scale"] or 1 / sqrt(queries.shape[-1]), told["attn_mask"]
-    if told["is_causal"]:
-        steps = (queries.shape[-2], keys.shape[-2])
-        if mask is not None:
-            raise NoLayer("it has two masks")
-        mask = Fixed(np.tril(np.ones(steps, bool)))
-    return net.attend(queries, keys, values, scale, mask)
+    parts = [net.live(told[name]) for name in ("query", "key", "value")]
+    scale = told["scale"] or 1 / sqrt(parts[0].shape[-1])
+    return net.attend(parts, scale, told["attn_mask"], told["is_causal"])
 
 
 # What only lays values out anew.
