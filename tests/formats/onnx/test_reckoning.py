@@ -124,3 +124,18 @@ def test_what_depends_on_the_number_of_images_is_no_constant(tmp_path):
     ]
     with pytest.raises(DataError, match="it mixes values of several images"):
         read_onnx(laid_out(tmp_path, *steps))
+
+
+def test_what_is_weighed_by_the_number_of_images_is_told_with_its_place(tmp_path):
+    from onnx import helper
+
+    nodes = [
+        helper.make_node("Shape", ["x"], ["sizes"]),
+        helper.make_node("Gather", ["sizes", "first"], ["batch"]),
+        helper.make_node("Cast", ["batch"], ["count"], to=1),
+        helper.make_node("MatMul", ["x", "w"], ["sums"]),
+        helper.make_node("Mul", ["sums", "count"], ["y"], name="weighed"),
+    ]
+    tensors = {"first": np.array(0, np.int64), "w": np.ones((4, 2), np.float32)}
+    with pytest.raises(DataError, match="Mul 'weighed': it depends on the number of images"):
+        read_onnx(written(tmp_path, nodes, (4,), *tensors.items()))
