@@ -31,12 +31,14 @@ from gradbook.graph.window import SAME, Shape
 from gradbook.lab.models.answers import answers, class_scores, confusion_of, score
 from gradbook.lab.models.model import Model
 from gradbook.lab.problem import (
+    About,
     AdaptedRecipe,
     FinalScore,
     Material,
     Problem,
     Rows,
     Samples,
+    Values,
     require_last_batch,
 )
 from gradbook.lab.recipes.recipe import USUAL_DATA, Recipe, Schedule
@@ -309,13 +311,7 @@ class ImageProblem(Problem):
         made, engine = side_by_side(lambda: self.material(recipe), opened)
         return made, engine
 
-    def model(
-        self,
-        recipe: Recipe,
-        material: Material,
-        values: Mapping[str, NDArray[Any]],
-        about: Mapping[str, Any],
-    ) -> Model:
+    def model(self, recipe: Recipe, material: Material, values: Values, about: About) -> Model:
         images = self.dataset.training_and_validation
         own = {"images": list(images.shape), "framing": str(framing(images) or "") or None}
         scales = material.mean, material.deviation

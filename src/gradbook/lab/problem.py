@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from gradbook.lab.recipes.recipe import Recipe
 
 Rows = NDArray[np.intp]
+Values = Mapping[str, NDArray[Any]]  # by their names
+About = Mapping[str, Any]  # how a model came about
 NONE_TOLD = np.empty(0, np.intp)
 
 
@@ -254,13 +256,7 @@ class Problem(ABC):
         """How many samples nothing is chosen by."""
 
     @abstractmethod
-    def model(
-        self,
-        recipe: Recipe,
-        material: Material,
-        values: Mapping[str, NDArray[Any]],
-        about: Mapping[str, Any],
-    ) -> Any:
+    def model(self, recipe: Recipe, material: Material, values: Values, about: About) -> Any:
         """The trained network, with what is needed to use it."""
 
     @abstractmethod

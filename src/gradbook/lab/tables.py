@@ -36,6 +36,7 @@ from gradbook.lab.models.answers import (
 )
 from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.problem import (
+    About,
     AdaptedRecipe,
     FinalScore,
     Material,
@@ -43,6 +44,7 @@ from gradbook.lab.problem import (
     Problem,
     Rows,
     Samples,
+    Values,
     require_last_batch,
 )
 from gradbook.lab.recipes.recipe import BEST, UNWARPED, Recipe, Schedule
@@ -313,13 +315,7 @@ class TableProblem(Problem):
             spread=(mean, deviation),
         )
 
-    def model(
-        self,
-        recipe: Recipe,
-        material: Material,
-        values: Mapping[str, NDArray[Any]],
-        about: Mapping[str, Any],
-    ) -> TableModel:
+    def model(self, recipe: Recipe, material: Material, values: Values, about: About) -> TableModel:
         assert isinstance(material, TableMaterial)
         kept = {name: about[name] for name in ("recipe", "epochs")}
         return TableModel(

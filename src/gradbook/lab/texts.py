@@ -25,7 +25,16 @@ from gradbook.engine.base import Engine
 from gradbook.engine.engines import PlainEngine, open_faster
 from gradbook.errors import DataError, ShapeError
 from gradbook.files import read_text
-from gradbook.lab.problem import AdaptedRecipe, FinalScore, Material, Problem, Rows, Samples
+from gradbook.lab.problem import (
+    About,
+    AdaptedRecipe,
+    FinalScore,
+    Material,
+    Problem,
+    Rows,
+    Samples,
+    Values,
+)
 from gradbook.lab.recipes.recipe import Recipe, Schedule
 from gradbook.language import mark
 from gradbook.layers import Loss
@@ -189,13 +198,7 @@ class LineProblem(Problem):
     def set_up(self, recipe: Recipe, threads: int | None) -> tuple[LineMaterial, Engine]:
         return self.material(recipe), open_faster(recipe.net, 1, len(self.parts[1]), 1)
 
-    def model(
-        self,
-        recipe: Recipe,
-        material: Material,
-        values: Mapping[str, NDArray[Any]],
-        about: Mapping[str, Any],
-    ) -> LineWriter:
+    def model(self, recipe: Recipe, material: Material, values: Values, about: About) -> LineWriter:
         engine = PlainEngine(recipe.net, 1)
         engine.restore(values)
         return LineWriter(self.lines, engine)
