@@ -244,6 +244,7 @@ class Layer:
     reads_sequences: ClassVar[bool] = False  # whether it takes steps x features, laid out in a row
     ties: ClassVar[str] = ""  # the word of the card before it whose parameters it takes
     begins_branch: ClassVar[bool] = False  # whether it makes nothing, and an earlier value goes on
+    remark: ClassVar[str] = ""  # on what the matrix form calls it and its way back by
     is_fourier: ClassVar[bool] = False  # whether it is a Fourier transform of frames
     learns: ClassVar[bool] = True  # whether what it owns changes in training
     causal: bool = False  # whether no step of a sequence is to see those after it

@@ -108,6 +108,14 @@ class Pool(Layer):
         return f"{self.kind}pool"
 
     @property
+    def remark(self) -> str:  # type: ignore[override]
+        if self.kind == "max":
+            return mark(
+                "unmaxpool puts each δ where the largest value of its window was, and 0 elsewhere."
+            )
+        return mark("unavgpool gives every place of a window an equal share of its δ.")
+
+    @property
     def reads_sequences(self) -> bool:  # type: ignore[override]
         return self.row
 

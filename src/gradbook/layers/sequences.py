@@ -338,6 +338,10 @@ class Attention(Layer):
     causal: bool = False
     bias: Bias = Bias.EACH
     word: ClassVar[str] = "attention"
+    remark: ClassVar[str] = mark(
+        "softmax is taken along each row, over the keys; a causal layer leaves out those of later "
+        "steps. Of several heads each does this with its own rows of the features."
+    )
     letter: ClassVar[str] = "h"
     sums: ClassVar[bool] = True
     reads_sequences: ClassVar[bool] = True

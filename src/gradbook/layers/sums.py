@@ -355,6 +355,9 @@ class Upsample(Layer):
 
     size: Both
     word: ClassVar[str] = "upsample"
+    remark: ClassVar[str] = mark(
+        "upsample repeats each value down and across; unupsample adds up the δ of these."
+    )
     letter: ClassVar[str] = "r"
     forms: ClassVar[tuple[StatementForm, ...]] = (
         StatementForm(

@@ -5,8 +5,8 @@ Whatever a rule remembers of a weight is a value of its own that goes from step 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from gradbook.arguments import number, numbers, one_of, settle
 from gradbook.errors import UsageError
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Node
+from gradbook.language import mark
 from gradbook.layers.card import Change, Role
 
 MOMENTUM_RANGE = "momentum is at least 0 and below 1, not {value!r}"
@@ -86,7 +87,8 @@ class UpdateCard:
     rate: float
     changes: Callable[[WeightStep], list[Change]]
     settings: tuple[str, ...] = ()
-    memories: int = 0  # numbers that it keeps for each parameter
+    memories: Mapping[str, str] = field(default_factory=dict)  # of each parameter, by their stems
+    remarks: tuple[str, ...] = ()  # on what it does besides going down the slope
     decay: float = 0.0  # of weights, where nothing is said
     synonyms: tuple[str, ...] = ()
 
@@ -137,11 +139,43 @@ def _by_moments(step: WeightStep, slope: Node, from_here: Node) -> list[Change]:
     ]
 
 
+ADAM = UpdateCard(
+    0.01,
+    _adam,
+    ("betas", "epsilon"),
+    memories={
+        "m": mark("Adam's running mean of the gradient."),
+        "s": mark("Adam's running mean of the gradient's square."),
+    },
+    remarks=(
+        mark(
+            "Adam counts the steps in k and keeps running means of the gradient in m and of its "
+            "square in s; all start at 0. Dividing by 1 minus a power with exponent k corrects for "
+            "that start. The new k, m and s move the weight."
+        ),
+    ),
+)
 UPDATES = {
     "descent": UpdateCard(1.0, _descent, synonyms=("sgd",)),
-    "momentum": UpdateCard(0.1, _momentum, ("momentum", "nesterov"), memories=1),
-    "adam": UpdateCard(0.01, _adam, ("betas", "epsilon"), memories=2),
-    "adamw": UpdateCard(0.01, _adamw, ("betas", "epsilon"), memories=2, decay=0.01),
+    "momentum": UpdateCard(
+        0.1,
+        _momentum,
+        ("momentum", "nesterov"),
+        memories={"v": mark("The velocity of the weight: a fading memory of its gradients.")},
+        remarks=(
+            mark(
+                "With momentum, v remembers which way a weight has been moving; it starts at 0, "
+                "and the new v moves the weight."
+            ),
+        ),
+    ),
+    "adam": ADAM,
+    "adamw": replace(
+        ADAM,
+        changes=_adamw,
+        decay=0.01,
+        remarks=(*ADAM.remarks, mark("In addition, decay shrinks the weight itself.")),
+    ),
 }
 DESCENT = Update()
 

@@ -191,6 +191,10 @@ class Concat(Layer):
 
     back: tuple[int, ...]
     word: ClassVar[str] = "concat"
+    remark: ClassVar[str] = mark(
+        "concat puts the channels of values side by side, in this order; part(δ, a, b) are the "
+        "channels a to b of δ."
+    )
     puts_beside: ClassVar[bool] = True
     letter: ClassVar[str] = "j"
     forms: ClassVar[tuple[StatementForm, ...]] = (

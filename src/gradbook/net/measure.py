@@ -133,7 +133,7 @@ class NetMeasure:
     @property
     def training_memory(self) -> int:
         """Bytes: parameters, gradients, what the update remembers of each, and activations."""
-        each = 1 + self.net.update.card.memories
+        each = 1 + len(self.net.update.card.memories)
         return BYTES * (self.parameters + each * self.trained) + self.activations
 
 

@@ -11,10 +11,9 @@ from math import prod
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name
 from gradbook.graph.node import Graph, Node
-from gradbook.graph.window import Window
+from gradbook.graph.window import Shape, Window
 from gradbook.language import mark, tr
 from gradbook.layers.card import Layer, Parameter, Role, spell
-from gradbook.layers.norms import SampleNorm
 from gradbook.layers.sequences import RECURRENT, Recurrent
 from gradbook.net.build import is_masked
 from gradbook.net.names import layer_names, number
@@ -97,25 +96,7 @@ def _holding(net: Net, parameter: Parameter) -> tuple[Cell, ...]:
     return (parameter_symbol(net, parameter),), held, (spell(shape).replace("x", " × "),)
 
 
-REMARKS = {  # on the functions that some layers are called by
-    "maxpool": mark(
-        "unmaxpool puts each δ where the largest value of its window was, and 0 elsewhere."
-    ),
-    "avgpool": mark("unavgpool gives every place of a window an equal share of its δ."),
-    "attention": mark(
-        "softmax is taken along each row, over the keys; a causal layer leaves out those of later "
-        "steps. Of several heads each does this with its own rows of the features."
-    ),
-    "upsample": mark(
-        "upsample repeats each value down and across; unupsample adds up the δ of these."
-    ),
-    "concat": mark(
-        "concat puts the channels of values side by side, in this order; part(δ, a, b) are the "
-        "channels a to b of δ."
-    ),
-}
-MEANS = {"batchnorm": "mean", "placenorm": "placemean"}  # what a normalisation centres by
-GROUP_MEAN = "groupmean"  # where nothing is said
+MEAN, GROUP_MEAN, PLACE_MEAN = "mean", "groupmean", "placemean"  # what norms centre by
 FEW = "Ŵ"  # what weights of few bits are read as
 ROW_MEAN, ROW_LARGEST = "rowmean", "rowmax"  # what their scales are made of
 
@@ -156,8 +137,7 @@ def _remarks(net: Net) -> Iterator[str]:
             "d_x is what later layers send back to the states x; δ_x adds to it what goes back "
             "from the step after it."
         )
-    words = {layer.word for layer in net.layers}
-    yield from (tr(remark) for word, remark in REMARKS.items() if word in words)
+    yield from map(tr, dict.fromkeys(layer.remark for layer in net.layers if layer.remark))
     averaged = {bool(layer.bits.of_mean) for layer in net.layers if layer.bits}
     if False in averaged:
         yield tr(
@@ -169,31 +149,30 @@ def _remarks(net: Net) -> Iterator[str]:
             "rowmean is the mean over all the weights that lead to one unit or channel, which "
             "share a scale in s."
         )
-    means = {_mean_of(layer) for layer in net.layers if layer.normalises}
-    if "mean" in means:
+    norms = [(layer, shape) for layer, shape in layers if layer.normalises]
+    means = {_mean_of(layer, shape) for layer, shape in norms}
+    if MEAN in means:
         yield tr(
             "The mean is taken over all samples, and over all places of a plane, for each "
             "value or plane separately. Since that mixes the samples, δ before it is the "
             "number of samples times the derivative of the total error."
         )
-    if "placemean" in means:
+    if PLACE_MEAN in means:
         yield tr("placemean is the mean over the channels of each place of one sample.")
     if GROUP_MEAN in means:
-        groups = [
-            layer.groups_in(shape)
-            for layer, shape in layers
-            if isinstance(layer, SampleNorm) and _mean_of(layer) == GROUP_MEAN
-        ]
         of_all = mark(
             "groupmean is the mean over a group of channels of one sample, which are all of them "
             "where there is one group."
         )
         of_some = mark("groupmean is the mean over a group of channels of one sample.")
-        yield tr(of_all if 1 in groups else of_some)
+        yield tr(of_all if any(it.channel_groups(shape) == 1 for it, shape in norms) else of_some)
 
 
-def _mean_of(layer: Layer) -> str:
-    return MEANS.get(layer.word, GROUP_MEAN)
+def _mean_of(layer: Layer, shape: Shape) -> str:
+    """What a normalisation of values of this shape centres them by."""
+    if layer.mixes_samples:
+        return MEAN
+    return GROUP_MEAN if layer.channel_groups(shape) else PLACE_MEAN
 
 
 # A layer in its network ------------------------------------------------------
@@ -259,7 +238,7 @@ class NetLayer:
 
     def mean(self, x: Form) -> Form:
         """What a normalisation centres by."""
-        return Function(_mean_of(self.layer), (x,))
+        return Function(_mean_of(self.layer, self.net.shapes[self.index]), (x,))
 
     def own(self, role: Role) -> Symbol:
         return parameter_symbol(self.net, next(p for p in self.parameters if p.role is role))

@@ -296,23 +296,6 @@ WHY: dict[str, Reason] = {
 
 LONGEST_DIFFERENTIATED = 8  # values in a formula that is written out behind ∂/∂w
 MOST_NUMBERS = 8  # of one sample, where those of all stand in one formula
-MEMORY_OF_ADAM = (
-    mark(
-        "Adam counts the steps in k and keeps running means of the gradient in m and of its "
-        "square in s; all start at 0. Dividing by 1 minus a power with exponent k corrects for "
-        "that start. The new k, m and s move the weight."
-    ),
-)
-MEMORIES = {
-    "momentum": (
-        mark(
-            "With momentum, v remembers which way a weight has been moving; it starts at 0, and "
-            "the new v moves the weight."
-        ),
-    ),
-    "adam": MEMORY_OF_ADAM,
-    "adamw": (*MEMORY_OF_ADAM, mark("In addition, decay shrinks the weight itself.")),
-}
 
 
 def tell_forward(story: Story, known: Algebra, values: Sequence[Node]) -> None:
@@ -533,8 +516,8 @@ def tell_update(story: Story, known: Algebra, weights: Sequence[Node]) -> None:
             "weight changes until all gradients are known."
         )
     )
-    if step.net.update.kind in MEMORIES:
-        story.say(" ".join(map(tr, MEMORIES[step.net.update.kind])))
+    if remarks := step.net.update.card.remarks:
+        story.say(" ".join(map(tr, remarks)))
     memories = {after: leaf for leaf, after in step.next.items() if leaf not in set(step.weights)}
     own: defaultdict[Name | None, list[Node]] = defaultdict(list)
     for leaf in memories.values():

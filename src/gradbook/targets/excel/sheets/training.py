@@ -12,7 +12,7 @@ from gradbook.errors import LimitError
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Node
 from gradbook.language import mark, tr
-from gradbook.layers import inner_words
+from gradbook.layers import UPDATES, inner_words
 from gradbook.palette import QUIET
 from gradbook.targets.excel.language import LONGEST_FORMULA, NAMES, Guarded, write
 from gradbook.targets.excel.plan.book import HEAD_ROWS, SAMPLES, TRAINING, WorkbookPlan
@@ -262,11 +262,7 @@ MEANINGS = {
     "∂": mark("How fast the error changes with this value."),
     "k": mark("How many steps have been taken."),
 }
-MEMORIES = {
-    "v": mark("The velocity of the weight: a fading memory of its gradients."),
-    "m": mark("Adam's running mean of the gradient."),
-    "s": mark("Adam's running mean of the gradient's square."),
-}
+MEMORIES = {stem: words for card in UPDATES.values() for stem, words in card.memories.items()}
 
 
 def write_notes(sheet: Worksheet, book: WorkbookPlan, row: int, places: Mapping[Node, int]) -> None:
