@@ -14,7 +14,6 @@ from gradbook.formats.layouts import Padding
 from gradbook.graph.node import Array
 from gradbook.graph.tensors import divisors
 from gradbook.graph.window import SAME, Both, Pad, Shape, Sides, same_pad
-from gradbook.layers.activations import Activation
 from gradbook.layers.card import Layer, spell
 from gradbook.layers.norms import BatchNorm
 from gradbook.layers.pools import Pool
@@ -25,7 +24,6 @@ from gradbook.schema import OneOrMore, WholeNumber
 # What formats say of windows, as ours: sizes, padding, and frames put around a value before.
 
 LOW = -1e20  # what is added to zeros that are never to be the largest
-NEVER_NEGATIVE = ("relu", "sigmoid", "softplus", "softmax")
 MOST_PLACES = 2**16  # rows or columns of a window, a step or a padding
 READ_BY_WINDOWS = "padding can be read only before a convolution or a pool"
 
@@ -84,7 +82,7 @@ def _taking_in(pool: Pool, padding: Padding, shape: Shape, before: Sequence[Impo
     if any(pool.window(padded).pad) and not pool.ceil:
         raise NoLayer("it is padded twice")
     last = before[-1].layer if before else None
-    positive = isinstance(last, Activation) and last.kind in NEVER_NEGATIVE
+    positive = last is not None and last.lowest >= 0
     if pool.kind == "max" and padding.value != -inf and not (positive and padding.value == 0):
         raise NoLayer(
             "the padding may be larger than its values: pad the pool itself, or after ReLU"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite, pi, sqrt
+from math import inf, isfinite, pi, sqrt
 from typing import Any, ClassVar
 
 import numpy as np
@@ -42,7 +42,7 @@ class ActivationCard:
     words: str  # of the values it makes of those before it
     form: StatementForm  # whose help is the formula of each x
     note: str = ""  # what other programs call it
-    rising: bool = False  # whether no larger x makes a smaller value, while a slope is positive
+    rises_from: float | None = None  # its limit far below 0, if no larger x makes a smaller value
 
 
 ACTIVATIONS: dict[str, ActivationCard] = {}
@@ -56,14 +56,14 @@ def activation(
     note: str = "",
     synonyms: tuple[str, ...] = (),
     fields: tuple[TextField, ...] = (),
-    rising: bool = False,
+    rises_from: float | None = None,
     **parts: Callable[..., Any],
 ) -> None:
     """Make a new one known, and its op where that isn't there already."""
     if value is not None:
         define(kind.replace(" ", "_"), value, **parts)
     form = StatementForm(kind, fields, (formula,), synonyms, preset={"kind": kind})
-    ACTIVATIONS[kind] = ActivationCard(words, form, note, rising)
+    ACTIVATIONS[kind] = ActivationCard(words, form, note, rises_from)
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,14 @@ class Activation(Layer):
 
     @property
     def rising(self) -> bool:  # type: ignore[override]
-        return ACTIVATIONS[self.kind].rising and self.slope >= 0
+        return ACTIVATIONS[self.kind].rises_from is not None and self.slope >= 0
+
+    @property
+    def lowest(self) -> float:  # type: ignore[override]
+        if self.kind == "softmax":
+            return 0
+        limit = ACTIVATIONS[self.kind].rises_from
+        return -inf if limit is None else limit
 
     @property
     def idle(self) -> bool:  # type: ignore[override]
@@ -159,14 +166,14 @@ def activate(kind: str, x: Node, settings: Sequence[Any] = ()) -> Node:
 
 # The usual ones ------------------------------------------------------------------
 
-activation("sigmoid", mark("the sigmoid σ of each"), "σ(x) = 1 / (1 + e^−x)", rising=True)
-activation("tanh", mark("the hyperbolic tangent of each"), "tanh(x)", rising=True)
+activation("sigmoid", mark("the sigmoid σ of each"), "σ(x) = 1 / (1 + e^−x)", rises_from=0)
+activation("tanh", mark("the hyperbolic tangent of each"), "tanh(x)", rises_from=-1)
 activation(
     "relu",
     mark("each if it is positive, else 0 (ReLU)"),
     "max(0, x)",
     note="its slope at 0 is 0, as in PyTorch",
-    rising=True,
+    rises_from=0,
 )
 activation(
     "leaky relu",
@@ -176,7 +183,7 @@ activation(
     fields=(NumberField("slope", "SLOPE", usual=USUAL_SLOPE, label="the slope"),),
     derivative=lambda d, y, x: (d * x.graph.make("choose", x, 1, y.attributes[0]),),
     expansion=lambda x, slope: x.graph.make("choose", x, x, slope * x),
-    rising=True,
+    rises_from=-inf,
 )
 
 
@@ -192,7 +199,7 @@ activation(
     lambda x: np.clip(x, 0, 6),
     derivative=lambda d, y, x: (d * _up_to_6(x, 1, 0),),  # flat at both corners, as in PyTorch
     expansion=lambda x: _up_to_6(x, x, 6),
-    rising=True,
+    rises_from=0,
 )
 activation(
     "elu",
@@ -201,13 +208,13 @@ activation(
     lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
     derivative=lambda d, y, x: (d * x.graph.make("choose", x, 1, y + 1),),
     expansion=lambda x: x.graph.make("choose", x, x, x.graph.make("exp", x) - 1),
-    rising=True,
+    rises_from=-1,
 )
 activation(
     "softplus",
     mark("each, smoothly rounded to stay positive (softplus)"),
     "ln(1 + e^x)",
-    rising=True,
+    rises_from=0,
 )
 activation(
     "logrelu",  # Liu et al. (2019)
@@ -218,7 +225,7 @@ activation(
         d * x.graph.make("choose", x, 1 / (1 + x.graph.make("relu", x)), 0),
     ),
     expansion=lambda x: x.graph.make("log", 1 + x.graph.make("relu", x)),
-    rising=True,
+    rises_from=0,
 )
 
 # Smooth gates: x times a share of it ---------------------------------------------
@@ -297,7 +304,7 @@ activation(
     "min(6, max(0, x + 3))/6",
     lambda x: np.clip(x + 3, 0, 6) / 6,
     note="PyTorch's `Hardsigmoid`",
-    rising=True,
+    rises_from=0,
     derivative=lambda d, y, x: (d * _up_to_6(x + 3, 1, 0) / 6,),
     expansion=lambda x: _relu6(x + 3) / 6,
 )

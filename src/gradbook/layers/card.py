@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from math import prod
+from math import inf, prod
 from typing import ClassVar
 
 import numpy as np
@@ -235,6 +235,7 @@ class Layer:
     elementwise: ClassVar[bool] = False  # whether each value is made of those at its own place
     statistics: ClassVar[Mapping[str, str]] = {}  # kept of batches: mean → μ, variance → σ²
     ending: ClassVar[str] = ""  # the activation that it is, where it is one
+    lowest: ClassVar[float] = -inf  # no value that it makes is below this, whatever it reads
     rising: ClassVar[bool] = False  # whether it keeps which of its values is largest
     is_softmax: ClassVar[bool] = False
     draws: ClassVar[bool] = False  # whether it sets values to 0 by chance while training

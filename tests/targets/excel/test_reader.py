@@ -111,7 +111,6 @@ def test_a_sum_finds_what_dropout_and_flatten_passed_on(layers, read):
         ("softplus", "MAX(B11,0)+LN(1+EXP(-ABS(B11)))"),
         ("silu", "B11*IF(B11<-709,0,1/(1+EXP(-B11)))"),
         ("exact gelu", "B11*NORMSDIST(B11)"),
-        ("logrelu", "LN(1+MAX(0,B11))"),
         ("relu6", "IF(B11>0,IF(6-B11>0,B11,6),0)"),
         ("elu", "IF(B11>0,B11,EXP(B11)-1)"),
         ("gelu", "0.5*B11*(1+TANH(0.7978845608028654*B11*(1+0.044715*B11^2)))"),
@@ -121,6 +120,24 @@ def test_an_activation_that_mentions_its_value_twice_has_a_grid_of_its_own(activ
     plan = ReaderPlan(parse(f"input 1x4x4; conv 1 3x3; {activation}; flatten; dense 2"))
     assert [stage.words for stage in plan.stages][1] == activation
     assert plan.formula(plan.stages[1], 0, 0, 0) == f"={said}"
+
+
+@pytest.mark.parametrize(
+    ("activation", "around"),
+    [
+        ("relu", "MAX(0,{})"),
+        ("tanh", "TANH({})"),
+        ("logrelu", "LN(1+MAX(0,{}))"),
+        ("identity", "{}"),
+    ],
+)
+def test_an_activation_that_mentions_its_value_once_is_said_around_the_sum(activation, around):
+    said = []
+    for words in ("", f"{activation}; "):
+        plan = ReaderPlan(parse(f"input 1x4x4; conv 1 3x3; {words}flatten; dense 2"))
+        said.append(plan.formula(plan.stages[0], 0, 0, 0).removeprefix("="))
+    plain, bent = said
+    assert bent == around.format(plain)
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ right after it: one grid of cells for each of its channels.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from math import prod
 from typing import Any
 
@@ -45,8 +46,7 @@ MOST_CELLS, MOST_PRODUCTS = 120_000, 1_000_000  # some ten seconds to open
 INSIDE, WEIGHTS = "Inside", "Weights"
 TOP, LEFT, TITLE_ROWS = 3, 1, 3  # of the first grid; the rows above each with its words
 GUARDED = ("sigmoid",)  # whose exponential is beyond what a cell holds, far below 0
-FORMULAS = {"relu": "MAX(0,{})", "tanh": "TANH({})", "identity": "{}"}  # around what they read
-POSITIVE = ("relu", "sigmoid", "softplus")  # activations that make nothing below 0
+WRAPPED = re.compile(r"(?:[^{]*[(,])?\{0\}(?:\)[^{]*)?")  # once, and alone in its parentheses
 NO_WORDS = "layer {number}: a workbook that reads has no words for {layer}: leave it out"
 
 
@@ -111,8 +111,7 @@ class ReaderPlan:
 
     def is_positive(self, stage: ReaderStage) -> bool:
         """Whether nothing below 0 comes out of it."""
-        last = self.net.layers[stage.layers[-1]]
-        return last.ending in POSITIVE
+        return self.net.layers[stage.layers[-1]].lowest >= 0
 
     @property
     def outputs(self) -> Grids:
@@ -271,8 +270,6 @@ class ReaderPlan:
         layer = self.net.layers[index]
         if layer.statistics:
             return f"({said})*{self.scale(index, channel)}+{self.shift(index, channel)}"
-        if layer.ending in FORMULAS:
-            return FORMULAS[layer.ending].format(said)
         if layer.elementwise:
             blocks = [self.blocks[self._leaf(p.role, index)] for p in self.net.taken(index)]
             own = [block.cell(channel if block.shape[0] > 1 else 0) for block in blocks]
@@ -338,11 +335,17 @@ def _cell_for(source: Grids, place: tuple[int, int, int], made: Grids) -> str:
 def _spelled(layer: Layer, cells: Sequence[str], own: Sequence[str]) -> str:
     """What the language of cells says of a layer that works on each place alone, with cells of
     its own parameters."""
+    return _template(layer, len(cells), len(own)).format(*cells, *own)
+
+
+@cache
+def _template(layer: Layer, inputs: int, parameters: int) -> str:
+    """The same with {0}, {1} … in the place of the cells."""
     graph = Graph()
-    leaves = [graph.leaf(Name("x", (k,))) for k, _ in enumerate([*cells, *own])]
-    references = dict(zip(leaves, map(Reference, [*cells, *own]), strict=True))
+    leaves = [graph.leaf(Name("x", (k,))) for k in range(inputs + parameters)]
+    references = {leaf: Reference(f"{{{k}}}") for k, leaf in enumerate(leaves)}
     speller = Speller(references.get, references.__getitem__, GUARDED)
-    return write(speller.formula(layer.at_a_place(leaves[: len(cells)], leaves[len(cells) :])))
+    return write(speller.mention(layer.at_a_place(leaves[:inputs], leaves[inputs:])))
 
 
 def _pooled(layer: Layer, own: Grids, channel: int, place: Both) -> str:
@@ -363,7 +366,9 @@ def _pooled(layer: Layer, own: Grids, channel: int, place: Both) -> str:
 
 def _follows(layer: Layer) -> bool:
     """Whether a layer is said around the formula before it, which it mentions once."""
-    return bool(layer.statistics) or layer.ending in FORMULAS
+    if not (layer.ending and layer.elementwise):
+        return bool(layer.statistics)
+    return WRAPPED.fullmatch(_template(layer, 1, 0)) is not None
 
 
 def _product(cells: str, block: WeightBlock, channel: int, first: int, count: int) -> str:
