@@ -532,7 +532,7 @@ class _Table:
 def _read(path: str | PathLike[str], net: Net, decimal: str, dates: str) -> _Table:
     inputs, file = prod(net.input), str(path)
     widths = [inputs + net.outputs]
-    if net.outputs > 1 and net.ending.endswith("softmax"):
+    if net.outputs > 1 and net.answer_kind.are_shares:
         widths.append(inputs + 1)
     found = read_cells(path, widths, limits.SAMPLES)
     rows = found.rows

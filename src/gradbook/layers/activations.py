@@ -22,7 +22,15 @@ from gradbook.graph.sequences import by_feature, by_step
 from gradbook.graph.tensors import reshape, spread
 from gradbook.graph.window import Shape
 from gradbook.language import mark, numeral, tr
-from gradbook.layers.card import FLAT_ONLY, Layer, LayerSite, ParameterSpec, Role, spell
+from gradbook.layers.card import (
+    FLAT_ONLY,
+    AnswerKind,
+    Layer,
+    LayerSite,
+    ParameterSpec,
+    Role,
+    spell,
+)
 from gradbook.layers.fields import (
     FlagField,
     NumberField,
@@ -33,6 +41,11 @@ from gradbook.layers.fields import (
 )
 
 USUAL_SLOPE = 0.01
+ANSWER_KINDS = {  # of activations whose values aren't any numbers
+    "sigmoid": AnswerKind.CHANCES,
+    "softmax": AnswerKind.SHARES,
+    "log softmax": AnswerKind.LOGARITHMS,
+}
 
 
 @dataclass(frozen=True)
@@ -104,8 +117,12 @@ class Activation(Layer):
         return self.kind
 
     @property
+    def answer_kind(self) -> AnswerKind:  # type: ignore[override]
+        return ANSWER_KINDS.get(self.kind, AnswerKind.NUMBERS)
+
+    @property
     def is_softmax(self) -> bool:  # type: ignore[override]
-        return self.kind.endswith("softmax")
+        return self.answer_kind.are_shares
 
     @property
     def rising(self) -> bool:  # type: ignore[override]
@@ -113,7 +130,7 @@ class Activation(Layer):
 
     @property
     def lowest(self) -> float:  # type: ignore[override]
-        if self.kind == "softmax":
+        if self.answer_kind is AnswerKind.SHARES:
             return 0
         limit = ACTIVATIONS[self.kind].rises_from
         return -inf if limit is None else limit
@@ -154,7 +171,7 @@ class Activation(Layer):
         total = site.make("log_sum_exp_all", x)
         total = site.graph.named(total, Name("L", of=site.before))
         logs = x - spread(total, x.shape[-1:])
-        return site.make("exp", logs) if self.kind == "softmax" else logs
+        return site.make("exp", logs) if self.answer_kind is AnswerKind.SHARES else logs
 
 
 def activate(kind: str, x: Node, settings: Sequence[Any] = ()) -> Node:

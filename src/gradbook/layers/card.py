@@ -214,6 +214,20 @@ class LayerSite:
 # Layers --------------------------------------------------------------------------
 
 
+class AnswerKind(StrEnum):
+    """What values say where they are a network's answer."""
+
+    NUMBERS = "numbers"
+    CHANCES = "chances"  # each its own
+    SHARES = "shares of 1"
+    LOGARITHMS = "logarithms of shares of 1"
+
+    @property
+    def are_shares(self) -> bool:
+        """Whether they are shares of 1, or the logarithms of such."""
+        return self in (AnswerKind.SHARES, AnswerKind.LOGARITHMS)
+
+
 class Layer:
     """What every layer answers; most read the values before them and keep their shape.
 
@@ -237,6 +251,7 @@ class Layer:
     ending: ClassVar[str] = ""  # the activation that it is, where it is one
     lowest: ClassVar[float] = -inf  # no value that it makes is below this, whatever it reads
     rising: ClassVar[bool] = False  # whether it keeps which of its values is largest
+    answer_kind: ClassVar[AnswerKind] = AnswerKind.NUMBERS
     is_softmax: ClassVar[bool] = False
     draws: ClassVar[bool] = False  # whether it sets values to 0 by chance while training
     idle: ClassVar[bool] = False  # whether a network at work can do without it

@@ -13,6 +13,7 @@ from gradbook.errors import ShapeError, UsageError
 from gradbook.graph.window import Shape
 from gradbook.language import tr
 from gradbook.layers import Layer, Loss, Parameter, Role, Update, spell
+from gradbook.layers.card import AnswerKind
 from gradbook.layers.updates import DESCENT, usual_decay
 
 # Layers that are applied several times ----------------------------------------------
@@ -271,6 +272,11 @@ class Description:
     def ending(self) -> str:
         """The activation that the last layer is, if it is one."""
         return self.layers[-1].ending if self.layers else ""
+
+    @property
+    def answer_kind(self) -> AnswerKind:
+        """What its outputs say."""
+        return self.layers[-1].answer_kind if self.layers else AnswerKind.NUMBERS
 
     @property
     def objective(self) -> Loss:

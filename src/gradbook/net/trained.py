@@ -26,7 +26,7 @@ from gradbook.graph.sequences import by_feature, by_step
 from gradbook.graph.tensors import concat, spread, sum_last
 from gradbook.graph.window import Shape
 from gradbook.layers import Activation, Bias, Composed, Flatten, Layer
-from gradbook.layers.card import LayerSite, spread_over
+from gradbook.layers.card import AnswerKind, LayerSite, spread_over
 from gradbook.layers.spectra import readings
 from gradbook.net.names import statistics_names
 from gradbook.net.network import Net
@@ -494,13 +494,13 @@ def with_answers(trained: TrainedNet) -> TrainedNet:
         return _ending(trained, ScaleShift(), scale=deviation, shift=mean)
     if outputs == 1:
         return _ending(trained, BothClasses())
-    match last.layer:
-        case Activation("softmax"):
+    match last.layer.answer_kind:
+        case AnswerKind.SHARES:
             return trained
-        case Activation("log softmax"):
+        case AnswerKind.LOGARITHMS:
             softmax = replace(last, layer=Activation("softmax"), name="probabilities")
             return _with(trained, len(trained.layers) - 1, softmax)
-        case Activation("sigmoid"):
+        case AnswerKind.CHANCES:
             return _ending(trained, Shares())
         case _:
             return _ending(trained, Activation("softmax"))

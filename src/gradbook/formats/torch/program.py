@@ -17,6 +17,7 @@ from gradbook.formats.torch.write import (
     state_dict,
 )
 from gradbook.graph.node import Array
+from gradbook.layers.card import AnswerKind
 from gradbook.layers.losses import HALF_SURE
 from gradbook.net.trained import TrainedNet
 
@@ -197,12 +198,12 @@ def _surest(trained: TrainedNet, sure: str) -> str:
 def _finished(trained: TrainedNet) -> str:
     if trained.net.outputs == 1:
         return "torch.cat([1 - outputs, outputs], dim=1)"
-    match trained.net.ending:
-        case "softmax":
+    match trained.net.answer_kind:
+        case AnswerKind.SHARES:
             return "outputs"
-        case "log softmax":
+        case AnswerKind.LOGARITHMS:
             return "outputs.exp()"
-        case "sigmoid":
+        case AnswerKind.CHANCES:
             return "outputs / outputs.sum(1, keepdim=True)"
         case _:
             return "F.softmax(outputs, dim=1)"

@@ -10,6 +10,7 @@ from gradbook.errors import TargetError
 from gradbook.formats.torch.write import WIDEST, WORDS, few_bits, function_source, write_assignment
 from gradbook.graph.window import Shape
 from gradbook.layers import Layer, LayerNorm, Loss, Role
+from gradbook.layers.card import AnswerKind
 from gradbook.net.network import Net
 from gradbook.net.trained import TrainedNet
 
@@ -118,7 +119,8 @@ def training_source(trained: TrainedNet, training: TorchTraining) -> str:
 
 def _loss(net: Net) -> str:
     if net.objective is Loss.CROSS:
-        logs = "outputs" if net.ending == "log softmax" else "outputs.clamp_min(1e-30).log()"
+        are_logs = net.answer_kind is AnswerKind.LOGARITHMS
+        logs = "outputs" if are_logs else "outputs.clamp_min(1e-30).log()"
         if not net.smoothing:
             return function_source("loss", loss=f"F.nll_loss({logs}, labels)")
         smoothed = f"label_smoothing={net.smoothing!r}"

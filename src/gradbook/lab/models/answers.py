@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.graph.node import OPS
+from gradbook.layers.card import AnswerKind
 from gradbook.layers.losses import HALF_SURE, weighed_targets
 from gradbook.net import Net
 
@@ -90,12 +91,11 @@ def probabilities(net: Net, outputs: NDArray[Any]) -> Floats:
     said = np.asarray(outputs, np.float64)
     if net.outputs == 1:
         return np.concatenate([1 - said, said], axis=1)
-    match net.ending:
-        case "softmax" | "sigmoid":
-            return np.asarray(said / np.maximum(said.sum(axis=1, keepdims=True), TINY))
-        case _:  # softmax, which leaves a log softmax's classes their probabilities
-            shares = np.exp(said - said.max(axis=1, keepdims=True))
-            return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+    if net.answer_kind in (AnswerKind.SHARES, AnswerKind.CHANCES):
+        return np.asarray(said / np.maximum(said.sum(axis=1, keepdims=True), TINY))
+    # softmax, which leaves a log softmax's classes their probabilities
+    shares = np.exp(said - said.max(axis=1, keepdims=True))
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
 def targets(net: Net, labels: NDArray[np.int32], weights: Floats | None = None) -> NDArray[Any]:
@@ -122,7 +122,7 @@ def losses_of(net: Net, said: Floats, wanted: Floats) -> Floats:
         errors = OPS[loss.op].value(wanted, said)
         return np.asarray(errors.sum(axis=1) if loss.summed else errors.mean(axis=1))
     if loss.of_all:
-        logs = net.ending == "log softmax"
+        logs = net.answer_kind is AnswerKind.LOGARITHMS
         found = wanted * (said if logs else np.log(np.maximum(said, TINY)))
         return np.asarray(-found.sum(axis=1))
     sure = np.where(wanted > 0.5, said, 1 - said)

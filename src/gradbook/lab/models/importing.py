@@ -20,7 +20,7 @@ from gradbook.graph.names import is_sequence
 from gradbook.lab.models.answers import number_names
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.table_model import TableModel
-from gradbook.layers.card import spell
+from gradbook.layers.card import AnswerKind, spell
 from gradbook.net import Activation, Net
 from gradbook.net.description import Task
 
@@ -35,7 +35,6 @@ LABELS = (
     "it says of each of {} labels how sure it is, of which any number may hold: it ends in {}; say "
     "--task classes if exactly one does"
 )
-SOFTMAXES = ("softmax", "log softmax")
 
 
 class ImportOptions(TypedDict, total=False):
@@ -166,7 +165,7 @@ def _meaning(found: ImportedNet, options: ImportOptions, rows: bool) -> _Meaning
     net, notes = found.net, found.notes
     names = tuple(options.get("classes") or notes.classes)
     asked = options.get("task")
-    if asked == "labels" and net.ending != "sigmoid":
+    if asked == "labels" and net.answer_kind is not AnswerKind.CHANCES:
         raise UsageError(f"labels need a sigmoid each, but it ends in {_ending(net)}")
     if asked in ("numbers", "labels"):
         if options.get("classes") or options.get("softmax"):
@@ -176,12 +175,12 @@ def _meaning(found: ImportedNet, options: ImportOptions, rows: bool) -> _Meaning
         return _of_classes(_ended(net), names)
     if asked or names:
         is_told = notes.classes or notes.probabilities or net.outputs > 1
-        make = _of_classes if is_told or net.ending == "sigmoid" else _of_logit
+        make = _of_classes if is_told or net.answer_kind is AnswerKind.CHANCES else _of_logit
         return make(net, names)
     if notes.targets or notes.labels:
-        return _Meaning(net, (), labels=notes.labels and net.ending == "sigmoid")
+        return _Meaning(net, (), labels=notes.labels and net.answer_kind is AnswerKind.CHANCES)
     several = 1 < net.outputs != prod(net.input) and prod(found.makes[1:]) == 1
-    if several and net.ending == "sigmoid" and not notes.probabilities:
+    if several and net.answer_kind is AnswerKind.CHANCES and not notes.probabilities:
         return _Meaning(net, (), (LABELS.format(net.outputs, _ending(net)),), labels=True)
     remark, task = _guess(found, rows)
     return _Meaning(net, (), (remark,)) if task is Task.NUMBERS else _of_classes(net, (), remark)
@@ -209,12 +208,12 @@ def _of_logit(net: Net, names: tuple[str, ...]) -> _Meaning:
 def _guess(found: ImportedNet, rows: bool) -> tuple[str, Task]:
     """What an end means of which nothing is said, and the remark that says so."""
     net, end = found.net, _ending(found.net)
-    if net.ending in SOFTMAXES or found.notes.probabilities:
+    if net.answer_kind.are_shares or found.notes.probabilities:
         what = f"it tells {net.classes_told} classes apart: "
         return what + (
             f"it ends in {end}" if net.ending else "it gives probabilities"
         ), Task.CLASSES
-    if net.ending == "sigmoid" and net.outputs == 1:
+    if net.answer_kind is AnswerKind.CHANCES and net.outputs == 1:
         return "it predicts 2 classes: it ends in one sigmoid", Task.CLASSES
     several = 1 < net.outputs != prod(net.input) and prod(found.makes[1:]) == 1
     if several and not rows:
@@ -232,7 +231,7 @@ def _ending(net: Net) -> str:
     one = net.outputs == 1
     if not net.ending:
         return "a plain sum" if one else "plain sums"
-    return net.ending if one or net.ending in SOFTMAXES else f"{net.outputs} of {net.ending}"
+    return net.ending if one or net.answer_kind.are_shares else f"{net.outputs} of {net.ending}"
 
 
 def _ended(net: Net) -> Net:

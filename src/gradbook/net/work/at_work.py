@@ -17,6 +17,7 @@ from gradbook.graph.node import Array, Graph, Node
 from gradbook.graph.reference import evaluate
 from gradbook.graph.window import Shape
 from gradbook.layers import Layer, Parameter, Role, SampleNorm, leaf_name
+from gradbook.layers.card import AnswerKind
 from gradbook.net.build import Forward, inference
 from gradbook.net.names import layer_names, statistics_names
 from gradbook.net.network import Net
@@ -45,7 +46,7 @@ class AtWork:
     def said(self) -> Array:
         """What it makes of the input; of logarithms of shares the shares."""
         outputs = self.values[-1].reshape(-1)
-        return np.exp(outputs) if self.net.ending == "log softmax" else outputs
+        return np.exp(outputs) if self.net.answer_kind is AnswerKind.LOGARITHMS else outputs
 
     @property
     def wanted(self) -> Array:

@@ -13,7 +13,7 @@ from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name
 from gradbook.graph.node import Graph, Node
 from gradbook.graph.window import Shape, Window
 from gradbook.language import mark, tr
-from gradbook.layers.card import Layer, Parameter, Role, spell
+from gradbook.layers.card import AnswerKind, Layer, Parameter, Role, spell
 from gradbook.layers.sequences import RECURRENT, Recurrent
 from gradbook.net.build import is_masked
 from gradbook.net.names import layer_names, number
@@ -299,7 +299,7 @@ def _forward(here: NetLayer) -> Iterator[Rule]:
         yield here.y, each(here.own(Role.SCALE), normal) + here.own(Role.SHIFT)
     elif layer.is_softmax:
         shares = softmax(here.x)
-        yield here.y, shares if layer.ending == "softmax" else ln(shares)
+        yield here.y, shares if layer.answer_kind is AnswerKind.SHARES else ln(shares)
     elif layer.elementwise:
         yield here.y, _element_by_element(here)[0]
     else:
@@ -413,7 +413,7 @@ def _sent_on(here: NetLayer) -> Generator[Rule, None, Form]:
         yield d, each(here.own(Role.SCALE), here.delta)
         return (d - here.mean(d) - each(normal, here.mean(each(normal, d)))) / here.named("s")
     if layer.is_softmax:
-        if layer.ending == "softmax":
+        if layer.answer_kind is AnswerKind.SHARES:
             return each(a, d - BigSum(each(a, d), mark("outputs")))
         return d - each(exp(a), BigSum(d, mark("outputs")))
     return Function(f"un{layer.word}", (d,))
@@ -461,7 +461,7 @@ def _error(net: Net) -> Form:
     """Of one sample, over its outputs."""
     a, _ = _outputs(net)
     if net.objective.of_all:
-        logs = a if net.ending == "log softmax" else ln(a)
+        logs = a if net.answer_kind is AnswerKind.LOGARITHMS else ln(a)
         if len(net.wanted) > 1:
             both = BigSum(each(_wanted(net), logs), mark("steps and outputs"))
             return -multiply([Fraction(Numeral(1), _steps(net)), both])
@@ -482,7 +482,7 @@ def _from_error(net: Net) -> tuple[Form, int]:
     a, _ = _outputs(net)
     end, outputs = len(net.layers) - 1, Numeral(net.outputs)
     if net.objective.of_all:
-        slope = (exp(a) if net.ending == "log softmax" else a) - _wanted(net)
+        slope = (exp(a) if net.answer_kind is AnswerKind.LOGARITHMS else a) - _wanted(net)
         if is_masked(net):
             slope = each(HAS_TARGET, slope)
         return (slope / _steps(net) if len(net.wanted) > 1 else slope), end - 1

@@ -26,6 +26,7 @@ from gradbook.graph.tensors import divisors
 from gradbook.graph.window import Both, Shape, Window
 from gradbook.language import mark, numeral, tr
 from gradbook.layers import Layer, Role, leaf_name
+from gradbook.layers.card import AnswerKind
 from gradbook.net import Net
 from gradbook.net.names import statistics_names
 from gradbook.net.trained import scale_and_shift
@@ -520,10 +521,10 @@ class _Read:
             self.sheet.write_string(top - 1, column + place, words, look.heading(QUIET))
         share = look.value(ACTIVATION, "0.0000 %")
         cells = f"{INSIDE}!{_absolute(outputs)}"
-        ending = self.book.plan.net.ending
+        kind = self.book.plan.net.answer_kind
         for k, name in enumerate(classes):
             own = f"{INSIDE}!{outputs.cell(k, 0, 0)}"
-            if ending == "sigmoid":
+            if kind is AnswerKind.CHANCES:
                 formula = f"={own}/SUM({cells})"
             else:
                 formula = f"=EXP({own}-MAX({cells}))/SUMPRODUCT(EXP({cells}-MAX({cells})))"

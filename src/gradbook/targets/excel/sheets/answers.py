@@ -11,6 +11,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from gradbook.graph.node import Array, Node, ancestors, named_inputs
 from gradbook.language import mark, tr
+from gradbook.layers.card import AnswerKind
 from gradbook.layers.losses import HALF_SURE
 from gradbook.net.step import Step
 from gradbook.palette import ACTIVATION, ERROR, INPUT, QUIET, RATE, TARGET
@@ -39,8 +40,7 @@ class Classes:
         if not np.isin(targets, (0, 1)).all():
             return None
         if outputs == 1:
-            chance = "sigmoid" in (net.ending, net.objective.ending)
-            return Classes(("0", "1")) if chance else None
+            return Classes(("0", "1")) if net.answer_kind is AnswerKind.CHANCES else None
         if not (targets.sum(axis=1) == 1).all():
             return None
         wanted = net.columns[len(step.inputs) :]
