@@ -48,8 +48,7 @@ from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.recipes.recipe import USUAL_DATA
 from gradbook.lab.training.run_folder import load as load_run
 from gradbook.targets.portable.c_file import c_file
-from gradbook.targets.portable.in_whole_numbers import quantise, quantise_windows
-from gradbook.targets.portable.whole_makers import WholeNumbers
+from gradbook.targets.portable.whole_makers import WholeNumbers, quantise, quantise_windows
 from tests.outside.devices import avr, boards
 from tests.outside.devices.boards import Asked, Question, checksum
 

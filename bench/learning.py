@@ -28,10 +28,10 @@ from gradbook.lab.models.model import Model, load_shipped, trained_shapes
 from gradbook.lab.recipes.text import builtin_recipe
 from gradbook.system import cores
 from gradbook.targets.portable.c_file import c_file
-from gradbook.targets.portable.in_whole_numbers import quantise
 from gradbook.targets.portable.learning import LastLayer, last_layer
-from gradbook.targets.portable.makers import maps_of
+from gradbook.targets.portable.reckoning import maps_of
 from gradbook.targets.portable.whole_learning import WholeLast, WholeLearner, whole_last
+from gradbook.targets.portable.whole_makers import quantise
 from tests.outside.devices import avr, boards
 from tests.outside.devices.boards import Question
 

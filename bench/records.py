@@ -42,7 +42,7 @@ from gradbook.lab.recipes.recipe import USUAL_DATA
 from gradbook.lab.training.train import SeedsFolder, Spread
 from gradbook.system import cores
 from gradbook.targets.portable.c_file import c_file
-from gradbook.targets.portable.in_whole_numbers import quantise
+from gradbook.targets.portable.whole_makers import quantise
 from tests.outside.devices import boards
 
 ROUNDS = 3  # of trainings that are timed

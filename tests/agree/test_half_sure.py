@@ -19,7 +19,7 @@ from gradbook.lab.models.table_model import TableModel
 from gradbook.net import Net
 from gradbook.report.tables import prediction_csv, records
 from gradbook.targets.portable.c_file import c_file
-from gradbook.targets.portable.in_whole_numbers import quantise
+from gradbook.targets.portable.whole_makers import quantise
 from tests.formats.torch.test_program import folder_of, run
 from tests.targets.portable.compiled import called
 from tests.trained import drawn

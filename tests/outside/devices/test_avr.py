@@ -16,12 +16,20 @@ from gradbook.lab.training.train import train
 from gradbook.net import parse
 from gradbook.net.network import builtin
 from gradbook.net.trained import Scaling, trained_net
-from gradbook.targets.portable.c_file import boards_for, c_file, sketch
-from gradbook.targets.portable.in_whole_numbers import quantise, quantise_windows
+from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.learning import last_layer
-from gradbook.targets.portable.signal_sketch import SMOOTHING, SURE, signal_sketch
-from gradbook.targets.portable.whole_answers import SMOOTHING_UNIT, WHOLE_SHARE, heard_classes
+from gradbook.targets.portable.sketches import (
+    SMOOTHING,
+    SMOOTHING_UNIT,
+    SURE,
+    WHOLE_SHARE,
+    boards_for,
+    heard_classes,
+    signal_sketch,
+    sketch,
+)
 from gradbook.targets.portable.whole_learning import WholeLearner, whole_last
+from gradbook.targets.portable.whole_makers import quantise, quantise_windows
 from tests.outside.devices.avr import LARGE, MEGA, UNO, heard
 from tests.outside.devices.boards import Question, checksum, run, that_learns
 from tests.targets.portable.test_hearing import of_sound

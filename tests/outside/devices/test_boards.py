@@ -12,11 +12,10 @@ from gradbook.lab.recipes.text import recipe
 from gradbook.net.network import builtin
 from gradbook.net.trained import Scaling, TrainedNet, trained_net
 from gradbook.targets.portable.c_file import c_file
-from gradbook.targets.portable.in_whole_numbers import quantise, quantise_windows
 from gradbook.targets.portable.learning import last_layer
-from gradbook.targets.portable.makers import maps_of
+from gradbook.targets.portable.reckoning import maps_of
 from gradbook.targets.portable.whole_learning import WholeLearner, whole_last
-from gradbook.targets.portable.whole_makers import WholeNumbers
+from gradbook.targets.portable.whole_makers import WholeNumbers, quantise, quantise_windows
 from tests.outside.devices.boards import BOARDS, Asked, Question, checksum, that_learns
 from tests.targets.portable.test_hearing import of_sound
 from tests.targets.portable.test_learning import by_pytorch

@@ -8,11 +8,11 @@ import pytest
 from gradbook.net.trained import Scaling, TrainedNet, trained_net
 from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.hearing import LOG_BITS, logarithm
-from gradbook.targets.portable.in_whole_numbers import quantise_windows
 from gradbook.targets.portable.learning import last_layer
-from gradbook.targets.portable.makers import Work, maps_of, row_makers
+from gradbook.targets.portable.makers import Work, row_makers
+from gradbook.targets.portable.reckoning import maps_of
 from gradbook.targets.portable.whole_learning import WholeLearner, whole_last
-from gradbook.targets.portable.whole_makers import WholeNumbers
+from gradbook.targets.portable.whole_makers import WholeNumbers, quantise_windows
 from tests.outside.devices.boards import that_learns
 from tests.targets.portable.compiled import called
 from tests.trained import model_of

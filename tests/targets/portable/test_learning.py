@@ -12,10 +12,11 @@ from gradbook.errors import TargetError
 from gradbook.net import Net
 from gradbook.net.trained import Scaling, trained_net
 from gradbook.targets.portable.c_file import c_file
-from gradbook.targets.portable.in_whole_numbers import quantise, quantise_windows
 from gradbook.targets.portable.learning import last_layer
-from gradbook.targets.portable.makers import maps_of, row_makers
+from gradbook.targets.portable.makers import row_makers
+from gradbook.targets.portable.reckoning import maps_of
 from gradbook.targets.portable.whole_learning import WholeLearner, whole_last
+from gradbook.targets.portable.whole_makers import quantise, quantise_windows
 from tests.targets.portable.compiled import built
 from tests.trained import holed_model_of, model_of, sequences_model_of
 

@@ -16,11 +16,11 @@ from gradbook.lab.models.model import Model
 from gradbook.net import Net
 from gradbook.net.trained import Scaling, TrainedNet, trained_net
 from gradbook.targets.portable.c_file import c_file
-from gradbook.targets.portable.in_whole_numbers import quantise_windows
 from gradbook.targets.portable.learning import last_layer
 from gradbook.targets.portable.libraries import LAYOUTS, CLibrary, library_files
-from gradbook.targets.portable.signal_sketch import signal_sketch
-from gradbook.targets.portable.whole_rules import UNIT_BITS
+from gradbook.targets.portable.sketches import signal_sketch
+from gradbook.targets.portable.whole_makers import quantise_windows
+from gradbook.targets.portable.whole_ops import UNIT_BITS
 from tests.outside.devices.avr import UNO, heard
 from tests.targets.portable.compiled import STRICT, compiler
 from tests.trained import drawn, model_of, table_model_of

@@ -15,7 +15,7 @@ from gradbook.layers import ACTIVATIONS, activation
 from gradbook.layers.activations import USUAL_SLOPE
 from gradbook.layers.fields import NumberField
 from gradbook.targets.portable.c_file import c_file
-from gradbook.targets.portable.in_whole_numbers import quantise
+from gradbook.targets.portable.whole_makers import quantise
 from tests.targets.portable.compiled import called
 from tests.toys import PairNorm
 from tests.trained import model_of

@@ -8,9 +8,10 @@ import pytest
 from gradbook.errors import TargetError
 from gradbook.net.trained import Scaling, TrainedNet, trained_net
 from gradbook.targets.portable.c_file import c_file
-from gradbook.targets.portable.in_whole_numbers import quantise_windows
-from gradbook.targets.portable.makers import maps_of, row_makers
+from gradbook.targets.portable.makers import row_makers
+from gradbook.targets.portable.reckoning import maps_of
 from gradbook.targets.portable.sensor_numbers import INT16, INT32, SensorNumbers, sensor_numbers
+from gradbook.targets.portable.whole_makers import quantise_windows
 from tests.targets.portable.compiled import called, streamed
 from tests.trained import model_of
 

@@ -149,8 +149,8 @@ def _c(ending: str, source: ExportSource, options: ExportOptions) -> ExportConte
 
 
 def _sketch(source: ExportSource, options: ExportOptions) -> ExportContents:
-    from gradbook.targets.portable.c_file import boards_for, c_name, sketch
-    from gradbook.targets.portable.signal_sketch import signal_sketch
+    from gradbook.targets.portable.c_file import c_name
+    from gradbook.targets.portable.sketches import boards_for, signal_sketch, sketch
 
     made = _made_c(source, options)
     if source.windows:
@@ -343,9 +343,9 @@ def in_floats(source: ExportSource, options: ExportOptions) -> MadeC:
 def in_whole_numbers(source: ExportSource, options: ExportOptions) -> MadeC:
     """Fitted to some training images, and scored on the test images beside the network itself."""
     from gradbook.targets.portable.c_file import c_file
-    from gradbook.targets.portable.in_whole_numbers import quantise, require_classes
     from gradbook.targets.portable.learning import last_layer
     from gradbook.targets.portable.whole_learning import whole_last
+    from gradbook.targets.portable.whole_makers import quantise, require_classes
 
     trained = source.trained
     require_classes(trained)
@@ -372,9 +372,9 @@ def _on_learning(last: LastLayer | None, stem: str, whole: bool) -> tuple[str, .
     if last is None:
         return ()
     from gradbook.targets.portable.c_file import c_name
-    from gradbook.targets.portable.learning import memory_of, told_of
+    from gradbook.targets.portable.learning import told_of
 
-    own = size(memory_of(last, whole))
+    own = size(last.memory(whole))
     return (f"{told_of(c_name(stem))}; {own} of that memory is its own",)
 
 
@@ -383,10 +383,10 @@ def windows_in_whole_numbers(
 ) -> MadeC:
     """Fitted to some of the windows trained on, and scored on others beside the network itself."""
     from gradbook.targets.portable.c_file import c_file
-    from gradbook.targets.portable.in_whole_numbers import quantise_windows
     from gradbook.targets.portable.learning import last_layer
     from gradbook.targets.portable.whole_learning import whole_last
-    from gradbook.targets.portable.whole_rules import UNIT_BITS
+    from gradbook.targets.portable.whole_makers import quantise_windows
+    from gradbook.targets.portable.whole_ops import UNIT_BITS
 
     last = last_layer(source.trained) if options.learn else None
     found, before = recordings(options.data or "")

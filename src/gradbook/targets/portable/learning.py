@@ -6,9 +6,10 @@ before it, by the chain rule of the graph. Its weights lie in memory that change
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from gradbook.errors import TargetError
 from gradbook.graph.chain import gradients
@@ -18,9 +19,9 @@ from gradbook.layers import Bias
 from gradbook.layers.card import LayerSite
 from gradbook.layers.losses import SampleError
 from gradbook.net.trained import TrainedLayer, TrainedNet, strip_idle
+from gradbook.targets.portable.c_text import fill, piece, spelt, table
 from gradbook.targets.portable.makers import RowMaker, Work, row_makers
-from gradbook.targets.portable.program import spelt
-from gradbook.targets.portable.rules import Rule
+from gradbook.targets.portable.rules import Rule, number_of
 from gradbook.targets.portable.rules_in_c import Index, OpWords, RuleWriting, spoken
 
 RATE = 0.02  # at which sketches let the last layer learn
@@ -40,6 +41,23 @@ class LastLayer:
     weights: Array
     bias: Array | None
     slopes: SlopesOfSums
+
+    @property
+    def tables(self) -> list[str]:
+        """The constants that it begins with, in floats."""
+        made = [table("float", "last_weights", self.weights.ravel().astype(np.float32))]
+        if self.bias is not None:
+            made.append(table("float", "last_biases", self.bias.astype(np.float32)))
+        return made
+
+    def constants(self, whole: bool) -> int:
+        """Bytes of what it begins with."""
+        biases = 0 if self.bias is None else 4 * len(self.weights)
+        return self.weights.size * (2 if whole else 4) + biases
+
+    def memory(self, whole: bool) -> int:
+        """Bytes that learning takes: the layer itself, and its sums."""
+        return self.constants(whole) + 4 * whole + 4 + 4 * len(self.weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,32 +147,19 @@ class SlopeWriting(RuleWriting):
         return "last_sums" if x is self.slopes.sums else super()._where(x)
 
     def _computed(self, node: Node, index: Index, at: str) -> str:
-        if node.op.name == "multiply" and _is_one(node.inputs[0]):
-            return self.said(node.inputs[1], index, at)
+        if node.op.name == "multiply":  # by 1, which begins the chain rule
+            by = node.inputs[0]
+            if (by.inputs[0] if by.op.name in ("spread", "reshape") else by).is_constant(1):
+                return self.said(node.inputs[1], index, at)
         return super()._computed(node, index, at)
 
-    def _declare(self, node: Node, instead: Node | None = None) -> None:
+    def _declare(self, node: Node) -> None:
         name = self._fresh(f"{spoken(node, 'part')}s")
         self._line(f"total {name}[{max(node.shape, default=1)}];")
         self.arrays[node] = name
 
     def _keep(self, node: Node, said: str, index: Index) -> None:
         self._line(f"slopes[{index[0]}] = {said};")
-
-
-def number_of(node: Node) -> float | None:
-    """What constants alone come to."""
-    if node.is_constant():
-        return node.number
-    numbers = [number_of(one) for one in node.inputs] if node.op.elements is None else []
-    if not numbers or None in numbers or node.shape:
-        return None
-    return float(node.op.value(*numbers, *node.attributes))
-
-
-def _is_one(node: Node) -> bool:
-    source = node.inputs[0] if node.op.name in ("spread", "reshape") else node
-    return source.is_constant(1)
 
 
 @dataclass(frozen=True)
@@ -187,44 +192,47 @@ def wanted_in_c(trained: TrainedNet, truth: str) -> WantedInC:
 
 def learning_in_c(
     last: LastLayer,
-    piece: str,
+    text: str,
     wording: OpWords,
     wanted: WantedInC,
-    words: Mapping[str, str],
-    marks: Mapping[str, bool],
+    words: Mapping[str, object],
+    **marks: bool,
 ) -> str:
-    """Fill in the words of a piece of runtime/, and leave out lines whose mark isn't so."""
+    """A piece of runtime/ with its words filled in."""
     slopes = last.slopes
     writing = SlopeWriting(last.maker, slopes.rule, wording, slopes=slopes, said_wanted=wanted.said)
     writing.write()
-    biased = last.bias is not None
-    kept = {"bias": biased, "no bias": not biased, "class": wanted.classes > 0, **marks}
     told = {
         "SLOPES": "\n".join(writing.lines),
         "WANTED": wanted.parameter,
-        "CLASSES": str(wanted.classes),
-        "LAST_SUMS": str(len(last.weights)),
-        "LAST_WEIGHTS": str(last.weights.size),
-        "LAST_READS": str(last.weights.shape[1]),
-        **words,
+        "CLASSES": wanted.classes,
+        "LAST_SUMS": len(last.weights),
+        "LAST_WEIGHTS": last.weights.size,
+        "LAST_READS": last.weights.shape[1],
     }
-    lines = (line.partition(" //: ") for line in piece.splitlines())
-    text = "\n".join(line for line, _, mark in lines if kept.get(mark, True))
-    text = text.replace("NAME_", f"{told['NAME']}_")
-    return re.sub(r"\b[A-Z_]+\b", lambda word: told.get(word[0], word[0]), text)
+    marks |= {"bias": last.bias is not None, "class": wanted.classes > 0}
+    return fill(text, {**told, **words}, **marks)
 
 
-def memory_of(last: LastLayer, whole: bool) -> int:
-    """Bytes that learning takes: the layer itself, and its sums."""
-    outputs, weights = len(last.weights), last.weights.size
-    biases = 0 if last.bias is None else 4 * outputs
-    return weights * (2 if whole else 4) + biases + 4 * whole + 4 + 4 * outputs
-
-
-def constants_of(last: LastLayer, whole: bool) -> int:
-    """Bytes of what it begins with."""
-    biases = 0 if last.bias is None else 4 * len(last.weights)
-    return last.weights.size * (2 if whole else 4) + biases
+def float_learning(
+    last: LastLayer, answers: TrainedNet, sample: str, bent: str, wording: OpWords
+) -> str:
+    """The layer as one that learns; `bent` is what its activation makes of a SUM."""
+    answered = bent.replace("SUM", "last_sums[k]")
+    if answers.spread != (1.0, 0.0):
+        deviation, mean = map(spelt, map(float, answers.spread))
+        answered = f"{deviation} * {answered} + {mean}"
+    given, filling = "image" if answers.reads_bytes else "numbers", answers.filling
+    words = {
+        "ANSWERED": answered,
+        "GIVEN": f"const {sample} *{given}",
+        "NUMBERS": given,
+        "COUNT": 0 if filling is None else filling.size,
+        "READY": given if filling is None else "complete",
+    }
+    marks = {"filled": filling is not None, "changed": answered != "last_sums[k]"}
+    wanted = wanted_in_c(answers, "(float)({})")
+    return learning_in_c(last, piece("learning_floats"), wording, wanted, words, **marks)
 
 
 def told_of(name: str) -> str:

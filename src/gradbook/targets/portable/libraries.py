@@ -9,17 +9,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
 
+from gradbook import __version__
 from gradbook.data.signals import Windows
 from gradbook.errors import TargetError
 from gradbook.net.trained import TrainedNet
-from gradbook.targets.portable.c_file import CFile, sketch
-from gradbook.targets.portable.program import comment, runtime
-from gradbook.targets.portable.signal_sketch import (
+from gradbook.targets.portable.c_file import CFile
+from gradbook.targets.portable.c_text import comment, fill, piece, sections
+from gradbook.targets.portable.sketches import (
     SHOWN_IS,
     hearing,
-    library_sketch,
     settings,
     shown_in_c,
+    signal_sketch,
+    sketch,
 )
 from gradbook.targets.portable.whole_makers import WholeNumbers
 
@@ -111,28 +113,11 @@ class CLibrary:
 
 # Arduino ----------------------------------------------------------------------
 
-PROPERTIES = """\
-name={name}
-version=1.0.0
-author=made with gradbook
-maintainer=made with gradbook
-sentence=A trained network: {about}.
-paragraph=Written by gradbook {version}; needs no other library.
-category=Data Processing
-url=https://docs.arduino.cc/arduino-cli/library-specification/
-architectures=*
-includes={name}.h
-"""
-
 
 def _arduino(library: CLibrary) -> dict[str, str]:
-    from gradbook import __version__
-
     name = library.name
     files = {
-        "library.properties": PROPERTIES.format(
-            name=name, about=_about(library), version=__version__
-        ),
+        "library.properties": _filled("arduino.properties", library),
         f"src/{name}.h": library.header(),
         f"src/{name}.c": library.source(),
     }
@@ -145,127 +130,81 @@ def _example(library: CLibrary) -> str:
     """A sketch, where one can be written."""
     trained, name = library.trained, library.name
     if library.windows:
-        sample, whole = library.sample, library.whole
-        return library_sketch(trained, library.windows, name, sample, whole, library.shown)
+        whole, learns = library.whole, library.learns
+        told = (trained, library.windows, name, name, whole, learns)
+        return signal_sketch(*told, library=library.sample)
     with suppress(TargetError):
         said = sketch(trained, name, library.whole is not None, library.learns)
         return said.replace(f'"{name}.h"', f"<{name}.h>")
     return ""
 
 
-def _about(library: CLibrary) -> str:
+def _filled(name: str, library: CLibrary) -> str:
+    """A file of a layout, with what stands between @ in it."""
     count = f"{library.trained.net.count():,} parameters"
-    return f"{library.name}, {count}, {'whole numbers' if library.whole else 'floats'}"
-
-
-# Zephyr -----------------------------------------------------------------------
-
-CMAKE = """\
-# A module of Zephyr: name this folder in ZEPHYR_EXTRA_MODULES, and set CONFIG_{upper}=y.
-if(CONFIG_{upper})
-  zephyr_include_directories(include)
-  zephyr_library()
-  zephyr_library_sources(src/{name}.c)
-endif()
-"""
-KCONFIG = """\
-config {upper}
-\tbool "{name}, a trained network"
-\thelp
-\t  {about}. Include {name}.h.
-\t  Constants: {constants} bytes. Memory: {memory} bytes, all static.
-"""
-MODULE = """\
-name: {name}
-build:
-  cmake: .
-  kconfig: Kconfig
-"""
-
-
-def _zephyr(library: CLibrary) -> dict[str, str]:
     told = {
         "name": library.name,
         "upper": library.name.upper(),
-        "about": _about(library),
+        "version": __version__,
+        "about": f"{library.name}, {count}, {'whole numbers' if library.whole else 'floats'}",
         "constants": library.made.constants,
         "memory": library.made.memory,
     }
+    return re.sub(r"@(\w+)@", lambda word: str(told[word[1]]), piece(name))
+
+
+# Zephyr and MicroPython -----------------------------------------------------------
+
+
+def _zephyr(library: CLibrary) -> dict[str, str]:
     return {
-        "zephyr/module.yml": MODULE.format(**told),
-        "CMakeLists.txt": CMAKE.format(**told),
-        "Kconfig": KCONFIG.format(**told),
+        "zephyr/module.yml": _filled("zephyr.yml", library),
+        "CMakeLists.txt": _filled("zephyr.cmake", library),
+        "Kconfig": _filled("zephyr.kconfig", library),
         f"include/{library.name}.h": library.header(),
         f"src/{library.name}.c": library.source(),
     }
 
 
-# MicroPython ------------------------------------------------------------------
-
-MAKE = """\
-{upper}_DIR := $(USERMOD_DIR)
-SRC_USERMOD += $({upper}_DIR)/{name}.c $({upper}_DIR)/{name}_module.c
-CFLAGS_USERMOD += -I$({upper}_DIR)
-"""
-MICROPYTHON_CMAKE = """\
-add_library(usermod_{name} INTERFACE)
-target_sources(usermod_{name} INTERFACE
-  ${{CMAKE_CURRENT_LIST_DIR}}/{name}.c
-  ${{CMAKE_CURRENT_LIST_DIR}}/{name}_module.c)
-target_include_directories(usermod_{name} INTERFACE ${{CMAKE_CURRENT_LIST_DIR}})
-target_link_libraries(usermod INTERFACE usermod_{name})
-"""
-
-
 def _micropython(library: CLibrary) -> dict[str, str]:
-    told = {"name": library.name, "upper": library.name.upper()}
     return {
         f"{library.name}.h": library.header(),
         f"{library.name}.c": library.source(),
         f"{library.name}_module.c": _module(library),
-        "micropython.mk": MAKE.format(**told),
-        "micropython.cmake": MICROPYTHON_CMAKE.format(**told),
+        "micropython.mk": _filled("micropython.mk", library),
+        "micropython.cmake": _filled("micropython.cmake", library),
     }
 
 
 def _module(library: CLibrary) -> str:
     """What Python calls, bound to the functions in C."""
     trained, name, sample = library.trained, library.name, library.sample
-    result = "int32_t" if library.whole else "float"
-    head = [
-        comment(_told_to_python(library)),
-        f'#include <string.h>\n#include "py/runtime.h"\n#include "{name}.h"',
-        f"typedef {sample} sample;\ntypedef {result} result;",
-        f"enum {{ NUMBERS = {library.numbers}, OUTPUTS = {library.outputs} }};",
-        runtime("python_buffers").strip(),
-    ]
-    functions = {"predict": _predicting(library)}
-    if library.windows:
-        functions["hear"] = runtime("python_hear")
-    if library.shown:
-        functions["show"] = runtime("python_show")
-    if trained.classes:
-        functions["classes"] = runtime("python_classes").replace("COUNT", str(len(trained.classes)))
+    result, said = "int32_t" if library.whole else "float", sections("micropython")
+    predicts = "predict_number" if library.outputs == 1 else "predict_numbers"
+    if trained.classes and len(trained.output) == 1:
+        predicts = "predict_class"
+    functions = {"predict": said[predicts]}
+    functions |= {"hear": said["hear"]} if library.windows else {}
+    functions |= {"show": said["show"]} if library.shown else {}
+    functions |= {"classes": said["classes"]} if trained.classes else {}
     entries = "\n".join(
         f"    {{MP_ROM_QSTR(MP_QSTR_{one}), MP_ROM_PTR(&{one}_object)}}," for one in functions
     )
-    said = "\n\n".join([*head, *(text.strip() for text in functions.values())])
-    said += "\n\n" + runtime("python_module").replace("ENTRIES", entries)
-    told = {"NAME": name, "GIVEN_KIND": KINDS[sample], "RESULT_KIND": KINDS[result]}
-    channels = len(library.windows.channels) if library.windows else 0
-    for word, what in (told | {"CHANNELS": str(channels)}).items():
-        said = said.replace(word, what)
-    return said
-
-
-def _predicting(library: CLibrary) -> str:
-    """`predict`, by what the function in C returns."""
-    trained = library.trained
-    if trained.classes and len(trained.output) == 1:
-        kind = "python_predict_class"
-    else:
-        kind = "python_predict_number" if library.outputs == 1 else "python_predict_numbers"
-    return runtime(kind)
+    text = "\n\n".join([said["buffers"], *functions.values(), said["module"]])
+    words = {
+        "NAME": name,
+        "MP_QSTR_NAME": f"MP_QSTR_{name}",
+        "GIVEN_TYPE": sample,
+        "GIVEN_KIND": KINDS[sample],
+        "RESULT_TYPE": result,
+        "RESULT_KIND": KINDS[result],
+        "GIVEN_COUNT": library.numbers,
+        "RESULT_COUNT": library.outputs,
+        "CHANNELS": len(library.windows.channels) if library.windows else 0,
+        "COUNT": len(trained.classes),
+        "ENTRIES": entries,
+    }
+    return f"{comment(_told_to_python(library))}\n{fill(text, words)}\n"
 
 
 def _told_to_python(library: CLibrary) -> str:

@@ -1,4 +1,4 @@
-"""A trained network as makers of rows, and what they compute for many images at once.
+"""A trained network as makers of rows.
 
 Maps are laid out by rows, columns and channels. A maker makes its map row by row from the rows of
 others, as soon as those that it reads are there, so that only a few rows are ever kept. What comes
@@ -8,7 +8,6 @@ the sum.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -20,12 +19,9 @@ from gradbook.errors import TargetError
 from gradbook.graph.levels import Bits, Levels
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Graph
-from gradbook.graph.reference import evaluate
-from gradbook.graph.tensors import divisors, view_windows
 from gradbook.graph.window import NOWHERE, Shape, Sides, Window
 from gradbook.layers import Layer
 from gradbook.layers.spectra import waves
-from gradbook.lowering import function_of_x
 from gradbook.net.trained import (
     BothClasses,
     ByFeature,
@@ -396,7 +392,11 @@ class _Making:
                     between_steps = rule.before or rule.sight is not Sight.OWN
                     if between_steps and not self.stepwise:
                         raise TargetError(f"{own.name} can't be written in C: use another layer")
-                    window = _seen_by(rule.sight, rows)
+                    window = {
+                        Sight.OWN: ONE,
+                        Sight.ALL: Window((rows, 1), stride=(0, 0)),
+                        Sight.EARLIER: Window((rows, 1), pad=(rows - 1, 0, 0, 0)),
+                    }[rule.sight]
                     maker = RowMaker(
                         Work.RULED, (read,), shape, window, weights=rule.weights, rule=rule
                     )
@@ -489,16 +489,6 @@ def _turned_sides(sides: Sides) -> Sides:
     return before, above, after, below
 
 
-def _seen_by(sight: Sight, steps: int) -> Window:
-    match sight:
-        case Sight.OWN:
-            return ONE
-        case Sight.ALL:
-            return Window((steps, 1), stride=(0, 0))
-        case Sight.EARLIER:
-            return Window((steps, 1), pad=(steps - 1, 0, 0, 0))
-
-
 def _takes_all(layer: Layer) -> bool:
     """Whether a layer weighs all that it is given, so that any order of that will do."""
     return layer.sums and layer.reads_all
@@ -526,231 +516,3 @@ def _keeps_largest(maker: RowMaker) -> bool:
     rising = maker.activation is None or maker.activation.rising
     plain = maker.pool == 1 and not maker.is_irregular
     return maker.work is Work.SUMS and plain and maker.scale is None and rising
-
-
-# What they compute, in floats or in whole numbers within floats -------------------
-
-
-def maps_of(makers: Sequence[RowMaker], images: NDArray[Any]) -> list[Array]:
-    """All maps, (images, rows, columns, channels) each."""
-    made: list[Array] = []
-    for maker in makers:
-        given = [laid_out(maker, images)] if not maker.reads else [made[k] for k in maker.reads]
-        value = scale_sums(maker, window_sums(maker, given))
-        made.append(value if maker.activation is None else activate(maker.activation, value))
-    return made
-
-
-def laid_out(maker: RowMaker, images: NDArray[Any]) -> Array:
-    """What is given channel by channel, or step by step, as the first maker reads it."""
-    if maker.work is Work.HEARD:
-        return images
-    rows, columns, channels = maker.shape
-    if maker.work is Work.STEPWISE:
-        return np.asarray(images, np.float64).reshape(len(images), *maker.shape)
-    planes = np.asarray(images, np.float64).reshape(len(images), channels, rows, columns)
-    return np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
-
-
-def window_sums(
-    maker: RowMaker, given: Sequence[Array], edge: float = 0, weights: Array | None = None
-) -> Array:
-    """What a maker's window makes of the maps it reads, before it is scaled."""
-    return _WORK[maker.work](maker, given, edge, weights)
-
-
-def scale_sums(maker: RowMaker, sums: Array) -> Array:
-    """Multiply by the maker's scale and add its shift: that is what its activation is given."""
-    scale = 1 if maker.scale is None else maker.scale
-    shift = 0 if maker.shift is None else maker.shift
-    return np.asarray(sums * scale + shift)
-
-
-def activate(layer: Layer, values: Array) -> Array:
-    x, made = function_of_x(layer)
-    return np.asarray(evaluate([made], {x: values})[made])
-
-
-def _sums(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
-    own = maker.weights if weights is None else weights
-    assert own is not None
-    rows, columns = maker.window.size
-    groups = given[0].shape[-1] // own.shape[-1]
-    seen = _windows(maker, given[0], edge)
-    if groups == 1:
-        flat = seen.transpose(0, 1, 2, 4, 5, 3).reshape(*seen.shape[:3], -1)
-        sums = flat @ own.reshape(len(own), -1).T
-    elif own.shape[-1] == 1:  # a channel each: place by place of the window
-        often = len(own) // groups
-        sums = np.zeros((*seen.shape[:3], len(own)))
-        for row, column in np.ndindex(rows, columns):
-            read = np.repeat(seen[..., row, column], often, axis=-1)
-            sums += read * own[:, row, column, 0]
-    else:
-        apart = seen.reshape(*seen.shape[:3], groups, -1, rows, columns)
-        kernels = own.reshape(groups, -1, *own.shape[1:])
-        sums = np.einsum("nyxgiab,goabi->nyxgo", apart, kernels, optimize=True)
-        sums = sums.reshape(*seen.shape[:3], len(own))
-    return _largest_neighbours(sums, maker.pool, maker.shape)
-
-
-def _windows(maker: RowMaker, given: Array, edge: float) -> Array:
-    """What lies in each window: (images, rows, columns, channels, rows of it, columns of it)."""
-    seen = view_windows(given.transpose(0, 3, 1, 2), maker.window, edge).transpose(0, 2, 3, 1, 4, 5)
-    rows, columns, _ = maker.shape
-    return seen[:, : rows * maker.pool, : columns * maker.pool]
-
-
-def _largest_neighbours(sums: Array, pooled: int, shape: tuple[int, int, int]) -> Array:
-    if pooled == 1:
-        return sums
-    rows, columns, channels = shape
-    apart = sums.reshape(-1, rows, pooled, columns, pooled, channels)
-    return np.asarray(apart.max(axis=(2, 4)))
-
-
-def _total(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
-    sums = _windows(maker, given[0], edge).sum(axis=(-2, -1))
-    if not maker.is_irregular:
-        return np.asarray(sums)
-    area = given[0].shape[1:3]
-    read, counts = (divisors(maker.window, area, sides) for sides in (NOWHERE, maker.counted_sides))
-    beyond = maker.window.area - read  # what of the sum is edge, of which as much counts
-    sums = sums - edge * (beyond - (counts - read))[..., None]
-    return np.asarray(sums * maker.window.area / counts[..., None])
-
-
-def _largest(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
-    edge = -np.inf if maker.is_irregular else edge  # which no pool without padding sees
-    return np.asarray(_windows(maker, given[0], edge).max(axis=(-2, -1)))
-
-
-def _scattered(
-    maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None
-) -> Array:
-    own = maker.weights if weights is None else weights
-    assert own is not None
-    window, each = maker.window, own.shape[-1]
-    groups = given[0].shape[-1] // each
-    kernels = own.reshape(groups, -1, *own.shape[1:])
-    apart = given[0].reshape(*given[0].shape[:3], groups, each)
-    whole = np.zeros((len(apart), *_reach(maker, apart.shape[1:3]), maker.shape[2]))
-    for row, column in np.ndindex(*window.size):
-        sums = np.einsum("nyxgi,goi->nyxgo", apart, kernels[:, :, row, column])
-        down, across = row * window.dilation[0], column * window.dilation[1]
-        rows = slice(down, down + apart.shape[1] * window.stride[0], window.stride[0])
-        columns = slice(across, across + apart.shape[2] * window.stride[1], window.stride[1])
-        whole[:, rows, columns] += sums.reshape(*sums.shape[:3], -1)
-    above, before, *_ = window.pad
-    return whole[:, above : above + maker.shape[0], before : before + maker.shape[1]]
-
-
-def _reach(maker: RowMaker, area: tuple[int, ...]) -> tuple[int, int]:
-    """Rows and columns of all that windows cover, or of the map itself, where that is larger."""
-    rows, columns = (
-        max(stride * length + span, before + made)
-        for stride, length, span, before, made in zip(
-            maker.window.stride,
-            area,
-            maker.window.span,
-            maker.window.pad,
-            maker.shape,
-            strict=False,
-        )
-    )
-    return rows, columns
-
-
-def _repeated(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
-    rows, columns = maker.window.size
-    return given[0].repeat(rows, axis=1).repeat(columns, axis=2)
-
-
-def _product(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
-    return given[0] * given[1]
-
-
-def _both(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
-    return given[0] + given[1]
-
-
-def _beside(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
-    return np.concatenate(given, axis=-1)
-
-
-def _normed(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
-    x = given[0]
-    apart = x.reshape(*x.shape[:3], -1, maker.group_channels)
-    off = apart - apart.mean(axis=(1, 2, 4), keepdims=True)
-    variance = apart.var(axis=(1, 2, 4), keepdims=True)
-    return np.asarray((off / np.sqrt(variance + maker.epsilon)).reshape(x.shape))
-
-
-def _alone(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
-    x = given[0]
-    variance = x.var(axis=3, keepdims=True)
-    return np.asarray((x - x.mean(axis=3, keepdims=True)) / np.sqrt(variance + maker.epsilon))
-
-
-def _placed(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
-    own = maker.weights if weights is None else weights
-    assert own is not None
-    scale, shift = own
-    return np.asarray(given[0] * scale + shift)
-
-
-def _ruled(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
-    assert maker.rule is not None
-    if maker.fed is None:
-        return maker.rule.evaluate(given[0])
-    made = maker.rule.evaluate(scale_sums(maker.fed, window_sums(maker.fed, given)))
-    return np.concatenate([made, np.zeros_like(made)], axis=-1)
-
-
-def _latest(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
-    rows, _, channels = maker.shape
-    return given[0][:, -rows:, :, :channels]
-
-
-def _waves(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
-    frame = maker.window.size[0]
-    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(frame) / frame)
-    framed = _windows(maker, given[0], edge)[:, :, 0, 0, :, 0] * hann
-    found = np.fft.rfft(framed, axis=-1) / np.sqrt(frame)
-    return np.concatenate([found.real, -found.imag], axis=-1)[:, :, None]
-
-
-def _heard(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
-    assert maker.hearing is not None
-    return maker.hearing.sums(given[0])
-
-
-def _same(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
-    return given[0]
-
-
-def _flat(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
-    return given[0].transpose(0, 3, 1, 2).reshape(-1, 1, 1, maker.shape[2])
-
-
-_WORK: Mapping[Work, Callable[[RowMaker, Sequence[Array], float, Array | None], Array]] = {
-    Work.GIVEN: _same,
-    Work.STEPWISE: _same,
-    Work.SUMS: _sums,
-    Work.TOTAL: _total,
-    Work.LARGEST: _largest,
-    Work.BOTH: _both,
-    Work.PRODUCT: _product,
-    Work.SCATTERED: _scattered,
-    Work.REPEATED: _repeated,
-    Work.SAME: _same,
-    Work.FLAT: _flat,
-    Work.BESIDE: _beside,
-    Work.NORMED: _normed,
-    Work.ALONE: _alone,
-    Work.PLACED: _placed,
-    Work.RULED: _ruled,
-    Work.LATEST: _latest,
-    Work.WAVES: _waves,
-    Work.HEARD: _heard,
-}

@@ -260,6 +260,16 @@ class _Taking:
         return sorted(found, key=lambda node: node.index)
 
 
+def number_of(node: Node) -> float | None:
+    """What constants alone come to."""
+    if node.is_constant():
+        return node.number
+    numbers = [number_of(one) for one in node.inputs] if node.op.elements is None else []
+    if not numbers or None in numbers or node.shape:
+        return None
+    return float(node.op.value(*numbers, *node.attributes))
+
+
 def source_of(node: Node) -> Node:
     """What a copy is of."""
     return source_of(node.inputs[0]) if node.op.name == "copy" else node

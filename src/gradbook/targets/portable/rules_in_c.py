@@ -7,18 +7,21 @@ computed where it is used. The arrays of all rules lie in the same memory.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import prod
+
+import numpy as np
 
 from gradbook.errors import TargetError
 from gradbook.graph.node import Node
 from gradbook.lowering import Vocabulary
 from gradbook.targets.portable.makers import RowMaker
 from gradbook.targets.portable.rules import Rule, Sight, source_of
+from gradbook.targets.portable.whole_ops import OF_RULES, PASSED_ON, SAYS, UNIT_BITS, WholeOp
+from gradbook.targets.portable.whole_rules import WholeRule
 
-PASSED_ON = ("copy", "step", "spread", "spread_channels", "reshape")  # whose values are others'
 OF_TWO_STEPS = ("scores", "shares")
 TAKEN = {"own", "seen", "out", "here", "steps", "count", "before", "x", "w"}  # names in C
 ATOM = r"[\w.]+(\[[^\]]*\])*|[\d.]+e-\d+f"  # what needs no brackets
@@ -38,20 +41,9 @@ class OpWords:
 class RuleInC:
     """The function, and how many values its arrays take."""
 
+    name: str
     text: str
     scratch: int
-
-
-def rule_in_c(maker: RowMaker, wording: OpWords) -> RuleInC:
-    assert maker.rule is not None
-    writing = RuleWriting(maker, maker.rule, wording)
-    writing.write()
-    return RuleInC(writing.text(), writing.scratch)
-
-
-def function_of(rule: Rule) -> str:
-    """What its function is called."""
-    return f"row_of_{rule.name}"
 
 
 @dataclass
@@ -79,8 +71,11 @@ class RuleWriting:
 
     def write(self) -> None:
         for group in self._groups():
-            if group[0].op.name == "shares":
-                self._write_shares(group[0])
+            if group[0].op.name == "shares":  # they take the place of scores
+                (scores,) = map(source_of, group[0].inputs)
+                self.arrays[group[0]] = name = self.arrays[scores]
+                self._line(f"for (int head = 0; head < {group[0].shape[0]}; head++)")
+                self._line(f"    take_shares({name} + head * {self.rule.steps}, count);")
                 continue
             for node in group:
                 if node in self.held:
@@ -97,9 +92,7 @@ class RuleWriting:
         self._line(f"{self._element(node, index)} = {said};")
 
     def _keep(self, node: Node, said: str, index: Index) -> None:
-        made = self.rule.made
-        first = sum(one.shape[0] for one in made[: made.index(node)])
-        place = plus(first, index[0])
+        place = plus(first_of(node, self.rule.made), index[0])
         self._line(f"keep(own, out + {place}, {place}, {said});")
 
     def _groups(self) -> list[list[Node]]:
@@ -170,10 +163,7 @@ class RuleWriting:
             return next(axes for one in node.inputs if (axes := self._axes(one))[1:])
         return node.shape[:1]
 
-    def _declare(self, node: Node, instead: Node | None = None) -> None:
-        if instead is not None:
-            self.arrays[node] = self.arrays[instead]
-            return
+    def _declare(self, node: Node) -> None:
         sizes = [self.rule.steps if size == "count" else size for size in self._axes(node)]
         name = self._fresh(f"{spoken(node, 'part')}s")
         self._line(f"total *const {name} = scratch + {self.scratch};")
@@ -198,8 +188,7 @@ class RuleWriting:
             row = f"steps[{at}]" if at else "here"
             return f"{row}[{plus(rule.given[node], index[0])}]"
         if node in rule.before:
-            first = sum(one.shape[0] for one in rule.before[: rule.before.index(node)])
-            return f"before[{plus(first, index[0])}]"
+            return f"before[{plus(first_of(node, rule.before), index[0])}]"
         if node in rule.tensors:
             return self._tensor(node, index[0] if index else "0")
         if node.is_constant():
@@ -213,26 +202,42 @@ class RuleWriting:
         return self._computed(node, index, at)
 
     def _computed(self, node: Node, index: Index, at: str) -> str:
-        own = _TENSOR_OPS.get(node.op.name)
-        if own is not None:
-            return str(getattr(self, own)(node, index, at))
-        simpler = self.wording.says.simpler(node)
-        if simpler is not None:
-            return self.said(simpler, index, at)
+        said = ""
+        match node.op.name:
+            case "copy" | "step":
+                said = self.said(node.inputs[0], index, at)
+            case "spread":
+                said = self.said(node.inputs[0], index[: len(node.inputs[0].shape)], at)
+            case "spread_channels":
+                said = self.said(node.inputs[0], ("0",), at)
+            case "reshape":
+                said = self._reshaped(node, index, at)
+            case "linear":
+                said = self._linear(node, index)
+            case "sum" | "sum_channels":
+                (x,) = node.inputs
+                said = self._total(node, x.shape[0], lambda k: (self.said(x, (k,), at),))
+            case "log_sum_exp_all":
+                (x,) = map(source_of, node.inputs)
+                said = f"log_sum_exp({self._where(x)}, {x.shape[0]})"
+            case "scores":
+                said = self._scores(node, *index)
+            case "weigh":
+                said = self._weigh(node, index)
+            case _ if (simpler := self.wording.says.simpler(node)) is not None:
+                said = self.said(simpler, index, at)
+        return said or self._formula(node, index, at)
+
+    def _formula(self, node: Node, index: Index, at: str) -> str:
+        """Under a name, where a loop is open and it is used several times or called so."""
         terms = [atom(self.said(one, index if one.shape else (), at)) for one in node.inputs]
-        return self._local(node, index, at, self.wording.expression(node, terms))
+        said = self.wording.expression(node, terms)
+        if self.uses.get(node, 2) == 1 and node.name is None:
+            return said
+        self.scopes[-1][node, index, at] = self._named(spoken(node, "part"), said)
+        return self.scopes[-1][node, index, at]
 
-    def _passed_on(self, node: Node, index: Index, at: str) -> str:
-        return self.said(node.inputs[0], index, at)
-
-    def _spread(self, node: Node, index: Index, at: str) -> str:
-        (x,) = node.inputs
-        return self.said(x, index[: len(x.shape)], at)
-
-    def _spread_channels(self, node: Node, index: Index, at: str) -> str:
-        return self.said(node.inputs[0], ("0",), at)
-
-    def _linear(self, node: Node, index: Index, at: str) -> str:
+    def _linear(self, node: Node, index: Index) -> str:
         weights, x = (source_of(one) for one in node.inputs)
         row = plus(self.rule.begins[weights], times(index[0], weights.shape[1]))
         return self._weighed(node, row, self._where(x), x.shape[0])
@@ -241,7 +246,7 @@ class RuleWriting:
         """Where all its values begin."""
         rule = self.rule
         if x in rule.before:
-            first = sum(one.shape[0] for one in rule.before[: rule.before.index(x)])
+            first = first_of(x, rule.before)
             return f"before + {first}" if first else "before"
         if x in rule.given:
             return f"here + {rule.given[x]}" if rule.given[x] else "here"
@@ -249,22 +254,12 @@ class RuleWriting:
 
     def _weighed(self, node: Node, weights: str, values: str, count: int) -> str:
         """Values that lie side by side, weighed and added up."""
-        name = self._fresh(spoken(node, "sum"))
-        self._line(f"const total {name} = weighed(0, w + {weights}, {values}, {count});")
-        return name
+        said = f"weighed(0, w + {weights}, {values}, {count})"
+        return self._named(spoken(node, "sum"), said)
 
-    def _sum(self, node: Node, index: Index, at: str) -> str:
-        (x,) = node.inputs
-        return self._total(node, x.shape[0], lambda k: (self.said(x, (k,), at),))
-
-    def _log_sum_exp(self, node: Node, index: Index, at: str) -> str:
-        (x,) = map(source_of, node.inputs)
-        return f"log_sum_exp({self._where(x)}, {x.shape[0]})"
-
-    def _scores(self, node: Node, index: Index, at: str) -> str:
+    def _scores(self, node: Node, head: str, step: str) -> str:
         q, k = node.inputs
         each = q.shape[0] // node.shape[0]
-        head, step = index
 
         def products(i: str) -> list[str]:
             place = (head if each == 1 else f"{head} * {each} + {i}",)
@@ -272,7 +267,7 @@ class RuleWriting:
 
         return self._total(node, each, products)
 
-    def _weigh(self, node: Node, index: Index, at: str) -> str:
+    def _weigh(self, node: Node, index: Index) -> str:
         share, x = node.inputs
         each = x.shape[0] // share.shape[0]
         head = index[0] if each == 1 else f"{index[0]} / {each}"
@@ -301,13 +296,10 @@ class RuleWriting:
         ]
         return self.wording.expression(x, [atom(term) for term in terms])
 
-    def _local(self, node: Node, index: Index, at: str, said: str) -> str:
-        """Under a name, where a loop is open and it is used several times or called so."""
-        if self.uses.get(node, 2) == 1 and node.name is None:
-            return said
-        name = self._fresh(spoken(node, "part"))
+    def _named(self, wish: str, said: str) -> str:
+        """The name of a value that is put into a line of its own."""
+        name = self._fresh(wish)
         self._line(f"const total {name} = {said};")
-        self.scopes[-1][node, index, at] = name
         return name
 
     def _total(self, node: Node, count: int | str, terms: Callable[[str], Sequence[str]]) -> str:
@@ -321,13 +313,6 @@ class RuleWriting:
         self._line("}")
         self.names.discard(k)
         return name
-
-    def _write_shares(self, node: Node) -> None:
-        (scores,) = map(source_of, node.inputs)
-        self._declare(node, instead=scores)
-        heads, steps, name = node.shape[0], self.rule.steps, self.arrays[node]
-        self._line(f"for (int head = 0; head < {heads}; head++)")
-        self._line(f"    take_shares({name} + head * {steps}, count);")
 
     # Lines --------------------------------------------------------------------------
 
@@ -371,8 +356,9 @@ class RuleWriting:
         self.names.add(name)
         return name
 
-    def text(self) -> str:
+    def rule_in_c(self) -> RuleInC:
         """The whole function."""
+        self.write()
         rule, columns = self.rule, self.maker.shape[1]
         body = "\n".join(self.lines)
         row, opening = self._opening(body)
@@ -387,8 +373,9 @@ class RuleWriting:
             loop = f"for (int x = 0; x < {columns}; x++, out += {rule.channels}) {{"
             inner = [f"    {loop}", *(f"    {line}" for line in inner), "    }"]
         given = "const struct maker *own, const struct view *seen, value *out"
-        head = f"static void {function_of(rule)}({given})"
-        return "\n".join([head, "{", *(f"    {line}" for line in opening), *inner, "}"])
+        name = f"row_of_{rule.name}"
+        lines = [f"static void {name}({given})", "{", *(f"    {line}" for line in opening)]
+        return RuleInC(name, "\n".join([*lines, *inner, "}"]), self.scratch)
 
     def _opening(self, body: str) -> tuple[str, list[str]]:
         """Where its own row lies, and what stands before all loops."""
@@ -408,19 +395,9 @@ class RuleWriting:
         return row, lines
 
 
-_TENSOR_OPS = {  # and what says them
-    "copy": "_passed_on",
-    "step": "_passed_on",
-    "spread": "_spread",
-    "spread_channels": "_spread_channels",
-    "reshape": "_reshaped",
-    "linear": "_linear",
-    "sum": "_sum",
-    "sum_channels": "_sum",
-    "log_sum_exp_all": "_log_sum_exp",
-    "scores": "_scores",
-    "weigh": "_weigh",
-}
+def first_of(node: Node, beside: Sequence[Node]) -> int:
+    """The first channel of one of these values, which lie side by side."""
+    return sum(other.shape[0] for other in beside[: beside.index(node)])
 
 
 def plus(first: int, place: str) -> str:
@@ -455,3 +432,115 @@ def spoken(node: Node, otherwise: str) -> str:
     """What a value is called in C."""
     said = re.sub(r"\W", "", str(node.name.at_step(None)), flags=re.ASCII) if node.name else ""
     return said if said[:1].isalpha() else otherwise
+
+
+# In whole numbers ------------------------------------------------------------------
+
+
+def whole_words(ops: Mapping[str, WholeOp], says: Vocabulary) -> OpWords:
+    """How these ops are said in whole numbers."""
+    return OpWords(
+        says,
+        lambda node, terms: ops[node.op.name].words.format(*terms),
+        lambda number: str(round(number * 2**UNIT_BITS)),
+    )
+
+
+def whole_rule_in_c(maker: RowMaker, whole: WholeRule) -> RuleInC:
+    return WholeRuleWriting(maker, whole.rule, whole_words(OF_RULES, SAYS), whole=whole).rule_in_c()
+
+
+def tables_of(whole: WholeRule) -> dict[str, np.ndarray]:
+    """Its constants beside the weights, by their names in C."""
+    name, sums = whole.rule.name, (whole.fed, *whole.back.values())
+    found = {
+        f"biases_of_{name}": whole.fed.bias,
+        f"factors_of_{name}": np.concatenate([one.factor for one in sums]),
+    }
+    if whole.constants:
+        found[f"constants_of_{name}"] = np.concatenate([*whole.constants.values()])
+    return found
+
+
+@dataclass
+class WholeRuleWriting(RuleWriting):
+    """Writes the same loops in whole numbers: sums are scaled, what goes on has two bytes."""
+
+    whole: WholeRule = field(kw_only=True)
+
+    def _fed(self, node: Node, index: Index) -> str:
+        """A sum of the row's levels."""
+        fed, place = self.whole.fed, plus(self.rule.given[node], index[0])
+        width = fed.weights.shape[1]
+        total = self._weighed(node, times(place, width), "here", width)
+        biased = f"{total} + READ(int32_t, biases_of_{self.rule.name} + {place})"
+        return self._scaled(node, biased, place, fed.shift)
+
+    def _scaled(self, node: Node, total: str, place: str, shift: int) -> str:
+        said = f"scaled({total}, READ(int32_t, factors_of_{self.rule.name} + {place}), {shift})"
+        return self._named(spoken(node, "part"), said)
+
+    def said(self, node: Node, index: Index, at: str = "") -> str:
+        rule = self.rule
+        key = (node, index, at)
+        for scope in self.scopes:
+            if key in scope:
+                return scope[key]
+        if node in rule.given:
+            self.scopes[-1][key] = self._fed(node, index)
+            return self.scopes[-1][key]
+        if node in rule.before:
+            shift = UNIT_BITS - self.whole.bits[rule.before.index(node)]
+            high, low = self._bytes(node, index)
+            both = f"256 * (total)before[{high}] + before[{low}]"
+            return f"({both}) * {1 << shift}" if shift else both
+        if node in rule.tensors:
+            constants = list(self.whole.constants)
+            earlier = constants[: constants.index(node)]
+            first = sum(self.whole.constants[one].size for one in earlier)
+            place = plus(first, index[0] if index else "0")
+            return f"READ(int32_t, constants_of_{rule.name} + {place})"
+        return super().said(node, index, at)
+
+    def _bytes(self, node: Node, index: Index) -> tuple[str, str]:
+        """Where its upper and its lower bytes are in a row."""
+        rule = self.rule
+        values = rule.before if node in rule.before else rule.made
+        first = first_of(node, values)
+        return plus(first, index[0]), plus(first + rule.channels, index[0])
+
+    def _linear(self, node: Node, index: Index) -> str:
+        weights, x = (source_of(one) for one in node.inputs)
+        own, (row,) = self.whole.back[weights], index
+        first_weight, first_factor = self.whole.fed.weights.size, self.whole.fed.factor.size
+        for leaf, one in self.whole.back.items():
+            if leaf is weights:
+                break
+            first_weight += one.weights.size
+            first_factor += one.factor.size
+        width = own.weights.shape[1]
+
+        read = plus(first_weight, times(row, width))
+        if x in self.rule.before:
+            total = self._weighed(node, read, self._where(x), width)
+        else:
+            total = self._total(
+                node, width, lambda k: (f"READ(value, w + {read} + {k})", self.said(x, (k,)))
+            )
+        return self._scaled(node, total, plus(first_factor, row), own.shift)
+
+    def _put(self, node: Node, said: str, index: Index) -> None:
+        """A byte: only sums over all of them read it."""
+        if self.uses[node] > 1:
+            raise TargetError(f"{self.rule.name} can't be written with --int8: leave it out")
+        self._line(f"{self._element(node, index)} = upper({said});")
+
+    def _keep(self, node: Node, said: str, index: Index) -> None:
+        shift = UNIT_BITS - self.whole.bits[self.rule.made.index(node)]
+        high, low = self._bytes(node, index)
+        self._line(f"keep_two(out + {high}, out + {low}, {said}, {shift});")
+
+    def _reshaped(self, node: Node, index: Index, at: str) -> str:
+        if not node.shape:
+            return self.said(node.inputs[0], ("0",), at)
+        raise TargetError(f"{self.rule.name} can't be written with --int8: leave it out")

@@ -14,9 +14,9 @@ import numpy as np
 from gradbook.graph.node import Array
 from gradbook.graph.window import Window
 from gradbook.layers.spectra import LOUDNESS
+from gradbook.targets.portable.c_text import table
 from gradbook.targets.portable.hearing import LOG_BITS, SHARE_BITS, SUM_BITS, FrameHearing
 from gradbook.targets.portable.makers import RowMaker, Work
-from gradbook.targets.portable.program import table
 from gradbook.targets.portable.sensor_numbers import SensorNumbers
 
 HEARD_FIRST = (Work.STEPWISE, Work.WAVES, Work.PRODUCT, Work.SUMS)

@@ -6,34 +6,31 @@ likely as it is near: steps smaller than a weight's unit would else never move i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from math import ceil, floor, log2
+from math import floor, log2
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.errors import TargetError
-from gradbook.graph.node import Node
-from gradbook.lowering import Vocabulary
 from gradbook.net.trained import TrainedNet
-from gradbook.targets.portable.learning import LastLayer, learning_in_c, number_of, wanted_in_c
-from gradbook.targets.portable.program import runtime, table
-from gradbook.targets.portable.rules_in_c import OpWords
-from gradbook.targets.portable.whole_makers import HALF_SURE, TOO_UNLIKE, WholeNumbers
-from gradbook.targets.portable.whole_rules import (
+from gradbook.targets.portable.c_text import piece, table
+from gradbook.targets.portable.learning import LastLayer, learning_in_c, wanted_in_c
+from gradbook.targets.portable.rules_in_c import whole_words
+from gradbook.targets.portable.whole_makers import HALF_SURE, WholeNumbers
+from gradbook.targets.portable.whole_ops import (
     CURVE,
-    MOST_FACTOR_BITS,
-    MOST_SHIFT,
-    MOST_SUM,
-    SAYS,
+    HALVES,
+    OF_SLOPES,
+    SAYS_OF_SLOPES,
+    TOO_UNLIKE,
     UNIT_BITS,
-    WHOLE_OPS,
     Whole,
-    times,
+    factors_of,
+    reckon,
+    scaled,
 )
-from gradbook.targets.portable.whole_rules_in_c import WORDS
 
 HEADROOM = 4  # times the largest weight it begins with, weights may grow to
 MOST_WEIGHT = (1 << 15) - 1
@@ -44,14 +41,7 @@ STEP_BITS = 23  # of what a step moves a weight by for each level, with CHANCES 
 MOST_SLOPE = (1 << 16) - 1
 RATE_BITS = 15
 MULTIPLIER, INCREMENT = 1664525, 1013904223  # of chance: Numerical Recipes' generator, of 32 bits
-HALVING_BITS = 6  # how finely halvings are looked up
-HALVES: Whole = np.rint(
-    2.0 ** (UNIT_BITS - np.arange((1 << HALVING_BITS) + 1) / (1 << HALVING_BITS))
-).astype(np.int64)
-LEAST_EXPONENT, HALVINGS, LN_2 = -363408, 94548, 22713  # as in runtime/work_whole.c
-SAID = Vocabulary(SAYS.target, {*WORDS, "exp", "log_sum_exp_all"}, SAYS.remedy)
 READ_BY_LEARNING = {"halves": "uint16_t", "last_weight": "int16_t"}  # constants, and their types
-PASSED_ON = ("copy", "spread", "reshape")
 
 
 @dataclass(frozen=True)
@@ -61,16 +51,16 @@ class WholeFactor:
     times: int
     shift: int
 
+    @classmethod
+    def near(cls, exact: float) -> WholeFactor:
+        number, shift = factors_of(np.array(exact))
+        return cls(int(number), shift)
+
     def of(self, number: Any) -> Any:
-        product = number * self.times + (1 << self.shift >> 1) >> self.shift
-        return np.clip(product, -MOST_SUM, MOST_SUM)
+        return scaled(number, self.times, self.shift)
 
-
-def _factor(exact: float) -> WholeFactor:
-    shift = min(MOST_FACTOR_BITS - ceil(log2(exact)), MOST_SHIFT)
-    if shift < 1:
-        raise TargetError(TOO_UNLIKE)
-    return WholeFactor(round(exact * 2.0**shift), shift)
+    def words(self, name: str) -> dict[str, object]:
+        return {name: self.times, f"{name}_BITS": self.shift}
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,17 +81,17 @@ class WholeLast:
     @property
     def sums(self) -> WholeFactor:
         """Brings sums to units of 2^-15."""
-        return _factor(self.unit * self.step * 2.0**UNIT_BITS)
+        return WholeFactor.near(self.unit * self.step * 2.0**UNIT_BITS)
 
     @property
     def steps(self) -> WholeFactor:
         """Brings a rate times a slope to what a weight moves by for each level."""
         told = self.chances - RATE_BITS - UNIT_BITS
-        return _factor(self.step / self.unit * 2.0**told)
+        return WholeFactor.near(self.step / self.unit * 2.0**told)
 
     @property
     def bias_steps(self) -> WholeFactor:
-        return _factor(2.0 ** -(RATE_BITS + UNIT_BITS) / (self.unit * self.step))
+        return WholeFactor.near(2.0 ** -(RATE_BITS + UNIT_BITS) / (self.unit * self.step))
 
     @property
     def tables(self) -> int:
@@ -190,97 +180,33 @@ class WholeLearner:
 
 def whole_slopes(last: LastLayer, sums: Whole, wanted: Whole) -> Whole:
     """How the error changes with each sum, by the ops of its rule."""
-    slopes = last.slopes
-    known: dict[Node, Whole] = {slopes.sums: sums, slopes.wanted: wanted}
-
-    def reckon(node: Node) -> Whole:
-        if node not in known:
-            known[node] = np.asarray(made(node))
-        return known[node]
-
-    def made(node: Node) -> Any:
-        number = number_of(node)
-        if number is not None:
-            return round(number * 2**UNIT_BITS)
-        if node.op.name in PASSED_ON:
-            return reckon(node.inputs[0])
-        if node.op.name == "sum":
-            return reckon(node.inputs[0]).sum()
-        simpler = SAID.simpler(node)
-        if simpler is not None:
-            return reckon(simpler)
-        return OPS_OF_SLOPES[node.op.name](*map(reckon, node.inputs))
-
-    (slope,) = slopes.rule.made
-    return np.broadcast_to(reckon(slope), sums.shape)
-
-
-def exp_of(number: Whole) -> Whole:
-    """e to a number that isn't above 0."""
-    low = np.minimum(number, 0)
-    halvings = low * -HALVINGS + (1 << UNIT_BITS) >> UNIT_BITS + 1
-    rest, whole = halvings & (1 << UNIT_BITS) - 1, np.minimum(halvings >> UNIT_BITS, 31)
-    fine = UNIT_BITS - HALVING_BITS
-    high, after = HALVES[rest >> fine], HALVES[(rest >> fine) + 1]
-    high = high - ((high - after) * (rest & (1 << fine) - 1) + (1 << fine >> 1) >> fine)
-    return np.where(number < LEAST_EXPONENT, 0, high + (1 << whole >> 1) >> whole)
-
-
-def log_sum_exp(each: Whole) -> int:
-    """The logarithm of the sum of e to all of them."""
-    most, bits = int(each.max()), 0
-    whole = int(exp_of(each - most).sum())
-    one = 1 << UNIT_BITS
-    while whole >= 2 * one:
-        whole, bits = whole >> 1, bits + one
-    for place in reversed(range(UNIT_BITS)):
-        whole = whole * whole >> UNIT_BITS
-        if whole >= 2 * one:
-            whole, bits = whole >> 1, bits + (1 << place)
-    return most + int(times(bits, LN_2))
-
-
-OPS_OF_SLOPES: Mapping[str, Callable[..., Any]] = {
-    **WHOLE_OPS,
-    "exp": exp_of,
-    "log_sum_exp_all": log_sum_exp,
-}
+    slopes, (slope,) = last.slopes, last.slopes.rule.made
+    known = {slopes.sums: sums, slopes.wanted: wanted}
+    return np.broadcast_to(reckon(slope, known, None, OF_SLOPES, SAYS_OF_SLOPES), sums.shape)
 
 
 # In C -----------------------------------------------------------------------------
 
 
-def whole_learning_in_c(
-    own: WholeLast, trained: TrainedNet, name: str, sample: str, given: str
-) -> str:
+def whole_learning_in_c(own: WholeLast, trained: TrainedNet, sample: str, given: str) -> str:
     """The layer, and what lets it learn from samples of such a type that are `given`."""
     words = {
-        "NAME": name,
         "GIVEN": f"const {sample} *{given}",
         "READY": given,
         "LAST_ZERO": f"({own.zero})",
-        "LAST_MOST": str(own.most),
-        "MOST_SLOPE": str(MOST_SLOPE),
-        "MOST_BIAS": str(MOST_BIAS),
+        "LAST_MOST": own.most,
+        "MOST_SLOPE": MOST_SLOPE,
+        "MOST_BIAS": MOST_BIAS,
         "MULTIPLIER": f"{MULTIPLIER}u",
         "INCREMENT": f"{INCREMENT}u",
-        "CHANCES": str(own.chances),
-        **_words("LAST_UNIT", own.sums),
-        **_words("LAST_STEP", own.steps),
-        **_words("LAST_BIAS", own.bias_steps),
+        "CHANCES": own.chances,
+        **own.sums.words("LAST_UNIT"),
+        **own.steps.words("LAST_STEP"),
+        **own.bias_steps.words("LAST_BIAS"),
     }
-    spoken = {**WORDS, "exp": "exp_of({0})"}
-    wording = OpWords(
-        SAID,
-        lambda node, terms: spoken[node.op.name].format(*terms),
-        lambda number: str(round(number * 2**UNIT_BITS)),
-    )
+    wording = whole_words(OF_SLOPES, SAYS_OF_SLOPES)
     wanted = wanted_in_c(trained, f"(int32_t)({{}}) * {1 << UNIT_BITS}")
-    return learning_in_c(own.last, runtime("learning_whole"), wording, wanted, words, {})
-
-
-def _words(name: str, factor: WholeFactor) -> dict[str, str]:
-    return {name: str(factor.times), f"{name}_BITS": str(factor.shift)}
+    return learning_in_c(own.last, piece("learning_whole"), wording, wanted, words)
 
 
 def tables_of_learning(own: WholeLast, text: str, has_curve: bool) -> list[str]:

@@ -20,23 +20,29 @@ from gradbook.errors import TargetError
 from gradbook.graph.levels import Bits
 from gradbook.graph.node import Array
 from gradbook.layers import Layer
+from gradbook.net.trained import TrainedNet
 from gradbook.targets.portable.makers import (
     GIVING,
     NORMING,
     WEIGHING,
     RowMaker,
     Work,
+    row_makers,
+)
+from gradbook.targets.portable.parabolas import Bends, Parabola, parabolas
+from gradbook.targets.portable.reckoning import (
     activate,
     laid_out,
     maps_of,
     scale_sums,
     window_sums,
 )
-from gradbook.targets.portable.parabolas import Bends, Parabola, parabolas
-from gradbook.targets.portable.sensor_numbers import SensorNumbers
+from gradbook.targets.portable.sensor_numbers import SensorNumbers, sensor_numbers
+from gradbook.targets.portable.whole_hearing import heard_at_once
+from gradbook.targets.portable.whole_ops import CURVE, TOO_UNLIKE, Whole
 from gradbook.targets.portable.whole_rules import (
-    CURVE,
     WholeRule,
+    require_whole,
     whole_rule,
     with_rules_inside,
 )
@@ -99,32 +105,30 @@ def _image_levels(image: RowMaker) -> Levels | None:
 
 
 def _fitting(maps: Sequence[Array]) -> Levels:
-    """The levels with the least squared error for these values, of all shares of their range."""
-    values = np.concatenate([_some(values.ravel()) for values in maps])
+    """The levels with the least squared error for these values, of all shares of their range.
+
+    Of many values it is a random choice, always the same one, and the two outermost.
+    """
+    chosen = []
+    for values in (each.ravel() for each in maps):
+        places = np.random.default_rng(0).integers(len(values), size=MOST_VALUES)
+        some = np.concatenate([values[places], [values.min(), values.max()]])
+        chosen.append(values if len(values) <= MOST_VALUES else some)
+    values = np.concatenate(chosen)
     low, high = min(values.min(), 0.0), max(values.max(), 0.0)
     if low == high:
         return Levels(1.0, 0.0, 0)
-    tried = [_between(low * share, high * share) for share in SHARES]
-    return min(tried, key=lambda levels: _square_off(levels, values))
 
+    def between(share: float) -> Levels:
+        step = (high * share - low * share) / (HIGHEST - LOWEST)
+        zero = round(LOWEST - low * share / step)
+        return Levels(step, zero, zero)
 
-def _some(values: Array) -> Array:
-    """A random choice of many values, always the same one, and the two outermost."""
-    if len(values) <= MOST_VALUES:
-        return values
-    places = np.random.default_rng(0).integers(len(values), size=MOST_VALUES)
-    return np.concatenate([values[places], [values.min(), values.max()]])
+    def square_off(levels: Levels) -> float:
+        rounded = np.clip(np.rint(values / levels.step + levels.zero), LOWEST, HIGHEST)
+        return float(((levels.read(rounded) - values) ** 2).mean())
 
-
-def _between(low: float, high: float) -> Levels:
-    step = (high - low) / (HIGHEST - LOWEST)
-    zero = round(LOWEST - low / step)
-    return Levels(step, zero, zero)
-
-
-def _square_off(levels: Levels, values: Array) -> float:
-    rounded = np.clip(np.rint(values / levels.step + levels.zero), LOWEST, HIGHEST)
-    return float(((levels.read(rounded) - values) ** 2).mean())
+    return min(map(between, SHARES), key=square_off)
 
 
 # Channels of like sizes -----------------------------------------------------------
@@ -143,40 +147,26 @@ def even_out(makers: Sequence[RowMaker], maps: Sequence[Array], power: float) ->
     taken = Counter(maker.weights.tobytes() for maker in makers if maker.weights is not None)
     for number, maker in enumerate(makers):
         readers = [k for k, other in enumerate(makers) if number in other.reads]
-        if len(readers) != 1 or not _can(maker, makers[readers[0]]):
+        reader, largest = makers[readers[0]] if readers else maker, abs(maps[number]).max()
+        evens = len(readers) == 1 and maker.work is reader.work is Work.SUMS and largest > 0
+        evens = evens and (maker.activation is None or cuts_off(maker.activation))
+        # weights of few bits would be taken from their levels
+        if not evens or reader.levels is not None or reader.weights is None:
             continue
-        weights = makers[readers[0]].weights
-        if makers[readers[0]].levels is not None:  # which others would take from their levels
+        if taken[reader.weights.tobytes()] > 1:
             continue
-        if weights is not None and taken[weights.tobytes()] > 1:
-            continue
-        sizes = abs(maps[number]).max(axis=(0, 1, 2))
-        largest = sizes.max()
-        if not largest:
-            continue
-        by = np.maximum(sizes / largest, LEAST) ** power
-        made[number] = _divided(made[number], by)
-        made[readers[0]] = _multiplied(made[readers[0]], by)
+        by = np.maximum(abs(maps[number]).max(axis=(0, 1, 2)) / largest, LEAST) ** power
+        own, number_of_reader = made[number], readers[0]
+        scale = np.ones(len(by)) if own.scale is None else own.scale
+        shift = None if own.shift is None else own.shift / by
+        made[number] = replace(own, scale=scale / by, shift=shift)
+        weights = made[number_of_reader].weights
+        assert weights is not None
+        groups = len(by) // weights.shape[-1]  # whose channels are the last axis
+        each = np.repeat(by.reshape(groups, -1), len(weights) // groups, axis=0)
+        weights = weights * each[:, None, None, :]
+        made[number_of_reader] = replace(made[number_of_reader], weights=weights)
     return made
-
-
-def _can(maker: RowMaker, reader: RowMaker) -> bool:
-    keeps = maker.activation is None or cuts_off(maker.activation)
-    return keeps and maker.work is Work.SUMS and reader.work is Work.SUMS
-
-
-def _divided(maker: RowMaker, by: Array) -> RowMaker:
-    scale = np.ones(len(by)) if maker.scale is None else maker.scale
-    return replace(maker, scale=scale / by, shift=None if maker.shift is None else maker.shift / by)
-
-
-def _multiplied(reader: RowMaker, by: Array) -> RowMaker:
-    """Multiply its weights, whose last axis is the channels of its group."""
-    assert reader.weights is not None
-    each = reader.weights.shape[-1]
-    groups = len(by) // each
-    own = np.repeat(by.reshape(groups, each), len(reader.weights) // groups, axis=0)
-    return replace(reader, weights=reader.weights * own[:, None, None, :])
 
 
 # Makers in whole numbers ----------------------------------------------------------
@@ -192,8 +182,6 @@ SPREAD_BITS = 14  # after the point of how many spreads a value lies beyond its 
 ROOT_BITS = 30  # the root of a variance, scaled up, lies from 2^30 to 2^31
 SHIFT_UNIT = 128  # products that a place's shift is told in
 MOST_IN_A_GROUP = 2**23  # values, of which 255 times as many have 31 bits
-TOO_UNLIKE = "this network's values differ too much in size for --int8"
-Whole = NDArray[np.int64]
 FROM_ZERO = (Work.PLACED, Work.PRODUCT, Work.SCATTERED)  # works that tell levels from their zero
 HALF_SURE = {"sigmoid": 0.0, "": 0.5, "relu": 0.5}  # of what one output is when it says ½
 
@@ -295,7 +283,12 @@ def in_whole_numbers(
 ) -> WholeNumbers:
     """Makers in whole numbers whose levels suit these images, which should be usual ones; or what
     the makers are given of a sensor's numbers."""
-    half = _half_sure(makers[-1])
+    ending = makers[-1].activation.ending if makers[-1].activation else ""
+    if makers[-1].shape[2] == 1 and ending not in HALF_SURE:
+        raise TargetError(
+            f"a single output after {ending} can't be written with --int8: end the network in a "
+            "sigmoid"
+        )
     makers = _with_tables(with_rules_inside(makers))
     exact = maps_of(makers, images)
     levels = levels_of(makers, exact, of_bytes=sensor is None)
@@ -309,7 +302,9 @@ def in_whole_numbers(
         if maker.fed is not None:
             rule = whole_rule(maker, read[0].step, read[0].zero, exact[number])
             levels[number] = Levels(2.0 ** (8 - rule.bits[0]), 0.0, 0)
-            done.append(_of_rule(maker, levels[number], rule))
+            none = np.zeros(0, np.int64)
+            weights = rule.weights
+            done.append(WholeMaker(maker, levels[number], none, none, 1, 0, 0, weights, rule=rule))
             maps.append(rule.evaluate(maps[maker.reads[0]]))
             continue
         own = _whole(maker, read, levels[number])
@@ -321,13 +316,8 @@ def in_whole_numbers(
             own = _centred(own, sums, scale_sums(maker, window_sums(maker, given)))
         maps.append(own.result(sums))
         done.append(own)
-    threshold = round(half * 2**bits)
+    threshold = round(HALF_SURE.get(ending, 0.0) * 2**bits)
     return WholeNumbers(tuple(_looking_up_at_once(done)), bits, threshold, sensor)
-
-
-def _of_rule(maker: RowMaker, levels: Levels, rule: WholeRule) -> WholeMaker:
-    none = np.zeros(0, np.int64)
-    return WholeMaker(maker, levels, none, none, 1, 0, 0, rule.weights, rule=rule)
 
 
 def cuts_off(layer: Layer) -> bool:
@@ -343,16 +333,6 @@ def _ends(layer: Layer | None, levels: Levels) -> tuple[int, int] | None:
         lowest, highest = layer.levels
         return levels.edge + lowest, levels.edge + highest
     return (levels.edge, HIGHEST) if cuts_off(layer) else None
-
-
-def _half_sure(last: RowMaker) -> float:
-    ending = last.activation.ending if last.activation else ""
-    if last.shape[2] == 1 and ending not in HALF_SURE:
-        raise TargetError(
-            f"a single output after {ending} can't be written with --int8: end the network in a "
-            "sigmoid"
-        )
-    return HALF_SURE.get(ending, 0.0)
 
 
 def _with_tables(makers: Sequence[RowMaker]) -> list[RowMaker]:
@@ -391,7 +371,10 @@ def _looking_up_at_once(makers: Sequence[WholeMaker]) -> list[WholeMaker]:
     place: list[int] = []
     for own in makers:
         reads = tuple(place[k] for k in own.maker.reads)
-        if own.table is not None and _is_only_looked_up(own.maker.reads[0], makers):
+        before = own.maker.reads[0] if own.table is not None else 0  # neither the image nor a rule
+        readers = [other for other in makers if before in other.maker.reads]
+        plain = makers[before].table is None and makers[before].rule is None
+        if before > 0 and len(readers) == 1 and plain:
             (number,) = reads
             made[number] = replace(
                 made[number], table=own.table, pieces=own.pieces, levels=own.levels
@@ -401,13 +384,6 @@ def _looking_up_at_once(makers: Sequence[WholeMaker]) -> list[WholeMaker]:
             made.append(replace(own, maker=replace(own.maker, reads=reads)))
             place.append(len(made) - 1)
     return made
-
-
-def _is_only_looked_up(number: int, makers: Sequence[WholeMaker]) -> bool:
-    """Whether nobody else reads what this one, which is neither the image nor a rule, makes."""
-    readers = [own for own in makers if number in own.maker.reads]
-    own = makers[number]
-    return len(readers) == 1 and own.table is None and own.rule is None and number > 0
 
 
 def _sums(own: WholeMaker, maps: Sequence[Array], images: NDArray[Any]) -> Array:
@@ -498,9 +474,13 @@ def _rounded(maker: RowMaker, step: Array) -> _Rounded:
     least = np.maximum(abs(shift) / (abs(scale) * step * MOST_BIAS), SMALLEST)
     if maker.weights is None:
         steps = np.where(dead, least, 1.0)
-        return _Rounded(None, np.full(channels, _terms(maker)), scale * steps * step, shift)
+        added = {Work.TOTAL: maker.window.area, Work.BOTH: 2}.get(maker.work, 1)  # levels
+        return _Rounded(None, np.full(channels, added), scale * steps * step, shift)
     if maker.work is Work.PLACED:
-        own, steps = _rounded_places(maker.weights * ~dead, step * SHIFT_UNIT, least)
+        places = maker.weights * ~dead  # their shifts are told in a unit of their own
+        told = np.stack([places[0], places[1] / (step * SHIFT_UNIT)])
+        steps = np.maximum(abs(told).max(axis=(0, 1, 2)) / HIGHEST, least)
+        own = np.rint(told / steps).astype(np.int64)
         return _Rounded(own, np.zeros(channels), scale * steps * step, shift)
     if maker.levels is not None:
         return _levelled(maker, dead, scale * step, least, shift)
@@ -525,13 +505,6 @@ def _levelled(
     if maker.bits is Bits.TWO:  # which has no 0
         weights = levels
     return _Rounded(weights, weights.sum(axis=axes), scale * np.where(none, least, steps), shift)
-
-
-def _rounded_places(places: Array, unit: Array, least: Array) -> tuple[Whole, Array]:
-    """Scales and shifts of places, these in a unit of their own, and the step of each channel."""
-    told = np.stack([places[0], places[1] / unit])
-    steps = np.maximum(abs(told).max(axis=(0, 1, 2)) / HIGHEST, least)
-    return np.rint(told / steps).astype(np.int64), steps
 
 
 def _whole(maker: RowMaker, given: Sequence[Levels], levels: Levels) -> WholeMaker:
@@ -590,11 +563,6 @@ def _epsilon(maker: RowMaker, step: float) -> int:
     return max(found, 1)
 
 
-def _terms(maker: RowMaker) -> int:
-    """How many levels are added up, where none are weighed."""
-    return {Work.TOTAL: maker.window.area, Work.BOTH: 2}.get(maker.work, 1)
-
-
 def _looked_up(maker: RowMaker, read: Levels, levels: Levels) -> WholeMaker:
     assert maker.activation is not None
     every = read.read(np.arange(LOWEST, HIGHEST + 1, dtype=np.float64))
@@ -625,3 +593,51 @@ def _centred(own: WholeMaker, sums: Array, exact: Array) -> WholeMaker:
     level = sums * own.units + own.bias / 2.0**own.down
     off = exact.mean(axis=(0, 1, 2)) / own.levels.step - level.mean(axis=(0, 1, 2))
     return _biased(own, off)
+
+
+# Of a trained network --------------------------------------------------------------
+
+EVENED = 0.75  # of a channel's size, the power that all are divided by
+
+
+def require_classes(trained: TrainedNet, reads_windows: bool = False) -> None:
+    """Refuse what --int8 can't say: it tells images apart, or windows of signals."""
+    told = trained.picture or reads_windows
+    if not (told and trained.classes) or len(trained.output) > 1:
+        raise TargetError(
+            "--int8 is only for networks that classify images or windows of signals: leave it out"
+        )
+
+
+def quantise(trained: TrainedNet, images: NDArray[np.uint8], learns: bool = False) -> WholeNumbers:
+    """Say the network in whole numbers that suit such images; if its last layer `learns`, with what
+    that reads in the sizes that it was trained on."""
+    require_classes(trained)
+    return _quantised(trained, images, None, learns)
+
+
+def quantise_windows(
+    trained: TrainedNet, rows: NDArray[Any], channels: int, learns: bool = False
+) -> WholeNumbers:
+    """Say it in whole numbers that suit such windows, (windows, steps x channels), of a sensor's
+    own numbers."""
+    require_classes(trained, reads_windows=True)
+    sensor = sensor_numbers(rows, channels)
+    given = sensor.of(rows) * np.int64(sensor.finer)
+    return _quantised(sensor.scale(trained), given, sensor, learns)
+
+
+def _quantised(
+    trained: TrainedNet,
+    given: NDArray[Any],
+    sensor: SensorNumbers | None,
+    learns: bool = False,
+) -> WholeNumbers:
+    at_once = heard_at_once(row_makers(trained, by_tables=True), sensor) if sensor else None
+    makers = at_once or row_makers(trained)
+    for maker in makers:
+        if maker.rule is not None:
+            require_whole(maker.rule)
+    evened = makers[:-1] if learns else makers
+    evened = even_out(evened, maps_of(evened, given), EVENED)
+    return in_whole_numbers([*evened, *makers[len(evened) :]], given, sensor)

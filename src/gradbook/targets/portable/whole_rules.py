@@ -1,44 +1,36 @@
 """Rules of recurrent layers in whole numbers: what goes from step to step has 16 bits, and sums 32.
 
-Inside a rule numbers are told in units of 2^-15. Sums are weighed by 8 bits what they read by 8
-bits: the levels of the row, and the upper byte of what was made at the step before. The sigmoid is
-looked up at every sixteenth up to 8 and goes straight on between; the hyperbolic tangent is made of
-it. What a rule makes lies there as its upper bytes, which others read, and then its lower bytes.
+Sums are weighed by 8 bits what they read by 8 bits: the levels of the row, and the upper byte of
+what was made at the step before. What a rule makes lies there as its upper bytes, which others
+read, and then its lower bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import ceil, log2
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gradbook.errors import TargetError
 from gradbook.graph.node import Array, Node
-from gradbook.lowering import Vocabulary
 from gradbook.targets.portable.makers import RowMaker, Work
 from gradbook.targets.portable.rules import Rule, source_of
+from gradbook.targets.portable.whole_ops import (
+    SAYS,
+    UNIT_BITS,
+    Whole,
+    factors_of,
+    reckon,
+    rounded,
+    scaled,
+)
 
-Whole = NDArray[np.int64]
-UNIT_BITS = 15  # after the point, inside a rule
 LEVEL_BITS = 8  # of a byte
 MOST_KEPT = 127 * 256 + 127  # of 16 bits, so that each byte has a sign of its own
-MOST_SUM = 1 << 28
-MOST_FACTOR_BITS, MOST_SHIFT = 30, 62
 MOST_BIAS, SMALLEST, HIGHEST = 2.0**29, 1e-12, 127
-CURVE_BITS, CURVE_REACH = 4, 8  # how finely the sigmoid is looked up, and how far
-CURVE: Whole = np.rint(
-    2.0**UNIT_BITS / (1 + np.exp(-np.arange((CURVE_REACH << CURVE_BITS) + 1) / 2**CURVE_BITS))
-).astype(np.int64)
-SAYS = Vocabulary(
-    "C in whole numbers",
-    frozenset({"add", "subtract", "multiply", "negate", "sigmoid", "tanh"}),
-    "leave out --int8",
-)
 
 
 # Which makers have such rules -----------------------------------------------------
@@ -96,8 +88,7 @@ class WholeSum:
     shift: int
 
     def of(self, levels: Whole) -> Whole:
-        product = (levels @ self.weights.T + self.bias) * self.factor
-        return np.asarray(np.clip(_rounded(product, self.shift), -MOST_SUM, MOST_SUM))
+        return np.asarray(scaled(levels @ self.weights.T + self.bias, self.factor, self.shift))
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,57 +135,23 @@ class WholeRule:
         for node, kept, bits in zip(rule.before, before, self.bits, strict=True):
             values[node] = kept << UNIT_BITS - bits
         values |= self.constants
-        for node in rule.order:
-            if node not in values and node not in rule.tensors:
-                values[node] = self._value(node, values, before)
-        return [
-            np.clip(_rounded(values[node], UNIT_BITS - bits), -MOST_KEPT - 129, MOST_KEPT)
-            for node, bits in zip(rule.made, self.bits, strict=True)
-        ]
 
-    def _value(self, node: Node, values: Mapping[Node, Whole], before: Sequence[Whole]) -> Whole:
-        if node.is_constant():
-            return np.array(round(node.number * 2**UNIT_BITS), np.int64)
-        if node.op.name == "linear":
-            x = source_of(node.inputs[1])
-            at = self.rule.before.index(x) if x in self.rule.before else None
-            levels = upper(values[x]) if at is None else upper(before[at])
-            return self.back[source_of(node.inputs[0])].of(levels)
-        if node.op.elements or node.op.name == "copy":
-            return np.asarray(values.get(node.inputs[0], 0))
-        return np.asarray(WHOLE_OPS[node.op.name](*(values[one] for one in node.inputs)))
+        def linear(node: Node) -> Whole:
+            weights, x = map(source_of, node.inputs)
+            at = rule.before.index(x) if x in rule.before else None
+            levels = upper(reckon(x, values, linear) if at is None else before[at])
+            return self.back[weights].of(levels)
+
+        made = [reckon(node, values, linear) for node in rule.made]
+        return [
+            np.clip(rounded(value, UNIT_BITS - bits), -MOST_KEPT - 129, MOST_KEPT)
+            for value, bits in zip(made, self.bits, strict=True)
+        ]
 
 
 def upper(value: Whole) -> Whole:
     """The upper byte, rounded."""
     return np.asarray(np.clip(value + 128 >> LEVEL_BITS, -HIGHEST - 1, HIGHEST))
-
-
-def _rounded(value: Any, shift: int) -> Any:
-    return value + (1 << shift >> 1) >> shift if shift else value
-
-
-def times(a: Any, b: Any) -> Any:
-    """The product of two numbers of a rule."""
-    return _rounded(a * b, UNIT_BITS)
-
-
-def _sigmoid(x: Whole) -> Whole:
-    fine = UNIT_BITS - CURVE_BITS
-    place = np.minimum(abs(x), (CURVE_REACH << UNIT_BITS) - 1)
-    low, rest = CURVE[place >> fine], place & (1 << fine) - 1
-    share = low + _rounded((CURVE[(place >> fine) + 1] - low) * rest, fine)
-    return np.asarray(np.where(x < 0, (1 << UNIT_BITS) - share, share))
-
-
-WHOLE_OPS: Mapping[str, Callable[..., Any]] = {
-    "add": np.add,
-    "subtract": np.subtract,
-    "negate": np.negative,
-    "multiply": times,
-    "sigmoid": _sigmoid,
-    "tanh": lambda x: 2 * _sigmoid(2 * x) - (1 << UNIT_BITS),
-}
 
 
 # From floats to these -------------------------------------------------------------
@@ -236,8 +193,5 @@ def _whole_sum(weights: Array, shift: Array, step: float, zero: float) -> WholeS
     steps = np.maximum(abs(weights).max(axis=1) / HIGHEST, least)
     whole = np.rint(weights / steps[:, None]).astype(np.int64)
     bias = np.rint(shift / (steps * step) - zero * whole.sum(axis=1)).astype(np.int64)
-    factors = steps * step * 2.0**UNIT_BITS
-    bits = min(MOST_FACTOR_BITS - ceil(log2(factors.max())), MOST_SHIFT)
-    if bits < 1:
-        raise TargetError("this network's values differ too much in size for --int8")
-    return WholeSum(whole, bias, np.rint(factors * 2.0**bits).astype(np.int64), bits)
+    factors, shift_bits = factors_of(steps * step * 2.0**UNIT_BITS)
+    return WholeSum(whole, bias, factors, shift_bits)

@@ -3,7 +3,7 @@
 #ifdef __AVR__
 #include <avr/pgmspace.h>
 #define IN_FLASH PROGMEM
-{reads}
+READS
 #define READ(kind, at) READ_##kind(at)
 #define MAKER(number, copy) \
     ((const struct maker *)memcpy_P(copy, &makers[number], sizeof(struct maker)))

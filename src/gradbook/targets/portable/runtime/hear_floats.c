@@ -10,8 +10,8 @@ HEAR(const sample *row)
         memcpy(window + filled * CHANNELS, row, CHANNELS * sizeof *row);
     if (++filled < ROWS)
         return -1;
-    PREDICT(window, each);
-    LEARN(window, SHOWN); //: learns
+    NAME_predict(window, each);
+    NAME_learn(window, SHOWN, RATE); /* -1 teaches nothing */ //: learns
     filled = ROWS - STEP;
     if (filled > 0)
         memmove(window, window + STEP * CHANNELS, (ROWS - STEP) * CHANNELS * sizeof *window);

@@ -3,7 +3,7 @@ static int32_t each[CLASSES];          /* scores */
 static uint16_t newest[CLASSES], smooth[CLASSES];
 static int filled = 0; /* rows of the window */
 
-//: shares
+SHARES
 /* Take one row more. The class that is heard; -1 between steps and while none is likely enough. */
 HEAR(const sample *row)
 {
@@ -12,8 +12,8 @@ HEAR(const sample *row)
         memcpy(window + filled * CHANNELS, row, CHANNELS * sizeof *row);
     if (++filled < ROWS)
         return -1;
-    PREDICT(window, SCORES);
-    LEARN(window, SHOWN); //: learns
+    NAME_predict(window, SCORES);
+    NAME_learn(window, SHOWN, RATE); /* -1 teaches nothing */ //: learns
     take_shares(each, newest);
     filled = ROWS - STEP;
     if (filled > 0)

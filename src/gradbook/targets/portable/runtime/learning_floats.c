@@ -54,7 +54,9 @@ void NAME_learn(GIVEN, WANTED, float rate)
     float slopes[LAST_SUMS], *w = NAME_layer.weights;
     if (wanted < 0 || wanted >= CLASSES) //: class
         return; //: class
-FILL //: filled
+    float complete[COUNT]; //: filled
+    for (int k = 0; k < COUNT; k++) //: filled
+        complete[k] = isnan(NUMBERS[k]) ? READ(float, missing + k) : NUMBERS[k]; //: filled
     make_all(READY);
     weigh_last();
     find_slopes(wanted, slopes);

@@ -1,5 +1,21 @@
+#define IS_BELOW(map, row) ((row) >= (map)->rows) //: no stream
+#define GIVEN_ROW(row) (row) //: no stream
+#define SERVING(map, row) (row) //: no stream
+#define IS_BELOW(map, row) 0 /* steps may come without end, */ //: stream
+#define GIVEN_ROW(row) 0     /* one at a time; */ //: stream
+#define SERVING(map, row) ((row) < (map)->rows ? (row) : (map)->rows - 1) /* the last goes on */ //: stream
+
 /* Where a map's rows lie: row y in slot y % depth of its part of the arena. */
-//: kept
+static value arena[ARENA]; //: no stream
+static uint16_t made[MAKERS]; //: no stream
+/* What is kept from step to step: rows, and how many were made of each map. */ //: stream
+struct NAME_state { //: stream
+    value rows[ARENA]; //: stream
+    uint16_t made[MAKERS]; //: stream
+}; //: stream
+static struct NAME_state *now; /* the one that is worked on */ //: stream
+#define arena (now->rows) //: stream
+#define made (now->made) //: stream
 static value beyond[BEYOND]; //: beyond
 
 static int row_length(const struct maker *map)

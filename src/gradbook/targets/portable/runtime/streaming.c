@@ -27,3 +27,12 @@ static void make_answers(const sample *given)
         make_row(k, given);
     }
 }
+
+static void make_all(const sample *given) //: after
+{ //: after
+    static struct NAME_state whole; //: after
+    NAME_reset(&whole); //: after
+    for (int k = 0; k < STEPS; k++) //: after
+        take_step(&whole, given + k * FEATURES); //: after
+    make_answers(given); //: after
+} //: after

@@ -1,13 +1,17 @@
-//: always
-/* What a maker sees while it makes one row. */
-struct view {
-    const struct maker *from;
-    const value *rows[TALLEST]; /* of the map that it reads */
-    const struct maker *other;  /* and the second one's maker and row, where it reads two */ //: two
-    const value *others; //: two
-    const sample *given;
-    int row;
-};
+//: weighed
+/* A sum, and so many weights times values more. */
+static total weighed(total sum, const value *w, const value *x, int count)
+{
+    for (; count >= 4; count -= 4, w += 4, x += 4) {
+        sum += READ(value, w) * x[0];
+        sum += READ(value, w + 1) * x[1];
+        sum += READ(value, w + 2) * x[2];
+        sum += READ(value, w + 3) * x[3];
+    }
+    for (; count > 0; count--)
+        sum += READ(value, w++) * *x++;
+    return sum;
+}
 
 //: sums
 /* Adds a weight times every value, these being so far apart, to as many sums. */
@@ -68,21 +72,6 @@ static void sums(const struct maker *own, const struct view *seen, value *out)
     }
 }
 
-//: weighed
-/* A sum, and so many weights times values more. */
-static total weighed(total sum, const value *w, const value *x, int count)
-{
-    for (; count >= 4; count -= 4, w += 4, x += 4) {
-        sum += READ(value, w) * x[0];
-        sum += READ(value, w + 1) * x[1];
-        sum += READ(value, w + 2) * x[2];
-        sum += READ(value, w + 3) * x[3];
-    }
-    for (; count > 0; count--)
-        sum += READ(value, w++) * *x++;
-    return sum;
-}
-
 //: single_sums
 /* A row of one weighted sum for each channel. */
 static void sums(const struct maker *own, const struct view *seen, value *out)
@@ -101,7 +90,7 @@ static void sums(const struct maker *own, const struct view *seen, value *out)
     }
 }
 
-//: total
+//: total_of
 static total total_of(const struct maker *own, const struct view *seen, int x, int c)
 {
     total sum = 0;
@@ -171,7 +160,7 @@ static total beside(const struct maker *own, const struct view *seen, int x, int
                      : seen->others[x * (own->channels - first) + c - first];
 }
 
-//: given
+//: given_at
 static total given_at(const struct maker *own, const struct view *seen, int x, int c)
 {
     return (total)seen->given[(c * own->rows + seen->row) * own->columns + x];

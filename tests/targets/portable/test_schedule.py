@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 
 from gradbook.targets.portable.makers import row_makers
-from gradbook.targets.portable.program import row_order
+from gradbook.targets.portable.schedule import row_order
 from tests.families import networks
 from tests.targets.portable.compiled import has_words_for
 from tests.trained import model_of, trained_of

@@ -23,19 +23,21 @@ from gradbook.lab.training.train import train
 from gradbook.net import parse
 from gradbook.net.trained import Scaling, trained_net
 from gradbook.targets.portable.c_file import c_file
-from gradbook.targets.portable.in_whole_numbers import quantise_windows
 from gradbook.targets.portable.learning import RATE, last_layer
-from gradbook.targets.portable.makers import maps_of
-from gradbook.targets.portable.signal_sketch import SMOOTHING, SURE, signal_sketch
-from gradbook.targets.portable.whole_answers import (
+from gradbook.targets.portable.reckoning import maps_of
+from gradbook.targets.portable.sketches import (
+    SMOOTHING,
     SMOOTHING_UNIT,
+    SURE,
     WHOLE_SHARE,
     heard_classes,
     move,
     shares_of,
+    signal_sketch,
 )
 from gradbook.targets.portable.whole_learning import WholeLearner, whole_last
-from gradbook.targets.portable.whole_rules import UNIT_BITS
+from gradbook.targets.portable.whole_makers import quantise_windows
+from gradbook.targets.portable.whole_ops import UNIT_BITS
 from tests.trained import model_of
 
 BOARD = """\

@@ -12,8 +12,9 @@ from gradbook.lab.models.model import Model
 from gradbook.net import Net
 from gradbook.targets.portable import parabolas, whole_makers
 from gradbook.targets.portable.c_file import c_file
-from gradbook.targets.portable.in_whole_numbers import quantise
-from gradbook.targets.portable.makers import maps_of, row_makers
+from gradbook.targets.portable.makers import row_makers
+from gradbook.targets.portable.reckoning import maps_of
+from gradbook.targets.portable.whole_makers import quantise
 from tests.families import networks
 from tests.targets.portable.compiled import COMPILERS, built, called, has_words_for, streamed
 from tests.trained import drawn, model_of, table_model_of, with_ranges

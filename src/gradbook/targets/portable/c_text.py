@@ -1,0 +1,97 @@
+"""C as text: the pieces in runtime/ and how they are filled in, tables, comments, switches.
+
+A line of a piece that ends in `//: mark` stands in the file only where the mark is so, one that
+ends in `//: no mark` where it isn't; several marks must all be so. Sections begin with `//: name`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
+from textwrap import wrap
+
+import numpy as np
+from numpy.typing import NDArray
+
+WIDTH = 100
+WORD = re.compile(r"\bNAME(?=_)|\b[A-Z][A-Z_]*\b")
+SECTION = re.compile(r"^//: (\w+)\n(.*?)(?=\n//: |\Z)", re.DOTALL | re.MULTILINE)
+DEFINED = re.compile(r"^(?:#define |\w[\w ]*[ *])(\w+)\(", re.MULTILINE)
+CALLED = re.compile(r"\b(\w+)\(")
+Numbers = NDArray[np.float32 | np.int64]
+
+
+@cache
+def piece(name: str) -> str:
+    """A piece of C that every network shares; names without an ending are those of C."""
+    path = files("gradbook.targets.portable") / "runtime" / (name if "." in name else f"{name}.c")
+    return path.read_text("utf-8")
+
+
+def sections(name: str) -> dict[str, str]:
+    """The sections of a piece, by their names."""
+    return {section: text.strip("\n") for section, text in SECTION.findall(piece(name))}
+
+
+def fill(text: str, words: Mapping[str, object] | None = None, **marks: bool) -> str:
+    """The text with these words in capitals replaced, and lines whose marks are so."""
+    lines = []
+    for line in text.splitlines():
+        code, _, wanted = line.partition(" //: ")
+        known = [mark for mark in wanted.split(", ") if mark.removeprefix("no ") in marks]
+        if all(marks[mark.removeprefix("no ")] is not mark.startswith("no ") for mark in known):
+            lines.append(code if known else line)
+    told = words or {}
+    return WORD.sub(lambda word: str(told.get(word[0], word[0])), "\n".join(lines))
+
+
+def linked(callers: Iterable[str], library: Mapping[str, str]) -> list[str]:
+    """The sections of a library that define what these texts call, and what they call themselves,
+    in the library's order."""
+    defined = {name: key for key, text in library.items() for name in DEFINED.findall(text)}
+    needed, waiting = set[str](), list(callers)
+    while waiting:
+        found = {defined[name] for name in CALLED.findall(waiting.pop()) if name in defined}
+        waiting += [library[key] for key in found - needed]
+        needed |= found
+    return [text for key, text in library.items() if key in needed]
+
+
+def switch(over: str, cases: Mapping[str, str], otherwise: str) -> str:
+    """Statements by what a number is."""
+    lines = "".join(f"    case {number}:{body}\n" for number, body in cases.items())
+    return f"    switch ({over}) {{\n{lines}    default:\n        {otherwise}\n    }}\n"
+
+
+def comment(text: str) -> str:
+    """A comment of as many lines as it takes."""
+    lines = [
+        line
+        for paragraph in text.split("\n")
+        for line in (wrap(paragraph, WIDTH - 3, break_long_words=False) or [""])
+    ]
+    safe = (line.replace("*/", "* /") for line in lines)
+    return "/* " + "\n".join(f"   {line}".rstrip() for line in safe).lstrip() + " */"
+
+
+def table(kind: str, name: str, numbers: Numbers) -> str:
+    """An array of constants."""
+    said = (spelt(number) for number in numbers.tolist())
+    lines = wrap(", ".join(said), WIDTH - 4, break_long_words=False, break_on_hyphens=False)
+    body = "\n".join(f"    {line}" for line in lines)
+    return f"static const {kind} {name}[{len(numbers)}] IN_FLASH = {{\n{body}\n}};"
+
+
+def spelt(number: float) -> str:
+    """A constant in C."""
+    if isinstance(number, int):
+        return str(number)
+    short = str(np.float32(number))
+    return f"{short}f" if {".", "e"} & set(short) else f"{short}.0f"
+
+
+def smallest(most: int) -> str:
+    """The smallest unsigned type that holds numbers up to this one."""
+    return next(f"uint{bits}_t" for bits in (8, 16, 32) if most < 1 << bits)

@@ -1,0 +1,155 @@
+"""The C of a trained network in floats: how sure it is of each class, or the number it says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from gradbook.graph.node import Node
+from gradbook.layers import Layer
+from gradbook.layers.activations import GELU_CUBE, GELU_SCALE
+from gradbook.lowering import OTHER_FORMAT, Vocabulary
+from gradbook.net.trained import TrainedNet, with_answers
+from gradbook.targets.portable.answers import float_ending
+from gradbook.targets.portable.c_text import fill, piece, spelt, switch, table
+from gradbook.targets.portable.learning import LastLayer, float_learning
+from gradbook.targets.portable.makers import NORMING, RowMaker, Work, row_makers
+from gradbook.targets.portable.program import Dialect, program
+from gradbook.targets.portable.rules_in_c import OpWords, RuleInC, RuleWriting
+from gradbook.targets.portable.schedule import stream_of
+
+WORDS = {  # the ops that C says of its inputs and attributes, each of which is a name or a number
+    "add": "{0} + {1}",
+    "subtract": "{0} - {1}",
+    "multiply": "{0} * {1}",
+    "divide": "{0} / {1}",
+    "negate": "-{0}",
+    "power": "powf({0}, {1})",
+    "exp": "expf({0})",
+    "log": "logf({0})",
+    "sqrt": "sqrtf({0})",
+    "floor": "floorf({0})",
+    "choose": "{0} > 0 ? {1} : {2}",
+    "normal_share": "0.5f * erfcf(-0.70710678f * {0})",
+    "relu": "{0} > 0 ? {0} : 0",
+    "leaky_relu": "{0} > 0 ? {0} : {1} * {0}",
+    "sigmoid": "1 / (1 + expf(-{0}))",
+    "tanh": "tanhf({0})",
+    "relu6": "{0} > 0 ? ({0} < 6 ? {0} : 6) : 0",
+    "elu": "{0} > 0 ? {0} : expm1f({0})",
+    "softplus": "({0} > 0 ? {0} : 0) + log1pf(expf(-fabsf({0})))",
+    "gelu": f"0.5f * {{0}} * (1 + tanhf({spelt(GELU_SCALE)} * {{0}} * "
+    f"(1 + {spelt(GELU_CUBE)} * {{0}} * {{0}})))",
+    "exact_gelu": "0.5f * {0} * erfcf(-0.70710678f * {0})",
+    "silu": "{0} / (1 + expf(-{0}))",
+    "hard_swish": "{0} > -3 ? ({0} < 3 ? {0} * ({0} + 3) / 6 : {0}) : 0",
+}
+SQUARE = "{0} * {0}"
+SAYS = Vocabulary("C", frozenset(WORDS), OTHER_FORMAT)
+
+
+def float_program(
+    trained: TrainedNet, name: str, remark: str, last: LastLayer | None = None
+) -> str:
+    """Write a file with `int NAME_predict(const uint8_t *image, float *probabilities)`.
+
+    A table's columns are given as floats. A single number is returned (`float NAME_predict(…)`),
+    several are written (`void NAME_predict(…, float *outputs)`). The `last` layer may learn.
+    """
+    answers = with_answers(trained)
+    makers = list(last.features) if last else row_makers(answers, by_tables=True)
+    names = {own.layer.with_numbers(own.tensors): own.name for own in reversed(answers.layers)}
+    bending = [m.activation for m in (*makers, *([last.maker] if last else []))]
+    activations = {layer: names[layer] if layer else "" for layer in bending}
+    numbers = {layer: number for number, layer in enumerate(activations)}
+    fields: dict[str, tuple[str, Sequence[int | str]]] = {
+        "activation": ("uint8_t", [numbers[maker.activation] for maker in makers])
+    }
+    if any(maker.work in NORMING for maker in makers):
+        fields["epsilon"] = ("float", [spelt(float(maker.epsilon)) for maker in makers])
+    frames = [maker.window.size[0] for maker in makers if maker.work is Work.WAVES]
+    sample = "uint8_t" if trained.reads_bytes else "float"
+    dialect = Dialect(
+        value="float",
+        total="float",
+        sample=sample,
+        edge="0",
+        tables=[
+            _of_channels(makers, "scale", 1),
+            _of_channels(makers, "shift", 0),
+            *(last.tables if last else []),
+        ],
+        keep=fill(piece("keep_floats"), {"ACTIVATIONS": _activations(activations)}),
+        works=("work_floats",),
+        sizes={"FRAME": max(frames)} if frames else {},
+        name=name,
+        fields=fields,
+        includes=("math.h",),
+        rules=float_rules(makers),
+    )
+    weights = [None if m.weights is None else m.weights.astype(np.float32) for m in makers]
+    learning = ""
+    if last:
+        bent = "SUM"
+        if last.maker.activation is not None:
+            bent = f"activated({numbers[last.maker.activation]}, SUM)"
+        learning = float_learning(last, answers, sample, bent, FLOAT_WORDS)
+    ending = float_ending(answers, name, sample, stream_of(makers), learning)
+    return program(makers, weights, dialect, remark=remark, ending=ending)
+
+
+def float_rules(makers: Sequence[RowMaker]) -> dict[int, RuleInC]:
+    """What layers with values of their own make, by the numbers of their makers."""
+    return {
+        k: RuleWriting(maker, maker.rule, FLOAT_WORDS).rule_in_c()
+        for k, maker in enumerate(makers)
+        if maker.rule is not None
+    }
+
+
+def _of_channels(makers: Sequence[RowMaker], name: str, otherwise: float) -> str:
+    """A table of what each maker has for each of its channels."""
+    every = [getattr(maker, name) for maker in makers]
+    said = [
+        np.full(maker.shape[2], otherwise) if own is None else own
+        for maker, own in zip(makers, every, strict=True)
+    ]
+    return table("float", f"{name}s", np.concatenate(said).astype(np.float32))
+
+
+def _activations(activations: Mapping[Layer | None, str]) -> str:
+    """What each of them makes of x, by the numbers that makers know them by."""
+    cases = {
+        str(number): _body(layer, name)
+        for number, (layer, name) in enumerate(activations.items())
+        if layer is not None
+    }
+    return switch("activation", cases, "return x;").rstrip()
+
+
+def _body(layer: Layer, name: str) -> str:
+    """What an activation makes of x: at once, or step by step where C has no words for it."""
+    steps = SAYS.steps(layer, name)
+    terms = {steps[0]: "x"}
+    lines: list[str] = []
+    for node in steps[1:]:
+        if node.is_constant():
+            terms[node] = spelt(node.number)
+            continue
+        said = _expression(node, [terms[one] for one in node.inputs])
+        terms[node] = said if node is steps[-1] else f"t{len(lines) + 1}"
+        if node is not steps[-1]:
+            lines.append(f"        const float {terms[node]} = {said};\n")
+    opening, closing = (" {", "\n    }") if lines else ("", "")
+    return f"{opening}\n{''.join(lines)}        return {terms[steps[-1]]};{closing}"
+
+
+def _expression(node: Node, terms: Sequence[str]) -> str:
+    squares = node.op.name == "power" and node.inputs[1].is_constant(2)
+    words = SQUARE if squares else WORDS[node.op.name]
+    numbers = (spelt(number) for number in node.attributes if isinstance(number, float))
+    return words.format(*terms, *numbers)
+
+
+FLOAT_WORDS = OpWords(SAYS, _expression, spelt)

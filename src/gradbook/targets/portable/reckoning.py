@@ -1,0 +1,200 @@
+"""What makers of rows compute for many images at once: in floats, or whole numbers within floats.
+
+A map is (images, rows, columns, channels).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.graph.node import Array
+from gradbook.graph.reference import evaluate
+from gradbook.graph.tensors import divisors, view_windows
+from gradbook.graph.window import NOWHERE
+from gradbook.layers import Layer
+from gradbook.lowering import function_of_x
+from gradbook.targets.portable.makers import RowMaker, Work
+from gradbook.targets.portable.rules import Rule
+
+
+def maps_of(makers: Sequence[RowMaker], images: NDArray[Any]) -> list[Array]:
+    """All maps, one after the other."""
+    made: list[Array] = []
+    for maker in makers:
+        given = [laid_out(maker, images)] if not maker.reads else [made[k] for k in maker.reads]
+        value = scale_sums(maker, window_sums(maker, given))
+        made.append(value if maker.activation is None else activate(maker.activation, value))
+    return made
+
+
+def laid_out(maker: RowMaker, images: NDArray[Any]) -> Array:
+    """What is given channel by channel, or step by step, as the first maker reads it."""
+    if maker.work is Work.HEARD:
+        return images
+    rows, columns, channels = maker.shape
+    if maker.work is Work.STEPWISE:
+        return np.asarray(images, np.float64).reshape(len(images), *maker.shape)
+    planes = np.asarray(images, np.float64).reshape(len(images), channels, rows, columns)
+    return np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
+
+
+def scale_sums(maker: RowMaker, sums: Array) -> Array:
+    """Multiply by the maker's scale and add its shift: that is what its activation is given."""
+    scale = 1 if maker.scale is None else maker.scale
+    shift = 0 if maker.shift is None else maker.shift
+    return np.asarray(sums * scale + shift)
+
+
+def activate(layer: Layer, values: Array) -> Array:
+    x, made = function_of_x(layer)
+    return np.asarray(evaluate([made], {x: values})[made])
+
+
+def window_sums(
+    maker: RowMaker, given: Sequence[Array], edge: float = 0, weights: Array | None = None
+) -> Array:
+    """What a maker's window makes of the maps it reads, before it is scaled; `edge` lies beyond
+    these, and other `weights` may stand in for its own."""
+    x, own = given[0], maker.weights if weights is None else weights
+    match maker.work:
+        case Work.SUMS:
+            made = _sums(maker, x, edge, own)
+        case Work.SCATTERED:
+            made = _scattered(maker, x, own)
+        case Work.TOTAL:
+            made = _total(maker, x, edge)
+        case Work.LARGEST:  # a pool without padding sees no edge
+            made = _windows(maker, x, -np.inf if maker.is_irregular else edge).max(axis=(-2, -1))
+        case Work.WAVES:
+            frame = maker.window.size[0]
+            hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(frame) / frame)
+            framed = _windows(maker, x, edge)[:, :, 0, 0, :, 0] * hann
+            found = np.fft.rfft(framed, axis=-1) / np.sqrt(frame)
+            made = np.concatenate([found.real, -found.imag], axis=-1)[:, :, None]
+        case Work.HEARD if maker.hearing is not None:
+            made = maker.hearing.sums(x)
+        case Work.RULED if maker.rule is not None:
+            made = _ruled(maker, maker.rule, x)
+        case _:
+            made = _of_places(maker, given, own)
+    return np.asarray(made)
+
+
+def _of_places(maker: RowMaker, given: Sequence[Array], own: Array | None) -> Array:
+    """Of works that look at each place alone, or lay places out anew."""
+    x = given[0]
+    match maker.work:
+        case Work.BOTH:
+            return x + given[1]
+        case Work.PRODUCT:
+            return x * given[1]
+        case Work.BESIDE:
+            return np.concatenate(given, axis=-1)
+        case Work.PLACED if own is not None:
+            x = x * own[0] + own[1]
+        case Work.REPEATED:
+            rows, columns = maker.window.size
+            x = x.repeat(rows, axis=1).repeat(columns, axis=2)
+        case Work.FLAT:
+            x = x.transpose(0, 3, 1, 2).reshape(-1, 1, 1, maker.shape[2])
+        case Work.LATEST:
+            x = x[:, -maker.shape[0] :, :, : maker.shape[2]]
+        case Work.NORMED:
+            apart = x.reshape(*x.shape[:3], -1, maker.group_channels)
+            x = _centred(apart, (1, 2, 4), maker.epsilon).reshape(x.shape)
+        case Work.ALONE:
+            x = _centred(x, (3,), maker.epsilon)
+    return x
+
+
+def _ruled(maker: RowMaker, rule: Rule, given: Array) -> Array:
+    if maker.fed is None:
+        return rule.evaluate(given)
+    made = rule.evaluate(scale_sums(maker.fed, window_sums(maker.fed, [given])))
+    return np.concatenate([made, np.zeros_like(made)], axis=-1)
+
+
+def _sums(maker: RowMaker, given: Array, edge: float, own: Array | None) -> Array:
+    assert own is not None
+    rows, columns = maker.window.size
+    groups = given.shape[-1] // own.shape[-1]
+    seen = _windows(maker, given, edge)
+    if groups == 1:
+        flat = seen.transpose(0, 1, 2, 4, 5, 3).reshape(*seen.shape[:3], -1)
+        sums = flat @ own.reshape(len(own), -1).T
+    elif own.shape[-1] == 1:  # a channel each: place by place of the window
+        often = len(own) // groups
+        sums = np.zeros((*seen.shape[:3], len(own)))
+        for row, column in np.ndindex(rows, columns):
+            read = np.repeat(seen[..., row, column], often, axis=-1)
+            sums += read * own[:, row, column, 0]
+    else:
+        apart = seen.reshape(*seen.shape[:3], groups, -1, rows, columns)
+        kernels = own.reshape(groups, -1, *own.shape[1:])
+        sums = np.einsum("nyxgiab,goabi->nyxgo", apart, kernels, optimize=True)
+        sums = sums.reshape(*seen.shape[:3], len(own))
+    if maker.pool == 1:
+        return sums
+    down, across, channels = maker.shape
+    apart = sums.reshape(-1, down, maker.pool, across, maker.pool, channels)
+    return np.asarray(apart.max(axis=(2, 4)))
+
+
+def _windows(maker: RowMaker, given: Array, edge: float) -> Array:
+    """What lies in each window: (images, rows, columns, channels, rows of it, columns of it)."""
+    seen = view_windows(given.transpose(0, 3, 1, 2), maker.window, edge).transpose(0, 2, 3, 1, 4, 5)
+    rows, columns, _ = maker.shape
+    return seen[:, : rows * maker.pool, : columns * maker.pool]
+
+
+def _centred(x: Array, axes: tuple[int, ...], epsilon: float) -> Array:
+    off = x - x.mean(axis=axes, keepdims=True)
+    return np.asarray(off / np.sqrt(x.var(axis=axes, keepdims=True) + epsilon))
+
+
+def _total(maker: RowMaker, given: Array, edge: float) -> Array:
+    sums = _windows(maker, given, edge).sum(axis=(-2, -1))
+    if not maker.is_irregular:
+        return np.asarray(sums)
+    area = given.shape[1:3]
+    read, counts = (divisors(maker.window, area, sides) for sides in (NOWHERE, maker.counted_sides))
+    beyond = maker.window.area - read  # what of the sum is edge, of which as much counts
+    sums = sums - edge * (beyond - (counts - read))[..., None]
+    return np.asarray(sums * maker.window.area / counts[..., None])
+
+
+def _scattered(maker: RowMaker, given: Array, own: Array | None) -> Array:
+    assert own is not None
+    window, each = maker.window, own.shape[-1]
+    groups = given.shape[-1] // each
+    kernels = own.reshape(groups, -1, *own.shape[1:])
+    apart = given.reshape(*given.shape[:3], groups, each)
+    whole = np.zeros((len(apart), *_reach(maker, apart.shape[1:3]), maker.shape[2]))
+    for row, column in np.ndindex(*window.size):
+        sums = np.einsum("nyxgi,goi->nyxgo", apart, kernels[:, :, row, column])
+        down, across = row * window.dilation[0], column * window.dilation[1]
+        rows = slice(down, down + apart.shape[1] * window.stride[0], window.stride[0])
+        columns = slice(across, across + apart.shape[2] * window.stride[1], window.stride[1])
+        whole[:, rows, columns] += sums.reshape(*sums.shape[:3], -1)
+    above, before, *_ = window.pad
+    return whole[:, above : above + maker.shape[0], before : before + maker.shape[1]]
+
+
+def _reach(maker: RowMaker, area: tuple[int, ...]) -> tuple[int, int]:
+    """Rows and columns of all that windows cover, or of the map itself, where that is larger."""
+    rows, columns = (
+        max(stride * length + span, before + made)
+        for stride, length, span, before, made in zip(
+            maker.window.stride,
+            area,
+            maker.window.span,
+            maker.window.pad,
+            maker.shape,
+            strict=False,
+        )
+    )
+    return rows, columns

@@ -1,2 +1,0 @@
-static value arena[ARENA];
-static uint16_t made[MAKERS];

@@ -1,0 +1,254 @@
+"""Sketches for boards: of images as they come over a line, or of signals, row by row as they come.
+
+A sketch that hears signals has a window every few rows, and smoothed answers. The header beside it
+brings the values to what the network was trained on. What the sensor is, only the reader knows:
+until its lines stand there, rows come over the serial line as text. In whole numbers the header
+takes the sensor's own, and shares of classes and their moving mean are whole numbers, too.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from gradbook.amounts import size
+from gradbook.data.signals import Windows
+from gradbook.errors import TargetError
+from gradbook.net.trained import TrainedNet, with_answers
+from gradbook.targets.portable.c_file import CFile, c_name
+from gradbook.targets.portable.c_text import fill, piece
+from gradbook.targets.portable.learning import RATE, WHOLE_RATE
+from gradbook.targets.portable.whole_makers import WholeNumbers
+from gradbook.targets.portable.whole_ops import Whole
+
+# Of images, and which boards are large enough for it ------------------------------
+
+CODE, LIBRARY = 7000, 400  # bytes of code beside the constants; of memory for stack and serial line
+
+
+@dataclass(frozen=True)
+class ArduinoBoard:
+    """What boards of a kind are called, and the bytes that they have."""
+
+    name: str
+    flash: int
+    memory: int
+
+
+BOARDS = (  # from the smallest on
+    ArduinoBoard("an Uno or a Nano", 32_256, 2048),
+    ArduinoBoard("a Leonardo", 28_672, 2560),
+    ArduinoBoard("a Mega 2560", 253_952, 8192),
+    ArduinoBoard("an Uno R4", 262_144, 32_768),
+    ArduinoBoard("a Nano 33 BLE", 983_040, 262_144),
+)
+
+
+def sketch(trained: TrainedNet, stem: str, whole: bool, learns: bool = False) -> str:
+    """A sketch that waits for images on its serial line and answers each; one that `learns` is told
+    after that what it was."""
+    if not trained.reads_bytes or not trained.classes or len(trained.output) > 1:
+        raise TargetError(
+            "a sketch can be written only for networks that classify images or windows of signals: "
+            "write .h instead"
+        )
+    pixels = prod(trained.input)
+    words = {
+        "STEM": stem,
+        "NAME": c_name(stem),
+        "PIXELS": pixels,
+        "BYTES": pixels + learns,
+        "NUMBER": "int32_t" if whole else "float",
+        "OUTPUTS": trained.net.outputs if whole else len(trained.classes),
+        "RATE": _rate(whole),
+    }
+    return fill(piece("images.ino"), words, learns=learns) + "\n"
+
+
+def _rate(whole: bool) -> str:
+    return str(round(RATE * WHOLE_RATE)) if whole else f"{RATE}f"
+
+
+def boards_for(trained: TrainedNet, made: CFile) -> str:
+    """The smallest board that takes the sketch, and why smaller ones don't."""
+    flash = made.constants + CODE
+    memory = made.memory + made.given + 8 * len(trained.classes) + LIBRARY
+    needs = f"it needs about {size(flash)} of flash and {size(memory)} of memory"
+    able = [board for board in BOARDS if flash <= board.flash and memory <= board.memory]
+    if not able:
+        return (
+            f"too large for every board that gradbook knows (the largest is {BOARDS[-1].name}): "
+            f"{needs}"
+        )
+    return f"{able[0].name} is large enough for the sketch: {needs}"
+
+
+# Of signals -----------------------------------------------------------------------
+
+SMOOTHING = 0.5  # of what a window says, how much goes into the mean of the latest
+SURE = 0.6  # so likely a class has to be by that mean to be said
+MICROSECONDS = 1e6
+SMOOTHING_UNIT = 256
+SHARE_BITS, PART_BITS = 15, 12
+WHOLE_SHARE = 1 << SHARE_BITS
+SHOWN = "shown"  # the variable of a sketch
+SHOWN_IS = """\
+/* The class that is being shown, from which the last layer learns; -1: none. */
+"""
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+SIZES = "enum {{ ROWS = {length}, CHANNELS = {many}, STEP = {step}, CLASSES = {count} }};\n"
+FLOAT_SETTINGS = f"""\
+static const float SMOOTHING = {SMOOTHING}f; /* of the latest window; 1 smooths nothing */
+static const float SURE = {SURE}f; /* how likely a class has to be to be said */"""
+WHOLE_SETTINGS = f"""\
+static const int SMOOTHING = {round(SMOOTHING * SMOOTHING_UNIT)}; \
+/* {SMOOTHING_UNIT}ths of the latest window; {SMOOTHING_UNIT} smooths nothing */
+static const uint16_t SURE = {round(SURE * WHOLE_SHARE)}; \
+/* {WHOLE_SHARE}ths: how likely a class has to be to be said */"""
+
+
+def signal_sketch(
+    trained: TrainedNet,
+    windows: Windows,
+    stem: str,
+    name: str,
+    whole: WholeNumbers | None = None,
+    learns: bool = False,
+    library: str = "",
+) -> str:
+    """The sketch whose header is called `stem`, with functions that begin with `name`; what may be
+    told which class is being shown, if the last layer `learns`. With C's type of a sample it is
+    that of a `library`, which hears by itself."""
+    names = ", ".join(json.dumps(one, ensure_ascii=True) for one in trained.classes)
+    letters = zip(LETTERS, trained.classes, strict=False)
+    rate, many = windows.rate, len(windows.channels)
+    shown = (f"{name}_shown" if library else SHOWN) if learns else ""
+    told = _remark(", ".join(windows.channels))
+    words: dict[str, object] = {
+        "CLASSES_TOLD": _remark(", ".join(trained.classes)),
+        "LENGTH": windows.length,
+        "CHANNELS_TOLDEVERY": told + (f", {rate:g} a second" if rate else ""),
+        "CHANNELS_TOLD": told,
+        "STEP_ROWS": windows.step,
+        "STEM": stem,
+        "SETTINGS": settings(windows, len(trained.classes), whole),
+        "NAMES": names,
+        "MANY": many,
+        "COUNT": len(trained.classes),
+        "SAMPLE": library,
+        "MICROSECONDS": round(MICROSECONDS / rate) if rate else 0,
+        "EXAMPLE": " ".join(["0.12"] * many),
+        "LETTERS": _remark(", ".join(f"{letter} {one}" for letter, one in letters)),
+        "SHOWN": shown,
+        "HEAR": f"{name}_hear" if library else "hear",
+        "LABELS": f"{name}_classes" if library else "names",
+    }
+    sensor = whole.sensor if whole else None
+    if sensor:
+        times = (f"{by:g}f" if "." in f"{by:g}" else f"{by:.0f}" for by in sensor.times)
+        words |= {"NUMBERS_TOLD": _remark(sensor.said(windows.channels))}
+        words |= {"TIMES_EACH": ", ".join(times), "MOST": sensor.most}
+    if not library:
+        heard = hearing(trained, name, "static int hear", whole, shown)
+        words["HEARING"] = shown_in_c(shown, "static ") + _narrow(heard)
+    marks = {"library": bool(library), "rate": bool(rate), "learns": learns}
+    return fill(piece("signals.ino"), words, whole=sensor is not None, **marks) + "\n"
+
+
+def shown_in_c(shown: str, kind: str = "") -> str:
+    """The variable of this name, if it has one."""
+    return f"{SHOWN_IS}{kind}int {shown} = -1;\n\n" if shown else ""
+
+
+def settings(windows: Windows, classes: int, whole: WholeNumbers | None) -> str:
+    """The sizes of what is heard, and how it is smoothed."""
+    many = len(windows.channels)
+    sizes = SIZES.format(length=windows.length, many=many, step=windows.step, count=classes)
+    return sizes + (WHOLE_SETTINGS if whole else FLOAT_SETTINGS)
+
+
+def hearing(
+    trained: TrainedNet, name: str, head: str, whole: WholeNumbers | None, shown: str = ""
+) -> str:
+    """The C that takes a row more and says what is heard, as a function that begins so; if its last
+    layer learns, `shown` is the variable that says which class is being shown."""
+    if not trained.classes or len(trained.output) > 1:
+        raise TargetError(
+            "a sketch can be written only for networks that say one class of each window: write "
+            ".h instead"
+        )
+    words = {"HEAR": head, "NAME": name, "SHOWN": shown, "RATE": _rate(whole is not None)}
+    if whole:
+        if trained.net.outputs == 1:
+            is_share = whole.threshold == 0  # as a sigmoid has it
+        else:
+            is_share = with_answers(trained).layers[-1].layer.is_softmax
+        if not is_share:  # scores then don't say how likely a class is
+            raise TargetError(
+                "a sketch with --int8 needs a network that ends in a softmax, or in one sigmoid: "
+                "leave --int8 out, or write .h"
+            )
+        words |= {"SHARES": shares_in_c(whole.score_bits)}
+        words |= {"SCORES": "each + 1" if trained.net.outputs == 1 else "each"}
+    return fill(piece("hear_whole" if whole else "hear_floats"), words, learns=bool(shown))
+
+
+def _narrow(text: str) -> str:
+    """Indented by two, as sketches are."""
+    return re.sub(r"^(?:    )+", lambda wide: wide[0][::2], text, flags=re.MULTILINE)
+
+
+def _remark(text: str) -> str:
+    """What stands in a comment mustn't end it, nor go on to the next line."""
+    plain = "".join(c if c.isprintable() else " " for c in text)
+    return plain.replace("*/", "* /").replace("\\", "/")
+
+
+# Shares of classes in whole numbers ----------------------------------------------
+
+LOG2_E = 47_274  # log2 e in units of 2^-15
+# 2^-t from 1 to 1/2 is 1 - t (a - t (b - t c)), off by 4 in 32768 at the most
+STRAIGHT, SQUARE, CUBE = 22_662, 7_566, 1_288
+
+
+def shares_of(scores: Whole, bits: int) -> Whole:
+    """What share of 2^15 each class has, (windows, classes), of scores in units of 1 / 2^bits."""
+    below = (scores.max(axis=1, keepdims=True) - scores) * LOG2_E
+    shift = bits + SHARE_BITS - PART_BITS
+    halvings = below + (1 << shift - 1) >> shift
+    part = halvings & (1 << PART_BITS) - 1
+    gone = CUBE * part >> PART_BITS
+    gone = (SQUARE - gone) * part >> PART_BITS
+    gone = (STRAIGHT - gone) * part >> PART_BITS
+    powers = WHOLE_SHARE - gone >> np.minimum(halvings >> PART_BITS, 16)
+    powers[halvings >= 16 << PART_BITS] = 0
+    whole = powers.sum(axis=1, keepdims=True)
+    return np.asarray((powers * WHOLE_SHARE + whole // 2) // whole)
+
+
+def shares_in_c(bits: int) -> str:
+    """The same function in C: `take_shares(scores, shares)`."""
+    words = {"LOG2_E": LOG2_E, "STRAIGHT": STRAIGHT, "SQUARE": SQUARE, "CUBE": CUBE}
+    return fill(piece("shares").replace("LOG2_E", str(LOG2_E)), {**words, "BITS": bits})
+
+
+def move(mean: Whole, shares: Whole, smoothing: int) -> Whole:
+    """The mean of shares, moved by so many 256ths of the way to those of the latest window."""
+    return mean + ((shares - mean) * smoothing + SMOOTHING_UNIT // 2 >> 8)
+
+
+def heard_classes(scores: Whole, bits: int, smoothing: int, sure: int) -> list[int]:
+    """The class that is heard at each window: that with the largest mean share, or -1 while none
+    is as large as `sure`."""
+    if scores.shape[1] == 1:
+        scores = np.concatenate([np.zeros_like(scores), scores], axis=1)
+    mean, found = np.zeros(scores.shape[1], np.int64), []
+    for shares in shares_of(scores, bits):
+        mean = move(mean, shares, smoothing)
+        best = int(mean.argmax())
+        found.append(best if mean[best] >= sure else -1)
+    return found

@@ -1,0 +1,294 @@
+"""The C of a trained network in whole numbers alone: the class of an image, and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.net.trained import TrainedNet
+from gradbook.targets.portable.answers import SpokenAnswer, Asked
+from gradbook.targets.portable.c_text import fill, piece, sections, smallest, table
+from gradbook.targets.portable.makers import NORMING, Work
+from gradbook.targets.portable.packing import (
+    are_packed,
+    bits_of,
+    most_unpacked,
+    packed,
+    packed_fields,
+)
+from gradbook.targets.portable.parabolas import POINT, Bends
+from gradbook.targets.portable.program import Dialect, program, widest
+from gradbook.targets.portable.rules_in_c import RuleInC, tables_of, whole_rule_in_c
+from gradbook.targets.portable.schedule import stream_of
+from gradbook.targets.portable.whole_hearing import sizes_of_hearing, tables_of_hearing
+from gradbook.targets.portable.whole_learning import (
+    READ_BY_LEARNING,
+    WholeLast,
+    tables_of_learning,
+    whole_learning_in_c,
+)
+from gradbook.targets.portable.whole_makers import (
+    HIGHEST,
+    LOWEST,
+    SHIFT_UNIT,
+    SPREAD_BITS,
+    WholeMaker,
+    WholeNumbers,
+    bends_of,
+)
+from gradbook.targets.portable.whole_ops import CURVE, UNIT_BITS
+
+
+def whole_program(
+    trained: TrainedNet,
+    whole: WholeNumbers,
+    name: str,
+    remark: str,
+    learner: WholeLast | None = None,
+    small: bool = False,
+) -> str:
+    """Write a file with `int NAME_predict(const uint8_t *image, int32_t *scores)`; windows are
+    given as a sensor's whole numbers. The last layer may be one that learns. What is `small` takes
+    the least code, and longer."""
+    makers = learner.features.makers if learner else whole.makers
+    rows = [own.maker for own in makers]
+    hearing, bends = rows[0].hearing, bends_of(makers)
+    ways = ways_of(makers, whole.sensor is None, small)
+    is_packed = are_packed(rows, ways)
+    ruled = any(own.rule is not None for own in makers)
+    normed = any(maker.work in NORMING for maker in rows)
+    sample = whole.sensor.kind if whole.sensor else "uint8_t"
+    asked = Asked(name, sample, "numbers" if whole.sensor else "image", "int32_t")
+    fields = _fields(makers, ways, bends, learner is None, small)
+    if is_packed:
+        fields |= packed_fields(rows)
+    if normed:
+        fields["epsilon"] = ("int64_t", [own.epsilon for own in makers])
+    learning = whole_learning_in_c(learner, trained, sample, asked.given) if learner else ""
+    reads = {"factor": "int16_t"}
+    reads |= {"packed": "uint8_t"} if is_packed else {}
+    reads |= {"curve": "uint16_t"} if ruled else {}
+    reads |= {"taken": "uint16_t"} if hearing else {}
+    reads |= READ_BY_LEARNING if learner else {}
+    sizes = {"SPREAD_BITS": SPREAD_BITS, "SHIFT_UNIT": SHIFT_UNIT} if normed else {}
+    sizes |= sizes_of_hearing(hearing)
+    sizes |= {"UNPACKED": most_unpacked(rows)} if is_packed and not small else {}
+    dialect = Dialect(
+        value="int8_t",
+        total="int32_t",
+        sample=sample,
+        edge="((map)->zero)",
+        tables=[
+            *_tables(makers, ways, ruled),
+            *_bends_in_c(bends, small),
+            *(tables_of_learning(learner, learning, ruled) if learner else []),
+            *tables_of_hearing(hearing, whole.finer),
+        ],
+        keep=_keep(makers, fields, learner is None),
+        works=("work_whole", "sums_whole", "hearing_whole"),
+        ways=ways,
+        packed=_packed(makers) if is_packed else (),
+        name=name,
+        rules=whole_rules(makers),
+        reads=reads,
+        sizes=sizes,
+        fields=fields,
+        finer=whole.finer,
+    )
+    weights = [own.weights for own in makers]
+    ending = "\n\n".join(
+        [*([learning] if learning else []), *_answers(trained, whole, asked, learner)]
+    )
+    return program(rows, weights, dialect, remark=remark, ending=ending)
+
+
+def _answers(
+    trained: TrainedNet, whole: WholeNumbers, asked: Asked, learner: WholeLast | None
+) -> list[str]:
+    """The functions that say a class and its scores, of a whole input and after a step."""
+    unit = 1 << (UNIT_BITS if learner else whole.score_bits)
+    outputs, one = trained.net.outputs, trained.net.outputs == 1
+    half = learner.threshold if learner else whole.threshold
+    body = fill(sections("answers")["whole"], {"HALF": half, "CLASSES": outputs}, both=one)
+    makers = learner.features.makers if learner else whole.makers
+    what, found = "a window" if whole.sensor else "an image", []
+    for after in ("", " after one row more"):
+        if after and stream_of([own.maker for own in makers]) is None:
+            continue
+        remark = f"The class of {what}{after}, and the score of each class, in units of 1/{unit}."
+        if one:
+            remark = f"The class of {what}{after}, 0 or 1, and its score, in units of 1/{unit}."
+        answer = SpokenAnswer(remark, "int", "each", body)
+        marks = {"scores": not learner, "weighs": bool(learner), "step": bool(after)}
+        called = "step" if after else "predict"
+        found.append(asked.function(called, answer, None, **marks))
+    return found[::-1]
+
+
+# Fields of makers, and how their sums become levels ---------------------------------
+
+
+def _fields(
+    makers: Sequence[WholeMaker],
+    ways: Mapping[int, str],
+    bends: Bends,
+    ends_in_scores: bool,
+    small: bool,
+) -> dict[str, tuple[str, Sequence[int | str]]]:
+    """The further members of `struct maker`."""
+    inner = range(len(makers) - ends_in_scores)
+    zeros = [own.levels.edge for own in makers]
+    offsets = [own.offset for own in makers]
+    fields: dict[str, tuple[str, Sequence[int | str]]] = {"zero": ("int8_t", zeros)}
+    if offsets != zeros:
+        fields["offset"] = ("int8_t", offsets)
+    if any(makers[k].low > LOWEST for k in inner):  # which isn't all that a byte holds
+        fields["low"] = ("int8_t", [max(own.low, LOWEST) for own in makers])
+    if any(makers[k].high < HIGHEST for k in inner):
+        fields["high"] = ("int8_t", [min(own.high, HIGHEST) for own in makers])
+    scaling = [k for k in inner if ways.get(k) != "bytes"] or [0]
+    others = makers[scaling[0]].times  # of bytes, which aren't scaled, and of scores
+    times = [own.times if k in scaling else others for k, own in enumerate(makers)]
+    fields["times"] = ("uint8_t", times)
+    fields["up"] = ("uint8_t", [own.up for own in makers])
+    fields["bias_up"] = ("uint8_t", [own.bias_up for own in makers])
+    if bends.each:
+        numbered = smallest(max(len(bends.each), len(bends.pieces)))
+        fields["table"] = (numbered, [_bent_by(own, bends, small) for own in makers])
+    *begins, end = 0, *accumulate(scales_kept(makers, ways))
+    fields["first"] = (smallest(end), begins)
+    return fields
+
+
+def _keep(
+    makers: Sequence[WholeMaker],
+    fields: Mapping[str, tuple[str, Sequence[int | str]]],
+    ends_in_scores: bool,
+) -> str:
+    """What scales sums to levels, and the function that puts them into their places."""
+    alike = _scaled_alike([own for own in makers if own.factor.size > 1])
+    which = " || ".join(f"own->work == {work.upper()}" for work in Work if work in alike)
+    values = [f", own->{name}" for name in ("low", "high") if name in fields]
+    values += [", BEND(own->table)"] if "table" in fields else []
+    words = {
+        "CHANNEL": f"({which} ? 0 : c)" if which else "c",
+        "OFFSET": "offset" if "offset" in fields else "zero",
+        "VALUES": "".join(values),
+        "SCORES_FROM": fields["first"][1][-1],
+        "SCORE_TIMES": makers[-1].times,
+    }
+    marks = {name: name in fields for name in ("low", "high")} | {"bent": "table" in fields}
+    is_cut = makers[-1].maker.activation is not None
+    return fill(piece("keep_whole"), words, scores=ends_in_scores, cut=is_cut, **marks)
+
+
+def ways_of(
+    makers: Sequence[WholeMaker], of_bytes: bool = True, small: bool = False
+) -> dict[int, str]:
+    """Ways to make rows of sums, by what these read, and of bytes that are levels already; in
+    `small` code a sum is made at a time."""
+    few = any(own.maker.levels is not None for own in makers)
+    if widest([own.maker for own in makers]) == 1 and not few and not small:
+        return {}
+    ways = {}
+    for number, own in enumerate(makers):
+        maker = own.maker
+        if of_bytes and maker.work is Work.GIVEN and _are_levels(own):
+            ways[number] = "bytes"
+        if maker.work is Work.SUMS and not maker.is_irregular and maker.weights is not None:
+            each, reads = maker.weights.shape[-1], makers[maker.reads[0]].maker.shape[2]
+            own_channel = each == 1 and maker.shape[2] == reads
+            if small:
+                ways[number] = "sums_one" if each == reads or own_channel else "sums_group"
+            elif each == 1 and maker.window.size == (3, 3) and maker.window.stride == (1, 1):
+                ways[number] = "sums_deep"
+            elif each < reads:
+                ways[number] = "sums_each"
+            else:
+                ways[number] = "sums_flat" if maker.window.size[0] == 1 else "sums"
+    return ways
+
+
+def _packed(makers: Sequence[WholeMaker]) -> list[NDArray[np.int64] | None]:
+    return [
+        None if own.weights is None else packed(own.weights, bits_of(own.maker)) for own in makers
+    ]
+
+
+def _are_levels(given: WholeMaker) -> bool:
+    """Whether each byte that is given becomes the level that is 128 less."""
+    every = np.arange(256.0)[:, None]
+    return bool((given.result(every) == every + LOWEST).all()) and given.table is None
+
+
+def whole_rules(makers: Sequence[WholeMaker]) -> dict[int, RuleInC]:
+    """What recurrent layers make, by the numbers of their makers."""
+    rules = {k: own for k, own in enumerate(makers) if own.rule is not None}
+    return {k: whole_rule_in_c(own.maker, own.rule) for k, own in rules.items() if own.rule}
+
+
+# What scales channels, and what bends levels ----------------------------------------
+
+
+def _scaled_alike(makers: Sequence[WholeMaker]) -> set[Work]:
+    """The works whose makers scale all channels alike; sums seldom do."""
+    unlike = {
+        own.maker.work
+        for own in makers
+        if own.maker.is_irregular or (own.factor.size and (np.ptp(own.factor) or np.ptp(own.bias)))
+    }
+    return {own.maker.work for own in makers} - unlike - {Work.SUMS}
+
+
+def scales_kept(makers: Sequence[WholeMaker], ways: Mapping[int, str]) -> list[int]:
+    """For how many channels of each maker it is kept what scales them: for none where bytes are
+    levels already, once where all are scaled alike."""
+    alike, kept = _scaled_alike(makers), []
+    for number, own in enumerate(makers):
+        most = 1 if own.maker.work in alike else own.factor.size
+        kept.append(0 if ways.get(number) == "bytes" else min(most, own.factor.size))
+    return kept
+
+
+def _tables(makers: Sequence[WholeMaker], ways: Mapping[int, str], ruled: bool) -> list[str]:
+    kept = [
+        (own.bias[:count] >> own.bias_up, own.factor[:count])
+        for own, count in zip(makers, scales_kept(makers, ways), strict=True)
+    ]
+    biases, factors = map(np.concatenate, zip(*kept, strict=True))
+    made = [table("int16_t", "biases", biases), table("int16_t", "factors", factors)]
+    for own in makers:
+        if own.rule is not None:
+            made += [
+                table("int32_t", name, numbers) for name, numbers in tables_of(own.rule).items()
+            ]
+    return [*made, *([table("uint16_t", "curve", CURVE)] if ruled else [])]
+
+
+def _bent_by(own: WholeMaker, bends: Bends, small: bool) -> int | str:
+    """What its levels are bent by, as the file has it: 0 if by nothing."""
+    if own.table is None:
+        return 0
+    number, last = bends.number(own.table), bends.last_piece(own.table)
+    if not bends.are_pieces:
+        return number
+    return last if small else f"BENT_BY({number}, {last})"
+
+
+def _bends_in_c(bends: Bends, small: bool) -> list[str]:
+    """The tables, or pieces where these are smaller, and products are fast or code is to be
+    `small`; and what reads them."""
+    if not bends.each:
+        return []
+    said = sections("bends")
+    tables = table("int8_t", "bends", np.concatenate([own for own, _ in bends.each]))
+    if not bends.are_pieces:
+        return [tables, said["table"]]
+    numbers = np.array([number for one in bends.pieces for number in one.numbers])
+    pieces = [table("int32_t", "pieces", numbers), said["pieces"].replace("POINT", str(POINT))]
+    if small:
+        return pieces
+    return [said["both"], tables, said["table"], said["else"], *pieces, said["end"]]

@@ -1,0 +1,142 @@
+"""Ops in whole numbers, said once for C and for what is reckoned here as C does.
+
+Numbers are told in units of 2^-15. The sigmoid is looked up at every sixteenth up to 8 and goes
+straight on between; the hyperbolic tangent is made of it. Of 2 to a fraction every 64th is looked
+up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import ceil, log2
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.errors import TargetError
+from gradbook.graph.node import Array, Node
+from gradbook.lowering import Vocabulary
+from gradbook.targets.portable.rules import number_of
+
+Whole = NDArray[np.int64]
+UNIT_BITS = 15  # after the point
+MOST_SUM = 1 << 28
+MOST_FACTOR_BITS, MOST_SHIFT = 30, 62
+CURVE_BITS, CURVE_REACH = 4, 8  # how finely the sigmoid is looked up, and how far
+CURVE: Whole = np.rint(
+    2.0**UNIT_BITS / (1 + np.exp(-np.arange((CURVE_REACH << CURVE_BITS) + 1) / 2**CURVE_BITS))
+).astype(np.int64)
+HALVING_BITS = 6  # how finely halvings are looked up
+HALVES: Whole = np.rint(
+    2.0 ** (UNIT_BITS - np.arange((1 << HALVING_BITS) + 1) / (1 << HALVING_BITS))
+).astype(np.int64)
+LEAST_EXPONENT, HALVINGS, LN_2 = -363408, 94548, 22713  # as in runtime/work_whole.c
+TOO_UNLIKE = "this network's values differ too much in size for --int8"
+PASSED_ON = ("copy", "step", "spread", "spread_channels", "reshape")
+
+
+def rounded(value: Any, shift: int) -> Any:
+    """Over 2^shift, rounded to the nearest."""
+    return value + (1 << shift >> 1) >> shift if shift else value
+
+
+def times(a: Any, b: Any) -> Any:
+    """The product of two numbers."""
+    return rounded(a * b, UNIT_BITS)
+
+
+def scaled(number: Any, factor: Any, shift: int) -> Any:
+    """Times a factor over 2^shift, within what there is room for."""
+    return np.clip(rounded(number * factor, shift), -MOST_SUM, MOST_SUM)
+
+
+def factors_of(exact: Array) -> tuple[Whole, int]:
+    """What multiplies whole numbers so, over 2 to the power of the second number."""
+    shift = min(MOST_FACTOR_BITS - ceil(log2(np.max(exact))), MOST_SHIFT)
+    if shift < 1:
+        raise TargetError(TOO_UNLIKE)
+    return np.rint(exact * 2.0**shift).astype(np.int64), shift
+
+
+def exp_of(number: Whole) -> Whole:
+    """e to a number that isn't above 0."""
+    low = np.minimum(number, 0)
+    halvings = low * -HALVINGS + (1 << UNIT_BITS) >> UNIT_BITS + 1
+    rest, whole = halvings & (1 << UNIT_BITS) - 1, np.minimum(halvings >> UNIT_BITS, 31)
+    fine = UNIT_BITS - HALVING_BITS
+    high, after = HALVES[rest >> fine], HALVES[(rest >> fine) + 1]
+    high = high - rounded((high - after) * (rest & (1 << fine) - 1), fine)
+    return np.where(number < LEAST_EXPONENT, 0, high + (1 << whole >> 1) >> whole)
+
+
+def log_sum_exp(each: Whole) -> int:
+    """The logarithm of the sum of e to all of them."""
+    most, bits = int(each.max()), 0
+    whole = int(exp_of(each - most).sum())
+    one = 1 << UNIT_BITS
+    while whole >= 2 * one:
+        whole, bits = whole >> 1, bits + one
+    for place in reversed(range(UNIT_BITS)):
+        whole = whole * whole >> UNIT_BITS
+        if whole >= 2 * one:
+            whole, bits = whole >> 1, bits + (1 << place)
+    return most + int(times(bits, LN_2))
+
+
+def _sigmoid(x: Whole) -> Whole:
+    fine = UNIT_BITS - CURVE_BITS
+    place = np.minimum(abs(x), (CURVE_REACH << UNIT_BITS) - 1)
+    low, rest = CURVE[place >> fine], place & (1 << fine) - 1
+    share = low + rounded((CURVE[(place >> fine) + 1] - low) * rest, fine)
+    return np.asarray(np.where(x < 0, (1 << UNIT_BITS) - share, share))
+
+
+@dataclass(frozen=True)
+class WholeOp:
+    """How C says an op, and what it makes."""
+
+    words: str
+    of: Callable[..., Any]
+
+
+OF_RULES = {
+    "add": WholeOp("{0} + {1}", np.add),
+    "subtract": WholeOp("{0} - {1}", np.subtract),
+    "negate": WholeOp("-{0}", np.negative),
+    "multiply": WholeOp("times({0}, {1})", times),
+    "sigmoid": WholeOp("sigmoid_of({0})", _sigmoid),
+    "tanh": WholeOp("tanh_of({0})", lambda x: 2 * _sigmoid(2 * x) - (1 << UNIT_BITS)),
+}
+OF_SLOPES = OF_RULES | {
+    "exp": WholeOp("exp_of({0})", exp_of),
+    "sum": WholeOp("", np.sum),
+    "log_sum_exp_all": WholeOp("", log_sum_exp),
+}
+SAYS = Vocabulary("C in whole numbers", frozenset(OF_RULES), "leave out --int8")
+SAYS_OF_SLOPES = Vocabulary(SAYS.target, frozenset(OF_SLOPES), SAYS.remedy)
+
+
+def reckon(
+    node: Node,
+    known: dict[Node, Whole],
+    linear: Callable[[Node], Whole] | None = None,
+    ops: Mapping[str, WholeOp] = OF_RULES,
+    says: Vocabulary = SAYS,
+) -> Whole:
+    """A value that follows from those that are known, which it joins; `linear` weighs."""
+    if node not in known:
+        made: Any
+        number, simpler = number_of(node), None
+        if number is not None:
+            made = round(number * 2**UNIT_BITS)
+        elif linear is not None and node.op.name == "linear":
+            made = linear(node)
+        elif node.op.name in PASSED_ON or (simpler := says.simpler(node)) is not None:
+            made = reckon(simpler or node.inputs[0], known, linear, ops, says)
+        else:
+            inputs = (reckon(each, known, linear, ops, says) for each in node.inputs)
+            made = ops[node.op.name].of(*inputs)
+        known[node] = np.asarray(made)
+    return known[node]
