@@ -20,6 +20,8 @@ from tests.audit.material.small import at, saved
         ("OFFSET($A$2,MOD(ROW()-3,4),0)*2", "C9", "$A$4*2"),
         ("OFFSET(A1,-1+ROW(B3),)", "C9", "A3"),
         ('INDIRECT("B"&ROW()-1)+1', "C9", "B8+1"),
+        ("OFFSET(C9,-1,0)-$B$1*OFFSET(Net!$F$9,-1,0)", "C9", "C8-$B$1*Net!$F$8"),
+        ("INDEX($A$2:B5,3,2)", "C9", "$B$4"),
     ],
 )
 def test_the_cell_is_named(formula, home, plain):

@@ -28,6 +28,7 @@ from gradbook.audit.formula.address import (
 from gradbook.audit.formula.expression import rename_cells
 from gradbook.audit.formula.pattern import Pattern, RangeReference, Reader
 from gradbook.audit.workbook import heading_words
+from gradbook.audit.workbook.tables import SheetTable
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import TOO_DEEP, write
 
@@ -91,6 +92,7 @@ class Book:
     values: dict[Address, CellValue] = field(default_factory=dict)
     patterns: dict[Address, Pattern] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)  # in lower case → what it refers to
+    tables: dict[str, SheetTable] = field(default_factory=dict)  # in lower case
     arrays: dict[Address, str] = field(default_factory=dict)  # cells that share a formula → that
     typed: dict[Address, str] = field(default_factory=dict)  # formulas that compute which cell
     properties: dict[str, str] = field(default_factory=dict)  # creator, created, lastModifiedBy …

@@ -1,4 +1,4 @@
-"""Formulas whose own place tells which cell they mean: INDEX(B:B,ROW()-8) in row 24 is B16.
+"""Formulas that compute which cell they mean: INDEX(B:B,ROW()-8) in row 24, OFFSET(B3,-1,0).
 
 Blocks of rows are often addressed so. Once the cell is known, the formula is like any other: in the
 next block it means the cell that is as far away. What mentions whole columns means them as far as
@@ -37,7 +37,6 @@ from gradbook.targets.excel.language import (
 )
 
 _COMPUTED = re.compile(r"\b(?:INDEX|OFFSET|INDIRECT)\s*\(", re.IGNORECASE)
-_OWN_PLACE = re.compile(r"\b(?:ROW|COLUMN)\s*\(", re.IGNORECASE)
 _SPAN = re.compile(r"((?:.*!)?)(\$?)([A-Za-z]{1,3}):\$?([A-Za-z]{1,3})")  # whole columns
 LONGEST = 2_000  # characters of a formula that is looked at
 
@@ -48,11 +47,11 @@ class _NoNumber(Exception):
 
 def with_places(formula: str, home: Address) -> str:
     """The formula with the cells that it means, where its own place tells them."""
-    if len(formula) > LONGEST or not (_COMPUTED.search(formula) and _OWN_PLACE.search(formula)):
+    if len(formula) > LONGEST or not _COMPUTED.search(formula):
         return formula
 
     def cell(part: Expression) -> Expression | None:
-        if not isinstance(part, Call) or part.function not in _CELLS or not _asks_place(part):
+        if not isinstance(part, Call) or part.function not in _CELLS:
             return None
         try:
             return _CELLS[part.function](part, home)
@@ -117,7 +116,7 @@ def _index(part: Call, home: Address) -> Reference:
     columns = _SPAN.fullmatch(area.text)
     if columns:
         sheet, fixed, first, last = columns.groups()
-        place = 0, column_number(first)
+        place, fixed_row = (0, column_number(first)), "$"
         size = MOST_ROWS, column_number(last) - column_number(first) + 1
     else:
         sheet, _, rest = area.text.rpartition("!")
@@ -125,6 +124,7 @@ def _index(part: Call, home: Address) -> Reference:
         if len(ends) != 2 or ends[0] is None or ends[1] is None:
             raise _NoNumber
         sheet, fixed = f"{sheet}!" * bool(sheet), ends[0]["fix_column"]
+        fixed_row = ends[0]["fix_row"]
         (top, left), (bottom, last_column) = (
             (int(end["row"]) - 1, column_number(end["column"])) for end in ends if end
         )
@@ -133,7 +133,7 @@ def _index(part: Call, home: Address) -> Reference:
         down, right = (1, [down]) if size[0] == 1 else (down, [1])
     if not (1 <= down <= size[0] and 1 <= right[0] <= size[1]):
         raise _NoNumber
-    return _cell(sheet, place[0] + down - 1, place[1] + right[0] - 1, fixed, part)
+    return _cell(sheet, place[0] + down - 1, place[1] + right[0] - 1, fixed, fixed_row, part)
 
 
 def _offset(part: Call, home: Address) -> Reference:
@@ -145,7 +145,8 @@ def _offset(part: Call, home: Address) -> Reference:
         raise _NoNumber
     down, right = (0 if a is None else _whole(a, home) for a in part.arguments[1:])
     row, column = int(start["row"]) - 1 + down, column_number(start["column"]) + right
-    return _cell(start["sheet"] or "", row, column, start["fix_column"], part)
+    fixed = start["fix_column"], start["fix_row"]
+    return _cell(start["sheet"] or "", row, column, *fixed, part)
 
 
 def _indirect(part: Call, home: Address) -> Reference:
@@ -156,7 +157,7 @@ def _indirect(part: Call, home: Address) -> Reference:
     if found is None:
         raise _NoNumber
     row, column = int(found["row"]) - 1, column_number(found["column"])
-    return _cell(found["sheet"] or "", row, column, "", part)
+    return _cell(found["sheet"] or "", row, column, "", "", part)
 
 
 _CELLS: dict[str, Callable[[Call, Address], Reference]] = {
@@ -166,12 +167,17 @@ _CELLS: dict[str, Callable[[Call, Address], Reference]] = {
 }
 
 
-def _cell(sheet: str, row: int, column: int, fixed: str, part: Call) -> Reference:
-    """The cell's name. Its row stays where samples come round again, else it moves along."""
+def _cell(
+    sheet: str, row: int, column: int, fixed_column: str, fixed_row: str, part: Call
+) -> Reference:
+    """The cell's name. Its row moves along with the formula's own, but where samples come round
+    again; where the formula's place isn't asked for, it is as fixed as what it is counted from."""
     if not (0 <= row < MOST_ROWS and 0 <= column < MOST_COLUMNS):
         raise _NoNumber
-    comes_round = any(isinstance(p, Call) and p.function == "MOD" for p in parts(part))
-    return Reference(f"{sheet}{fixed}{letters(column)}{'$' * comes_round}{row + 1}")
+    if _asks_place(part):
+        comes_round = any(isinstance(p, Call) and p.function == "MOD" for p in parts(part))
+        fixed_row = "$" * comes_round
+    return Reference(f"{sheet}{fixed_column}{letters(column)}{fixed_row}{row + 1}")
 
 
 # Numbers that follow from a formula's place --------------------------------------------

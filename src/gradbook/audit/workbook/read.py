@@ -32,6 +32,7 @@ from gradbook.audit.workbook.book import (
     SheetPart,
     StandIn,
     leave_out_widest,
+    quote_title,
 )
 from gradbook.audit.workbook.computed_places import close_ranges, mentions_columns
 from gradbook.audit.workbook.flow import Flow
@@ -49,6 +50,7 @@ from gradbook.audit.workbook.package import (
     resolve_target,
 )
 from gradbook.audit.workbook.rows import BookCells, SheetRows
+from gradbook.audit.workbook.tables import read_tables
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import write
 
@@ -86,6 +88,8 @@ def _read_excel(parts: Package) -> Book:
         raise WorkbookError(Message("it has no sheets of cells: save it again as .xlsx"))
     numbers = {sheet.title.lower(): k for k, sheet in enumerate(book.sheets)}
     book.reader = Reader(numbers, book.names)
+    for number, sheet in enumerate(book.sheets):
+        _add_tables(parts, book, number, sheet)
     strings = _strings(parts, posixpath.join(posixpath.dirname(main), "sharedStrings.xml"))
     cells = BookCells(book, strings, sum(parts.size(sheet.part) for sheet in book.sheets))
     for number in sorted(range(len(book.sheets)), key=lambda k: book.sheets[k].is_hidden):
@@ -93,6 +97,13 @@ def _read_excel(parts: Package) -> Book:
         SheetRows(cells).read(parts, book.sheets[number].part)
     cells.end_row()
     return book
+
+
+def _add_tables(parts: Package, book: Book, number: int, sheet: SheetPart) -> None:
+    related = _relations(parts, sheet.part).values()
+    names = [name for name in related if "tables/" in name and name in parts]
+    for name, table in read_tables(parts, names, number, quote_title(sheet.title)):
+        book.tables.setdefault(name, table)
 
 
 def main_part(parts: Package) -> str:

@@ -40,6 +40,7 @@ from gradbook.audit.workbook.book import (
 )
 from gradbook.audit.workbook.computed_places import with_places
 from gradbook.audit.workbook.package import Package, WorkbookError, local, parse, parser
+from gradbook.audit.workbook.tables import without_tables
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import LONGEST_FORMULA
 
@@ -396,7 +397,7 @@ class BookCells:
             self._count_letters(KEPT_OF_LONG)
             return Pattern(f"long {cell}", cell, formula[:KEPT_OF_LONG], None, (), {}, TOO_LONG)
         before = self.book.reader.count
-        placed = with_places(formula, cell)
+        placed = with_places(without_tables(formula, cell, self.book.tables), cell)
         if placed is not formula:
             self.book.typed[cell] = formula
         pattern = self.book.reader.pattern(placed, cell)
@@ -426,10 +427,11 @@ class BookCells:
             raise WorkbookError(
                 Message("its array formulas fill too many cells: too large to check")
             )
+        plain = without_tables(formula, cell, self.book.tables)
         for down in range(rows):
             for right in range(columns):
                 at = cell + down * ROW + right
-                text = self.book.reader.element(formula, cell, down, right)
+                text = self.book.reader.element(plain, cell, down, right)
                 self.book.arrays[at] = formula
                 self.book.patterns[at] = self.book.reader.pattern(text, at)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.net.trained import TrainedNet
-from gradbook.targets.portable.answers import SpokenAnswer, Asked
+from gradbook.targets.portable.answers import Asked, SpokenAnswer
 from gradbook.targets.portable.c_text import fill, piece, sections, smallest, table
 from gradbook.targets.portable.makers import NORMING, Work
 from gradbook.targets.portable.packing import (
