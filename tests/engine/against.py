@@ -26,6 +26,9 @@ SUMS = ("total", "sum", "sum_channels", "reshape", "avgpool")
 PRODUCTS = ("multiply", "conv_weights", "outer")  # two factors, each a value as it is held
 ROUNDING = 4e-6  # of a tensor's largest value: how near a corner float32 may lie on either side
 TINY = 1e-12  # of the largest gradient: that one is nothing but rounding
+SMALL = 1e-3  # tensors smaller than this are compared as if they were of this size
+STEP = 1e-11  # how far a step in float64 may be from the reference
+LEAST_SPREAD = 1e-3  # variance in units of the squared mean
 Array = np.ndarray
 
 
@@ -81,6 +84,43 @@ def distance(found: Array, expected: Array) -> float:
     """Relative, of whole tensors."""
     norm = np.linalg.norm(np.ravel(expected))
     return float(np.linalg.norm(np.ravel(found) - np.ravel(expected)) / (norm or 1))
+
+
+def disagreement(engine: Engine, batch: Batch) -> dict[str, float]:
+    """How far one step in float64 is from the reference's, by name, of whole tensors.
+
+    A gradient that all but cancels, and the next value of what it is of, can't be closer than the
+    rounding of its terms: one unit of Σ|terms| for each addition, of which there are three over the
+    batch: the gradient's own, and two of the statistics behind it.
+    """
+    step = engine.step_graph
+    values = reference(step, {**held(engine), **batch.leaves(step)})
+    wanted, least = {"loss": values[step.loss]}, dict[str, float]()
+    wanted |= {str(leaf.name): values[node] for leaf, node in step.next.items()}
+    for leaf, slope in step.gradients.items():
+        wanted[str(slope.name)] = values[slope]
+        terms = float(np.linalg.norm(np.ravel(sizes_summed(slope, values))))
+        rounding = 3 * len(batch.inputs) * UNIT["float64"] * terms / STEP
+        least |= {str(slope.name): rounding, str(leaf.name): rounding}
+    found = {"loss": np.asarray(run(engine, batch)), **engine.arrays}
+    return {
+        name: float(np.linalg.norm(np.ravel(found[name]) - np.ravel(value)))
+        / max(float(np.linalg.norm(np.ravel(value))), SMALL, least.get(name, 0.0))
+        for name, value in wanted.items()
+    }
+
+
+def varies(engine: Engine, batch: Batch) -> bool:
+    """Whether what batch normalisations see varies enough that dividing by its deviation doesn't
+    make its rounding large. Running statistics are nine parts of 0 and 1 to one of the batch's."""
+    step = engine.step_graph
+    values = reference(step, {**held(engine), **batch.leaves(step)})
+    following = {str(leaf.name): np.ravel(values[node]) for leaf, node in step.next.items()}
+    names = [name.removeprefix("r_μ") for name in following if name.startswith("r_μ")]
+    return all(
+        (10 * following[f"r_σ²{n}"] - 9 >= LEAST_SPREAD * (10 * following[f"r_μ{n}"]) ** 2).all()
+        for n in names
+    )
 
 
 @dataclass(frozen=True)

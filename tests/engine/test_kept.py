@@ -53,13 +53,6 @@ def planted_in(folder: Path) -> None:
     place.chmod(0o755)
 
 
-def test_what_is_kept_is_what_was_made(cache):
-    found = compile_library(TEXT, require_compiler())
-    assert (answer(found), found.remark) == (42, "")
-    assert found.path.parent == cache
-    assert compile_library(TEXT, require_compiler()) == found
-
-
 @POSIX
 @pytest.mark.parametrize("thing", [os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path)])
 def test_what_stands_in_place_of_a_kept_file_is_not_opened(thing, tmp_path):
@@ -83,69 +76,70 @@ def test_what_stands_in_place_of_a_kept_file_is_not_opened(thing, tmp_path):
     assert (again.stdout, again.returncode) == (first.stdout, 0), again.stderr
 
 
-# Folders of others
+# Folders of others: each makes a folder as others might have, and what is then said
 
 
-@POSIX
-@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o775, 0o757])
-def test_where_others_may_write_nothing_is_taken_from(mode, cache):
-    cache.mkdir()
-    planted_in(cache)
+def open_to_others(cache: Path, mode: int) -> str:
     os.chown(cache, -1, NOBODY) if os.geteuid() == 0 else None
     cache.chmod(mode)
-    found = compile_library(TEXT, require_compiler())
-    assert answer(found) == 42
-    assert found.path.parent != cache
-    assert found.remark == (
-        f"nothing is kept in {cache}: others may write to {cache}; GRADBOOK_CACHE can name another"
-    )
+    return f"nothing is kept in {cache}: others may write to {cache}; GRADBOOK_CACHE can name"
 
 
-@POSIX
-@pytest.mark.parametrize("mode", [0o777, 0o757])
-def test_who_may_write_above_may_put_another_folder_in_its_place(mode, cache):
-    cache.mkdir()
-    planted_in(cache)
+def open_above(cache: Path, mode: int) -> str:
+    """Who may write there may put another folder in its place."""
     cache.parent.chmod(mode)
-    found = compile_library(TEXT, require_compiler())
-    assert answer(found) == 42
-    assert f"others may write to {cache.parent}" in found.remark
+    return f"others may write to {cache.parent}"
 
 
-@ROOT
-@pytest.mark.parametrize("above", [False, True], ids=["its own", "the one above"])
-@pytest.mark.parametrize("mode", [0o755, 0o700])
-def test_a_folder_of_somebody_else_is_left_alone(mode, above, cache):
-    cache.mkdir()
-    planted_in(cache)
-    foreign = cache.parent if above else cache
-    os.chown(foreign, NOBODY, NOBODY)
-    foreign.chmod(mode)
-    found = compile_library(TEXT, require_compiler())
-    assert answer(found) == 42
-    assert f"{foreign} belongs to somebody else" in found.remark
+def somebody_elses(cache: Path, mode: int) -> str:
+    os.chown(cache, NOBODY, NOBODY)
+    cache.chmod(mode)
+    return f"{cache} belongs to somebody else"
 
 
-@POSIX
-def test_a_link_is_not_followed(cache, tmp_path):
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    cache.symlink_to(elsewhere)
-    planted_in(elsewhere)
-    found = compile_library(TEXT, require_compiler())
-    assert answer(found) == 42
-    assert f"{cache} is a link" in found.remark
+def below_somebody_elses(cache: Path, mode: int) -> str:
+    os.chown(cache.parent, NOBODY, NOBODY)
+    cache.parent.chmod(mode)
+    return f"{cache.parent} belongs to somebody else"
 
 
-@ROOT
-def test_a_file_of_somebody_else_is_compiled_anew(cache):
-    cache.mkdir()
-    planted_in(cache)
+def a_link(cache: Path, mode: int) -> str:
+    cache.rename(cache.with_name("elsewhere"))
+    cache.symlink_to(cache.with_name("elsewhere"))
+    return f"{cache} is a link"
+
+
+def with_somebody_elses_file(cache: Path, mode: int) -> str:
     (planted,) = cache.iterdir()
     os.chown(planted, NOBODY, NOBODY)
-    found = compile_library(TEXT, require_compiler())
-    assert answer(found) == 42
-    assert found.remark == f"{planted} had been changed or damaged: it was compiled again"
+    return f"{planted} had been changed or damaged: it was compiled again"
+
+
+@POSIX
+@pytest.mark.parametrize(
+    ("made", "modes"),
+    [
+        (open_to_others, (0o777, 0o1777, 0o775, 0o757)),
+        (open_above, (0o777, 0o757)),
+        pytest.param(somebody_elses, (0o755, 0o700), marks=ROOT),
+        pytest.param(below_somebody_elses, (0o755, 0o700), marks=ROOT),
+        (a_link, (0,)),
+        pytest.param(with_somebody_elses_file, (0,), marks=ROOT),
+    ],
+)
+def test_what_others_could_have_put_there_is_not_taken(made, modes, tmp_path, monkeypatch):
+    for mode in modes:
+        above = tmp_path / f"{mode:o}"
+        monkeypatch.setenv("GRADBOOK_CACHE", str(above))
+        cache = above / "engines"
+        cache.mkdir(parents=True)
+        planted_in(cache)
+        said = made(cache, mode)
+        of_this_process.cache_clear()
+        found = compile_library(TEXT, require_compiler())
+        assert answer(found) == 42
+        assert said in found.remark
+    of_this_process.cache_clear()
 
 
 @POSIX
@@ -164,27 +158,35 @@ def test_what_is_made_is_for_nobody_else_whatever_is_usual(cache, tmp_path, monk
 # Damage
 
 
-@pytest.mark.parametrize("place", range(0, 100, 7))
-def test_a_library_with_a_bit_turned_over_is_compiled_anew(place, cache):
+def turned_over(place: int):
+    """A bit of a library, so many hundredths from its beginning."""
+    return lambda whole: (
+        whole[: (at := place * len(whole) // 100)] + bytes([whole[at] ^ 16]) + whole[at + 1 :]
+    )
+
+
+def another(whole: bytes) -> bytes:
+    return compile_library(PLANTED, require_compiler()).path.read_bytes()
+
+
+DAMAGE = {
+    **{f"{place} %": turned_over(place) for place in range(0, 100, 7)},
+    "half": lambda whole: whole[:99],
+    "empty": lambda whole: b"",
+    "longer": lambda whole: whole + b"\0",
+    "another": another,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_library_that_was_changed_is_compiled_anew(damage, cache):
     first = compile_library(TEXT, require_compiler()).path
     whole = first.read_bytes()
-    at = place * len(whole) // 100
-    first.write_bytes(whole[:at] + bytes([whole[at] ^ 16]) + whole[at + 1 :])
+    first.write_bytes(damage(whole))
     again = compile_library(TEXT, require_compiler())
     assert again == Library(first, f"{first} had been changed or damaged: it was compiled again")
     assert again.path.read_bytes() == whole
     assert compile_library(TEXT, require_compiler()) == Library(first)
-
-
-@pytest.mark.parametrize("damage", ["half", "empty", "longer", "another"])
-def test_whatever_else_stands_in_its_place_is_compiled_anew(damage, cache):
-    first = compile_library(TEXT, require_compiler()).path
-    whole = first.read_bytes()
-    another = compile_library(PLANTED, require_compiler()).path.read_bytes()
-    changed = {"half": whole[:99], "empty": b"", "longer": whole + b"\0", "another": another}
-    first.write_bytes(changed[damage])
-    assert answer(compile_library(TEXT, require_compiler())) == 42
-    assert first.read_bytes() == whole
 
 
 def test_a_folder_in_its_place_is_walked_round(cache):

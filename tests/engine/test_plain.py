@@ -11,7 +11,7 @@ import pytest
 from gradbook.engine import compilers
 from gradbook.engine.engines import PlainEngine, open_engine
 from gradbook.net import parse
-from tests.engine.agreement import disagreement
+from tests.engine.against import a_batch, disagreement
 from tests.engine.test_native import MIXED, UPDATES
 
 
@@ -27,7 +27,7 @@ def test_it_is_taken_where_nothing_compiles(monkeypatch):
 def test_its_steps_are_the_references():
     engine = PlainEngine(parse(MIXED + UPDATES["Nesterov"]), 16)
     for draw, size in enumerate((16, 9)):
-        assert max(disagreement(engine, size, draw).values()) < 1e-12
+        assert max(disagreement(engine, a_batch(engine.net, size, draw)).values()) < 1e-12
 
 
 @pytest.mark.witness("cc")

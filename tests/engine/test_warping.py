@@ -145,14 +145,6 @@ def test_only_bytes_of_the_right_shape_are_warped():
         flat.epoch(pixels(20, 4), np.zeros(20, int), warp=parse_warp("rotate 15"))
 
 
-def test_large_images_are_no_more_than_a_thread_has_room_for():
-    """Sixteen of these are 9 MiB: more than the stack of most threads."""
-    net = parse_net("input 3x224x224; maxpool 112; flatten; dense 2; softmax; loss cross-entropy")
-    images, labels = pixels(3, 3, 224, 224), np.zeros(3, int)
-    losses = Engine(net, 16, 2).epoch(images, labels, warp=parse_warp(ALL), **KEY).losses
-    assert np.isfinite(losses).all()
-
-
 # The C itself.
 
 

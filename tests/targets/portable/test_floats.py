@@ -13,7 +13,8 @@ from gradbook.net import Net
 from gradbook.net.trained import Scaling, TrainedNet, trained_net
 from gradbook.targets.portable.c_file import c_file
 from tests.families import networks
-from tests.targets.portable.compiled import COMPILERS, built, called, has_words_for, streamed
+from tests.targets.portable.compiled import called, has_words_for, streamed
+from tests.targets.portable.networks import OF_IMAGES
 from tests.trained import (
     by_the_graph,
     drawn,
@@ -50,44 +51,26 @@ def test_any_network_says_in_c_what_it_says_here(net):
     np.testing.assert_allclose(probabilities, model.predict(images), atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize(
-    "layers",
-    [
-        "conv 4 3x3 pad 1; maxpool 2; batchnorm; relu; flatten; dense 3; log softmax",
-        "conv 4 3x3; relu; maxpool 2; batchnorm; flatten; dense 3; softmax",
-        "conv 4 3x3 stride 2; gelu; maxpool 2; flatten; batchnorm; dense 3; softmax",
-        "conv 4 3x3; relu6; maxpool 2; flatten; dense 5; exact gelu; dense 5; hard swish; dense 4; "
-        "elu; dense 3; softmax",
-        "conv 4 3x3; maxpool 3 stride 2; silu; avgpool all; flatten; dense 3; softmax",
-        "depthwise 3x3 pad 1; conv 6 1x1; relu; conv 6 3x3 groups 2 pad 1; add back 1; "
-        "avgpool 2; flatten; dense 3; softmax",
-        "conv 2 3x3 pad 1; relu; concat back 2; conv 3 3x3 pad 1; tanh; concat back 5 0 4; "
-        "relu; avgpool 2; flatten; dense 2; concat back 1; dense 3; softmax",
-        "conv 4 3x3 pad 1; groupnorm 2; relu; conv 4 3x3 pad 1; instancenorm epsilon 0.01; "
-        "add back 3; groupnorm 1; maxpool 2; flatten; layernorm; dense 6; layernorm; tanh; "
-        "dense 3; softmax",
-        "conv 4 3x3 pad 1; relu; conv 2 1x1; relu; go back 2; conv 3 3x3 pad 1; tanh; "
-        "concat back 3 0; go back 6; maxpool 3 stride 1 pad 1; conv 5 1x1; add back 3; avgpool 2; "
-        "flatten; dense 3; softmax",
-        "conv 3 3x3; relu; flatten; dense 4; tanh; go back 3; flatten; dense 2; concat back 3 0; "
-        "dense 3; softmax",
-        "layernorm; conv 2 3x3 pad 1; placenorm; layernorm epsilon 0.01; relu; maxpool 2; "
-        "layernorm; batchnorm; tanh; flatten; dense 3; softmax",
-        "flatten; dense 5; sigmoid; dense 3; sigmoid; loss binary cross-entropy",
-        "flatten; dense 5; leaky relu 0.1; dense 1; sigmoid; loss binary cross-entropy",
-        "conv 3 5x5; maxpool all; flatten; softmax",
-        "conv 4 3x3; prelu; maxpool 2; flatten; dense 4; prelu shared; dense 3; softmax",
-        "conv 4 3x3; avgpool all; flatten; dense 2; relu; dense 4; sigmoid; "
-        "multiply back 6; conv 4 1x1; tanh; multiply back 2; flatten; dense 3; softmax",
-        "conv 4 3x3; relu; quantize 3; maxpool 2; conv 3 2x2; quantize 5 signed; flatten; dense 3; "
-        "tanh; quantize 4 signed; dense 3; softmax",
-        "conv 4 3x3 stride 2; relu; convtranspose 6 3x3 stride 2 pad 1 groups 2; tanh; conv 2 1x1; "
-        "upsample 2x3; convtranspose 3 2x3 stride 1x2 pad same dilation 2x1; avgpool 2; flatten; "
-        "dense 3; softmax",
-        "conv 2 3x3; upsample 2; convtranspose 2 4x4 stride 3x1 pad 1x0x3x2; maxpool 2; flatten; "
-        "dense 3; softmax",
-    ],
-)
+OF_FLOATS = [
+    "conv 3 3x3 pad 1; relu; conv 3 3x3; batchnorm; relu; again 3; flatten; dense 3; log softmax",
+    "conv 4 3x3 stride 2; gelu; maxpool 2; flatten; batchnorm; dense 3; softmax",
+    "conv 4 3x3; relu6; maxpool 2; flatten; dense 5; exact gelu; dense 5; hard swish; dense "
+    "4; elu; dense 3; softmax",
+    "conv 4 3x3; maxpool 3 stride 2; silu; avgpool all; flatten; dense 3; softmax",
+    "conv 4 3x3 pad 1; groupnorm 2; relu; conv 4 3x3 pad 1; instancenorm epsilon 0.01; add "
+    "back 3; groupnorm 1; maxpool 2; flatten; layernorm; dense 6; layernorm; tanh; dense 3; "
+    "softmax",
+    "flatten; dense 5; leaky relu 0.1; dense 1; sigmoid; loss binary cross-entropy",
+    "conv 3 5x5; maxpool all; flatten; softmax",
+    "conv 4 3x3; prelu; maxpool 2; flatten; dense 4; prelu shared; dense 3; softmax",
+    "conv 4 3x3; relu; quantize 3; maxpool 2; conv 3 2x2; quantize 5 signed; flatten; dense "
+    "3; tanh; quantize 4 signed; dense 3; softmax",
+    "conv 2 3x3; upsample 2; convtranspose 2 4x4 stride 3x1 pad 1x0x3x2; maxpool 2; "
+    "flatten; dense 3; softmax",
+]
+
+
+@pytest.mark.parametrize("layers", [*OF_IMAGES, *OF_FLOATS])
 @pytest.mark.parametrize("size", ["1x9x8", "3x9x8"])
 def test_layers_that_are_done_together_say_the_same(size, layers):
     model = model_of(f"input {size}; {layers}")
@@ -300,33 +283,10 @@ def test_missing_values_of_a_step_are_put_in():
         np.testing.assert_array_equal(streamed(text, row.reshape(4, 3), 3)[-1], expected)
 
 
-@pytest.mark.witness("gcc", "clang", "zig")
-@pytest.mark.parametrize("name", COMPILERS)
-def test_no_compiler_has_anything_to_say_about_it(name, tmp_path):
-    model = model_of(
-        "input 1x8x8; conv 2 3x3 pad 1; gelu; maxpool 2;"
-        "conv 2 2x3 stride 2x1 pad 0x1 dilation 1x2;"
-        "maxpool 2 pad 0x1 stride 1; avgpool 2 pad same; flatten; dense 3; softmax"
-    )
-    text = c_file(model.trained(), "net", None, main=True).text
-    built(text, tmp_path / "net", COMPILERS[name], "-O2")
-
-
 def test_a_softmax_in_the_middle_is_refused_with_its_words():
     model = model_of("input 1x2x2; flatten; dense 3; softmax; dense 2; softmax")
     with pytest.raises(TargetError, match="'softmax' isn't the last layer"):
         c_file(model.trained(), "net", None)
-
-
-def test_weights_that_are_applied_again_stand_there_once():
-    model = model_of(
-        "input 1x8x8; conv 3 3x3 pad 1; relu; conv 3 3x3; batchnorm; relu; again 3; "
-        "flatten; dense 3; log softmax"
-    )
-    text = c_file(model.trained(), "net", None).text
-    assert f" weights[{3 * 9 + 3 * 3 * 9 + 3 * 12}] " in text
-    images = images_for(model)
-    np.testing.assert_allclose(read_by_c(model, images)[1], model.predict(images), atol=1e-5)
 
 
 @pytest.mark.parametrize("limit", [0.0, -1.0])

@@ -16,7 +16,8 @@ from gradbook.targets.portable.makers import row_makers
 from gradbook.targets.portable.reckoning import maps_of
 from gradbook.targets.portable.whole_makers import quantise
 from tests.families import networks
-from tests.targets.portable.compiled import COMPILERS, built, called, has_words_for, streamed
+from tests.targets.portable.compiled import called, has_words_for, streamed
+from tests.targets.portable.networks import OF_IMAGES
 from tests.trained import drawn, model_of, table_model_of, with_ranges
 
 pytestmark = pytest.mark.witness("cc")
@@ -64,37 +65,7 @@ def test_an_image_that_becomes_a_sequence_on_its_way_is_refused_in_a_line():
         both(model, 5)
 
 
-@pytest.mark.parametrize(
-    "layers",
-    [
-        "conv 4 3x3 pad 1; maxpool 2; batchnorm; relu; flatten; dense 3; log softmax",
-        "conv 4 3x3 pad 1; relu; maxpool 2; batchnorm; conv 4 3x3; flatten; dense 3; softmax",
-        "conv 4 3x3 stride 2; gelu; maxpool 2; flatten; dense 3; softmax",
-        "conv 4 3x3 pad 1; relu; concat back 2; conv 3 3x3 pad 1; concat back 4 0 3; gelu; "
-        "avgpool 2; flatten; dense 3; softmax",
-        "depthwise 3x3 pad 1; conv 6 1x1; relu; conv 6 3x3 groups 2 pad 1; add back 1; relu; "
-        "avgpool 2; flatten; dense 3; softmax",
-        "flatten; dense 8; leaky relu 0.1; dense 3; sigmoid; loss binary cross-entropy",
-        "conv 4 3x3 pad 1; groupnorm 2; relu; maxpool 2; flatten; dense 6; groupnorm 2; tanh;"
-        "dense 3; softmax",
-        "conv 4 3x3 pad 1; relu; conv 4 3x3 pad 1; groupnorm 4; add back 2; silu; avgpool 2;"
-        "flatten; dense 3; softmax",
-        "conv 4 3x3 pad 1; relu; conv 2 1x1; relu; go back 2; conv 3 3x3 pad 1; tanh; "
-        "concat back 3 0; go back 6; maxpool 3 stride 1 pad 1; conv 5 1x1; add back 3; avgpool 2; "
-        "flatten; dense 3; softmax",
-        "conv 3 3x3; relu; flatten; dense 4; tanh; go back 3; flatten; dense 2; concat back 3 0; "
-        "dense 3; softmax",
-        "conv 4 3x3; placenorm; layernorm; relu; maxpool 2; flatten; dense 8; layernorm; silu;"
-        "dense 3; softmax",
-        "layernorm; conv 6 3x3 pad 1; relu; conv 6 3x3 pad 1; groupnorm 3; add back 2; gelu;"
-        "flatten; dense 3; softmax",
-        "conv 4 3x3; relu; avgpool all; flatten; dense 2; relu; dense 4; sigmoid; multiply back 6; "
-        "conv 4 1x1; tanh; multiply back 2; flatten; dense 3; softmax",
-        "conv 4 3x3 stride 2; relu; convtranspose 6 3x3 stride 2 pad 1 groups 2; tanh; conv 2 1x1; "
-        "upsample 2x3; convtranspose 3 2x3 stride 1x2 pad same dilation 2x1; avgpool 2; flatten; "
-        "dense 3; softmax",
-    ],
-)
+@pytest.mark.parametrize("layers", OF_IMAGES)
 @pytest.mark.parametrize("size", ["1x9x8", "3x9x8"])
 def test_rounding_changes_outputs_by_little(size, layers):
     model = model_of(f"input {size}; {layers}")
@@ -173,19 +144,6 @@ def test_nothing_but_whole_numbers_is_in_it():
     assert not re.search(r"float|double|\d\.\d|math\.h", code)
 
 
-@pytest.mark.witness("gcc", "clang", "zig")
-@pytest.mark.parametrize("name", COMPILERS)
-def test_no_compiler_has_anything_to_say_about_it(name, tmp_path):
-    model = model_of(
-        "input 1x8x8; conv 2 3x3 pad 1; gelu; maxpool 2;"
-        "conv 2 2x3 stride 2x1 pad 0x1 dilation 1x2;"
-        "maxpool 2 pad 0x1 stride 1; avgpool 2 pad same; flatten; dense 3; softmax"
-    )
-    whole = quantise(model.trained(), pictures(model, 9))
-    text = c_file(model.trained(), "net", whole, main=True).text
-    built(text, tmp_path / "net", COMPILERS[name], "-O2")
-
-
 @pytest.mark.parametrize(
     ("refused", "said"),
     [
@@ -211,15 +169,6 @@ def test_normalised_values_and_their_scales_may_be_next_to_nothing():
     images, scores, _ = both(model)
     exact = maps_of(row_makers(model.trained()), images)[-1].reshape(len(images), -1)
     assert (scores - exact).std() < 0.03 * exact.std()
-
-
-def test_weights_that_are_applied_again_stand_there_once():
-    model = model_of(
-        "input 1x8x8; conv 3 3x3 pad 1; relu; conv 3 3x3; batchnorm; relu; again 3; "
-        "flatten; dense 3; log softmax"
-    )
-    text = c_file(model.trained(), "net", quantise(model.trained(), pictures(model, 9))).text
-    assert f" weights[{3 * 9 + 3 * 3 * 9 + 3 * 12}] " in text
 
 
 @pytest.mark.parametrize(
@@ -259,34 +208,6 @@ def test_there_may_be_more_pieces_than_a_byte_tells_apart():
     images, _, _ = both(model, 5)
     whole = quantise(model.trained(), images)
     assert len(whole_makers.bends_of(whole.makers).pieces) > 255
-
-
-@pytest.mark.parametrize(
-    ("layers", "by_table"),
-    [
-        ("conv 4 3x3 pad 1 stride 2; relu; maxpool 2; conv 3 3x3 pad 1", False),
-        ("conv 4 3x3 pad 1; relu; conv 4 3x3 pad 1; add back 1", True),
-        ("conv 4 3x3; relu; upsample 2; conv 3 3x3", True),
-    ],
-)
-def test_whose_turn_it_is_is_counted_where_each_map_reads_the_one_before(layers, by_table):
-    model = model_of(f"input 1x13x12; {layers}; flatten; dense 3; softmax")
-    images, _, _ = both(model)
-    text = c_file(model.trained(), "net", quantise(model.trained(), images)).text
-    assert ("turns[" in text) is by_table
-
-
-@pytest.mark.parametrize(("size", "is_square"), [("14x14", True), ("14x12", False)])
-def test_fields_that_nothing_reads_or_that_say_the_same_are_left_out(size, is_square):
-    model = model_of(
-        f"input 1x{size}; conv 4 3x3; maxpool 2; relu; conv 6 3x3; flatten; dense 3; softmax"
-    )
-    images, _, _ = both(model)
-    text = c_file(model.trained(), "net", quantise(model.trained(), images)).text
-    fields = text[text.index("struct maker {") : text.index("static const struct maker")]
-    assert " also;" not in fields
-    assert " reads;" not in fields
-    assert (" rows;" not in fields) is is_square
 
 
 @pytest.mark.parametrize(
