@@ -23,6 +23,7 @@ from tests.families import networks
 
 pytestmark = pytest.mark.witness("cc")
 
+PRECISIONS = ("float32", "float64")
 QUICKLY = ("-O1",)  # compiles in a third of the time
 MIXED = """\
 input 2x9x8
@@ -70,6 +71,18 @@ def test_three_steps_follow_the_reference_with_any_update(words):
     for draw, size in enumerate((40, 1, 33)):
         gaps = disagreement(engine, a_batch(engine.net, size, draw))
         assert max(gaps.values()) < STEP, gaps
+
+
+@pytest.mark.parametrize("words", UPDATES.values(), ids=UPDATES)
+def test_single_precision_goes_the_same_way_with_any_update(words):
+    """Without corners, on either side of which numbers of the two could fall."""
+    net = parse(f"input 5; dense 6 no bias; batchnorm; tanh; dense 3; log softmax\n{words}")
+    single, double = (NativeEngine(net, 16, 2, kind, extra=QUICKLY) for kind in PRECISIONS)
+    for draw in range(5):
+        losses = [run(engine, a_batch(net, 16, draw)) for engine in (single, double)]
+        assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    for name, values in double.state().items():
+        assert distance(single.arrays[name], values) < 1e-4, name
 
 
 def test_training_goes_on_from_what_was_carried_bit_for_bit():

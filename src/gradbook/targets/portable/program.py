@@ -119,7 +119,7 @@ def program(
     turn = {} if stream or chain else {"turn": smallest(len(makers))}
     types = {"value": dialect.value, "total": dialect.total, "sample": dialect.sample} | turn
     read = {name: kind for name, kind in types.items() if name != "sample"} | dict(dialect.reads)
-    after = stream is not None and stream.after < len(makers)
+    turns = table("turn", "turns", np.array(order.turns))
     pieces = ("streaming",) if stream else ("in_turn" if chain else "all_turns",)
     enlarging = dict.fromkeys(w for w, m in zip(each, makers, strict=True) if m.enlarges)
     parts = [
@@ -132,7 +132,7 @@ def program(
         *([WEIGHTS_HERE] if stored else []),
         *dialect.tables,
         MAKERS_HERE,
-        *([f"/* Which maker makes its next row. */\n{_turns(order)}"] if turn else []),
+        *([f"/* Which maker makes its next row. */\n{turns}"] if turn else []),
         f"#define EDGE(map) {dialect.edge} /* the value of padding */",
         piece("rows"),
         dialect.keep,
@@ -157,7 +157,7 @@ def program(
         two=any(len(maker.reads) > 1 for maker in makers),
         beyond=order.longest_edge > 0,
         stream=stream is not None,
-        after=after,
+        after=stream is not None and stream.after < len(makers),
         hears=any(maker.work is Work.HEARD for maker in makers),
         enlarging=bool(enlarging),
     )
@@ -280,10 +280,6 @@ def _reads(kinds: Mapping[str, str]) -> str:
     """How constants of these types, by their names here and in C, are read."""
     every = {kind: kind for kind in kinds.values()} | dict(kinds)
     return "\n".join(f"#define READ_{name}(at) {READS[kind]}" for name, kind in every.items())
-
-
-def _turns(order: RowOrder) -> str:
-    return table("turn", "turns", np.array(order.turns))
 
 
 def _sizes(

@@ -189,14 +189,9 @@ class _Taking:
                 given[one.node] = sum(node.shape[0] for node in given)
         else:
             raise TargetError(f"{self.own.name} can't be written in C: use another layer")
-        yield PieceOfRule(self._rule(held, given, before))
-
-    def _rule(
-        self, made: tuple[Node, ...], given: Mapping[Node, int], before: tuple[Node, ...]
-    ) -> Rule:
-        order = ancestors(made, stop=(*given, *before))
+        order = ancestors(held, stop=(*given, *before))
         tensors = {node: array for node, array in self.tensors.items() if node in order}
-        return Rule(self.own.name, made, given, before, tensors, self.steps)
+        yield PieceOfRule(Rule(self.own.name, held, given, before, tensors, self.steps))
 
     def _sums(self, sums: Sequence[_WeightedSum]) -> SumsOfPiece:
         """Side by side."""

@@ -173,14 +173,9 @@ def stream_of(makers: Sequence[RowMaker]) -> Stream | None:
         return None
     if after < len(makers) and makers[after].work is not Work.LATEST:
         return None
-    kept = lcm(*(_rows_kept(maker) for maker in makers[1:after]))
+    kept = lcm(*(lcm(m.tall, 2 if m.looks_back else 1) for m in makers[1:after]))  # rows, at most
     period = kept * -(-steps // kept)
     return Stream(steps, features, after, period) if 2 * period <= MOST_COUNTED else None
-
-
-def _rows_kept(maker: RowMaker) -> int:
-    """At most, by the maker and of what it reads."""
-    return lcm(maker.tall, 2 if maker.looks_back else 1)
 
 
 def _reads_earlier_rows(maker: RowMaker) -> bool:

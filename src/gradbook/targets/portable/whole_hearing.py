@@ -45,12 +45,8 @@ def heard_at_once(makers: Sequence[RowMaker], sensor: SensorNumbers) -> list[Row
         shift=louder,
         hearing=hearing,
     )
-    return [first, *(_after(maker) for maker in makers[4:])]
-
-
-def _after(maker: RowMaker) -> RowMaker:
-    """A maker that reads others by the numbers that they have now."""
-    return replace(maker, reads=tuple(k - 3 for k in maker.reads))
+    # those after it read others by the numbers that they have now
+    return [first, *(replace(m, reads=tuple(k - 3 for k in m.reads)) for m in makers[4:])]
 
 
 def _taken(bands: RowMaker) -> Array | None:

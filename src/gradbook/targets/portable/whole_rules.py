@@ -53,16 +53,12 @@ def with_rules_inside(makers: Sequence[RowMaker]) -> list[RowMaker]:
                 shape = (rows, columns, maker.rule.made[0].shape[0])
                 made.append(RowMaker(Work.LATEST, (len(made) - 1,), shape))
             place.append(len(made) - 1)
-        elif _feeds_a_rule(makers, number):
+        elif any(other.looks_back for other in makers if number in other.reads):  # fed to a rule
             place.append(-1)
         else:
             made.append(replace(maker, reads=reads))
             place.append(len(made) - 1)
     return made
-
-
-def _feeds_a_rule(makers: Sequence[RowMaker], number: int) -> bool:
-    return any(maker.looks_back for maker in makers if number in maker.reads)
 
 
 def require_whole(rule: Rule) -> None:
