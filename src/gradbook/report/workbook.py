@@ -20,8 +20,9 @@ from gradbook.net.description import DEFAULT_RATES
 from gradbook.net.lower import scalar_step
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.rates.sweep import usable_rate
+from gradbook.targets.algebra.forms import FIXED_SPACE
 from gradbook.targets.algebra.passes import why
-from gradbook.targets.algebra.text import FIXED_SPACE, sentences
+from gradbook.targets.algebra.text import sentences
 from gradbook.targets.drawing import net_png
 from gradbook.targets.excel.plan.book import PICTURE_FINENESS, WorkbookPlan, fitting_rates
 from gradbook.targets.excel.plan.columns import Exercise

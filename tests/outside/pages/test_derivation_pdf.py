@@ -9,7 +9,7 @@ import pytest
 
 import gradbook as gb
 from gradbook.report.derivation import Explanation
-from gradbook.targets.algebra.typst import HIGHEST, width, write_typst
+from gradbook.targets.algebra.typst import HIGHEST, write_typst
 from tests.outside.witness import program
 from tests.targets.algebra.samples import NAMES, document_of
 
@@ -70,13 +70,6 @@ def test_a_high_drawing_fits_its_page(tmp_path):
     net = gb.Net.parse("input 1; dense 12; sigmoid; dense 1")
     assert all(low < PAGE[1] - 30 for *_, low, _ in words_of(gb.explain(net, "w1").pdf(), tmp_path))
     assert HIGHEST < 24
-
-
-@pytest.mark.parametrize(
-    ("formula", "characters"), [("w_(5)", 2), ("frac(a, b)", 1), ("a + b", 5), ("σ(x)", 4)]
-)
-def test_how_wide_a_formula_is(formula, characters):
-    assert width(formula) == characters
 
 
 def test_the_command_writes_it_or_says_why_not(gradbook, tmp_path):

@@ -14,7 +14,7 @@ from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
 from gradbook.targets.algebra.derive import derive, records
 from gradbook.targets.algebra.forms import Derived, Equation, numbers_in
-from gradbook.targets.algebra.text import TextPrinter, spell, strip_marks, write_text
+from gradbook.targets.algebra.text import TextPrinter, spell, write_text
 from tests.families import networks
 from tests.targets.algebra.reading import NUMPY, worked_out
 
@@ -76,11 +76,11 @@ class ExactPrinter(TextPrinter):
     """As the terminal shows it, but with every digit."""
 
     def write_numeral(self, form):
-        return f"{'−' * (form.value < 0)}{abs(form.value)!r}"
+        yield self.piece(f"{'−' * (form.value < 0)}{abs(form.value)!r}")
 
 
 def exactly(form):
-    return strip_marks(ExactPrinter().write(form))
+    return ExactPrinter(stacks=False).spell(form)
 
 
 def partials_of(read):

@@ -30,8 +30,9 @@ from gradbook.targets.algebra.forms import (
     Words,
     sign_before,
 )
+from gradbook.targets.algebra.printing import break_line, decimal
 from gradbook.targets.algebra.tex import write_latex, write_markdown
-from gradbook.targets.algebra.text import TextPrinter, break_line, decimal, spell, write_text
+from gradbook.targets.algebra.text import TEXT, spell, write_text
 from tests.families import networks
 from tests.targets.algebra.samples import NAMES, document_of
 
@@ -115,19 +116,19 @@ def test_an_equals_sign_promises_every_digit():
 
 def test_lines_break_outside_brackets_if_they_can():
     long = (a + b) * (a + b) + (b + c) * (b + c)
-    assert break_line(TextPrinter().write(long), 30) == ["(a + b)·(a + b)", "+ (b + c)·(b + c)"]
+    assert break_line(TEXT.write(long), 30) == ["(a + b)·(a + b)", "+ (b + c)·(b + c)"]
 
 
 def test_lines_break_within_brackets_if_they_must():
     long = a * Terms((b, c) * 6)
-    lines = break_line(TextPrinter().write(long), 30)
+    lines = break_line(TEXT.write(long), 30)
     assert len(lines) == 2
     assert "".join("".join(lines).split()) == "".join(spell(long).split())
 
 
 @pytest.mark.parametrize("room", [-2, 0, 1])
 def test_where_there_is_no_room_a_line_breaks_wherever_it_can(room):
-    assert break_line(TextPrinter().write(a * b + c), room) == ["a", "·b", "+ c"]
+    assert break_line(TEXT.write(a * b + c), room) == ["a", "·b", "+ c"]
 
 
 @pytest.mark.parametrize("everything", [False, True])

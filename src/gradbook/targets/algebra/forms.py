@@ -223,6 +223,7 @@ def pieces(form: Form) -> Iterator[Form]:
 # The functions and numbers that formulas are made of.
 
 HALF = Fraction(Numeral(1), Numeral(2))
+FIXED_SPACE = "\u00a0"  # no line is broken there
 
 
 def _function(name: str) -> Callable[[Form], Form]:

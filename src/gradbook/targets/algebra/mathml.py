@@ -6,72 +6,55 @@ What is too wide for the page is broken into lines, as in print nothing can be s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import ClassVar
-from xml.etree import ElementTree
 
 from gradbook.graph.names import Name
 from gradbook.language import tr
 from gradbook.palette import GRADIENT, colour_of
 from gradbook.targets.algebra import forms
 from gradbook.targets.algebra.forms import EquationLine, Form
-from gradbook.targets.algebra.text import Decimals, Level, Printer, break_line, deeper, strip_marks
+from gradbook.targets.algebra.printing import (
+    LEVELS,
+    Decimals,
+    Level,
+    Line,
+    Piece,
+    Printer,
+    deeper,
+    equation_rows,
+    joined,
+    width,
+)
 
-EM = 100  # widths are counted in hundredths of it
-ROOM = 40 * EM  # for a line
-LEFT = 5 * EM  # up to the sign, at least
-SHORT = 20 * EM  # for one that holds several steps
-SPACE = "\u00a0"
+ROOM = 70  # characters in a line, about
+LEFT = 9  # up to the sign, at least
+SHORT = 36  # a line that holds several steps
+SPACE = forms.FIXED_SPACE
 MINUS = '<mo form="prefix">−</mo>'
 DEL = f'<mi class="k-{GRADIENT.key}" mathvariant="normal">∂</mi>'
+THIN_SPACE = '<mspace width="0.17em"/>'
 
 
 def inline(form: Form) -> str:
     """A formula within a sentence."""
-    return f"<math>{strip_marks(_Whole().write(form))}</math>"
+    return f"<math>{MathPrinter().spell(form)}</math>"
 
 
 def display(lines: Sequence[EquationLine]) -> str:
     """Lines aligned at their signs."""
     rows = "".join(
         f"<mtr><mtd><mrow>{left}</mrow></mtd><mtd><mrow>{right}</mrow></mtd></mtr>"
-        for left, right in _rows(lines)
+        for left, right in equation_rows(lines, MathPrinter(), ROOM, SHORT, LEFT)
     )
     table = f'<mtable class="aligned" displaystyle="true">{rows}</mtable>'
     return f'<math display="block">{table}</math>'
 
 
-def _rows(lines: Sequence[EquationLine]) -> Iterator[tuple[str, str]]:
-    """What stands left and right; lines that go on share a row where it stays short."""
-    lefts = [strip_marks(_Whole().write(line.left)) if line.left else "" for line in lines]
-    together = "".join(_sign(line.sign) + strip_marks(_Whole().write(line.right)) for line in lines)
-    if not any(lefts[1:]) and width(lefts[0] + together) <= SHORT:
-        yield lefts[0], together
-        return
-    room = ROOM - max(LEFT, *map(width, lefts))
-    for left, line in zip(lefts, lines, strict=True):
-        first, *others = _fitted(line.right, room)
-        yield left, _sign(line.sign) + first
-        yield from (("", other) for other in others)
-
-
-def _fitted(form: Form, room: int) -> list[str]:
-    """The form in one line, or in several where it is too wide."""
-    whole = strip_marks(_Whole().write(form))
-    if width(whole) <= room:
-        return [whole]
-    first, *others = break_line(_Flat().write(form), room - EM, width)
-    return [first, *(INDENT + other for other in others)]
-
-
-class _Whole(Printer):
+class MathPrinter(Printer):
     """Every bracket is an element with what it holds, and stretches with it."""
 
-    levels: ClassVar[dict[type, Level]] = {**Printer.levels, forms.Derived: Level.PRODUCT}
-    before_sum: ClassVar[str] = ""
-    tall: ClassVar[tuple[str, ...]] = ("<mfrac>", "<munder>", "<mtable")
     decimal: ClassVar[Decimals] = Decimals(
         MINUS,
         "<mi>∞</mi>",
@@ -82,129 +65,112 @@ class _Whole(Printer):
         ),
         "<mn>{}</mn>",
     )
+    levels: ClassVar[dict[type, Level]] = {**LEVELS, forms.Derived: Level.PRODUCT}
+    operator: ClassVar[float] = 2.2
+    dot: ClassVar[float] = 1.3
+    gap: ClassVar[str] = ""
+    before_sum: ClassVar[str] = ""
+    indent: ClassVar[str] = '<mspace width="1em"/>'
+    partials: ClassVar[tuple[str, str]] = (
+        "",
+        f"<mfrac><mrow>{DEL}{{}}</mrow><mrow>{DEL}{{}}</mrow></mfrac>",
+    )
+    inner: ClassVar[Level] = Level.ATOM
+    derived: ClassVar[str] = f"<mfrac>{DEL}<mrow>{DEL}{{}}</mrow></mfrac>"
+    differentiated: ClassVar[Level] = Level.ATOM
+    fraction: ClassVar[str] = "<mfrac><mrow>{}</mrow><mrow>{}</mrow></mfrac>"
+    exponent: ClassVar[str] = "<mrow>{}</mrow>"
+    transpose: ClassVar[str] = "<mo>⊤</mo>"
+    root: ClassVar[str] = "<msqrt><mrow>{}</mrow></msqrt>"
+    case: ClassVar[str] = "<mtr><mtd><mrow>{}</mrow></mtd><mtd><mrow>{}</mrow></mtd></mtr>"
+    cases: ClassVar[str] = '<mrow><mo>{{</mo><mtable class="cases">{}</mtable></mrow>'
+    total: ClassVar[str] = "<munder><mo>∑</mo>{}</munder>"
+    over: ClassVar[tuple[str, str]] = ("<mrow></mrow>", "{}")
+    tall: ClassVar[tuple[str, ...]] = ("<mfrac>", "<munder>", "<mtable")
+
+    def write_flat(self, form: Form) -> Line:
+        return _FlatPrinter().write(form)
+
+    def symbol(self, name: Name, bold: bool = False) -> str:
+        """A letter with its subscript: the h of a_h1 slanted, its number and 'total' upright."""
+        return _scripts(name, bold, "<mn>2</mn>" if name.stem.endswith(SQUARE) else "")
+
+    def words(self, text: str) -> str:
+        return f"<mtext>{escape(text)}</mtext>"
 
     def level(self, form: Form) -> Level:
         if isinstance(form, forms.Symbol) and form.name.stem.endswith(SQUARE):
             return Level.POWER
         return super().level(form)
 
-    def bracketed(self, inside: str) -> str:
+    def bracketed(self, line: Line) -> Line:
         """Brackets grow with what is tall only; around the rest they would stand too far off."""
-        if any(tag in inside for tag in self.tall):
-            return f"<mrow><mo>(</mo>{strip_marks(inside)}<mo>)</mo></mrow>"
-        return f'<mo stretchy="false">(</mo>{deeper(inside)}<mo stretchy="false">)</mo>'
-
-    def row(self, form: Form) -> str:
-        return f"<mrow>{strip_marks(self.write(form))}</mrow>"
-
-    def base(self, form: Form) -> str:
-        return f"<mrow>{strip_marks(self.part(form, Level.ATOM))}</mrow>"
-
-    def write_symbol(self, form: forms.Symbol) -> str:
-        """A letter with its subscript: the h of a_h1 slanted, its number and 'total' upright."""
-        kind, letter, below = _parts(form)
-        if form.name.stem.endswith(SQUARE):
-            return raise_by(form, "<mn>2</mn>")
-        return f'<msub class="{kind}">{letter}<mrow>{below}</mrow></msub>' if below else letter
-
-    def write_words(self, form: forms.Words) -> str:
-        return f"<mtext>{escape(form.text)}</mtext>"
-
-    def write_partial(self, form: forms.Partial) -> str:
-        top, bottom = (DEL + self.part(part, Level.ATOM) for part in (form.of, form.to))
-        return strip_marks(f"<mfrac><mrow>{top}</mrow><mrow>{bottom}</mrow></mfrac>")
-
-    def write_derived(self, form: forms.Derived) -> str:
-        by = strip_marks(DEL + self.part(form.to, Level.ATOM))
-        return f"<mfrac>{DEL}<mrow>{by}</mrow></mfrac>{self.part(form.of, Level.ATOM)}"
+        if any(tag in joined(line) for tag in self.tall):
+            grown = "<mrow><mo>(</mo>{}<mo>)</mo></mrow>"
+            return (self.solid(grown, line, width=2 + width(line)),)
+        opening, closing = (self.piece(f'<mo stretchy="false">{c}</mo>', 1) for c in "()")
+        return (opening, *deeper(line), closing)
 
     def sign(self, sign: str) -> str:
         return f"<mo>{sign}</mo>" if sign else THIN_SPACE
 
-    def write_fraction(self, form: forms.Fraction) -> str:
-        return f"<mfrac>{self.row(form.top)}{self.row(form.bottom)}</mfrac>"
+    def relation(self, sign: str) -> str:
+        if sign.isalpha():
+            return f"<mtext>{SPACE}{escape(tr(sign))}{SPACE}</mtext>"
+        return f'<mo form="infix">{escape(sign)}</mo>' if sign else ""
 
-    def write_power(self, form: forms.Power) -> str:
-        return self._raised(form.base, self.row(form.exponent))
-
-    def write_root(self, form: forms.Root) -> str:
-        return f"<msqrt>{self.row(form.of)}</msqrt>"
-
-    def write_transposed(self, form: forms.Transposed) -> str:
-        return self._raised(form.of, "<mo>⊤</mo>")
-
-    def _raised(self, base: Form, exponent: str) -> str:
+    def raised(self, base: Form, exponent: str, wide: float) -> Iterable[Piece]:
+        """The exponent of a symbol stands above its subscript."""
+        line = self.part(base, Level.ATOM)
+        said = f"<msup><mrow>{joined(line)}</mrow>{exponent}</msup>"
         if isinstance(base, forms.Symbol) and self.level(base) is Level.ATOM:
-            return raise_by(base, exponent)
-        return f"<msup>{self.base(base)}{exponent}</msup>"
+            said = _scripts(base.name, base.bold, exponent)
+        yield self.piece(said, width(line) + wide)
 
-    def write_function(self, form: forms.Function) -> str:
+    def write_function(self, form: forms.Function) -> Iterable[Piece]:
+        inside = tuple(piece for it in form.arguments for piece in (COMMA, *self.write(it)))[1:]
         if form.function == "exp":
-            return f'<msup><mi mathvariant="normal">e</mi>{self.row(form.arguments[0])}</msup>'
+            power = '<msup><mi mathvariant="normal">e</mi><mrow>{}</mrow></msup>'
+            return (self.solid(power, inside, width=1 + width(inside)),)
         name = form.function.removesuffix("′")
         head = f"<mi>{escape(name)}</mi>"
         if name != form.function:
             head = f'<msup>{head}<mo lspace="0" rspace="0">′</mo></msup>'
-        inside = "<mo>,</mo>".join(map(self.write, form.arguments))
-        return f"{head}<mo>\u2061</mo>{self.bracketed(inside)}"
+        return (self.piece(f"{head}<mo>\u2061</mo>", len(name)), *self.bracketed(inside))
 
-    def write_bracket(self, form: forms.Bracket) -> str:
-        return f"<mrow><mo>[</mo>{strip_marks(self.write(form.relation))}<mo>]</mo></mrow>"
+    def write_bracket(self, form: forms.Bracket) -> Iterable[Piece]:
+        line = self.write(form.relation)
+        yield self.solid("<mrow><mo>[</mo>{}<mo>]</mo></mrow>", line, width=2 + width(line))
 
-    def write_cases(self, form: forms.Cases) -> str:
-        rows = "".join(
-            f"<mtr><mtd>{self.row(value)}</mtd><mtd>{_if(when)}{self.row(when)}</mtd></mtr>"
-            for value, when in form.rows
-        )
-        return f'<mrow><mo>{{</mo><mtable class="cases">{rows}</mtable></mrow>'
-
-    def write_bigsum(self, form: forms.BigSum) -> str:
-        over = f"<mtext>{escape(tr(form.over))}</mtext>" if form.over else "<mrow></mrow>"
-        return f"<munder><mo>∑</mo>{over}</munder>{self.part(form.of, Level.FRACTION)}"
-
-    def write_comparison(self, form: forms.Comparison) -> str:
-        return f"{self.write(form.left)}{_sign(form.sign)}{self.write(form.right)}"
+    def write_comparison(self, form: forms.Comparison) -> Iterable[Piece]:
+        between = self.piece(self.relation(form.sign), self.operator)
+        return (*self.write(form.left), between, *self.write(form.right))
 
 
-class _Flat(_Whole):
+COMMA = Piece("<mo>,</mo>", 1)
+
+
+class _FlatPrinter(MathPrinter):
     """Brackets stand beside what they hold, so that a line can be broken between them."""
 
     tall: ClassVar[tuple[str, ...]] = ()
 
 
-INDENT = '<mspace width="1em"/>'
-THIN_SPACE = '<mspace width="0.17em"/>'
-
-
-def _if(when: Form) -> str:
-    return "" if isinstance(when, forms.Words) else f"<mtext>{escape(tr('if'))}{SPACE}</mtext>"
-
-
-def _sign(sign: str) -> str:
-    if sign.isalpha():
-        return f"<mtext>{SPACE}{escape(tr(sign))}{SPACE}</mtext>"
-    return f'<mo form="infix">{escape(sign)}</mo>' if sign else ""
-
-
-# Letters with what stands below them, and numbers ----------------------------
+# Letters with what stands below and above them -------------------------------
 
 SQUARE = "²"  # σ² is a letter with its square
 
 
-def raise_by(symbol: forms.Symbol, exponent: str) -> str:
-    """The exponent stands above the subscript."""
-    kind, letter, below = _parts(symbol)
-    if not below:
-        return f"<msup>{letter}{exponent}</msup>"
-    return f'<msubsup class="{kind}">{letter}<mrow>{below}</mrow>{exponent}</msubsup>'
-
-
-def _parts(symbol: forms.Symbol) -> tuple[str, str, str]:
-    """The class of its kind, its letter, and what stands below the line."""
-    name = symbol.name
+def _scripts(name: Name, bold: bool, above: str) -> str:
+    """The letter in the class of its kind, with its subscript and an exponent, as far as there are
+    such."""
     kind = f"k-{colour_of(name.stem, owned=name.of is not None).key}"
-    looks = f'class="{kind} bold" mathvariant="normal"' if symbol.bold else f'class="{kind}"'
-    return kind, f"<mi {looks}>{name.stem.removesuffix(SQUARE)}</mi>", _below(name)
+    looks = f'class="{kind} bold" mathvariant="normal"' if bold else f'class="{kind}"'
+    letter, below = f"<mi {looks}>{name.stem.removesuffix(SQUARE)}</mi>", _below(name)
+    if not below:
+        return f"<msup>{letter}{above}</msup>" if above else letter
+    tag = "msubsup" if above else "msub"
+    return f'<{tag} class="{kind}">{letter}<mrow>{below}</mrow>{above}</{tag}>'
 
 
 def _below(name: Name) -> str:
@@ -213,36 +179,3 @@ def _below(name: Name) -> str:
     word = f"<mtext>{escape(name.word)}</mtext>" if name.word else ""
     numbers = ",".join(map(str, name.numbers)) + name.mark
     return word + (f"<mn>{numbers}</mn>" if numbers else "")
-
-
-# About how wide a piece will be ----------------------------------------------
-
-SCRIPT = 0.71  # of what it belongs to
-CHARACTER, WIDE_CHARACTER = 56, 75
-SIGN, DOT = 125, 75  # with the room around them
-
-
-@lru_cache(maxsize=4096)
-def width(fragment: str) -> int:
-    return round(_of(ElementTree.fromstring(f"<mrow>{fragment}</mrow>")))
-
-
-def _of(element: ElementTree.Element) -> float:
-    parts = [_of(child) for child in element]
-    match element.tag:
-        case "mfrac" | "mtable":
-            return max(parts) + 0.2 * EM
-        case "msub" | "msup" | "msubsup":
-            return parts[0] + SCRIPT * max(parts[1:])
-        case "munder":
-            return max(parts[0], SCRIPT * parts[1])
-        case _:
-            return sum(parts) + sum(map(_of_character, (element.text or "").strip()))
-
-
-def _of_character(character: str) -> int:
-    if character in "+−=≈←×>":
-        return SIGN
-    if character in "·,":
-        return DOT
-    return WIDE_CHARACTER if character in "mwW∑" else CHARACTER

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from math import ceil
 from typing import ClassVar
@@ -26,14 +27,16 @@ from gradbook.targets.algebra.forms import (
     Form,
     TableBlock,
 )
-from gradbook.targets.algebra.text import (
+from gradbook.targets.algebra.printing import (
     Decimals,
     DocumentWriter,
-    Level,
+    Line,
+    Piece,
     Printer,
-    aligned_rows,
     deeper,
-    strip_marks,
+    equation_rows,
+    joined,
+    width,
 )
 
 GREEK = {
@@ -61,16 +64,6 @@ SIGNS = {
 }
 
 
-def spell(form: Form) -> str:
-    """A formula in one line."""
-    return strip_marks(TexPrinter().write(form))
-
-
-def spell_inline(form: Form) -> str:
-    """A formula within a sentence."""
-    return strip_marks(InlineTexPrinter().write(form))
-
-
 decimal = Decimals(
     "-",
     r"\infty",
@@ -82,72 +75,54 @@ decimal = Decimals(
 
 
 class TexPrinter(Printer):
-    before_sum: ClassVar[str] = r"\, "
+    decimal: ClassVar[Decimals] = decimal
     signs: ClassVar[dict[str, str]] = SIGNS
     word: ClassVar[str] = r"\text{{ {} }}"
-    decimal: ClassVar[Decimals] = decimal
-    change: ClassVar[str] = r"\partial "
+    before_sum: ClassVar[str] = r"\, "
+    indent: ClassVar[str] = r" \quad "
+    partials: ClassVar[tuple[str, str]] = (
+        r"\partial {}/\partial {}",
+        r"\frac{{\partial {}}}{{\partial {}}}",
+    )
+    derived: ClassVar[str] = r"\frac{{\partial}}{{\partial {}}} "
+    fraction: ClassVar[str] = r"\frac{{{}}}{{{}}}"
+    exponent: ClassVar[str] = "^{{{}}}"
+    transpose: ClassVar[str] = r"^{\mathsf{T}}"
+    root: ClassVar[str] = r"\sqrt{{{}}}"
+    next_case: ClassVar[str] = r" \\ "
+    cases: ClassVar[str] = r"\begin{{cases}} {} \end{{cases}}"
+    total: ClassVar[str] = r"\sum{} "
+    over: ClassVar[tuple[str, str]] = ("", "_{{{}}}")
 
-    def bracketed(self, inside: str) -> str:
-        size = r"\Big" if re.search(r"\\(frac|sum|sqrt)", inside) else ""
-        opening, closing = (f"{size}l(", f"{size}r)") if size else "()"
-        return f"{opening}{deeper(inside)}{closing}"
+    def symbol(self, name: Name, bold: bool = False) -> str:
+        return symbol(name, bold)
 
-    def write_symbol(self, form: forms.Symbol) -> str:
-        return symbol(form.name, form.bold)
-
-    def write_words(self, form: forms.Words) -> str:
-        return r"\cdots" if form.text == "…" else rf"\text{{{escape(form.text)}}}"
-
-    def write_partial(self, form: forms.Partial) -> str:
-        return rf"\frac{{\partial {self.write(form.of)}}}{{\partial {self.write(form.to)}}}"
-
-    def write_derived(self, form: forms.Derived) -> str:
-        by = self.write(form.to)
-        return rf"\frac{{\partial}}{{\partial {by}}} {self.part(form.of, Level.POWER)}"
-
-    def write_fraction(self, form: forms.Fraction) -> str:
-        plain = isinstance(form.top, forms.Numeral) and isinstance(form.bottom, forms.Numeral)
-        command = r"\tfrac" if plain else r"\frac"
-        return strip_marks(f"{command}{{{self.write(form.top)}}}{{{self.write(form.bottom)}}}")
-
-    def write_power(self, form: forms.Power) -> str:
-        return f"{self._base(form.base)}^{{{strip_marks(self.write(form.exponent))}}}"
-
-    def write_root(self, form: forms.Root) -> str:
-        return strip_marks(rf"\sqrt{{{self.write(form.of)}}}")
-
-    def write_transposed(self, form: forms.Transposed) -> str:
-        return rf"{self._base(form.of)}^{{\mathsf{{T}}}}"
-
-    def _base(self, form: Form) -> str:
-        """What something stands raised at; a symbol that has a raised part itself is grouped."""
-        said = self.part(form, Level.ATOM)
-        return f"{{{said}}}" if isinstance(form, forms.Symbol) and "^" in said else said
+    def words(self, text: str) -> str:
+        return r"\cdots" if text == "…" else rf"\text{{{escape(text)}}}"
 
     def function(self, name: str) -> str:
         return FUNCTIONS.get(name, rf"\mathrm{{{escape(name)}}}")
 
-    def write_cases(self, form: forms.Cases) -> str:
-        rows = (f"{self.write(value)} & {self._condition(when)}" for value, when in form.rows)
-        return strip_marks(r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}")
+    def bracketed(self, line: Line) -> Line:
+        size = r"\Big" if re.search(r"\\(frac|sum|sqrt)", joined(line)) else ""
+        opening, closing = (f"{size}l(", f"{size}r)") if size else "()"
+        return (self.piece(opening, 1), *deeper(line), self.piece(closing, 1))
 
-    def _condition(self, when: Form) -> str:
-        said = self.write(when)
-        return said if isinstance(when, forms.Words) else rf"\text{{{escape(tr('if'))} }} {said}"
+    def write_fraction(self, form: forms.Fraction) -> Iterable[Piece]:
+        """One of two numbers is small."""
+        plain = isinstance(form.top, forms.Numeral) and isinstance(form.bottom, forms.Numeral)
+        for piece in super().write_fraction(form):
+            is_small = plain and self.stacks
+            yield replace(piece, text=piece.text.replace("frac", "tfrac")) if is_small else piece
 
-    def write_bigsum(self, form: forms.BigSum) -> str:
-        over = rf"_{{\text{{{escape(tr(form.over))}}}}}" if form.over else ""
-        return rf"\sum{over} {self.part(form.of, Level.FRACTION)}"
+    def raised(self, base: Form, exponent: str, wide: float) -> Iterable[Piece]:
+        """A symbol that has a raised part itself is grouped."""
+        first, *others = super().raised(base, exponent, wide)
+        grouped = isinstance(base, forms.Symbol) and "^" in first.text
+        return [replace(first, text=f"{{{first.text}}}") if grouped else first, *others]
 
 
-class InlineTexPrinter(TexPrinter):
-    """Fractions with a slash, as they stand in a sentence."""
-
-    levels: ClassVar[dict[type, Level]] = {**TexPrinter.levels, forms.Fraction: Level.FRACTION}
-
-    write_partial = Printer.write_partial
-    write_fraction = Printer.write_fraction
+spell, spell_inline = TexPrinter().spell, TexPrinter(stacks=False).spell
 
 
 def symbol(name: Name, bold: bool = False) -> str:
@@ -221,33 +196,9 @@ LATIN = "\\usepackage[T1]{fontenc}\n"
 # Lines -----------------------------------------------------------------------
 
 
-def rows(lines: Sequence[EquationLine], room: float) -> Iterator[str]:
+def rows(lines: Sequence[EquationLine], room: float) -> list[str]:
     """The lines of an equation: in one row where they fit, else each as many as it needs."""
-    return aligned_rows(lines, room, TexPrinter(), width, r"\quad")
-
-
-# About how wide a formula will be --------------------------------------------
-
-WORD = re.compile(r"\\(?:text|mathrm|mathbf|boldsymbol|mathsf)\{([^{}]*)\}")
-RAISED = re.compile(r"[_^]\{([^{}]*)\}")
-FRACTION = re.compile(r"\\t?frac\{([^{}]*)\}\{([^{}]*)\}")
-SPACED = re.compile(r"[-+=]|\\(?:cdot|approx|odot|star|ast|leftarrow|sum)(?![A-Za-z])")
-NAMED = re.compile(r"\\(tanh|exp|ln|max|min|sinh|cosh)(?![A-Za-z])")
-SILENT = re.compile(r"\\(?:Big[lr]|quad)(?![A-Za-z])")
-COMMAND = re.compile(r"\\(?:[A-Za-z]+|.)")
-UNSEEN = re.compile(r"[{} ]")
-
-
-def width(tex: str) -> float:
-    """About how many characters wide the formula is when it is set."""
-    before = ""
-    while before != tex:
-        before = tex
-        tex = WORD.sub(r"\1", tex)
-        tex = RAISED.sub(lambda found: "x" * round(0.7 * width(found[1])), tex)
-        tex = FRACTION.sub(lambda found: max(found[1], found[2], key=width), tex)
-    tex = NAMED.sub(r"\1", SPACED.sub("xxx", SILENT.sub("", tex)))
-    return len(UNSEEN.sub("", COMMAND.sub("x", tex)))
+    return [f"{left} &{right}" for left, right in equation_rows(lines, TexPrinter(), room)]
 
 
 # LaTeX -----------------------------------------------------------------------
@@ -316,20 +267,16 @@ def fitted(wanted: Sequence[float], fixed: Sequence[bool]) -> list[float]:
 
 
 class _LatexWriter(DocumentWriter):
+    printer: ClassVar[Printer] = TexPrinter(stacks=False)
+    headings: ClassVar[tuple[str, str]] = ("\n\\section*{{{}}}", "\n\\subsection*{{{}}}")
+    paragraphs: ClassVar[tuple[str, str]] = ("\n{}", "\\begin{{why}}\n{}\n\\end{{why}}")
+    formulas: ClassVar[str] = "${}$"
+
     def words(self, text: str) -> str:
         return escape(text)
 
     def code(self, text: str) -> str:
         return f"\\texttt{{{escape(text).replace('--', '-{}-')}}}"
-
-    def formula(self, form: Form) -> str:
-        return f"${spell_inline(form)}$"
-
-    def heading(self, text: str, level: int) -> str:
-        return f"\n\\{'section' if level == 1 else 'subsection'}*{{{text}}}"
-
-    def paragraph(self, text: str, aside: bool) -> str:
-        return f"\\begin{{why}}\n{text}\n\\end{{why}}" if aside else f"\n{text}"
 
     def equation(self, block: Equation) -> str:
         first, *others = rows(block.lines, LATEX_ROOM)
@@ -367,7 +314,10 @@ class _LatexWriter(DocumentWriter):
         yield page
 
     def width_of(self, cell: Cell) -> float:
-        return sum(width(self.inline(part)) for part in cell)
+        return sum(
+            width(self.printer.write(part)) if isinstance(part, Form) else len(self.inline(part))
+            for part in cell
+        )
 
     def cells(self, row: Iterable[Cell]) -> str:
         return " & ".join(map(self.said, row))
@@ -390,20 +340,16 @@ def write_markdown(document: Document) -> str:
 
 
 class _MarkdownWriter(DocumentWriter):
+    printer: ClassVar[Printer] = TexPrinter(stacks=False)
+    headings: ClassVar[tuple[str, str]] = ("## {}", "### {}")
+    paragraphs: ClassVar[tuple[str, str]] = ("{}", "> {}")
+    formulas: ClassVar[str] = "$`{}`$"
+
     def words(self, text: str) -> str:
         return "".join(f"\\{c}" if c in SPECIAL else c for c in text)
 
     def code(self, text: str) -> str:
         return f"`{text}`"
-
-    def formula(self, form: Form) -> str:
-        return f"$`{spell_inline(form)}`$"
-
-    def heading(self, text: str, level: int) -> str:
-        return f"{'#' * (level + 1)} {text}"
-
-    def paragraph(self, text: str, aside: bool) -> str:
-        return f"{'> ' * aside}{text}"
 
     def equation(self, block: Equation) -> str:
         return _aligned([block])
@@ -423,7 +369,7 @@ def _is_one_row(block: Block) -> bool:
 
 def _rows(block: Equation) -> list[str]:
     """Its lines, the number behind the first: a tag would stand behind only one in a fence."""
-    lines = list(rows(block.lines, MARKDOWN_ROOM))
+    lines = rows(block.lines, MARKDOWN_ROOM)
     if block.number is not None:
         lines[0] += f" && ({block.number})"
     return lines

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from gradbook.errors import FIXED_SPACES
 from gradbook.graph.names import Name
-from gradbook.language import ENGLISH, current_language, tr
+from gradbook.language import ENGLISH, current_language
 from gradbook.targets.algebra import forms
-from gradbook.targets.algebra.forms import Document, Equation, Form, TableBlock
-from gradbook.targets.algebra.text import (
-    Decimals,
-    DocumentWriter,
-    Level,
-    Printer,
-    aligned_rows,
-    strip_marks,
-)
+from gradbook.targets.algebra.forms import Document, Equation, TableBlock
+from gradbook.targets.algebra.printing import Decimals, DocumentWriter, Printer, equation_rows
 
 SIGNS = {
     "−": "-",
@@ -46,16 +38,6 @@ decimal = Decimals(
 )
 
 
-def spell(form: Form) -> str:
-    """A formula in one line."""
-    return strip_marks(TypstPrinter().write(form))
-
-
-def spell_inline(form: Form) -> str:
-    """A formula within a sentence."""
-    return strip_marks(InlineTypstPrinter().write(form))
-
-
 def quote(text: str) -> str:
     """Words within a formula."""
     plain = text.replace("\\", "\\\\").replace('"', '\\"')
@@ -63,65 +45,34 @@ def quote(text: str) -> str:
 
 
 class TypstPrinter(Printer):
-    before_sum: ClassVar[str] = " "
+    decimal: ClassVar[Decimals] = decimal
     signs: ClassVar[dict[str, str]] = SIGNS
     word: ClassVar[str] = '" {} "'
-    decimal: ClassVar[Decimals] = decimal
-    change: ClassVar[str] = "∂ "
+    before_sum: ClassVar[str] = " "
+    indent: ClassVar[str] = " quad "
+    partials: ClassVar[tuple[str, str]] = (r"∂ {}\/∂ {}", "frac(∂ {}, ∂ {})")
+    derived: ClassVar[str] = "frac(∂, ∂ {}) "
+    fraction: ClassVar[str] = "frac({}, {})"
+    slash: ClassVar[str] = r"\/"
+    exponent: ClassVar[str] = "^({})"
+    transpose: ClassVar[str] = "^upright(T)"
+    root: ClassVar[str] = "sqrt({})"
+    next_case: ClassVar[str] = ", "
+    cases: ClassVar[str] = "cases({})"
+    total: ClassVar[str] = "sum{} "
+    over: ClassVar[tuple[str, str]] = ("", "_{}")
 
-    def write_symbol(self, form: forms.Symbol) -> str:
-        return symbol(form.name, form.bold)
+    def symbol(self, name: Name, bold: bool = False) -> str:
+        return symbol(name, bold)
 
-    def write_words(self, form: forms.Words) -> str:
-        return "dots.c" if form.text == "…" else quote(form.text)
-
-    def write_partial(self, form: forms.Partial) -> str:
-        return f"frac(∂ {self.write(form.of)}, ∂ {self.write(form.to)})"
-
-    def write_derived(self, form: forms.Derived) -> str:
-        return f"frac(∂, ∂ {self.write(form.to)}) {self.part(form.of, Level.POWER)}"
-
-    def write_fraction(self, form: forms.Fraction) -> str:
-        return strip_marks(f"frac({self.write(form.top)}, {self.write(form.bottom)})")
-
-    def write_power(self, form: forms.Power) -> str:
-        exponent = strip_marks(self.write(form.exponent))
-        return f"{self.part(form.base, Level.ATOM)}^({exponent})"
-
-    def write_root(self, form: forms.Root) -> str:
-        return strip_marks(f"sqrt({self.write(form.of)})")
-
-    def write_transposed(self, form: forms.Transposed) -> str:
-        return f"{self.part(form.of, Level.ATOM)}^upright(T)"
+    def words(self, text: str) -> str:
+        return "dots.c" if text == "…" else quote(text)
 
     def function(self, name: str) -> str:
         return FUNCTIONS.get(name, f"op({quote(name)})")
 
-    def write_cases(self, form: forms.Cases) -> str:
-        rows = (f"{self.write(value)} & {self._condition(when)}" for value, when in form.rows)
-        return strip_marks(f"cases({', '.join(rows)})")
 
-    def _condition(self, when: Form) -> str:
-        if isinstance(when, forms.Words):
-            return self.write(when)
-        return f"{quote(tr('if') + ' ')} {self.write(when)}"
-
-    def write_bigsum(self, form: forms.BigSum) -> str:
-        over = f"_{quote(tr(form.over))}" if form.over else ""
-        return f"sum{over} {self.part(form.of, Level.FRACTION)}"
-
-
-class InlineTypstPrinter(TypstPrinter):
-    """Fractions with a slash, as they stand in a sentence."""
-
-    levels: ClassVar[dict[type, Level]] = {**TypstPrinter.levels, forms.Fraction: Level.FRACTION}
-
-    def write_partial(self, form: forms.Partial) -> str:
-        return Printer.write_partial(self, form).replace("/", r"\/")
-
-    def write_fraction(self, form: forms.Fraction) -> str:
-        top, bottom = self.part(form.top, Level.PRODUCT), self.part(form.bottom, Level.POWER)
-        return rf"{top}\/{bottom}"
+spell, spell_inline = TypstPrinter().spell, TypstPrinter(stacks=False).spell
 
 
 def symbol(name: Name, bold: bool = False) -> str:
@@ -134,26 +85,6 @@ def symbol(name: Name, bold: bool = False) -> str:
     letter = quote(letter) if len(name.stem) > 2 else letter
     letter = f"bold({letter})" if bold else letter
     return letter + (f"_({subscript})" if subscript else "")
-
-
-# About how wide a formula will be --------------------------------------------
-
-BELOW = re.compile(r"[_^]\(([^()]*)\)")
-FRACTION = re.compile(r"frac\(([^(),]*),([^(),]*)\)")
-PARTS = re.compile(r"(?<![_^a-z])\(([^()]*)\)")
-OPERATOR = re.compile(r"(?:dot|star|ast)\.o?p?|[-+=≈←]|colon")
-NAMED = re.compile(r"infinity|dots\.c|thin|sqrt|cases|sum")
-
-
-def width(formula: str) -> float:
-    """About how many characters wide the formula is when it is set."""
-    before = ""
-    while before != formula:
-        before = formula
-        formula = BELOW.sub(lambda found: "x" * round(0.7 * width(found[1])), formula)
-        formula = FRACTION.sub(lambda found: max(found[1], found[2], key=width), formula)
-        formula = PARTS.sub(r"[\1]", formula)
-    return len(re.sub(r"[ \"&]", "", NAMED.sub("x", OPERATOR.sub("xxx", formula))))
 
 
 # Documents -------------------------------------------------------------------
@@ -200,23 +131,20 @@ def escape(text: str) -> str:
 
 
 class _TypstWriter(DocumentWriter):
+    printer: ClassVar[Printer] = TypstPrinter(stacks=False)
+    headings: ClassVar[tuple[str, str]] = ("= {}", "== {}")
+    paragraphs: ClassVar[tuple[str, str]] = ("{}", "#why[{}]")
+    formulas: ClassVar[str] = "${}$"
+
     def words(self, text: str) -> str:
         return escape(text)
 
     def code(self, text: str) -> str:
         return f"#raw({quote(text)})"
 
-    def formula(self, form: Form) -> str:
-        return f"${spell_inline(form)}$"
-
-    def heading(self, text: str, level: int) -> str:
-        return f"{'=' * level} {text}"
-
-    def paragraph(self, text: str, aside: bool) -> str:
-        return f"#why[{text}]" if aside else text
-
     def equation(self, block: Equation) -> str:
-        body = " \\\n  ".join(aligned_rows(block.lines, ROOM, TypstPrinter(), width, "quad"))
+        rows = equation_rows(block.lines, TypstPrinter(), ROOM)
+        body = " \\\n  ".join(f"{left} &{right}" for left, right in rows)
         if block.number is None:
             return f"$ {body} $"
         return f'#step("({block.number})", $ {body} $)'

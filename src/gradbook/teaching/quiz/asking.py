@@ -18,7 +18,8 @@ from gradbook.net.lower import scalars_of
 from gradbook.net.smaller import what_fits
 from gradbook.targets.algebra.forms import Comparison
 from gradbook.targets.algebra.formula import at, definition, symbol_of
-from gradbook.targets.algebra.text import decimal, spell
+from gradbook.targets.algebra.printing import decimal
+from gradbook.targets.algebra.text import spell
 from gradbook.targets.drawing import draw, svg
 from gradbook.teaching.quiz.carried import whole_step
 from gradbook.teaching.quiz.picture import SheetCell, draw_sheet

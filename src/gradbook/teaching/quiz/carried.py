@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from math import isfinite
 
 from gradbook.language import tr
-from gradbook.targets.algebra.text import decimal
+from gradbook.targets.algebra.printing import decimal
 from gradbook.teaching.quiz.questions import CarriedValue, WholeStep
 from gradbook.teaching.quiz.slips import FirstStep
 
