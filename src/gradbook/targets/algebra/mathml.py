@@ -20,7 +20,7 @@ from gradbook.targets.algebra.printing import (
     Decimals,
     Level,
     Line,
-    Piece,
+    LinePiece,
     Printer,
     deeper,
     equation_rows,
@@ -119,7 +119,7 @@ class MathPrinter(Printer):
             return f"<mtext>{SPACE}{escape(tr(sign))}{SPACE}</mtext>"
         return f'<mo form="infix">{escape(sign)}</mo>' if sign else ""
 
-    def raised(self, base: Form, exponent: str, wide: float) -> Iterable[Piece]:
+    def raised(self, base: Form, exponent: str, wide: float) -> Iterable[LinePiece]:
         """The exponent of a symbol stands above its subscript."""
         line = self.part(base, Level.ATOM)
         said = f"<msup><mrow>{joined(line)}</mrow>{exponent}</msup>"
@@ -127,7 +127,7 @@ class MathPrinter(Printer):
             said = _scripts(base.name, base.bold, exponent)
         yield self.piece(said, width(line) + wide)
 
-    def write_function(self, form: forms.Function) -> Iterable[Piece]:
+    def write_function(self, form: forms.Function) -> Iterable[LinePiece]:
         inside = tuple(piece for it in form.arguments for piece in (COMMA, *self.write(it)))[1:]
         if form.function == "exp":
             power = '<msup><mi mathvariant="normal">e</mi><mrow>{}</mrow></msup>'
@@ -138,16 +138,16 @@ class MathPrinter(Printer):
             head = f'<msup>{head}<mo lspace="0" rspace="0">′</mo></msup>'
         return (self.piece(f"{head}<mo>\u2061</mo>", len(name)), *self.bracketed(inside))
 
-    def write_bracket(self, form: forms.Bracket) -> Iterable[Piece]:
+    def write_bracket(self, form: forms.Bracket) -> Iterable[LinePiece]:
         line = self.write(form.relation)
         yield self.solid("<mrow><mo>[</mo>{}<mo>]</mo></mrow>", line, width=2 + width(line))
 
-    def write_comparison(self, form: forms.Comparison) -> Iterable[Piece]:
+    def write_comparison(self, form: forms.Comparison) -> Iterable[LinePiece]:
         between = self.piece(self.relation(form.sign), self.operator)
         return (*self.write(form.left), between, *self.write(form.right))
 
 
-COMMA = Piece("<mo>,</mo>", 1)
+COMMA = LinePiece("<mo>,</mo>", 1)
 
 
 class _FlatPrinter(MathPrinter):

@@ -15,6 +15,7 @@ from itertools import accumulate
 from math import inf, isfinite, isnan
 from typing import ClassVar
 
+from gradbook.graph.names import Name
 from gradbook.language import numeral, tr
 from gradbook.targets.algebra import forms
 from gradbook.targets.algebra.forms import (
@@ -38,7 +39,7 @@ EMPTY = 2  # an empty line does as much harm
 
 
 @dataclass(frozen=True)
-class Piece:
+class LinePiece:
     """What stays together in a line."""
 
     text: str
@@ -46,7 +47,7 @@ class Piece:
     harm: int | None = None  # of a break before it, where there may be one
 
 
-Line = tuple[Piece, ...]
+Line = tuple[LinePiece, ...]
 
 
 def joined(line: Line) -> str:
@@ -75,7 +76,7 @@ def break_line(line: Line, room: float) -> list[str]:
         lines.append(joined(line[:place]).rstrip())
         first, text = line[place], line[place].text.lstrip()
         narrower = first.width - len(first.text) + len(text)
-        line = (Piece(text, narrower), *line[place + 1 :])
+        line = (LinePiece(text, narrower), *line[place + 1 :])
     return [*lines, joined(line)]
 
 
@@ -191,7 +192,7 @@ class Printer(ABC):
         self.stacks = stacks  # what stands over a fraction's line, rather than write a slash
 
     @abstractmethod
-    def symbol(self, name: forms.Name, bold: bool = False) -> str: ...
+    def symbol(self, name: Name, bold: bool = False) -> str: ...
 
     @abstractmethod
     def words(self, text: str) -> str: ...
@@ -204,7 +205,7 @@ class Printer(ABC):
         return self.write(form)
 
     def write(self, form: Form) -> Line:
-        method: Callable[[Form], Iterable[Piece]]
+        method: Callable[[Form], Iterable[LinePiece]]
         method = getattr(self, f"write_{type(form).__name__.lower()}")
         return tuple(method(form))
 
@@ -212,10 +213,10 @@ class Printer(ABC):
         """The form in one line."""
         return joined(self.write(form))
 
-    def piece(self, text: str, width: float | None = None, harm: int | None = None) -> Piece:
-        return Piece(text, len(text) if width is None or self.is_plain else width, harm)
+    def piece(self, text: str, width: float | None = None, harm: int | None = None) -> LinePiece:
+        return LinePiece(text, len(text) if width is None or self.is_plain else width, harm)
 
-    def solid(self, template: str, *lines: Line, width: float) -> Piece:
+    def solid(self, template: str, *lines: Line, width: float) -> LinePiece:
         """What no line is broken in."""
         return self.piece(template.format(*map(joined, lines)), width)
 
@@ -244,31 +245,31 @@ class Printer(ABC):
 
     # A method a form ---------------------------------------------------------
 
-    def write_symbol(self, form: forms.Symbol) -> Iterable[Piece]:
+    def write_symbol(self, form: forms.Symbol) -> Iterable[LinePiece]:
         below = len(str(form.name)) - 1 - bool(form.name.of or form.name.word)
         yield self.piece(self.symbol(form.name, form.bold), 1 + SCRIPT * below)
 
-    def write_numeral(self, form: forms.Numeral) -> Iterable[Piece]:
+    def write_numeral(self, form: forms.Numeral) -> Iterable[LinePiece]:
         yield self.piece(self.decimal(form.value), len(decimal(form.value)))
 
-    def write_words(self, form: forms.Words) -> Iterable[Piece]:
+    def write_words(self, form: forms.Words) -> Iterable[LinePiece]:
         yield self.piece(self.words(form.text), len(form.text))
 
-    def write_partial(self, form: forms.Partial) -> Iterable[Piece]:
+    def write_partial(self, form: forms.Partial) -> Iterable[LinePiece]:
         lines = [self.part(end, self.inner) for end in (form.of, form.to)]
         wide = (max if self.stacks else sum)(map(width, lines))
         yield self.solid(self.partials[self.stacks], *lines, width=1 + wide)
 
-    def write_derived(self, form: forms.Derived) -> Iterable[Piece]:
+    def write_derived(self, form: forms.Derived) -> Iterable[LinePiece]:
         to = self.part(form.to, self.inner)
         yield self.solid(self.derived, to, width=1 + width(to))
         yield from self.part(form.of, self.differentiated)
 
-    def write_minus(self, form: forms.Minus) -> Iterable[Piece]:
+    def write_minus(self, form: forms.Minus) -> Iterable[LinePiece]:
         yield self.piece(self.decimal.minus, 1)
         yield from self.part(form.of, Level.FRACTION)
 
-    def write_terms(self, form: forms.Terms) -> Iterable[Piece]:
+    def write_terms(self, form: forms.Terms) -> Iterable[LinePiece]:
         """a + b − c."""
         first, *others = form.terms
         yield from self.part(first, Level.MINUS)
@@ -277,7 +278,7 @@ class Printer(ABC):
             yield self.piece(f" {self.sign(sign)} ", self.operator, SUM)
             yield from self.part(inner, Level.FRACTION)
 
-    def write_factors(self, form: forms.Factors) -> Iterable[Piece]:
+    def write_factors(self, form: forms.Factors) -> Iterable[LinePiece]:
         """a·b·c; a Σ may stand last without brackets, and without a sign before it.
 
         Another kind of product within a product stands in brackets.
@@ -293,7 +294,7 @@ class Printer(ABC):
                 least = Level.POWER
             yield from self.part(factor, least)
 
-    def write_fraction(self, form: forms.Fraction) -> Iterable[Piece]:
+    def write_fraction(self, form: forms.Fraction) -> Iterable[LinePiece]:
         if self.stacks:
             top, bottom = self.write(form.top), self.write(form.bottom)
             yield self.solid(self.fraction, top, bottom, width=max(width(top), width(bottom)))
@@ -302,33 +303,33 @@ class Printer(ABC):
         yield self.piece(self.slash, 1, PRODUCT)
         yield from self.part(form.bottom, Level.POWER)
 
-    def write_power(self, form: forms.Power) -> Iterable[Piece]:
+    def write_power(self, form: forms.Power) -> Iterable[LinePiece]:
         exponent = self.write(form.exponent)
         return self.raised(form.base, self.exponent.format(joined(exponent)), width(exponent))
 
-    def write_transposed(self, form: forms.Transposed) -> Iterable[Piece]:
+    def write_transposed(self, form: forms.Transposed) -> Iterable[LinePiece]:
         return self.raised(form.of, self.transpose, 1)
 
-    def raised(self, base: Form, exponent: str, wide: float) -> Iterable[Piece]:
+    def raised(self, base: Form, exponent: str, wide: float) -> Iterable[LinePiece]:
         yield from self.part(base, Level.ATOM)
         yield self.piece(exponent, SCRIPT * wide)
 
-    def write_root(self, form: forms.Root) -> Iterable[Piece]:
+    def write_root(self, form: forms.Root) -> Iterable[LinePiece]:
         line = self.write(form.of)
         yield self.solid(self.root, line, width=1 + width(line))
 
-    def write_function(self, form: forms.Function) -> Iterable[Piece]:
+    def write_function(self, form: forms.Function) -> Iterable[LinePiece]:
         yield self.piece(self.function(form.function), len(form.function))
-        inside: list[Piece] = []
+        inside: list[LinePiece] = []
         for argument in form.arguments:
             inside += [self.piece(","), self.piece(" ", 1, SUM)] if inside else []
             inside += self.write(argument)
         yield from self.bracketed(tuple(inside))
 
-    def write_bracket(self, form: forms.Bracket) -> Iterable[Piece]:
+    def write_bracket(self, form: forms.Bracket) -> Iterable[LinePiece]:
         return (self.piece("["), *deeper(self.write(form.relation)), self.piece("]"))
 
-    def write_cases(self, form: forms.Cases) -> Iterable[Piece]:
+    def write_cases(self, form: forms.Cases) -> Iterable[LinePiece]:
         rows = self.next_case.join(
             self.case.format(self.spell(value), self.condition(when)) for value, when in form.rows
         )
@@ -340,13 +341,13 @@ class Printer(ABC):
         before = self.words(tr("if") + (self.gap or forms.FIXED_SPACE)) + self.gap
         return said if isinstance(when, forms.Words) else before + said
 
-    def write_bigsum(self, form: forms.BigSum) -> Iterable[Piece]:
+    def write_bigsum(self, form: forms.BigSum) -> Iterable[LinePiece]:
         alone, with_words = self.over
         over = with_words.format(self.words(tr(form.over))) if form.over else alone
         yield self.piece(self.total.format(over), max(3, SCRIPT * len(form.over)))
         yield from self.part(form.of, Level.FRACTION)
 
-    def write_comparison(self, form: forms.Comparison) -> Iterable[Piece]:
+    def write_comparison(self, form: forms.Comparison) -> Iterable[LinePiece]:
         yield from self.write(form.left)
         yield self.piece(f" {self.sign(form.sign)} ", self.operator, SUM)
         yield from self.write(form.right)

@@ -31,7 +31,7 @@ from gradbook.targets.algebra.printing import (
     Decimals,
     DocumentWriter,
     Line,
-    Piece,
+    LinePiece,
     Printer,
     deeper,
     equation_rows,
@@ -108,14 +108,14 @@ class TexPrinter(Printer):
         opening, closing = (f"{size}l(", f"{size}r)") if size else "()"
         return (self.piece(opening, 1), *deeper(line), self.piece(closing, 1))
 
-    def write_fraction(self, form: forms.Fraction) -> Iterable[Piece]:
+    def write_fraction(self, form: forms.Fraction) -> Iterable[LinePiece]:
         """One of two numbers is small."""
         plain = isinstance(form.top, forms.Numeral) and isinstance(form.bottom, forms.Numeral)
         for piece in super().write_fraction(form):
             is_small = plain and self.stacks
             yield replace(piece, text=piece.text.replace("frac", "tfrac")) if is_small else piece
 
-    def raised(self, base: Form, exponent: str, wide: float) -> Iterable[Piece]:
+    def raised(self, base: Form, exponent: str, wide: float) -> Iterable[LinePiece]:
         """A symbol that has a raised part itself is grouped."""
         first, *others = super().raised(base, exponent, wide)
         grouped = isinstance(base, forms.Symbol) and "^" in first.text

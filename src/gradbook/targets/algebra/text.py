@@ -24,7 +24,7 @@ from gradbook.targets.algebra.printing import (
     Decimals,
     DocumentWriter,
     Level,
-    Piece,
+    LinePiece,
     Printer,
     break_line,
     decimal,
@@ -54,10 +54,10 @@ class TextPrinter(Printer):
             return Level.ATOM
         return Level.ATOM if form == HALF else super().level(form)
 
-    def write_fraction(self, form: forms.Fraction) -> Iterable[Piece]:
+    def write_fraction(self, form: forms.Fraction) -> Iterable[LinePiece]:
         return [self.piece("½")] if form == HALF else super().write_fraction(form)
 
-    def write_power(self, form: forms.Power) -> Iterable[Piece]:
+    def write_power(self, form: forms.Power) -> Iterable[LinePiece]:
         exponent = form.exponent
         yield from self.part(form.base, Level.ATOM)
         if isinstance(exponent, forms.Numeral) and float(exponent.value).is_integer():
@@ -66,11 +66,11 @@ class TextPrinter(Printer):
             yield self.piece("^")
             yield from self.part(exponent, Level.ATOM)
 
-    def write_root(self, form: forms.Root) -> Iterable[Piece]:
+    def write_root(self, form: forms.Root) -> Iterable[LinePiece]:
         return (self.piece("√"), *self.part(form.of, Level.ATOM))
 
-    def write_cases(self, form: forms.Cases) -> Iterable[Piece]:
-        inside: list[Piece] = []
+    def write_cases(self, form: forms.Cases) -> Iterable[LinePiece]:
+        inside: list[LinePiece] = []
         for value, when in form.rows:
             inside += [self.piece(", ")] if inside else []
             is_last = isinstance(when, forms.Words)
@@ -79,7 +79,7 @@ class TextPrinter(Printer):
             inside += [*self.write(first), between, *self.write(second)]
         return (self.piece("{"), *deeper(tuple(inside)), self.piece("}"))
 
-    def write_bigsum(self, form: forms.BigSum) -> Iterable[Piece]:
+    def write_bigsum(self, form: forms.BigSum) -> Iterable[LinePiece]:
         over = "" if form.over == "samples" else f"_{tr(form.over)}"  # what Σ alone is said to be
         return (self.piece(self.total.format(over)), *self.part(form.of, Level.FRACTION))
 

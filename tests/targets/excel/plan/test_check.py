@@ -14,6 +14,7 @@ from gradbook.graph.node import ancestors
 from gradbook.graph.reference import evaluate
 from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
+from gradbook.targets.excel.live import LiveValue
 from gradbook.targets.excel.plan.book import WorkbookPlan
 from gradbook.targets.excel.plan.check import (
     AGREES,
@@ -23,7 +24,6 @@ from gradbook.targets.excel.plan.check import (
     OF_ALL,
     OPEN,
     SAYS,
-    Slope,
     Tolerance,
     epochs_summary,
     measured,
@@ -47,9 +47,19 @@ def plan(text, epochs=12, rate=0.5, **more):
     return WorkbookPlan(scalar_step(net), epochs, rate, (), **more)
 
 
+def verdicts(lines):
+    return [line.verdict.value for line in lines]
+
+
 def all_verdicts(book):
-    each = [book.verdict(weight) for weight in book.nudges.weights]
-    return each + [book.epoch_verdict(k) for k in range(len(book.epoch_nudges.chosen))]
+    return verdicts([*book.check.weight_lines, *book.check.epoch_lines])
+
+
+def with_record(book, changed):
+    """The check of the same book, had some quantities these numbers."""
+    record = {**book.record.values, **changed}
+    epochs = replace(book.check.epoch_nudges, record=record)
+    return replace(book.check, record=record, epoch_nudges=epochs)
 
 
 @pytest.mark.parametrize(
@@ -77,8 +87,8 @@ def all_verdicts(book):
 def test_right_gradients_agree_however_small_the_error(text, rate, epochs):
     book = plan(text, epochs, rate)
     assert set(all_verdicts(book)) == {AGREES}
-    assert book.check_summary == f"all {len(book.step.gradients)} gradients agree in epoch 1"
-    assert book.epochs_summary == f"the gradients agree in all {epochs} epochs"
+    assert book.check.summary.value == f"all {len(book.step.gradients)} gradients agree in epoch 1"
+    assert book.check.epochs_summary.value == f"the gradients agree in all {epochs} epochs"
 
 
 def at_corners(step):
@@ -114,25 +124,22 @@ def test_a_weight_that_only_sets_the_scale_of_others_is_not_nudged():
 @pytest.mark.parametrize("factor", [1.0003, 0.99, -1.0, 0.0])
 def test_a_gradient_that_is_off_differs(factor):
     book = plan("worked")
-    for weight, slope in book.nudges.slopes.items():
-        right = float(book.record.values[book.step.gradients[weight]][0])
-        assert book.tolerance.verdict(right, slope) == AGREES
-        assert book.tolerance.verdict(factor * right, slope) == DIFFERS
+    wrong = {it: factor * book.record.values[it] for it in book.step.gradients.values()}
+    assert set(verdicts(with_record(book, wrong).weight_lines)) == {DIFFERS}
 
 
 @pytest.mark.parametrize("epoch", [0, 19, 69])
 def test_one_spoilt_gradient_of_one_epoch_spoils_that_epoch(epoch):
     book = plan("worked", 70, 1.0)
-    nudges = book.epoch_nudges
-    assert nudges.chosen == list(range(70))
-    slope, right = nudges.slope(epoch), nudges.along(epoch)
-    for weight, part in nudges.direction.items():
-        gradient = float(book.record.values[book.step.gradients[weight]][epoch])
-        assert book.tolerance.verdict(right + 0.01 * part * gradient, slope) == DIFFERS
+    for gradient in book.step.gradients.values():
+        wrong = book.record.values[gradient].copy()
+        wrong[epoch] *= 1.01
+        found = verdicts(with_record(book, {gradient: wrong}).epoch_lines)
+        assert [k for k, verdict in enumerate(found) if verdict != AGREES] == [epoch]
 
 
 def test_two_gradients_that_are_swapped_spoil_the_sum():
-    parts = plan("worked").epoch_nudges.direction.values()
+    parts = plan("worked").check.epoch_nudges.direction.values()
     assert len(set(parts)) == len(parts)
     assert all(part > 0 for part in parts)
     assert sum(part**2 for part in parts) == pytest.approx(1)
@@ -140,56 +147,76 @@ def test_two_gradients_that_are_swapped_spoil_the_sum():
 
 def test_an_error_that_is_spoilt_spoils_its_epoch():
     book = plan("worked")
-    slope = book.epoch_nudges.slope(3)
-    spoilt = replace(slope, error=slope.error * 1.01)
-    assert book.tolerance.verdict(book.epoch_nudges.along(3), spoilt) == DIFFERS
+    wrong = {book.step.loss: 1.01 * book.record.values[book.step.loss]}
+    assert set(verdicts(with_record(book, wrong).epoch_lines)) == {DIFFERS}
 
 
-def test_at_a_corner_the_slope_of_either_side_is_right():
+@pytest.mark.parametrize(("share", "verdict"), [(1, AGREES), (0, AGREES), (1 / 3, DIFFERS)])
+def test_at_a_corner_the_slope_of_either_side_is_right(share, verdict):
     book = plan(AT_THE_CORNER)
-    (weight, *_) = book.nudges.weights
-    slope = book.nudges.slopes[weight]
-    assert book.tolerance.agrees(slope.right, slope)
-    assert book.tolerance.agrees(0.0, slope)
-    assert not book.tolerance.agrees(slope.right / 3, slope)
+    line, loss = book.check.weight_lines[0], book.record.values[book.step.loss][0]
+    right = (line.above.value - loss) / NUDGE
+    gradient = book.step.gradients[book.check.nudges.weights[0]]
+    claimed = with_record(book, {gradient: np.full(12, share * right)})
+    assert claimed.weight_lines[0].verdict.value == verdict
 
 
-def test_numbers_that_break_are_no_mistake_but_a_broken_gradient_is():
-    nan, smooth = float("nan"), Tolerance(squares=True, has_corners=False)
-    assert smooth.verdict(nan, Slope(nan, nan, nan, 1.0)) == NO_NUMBER
-    assert smooth.verdict(nan, Slope(1.0, 1.0 - NUDGE, 1.0 + NUDGE, 1.0)) == DIFFERS
+@pytest.mark.parametrize(("error", "verdict"), [(float("nan"), NO_NUMBER), (1.0, DIFFERS)])
+def test_numbers_that_break_are_no_mistake_but_a_broken_gradient_is(error, verdict):
+    smooth = Tolerance(squares=True, has_corners=False)
+    gradient, *cells = (
+        LiveValue.at(f"A{k}", value)
+        for k, value in enumerate((float("nan"), error - NUDGE, error + NUDGE, error, 1.0))
+    )
+    below, above, middle, size = cells
+    assert smooth.line(1, gradient, (below, above), middle, size).verdict.value == verdict
 
 
 def test_an_exercise_is_to_be_filled_in():
     book = plan("worked", exercise=Exercise())
     assert set(all_verdicts(book)) == {OPEN}
-    assert book.check_summary == "8 of 8 gradients to fill in"
-    assert book.epochs_summary == "12 of 12 epochs to fill in"
+    assert book.check.summary.value == "8 of 8 gradients to fill in"
+    assert book.check.epochs_summary.value == "12 of 12 epochs to fill in"
 
 
 def test_of_a_long_run_some_epochs_are_checked_the_first_and_the_last_among_them(monkeypatch):
     monkeypatch.setattr("gradbook.targets.excel.plan.check.MOST_OF_EPOCHS", 200)
-    chosen = plan("worked", 70).epoch_nudges.chosen
+    chosen = plan("worked", 70).check.epoch_nudges.chosen
     assert (chosen[0], chosen[-1], len(chosen)) == (0, 69, 5)
-    assert plan("worked", 70).epochs_summary == "the gradients agree in 5 of 70 epochs"
+    assert plan("worked", 70).check.epochs_summary.value == "the gradients agree in 5 of 70 epochs"
 
 
-def test_what_it_all_comes_to_is_said_with_its_epoch():
-    assert summary([AGREES, DIFFERS], OF_ALL, 3) == "1 of 2 gradients differ in epoch 3"
-    assert summary([AGREES, NO_NUMBER], OF_ALL, 3) == "no numbers in epoch 3"
-    assert epochs_summary([AGREES, DIFFERS], [1, 20], 2) == (
-        "1 of 2 epochs differs, the first is epoch 20"
-    )
-    assert epochs_summary([AGREES, NO_NUMBER], [1, 2], 2) == (
-        "the gradients agree in 1 epochs; the others have no numbers"
-    )
+@pytest.mark.parametrize(
+    ("found", "epoch", "words"),
+    [
+        ([AGREES, DIFFERS], 3, "1 of 2 gradients differ in epoch 3"),
+        ([AGREES, NO_NUMBER], 3, "no numbers in epoch 3"),
+        ([AGREES, AGREES], 13, "there is no epoch 13: they go from 1 to 12"),
+        ([AGREES, AGREES], "", "type an epoch"),
+    ],
+)
+def test_what_it_all_comes_to_is_said_with_its_epoch(found, epoch, words):
+    asked = LiveValue.at("epoch", epoch)
+    assert summary(LiveValue.at("J1:J2", found), OF_ALL, asked, 12).value == words
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        ([AGREES, DIFFERS], "1 of 2 epochs differs, the first is epoch 20"),
+        ([AGREES, NO_NUMBER], "the gradients agree in 1 epochs; the others have no numbers"),
+    ],
+)
+def test_the_first_epoch_that_differs_is_named(found, words):
+    numbers = LiveValue.at("B1:B2", [1, 20])
+    assert epochs_summary(LiveValue.at("J1:J2", found), numbers, 2).value == words
 
 
 def test_weights_of_few_bits_have_no_part_in_the_direction():
     """The sum of slopes along it goes over all gradients, which stand side by side."""
     book = plan("input 2; dense 2 ternary; tanh; dense 1; seed 2; sample 0.3 -0.5 -> 0.4")
-    parts = {str(weight.name): part for weight, part in book.epoch_nudges.direction.items()}
+    parts = {str(weight.name): part for weight, part in book.check.epoch_nudges.direction.items()}
     assert list(parts) == [str(weight.name) for weight in book.step.gradients]
     assert [name for name, part in parts.items() if not part] == ["w1", "w2", "w3", "w4"]
     assert sum(part**2 for part in parts.values()) == pytest.approx(1)
-    assert book.epochs_summary == "the gradients agree in all 12 epochs"
+    assert book.check.epochs_summary.value == "the gradients agree in all 12 epochs"

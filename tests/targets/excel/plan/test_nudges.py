@@ -22,18 +22,17 @@ def plan(text):
     [("relu", True), ("leaky relu", True), ("tanh", False), ("silu", False)],
 )
 def test_a_corner_is_known_by_the_ops_behind_an_activation(activation, corners):
-    assert plan(AT_THE_CORNER.format(activation)).nudges.has_corners is corners
+    assert plan(AT_THE_CORNER.format(activation)).check.nudges.has_corners is corners
 
 
 def test_a_nudge_measures_a_parabola_exactly():
     book = plan("input 1; dense 1 no bias; loss half squared error; weights 3; sample 2 -> 1")
-    (slope,) = book.nudges.slopes.values()
-    assert slope.value == pytest.approx((6 - 1) * 2, rel=1e-9)
-    assert slope.error == 12.5
-    assert slope.size == pytest.approx(12.5, rel=1e-4)  # of the nudged error
+    (line,) = book.check.weight_lines
+    assert line.slope.value == pytest.approx((6 - 1) * 2, rel=1e-9)
+    assert book.check.nudges.size_as_it_is.value == 12.5
 
 
 def test_size_is_that_of_the_largest_value_given_or_made():
     book = plan("input 1; dense 1 no bias; loss half squared error; weights 1; sample 2 -> -90")
-    (slope,) = book.nudges.slopes.values()
-    assert slope.size == pytest.approx(92**2 / 2, rel=1e-4)
+    assert book.check.nudges.size_as_it_is.value == 92**2 / 2
+    assert book.check.nudges.given_size == 90

@@ -26,8 +26,7 @@ from gradbook.targets.excel.grids.windows import (
 )
 from gradbook.targets.excel.plan.book import GRIDS, WorkbookPlan, is_in_steps
 from gradbook.targets.excel.plan.layout import cell_value
-from gradbook.targets.excel.sheets.check import an_epoch
-from gradbook.targets.excel.sheets.look import BAD, GOOD, SMALL, Look
+from gradbook.targets.excel.sheets.look import BAD, GOOD, SMALL, Look, an_epoch
 
 CHOICE_ROW = 3
 MOST_UPRIGHT = 28  # columns that can be read across a page held upright

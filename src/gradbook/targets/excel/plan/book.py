@@ -24,14 +24,7 @@ from gradbook.net.smaller import what_fits
 from gradbook.net.step import Step
 from gradbook.rates.criteria import Case, least_loss, resting_loss
 from gradbook.rates.trial import trial
-from gradbook.targets.excel.plan.check import (
-    OPEN,
-    EpochNudges,
-    Nudges,
-    Tolerance,
-    epochs_summary,
-    summary,
-)
+from gradbook.targets.excel.plan.check import EpochNudges, GradientCheck, Nudges
 from gradbook.targets.excel.plan.columns import (
     KNOWN_BY,
     ColumnGroup,
@@ -63,7 +56,7 @@ RATES, RATES_WORK, CHECK, CHECK_WORK = "Learning rates", "Rates work", "Check", 
 VERDICTS_WORK, ANSWERS, ANSWERS_WORK = "Verdicts work", "Answers", "Answers work"
 EXERCISE = "Exercise"
 
-RATE_NAME, NUDGE_NAME, EPOCH_NAME = "eta", "nudge", "checked_epoch"
+RATE_NAME = "eta"
 CHECK_NAME, EPOCHS_NAME = "gradients_checked", "epochs_checked"
 HEAD_ROWS = 4  # title, remark, groups, names
 BESIDE, BELOW = (5, 12), (17, 4)  # where the first sample stands: row and column on Network,
@@ -271,50 +264,11 @@ class WorkbookPlan:
         return float(self.record.values[self.step.loss][epoch])
 
     @cached_property
-    def nudges(self) -> Nudges:
-        return Nudges(self.step, CHECK_WORK, self.data_place[0], self.given)
-
-    @cached_property
-    def epoch_nudges(self) -> EpochNudges:
-        return EpochNudges(
-            self.step,
-            CHECK_WORK,
-            self.epochs,
-            self.nudges.end + 3,
-            self.data_place[0],
-            self.given,
-            self.record.values,
-        )
-
-    @cached_property
-    def tolerance(self) -> Tolerance:
-        return Tolerance.of(self.step.net, self.nudges.has_corners)
-
-    def verdict(self, weight: Node) -> str:
-        """What the check says of a weight's gradient in the first epoch."""
-        gradient = self.step.gradients[weight]
-        if gradient in self.blank:
-            return OPEN
-        value = float(self.record.values[gradient][0])
-        return self.tolerance.verdict(value, self.nudges.slopes[weight])
-
-    def epoch_verdict(self, number: int) -> str:
-        """What the check says of one of the epochs that it checks."""
-        nudges = self.epoch_nudges
-        if self.blank.intersection(self.step.gradients.values()):
-            return OPEN
-        return self.tolerance.verdict(nudges.along(number), nudges.slope(number))
-
-    @cached_property
-    def check_summary(self) -> str:
-        verdicts = [self.verdict(weight) for weight in self.nudges.weights]
-        return summary(verdicts, self.nudges.summaries, 1)
-
-    @cached_property
-    def epochs_summary(self) -> str:
-        chosen = self.epoch_nudges.chosen
-        verdicts = [self.epoch_verdict(number) for number in range(len(chosen))]
-        return epochs_summary(verdicts, [epoch + 1 for epoch in chosen], self.epochs)
+    def check(self) -> GradientCheck:
+        place = (self.step, CHECK_WORK, self.data_place[0], self.given)
+        nudges, record = Nudges(*place), self.record.values
+        epochs = EpochNudges(*place, self.epochs, nudges.end + 3, record)
+        return GradientCheck(nudges, epochs, self.training, record, self.blank)
 
     @property
     def sheets(self) -> list[str]:

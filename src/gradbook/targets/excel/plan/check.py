@@ -7,10 +7,10 @@ these and no more, so the verdict stays the same whether an error is 1000 or 1E-
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
-from math import isfinite, prod
+from math import prod
 from operator import or_
 
 import numpy as np
@@ -22,13 +22,12 @@ from gradbook.graph.reference import Values, evaluate
 from gradbook.language import mark, tr
 from gradbook.net import Net
 from gradbook.net.step import Step
-from gradbook.targets.excel.language import SAYS, quote, sentence
-from gradbook.targets.excel.language import digits as typed
-from gradbook.targets.excel.plan.columns import forward_values
+from gradbook.targets.excel.language import SAYS, Reference
+from gradbook.targets.excel.live import LiveValue, call, same, told, when
+from gradbook.targets.excel.plan.columns import forward_values, gradients
 from gradbook.targets.excel.plan.layout import BASE_SAMPLE, ColumnBlock, RunLayout
 
-# Each weight nudged up and down ----------------------------------------------
-
+NUDGE_NAME, EPOCH_NAME = "nudge", "checked_epoch"
 NUDGE = 1e-5
 BEND = 1e-3  # of the slope: a difference between its two sides that is a corner's, not a curve's
 BESIDE = 1e-4  # of that difference: how far from one side's slope a gradient may be
@@ -38,29 +37,8 @@ CORNERS = ("relu", "largest", "choose")
 STEPPED = ("level", "stepped")
 SQUARES = ("half_square", "square")
 BASE_ROW, FIRST_ROW = 4, 8  # of the weights as they are, and of the pass with them
-
-
-@dataclass(frozen=True)
-class Slope:
-    """What a nudge down and a nudge up measure, of an error that is `error` without one."""
-
-    error: float
-    below: float
-    above: float
-    size: float  # of the largest value on the way
-
-    @property
-    def value(self) -> float:
-        return (self.above - self.below) / (2 * NUDGE)
-
-    @property
-    def left(self) -> float:
-        return (self.error - self.below) / NUDGE
-
-    @property
-    def right(self) -> float:
-        return (self.above - self.error) / NUDGE
-
+GIVEN_SIZE = "$B$3"  # on the working sheet: the largest input or target
+SIZE_AS_IT_IS = "$D$3"  # the largest value with no weight nudged
 
 NONE_MEASURED = (
     "a sheet checks gradients by nudging weights, and what has few bits jumps or stays: give one "
@@ -80,28 +58,57 @@ def measured(step: Step) -> list[Node]:
 
 
 @dataclass(frozen=True)
-class Nudges:
+class ForwardPasses:
+    """What passes with nudged weights have in common: columns of a working sheet."""
+
+    step: Step
+    sheet: str
+    data_row: int
+    given: Mapping[Node, str]
+
+    @cached_property
+    def values(self) -> list[Node]:
+        return forward_values(self.step)
+
+    @property
+    def first_column(self) -> int:
+        """Behind what is nudged, by how much, and the sample where there are several."""
+        return 2 + (self.step.samples > 1)
+
+    def tables(self, places: Mapping[Node, int], row: int) -> tuple[ColumnBlock, ColumnBlock]:
+        """Those of a step and those of its samples."""
+        once, each = (
+            ColumnBlock(
+                self.sheet,
+                {node: place for node, place in places.items() if node.each is is_each},
+                row,
+                self.step.samples,
+            )
+            for is_each in (False, True)
+        )
+        return once, each
+
+    def computed(self, weights: Mapping[Node, Array]) -> Values:
+        """A forward pass with these weights in the place of the first."""
+        found = evaluate(self.values, {**self.step.data, **self.step.start, **weights})
+        return {**found, **weights}
+
+
+@dataclass(frozen=True)
+class Nudges(ForwardPasses):
     """Two forward passes for each weight that is checked; all weights where they are few.
 
     A pass has cells for what its weight changes. The rest it takes from the pass with all weights
     as they are.
     """
 
-    step: Step
-    sheet: str
-    data_row: int
-    given: dict[Node, str]
-
-    @cached_property
-    def values(self) -> list[Node]:
-        return forward_values(self.step)
-
     @cached_property
     def weights(self) -> list[Node]:
         """Those that are checked, spread evenly where all would be too many."""
         trained = measured(self.step)
         cells = sum(
-            self._height(value) * self._changed_by[value].bit_count() for value in self.values
+            (self.step.samples if value.each else 1) * self._changed_by[value].bit_count()
+            for value in self.values
         )
         each = max(1, 2 * cells // max(len(trained), 1))
         computed = 2 * len(ancestors(self.values))
@@ -109,12 +116,6 @@ class Nudges:
         if len(trained) <= most:
             return trained
         return [trained[round(k * (len(trained) - 1) / max(most - 1, 1))] for k in range(most)]
-
-    @property
-    def summaries(self) -> Summaries:
-        """What is said of the gradients, or of those of them that are checked."""
-        every = len(self.weights) == len(self.step.gradients)
-        return OF_ALL if every else OF_CHECKED
 
     @cached_property
     def has_corners(self) -> bool:
@@ -129,12 +130,6 @@ class Nudges:
                 found[node] = reduce(or_, (found[source] for source in node.inputs), 0)
         return found
 
-    def is_changed(self, value: Node, nudged: Node) -> bool:
-        return bool(self._changed_by[value] & self._changed_by[nudged])
-
-    def _height(self, value: Node) -> int:
-        return self.step.samples if value.each else 1
-
     # Where -------------------------------------------------------------------
 
     def base(self, weight: Node) -> str:
@@ -148,11 +143,6 @@ class Nudges:
         order = sorted(self.values, key=lambda value: not value.each)
         return {value: self.first_column + k for k, value in enumerate(order)}
 
-    @property
-    def first_column(self) -> int:
-        """Behind the weight that is nudged, what it is then, and the sample."""
-        return 2 + (self.step.samples > 1)
-
     @cached_property
     def as_it_is(self) -> RunLayout:
         """The forward pass with all weights as they are."""
@@ -160,36 +150,25 @@ class Nudges:
 
     def run(self, nudged: Node) -> RunLayout:
         """The forward passes; the nudged weight stands in column B."""
-        changed = [value for value in self.values if self.is_changed(value, nudged)]
-        as_it_is = {
+        bit = self._changed_by[nudged]
+        changed = [value for value in self.values if self._changed_by[value] & bit]
+        kept = {
             value: f"{xl_col_to_name(place)}{BASE_SAMPLE if value.each else f'${FIRST_ROW + 1}'}"
             for value, place in self.places.items()
+            if not self._changed_by[value] & bit
         }
-        kept = {value: as_it_is[value] for value in self.values if value not in set(changed)}
         return self._run(changed, FIRST_ROW + self.step.samples, {**kept, nudged: "$B{e}"})
 
     def _run(self, values: Sequence[Node], row: int, outside: Mapping[Node, str]) -> RunLayout:
-        once, every = (
-            {value: self.places[value] for value in values if value.each is each}
-            for each in (False, True)
-        )
-        of_step, of_sample = (
-            ColumnBlock(self.sheet, own, row, self.step.samples) for own in (once, every)
-        )
+        tables = self.tables({value: self.places[value] for value in values}, row)
         weights = {weight: self.base(weight) for weight in self.step.weights}
         found = {**weights, **self.given, **outside}
-        return RunLayout(self.step, of_step, of_sample, found, self.data_row, base_row=FIRST_ROW)
+        return RunLayout(self.step, *tables, found, self.data_row, base_row=FIRST_ROW)
 
-    def area(self, weight: Node) -> str:
-        """All cells of a weight's two passes."""
-        row = FIRST_ROW + self.step.samples * (1 + 2 * self.weights.index(weight))
-        return self._area(row, 2)
-
-    @property
-    def area_as_it_is(self) -> str:
-        return self._area(FIRST_ROW, 1)
-
-    def _area(self, row: int, passes: int) -> str:
+    def area(self, weight: Node | None = None) -> str:
+        """All cells of a weight's two passes, or of the one with none nudged."""
+        number = 0 if weight is None else 1 + 2 * self.weights.index(weight)
+        row, passes = FIRST_ROW + self.step.samples * number, 1 if weight is None else 2
         first, last = self.first_column, self.first_column + len(self.values) - 1
         return str(xl_range_abs(row, first, row + passes * self.step.samples - 1, last))
 
@@ -203,41 +182,37 @@ class Nudges:
     @cached_property
     def passes(self) -> dict[Node, tuple[Values, Values]]:
         """All values with a weight nudged up, and with it nudged down."""
-        return {
-            weight: (self._nudged(weight, NUDGE), self._nudged(weight, -NUDGE))
-            for weight in self.weights
-        }
 
-    def _nudged(self, weight: Node, by: float) -> Values:
-        changed = {weight: self.step.start[weight] + by}
-        return evaluate(self.values, {**self.step.data, **self.step.start, **changed})
+        def nudged(weight: Node, by: float) -> Values:
+            return self.computed({weight: self.step.start[weight] + by})
+
+        return {weight: (nudged(weight, NUDGE), nudged(weight, -NUDGE)) for weight in self.weights}
 
     @cached_property
     def pass_as_it_is(self) -> Values:
-        return evaluate(self.values, {**self.step.data, **self.step.start})
+        return self.computed({})
 
-    @cached_property
-    def slopes(self) -> dict[Node, Slope]:
-        loss, known = self.step.loss, self.pass_as_it_is
-        return {
-            weight: Slope(
-                float(known[loss]),
-                float(down[loss]),
-                float(up[loss]),
-                self.size([known, up, down]),
-            )
-            for weight, (up, down) in self.passes.items()
-        }
+    @property
+    def given_size(self) -> float:
+        """Of the largest input or target, at least 1."""
+        leaves = (*self.step.inputs, *self.step.targets)
+        return max(1.0, *(float(np.abs(self.step.data[leaf]).max()) for leaf in leaves))
 
-    def size(self, passes: Sequence[Values]) -> float:
-        """Of the largest value in some passes, inputs and targets among them; at least 1."""
-        met = [values[node] for values in passes for node in self.values]
-        met += [self.step.data[leaf] for leaf in (*self.step.inputs, *self.step.targets)]
-        return largest_size(met)
+    @property
+    def size_as_it_is(self) -> LiveValue:
+        """Of the largest value with no weight nudged."""
+        given = LiveValue.at(GIVEN_SIZE, self.given_size)
+        area = LiveValue.at(self.area(), _every(self.values, [self.pass_as_it_is]))
+        return _largest(given, area)
 
 
-def largest_size(values: Sequence[Array]) -> float:
-    return max(1.0, *(float(np.abs(value).max()) for value in values))
+def _every(nodes: Sequence[Node], passes: Sequence[Values]) -> Array:
+    return np.concatenate([np.ravel(values[node]) for values in passes for node in nodes])
+
+
+def _largest(known: LiveValue, area: LiveValue) -> LiveValue:
+    """The size of the largest, known already or in an area."""
+    return call("MAX", known, call("MAX", area), -call("MIN", area))
 
 
 # All weights nudged together, in every epoch ---------------------------------
@@ -251,20 +226,12 @@ GOLDEN = (np.sqrt(5) - 1) / 2  # its multiples spread evenly over the unit inter
 
 
 @dataclass(frozen=True)
-class EpochNudges:
+class EpochNudges(ForwardPasses):
     """Two forward passes for each epoch; `record` has the weights that each begins with."""
 
-    step: Step
-    sheet: str
     epochs: int
     row: int  # of the direction; names and passes stand below it
-    data_row: int
-    given: Mapping[Node, str]
     record: Mapping[Node, Array]
-
-    @cached_property
-    def values(self) -> list[Node]:
-        return forward_values(self.step)
 
     @cached_property
     def chosen(self) -> list[int]:
@@ -287,92 +254,50 @@ class EpochNudges:
         parts /= np.linalg.norm(parts)
         return dict(zip(self.step.trained, parts.tolist(), strict=True))
 
-    # Where --------------------------------------------------------------------
-
-    @property
-    def first_column(self) -> int:
-        """Behind the epoch, the way that is nudged, and the sample where there are several."""
-        return 2 + (self.step.samples > 1)
-
-    @property
-    def first_row(self) -> int:
-        """Of the passes, below the direction and the names."""
-        return self.row + 2
-
     @cached_property
     def run(self) -> RunLayout:
         """The passes: the one up of an epoch, then the one down, each with weights of its own."""
-        stride = self.step.samples
-        each = [value for value in self.values if value.each]
-        once = [value for value in self.values if not value.each]
         fixed = [weight for weight in self.step.weights if weight not in self.direction]
-        order = [*self.direction, *fixed, *each, *once]
+        values = sorted(self.values, key=lambda value: not value.each)
+        order = [*self.direction, *fixed, *values]
         places = {node: self.first_column + k for k, node in enumerate(order)}
-        of_step = {node: places[node] for node in (*self.step.weights, *once)}
-        return RunLayout(
-            self.step,
-            ColumnBlock(self.sheet, of_step, self.first_row, stride),
-            ColumnBlock(self.sheet, {node: places[node] for node in each}, self.first_row, stride),
-            self.given,
-            self.data_row,
-        )
+        once, each = self.tables(places, self.row + 2)
+        return RunLayout(self.step, once, each, self.given, self.data_row)
 
     @property
     def last_column(self) -> int:
         return self.first_column + len(self.step.weights) + len(self.values) - 1
 
-    def part_cell(self, weight: Node) -> str:
-        return f"{self.run.of_step.column(weight)}${self.row + 1}"
-
     def area(self, number: int) -> str:
         """All cells of an epoch's two passes."""
-        first, last = (xl_col_to_name(place) for place in (self.first_column, self.last_column))
-        top = self.run.of_step.row(2 * number) + 1
-        return f"${first}${top}:${last}${top + 2 * self.step.samples - 1}"
+        top = self.run.of_step.row(2 * number)
+        bottom = top + 2 * self.step.samples - 1
+        return str(xl_range_abs(top, self.first_column, bottom, self.last_column))
 
     @property
     def parts(self) -> str:
         """The direction's cells, above the trained weights, which come first."""
-        first = xl_col_to_name(self.first_column)
-        last = xl_col_to_name(self.first_column + len(self.direction) - 1)
-        return f"${first}${self.row + 1}:${last}${self.row + 1}"
-
-    # What ---------------------------------------------------------------------
+        last = self.first_column + len(self.direction) - 1
+        return str(xl_range_abs(self.row, self.first_column, self.row, last))
 
     @cached_property
     def passes(self) -> list[tuple[Values, Values]]:
         """Of each epoch that is checked: all values nudged up, and nudged down."""
-        return [(self._pass(epoch, NUDGE), self._pass(epoch, -NUDGE)) for epoch in self.chosen]
 
-    def _pass(self, epoch: int, by: float) -> Values:
-        weights: Values = {
-            weight: self.record[weight][epoch] + by * self.direction.get(weight, 0.0)
-            for weight in self.step.weights
-        }
-        found = evaluate(self.values, {**self.step.data, **self.step.start, **weights})
-        return {**found, **weights}
+        def nudged(epoch: int, by: float) -> Values:
+            parts = {it: by * self.direction.get(it, 0.0) for it in self.step.weights}
+            return self.computed({it: self.record[it][epoch] + part for it, part in parts.items()})
 
-    def slope(self, number: int) -> Slope:
-        up, down = self.passes[number]
-        loss = self.step.loss
-        met = [values[node] for values in (up, down) for node in self.run.of_step.columns]
-        met += [values[node] for values in (up, down) for node in self.run.of_sample.columns]
-        met += [self.step.data[leaf] for leaf in (*self.step.inputs, *self.step.targets)]
-        error = float(self.record[loss][self.chosen[number]])
-        return Slope(error, float(down[loss]), float(up[loss]), largest_size(met))
+        return [(nudged(epoch, NUDGE), nudged(epoch, -NUDGE)) for epoch in self.chosen]
 
-    def along(self, number: int) -> float:
+    def along(self, epoch: int) -> float:
         """The slope along the direction, by the gradients."""
-        epoch = self.chosen[number]
-        return float(
-            sum(
-                part * self.record[self.step.gradients[weight]][epoch]
-                for weight, part in self.direction.items()
-            )
-        )
+        slopes = self.step.gradients
+        terms = (part * self.record[slopes[it]][epoch] for it, part in self.direction.items())
+        return float(sum(terms))
 
 
-# How near a gradient must be, as a formula and in numbers --------------------
+# How near a gradient must be -------------------------------------------------
 
 AGREES, DIFFERS = mark("agrees"), mark("differs")
 OPEN, NO_NUMBER = mark("to fill in"), mark("no number")
@@ -380,6 +305,24 @@ NEAR = 1e-6  # of the slope
 CURVED = 10.0  # of what the curve bends within the nudge
 LOST_DIGITS = 64 * 2.0**-52  # of the largest value on the way: what its rounding comes to
 MOST_CURVE, MOST_CORNER = 1e4, 1e2  # how far an error may bend: beyond that it is spoilt itself
+NUDGED = LiveValue.at(NUDGE_NAME, NUDGE)
+
+
+@dataclass(frozen=True)
+class CheckLine:
+    """What the cells of a line hold, from the gradient on."""
+
+    gradient: LiveValue
+    below: LiveValue
+    above: LiveValue
+    slope: LiveValue
+    apart: LiveValue
+    allowed: LiveValue
+    verdict: LiveValue
+
+    @property
+    def cells(self) -> tuple[LiveValue, ...]:
+        return tuple(vars(self).values())
 
 
 @dataclass(frozen=True)
@@ -398,121 +341,74 @@ class Tolerance:
         most = max(MOST_CURVE, prod(net.shapes[-1]) * steepest)
         return Tolerance(net.objective.op in SQUARES, has_corners, most)
 
-    # In numbers ---------------------------------------------------------------
+    def line(
+        self,
+        row: int,
+        gradient: LiveValue,
+        nudged: tuple[LiveValue, LiveValue],
+        error: LiveValue,
+        size: LiveValue,
+    ) -> CheckLine:
+        """What is measured by an error nudged down and nudged up, how far the gradient is from
+        that, and how far it may be. `size` is that of the largest value on the way."""
 
-    def verdict(self, gradient: float, slope: Slope) -> str:
-        """What the sheet's own formula says of a gradient that is filled in."""
-        if not isfinite(slope.value):
-            return NO_NUMBER
-        if not isfinite(gradient):
-            return DIFFERS
-        if not isfinite(self.allowed(gradient, slope)):
-            return NO_NUMBER
-        return AGREES if self.agrees(gradient, slope) else DIFFERS
+        def cell(column: str, held: LiveValue) -> LiveValue:
+            return LiveValue(Reference(f"{column}{row}"), held.value)
 
-    def agrees(self, gradient: float, slope: Slope) -> bool:
-        if _bend(slope) > self.most_bend * slope.size * slope.size:
-            return False
-        allowed = self.allowed(gradient, slope)
-        off = abs(gradient - slope.value)
-        if off <= allowed or not self.has_corners:
-            return off <= allowed
-        left, right = slope.left, slope.right
-        apart = abs(right - left)
-        curved = CURVED * NUDGE * slope.size
-        if apart > max(BEND * max(abs(left), abs(right)), curved):
-            beside = min(abs(gradient - left), abs(gradient - right))
-            return beside <= BESIDE * apart + allowed
-        return off <= apart / 2 + allowed  # the slope itself has a corner, as that of an ELU
-
-    @property
-    def most_bend(self) -> float:
-        """Of the square of the largest value."""
-        return MOST_CORNER * NUDGE if self.has_corners else self.most_curve * NUDGE * NUDGE
-
-    def allowed(self, gradient: float, slope: Slope) -> float:
-        pull = 2 * max(slope.above, slope.below, 0.0) ** 0.5 if self.squares else 1.0
-        reach = NUDGE * slope.size
-        own = (NEAR + reach * reach) * max(abs(gradient), abs(slope.value))
-        lost = LOST_DIGITS * slope.size * pull / NUDGE
-        return own + CURVED * slope.size * _bend(slope) + lost
-
-    # In a sheet ---------------------------------------------------------------
-
-    def allowed_formula(self, cells: CheckCells) -> str:
-        c = cells
-        pull = f"2*SQRT(MAX({c.below},{c.above},0))" if self.squares else "1"
-        own = f"({typed(NEAR)}+({c.nudge}*{c.size})^2)*MAX(ABS({c.gradient}),ABS({c.slope}))"
-        lost = f"{typed(LOST_DIGITS)}*{c.size}*{pull}/{c.nudge}"
-        return f"{own}+{typed(CURVED)}*{c.size}*{c.bend}+{lost}"
-
-    def verdict_formula(self, cells: CheckCells) -> str:
-        c = cells
-        near = f"ABS({c.gradient}-{c.slope})<={c.allowed}"
+        by_formula, below, above = map(cell, "DEF", (gradient, *nudged))
+        slope = (above - below) / (2 * NUDGED)
+        measured = cell("G", slope)
+        off, bend = _absolute(by_formula - measured), _absolute(above + below - 2 * error)
+        pull = 2 * call("SQRT", call("MAX", below, above, 0)) if self.squares else 1
+        own = (NEAR + (NUDGED * size) ** 2) * call(
+            "MAX", _absolute(by_formula), _absolute(measured)
+        )
+        allowed = own + CURVED * size * bend + LOST_DIGITS * size * pull / NUDGED
+        is_blank = same(by_formula, "")
+        most = cell("I", when(is_blank, "", allowed))
+        near = off <= most
         if self.has_corners:
-            left, right = (
-                f"(({c.error}-{c.below})/{c.nudge})",
-                f"(({c.above}-{c.error})/{c.nudge})",
+            near = call(
+                "OR", near, self._near_a_corner(by_formula, (below, above), error, size, most, off)
             )
-            apart = f"ABS({right}-{left})"
-            curved = f"{typed(CURVED)}*{c.nudge}*{c.size}"
-            bent = f"{apart}>MAX({typed(BEND)}*ABS({left}),{typed(BEND)}*ABS({right}),{curved})"
-            nearer = f"MIN(ABS({c.gradient}-{left}),ABS({c.gradient}-{right}))"
-            beside = f"{nearer}<={typed(BESIDE)}*{apart}+{c.allowed}"
-            between = f"ABS({c.gradient}-{c.slope})<={apart}/2+{c.allowed}"
-            near = f"OR({near},IF({bent},{beside},{between}))"
-        factor = (
-            f"{typed(MOST_CORNER)}" if self.has_corners else f"{typed(self.most_curve)}*{c.nudge}"
+        factor = MOST_CORNER * NUDGED if self.has_corners else self.most_curve * NUDGED * NUDGED
+        agrees = call("AND", bend <= factor * size**2, near)
+        verdict = when(
+            call("NOT", call("ISNUMBER", measured)),
+            tr(NO_NUMBER),
+            when(
+                call("ISNUMBER", by_formula),
+                when(call("ISNUMBER", most), when(agrees, tr(AGREES), tr(DIFFERS)), tr(NO_NUMBER)),
+                when(call("ISERROR", by_formula), tr(DIFFERS), tr(OPEN)),
+            ),
         )
-        smooth = f"{c.bend}<={factor}*{c.nudge}*{c.size}^2"
-        agrees, differs, to_do, no_number = (
-            quote(tr(word)) for word in (AGREES, DIFFERS, OPEN, NO_NUMBER)
-        )
-        return (
-            f"IF(NOT(ISNUMBER({c.slope})),{no_number},"
-            f"IF(ISNUMBER({c.gradient}),IF(ISNUMBER({c.allowed}),"
-            f"IF(AND({smooth},{near}),{agrees},{differs}),{no_number}),"
-            f"IF(ISERROR({c.gradient}),{differs},{to_do})))"
-        )
+        blank = when(is_blank, "", off)
+        return CheckLine(gradient, *nudged, slope, blank, when(is_blank, "", allowed), verdict)
+
+    def _near_a_corner(
+        self,
+        gradient: LiveValue,
+        nudged: tuple[LiveValue, LiveValue],
+        error: LiveValue,
+        size: LiveValue,
+        most: LiveValue,
+        off: LiveValue,
+    ) -> LiveValue:
+        """Whether it is the slope of one side; or between both, where the slope itself has a
+        corner, as that of an ELU."""
+        left, right = (error - nudged[0]) / NUDGED, (nudged[1] - error) / NUDGED
+        apart = _absolute(right - left)
+        steepest = (BEND * _absolute(side) for side in (left, right))
+        bent = apart > call("MAX", *steepest, CURVED * NUDGED * size)
+        nearer = call("MIN", *(_absolute(gradient - side) for side in (left, right)))
+        return when(bent, nearer <= BESIDE * apart + most, off <= apart / 2 + most)
 
 
-@dataclass(frozen=True)
-class CheckCells:
-    """Where a line of the check has its numbers: in its row, and the others anywhere."""
-
-    row: int
-    error: str  # without a nudge
-    size: str  # of the largest value on the way
-    nudge: str
-
-    @property
-    def gradient(self) -> str:
-        return f"D{self.row}"
-
-    @property
-    def below(self) -> str:
-        return f"E{self.row}"
-
-    @property
-    def above(self) -> str:
-        return f"F{self.row}"
-
-    @property
-    def slope(self) -> str:
-        return f"G{self.row}"
-
-    @property
-    def allowed(self) -> str:
-        return f"I{self.row}"
-
-    @property
-    def bend(self) -> str:
-        return f"ABS({self.above}+{self.below}-2*{self.error})"
+def _absolute(part: LiveValue) -> LiveValue:
+    return call("ABS", part)
 
 
-def _bend(slope: Slope) -> float:
-    """How far the error without a nudge is from the middle of those with one, twice."""
-    return abs(slope.above + slope.below - 2 * slope.error)
+# What it all comes to --------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -553,77 +449,150 @@ SUMMARIES = {
 }  # each with the verdict whose colour it has
 
 
-def summary(verdicts: Sequence[str], said: Summaries, epoch: int) -> str:
-    """What the sheet says of all gradients in the epoch that is looked at."""
-    total = len(verdicts)
-    count = verdicts.count
-    if count(AGREES) == total:
-        return tr(said.agree, total=total, epoch=epoch)
-    if count(DIFFERS):
-        return tr(said.differ, count=count(DIFFERS), total=total, epoch=epoch)
-    if count(OPEN):
-        return tr(said.to_do, count=count(OPEN), total=total)
-    return tr(NONE_THERE, epoch=epoch)
+def _say(message: str, total: int, **parts: LiveValue | int) -> LiveValue:
+    """A message of cells, in the reader's language."""
+    cells = {name: part for name, part in parts.items() if isinstance(part, LiveValue)}
+    numbers = {name: part for name, part in parts.items() if not isinstance(part, LiveValue)}
+    return told(tr(message, total=total, **numbers, **{it: f"{{{it}}}" for it in cells}), **cells)
 
 
-def summary_formula(verdicts: str, total: int, said: Summaries, epoch: str, epochs: int) -> str:
-    """The same by formula, which also tells an epoch that the table doesn't have."""
-    counts = {word: f"COUNTIF({verdicts},{quote(tr(word))})" for word in (AGREES, DIFFERS, OPEN)}
-    there = f"AND({epoch}>=1,{epoch}<={epochs},{epoch}=INT({epoch}))"
-    agree = sentence(tr(said.agree, total=total, epoch="{epoch}"), epoch=epoch)
-    differ = sentence(
-        tr(said.differ, total=total, count="{count}", epoch="{epoch}"),
-        count=counts[DIFFERS],
-        epoch=epoch,
+def summary(verdicts: LiveValue, messages: Summaries, epoch: LiveValue, epochs: int) -> LiveValue:
+    """What is said of all gradients in the epoch that is looked at, or of one that there isn't."""
+    total = len(verdicts.value)
+    agree, differ, to_do = (call("COUNTIF", verdicts, tr(it)) for it in (AGREES, DIFFERS, OPEN))
+    is_one = call("AND", epoch >= 1, epoch <= epochs, same(epoch, call("INT", epoch)))
+    found = when(
+        same(agree, total),
+        _say(messages.agree, total, epoch=epoch),
+        when(
+            differ > 0,
+            _say(messages.differ, total, count=differ, epoch=epoch),
+            when(
+                to_do > 0,
+                _say(messages.to_do, total, count=to_do),
+                _say(NONE_THERE, total, epoch=epoch),
+            ),
+        ),
     )
-    to_do = sentence(tr(said.to_do, total=total, count="{count}"), count=counts[OPEN])
-    none = sentence(tr(NONE_THERE), epoch=epoch)
-    unknown = sentence(tr(NO_EPOCH, epoch="{epoch}", last=epochs), epoch=epoch)
-    return (
-        f"=IF(ISNUMBER({epoch}),IF({there},"
-        f"IF({counts[AGREES]}={total},{agree},"
-        f"IF({counts[DIFFERS]}>0,{differ},"
-        f"IF({counts[OPEN]}>0,{to_do},{none}))),"
-        f"{unknown}),{quote(tr(TYPE_ONE))})"
-    )
+    unknown = _say(NO_EPOCH, total, epoch=epoch, last=epochs)
+    return when(call("ISNUMBER", epoch), when(is_one, found, unknown), tr(TYPE_ONE))
 
 
-def epochs_summary(verdicts: Sequence[str], epochs: Sequence[int], of: int) -> str:
-    """What the sheet says of all epochs together; `epochs` are those that are checked."""
-    total, count = len(verdicts), verdicts.count
-    if count(DIFFERS):
-        first = epochs[list(verdicts).index(DIFFERS)]
-        said = ONE_DIFFERS if count(DIFFERS) == 1 else SOME_DIFFER
-        return tr(said, count=count(DIFFERS), total=total, first=first)
-    if count(OPEN):
-        return tr(EPOCHS_TO_DO, count=count(OPEN), total=total)
-    if count(AGREES) == total:
-        return _agree(total, of)
-    return tr(OTHERS_NONE, count=count(AGREES))
+def epochs_summary(verdicts: LiveValue, numbers: LiveValue, every: int) -> LiveValue:
+    """What is said of all epochs together, of which some may be checked."""
+    total = len(verdicts.value)
+    agree, differ, to_do = (call("COUNTIF", verdicts, tr(it)) for it in (AGREES, DIFFERS, OPEN))
+    first = call("INDEX", numbers, call("MATCH", tr(DIFFERS), verdicts, 0))
+    one, some = (_say(it, total, count=differ, first=first) for it in (ONE_DIFFERS, SOME_DIFFER))
+    agrees = _say(EVERY_AGREES if total == every else CHECKED_AGREE, total, every=every)
+    others = when(same(agree, total), agrees, _say(OTHERS_NONE, total, count=agree))
+    open_or_not = when(to_do > 0, _say(EPOCHS_TO_DO, total, count=to_do), others)
+    return when(differ > 0, when(same(differ, 1), one, some), open_or_not)
 
 
-def _agree(total: int, of: int) -> str:
-    """That all epochs do, or all that are checked."""
-    if total == of:
-        return tr(EVERY_AGREES, total=total)
-    return tr(CHECKED_AGREE, total=total, every=of)
+# The sheet Check, line by line -----------------------------------------------
+
+TOP = 7  # the first row with a weight
 
 
-def epochs_formula(verdicts: str, numbers: str, total: int, of: int) -> str:
-    """The same by formula: every row of the table counts."""
-    counts = {
-        word: f"SUMPRODUCT(--({verdicts}={quote(tr(word))}))" for word in (AGREES, DIFFERS, OPEN)
-    }
-    differ, opened = counts[DIFFERS], counts[OPEN]
-    first = f"INDEX({numbers},MATCH({quote(tr(DIFFERS))},{verdicts},0))"
-    one, some = (
-        sentence(tr(said, total=total, count="{count}", first="{first}"), count=differ, first=first)
-        for said in (ONE_DIFFERS, SOME_DIFFER)
-    )
-    to_do = sentence(tr(EPOCHS_TO_DO, total=total, count="{count}"), count=opened)
-    others = sentence(tr(OTHERS_NONE), count=counts[AGREES])
-    return (
-        f"=IF({differ}>0,IF({differ}=1,{one},{some}),"
-        f"IF({opened}>0,{to_do},"
-        f"IF({counts[AGREES]}={total},{quote(_agree(total, of))},{others})))"
-    )
+@dataclass(frozen=True)
+class GradientCheck:
+    """What the sheet says of each weight in one epoch, and of each epoch."""
+
+    nudges: Nudges
+    epoch_nudges: EpochNudges
+    training: RunLayout
+    record: Mapping[Node, Array]
+    blank: Collection[Node]
+
+    @property
+    def step(self) -> Step:
+        return self.nudges.step
+
+    @cached_property
+    def tolerance(self) -> Tolerance:
+        return Tolerance.of(self.step.net, self.nudges.has_corners)
+
+    @property
+    def epochs(self) -> int:
+        return self.epoch_nudges.epochs
+
+    def in_chosen_epoch(self, node: Node) -> LiveValue:
+        cells = self.training.of_step.over_epochs(node, self.epochs)
+        value = "" if node in self.blank else self.record[node][0]
+        return LiveValue.at(f"INDEX({cells},{EPOCH_NAME})", value)
+
+    def work(self, cells: str, value: object) -> LiveValue:
+        """Cells of the working sheet."""
+        return LiveValue.at(f"'{self.nudges.sheet}'!{cells}", value)
+
+    @cached_property
+    def weight_lines(self) -> list[CheckLine]:
+        """Of each weight that is checked."""
+        plan, loss = self.nudges, self.step.loss
+        known = self.work(SIZE_AS_IT_IS, plan.size_as_it_is.value)
+        lines = []
+        for number, weight in enumerate(plan.weights):
+            passes, table = plan.passes[weight], plan.run(weight).of_step
+            if loss not in table.columns:  # a weight that reaches no output
+                table = replace(plan.as_it_is.of_step, stride=0)
+            up, down = (
+                LiveValue.at(table.cell(loss, 2 * number + side), float(values[loss]))
+                for side, values in enumerate(passes)
+            )
+            gradient = self.in_chosen_epoch(self.step.gradients[weight])
+            gradient = when(same(gradient, ""), "", gradient)
+            size = _largest(known, self.work(plan.area(weight), _every(plan.values, passes)))
+            row, error = TOP + 1 + number, self.in_chosen_epoch(loss)
+            lines.append(self.tolerance.line(row, gradient, (down, up), error, size))
+        return lines
+
+    @property
+    def epochs_row(self) -> int:
+        """The first epoch's row."""
+        return TOP + len(self.nudges.weights) + 5
+
+    @cached_property
+    def epoch_lines(self) -> list[CheckLine]:
+        """Of each epoch that is checked."""
+        plan, loss = self.epoch_nudges, self.step.loss
+        table, known = plan.run.of_step, self.work(GIVEN_SIZE, self.nudges.given_size)
+        nodes = [*plan.run.of_step.columns, *plan.run.of_sample.columns]
+        lines = []
+        for number, epoch in enumerate(plan.chosen):
+            row, passes = self.epochs_row + number + 1, plan.passes[number]
+            up, down = (
+                LiveValue.at(table.cell(loss, 2 * number + side), float(values[loss]))
+                for side, values in enumerate(passes)
+            )
+            size = _largest(known, self.work(plan.area(number), _every(nodes, passes)))
+            error = LiveValue.at(f"C{row}", self.record[loss][epoch])
+            lines.append(self.tolerance.line(row, self._along(epoch), (down, up), error, size))
+        return lines
+
+    def _along(self, epoch: int) -> LiveValue:
+        """The sum of an epoch's gradients times their parts; nothing while one is blank."""
+        nodes, table, plan = gradients(self.step), self.training.of_step, self.epoch_nudges
+        last = table.cell(nodes[-1], epoch).rpartition("!")[2]
+        cells = f"{table.cell(nodes[0], epoch)}:{last}".replace("$", "")
+        parts = f"'{plan.sheet}'!{plan.parts}"
+        product = f'IF(COUNT({cells})={len(nodes)},SUMPRODUCT({cells},{parts}),"")'
+        value = "" if self.blank.intersection(nodes) else plan.along(epoch)
+        return LiveValue.at(f"IF(ISERROR(SUM({cells})),SUM({cells}),{product})", value)
+
+    def column(self, letter: str, row: int, values: Sequence[object]) -> LiveValue:
+        """Cells below each other, from a row on."""
+        return LiveValue.at(f"${letter}${row + 1}:${letter}${row + len(values)}", values)
+
+    @cached_property
+    def summary(self) -> LiveValue:
+        verdicts = self.column("J", TOP, [line.verdict.value for line in self.weight_lines])
+        every = len(self.nudges.weights) == len(self.step.gradients)
+        messages, epoch = OF_ALL if every else OF_CHECKED, LiveValue.at(EPOCH_NAME, 1)
+        return summary(verdicts, messages, epoch, self.epochs)
+
+    @cached_property
+    def epochs_summary(self) -> LiveValue:
+        verdicts = self.column("J", self.epochs_row, [it.verdict.value for it in self.epoch_lines])
+        numbers = [epoch + 1 for epoch in self.epoch_nudges.chosen]
+        return epochs_summary(verdicts, self.column("B", self.epochs_row, numbers), self.epochs)

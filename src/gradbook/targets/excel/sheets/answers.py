@@ -18,8 +18,16 @@ from gradbook.palette import ACTIVATION, ERROR, INPUT, QUIET, RATE, TARGET
 from gradbook.targets.excel.language import Guarded, Reference, Speller, quote, sentence, write
 from gradbook.targets.excel.plan.book import ANSWERS, ANSWERS_WORK, TRAINING, WorkbookPlan
 from gradbook.targets.excel.plan.layout import cell_value
-from gradbook.targets.excel.sheets.check import an_epoch
-from gradbook.targets.excel.sheets.look import BAD, GOOD, PLAIN, SMALL, Look, colour, number_format
+from gradbook.targets.excel.sheets.look import (
+    BAD,
+    GOOD,
+    PLAIN,
+    SMALL,
+    Look,
+    an_epoch,
+    colour,
+    number_format,
+)
 
 # What it holds ---------------------------------------------------------------
 

@@ -41,8 +41,7 @@ from gradbook.targets.excel.language import digits as typed
 from gradbook.targets.excel.plan.book import DERIVATION, TRAINING, WorkbookPlan
 from gradbook.targets.excel.plan.check import AGREES, DIFFERS
 from gradbook.targets.excel.plan.layout import cell_value
-from gradbook.targets.excel.sheets.check import an_epoch
-from gradbook.targets.excel.sheets.look import SMALL, SMALL_IN_FULL, Look, colour, page
+from gradbook.targets.excel.sheets.look import SMALL, SMALL_IN_FULL, Look, an_epoch, colour, page
 
 # Which chains are worked, what they refer to, and how they read --------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from string import Formatter
@@ -12,14 +12,17 @@ from xlsxwriter import Workbook
 from xlsxwriter.chart import Chart
 from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
+from xlsxwriter.utility import quote_sheetname, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from gradbook.files import said_plainly
 from gradbook.folders import temporary_folder
 from gradbook.graph.names import Name
 from gradbook.language import tr
-from gradbook.palette import GRADIENT, MEMORY, PAPER, QUIET, Colour, colour_of
+from gradbook.palette import GRADIENT, MEMORY, PAPER, QUIET, RATE, Colour, colour_of
+from gradbook.targets.excel.live import LiveValue
 from gradbook.targets.excel.plan.check import AGREES, DIFFERS, NO_NUMBER, OPEN, SUMMARIES
+from gradbook.targets.excel.plan.layout import cell_value
 
 PLAIN = "0.000000"
 SMALL = "[>=0.0001]0.000000;[<=-0.0001]-0.000000;0.00E+00"  # tiny numbers keep their digits
@@ -193,6 +196,62 @@ class Look:
             sheet.conditional_format(cells, {**rule, "stop_if_true": True})
 
 
+@dataclass(frozen=True)
+class Page:
+    """A sheet that is written: what stands on several of them."""
+
+    sheet: Worksheet
+    look: Look
+
+    def live(self, row: int, column: int, content: LiveValue, style: Format) -> None:
+        """A formula with what it comes to."""
+        value = content.value
+        shown = value if isinstance(value, str) else cell_value(value)
+        self.sheet.write_formula(row, column, content.formula, style, shown)
+
+    def headings(self, row: int, column: int, headings: Iterable[tuple[str, Colour]]) -> None:
+        """Words side by side, each in its colour."""
+        for place, (words, tint) in enumerate(headings, column):
+            self.sheet.write_string(row, place, tr(words), self.look.heading(tint))
+
+    def counted(self, row: int, column: int, most: int) -> None:
+        """The numbers from 1, below each other."""
+        for place in range(most):
+            self.sheet.write_number(row + place, column, place + 1, self.look.count)
+
+    def named(self, name: str, row: int, column: int) -> None:
+        """A name for a cell."""
+        cell = xl_rowcol_to_cell(row, column, row_abs=True, col_abs=True)
+        self.look.workbook.define_name(name, f"={quote_sheetname(self.sheet.get_name())}!{cell}")
+
+    def asked(
+        self,
+        row: int,
+        column: int,
+        words: str,
+        value: float,
+        name: str,
+        rule: dict[str, object] | None = None,
+        tint: Colour = RATE,
+    ) -> None:
+        """What a cell is for, and behind it the cell, which is there to be changed."""
+        self.sheet.write_string(row, column, words, self.look.name(tint))
+        self.sheet.write_number(row, column + 1, value, self.look.given(tint))
+        self.named(name, row, column + 1)
+        if rule:
+            self.sheet.data_validation(row, column + 1, row, column + 1, rule)
+
+    def verdict(
+        self, row: int, column: int, across: int, content: LiveValue, kinds: Kinds | None = None
+    ) -> None:
+        """In bold, in the colour of what it says."""
+        style = self.look.verdict()
+        if across > 1:
+            self.sheet.merge_range(row, column, row, column + across - 1, "", style)
+        self.live(row, column, content, style)
+        self.look.colour_verdicts(self.sheet, xl_rowcol_to_cell(row, column), kinds)
+
+
 def colour(name: Name | None) -> Colour:
     """The colour of a value's kind."""
     return colour_of(name.stem, owned=name.of is not None) if name else QUIET
@@ -243,6 +302,26 @@ def fixed_words(message: str) -> list[str]:
     """What stands between the {names} of a message."""
     pieces = (words.strip() for words, *_ in Formatter().parse(message))
     return [words for words in pieces if words]
+
+
+def one_of(most: int, wrong: str, message: str, title: str) -> dict[str, object]:
+    """What a cell for a number takes, and what is said of others."""
+    return {
+        "validate": "integer",
+        "criteria": "between",
+        "minimum": 1,
+        "maximum": most,
+        "error_title": wrong,
+        "error_message": message,
+        "input_title": title,
+        "input_message": tr("1 to {last}", last=most),
+    }
+
+
+def an_epoch(epochs: int) -> dict[str, object]:
+    """What a cell for an epoch takes: one that the table has."""
+    message = tr("The table has the epochs 1 to {last}.", last=epochs)
+    return one_of(epochs, tr("No such epoch"), message, tr("Epoch"))
 
 
 # Charts of an error over the epochs, on a logarithmic axis -------------------

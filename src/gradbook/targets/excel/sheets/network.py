@@ -102,8 +102,8 @@ class _Panel:
         self.result(in_first, f"={first}", book.loss(0))
         self.result(in_last, f"={last}", book.loss(-1), "final_error")
         if book.has_check:
-            self.verdict(CHECK_NAME, book.check_summary)
-            self.verdict(EPOCHS_NAME, book.epochs_summary)
+            self.verdict(CHECK_NAME, book.check.summary.value)
+            self.verdict(EPOCHS_NAME, book.check.epochs_summary.value)
         if not book.several:
             self.givens(tr("Inputs"), step.inputs, step.data, given_name)
             self.givens(tr("Targets"), step.targets, step.data, given_name)

@@ -1,0 +1,186 @@
+"""A formula together with what it comes to: both follow from one expression.
+
+A value is a number, words, True or False, or an array of these; NaN is what a sheet shows as an
+error, "" an empty cell.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from gradbook.targets.excel.language import (
+    Call,
+    Expression,
+    Infix,
+    Prefix,
+    Reference,
+    Text,
+    quote,
+    sentence,
+    write,
+)
+from gradbook.targets.excel.language import number as typed
+
+Value = Any
+
+
+@dataclass(frozen=True, eq=False)
+class LiveValue:
+    """What a formula says, and its value."""
+
+    said: Expression
+    value: Value
+
+    @staticmethod
+    def at(cells: str, value: Value) -> LiveValue:
+        """What stands in some cells, or what a formula that isn't taken apart comes to."""
+        return LiveValue(Reference(cells), value)
+
+    @property
+    def formula(self) -> str:
+        return f"={write(self.said)}"
+
+    def __add__(self, other: Part) -> LiveValue:
+        return _infix("+", self, other)
+
+    def __radd__(self, other: Part) -> LiveValue:
+        return _infix("+", other, self)
+
+    def __sub__(self, other: Part) -> LiveValue:
+        return _infix("-", self, other)
+
+    def __mul__(self, other: Part) -> LiveValue:
+        return _infix("*", self, other)
+
+    def __rmul__(self, other: Part) -> LiveValue:
+        return _infix("*", other, self)
+
+    def __truediv__(self, other: Part) -> LiveValue:
+        return _infix("/", self, other)
+
+    def __pow__(self, other: Part) -> LiveValue:
+        return _infix("^", self, other)
+
+    def __neg__(self) -> LiveValue:
+        return LiveValue(Prefix("-", self.said), -_number(self.value))
+
+    def __lt__(self, other: Part) -> LiveValue:
+        return _infix("<", self, other)
+
+    def __le__(self, other: Part) -> LiveValue:
+        return _infix("<=", self, other)
+
+    def __gt__(self, other: Part) -> LiveValue:
+        return _infix(">", self, other)
+
+    def __ge__(self, other: Part) -> LiveValue:
+        return _infix(">=", self, other)
+
+
+Part = LiveValue | float | str
+
+
+def live(part: Part) -> LiveValue:
+    """A number or words as a formula has them."""
+    if isinstance(part, LiveValue):
+        return part
+    return LiveValue(Text(part) if isinstance(part, str) else typed(part), part)
+
+
+def _number(value: Value) -> Any:
+    """Words are none, and neither is a cell that is empty."""
+    return np.float64(np.nan) if isinstance(value, str) else np.asarray(value, np.float64)[()]
+
+
+WORK: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "^": operator.pow,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def _infix(sign: str, left: Part, right: Part) -> LiveValue:
+    a, b = live(left), live(right)
+    with np.errstate(all="ignore"):
+        value = WORK[sign](_number(a.value), _number(b.value))
+    return LiveValue(Infix(sign, a.said, b.said), value)
+
+
+def same(left: Part, right: Part) -> LiveValue:
+    """left=right"""
+    a, b = live(left), live(right)
+    return LiveValue(Infix("=", a.said, b.said), a.value == b.value)
+
+
+def apart(left: Part, right: Part) -> LiveValue:
+    """left<>right"""
+    a, b = live(left), live(right)
+    return LiveValue(Infix("<>", a.said, b.said), a.value != b.value)
+
+
+def _all(values: tuple[Value, ...]) -> Any:
+    return np.concatenate([np.ravel(_number(value)) for value in values])
+
+
+def _is_number(value: Value) -> bool:
+    return not isinstance(value, str) and bool(np.isfinite(value))
+
+
+def _place(word: Value, cells: Value, _: Value) -> float:
+    return list(cells).index(word) + 1.0 if word in list(cells) else np.nan
+
+
+FUNCTIONS: dict[str, Callable[..., Value]] = {
+    "ABS": lambda x: np.abs(_number(x)),
+    "SQRT": lambda x: np.sqrt(_number(x)),
+    "LN": lambda x: np.log(_number(x)),
+    "INT": lambda x: np.floor(_number(x)),
+    "MAX": lambda *xs: _all(xs).max(),
+    "MIN": lambda *xs: _all(xs).min(),
+    "SUM": lambda *xs: _all(xs).sum(),
+    "SUMSQ": lambda *xs: np.square(_all(xs)).sum(),
+    "SUMPRODUCT": lambda *xs: np.sum(reduce(operator.mul, map(_number, xs))),
+    "AND": lambda *xs: all(map(bool, xs)),
+    "OR": lambda *xs: any(map(bool, xs)),
+    "NOT": lambda x: not x,
+    "IF": lambda condition, then, otherwise: then if condition else otherwise,
+    "ISNUMBER": _is_number,
+    "ISERROR": lambda x: not isinstance(x, str) and not np.isfinite(x),
+    "COUNT": lambda xs: sum(map(_is_number, xs)),
+    "COUNTIF": lambda xs, word: list(xs).count(word),
+    "MATCH": _place,
+    "INDEX": lambda xs, place: xs[int(place) - 1] if _is_number(place) else np.nan,
+}
+
+
+def call(function: str, *arguments: Part) -> LiveValue:
+    """A function, by the name that sheets have for it."""
+    parts = list(map(live, arguments))
+    with np.errstate(all="ignore"):
+        value = FUNCTIONS[function](*(part.value for part in parts))
+    return LiveValue(Call(function, tuple(part.said for part in parts)), value)
+
+
+def when(condition: LiveValue, then: Part, otherwise: Part) -> LiveValue:
+    return call("IF", condition, then, otherwise)
+
+
+def told(message: str, **parts: LiveValue) -> LiveValue:
+    """A sentence with what cells hold in the place of its {names}."""
+    values = {name: part.value for name, part in parts.items()}
+    said = {name: write(part.said) for name, part in parts.items()}
+    written = {k: v if isinstance(v, str) else f"{v:g}" for k, v in values.items()}
+    formula = sentence(message, **said) if parts else quote(message)
+    return LiveValue(Reference(formula), message.format(**written))
