@@ -15,10 +15,10 @@ from gradbook.net import LESSONS, builtin, parse
 from gradbook.net.build import training_step
 from gradbook.net.step import run
 from gradbook.targets.algebra import forms as m
+from gradbook.targets.algebra.layer_form import parameter_symbol
 from gradbook.targets.algebra.matrix_form import (
     backward,
     forward,
-    parameter_symbol,
     tell_in_general,
 )
 from gradbook.targets.algebra.text import spell, write_text

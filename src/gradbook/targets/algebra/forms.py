@@ -214,10 +214,13 @@ def _is_vector(form: Form) -> bool:
 def pieces(form: Form) -> Iterator[Form]:
     """The form and all that it is put together from."""
     yield form
-    for inner in vars(form).values():
-        for piece in inner if isinstance(inner, tuple) else (inner,):
-            if isinstance(piece, Form):
-                yield from pieces(piece)
+    waiting = list(vars(form).values())
+    while waiting:
+        inner = waiting.pop(0)
+        if isinstance(inner, Form):
+            yield from pieces(inner)
+        elif isinstance(inner, tuple):
+            waiting[:0] = inner
 
 
 # The functions and numbers that formulas are made of.

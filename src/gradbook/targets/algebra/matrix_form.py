@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from itertools import accumulate
 from math import prod
 
 from gradbook.graph.chain import gradients
@@ -16,7 +16,7 @@ from gradbook.language import mark, tr
 from gradbook.layers.card import AnswerKind, Layer, Parameter, Role, spell
 from gradbook.layers.sequences import RECURRENT, Recurrent
 from gradbook.net.build import is_masked
-from gradbook.net.names import layer_names, number
+from gradbook.net.names import layer_names
 from gradbook.net.network import Net
 from gradbook.targets.algebra.forms import (
     BigSum,
@@ -34,7 +34,6 @@ from gradbook.targets.algebra.forms import (
     Story,
     Symbol,
     Terms,
-    Transposed,
     absolute,
     add_up,
     as_form,
@@ -46,12 +45,9 @@ from gradbook.targets.algebra.forms import (
     softmax,
 )
 from gradbook.targets.algebra.formula import SHARE, formula, level
-from gradbook.targets.algebra.inner_form import InnerLayer
+from gradbook.targets.algebra.layer_form import NetLayer, Rule, delta, parameter_symbol
 
 STEPS, HAS_TARGET = Symbol(Name("n")), Symbol(Name("m"), bold=True)
-LETTERS = {role: "W" if role is Role.WEIGHT else str(role) for role in Role}
-
-Rule = tuple[Form, Form]  # left = right
 
 
 def tell_in_general(story: Story, net: Net) -> None:
@@ -97,7 +93,6 @@ def _holding(net: Net, parameter: Parameter) -> tuple[Cell, ...]:
 
 
 MEAN, GROUP_MEAN, PLACE_MEAN = "mean", "groupmean", "placemean"  # what norms centre by
-FEW = "Ŵ"  # what weights of few bits are read as
 ROW_MEAN, ROW_LARGEST = "rowmean", "rowmax"  # what their scales are made of
 
 
@@ -175,99 +170,17 @@ def _mean_of(layer: Layer, shape: Shape) -> str:
     return GROUP_MEAN if layer.channel_groups(shape) else PLACE_MEAN
 
 
-# A layer in its network ------------------------------------------------------
-
-
-def each(*factors: Form) -> Form:
-    """Multiplied element by element."""
-    return Factors(factors, "⊙")
-
-
-def delta(name: Name) -> Symbol:
-    return Symbol(Name("δ", of=name), bold=True)
-
-
-def parameter_symbol(net: Net, parameter: Parameter) -> Symbol:
-    """W_h of the layer that makes h; a bias or a slope for all of a layer is a plain number."""
-    layer = net.layers[parameter.layer]
-    shared = layer.elementwise and parameter.size == 1
-    shared |= parameter.role is Role.BIAS and layer.bias.shared
-    letter = LETTERS[parameter.role]
-    if layer.has_inner_values:
-        part = parameter.part
-        if parameter.role is Role.WEIGHT and part.endswith(RECURRENT):
-            letter, part = "U", part.removesuffix(RECURRENT).rstrip("_")
-        word = part.replace("_", " ") or layer.letter
-        return Symbol(Name(letter, word=word, layer=number(net, parameter.layer)), bold=not shared)
-    name = Name(letter, of=layer_names(net)[parameter.layer + 1])
-    return Symbol(name, bold=not shared)
-
-
 def is_of_each_step(layer: Layer, window: Window) -> bool:
     """Whether it is a weighted sum at each step: a product of matrices."""
     return layer.sums and layer.reads_sequences and window.area == 1
 
 
-class NetLayer:
-    """One layer in its network: what it is given (x), what it makes of it (y), what it owns."""
-
-    def __init__(self, net: Net, index: int) -> None:
-        names = layer_names(net)
-        self.net, self.layer, self.index = net, net.layers[index], index
-        self.in_planes = len(net.shapes[index]) == 3
-        self.name = names[index + 1]
-        self.given = [Symbol(names[value], bold=True) for value in self.layer.reads(index)]
-        self.x, self.y = self.given[0], Symbol(self.name, bold=True)
-        self.delta = delta(self.name)  # how the error changes with y
-        self.parameters = net.taken(index)
-        self.in_steps = self.layer.reads_sequences
-        window = self.layer.window(net.shapes[index])
-        self.slides = window is not None and not is_of_each_step(self.layer, window)
-        self.spreads = self.layer.spreads(net.shapes[index]) is not None
-
-    @cached_property
-    def inner(self) -> InnerLayer:
-        """What goes on inside it, where it names values of its own."""
-        symbols = {it: parameter_symbol(self.net, it) for it in self.parameters}
-        return InnerLayer.of(self.net, self.index, symbols)
-
-    def is_for_all(self, number: int) -> bool:
-        """Whether the value that it reads at that number has one for all places of a channel."""
-        read = self.layer.reads(self.index)[number]
-        return prod(self.net.shapes[read]) < prod(self.net.shapes[self.index + 1])
-
-    def mean(self, x: Form) -> Form:
-        """What a normalisation centres by."""
-        return Function(_mean_of(self.layer, self.net.shapes[self.index]), (x,))
-
-    def own(self, role: Role) -> Symbol:
-        return parameter_symbol(self.net, next(p for p in self.parameters if p.role is role))
-
-    @property
-    def weights(self) -> Form:
-        """Those that its sums read: Ŵ, where they have few bits."""
-        own = self.own(Role.WEIGHT)
-        return Symbol(replace(own.name, stem=FEW), bold=True) if self.layer.bits else own
-
-    def few_bits(self) -> Iterator[Rule]:
-        """What makes Ŵ of the weights, where the first layer that takes them does so."""
-        own, kind = self.own(Role.WEIGHT), self.layer.bits
-        if not kind or self.parameters[0].layer != self.index:
-            return
-        scale, sizes = Symbol(replace(own.name, stem="s"), bold=True), absolute(own)
-        if kind.of_mean:
-            mean = Function(ROW_MEAN, (sizes,))
-            yield scale, mean if kind.of_mean == 1 else kind.of_mean * mean
-        else:
-            yield scale, Fraction(Function(ROW_LARGEST, (sizes,)), Numeral(kind.highest))
-        yield self.weights, each(scale, level(kind, own, scale))
-
-    def named(self, stem: str) -> Symbol:
-        """A value within the layer: n, μ, s of batch normalisation."""
-        return Symbol(Name(stem, layer=self.name.layer), bold=True)
-
-
 # Forward ---------------------------------------------------------------------
+
+
+def each(*factors: Form) -> Form:
+    """Multiplied element by element."""
+    return Factors(factors, "⊙")
 
 
 def forward(net: Net) -> Iterator[Rule]:
@@ -283,47 +196,45 @@ def _forward(here: NetLayer) -> Iterator[Rule]:
     layer = here.layer
     if layer.passes_on:
         return
-    if layer.has_inner_values:
-        yield from here.inner.forward()
-    elif any(p.role is Role.WEIGHT for p in here.parameters):
-        yield from here.few_bits()
-        by = "∗" if here.spreads else "⋆" if here.slides else ""
-        sums: Form = Factors((here.weights, here.x), by)
-        has_bias = any(p.role is Role.BIAS for p in here.parameters)
-        yield here.y, sums + here.own(Role.BIAS) if has_bias else sums
+    if here.is_told_by_ops:
+        yield from _few_bits(here)
+        yield from here.forward()
     elif layer.normalises:
-        middle, spread, normal = map(here.named, "μsn")
-        yield middle, here.mean(here.x)
-        yield spread, Root(here.mean((here.x - middle) ** 2) + layer.epsilon)
+        middle, spread, normal = (_inside(here, stem) for stem in "μsn")
+        yield middle, _mean(here, here.x)
+        yield spread, Root(_mean(here, (here.x - middle) ** 2) + layer.epsilon)
         yield normal, (here.x - middle) / spread
         yield here.y, each(here.own(Role.SCALE), normal) + here.own(Role.SHIFT)
     elif layer.is_softmax:
         shares = softmax(here.x)
         yield here.y, shares if layer.answer_kind is AnswerKind.SHARES else ln(shares)
-    elif layer.elementwise:
-        yield here.y, _element_by_element(here)[0]
     else:
         yield here.y, Function(layer.word, tuple(here.given))
 
 
-def _element_by_element(here: NetLayer) -> tuple[Form, list[Form], list[Form]]:
-    """What the layer makes of each place's values, its slope towards each of them, and towards
-    each of its parameters.
+def _few_bits(here: NetLayer) -> Iterator[Rule]:
+    """What makes Ŵ of the weights, where the first layer that takes them does so."""
+    kind = here.layer.bits
+    if not kind or here.parameters[0].layer != here.index:
+        return
+    own = here.own(Role.WEIGHT)
+    scale, sizes = Symbol(replace(own.name, stem="s"), bold=True), absolute(own)
+    if kind.of_mean:
+        mean = Function(ROW_MEAN, (sizes,))
+        yield scale, mean if kind.of_mean == 1 else kind.of_mean * mean
+    else:
+        yield scale, Fraction(Function(ROW_LARGEST, (sizes,)), Numeral(kind.highest))
+    yield here.few, each(scale, level(kind, own, scale))
 
-    All come from the layer's own ops, on single values.
-    """
-    graph = Graph()
-    given = [graph.leaf(Name("x", (k,))) for k, _ in enumerate(here.given)]
-    own = [graph.leaf(Name("p", (k,))) for k, _ in enumerate(here.parameters)]
-    result = here.layer.at_a_place(given, own)
-    symbols = [parameter_symbol(here.net, parameter) for parameter in here.parameters]
-    leaves: dict[Node, Form] = dict(zip([*given, *own], [*here.given, *symbols], strict=True))
-    known = {result: here.y, **leaves}
-    slopes = gradients(result, [*given, *own])
-    towards_values, towards_own = (
-        [formula(slopes[leaf], known.get) for leaf in some] for some in (given, own)
-    )
-    return formula(result, leaves.get), towards_values, towards_own
+
+def _inside(here: NetLayer, stem: str) -> Symbol:
+    """A value within the layer: n, μ, s of batch normalisation."""
+    return Symbol(Name(stem, layer=here.name.layer), bold=True)
+
+
+def _mean(here: NetLayer, x: Form) -> Form:
+    """What a normalisation centres by."""
+    return Function(_mean_of(here.layer, here.net.shapes[here.index]), (x,))
 
 
 # Backward --------------------------------------------------------------------
@@ -353,92 +264,40 @@ def _backward(
     layer = here.layer
     if layer.passes_on:
         return [arriving]
-    if layer.has_inner_values:
-        yield from here.inner.backward(arriving)
-        yield from _gradients(here, shares)
-        return [here.inner.sent_back()]
-    several = len(here.given) > 1 or here.parameters
-    if not layer.elementwise or several:  # said once, since several values are sent it
-        yield here.delta, arriving
-        arriving = here.delta
-    if len(here.given) > 1 and not layer.elementwise:
-        return list(_parts(here))
-    yield from _gradients(here, shares)
-    if layer.elementwise:
-        return [
-            _times(arriving, slope, here.is_for_all(value))
-            for value, slope in enumerate(_element_by_element(here)[1])
-        ]
-    return [(yield from _sent_on(here))]
-
-
-def _gradients(here: NetLayer, shares: Mapping[Parameter, list[Form]]) -> Iterator[Rule]:
+    if layer.elementwise and not here.parameters and len(here.given) == 1:
+        return here.sent_back(arriving)
+    yield from here.backward(arriving) if here.is_told_by_ops else [(here.delta, arriving)]
     for place, parameter in enumerate(here.parameters):
-        if parameter.fixed:
-            continue
-        inner = here.layer.has_inner_values
-        share = here.inner.gradient(place) if inner else _of_one_sample(here, parameter)
-        shares[parameter].insert(0, share)
-        if parameter.layer == here.index:
-            gradient = _over_samples(here.net, add_up(shares[parameter]))
-            yield Partial(Symbol(TOTAL_ERROR), parameter_symbol(here.net, parameter)), gradient
+        if not parameter.fixed:
+            shares[parameter].insert(0, here.gradient(place))
+            if parameter.layer == here.index:
+                gradient = _over_samples(here.net, add_up(shares[parameter]))
+                own = parameter_symbol(here.net, parameter)
+                yield Partial(Symbol(TOTAL_ERROR), own), gradient
+    if here.is_told_by_ops:
+        return here.sent_back(here.delta)
+    return (yield from _sent_on(here))
 
 
-def _parts(here: NetLayer) -> Iterator[Form]:
-    """What each of the values that stand side by side is sent: its own channels."""
-    last = 0
-    for read in here.layer.reads(here.index):
-        first, last = last + 1, last + here.net.shapes[read][0]
-        yield Function("part", (here.delta, Numeral(first), Numeral(last)))
-
-
-def _times(arriving: Form, slope: Form, for_all: bool = False) -> Form:
-    factors = slope.factors if isinstance(slope, Factors) else (slope,)
-    slopes = arriving if slope == Numeral(1) else each(arriving, *factors)
-    return BigSum(slopes, mark("places")) if for_all else slopes
-
-
-def _sent_on(here: NetLayer) -> Generator[Rule, None, Form]:
-    """What a layer that mixes values sends back to them."""
+def _sent_on(here: NetLayer) -> Generator[Rule, None, Sequence[Form]]:
+    """What a layer that is told by its name sends back to the values that it reads."""
     layer, d, a = here.layer, here.delta, here.y
-    if layer.sums and here.slides:
-        return Factors((here.weights, d), "∗")
-    if here.spreads and here.parameters:
-        return Factors((here.weights, d), "⋆")
-    if layer.sums:
-        return Factors((Transposed(here.weights), d), "")
     if layer.normalises:
-        normal = here.named("n")
+        normal = _inside(here, "n")
         d = delta(normal.name)
         yield d, each(here.own(Role.SCALE), here.delta)
-        return (d - here.mean(d) - each(normal, here.mean(each(normal, d)))) / here.named("s")
+        off = d - _mean(here, d) - each(normal, _mean(here, each(normal, d)))
+        return [off / _inside(here, "s")]
     if layer.is_softmax:
         if layer.answer_kind is AnswerKind.SHARES:
-            return each(a, d - BigSum(each(a, d), mark("outputs")))
-        return d - each(exp(a), BigSum(d, mark("outputs")))
-    return Function(f"un{layer.word}", (d,))
-
-
-def _of_one_sample(here: NetLayer, parameter: Parameter) -> Form:
-    """What one sample adds to a gradient."""
-    d: Form = here.delta
-    match parameter.role:
-        case Role.WEIGHT if here.slides:
-            return Factors((d, here.x), "⋆")
-        case Role.WEIGHT if here.spreads:
-            return Factors((here.x, d), "⋆")
-        case Role.WEIGHT:
-            return Factors((d, Transposed(here.x)), "")
-        case Role.SCALE:
-            d = each(d, here.named("n"))
-        case Role.SLOPE | Role.RANGE:
-            d = _times(d, _element_by_element(here)[2][0])
-    for_all = here.layer.elementwise and parameter.size == 1
-    if for_all or (parameter.role is Role.BIAS and here.layer.bias.shared):
-        return BigSum(d, mark("places") if here.in_planes and for_all else mark("units"))
-    a_channel = parameter.size == here.net.shapes[here.index + 1][0] or here.layer.sums
-    over = mark("steps") if here.in_steps else mark("places")
-    return BigSum(d, over) if here.in_planes and a_channel else d
+            return [each(a, d - BigSum(each(a, d), mark("outputs")))]
+        return [d - each(exp(a), BigSum(d, mark("outputs")))]
+    if len(here.given) == 1:
+        return [Function(f"un{layer.word}", (d,))]
+    widths = [here.net.shapes[read][0] for read in layer.reads(here.index)]
+    ends = list(accumulate(widths))  # of each one's own channels
+    pairs = zip(ends, widths, strict=True)
+    return [Function("part", (d, Numeral(end - wide + 1), Numeral(end))) for end, wide in pairs]
 
 
 # The error -------------------------------------------------------------------

@@ -577,7 +577,7 @@ class GradientCheck:
         cells = f"{table.cell(nodes[0], epoch)}:{last}".replace("$", "")
         parts = f"'{plan.sheet}'!{plan.parts}"
         product = f'IF(COUNT({cells})={len(nodes)},SUMPRODUCT({cells},{parts}),"")'
-        value = "" if self.blank.intersection(nodes) else plan.along(epoch)
+        value = "" if set(self.blank).intersection(nodes) else plan.along(epoch)
         return LiveValue.at(f"IF(ISERROR(SUM({cells})),SUM({cells}),{product})", value)
 
     def column(self, letter: str, row: int, values: Sequence[object]) -> LiveValue:

@@ -1,4 +1,4 @@
-"""What goes on inside a layer with values of its own, in vectors and matrices.
+"""One layer in its network, in vectors and matrices: what it makes, and what it sends back.
 
 The lines are those of the layer's own ops: each value that it names, and going back what the chain
 rule makes of each. A sequence is a matrix with a column for each step; x(2) is the second.
@@ -7,16 +7,19 @@ rule makes of each. A sequence is a matrix with a column for each step; x(2) is 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name, is_sequence
-from gradbook.graph.node import Node
+from gradbook.graph.node import Node, ancestors
 from gradbook.graph.tensors import sum_last
 from gradbook.language import mark
-from gradbook.layers import Parameter
+from gradbook.layers import Parameter, Role
+from gradbook.layers.sequences import RECURRENT
 from gradbook.net.inner import LayerAlone
+from gradbook.net.names import layer_names, number
 from gradbook.net.network import Net
 from gradbook.targets.algebra.forms import (
     BigSum,
@@ -34,30 +37,102 @@ from gradbook.targets.algebra.forms import (
 from gradbook.targets.algebra.formula import definition, formula
 
 Rule = tuple[Form, Form]  # left = right
+LETTERS = {role: "W" if role is Role.WEIGHT else str(role) for role in Role}
+FEW = "Ŵ"  # what weights of few bits are read as
+OF_FEW = ("scales", "levelled")  # the ops that make it
 SUMS = {"linear", "conv", "linear_back", "conv_back", "outer", "conv_weights"}
 MOST_RULES = 40  # of a layer: of more the first and the last ones are told
 
 
-@dataclass(frozen=True)
-class InnerLayer:
-    """A layer's ops on a graph of its own, and what the chain rule makes of them."""
+def delta(name: Name) -> Symbol:
+    """How the error changes with the value of that name."""
+    return Symbol(Name("δ", of=name), bold=True)
 
-    given: Node
-    made: Node
-    arriving: Node  # what the error sends to what it makes
-    adjoints: Mapping[Node, Node]
-    parameters: Mapping[Node, Form]  # its leaves, as they are written
-    values: Sequence[Node]  # those that it names, in an order to compute in
 
-    @classmethod
-    def of(cls, net: Net, index: int, symbols: Mapping[Parameter, Form]) -> InnerLayer:
-        layer = LayerAlone.of(net, index)
-        made, own = layer.made, dict(zip(layer.parameters, symbols.values(), strict=True))
+def parameter_symbol(net: Net, parameter: Parameter) -> Symbol:
+    """W_h of the layer that makes h; a bias or a slope for all of a layer is a plain number."""
+    layer = net.layers[parameter.layer]
+    shared = layer.elementwise and parameter.size == 1
+    shared |= parameter.role is Role.BIAS and layer.bias.shared
+    letter = LETTERS[parameter.role]
+    if layer.has_inner_values:
+        part = parameter.part
+        if parameter.role is Role.WEIGHT and part.endswith(RECURRENT):
+            letter, part = "U", part.removesuffix(RECURRENT).rstrip("_")
+        word = part.replace("_", " ") or layer.letter
+        return Symbol(Name(letter, word=word, layer=number(net, parameter.layer)), bold=not shared)
+    name = Name(letter, of=layer_names(net)[parameter.layer + 1])
+    return Symbol(name, bold=not shared)
+
+
+class NetLayer:
+    """What a layer is given (x), what it makes of it (y), what it owns."""
+
+    def __init__(self, net: Net, index: int) -> None:
+        names = layer_names(net)
+        self.net, self.layer, self.index = net, net.layers[index], index
+        self.name = names[index + 1]
+        self.given = [Symbol(names[value], bold=True) for value in self.layer.reads(index)]
+        self.x, self.y = self.given[0], Symbol(self.name, bold=True)
+        self.parameters = net.taken(index)
+
+    @property
+    def is_told_by_ops(self) -> bool:
+        """Otherwise it is told as a function by its name."""
+        weighs = any(parameter.role is Role.WEIGHT for parameter in self.parameters)
+        return weighs or self.layer.elementwise or self.layer.has_inner_values
+
+    def own(self, role: Role) -> Symbol:
+        return parameter_symbol(self.net, next(p for p in self.parameters if p.role is role))
+
+    @property
+    def few(self) -> Symbol:
+        """What its sums read of weights of few bits."""
+        return Symbol(replace(self.own(Role.WEIGHT).name, stem=FEW), bold=True)
+
+    @cached_property
+    def alone(self) -> LayerAlone:
+        return LayerAlone.of(self.net, self.index)
+
+    @cached_property
+    def arriving(self) -> Node:
+        """What the error sends to what the layer makes."""
+        made = self.alone.made
         stem = "d" if made.op.name == "stack" else "δ"  # which then adds what goes back in time
-        arriving = made.graph.leaf(Name(stem, of=made.name), made.shape)
-        whole = sum_last(made * arriving, len(made.shape))
-        adjoints = gradients(whole, [layer.given, *own])
-        return cls(layer.given, made, arriving, adjoints, own, layer.values)
+        return made.graph.leaf(Name(stem, of=made.name), made.shape)
+
+    @property
+    def delta(self) -> Form:
+        return _symbol(self.arriving)
+
+    @cached_property
+    def values(self) -> list[Node]:
+        """Those that it names, in an order to compute in."""
+        return [node for node in self.alone.values if node.op.name not in OF_FEW]
+
+    @cached_property
+    def _leaves(self) -> dict[Node, Form]:
+        """What it reads, as that is written."""
+        alone = self.alone
+        found: dict[Node, Form] = dict(zip(alone.given, self.given, strict=True))
+        for leaf, parameter in zip(alone.parameters, self.parameters, strict=True):
+            found[leaf] = parameter_symbol(self.net, parameter)
+        if self.layer.bits:
+            every = ancestors([alone.made])
+            levelled = (node for node in every if node.op.name == "levelled")
+            found |= dict.fromkeys(levelled, self.few)
+        return found
+
+    @cached_property
+    def _adjoints(self) -> Mapping[Node, Node]:
+        made = self.alone.made
+        whole = sum_last(made * self.arriving, len(made.shape))
+        return gradients(whole, [*self.alone.given, *self.alone.parameters])
+
+    def _sayer(self, known: Mapping[Node, Form]) -> _Sayer:
+        layer, shape = self.layer, self.net.shapes[self.index]
+        slides = layer.window(shape) or layer.spreads(shape)
+        return _Sayer({**self._leaves, **known}, bool(slides) and not layer.reads_sequences)
 
     def forward(self) -> list[Rule]:
         say = self._sayer({})
@@ -65,31 +140,29 @@ class InnerLayer:
 
     def backward(self, arrives: Form) -> list[Rule]:
         """Each value's δ, from the last on, where it isn't what arrives."""
-        rules = [(_symbol(self.arriving), arrives)]
-        known = {self.adjoints[self.made]: _symbol(self.arriving)}
+        rules = [(self.delta, arrives)]
+        known = {self._adjoints[self.alone.made]: self.delta}
         for node in reversed(self.values):
-            slope = self.adjoints.get(node)
-            if slope is None or slope in known:
-                continue
-            left = _delta(node)
-            rules.append((left, self._sayer(known).define(slope)))
-            known[slope] = left
+            slope = self._adjoints.get(node)
+            if slope is not None and slope not in known:
+                said = self._sayer(known).define(slope)
+                known[slope] = _delta(node)
+                rules.append((known[slope], said))
         return _shortened(rules)
 
     def gradient(self, parameter: int) -> Form:
         """What a sample adds to the gradient of its parameter of that number."""
-        return formula(self.adjoints[list(self.parameters)[parameter]], self._sayer(self._deltas))
+        return self._sent(self.alone.parameters[parameter], self.delta)
 
-    def sent_back(self) -> Form:
-        return formula(self.adjoints[self.given], self._sayer(self._deltas))
+    def sent_back(self, arriving: Form) -> list[Form]:
+        """To each of the values that it reads."""
+        return [self._sent(leaf, arriving) for leaf in self.alone.given]
 
-    @property
-    def _deltas(self) -> dict[Node, Form]:
-        every = {self.adjoints[it]: _delta(it) for it in self.values if it in self.adjoints}
-        return {**every, self.adjoints[self.made]: _symbol(self.arriving)}
-
-    def _sayer(self, known: Mapping[Node, Form]) -> _Sayer:
-        return _Sayer({**self.parameters, **known})
+    def _sent(self, leaf: Node, arriving: Form) -> Form:
+        slopes = self._adjoints
+        known = {slopes[it]: _delta(it) for it in self.values if it in slopes}
+        known |= {slopes[self.alone.made]: arriving, self.arriving: arriving}
+        return formula(slopes[leaf], self._sayer(known))
 
 
 def _symbol(node: Node) -> Form:
@@ -98,7 +171,8 @@ def _symbol(node: Node) -> Form:
 
 
 def _delta(node: Node) -> Form:
-    return Symbol(Name("δ", of=node.name), bold=True)
+    assert node.name is not None
+    return delta(node.name)
 
 
 def _shortened(rules: list[Rule]) -> list[Rule]:
@@ -113,6 +187,7 @@ class _Sayer:
     """Says known and named values by their names, and ops on whole tensors as matrices."""
 
     known: Mapping[Node, Form]
+    slides: bool  # windows over planes, if only of one place
 
     def __call__(self, node: Node) -> Form | None:
         if node in self.known:
@@ -147,7 +222,7 @@ class _Sayer:
         op, (left, right) = node.op.name, node.inputs
         one, other = self.say(left), self.say(right)
         windows = node if op == "conv_weights" else left
-        if prod(windows.shape[2:]) > 1:
+        if self.slides or prod(windows.shape[2:]) > 1:
             return Factors((one, other), "∗" if op == "conv_back" else "⋆")
         if op in ("linear", "conv"):
             return _matrices(one, other)
@@ -197,7 +272,7 @@ def _summed_over(total: Node) -> str:
     shape = total.inputs[0].shape
     if total.op.name == "sum_channels":
         return mark("channels")
-    if len(shape) == 1:
+    if len(shape) == 1 or not total.shape:
         return mark("values")
     return mark("steps") if is_sequence(shape) else mark("places")
 
