@@ -17,6 +17,7 @@ from gradbook.engine.native import NativeEngine
 from gradbook.errors import ShapeError, UsageError
 from gradbook.lab.models.answers import answers
 from gradbook.net import Net, builtin, parse
+from gradbook.targets.excel.live import LiveValue
 from gradbook.targets.excel.sheets.answers import Classes
 from tests.engine.against import STEP, a_batch, disagreement, distance, run, varies
 from tests.families import networks
@@ -173,7 +174,8 @@ def test_a_single_answer_of_a_half_says_class_1_as_sheets_and_predictions_have_i
     engine.restore({"w_layer_0": [[1.0]], "b_layer_0": [0.0]})
     said = engine.predict(np.array([[0.5], [0.5], [0.4], [0.6]]))
     assert answers(net, said).tolist() == [1, 1, 0, 1]
-    assert [Classes(("0", "1")).name(one) for one in said] == ["1", "1", "0", "1"]
+    read = [Classes(("0", "1")).read(LiveValue.at("B2", one)).value for one in said]
+    assert read == ["1", "1", "0", "1"]
     targets = np.array([[1.0], [1], [0], [0]])
     assert engine.epoch(said, targets, 0.0).right.tolist() == [3]
 

@@ -161,6 +161,7 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
     "COUNT": lambda xs: sum(map(_is_number, xs)),
     "COUNTIF": lambda xs, word: list(xs).count(word),
     "MATCH": _place,
+    "CHOOSE": lambda place, *xs: xs[int(place) - 1] if _is_number(place) else np.nan,
     "INDEX": lambda xs, place: xs[int(place) - 1] if _is_number(place) else np.nan,
 }
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from gradbook.data.tables import read_table
 from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
+from gradbook.targets.excel.live import LiveValue
 from gradbook.targets.excel.sheets.answers import Classes, OwnPass
 
 SOFTMAX = "input 2; dense 3; softmax; loss cross-entropy"
@@ -55,12 +55,23 @@ def test_numbers_are_no_classes(text):
     assert classes_of(text) is None
 
 
-def test_a_class_is_read_from_cells_as_from_numbers():
-    three, two = Classes(("a", "b", 'c"d')), Classes(("0", "1"))
-    assert three.read("B2:D2") == 'CHOOSE(MATCH(MAX(B2:D2),B2:D2,0),"a","b","c""d")'
-    assert three.name(np.array([0.1, 0.7, 0.2])) == "b"
-    assert two.read("B2") == 'IF(B2>=0.5,"1","0")'
-    assert (two.name(np.array([0.5])), two.name(np.array([0.4]))) == ("1", "0")
+@pytest.mark.parametrize(
+    ("names", "cells", "values", "name", "formula"),
+    [
+        (
+            ("a", "b", 'c"d'),
+            "B2:D2",
+            [0.1, 0.7, 0.2],
+            "b",
+            '=CHOOSE(MATCH(MAX(B2:D2),B2:D2,0),"a","b","c""d")',
+        ),
+        (("0", "1"), "B2", [0.5], "1", '=IF(B2>=0.5,"1","0")'),
+        (("0", "1"), "B2", [0.4], "0", '=IF(B2>=0.5,"1","0")'),
+    ],
+)
+def test_a_class_is_read_from_cells_as_from_numbers(names, cells, values, name, formula):
+    read = Classes(names).read(LiveValue.at(cells, values))
+    assert (read.value, read.formula) == (name, formula)
 
 
 def test_a_pass_of_ones_own_follows_the_typed_input():

@@ -52,7 +52,7 @@ def test_rates_that_nobody_asked_for_open_quickly():
 
 
 def test_a_nudge_computes_what_it_changes_and_takes_the_rest_as_it_is():
-    nudges = WorkbookPlan(scalar_step(builtin("attention-by-hand")), 2, 0.5, ()).nudges
+    nudges = WorkbookPlan(scalar_step(builtin("attention-by-hand")), 2, 0.5, ()).check.nudges
     names = {str(weight.name): weight for weight in nudges.weights}
     own = {
         name: {str(node.name) for node in nudges.run(names[name]).of_sample.columns}

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import eq
 
 import numpy as np
-from xlsxwriter.utility import quote_sheetname, xl_col_to_name, xl_rowcol_to_cell
-from xlsxwriter.worksheet import Worksheet
+from xlsxwriter.utility import quote_sheetname, xl_rowcol_to_cell
 
-from gradbook.graph.node import Array, Node, ancestors, named_inputs
+from gradbook.graph.node import Node, ancestors, named_inputs
 from gradbook.language import mark, tr
 from gradbook.layers.card import AnswerKind
 from gradbook.layers.losses import HALF_SURE
 from gradbook.net.step import Step
-from gradbook.palette import ACTIVATION, ERROR, INPUT, QUIET, RATE, TARGET
-from gradbook.targets.excel.language import Guarded, Reference, Speller, quote, sentence, write
+from gradbook.palette import ACTIVATION, ERROR, INPUT, QUIET, TARGET
+from gradbook.targets.excel.language import Guarded, Reference, Speller, write
+from gradbook.targets.excel.live import LiveValue, call, same, told, when
 from gradbook.targets.excel.plan.book import ANSWERS, ANSWERS_WORK, TRAINING, WorkbookPlan
 from gradbook.targets.excel.plan.layout import cell_value
 from gradbook.targets.excel.sheets.look import (
@@ -24,6 +26,7 @@ from gradbook.targets.excel.sheets.look import (
     PLAIN,
     SMALL,
     Look,
+    Page,
     an_epoch,
     colour,
     number_format,
@@ -55,18 +58,12 @@ class Classes:
         own = wanted if len(wanted) == outputs else _numbered(outputs)
         return Classes(net.classes or tuple(own))
 
-    def read(self, cells: str) -> str:
+    def read(self, outputs: LiveValue) -> LiveValue:
         """The class that some outputs, or targets, name."""
-        if len(self.names) == 2 and ":" not in cells:
-            return f"IF({cells}>={HALF_SURE},{quote(self.names[1])},{quote(self.names[0])})"
-        place = f"MATCH(MAX({cells}),{cells},0)"
-        return f"CHOOSE({place},{','.join(map(quote, self.names))})"
-
-    def name(self, values: Array) -> str:
-        """The same from the numbers."""
-        if len(values) == 1:
-            return self.names[int(values[0] >= HALF_SURE)]
-        return self.names[int(np.argmax(values))]
+        if len(self.names) == 2 and np.size(outputs.value) == 1:
+            return when(outputs >= HALF_SURE, self.names[1], self.names[0])
+        place = call("MATCH", call("MAX", outputs), outputs, 0)
+        return call("CHOOSE", place, *self.names)
 
 
 def _numbered(classes: int) -> list[str]:
@@ -150,9 +147,7 @@ def own_pass(book: WorkbookPlan) -> OwnPass:
 
 
 @dataclass(frozen=True)
-class _Answers:
-    sheet: Worksheet
-    look: Look
+class _Answers(Page):
     book: WorkbookPlan
 
     @cached_property
@@ -175,67 +170,57 @@ class _Answers:
         """The first column behind the targets."""
         return self.targets + len(self.book.step.targets)
 
-    def area(self, row: int, column: int, nodes: tuple[Node, ...]) -> str:
+    def area(
+        self, row: int, column: int, values: Sequence[object], down: bool = False
+    ) -> LiveValue:
+        """Cells beside each other, or below each other."""
+        by = len(values) - 1
+        last = xl_rowcol_to_cell(row + by * down, column + by * (not down))
         first = xl_rowcol_to_cell(row, column)
-        last = xl_rowcol_to_cell(row, column + len(nodes) - 1)
-        return first if len(nodes) == 1 else f"{first}:{last}"
+        return LiveValue.at(first if first == last else f"{first}:{last}", values)
 
     # What ----------------------------------------------------------------------
 
     def write(self) -> None:
-        book = self.book
+        samples = range(self.book.step.samples)
         self.sheet.set_column(0, 0, 2)
         self.sheet.set_column(LABEL, LABEL, 12)
         self.sheet.set_column(FIRST, self.verdicts + 2, 13)
-        self.head()
-        self.headings()
+        last = self.book.epochs
+        self.asked(EPOCH_ROW, LABEL, tr("epoch"), last, EPOCH_NAME, an_epoch(last))
+        self.names()
         self.own()
-        for sample in range(book.step.samples):
-            self.sample(sample)
+        found = [self.sample(sample) for sample in samples]
+        if self.classes:
+            self.accuracy(*map(list, zip(*found, strict=True)))
+        else:
+            loss = self.book.step.loss
+            self.sheet.write_string(SUMMARY_ROW, LABEL, str(loss.name), self.look.name(ERROR))
+            self.live(SUMMARY_ROW, FIRST, self.in_epoch(loss), self.look.value(ERROR, SMALL))
         self.sheet.freeze_panes(OWN_ROW, FIRST)
         self.sheet.repeat_rows(NAMES_ROW - 1, NAMES_ROW)
 
-    def head(self) -> None:
-        look, book = self.look, self.book
-        self.sheet.write_string(EPOCH_ROW, LABEL, tr("epoch"), look.name(RATE))
-        self.sheet.write_number(EPOCH_ROW, FIRST, book.epochs, look.given(RATE))
-        cell = xl_rowcol_to_cell(EPOCH_ROW, FIRST, row_abs=True, col_abs=True)
-        look.workbook.define_name(EPOCH_NAME, f"={ANSWERS}!{cell}")
-        self.sheet.data_validation(EPOCH_ROW, FIRST, EPOCH_ROW, FIRST, an_epoch(book.epochs))
-        if self.classes:
-            self.accuracy(self.classes)
-        else:
-            loss = book.step.loss
-            self.sheet.write_string(SUMMARY_ROW, LABEL, str(loss.name), look.name(ERROR))
-            formula, style = f"={self.in_epoch(loss)}", look.value(ERROR, SMALL)
-            self.sheet.write_formula(SUMMARY_ROW, FIRST, formula, style, cell_value(book.loss(-1)))
-
-    def accuracy(self, classes: Classes) -> None:
+    def accuracy(self, meant: list[str], read: list[str]) -> None:
         """How many of the samples are read as what they are."""
-        look, samples = self.look, self.book.step.samples
-        meant, read = (
-            f"{xl_rowcol_to_cell(SAMPLES_ROW, column)}:"
-            f"{xl_rowcol_to_cell(SAMPLES_ROW + samples - 1, column)}"
-            for column in (self.verdicts, self.verdicts + 1)
+        look, samples = self.look, len(meant)
+        first, second = (
+            self.area(SAMPLES_ROW, self.verdicts + k, words, down=True).said
+            for k, words in enumerate((meant, read))
         )
-        right = f"SUMPRODUCT(--({meant}={read}))"
-        count = sum(
-            classes.name(self.values(k)) == classes.name(self.wanted(k)) for k in range(samples)
-        )
+        both = f"SUMPRODUCT(--({write(first)}={write(second)}))"
+        right = LiveValue.at(both, sum(map(eq, meant, read)))
         self.sheet.write_string(SUMMARY_ROW, LABEL, tr("accuracy"), look.name(QUIET))
         style = look.style(num_format="0.0 %", bold=True, align="center")
-        self.sheet.write_formula(SUMMARY_ROW, FIRST, f"={right}/{samples}", style, count / samples)
-        cell = xl_rowcol_to_cell(SUMMARY_ROW, FIRST, row_abs=True, col_abs=True)
-        look.workbook.define_name(ACCURACY_NAME, f"={ANSWERS}!{cell}")
+        self.live(SUMMARY_ROW, FIRST, right / samples, style)
+        self.named(ACCURACY_NAME, SUMMARY_ROW, FIRST)
         read_well = mark("{count} of {total} samples are read correctly")
-        said = tr(read_well, count=count, total=samples)
-        words = f"={sentence(tr(read_well, count='{count}', total=samples), count=right)}"
-        self.sheet.write_formula(SUMMARY_ROW, FIRST + 1, words, look.remark, said)
+        said = told(tr(read_well, count="{count}", total=samples), count=right)
+        self.live(SUMMARY_ROW, FIRST + 1, said, look.remark)
 
-    def headings(self) -> None:
+    def names(self) -> None:
         """The names that a table gives its columns, and below them those of the formulas."""
         step, look = self.book.step, self.look
-        inputs = self.book.step.net.columns[: len(step.inputs)]
+        inputs = step.net.columns[: len(step.inputs)]
         outputs = self.classes.names if self.classes and len(step.outputs) > 1 else ()
         named = step.net.columns[len(step.inputs) :]
         outputs = outputs or (named if len(named) == len(step.outputs) else ())
@@ -245,16 +230,17 @@ class _Answers:
             (self.targets, step.targets, outputs or (tr("target"),), TARGET),
         )
         for first, nodes, names, tint in parts:
+            style = look.heading(tint, text_wrap=True)
             for place, node in enumerate(nodes):
                 name = names[place] if place < len(names) else ""
-                style = self.look.heading(tint, text_wrap=True)
                 self.sheet.write_string(NAMES_ROW - 1, first + place, name[:MOST_NAMED], style)
                 self.sheet.write_string(NAMES_ROW, first + place, str(node.name), style)
-        self.sheet.write_string(NAMES_ROW, LABEL, tr("sample"), look.heading(QUIET))
         self.sheet.set_row(NAMES_ROW - 1, 30 if inputs or outputs else 15)
-        words = (tr("true class"), tr("is read as"), "") if self.classes else (tr("apart by"),)
-        for place, word in enumerate(words, self.verdicts):
-            self.sheet.write_string(NAMES_ROW, place, word, look.heading(QUIET))
+        self.headings(NAMES_ROW, LABEL, [(mark("sample"), QUIET)])
+        words = (mark("true class"), mark("is read as")) if self.classes else (mark("apart by"),)
+        self.headings(NAMES_ROW, self.verdicts, [(word, QUIET) for word in words])
+        if self.classes:
+            self.sheet.write_blank(NAMES_ROW, self.verdicts + 2, None, look.heading(QUIET))
 
     def own(self) -> None:
         """The input of one's own: the first sample's, until another is typed."""
@@ -263,65 +249,56 @@ class _Answers:
         for place, node in enumerate(step.inputs, FIRST):
             value = float(np.ravel(step.data[node])[0])
             self.sheet.write_number(OWN_ROW, place, value, self.look.given(INPUT))
-        for place, node in enumerate(step.outputs, self.outputs):
+        values = [self.in_epoch(node).value for node in step.outputs]
+        for place, node in enumerate(step.outputs):
             style = self.look.value(ACTIVATION, PLAIN, bold=True)
-            found = cell_value(self.values(0)[place - self.outputs])
-            self.sheet.write_formula(OWN_ROW, place, f"={own.cell(node)}", style, found)
+            content = LiveValue.at(own.cell(node), values[place])
+            self.live(OWN_ROW, self.outputs + place, content, style)
         if self.classes:
-            read = f"={self.classes.read(self.area(OWN_ROW, self.outputs, step.outputs))}"
-            name = self.classes.name(self.values(0))
-            self.sheet.write_formula(OWN_ROW, self.verdicts + 1, read, self.look.verdict(), name)
+            read = self.classes.read(self.area(OWN_ROW, self.outputs, values))
+            self.live(OWN_ROW, self.verdicts + 1, read, self.look.verdict())
 
-    def sample(self, sample: int) -> None:
-        """A sample: what it is given, what the network says, and what it should say."""
+    def sample(self, sample: int) -> tuple[str, str]:
+        """What it is given, what the network says, and what it should say; the class that is meant
+        and the one that is read, where there are such."""
         step, look, row = self.book.step, self.look, SAMPLES_ROW + sample
         self.sheet.write_number(row, LABEL, sample + 1, look.count)
-        for first, nodes in ((FIRST, step.inputs), (self.outputs, step.outputs)):
-            for place, node in enumerate(nodes, first):
+        areas = []
+        for first, nodes in (
+            (FIRST, step.inputs),
+            (self.outputs, step.outputs),
+            (self.targets, step.targets),
+        ):
+            contents = [self.in_epoch(node, sample) for node in nodes]
+            for place, (node, content) in enumerate(zip(nodes, contents, strict=True), first):
                 style = look.value(colour(node.name), number_format(node.name))
-                formula, found = f"={self.in_epoch(node, sample)}", self.value(node, sample)
-                self.sheet.write_formula(row, place, formula, style, cell_value(found))
-        for place, node in enumerate(step.targets, self.targets):
-            style = look.value(TARGET, "General")
-            formula = f"={self.in_epoch(node, sample)}"
-            self.sheet.write_formula(row, place, formula, style, self.value(node, sample))
-        outputs = self.area(row, self.outputs, step.outputs)
-        targets = self.area(row, self.targets, step.targets)
-        if self.classes:
-            self.reading(row, sample, self.classes, outputs, targets)
-        else:
-            apart = np.abs(self.values(sample) - self.wanted(sample)).max()
-            formula = f"=SUMPRODUCT(MAX(ABS({outputs}-{targets})))"
-            style = look.value(ERROR, SMALL)
-            self.sheet.write_formula(row, self.verdicts, formula, style, cell_value(apart))
-
-    def reading(self, row: int, sample: int, classes: Classes, outputs: str, targets: str) -> None:
-        """The class that is meant, the one that is read, and whether they are the same."""
-        meant, read = classes.name(self.wanted(sample)), classes.name(self.values(sample))
-        style, place = self.look.style(align="center"), self.verdicts
-        self.sheet.write_formula(row, place, f"={classes.read(targets)}", style, meant)
-        self.sheet.write_formula(row, place + 1, f"={classes.read(outputs)}", style, read)
-        one, other = (f"{xl_col_to_name(place + k)}{row + 1}" for k in (0, 1))
+                self.live(row, place, content, style)
+            areas.append(self.area(row, first, [content.value for content in contents]))
+        _, outputs, targets = areas
+        place = self.verdicts
+        if not self.classes:
+            apart = np.abs(np.subtract(outputs.value, targets.value)).max()
+            said = f"SUMPRODUCT(MAX(ABS({write(outputs.said)}-{write(targets.said)})))"
+            self.live(row, place, LiveValue.at(said, apart), look.value(ERROR, SMALL))
+            return "", ""
+        meant, read = self.classes.read(targets), self.classes.read(outputs)
+        style = look.style(align="center")
+        self.live(row, place, meant, style)
+        self.live(row, place + 1, read, style)
+        one, other = (
+            LiveValue.at(xl_rowcol_to_cell(row, place + k), it.value)
+            for k, it in enumerate((meant, read))
+        )
         right, wrong = tr("right"), tr("wrong")
-        formula = f"=IF({one}={other},{quote(right)},{quote(wrong)})"
-        found = right if meant == read else wrong
-        self.sheet.write_formula(row, place + 2, formula, self.look.verdict(), found)
-        cell = xl_rowcol_to_cell(row, place + 2)
-        self.look.colour_verdicts(self.sheet, cell, ((right, GOOD), (wrong, BAD)))
+        verdict = when(same(one, other), right, wrong)
+        self.verdict(row, place + 2, 1, verdict, ((right, GOOD), (wrong, BAD)))
+        return meant.value, read.value
 
-    def in_epoch(self, node: Node, sample: int = 0) -> str:
-        return self.book.training.in_epoch(node, self.book.epochs, EPOCH_NAME, sample)
-
-    def value(self, node: Node, sample: int) -> float:
-        """In the last epoch, which is chosen at first."""
+    def in_epoch(self, node: Node, sample: int = 0) -> LiveValue:
+        """In the epoch that is chosen, at first the last."""
         found = self.book.record.values[node][-1]
-        return float(found[sample] if node.each else found)
-
-    def values(self, sample: int) -> Array:
-        return np.array([self.value(node, sample) for node in self.book.step.outputs])
-
-    def wanted(self, sample: int) -> Array:
-        return np.array([self.value(node, sample) for node in self.book.step.targets])
+        said = self.book.training.in_epoch(node, self.book.epochs, EPOCH_NAME, sample)
+        return LiveValue.at(said, float(found[sample] if node.each else found))
 
 
 def write_answers_work(look: Look, book: WorkbookPlan) -> None:
@@ -342,6 +319,5 @@ def write_answers_work(look: Look, book: WorkbookPlan) -> None:
         formula = f"={asked}" if node in own.known else own.formula(node)
         tint = colour(node.name)
         sheet.write_string(row, 0, str(node.name), look.name(tint))
-        sheet.write_formula(
-            row, 1, formula, look.value(tint, number_format(node.name)), cell_value(value)
-        )
+        style = look.value(tint, number_format(node.name))
+        sheet.write_formula(row, 1, formula, style, cell_value(value))

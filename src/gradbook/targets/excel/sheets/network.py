@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 
-from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from gradbook.graph.node import Array, Node
 from gradbook.language import mark, tr, tr_count
 from gradbook.language.message import joined, said
-from gradbook.palette import ERROR, INPUT, QUIET, RATE, Colour
+from gradbook.palette import ERROR, INPUT, QUIET
+from gradbook.targets.excel.live import LiveValue
 from gradbook.targets.excel.plan.book import (
     ANSWERS,
     CHECK,
@@ -32,11 +32,11 @@ from gradbook.targets.excel.plan.book import (
     start_name,
 )
 from gradbook.targets.excel.plan.columns import STUDENT_NAME
-from gradbook.targets.excel.plan.layout import cell_value
 from gradbook.targets.excel.sheets.look import (
     SMALL,
     ChartCurve,
     Look,
+    Page,
     colour,
     loss_chart,
     summary_kinds,
@@ -72,7 +72,7 @@ def write_network(look: Look, book: WorkbookPlan) -> None:
     sheet.set_column(PANEL + 1, PANEL + 1, 13)
     sheet.set_column(PANEL + 2, PANEL + 2, 3)
     sheet.set_column(CHART[1], CHART[1] + GUIDE_WIDTH + 3, 9)
-    _Panel(sheet, look, book).write()
+    _Panel(sheet, look).write(book)
     _chart(sheet, look, book)
     _picture(sheet, book)
     _guide(sheet, look, book)
@@ -80,84 +80,57 @@ def write_network(look: Look, book: WorkbookPlan) -> None:
         _data(sheet, look, book)
 
 
-class _Panel:
+class _Panel(Page):
     """The list on the left: a name and a cell in each row."""
 
-    def __init__(self, sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
-        self.sheet, self.look, self.book = sheet, look, book
-        self.row = FIRST_ROW
-
-    def write(self) -> None:
-        book, step = self.book, self.book.step
+    def write(self, book: WorkbookPlan) -> None:
+        step, row = book.step, FIRST_ROW
         if book.exercise and book.exercise.student:
-            self.student(book.exercise.student)
-        self.section(tr("Learning"))
-        self.given(tr(RATE_WORDS), book.rate, RATE, RATE_NAME)
-        training = book.training.of_step
-        first, last = (training.cell(step.loss, epoch) for epoch in (0, book.epochs - 1))
-        in_first, in_last = (
-            tr("{error}, epoch {epoch}", error=step.loss.name, epoch=epoch)
-            for epoch in (1, book.epochs)
-        )
-        self.result(in_first, f"={first}", book.loss(0))
-        self.result(in_last, f"={last}", book.loss(-1), "final_error")
-        if book.has_check:
-            self.verdict(CHECK_NAME, book.check.summary.value)
-            self.verdict(EPOCHS_NAME, book.check.epochs_summary.value)
+            self.sheet.write_string(row, PANEL, tr("Student"), self.look.name(QUIET))
+            style = self.look.style(bold=True, indent=1)
+            self.sheet.write_string(row, PANEL + 1, book.exercise.student, style)
+            self.named(STUDENT_NAME, row, PANEL + 1)
+            row += 2
+        self.look.underlined(self.sheet, row, PANEL, 2, tr("Learning"))
+        self.asked(row + 1, PANEL, tr(RATE_WORDS), book.rate, RATE_NAME)
+        row = self.results(row + 2, book)
         if not book.several:
-            self.givens(tr("Inputs"), step.inputs, step.data, given_name)
-            self.givens(tr("Targets"), step.targets, step.data, given_name)
-        self.givens(tr("Start weights"), step.weights, step.start, start_name)
+            row = self.given(row, tr("Inputs"), step.inputs, book, step.data, given_name)
+            row = self.given(row, tr("Targets"), step.targets, book, step.data, given_name)
+        self.given(row, tr("Start weights"), step.weights, book, step.start, start_name)
 
-    def givens(
+    def results(self, row: int, book: WorkbookPlan) -> int:
+        """The error at first and at last, and what the check says; the row behind that."""
+        loss, style = book.step.loss, self.look.value(ERROR, SMALL, align="center", bold=True)
+        for epoch in (0, book.epochs - 1):
+            words = tr("{error}, epoch {epoch}", error=loss.name, epoch=epoch + 1)
+            self.sheet.write_string(row, PANEL, words, self.look.name(ERROR))
+            content = LiveValue.at(book.training.of_step.cell(loss, epoch), book.loss(epoch))
+            self.live(row, PANEL + 1, content, style)
+            row += 1
+        self.named("final_error", row - 1, PANEL + 1)
+        if book.has_check:
+            found = {CHECK_NAME: book.check.summary, EPOCHS_NAME: book.check.epochs_summary}
+            for name, content in found.items():
+                self.verdict(row, PANEL, 2, LiveValue.at(name, content.value), summary_kinds())
+                row += 1
+        return row
+
+    def given(
         self,
+        row: int,
         title: str,
         nodes: Sequence[Node],
+        book: WorkbookPlan,
         values: Mapping[Node, Array],
         name: Callable[[Node], str],
-    ) -> None:
-        self.section(title)
-        for node in nodes:
-            words = self.book.words_of(node)
-            self.given(words, float(values[node]), colour(node.name), name(node))
-
-    def section(self, title: str) -> None:
-        self.row += self.row > FIRST_ROW
-        self.look.underlined(self.sheet, self.row, PANEL, 2, title)
-        self.row += 1
-
-    def given(self, words: str, value: float, tint: Colour, name: str) -> None:
-        """A cell that is there to be changed, under its own name."""
-        self.sheet.write_string(self.row, PANEL, words, self.look.name(tint))
-        self.sheet.write_number(self.row, PANEL + 1, value, self.look.given(tint))
-        self.name(name)
-        self.row += 1
-
-    def result(self, words: str, formula: str, value: float, name: str = "") -> None:
-        self.sheet.write_string(self.row, PANEL, words, self.look.name(ERROR))
-        style = self.look.value(ERROR, SMALL, align="center", bold=True)
-        self.sheet.write_formula(self.row, PANEL + 1, formula, style, cell_value(value))
-        if name:
-            self.name(name)
-        self.row += 1
-
-    def student(self, name: str) -> None:
-        """Whose exercise it is, above everything else."""
-        self.sheet.write_string(self.row, PANEL, tr("Student"), self.look.name(QUIET))
-        self.sheet.write_string(self.row, PANEL + 1, name, self.look.style(bold=True, indent=1))
-        self.name(STUDENT_NAME)
-        self.row += 1
-
-    def verdict(self, name: str, value: str) -> None:
-        self.sheet.merge_range(self.row, PANEL, self.row, PANEL + 1, "", self.look.verdict())
-        cell = xl_rowcol_to_cell(self.row, PANEL)
-        self.sheet.write_formula(self.row, PANEL, f"={name}", self.look.verdict(), value)
-        self.look.colour_verdicts(self.sheet, cell, summary_kinds())
-        self.row += 1
-
-    def name(self, name: str) -> None:
-        cell = xl_rowcol_to_cell(self.row, PANEL + 1, row_abs=True, col_abs=True)
-        self.look.workbook.define_name(name, f"={NETWORK}!{cell}")
+    ) -> int:
+        """Cells that are there to be changed, each under its own name; the row behind them."""
+        self.look.underlined(self.sheet, row + 1, PANEL, 2, title)
+        for place, node in enumerate(nodes, row + 2):
+            words, tint = book.words_of(node), colour(node.name)
+            self.asked(place, PANEL, words, float(values[node]), name(node), tint=tint)
+        return row + 2 + len(nodes)
 
 
 def _chart(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:

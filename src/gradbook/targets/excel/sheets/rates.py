@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from xlsxwriter.utility import xl_col_to_name, xl_range_abs
+from xlsxwriter.utility import xl_col_to_name, xl_range
 from xlsxwriter.worksheet import Worksheet
 
 from gradbook.graph.node import Array
@@ -24,6 +24,7 @@ from gradbook.rates.criteria import (
     sound_low,
 )
 from gradbook.targets.excel.language import write
+from gradbook.targets.excel.live import LiveValue
 from gradbook.targets.excel.plan.book import (
     HEAD_ROWS,
     NETWORK,
@@ -34,7 +35,7 @@ from gradbook.targets.excel.plan.book import (
     WorkbookPlan,
 )
 from gradbook.targets.excel.plan.columns import gradients
-from gradbook.targets.excel.plan.layout import RunLayout, cell_value
+from gradbook.targets.excel.plan.layout import cell_value
 from gradbook.targets.excel.plan.verdicts import (
     ATTAINED_ROW,
     CONDITIONS,
@@ -54,7 +55,16 @@ from gradbook.targets.excel.plan.verdicts import (
     least_formula,
     lowest_formula,
 )
-from gradbook.targets.excel.sheets.look import BAD, GOOD, SMALL, TO_DO, ChartCurve, Look, loss_chart
+from gradbook.targets.excel.sheets.look import (
+    BAD,
+    GOOD,
+    SMALL,
+    TO_DO,
+    ChartCurve,
+    Look,
+    Page,
+    loss_chart,
+)
 from gradbook.targets.excel.sheets.training import columns, write_cells, write_headings
 
 TOP = 4  # the first row with a rate
@@ -103,9 +113,7 @@ def curves_row(book: WorkbookPlan) -> int:
 
 
 @dataclass(frozen=True)
-class _Rates:
-    sheet: Worksheet
-    look: Look
+class _Rates(Page):
     book: WorkbookPlan
 
     def write(self) -> None:
@@ -113,46 +121,39 @@ class _Rates:
         self.sheet.set_column(1, max(CHARTS_COLUMN + CHART_COLUMNS, len(self.book.rates)), 12)
         self.overview()
         if self.book.has_verdicts:
-            self.verdicts()
             self.meanings()
         self.curves()
         self.charts()
 
     def overview(self) -> None:
-        for place, (words, tint) in enumerate(HEADINGS, 1):
-            if place < WAY or self.book.has_verdicts:
-                self.sheet.write_string(TOP - 1, place, tr(words), self.look.heading(tint))
-        for number, rate in enumerate(self.book.rates):
-            self.rate(number, rate)
-
-    def rate(self, number: int, rate: float) -> None:
-        """One line of the overview."""
-        row, cells, errors = TOP + number, self.cells(number), self.errors(number)
-        error = self.look.value(ERROR, SMALL)
-        self.sheet.write_number(row, 1, rate, self.look.given(RATE))
-        self.sheet.write_formula(row, 2, f"=MAX({cells.all})", error, cell_value(errors.max()))
-        self.sheet.write_formula(row, 3, f"={cells.at(-1)}", error, cell_value(errors[-1]))
-
-    def verdicts(self) -> None:
-        """What each rate does, from the working sheet."""
+        """Each rate with its errors, and what it does, from the working sheet."""
+        book, sheet, look = self.book, self.sheet, self.look
+        self.headings(TOP - 1, 1, HEADINGS if book.has_verdicts else HEADINGS[: WAY - 1])
+        for number, rate in enumerate(book.rates):
+            row, cells, errors = TOP + number, self.cells(number), self.errors(number)
+            error = look.value(ERROR, SMALL)
+            sheet.write_number(row, 1, rate, look.given(RATE))
+            sheet.write_formula(row, 2, f"=MAX({cells.all})", error, cell_value(errors.max()))
+            sheet.write_formula(row, 3, f"={cells.at(-1)}", error, cell_value(errors[-1]))
+        if not book.has_verdicts:
+            return
         for place in range(VERDICT_COLUMN + 1, VERDICT_END + 1):
-            self.sheet.write_blank(TOP - 1, place, None, self.look.heading(QUIET))
-        said = self.look.style(indent=1, bold=True)
-        share = self.look.value(PAPER, "0 %", align="center")
-        for number, case in enumerate(self.book.cases):
-            row, cells = TOP + number, self.book.verdict_cells
+            sheet.write_blank(TOP - 1, place, None, look.heading(QUIET))
+        style, share = look.style(indent=1, bold=True), look.value(PAPER, "0 %", align="center")
+        kinds = [(tr(word), tint) for word, tint in KINDS]
+        for number, case in enumerate(book.cases):
+            row = TOP + number
             left, verdict = (
-                f"'{VERDICTS_WORK}'!{cells.cell(heading, number)}"
+                f"'{VERDICTS_WORK}'!{book.verdict_cells.cell(heading, number)}"
                 for heading in (LEFT.name, VERDICT)
             )
             way: float | str = "" if case.breaks else max(1 - case.left, 0)
-            self.sheet.write_formula(row, WAY, f'=IF({left}="","",MAX(1-{left},0))', share, way)
-            self.sheet.merge_range(row, VERDICT_COLUMN, row, VERDICT_END, "", said)
-            self.sheet.write_formula(row, VERDICT_COLUMN, f"={verdict}", said, tr(case.verdict()))
-        last = TOP + len(self.book.rates) - 1
-        kinds = [(tr(word), tint) for word, tint in KINDS]
-        found = xl_range_abs(TOP, VERDICT_COLUMN, last, VERDICT_END)
-        self.look.colour_verdicts(self.sheet, found.replace("$", ""), kinds)
+            sheet.write_formula(row, WAY, f'=IF({left}="","",MAX(1-{left},0))', share, way)
+            sheet.merge_range(row, VERDICT_COLUMN, row, VERDICT_END, "", style)
+            sheet.write_formula(row, VERDICT_COLUMN, f"={verdict}", style, tr(case.verdict()))
+        last = TOP + len(book.rates) - 1
+        found = xl_range(TOP, VERDICT_COLUMN, last, VERDICT_END)
+        look.colour_verdicts(sheet, found, kinds)
 
     def meanings(self) -> None:
         """What the words say; `gradbook sweep` says the same ones."""
@@ -174,27 +175,22 @@ class _Rates:
 
     def curves(self) -> None:
         """The errors of every epoch, a column for each rate."""
-        top, loss = curves_row(self.book), self.book.step.loss
-        self.sheet.set_h_pagebreaks([top - 2])
-        self.sheet.repeat_rows(top - 1)
+        top, loss, sheet = curves_row(self.book), self.book.step.loss, self.sheet
+        sheet.set_h_pagebreaks([top - 2])
+        sheet.repeat_rows(top - 1)
         title = tr("{error} at each rate", error=loss.name)
-        self.sheet.write_string(top - 2, 0, title, self.look.section)
-        self.sheet.write_string(top - 1, 0, tr("epoch"), self.look.heading(QUIET))
+        sheet.write_string(top - 2, 0, title, self.look.section)
+        self.headings(top - 1, 0, [(mark("epoch"), QUIET)])
+        self.counted(top, 0, self.book.epochs)
         style = self.look.value(ERROR, SMALL)
-        for epoch in range(self.book.epochs):
-            self.sheet.write_number(top + epoch, 0, epoch + 1, self.look.count)
         for number, rate in enumerate(self.book.rates):
-            heading = self.look.heading(RATE)
             label = f"η = {rate:.15g}"
-            self.sheet.write_formula(
-                top - 1, number + 1, f'="η = "&B{TOP + number + 1}', heading, label
-            )
+            heading = f'="η = "&B{TOP + number + 1}'
+            sheet.write_formula(top - 1, number + 1, heading, self.look.heading(RATE), label)
             table = self.book.at_rate(number).of_step
             for epoch, error in enumerate(self.errors(number)):
-                cell = table.cell(loss, epoch).replace("$", "")
-                self.sheet.write_formula(
-                    top + epoch, number + 1, f"={cell}", style, cell_value(error)
-                )
+                there = LiveValue.at(table.cell(loss, epoch).replace("$", ""), error)
+                self.live(top + epoch, number + 1, there, style)
 
     def charts(self) -> None:
         gentle, violent = split(self.book.rates)
@@ -211,18 +207,12 @@ class _Rates:
                 row += CHART_ROWS
 
     def curve(self, number: int, tint: str) -> ChartCurve:
-        top, last, name = (
-            curves_row(self.book) + 1,
-            curves_row(self.book) + self.book.epochs,
-            number + 1,
+        letter, top = xl_col_to_name(number + 1), curves_row(self.book)
+        values, epochs = (
+            f"='{RATES}'!${column}${top + 1}:${column}${top + self.book.epochs}"
+            for column in (letter, "A")
         )
-        letter = xl_col_to_name(name)
-        return ChartCurve(
-            f"='{RATES}'!${letter}${top}:${letter}${last}",
-            f"='{RATES}'!$A${top}:$A${last}",
-            tint,
-            f"='{RATES}'!${letter}${top - 1}",
-        )
+        return ChartCurve(values, epochs, tint, f"='{RATES}'!${letter}${top}")
 
 
 def curve_cells(book: WorkbookPlan, number: int, sheet: str = RATES) -> EpochCells:
@@ -303,40 +293,37 @@ def write_verdicts_work(look: Look, book: WorkbookPlan) -> None:
     )
     sheet = look.sheet(VERDICTS_WORK, tr("What decides the verdicts"), remark)
     sheet.set_column(0, max(len(book.verdict_cells.headings), 6 * len(book.rates)), 13)
-    _shared(sheet, look, book)
-    _facts(sheet, look, book)
-    _following(sheet, look, book)
+    page = Page(sheet, look)
+    _shared(page, book)
+    _facts(page, book)
+    _following(page, book)
     sheet.freeze_panes(0, 1)
 
 
-def _shared(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
+def _shared(page: Page, book: WorkbookPlan) -> None:
     """The losses that all rates are measured by."""
     cells, case = book.verdict_cells, book.cases[0]
     table = book.training.table(book.step.targets[0])
     first, last = book.step.targets[0], book.step.targets[-1]
     until = table.cell(last, 0, table.stride - 1).rpartition("!")[2]
-    targets = f"{table.cell(first)}:{until}"
-    rows = (
-        (LEAST_ROW, LEAST.name, least_formula(book.step, targets, len(book.step.targets))),
-        (LOWEST_ROW, mark("lowest loss reached"), lowest_formula(cells)),
-        (
-            ATTAINED_ROW,
-            mark("lowest loss known"),
-            attained_formula(cells, curve_cells(book, 0).at(0)),
-        ),
-    )
-    found = (case.least, lowest_reached(book.cases, case.least), case.best_known)
-    for (row, words, formula), value in zip(rows, found, strict=True):
-        sheet.write_string(row, 0, tr(words), look.name(ERROR))
-        sheet.write_formula(row, 1, formula, look.value(ERROR, NUMBER), cell_value(value))
+    least = least_formula(book.step, f"{table.cell(first)}:{until}", len(book.step.targets))
+    lowest, start = lowest_reached(book.cases, case.least), curve_cells(book, 0).at(0)
+    style = page.look.value(ERROR, NUMBER)
+    for row, words, formula, value in (
+        (LEAST_ROW, LEAST.name, least, case.least),
+        (LOWEST_ROW, mark("lowest loss reached"), lowest_formula(cells), lowest),
+        (ATTAINED_ROW, mark("lowest loss known"), attained_formula(cells, start), case.best_known),
+    ):
+        page.sheet.write_string(row, 0, tr(words), page.look.name(ERROR))
+        page.sheet.write_formula(row, 1, formula, style, cell_value(value))
 
 
-def _facts(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
-    cells = book.verdict_cells
+def _facts(page: Page, book: WorkbookPlan) -> None:
+    cells, look = book.verdict_cells, page.look
     wrapped = look.heading(QUIET, text_wrap=True, valign="top")
-    sheet.set_row(HEAD, 48)
+    page.sheet.set_row(HEAD, 48)
     for place, heading in enumerate(cells.headings):
-        sheet.write_string(HEAD, place, cells.shown(heading), wrapped)
+        page.sheet.write_string(HEAD, place, cells.shown(heading), wrapped)
     for number, case in enumerate(book.cases):
         rate = f"'{RATES}'!$B${TOP + number + 1}"
         row = RateRow(cells, number, rate, curve_cells(book, number), book.gate_cells(number))
@@ -345,7 +332,7 @@ def _facts(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
             style = look.value(RATE if not place else PAPER, NUMBER)
             value = values[heading]
             shows = value if isinstance(value, str | bool) else cell_value(value)
-            sheet.write_formula(FACTS + number, place, row.formula(heading), style, shows)
+            page.sheet.write_formula(FACTS + number, place, row.formula(heading), style, shows)
 
 
 def _values(book: WorkbookPlan, case: Case) -> dict[str, Shown]:
@@ -365,13 +352,13 @@ def _values(book: WorkbookPlan, case: Case) -> dict[str, Shown]:
     return found | {VERDICT: tr(case.verdict())}
 
 
-def _following(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
+def _following(page: Page, book: WorkbookPlan) -> None:
     """Epoch by epoch: what is left to learn, the gradient, and how the curve turns."""
-    top = book.verdict_cells.epochs_row
-    for epoch in range(book.epochs):
-        sheet.write_number(top + epoch, 0, epoch + 1, look.count)
-    sheet.write_string(top - 1, 0, tr("epoch"), look.heading(QUIET))
+    top, sheet, look = book.verdict_cells.epochs_row, page.sheet, page.look
+    page.counted(top, 0, book.epochs)
+    page.headings(top - 1, 0, [(mark("epoch"), QUIET)])
     style = look.value(GRADIENT, NUMBER)
+    nodes = gradients(book.step)
     for number, case in enumerate(book.cases):
         first = 1 + number * len(FOLLOWING)
         title = f"=\"η = \"&'{RATES}'!$B${TOP + number + 1}"
@@ -379,36 +366,21 @@ def _following(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
         sheet.write_formula(top - 2, first, title, look.style(bold=True), label)
         for place, words in enumerate(FOLLOWING, first):
             sheet.write_string(top - 1, place, tr(words), look.heading(QUIET, text_wrap=True))
+        table = book.at_rate(number).of_step
+        left, right = (f"{table.column(node)}{{0}}" for node in (nodes[0], nodes[-1]))
+        rows = [
+            f"'{table.sheet}'!{left}:{right}".format(table.row(epoch) + 1)
+            for epoch in range(book.epochs)
+        ]
         values = _followed(case)
-        for kind, epoch, formula in following_formulas(
-            curve_cells(book, number),
-            gradient_rows(book, book.at_rate(number)),
-            book.verdict_cells,
-            number,
-        ):
+        losses = curve_cells(book, number)
+        for kind, epoch, said in following_formulas(losses, rows, book.verdict_cells, number):
             value = cell_value(values[kind][epoch])
-            sheet.write_formula(top + epoch, first + kind, formula, style, value)
+            sheet.write_formula(top + epoch, first + kind, said, style, value)
 
 
-def _followed(case: Case) -> tuple[list[float], ...]:
+def _followed(case: Case) -> tuple[Array, ...]:
     """The values of each kind, epoch by epoch."""
     trial, waves = case.trial, case.waves
-    way = [float(epoch < case.descent) for epoch in range(trial.epochs)]
-    return (
-        case.excess.tolist(),
-        trial.slopes.tolist(),
-        trial.turns.tolist(),
-        way,
-        waves.rising.tolist(),
-        waves.extreme.tolist(),
-    )
-
-
-def gradient_rows(book: WorkbookPlan, run: RunLayout) -> list[str]:
-    """The cells of all gradients, an epoch each."""
-    nodes = gradients(book.step)
-    table = run.of_step
-    ends = [table.column(node) for node in (nodes[0], nodes[-1])]
-    rows = (table.row(epoch) + 1 for epoch in range(book.epochs))
-    sheet = f"'{table.sheet}'!"
-    return [f"{sheet}{ends[0]}{row}:{ends[1]}{row}" for row in rows]
+    way = 1.0 * (np.arange(trial.epochs) < case.descent)
+    return case.excess, trial.slopes, trial.turns, way, waves.rising, waves.extreme
