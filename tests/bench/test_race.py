@@ -60,18 +60,6 @@ def test_a_program_can_read_it(capsys, monkeypatch):
     assert said["ratios"] == {}
 
 
-@pytest.mark.witness("cc")
-def test_it_says_how_long_training_and_predicting_take(capsys, monkeypatch):
-    monkeypatch.setattr(taking_turns, "TURN", 0.01)
-    monkeypatch.setattr(racing, "PREDICTED", (1, 20))
-    engine.main(["flat", "--engine-only", "--rounds", "1", "--threads", "1"])
-    said = capsys.readouterr().out
-    assert "at most" in said
-    assert [line.split()[:3] for line in said.splitlines() if "flat" in line] == [
-        ["flat", "1", "engine"]
-    ] * 2
-
-
 @pytest.mark.witness("torch", "onnxruntime")
 def test_onnxruntime_says_what_pytorch_says():
     from bench.race.rivals import predictor
@@ -84,12 +72,6 @@ def test_onnxruntime_says_what_pytorch_says():
 def test_a_runner_that_fails_is_told_in_a_line(monkeypatch):
     with pytest.raises(UsageError, match="the bench can't run 'eager' of nothing: .*nothing"):
         turns({"eager": ["train", "nothing", "eager", "64", "1"]}, 1, 1, print)
-
-
-def test_an_unknown_network_is_refused(capsys):
-    with pytest.raises(SystemExit, match="2"):
-        engine.main(["nothing", "--engine-only"])
-    assert "the networks are reference, blocks, flat, not nothing" in capsys.readouterr().err
 
 
 # PyTorch by a recipe.

@@ -11,7 +11,7 @@ from gradbook.data.formats import pictures
 from gradbook.data.photo import as_seen, each_sign, ground_behind, ink, stroke_width
 from gradbook.data.signs import NoSign
 from gradbook.data.sources import load
-from tests.data.photos import ALL, PLAIN, SUFFIXES, Kinds, photo, save, several
+from tests.data.photos import ALL, PLAIN, Kinds, photo, several
 
 DIGITS = Framing(20, by_mass=True)
 SHAPE = (1, 28, 28)
@@ -66,26 +66,6 @@ def test_every_image_is_framed_as_the_digits_are(digits):
 def test_a_photo_looks_like_the_digit_it_is_of(kinds, least, digits):
     for number, digit in enumerate(digits[:20]):
         assert likeness(seen(photo(digit, number, kinds)), digit) > least
-
-
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_every_format_is_read_and_turned_upright(suffix, digits, tmp_path):
-    number = SUFFIXES.index(suffix)
-    for k in range(number, 20, len(SUFFIXES)):
-        file = save(photo(digits[k], k, PLAIN), tmp_path, k)
-        assert likeness(seen(pictures.read(file)), digits[k]) > 0.85
-
-
-@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA", "CMYK", "I;16"])
-def test_every_mode_is_read(mode, digits, tmp_path):
-    large = Image.fromarray(255 - digits[0]).resize((140, 140))
-    if mode == "I;16":
-        changed = Image.fromarray(np.asarray(large).astype(np.uint16) * 257)
-    else:
-        changed = large.convert("RGB").convert(mode, dither=Image.Dither.NONE)
-    file = tmp_path / ("a.jpg" if mode == "CMYK" else "a.png")
-    changed.save(file)
-    assert likeness(seen(pictures.read(file, ground_behind)), digits[0]) > 0.9
 
 
 @pytest.mark.parametrize("ink", [0, 255])

@@ -6,15 +6,12 @@ import csv
 import ctypes
 import json
 import warnings
-from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-import gradbook as gb
-from gradbook.data.tables import read_columns
 from tests.targets.portable.compiled import built
 
 STROKES = {  # of three letters, in tenths of a sheet
@@ -85,56 +82,6 @@ def test_a_table_becomes_a_model_that_predicts_new_rows(desk, typed):
         rows = list(csv.DictReader(file))
     off = [abs(float(row["price"]) - float(row["price: predicted"])) for row in rows]
     assert np.median(off) < 30_000
-
-
-def _as_german_excel_writes_it(file: Path, count: int, random: np.random.Generator) -> None:
-    """Semicolons, decimal commas, thousands in points, dates, holes, Windows-1252."""
-    area, sold = random.uniform(40, 1400, count), random.integers(0, 1500, count)
-    towns = random.choice(["Köln", "Düren"], count)
-    prices = 2000 * area + 100 * sold + 100_000 * (towns == "Köln")
-
-    def german(number: float) -> str:
-        return f"{number:,.2f}".translate(str.maketrans(",.", ".,"))
-
-    rows = [
-        [
-            "" if random.random() < 0.1 else german(of),
-            str(random.choice([town, town, town, town, "NA"])),
-            f"{date(2020, 1, 1) + timedelta(days=int(day)):%d.%m.%Y}",
-            f"{german(price)} €",
-        ]
-        for of, town, day, price in zip(area, towns, sold, prices, strict=True)
-    ]
-    lines = [";".join(row) for row in [["Fläche", "Ort", "verkauft", "Preis"], *rows]]
-    file.write_bytes("\r\n".join([*lines, ""]).encode("cp1252"))
-
-
-@pytest.mark.witness("onnxruntime")
-def test_a_table_with_holes_as_excel_exports_it_trains_predicts_and_is_exported(desk, typed):
-    random = np.random.default_rng(3)
-    _as_german_excel_writes_it(desk / "houses.csv", 300, random)
-    _as_german_excel_writes_it(desk / "new.csv", 40, random)
-    told = " ".join(typed("gradbook train houses.csv").split())
-    assert "learns Preis (numbers from " in told
-    for remark in (
-        "Windows-1252",
-        "dates become days",
-        "the € beside",
-        "missing values are filled",
-    ):
-        assert remark in told
-    assert json.loads(Path("runs/houses/result.json").read_text())["r2"] > 0.8
-    typed("gradbook predict runs/houses new.csv -o predicted.csv")
-    with open("predicted.csv", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file, delimiter=";"))
-    said = np.array([float(row["Preis: predicted"].replace(",", ".")) for row in rows])
-    model = gb.load("runs/houses")
-    numbers = model.rows_of(read_columns("new.csv"))
-    assert np.isnan(numbers).any()
-    typed("gradbook export runs/houses -o houses.onnx --with-preparation")
-    session = pytest.importorskip("onnxruntime").InferenceSession("houses.onnx")
-    (answers,) = session.run(None, {session.get_inputs()[0].name: numbers.astype(np.float32)})
-    np.testing.assert_allclose(answers[:, 0], said, rtol=1e-3)
 
 
 def test_a_folder_with_a_broken_picture_and_an_empty_folder_trains_all_the_same(desk, typed):

@@ -54,32 +54,6 @@ def test_rows_that_are_none_are_refused_in_a_line(iris, rows, said):
         model.predict(rows)
 
 
-def test_a_scaler_before_it_becomes_the_models_own(iris):
-    from sklearn.neural_network import MLPRegressor
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    rows, wanted = iris[0][:, :3], iris[0][:, 3]
-    mlp = MLPRegressor(hidden_layer_sizes=(6,), max_iter=40, random_state=1)
-    pipeline = make_pipeline(StandardScaler(), mlp)
-    model = gb.from_sklearn(fitted(pipeline, rows, wanted))
-    np.testing.assert_allclose(model.predict(rows)[:, 0], pipeline.predict(rows), atol=1e-5)
-
-
-def test_it_goes_on_as_any_model_does(iris, tmp_path):
-    from sklearn.neural_network import MLPClassifier
-
-    from gradbook.data.tables import read_columns
-    from gradbook.lab.models.table_model import TableModel
-
-    mlp = fitted(MLPClassifier((4,), max_iter=20, random_state=1), *iris)
-    gb.from_sklearn(mlp).save(tmp_path / "iris.safetensors")
-    (tmp_path / "rows.csv").write_text("x4,x1,x2,x3\n0.2,5.1,3.5,1.4\n")
-    back = TableModel.load(tmp_path / "iris.safetensors")
-    said = back.predict(read_columns(tmp_path / "rows.csv"))
-    np.testing.assert_allclose(said, mlp.predict_proba([[5.1, 3.5, 1.4, 0.2]]), atol=1e-6)
-
-
 @pytest.mark.parametrize(
     ("make", "said"),
     [

@@ -68,16 +68,3 @@ def test_the_command_tells_those_that_hold(tmp_path, gradbook):
         assert one["predicted"] == [name for name, p in zip(NAMES, sure, strict=True) if p >= 0.5]
     table = gradbook("predict", tmp_path / "net.onnx", tmp_path / "rows.csv").stdout
     assert "red: probability" in table
-
-
-@pytest.mark.witness("torch")
-def test_boxes_and_bent_heads_stay_numbers(torch):
-    nn = torch.nn
-    for end, what in ((nn.Tanh(), "labels"), (nn.Identity(), "labels"), (nn.Sigmoid(), "numbers")):
-        module = nn.Sequential(nn.Linear(4, 3), end).eval()
-        task = {"task": "numbers"} if what == "numbers" else {}
-        model = gb.from_torch(module, torch.zeros(1, 4), **task)
-        assert not model.labels
-        assert not model.classes
-    images = nn.Sequential(nn.Flatten(), nn.Linear(64, 3), nn.Sigmoid()).eval()
-    assert gb.from_torch(images, torch.zeros(1, 1, 8, 8)).labels == ("y1", "y2", "y3")

@@ -34,14 +34,6 @@ def test_what_follows_from_a_layer_that_cant_be_read_isnt_told(torch, tmp_path):
     assert cause.endswith("': gradbook has no such layer")
 
 
-def test_an_elu_that_is_steeper_is_called_that(torch, tmp_path):
-    module = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.ELU(0.5), torch.nn.Linear(4, 2))
-    torch.onnx.export(module.eval(), torch.rand(1, 3), tmp_path / "net.onnx", dynamo=False)
-    with pytest.raises(GradbookError) as caught:
-        read_onnx(tmp_path / "net.onnx")
-    assert caught.value.message.endswith("': only an ELU with an alpha of 1 can be read")
-
-
 def test_a_layer_after_one_that_keras_alone_has_isnt_told(tmp_path):
     keras = pytest.importorskip("keras")
     layers = keras.layers

@@ -321,12 +321,6 @@ def test_rows_of_a_table_are_laid_out_as_the_network_takes_them(tmp_path):
     assert material(asked).samples.inputs.shape[1:] == (1, 2, 3)
 
 
-def test_images_of_a_size_of_their_own_keep_it_and_the_network_is_told(tmp_path):
-    asked = recipe(f"input 1x9x9; flatten; dense 4; softmax; data {made.archive(tmp_path)}")
-    with pytest.raises(ShapeError, match="the images of made are 1x8x8, but the network takes"):
-        material(asked)
-
-
 def test_a_batch_size_that_leaves_one_image_over_is_refused_where_that_has_no_variance():
     text = "input 1x8x8; flatten; dense 4; batchnorm; softmax; batch 499"
     with pytest.raises(ShapeError, match="500 in batches of 499 leave one over"):

@@ -136,16 +136,17 @@ def test_a_resumed_run_is_told_whole_and_once(name, tmp_path):
     assert [step for step, _ in READERS[name](run)["train_loss"]] == [1, 2, 3]
 
 
+class Hearing(Listener):
+    doubts: tuple[str, ...] = ()
+
+    def on_doubt(self, doubt):
+        self.doubts += (doubt,)
+
+
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.witness(name, "cc")) for name in logs.WRITTEN]
 )
 def test_a_folder_of_that_name_that_is_somebody_elses_stays(name, tmp_path):
-    class Hearing(Listener):
-        doubts: tuple[str, ...] = ()
-
-        def on_doubt(self, doubt):
-            self.doubts += (doubt,)
-
     notes = tmp_path / name / "mine" / "notes.txt"
     notes.parent.mkdir(parents=True)
     notes.write_text("three years of work")
@@ -170,12 +171,6 @@ def test_a_log_that_fails_ends_and_the_training_goes_on(tmp_path, monkeypatch):
             raise OSError("no space left")
 
         def close(self): ...
-
-    class Hearing(Listener):
-        doubts: tuple[str, ...] = ()
-
-        def on_doubt(self, doubt):
-            self.doubts += (doubt,)
 
     monkeypatch.setattr(logs, "LOGS", {"full": Full})
     hearing = Hearing()

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -184,25 +181,6 @@ def test_runs_of_one_name_are_told_apart_by_their_paths(tmp_path):
         finished(tmp_path / part / "run", DATA)
     paths = [tmp_path / part / "run" for part in "ab"]
     assert [run.name for run in open_runs(paths)] == list(map(str, paths))
-
-
-def test_a_run_that_is_not_done_is_refused_with_the_way_on(tmp_path):
-    run = finished(tmp_path / "run", DATA)
-    Path(run.result_file).unlink()
-    with pytest.raises(GradbookError, match="isn't done: gradbook train --resume"):
-        open_run(run.path)
-
-
-def test_a_folder_without_a_run_is_refused(tmp_path):
-    with pytest.raises(GradbookError, match="no run in"):
-        open_run(tmp_path)
-
-
-def test_a_result_without_its_figures_is_refused(tmp_path):
-    run = finished(tmp_path / "run", DATA)
-    Path(run.result_file).write_text(json.dumps({"event": "done"}), "utf-8")
-    with pytest.raises(GradbookError, match="not the result of a run"):
-        open_run(run.path)
 
 
 def test_most_seeds_decide_and_else_the_likelier():

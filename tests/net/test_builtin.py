@@ -52,21 +52,10 @@ def test_the_digit_networks_train_by_momentum(name):
     assert (net.update, net.learning_rate) == (Update("momentum", 0.9), 0.01)
 
 
-def test_groups_share_the_channels_out():
-    net = parse(IMAGE + "conv 8 3x3 groups 2 no bias\n" + TAIL)
-    assert net.parameters[0].shape == (8, 2, 3, 3)
-    assert net.shapes[1] == (8, 4, 4)
-
-
 def test_depthwise_has_as_many_groups_as_channels():
     net = parse(IMAGE + "depthwise 5x5 stride 2 pad 1\n" + TAIL)
     assert net.layers[0] == Conv(4, (5, 5), stride=2, pad=1, groups=4)
     assert net.parameters[0].shape == (4, 1, 5, 5)
-
-
-def test_a_pool_of_all_sees_everything():
-    net = parse("input 3x5x7\nconv 4 1x1\navgpool all\nlog softmax\nloss cross-entropy")
-    assert net.shapes[2:] == ((4, 1, 1), (4,))
 
 
 def test_weights_alone_decay_where_nothing_is_said():

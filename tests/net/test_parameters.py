@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from gradbook.net import Activation, BatchNorm, Conv, Flatten, Loss, Net, Pool, Role, parse
+from gradbook.net import Role, parse
 from tests.families import networks
 
 IMAGE = parse(
@@ -31,10 +31,6 @@ def test_parameters_are_numbered_through_all_layers():
     assert (IMAGE.count(), IMAGE.count(Role.WEIGHT), IMAGE.count(Role.SCALE)) == (59, 48, 4)
 
 
-def test_shapes_are_those_of_every_layer():
-    assert IMAGE.shapes == ((1, 4, 4), *[(2, 2, 2)] * 3, (8,), (3,), (3,), (2,), (2,))
-
-
 @given(networks())
 def test_every_parameter_is_numbered_once(net):
     names = [name for parameter in net.parameters for name in parameter.names]
@@ -43,15 +39,3 @@ def test_every_parameter_is_numbered_once(net):
     assert {role: len(values) for role, values in net.start_values().items()} == {
         role: net.count(role) for role in Role if net.count(role)
     }
-
-
-def test_the_16050_parameters_of_the_reference_network():
-    layers = [
-        *(Conv(10, 3, pad=1), BatchNorm(), Conv(20, 3), BatchNorm(), Pool("max", 2)),
-        *(Conv(20, 3), BatchNorm(), Conv(20, 3), BatchNorm(), Conv(16, 3), BatchNorm()),
-        *(Conv(16, 3), BatchNorm(), Conv(10, 3), BatchNorm(), Pool("avg", 3), Flatten()),
-    ]
-    net = Net((1, 28, 28), [*layers, Activation("log softmax")], Loss.CROSS)
-    assert net.count() == 16_050
-    heights = [shape[1] for shape in net.shapes if len(shape) == 3]
-    assert list(dict.fromkeys(heights)) == [28, 26, 13, 11, 9, 7, 5, 3, 1]

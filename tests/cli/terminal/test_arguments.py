@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import io
 import sys
-from argparse import ArgumentTypeError, Namespace
+from argparse import ArgumentTypeError
 
 import pytest
 
 from gradbook import limits
 from gradbook.builtin_networks import BUILTIN
 from gradbook.cli.arguments import (
-    file_ending_in,
-    format_of,
     network,
-    number,
-    one_of,
-    positive,
-    rates,
     whole_number,
 )
 from gradbook.errors import FileError, LimitError, NetTextError, UsageError
@@ -43,67 +37,6 @@ def test_a_whole_number_outside_its_range_is_told_the_range(word):
         whole_number(0, 1000)(word)
 
 
-@pytest.mark.parametrize(("word", "value"), [("0.5", 0.5), ("-1e-3", -0.001), ("7", 7.0)])
-def test_a_number_is_read(word, value):
-    assert number(word) == value
-
-
-@pytest.mark.parametrize("word", ["", "x", "nan", "inf", "-inf", "1e999"])
-def test_what_is_no_finite_number_is_refused(word):
-    with pytest.raises(ArgumentTypeError, match="isn't a number"):
-        number(word)
-
-
-@pytest.mark.parametrize("word", ["0", "-1"])
-def test_a_rate_must_be_above_zero(word):
-    with pytest.raises(ArgumentTypeError, match="must be above 0"):
-        positive(word)
-
-
-@pytest.mark.parametrize(
-    ("asked", "out", "chosen"),
-    [
-        (None, None, "text"),
-        (None, "a.MD", "markdown"),
-        ("json", "a.md", "json"),
-        ("json", None, "json"),
-    ],
-)
-def test_a_format_is_asked_for_or_follows_from_the_files_name(asked, out, chosen):
-    suffixes = {".txt": "text", ".md": "markdown", ".json": "json"}
-    assert format_of(Namespace(format=asked, out=out), suffixes) == chosen
-
-
-def test_a_name_without_a_format_is_told_those_there_are():
-    with pytest.raises(UsageError, match=r"no format for 'a.doc': end it in .txt, .md, or give"):
-        format_of(Namespace(format=None, out="a.doc"), {".txt": "text", ".md": "markdown"})
-
-
-def test_a_files_ending_says_what_is_written():
-    read = file_ending_in(".html", ".csv")
-    assert [read("a.HTML"), read("b.csv")] == ["a.HTML", "b.csv"]
-    with pytest.raises(ArgumentTypeError, match="end it in one of .html, .csv"):
-        read("a.pdf")
-
-
-def test_rates_are_parted_by_commas():
-    assert rates("0.05, 0.5,-10") == (0.05, 0.5, -10.0)
-
-
-def test_a_list_with_a_hole_is_refused():
-    with pytest.raises(ArgumentTypeError, match="'' isn't a number"):
-        rates("0.5,,1")
-
-
-def test_a_choice_is_made_or_proposed():
-    read = one_of("html", "latex", "markdown")
-    assert read("html") == "html"
-    with pytest.raises(ArgumentTypeError, match="unknown 'htm': did you mean 'html'"):
-        read("htm")
-    with pytest.raises(ArgumentTypeError, match="unknown 'x': it is one of html, latex, markdown"):
-        read("x")
-
-
 SMALL = "input 2\ndense 1\nsigmoid\nloss half squared error\nsample 1 0 -> 1\n"
 
 
@@ -120,12 +53,6 @@ def given(monkeypatch):
 @pytest.mark.parametrize("name", BUILTIN)
 def test_a_built_in_network_goes_by_its_name(name):
     assert network(name) == parse(BUILTIN[name])
-
-
-def test_a_file_is_read(tmp_path):
-    file = tmp_path / "small.net"
-    file.write_text(SMALL)
-    assert network(str(file)) == parse(SMALL)
 
 
 def test_a_file_may_have_a_space_in_its_name(tmp_path):
@@ -153,33 +80,15 @@ def test_samples_come_from_a_table_beside_the_network(tmp_path):
     assert [(s.inputs, s.targets) for s in samples] == [((0, 1), (0,)), ((1, 1), (1,))]
 
 
-def test_a_table_that_is_asked_for_wins(tmp_path):
-    (tmp_path / "or.csv").write_text("a,b,either\n0,1,1\n")
-    samples = network(SMALL, str(tmp_path / "or.csv")).samples
-    assert [(s.inputs, s.targets) for s in samples] == [((0, 1), (1,))]
-
-
 def test_a_dash_is_standard_input(given):
     given(SMALL.encode())
     assert network("-") == parse(SMALL)
-
-
-def test_a_mistake_in_a_file_names_the_file(tmp_path):
-    file = tmp_path / "small.net"
-    file.write_text(SMALL.replace("sigmoid", "sigmod"))
-    with pytest.raises(NetTextError, match=r"small\.net, line 3, column 1: .*'sigmoid'"):
-        network(str(file))
 
 
 def test_a_mistake_in_standard_input_says_so(given):
     given(b"input 2\nsigmod\n")
     with pytest.raises(NetTextError, match="standard input, line 2, column 1: "):
         network("-")
-
-
-def test_a_near_miss_of_a_name_is_proposed():
-    with pytest.raises(UsageError, match="called 'wroked': did you mean 'worked'"):
-        network("wroked")
 
 
 def test_a_name_that_is_nothing_is_told_what_there_is():
@@ -190,13 +99,6 @@ def test_a_name_that_is_nothing_is_told_what_there_is():
 def test_a_folder_is_no_network(tmp_path):
     with pytest.raises(FileError, match="it is a folder"):
         network(str(tmp_path))
-
-
-def test_a_workbook_is_no_text(tmp_path):
-    file = tmp_path / "a.net"
-    file.write_bytes(b"PK\x03\x04\xff\xfe")
-    with pytest.raises(FileError, match="isn't UTF-8 text"):
-        network(str(file))
 
 
 def test_endless_input_is_refused(given):

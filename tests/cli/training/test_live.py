@@ -120,29 +120,12 @@ def test_compiling_is_said(session, tmp_path):
     assert "compiling" not in live.terminal.text
 
 
-def test_no_colours_where_they_are_unwanted(session):
-    plain, coloured = (
-        session(RECIPE, "--epochs", "1", "-o", name, NO_COLOR=wish)
-        for name, wish in (("a", "1"), ("b", ""))
-    )
-    assert (plain.end(), coloured.end()) == (0, 0)
-    inks = {"36", "35", "32", "1;32"}
-    assert not plain.terminal.colours & inks
-    assert coloured.terminal.colours & inks
-
-
 @pytest.mark.parametrize(("columns", "rows"), [(20, 24), (40, 24), (80, 5)])
 def test_a_small_terminal_is_never_overdrawn(session, columns, rows):
     live = session(RECIPE, columns=columns, rows=rows)
     assert live.end() == 0
     assert "strokes: " in live.terminal.text
     assert "Ctrl-C" not in live.terminal.text
-
-
-def test_a_terminal_that_can_do_nothing_gets_lines(session):
-    live = session(RECIPE, TERM="dumb")
-    assert live.end() == 0
-    assert b"\033" not in live.written
 
 
 # Signals.

@@ -122,10 +122,3 @@ def test_a_page_is_written(here, capsys):
     assert main(["check", "book.xlsx", "--html", "page.html"]) == 1
     assert "wrote page.html" in capsys.readouterr().out
     assert "∂E/∂w3" in (here / "page.html").read_text("utf-8")
-
-
-def test_json_stays_json(here, capsys):
-    import json
-
-    assert main(["check", "book.xlsx", "--json", "--fix", "right"]) == 1
-    assert json.loads(capsys.readouterr().out)["version"] == 1

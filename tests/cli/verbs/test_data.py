@@ -117,11 +117,6 @@ def test_no_name_of_a_class_steers_the_terminal(said, tmp_path):
     assert r"cat\x1b[31m" in page
 
 
-def test_one_picture_is_told_as_one(said, tmp_path):
-    folder = picture_folder(tmp_path / "pets", {"cat": 1})
-    assert "1 image of 2x3 in grey, 1 class\n" in said(folder, "--size", "2x3")
-
-
 def test_a_terminal_without_blocks_gets_letters(gradbook, tmp_path):
     idx_folder(tmp_path / "tiny")
     ascii_only = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}

@@ -38,7 +38,7 @@ def test_without_a_word_it_explains_the_worked_example(said):
         (".txt", "Backpropagation"),
         (".html", "<!doctype html>"),
         (".tex", r"\documentclass"),
-        (".md", "# Backpropagation"),
+        (".MD", "# Backpropagation"),
         (".json", "{"),
     ],
 )

@@ -33,12 +33,6 @@ def test_the_file_is_named_when_it_is_written(run, capsys):
     assert said["network"] == str(run.model().net)
 
 
-def test_a_models_file_is_exported_as_its_run_is(run, tmp_path):
-    main(["export", "a", "-o", "run.json"])
-    main(["export", str(run.model_file), "-o", "file.json"])
-    assert (tmp_path / "run.json").read_bytes() == (tmp_path / "file.json").read_bytes()
-
-
 def test_a_recipe_can_be_trained_again(run, capsys):
     assert main(["export", "a", "-o", "again.txt"]) == 0
     assert recipe("again.txt") == run.recipe()

@@ -68,13 +68,6 @@ def test_several_digits_of_a_picture_are_read_in_order(predict):
     assert "add --many" in predict("number.png", code=1)[0]
 
 
-def test_the_folder_of_a_run_is_a_model_too(desk, capsys):
-    (desk / "run").mkdir()
-    (desk / "model.safetensors").rename(desk / "run" / "model.safetensors")
-    assert main(["predict", "run", "seven.png"]) == 0
-    assert capsys.readouterr().out.startswith("seven.png  7  ")
-
-
 def test_what_shows_no_digit_is_said_and_exits_1(predict):
     out, err = predict("blank.png", "seven.png", code=1)
     assert out.startswith("blank.png  blank: nothing is drawn on it\nseven.png  7  ")

@@ -48,11 +48,6 @@ def test_the_format_that_is_asked_for_wins(run, tmp_path):
     assert json.loads((tmp_path / "a.txt").read_text("utf-8"))["batch"] == 1
 
 
-@pytest.mark.parametrize("form", ["text", "markdown", "csv", "json", "html"])
-def test_what_can_be_read_is_shown(run, form):
-    assert run("worked", "--format", form)
-
-
 def test_memory_is_for_the_batch(run):
     told = json.loads(run("worked", "--batch", "1,000", "--format", "json"))
     assert (told["batch"], told["totals"]["memory"]) == (1000, 40_000)

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import gzip
-import os
-import sys
 
 import pytest
 from hypothesis import given
@@ -12,7 +10,7 @@ from hypothesis.extra import numpy as arrays
 from gradbook import limits
 from gradbook.data.formats import pixel_table
 from gradbook.data.sources import load
-from gradbook.errors import DataError, FileError
+from gradbook.errors import DataError
 from tests.data.made import PACK, pixels, said_of, table
 
 GREY = pixels(7, 9)
@@ -114,13 +112,6 @@ def test_a_size_can_be_said(read, size, shape):
     assert read("1,1,2,3,4,5,6\n", size=size)[1].shape == shape
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
-def test_a_pipe_is_not_waited_for(tmp_path):
-    os.mkfifo(tmp_path / "pipe.csv")
-    with pytest.raises(FileError, match="it is a pipe, not a file: write what comes through it"):
-        load(tmp_path / "pipe.csv")
-
-
 def test_a_folder_may_have_a_table_for_each_part(tmp_path):
     (tmp_path / "mnist_train.csv").write_text(table(GREY, NAMES))
     (tmp_path / "mnist_test.csv").write_text(table(GREY[:2], NAMES[:2]))
@@ -201,7 +192,3 @@ def test_a_table_with_many_kinds_of_damage_is_refused_at_the_first(refusal):
     rows = ["1,1,2,3,4"] * 1500 + ["1,1,2,y,4"] + ["1"] * 500
     assert refusal("\n".join(rows)).startswith("row 1502: 1 columns")
     assert refusal("\n".join(rows[:1501])).startswith("row 1501, column 4: 'y'")
-
-
-def test_a_text_that_is_no_table_is_refused(refusal):
-    assert "isn't a whole number" in refusal("a poem, with commas, in 5, lines\nis, not, a, table")

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import assume, example, given
 
 from gradbook.errors import TargetError
-from gradbook.formats.keras.write import KerasLayers, keras_bytes, snake_case
+from gradbook.formats.keras.write import KerasLayers, keras_bytes
 from gradbook.net import Net
 from tests.families import networks
 from tests.trained import (
@@ -132,20 +132,6 @@ def test_the_same_network_is_the_same_file_with_layers_under_their_names():
         "flatten1",
         "dense1",
     ]
-
-
-@pytest.mark.parametrize(
-    ("word", "snake"),
-    [
-        ("Conv2D", "conv2d"),
-        ("BatchNormalization", "batch_normalization"),
-        ("LeakyReLU", "leaky_re_lu"),
-        ("DepthwiseConv2D", "depthwise_conv2d"),
-        ("GlobalMaxPooling2D", "global_max_pooling2d"),
-    ],
-)
-def test_places_are_named_as_keras_names_them(word, snake):
-    assert snake_case(word) == snake
 
 
 def test_without_the_package_it_is_said_what_to_install(monkeypatch):

@@ -105,11 +105,6 @@ def test_another_kind_is_told_apart(path, tmp_path):
         read(tmp_path / "theirs", "thing")
 
 
-def test_a_file_that_is_not_there_says_so(tmp_path):
-    with pytest.raises(FileError, match="there is no"):
-        read(tmp_path / "nothing", "thing")
-
-
 def test_a_file_larger_than_the_bound_is_not_read(path, monkeypatch):
     monkeypatch.setattr(limits.MODEL, "most", 100)
     with pytest.raises(GradbookError, match="larger than 100 bytes"):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.data.warp import Warp
-from gradbook.errors import GradbookError, ShapeError, UsageError
+from gradbook.errors import GradbookError, UsageError
 from gradbook.lab.recipes.recipe import OWN_SETTINGS, Schedule, read_schedule
 from gradbook.lab.recipes.text import parse, recipe
 from gradbook.net import Loss, Net, Update
@@ -60,11 +60,6 @@ def test_a_loss_that_is_said_is_kept_and_another_is_left_open(text, loss):
 
 def test_the_rate_is_the_schedules_alone():
     assert recipe(f"{NET}; rate 0.5").net.rate is None
-
-
-def test_samples_of_its_own_are_no_images():
-    with pytest.raises(ShapeError, match="samples of its own"):
-        recipe("worked")
 
 
 def test_a_data_set_whose_name_cannot_be_written_is_refused():

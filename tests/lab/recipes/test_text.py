@@ -145,11 +145,6 @@ def test_the_parts_of_a_recipe_are_no_texts():
         Recipe(builtin("flat"), Schedule("cosine", 0.1), warp="rotate 5")
 
 
-def test_commas_stand_between_warps():
-    found = parse(f"warp rotate 10, shift 2 , scale 0.9 1.1\n{NET}")
-    assert found.warp == Warp(rotate=10, shift=2, scale=(0.9, 1.1))
-
-
 @pytest.mark.parametrize(("text", "line", "column", "said"), BAD, ids=range(len(BAD)))
 def test_a_hostile_text_is_told_where_and_why_in_one_line(text, line, column, said):
     with pytest.raises(NetTextError) as caught:
@@ -249,18 +244,6 @@ def test_an_unknown_name_is_told_what_there_is(name, said):
     with pytest.raises(UsageError) as caught:
         recipe(name)
     assert said in str(caught.value)
-
-
-def test_a_folder_is_no_recipe(tmp_path):
-    with pytest.raises(GradbookError, match="it is a folder"):
-        recipe(tmp_path)
-
-
-def test_a_file_that_is_no_text_is_refused(tmp_path):
-    path = tmp_path / "picture.png"
-    path.write_bytes(b"\x89PNG\r\n\x1a\n\xff\xfe")
-    with pytest.raises(GradbookError, match="isn't UTF-8 text"):
-        recipe(path)
 
 
 @pytest.mark.parametrize("what", [None, 3, ["quick"]])

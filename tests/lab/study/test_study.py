@@ -61,10 +61,6 @@ def test_it_trains_as_many_as_it_should(undisturbed):
     assert all(0 < trial["value"] <= 1 for trial in undisturbed)
 
 
-def test_many_workers_end_with_the_same(undisturbed, text, tmp_path):
-    assert done(begun(tmp_path / "s", text), workers=3) == undisturbed
-
-
 def test_a_worker_that_is_killed_in_mid_trial_costs_nothing(undisturbed, text, tmp_path):
     class Killing(StudyListener):
         killed = 0

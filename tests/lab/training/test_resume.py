@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gradbook.errors import DataError, FileError, UsageError
-from gradbook.lab.training import run_folder as checkpoints
+from gradbook.errors import UsageError
 from gradbook.lab.training import training as loop
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import train
@@ -62,21 +60,6 @@ def test_resuming_what_is_done_changes_nothing(undisturbed):
     assert content(folder) == before
 
 
-def test_a_run_that_was_killed_before_its_first_checkpoint_begins_anew(undisturbed, tmp_path):
-    trained, folder = undisturbed
-    RunFolder(tmp_path / "run").begin(trained.recipe)
-    train(folder=tmp_path / "run", resume=True, data=SET)
-    assert content(tmp_path / "run") == content(folder)
-
-
-def test_a_folder_that_holds_a_run_is_left_alone(undisturbed):
-    _, folder = undisturbed
-    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    with pytest.raises(UsageError, match="already contains a run"):
-        run(folder=folder)
-    assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="no locks of folders there")
 def test_of_two_runs_begun_in_a_folder_at_once_one_is_refused(tmp_path):
     waiting = RunFolder(tmp_path / "run")
@@ -117,35 +100,3 @@ def test_other_images_are_another_run(undisturbed):
     others.training_and_validation.pixels[0, 0, 0, 0] ^= 1
     with pytest.raises(UsageError, match="the images of made have changed"):
         train(folder=folder, resume=True, data=others)
-
-
-def test_checkpoints_of_another_recipe_are_not_gone_on_from(undisturbed, tmp_path):
-    trained, folder = undisturbed
-    held = RunFolder(tmp_path / "run")
-    held.begin(replace(trained.recipe, batch=64))
-    Path(held.checkpoints).mkdir()
-    for path in (folder / "checkpoints").iterdir():
-        (Path(held.checkpoints) / path.name).write_bytes(path.read_bytes())
-    with pytest.raises(
-        DataError, match="none .* can be used .it belongs to another recipe or network than"
-    ):
-        train(folder=held.path, resume=True, data=SET)
-
-
-def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
-    undisturbed, tmp_path, monkeypatch
-):
-    _, folder = undisturbed
-    real = checkpoints.write_checkpoint
-
-    def full(where, checkpoint):
-        if checkpoint.step > 16:
-            raise FileError(f"can't write {where}: the disk is full: make room")
-        real(where, checkpoint)
-
-    monkeypatch.setattr("gradbook.lab.training.train.write_checkpoint", full)
-    with pytest.raises(FileError, match="the disk is full"):
-        run(folder=tmp_path / "run")
-    monkeypatch.undo()
-    train(folder=tmp_path / "run", resume=True, data=SET)
-    assert content(tmp_path / "run") == content(folder)

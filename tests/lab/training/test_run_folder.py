@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gradbook.errors import DataError, FileError, GradbookError, UsageError
+from gradbook.errors import DataError, GradbookError, UsageError
 from gradbook.lab.models import stored
 from gradbook.lab.training import run_folder as checkpoints
 from gradbook.lab.training.epochs import COLUMNS, Epoch
@@ -52,13 +52,6 @@ def run(tmp_path) -> RunFolder:
     return folder
 
 
-def test_a_run_keeps_its_recipe_as_it_was_used(run):
-    assert run.holds_a_run
-    assert not run.is_done
-    assert run.recipe() == made.recipe("seed 4")
-    assert "seed 4" in Path(run.recipe_file).read_text()
-
-
 def test_the_history_comes_back_as_it_was(run):
     assert run.history() == ()
     run.write_history(HISTORY)
@@ -73,18 +66,6 @@ def test_metrics_are_lines_for_people_and_for_programs(run):
     assert second == "2,0.01,0.1,0.9,,,5.0,10000.0"
     records = [json.loads(line) for line in Path(run.json_file).read_text().splitlines()]
     assert [record["validation_loss"] for record in records] == [0.25, None]
-
-
-def test_the_result_comes_back(run):
-    run.write_result(DONE)
-    assert run.is_done
-    assert run.result() == DONE
-
-
-def test_a_new_run_overwrites_none(run):
-    with pytest.raises(UsageError, match="already contains a run: resume it, or name another"):
-        run.begin(made.recipe())
-    assert run.recipe() == made.recipe("seed 4")
 
 
 @pytest.mark.parametrize(
@@ -113,13 +94,6 @@ def test_other_files_in_the_folder_are_no_hindrance(tmp_path):
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
-def test_a_folder_without_a_run_says_so(tmp_path):
-    with pytest.raises(UsageError, match="no run in .*: name the folder that holds its recipe"):
-        RunFolder(tmp_path).recipe()
-    with pytest.raises(FileError, match="there is no"):
-        RunFolder(tmp_path).result()
-
-
 def test_a_run_that_is_not_done_says_how_it_goes_on(run):
     for asked in (run.result, run.model, lambda: load(run.path)):
         with pytest.raises(UsageError, match=f"run isn't done: gradbook train --resume {run.path}"):
@@ -130,13 +104,6 @@ def test_of_several_seeds_one_has_to_be_named(tmp_path):
     SeedsFolder(tmp_path).begin_all(made.recipe(), range(2))
     with pytest.raises(UsageError, match="holds several seeds: name one of its folders seed-N"):
         load(tmp_path)
-
-
-def test_a_file_in_the_folders_place_says_so(tmp_path):
-    (tmp_path / "run").write_text("mine")
-    with pytest.raises(FileError, match="run"):
-        RunFolder(tmp_path / "run").begin(made.recipe())
-    assert (tmp_path / "run").read_text() == "mine"
 
 
 @pytest.mark.parametrize("content", ["\n", "half", "[1]", '{"epoch": 1}', "null\n"])
@@ -156,30 +123,12 @@ def test_a_result_without_one_of_its_figures_is_refused(run, name):
         run.result()
 
 
-def test_a_damaged_recipe_is_refused_with_its_place(run):
-    Path(run.recipe_file).write_text("epochs 3\nwrap 7\n")
-    with pytest.raises(Exception, match=r"recipe.txt, line 2, column 1: .*did you mean 'warp'"):
-        run.recipe()
-
-
 def test_what_a_killed_process_left_is_taken_away(run):
     Path(run.checkpoints).mkdir()
     for folder in (Path(run.path), Path(run.checkpoints)):
         (folder / ".gradbook-0123456789abcdef.safetensors").write_text("half")
     run.clear_parts()
     assert {path.name for path in Path(run.path).rglob("*")} == {"recipe.txt", "checkpoints"}
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no locks of folders there")
-def test_only_one_process_trains_in_a_folder(run):
-    with (
-        run.lock(),
-        pytest.raises(UsageError, match="being trained by another process"),
-        RunFolder(run.path).lock(),
-    ):
-        pass
-    with run.lock():
-        pass
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no locks of folders there")
@@ -265,14 +214,6 @@ def test_for_a_checkpoint_of_another_network_the_older_one_is_used_and_that_is_s
     written(tmp_path, 20, 30)
     kept = ["000020.safetensors", "000030.safetensors", "000900.safetensors"]
     assert names(tmp_path) == kept  # what is ahead is left alone, and two of its own are there
-
-
-def test_where_none_is_whole_there_is_nothing_to_go_on_from(tmp_path):
-    written(tmp_path, 10, 20)
-    for path in checkpoints_in(tmp_path):
-        Path(path).write_bytes(b"")
-    with pytest.raises(DataError, match=r"none of the checkpoints in it can be used \(damaged"):
-        newest_checkpoint(tmp_path, MINE)
 
 
 @pytest.mark.parametrize(

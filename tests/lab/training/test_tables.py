@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gradbook.data.formats.cells import NumberStyle
-from gradbook.data.tables import named_table, read_columns
+from gradbook.data.tables import read_columns
 from gradbook.errors import DataError, GradbookError, UsageError
 from gradbook.lab.models.answers import r_squared
 from gradbook.lab.models.table_model import TableModel
@@ -128,12 +128,6 @@ def test_the_absolute_error_minds_outliers_less(tmp_path):
     assert middles["mean absolute error"] < middles["mean squared error"]
 
 
-def test_iris_is_told_apart():
-    found = trained(named_table("iris"))
-    assert found.test.score > 0.8
-    assert found.problem.target.words == ("setosa", "versicolor", "virginica")
-
-
 def test_a_network_of_ones_own_with_one_output_tells_two_classes_apart(tmp_path):
     found = problem(made.table(tmp_path, "side"))
     net = usual_recipe(found, "made").net.parse("input 5; dense 1; sigmoid; update adam")
@@ -161,14 +155,6 @@ def test_what_tables_of_numbers_have_no_use_for_is_refused(tmp_path, changes, sa
 
 
 # The model.
-
-
-def test_a_model_read_again_answers_to_the_same_bits(area, side, tmp_path):
-    for one in (area, side):
-        one.model.save(tmp_path / "m.safetensors")
-        again = TableModel.load(tmp_path / "m.safetensors")
-        rows = one.problem.rows[:20]
-        np.testing.assert_array_equal(again.answers(rows), one.model.answers(rows))
 
 
 def test_columns_may_come_in_any_order_and_with_others_beside_them(area, tmp_path):
@@ -231,16 +217,6 @@ def test_with_everything_it_is_scored_by_the_rows_trained_on(tmp_path):
     assert "test_accuracy" not in one.event
     assert one.event["training_accuracy"] == one.test.score
     assert one.model.about["rows"] == len(found.table)
-
-
-def test_a_damaged_model_is_refused(area, tmp_path):
-    file = tmp_path / "m.safetensors"
-    area.model.save(file)
-    content = bytearray(file.read_bytes())
-    content[-3] ^= 255
-    file.write_bytes(content)
-    with pytest.raises(DataError, match="damaged"):
-        TableModel.load(file)
 
 
 def test_the_folder_holds_recipe_problem_model_epochs_and_result(tmp_path):

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import gradbook as gb
@@ -142,14 +139,6 @@ def test_any_number_of_threads_gives_the_same_bits(undisturbed, tmp_path, thread
     assert content(tmp_path / "run") == content(folder)
 
 
-def test_keeping_a_run_changes_nothing(undisturbed):
-    trained, _ = undisturbed
-    again = run()
-    assert told(again) == told(trained)
-    for name, value in trained.model.values.items():
-        np.testing.assert_array_equal(again.model.values[name], value)
-
-
 def test_numpy_trains_the_same_network_where_nothing_compiles(monkeypatch):
     monkeypatch.setattr("gradbook.engine.engines.find_compiler", lambda: None)
     heard = Hearing()
@@ -199,36 +188,6 @@ def test_a_listener_hears_of_each_epoch_and_may_ask_for_progress():
     assert epochs[-1][1].step == epochs[-1][1].steps
 
 
-def test_a_function_is_told_of_each_epoch(capsys):
-    trained = run("hold back none", listener=print)
-    assert capsys.readouterr().out.splitlines() == [str(epoch) for epoch in trained.history]
-
-
-INTERRUPTED = """
-import os, signal, sys, threading
-sys.path.insert(0, {root!r})
-from tests.lab import made
-from gradbook.lab.training.train import train
-from gradbook.lab.training.training import Listener
-
-class Interrupting(Listener):
-    def on_epoch(self, epoch):
-        if epoch.epoch == 1:
-            os.kill(os.getpid(), signal.SIGINT)
-
-trained = train(made.recipe("epochs 400"), data=made.dataset(), listener=Interrupting())
-print(trained.stopped, len(trained.history) < 400)
-"""
-
-
-def test_ctrl_c_ends_a_training_after_its_step():
-    root = str(Path(__file__).parents[3])
-    code = INTERRUPTED.format(root=root)
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert said.stdout.split() == ["True", "True"]
-    assert said.stderr == ""
-
-
 def test_a_listener_that_fails_is_heard():
     class Failing(Listener):
         def on_epoch(self, epoch):
@@ -239,19 +198,6 @@ def test_a_listener_that_fails_is_heard():
 
 
 # What can't be.
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("input 1x9x9; conv 4 3x3; flatten; dense 4; log softmax", "begin it with 'input 1x8x8'"),
-        ("input 1x8x8; flatten; dense 7; log softmax", "end it with 'dense 4'"),
-        ("input 2; dense 4; log softmax", "images of made are 1x8x8"),
-    ],
-)
-def test_a_network_for_other_images_is_refused(text, said):
-    with pytest.raises(ShapeError, match=said):
-        train(f"{text}; loss cross-entropy", data=SET)
 
 
 def test_a_flat_network_reads_images_too():
@@ -273,12 +219,6 @@ def test_a_network_that_takes_no_images_cannot_have_them_warped():
     text = "input 64; dense 4; log softmax; loss cross-entropy; warp rotate 5"
     with pytest.raises(ShapeError, match="begin it with 'input 1x8x8' and 'flatten', or take"):
         train(text, data=SET)
-
-
-def test_a_warp_that_does_not_fit_is_refused_before_anything_is_made(tmp_path):
-    with pytest.raises(ShapeError, match="write at most 8"):
-        run("warp crop 20", folder=tmp_path / "run")
-    assert not (tmp_path / "run").exists()
 
 
 def test_a_loss_that_is_no_number_ends_the_training_and_is_not_kept(tmp_path):

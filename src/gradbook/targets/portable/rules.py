@@ -176,8 +176,8 @@ class _Taking:
         if last not in held:
             held = (last, *held)
         else:
-            pairs = sorted(zip(held, before, strict=True), key=lambda pair: pair[0] is not last)
-            held, before = (tuple(side) for side in zip(*pairs, strict=True))
+            order = sorted(zip(held, before, strict=True), key=lambda pair: pair[0] is not last)
+            held, before = (tuple(side) for side in zip(*order, strict=True))
         found = self._sums_below(held, before)
         sources = {sums.of for sums in found}
         given = dict[Node, int]()

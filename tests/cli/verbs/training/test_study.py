@@ -119,11 +119,6 @@ def test_what_cant_be_meant_is_one_line_and_nothing_is_written(words, said):
     assert set(Path().iterdir()) == before
 
 
-def test_a_study_of_before_is_not_written_over(said):
-    said(RECIPE, *VARY, "--trials", "1", "-o", "s")
-    assert "already contains a study" in said(RECIPE, *VARY, "-o", "s", code=2)
-
-
 def test_a_study_whose_table_is_damaged_is_told(said):
     said(RECIPE, *VARY, "--trials", "1", "-o", "s")
     Path("s/trials.json").write_text('[{"number": 1}]')
