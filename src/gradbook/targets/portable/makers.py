@@ -8,7 +8,7 @@ the sum.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -150,91 +150,91 @@ def row_makers(trained: TrainedNet, by_tables: bool = False) -> list[RowMaker]:
     A softmax at the end is left out: it doesn't change which output is largest.
     """
     trained = fold_norms(trained)
-    making = _Making(trained, [_given(trained)], [0], by_tables)
+    making = _Making(trained, by_tables)
     for place, own in enumerate(trained.layers):
         if not isinstance(own.layer, ByStep):  # steps lie one after the other anyway
             making.add(place)
     return making.makers
 
 
-def _given(trained: TrainedNet) -> RowMaker:
-    """The maker of what is given: of a picture, if the first sums read all of a flat image."""
-    if trained.net.laid_out:
-        shape = planes(trained.net.shapes[0], is_stepwise(trained))
-        scale, shift = _of_features(trained) or (None, None)
-        return RowMaker(Work.STEPWISE, (), shape, scale=scale, shift=shift)
-    readers = [trained.layers[place].layer for place in trained.readers(0)]
-    flat = len(trained.input) == 1 and all(map(_takes_all, readers))
-    shape = planes(
-        trained.picture if flat and trained.picture else trained.input, is_stepwise(trained)
-    )
-    factors = (
-        np.broadcast_to(x, trained.input[:1])
-        for x in (trained.scaling.scale, trained.scaling.shift)
-    )
-    scale, shift = (x[:: len(x) // shape[2]] for x in factors)
-    return RowMaker(Work.GIVEN, (), shape, scale=scale, shift=shift)
-
-
-def _of_features(trained: TrainedNet) -> tuple[Array, Array] | None:
-    """The scale and the shift of each feature of a sequence, if they are alike at every step."""
-    scaling, given = trained.scaling, trained.input
-    numbers = [spread_over_values(x, given) for x in (scaling.scale, scaling.shift)]
-    every = [np.broadcast_to(x.reshape(len(x), -1), given) for x in numbers]
-    if any((x != x[0]).any() for x in every):
-        return None
-    scale, shift = (x[0] for x in every)
-    return scale, shift
-
-
-def is_stepwise(trained: TrainedNet) -> bool:
-    """Whether each step of a sequence is a row, so that only those steps are kept that are still
-    read: where all maps are sequences or single places."""
-    net = trained.net
-    reads_steps = net.laid_out or any(layer.reads_sequences for layer in net.layers)
-    return reads_steps and all(len(shape) == 1 or shape[1] == 1 for shape in net.shapes)
-
-
-def planes(shape: Shape, stepwise: bool) -> tuple[int, int, int]:
-    """Rows, columns and channels of a layer's values; the steps of a sequence may be its rows."""
-    match shape:
-        case (channels, rows, columns):
-            return (columns, rows, channels) if stepwise else (rows, columns, channels)
-        case (channels, columns):
-            return 1, columns, channels
-        case _:
-            return 1, 1, shape[0]
-
-
-@dataclass
 class _Making:
-    """Goes through the layers; `maker_of` has the number of the maker of each value."""
+    """Goes through the layers; `maker_of` has the number of the maker of each value.
 
-    trained: TrainedNet
-    makers: list[RowMaker]
-    maker_of: list[int]
-    by_tables: bool
-    stepwise: bool = field(init=False)
+    Each step of a sequence is a row, so that only those steps are kept that are still read, where
+    all maps are sequences or single places.
+    """
 
-    def __post_init__(self) -> None:
-        self.stepwise = is_stepwise(self.trained)
+    def __init__(self, trained: TrainedNet, by_tables: bool) -> None:
+        net = trained.net
+        reads_steps = net.laid_out or any(layer.reads_sequences for layer in net.layers)
+        steps_alone = all(len(shape) == 1 or shape[1] == 1 for shape in net.shapes)
+        self.trained, self.by_tables = trained, by_tables
+        self.stepwise = reads_steps and steps_alone
+        self.makers: list[RowMaker] = []
+        self.maker_of = [self._given()]
 
     def planes(self, shape: Shape) -> tuple[int, int, int]:
-        return planes(shape, self.stepwise)
+        """Rows, columns and channels of a layer's values."""
+        match shape:
+            case (channels, rows, columns):
+                return (columns, rows, channels) if self.stepwise else (rows, columns, channels)
+            case (channels, columns):
+                return 1, columns, channels
+            case _:
+                return 1, 1, shape[0]
+
+    def _make(
+        self,
+        work: Work,
+        reads: tuple[int, ...],
+        shape: tuple[int, int, int],
+        window: Window = ONE,
+        **more: Any,
+    ) -> int:
+        """The number of one more maker."""
+        self.makers.append(RowMaker(work, reads, shape, window, **more))
+        return len(self.makers) - 1
+
+    def _given(self) -> int:
+        """The maker of what is given: of a picture, if the first sums read all of a flat image."""
+        trained, given = self.trained, self.trained.input
+        if trained.net.laid_out:
+            scale, shift = self._of_steps()
+            alike = not self._differs_by_step()
+            factors = {"scale": scale[0], "shift": shift[0]} if alike else {}
+            return self._make(Work.STEPWISE, (), self.planes(trained.net.shapes[0]), **factors)
+        readers = [trained.layers[place].layer for place in trained.readers(0)]
+        flat = len(given) == 1 and all(map(_takes_all, readers))
+        shape = self.planes(trained.picture if flat and trained.picture else given)
+        scale, shift = (
+            np.broadcast_to(x, given[:1]) for x in (trained.scaling.scale, trained.scaling.shift)
+        )
+        each = len(scale) // shape[2]
+        return self._make(Work.GIVEN, (), shape, scale=scale[::each], shift=shift[::each])
+
+    def _of_steps(self) -> list[Array]:
+        """The scales and the shifts of each feature of a sequence at every step."""
+        scaling, given = self.trained.scaling, self.trained.input
+        numbers = [spread_over_values(x, given) for x in (scaling.scale, scaling.shift)]
+        return [np.broadcast_to(x.reshape(len(x), -1), given) for x in numbers]
+
+    def _differs_by_step(self) -> bool:
+        return any((x != x[0]).any() for x in self._of_steps())
 
     def add(self, place: int) -> None:
         own = self.trained.layers[place]
         reads = tuple(self.maker_of[value] for value in own.reads)
         alone = own.layer.with_numbers(own.tensors)
+        reads_places = own.layer.reads_all or own.layer.window(own.given) is not None
         match own.layer:
             case Layer(passes_on=True):  # laid out flat: nothing else that does is left
                 self.maker_of.append(self._flatten(place, reads))
                 return
             case ByFeature():
-                self._by_feature(own, reads)
-            case Layer(sums=True, has_inner_values=False) if _reads_windows_or_all(own):
-                self.makers.append(self._sums(own, reads))
-            case Layer(sums=False) if _reads_windows_or_all(own):
+                self._by_feature(reads)
+            case Layer(sums=True, has_inner_values=False) if reads_places:
+                self._sums(own, reads)
+            case Layer(sums=False) if reads_places:
                 self._pool(place, reads)
             case ScaleShift():
                 self._scale(place, reads)
@@ -249,21 +249,19 @@ class _Making:
             case Layer(elementwise=True) if len(reads) == 1 and alone is not None:
                 self._activate(place, reads, alone)
             case Layer(elementwise=True) if len(reads) == 2 and _of_two(own.layer) in OF_TWO:
-                self._of_two(own, reads)
+                shape = self.planes(own.makes)  # of the smaller map there may be a single place
+                larger_first = sorted(reads, key=lambda read: self.makers[read].shape != shape)
+                self._make(OF_TWO[_of_two(own.layer)], tuple(larger_first), shape)
             case _:
                 self._by_its_ops(own, reads)
         self.maker_of.append(len(self.makers) - 1)
 
-    def _by_feature(self, own: TrainedLayer, reads: tuple[int, ...]) -> None:
-        """Sequences lie there as they are given; if steps have scales of their own, these come
-        now."""
-        scaling, shape = self.trained.scaling, self.makers[reads[0]].shape
-        if _of_features(self.trained):
-            return
-        numbers = [spread_over_values(x, own.given) for x in (scaling.scale, scaling.shift)]
-        places = [np.broadcast_to(x.reshape(len(x), -1), own.given) for x in numbers]
-        weights = np.stack(places).reshape(2, *shape)
-        self.makers.append(RowMaker(Work.PLACED, reads, shape, weights=weights))
+    def _by_feature(self, reads: tuple[int, ...]) -> None:
+        """Values lie there as they are given; scales that differ by step come now."""
+        if self._differs_by_step():
+            shape = self.makers[reads[0]].shape
+            weights = np.stack(self._of_steps()).reshape(2, *shape)
+            self._make(Work.PLACED, reads, shape, weights=weights)
 
     def _taken_in(self, place: int, reads: tuple[int, ...]) -> RowMaker | None:
         """The maker of what is read, if nobody else reads it and it can do more in one go."""
@@ -293,52 +291,63 @@ class _Making:
         if rows * columns == 1 or all(map(_takes_all, readers)):
             return reads[0]
         shape = self.planes(self.trained.layers[place].makes)
-        self.makers.append(RowMaker(Work.FLAT, reads, shape, window=Window((rows, columns))))
-        return len(self.makers) - 1
+        return self._make(Work.FLAT, reads, shape, Window((rows, columns)))
 
     def _normalise(self, own: TrainedLayer, reads: tuple[int, ...]) -> None:
-        """Add the maker of a normalisation: over the whole map, which each row reads from the first
-        row on, or over the channels of each place."""
+        """Groups of channels are centred and scaled over the whole map, which each row reads from
+        the first row on, or the channels of each place."""
         rows, columns, channels = shape = self.makers[reads[0]].shape
         scale, shift = own.tensors["scale"], own.tensors["shift"]
-        maker = replace(_normaliser(own, shape), reads=reads, epsilon=own.layer.epsilon)
-        if scale.size > channels:
-            by_place = np.stack([scale, shift]).reshape(2, channels, rows, columns)
-            weights = by_place.transpose(0, 2, 3, 1)
-            self.makers.append(maker)
-            reads = (len(self.makers) - 1,)
-            self.makers.append(RowMaker(Work.PLACED, reads, shape, weights=weights))
+        more: dict[str, Any] = {"epsilon": own.layer.epsilon}
+        by_place, groups = scale.size > channels, own.layer.channel_groups(own.given)
+        if not by_place:
+            more |= {"scale": scale, "shift": shift}
+        if groups:
+            window = Window((rows, columns), stride=(0, 0))
+            more["group_channels"] = channels // groups
+            number = self._make(Work.NORMED, reads, shape, window, **more)
+        elif own.layer.is_by_place(own.given):
+            number = self._make(Work.ALONE, reads, shape, **more)
         else:
-            self.makers.append(replace(maker, scale=scale, shift=shift))
+            raise TargetError(
+                f"{own.name} can't be written in C, which normalises groups of channels or the "
+                "channels of each pixel: use another layer"
+            )
+        if by_place:
+            each = np.stack([scale, shift]).reshape(2, channels, rows, columns)
+            self._make(Work.PLACED, (number,), shape, weights=each.transpose(0, 2, 3, 1))
 
     def _beside(self, reads: tuple[int, ...]) -> None:
         """Put maps side by side, two at a time."""
         first, *others = reads
         for other in others:
-            *area, channels = self.makers[first].shape
-            shape = (area[0], area[1], channels + self.makers[other].shape[2])
-            self.makers.append(
-                RowMaker(Work.BESIDE, (first, other), shape, first_channels=channels)
-            )
-            first = len(self.makers) - 1
+            rows, columns, channels = self.makers[first].shape
+            shape = (rows, columns, channels + self.makers[other].shape[2])
+            first = self._make(Work.BESIDE, (first, other), shape, first_channels=channels)
 
-    def _sums(self, own: TrainedLayer, reads: tuple[int, ...]) -> RowMaker:
-        if own.layer.is_fourier and self.by_tables and self.stepwise and _is_halved(own):
-            return self._waves(own, reads)
+    def _sums(self, own: TrainedLayer, reads: tuple[int, ...]) -> None:
         rows, columns, channels = self.makers[reads[0]].shape
         weights, window = own.tensors["weight"], own.layer.window(own.given)
+        if own.layer.is_fourier and self.by_tables and self.stepwise:
+            frame = weights.shape[-1]
+            halved = frame >= LEAST_TURN and frame & (frame - 1) == 0  # down to single samples
+            if halved and window and np.allclose(weights.ravel(), waves(frame), atol=1e-6):
+                turn = np.cos(2 * np.pi * np.arange(frame) / frame).reshape(frame, 1, 1, 1)
+                shape = self.planes(own.makes)
+                self._make(Work.WAVES, reads, shape, _turned(window), weights=turn)
+                return
         if window is None:  # it reads all that there is
-            shape, turned = (-1, channels, rows, columns), False
+            laid_out, turned = (-1, channels, rows, columns), False
             window = Window((rows, columns))
         else:
-            shape, turned = weights.shape, self.stepwise
+            laid_out, turned = weights.shape, self.stepwise
             window = _turned(window) if turned else window
 
         def laid(numbers: NDArray[Any]) -> NDArray[Any]:
-            apart = numbers.reshape(shape)
+            apart = numbers.reshape(laid_out)
             return (apart.swapaxes(2, 3) if turned else apart).transpose(0, 2, 3, 1)
 
-        return RowMaker(
+        self._make(
             Work.SUMS,
             reads,
             self.planes(own.makes),
@@ -349,63 +358,46 @@ class _Making:
             shift=own.tensors.get("bias"),
         )
 
-    def _waves(self, own: TrainedLayer, reads: tuple[int, ...]) -> RowMaker:
-        window = own.layer.window(own.given)
-        assert window is not None
-        frame = window.size[1]
-        turn = np.cos(2 * np.pi * np.arange(frame) / frame).reshape(frame, 1, 1, 1)
-        shape = self.planes(own.makes)
-        return RowMaker(Work.WAVES, reads, shape, _turned(window), weights=turn)
-
     def _enlarge(self, own: TrainedLayer, reads: tuple[int, ...]) -> None:
         """What makes a larger map: of weights, or of each value several times."""
         window = own.layer.spreads(own.given)
         assert window is not None
         shape, weights = self.planes(own.makes), own.tensors.get("weight")
-        if weights is not None:
-            weights = _by_what_is_made(weights, shape[2])
+        if weights is not None:  # laid out as those of sums, by the channel that they make
+            given, made = weights.shape[:2]
+            groups = shape[2] // made
+            apart = weights.reshape(groups, given // groups, *weights.shape[1:])
+            weights = apart.transpose(0, 2, 3, 4, 1).reshape(shape[2], *weights.shape[2:], -1)
             weights = weights.swapaxes(1, 2) if self.stepwise else weights
         window = _turned(window) if self.stepwise else window
         work = Work.REPEATED if weights is None else Work.SCATTERED
-        maker = RowMaker(work, reads, shape, window, weights=weights)
-        self.makers.append(replace(maker, shift=own.tensors.get("bias")))
-
-    def _of_two(self, own: TrainedLayer, reads: tuple[int, ...]) -> None:
-        """With the larger map first: of the other there may be a single place."""
-        shape = self.planes(own.makes)
-        larger_first = sorted(reads, key=lambda read: self.makers[read].shape != shape)
-        self.makers.append(RowMaker(OF_TWO[_of_two(own.layer)], tuple(larger_first), shape))
+        self._make(work, reads, shape, window, weights=weights, shift=own.tensors.get("bias"))
 
     def _by_its_ops(self, own: TrainedLayer, reads: tuple[int, ...]) -> None:
         """What the ops of a layer with values of its own make, piece by piece."""
+        refusal = TargetError(f"{own.name} can't be written in C: use another layer")
         if len(reads) > 1:
-            raise TargetError(f"{own.name} can't be written in C: use another layer")
+            raise refusal
         (read,) = reads
-        columns = self.makers[read].shape[1]
-        pieces, rows = pieces_of(own, self.stepwise), self.makers[read].shape[0]
-        for piece in pieces:
+        rows, columns, _ = self.makers[read].shape
+        windows = {
+            Sight.OWN: ONE,
+            Sight.ALL: Window((rows, 1), stride=(0, 0)),
+            Sight.EARLIER: Window((rows, 1), pad=(rows - 1, 0, 0, 0)),
+        }
+        for piece in pieces_of(own, self.stepwise):
             shape = (rows, columns, piece.channels)
             match piece:
                 case SumsOfPiece(weights, shift):
-                    maker = RowMaker(Work.SUMS, (read,), shape, weights=weights, shift=shift)
+                    read = self._make(Work.SUMS, (read,), shape, weights=weights, shift=shift)
                 case PieceOfRule(rule):
-                    between_steps = rule.before or rule.sight is not Sight.OWN
-                    if between_steps and not self.stepwise:
-                        raise TargetError(f"{own.name} can't be written in C: use another layer")
-                    window = {
-                        Sight.OWN: ONE,
-                        Sight.ALL: Window((rows, 1), stride=(0, 0)),
-                        Sight.EARLIER: Window((rows, 1), pad=(rows - 1, 0, 0, 0)),
-                    }[rule.sight]
-                    maker = RowMaker(
-                        Work.RULED, (read,), shape, window, weights=rule.weights, rule=rule
-                    )
-            self.makers.append(maker)
-            read = len(self.makers) - 1
+                    if (rule.before or rule.sight is not Sight.OWN) and not self.stepwise:
+                        raise refusal
+                    more = {"weights": rule.weights, "rule": rule}
+                    read = self._make(Work.RULED, (read,), shape, windows[rule.sight], **more)
         shape = self.planes(own.makes)
         if shape != self.makers[read].shape:
-            skipped = rows - shape[0]
-            self.makers.append(RowMaker(Work.LATEST, (read,), shape, skipped=skipped))
+            self._make(Work.LATEST, (read,), shape, skipped=rows - shape[0])
 
     def _pool(self, place: int, reads: tuple[int, ...]) -> None:
         own = self.trained.layers[place]
@@ -414,24 +406,26 @@ class _Making:
         counted = own.layer.counted_padding(own.given)
         if self.stepwise:
             window, counted = _turned(window), _turned_sides(counted)
-        last = self._taken_in(place, reads)
-        together = window == Window((window.size[0],) * 2, (window.size[0],) * 2)
-        if not own.layer.averages and together and last and _keeps_largest(last):
-            self.makers[-1] = replace(last, shape=shape, pool=window.size[0])
-            return
-        maker = RowMaker(Work.LARGEST, reads, shape, window, counted)
+        last, size = self._taken_in(place, reads), window.size[0]
+        # the largest result comes of the largest sum, where what follows rises with it
+        if not own.layer.averages and window == Window((size,) * 2, (size,) * 2) and last:
+            rising = last.activation is None or last.activation.rising
+            plain = last.pool == 1 and not last.is_irregular and last.scale is None
+            if last.work is Work.SUMS and plain and rising:
+                self.makers[-1] = replace(last, shape=shape, pool=size)
+                return
+        more: dict[str, Any] = {"counted_sides": counted}
         if own.layer.averages:
-            share = np.full(shape[2], 1 / window.area)
-            maker = replace(maker, work=Work.TOTAL, scale=share)
-        self.makers.append(maker)
+            more["scale"] = np.full(shape[2], 1 / window.area)
+        work = Work.TOTAL if own.layer.averages else Work.LARGEST
+        self._make(work, reads, shape, window, **more)
 
     def _scale(self, place: int, reads: tuple[int, ...]) -> None:
         tensors = self.trained.layers[place].tensors
         scale, shift = tensors["scale"], tensors["shift"]
         last = self._taken_in(place, reads)
         if last is None or last.activation is not None:
-            shape = self.makers[reads[0]].shape
-            self.makers.append(RowMaker(Work.SAME, reads, shape, scale=scale, shift=shift))
+            self._make(Work.SAME, reads, self.makers[reads[0]].shape, scale=scale, shift=shift)
             return
         before = 1 if last.scale is None else last.scale
         added = 0 if last.shift is None else last.shift
@@ -439,41 +433,10 @@ class _Making:
 
     def _activate(self, place: int, reads: tuple[int, ...], layer: Layer) -> None:
         last = self._taken_in(place, reads)
-        if last is not None and last.activation is not None and layer.takes_in(last.activation):
-            self.makers[-1] = replace(last, activation=layer)
-        elif last is None or last.activation is not None:
-            shape = self.makers[reads[0]].shape
-            self.makers.append(RowMaker(Work.SAME, reads, shape, activation=layer))
+        if last is None or not (last.activation is None or layer.takes_in(last.activation)):
+            self._make(Work.SAME, reads, self.makers[reads[0]].shape, activation=layer)
         else:
             self.makers[-1] = replace(last, activation=layer)
-
-
-def _reads_windows_or_all(own: TrainedLayer) -> bool:
-    return own.layer.reads_all or own.layer.window(own.given) is not None
-
-
-def _is_halved(own: TrainedLayer) -> bool:
-    """Whether its frames can be halved again and again, down to single samples, and its weights
-    are those that its card says."""
-    weights = own.tensors["weight"]
-    frame = weights.shape[-1]
-    halved = frame >= LEAST_TURN and frame & (frame - 1) == 0
-    return halved and np.allclose(weights.ravel(), waves(frame), atol=1e-6)
-
-
-def _normaliser(own: TrainedLayer, shape: tuple[int, int, int]) -> RowMaker:
-    """What centres and scales groups of channels over the whole map, or the channels of a place."""
-    rows, columns, channels = shape
-    groups = own.layer.channel_groups(own.given)
-    if groups:
-        window = Window((rows, columns), stride=(0, 0))
-        return RowMaker(Work.NORMED, (), shape, window, group_channels=channels // groups)
-    if own.layer.is_by_place(own.given):
-        return RowMaker(Work.ALONE, (), shape)
-    raise TargetError(
-        f"{own.name} can't be written in C, which normalises groups of channels or the channels "
-        "of each pixel: use another layer"
-    )
 
 
 def _turned(window: Window) -> Window:
@@ -500,19 +463,3 @@ def _of_two(layer: Layer) -> str:
     given = [graph.leaf(Name("x", (number,))) for number in range(2)]
     made = layer.at_a_place(given)
     return made.op.name if made.inputs == tuple(given) else ""
-
-
-def _by_what_is_made(weights: Array, channels: int) -> Array:
-    """Weights that spread values, laid out as those of sums: by the channel that they make, rows
-    and columns of the window, and the channels that this reads."""
-    given, made = weights.shape[:2]
-    groups = channels // made
-    apart = weights.reshape(groups, given // groups, *weights.shape[1:])
-    return apart.transpose(0, 2, 3, 4, 1).reshape(channels, *weights.shape[2:], -1)
-
-
-def _keeps_largest(maker: RowMaker) -> bool:
-    """Whether the largest of its results comes of the largest of its sums."""
-    rising = maker.activation is None or maker.activation.rising
-    plain = maker.pool == 1 and not maker.is_irregular
-    return maker.work is Work.SUMS and plain and maker.scale is None and rising

@@ -189,8 +189,8 @@ class _Taking:
                 given[one.node] = sum(node.shape[0] for node in given)
         else:
             raise TargetError(f"{self.own.name} can't be written in C: use another layer")
-        order = ancestors(held, stop=(*given, *before))
-        tensors = {node: array for node, array in self.tensors.items() if node in order}
+        needed = ancestors(held, stop=(*given, *before))
+        tensors = {node: array for node, array in self.tensors.items() if node in needed}
         yield PieceOfRule(Rule(self.own.name, held, given, before, tensors, self.steps))
 
     def _sums(self, sums: Sequence[_WeightedSum]) -> SumsOfPiece:
