@@ -33,7 +33,7 @@ from time import monotonic
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.hostile import books, messages, mutated, names, packed, pictures, records, things
+from tests.hostile import books, messages, names, packed, pictures, records, things
 from tests.hostile.cases import LARGEST, LONGEST, Case, Ready, Tried, in_a_new_one, tried
 
 GROUPS: dict[str, Sequence[Case]] = {
@@ -44,7 +44,6 @@ GROUPS: dict[str, Sequence[Case]] = {
     "books": books.CASES,
     "pictures": pictures.CASES,
     "names": names.CASES,
-    "mutated": mutated.CASES,
 }
 SHARES = {
     "packed": 2,
@@ -54,7 +53,6 @@ SHARES = {
     "books": 4,
     "pictures": 2,
     "names": 3,
-    "mutated": 4,
 }
 TOLD_EVERY = 100
 WORTH_ANOTHER = 0.5  # of the limits

@@ -6,12 +6,12 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from random import Random
+from typing import Any
 
 from tests.audit.material.mangled import xml
 from tests.audit.material.mangled.formulas import mangled_formula
 from tests.audit.material.mangled.packages import spoilt as of_bytes
 from tests.fuzz.forms import bundle, parts_of
-from tests.hostile.records import put
 
 Break = Callable[[bytes, Random], bytes]
 
@@ -19,6 +19,11 @@ WORD = re.compile(r"[^\W\d]+|\d+|\s+|.", re.DOTALL)
 ODD = (
     *("0", "-1", "1e999", "9" * 400, "nan", "1_0", "٣", "1x0x1", "0.1..1", "{", "}", "{1..9}"),
     *(";", "#", "\n", "->", "\ud800", "\x9b2J", "\u202e", "repeat 100", "end", "again 9", "|"),
+)
+ODD_VALUES: tuple[object, ...] = (
+    *(None, True, -1, 0, 1.5, 1e308, 10**30, 2**63, float("nan"), float("inf"), ""),
+    *("x" * 5000, "\ud800", "\x9b2J", "\u202eabc", [], [[]], [None], {}, {"a": [1]}, [-1, -28, 28]),
+    *([1] * 2000, "[" * 5000, "=1+1", "../../x", [1, 28, 28.5], [True, True, True]),
 )
 
 
@@ -62,6 +67,39 @@ def of_fields(data: bytes, draw: Random) -> bytes:
     except (ValueError, RecursionError):
         return of_bytes(data, draw)
     return json.dumps(put(found, draw)).encode()
+
+
+def spoilt(record: dict[str, Any], draw: Random) -> dict[str, Any]:
+    """The record with one of its fields missing or odd."""
+    name = draw.choice(list(record))
+    if draw.random() < 0.1:
+        return {key: value for key, value in record.items() if key != name}
+    return {**record, name: put(record[name], draw)}
+
+
+def put(record: Any, draw: Random) -> Any:
+    """The record with something odd in one of its places."""
+    if isinstance(record, dict) and record and draw.random() < 0.85:
+        return spoilt(record, draw)
+    if isinstance(record, list) and record and draw.random() < 0.6:
+        place = draw.randrange(len(record))
+        return [*record[:place], put(record[place], draw), *record[place + 1 :]]
+    return draw.choice(ODD_VALUES)
+
+
+def of_tensors(data: bytes, draw: Random) -> bytes:
+    """The numbers, the header or a field of the record in it."""
+    start = 8 + int.from_bytes(data[:8], "little")
+    if draw.random() < 0.5:
+        return of_bytes(data, draw)
+    try:
+        head = json.loads(data[8:start])
+        record = head["__metadata__"]
+        record["gradbook"] = of_fields(record["gradbook"].encode(), draw).decode("utf-8", "replace")
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return of_bytes(data, draw)
+    said = json.dumps(head if draw.random() < 0.6 else put(head, draw)).encode()
+    return len(said).to_bytes(8, "little") + said + data[start:]
 
 
 def of_formulas(data: bytes, draw: Random) -> bytes:

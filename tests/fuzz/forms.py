@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import zipfile
 import zlib
 from collections.abc import Mapping
 from io import BytesIO
@@ -30,6 +31,11 @@ def parts_of(data: bytes) -> Parts:
     """What lies under each name; what comes before the first is nothing."""
     _, *found = MARK.split(data)
     return {name.decode(): content for name, content in zip(found[::2], found[1::2], strict=True)}
+
+
+def bundle_of_archive(content: bytes) -> bytes:
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        return bundle({name: archive.read(name) for name in archive.namelist()})
 
 
 def text_of(data: bytes) -> str:

@@ -42,7 +42,7 @@ from tests.audit.material.mangled.bases import TINY, parts_of
 from tests.audit.material.mangled.packages import packed
 from tests.fuzz.forms import bundle, tensors, with_right_sum
 from tests.hostile.packed import npy
-from tests.hostile.records import EPOCH, RECIPE, RESULT, TRIAL
+from tests.trained import model_of, table_model_of
 
 Bytes = SearchStrategy[bytes]
 
@@ -394,6 +394,42 @@ def models() -> Bytes:
     return _json(_model_records())
 
 
+NET = "input 1x28x28; flatten; dense 10; log softmax; loss cross-entropy"
+RECIPE = f"epochs 1\nbatch 8\n\n{NET.replace('; ', chr(10))}\n"
+EPOCH = {
+    "epoch": 1,
+    "rate": 0.1,
+    "train_loss": 1.0,
+    "train_accuracy": 0.5,
+    "seconds": 1.0,
+    "validation_loss": None,
+    "validation_accuracy": None,
+    "images_per_second": 10.0,
+}
+RESULT = {
+    "event": "done",
+    "recipe": "x",
+    "parameters": 7850,
+    "epochs": 1,
+    "seconds": 1.0,
+    "images_per_second": 10.0,
+    "validation_accuracy": None,
+    "test_accuracy": 0.5,
+    "seed": 0,
+}
+TRIAL = {
+    "number": 1,
+    "parameters": {"rate": 0.1},
+    "value": 0.5,
+    "state": "done",
+    "why": "",
+    "accuracies": [0.5],
+    "network_parameters": 10,
+    "macs": 10,
+    "seconds": 1.0,
+    "bits": [""],
+    "recipe": RECIPE,
+}
 NUMBERS = families.thousandths(0, 9)
 EPOCHS = st.fixed_dictionaries({
     **dict.fromkeys(EPOCH, NUMBERS),
@@ -422,7 +458,7 @@ def checkpoints() -> Bytes:
 
 
 @st.composite
-def files_of_tensors(draw: DrawFn) -> bytes:
+def _files_of_models(draw: DrawFn) -> bytes:
     """A model's file as it lies there."""
     from gradbook.net.work.at_work import at_start
 
@@ -430,6 +466,31 @@ def files_of_tensors(draw: DrawFn) -> bytes:
     values = at_start(Net.parse(record["network"])).items()
     arrays = {name: np.asarray(value, np.float32) for name, value in values}
     return with_right_sum(tensors(arrays, json.dumps(record).encode()))
+
+
+@cache
+def _of_a_table(target: str) -> bytes:
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "model.safetensors")
+        table_model_of(target)[0].save(path)
+        return path.read_bytes()
+
+
+def files_of_tensors() -> Bytes:
+    return _files_of_models() | st.sampled_from(["side", "area"]).map(_of_a_table)
+
+
+def exported(ending: str) -> Bytes:
+    """A network in another program's format."""
+
+    @cache
+    def content() -> bytes:
+        with TemporaryDirectory() as folder:
+            path = Path(folder, f"net.{ending}")
+            model_of("input 1x6x6; conv 2 3x3; relu; flatten; dense 3; log softmax").export(path)
+            return path.read_bytes()
+
+    return st.builds(content)
 
 
 @st.composite

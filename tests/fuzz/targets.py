@@ -32,6 +32,7 @@ from gradbook.data.signals import read_signals
 from gradbook.data.tables import read_columns, read_table
 from gradbook.data.warp import WARP_GRAMMAR, parse_warp, write_warp
 from gradbook.errors import GradbookError, UsageError
+from gradbook.formats.reading import read_network
 from gradbook.lab.models import table_model
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.stored import kind_of
@@ -51,6 +52,7 @@ from tests.audit.material.mangled.packages import packed
 from tests.fuzz import breaks, classes, grammars
 from tests.fuzz.breaks import Break
 from tests.fuzz.forms import (
+    bundle_of_archive,
     parts_of,
     tensors,
     text_of,
@@ -74,6 +76,7 @@ class Target:
     rooms: Sequence[str]  # of gradbook, whose code a search looks at
     words: Sequence[str] = ()  # that its inputs are made of
     longest: int = 4_000  # bytes of an input
+    needs: Sequence[str] = ()  # witnesses without which there is nothing to read
 
 
 # Texts.
@@ -157,6 +160,19 @@ def _audit(data: bytes, folder: Path) -> None:
     for copy in (annotate, correct):
         with suppress(GradbookError):
             copy(path, report)
+
+
+# Networks of others.
+
+
+def _onnx(data: bytes, folder: Path) -> None:
+    (folder / "net.onnx").write_bytes(data)
+    read_network(folder / "net.onnx")
+
+
+def _keras(data: bytes, folder: Path) -> None:
+    (folder / "net.keras").write_bytes(packed(parts_of(data), zipfile.ZIP_STORED))
+    read_network(folder / "net.keras")
 
 
 # Data.
@@ -333,6 +349,18 @@ TARGETS = {
             rooms=("archives", "audit.workbook.package", "audit.workbook.read"),
             longest=20_000,
         ),
+        Target(
+            *("onnx", _onnx, grammars.exported("onnx"), breaks.of_bytes),
+            rooms=("formats.onnx", "formats"),
+            needs=["onnx"],
+        ),
+        Target(
+            *("keras", _keras, grammars.exported("keras").map(bundle_of_archive)),
+            broken=breaks.of_parts(breaks.one_of(breaks.of_bytes, breaks.of_fields)),
+            rooms=("formats.keras", "formats"),
+            longest=40_000,
+            needs=["keras"],
+        ),
         Target("images", _images, grammars.image_folders(), IN_BYTES, ("data", "archives")),
         Target(
             *("arrays", _arrays, grammars.archives(), IN_BYTES),
@@ -365,7 +393,7 @@ TARGETS = {
             rooms=("data.formats.pictures", "data.photo"),
         ),
         Target(
-            *("tensors", _tensors, grammars.files_of_tensors(), breaks.of_bytes),
+            *("tensors", _tensors, grammars.files_of_tensors(), breaks.of_tensors),
             rooms=(*MODEL, "lab.models.table_model"),
         ),
         Target("model", _model, grammars.models(), breaks.of_fields, (*MODEL, "net"), NETWORK),

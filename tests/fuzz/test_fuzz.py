@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 pytest.importorskip("resource")  # time and memory as POSIX tells them
 
 from gradbook.errors import GradbookError, UsageError
+from tests.conftest import require
 from tests.fuzz import grammars
 from tests.fuzz.forms import bundle, parts_of
 from tests.fuzz.kept import inputs, keep
@@ -29,12 +30,14 @@ KEPT = [(name, file) for name in TARGETS for file in inputs(name)]
 
 @pytest.mark.parametrize(("name", "file"), KEPT, ids=[f"{name}: {f.name}" for name, f in KEPT])
 def test_what_is_kept_stops_no_reader(name, file, tmp_path):
+    require(*TARGETS[name].needs)
     found = outcome(TARGETS[name].read, file.read_bytes(), tmp_path)
     assert not found.is_fault, found.trace
 
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_what_a_grammar_makes_is_taken(name, tmp_path_factory):
+    require(*TARGETS[name].needs)
     folder = tmp_path_factory.mktemp(name)
 
     @QUICK
@@ -50,6 +53,7 @@ def test_what_a_grammar_makes_is_taken(name, tmp_path_factory):
 def test_what_is_broken_is_read_or_refused_in_a_line(name, tmp_path_factory):
     folder = tmp_path_factory.mktemp(name)
     target = TARGETS[name]
+    require(*target.needs)
 
     @QUICK
     @given(target.valid, st.integers(0, 2**32), st.integers(1, 3))
