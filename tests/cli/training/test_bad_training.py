@@ -240,15 +240,3 @@ def test_a_plan_of_seeds_that_is_none(desk, refused, text, why):
     (desk / "empty/seeds.json").write_text(text)
     said = refused(["train", "--resume", "empty"])
     assert said.startswith(f"{Path('empty/seeds.json')}: not the plan of several seeds ({why}")
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["quik"], "no recipe 'quik': did you mean 'quick'?"),
-        (["quick", "--json"], "--json is for the list: leave the recipe's name out"),
-        (["quick", "best"], "unexpected argument 'best'"),
-    ],
-)
-def test_the_list_of_recipes_is_asked_wrongly(refused, words, said):
-    assert refused(["recipes", *words]).startswith(said)

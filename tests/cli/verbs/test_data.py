@@ -7,21 +7,10 @@ import sys
 import pytest
 from PIL import Image
 
-from gradbook.cli.main import main
 from gradbook.data.digits import SUMS
 from tests.data.made import idx_folder, picture_folder
 
-
-@pytest.fixture
-def said(capsys, monkeypatch):
-    """`said(words)` is what the command prints."""
-    monkeypatch.setenv("COLUMNS", "80")
-
-    def say(*words):
-        assert main(["data", *map(str, words)]) == 0
-        return capsys.readouterr().out
-
-    return say
+VERB = "data"
 
 
 def test_without_a_name_the_names_are_listed(said):
@@ -141,39 +130,3 @@ def test_a_terminal_with_colours_gets_them_unless_it_wants_none(plain, coloured,
         timeout=60,
     ).stdout
     assert (b"\x1b[38;2;" in page) is coloured
-
-
-def test_a_sheet_that_cannot_be_written_is_one_line(refused, tmp_path):
-    idx_folder(tmp_path / "tiny")
-    line = refused(["data", "tiny", "--png", "no/a.png"])
-    assert line == "can't write no/a.png: there is no folder no"
-
-
-@pytest.mark.parametrize(
-    ("words", "line"),
-    [
-        (["digts"], "no data set, file or folder is called 'digts': did you mean 'digits'?"),
-        (["--show", "3"], "--show needs a data set: gradbook data digits --show …"),
-        (["--verify"], "--verify needs a data set: gradbook data digits --verify …"),
-        (
-            ["digits", "--show", "0"],
-            "--show: 0 is out of range: it must be at least 1 and at most 2,000",
-        ),
-        (["digits", "--show", "3", "--json"], "--show and --json don't go together"),
-        (["digits", "--size", "28"], "--size: '28' isn't a size: write rows and columns as 28x28"),
-        (["digits", "--size", "0x9"], "--size: '0x9' isn't a size"),
-        (["digits8", "--size", "28x28"], "digits8: its images are 8x8, not 28x28:"),
-        (
-            ["digits", "--png", "a.gif"],
-            "--png: 'a.gif' has no ending that says what to write: end it in .png",
-        ),
-        (["digits", "--warp", "rotate 9"], "--warp needs --show or --png to be seen"),
-        (["digits", "--seed", "1"], "--seed is the random seed of a warp: add --warp"),
-        (["digits", "--show", "3", "--warp", "rot"], "--warp, line 1, column 1: unknown 'rot'"),
-        (["digits", "--show", "3", "--warp", "crop 29"], "crop 29 of an image with 28 rows and"),
-        (["--warp", "rotate 9"], "--warp needs a data set: gradbook data digits --warp …"),
-        (["."], ".: it has no idx files, no tables and no folders of pictures"),
-    ],
-)
-def test_a_wrong_word_is_one_line_with_a_remedy(words, line, refused):
-    assert refused(["data", *words]).startswith(line)

@@ -16,16 +16,7 @@ from gradbook.net.step import run
 from tests.runs import finished, pictures, text_for
 from tests.trained import model_of
 
-
-@pytest.fixture
-def said(capsys):
-    """`said("mazur", "--only", "w5")`: what the command prints."""
-
-    def explain(*words):
-        assert main(["explain", *words]) == 0
-        return capsys.readouterr().out
-
-    return explain
+VERB = "explain"
 
 
 def test_without_a_word_it_explains_the_worked_example(said):
@@ -78,26 +69,6 @@ def test_a_table_gives_the_samples(said, tmp_path):
     table = tmp_path / "two.csv"
     table.write_text("i1,t1\n0.5,1\n-0.5,0\n", encoding="utf-8")
     assert "the N = 2 samples" in " ".join(said("input 1; dense 1", "--data", str(table)).split())
-
-
-WRONG = {
-    "an unknown weight": (["--only", "w9"], "no weight is called 'w9'", "w1 … w8"),
-    "a fixed weight": (["mazur", "--only", "b1"], "'b1' is fixed", "w1 … w8"),
-    "a slip": (["xor", "--only", "w13"], "did you mean 'w3'?", "b1 … b4"),
-    "two wishes": (["--only", "w1", "--all"], "don't go together", "leave one out"),
-    "an unknown format": (["--format", "htm"], "did you mean 'html'?", "--format"),
-    "an unknown suffix": (["-o", "book.docx"], "no format for 'book.docx'", ".tex"),
-    "no such network": (["wroked"], "did you mean 'worked'?", "wroked"),
-    "no such folder": (["-o", "nowhere/book.md"], "there is no folder nowhere", "book.md"),
-    "too large": (["input 1x64x64; conv 8 3x3; flatten; dense 10"], "too many", "would fit"),
-}
-
-
-@pytest.mark.parametrize(("words", "what", "remedy"), WRONG.values(), ids=WRONG)
-def test_what_is_wrong_is_said_in_one_line(words, what, remedy, refused):
-    message = refused(["explain", *words])
-    assert what in message
-    assert remedy in message
 
 
 LAYERS = (

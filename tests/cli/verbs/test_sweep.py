@@ -12,20 +12,7 @@ from gradbook.rates.sweep import sweep
 LINE = "input 1; dense 1 no bias; loss half squared error; weights 3; sample 1 -> 1"
 
 
-@pytest.fixture
-def said(capsys, tmp_path, monkeypatch):
-    """`said(words)`: what the command prints, run in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-
-    def run(*words):
-        capsys.readouterr()
-        assert main(["sweep", *words]) == 0
-        out, err = capsys.readouterr()
-        assert err == ""
-        return out
-
-    return run
+VERB = "sweep"
 
 
 def test_without_a_word_the_worked_example_is_swept(said):
@@ -76,34 +63,6 @@ def test_the_page_tells_the_command_that_makes_it_again(said, tmp_path):
     page = (tmp_path / "a b.html").read_text("utf-8")
     made = "gradbook sweep xor --rates 0.1,1.5 --epochs 9 -o &#x27;a b.html&#x27;"
     assert f"<code>{made}</code>" in page
-
-
-@pytest.mark.parametrize(
-    ("words", "complaint"),
-    [
-        (["--rates", "fast"], "--rates: 'fast' isn't a number"),
-        (["--rates", "0.1,"], "--rates: '' isn't a number"),
-        (["--rates", "0.1;1"], "'0.1;1' isn't a number"),
-        (["--rates", "nan"], "'nan' isn't a number"),
-        (["--rates", "1e999"], "'1e999' isn't a number"),
-        (["--rates", "1,0.1,1.0"], "the rate 1 is given twice: give it once"),
-        (["--rates", ",".join(map(str, range(1001)))], "1,001 rates: the most is 1,000"),
-        (["--epochs", "1"], "--epochs: 1 is out of range: it must be at least 2"),
-        (["--epochs", "ten"], "'ten' isn't a whole number"),
-        (["--epochs", "10,000,000"], "too many losses to keep: the most is 10,000,000"),
-        (
-            ["-o", "a.xlsx"],
-            "'a.xlsx' has no ending that says what to write: end it in one of .html",
-        ),
-        (["-o", "none/a.svg"], "there is no folder none"),
-        (["wroked"], "did you mean 'worked'"),
-        (["xor", "--data", "none.csv"], "there is no none.csv"),
-        (["--rate", "1"], "unknown option '--rate': did you mean '--rates'?"),
-        (["worked", "xor"], "unexpected argument 'xor'"),
-    ],
-)
-def test_bad_words_are_refused_in_one_line(refused, words, complaint):
-    assert complaint in refused(["sweep", *words])
 
 
 def test_a_picture_that_cannot_be_painted_is_refused_at_once(refused, monkeypatch):

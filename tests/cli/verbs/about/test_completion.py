@@ -62,11 +62,6 @@ def test_a_shell_asks_the_command_itself(capsys):
     assert about in " ".join(verb_parser("explain").format_help().split())
 
 
-def test_an_unknown_shell_is_refused(capsys):
-    assert main(["completion", "tcsh"]) == 2
-    assert "it is one of bash, zsh, fish, powershell" in capsys.readouterr().err
-
-
 @pytest.fixture
 def command(tmp_path, monkeypatch):
     """The command on the PATH, as an installation puts it there."""

@@ -58,9 +58,3 @@ def test_digits_that_are_learnt_are_not_learnt_again(tmp_path, said, monkeypatch
 def test_the_digits_of_the_demo_are_learnt_by_quick():
     found = recipe(about.DIGITS)
     assert (found.name, found.data) == ("quick", "digits")
-
-
-def test_the_demo_does_not_write_over_a_file_that_is_no_folder(tmp_path, refused):
-    (tmp_path / "out").write_text("mine")
-    assert "out" in refused(["demo", "-o", str(tmp_path / "out")])
-    assert (tmp_path / "out").read_text() == "mine"

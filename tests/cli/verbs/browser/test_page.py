@@ -26,21 +26,6 @@ def test_samples_come_from_a_table(tmp_path):
     assert '"samples":[[[1.0],[0.25]],[[2.0],[0.75]]]' in page.read_text("utf-8")
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["page", "worked"], "-o"),
-        (["page", "worked", "-o", "page.pdf"], "end it in one of .html, .htm"),
-        (["page", "xor", "--train", "-o", "page.html"], "trains on its page anyway"),
-        (["page", "tiny", "--train", "3", "-o", "page.html"], "--train"),
-        (["page", "tiny", "--data", "nowhere", "-o", "page.html"], "nowhere"),
-        (["page", LETTERS.format(30), "-o", "page.html"], "begin the network with 'input tokens"),
-    ],
-)
-def test_what_cannot_be_is_refused(words, said, refused):
-    assert said in refused(words)
-
-
 def test_a_network_of_letters_gets_a_page_that_writes_without_a_compiler(
     tmp_path, capsys, monkeypatch
 ):
@@ -102,10 +87,6 @@ def test_pages_that_train_built_in_recipes_need_no_zig(name, without_zig, tmp_pa
     text = re.sub(r"schedule plateau.*", "schedule constant 0.01", str(recipe(name)))
     mine.write_text(text.replace(f"recipe {name}", "recipe mine"), "utf-8")
     assert main(["page", str(mine), "--train", "300", "-o", str(tmp_path / "page.html")]) == 0
-
-
-def test_a_recipe_that_no_page_trains_by_is_refused_with_what_helps(refused):
-    assert "make a page of a trained run" in refused(["page", "blocks", "-o", "page.html"])
 
 
 def test_without_zig_a_line_says_how_to_get_it(without_zig, refused):

@@ -4,20 +4,10 @@ import json
 
 import pytest
 
-from gradbook.cli.main import main
 from gradbook.lab.recipes import RECIPES
 from gradbook.lab.recipes.text import builtin_recipe, parse
 
-
-@pytest.fixture
-def said(capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-
-    def say(*words):
-        assert main(["recipes", *words]) == 0
-        return capsys.readouterr().out
-
-    return say
+VERB = "recipes"
 
 
 def test_all_are_listed_with_what_they_cost(said):

@@ -13,6 +13,7 @@ from tests.cli.desk import RECIPE, laid_out
 
 pytestmark = pytest.mark.witness("cc")
 
+VERB = "study"
 VARY = ("--vary", "schedule one cycle {0.01..1 log}", "--vary", "conv {2..4} 3x3")
 
 
@@ -22,19 +23,9 @@ def rank(trial):
 
 
 @pytest.fixture
-def said(tmp_path, monkeypatch, capsys):
-    """`said(words)` is what `gradbook study` prints."""
-    monkeypatch.chdir(laid_out(tmp_path))
-    monkeypatch.setenv("COLUMNS", "80")
-
-    def say(*words, code=0):
-        capsys.readouterr()
-        assert main(["study", *words]) == code
-        out, err = capsys.readouterr()
-        assert (err == "") == (code == 0)
-        return out or err
-
-    return say
+def said(said, tmp_path):
+    laid_out(tmp_path)
+    return said
 
 
 def test_a_study_from_its_first_trial_to_the_recipe_that_won(said):

@@ -18,6 +18,7 @@ from tests.conftest import require
 
 pytestmark = pytest.mark.witness("cc")
 
+VERB = "train"
 LAST = {  # what the last event tells at least
     "event",
     "parameters",
@@ -39,17 +40,8 @@ def desk(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture
-def said(desk, capsys):
-    """`said(words)` is what `gradbook train` prints."""
-
-    def say(*words, code=0):
-        capsys.readouterr()
-        assert main(["train", *map(str, words)]) == code
-        out, err = capsys.readouterr()
-        assert err == ""
-        return out
-
-    return say
+def said(desk, said):
+    return said
 
 
 def events(page: str) -> list[dict]:
@@ -138,18 +130,6 @@ def test_options_go_by_the_names_that_others_give_them(desk):
     assert (found.schedule.rate, found.early_stop) == (0.05, 3)
     assert (found.net.update, found.net.loss) == (Update(), Loss.CROSS)
     assert found.schedule.kind == "one cycle"
-
-
-@pytest.mark.parametrize(
-    ("words", "hint"),
-    [
-        (["train", "--quiet"], "save what is printed with '> FILE', or take --json"),
-        (["sweep", "--lr", "3"], "did you mean '--rates'?"),
-        (["sheet", "--output", "x.xlsx"], "did you mean '--out'?"),
-    ],
-)
-def test_flags_of_other_programs_get_the_right_hint(words, hint, refused):
-    assert hint in refused(words)
 
 
 TO_A_CLUSTER = {

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from gradbook.cli.main import main
@@ -18,3 +20,9 @@ def command(tmp_path, monkeypatch, capsys):
         return printed.err if code else printed.out
 
     return say
+
+
+@pytest.fixture
+def said(command, request):
+    """`said(words)`: the same of the verb that the module's VERB names."""
+    return partial(command, request.module.VERB)
