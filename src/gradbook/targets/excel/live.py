@@ -131,7 +131,9 @@ def apart(left: Part, right: Part) -> LiveValue:
 
 
 def _all(values: tuple[Value, ...]) -> Any:
-    return np.concatenate([np.ravel(_number(value)) for value in values])
+    """The numbers among them; what is empty doesn't count."""
+    every = (part for value in values for part in np.ravel(np.asarray(value, object)))
+    return np.array([part for part in every if not isinstance(part, str)], np.float64)
 
 
 def _is_number(value: Value) -> bool:
@@ -147,6 +149,7 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
     "SQRT": lambda x: np.sqrt(_number(x)),
     "LN": lambda x: np.log(_number(x)),
     "INT": lambda x: np.floor(_number(x)),
+    "AVERAGE": lambda *xs: _all(xs).mean(),
     "MAX": lambda *xs: _all(xs).max(),
     "MIN": lambda *xs: _all(xs).min(),
     "SUM": lambda *xs: _all(xs).sum(),

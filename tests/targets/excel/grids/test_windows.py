@@ -132,8 +132,8 @@ def test_at_first_the_first_place_is_worked(name):
     found = scene(name)
     for seen in looked_at(found):
         worked, made = seen.lines[-2], seen.lines[-1]
-        assert worked.number == pytest.approx(found.numbers(seen.stage.values)[0, 0, 0])
-        assert worked.number == made.number
+        assert worked.content.value == pytest.approx(found.numbers(seen.stage.values)[0, 0, 0])
+        assert worked.content.value == made.content.value
 
 
 def test_every_value_of_the_picture_layers_has_a_cell():
@@ -154,7 +154,7 @@ def test_at_first_a_weight_in_the_middle_is_worked(name):
             values = next(run(found.step, 1, found.book.rate))
             named = {str(node.name): node for node in values}
             own = named[f"g_{weight.name}" if found.book.several else f"∂E/∂{weight.name}"]
-            assert seen.lines[0].number == pytest.approx(float(np.ravel(values[own])[0]))
+            assert seen.lines[0].content.value == pytest.approx(float(np.ravel(values[own])[0]))
 
 
 @pytest.mark.parametrize("name", NETS)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xlsxwriter.utility import xl_rowcol_to_cell
-from xlsxwriter.worksheet import Worksheet
-
 from gradbook.language import mark, tr
-from gradbook.palette import GRADIENT, INPUT, QUIET, RATE, Colour
+from gradbook.palette import GRADIENT, INPUT, QUIET, Colour
 from gradbook.targets.excel.grids.blocks import LEFT, Grids, NodeBlock, coloured_by_size
 from gradbook.targets.excel.grids.scene import (
     EPOCH_NAME,
@@ -26,7 +23,7 @@ from gradbook.targets.excel.grids.windows import (
 )
 from gradbook.targets.excel.plan.book import GRIDS, WorkbookPlan, is_in_steps
 from gradbook.targets.excel.plan.layout import cell_value
-from gradbook.targets.excel.sheets.look import BAD, GOOD, SMALL, Look, an_epoch
+from gradbook.targets.excel.sheets.look import BAD, GOOD, SMALL, Look, Page, an_epoch, one_of
 
 CHOICE_ROW = 3
 MOST_UPRIGHT = 28  # columns that can be read across a page held upright
@@ -56,10 +53,13 @@ def write_grids(look: Look, book: WorkbookPlan) -> None:
     _GridSheet(sheet, look, GridScene(book)).write()
 
 
-class _GridSheet:
-    def __init__(self, sheet: Worksheet, look: Look, scene: GridScene) -> None:
-        self.sheet, self.look, self.scene = sheet, look, scene
-        self.book = scene.book
+@dataclass(frozen=True)
+class _GridSheet(Page):
+    scene: GridScene
+
+    @property
+    def book(self) -> WorkbookPlan:
+        return self.scene.book
 
     def write(self) -> None:
         sheet, end = self.sheet, 2 * self.scene.right
@@ -101,28 +101,18 @@ class _GridSheet:
     def choice(self) -> None:
         """Which epoch is shown, and which sample."""
         book, samples = self.book, self.book.step.samples
-        self.asked(CHOICE_ROW, LEFT + 2, tr("epoch"), EPOCH_NAME, an_epoch(book.epochs))
+        self.typed(CHOICE_ROW, LEFT + 2, tr("epoch"), EPOCH_NAME, an_epoch(book.epochs))
         if book.several:
             rule = _up_to(SAMPLE, samples)
-            self.asked(CHOICE_ROW, LEFT + 5, tr("sample"), SAMPLE_NAME, rule)
+            self.typed(CHOICE_ROW, LEFT + 5, tr("sample"), SAMPLE_NAME, rule)
 
-    def asked(
-        self,
-        row: int,
-        column: int,
-        words: str,
-        name: str,
-        rule: dict[str, object],
-        first: int = 1,
+    def typed(
+        self, row: int, column: int, words: str, name: str, rule: dict[str, object], first: int = 1
     ) -> None:
         """A cell to type a number in, with a word before it."""
-        self.sheet.write_string(
-            row, column - 1, words, self.look.style(align="right", bold=True, indent=1)
-        )
-        self.sheet.write_number(row, column, first, self.look.given(RATE))
-        cell = xl_rowcol_to_cell(row, column, row_abs=True, col_abs=True)
-        self.look.workbook.define_name(name, f"={GRIDS}!{cell}")
-        self.sheet.data_validation(row, column, row, column, rule)
+        style = self.look.style(align="right", bold=True, indent=1)
+        self.asked(row, column - 1, words, first, name, rule)
+        self.sheet.write_string(row, column - 1, words, style)
 
     # Blocks ------------------------------------------------------------------------
 
@@ -176,12 +166,13 @@ class _GridSheet:
         for cell in seen.asked:
             rule = _up_to(ASKED[cell.word], cell.most)
             words, name = tr(ASKED[cell.word].word), f"{seen.name}_{cell.word}"
-            self.asked(row, cell.column, words, name, rule, cell.first)
+            self.typed(row, cell.column, words, name, rule, cell.first)
         for block in seen.blocks:
             self.window(block)
         for place, line in enumerate(seen.lines):
             self.line(row + 2 + place, seen.lines_column, line)
-        self.verdict(row + 2 + len(seen.lines), seen)
+        column, kinds = seen.lines_column + LINE_WORDS, ((tr(SAME), GOOD), (tr(DIFFERS), BAD))
+        self.verdict(row + 2 + len(seen.lines), column, 2, seen.verdict(), kinds)
         for area, condition, is_place in seen.lit():
             self.lit(area.replace("$", ""), condition, PICKED if is_place else LIT)
 
@@ -204,9 +195,8 @@ class _GridSheet:
         for channel in range(grids.shape[0]):
             row, column = grids.place(channel, (grids.shape[1] - 1) // 2, 0)
             self.sheet.write_string(row, column - 1, block.sign, sign)
-        for place in grids.places():
-            value = cell_value(block.numbers[place])
-            self.sheet.write_formula(*grids.place(*place), block.formulas[place], style, value)
+        for place, content in block.contents.items():
+            self.live(*grids.place(*place), content, style)
         self.colour(grids)
 
     def line(self, row: int, column: int, line: WindowLine) -> None:
@@ -214,15 +204,8 @@ class _GridSheet:
         self.sheet.merge_range(row, column, row, last, line.words, self.look.name(line.tint))
         style = self.look.value(line.tint, SMALL, align="center")
         self.sheet.merge_range(row, last + 1, row, last + 2, "", style)
-        self.sheet.write_formula(row, last + 1, line.formula, style, cell_value(line.number))
+        self.live(row, last + 1, line.content, style)
         self.look.plain_zeros(self.sheet, row, last + 1, 1, 1)
-
-    def verdict(self, row: int, seen: LookedAt) -> None:
-        column = seen.lines_column + LINE_WORDS
-        self.sheet.merge_range(row, column, row, column + 1, "", self.look.verdict())
-        self.sheet.write_formula(row, column, seen.verdict(), self.look.verdict(), tr(SAME))
-        cell = xl_rowcol_to_cell(row, column)
-        self.look.colour_verdicts(self.sheet, cell, ((tr(SAME), GOOD), (tr(DIFFERS), BAD)))
 
 
 def _digits(tint: Colour) -> str:
@@ -251,13 +234,5 @@ ASKED = {  # by the words that their cells' names end in
 
 def _up_to(asked: AskedFor, most: int) -> dict[str, object]:
     """What a cell for a number takes: one of so many."""
-    return {
-        "validate": "integer",
-        "criteria": "between",
-        "minimum": 1,
-        "maximum": most,
-        "error_title": tr(asked.unknown),
-        "error_message": tr("Type a whole number from 1 to {last}.", last=most),
-        "input_title": tr(asked.title),
-        "input_message": tr("1 to {last}", last=most),
-    }
+    message = tr("Type a whole number from 1 to {last}.", last=most)
+    return one_of(most, tr(asked.unknown), message, tr(asked.title))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -15,19 +15,19 @@ from gradbook.language import mark, tr
 from gradbook.layers import Layer
 from gradbook.net.names import number
 from gradbook.palette import ACTIVATION, GRADIENT, INPUT, QUIET, SUM, WEIGHT, Colour
-from gradbook.targets.excel.grids.blocks import LARGEST, LEFT, Grids, NodeBlock
+from gradbook.targets.excel.grids.blocks import LARGEST, LEFT, Grids, NodeBlock, Place
 from gradbook.targets.excel.grids.scene import (
     FEW,
     STATISTICS,
     GridScene,
     GridStage,
 )
-from gradbook.targets.excel.language import quote
+from gradbook.targets.excel.live import LiveValue, call, when
 
 # A place: its window, the products, their sum --------------------------------
 
 SAME, DIFFERS = mark("the same"), mark("differs")
-NEAR = "1E-9"  # of the sizes compared: sums are added in another order here
+NEAR = 1e-9  # of the sizes compared: sums are added in another order here
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,16 @@ class WindowBlock:
     title: str
     sign: str
     grids: Grids
-    formulas: dict[tuple[int, int, int], str]
-    numbers: Array
+    contents: Mapping[Place, LiveValue]
     tint: Colour
+
+    def cell(self, place: Place) -> LiveValue:
+        return LiveValue.at(self.grids.cell(*place), self.contents[place].value)
+
+    def channel(self, number: int) -> LiveValue:
+        """All its cells."""
+        values = [it.value for (channel, *_), it in self.contents.items() if channel == number]
+        return LiveValue.at(self.grids.whole(number), values)
 
 
 @dataclass(frozen=True)
@@ -57,8 +64,7 @@ class WindowLine:
     """A quantity beside the blocks."""
 
     words: str
-    formula: str
-    number: float
+    content: LiveValue
     tint: Colour
 
 
@@ -192,19 +198,23 @@ class LookedAt:
             case "conv":
                 window = self._seen(0)
                 kernel = self._kernel(1)
-                return window, kernel, self._products(window, kernel, 2)
+                return window, kernel, self._products(window, kernel, self._grids(2, self.sources))
             case "pool":
                 return (self._seen(0),)
         return ()
 
-    @property
+    @cached_property
     def lines(self) -> Sequence[WindowLine]:
         match self.stage.kind:
             case "conv":
-                return self._sum_lines(self.blocks[-1])
+                found = self._sum_lines(self.blocks[-1])
             case "pool":
-                return self._kept_lines(self.blocks[0])
-        return self._normal_lines()
+                found = [self._kept_line(self.blocks[0])]
+            case _:
+                found = self._normal_lines()
+        there = self.maps.at(self.channel, self.row, self.column)
+        worked = found[-1].content.value  # at first it is what was worked out
+        return [*found, WindowLine(tr("in the map"), LiveValue.at(there, worked), QUIET)]
 
     @property
     def lines_column(self) -> int:
@@ -221,15 +231,13 @@ class LookedAt:
         """What the window shows, channel by channel."""
         given = self.given.grids
         grids = self._grids(number, self.sources if self.layer.sums else 1)
-        formulas = {(k, y, x): f"={self._through(k, y, x)}" for k, y, x in grids.places()}
-        return WindowBlock(
-            tr("what the window shows"),
-            "",
-            grids,
-            formulas,
-            self._shown_first(grids.shape[0]),
-            INPUT if given is self.scene.stages[0].values.grids else ACTIVATION,
-        )
+        numbers = self._shown_first(grids.shape[0])
+        contents = {
+            place: LiveValue.at(self._through(*place), "" if np.isnan(value) else value)
+            for place, value in zip(grids.places(), numbers.flat, strict=True)
+        }
+        tint = INPUT if given is self.scene.stages[0].values.grids else ACTIVATION
+        return WindowBlock(tr("what the window shows"), "", grids, contents, tint)
 
     def _shown_first(self, channels: int) -> Array:
         """What it shows at its first place; nothing, NaN, in the padding of a pool."""
@@ -274,87 +282,75 @@ class LookedAt:
     def _kernel(self, number: int) -> WindowBlock:
         """The kernel of the map that is looked at."""
         block, sources = self.read, self.sources
-        grids = self._grids(number, sources)
-        formulas = {}
+        grids, numbers = self._grids(number, sources), self.scene.numbers(block)
+        contents = {}
         for k, y, x in grids.places():
             own = self.channel if sources == 1 else f"(({self.channel}-1)*{sources}+{k + 1})"
-            formulas[k, y, x] = f"={block.grids.at(own, str(y + 1), str(x + 1))}"
-        numbers = self.scene.numbers(block)[:sources]
-        return WindowBlock(tr("times its kernel"), "×", grids, formulas, numbers, WEIGHT)
+            there = block.grids.at(own, str(y + 1), str(x + 1))
+            contents[k, y, x] = LiveValue.at(there, numbers[k, y, x])
+        return WindowBlock(tr("times its kernel"), "×", grids, contents, WEIGHT)
 
-    def _products(self, window: WindowBlock, kernel: WindowBlock, number: int) -> WindowBlock:
-        grids = self._grids(number, window.grids.shape[0])
-        formulas = {
-            place: f"={window.grids.cell(*place)}*{kernel.grids.cell(*place)}"
-            for place in grids.places()
-        }
-        numbers = window.numbers * kernel.numbers
-        return WindowBlock(tr("the products"), "=", grids, formulas, numbers, SUM)
+    def _products(self, window: WindowBlock, other: WindowBlock, grids: Grids) -> WindowBlock:
+        contents = {place: window.cell(place) * other.cell(place) for place in grids.places()}
+        return WindowBlock(tr("the products"), "=", grids, contents, SUM)
 
     def _sum_lines(self, products: WindowBlock) -> list[WindowLine]:
-        cells = ",".join(products.grids.whole(k) for k in range(products.grids.shape[0]))
-        total = float(products.numbers.sum())
-        lines = [WindowLine(tr("sum of the products"), f"=SUM({cells})", total, SUM)]
+        channels = map(products.channel, range(products.grids.shape[0]))
+        total = WindowLine(tr("sum of the products"), call("SUM", *channels), SUM)
         bias = self.stage.parameters.get("b")
         if bias is None:
-            return [*lines, self._found(total)]
+            return [total]
         own = bias.grids.at(self.channel if bias.grids.shape[0] > 1 else 0, "1", "1")
-        shift = float(self.scene.numbers(bias).flat[0])
-        lines.append(WindowLine(tr("plus the bias"), f"={own}", shift, WEIGHT))
-        both = f"={self._line_cell(0)}+{self._line_cell(1)}"
-        lines.append(WindowLine(tr("together"), both, total + shift, SUM))
-        return [*lines, self._found(total + shift)]
+        shift = LiveValue.at(own, float(self.scene.numbers(bias).flat[0]))
+        both = self._beside(0, total.content) + self._beside(1, shift)
+        lines = [total, WindowLine(tr("plus the bias"), shift, WEIGHT)]
+        return [*lines, WindowLine(tr("together"), both, SUM)]
 
-    def _kept_lines(self, window: WindowBlock) -> list[WindowLine]:
+    def _kept_line(self, window: WindowBlock) -> WindowLine:
         largest = self.layer.word == LARGEST
         words = tr("the largest") if largest else tr("the average")
-        word = "MAX" if largest else "AVERAGE"
-        kept = float(np.nanmax(window.numbers) if largest else np.nanmean(window.numbers))
-        line = WindowLine(words, f"={word}({window.grids.whole(0)})", kept, SUM)
-        return [line, self._found(kept)]
+        return WindowLine(words, call("MAX" if largest else "AVERAGE", window.channel(0)), SUM)
 
     def _normal_lines(self) -> list[WindowLine]:
         """From the value that is given, by its channel's mean and deviation, to what is made."""
         block = self.stage.parameters[STATISTICS]
-        scale, shift, mean, _, deviation = map(float, self.scene.numbers(block)[0, :, 0])
-        said = {
-            stem: f"={block.grids.at(0, str(k), self.channel)}"
-            for k, stem in enumerate(block.rows, 1)
-        }
-        x = float(self.scene.numbers(self.given).flat[0])
-        given = f"={self.given.grids.at(self.channel, self.row, self.column)}"
-        cell, normal = self._line_cell, (x - mean) / deviation
-        made = scale * normal + shift
+        numbers = dict(zip(block.rows, self.scene.numbers(block)[0, :, 0], strict=True))
+        x = self.given.grids.at(self.channel, self.row, self.column)
+        given = LiveValue.at(x, self.scene.numbers(self.given).flat[0])
+        mean, deviation, scale, shift = (
+            LiveValue.at(block.grids.at(0, str(block.rows.index(stem) + 1), self.channel), number)
+            for stem in "μsγβ"
+            for number in [numbers[stem]]
+        )
+        cell = self._beside
+        normal = (cell(0, given) - cell(1, mean)) / cell(2, deviation)
+        made = cell(4, scale) * cell(3, normal) + cell(5, shift)
         return [
-            WindowLine(tr("x, what is given"), given, x, ACTIVATION),
-            WindowLine(tr("μ of its channel"), said["μ"], mean, SUM),
-            WindowLine("s = √(σ² + ε)", said["s"], deviation, SUM),
-            WindowLine("n = (x − μ) / s", f"=({cell(0)}-{cell(1)})/{cell(2)}", normal, SUM),
-            WindowLine("γ", said["γ"], scale, WEIGHT),
-            WindowLine("β", said["β"], shift, WEIGHT),
-            WindowLine("γ · n + β", f"={cell(4)}*{cell(3)}+{cell(5)}", made, SUM),
-            self._found(made),
+            WindowLine(tr("x, what is given"), given, ACTIVATION),
+            WindowLine(tr("μ of its channel"), mean, SUM),
+            WindowLine("s = √(σ² + ε)", deviation, SUM),
+            WindowLine("n = (x − μ) / s", normal, SUM),
+            WindowLine("γ", scale, WEIGHT),
+            WindowLine("β", shift, WEIGHT),
+            WindowLine("γ · n + β", made, SUM),
         ]
 
-    def _found(self, worked: float) -> WindowLine:
-        """What the map has there: at first what was worked out."""
-        formula = f"={self.maps.at(self.channel, self.row, self.column)}"
-        return WindowLine(tr("in the map"), formula, worked, QUIET)
+    def _beside(self, number: int, content: LiveValue) -> LiveValue:
+        """The cell of a line that holds this."""
+        cell = xl_rowcol_to_cell(self.top + 2 + number, self.lines_column + LINE_WORDS)
+        return LiveValue.at(cell, content.value)
 
-    def _line_cell(self, number: int) -> str:
-        """Where a line's number stands."""
-        return str(xl_rowcol_to_cell(self.top + 2 + number, self.lines_column + LINE_WORDS))
-
-    def verdict(self) -> str:
+    def verdict(self) -> LiveValue:
         """Whether what was worked out is what the tables have: of the last two lines."""
-        here, there = (self._line_cell(len(self.lines) - k) for k in (2, 1))
-        same, differs = quote(tr(SAME)), quote(tr(DIFFERS))
-        return f"=IF(ABS({here}-{there})<={self.near},{same},{differs})"
+        last = len(self.lines) - 1
+        here, there = (self._beside(k, self.lines[k].content) for k in (last - 1, last))
+        return when(call("ABS", here - there) <= self.near, tr(SAME), tr(DIFFERS))
 
     @property
-    def near(self) -> str:
+    def near(self) -> LiveValue:
         """How far apart they may be."""
-        return f"{NEAR}*(1+ABS({self._line_cell(len(self.lines) - 1)}))"
+        last = len(self.lines) - 1
+        return NEAR * (1 + call("ABS", self._beside(last, self.lines[last].content)))
 
 
 def is_within(row: str, column: str, shape: Shape, sides: Sides = NOWHERE) -> str:
@@ -451,26 +447,23 @@ class WeightLookedAt(LookedAt):
     @cached_property
     def blocks(self) -> tuple[WindowBlock, ...]:
         met, slopes = self._met(self._place(0)), self._slopes(self._place(1))
-        products = replace(self._products(met, slopes, 2), tint=GRADIENT)
+        products = replace(self._products(met, slopes, self._place(2)), tint=GRADIENT)
         return met, slopes, products
 
     def _place(self, number: int) -> Grids:
         _, high, wide = self.maps.shape
         return Grids((1, high, wide), self.top + 3, LEFT + number * (wide + 1), 1)
 
-    def _grids(self, number: int, sources: int) -> Grids:
-        return self._place(number)
-
     def _met(self, grids: Grids) -> WindowBlock:
         """What the weight is multiplied with, place by place of its map; 0 in the padding."""
-        formulas = {(k, y, x): f"={self._meets(y, x)}" for k, y, x in grids.places()}
-        values, numbers = self.scene.numbers(self.given)[0], np.zeros(grids.shape)
+        values, contents = self.scene.numbers(self.given)[0], {}
         first = [cell.first - 1 for cell in self.asked[1:3]]
         for k, y, x in grids.places():
             row, column = self.window.reads((y, x), first)
-            if 0 <= row < values.shape[0] and 0 <= column < values.shape[1]:
-                numbers[k, y, x] = values[row, column]
-        return WindowBlock(tr("what the weight meets"), "", grids, formulas, numbers, INPUT)
+            inside = 0 <= row < values.shape[0] and 0 <= column < values.shape[1]
+            number = values[row, column] if inside else 0.0
+            contents[k, y, x] = LiveValue.at(self._meets(y, x), number)
+        return WindowBlock(tr("what the weight meets"), "", grids, contents, INPUT)
 
     def _meets(self, *place: int) -> str:
         given, layer = self.given.grids, self.layer
@@ -491,34 +484,34 @@ class WeightLookedAt(LookedAt):
         return f"IF({is_within(row, column, given.shape)},{looked_up},0)"
 
     def _slopes(self, grids: Grids) -> WindowBlock:
-        at = self.slopes.grids.at
-        formulas = {
-            (k, y, x): f"={at(self.channel, str(y + 1), str(x + 1))}" for k, y, x in grids.places()
+        at, numbers = self.slopes.grids.at, self.scene.numbers(self.slopes)
+        contents = {
+            (k, y, x): LiveValue.at(at(self.channel, str(y + 1), str(x + 1)), numbers[k, y, x])
+            for k, y, x in grids.places()
         }
         title = tr("times {gradient}", gradient=self.slopes.names.format(""))
-        numbers = self.scene.numbers(self.slopes)[:1]
-        return WindowBlock(title, "×", grids, formulas, numbers, GRADIENT)
+        return WindowBlock(title, "×", grids, contents, GRADIENT)
 
-    @property
+    @cached_property
     def lines(self) -> Sequence[WindowLine]:
-        products = self.blocks[-1]
-        total = float(products.numbers.sum())
-        return [
-            WindowLine(tr("sum of the products"), f"=SUM({products.grids.whole(0)})", total, SUM),
-            WindowLine(*self._in_the_table(), total, QUIET),
-        ]
-
-    def _in_the_table(self) -> tuple[str, str]:
-        """The weight's gradient; where there are several samples, what this one adds to it."""
-        scene = self.scene
-        if not scene.book.several:
+        """Beside the sum the weight's gradient; where there are several samples, what this one
+        adds to it."""
+        total = call("SUM", self.blocks[-1].channel(0))
+        words, there = tr("its gradient"), ""
+        if not self.scene.book.several:
             found = self.stage.slope_of(self.kernels)
             assert found is not None
-            return tr("its gradient"), f"={found.grids.at(self.kernel, self.row, self.column)}"
-        high, wide = self.window.size
-        number = f"(({self.kernel}-1)*{high}+{self.row}-1)*{wide}+{self.column}"
-        return tr("the sample's share of it"), f"={scene.share(self.kernels, number)}"
+            there = found.grids.at(self.kernel, self.row, self.column)
+        else:
+            high, wide = self.window.size
+            number = f"(({self.kernel}-1)*{high}+{self.row}-1)*{wide}+{self.column}"
+            words = tr("the sample's share of it")
+            there = self.scene.share(self.kernels, number)
+        return [
+            WindowLine(tr("sum of the products"), total, SUM),
+            WindowLine(words, LiveValue.at(there, total.value), QUIET),
+        ]
 
     @property
-    def near(self) -> str:
-        return f"{NEAR}*SUMPRODUCT(ABS({self.blocks[-1].grids.whole(0)}))"
+    def near(self) -> LiveValue:
+        return NEAR * call("SUMPRODUCT", call("ABS", self.blocks[-1].channel(0)))
