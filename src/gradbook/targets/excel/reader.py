@@ -16,20 +16,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
-from xlsxwriter.worksheet import Worksheet
 
 from gradbook.amounts import counted
 from gradbook.errors import LimitError, TargetError
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Graph
 from gradbook.graph.tensors import divisors
-from gradbook.graph.window import Both, Shape, Window
+from gradbook.graph.window import Both, Shape
 from gradbook.language import mark, numeral, tr
 from gradbook.layers import Layer, Role, leaf_name
 from gradbook.layers.card import AnswerKind
 from gradbook.net import Net
 from gradbook.net.names import statistics_names
-from gradbook.net.trained import scale_and_shift
 from gradbook.palette import ACTIVATION, INPUT, QUIET, RATE, WEIGHT
 from gradbook.targets.excel.grids.blocks import (
     BLUES,
@@ -37,11 +35,13 @@ from gradbook.targets.excel.grids.blocks import (
     PAPERS,
     WHITES,
     Grids,
+    Place,
     coloured,
     planes,
 )
 from gradbook.targets.excel.language import Reference, Speller, quote, write
-from gradbook.targets.excel.sheets.look import Look, content_of, new_workbook
+from gradbook.targets.excel.live import LiveValue, call
+from gradbook.targets.excel.sheets.look import Look, Page, content_of, new_workbook
 
 MOST_CELLS, MOST_PRODUCTS = 120_000, 1_000_000  # some ten seconds to open
 INSIDE, WEIGHTS = "Inside", "Weights"
@@ -70,8 +70,9 @@ class WeightBlock:
     def cell(self, channel: int, place: int = 0) -> str:
         return f"{WEIGHTS}!{xl_rowcol_to_cell(self.row(channel), 1 + place, True, True)}"
 
-    def row_of(self, channel: int) -> str:
-        area = xl_range_abs(self.row(channel), 1, self.row(channel), self.size)
+    def run(self, channel: int, first: int, count: int) -> str:
+        """So many of a row, side by side."""
+        area = xl_range_abs(self.row(channel), 1 + first, self.row(channel), first + count)
         return f"{WEIGHTS}!{area}"
 
 
@@ -97,32 +98,28 @@ class ReaderPlan:
 
     @cached_property
     def stages(self) -> tuple[ReaderStage, ...]:
-        made = {0: self.given}  # the grids of each value that has some
-        found: list[ReaderStage] = []
+        grids_of = {0: self.given}  # the grids of each value that has some
+        stages: list[ReaderStage] = []
         top = TOP + self.given.height + TITLE_ROWS
         for layers in self._together():
             first, last = layers[0], layers[-1]
-            sources = tuple(self._of(made, k) for k in self.net.layers[first].reads(first))
+            sources = tuple(self._of(grids_of, k) for k in self.net.layers[first].reads(first))
             grids = Grids(planes(self.net.shapes[last + 1]), top, LEFT)
             words = ", ".join(self.net.layers[k].text for k in layers)
-            found.append(ReaderStage(tuple(layers), words, grids, sources))
-            made[last + 1] = grids
+            stages.append(ReaderStage(tuple(layers), words, grids, sources))
+            grids_of[last + 1] = grids
             top += grids.height + TITLE_ROWS
-        return tuple(found)
-
-    def is_positive(self, stage: ReaderStage) -> bool:
-        """Whether nothing below 0 comes out of it."""
-        return self.net.layers[stage.layers[-1]].lowest >= 0
+        return tuple(stages)
 
     @property
     def outputs(self) -> Grids:
         """What the probabilities are made of."""
         return self.stages[-1].grids
 
-    def _of(self, made: dict[int, Grids], value: int) -> Grids:
-        while value not in made:  # what dropout and flatten pass on
+    def _of(self, grids_of: dict[int, Grids], value: int) -> Grids:
+        while value not in grids_of:  # what dropout and flatten pass on
             value -= 1
-        return made[value]
+        return grids_of[value]
 
     def _together(self) -> Iterator[list[int]]:
         """The layers of each stage, without what passes values on, and without the softmax."""
@@ -153,12 +150,12 @@ class ReaderPlan:
     @cached_property
     def blocks(self) -> dict[str, WeightBlock]:
         """Where each parameter stands, one below the other; running statistics among them."""
-        found: dict[str, WeightBlock] = {}
+        blocks: dict[str, WeightBlock] = {}
         top = TOP
         for name, shape in self._parameters():
-            found[name] = WeightBlock(name, shape, top)
+            blocks[name] = WeightBlock(name, shape, top)
             top += shape[0] + 2
-        return found
+        return blocks
 
     def _parameters(self) -> Iterator[tuple[str, Shape]]:
         for parameter in self.net.parameters:
@@ -176,141 +173,108 @@ class ReaderPlan:
 
     def formula(self, stage: ReaderStage, channel: int, row: int, column: int) -> str:
         """What one cell says."""
-        first, *after = stage.layers
-        layer = self.net.layers[first]
-        own, place = stage.sources[0], (channel, row, column)
-        slides = layer.window(self.net.shapes[first]) is not None
-        if spread := layer.spreads(self.net.shapes[first]):
-            said = self._spread(first, spread, own, stage.grids.shape, place)
-        elif layer.sums and slides:
-            said = self._convolved(first, stage.grids.shape[0], own, channel, row, column)
-        elif layer.sums:
-            said = self._weighed(first, own, channel)
-        elif slides:
-            said = _pooled(layer, own, channel, (row, column))
+        index, *after = stage.layers
+        layer, shape = self.net.layers[index], self.net.shapes[index]
+        source, place = stage.sources[0], (channel, row, column)
+        spread, window = layer.spreads(shape), layer.window(shape)
+        if layer.sums or (spread and self._leaf(Role.WEIGHT, index) in self.blocks):
+            text = self._weighted(index, source, place)
+        elif spread:
+            reaching = spread.over(place[1:], stage.grids.shape[1:])
+            text = "+".join(source.cell(channel, *at) for _, at in reaching)
+        elif window is not None:
+            text = _pooled(layer, source, channel, (row, column))
         elif layer.elementwise and len(stage.sources) > 1:
-            cells = [_cell_for(it, place, stage.grids) for it in stage.sources]
-            said = _spelled(layer, cells, [])
+            text = _spelled(layer, [_cell_for(it, place, stage.grids) for it in stage.sources], [])
         elif layer.begins_branch or len(stage.sources) > 1:
-            said = _side_by_side(stage.sources, place, stage.grids)
+            text = _side_by_side(stage.sources, place, stage.grids)
         else:
-            said = self._passed(first, _side_by_side([own], place, stage.grids), channel)
-        for index in after:
-            said = self._passed(index, said, channel)
-        return f"={said}"
+            text = self._passed(index, _side_by_side([source], place, stage.grids), channel)
+        for later in after:
+            text = self._passed(later, text, channel)
+        return f"={text}"
 
-    def _convolved(
-        self, index: int, channels: int, own: Grids, channel: int, row: int, column: int
-    ) -> str:
-        """Window by window: what lies in the padding is left out."""
-        layer = self.net.layers[index]
-        window = layer.window(own.shape)
-        assert window
-        height, width = window.size
-        inputs = own.shape[0] // layer.groups
-        start = channel // (channels // layer.groups) * inputs
-        rows = window.inside_along(0, row, own.shape[1])
-        columns = window.inside_along(1, column, own.shape[2])
-        together = [columns] if window.dilation[1] == 1 else [[one] for one in columns]
-        block = self.blocks[self._leaf(Role.WEIGHT, index)]
-        terms = []
-        for source in range(inputs):
-            for i, y in rows:  # a kernel's row stands in a row, as a window's does
-                for side_by_side in together:
-                    (j, x), count = side_by_side[0], len(side_by_side)
-                    cells = own.area(start + source, range(y, y + 1), range(x, x + count))
-                    first = (source * height + i) * width + j
-                    terms.append(_product(cells, block, channel, first, count))
-        return "+".join(terms) + self._shift(index, channel)
+    def _weighted(self, index: int, source: Grids, place: Place) -> str:
+        """A weighted sum; cells that lie side by side as their weights do are one term."""
+        block, bias = (self.blocks.get(self._leaf(it, index)) for it in (Role.WEIGHT, Role.BIAS))
+        assert block
+        runs: list[tuple[Place, int, int, int]] = []  # a cell, its weight's row and place, how many
+        end: tuple[object, ...] = ()
+        for cell, channel, weight in self._products(index, source, place):
+            row, column = source.place(*cell)
+            if end == (row, column, channel, weight):
+                runs[-1] = (*runs[-1][:3], runs[-1][3] + 1)
+            else:
+                runs.append((cell, channel, weight, 1))
+            end = row, column + 1, channel, weight + 1
+        terms = [_term(source, block, *run) for run in runs] or ["0"]
+        if bias:
+            terms.append(bias.cell(place[0] if bias.shape[0] > 1 else 0))
+        return "+".join(terms)
 
-    def _spread(
-        self, index: int, window: Window, own: Grids, made: Shape, place: Sequence[int]
-    ) -> str:
-        """The sum of what reaches it, each times its weight where there are such."""
-        layer, (channel, *at) = self.net.layers[index], place
-        block = self.blocks.get(self._leaf(Role.WEIGHT, index))
-        reaching = list(window.over(at, made[1:]))
-        if block is None:
-            return "+".join(own.cell(channel, *source) for _, source in reaching)
-        inputs, outputs = (shape[0] // layer.groups for shape in (own.shape, made))
-        group, plane = divmod(channel, outputs)
-        height, width = window.size
-        terms = [
-            f"{own.cell(source, y, x)}*{block.cell(source, (plane * height + i) * width + j)}"
-            for source in range(group * inputs, (group + 1) * inputs)
-            for (i, j), (y, x) in reaching
-        ]
-        return ("+".join(terms) or "0") + self._shift(index, channel)
+    def _products(
+        self, index: int, source: Grids, place: Place
+    ) -> Iterator[tuple[Place, int, int]]:
+        """The cells that a place is a sum of, each with its weight's row and place in that row;
+        what lies in a padding is left out."""
+        layer, shape, made = self.net.layers[index], source.shape, self.net.shapes[index + 1]
+        spread = layer.spreads(self.net.shapes[index])
+        window = spread or layer.window(self.net.shapes[index])
+        if window is None:
+            yield from ((cell, place[0], k) for k, cell in enumerate(source.places()))
+            return
+        inputs, outputs = shape[0] // layer.groups, made[0] // layer.groups
+        group, output = divmod(place[0], outputs)
+        taps = list(
+            spread.over(place[1:], made[1:]) if spread else window.inside(place[1:], shape[1:])
+        )
+        for number in range(inputs):
+            channel = group * inputs + number
+            row, kernel = (channel, output) if spread else (place[0], number)
+            for (i, j), (y, x) in taps:
+                weight = (kernel * window.size[0] + i) * window.size[1] + j
+                yield (channel, y, x), row, weight
 
-    def _weighed(self, index: int, own: Grids, channel: int) -> str:
-        block = self.blocks[self._leaf(Role.WEIGHT, index)]
-        channels, rows, columns = own.shape
-        if rows * columns == 1:
-            return _product(own.in_a_row(), block, channel, 0, channels) + self._shift(
-                index, channel
-            )
-        terms = [
-            _product(
-                own.area(source, range(y, y + 1), range(columns)),
-                block,
-                channel,
-                (source * rows + y) * columns,
-                columns,
-            )
-            for source in range(channels)
-            for y in range(rows)
-        ]
-        return "+".join(terms) + self._shift(index, channel)
-
-    def _shift(self, index: int, channel: int) -> str:
-        block = self.blocks.get(self._leaf(Role.BIAS, index))
-        return f"+{block.cell(channel if block.shape[0] > 1 else 0)}" if block else ""
-
-    def _passed(self, index: int, said: str, channel: int) -> str:
+    def _passed(self, index: int, text: str, channel: int) -> str:
         """What a normalisation or an activation makes of it."""
         layer = self.net.layers[index]
-        if layer.statistics:
-            return f"({said})*{self.scale(index, channel)}+{self.shift(index, channel)}"
+        if layer.statistics:  # times γ/√(σ²+ε), plus β − μ·γ/√(σ²+ε), written beside the statistics
+            scale = self.blocks[statistics_names(self.net, index)[1]]
+            return f"({text})*{scale.cell(channel, 1)}+{scale.cell(channel, 2)}"
         if layer.elementwise:
             blocks = [self.blocks[self._leaf(p.role, index)] for p in self.net.taken(index)]
-            own = [block.cell(channel if block.shape[0] > 1 else 0) for block in blocks]
-            return _spelled(layer, [said], own)
+            cells = [block.cell(channel if block.shape[0] > 1 else 0) for block in blocks]
+            return _spelled(layer, [text], cells)
         raise TargetError(NO_WORDS.format(number=index + 1, layer=layer.text))
 
-    def scale(self, index: int, channel: int) -> str:
-        """γ/√(σ²+ε), written beside the statistics."""
-        return self._variance(index).cell(channel, 1)
-
-    def shift(self, index: int, channel: int) -> str:
-        """β − μ·γ/√(σ²+ε)."""
-        return self._variance(index).cell(channel, 2)
-
-    def _variance(self, index: int) -> WeightBlock:
-        return self.blocks[statistics_names(self.net, index)[1]]
-
-    def norms(self) -> Iterator[tuple[Layer, tuple[str, str, str, str]]]:
-        """Each normalisation with the names of its γ, β, μ and σ²."""
+    def scales(
+        self, values: Mapping[str, NDArray[Any]]
+    ) -> Iterator[tuple[int, LiveValue, LiveValue]]:
+        """What each channel of a normalisation is multiplied with, and what is added to it, with
+        the row where both stand."""
         for index, layer in enumerate(self.net.layers):
-            if layer.statistics:
-                scale, shift = (self._leaf(role, index) for role in (Role.SCALE, Role.SHIFT))
-                yield layer, (scale, shift, *statistics_names(self.net, index))
+            if not layer.statistics:
+                continue
+            learned = (self._leaf(role, index) for role in (Role.SCALE, Role.SHIFT))
+            names = (*learned, *statistics_names(self.net, index))
+            variances = self.blocks[names[-1]]
+            for channel in range(variances.shape[0]):
+                scale, shift, mean, variance = (
+                    LiveValue.at(self.blocks[it].cell(channel), float(values[it][channel]))
+                    for it in names
+                )
+                factor = scale / call("SQRT", variance + layer.epsilon)
+                beside = LiveValue.at(variances.cell(channel, 1), factor.value)
+                yield variances.row(channel), factor, shift - mean * beside
 
-    def norm_formulas(self) -> Iterator[tuple[int, int, str]]:
-        """Row, column and formula of what each normalisation multiplies with, and what it adds."""
-        for layer, names in self.norms():
-            scale, shift, mean, variance = (self.blocks[name] for name in names)
-            for c in range(variance.shape[0]):
-                root = f"SQRT({variance.cell(c)}+{layer.epsilon!r})"
-                yield variance.row(c), 2, f"={scale.cell(c)}/{root}"
-                plus = f"={shift.cell(c)}-{mean.cell(c)}*{variance.cell(c, 1)}"
-                yield variance.row(c), 3, plus
 
-    def norm_values(self, values: Mapping[str, NDArray[Any]]) -> Iterator[float]:
-        """What these formulas come to."""
-        for layer, names in self.norms():
-            scale, shift, mean, variance = (np.asarray(values[x], np.float64) for x in names)
-            found = scale_and_shift(scale, shift, mean, variance, layer.epsilon)
-            yield from np.stack(found, axis=1).ravel().tolist()
+def _term(source: Grids, block: WeightBlock, cell: Place, row: int, first: int, count: int) -> str:
+    """A cell times its weight, or so many side by side."""
+    if count == 1:
+        return f"{source.cell(*cell)}*{block.cell(row, first)}"
+    top, left = source.place(*cell)
+    cells = f"{xl_rowcol_to_cell(top, left)}:{xl_rowcol_to_cell(top, left + count - 1)}"
+    return f"SUMPRODUCT({cells},{block.run(row, first, count)})"
 
 
 def _side_by_side(sources: Sequence[Grids], place: tuple[int, int, int], made: Grids) -> str:
@@ -333,10 +297,10 @@ def _cell_for(source: Grids, place: tuple[int, int, int], made: Grids) -> str:
     return _side_by_side([source], place, made)
 
 
-def _spelled(layer: Layer, cells: Sequence[str], own: Sequence[str]) -> str:
+def _spelled(layer: Layer, cells: Sequence[str], parameters: Sequence[str]) -> str:
     """What the language of cells says of a layer that works on each place alone, with cells of
     its own parameters."""
-    return _template(layer, len(cells), len(own)).format(*cells, *own)
+    return _template(layer, len(cells), len(parameters)).format(*cells, *parameters)
 
 
 @cache
@@ -349,19 +313,19 @@ def _template(layer: Layer, inputs: int, parameters: int) -> str:
     return write(speller.mention(layer.at_a_place(leaves[:inputs], leaves[inputs:])))
 
 
-def _pooled(layer: Layer, own: Grids, channel: int, place: Both) -> str:
+def _pooled(layer: Layer, source: Grids, channel: int, place: Both) -> str:
     """The largest or the average of the cells under a window; there are none in its padding."""
-    window, area = layer.window(own.shape), own.shape[1:]
+    window, area = layer.window(source.shape), source.shape[1:]
     assert window
     seen = [at for _, at in window.inside(place, area)]
     if window.dilation == (1, 1):
         (top, left), (bottom, right) = seen[0], seen[-1]
-        cells = own.area(channel, range(top, bottom + 1), range(left, right + 1))
+        cells = source.area(channel, range(top, bottom + 1), range(left, right + 1))
     else:
-        cells = ",".join(own.cell(channel, *at) for at in seen)
+        cells = ",".join(source.cell(channel, *at) for at in seen)
     if layer.word == LARGEST:
         return f"MAX({cells})"
-    divisor = divisors(window, area, layer.counted_padding(own.shape))[place]
+    divisor = divisors(window, area, layer.counted_padding(source.shape))[place]
     return f"AVERAGE({cells})" if divisor == len(seen) else f"SUM({cells})/{divisor:g}"
 
 
@@ -370,14 +334,6 @@ def _follows(layer: Layer) -> bool:
     if not (layer.ending and layer.elementwise):
         return bool(layer.statistics)
     return WRAPPED.fullmatch(_template(layer, 1, 0)) is not None
-
-
-def _product(cells: str, block: WeightBlock, channel: int, first: int, count: int) -> str:
-    if count == 1:
-        return f"{cells.partition(':')[0]}*{block.cell(channel, first)}"
-    row = block.row(channel)
-    weights = f"{WEIGHTS}!{xl_range_abs(row, 1 + first, row, first + count)}"
-    return f"SUMPRODUCT({cells},{weights})"
 
 
 def require_room(plan: ReaderPlan, products: int) -> None:
@@ -438,9 +394,7 @@ _REMARK = mark(
 
 
 @dataclass(frozen=True)
-class _Read:
-    sheet: Worksheet
-    look: Look
+class _Read(Page):
     book: ReaderBook
 
     @property
@@ -469,13 +423,10 @@ class _Read:
         self.chart()
 
     def pick(self) -> None:
-        row, column = GRID_ROW - 3, GRID_COLUMN
-        self.sheet.merge_range(row, column, row, column + 3, "", self.look.name(RATE))
-        self.sheet.write_string(row, column, tr("image"), self.look.name(RATE))
-        first = self.book.names[0]
+        row, column, first = GRID_ROW - 3, GRID_COLUMN, self.book.names[0]
+        self.sheet.merge_range(row, column, row, column + 3, tr("image"), self.look.name(RATE))
         self.sheet.merge_range(row, column + 4, row, column + 13, first, self.look.given(RATE))
-        cell = xl_rowcol_to_cell(row, column + 4, row_abs=True, col_abs=True)
-        self.look.workbook.define_name(PICK_NAME, f"={READ}!{cell}")
+        self.named(PICK_NAME, row, column + 4)
         names = f"={IMAGES}!$A$2:$A${len(self.book.names) + 2}"
         rule = {"validate": "list", "source": names, "error_title": tr("No such image")}
         rule["error_message"] = tr("Choose one from the list.")
@@ -486,25 +437,21 @@ class _Read:
         titles = ((GRID_COLUMN, tr("paint here")), (self.seen_column, tr("what the network sees")))
         for column, words in titles:
             self.look.underlined(self.sheet, GRID_ROW - 1, column, self.columns, words)
-        paint = self.look.style(num_format="0", font_size=6, align="center", border=4)
-        seen = self.look.style(num_format="0", font_size=6, align="center")
-        painted = quote(tr(OWN))
+        small = {"num_format": "0", "font_size": 6, "align": "center"}
+        paint, seen = self.look.style(**small, border=4), self.look.style(**small)
+        last = 1 + len(self.book.names)
+        number = f"MATCH({PICK_NAME},{IMAGES}!$A$3:$A${last + 1},0)"
         for y in range(self.rows):
-            self.sheet.set_row(GRID_ROW + y, SIDE)
+            row = GRID_ROW + y
+            self.sheet.set_row(row, SIDE)
             for x in range(self.columns):
-                row = GRID_ROW + y
-                value = int(self.book.painted[y, x])
-                self.sheet.write_number(row, GRID_COLUMN + x, value, paint)
-                own = xl_rowcol_to_cell(row, GRID_COLUMN + x)
-                place = xl_rowcol_to_cell(2, 1 + y * self.columns + x, row_abs=True, col_abs=True)
-                last = xl_rowcol_to_cell(
-                    1 + len(self.book.names), 1 + y * self.columns + x, True, True
-                )
-                number = f"MATCH({PICK_NAME},{IMAGES}!$A$3:$A${len(self.book.names) + 2},0)"
-                picked = f"INDEX({IMAGES}!{place}:{last},{number})"
-                formula = f"=IF({PICK_NAME}={painted},{own},{picked})"
-                found = int(self.book.images[0, y, x])
-                self.sheet.write_formula(row, self.seen_column + x, formula, seen, found)
+                self.sheet.write_number(row, GRID_COLUMN + x, self.book.painted[y, x], paint)
+                painted = xl_rowcol_to_cell(row, GRID_COLUMN + x)
+                place = 1 + y * self.columns + x
+                picked = f"INDEX({IMAGES}!{xl_range_abs(2, place, last, place)},{number})"
+                shown = f"IF({PICK_NAME}={quote(tr(OWN))},{painted},{picked})"
+                content = LiveValue.at(shown, self.book.images[0, y, x])
+                self.live(row, self.seen_column + x, content, seen)
         whole = {"validate": "decimal", "criteria": "between", "minimum": 0, "maximum": 255}
         bottom, right = GRID_ROW + self.rows - 1, GRID_COLUMN + self.columns - 1
         self.sheet.data_validation(GRID_ROW, GRID_COLUMN, bottom, right, whole)
@@ -517,42 +464,36 @@ class _Read:
         """How sure the network is of each class, and which it takes the image for."""
         column, top, look = self.answers_column, GRID_ROW, self.look
         classes, outputs = self.book.classes, self.book.plan.outputs
-        for place, words in enumerate((tr("class"), tr("probability"))):
-            self.sheet.write_string(top - 1, column + place, words, look.heading(QUIET))
+        self.headings(top - 1, column, [(mark("class"), QUIET), (mark("probability"), QUIET)])
         share = look.value(ACTIVATION, "0.0000 %")
         cells = f"{INSIDE}!{_absolute(outputs)}"
         kind = self.book.plan.net.answer_kind
         for k, name in enumerate(classes):
-            own = f"{INSIDE}!{outputs.cell(k, 0, 0)}"
+            output = f"{INSIDE}!{outputs.cell(k, 0, 0)}"
+            formula = f"EXP({output}-MAX({cells}))/SUMPRODUCT(EXP({cells}-MAX({cells})))"
             if kind is AnswerKind.CHANCES:
-                formula = f"={own}/SUM({cells})"
-            else:
-                formula = f"=EXP({own}-MAX({cells}))/SUMPRODUCT(EXP({cells}-MAX({cells})))"
+                formula = f"{output}/SUM({cells})"
             self.sheet.write_string(top + k, column, name, look.style(align="center"))
-            value = float(self.book.probabilities[k])
-            self.sheet.write_formula(top + k, column + 1, formula, share, value)
-        names = xl_range_abs(top, column, top + len(classes) - 1, column)
-        found = xl_range_abs(top, column + 1, top + len(classes) - 1, column + 1)
+            content = LiveValue.at(formula, self.book.probabilities[k])
+            self.live(top + k, column + 1, content, share)
+        names, shares = (
+            xl_range_abs(top, place, top + len(classes) - 1, place)
+            for place in (column, column + 1)
+        )
         best = int(np.argmax(self.book.probabilities))
         large = look.style(bold=True, font_size=20, align="center", bg_color=ACTIVATION.fill)
         self.sheet.merge_range(top - 3, column, top - 3, column + 1, "", large)
         self.sheet.set_row(top - 3, 28)
-        answer = f"=INDEX({names},MATCH(MAX({found}),{found},0))"
-        self.sheet.write_formula(top - 3, column, answer, large, classes[best])
-        cell = xl_rowcol_to_cell(top - 3, column, row_abs=True, col_abs=True)
-        look.workbook.define_name(ANSWER_NAME, f"={READ}!{cell}")
+        answer = f"INDEX({names},MATCH(MAX({shares}),{shares},0))"
+        self.live(top - 3, column, LiveValue.at(answer, classes[best]), large)
+        self.named(ANSWER_NAME, top - 3, column)
 
     def chart(self) -> None:
         column, top, count = self.answers_column, GRID_ROW, len(self.book.classes)
+        names, shares = ([READ, top, it, top + count - 1, it] for it in (column, column + 1))
         chart = self.look.workbook.add_chart({"type": "bar"})
-        chart.add_series(
-            {
-                "categories": [READ, top, column, top + count - 1, column],
-                "values": [READ, top, column + 1, top + count - 1, column + 1],
-                "fill": {"color": ACTIVATION.ink},
-                "gap": 40,
-            }
-        )
+        bars = {"fill": {"color": ACTIVATION.ink}, "gap": 40}
+        chart.add_series({"categories": names, "values": shares, **bars})
         chart.set_title({"name": tr("How sure it is"), "name_font": {"size": 12}})
         chart.set_legend({"none": True})
         chart.set_x_axis({"min": 0, "max": 1, "num_format": "0 %"})
@@ -603,11 +544,11 @@ def _write_inside(look: Look, book: ReaderBook) -> None:
     for number, stage in enumerate(plan.stages):
         words = f"{number + 1}. {stage.words}"
         sheet.write_string(stage.grids.top - 1, LEFT, words, look.section)
-        values = book.made[number]
-        for c, y, x in stage.grids.places():
-            formula = plan.formula(stage, c, y, x)
-            sheet.write_formula(*stage.grids.place(c, y, x), formula, style, float(values[c, y, x]))
-        coloured(sheet, stage.grids, WHITES if plan.is_positive(stage) else BLUES)
+        for place in stage.grids.places():
+            formula, value = plan.formula(stage, *place), float(book.made[number][place])
+            sheet.write_formula(*stage.grids.place(*place), formula, style, value)
+        is_positive = plan.net.layers[stage.layers[-1]].lowest >= 0
+        coloured(sheet, stage.grids, WHITES if is_positive else BLUES)
 
 
 def _write_weights(look: Look, book: ReaderBook) -> None:
@@ -622,15 +563,16 @@ def _write_weights(look: Look, book: ReaderBook) -> None:
     for name, block in book.plan.blocks.items():
         values = np.asarray(book.values[name], np.float64).reshape(block.shape[0], -1)
         sheet.write_string(block.top - 1, 0, name, look.name(WEIGHT))
-        for channel, own in enumerate(values.tolist()):
+        for channel, row in enumerate(values.tolist()):
             sheet.write_number(block.row(channel), 0, channel + 1, look.count)
-            for place, value in enumerate(own):
+            for place, value in enumerate(row):
                 sheet.write_number(block.row(channel), 1 + place, value, style)
         bottom = block.top + block.shape[0] - 1
         sheet.conditional_format(block.top, 1, bottom, block.size, dict(BLUES))
-    known = book.plan.norm_values(book.values)
-    for (row, column, formula), value in zip(book.plan.norm_formulas(), known, strict=True):
-        sheet.write_formula(row, column, formula, look.value(QUIET, "0.0000", italic=True), value)
+    page, style = Page(sheet, look), look.value(QUIET, "0.0000", italic=True)
+    for row, *contents in book.plan.scales(book.values):
+        for column, content in enumerate(contents, 2):
+            page.live(row, column, content, style)
 
 
 def _write_images(look: Look, book: ReaderBook) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil, prod
 
 from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
@@ -29,11 +30,11 @@ class Grids:
     left: int = 1
     most_across: int = MOST_ACROSS
 
-    @property
+    @cached_property
     def is_pictures(self) -> bool:
         return prod(self.shape[1:]) > 1
 
-    @property
+    @cached_property
     def across(self) -> int:
         """So many channels stand side by side: of single values all, unless one below another."""
         below = self.is_pictures or self.most_across == 1
