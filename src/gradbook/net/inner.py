@@ -1,15 +1,24 @@
-"""A layer by itself, on a graph of its own: what it makes, and what it names on the way."""
+"""A layer by itself, on a graph of its own: what it makes, and what it names on the way.
+
+In a step on single values these stand in planes: a row for each unit and a column for each step, or
+for attention a row for each step that looks and a column for each that is seen.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 
-from gradbook.graph.names import Name
-from gradbook.graph.node import Graph, Node, ancestors
-from gradbook.layers.card import LayerSite
+import numpy as np
+
+from gradbook.graph.names import Name, is_sequence
+from gradbook.graph.node import Graph, Node, Scalars, ancestors
+from gradbook.graph.window import Shape
+from gradbook.layers.card import LayerSite, Parameter
 from gradbook.net.names import layer_names, number
 from gradbook.net.network import Net
+from gradbook.net.step import Step
 
 
 @dataclass(frozen=True)
@@ -50,3 +59,62 @@ class LayerAlone:
         """Those that it names, in an order to compute in; all steps together aren't another."""
         named = (node for node in ancestors([self.made]) if node.name and node.inputs)
         return [node for node in named if node.op.name != "stack"]
+
+
+@dataclass(frozen=True)
+class InnerPlanes:
+    """All values of one kind, by the name that they share without unit and step."""
+
+    name: Name
+    nodes: Scalars  # (heads, rows, columns); None where nothing reads a value
+    is_by_heads: bool  # whether rows are steps as columns are
+
+
+def inner_planes(step: Step, index: int) -> list[InnerPlanes]:
+    """What a layer names from what it is given to what it makes, in the order in which the last of
+    each kind is computed."""
+    net, by_name = step.net, step.graph.by_name
+    given = net.shapes[net.layers[index].reads(index)[0]]
+    steps = given[2] if is_sequence(given) else 1
+    read = set(ancestors([step.loss]))  # a causal layer has scores that lead nowhere
+    kinds: dict[Name, list[Node]] = {}
+    for node in LayerAlone.of(net, index).values:
+        assert node.name is not None
+        kinds.setdefault(node.name.at_step(None), []).append(node)
+    planes = []
+    for name, tensors in sorted(kinds.items(), key=lambda kind: kind[1][-1].index):
+        shape = tensors[0].shape
+        is_by_heads = len(shape) == 3 and not is_sequence(shape)
+        if len(shape) == 1:  # a tensor for each step
+            nodes = np.full((1, *shape, steps), None)
+            for tensor in tensors:
+                column = (innermost(tensor.name).step or 1) - 1
+                nodes[0, :, column] = _scalars(by_name, tensor)
+        else:
+            nodes = _scalars(by_name, tensors[0]).reshape(
+                shape if is_by_heads else (1, shape[0], -1)
+            )
+        for place in np.ndindex(nodes.shape):
+            nodes[place] = nodes[place] if nodes[place] in read else None
+        if any(nodes.flat):
+            planes.append(InnerPlanes(name, nodes, is_by_heads))
+    return planes
+
+
+def parameter_plane(step: Step, parameter: Parameter, made: Shape) -> Scalars:
+    """A row for each unit and a column for each that it weighs, or for each step."""
+    nodes = np.array([step.graph.by_name[name] for name in parameter.names])
+    rows = made[0] if parameter.shape == (prod(made),) else parameter.shape[0]
+    return nodes.reshape(rows, -1)
+
+
+def innermost(name: Name | None) -> Name:
+    """Of a_h_gate the name of the sum, h_gate."""
+    assert name is not None
+    return innermost(name.of) if name.of else name
+
+
+def _scalars(by_name: Mapping[str, Node], tensor: Node) -> Scalars:
+    """A tensor's single values; None where there is none, as of later steps."""
+    assert tensor.name is not None
+    return np.array([by_name.get(str(it)) for it in tensor.name.elements(tensor.shape).values()])

@@ -20,10 +20,11 @@ from gradbook.layers import KINDS, Layer, ParameterSpec
 from gradbook.layers.fields import FlagField
 from gradbook.layers.sequences import Recurrent
 from gradbook.net import parse
+from gradbook.net.inner import innermost
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import Step
 from gradbook.targets.page.patterns import SEVERAL_PLACES, ValuePattern, pattern_of
-from gradbook.targets.page.unrolled import innermost, inside
+from gradbook.targets.page.unrolled import inside
 
 UNITS = (1, SEVERAL_PLACES)
 FEATURES, STEPS = SEVERAL_PLACES, 2

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
 
-from gradbook.graph.node import Node
-from gradbook.net import Conv, Parameter, Shape
+import numpy as np
+
+from gradbook.graph.node import Node, Scalars
+from gradbook.net import Conv
 from gradbook.net.names import shown_names
 from gradbook.net.step import Step
-
-Read = tuple[Node, Node, Node]  # a value, its weight, their product
 
 
 @dataclass(frozen=True)
@@ -26,11 +25,13 @@ class ConvWindow:
 
     value: Node
     bias: Node | None
-    channels: tuple[tuple[tuple[Read | None, ...], ...], ...]
+    channels: (
+        Scalars  # (channels, rows, columns) of a value, its weight, and their product; or None
+    )
 
     @property
     def products(self) -> list[Node]:
-        return [read[2] for rows in self.channels for row in rows for read in row if read]
+        return [read[2] for read in self.channels.flat if read]
 
     def table(self, places: Mapping[Node, int]) -> dict[str, object]:
         return {
@@ -46,56 +47,30 @@ class ConvWindow:
 def conv_windows(step: Step) -> tuple[ConvWindow, ...]:
     """One for each place of every convolution, from the inputs to the outputs."""
     convs = [k for k, layer in enumerate(step.net.layers) if isinstance(layer, Conv)]
-    return tuple(window for index in convs for window in _Slide(step, index).windows())
+    return tuple(window for index in convs for window in _windows(step, index))
 
 
-class _Slide:
-    """One convolution: its kernel slid over the maps before it."""
+def _windows(step: Step, index: int) -> Iterator[ConvWindow]:
+    """A weight's number tells where in the window its product lies."""
+    kernel, *_ = step.net.taken(index)
+    name, shape = shown_names(step.net)[index + 1], step.net.shapes[index + 1]
+    for element in name.elements(shape).values():
+        value = step.graph.by_name[str(element)]
+        channels, bias = np.full(kernel.shape[1:], None), None
+        for term in _terms(value):
+            if term.op.name == "multiply":
+                weight, given = term.inputs
+                assert weight.name
+                number = weight.name.numbers[-1] - kernel.first
+                _, *place = np.unravel_index(number, kernel.shape)
+                channels[tuple(place)] = given, weight, term
+            else:
+                bias = term
+        yield ConvWindow(value, bias, channels)
 
-    def __init__(self, step: Step, index: int) -> None:
-        self.step, self.nodes = step, step.graph.by_name
-        layer = step.net.layers[index]
-        assert isinstance(layer, Conv)
-        self.layer, self.window = layer, layer.window(step.net.shapes[index])
-        self.before, self.shape = step.net.shapes[index : index + 2]
-        self.source, self.goal = shown_names(step.net)[index : index + 2]
-        self.kernel, *self.biases = step.net.taken(index)
 
-    def windows(self) -> Iterator[ConvWindow]:
-        for place in product(*map(range, self.shape)):
-            yield ConvWindow(
-                self.nodes[str(self.goal.element(place, self.shape))],
-                self._bias(place[0]),
-                tuple(self._channel(place, c) for c in range(self.kernel.shape[1])),
-            )
-
-    def _bias(self, channel: int) -> Node | None:
-        if not self.biases:
-            return None
-        return self._own(self.biases[0], channel if self.biases[0].size > 1 else 0)
-
-    def _own(self, parameter: Parameter, element: int) -> Node:
-        return self.nodes[parameter.names[element]]
-
-    def _channel(self, place: Shape, channel: int) -> tuple[tuple[Read | None, ...], ...]:
-        """What each weight of the kernel is multiplied with; nothing where that is padding."""
-        _, _, rows, columns = self.kernel.shape
-        inside = dict(self.window.inside(place[1:], self.before[1:]))
-        return tuple(
-            tuple(self._read(place[0], channel, (i, j), inside.get((i, j))) for j in range(columns))
-            for i in range(rows)
-        )
-
-    def _read(
-        self, out: int, channel: int, tap: tuple[int, int], source: tuple[int, int] | None
-    ) -> Read | None:
-        if source is None:
-            return None
-        _, own, rows, columns = self.kernel.shape
-        first = out * self.layer.groups // self.layer.channels * own
-        value = self.nodes[str(self.source.element((first + channel, *source), self.before))]
-        element = ((out * own + channel) * rows + tap[0]) * columns + tap[1]
-        weight = self._own(self.kernel, element)
-        if self.layer.bits:  # of few bits, what is read of it
-            weight = self.nodes[f"ŵ{self.kernel.first + element}"]
-        return value, weight, self.step.graph.make("multiply", weight, value)
+def _terms(total: Node) -> Iterator[Node]:
+    while total.op.name == "add":
+        total, last = total.inputs
+        yield last
+    yield total

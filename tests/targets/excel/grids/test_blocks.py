@@ -9,7 +9,7 @@ def test_many_channels_stand_in_several_lines_and_single_values_in_one():
     pictures, values = Grids((10, 5, 5), 3), Grids((10, 1, 1), 3)
     assert (pictures.across, pictures.height) == (8, 11)
     assert pictures.place(8, 0, 0) == (9, 1)
-    assert (values.height, values.in_a_row()) == (1, "B4:K4")
+    assert (values.height, values.cell(9, 0, 0)) == (1, "K4")
 
 
 def test_a_place_that_cells_tell_is_looked_up_in_its_line_and_channel():

@@ -26,7 +26,7 @@ def block(found, begins):
 
 def test_attention_goes_from_weights_to_queries_scores_shares_and_what_they_mix():
     (attention,) = (s for s in scene(builtin("attention-by-hand")).stages if "attention" in s.words)
-    titles = [own.title.partition(":")[0] for own in (*attention.inner, attention.values)]
+    titles = [own.title.partition(":")[0] for own in (*attention.parts, attention.values)]
     assert titles == [
         *("w1 … w4", "h_query", "w5 … w8", "h_key", "w9 … w12", "h_value"),
         *("h_score", "a_share", "h_mixed", "w13 … w16", "h"),
@@ -59,7 +59,7 @@ def test_each_head_has_a_matrix_of_its_own():
 
 def test_a_recurrent_layer_has_a_column_for_each_step_and_its_weights_above():
     (rnn,) = (s for s in scene(builtin("echo")).stages if "rnn" in s.words)
-    assert [own.words for own in rnn.inner[:3]] == ["weights", "recurrent weights", "biases"]
+    assert [own.words for own in rnn.parts[:3]] == ["weights", "recurrent weights", "biases"]
     assert rnn.values.grids.shape == (1, 3, 4)
     assert rnn.values.rows == ("a_h1", "a_h2", "a_h3")
     assert str(rnn.values.nodes[0, 1, 2].name) == "a_h2(3)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil, prod
 
@@ -66,11 +66,6 @@ class Grids:
             return str(xl_rowcol_to_cell(*first))
         return f"{xl_rowcol_to_cell(*first)}:{xl_rowcol_to_cell(*last)}"
 
-    def in_a_row(self) -> str:
-        """All channels, where each is a single value."""
-        last = xl_rowcol_to_cell(self.top, self.left + self.shape[0] - 1)
-        return f"{xl_rowcol_to_cell(self.top, self.left)}:{last}"
-
     def places(self) -> Iterator[tuple[int, int, int]]:
         channels, rows, columns = self.shape
         return ((c, y, x) for c in range(channels) for y in range(rows) for x in range(columns))
@@ -118,6 +113,11 @@ class NodeBlock:
     labels: tuple[str, ...]  # of the channels
     rows: tuple[str, ...] = ()  # what the rows are called that aren't places
     missing: frozenset[Place] = frozenset()  # where nothing stands, as for a step not looked at
+    key: str = ""  # which parameters of a picture's layer: w, b, few bits, statistics
+
+    def at(self, top: int) -> NodeBlock:
+        """The same from a row on."""
+        return replace(self, grids=replace(self.grids, top=top))
 
     @property
     def title(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -10,16 +10,14 @@ from math import ceil
 
 import numpy as np
 
-from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Node
-from gradbook.graph.window import Shape
-from gradbook.language import mark, tr
-from gradbook.layers import Layer, Parameter, Role
-from gradbook.net.names import number, value_name
+from gradbook.language import tr
+from gradbook.layers import Layer, Role
+from gradbook.net import Net
 from gradbook.net.step import Step, run
-from gradbook.palette import GRADIENT, WEIGHT, colour_of
-from gradbook.targets.excel.grids.blocks import LEFT, Grids, NodeBlock, most_across, planes
-from gradbook.targets.excel.grids.steps import slides, step_blocks
+from gradbook.palette import GRADIENT
+from gradbook.targets.excel.grids.blocks import LEFT, NodeBlock
+from gradbook.targets.excel.grids.layer_blocks import picture_blocks, slides, step_blocks
 from gradbook.targets.excel.language import Reference, Speller, write
 from gradbook.targets.excel.plan.book import WorkbookPlan, is_in_steps, last_grid_layer
 
@@ -30,8 +28,6 @@ SLOPE_OF = "{0}∂E/∂"  # before each name
 WEIGHT_LINES = 3  # beside a weight that is looked at
 LINES = {"conv": 5, "pool": 3, "batchnorm": 9}  # beside a place that is looked at, and the verdict
 LETTERS = 7  # of a title that a column has room for
-FEW = "ŵ"  # what is read of weights of few bits
-STATISTICS = "γβμσs"  # one below the other, a column for each channel
 
 
 @dataclass(frozen=True)
@@ -43,8 +39,7 @@ class GridStage:
     kind: str  # conv, pool or batchnorm, of which one place can be looked at; else nothing
     words: str
     row: int  # of its title
-    parameters: Mapping[str, NodeBlock]  # the w and b of a convolution; STATISTICS
-    inner: tuple[NodeBlock, ...]  # of a layer in steps: its parameters and the values it names
+    parts: tuple[NodeBlock, ...]  # its parameters, and in steps the values it names
     place_row: int  # of the place to look at
     values: NodeBlock
     slopes: tuple[NodeBlock, ...]
@@ -53,18 +48,20 @@ class GridStage:
     end: int
 
     @property
+    def parameters(self) -> Mapping[str, NodeBlock]:
+        """Of a picture's layer: the w and b of a convolution; STATISTICS."""
+        return {block.key: block for block in self.parts if block.key}
+
+    @property
     def pieces(self) -> tuple[tuple[int, int], ...]:
         """From which row to which it should stay together on a page; it is cut between them."""
-        starts = [block.grids.top - ABOVE + 1 for block in (*self.inner, self.values)]
-        return (
-            tuple(pairwise([self.row, *starts[1:], self.end]))
-            if self.inner
-            else ((self.row, self.end),)
-        )
+        is_in_steps = len(self.parameters) < len(self.parts)
+        starts = [block.grids.top - ABOVE + 1 for block in (*self.parts, self.values)]
+        return tuple(pairwise([self.row, *(starts[1:] if is_in_steps else ()), self.end]))
 
     @property
     def blocks(self) -> tuple[NodeBlock, ...]:
-        return (*self.parameters.values(), *self.inner, self.values, *self.slopes)
+        return (*self.parts, self.values, *self.slopes)
 
     def slope_of(self, block: NodeBlock) -> NodeBlock | None:
         """The gradients of some of its values or parameters."""
@@ -84,7 +81,7 @@ class GridScene:
 
     @cached_property
     def stages(self) -> tuple[GridStage, ...]:
-        net, found, row = self.step.net, list[GridStage](), FIRST_ROW
+        net, stages, row = self.step.net, list[GridStage](), FIRST_ROW
         places = {0: 0}  # the stage at which each value stands
         for index in range(-1, last_grid_layer(net) + 1):
             layer = net.layers[index] if index >= 0 else None
@@ -92,10 +89,10 @@ class GridScene:
                 places[index + 1] = places[index]
                 continue
             reads = tuple(places[k] for k in layer.reads(index)) if layer else ()
-            places[index + 1] = len(found)
-            found.append(self._stage(index, layer, row, reads))
-            row = found[-1].end + 2
-        return tuple(found)
+            places[index + 1] = len(stages)
+            stages.append(self._stage(index, layer, row, reads))
+            row = stages[-1].end + 2
+        return tuple(stages)
 
     def _is_shown(self, index: int) -> bool:
         """Whether what a layer passes on stands there already: in its shape, or in steps."""
@@ -105,80 +102,71 @@ class GridScene:
     def _stage(
         self, index: int, layer: Layer | None, row: int, reads: tuple[int, ...]
     ) -> GridStage:
-        if index in self._in_steps:
-            return self._stage_in_steps(index, layer, row, reads)
-        net, words, kind = self.step.net, tr("input"), ""
-        top, parameters, slopes = row + ABOVE, dict[str, NodeBlock](), list[NodeBlock]()
-        name, shape = Name("i"), net.shapes[index + 1]
-        if layer is not None:
-            words, name = f"{index + 1}. {layer.text}", value_name(net, index)
-            kind = _kind(layer, net.shapes[index])
-        for key, block in self._parameters(index, top):
-            parameters[key] = block
-            top = block.grids.top + block.grids.height + ABOVE
-            slopes += self._slopes(block)
-        place_row = top - ABOVE + (1 if parameters else 2)
+        """Its blocks below each other, each with its gradients on the right."""
+        words = f"{index + 1}. {layer.text}" if layer else tr("input")
+        top, parts = row + ABOVE, list[NodeBlock]()
+        *before, values = self._blocks[index]
+        for block in before:
+            parts.append(block.at(top))
+            top += block.grids.height + ABOVE
+        place_row = top - ABOVE + (1 if parts else 2)
+        is_picture = layer is not None and index not in self._in_steps
+        kind = _kind_at(self.step.net, index) if is_picture else ""
         if kind:
             top = place_row + self._place_height(index, kind) + ABOVE
-        if layer is not None and layer.passes_on:
-            values = self._values(name, net.shapes[index], top, flat=True)
-        else:
-            values = self._values(name, shape, top)
+        values = values.at(top)
+        slopes = [self._slopes(it) if layer else None for it in (*parts, values)]
         end, weight_row = top + values.grids.height, None
-        own = [*self._slopes(values)] if layer else []
-        if own and "w" in parameters and slopes and self._can_take_apart(index, parameters["w"]):
+        kernels = next((block for block in parts if block.key == Role.WEIGHT), None)
+        trained = any(slopes[:-1]) and slopes[-1]
+        if kernels and trained and self._can_take_apart(index, kernels):
             weight_row = end + 1
             end = weight_row + 2 + max(values.grids.shape[1] + 1, WEIGHT_LINES)
-        found = tuple(slopes + own)
         return GridStage(
             index,
             layer,
             kind,
             words,
             row,
-            parameters,
-            (),
+            tuple(parts),
             place_row,
             values,
-            found,
+            tuple(filter(None, slopes)),
             reads,
             weight_row,
             end,
         )
 
-    def _stage_in_steps(
-        self, index: int, layer: Layer | None, row: int, reads: tuple[int, ...]
-    ) -> GridStage:
-        """Its blocks below each other, each with its gradients on the right."""
-        words = f"{index + 1}. {layer.text}" if layer else tr("input")
-        top, blocks, slopes = row + ABOVE, list[NodeBlock](), list[NodeBlock]()
-        for block in self._in_steps[index]:
-            blocks.append(replace(block, grids=replace(block.grids, top=top)))
-            slopes += self._slopes(blocks[-1]) if layer else ()
-            top += block.grids.height + ABOVE
-        *inner, values = blocks
-        end, own = top - ABOVE, tuple(slopes)
-        return GridStage(
-            index, layer, "", words, row, {}, tuple(inner), row, values, own, reads, None, end
-        )
+    @cached_property
+    def _blocks(self) -> dict[int, list[NodeBlock]]:
+        """Those of the input and of each layer, what it makes last."""
+        step, slid = self.step, self._slid
+        return {
+            index: step_blocks(step, index, as_maps=index + 1 in slid)
+            if index in self._in_steps
+            else picture_blocks(step, index)
+            for index in range(-1, last_grid_layer(step.net) + 1)
+        }
 
     @cached_property
-    def _in_steps(self) -> dict[int, list[NodeBlock]]:
+    def _in_steps(self) -> frozenset[int]:
         """The stages of a sequence that are matrices, by layers: all that no window goes over."""
         net = self.step.net
         if not is_in_steps(net):
-            return {}
-        last, slid = last_grid_layer(net), set[int]()  # the values that windows go over
-        for index in reversed(range(last + 1)):
+            return frozenset()
+        layers = range(last_grid_layer(net) + 1)
+        kept = (k for k in layers if net.layers[k].passes_on or _kind_at(net, k))
+        return frozenset({-1, *layers}).difference(kept)
+
+    @cached_property
+    def _slid(self) -> set[int]:
+        """The values of a sequence that windows go over."""
+        net, slid = self.step.net, set[int]()
+        for index in reversed(range(last_grid_layer(net) + 1)):
             layer = net.layers[index]
-            if _kind(layer, net.shapes[index]) or (layer.passes_on and index + 1 in slid):
+            if _kind_at(net, index) or (layer.passes_on and index + 1 in slid):
                 slid.update(layer.reads(index))
-        return {
-            index: step_blocks(self.step, index, as_maps=index + 1 in slid)
-            for index in range(-1, last + 1)
-            if index < 0
-            or not (net.layers[index].passes_on or _kind(net.layers[index], net.shapes[index]))
-        }
+        return slid
 
     def _place_height(self, index: int, kind: str) -> int:
         """Of the cells to type in, and below them the window and the lines beside it."""
@@ -188,133 +176,46 @@ class GridScene:
         sources = shape[0] // layer.groups if layer.sums else 1
         return 2 + max(sources * (high + 1), LINES[kind])
 
-    # Blocks --------------------------------------------------------------------
-
-    def _values(self, name: Name, shape: Shape, top: int, flat: bool = False) -> NodeBlock:
-        """The values that a tensor's names are those of; `flat`: each by itself, in a row."""
-        nodes = np.array([self._called[str(x)] for x in name.elements(shape).values()])
-        made = (nodes.size, 1, 1) if flat else planes(shape)
-        nodes = nodes.reshape(made)
-        grids = self._grids(made, top)
-        own = [str(name.at(k + 1)) for k in range(made[0])] if made[0] > 1 else [str(name)]
-        labels = [str(node.name) for node in nodes.flat] if flat else own
-        words = tr(_MEANINGS.get(name.stem, WHAT_COMES_OUT))
-        return NodeBlock(f"{{0}}{name}", words, colour_of(name.stem), grids, nodes, tuple(labels))
-
-    def _parameters(self, index: int, top: int) -> Iterator[tuple[str, NodeBlock]]:
-        """One below the other; where each begins depends on the height of those before it."""
-        net = self.step.net
-        if index < 0:
-            return
-        layer = net.layers[index]
-        if layer.statistics:
-            yield STATISTICS, self._statistics(index, top)
-        if not (layer.sums and layer.window(net.shapes[index])):
-            return
-        for parameter in net.taken(index):
-            block = self._parameter(parameter, index, top)
-            top = block.grids.top + block.grids.height + ABOVE
-            yield str(parameter.role), block
-            if layer.bits and parameter.role is Role.WEIGHT:
-                read = self._read(block)
-                top = read.grids.top + read.grids.height + ABOVE
-                yield FEW, read
-
-    def _read(self, weights: NodeBlock) -> NodeBlock:
-        """What sums read of weights of few bits, below these."""
-        grids = weights.grids
-        nodes = np.array(
-            [self._called[f"{FEW}{node.name.numbers[-1]}"] for node in weights.nodes.flat]
-        )
-        return replace(
-            weights,
-            names=weights.names.replace(str(Role.WEIGHT), FEW),
-            words=tr("as the sums read them: a scale times whole numbers"),
-            grids=replace(grids, top=grids.top + grids.height + ABOVE),
-            nodes=nodes.reshape(grids.shape),
-        )
-
-    def _statistics(self, index: int, top: int) -> NodeBlock:
-        """What a normalisation has learned, and what it finds in the samples, by channels."""
-        net = self.step.net
-        shape, place = net.shapes[index][:1], number(net, index)
-        learned = [p.names for p in net.taken(index)]
-        found = [Name(stem, layer=place).elements(shape).values() for stem in ("μ", "σ²", "s")]
-        names = [[str(name) for name in row] for row in (*learned, *found)]
-        nodes = np.array([[[self._called[name] for name in row] for row in names]])
-        grids = Grids(nodes.shape, top, LEFT)
-        stems = ("γ", "β", "μ", "σ²", "s")
-        said, words = ", ".join(f"{{0}}{stem}" for stem in stems), tr("a column for each channel")
-        return NodeBlock(said, words, WEIGHT, grids, nodes, ("",), stems)
-
-    def _parameter(self, parameter: Parameter, index: int, top: int) -> NodeBlock:
-        """A convolution's kernels, or its biases."""
-        nodes = np.array([self._called[name] for name in parameter.names])
-        ends = dict.fromkeys((parameter.names[0], parameter.names[-1]))
-        said = " … ".join(f"{{0}}{name}" for name in ends)
-        if parameter.role is not Role.WEIGHT:
-            grids, words = self._grids((nodes.size, 1, 1), top), tr("added to each place of a map")
-            own = nodes.reshape(grids.shape)
-            return NodeBlock(said, words, WEIGHT, grids, own, tuple(parameter.names))
-        made, sources, high, wide = parameter.shape
-        maps = value_name(self.step.net, index)
-        names = [str(maps.at(k + 1) if made > 1 else maps) for k in range(made)]
-        labels = [
-            f"{name}←{k + 1}" if sources > 1 else name for name in names for k in range(sources)
-        ]
-        grids = self._grids((made * sources, high, wide), top, together=sources)
-        words = tr("the kernels, one for each map")
-        if sources > 1:
-            words = tr("the kernels, one for each map and what it reads")
-        return NodeBlock(said, words, WEIGHT, grids, nodes.reshape(grids.shape), tuple(labels))
-
-    def _slopes(self, block: NodeBlock) -> Iterator[NodeBlock]:
+    def _slopes(self, block: NodeBlock) -> NodeBlock | None:
         """The gradients of what is trained, or of what lies on the way to it."""
         adjoints = {**self.step.adjoints, **self.step.gradients}
         nodes = np.array([adjoints.get(node) if node else None for node in block.nodes.flat])
-        nodes = nodes.reshape(block.grids.shape)
-        if not any(node is not None for node in nodes.flat):
-            return
+        if not any(nodes):
+            return None
         words = tr("how the error changes with each")
         if self.book.several and not block.is_of_sample:
             words = tr("how the error changes with each, all samples together")
-        grids = replace(block.grids, left=self.right)
-        names = block.names.format(SLOPE_OF)
-        yield replace(block, names=names, words=words, tint=GRADIENT, grids=grids, nodes=nodes)
-
-    def _grids(self, shape: tuple[int, int, int], top: int, together: int = 1) -> Grids:
-        return Grids(shape, top, LEFT, most_across(shape, together))
+        return replace(
+            block,
+            names=block.names.format(SLOPE_OF),
+            words=words,
+            tint=GRADIENT,
+            grids=replace(block.grids, left=self.right),
+            nodes=nodes.reshape(block.grids.shape),
+        )
 
     @cached_property
     def right(self) -> int:
         """The column of the first gradients."""
-        net = self.step.net
-        places = range(last_grid_layer(net) + 2)
-        shapes = [(planes(net.shapes[k]), 1) for k in places if k - 1 not in self._in_steps]
-        blocks = [block for own in self._in_steps.values() for block in own]
-        for parameter in net.parameters:
-            if len(parameter.shape) == 4 and parameter.layer not in self._in_steps:
-                made, sources, high, wide = parameter.shape
-                shapes.append(((made * sources, high, wide), sources))
-        widths = [Grids(shape, 0, 0, most_across(shape, n)).width for shape, n in shapes]
-        return LEFT + max([*widths, *map(_columns, blocks)]) + 2
-
-    @cached_property
-    def _called(self) -> dict[str, Node]:
-        return self.step.graph.by_name
+        widths = (
+            _columns(block) if index in self._in_steps else block.grids.width
+            for index, blocks in self._blocks.items()
+            for block in blocks
+        )
+        return LEFT + max(widths) + 2
 
     # What the cells say ----------------------------------------------------------
 
     @cached_property
     def cells(self) -> dict[Node, str]:
         """Where each value stands on the sheet, first of all."""
-        found: dict[Node, str] = {}
+        cells: dict[Node, str] = {}
         for block in (block for stage in self.stages for block in stage.blocks):
             for place in block.grids.places():
                 node = block.nodes[place]
                 if node is not None:
-                    found.setdefault(node, block.grids.cell(*place))
-        return found
+                    cells.setdefault(node, block.grids.cell(*place))
+        return cells
 
     def formula(self, node: Node | None, cell: str) -> str:
         """What looks a value up in the epoch, and for the sample, that are asked for.
@@ -349,7 +250,8 @@ class GridScene:
 
     def _shares(self, block: NodeBlock) -> list[Node]:
         """What one sample adds to the gradients of some weights, as far as it has columns."""
-        named = (self._called.get(f"g_{node.name}") for node in block.nodes.flat)
+        by_name = self.step.graph.by_name
+        named = (by_name.get(f"g_{node.name}") for node in block.nodes.flat)
         columns = self.book.training.of_sample.columns
         return [node for node in named if node is not None and node in columns]
 
@@ -378,11 +280,8 @@ class GridScene:
         return next(run(self.step, 1, self.book.rate, watch=list(self.cells)))
 
     def numbers(self, block: NodeBlock) -> Array:
-        found = [self._number(node) for node in block.nodes.flat]
-        return np.array(found).reshape(block.grids.shape)
-
-    def _number(self, node: Node | None) -> float:
-        return float(np.ravel(self._first[node])[0]) if node is not None else 0.0
+        numbers = [np.ravel(self._first[it])[0] if it else 0.0 for it in block.nodes.flat]
+        return np.array(numbers, np.float64).reshape(block.grids.shape)
 
 
 def _columns(block: NodeBlock) -> int:
@@ -390,19 +289,8 @@ def _columns(block: NodeBlock) -> int:
     return max(block.grids.width, ceil(len(block.title) / LETTERS) - 1)
 
 
-def _kind(layer: Layer, shape: Shape) -> str:
-    if slides(layer, shape):
+def _kind_at(net: Net, index: int) -> str:
+    layer = net.layers[index]
+    if slides(layer, net.shapes[index]):
         return "conv" if layer.sums else "pool"
     return "batchnorm" if layer.statistics else ""
-
-
-WHAT_COMES_OUT = mark("what comes out")
-_MEANINGS = {
-    "i": mark("what the network receives"),
-    "c": mark("the weighted sum of each window"),
-    "p": mark("the value kept from each window"),
-    "a": mark("what is passed on"),
-    "y": mark("normalised, scaled and shifted"),
-    "z": mark("both added"),
-    "f": mark("the earlier values that a branch continues from"),
-}

@@ -16,12 +16,8 @@ from gradbook.layers import Layer
 from gradbook.net.names import number
 from gradbook.palette import ACTIVATION, GRADIENT, INPUT, QUIET, SUM, WEIGHT, Colour
 from gradbook.targets.excel.grids.blocks import LARGEST, LEFT, Grids, NodeBlock, Place
-from gradbook.targets.excel.grids.scene import (
-    FEW,
-    STATISTICS,
-    GridScene,
-    GridStage,
-)
+from gradbook.targets.excel.grids.layer_blocks import FEW, STATISTICS
+from gradbook.targets.excel.grids.scene import GridScene, GridStage
 from gradbook.targets.excel.live import LiveValue, call, when
 
 # A place: its window, the products, their sum --------------------------------
