@@ -570,9 +570,9 @@ def _write_weights(look: Look, book: ReaderBook) -> None:
         bottom = block.top + block.shape[0] - 1
         sheet.conditional_format(block.top, 1, bottom, block.size, dict(BLUES))
     page, style = Page(sheet, look), look.value(QUIET, "0.0000", italic=True)
-    for row, *contents in book.plan.scales(book.values):
+    for line, *contents in book.plan.scales(book.values):
         for column, content in enumerate(contents, 2):
-            page.live(row, column, content, style)
+            page.live(line, column, content, style)
 
 
 def _write_images(look: Look, book: ReaderBook) -> None:

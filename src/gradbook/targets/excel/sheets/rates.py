@@ -382,5 +382,5 @@ def _following(page: Page, book: WorkbookPlan) -> None:
 def _followed(case: Case) -> tuple[Array, ...]:
     """The values of each kind, epoch by epoch."""
     trial, waves = case.trial, case.waves
-    way = 1.0 * (np.arange(trial.epochs) < case.descent)
+    way = (np.arange(trial.epochs) < case.descent).astype(np.float64)
     return case.excess, trial.slopes, trial.turns, way, waves.rising, waves.extreme
