@@ -101,16 +101,6 @@ def test_it_comes_back_as_it_was(numbers, tmp_path, ending, with_preparation):
     close(back.predict(rows), expected)
 
 
-@pytest.mark.witness("torch", "onnxruntime")
-def test_onnxruntime_says_the_same(numbers, tmp_path):
-    from onnxruntime import InferenceSession
-
-    model, rows, expected = numbers
-    model.export(tmp_path / "net.onnx", with_preparation=True)
-    (said,) = InferenceSession(tmp_path / "net.onnx").run(None, {"input": rows})
-    close(said, expected)
-
-
 @pytest.mark.witness("torch", "cc")
 @pytest.mark.parametrize("name", LAYERS)
 def test_c_returns_one_number_and_writes_several(torch, tmp_path, name):

@@ -165,21 +165,6 @@ def test_whoever_asks_it_to_end_is_heard(train, kind):
     assert last["epochs"] < 100_000
 
 
-def test_a_run_that_was_stopped_goes_on_to_the_same_bits(desk, train):
-    stopped = train(RECIPE, *LONG, "-o", "stopped", "--json")
-    until(stopped, "epoch")
-    stopped.send_signal(signal.SIGINT)
-    stopped.communicate(timeout=100)
-    resumed = train("--resume", "stopped", "--json")
-    whole = train(RECIPE, *LONG, "-o", "whole", "--json")
-    for process, name in ((resumed, "stopped"), (whole, "whole")):
-        out, err = process.communicate(timeout=100)
-        assert (process.returncode, err) == (0, "")
-        assert json.loads(out.splitlines()[-1])["model"].startswith(name)
-    models = [(desk / name / "model.safetensors").read_bytes() for name in ("stopped", "whole")]
-    assert models[0] == models[1]
-
-
 def test_impatience_breaks_nothing(desk, train):
     process = train(RECIPE, *LONG, "-o", "run", "--json")
     until(process, "epoch")
@@ -194,50 +179,6 @@ def test_impatience_breaks_nothing(desk, train):
     assert (resumed.returncode, err) == (0, "")
     assert not [path.name for path in (desk / "run").rglob(".*")]
     assert json.loads(out.splitlines()[-1])["event"] == "done"
-
-
-def test_who_is_told_to_ignore_a_signal_ignores_it(desk, train):
-    """As `nohup gradbook train &` is, whose terminal is then closed."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        process = train(RECIPE, *LONG, "-o", "run", "--json")
-    finally:
-        signal.signal(signal.SIGHUP, before)
-    until(process, "epoch")
-    process.send_signal(signal.SIGHUP)
-    out, err = process.communicate(timeout=100)
-    assert (process.returncode, err) == (0, "")
-    assert json.loads(out.splitlines()[-1])["event"] == "done"
-
-
-ENDLESS_COMPILER = """\
-#!/bin/sh
-case " $* " in *" -c "*) echo $$ >> {begun}; sleep 1000;; *) exec cc "$@";; esac
-"""
-
-
-def wait_for_the_end_of(group: int) -> None:
-    """Orphans are gone only once the system has buried them."""
-    given_up = time.monotonic() + 60
-    with pytest.raises(ProcessLookupError):
-        while time.monotonic() < given_up:
-            os.killpg(group, 0)
-            time.sleep(0.01)
-
-
-def test_ctrl_c_ends_the_compilers_as_well(desk, train, tmp_path):
-    begun, compiler, cache = (tmp_path / name for name in ("begun", "endless-cc", "cache"))
-    compiler.write_text(ENDLESS_COMPILER.format(begun=begun))
-    compiler.chmod(0o755)
-    process = train(RECIPE, "-o", "run", GRADBOOK_CACHE=str(cache), GRADBOOK_CC=str(compiler))
-    while not (begun.exists() and begun.read_text().count("\n") > 1):
-        assert process.poll() is None
-        time.sleep(0.005)
-    process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=100) == ("", "gradbook: interrupted\n")
-    for number in map(int, begun.read_text().split()):
-        wait_for_the_end_of(number)
-    assert not list(cache.rglob("*.*"))
 
 
 def test_ctrl_c_before_the_first_step_leaves_nothing(desk, train, tmp_path):

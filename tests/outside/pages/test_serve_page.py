@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serve.books import NAMES, a_class, content, exercises, laid_out
+from tests.serve.books import NAMES, a_class, exercises, laid_out
 from tests.serve.running import served
 
 pytestmark = pytest.mark.witness("chromium")
@@ -109,20 +109,6 @@ def test_a_chosen_folder_is_its_workbooks(page, folder):
     assert "notes.txt: it isn't a" in page.text("#left")
 
 
-def test_points_and_worth_are_the_commands(page, folder, saved):
-    page.drop("#drop", folder / "ada.xlsx", folder / "bob 2.xlsx")
-    page.until(JUDGED)
-    column = (
-        "[...document.querySelectorAll('.books tbody tr')].map(row => row.cells[4].textContent)"
-    )
-    assert page.value(column) == ["", ""]
-    page.write("#out-of", "20")
-    page.key("Tab")
-    page.until(f"{column}.join() === '20,0'")
-    commanded(folder, "check", "ada.xlsx", "bob 2.xlsx", "--csv", "grades.csv", "--out-of", "20")
-    assert saved("grades.csv", "[data-save='grades.csv']") == (folder / "grades.csv").read_bytes()
-
-
 def test_what_a_repeated_mistake_costs_is_the_command_s(page, tmp_path, saved):
     laid_out(tmp_path / "class", exercises())
     page.drop("#drop", tmp_path / "class")
@@ -176,29 +162,6 @@ def test_a_books_findings_open_and_its_copies_are_saved(page, folder, saved):
     assert not page.value("document.querySelector('dialog').open")
 
 
-def test_two_hundred_books_at_once(page, tmp_path):
-    strange = [(name, book) for name, book in a_class() if name != "ada.xlsx"]
-    many = [(f"student {k}.xlsx", content(k % 3 > 0)) for k in range(200 - len(strange))]
-    laid_out(tmp_path / "all", [*strange, *many])
-    page.drop("#drop", tmp_path / "all")
-    page.until("document.querySelectorAll('.books .verdict').length > 5")
-    grown = page.value("document.querySelectorAll('.books .verdict').length")
-    assert grown < 200 or page.value(JUDGED)
-    page.until(JUDGED, patience=240)
-    rows = page.value(ROWS)
-    assert len(rows) == 200
-    verdicts = {name.removeprefix("all/"): verdict for name, verdict, _ in rows}
-    assert all(
-        verdicts[name] == ("right" if k % 3 else "wrong") for k, (name, _) in enumerate(many)
-    )
-    assert verdicts["bomb.xlsx"] == verdicts["no zip.xlsx"] == "unreadable"
-    page.click("#tools button[value=unreadable]")
-    assert sum(not hidden for *_, hidden in page.value(ROWS)) == 4
-    page.write("#tools input", "bomb")
-    assert page.text("#tools output") == "1 of 200 shown"
-    assert "Identical files" in page.until("document.querySelector('#common').textContent")
-
-
 def test_two_tabs_have_two_classes_and_keep_them(page, on, folder):
     page.drop("#drop", folder / "ada.xlsx")
     page.until(JUDGED)
@@ -212,18 +175,6 @@ def test_two_tabs_have_two_classes_and_keep_them(page, on, folder):
     page.show(on.address)
     page.until(JUDGED)
     assert page.value(ROWS) == [["ada.xlsx", "right", False]]
-
-
-def test_what_is_removed_is_gone(page, on, folder):
-    before = on.kept()
-    page.drop("#drop", folder / "ada.xlsx")
-    page.until(JUDGED)
-    page.click("#clear")
-    page.until("document.querySelector('#class').hidden")
-    assert on.kept() == before
-    page.drop("#drop", folder / "bob 2.xlsx")
-    page.until(JUDGED)
-    assert [row[0] for row in page.value(ROWS)] == ["bob 2.xlsx"]
 
 
 # Texts -----------------------------------------------------------------------------

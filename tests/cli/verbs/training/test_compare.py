@@ -62,28 +62,3 @@ def test_a_folder_of_seeds_is_one_run(runs, capsys):
 )
 def test_what_cannot_be_compared_is_refused_in_one_line(words, said, refused, runs):
     assert said in refused(["compare", *words])
-
-
-@pytest.mark.parametrize(
-    ("file", "damage", "said"),
-    [
-        ("metrics.jsonl", lambda text: "{}\n", "a/metrics.jsonl: not the metrics of a run"),
-        (
-            "metrics.jsonl",
-            lambda text: text.replace('"rate": 0.08', '"rate": "x"'),
-            "not the metrics of a run",
-        ),
-        (
-            "metrics.jsonl",
-            lambda text: text.replace('"epoch": 2', '"epoch": null'),
-            "not the metrics of a run",
-        ),
-        ("result.json", lambda text: "[]", "a/result.json: not the result of a run"),
-        ("result.json", lambda text: text.replace("seconds", "years"), "result of a run"),
-        ("recipe.txt", lambda text: text + "wings 2\n", "unknown 'wings'"),
-    ],
-)
-def test_a_damaged_run_is_refused_in_one_line(file, damage, said, refused, runs):
-    path = runs / "a" / file
-    path.write_text(damage(path.read_text("utf-8")), "utf-8")
-    assert said in refused(["compare", "a", "b"])
