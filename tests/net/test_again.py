@@ -7,7 +7,7 @@ import pickle
 import pytest
 from hypothesis import assume, given
 
-from gradbook.errors import GradbookError, NetTextError
+from gradbook.errors import GradbookError
 from gradbook.net import Activation, Again, Bias, Conv, Dense, Net, Role, parse
 from gradbook.net.measure import measure
 from tests.families import networks
@@ -79,64 +79,6 @@ def test_a_network_has_as_many_parameters_as_its_first_uses(net):
         for index in range(len(net.layers))
     )
     assert pickle.loads(pickle.dumps(net)) == net
-
-
-HEAD = "input 2\ndense 2\n"
-
-
-@pytest.mark.parametrize(
-    ("text", "line", "column", "said"),
-    [
-        (HEAD + "again", 3, 6, "again's number of times is missing: write a whole number here"),
-        (HEAD + "again 0", 3, 1, "again's number of times is a whole number from 1 up"),
-        (HEAD + "again 2 back", 3, 13, "again's number of layers is missing"),
-        (
-            HEAD + "again 2 back 0",
-            3,
-            1,
-            "again's number of layers is a whole number from 1 up, not 0",
-        ),
-        (
-            HEAD + "again 2 back 2",
-            3,
-            1,
-            "again goes back over 2 layers, but only 1 stands before it",
-        ),
-        (HEAD + "again 2 3", 3, 9, "unexpected '3' after '2': take it out or begin a new line"),
-        (HEAD + "again 2\nagain 2", 4, 1, "layer 2 is already applied by another 'again': leave"),
-        (
-            HEAD + "again 2; relu; again 2 back 2",
-            3,
-            16,
-            "layer 2 is already applied by another 'again'",
-        ),
-        (HEAD + "again 1001", 3, 1, "more than 1,000 layers: use fewer"),
-        (
-            HEAD + "dense 3\nagain 2",
-            4,
-            1,
-            "layer 3: it is layer 2 again, which took 2 before and takes",
-        ),
-        ("input 2\ntanh\nagain 2", 3, 1, "there is no conv or dense before it: say how many"),
-        (
-            "input 2\nagain 2 back 1",
-            2,
-            1,
-            "again goes back over 1 layer, but none stands before it",
-        ),
-        (
-            "input 1x6x6\nconv 1 3x3\nagain 3",
-            3,
-            1,
-            "conv's window 3x3 is larger than its input 1x2x2",
-        ),
-    ],
-)
-def test_a_wrong_again_is_told_its_place_and_remedy(text, line, column, said):
-    with pytest.raises(NetTextError) as caught:
-        parse(text, source="a.net")
-    assert str(caught.value).startswith(f"a.net, line {line}, column {column}: ")
-    assert said in str(caught.value)
 
 
 SUMS = (Dense(2, Bias.NONE), Activation("tanh"))

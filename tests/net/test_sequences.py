@@ -20,7 +20,6 @@ from gradbook.net.measure import measure
 from gradbook.net.step import run
 from gradbook.report.workbook import write_workbook
 
-SHORT = "input 2x1; conv1d 2 1; softmax; loss cross-entropy; sample 1 1 -> "
 ECHO = "input 4x2; rnn 3; dense 1; sample 1 2 3 4 5 6 7 8 -> 1"
 
 
@@ -199,31 +198,6 @@ def test_the_gru_of_2014_is_another_than_that_of_today():
     state = reset_before(x, fed, back, bias)[0, -1]
     (made,) = [node for node in step.graph.nodes if str(node.name) == "a_state(3)"]
     assert np.asarray(values[made]) == pytest.approx(state.numpy(), abs=1e-14)
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("input 4; rnn 2; dense 1", "rnn takes a sequence of two steps or more, not 4: write"),
-        ("input 1x3; gru 2; dense 1", "gru takes a sequence of two steps or more, not 3x1x1"),
-        ("input 4x3; attention heads 2; flatten; dense 1", "3 features can't be split among 2"),
-        (
-            "input 4x3; conv 2 3x3; flatten; dense 1",
-            "conv takes channels x height x width",
-        ),
-        ("input 4x3; conv1d 2 5; flatten; dense 1", "window 1x5 is larger than its input 3x1x4"),
-        ("input 4x3; rnn 2 alll; dense 1", "unknown 'alll'"),
-        ("input 4x3; lstm; dense 1", "lstm's width"),
-        (SHORT + "0 0 0 0", "no step has a target"),
-        (SHORT + "1 0 1 1", "sum to 1"),
-        ("input 2x1; rmsnorm; rnn 2; dense 1", "rmsnorm needs groups of several values"),
-    ],
-)
-def test_what_does_not_fit_is_said_in_a_line(text, said):
-    with pytest.raises(NetTextError) as found:
-        parse(text)
-    assert said in str(found.value)
-    assert "\n" not in str(found.value)
 
 
 def test_a_window_over_steps_has_one_row():
