@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gradbook import limits
 from gradbook.data.tables import (
@@ -17,7 +15,7 @@ from gradbook.data.tables import (
     read_table,
     table_remarks,
 )
-from gradbook.errors import DataError, FileError, GradbookError, LimitError, UsageError
+from gradbook.errors import DataError, FileError, LimitError, UsageError
 from gradbook.net import Sample, parse
 
 CSV = """\
@@ -418,22 +416,6 @@ def test_a_table_is_looked_for_beside_the_network_that_names_it(written, tmp_pat
     attached = attach(net, tmp_path)
     assert (attached.samples, attached.table) == (AND, "and.csv")
     assert attach(attached, "/nowhere") is attached
-
-
-def said_of(file, net):
-    """What is wrong with the table; nothing where it gives samples."""
-    try:
-        return "" if read_table(file, net).samples else None
-    except GradbookError as error:
-        return str(error)
-
-
-@given(st.binary(max_size=200) | st.text('0123456789.,;\t\r\n"-ae ', max_size=60))
-def test_any_file_is_a_table_or_one_clear_line(tmp_path_factory, content):
-    file = tmp_path_factory.getbasetemp() / "any.csv"
-    file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    for net in (ONE_OUTPUT, CLASSES):
-        assert "\n" not in said_of(file, net)
 
 
 def test_controls_in_names_are_shown_so_that_no_sheet_or_page_meets_them(written):

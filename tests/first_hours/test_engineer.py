@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import csv
-import ctypes
 import json
-import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-
-from tests.targets.portable.compiled import built
 
 STROKES = {  # of three letters, in tenths of a sheet
     "L": [(2, 1, 2, 9), (2, 9, 8, 9)],
@@ -82,53 +78,3 @@ def test_a_table_becomes_a_model_that_predicts_new_rows(desk, typed):
         rows = list(csv.DictReader(file))
     off = [abs(float(row["price"]) - float(row["price: predicted"])) for row in rows]
     assert np.median(off) < 30_000
-
-
-@pytest.mark.witness("torch", "onnx", "cc")
-def test_what_pytorch_trained_predicts_rows_and_goes_on_into_c(desk, typed):
-    import torch
-
-    module, facts, prices = _priced(torch)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(module, torch.zeros(1, 2), "prices.onnx", dynamo=False)
-    _write_new(facts)
-    told = typed(
-        "gradbook import prices.onnx -o prices.safetensors --columns area rooms --target price"
-    )
-    assert "it predicts a number: it ends in a plain sum" in told
-    rows = list(csv.DictReader(typed("gradbook predict prices.safetensors new.csv").splitlines()))
-    said = [float(row["price: predicted"]) for row in rows]
-    np.testing.assert_allclose(said, prices, rtol=1e-5)
-    assert [row["address"] for row in rows] == [f"{k} High Street" for k in range(len(facts))]
-
-    typed("gradbook export prices.safetensors -o prices.c")
-    library = ctypes.CDLL(str(built(Path("prices.c").read_text(), Path("prices.so").absolute())))
-    library.prices_predict.restype = ctypes.c_float
-    given = np.ascontiguousarray(facts, np.float32)
-    found = [library.prices_predict(ctypes.c_void_p(row.ctypes.data)) for row in given]
-    np.testing.assert_allclose(found, prices, rtol=1e-5)
-
-
-def _priced(torch):
-    """A network that learned the prices of houses, some houses, and what it says of them."""
-    torch.manual_seed(0)
-    random = np.random.default_rng(3)
-    facts = np.column_stack([random.uniform(40, 200, 30), random.integers(1, 7, 30)])
-    module = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.ReLU(), torch.nn.Linear(8, 1))
-    inputs, wanted = (torch.tensor(x).float() for x in (facts, facts @ [[2000.0], [10_000.0]]))
-    descent = torch.optim.Adam(module.parameters(), 1.0)
-    for _ in range(200):
-        descent.zero_grad()
-        torch.nn.functional.mse_loss(module(inputs), wanted).backward()
-        descent.step()
-    with torch.no_grad():
-        return module.eval(), facts.astype(np.float32), module(inputs).numpy()[:, 0]
-
-
-def _write_new(facts: np.ndarray) -> None:
-    """The houses under their columns' names, in another order and with others beside them."""
-    with open("new.csv", "w", newline="", encoding="utf-8") as out:
-        rows = csv.writer(out)
-        rows.writerow(["address", "rooms", "area"])
-        rows.writerows([f"{k} High Street", r, a] for k, (a, r) in enumerate(facts.tolist()))

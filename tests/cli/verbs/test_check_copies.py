@@ -50,21 +50,6 @@ def test_both_kinds_of_copies_are_written_and_counted(here, capsys):
     assert main(["check", "right/book.xlsx"]) == 0
 
 
-def test_the_same_copy_may_be_asked_for_again(here):
-    assert main(["check", "book.xlsx", "--fix", "right"]) == 1
-    assert main(["check", "book.xlsx", "--fix", "right"]) == 1
-
-
-def test_a_file_that_is_not_this_copy_stays(here, capsys):
-    (here / "right").mkdir()
-    (here / "right" / "book.xlsx").write_text("mine")
-    assert main(["check", "book.xlsx", "--fix", "right"]) == 2
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1
-    assert "already exists" in error
-    assert (here / "right" / "book.xlsx").read_text() == "mine"
-
-
 def test_the_book_itself_is_never_replaced(here):
     before = (here / "book.xlsx").read_bytes()
     assert main(["check", "book.xlsx", "--fix", "."]) == 2
@@ -116,9 +101,3 @@ def test_books_that_cannot_be_read_have_no_copy(here):
     (here / "bad.xlsx").write_text("no zip")
     assert main(["check", "book.xlsx", "bad.xlsx", "--annotate", "marked"]) == 2
     assert [path.name for path in (here / "marked").iterdir()] == ["book.xlsx"]
-
-
-def test_a_page_is_written(here, capsys):
-    assert main(["check", "book.xlsx", "--html", "page.html"]) == 1
-    assert "wrote page.html" in capsys.readouterr().out
-    assert "∂E/∂w3" in (here / "page.html").read_text("utf-8")

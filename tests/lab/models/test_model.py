@@ -98,22 +98,6 @@ def test_the_summary_counts_every_parameter(model):
 
 
 @pytest.mark.parametrize(
-    ("text", "kind"),
-    [
-        ("softmax; loss cross-entropy", "softmax"),
-        ("sigmoid; loss half squared error", "sigmoid"),
-        ("identity; loss mean squared error", "identity"),
-    ],
-)
-def test_whatever_it_ends_in_its_answers_are_shares(text, kind):
-    trained = train(f"input 1x8x8; flatten; dense 4; {text}", "epochs 2", data=SET)
-    sure = trained.model.predict(TEST.pixels)
-    assert sure.min() >= 0
-    np.testing.assert_allclose(sure.sum(axis=1), 1)
-    assert (sure.argmax(axis=1) == trained.model.classify(TEST.pixels)).all()
-
-
-@pytest.mark.parametrize(
     ("images", "said"),
     [
         (np.zeros((3, 1, 9, 9), np.uint8), "images are 1x9x9, but this model reads an array"),
