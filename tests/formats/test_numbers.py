@@ -133,15 +133,6 @@ def python(*words) -> str:
 
 
 @pytest.mark.witness("torch")
-def test_the_module_that_is_written_says_the_same(numbers, tmp_path):
-    model, rows, expected = numbers
-    model.export(tmp_path / "net.py")
-    np.savetxt(tmp_path / "rows.csv", rows, delimiter=",", fmt="%.9g")
-    said = python(tmp_path / "net.py", tmp_path / "rows.csv")
-    close(np.array([line.split() for line in said.splitlines()], float), expected)
-
-
-@pytest.mark.witness("torch")
 def test_plain_data_has_its_tensors_and_no_classes(numbers, tmp_path):
     model, rows, expected = numbers
     model.export(tmp_path / "net.json")

@@ -153,13 +153,6 @@ def test_what_makes_no_sense_is_refused_in_a_line(said, words, wanted):
     assert not Path("runs").exists()
 
 
-def test_nan_is_refused_by_its_place(said):
-    rows = Path("moves.csv").read_text().splitlines()
-    rows[7] = rows[7].replace(",1,", ",nan,")
-    Path("moves.csv").write_text("\n".join(rows))
-    assert "row 8, column y" in said("train", "moves.csv", *WINDOWS, code=2)
-
-
 def test_predict_refuses_what_is_not_for_signals(said):
     said("train", "moves.csv", *WINDOWS, "--epochs", 1)
     assert "--show isn't for them" in said("predict", "runs/moves", "moves.csv", "--show", code=2)
@@ -191,28 +184,6 @@ def test_what_is_made_has_known_columns(said):
 def test_another_window_gets_the_usual_network(said):
     told = said("train", "gestures", "--window", 64, "--epochs", 1)
     assert "windows of 64 steps of ax, ay, az, every 16" in " ".join(told.split())
-
-
-def test_a_recipe_of_gestures_trains_the_same_again(said):
-    told = said("train", "gestures", "--epochs", 2, "-o", "one").split("gestures tells")[1]
-    again = said("train", "one/recipe.txt", "-o", "two").split("gestures tells")[1]
-    assert told.split(" in ")[0] == again.split(" in ")[0]
-
-
-@pytest.mark.witness("pyarrow")
-def test_a_table_in_parquet_is_as_one_in_a_text(said):
-    from pyarrow import csv, parquet
-
-    parquet.write_table(csv.read_csv("moves.csv"), "moves.parquet")
-    ways = [
-        said("train", f"moves.{ending}", *WINDOWS, "--epochs", 2, "-o", ending).split(" tells ")[1]
-        for ending in ("csv", "parquet")
-    ]
-    assert ways[0].split(" in ")[0] == ways[1].split(" in ")[0]
-    predicted = [said("predict", "csv", f"moves.{ending}") for ending in ("csv", "parquet")]
-    rows = [[line.rsplit(",", 3)[1:] for line in one.splitlines()[1:9]] for one in predicted]
-    assert rows[0] == rows[1]
-    said("train", "moves.parquet", "--target", "gesture", "--epochs", 1, "-o", "rows")
 
 
 def test_an_exported_network_of_sound_takes_samples(said):

@@ -277,21 +277,6 @@ def test_a_tensor_in_another_file_is_read_from_beside_it_alone(tmp_path):
             read_onnx(path)
 
 
-@settings(max_examples=60)
-@given(st.data())
-def test_damage_is_told_in_one_line(tmp_path_factory, data):
-    path = tmp_path_factory.getbasetemp() / "damaged.onnx"
-    content = bytearray(
-        onnx_bytes(trained_of(Net.parse("input 1x4x4; conv 2 3x3; relu; flatten; dense 2")))
-    )
-    for _ in range(data.draw(st.integers(1, 6))):
-        place = data.draw(st.integers(0, len(content) - 1))
-        content[place] = data.draw(st.integers(0, 255))
-    path.write_bytes(bytes(content[: data.draw(st.integers(0, len(content)))]))
-    with suppress(GradbookError):
-        read_onnx(path)
-
-
 def test_a_setting_that_cannot_be_is_told_with_what_it_may_be(tmp_path):
     from onnx import helper
 
