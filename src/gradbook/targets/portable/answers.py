@@ -11,7 +11,7 @@ from gradbook.amounts import counted
 from gradbook.graph.node import Array
 from gradbook.layers.losses import HALF_SURE
 from gradbook.net.trained import BothClasses, Shares, TrainedNet
-from gradbook.targets.portable.c_text import fill, sections, spelt, table
+from gradbook.targets.portable.c_text import ConstantArray, fill, sections, spelt
 from gradbook.targets.portable.schedule import Stream
 
 MISSING = "/* The value that replaces a missing number, NaN, in each column. */\n"
@@ -89,7 +89,8 @@ def float_ending(
     asked = Asked(name, sample, given, "float", answers.filling)
     parts = []
     if answers.filling is not None:
-        parts.append(MISSING + table("float", "missing", answers.filling.astype(np.float32)))
+        missing = ConstantArray("float", "missing", answers.filling.astype(np.float32))
+        parts.append(f"{MISSING}{missing}")
         parts += [fill(sections("answers")["missing"], stream=True)] if stream else []
     parts += [learning] if learning else []
     whole = float_answer(answers, given, several=True, learns=bool(learning))

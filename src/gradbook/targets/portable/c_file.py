@@ -12,22 +12,14 @@ from gradbook.amounts import counted, size
 from gradbook.data.formats.cells import SINCE
 from gradbook.errors import TargetError, one_line
 from gradbook.net.trained import TrainedNet
-from gradbook.targets.portable.c_text import piece
-from gradbook.targets.portable.floats import float_program, float_rules
+from gradbook.targets.portable.c_text import BYTES, comment, piece
+from gradbook.targets.portable.floats import float_program
 from gradbook.targets.portable.learning import LastLayer, told_of
-from gradbook.targets.portable.makers import RowMaker, Work, row_makers
-from gradbook.targets.portable.packing import are_packed, most_unpacked, stored_bytes
-from gradbook.targets.portable.program import groups_measured, widest
-from gradbook.targets.portable.schedule import row_order
+from gradbook.targets.portable.program import BoardProgram
 from gradbook.targets.portable.sensor_numbers import SensorNumbers
 from gradbook.targets.portable.whole_learning import whole_last
 from gradbook.targets.portable.whole_makers import WholeNumbers
-from gradbook.targets.portable.whole_numbers import (
-    scales_kept,
-    ways_of,
-    whole_program,
-    whole_rules,
-)
+from gradbook.targets.portable.whole_numbers import whole_program
 
 # The file and its head ------------------------------------------------------------
 
@@ -58,38 +50,20 @@ def c_file(
     take the `small`est code instead of the fastest.
     """
     name = c_name(stem)
-    learner = whole_last(last, whole) if last and whole else None
     if whole:
-        ours = whole.makers[:-1] if last else whole.makers
-        makers, rules = [own.maker for own in ours], whole_rules(whole.makers)
-        ways, counted = ways_of(ours), ways_of(ours, whole.sensor is None, small)
-        is_packed, scales = are_packed(makers, ways), scales_kept(ours, counted)
-        constants = stored_bytes(makers, is_packed) + 4 * sum(scales) + whole.tables
-        constants += learner.tables if learner else 0
+        learner = whole_last(last, whole) if last else None
+        program = whole_program(trained, whole, name, learner, small)
         given = _whole_given(trained, whole.sensor, channels)
         sample = whole.sensor.size if whole.sensor else 1
     else:
-        makers = row_makers(trained, by_tables=True)
-        makers = makers[:-1] if last else makers
-        rules, is_packed = float_rules(makers), False
-        constants = 4 * stored_bytes(makers, False) + 8 * sum(maker.scaled for maker in makers)
-        given, sample = _given(trained), 1 if trained.reads_bytes else 4
-    wide = 1 if whole else 4
-    scratch = max((rule.scratch for rule in rules.values()), default=0)
-    memory = _memory(makers, wide, scratch, is_packed, small)
-    if last:
-        memory += last.memory(whole is not None)
-        constants += last.constants(whole is not None)
-    memory += makers[0].hearing.memory if makers[0].hearing else 0
-    remark = _remark(trained, whole is not None, constants, memory, given)
+        program = float_program(trained, name, last)
+        given, sample = _given(trained), 1 if trained.reads_bytes else BYTES["float"]
+    remark = _remark(trained, whole is not None, program, given)
     remark += f"\n{told_of(name)}." if last else ""
-    if whole:
-        text = whole_program(trained, whole, name, remark, learner, small)
-    else:
-        text = float_program(trained, name, remark, last)
+    text = f"{comment(remark)}\n\n{program.text}\n"
     if main:
         text = f"#include <stdio.h>\n\n{text}\n{_main(trained, name, whole is not None)}"
-    return CFile(text, constants, memory, prod(trained.input) * sample)
+    return CFile(text, program.constants, program.memory, prod(trained.input) * sample)
 
 
 def c_name(stem: str) -> str:
@@ -98,29 +72,17 @@ def c_name(stem: str) -> str:
     return f"net_{name}" if name[0].isdigit() else name
 
 
-def _memory(makers: list[RowMaker], wide: int, scratch: int, is_packed: bool, small: bool) -> int:
-    order = row_order(makers)
-    unpacked = 2 * most_unpacked(makers) if is_packed and not small else 0
-    alone = any(maker.work is Work.ALONE for maker in makers)
-    rows = order.arena + order.longest_edge
-    at_once = (widest(makers) > 1 or is_packed) and not small  # sums of a row
-    sums = 2 * (widest(makers) + (2 if wide == 1 else 0)) if at_once else 0
-    groups = groups_measured(makers) + alone
-    if wide == 1:
-        return rows + 4 * (sums + scratch) + 2 * len(makers) + 9 * groups + unpacked
-    return wide * (rows + sums + scratch) + 2 * len(makers) + 8 * groups
-
-
-def _remark(trained: TrainedNet, whole: bool, constants: int, memory: int, given: str) -> str:
+def _remark(trained: TrainedNet, whole: bool, program: BoardProgram, given: str) -> str:
     from gradbook import __version__
 
     classes = ", ".join(f"{k} {name}" for k, name in enumerate(trained.classes))
     kind = "whole numbers of 8 bits" if whole else "floats"
     what = "image" if trained.reads_bytes else "row"
+    constants, memory = size(program.constants), size(program.memory)
     lines = [
         f"{trained.net.name or 'A network'} of {counted(trained.net.count(), 'parameter')} in "
         f"{kind}, made by gradbook {__version__}. C99.",
-        f"Constants: {size(constants)}. Memory: {size(memory)}, static: one {what} at a time.",
+        f"Constants: {constants}. Memory: {memory}, static: one {what} at a time.",
         given,
         f"Classes: {classes}." if classes else _predicted(trained),
         "",

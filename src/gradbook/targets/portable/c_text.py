@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from textwrap import wrap
@@ -20,6 +21,7 @@ WORD = re.compile(r"\bNAME(?=_)|\b[A-Z][A-Z_]*\b")
 SECTION = re.compile(r"^//: (\w+)\n(.*?)(?=\n//: |\Z)", re.DOTALL | re.MULTILINE)
 DEFINED = re.compile(r"^(?:#define |\w[\w ]*[ *])(\w+)\(", re.MULTILINE)
 CALLED = re.compile(r"\b(\w+)\(")
+BYTES = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "uint16_t": 2, "int32_t": 4, "float": 4}
 Numbers = NDArray[np.float32 | np.int64]
 
 
@@ -76,12 +78,24 @@ def comment(text: str) -> str:
     return "/* " + "\n".join(f"   {line}".rstrip() for line in safe).lstrip() + " */"
 
 
-def table(kind: str, name: str, numbers: Numbers) -> str:
-    """An array of constants."""
-    said = (spelt(number) for number in numbers.tolist())
-    lines = wrap(", ".join(said), WIDTH - 4, break_long_words=False, break_on_hyphens=False)
-    body = "\n".join(f"    {line}" for line in lines)
-    return f"static const {kind} {name}[{len(numbers)}] IN_FLASH = {{\n{body}\n}};"
+@dataclass(frozen=True, eq=False)
+class ConstantArray:
+    """Numbers that stand in flash under a name."""
+
+    kind: str  # C's type
+    name: str
+    numbers: Numbers
+
+    @property
+    def bytes(self) -> int:
+        return BYTES[self.kind] * self.numbers.size
+
+    def __str__(self) -> str:
+        constants = ", ".join(map(spelt, self.numbers.tolist()))
+        lines = wrap(constants, WIDTH - 4, break_long_words=False, break_on_hyphens=False)
+        body = "\n".join(f"    {line}" for line in lines)
+        head = f"static const {self.kind} {self.name}[{self.numbers.size}] IN_FLASH"
+        return f"{head} = {{\n{body}\n}};"
 
 
 def spelt(number: float) -> str:

@@ -12,11 +12,11 @@ from gradbook.layers.activations import GELU_CUBE, GELU_SCALE
 from gradbook.lowering import OTHER_FORMAT, Vocabulary
 from gradbook.net.trained import TrainedNet, with_answers
 from gradbook.targets.portable.answers import float_ending
-from gradbook.targets.portable.c_text import fill, piece, spelt, switch, table
+from gradbook.targets.portable.c_text import ConstantArray, fill, piece, spelt, switch
 from gradbook.targets.portable.learning import LastLayer, float_learning
 from gradbook.targets.portable.makers import NORMING, RowMaker, Work, row_makers
-from gradbook.targets.portable.program import Dialect, program
-from gradbook.targets.portable.rules_in_c import OpWords, RuleInC, RuleWriting
+from gradbook.targets.portable.program import BoardProgram, Dialect, program
+from gradbook.targets.portable.rules_in_c import OpWords, RuleWriting
 from gradbook.targets.portable.schedule import stream_of
 
 WORDS = {  # the ops that C says of its inputs and attributes, each of which is a name or a number
@@ -49,9 +49,7 @@ SQUARE = "{0} * {0}"
 SAYS = Vocabulary("C", frozenset(WORDS), OTHER_FORMAT)
 
 
-def float_program(
-    trained: TrainedNet, name: str, remark: str, last: LastLayer | None = None
-) -> str:
+def float_program(trained: TrainedNet, name: str, last: LastLayer | None = None) -> BoardProgram:
     """Write a file with `int NAME_predict(const uint8_t *image, float *probabilities)`.
 
     A table's columns are given as floats. A single number is returned (`float NAME_predict(…)`),
@@ -86,7 +84,12 @@ def float_program(
         name=name,
         fields=fields,
         includes=("math.h",),
-        rules=float_rules(makers),
+        rules={
+            number: RuleWriting(maker, maker.rule, FLOAT_WORDS).rule_in_c()
+            for number, maker in enumerate(makers)
+            if maker.rule is not None
+        },
+        memory=last.memory(whole=False) if last else 0,
     )
     weights = [None if m.weights is None else m.weights.astype(np.float32) for m in makers]
     learning = ""
@@ -96,26 +99,17 @@ def float_program(
             bent = f"activated({numbers[last.maker.activation]}, SUM)"
         learning = float_learning(last, answers, sample, bent, FLOAT_WORDS)
     ending = float_ending(answers, name, sample, stream_of(makers), learning)
-    return program(makers, weights, dialect, remark=remark, ending=ending)
+    return program(makers, weights, dialect, ending)
 
 
-def float_rules(makers: Sequence[RowMaker]) -> dict[int, RuleInC]:
-    """What layers with values of their own make, by the numbers of their makers."""
-    return {
-        k: RuleWriting(maker, maker.rule, FLOAT_WORDS).rule_in_c()
-        for k, maker in enumerate(makers)
-        if maker.rule is not None
-    }
-
-
-def _of_channels(makers: Sequence[RowMaker], name: str, otherwise: float) -> str:
+def _of_channels(makers: Sequence[RowMaker], name: str, otherwise: float) -> ConstantArray:
     """A table of what each maker has for each of its channels."""
     every = [getattr(maker, name) for maker in makers]
     said = [
         np.full(maker.shape[2], otherwise) if own is None else own
         for maker, own in zip(makers, every, strict=True)
     ]
-    return table("float", f"{name}s", np.concatenate(said).astype(np.float32))
+    return ConstantArray("float", f"{name}s", np.concatenate(said).astype(np.float32))
 
 
 def _activations(activations: Mapping[Layer | None, str]) -> str:

@@ -54,11 +54,6 @@ class FrameHearing:
         """Bytes that C keeps of a frame."""
         return 8 * (self.frame // 2 + 1)
 
-    @property
-    def tables(self) -> int:
-        """Bytes of its constants."""
-        return 2 * (len(self.quarter) + 2 * len(self.firsts) + sum(map(len, self.shares)))
-
     def sums(self, given: NDArray[Any]) -> NDArray[np.float64]:
         """The logarithms of windows over 2^15, (windows, rows, 1, bands)."""
         parts = (given[first : first + AT_ONCE] for first in range(0, len(given), AT_ONCE))

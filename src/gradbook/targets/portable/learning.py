@@ -19,7 +19,7 @@ from gradbook.layers import Bias
 from gradbook.layers.card import LayerSite
 from gradbook.layers.losses import SampleError
 from gradbook.net.trained import TrainedLayer, TrainedNet, strip_idle
-from gradbook.targets.portable.c_text import fill, piece, spelt, table
+from gradbook.targets.portable.c_text import ConstantArray, fill, piece, spelt
 from gradbook.targets.portable.makers import RowMaker, Work, row_makers
 from gradbook.targets.portable.rules import Rule, number_of
 from gradbook.targets.portable.rules_in_c import Index, OpWords, RuleWriting, spoken
@@ -43,21 +43,17 @@ class LastLayer:
     slopes: SlopesOfSums
 
     @property
-    def tables(self) -> list[str]:
+    def tables(self) -> list[ConstantArray]:
         """The constants that it begins with, in floats."""
-        made = [table("float", "last_weights", self.weights.ravel().astype(np.float32))]
-        if self.bias is not None:
-            made.append(table("float", "last_biases", self.bias.astype(np.float32)))
-        return made
-
-    def constants(self, whole: bool) -> int:
-        """Bytes of what it begins with."""
-        biases = 0 if self.bias is None else 4 * len(self.weights)
-        return self.weights.size * (2 if whole else 4) + biases
+        arrays = {"last_weights": self.weights.ravel()}
+        arrays |= {} if self.bias is None else {"last_biases": self.bias}
+        return [ConstantArray("float", name, x.astype(np.float32)) for name, x in arrays.items()]
 
     def memory(self, whole: bool) -> int:
         """Bytes that learning takes: the layer itself, and its sums."""
-        return self.constants(whole) + 4 * whole + 4 + 4 * len(self.weights)
+        outputs = len(self.weights)
+        biases = 0 if self.bias is None else 4 * outputs
+        return self.weights.size * (2 if whole else 4) + biases + 4 * whole + 4 + 4 * outputs
 
 
 @dataclass(frozen=True, eq=False)

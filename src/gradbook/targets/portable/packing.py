@@ -53,19 +53,6 @@ def packed_fields(makers: Sequence[RowMaker]) -> dict[str, tuple[str, list[int]]
     }
 
 
-def stored_bytes(makers: Sequence[RowMaker], is_packed: bool) -> int:
-    """Of all weights, each once."""
-    own = {maker.weights.tobytes(): maker for maker in makers if maker.weights is not None}
-    return sum(
-        -(-_size(maker) * bits_of(maker).stored // A_BYTE) if is_packed else _size(maker)
-        for maker in own.values()
-    )
-
-
-def _size(maker: RowMaker) -> int:
-    return 0 if maker.weights is None else maker.weights.size
-
-
 def most_unpacked(makers: Sequence[RowMaker]) -> int:
     """The most weights of one channel."""
     sizes = [maker.weights[0].size for maker in makers if maker.weights is not None]

@@ -58,19 +58,8 @@ class Bends:
     @property
     def are_pieces(self) -> bool:
         """Whether these are smaller."""
-        return self._piece_bytes + CODE < self._table_bytes
-
-    @property
-    def bytes(self) -> int:
-        return self._piece_bytes if self.are_pieces else self._table_bytes
-
-    @property
-    def _piece_bytes(self) -> int:
-        return 4 * NUMBERS * len(self.pieces)
-
-    @property
-    def _table_bytes(self) -> int:
-        return sum(table.size for table, _ in self.each)
+        table_bytes = sum(table.size for table, _ in self.each)
+        return 4 * NUMBERS * len(self.pieces) + CODE < table_bytes
 
     def number(self, table: Whole) -> int:
         """Of a table among all, from 1 on."""

@@ -10,19 +10,19 @@ from itertools import accumulate
 import numpy as np
 
 from gradbook.targets.portable.c_text import (
+    BYTES,
+    ConstantArray,
     Numbers,
-    comment,
     fill,
     linked,
     piece,
     sections,
     smallest,
     switch,
-    table,
 )
 from gradbook.targets.portable.makers import GIVING, RowMaker, Work
 from gradbook.targets.portable.rules_in_c import RuleInC
-from gradbook.targets.portable.schedule import RowOrder, is_chain, row_order, stream_of
+from gradbook.targets.portable.schedule import RowOrder, Stream, is_chain, row_order, stream_of
 
 FUNCTIONS = {Work.GIVEN: "given_at", Work.TOTAL: "total_of"}  # of works whose word C has otherwise
 ROWS_OF_SUMS = ("sums", "sums_flat", "sums_deep", "sums_each")  # ways to make them
@@ -73,7 +73,7 @@ class Dialect:
     total: str  # of what they add up to,
     sample: str  # and of what the network is given
     edge: str  # what lies beyond a map, in C
-    tables: Sequence[str]
+    tables: Sequence[ConstantArray | str]
     keep: str  # the function that puts a result into its place
     works: Sequence[str]  # the pieces of C whose works are its own
     name: str  # of the network
@@ -87,17 +87,22 @@ class Dialect:
     finer: int = 1  # what is given is told in such parts
     ways: Mapping[int, str] = field(default_factory=dict)  # of the same: ways to work of its own
     packed: Sequence[Numbers | None] = ()  # the weights as they are stored, if not one by one
+    memory: int = 0  # bytes that its own works take
+
+
+@dataclass(frozen=True)
+class BoardProgram:
+    """A file without its head, and the bytes of its constants and of the memory that it changes."""
+
+    text: str
+    constants: int
+    memory: int
 
 
 def program(
-    makers: Sequence[RowMaker],
-    weights: Sequence[Numbers | None],
-    dialect: Dialect,
-    *,
-    remark: str,
-    ending: str,
-) -> str:
-    """Write the whole file: `ending` is what others call."""
+    makers: Sequence[RowMaker], weights: Sequence[Numbers | None], dialect: Dialect, ending: str
+) -> BoardProgram:
+    """Write the whole file but for its head: `ending` is what others call."""
     order, stream = row_order(makers), stream_of(makers)
     chain = stream is None and is_chain(makers)
     each = [
@@ -112,32 +117,30 @@ def program(
     kinds = {name: smallest(max(map(int, numbers))) for name, numbers in columns.items()}
     columns |= {name: numbers for name, (_, numbers) in dialect.fields.items()}
     kinds |= {name: kind for name, (kind, _) in dialect.fields.items()}
-    going = {"TURNS": len(order.turns)}
-    if stream:
-        going = {"STEPS": stream.steps, "AFTER": stream.after, "PERIOD": stream.period}
-        going["FEATURES"] = stream.features
     turn = {} if stream or chain else {"turn": smallest(len(makers))}
     types = {"value": dialect.value, "total": dialect.total, "sample": dialect.sample} | turn
     read = {name: kind for name, kind in types.items() if name != "sample"} | dict(dialect.reads)
-    turns = table("turn", "turns", np.array(order.turns))
+    turns = ConstantArray("turn", "turns", np.array(order.turns))
+    scratch = max((rule.scratch for rule in dialect.rules.values()), default=0)
+    sizes = _sizes(makers, order, dialect, stream, chain)
     pieces = ("streaming",) if stream else ("in_turn" if chain else "all_turns",)
     enlarging = dict.fromkeys(w for w, m in zip(each, makers, strict=True) if m.enlarges)
     parts = [
         "\n".join(f"#include <{name}>" for name in (*dialect.includes, "stdint.h")),
         "\n".join(f"typedef {kind} {name};" for name, kind in types.items()),
         fill(piece("constants"), {"READS": _reads(read)}),
-        _sizes(makers, order, dialect, {} if chain else going),
+        "enum {\n" + ",\n".join(f"    {name} = {size}" for name, size in sizes.items()) + "\n};",
         f"enum work {{ {', '.join(work.upper() for work in every)} }};\n"
         f"#define READS_TWO(maker) ({_is_one_of(TWO_READ, makers)}) //: two",
         *([WEIGHTS_HERE] if stored else []),
-        *dialect.tables,
+        *map(str, dialect.tables),
         MAKERS_HERE,
         *([f"/* Which maker makes its next row. */\n{turns}"] if turn else []),
         f"#define EDGE(map) {dialect.edge} /* the value of padding */",
         piece("rows"),
         dialect.keep,
         piece("view"),
-        *_functions(makers, each, works, columns, dialect, ending),
+        *_functions(makers, each, works, columns, dialect, scratch, ending),
         fill(
             piece("making"),
             {
@@ -171,11 +174,14 @@ def program(
     told = {name: f"{kinds[name]} {name};" for name in asked}
     told |= {n: f"{told[n]} /* {remarks[n]} */" for n in asked if n in remarks}
     text = text.replace(MAKERS_HERE, _makers(told, [columns[name] for name in asked]))
+    constants = sum(it.bytes for it in dialect.tables if isinstance(it, ConstantArray))
     if stored:  # which may be millions, among which nothing is looked for
         kind = "uint8_t" if dialect.packed else "value"
-        numbers = np.concatenate(list(stored.values()))
-        text = text.replace(WEIGHTS_HERE, table(kind, "weights", numbers))
-    return f"{comment(remark)}\n\n{text}\n"
+        array = ConstantArray(kind, "weights", np.concatenate(list(stored.values())))
+        text = text.replace(WEIGHTS_HERE, str(array))
+        constants += array.numbers.size * (1 if dialect.packed else BYTES[dialect.value])
+    memory = _memory(makers, order, dialect, sizes, scratch) + dialect.memory
+    return BoardProgram(text, constants, memory)
 
 
 # Fields of makers -----------------------------------------------------------------
@@ -283,11 +289,20 @@ def _reads(kinds: Mapping[str, str]) -> str:
 
 
 def _sizes(
-    makers: Sequence[RowMaker], order: RowOrder, dialect: Dialect, going: Mapping[str, int]
-) -> str:
-    wide, groups = widest(makers), groups_measured(makers)
+    makers: Sequence[RowMaker],
+    order: RowOrder,
+    dialect: Dialect,
+    stream: Stream | None,
+    chain: bool,
+) -> dict[str, int]:
+    """The constants by which C knows how large its arrays are, and how it goes on."""
+    going = {} if chain else {"TURNS": len(order.turns)}
+    if stream:
+        going = {"STEPS": stream.steps, "AFTER": stream.after, "PERIOD": stream.period}
+        going["FEATURES"] = stream.features
+    wide, groups = widest(makers), sum(maker.groups for maker in makers)
     sums_rows = any(way in ROWS_OF_SUMS for way in dialect.ways.values())
-    sizes = {
+    return {
         "MAKERS": len(makers),
         **going,
         "ARENA": order.arena,
@@ -298,8 +313,23 @@ def _sizes(
         **({"GROUPS": groups} if groups else {}),
         **dialect.sizes,
     }
-    lines = ",\n".join(f"    {name} = {size}" for name, size in sizes.items())
-    return f"enum {{\n{lines}\n}};"
+
+
+def _memory(
+    makers: Sequence[RowMaker],
+    order: RowOrder,
+    dialect: Dialect,
+    sizes: Mapping[str, int],
+    scratch: int,
+) -> int:
+    """Bytes of the rows that are kept, of the sums of a row, and of what normalisations measure."""
+    wide = BYTES[dialect.value]
+    beyond = 2 if wide == 1 else 0  # a row of whole sums goes on by two
+    sums = 2 * (sizes["WIDEST"] + beyond) if "WIDEST" in sizes else 0
+    groups = sizes.get("GROUPS", 0) + any(maker.work is Work.ALONE for maker in makers)
+    measured = (9 if wide == 1 else 8) * groups
+    rows = wide * (order.arena + order.longest_edge + 2 * sizes.get("UNPACKED", 0))
+    return rows + 4 * (sums + scratch) + 2 * len(makers) + measured
 
 
 def widest(makers: Sequence[RowMaker]) -> int:
@@ -308,11 +338,6 @@ def widest(makers: Sequence[RowMaker]) -> int:
         (m.shape[1] * m.pool for m in makers if m.work is Work.SUMS and not m.is_irregular),
         default=1,
     )
-
-
-def groups_measured(makers: Sequence[RowMaker]) -> int:
-    """The groups of channels that are normalised, of all makers."""
-    return sum(maker.groups for maker in makers)
 
 
 def _is_one_of(works: Sequence[Work], makers: Sequence[RowMaker]) -> str:
@@ -351,6 +376,7 @@ def _functions(
     works: Sequence[str],
     columns: Columns,
     dialect: Dialect,
+    scratch: int,
     ending: str,
 ) -> list[str]:
     """The functions that these works and the `ending` need, and those that choose among them."""
@@ -392,6 +418,5 @@ def _functions(
         choosing.append(f"{head}\n{given}\n{{\n{switch('number', cases, 'break;')}}}")
     rules = [rule.text for rule in dialect.rules.values()]
     whole = [f"{work}(own, &seen, out)" for work in works if work in WHOLE_ROWS]
-    scratch = max((rule.scratch for rule in dialect.rules.values()), default=0)
     memory = [f"static total scratch[{scratch}];"] if scratch else []
     return [*linked([*choosing, *whole, *rules, ending], library), *memory, *rules, *choosing]

@@ -17,6 +17,7 @@ import numpy as np
 from gradbook.errors import TargetError
 from gradbook.graph.node import Node
 from gradbook.lowering import Vocabulary
+from gradbook.targets.portable.c_text import ConstantArray
 from gradbook.targets.portable.makers import RowMaker
 from gradbook.targets.portable.rules import Rule, Sight, source_of
 from gradbook.targets.portable.whole_ops import OF_RULES, PASSED_ON, SAYS, UNIT_BITS, WholeOp
@@ -450,16 +451,14 @@ def whole_rule_in_c(maker: RowMaker, whole: WholeRule) -> RuleInC:
     return WholeRuleWriting(maker, whole.rule, whole_words(OF_RULES, SAYS), whole=whole).rule_in_c()
 
 
-def tables_of(whole: WholeRule) -> dict[str, np.ndarray]:
-    """Its constants beside the weights, by their names in C."""
-    name, sums = whole.rule.name, (whole.fed, *whole.back.values())
-    found = {
-        f"biases_of_{name}": whole.fed.bias,
-        f"factors_of_{name}": np.concatenate([one.factor for one in sums]),
-    }
+def tables_of(whole: WholeRule) -> list[ConstantArray]:
+    """Its constants beside the weights."""
+    sums = (whole.fed, *whole.back.values())
+    arrays = {"biases": whole.fed.bias, "factors": np.concatenate([each.factor for each in sums])}
     if whole.constants:
-        found[f"constants_of_{name}"] = np.concatenate([*whole.constants.values()])
-    return found
+        arrays["constants"] = np.concatenate([*whole.constants.values()])
+    name = whole.rule.name
+    return [ConstantArray("int32_t", f"{what}_of_{name}", x) for what, x in arrays.items()]
 
 
 @dataclass

@@ -14,7 +14,7 @@ import numpy as np
 from gradbook.graph.node import Array
 from gradbook.graph.window import Window
 from gradbook.layers.spectra import LOUDNESS
-from gradbook.targets.portable.c_text import table
+from gradbook.targets.portable.c_text import ConstantArray
 from gradbook.targets.portable.hearing import LOG_BITS, SHARE_BITS, SUM_BITS, FrameHearing
 from gradbook.targets.portable.makers import RowMaker, Work
 from gradbook.targets.portable.sensor_numbers import SensorNumbers
@@ -82,22 +82,15 @@ def _hearing(given: RowMaker, waves: RowMaker, taken: Array, sensor: SensorNumbe
     )
 
 
-def sizes_of_hearing(hearing: FrameHearing | None) -> dict[str, int]:
-    """The samples of a frame, if there are any."""
-    return {"FRAME": hearing.frame} if hearing else {}
-
-
-def tables_of_hearing(hearing: FrameHearing | None, finer: int) -> list[str]:
+def tables_of_hearing(hearing: FrameHearing, finer: int) -> list[ConstantArray | str]:
     """Its constants in C."""
-    if hearing is None:
-        return []
     less = f"(int32_t)(sample) * {finer} - {hearing.middle}"
     less = less.replace("- -", "+ ")
     moved = f"({less}) * {1 << hearing.up}" if hearing.up >= 0 else f"({less}) >> {-hearing.up}"
     return [
         f"#define CENTRED(sample) ({moved})\n#define SILENCE ((uint64_t){hearing.silence}U)",
-        table("int16_t", "quarter", hearing.quarter),
-        table("int16_t", "firsts", np.array(hearing.firsts)),
-        table("int16_t", "counts", np.array([len(own) for own in hearing.shares])),
-        table("uint16_t", "taken", np.concatenate(hearing.shares)),
+        ConstantArray("int16_t", "quarter", hearing.quarter),
+        ConstantArray("int16_t", "firsts", np.array(hearing.firsts)),
+        ConstantArray("int16_t", "counts", np.array([len(own) for own in hearing.shares])),
+        ConstantArray("uint16_t", "taken", np.concatenate(hearing.shares)),
     ]

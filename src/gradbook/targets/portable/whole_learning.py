@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gradbook.errors import TargetError
 from gradbook.net.trained import TrainedNet
-from gradbook.targets.portable.c_text import piece, table
+from gradbook.targets.portable.c_text import ConstantArray, piece
 from gradbook.targets.portable.learning import LastLayer, learning_in_c, wanted_in_c
 from gradbook.targets.portable.rules_in_c import whole_words
 from gradbook.targets.portable.whole_makers import HALF_SURE, WholeNumbers
@@ -92,11 +92,6 @@ class WholeLast:
     @property
     def bias_steps(self) -> WholeFactor:
         return WholeFactor.near(2.0 ** -(RATE_BITS + UNIT_BITS) / (self.unit * self.step))
-
-    @property
-    def tables(self) -> int:
-        """Bytes of what it looks up."""
-        return 2 * HALVES.size
 
     def classify(self, images: NDArray[Any]) -> Whole:
         """Before it learns anything."""
@@ -209,13 +204,13 @@ def whole_learning_in_c(own: WholeLast, trained: TrainedNet, sample: str, given:
     return learning_in_c(own.last, piece("learning_whole"), wording, wanted, words)
 
 
-def tables_of_learning(own: WholeLast, text: str, has_curve: bool) -> list[str]:
+def tables_of_learning(own: WholeLast, text: str, has_curve: bool) -> list[ConstantArray]:
     """What it begins with, and what its functions look up."""
-    made = [table("int16_t", "last_weights", own.weights.ravel())]
+    tables = [ConstantArray("int16_t", "last_weights", own.weights.ravel())]
     if own.last.bias is not None:
-        made.append(table("int32_t", "last_biases", own.biases))
+        tables.append(ConstantArray("int32_t", "last_biases", own.biases))
     if "log_sum_exp(" in text or "exp_of(" in text:
-        made.append(table("uint16_t", "halves", HALVES))
+        tables.append(ConstantArray("uint16_t", "halves", HALVES))
     if not has_curve and ("sigmoid_of(" in text or "tanh_of(" in text):
-        made.append(table("uint16_t", "curve", CURVE))
-    return made
+        tables.append(ConstantArray("uint16_t", "curve", CURVE))
+    return tables

@@ -39,7 +39,7 @@ from gradbook.targets.portable.reckoning import (
 )
 from gradbook.targets.portable.sensor_numbers import SensorNumbers, sensor_numbers
 from gradbook.targets.portable.whole_hearing import heard_at_once
-from gradbook.targets.portable.whole_ops import CURVE, TOO_UNLIKE, Whole
+from gradbook.targets.portable.whole_ops import TOO_UNLIKE, Whole
 from gradbook.targets.portable.whole_rules import (
     WholeRule,
     require_whole,
@@ -248,14 +248,6 @@ class WholeNumbers:
     def finer(self) -> int:
         """In so many parts what is given is told."""
         return self.sensor.finer if self.sensor else 1
-
-    @property
-    def tables(self) -> int:
-        """The bytes of what looks levels up."""
-        rules = [own.rule.table_bytes for own in self.makers if own.rule is not None]
-        heard = [own.maker.hearing.tables for own in self.makers if own.maker.hearing]
-        looked_up = bends_of(self.makers).bytes + (2 * CURVE.size if rules else 0)
-        return looked_up + sum(rules) + sum(heard)
 
     def scores(self, images: NDArray[Any]) -> Whole:
         """What C makes of images, (images, outputs)."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gradbook.net.trained import TrainedNet
 from gradbook.targets.portable.answers import Asked, SpokenAnswer
-from gradbook.targets.portable.c_text import fill, piece, sections, smallest, table
+from gradbook.targets.portable.c_text import ConstantArray, fill, piece, sections, smallest
 from gradbook.targets.portable.makers import NORMING, Work
 from gradbook.targets.portable.packing import (
     are_packed,
@@ -20,10 +20,10 @@ from gradbook.targets.portable.packing import (
     packed_fields,
 )
 from gradbook.targets.portable.parabolas import POINT, Bends
-from gradbook.targets.portable.program import Dialect, program, widest
-from gradbook.targets.portable.rules_in_c import RuleInC, tables_of, whole_rule_in_c
+from gradbook.targets.portable.program import BoardProgram, Dialect, program, widest
+from gradbook.targets.portable.rules_in_c import tables_of, whole_rule_in_c
 from gradbook.targets.portable.schedule import stream_of
-from gradbook.targets.portable.whole_hearing import sizes_of_hearing, tables_of_hearing
+from gradbook.targets.portable.whole_hearing import tables_of_hearing
 from gradbook.targets.portable.whole_learning import (
     READ_BY_LEARNING,
     WholeLast,
@@ -46,10 +46,9 @@ def whole_program(
     trained: TrainedNet,
     whole: WholeNumbers,
     name: str,
-    remark: str,
     learner: WholeLast | None = None,
     small: bool = False,
-) -> str:
+) -> BoardProgram:
     """Write a file with `int NAME_predict(const uint8_t *image, int32_t *scores)`; windows are
     given as a sensor's whole numbers. The last layer may be one that learns. What is `small` takes
     the least code, and longer."""
@@ -74,7 +73,7 @@ def whole_program(
     reads |= {"taken": "uint16_t"} if hearing else {}
     reads |= READ_BY_LEARNING if learner else {}
     sizes = {"SPREAD_BITS": SPREAD_BITS, "SHIFT_UNIT": SHIFT_UNIT} if normed else {}
-    sizes |= sizes_of_hearing(hearing)
+    sizes |= {"FRAME": hearing.frame} if hearing else {}
     sizes |= {"UNPACKED": most_unpacked(rows)} if is_packed and not small else {}
     dialect = Dialect(
         value="int8_t",
@@ -85,24 +84,30 @@ def whole_program(
             *_tables(makers, ways, ruled),
             *_bends_in_c(bends, small),
             *(tables_of_learning(learner, learning, ruled) if learner else []),
-            *tables_of_hearing(hearing, whole.finer),
+            *(tables_of_hearing(hearing, whole.finer) if hearing else []),
         ],
         keep=_keep(makers, fields, learner is None),
         works=("work_whole", "sums_whole", "hearing_whole"),
         ways=ways,
         packed=_packed(makers) if is_packed else (),
         name=name,
-        rules=whole_rules(makers),
+        rules={
+            number: whole_rule_in_c(own.maker, own.rule)
+            for number, own in enumerate(makers)
+            if own.rule is not None
+        },
         reads=reads,
         sizes=sizes,
         fields=fields,
         finer=whole.finer,
+        memory=(learner.last.memory(whole=True) if learner else 0)
+        + (hearing.memory if hearing else 0),
     )
     weights = [own.weights for own in makers]
     ending = "\n\n".join(
         [*([learning] if learning else []), *_answers(trained, whole, asked, learner)]
     )
-    return program(rows, weights, dialect, remark=remark, ending=ending)
+    return program(rows, weights, dialect, ending)
 
 
 def _answers(
@@ -224,12 +229,6 @@ def _are_levels(given: WholeMaker) -> bool:
     return bool((given.result(every) == every + LOWEST).all()) and given.table is None
 
 
-def whole_rules(makers: Sequence[WholeMaker]) -> dict[int, RuleInC]:
-    """What recurrent layers make, by the numbers of their makers."""
-    rules = {k: own for k, own in enumerate(makers) if own.rule is not None}
-    return {k: whole_rule_in_c(own.maker, own.rule) for k, own in rules.items() if own.rule}
-
-
 # What scales channels, and what bends levels ----------------------------------------
 
 
@@ -253,19 +252,20 @@ def scales_kept(makers: Sequence[WholeMaker], ways: Mapping[int, str]) -> list[i
     return kept
 
 
-def _tables(makers: Sequence[WholeMaker], ways: Mapping[int, str], ruled: bool) -> list[str]:
+def _tables(
+    makers: Sequence[WholeMaker], ways: Mapping[int, str], ruled: bool
+) -> list[ConstantArray]:
     kept = [
         (own.bias[:count] >> own.bias_up, own.factor[:count])
         for own, count in zip(makers, scales_kept(makers, ways), strict=True)
     ]
     biases, factors = map(np.concatenate, zip(*kept, strict=True))
-    made = [table("int16_t", "biases", biases), table("int16_t", "factors", factors)]
-    for own in makers:
-        if own.rule is not None:
-            made += [
-                table("int32_t", name, numbers) for name, numbers in tables_of(own.rule).items()
-            ]
-    return [*made, *([table("uint16_t", "curve", CURVE)] if ruled else [])]
+    return [
+        ConstantArray("int16_t", "biases", biases),
+        ConstantArray("int16_t", "factors", factors),
+        *(table for own in makers if own.rule is not None for table in tables_of(own.rule)),
+        *([ConstantArray("uint16_t", "curve", CURVE)] if ruled else []),
+    ]
 
 
 def _bent_by(own: WholeMaker, bends: Bends, small: bool) -> int | str:
@@ -278,17 +278,18 @@ def _bent_by(own: WholeMaker, bends: Bends, small: bool) -> int | str:
     return last if small else f"BENT_BY({number}, {last})"
 
 
-def _bends_in_c(bends: Bends, small: bool) -> list[str]:
+def _bends_in_c(bends: Bends, small: bool) -> list[ConstantArray | str]:
     """The tables, or pieces where these are smaller, and products are fast or code is to be
     `small`; and what reads them."""
     if not bends.each:
         return []
     said = sections("bends")
-    tables = table("int8_t", "bends", np.concatenate([own for own, _ in bends.each]))
+    tables = ConstantArray("int8_t", "bends", np.concatenate([own for own, _ in bends.each]))
     if not bends.are_pieces:
         return [tables, said["table"]]
     numbers = np.array([number for one in bends.pieces for number in one.numbers])
-    pieces = [table("int32_t", "pieces", numbers), said["pieces"].replace("POINT", str(POINT))]
+    pieces = ConstantArray("int32_t", "pieces", numbers)
+    read = said["pieces"].replace("POINT", str(POINT))
     if small:
-        return pieces
-    return [said["both"], tables, said["table"], said["else"], *pieces, said["end"]]
+        return [pieces, read]
+    return [said["both"], str(tables), said["table"], said["else"], pieces, read, said["end"]]

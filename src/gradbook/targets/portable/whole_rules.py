@@ -104,12 +104,6 @@ class WholeRule:
         sums = (self.fed, *self.back.values())
         return np.concatenate([one.weights.ravel() for one in sums]).reshape(-1, 1)
 
-    @property
-    def table_bytes(self) -> int:
-        sums = (self.fed, *self.back.values())
-        numbers = self.fed.bias.size + sum(one.factor.size for one in sums)
-        return 4 * (numbers + sum(x.size for x in self.constants.values()))
-
     def evaluate(self, levels: Array) -> Array:
         """What C makes of a map of levels, (images, steps, 1, channels)."""
         images, steps = levels.shape[:2]
