@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,18 +16,11 @@ from gradbook.targets.portable.schedule import Stream
 MISSING = "/* The value that replaces a missing number, NaN, in each column. */\n"
 
 
-@dataclass(frozen=True)
-class SpokenAnswer:
-    """What a function returns, what it writes, and its last lines, once all rows are made."""
-
-    remark: str
-    kind: str
-    written: str  # '' where nothing is
-    body: str
+Words = dict[str, object]
 
 
 @dataclass(frozen=True)
-class Asked:
+class Interface:
     """What the functions of a network are given, and what stands in place of missing numbers."""
 
     name: str
@@ -37,44 +29,24 @@ class Asked:
     result: str  # C's type of what they write
     filling: Array | None = None
 
-    @property
-    def fills(self) -> bool:
-        return self.filling is not None
-
-    @property
-    def words(self) -> dict[str, object]:
-        """Those of a function that fills in what is missing."""
-        count = 0 if self.filling is None else self.filling.size
-        ready = "complete" if self.fills else self.given
-        return {"NUMBERS": self.given, "READY": ready, "COUNT": count}
-
-    def function(
-        self,
-        called: str,
-        answer: SpokenAnswer,
-        words: Mapping[str, object] | None = None,
-        **marks: bool,
-    ) -> str:
-        """A function of that name; `marks` say which way it comes to its answer."""
-        is_step = marks.get("step", False)
-        given = [f"struct {self.name}_state *state"] if is_step else []
+    def function(self, called: str, words: Words, **marks: bool) -> str:
+        """A function of that name: its REMARK, the KIND that it returns, what is WRITTEN if
+        anything is, and the BODY of its last lines; `marks` say which way it comes to these."""
+        marks = {"step": False, "steps": False, "scores": False, "weighs": False} | marks
+        fills = self.filling is not None and not marks["steps"]
+        given = [f"struct {self.name}_state *state"] if marks["step"] else []
         given.append(f"const {self.sample} *{self.given}")
-        given += [f"{self.result} *{answer.written}"] if answer.written else []
-        told: dict[str, object] = {
-            "REMARK": answer.remark,
-            "KIND": answer.kind,
+        given += [f"{self.result} *{words['WRITTEN']}"] if words["WRITTEN"] else []
+        words = {
             "CALLED": f"{self.name}_{called}",
             "GIVEN": ", ".join(given),
-            "WRITTEN": answer.written,
-            "BODY": answer.body,
-            **self.words,
-            **(words or {}),
+            "NUMBERS": self.given,
+            "READY": self.given if self.filling is None else "complete",
+            "COUNT": 0 if self.filling is None else self.filling.size,
+            **words,
         }
-        every = {"step": False, "steps": False, "scores": False, "weighs": False} | marks
-        fills = self.fills and not every["steps"]
-        return fill(sections("answers")["function"], told, filled=fills, **every).replace(
-            "\n\n", "\n"
-        )
+        text = fill(sections("answers")["function"], words, filled=fills, **marks)
+        return text.replace("\n\n", "\n")
 
 
 # In floats ------------------------------------------------------------------------
@@ -86,27 +58,25 @@ def float_ending(
     """What others call; missing numbers are put in before it works through the network. A last
     layer that is `learning` says its outputs itself."""
     given = "image" if answers.reads_bytes else "numbers"
-    asked = Asked(name, sample, given, "float", answers.filling)
+    interface = Interface(name, sample, given, "float", answers.filling)
     parts = []
     if answers.filling is not None:
         missing = ConstantArray("float", "missing", answers.filling.astype(np.float32))
         parts.append(f"{MISSING}{missing}")
         parts += [fill(sections("answers")["missing"], stream=True)] if stream else []
     parts += [learning] if learning else []
-    whole = float_answer(answers, given, several=True, learns=bool(learning))
-    goes_by_steps = stream is not None and len(answers.output) > 1
+    by_steps = stream is not None and len(answers.output) > 1
     if stream:
-        one = float_answer(answers, given, several=False, learns=bool(learning))
-        one = replace(one, remark=f"Take one step more. {one.remark}")
-        parts.append(asked.function("step", one, step=True))
-    if goes_by_steps:
-        whole = replace(whole, body="")
-    width = {"WIDTH": answers.output[-1]}
-    parts.append(asked.function("predict", whole, width, steps=goes_by_steps))
+        words = float_answer(answers, given, several=False, learns=bool(learning))
+        words["REMARK"] = f"Take one step more. {words['REMARK']}"
+        parts.append(interface.function("step", words, step=True))
+    words = float_answer(answers, given, several=True, learns=bool(learning))
+    words |= {"WIDTH": answers.output[-1]} | ({"BODY": ""} if by_steps else {})
+    parts.append(interface.function("predict", words, steps=by_steps))
     return "\n\n".join(parts)
 
 
-def float_answer(answers: TrainedNet, given: str, several: bool, learns: bool) -> SpokenAnswer:
+def float_answer(answers: TrainedNet, given: str, several: bool, learns: bool) -> Words:
     """What is said at the end, by what the network's last layer is; of `several` steps, if it
     answers at each."""
     at_steps, last = len(answers.output) > 1, answers.layers[-1].layer
@@ -153,4 +123,4 @@ def float_answer(answers: TrainedNet, given: str, several: bool, learns: bool) -
         both=of_one and is_both,
         surest=of_one and not is_both,
     )
-    return SpokenAnswer(remark, kind, written, body)
+    return {"REMARK": remark, "KIND": kind, "WRITTEN": written, "BODY": body}

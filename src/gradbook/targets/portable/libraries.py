@@ -111,19 +111,7 @@ class CLibrary:
         )
 
 
-# Arduino ----------------------------------------------------------------------
-
-
-def _arduino(library: CLibrary) -> dict[str, str]:
-    name = library.name
-    files = {
-        "library.properties": _filled("arduino.properties", library),
-        f"src/{name}.h": library.header(),
-        f"src/{name}.c": library.source(),
-    }
-    if example := _example(library):
-        files[f"examples/{name}/{name}.ino"] = example
-    return files
+# What some files hold ---------------------------------------------------------
 
 
 def _example(library: CLibrary) -> str:
@@ -151,29 +139,6 @@ def _filled(name: str, library: CLibrary) -> str:
         "memory": library.made.memory,
     }
     return re.sub(r"@(\w+)@", lambda word: str(told[word[1]]), piece(name))
-
-
-# Zephyr and MicroPython -----------------------------------------------------------
-
-
-def _zephyr(library: CLibrary) -> dict[str, str]:
-    return {
-        "zephyr/module.yml": _filled("zephyr.yml", library),
-        "CMakeLists.txt": _filled("zephyr.cmake", library),
-        "Kconfig": _filled("zephyr.kconfig", library),
-        f"include/{library.name}.h": library.header(),
-        f"src/{library.name}.c": library.source(),
-    }
-
-
-def _micropython(library: CLibrary) -> dict[str, str]:
-    return {
-        f"{library.name}.h": library.header(),
-        f"{library.name}.c": library.source(),
-        f"{library.name}_module.c": _module(library),
-        "micropython.mk": _filled("micropython.mk", library),
-        "micropython.cmake": _filled("micropython.cmake", library),
-    }
 
 
 def _module(library: CLibrary) -> str:
@@ -226,13 +191,36 @@ def _told_to_python(library: CLibrary) -> str:
 
 # All of them ------------------------------------------------------------------
 
-LAYOUTS: Mapping[str, Callable[[CLibrary], dict[str, str]]] = {
-    "arduino": _arduino,
-    "zephyr": _zephyr,
-    "micropython": _micropython,
+LAYOUTS: Mapping[str, Mapping[str, str | Callable[[CLibrary], str]]] = {  # @ is the library's name
+    "arduino": {
+        "library.properties": "arduino.properties",
+        "src/@.h": CLibrary.header,
+        "src/@.c": CLibrary.source,
+        "examples/@/@.ino": _example,
+    },
+    "zephyr": {
+        "zephyr/module.yml": "zephyr.yml",
+        "CMakeLists.txt": "zephyr.cmake",
+        "Kconfig": "zephyr.kconfig",
+        "include/@.h": CLibrary.header,
+        "src/@.c": CLibrary.source,
+    },
+    "micropython": {
+        "@.h": CLibrary.header,
+        "@.c": CLibrary.source,
+        "@_module.c": _module,
+        "micropython.mk": "micropython.mk",
+        "micropython.cmake": "micropython.cmake",
+    },
 }
 
 
 def library_files(kind: str, library: CLibrary) -> dict[str, str]:
     """The files of the library, by their paths within its folder."""
-    return LAYOUTS[kind](library)
+    texts = {
+        path.replace("@", library.name): _filled(content, library)
+        if isinstance(content, str)
+        else content(library)
+        for path, content in LAYOUTS[kind].items()
+    }
+    return {path: text for path, text in texts.items() if text}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.graph.node import Array
+from gradbook.graph.node import OPS, Array
 from gradbook.graph.reference import evaluate
 from gradbook.graph.tensors import divisors, view_windows
 from gradbook.graph.window import NOWHERE
@@ -168,33 +168,13 @@ def _total(maker: RowMaker, given: Array, edge: float) -> Array:
 
 
 def _scattered(maker: RowMaker, given: Array, own: Array | None) -> Array:
+    """As the op has it: weights by what is read, and channels first."""
     assert own is not None
-    window, each = maker.window, own.shape[-1]
-    groups = given.shape[-1] // each
-    kernels = own.reshape(groups, -1, *own.shape[1:])
-    apart = given.reshape(*given.shape[:3], groups, each)
-    whole = np.zeros((len(apart), *_reach(maker, apart.shape[1:3]), maker.shape[2]))
-    for row, column in np.ndindex(*window.size):
-        sums = np.einsum("nyxgi,goi->nyxgo", apart, kernels[:, :, row, column])
-        down, across = row * window.dilation[0], column * window.dilation[1]
-        rows = slice(down, down + apart.shape[1] * window.stride[0], window.stride[0])
-        columns = slice(across, across + apart.shape[2] * window.stride[1], window.stride[1])
-        whole[:, rows, columns] += sums.reshape(*sums.shape[:3], -1)
-    above, before, *_ = window.pad
-    return whole[:, above : above + maker.shape[0], before : before + maker.shape[1]]
-
-
-def _reach(maker: RowMaker, area: tuple[int, ...]) -> tuple[int, int]:
-    """Rows and columns of all that windows cover, or of the map itself, where that is larger."""
-    rows, columns = (
-        max(stride * length + span, before + made)
-        for stride, length, span, before, made in zip(
-            maker.window.stride,
-            area,
-            maker.window.span,
-            maker.window.pad,
-            maker.shape,
-            strict=False,
-        )
+    groups = given.shape[-1] // own.shape[-1]
+    apart = own.reshape(groups, -1, *own.shape[1:]).transpose(0, 4, 1, 2, 3)
+    weights = apart.reshape(given.shape[-1], -1, *own.shape[1:3])
+    area = maker.shape[:2]
+    spread = OPS["conv_back"].value(
+        weights, given.transpose(0, 3, 1, 2), area, maker.window, groups
     )
-    return rows, columns
+    return np.asarray(spread.transpose(0, 2, 3, 1))

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from math import prod
 
 import numpy as np
@@ -26,6 +27,10 @@ from gradbook.targets.portable.whole_rules import WholeRule
 OF_TWO_STEPS = ("scores", "shares")
 TAKEN = {"own", "seen", "out", "here", "steps", "count", "before", "x", "w"}  # names in C
 ATOM = r"[\w.]+(\[[^\]]*\])*|[\d.]+e-\d+f"  # what needs no brackets
+CALL = r"[^()]*"  # of a function, whose brackets may lie in others
+for _ in range(9):
+    CALL = rf"[^()]*(?:\({CALL}\)[^()]*)*"
+CALL = rf"\w+\({CALL}\)"
 Index = tuple[str, ...]
 
 
@@ -184,23 +189,28 @@ class RuleWriting:
 
     def said(self, node: Node, index: Index, at: str = "") -> str:
         """A value at a place of its own; `at` is another step than that of the row."""
-        rule = self.rule
+        rule, key = self.rule, (node, index, at)
+        known = next((scope[key] for scope in self.scopes if key in scope), None)
+        if known is not None:
+            return known
         if node in rule.given:
-            row = f"steps[{at}]" if at else "here"
-            return f"{row}[{plus(rule.given[node], index[0])}]"
+            return self._of_row(node, index, at)
         if node in rule.before:
-            return f"before[{plus(first_of(node, rule.before), index[0])}]"
+            return self._before(node, index)
         if node in rule.tensors:
             return self._tensor(node, index[0] if index else "0")
         if node.is_constant():
             return self.wording.constant(node.number)
-        key = (node, index, at)
-        for scope in self.scopes:
-            if key in scope:
-                return scope[key]
         if node in self.arrays:
             return self._element(node, index)
         return self._computed(node, index, at)
+
+    def _of_row(self, node: Node, index: Index, at: str) -> str:
+        row = f"steps[{at}]" if at else "here"
+        return f"{row}[{plus(self.rule.given[node], index[0])}]"
+
+    def _before(self, node: Node, index: Index) -> str:
+        return f"before[{plus(first_of(node, self.rule.before), index[0])}]"
 
     def _computed(self, node: Node, index: Index, at: str) -> str:
         said = ""
@@ -415,18 +425,7 @@ def times(place: str, width: int) -> str:
 
 def atom(term: str) -> str:
     """In brackets where it isn't a single thing."""
-    return term if re.fullmatch(ATOM, term) or _is_call(term) else f"({term})"
-
-
-def _is_call(term: str) -> bool:
-    """Whether it is what one function makes, and nothing more."""
-    opening = re.match(r"\w+\(", term)
-    open_ones, ends = 0, []
-    for place, letter in enumerate(term):
-        open_ones += (letter == "(") - (letter == ")")
-        if letter == ")" and not open_ones:
-            ends.append(place)
-    return bool(opening) and ends == [len(term) - 1]
+    return term if re.fullmatch(ATOM, term) or re.fullmatch(CALL, term) else f"({term})"
 
 
 def spoken(node: Node, otherwise: str) -> str:
@@ -467,39 +466,29 @@ class WholeRuleWriting(RuleWriting):
 
     whole: WholeRule = field(kw_only=True)
 
-    def _fed(self, node: Node, index: Index) -> str:
+    def _of_row(self, node: Node, index: Index, at: str) -> str:
         """A sum of the row's levels."""
         fed, place = self.whole.fed, plus(self.rule.given[node], index[0])
         width = fed.weights.shape[1]
         total = self._weighed(node, times(place, width), "here", width)
         biased = f"{total} + READ(int32_t, biases_of_{self.rule.name} + {place})"
-        return self._scaled(node, biased, place, fed.shift)
+        self.scopes[-1][node, index, at] = self._scaled(node, biased, place, fed.shift)
+        return self.scopes[-1][node, index, at]
 
     def _scaled(self, node: Node, total: str, place: str, shift: int) -> str:
         said = f"scaled({total}, READ(int32_t, factors_of_{self.rule.name} + {place}), {shift})"
         return self._named(spoken(node, "part"), said)
 
-    def said(self, node: Node, index: Index, at: str = "") -> str:
-        rule = self.rule
-        key = (node, index, at)
-        for scope in self.scopes:
-            if key in scope:
-                return scope[key]
-        if node in rule.given:
-            self.scopes[-1][key] = self._fed(node, index)
-            return self.scopes[-1][key]
-        if node in rule.before:
-            shift = UNIT_BITS - self.whole.bits[rule.before.index(node)]
-            high, low = self._bytes(node, index)
-            both = f"256 * (total)before[{high}] + before[{low}]"
-            return f"({both}) * {1 << shift}" if shift else both
-        if node in rule.tensors:
-            constants = list(self.whole.constants)
-            earlier = constants[: constants.index(node)]
-            first = sum(self.whole.constants[one].size for one in earlier)
-            place = plus(first, index[0] if index else "0")
-            return f"READ(int32_t, constants_of_{rule.name} + {place})"
-        return super().said(node, index, at)
+    def _before(self, node: Node, index: Index) -> str:
+        shift = UNIT_BITS - self.whole.bits[self.rule.before.index(node)]
+        high, low = self._bytes(node, index)
+        both = f"256 * (total)before[{high}] + before[{low}]"
+        return f"({both}) * {1 << shift}" if shift else both
+
+    def _tensor(self, node: Node, place: str) -> str:
+        constants = self.whole.constants
+        first = sum(x.size for x in islice(constants.values(), [*constants].index(node)))
+        return f"READ(int32_t, constants_of_{self.rule.name} + {plus(first, place)})"
 
     def _bytes(self, node: Node, index: Index) -> tuple[str, str]:
         """Where its upper and its lower bytes are in a row."""
@@ -510,15 +499,11 @@ class WholeRuleWriting(RuleWriting):
 
     def _linear(self, node: Node, index: Index) -> str:
         weights, x = (source_of(one) for one in node.inputs)
-        own, (row,) = self.whole.back[weights], index
-        first_weight, first_factor = self.whole.fed.weights.size, self.whole.fed.factor.size
-        for leaf, one in self.whole.back.items():
-            if leaf is weights:
-                break
-            first_weight += one.weights.size
-            first_factor += one.factor.size
-        width = own.weights.shape[1]
-
+        back, (row,) = self.whole.back, index
+        weighed, width = back[weights], weights.shape[1]
+        earlier = [self.whole.fed, *islice(back.values(), [*back].index(weights))]
+        first_weight = sum(each.weights.size for each in earlier)
+        first_factor = sum(each.factor.size for each in earlier)
         read = plus(first_weight, times(row, width))
         if x in self.rule.before:
             total = self._weighed(node, read, self._where(x), width)
@@ -526,7 +511,7 @@ class WholeRuleWriting(RuleWriting):
             total = self._total(
                 node, width, lambda k: (f"READ(value, w + {read} + {k})", self.said(x, (k,)))
             )
-        return self._scaled(node, total, plus(first_factor, row), own.shift)
+        return self._scaled(node, total, plus(first_factor, row), weighed.shift)
 
     def _put(self, node: Node, said: str, index: Index) -> None:
         """A byte: only sums over all of them read it."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.net.trained import TrainedNet
-from gradbook.targets.portable.answers import Asked, SpokenAnswer
+from gradbook.targets.portable.answers import Interface
 from gradbook.targets.portable.c_text import ConstantArray, fill, piece, sections, smallest
 from gradbook.targets.portable.makers import NORMING, Work
 from gradbook.targets.portable.packing import (
@@ -60,13 +60,14 @@ def whole_program(
     ruled = any(own.rule is not None for own in makers)
     normed = any(maker.work in NORMING for maker in rows)
     sample = whole.sensor.kind if whole.sensor else "uint8_t"
-    asked = Asked(name, sample, "numbers" if whole.sensor else "image", "int32_t")
+    given = "numbers" if whole.sensor else "image"
+    interface = Interface(name, sample, given, "int32_t")
     fields = _fields(makers, ways, bends, learner is None, small)
     if is_packed:
         fields |= packed_fields(rows)
     if normed:
         fields["epsilon"] = ("int64_t", [own.epsilon for own in makers])
-    learning = whole_learning_in_c(learner, trained, sample, asked.given) if learner else ""
+    learning = whole_learning_in_c(learner, trained, sample, given) if learner else ""
     reads = {"factor": "int16_t"}
     reads |= {"packed": "uint8_t"} if is_packed else {}
     reads |= {"curve": "uint16_t"} if ruled else {}
@@ -104,33 +105,39 @@ def whole_program(
         + (hearing.memory if hearing else 0),
     )
     weights = [own.weights for own in makers]
-    ending = "\n\n".join(
-        [*([learning] if learning else []), *_answers(trained, whole, asked, learner)]
-    )
+    answers = _answers(trained, whole, interface, learner)
+    ending = "\n\n".join([*([learning] if learning else []), *answers])
     return program(rows, weights, dialect, ending)
 
 
 def _answers(
-    trained: TrainedNet, whole: WholeNumbers, asked: Asked, learner: WholeLast | None
+    trained: TrainedNet, whole: WholeNumbers, interface: Interface, learner: WholeLast | None
 ) -> list[str]:
-    """The functions that say a class and its scores, of a whole input and after a step."""
+    """The functions that say a class and its scores, after a step and of a whole input."""
     unit = 1 << (UNIT_BITS if learner else whole.score_bits)
-    outputs, one = trained.net.outputs, trained.net.outputs == 1
+    outputs, what = trained.net.outputs, "a window" if whole.sensor else "an image"
     half = learner.threshold if learner else whole.threshold
-    body = fill(sections("answers")["whole"], {"HALF": half, "CLASSES": outputs}, both=one)
+    body = fill(sections("answers")["whole"], {"HALF": half, "CLASSES": outputs}, both=outputs == 1)
+    scores = "and the score of each class" if outputs > 1 else "0 or 1, and its score"
     makers = learner.features.makers if learner else whole.makers
-    what, found = "a window" if whole.sensor else "an image", []
-    for after in ("", " after one row more"):
-        if after and stream_of([own.maker for own in makers]) is None:
-            continue
-        remark = f"The class of {what}{after}, and the score of each class, in units of 1/{unit}."
-        if one:
-            remark = f"The class of {what}{after}, 0 or 1, and its score, in units of 1/{unit}."
-        answer = SpokenAnswer(remark, "int", "each", body)
-        marks = {"scores": not learner, "weighs": bool(learner), "step": bool(after)}
-        called = "step" if after else "predict"
-        found.append(asked.function(called, answer, None, **marks))
-    return found[::-1]
+    functions = {"predict": what}
+    if stream_of([own.maker for own in makers]):
+        functions = {"step": f"{what} after one row more", **functions}
+    return [
+        interface.function(
+            called,
+            {
+                "REMARK": f"The class of {given}, {scores}, in units of 1/{unit}.",
+                "KIND": "int",
+                "WRITTEN": "each",
+                "BODY": body,
+            },
+            scores=not learner,
+            weighs=learner is not None,
+            step=called == "step",
+        )
+        for called, given in functions.items()
+    ]
 
 
 # Fields of makers, and how their sums become levels ---------------------------------
