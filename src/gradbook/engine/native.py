@@ -15,14 +15,14 @@ from threading import Lock, current_thread, main_thread
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from gradbook.data.warp import Warp, crop_factors, from_the_middle, influence
 from gradbook.engine import compilers
 from gradbook.engine.base import Engine, EpochRun, Job, JobArrays, fields
 from gradbook.engine.compilers import Compiler, require_compiler
 from gradbook.engine.libraries import Library, compile_library, load
-from gradbook.errors import LimitError, ShapeError, UsageError
+from gradbook.errors import LimitError, UsageError
 from gradbook.interruption import side_by_side
 from gradbook.net import Net
 from gradbook.net.build import inference
@@ -197,53 +197,19 @@ class Warping:
     ) -> None:
         _, rows, columns = self.shape = shape
         warp.require_fit(rows, columns)
-        self._library = _load_warp(warp_library(compiler or require_compiler(), level).path)
+        self.library = load_warp(warp_library(compiler or require_compiler(), level).path)
         self.tables = warp_tables(warp, rows, columns)
         self.asked = warp_struct(warp, shape, self.tables)
 
     @property
     def function(self) -> int:
         """The address of `warp_image`."""
-        return ctypes.cast(self._library.warp_image, _pointer).value or 0
+        return ctypes.cast(self.library.warp_image, _pointer).value or 0
 
     @property
     def how(self) -> int:
         """The address of `asked`, which lasts as long as this object."""
         return ctypes.addressof(self.asked)
-
-    def images(
-        self,
-        pixels: NDArray[np.uint8],
-        order: ArrayLike,
-        *,
-        seed: int,
-        epoch: int,
-        scale: ArrayLike = 1,
-        shift: ArrayLike = 0,
-    ) -> Floats:
-        """scale · byte + shift of the images of these numbers, warped; channel by channel."""
-        if pixels.dtype != np.uint8 or pixels.shape[1:] != self.shape:
-            raise ShapeError(f"images {pixels.shape[1:]} for a warp of {self.shape} bytes")
-        numbers = np.ascontiguousarray(order, np.int64)
-        if numbers.size and not 0 <= numbers.min() <= numbers.max() < len(pixels):
-            raise ShapeError(f"the order names images beyond the {len(pixels)} there are")
-        given = np.ascontiguousarray(pixels)
-        factors, terms = (_for_each_channel(value, self.shape) for value in (scale, shift))
-        made = np.empty((len(numbers), *self.shape), np.float32)
-        room = np.empty(self._library.room_to_warp(*self.shape[1:]), np.uint8)
-        self._library.warp_images(
-            self.how,
-            seed,
-            epoch,
-            numbers.ctypes.data,
-            len(numbers),
-            given.ctypes.data,
-            factors.ctypes.data,
-            terms.ctypes.data,
-            made.ctypes.data,
-            room.ctypes.data,
-        )
-        return made
 
 
 def warp_source() -> str:
@@ -256,7 +222,7 @@ def warp_library(compiler: Compiler, level: str = "native") -> Library:
 
 
 @cache
-def _load_warp(path: Path) -> ctypes.CDLL:
+def load_warp(path: Path) -> ctypes.CDLL:
     loaded = load(path, "warp_image", "warp_images", "room_to_warp")
     key = [ctypes.c_uint64, ctypes.c_uint64]
     loaded.warp_images.argtypes = [
@@ -307,7 +273,3 @@ def warp_struct(warp: Warp, shape: Shape, tables: dict[str, Floats]) -> WarpStru
         points_across=elastic.points(columns) if elastic else 0,
         **{name: table.ctypes.data for name, table in tables.items()},
     )
-
-
-def _for_each_channel(value: ArrayLike, shape: Shape) -> Floats:
-    return np.ascontiguousarray(np.broadcast_to(np.asarray(value), shape[0]), np.float32)

@@ -19,12 +19,7 @@ from gradbook.net.trained import Scaling, trained_net
 from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.learning import last_layer
 from gradbook.targets.portable.sketches import (
-    SMOOTHING,
-    SMOOTHING_UNIT,
-    SURE,
-    WHOLE_SHARE,
     boards_for,
-    heard_classes,
     signal_sketch,
     sketch,
 )
@@ -32,6 +27,7 @@ from gradbook.targets.portable.whole_learning import WholeLearner, whole_last
 from gradbook.targets.portable.whole_makers import quantise, quantise_windows
 from tests.outside.devices.avr import LARGE, MEGA, UNO, heard
 from tests.outside.devices.boards import Question, checksum, run, that_learns
+from tests.targets.portable.heard import heard_classes
 from tests.targets.portable.test_hearing import of_sound
 from tests.trained import model_of
 
@@ -243,9 +239,7 @@ def heard_in_whole_numbers(model, rows: np.ndarray) -> list[str]:
     whole = fitted(model)
     assert whole.sensor
     scores = whole.scores(whole.sensor.of(model.windows.cut(rows)))
-    smoothing, sure = round(SMOOTHING * SMOOTHING_UNIT), round(SURE * WHOLE_SHARE)
-    heard = heard_classes(scores, whole.score_bits, smoothing, sure)
-    return [model.classes[k] for k, _ in groupby(k for k in heard if k >= 0)]
+    return [model.classes[k] for k, _ in groupby(heard_classes(scores, whole.score_bits))]
 
 
 def fitted(model):

@@ -27,17 +27,14 @@ from gradbook.targets.portable.learning import RATE, last_layer
 from gradbook.targets.portable.reckoning import maps_of
 from gradbook.targets.portable.sketches import (
     SMOOTHING,
-    SMOOTHING_UNIT,
     SURE,
     WHOLE_SHARE,
-    heard_classes,
-    move,
-    shares_of,
     signal_sketch,
 )
 from gradbook.targets.portable.whole_learning import WholeLearner, whole_last
 from gradbook.targets.portable.whole_makers import quantise_windows
 from gradbook.targets.portable.whole_ops import UNIT_BITS
+from tests.targets.portable.heard import heard_classes, move, shares_of
 from tests.trained import model_of
 
 BOARD = """\
@@ -120,9 +117,7 @@ def expected_in_whole_numbers(model: TableModel, source: Signals, rows: np.ndarr
     assert whole.sensor
     apart = replace(source, recordings=(Recording("s", "all", rows),))
     scores = whole.scores(whole.sensor.of(windows_for(model, apart)[1]))
-    smoothing, sure = round(SMOOTHING * SMOOTHING_UNIT), round(SURE * WHOLE_SHARE)
-    heard = heard_classes(scores, whole.score_bits, smoothing, sure)
-    return [model.classes[k] for k, _ in groupby(k for k in heard if k >= 0)]
+    return [model.classes[k] for k, _ in groupby(heard_classes(scores, whole.score_bits))]
 
 
 @pytest.mark.witness("gcc")
@@ -222,7 +217,7 @@ def reckoned_while_learning(
     for x, target in zip(given, wanted, strict=True):
         if int8:
             shares = shares_of(learner.scores(x[None]), UNIT_BITS)[0]
-            smooth = move(smooth, shares, round(SMOOTHING * SMOOTHING_UNIT))
+            smooth = move(smooth, shares)
             if target >= 0:
                 learner.learn(x, int(target), rate)
         else:
@@ -267,7 +262,7 @@ def test_shares_are_those_of_softmax():
 def test_a_mean_of_shares_reaches_what_does_not_change():
     smooth, latest = np.array([0, WHOLE_SHARE, 5]), np.array([WHOLE_SHARE, 0, 5])
     for _ in range(20):
-        smooth = move(smooth, latest, 128)
+        smooth = move(smooth, latest)
     assert abs(smooth - latest).max() <= 1
 
 

@@ -34,7 +34,7 @@ from gradbook.net.trained import (
     spread_over_values,
 )
 from gradbook.targets.portable.hearing import FrameHearing
-from gradbook.targets.portable.rules import PieceOfRule, Rule, Sight, SumsOfPiece, pieces_of
+from gradbook.targets.portable.rules import ChannelSums, Rule, Sight, pieces_of
 
 # Makers ---------------------------------------------------------------------------
 
@@ -388,13 +388,13 @@ class _Making:
         for piece in pieces_of(own, self.stepwise):
             shape = (rows, columns, piece.channels)
             match piece:
-                case SumsOfPiece(weights, shift):
+                case ChannelSums(weights, shift):
                     read = self._make(Work.SUMS, (read,), shape, weights=weights, shift=shift)
-                case PieceOfRule(rule):
-                    if (rule.before or rule.sight is not Sight.OWN) and not self.stepwise:
+                case Rule():
+                    if (piece.before or piece.sight is not Sight.OWN) and not self.stepwise:
                         raise refusal
-                    more = {"weights": rule.weights, "rule": rule}
-                    read = self._make(Work.RULED, (read,), shape, windows[rule.sight], **more)
+                    more = {"weights": piece.weights, "rule": piece}
+                    read = self._make(Work.RULED, (read,), shape, windows[piece.sight], **more)
         shape = self.planes(own.makes)
         if shape != self.makers[read].shape:
             self._make(Work.LATEST, (read,), shape, skipped=rows - shape[0])

@@ -106,7 +106,7 @@ class Rule:
 
 
 @dataclass(frozen=True, eq=False)
-class SumsOfPiece:
+class ChannelSums:
     """Weighted sums of the channels of each place."""
 
     weights: Array
@@ -117,34 +117,22 @@ class SumsOfPiece:
         return len(self.weights)
 
 
-@dataclass(frozen=True, eq=False)
-class PieceOfRule:
-    rule: Rule
-
-    @property
-    def channels(self) -> int:
-        return self.rule.channels
-
-
-Piece = SumsOfPiece | PieceOfRule
-
-
-def pieces_of(own: TrainedLayer, stepwise: bool) -> list[Piece]:
+def pieces_of(layer: TrainedLayer, stepwise: bool) -> list[ChannelSums | Rule]:
     """What makes a layer's map of the one that it reads, one after the other; where it is
     `stepwise`, its rows are steps."""
     graph = Graph()
-    x = graph.leaf(Name("x"), own.given, each=True)
+    x = graph.leaf(Name("x"), layer.given, each=True)
     tensors = {
-        graph.leaf(Name(spec.role, word=spec.part), own.tensors[spec.tensor].shape): own.tensors[
-            spec.tensor
-        ]
-        for spec in own.layer.parameters(own.given)
+        graph.leaf(Name(spec.role, word=spec.part), layer.tensors[spec.tensor].shape): (
+            layer.tensors[spec.tensor]
+        )
+        for spec in layer.layer.parameters(layer.given)
     }
     name = Name("y")
-    site = LayerSite(graph, 0, None, name, Name("x"), own.makes, 1, outside=True, training=False)
-    steps = own.given[-1] if stepwise and len(own.given) > 1 else 0
-    made = own.layer.ops(site, [x], list(tensors))
-    return list(_Taking(own, x, tensors, steps).pieces(made))
+    site = LayerSite(graph, 0, None, name, Name("x"), layer.makes, 1, outside=True, training=False)
+    steps = layer.given[-1] if stepwise and len(layer.given) > 1 else 0
+    result = layer.layer.ops(site, [x], list(tensors))
+    return list(_Partition(layer.name, x, tensors, steps).pieces(result))
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,114 +140,104 @@ class _WeightedSum:
     """Weighted sums in a graph: the node, what it weighs, and the leaves that it weighs with."""
 
     node: Node
-    of: Node
+    source: Node
     weights: Node
     bias: Node | None
 
 
 @dataclass(frozen=True)
-class _Taking:
-    own: TrainedLayer
+class _Partition:
+    """Takes a layer's ops apart, from its result to what it reads."""
+
+    layer: str
     x: Node
     tensors: Mapping[Node, Array]
     steps: int
 
-    def pieces(self, made: Node) -> Iterator[Piece]:
-        last = made.inputs[-1] if made.op.name == "stack" else made
-        sums = self._as_sum(last)
-        if sums is not None:
-            yield from self.pieces(sums.of) if sums.of is not self.x else ()
-            yield self._sums([sums])
+    def pieces(self, result: Node) -> Iterator[ChannelSums | Rule]:
+        last = result.inputs[-1] if result.op.name == "stack" else result
+        if sums := self._as_sum(last):
+            yield from self.pieces(sums.source) if sums.source is not self.x else ()
+            yield self._side_by_side([sums])
             return
-        before = tuple(self._before(last))
-        held = tuple(_later(node) for node in before)
-        if last not in held:
-            held = (last, *held)
-        else:
-            order = sorted(zip(held, before, strict=True), key=lambda pair: pair[0] is not last)
-            held, before = (tuple(side) for side in zip(*order, strict=True))
-        found = self._sums_below(held, before)
-        sources = {sums.of for sums in found}
-        given = dict[Node, int]()
-        if not found:
-            given = {self.x: 0}
-        elif sources == {self.x}:
-            yield self._sums(found)
-            for one in found:
-                given[one.node] = sum(node.shape[0] for node in given)
-        else:
-            raise TargetError(f"{self.own.name} can't be written in C: use another layer")
-        needed = ancestors(held, stop=(*given, *before))
+        made, before = self._carried(last)
+        below = self._sums_below(made, before)
+        given = dict[Node, int]() if below else {self.x: 0}
+        if below:
+            if {sums.source for sums in below} != {self.x}:
+                raise TargetError(f"{self.layer} can't be written in C: use another layer")
+            yield self._side_by_side(below)
+        for sums in below:
+            given[sums.node] = sum(node.shape[0] for node in given)
+        needed = ancestors(made, stop=(*given, *before))
         tensors = {node: array for node, array in self.tensors.items() if node in needed}
-        yield PieceOfRule(Rule(self.own.name, held, given, before, tensors, self.steps))
+        yield Rule(self.layer, made, given, before, tensors, self.steps)
 
-    def _sums(self, sums: Sequence[_WeightedSum]) -> SumsOfPiece:
-        """Side by side."""
-        weights = np.concatenate([self.tensors[one.weights] for one in sums])
+    def _carried(self, last: Node) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
+        """What is made at the last step, its result first, and what of it was taken a step
+        before."""
+        before = tuple(self._before(last))
+        made = tuple(_later(node) for node in before)
+        if last not in made:
+            return (last, *made), before
+        pairs = sorted(zip(made, before, strict=True), key=lambda pair: pair[0] is not last)
+        made, before = zip(*pairs, strict=True)
+        return made, before
+
+    def _side_by_side(self, every: Sequence[_WeightedSum]) -> ChannelSums:
+        weights = np.concatenate([self.tensors[sums.weights] for sums in every])
         shifts = [
-            np.zeros(one.node.shape[0]) if one.bias is None else self.tensors[one.bias]
-            for one in sums
+            np.zeros(sums.node.shape[0])
+            if sums.bias is None
+            else np.broadcast_to(self.tensors[sums.bias], sums.node.shape[:1])
+            for sums in every
         ]
-        shift = np.concatenate(
-            [np.broadcast_to(x, one.node.shape[:1]) for x, one in zip(shifts, sums, strict=True)]
-        )
-        return SumsOfPiece(weights.transpose(0, 2, 3, 1), shift if shift.any() else None)
+        shift = np.concatenate(shifts)
+        return ChannelSums(weights.transpose(0, 2, 3, 1), shift if shift.any() else None)
 
     def _as_sum(self, node: Node) -> _WeightedSum | None:
         """The node as weighted sums at each place, if it is that."""
-        bias = None
-        own = node
+        bias, sums = None, node
         if node.op.name == "copy":
             return self._as_sum(node.inputs[0])
         if node.op.name == "add" and node.inputs[1].op.name == "spread":
-            bias = node.inputs[1].inputs[0]
+            sums, bias = node.inputs[0], node.inputs[1].inputs[0]
             if bias not in self.tensors:
                 return None
-            own = node.inputs[0]
-        weighs = own.inputs and own.inputs[0] in self.tensors
-        turned_round = own.op.name.endswith("back")  # as in transposed convolutions
-        if not weighs or turned_round or Window((1, 1)) not in own.attributes:
+        weighs = sums.inputs and sums.inputs[0] in self.tensors
+        turned_round = sums.op.name.endswith("back")  # as in transposed convolutions
+        if not weighs or turned_round or Window((1, 1)) not in sums.attributes:
             return None
-        return _WeightedSum(node, own.inputs[1], own.inputs[0], bias)
+        return _WeightedSum(node, sums.inputs[1], sums.inputs[0], bias)
 
     def _sums_below(self, made: Sequence[Node], before: Sequence[Node]) -> list[_WeightedSum]:
         """The sums that some values are made of, if no others lie between."""
-        found: dict[Node, _WeightedSum] = {}
+        below: dict[Node, _WeightedSum] = {}
         waiting = list(made)
         while waiting:
             node = waiting.pop()
-            if node in found or node in before:
+            if node in below or node in before:
                 continue
-            sums = self._as_sum(node)
-            if sums is not None:
-                found[node] = sums
+            if sums := self._as_sum(node):
+                below[node] = sums
             else:
                 waiting += node.inputs
-        return sorted(found.values(), key=lambda sums: sums.node.index)
+        return sorted(below.values(), key=lambda sums: sums.node.index)
 
     def _before(self, last: Node) -> list[Node]:
         """What the last step takes of the step before it."""
         step = _step_of(last)
         if step is None:
             return []
-        found, seen, waiting = [], set[Node](), [last]
-        while waiting:
-            node = waiting.pop()
-            if node in seen:
-                continue
-            seen.add(node)
-            if _step_of(node) not in (None, step):
-                found.append(node)
-            else:
-                waiting += node.inputs
-        return sorted(found, key=lambda node: node.index)
+        ends = {node for node in ancestors([last]) if _step_of(node) not in (None, step)}
+        return [node for node in ancestors([last], stop=ends) if node in ends]
 
 
 def number_of(node: Node) -> float | None:
     """What constants alone come to."""
     if node.is_constant():
         return node.number
-    numbers = [number_of(one) for one in node.inputs] if node.op.elements is None else []
+    numbers = [number_of(source) for source in node.inputs] if node.op.elements is None else []
     if not numbers or None in numbers or node.shape:
         return None
     return float(node.op.value(*numbers, *node.attributes))

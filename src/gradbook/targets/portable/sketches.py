@@ -13,8 +13,6 @@ import re
 from dataclasses import dataclass
 from math import prod
 
-import numpy as np
-
 from gradbook.amounts import size
 from gradbook.data.signals import Windows
 from gradbook.errors import TargetError
@@ -23,7 +21,6 @@ from gradbook.targets.portable.c_file import CFile, c_name
 from gradbook.targets.portable.c_text import fill, piece
 from gradbook.targets.portable.learning import RATE, WHOLE_RATE
 from gradbook.targets.portable.whole_makers import WholeNumbers
-from gradbook.targets.portable.whole_ops import Whole
 
 # Of images, and which boards are large enough for it ------------------------------
 
@@ -93,8 +90,7 @@ SMOOTHING = 0.5  # of what a window says, how much goes into the mean of the lat
 SURE = 0.6  # so likely a class has to be by that mean to be said
 MICROSECONDS = 1e6
 SMOOTHING_UNIT = 256
-SHARE_BITS, PART_BITS = 15, 12
-WHOLE_SHARE = 1 << SHARE_BITS
+WHOLE_SHARE = 1 << 15
 SHOWN = "shown"  # the variable of a sketch
 SHOWN_IS = """\
 /* The class that is being shown, from which the last layer learns; -1: none. */
@@ -215,40 +211,8 @@ LOG2_E = 47_274  # log2 e in units of 2^-15
 STRAIGHT, SQUARE, CUBE = 22_662, 7_566, 1_288
 
 
-def shares_of(scores: Whole, bits: int) -> Whole:
-    """What share of 2^15 each class has, (windows, classes), of scores in units of 1 / 2^bits."""
-    below = (scores.max(axis=1, keepdims=True) - scores) * LOG2_E
-    shift = bits + SHARE_BITS - PART_BITS
-    halvings = below + (1 << shift - 1) >> shift
-    part = halvings & (1 << PART_BITS) - 1
-    gone = CUBE * part >> PART_BITS
-    gone = (SQUARE - gone) * part >> PART_BITS
-    gone = (STRAIGHT - gone) * part >> PART_BITS
-    powers = WHOLE_SHARE - gone >> np.minimum(halvings >> PART_BITS, 16)
-    powers[halvings >= 16 << PART_BITS] = 0
-    whole = powers.sum(axis=1, keepdims=True)
-    return np.asarray((powers * WHOLE_SHARE + whole // 2) // whole)
-
-
 def shares_in_c(bits: int) -> str:
-    """The same function in C: `take_shares(scores, shares)`."""
+    """`take_shares(scores, shares)`: of scores in units of 1 / 2^bits the share of 2^15 that each
+    class has."""
     words = {"LOG2_E": LOG2_E, "STRAIGHT": STRAIGHT, "SQUARE": SQUARE, "CUBE": CUBE}
     return fill(piece("shares").replace("LOG2_E", str(LOG2_E)), {**words, "BITS": bits})
-
-
-def move(mean: Whole, shares: Whole, smoothing: int) -> Whole:
-    """The mean of shares, moved by so many 256ths of the way to those of the latest window."""
-    return mean + ((shares - mean) * smoothing + SMOOTHING_UNIT // 2 >> 8)
-
-
-def heard_classes(scores: Whole, bits: int, smoothing: int, sure: int) -> list[int]:
-    """The class that is heard at each window: that with the largest mean share, or -1 while none
-    is as large as `sure`."""
-    if scores.shape[1] == 1:
-        scores = np.concatenate([np.zeros_like(scores), scores], axis=1)
-    mean, found = np.zeros(scores.shape[1], np.int64), []
-    for shares in shares_of(scores, bits):
-        mean = move(mean, shares, smoothing)
-        best = int(mean.argmax())
-        found.append(best if mean[best] >= sure else -1)
-    return found
