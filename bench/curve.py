@@ -25,7 +25,7 @@ from gradbook.files import write_whole
 from gradbook.lab.training.train import SeedsFolder, Spread
 from gradbook.palette import PAPER, QUIET
 from gradbook.report.figures import FONT
-from gradbook.report.run_report import DOT
+from gradbook.report.training_report import DOT
 
 ROOT = Path(__file__).parents[1]
 REACHED = ROOT / "bench" / "curve" / "reached.json"

@@ -7,6 +7,7 @@ python -m scripts.catalogues de --new start another
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from argparse import ArgumentParser
 from collections.abc import Container, Iterator, Sequence
@@ -47,8 +48,20 @@ def _said_in_python(
                 yield node.lineno, name, said, []
 
 
+def _said_in_html(file: IO[bytes], *_: object, **__: object) -> Iterator[Found]:
+    """What stands in [[…]], without what takes the places of its parts."""
+    text = file.read().decode("utf-8")
+    for message in re.finditer(r"\[\[(.*?)(?:\|.*?)?\]\]", text, re.DOTALL):
+        line = text.count("\n", 0, message.start()) + 1
+        yield line, "tr", [" ".join(message[1].split())], []
+
+
 Found = tuple[int, str, list[Any], list[str]]  # line, function, what it is given, remarks
-METHODS: list[Any] = [("web/**.js", "javascript"), ("**.py", _said_in_python)]
+METHODS: list[Any] = [
+    ("web/**.js", "javascript"),
+    ("web/**.html", _said_in_html),
+    ("**.py", _said_in_python),
+]
 
 
 @cache

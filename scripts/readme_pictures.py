@@ -30,8 +30,8 @@ from gradbook.report.derivation import explain
 from gradbook.report.markup import report_page
 from gradbook.report.media import write
 from gradbook.report.play_page import play_page
-from gradbook.report.run_report import run_report
 from gradbook.report.sweep import sweep_report
+from gradbook.report.training_report import run_report
 from gradbook.report.workbook import write_workbook
 from gradbook.serve.server import serving
 from gradbook.serve.site import opened_site

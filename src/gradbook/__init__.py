@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gradbook.rates.sweep import sweep
     from gradbook.report.derivation import explain
     from gradbook.report.notebook import play
-    from gradbook.report.run_report import write_report
+    from gradbook.report.training_report import write_report
     from gradbook.report.workbook import write_workbook
 
 _HOME: dict[str, str] = {
@@ -42,7 +42,7 @@ _HOME: dict[str, str] = {
     "recipe": "gradbook.lab.recipes.text",
     "sweep": "gradbook.rates.sweep",
     "train": "gradbook.lab.training.train",
-    "write_report": "gradbook.report.run_report",
+    "write_report": "gradbook.report.training_report",
     "write_workbook": "gradbook.report.workbook",
 }
 """Public name → the module that it lives in."""

@@ -17,7 +17,7 @@ from gradbook.lab.models.model import Model
 from gradbook.lab.models.predict import readings
 from gradbook.lab.models.table_model import TableModel
 from gradbook.net import Net
-from gradbook.report.tables import prediction_csv, records
+from gradbook.report.prediction import row_records, rows_csv
 from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.whole_makers import quantise
 from tests.formats.torch.test_program import folder_of, run
@@ -70,8 +70,8 @@ def test_rows_of_a_table():
     model = TableModel(net, at_rest(net), (Column("x"),), target, one, one)
     table = ColumnTable("x.csv", ("x",), (CellRow(1, ("3",)),))
     said = model.predict(table)
-    assert records(model, table, said)[0]["predicted"] == "yes"
-    line = list(csv.reader(io.StringIO(prediction_csv(model, table, said))))[1]
+    assert row_records(model, table, said)[0]["predicted"] == "yes"
+    line = list(csv.reader(io.StringIO(rows_csv(model, table, said))))[1]
     assert line[1] == "yes"
 
 

@@ -15,7 +15,7 @@ from gradbook.cli.main import main
 from gradbook.errors import FileError
 from gradbook.files import inside, made_folder, read_text, write_whole
 from gradbook.lab.training.train import train
-from gradbook.report.run_report import write_report
+from gradbook.report.training_report import write_report
 from gradbook.teaching.classes.folder import open_class
 from gradbook.teaching.classes.making import make_class
 from tests.lab import made

@@ -19,7 +19,7 @@ from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import train
 from gradbook.lab.training.training import Listener
 from gradbook.net import Net
-from gradbook.report.run_report import write_report
+from gradbook.report.training_report import write_report
 from tests.lab import made
 
 TELLING = "input 1x8x8; flatten; dense 8; tanh; dense 4; softmax; update descent"

@@ -6,8 +6,8 @@ import pytest
 
 from gradbook.cli.main import main
 from gradbook.report.markup import report_page
-from gradbook.report.run_report import write_report
 from gradbook.report.study import study_report
+from gradbook.report.training_report import write_report
 from tests.audit.material import lookalikes
 from tests.outside.witness import inaccessible
 from tests.report.trials import trials

@@ -26,11 +26,10 @@ from gradbook.audit.findings import (
 from gradbook.audit.formula.expression import Edit, EditKind
 from gradbook.audit.workbook.book import Origin
 from gradbook.errors import FORMULA_SIGNS
-from gradbook.report.audit import (
+from gradbook.report.audit import audit_lines, grades_csv
+from gradbook.report.findings import (
     MOST,
-    audit_lines,
     few_ranges,
-    grades_csv,
     learning,
     repetition,
     shown_sheets,

@@ -66,8 +66,9 @@ def test_a_finding_is_told_with_the_change_marked():
     html = audit_page([WRONG_BOOK])
     assert "Z33:Z100" in html
     assert "off by 0.025 %" in html
-    assert "=(R33-A33)*<mark>J33</mark>*C33" in html
-    assert "=(R33-A33)*<mark>L33</mark>*C33" in html
+    for cell in ("J33", "L33"):
+        formula = f"<code>=(R33-A33)*</code><code><mark>{cell}</mark></code><code>*C33</code>"
+        assert formula in html
 
 
 def test_the_loss_is_drawn_as_made_and_as_corrected():

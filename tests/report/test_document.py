@@ -45,7 +45,7 @@ TREES = Report(
         Chapter(
             "trees",
             "Tree by tree",
-            [Figure(TABLE), Passage((Span("the oak", tag="b"), Span(" leads")))],
+            [Figure([TABLE]), Passage((Span("the oak", tag="b"), Span(" leads")))],
         ),
         Chapter("growth", "How they grew", [Charts([CHART], "Growth")]),
         Chapter(

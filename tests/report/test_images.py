@@ -23,11 +23,8 @@ from gradbook.report.images import (
     TITLE,
     WIDEST_SHEET,
     Means,
-    card,
-    cards,
     contact_sheet,
     image_lines,
-    line,
     picture,
     signed_picture,
     strip,
@@ -91,21 +88,6 @@ def test_a_value_is_painted_as_strong_as_it_is():
 def test_nothing_at_all_is_paper():
     found = np.asarray(opened(signed_picture(np.zeros((2, 2)), 0.0)).convert("RGBA"))
     assert not found[..., 3].any()
-
-
-PIXELS = np.zeros((1, 4, 4), np.uint8)
-
-
-def test_a_card_says_which_image_it_is_and_what():
-    html = card(PIXELS, 41, "<six>", [line("is", "6"), line("wrong", "", "2 of 3")])
-    assert 'alt="test image 42: &lt;six&gt;"' in html
-    assert '<div><dt title="6">is <b>6</b></dt></div>' in html
-    assert '<dt title="">wrong</dt><dd>2 of 3</dd>' in html
-
-
-def test_no_cards_are_nothing():
-    assert cards([]) == ""
-    assert cards([card(PIXELS, 0, "a", [])]).startswith('<ol class="gallery">')
 
 
 def image(*rows: str) -> np.ndarray:

@@ -136,7 +136,7 @@ def test_the_face_alone_loads_nothing():
     assert run_python(asked).strip() == "['gradbook']"
 
 
-def test_an_audit_is_a_table_of_findings_and_printed_the_report(tmp_path):
+def test_an_audit_tells_each_finding_and_printed_the_report(tmp_path):
     report = gradbook.check(book(tmp_path / "ada.xlsx", WRONG))
     found = shown(report)
     assert found["text/html"].count("<mark>") == 4

@@ -11,10 +11,11 @@ from html.parser import HTMLParser
 import pytest
 
 from gradbook.palette import ERROR, PAPER
-from gradbook.report.document import Report
-from gradbook.report.markup import markup, report_cell
-from gradbook.report.page import Section, bar, page, script, table, text, wide
-from gradbook.report.words import TableColumn, TextTable
+from gradbook.report.document import Chapter, PageOnly, Passage, Report
+from gradbook.report.markup import markup, report_cell, report_page, words_markup
+from gradbook.report.page import PageTemplate, WholePage, text, wide
+from gradbook.report.scripts import script
+from gradbook.report.words import Span, TableColumn, TextTable, bar
 from tests.outside.witness import program
 
 HOSTILE = '"><script>alert(1)</script>'
@@ -52,12 +53,13 @@ def digest(content: str) -> str:
     return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
 
 
-def small(**parts: str) -> str:
-    return page("Rates", [Section("one", "One", "<p>1</p>"), Section("two", "Two", "")], **parts)
+def small(**parts: object) -> str:
+    chapters = [Chapter("one", "One", [Passage("1")]), Chapter("two", "Two", ())]
+    return report_page(Report("Rates", chapters, **parts))
 
 
 def test_a_page_is_well_nested_and_keeps_its_order():
-    html = small(lead="<p>lead</p>", foot="<p>foot</p>")
+    html = small(lead=[Passage("lead")], foot=[Passage("foot")])
     outline = Outline(html)
     assert (outline.open, outline.misnested) == ([], [])
     places = [
@@ -67,7 +69,7 @@ def test_a_page_is_well_nested_and_keeps_its_order():
 
 
 def test_its_own_style_and_script_are_all_that_is_obeyed():
-    html = small(style="p{color:red}", script="let a = 1 < 2")
+    html = str(WholePage("Rates", style="p{color:red}", script="let a = 1 < 2"))
     style = re.search(r"<style>(.*?)</style>", html, re.S)[1]
     assert style.endswith("p{color:red}")
     assert f"style-src {digest(style)}" in policy(html)
@@ -88,7 +90,7 @@ def test_nothing_is_asked_for_from_elsewhere():
 
 @pytest.mark.parametrize("hostile", [HOSTILE, "a & b", "<b>", "'single'"])
 def test_a_title_is_words_and_never_markup(hostile):
-    html = page(hostile, [])
+    html = report_page(Report(hostile))
     assert {tag for tag, _ in Outline(html).tags} == {
         *("html", "head", "meta", "title", "style", "body", "header", "h1", "main")
     }
@@ -127,21 +129,29 @@ SHOWN = TextTable(
 
 
 def test_rows_may_begin_with_their_heading_and_words_stand_left():
-    assert table(("a", "b"), [("x", "1")], words=(0,), headed=True).splitlines() == [
+    columns = (TableColumn("a", words=True), TableColumn("b"))
+    html = markup([TextTable(columns, (("x", 1),), has_row_heads=True)])
+    assert html.removeprefix('<div class="wide" tabindex="0">').splitlines()[:-1] == [
         "<table>",
         '<thead><tr><th scope="col" class="words">a</th><th scope="col">b</th></tr></thead>',
         "<tbody>",
         '<tr><th scope="row" class="words">x</th><td>1</td></tr>',
         "</tbody>",
-        "</table>",
     ]
 
 
 def test_tables_and_rows_may_be_of_a_kind():
-    html = table((), [("1",), ("2",)], kind="runs", row_kinds=("", "best"))
-    assert html.count("class=") == 2
+    table = TextTable((TableColumn(""),), ((1,), (2,)), kind="runs", row_kinds=("", "best"))
+    html = markup([table])
+    assert html.count("class=") == 3
     assert '<tr class="best"><td>2</td></tr>' in html
     assert "<thead>" not in html
+
+
+def test_cells_may_have_links_and_what_is_drawn():
+    cell = (Span("x", link="there"), bar(0.5, "good"))
+    html = markup([TextTable((TableColumn("a"),), ((cell,),))])
+    assert '<td><a href="#there">x</a><svg class="bar good"' in html
 
 
 def test_words_are_escaped_numbers_spelled_and_a_total_stands_below():
@@ -155,14 +165,25 @@ def test_a_notebook_knows_no_classes():
     assert "class=" not in report_cell(Report("", cell=[SHOWN]))
 
 
-@pytest.mark.parametrize(
-    ("share", "right", "drawn"),
-    [(0.25, False, (None, 25)), (0.25, True, (75, 25)), (0, False, (None, 0))],
-)
-def test_a_bar_is_as_long_as_its_share(share, right, drawn):
-    html = bar(share, "good", at_the_right=right)
-    found = re.search(r'<rect(?: x="([^"]*)")? width="([^"]*)"', html).groups()
-    assert tuple(part and float(part) for part in found) == drawn
+@pytest.mark.parametrize("share", [0.25, 0])
+def test_a_bar_is_as_long_as_its_share(share):
+    html = words_markup([bar(share, "good")])
+    assert float(re.search(r'<rect width="([^"]*)"', html)[1]) == 100 * share
+
+
+def test_of_a_column_each_bar_is_a_share_of_the_largest_and_stands_right():
+    html = markup([TextTable((TableColumn("n", has_bars=True),), ((1,), (4,)))])
+    assert re.findall(r'<rect x="([^"]*)" width="([^"]*)"', html) == [("75", "25"), ("0", "100")]
+
+
+def test_a_piece_of_html_says_its_messages_with_what_stands_in_their_places():
+    pieces = PageTemplate("view/page.html", lines="<b>", reason="", written="")
+    assert pieces.html("save") == '<button type="button" id="save">Save as net.txt</button>'
+    assert "write <code>dropout 0</code> into it.</p>" in pieces.html("commands")
+    assert '<code id="text-alone"><b></code>' in pieces.html("text")
+    chapter = pieces.chapter("text", "more")
+    assert (chapter.anchor, chapter.heading) == ("more", "The network as text")
+    assert isinstance(chapter.blocks[0], PageOnly)
 
 
 @pytest.mark.witness("node")

@@ -12,21 +12,22 @@ from gradbook.cli.screen import Screen, is_screen
 from gradbook.engine import compilers
 from gradbook.lab.tables import TableProblem
 from gradbook.lab.training.training import Listener, TrainingRun
-from gradbook.report import tables
+from gradbook.report.signals import in_time
 from gradbook.report.training import (
     BLOCK,
     NOT_ASCII,
-    EpochTable,
+    SeedsTable,
     Trace,
     done_before_lines,
     epoch_table,
     files_lines,
+    is_shown,
+    lines_before,
     opening_lines,
     progress_in_a_line,
     progress_lines,
     result_lines,
     seeds_files_lines,
-    seeds_lines,
     stopping_lines,
 )
 from gradbook.report.words import QUIET, Span, TextLine, fold
@@ -49,7 +50,6 @@ LOADING = "loading the images"
 COMPILING = "compiling the engine for this network, once"
 SCORING = "scoring the test images"
 STOPPING = "finishing the step and saving"
-OF_ROWS = "new.csv -o predicted.csv", "predicts its rows"
 HINT = "Ctrl-C finishes the step, saves and stops"
 
 
@@ -65,10 +65,20 @@ def seeds_display(as_events: bool, recipe: Recipe, problem: Problem | None, seed
     """For one of several seeds: of images each is seen as it goes, of all else a line is enough."""
     if as_events or not isinstance(problem, TableProblem):
         return display(as_events, True)
+    told = SeedsTable({problem.score_name: 0.0, "validation_score": 0.0})
     if seed == recipe.net.seed:
-        heading = tables.seeds_columns(problem).heading()
-        show([*tables.opening(recipe, problem, room()), *heading])
-    return AsSeedLines(problem)
+        training, held_back = map(len, problem.parts(recipe.held_back))
+        remarks = ([Span(remark, "yellow")] for remark in problem.remarks_for(recipe))
+        folded = (line for remark in remarks for line in fold(remark, room()))
+        show(
+            [
+                *lines_before(recipe, problem, (training, held_back), room()),
+                *folded,
+                [],
+                *told.heading(),
+            ]
+        )
+    return AsSeedLines(told)
 
 
 class Display(Listener):
@@ -161,15 +171,9 @@ class AsLines(Display):
 
     def on_start(self, training: TrainingRun) -> None:
         super().on_start(training)
-        recipe, validated = training.recipe, training.material.held_back is not None
-        if isinstance(training.problem, TableProblem):
-            opening = tables.opening(recipe, training.problem, room())
-            columns = tables.epoch_columns(training.problem.task, validated)
-            self.table = EpochTable(columns)
-        else:
-            opening = opening_lines(training, room())
-            self.table = epoch_table(width(), validated, self.ascii_only)
-        self.say([*opening, *self.table.heading()])
+        validated = training.material.held_back is not None
+        self.table = epoch_table(training.problem, width(), validated, self.ascii_only)
+        self.say([*opening_lines(training, room()), *self.table.heading()])
         for epoch in training.history:
             self.on_epoch(epoch)
 
@@ -180,22 +184,18 @@ class AsLines(Display):
         self.best = max(self.best, right)
 
     def _is_shown(self, epoch: Epoch) -> bool:
-        """Of a table's epochs, which take milliseconds, some."""
         assert self.training
-        takes_long = self.training.problem.is_watched
-        return takes_long or tables.is_shown(epoch.epoch, self.training.recipe.epochs)
+        return is_shown(self.training.problem, epoch.epoch, self.training.recipe.epochs)
 
     def on_doubt(self, doubt: str) -> None:
         self.say(list(fold([Span(doubt, "yellow")], room())))
 
     def on_end(self, trained: Trained, run: RunFolder) -> None:
-        if isinstance(trained.problem, TableProblem):
-            ends = dict.fromkeys([trained.history[-1], trained.kept_epoch])
-            show(self.table.row(epoch) for epoch in ends if not self._is_shown(epoch))
-            show(tables.result(trained, room()))
-            show(files_lines(run, width(), *OF_ROWS))
-            return
-        show(result_lines(trained.event, room(), len(trained.test.rows)))
+        ends = dict.fromkeys([trained.history[-1], trained.kept_epoch])
+        show(self.table.row(epoch) for epoch in ends if not self._is_shown(epoch))
+        count = len(trained.test.rows)
+        show(result_lines(trained.event, room(), trained.scored_rows, count))
+        show(fold(in_time(trained.event), room()))
         show(files_lines(run, width()))
 
     def on_done_before(self, run: RunFolder) -> None:
@@ -203,10 +203,9 @@ class AsLines(Display):
         show(done_before_lines(run, room()))
         for doubt in result.get("doubts", ()):
             self.on_doubt(doubt)
-        if "target" in result:
-            show(files_lines(run, width(), *OF_ROWS))
-            return
-        show(result_lines(result, room()))
+        rows = "rows" if run.problem_file.is_file() else "images"
+        usual = f"{rows} trained on" if "training_r2" in result else f"test {rows}"
+        show(result_lines(result, room(), result.get("tested_on", usual)))
         show(files_lines(run, width()))
 
     def on_stop(self, folder: Path, trained: Trained | None = None) -> None:
@@ -217,7 +216,8 @@ class AsLines(Display):
             show([[]])
 
     def on_seeds(self, results: list[Result], event: Result, folder: SeedsFolder) -> None:
-        show(seeds_lines(results, event))
+        table = SeedsTable(results[0])
+        show([*table.heading(), *map(table.line, results), *table.summary(event)])
         show(seeds_files_lines(folder, width()))
 
     def say(self, lines: list[TextLine]) -> None:
@@ -228,20 +228,19 @@ class AsLines(Display):
 class AsSeedLines(Display):
     """A line for each seed, and what they come to together."""
 
-    def __init__(self, problem: TableProblem) -> None:
-        self.problem = problem
+    def __init__(self, table: SeedsTable) -> None:
+        self.table = table
 
     def on_stop(self, folder: Path, trained: Trained | None = None) -> None:
         show(stopping_lines(self.training if trained else None, folder, room()))
 
     def on_seed(self, result: Result) -> None:
-        show([tables.seed_line(self.problem, result)])
+        show([self.table.line(result)])
         print(end="", flush=True)
 
     def on_seeds(self, results: list[Result], event: Result, folder: SeedsFolder) -> None:
-        show(tables.spread(self.problem, event))
-        place = Span(f"  {folder.path / 'seed-*'}", "bold")
-        show([[], [place, Span("  the run of each seed")]])
+        show(self.table.summary(event))
+        show(seeds_files_lines(folder, width()))
 
 
 def room() -> int:

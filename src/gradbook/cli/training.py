@@ -90,14 +90,14 @@ def _trained(
 
 def _write_report(trained: Trained, run: RunFolder) -> None:
     if isinstance(trained.problem, ImageProblem):
-        from gradbook.report.run_report import write_report
+        from gradbook.report.training_report import write_report
 
         write_report(run.path, trained.problem.dataset)
         return
     from gradbook.report.markup import report_page
-    from gradbook.report.tables import table_report
+    from gradbook.report.training_report import training_report
 
-    write_whole(run.report_file, report_page(table_report(trained, surroundings(1))))
+    write_whole(run.report_file, report_page(training_report(trained, surroundings(1))))
 
 
 def _logged(
@@ -181,7 +181,7 @@ def train_seeds(folder: SeedsFolder, how: How, problem: Problem | None = None) -
     event = summarise_seeds(results, Path(folder.path))
     folder.write_result(event)
     if problem is None:
-        from gradbook.report.run_report import write_report
+        from gradbook.report.training_report import write_report
 
         with busy("writing the report"):
             write_report(folder.path)
@@ -193,7 +193,7 @@ def train_seeds(folder: SeedsFolder, how: How, problem: Problem | None = None) -
 def _trained_by(crew: WorkCrew, folder: SeedsFolder, how: How) -> bool:
     """Whether a crew trained whatever wasn't done."""
     from gradbook.lab.images import images_of
-    from gradbook.report.run_report import write_report
+    from gradbook.report.training_report import write_report
 
     recipe, seeds = folder.plan()
     shown, images = display(how.as_events, True), images_of(recipe)

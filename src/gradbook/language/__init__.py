@@ -105,8 +105,9 @@ def tr(message: str, **parts: object) -> str:
 
 
 def tr_count(single: str, several: str, count: int, **parts: object) -> str:
-    """The message for so many, in the plural that the language has for them."""
-    return plural(single, several, count).format(count=count, **parts)
+    """The message for so many, in the plural that the language has for them; `{number}` is the
+    count with its commas."""
+    return plural(single, several, count).format(**{"count": count, "number": f"{count:,}"} | parts)
 
 
 def plural(single: str, several: str, count: int) -> str:

@@ -5,7 +5,6 @@ Knows values and places, and nothing of what is trained; `figures` draws the sam
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -33,29 +32,32 @@ MISSING = (1, 0.5, 0.2)  # to all, times powers of ten: 50 %, 80 %, 90 %, 95 %, 
 FINEST = 7  # decades
 
 
-class Scale(ABC):
-    """What an axis is like: how values become places, which are heights in its own units.
+class Scale:
+    """What an axis is like: how values become places, which are heights in its own units. This one
+    has even steps from 0 up: a learning rate.
 
     An infinite place lies outside every chart, and NaN is nowhere.
     """
 
     words = ""  # for those who can't see it
 
-    @abstractmethod
     def place(self, value: float) -> float:
         """Where a value lies."""
+        return value
 
-    @abstractmethod
     def ends(self, values: Array, firsts: Sequence[float]) -> tuple[float, float]:
         """The lowest and the highest place shown of curves that begin at `firsts`."""
+        highest = float(max(values[np.isfinite(values)], default=1.0))
+        return 0.0, highest * ROOM if highest > EXTREMES[0] else 1.0
 
-    @abstractmethod
     def levels(self, low: float, high: float) -> list[float]:
         """The values that an axis between these places names."""
+        step = notch((high - low) / 5, down=False)
+        return [step * k for k in range(ceil(low / step), floor(high / step + 1e-9) + 1)]
 
-    @abstractmethod
     def tick(self, value: float) -> tuple[str, str]:
         """A level in words: ("0.01", ""), or a power of ten with its exponent, ("10", "−6")."""
+        return f"{value:g}", ""
 
 
 class Log(Scale):
@@ -94,24 +96,6 @@ class Log(Scale):
         return ("10" if lead == 1 else f"{lead}·10"), str(power)
 
 
-class Even(Scale):
-    """Even steps from 0 up: a learning rate."""
-
-    def place(self, value: float) -> float:
-        return value
-
-    def ends(self, values: Array, firsts: Sequence[float]) -> tuple[float, float]:
-        highest = float(max(values[np.isfinite(values)], default=1.0))
-        return 0.0, highest * ROOM if highest > EXTREMES[0] else 1.0
-
-    def levels(self, low: float, high: float) -> list[float]:
-        step = notch((high - low) / 5, down=False)
-        return [step * k for k in range(ceil(low / step), floor(high / step + 1e-9) + 1)]
-
-    def tick(self, value: float) -> tuple[str, str]:
-        return f"{value:g}", ""
-
-
 class Towards(Scale):
     """Shares of all, spread out towards all of it: from 99 % to 99.9 % is as far as from 90 to 99.
 
@@ -146,7 +130,7 @@ class Towards(Scale):
         return [1 - m * 10.0**-power for power in range(FINEST + 1) for m in MISSING]
 
 
-LOG, EVEN, TOWARDS = Log(), Even(), Towards()
+LOG, EVEN, TOWARDS = Log(), Scale(), Towards()
 
 
 def notch(value: float, *, down: bool) -> float:

@@ -7,30 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from gradbook.amounts import counted, duration, percent, sureness
+from gradbook.lab.models.answers import Places
 from gradbook.lab.runs import Compared, Misread, differences
 from gradbook.palette import curve_colours
 from gradbook.report.document import (
     Block,
+    Card,
     Chapter,
     Charts,
     Figure,
-    PageOnly,
+    Gallery,
     Passage,
     Report,
     Subheading,
     made_with,
 )
-from gradbook.report.figures import swatch
-from gradbook.report.images import card, cards, line
-from gradbook.report.page import text
-from gradbook.report.run_report import STYLES
+from gradbook.report.markup import CHART_STYLE
+from gradbook.report.mistakes import card, named
 from gradbook.report.training import runs_charts
-from gradbook.report.words import Span, TableColumn, TextTable
+from gradbook.report.training_report import STYLES
+from gradbook.report.words import Span, TableColumn, TextTable, swatch
 
 VERSION = 1  # of the JSON
 LEAST_HEIGHT = 10  # rows of a chart
@@ -41,10 +41,6 @@ TRAINED = "How they trained"
 LONGEST_WORDS = 3  # lines of what a recipe says
 
 
-def _points(share: float | None) -> str:
-    return "" if share is None else f"{100 * share:.3f}"
-
-
 COLUMNS = (  # a key is that of a run's record
     TableColumn("run", "run", words=True),
     TableColumn("recipe", "name", words=True, spare=3),
@@ -52,19 +48,12 @@ COLUMNS = (  # a key is that of a run's record
     TableColumn("epochs", "epochs", spare=1),
     TableColumn("validation", "validation_accuracy", spell=percent, spare=2),
     TableColumn("test", "test_accuracy", spell=percent),
-    TableColumn("±", "test_deviation", spell=_points),
+    TableColumn("±", "test_deviation", spell=lambda it: "" if it is None else f"{100 * it:.3f}"),
     TableColumn("lowest", "test_lowest", spell=percent),
     TableColumn("seeds", "seeds", spell=lambda seeds: str(len(seeds)), spare=4),
     TableColumn("time", "seconds", spell=duration, spare=1),
 )
 OF_SEVERAL = ("test_deviation", "test_lowest", "seeds")
-
-
-def runs_table(runs: Sequence[Compared]) -> TextTable:
-    """A row for each run; the spread where any has several seeds."""
-    several = any(len(run.seeds) > 1 for run in runs)
-    columns = (column for column in COLUMNS if several or column.key not in OF_SEVERAL)
-    return TextTable.of(columns, map(record, runs))
 
 
 def compare_report(
@@ -82,34 +71,44 @@ def compare_report(
     if len(runs) > 1:
         chapters.append(Chapter("recipes", "How their recipes differ", [_differences(runs)]))
     if len(runs) > 1 and misread is not None:
-        images = PageOnly(partial(_misread_images, runs, misread))
-        chapters.append(Chapter("misread", "Misread images", [images]))
-        brief += _misread_in_short(runs, misread)
+        every = "both" if len(runs) == 2 else "all"
+        groups = [(f"only by {run.name}", misread.only_by(k)) for k, run in enumerate(runs)]
+        brief += [
+            Subheading("Test images misread:"),
+            Passage(f"by {every}: {len(misread.by_all):,}", indent=2),
+            *(Passage(f"{whose}: {len(places):,}", indent=2) for whose, places in groups),
+        ]
+        images = _misread_images(runs, misread, [*groups, (f"by {every}", misread.by_all)])
+        chapters.append(Chapter("misread", "Misread images", list(images)))
+    records = [record(run) for run in runs]
+    keys = [key for key, value in records[0].items() if not isinstance(value, list | dict)]
     return Report(
         " · ".join(run.name for run in runs) if len(runs) <= MOST_NAMES else "Runs compared",
         chapters,
         lead=[Passage(f"{counted(len(runs), 'run')} on {data}, side by side.", "lead")],
         foot=made_with(command),
         brief=[*brief, *trained],
-        rows=_figures(runs),
+        rows=TextTable.of([TableColumn("", key) for key in keys], records),
         record=_record(runs, misread),
-        styles=STYLES,
+        styles=[CHART_STYLE, *STYLES],
     )
 
 
 def _glance(runs: Sequence[Compared]) -> Block:
-    """A row for each run, which begins with the colour of its curves."""
-    best = _best(runs)
-    kinds = tuple("best" if k == best else "" for k in range(len(runs)))
-    inks = tuple(curve_colours(len(runs)))
-    return replace(runs_table(runs), inks=inks, kind="runs", row_kinds=kinds)
-
-
-def _best(runs: Sequence[Compared]) -> int | None:
-    """Where there is one: figures of different data sets can't be compared."""
-    if len(runs) == 1 or len({run.recipe.data for run in runs}) > 1:
-        return None
-    return max(range(len(runs)), key=lambda k: runs[k].test.mean)
+    """A row for each run, which begins with the colour of its curves; the spread where any has
+    several seeds. The best stands out, but for runs on different data, which can't be compared."""
+    several = any(len(run.seeds) > 1 for run in runs)
+    columns = (column for column in COLUMNS if several or column.key not in OF_SEVERAL)
+    table = TextTable.of(columns, map(record, runs))
+    is_contest = len(runs) > 1 and len({run.recipe.data for run in runs}) == 1
+    best = max(runs, key=lambda run: run.test.mean) if is_contest else None
+    kinds = tuple("best" if run is best else "" for run in runs)
+    inks = curve_colours(len(runs))
+    rows = tuple(
+        ((swatch(ink), Span(run.name)), *row[1:])
+        for run, ink, row in zip(runs, inks, table.rows, strict=True)
+    )
+    return replace(table, rows=rows, kind="runs", row_kinds=kinds)
 
 
 def _differences_in_short(runs: Sequence[Compared]) -> Iterator[Block]:
@@ -133,29 +132,15 @@ def _differences(runs: Sequence[Compared]) -> Block:
     if not found:
         return Passage(SAME)
     columns = (TableColumn(title, words=True) for title in ("", *(run.name for run in runs)))
-    rows = [(word, *(_recipe_words(word, words) for words in said)) for word, said in found.items()]
-    return Figure(TextTable(tuple(columns), tuple(rows), kind="differences", has_row_heads=True))
-
-
-def _recipe_words(word: str, words: str) -> str:
-    return words.replace("; ", "\n") if word == "layers" else words or "–"
-
-
-def _misread_in_short(runs: Sequence[Compared], misread: Misread) -> Iterator[Block]:
-    yield Subheading("Test images misread:")
-    yield Passage(f"by {'both' if len(runs) == 2 else 'all'}: {len(misread.by_all):,}", indent=2)
-    for k, run in enumerate(runs):
-        yield Passage(f"only by {run.name}: {len(misread.only_by(k)):,}", indent=2)
+    rows = []
+    for word, said in found.items():
+        words = [it.replace("; ", "\n") for it in said] if word == "layers" else said
+        rows.append((word, *(it or "–" for it in words)))
+    table = TextTable(tuple(columns), tuple(rows), kind="differences", has_row_heads=True)
+    return Figure([table])
 
 
 # For programs -----------------------------------------------------------------
-
-
-def _figures(runs: Sequence[Compared]) -> TextTable:
-    """A row for each run."""
-    records = [record(run) for run in runs]
-    keys = [key for key, value in records[0].items() if not isinstance(value, list | dict)]
-    return TextTable.of([TableColumn("", key) for key in keys], records)
 
 
 def _record(runs: Sequence[Compared], misread: Misread | None) -> dict[str, Any]:
@@ -197,31 +182,23 @@ def record(run: Compared) -> dict[str, Any]:
 # Images -----------------------------------------------------------------------
 
 
-def _misread_images(runs: Sequence[Compared], misread: Misread) -> str:
-    every = "both" if len(runs) == 2 else f"all {len(runs)}"
-    groups = [(f"Only by {run.name}", misread.only_by(k)) for k, run in enumerate(runs)]
-    parts: list[str] = []
-    for heading, places in [*groups, (f"By {every}", misread.by_all)]:
+def _misread_images(
+    runs: Sequence[Compared], misread: Misread, groups: Sequence[tuple[str, Places]]
+) -> Iterator[Block]:
+    for whose, places in groups:
         part = f", the first {MOST_CARDS}" if len(places) > MOST_CARDS else ""
-        shown = cards(_card(runs, misread, int(place)) for place in places[:MOST_CARDS])
-        parts.append(
-            f"<h3>{text(heading)}: {counted(len(places), 'test image')}{part}</h3>\n"
-            + (f"<figure>{shown}</figure>" if shown else "")
-        )
-    return "\n".join(parts)
+        heading = whose[:1].upper() + whose[1:]
+        yield Subheading(f"{heading}: {counted(len(places), 'test image')}{part}")
+        yield Gallery([_card(runs, misread, int(place)) for place in places[:MOST_CARDS]])
 
 
-def _card(runs: Sequence[Compared], misread: Misread, place: int) -> str:
+def _card(runs: Sequence[Compared], misread: Misread, place: int) -> Card:
+    """What an image is, what each run read, and how sure it was."""
     test, classes = misread.dataset.test_for_reporting, misread.dataset.classes
-    shown = classes[int(test.labels[place])]
-    lines = [line("is", shown), *_lines(runs, misread, place)]
-    return card(test.pixels[place], place, shown, lines)
-
-
-def _lines(runs: Sequence[Compared], misread: Misread, place: int) -> Iterator[str]:
-    """What each run read, and how sure it was."""
-    inks = curve_colours(len(runs))
+    shown, inks = classes[int(test.labels[place])], curve_colours(len(runs))
+    lines = [(named("is", shown), list[Span]())]
     for run, ink, vote in zip(runs, inks, misread.majorities, strict=True):
-        read = misread.dataset.classes[int(vote.read[place])]
-        mark = f'<span title="{text(run.name)}">{swatch(ink)}</span> '
-        yield line("read", read, sureness(float(vote.sure[place])), mark)
+        read = named("read", classes[int(vote.read[place])])
+        sure = [Span(sureness(float(vote.sure[place])))]
+        lines.append(([swatch(ink, run.name), *read], sure))
+    return card(test, place, shown, lines)

@@ -8,7 +8,7 @@ from gradbook.data.digits import SUMS
 from gradbook.data.sources import KNOWN
 from gradbook.errors import one_line
 from gradbook.report.document import Block, Blocks, Listing, Passage, Report, Subheading
-from gradbook.report.words import Span, TableColumn, TextTable
+from gradbook.report.words import Span, TableColumn, TextTable, bar
 
 VERSION = 1  # of the JSON
 INDENT = 2
@@ -69,12 +69,13 @@ def _counts(dataset: Dataset) -> TextTable:
     counts = [part.counts(len(dataset.classes)) for part in parts.values()]
     names = [one_line(name)[:WIDEST_NAME] for name in dataset.classes]
     titles = (TableColumn(title, title, width=10) for title in parts)
+    bars = TableColumn("", words=True, ink="cyan", is_drawn=True)
     most = max(counts[0], default=0) or 1
+    shares = [(bar(count / most, is_drawn=True),) for count in counts[0]]
     return TextTable(
-        (TableColumn("class", "class", words=True), *titles),
-        tuple(zip(names, *counts, strict=True)),
-        ("all", *map(sum, counts)),
-        bars=tuple(count / most for count in counts[0]),
+        (TableColumn("class", "class", words=True), *titles, bars),
+        tuple(zip(names, *counts, shares, strict=True)),
+        ("all", *map(sum, counts), ""),
     )
 
 

@@ -1,14 +1,17 @@
-"""A derivation as HTML: one page to read, and the pieces that slides are made of too."""
+"""A derivation as the blocks of a page to read, and as the pieces that slides are made of."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gradbook.language import tr
 from gradbook.net import Net
-from gradbook.report.page import Section, page, table, text, wide, wide_drawing
+from gradbook.report.document import Block as ReportBlock
+from gradbook.report.document import Chapter, PageOnly, Passage, Report, Subheading, made_with
+from gradbook.report.markup import report_page
+from gradbook.report.page import wide, wide_drawing
+from gradbook.report.words import Span, TableColumn, TextLine, TextTable, plain_words
 from gradbook.targets.algebra.forms import (
     Block,
     Code,
@@ -29,20 +32,20 @@ SMALLEST = 0.6  # of its size, that a drawing shrinks to before it scrolls
 
 def derivation_page(document: Document, net: Net, command: str = "") -> str:
     """The page; `command` is what makes it, for the foot."""
-    from gradbook.report.document import made_with
-    from gradbook.report.markup import markup
     from gradbook.targets.drawing import draw, style, svg  # which text has no need of
 
     drawing = draw(net)
     opening, *parts = document_parts(document.blocks)
     shown, fits = wide_drawing(svg(drawing, alone=False), SMALLEST * drawing.width)
-    figure = f"<figure>{shown}</figure>"
-    return page(
-        document.title,
-        [Section(part.anchor, inline_html(part.heading), _blocks(part)) for part in parts],
-        lead="\n".join([figure, _blocks(opening), _contents(parts)]),
-        foot=markup(made_with(command)),
-        style=style() + fits,
+    return report_page(
+        Report(
+            document.title,
+            [Chapter(part.anchor, words_of(part.heading), part.shown()) for part in parts],
+            lead=[PageOnly(lambda: f"<figure>{shown}</figure>"), *opening.shown()],
+            foot=made_with(command),
+            has_contents=True,
+            style=style() + fits,
+        )
     )
 
 
@@ -54,15 +57,18 @@ class DocumentPart:
     heading: Sequence[Inline]
     blocks: Sequence[tuple[Block, str]]
 
+    def shown(self) -> list[ReportBlock]:
+        return [page_block(block, anchor) for block, anchor in self.blocks]
+
 
 def document_parts(blocks: Iterable[Block]) -> Iterator[DocumentPart]:
     """What stands before the first heading, then a part for each."""
-    anchors = _Anchors()
+    new_anchor = _anchors()
     anchor = "top"
     heading: Sequence[Inline] = ()
     found: list[tuple[Block, str]] = []
     for block in blocks:
-        own = anchors.new(block.text) if isinstance(block, Heading) else ""
+        own = new_anchor(block.text) if isinstance(block, Heading) else ""
         if isinstance(block, Heading) and block.level == 1:
             yield DocumentPart(anchor, heading, found)
             anchor, heading, found = own, block.text, []
@@ -71,52 +77,41 @@ def document_parts(blocks: Iterable[Block]) -> Iterator[DocumentPart]:
     yield DocumentPart(anchor, heading, found)
 
 
-class _Anchors:
+def _anchors() -> Callable[[Sequence[Inline]], str]:
     """Makes anchors that differ, of headings that may not."""
+    taken: set[str] = set()
 
-    def __init__(self) -> None:
-        self.taken: set[str] = set()
-
-    def new(self, heading: Sequence[Inline]) -> str:
-        words = re.sub(r"[^\w]+", "-", plain_words(heading).lower()).strip("-") or "top"
-        names = (words, *(f"{words}-{k}" for k in range(2, len(self.taken) + 3)))
-        anchor = next(name for name in names if name not in self.taken)
-        self.taken.add(anchor)
+    def new(heading: Sequence[Inline]) -> str:
+        words = plain_words(words_of(heading)).lower()
+        words = re.sub(r"[^\w]+", "-", words).strip("-") or "top"
+        names = (words, *(f"{words}-{k}" for k in range(2, len(taken) + 3)))
+        anchor = next(name for name in names if name not in taken)
+        taken.add(anchor)
         return anchor
 
-
-def plain_words(parts: Sequence[Inline]) -> str:
-    """Without markup, for anchors."""
-
-    def words(part: Inline) -> str:
-        match part:
-            case str():
-                return part
-            case EquationNumber(number):
-                return f"({number})"
-            case Code(code):
-                return code
-            case _:
-                return spell(part)
-
-    return "".join(map(words, parts))
+    return new
 
 
-def _contents(parts: Sequence[DocumentPart]) -> str:
-    """Links to the parts, and to the pieces of those that have some."""
-    entries = "".join(map(_entry, parts))
-    return f'<nav id="contents" aria-label="{text(tr("Contents"))}"><ol>{entries}</ol></nav>'
+def page_block(block: Block, anchor: str = "") -> ReportBlock:
+    match block:
+        case Heading(words):
+            return Subheading(words_of(words), anchor, words_of(_shortly(words)))
+        case Paragraph(words, aside):
+            return Passage(words_of(words), "aside" if aside else "")
+        case Equation():
+            return PageOnly(lambda: _equation(block))
+        case TableBlock(head, rows):
+            columns = zip(*rows, strict=True)
+            titles = (
+                TableColumn("", shown=words_of(title), words=not _are_numbers(column))
+                for title, column in zip(head, columns, strict=True)
+            )
+            cells = (tuple(tuple(words_of(cell)) for cell in row) for row in rows)
+            return TextTable(tuple(titles), tuple(cells))
 
 
-def _entry(part: DocumentPart) -> str:
-    chips = "".join(
-        f'<li><a href="#{anchor}" aria-label="{text(plain_words(piece.text))}">'
-        f"{inline_html(_shortly(piece.text))}</a></li>"
-        for piece, anchor in part.blocks
-        if isinstance(piece, Heading)
-    )
-    pieces = f'<ul class="chips">{chips}</ul>' if chips else ""
-    return f'<li><a href="#{part.anchor}">{inline_html(part.heading)}</a>{pieces}</li>'
+def _are_numbers(column: Iterable[Sequence[Inline]]) -> bool:
+    return all(list(map(type, cell)) == [Numeral] for cell in column)
 
 
 def _shortly(heading: Sequence[Inline]) -> Sequence[Inline]:
@@ -124,27 +119,6 @@ def _shortly(heading: Sequence[Inline]) -> Sequence[Inline]:
     things = [part for part in heading if not isinstance(part, str)]
     words = [part.rstrip(":： ") for part in heading[:1] if isinstance(part, str)]
     return things if len(things) == 1 else words or heading
-
-
-def _blocks(part: DocumentPart) -> str:
-    return "\n".join(block_html(block, anchor) for block, anchor in part.blocks)
-
-
-def block_html(block: Block, anchor: str) -> str:
-    match block:
-        case Heading(words):
-            return f'<h3 id="{anchor}">{inline_html(words)} {_up()}</h3>'
-        case Paragraph(words, aside):
-            kind = ' class="aside"' if aside else ""
-            return f"<p{kind}>{inline_html(words)}</p>"
-        case Equation():
-            return _equation(block)
-        case TableBlock():
-            return _table_html(block)
-
-
-def _up() -> str:
-    return f'<a class="up" href="#contents" aria-label="{text(tr("to the contents"))}">↑</a>'
 
 
 def _equation(block: Equation) -> str:
@@ -156,26 +130,17 @@ def _equation(block: Equation) -> str:
     return f'<div class="equation" id="{anchor}">{box}{number}</div>'
 
 
-def _table_html(block: TableBlock) -> str:
-    """Columns of words stand left, numbers right."""
-    columns = list(zip(*block.rows, strict=True))
-    numbers = [[list(map(type, cell)) == [Numeral] for cell in column] for column in columns]
-    words = [k for k, column in enumerate(numbers) if not all(column)]
-    rows = (list(map(inline_html, row)) for row in block.rows)
-    return wide(table(list(map(inline_html, block.head)), rows, words))
+def words_of(parts: Sequence[Inline]) -> TextLine:
+    return list(map(_span, parts))
 
 
-def inline_html(parts: Sequence[Inline]) -> str:
-    return "".join(map(_inline, parts))
-
-
-def _inline(part: Inline) -> str:
+def _span(part: Inline) -> Span:
     match part:
         case str():
-            return text(part)
+            return Span(part)
         case EquationNumber(number):
-            return f'<a href="#equation-{number}">({number})</a>'
+            return Span(f"({number})", link=f"equation-{number}")
         case Code(code):
-            return f"<code>{text(code)}</code>"
+            return Span(code, tag="code")
         case _:
-            return inline(part)
+            return Span(spell(part), markup=inline(part))

@@ -22,7 +22,6 @@ from gradbook.errors import ShapeError, TargetError, UsageError
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node
-from gradbook.graph.window import Shape
 from gradbook.lab.images import adapt, for_fewer, numbers_trained_on, require_trainable
 from gradbook.lab.models.model import Model, for_inputs
 from gradbook.lab.problem import targets_for
@@ -62,12 +61,16 @@ def layer_table(net: Net) -> list[dict[str, Any]]:
     for index, layer in enumerate(net.layers):
         if layer.passes_on:
             continue
-        name = str(value_name(net, index))
+        value = value_name(net, index)
+        name, (letter, below) = str(value), spell_out(value)
         rows.append(
             {
-                **_name(net, index),
+                "name": name,
+                "letter": letter,
+                "below": below,
+                "colour": colour_of(value.stem, owned=value.of is not None).key,
                 "words": layer.text,
-                "shape": _as_maps(net.shapes[index + 1]),
+                "shape": (*net.shapes[index + 1], 1, 1)[:3],  # as maps
                 "first": places[name],
                 "gradient": places.get(f"∂E/∂{name}"),
                 "reads": [numbers[value] for value in layer.reads(index)],
@@ -131,18 +134,6 @@ def _places(net: Net) -> dict[str, int]:
 def values_given(net: Net) -> int:
     """How many values the module gives of an image."""
     return _places(net)["end"]
-
-
-def _as_maps(shape: Shape) -> tuple[int, int, int]:
-    channels, rows, columns = (*shape, 1, 1)[:3]
-    return channels, rows, columns
-
-
-def _name(net: Net, index: int) -> dict[str, str]:
-    name = value_name(net, index)
-    letter, below = spell_out(name)
-    kind = colour_of(name.stem, owned=name.of is not None).key
-    return {"name": str(name), "letter": letter, "below": below, "colour": kind}
 
 
 def _computed(net: Net, index: int) -> dict[str, Any]:
@@ -340,13 +331,15 @@ class TrainingPack:
         module = trainer(net, recipe.batch, weighted=bool(recipe.class_weights))
         step = training_step(net, recipe.batch)
         warps = recipe.warp.changes_images
+        steps, epochs = ceil(len(self.images) / recipe.batch), recipe.epochs
+        rates = (recipe.schedule.rates(epoch, steps, epochs) for epoch in range(epochs))
         return {
             "module": module_table(module),
             "start": numbers_table({str(leaf.name): values for leaf, values in step.start.items()}),
             "plan": {
                 "batch": recipe.batch,
                 "seed": net.seed,
-                "rates": self._rates(),
+                "rates": [list(map(float, epoch)) for epoch in rates],  # of each step
                 "pixels": self.images.pixels[0].size,
                 "warp": warping_table(recipe.warp, self.images.shape) if warps else None,
                 "settling": self._settling(step),
@@ -359,12 +352,6 @@ class TrainingPack:
             "test": pack(self.test.pixels.tobytes()),
             "testLabels": pack(self.test.labels.astype("<i4").tobytes()),
         }
-
-    def _rates(self) -> list[list[float]]:
-        """Of each step of each epoch."""
-        steps, epochs = ceil(len(self.images) / self.recipe.batch), self.recipe.epochs
-        rates = (self.recipe.schedule.rates(k, steps, epochs) for k in range(epochs))
-        return [[float(rate) for rate in epoch] for epoch in rates]
 
     def _settling(self, step: Step) -> dict[str, Any] | None:
         """How long batchnorm looks at images as they are in the end, and what that leaves alone."""

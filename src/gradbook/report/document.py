@@ -7,15 +7,14 @@ A subject's file says what there is to tell: each sentence, table and number onc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from gradbook.language import tr
 from gradbook.report.charts import Chart
-from gradbook.report.words import Span, TextTable, spans
-
-Words = str | Sequence[Span]
+from gradbook.report.words import Span, TextTable, Words, spans
 
 
 @dataclass(frozen=True)
@@ -36,13 +35,15 @@ class Items:
 
     items: Sequence[Words]
     kind: str = ""
+    indent: int = 0  # in a terminal
 
 
 @dataclass(frozen=True)
 class Meanings:
     """What some words mean."""
 
-    pairs: Sequence[tuple[Words, str]]
+    pairs: Sequence[tuple[Words, Words]]
+    kind: str = "meanings"
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,11 @@ class Facts:
 
 @dataclass(frozen=True)
 class Subheading:
-    """A heading below a chapter's."""
+    """A heading below a chapter's; with an anchor the contents lead to it, by fewer words."""
 
     words: Words
+    anchor: str = ""
+    short: Words = ""
 
 
 @dataclass(frozen=True)
@@ -80,15 +83,28 @@ class Charts:
 class Fold:
     """Blocks that a page shows when they are asked for."""
 
-    summary: str
-    blocks: Sequence[Block]
+    summary: Words
+    blocks: Blocks
+    kind: str = ""
+    anchor: str = ""
+    is_open: bool = False
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A table or a drawing that stands apart from the words."""
+    """Tables or drawings that stand apart from the words."""
 
-    inside: Block
+    blocks: Blocks
+    kind: str = ""
+    caption: Words = ""
+
+
+@dataclass(frozen=True)
+class Article:
+    """What is told of one thing of many, under its own heading."""
+
+    heading: Words
+    blocks: Blocks
     kind: str = ""
 
 
@@ -98,6 +114,43 @@ class PageOnly:
 
     draw: Callable[[], str]
     is_chart: bool = False  # or several
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image: its address, which is made when a page is, and its words for who can't see it."""
+
+    address: Callable[[], str]
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Card:
+    """An image, and lines of words below it: what stands left, and at the right."""
+
+    picture: Picture
+    lines: Sequence[tuple[Words, Words]]
+    title: str = ""
+    anchor: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Cards side by side."""
+
+    cards: Sequence[Card]
+    anchor: str = ""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Images side by side, of one thing in words; some stand below each other in a stack."""
+
+    stacks: Sequence[Sequence[Picture]]
+    words: Words = ""
+    kind: str = "tiles"
+    about: str = ""
 
 
 Block = (
@@ -110,7 +163,10 @@ Block = (
     | Charts
     | Fold
     | Figure
+    | Article
     | PageOnly
+    | Gallery
+    | Pictures
     | TextTable
 )
 Blocks = Sequence[Block]
@@ -126,13 +182,20 @@ class Chapter:
 
 
 @dataclass(frozen=True)
+class Side:
+    """Chapters that stand in a column of their own, where the page is wide enough for two."""
+
+    chapters: tuple[Chapter, ...]
+
+
+@dataclass(frozen=True)
 class Report:
     """What there is to tell of a subject, in full; where a medium is to show less of it, or in
     another order, `brief` says so for terminals and Markdown, `cell` for notebooks.
     """
 
     title: str
-    chapters: Sequence[Chapter] = ()
+    chapters: Sequence[Chapter | Side] = ()
     lead: Blocks = ()
     foot: Blocks = ()
     brief: Blocks | None = None
@@ -140,35 +203,46 @@ class Report:
     rows: TextTable | None = None  # for CSV; or else the first table
     record: Any = None  # for JSON; or else the rows by their keys
     indent: int | None = 1  # of JSON
-    styles: Sequence[str] = ()  # of pages, by the names of their files
+    # What pages have.
+    has_contents: bool = False
+    styles: Sequence[str] = ()  # by the names of their files
+    style: str = ""  # made for this page
     scripts: Sequence[str] = ()
+    main: str = ""  # the module of `web/` that begins it
+    data: Mapping[str, Any] | None = None  # what that is given
+    other_scripts: Mapping[str, str] = field(default_factory=dict)  # that it runs, by their ids
+    has_a_server: bool = False
+    computes: bool = False
+
+    @property
+    def all_chapters(self) -> list[Chapter]:
+        sides = (it.chapters if isinstance(it, Side) else (it,) for it in self.chapters)
+        return list(chain(*sides))
 
     def in_short(self) -> Blocks:
         """For a terminal."""
         if self.brief is not None:
             return self.brief
-        parts = [(Subheading(one.heading), *one.blocks) for one in self.chapters]
+        parts = [(Subheading(one.heading), *one.blocks) for one in self.all_chapters]
         return (Passage((Span(self.title, "bold"),)), *self.lead, *sum(parts, ()))
 
     def table(self) -> TextTable:
         """For programs."""
         if self.rows is not None:
             return self.rows
-        found = (block for block in self.every() if isinstance(block, TextTable))
-        return next(found, TextTable(()))
+        tables = (block for block in self.every() if isinstance(block, TextTable))
+        return next(tables, TextTable(()))
 
     def every(self) -> Iterator[Block]:
         """The blocks in full, with those within them."""
-        return _every([*self.lead, *(block for one in self.chapters for block in one.blocks)])
+        return _every(chain(self.lead, *(one.blocks for one in self.all_chapters)))
 
 
-def _every(blocks: Blocks) -> Iterator[Block]:
+def _every(blocks: Iterable[Block]) -> Iterator[Block]:
     for block in blocks:
         yield block
-        if isinstance(block, Fold):
+        if isinstance(block, Fold | Article | Figure):
             yield from _every(block.blocks)
-        elif isinstance(block, Figure):
-            yield block.inside
 
 
 def made_with(command: str) -> Blocks:

@@ -6,19 +6,20 @@ charts reads every curve at an epoch; without its script it says what each curve
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.util import find_spec
 from math import isnan, log10
 from typing import Any
 
+import numpy as np
+
 from gradbook.errors import UsageError
 from gradbook.language import mark, numeral, tr, tr_count
 from gradbook.palette import PAPER, QUIET
-from gradbook.report.charts import MOST_POINTS, TOWARDS, Chart, Curve, Scale, few, notch, spread_out
-from gradbook.report.page import resource, text
+from gradbook.report.charts import MOST_POINTS, Chart, Curve, Scale, few, notch, spread_out
+from gradbook.report.page import data_element, text
 
 FONT = "system-ui, Segoe UI, Roboto, Helvetica Neue, Liberation Sans, Arial, sans-serif"
 SIZE, LINE = 12.0, 15.0  # of the letters; from one label to the next
@@ -127,8 +128,7 @@ def _inside(chart: Chart, frame: Frame, labelled: bool = True) -> str:
     return "\n".join(
         [
             words_at(frame.left, 18, chart.title, kind="ink"),
-            *_levels(chart, frame),
-            *_counts(chart, frame),
+            *_axes(chart, frame),
             f'<svg x="{pt(frame.left)}" y="{pt(frame.top)}" '
             f'width="{pt(frame.x(1) - frame.left)}" height="{pt(frame.y(0) - frame.top)}" '
             f'viewBox="{pt(frame.left)} {pt(frame.top)} {pt(frame.x(1) - frame.left)} '
@@ -146,22 +146,22 @@ def _inside(chart: Chart, frame: Frame, labelled: bool = True) -> str:
     )
 
 
-def _levels(chart: Chart, frame: Frame) -> Iterator[str]:
+def _axes(chart: Chart, frame: Frame) -> Iterator[str]:
     for level in chart.levels:
         y = frame.y(chart.height(level))
         yield grid_line(frame.left, y, frame.x(1), y)
         base, power = chart.scale.tick(level)
         yield words_at(frame.left - 8, y + 4, numeral(base), anchor="end", power=power)
+    counts = [(chart.across(count), str(count)) for count in chart.counts]
+    yield from _lower_axis(frame, counts, tr("epoch"))
 
 
-def _counts(chart: Chart, frame: Frame) -> Iterator[str]:
-    base = frame.y(0)
+def _lower_axis(frame: Frame, ticks: Iterable[tuple[float, str]], words: str) -> Iterator[str]:
+    base, middle = frame.y(0), (frame.left + frame.x(1)) / 2
     yield grid_line(frame.left, base, frame.x(1), base)
-    for count in chart.counts:
-        yield words_at(frame.x(chart.across(count)), base + 18, str(count), anchor="middle")
-    yield words_at(
-        (frame.left + frame.x(1)) / 2, base + 38, tr("epoch"), anchor="middle", kind="quiet axis"
-    )
+    for share, said in ticks:
+        yield words_at(frame.x(share), base + 18, said, anchor="middle")
+    yield words_at(middle, base + 38, words, anchor="middle", kind="quiet axis")
 
 
 def _path(chart: Chart, curve: Curve, frame: Frame) -> str:
@@ -243,7 +243,7 @@ def paint_png(svg: str) -> bytes:
 # Points -----------------------------------------------------------------------
 
 POINTS_FRAME = Frame(width=400.0, height=270.0, left=58.0, right=14.0, top=34.0, bottom=46.0)
-RADIUS, TICKS = 3.5, 5
+RADIUS, TICKS, LINE_INK = 3.5, 5, "#077DB3"
 
 
 @dataclass(frozen=True)
@@ -258,8 +258,8 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Across:
-    """The horizontal axis: numbers, or words side by side."""
+class ValueAxis:
+    """Numbers, or words side by side."""
 
     words: str
     low: float
@@ -289,51 +289,49 @@ class Across:
         return [(first + k * step, f"{first + k * step:g}") for k in range(count)]
 
 
+class ScaledAxis:
+    """An axis on a scale of curves, which has room for these values."""
+
+    def __init__(self, scale: Scale, values: Sequence[float]) -> None:
+        self.scale = scale
+        self.low, self.high = scale.ends(np.array(values), [])
+        levels = scale.levels(self.low, self.high)
+        self.ticks = [(level, scale.tick(level)[0]) for level in levels]
+
+    def share(self, value: float) -> float:
+        return (self.scale.place(value) - self.low) / (self.high - self.low)
+
+
 def points_svg(
     title: str,
-    across: Across,
+    across: ValueAxis,
+    upwards: ValueAxis | ScaledAxis,
     points: Sequence[Point],
     *,
     path: Sequence[tuple[float, float]] = (),
     steps: bool = False,
-    upwards: Scale = TOWARDS,
-    ink: str = "#077DB3",
     frame: Frame = POINTS_FRAME,
 ) -> str:
     """The points, with a line through `path`, which goes in steps or straight."""
-    from numpy import array
-
-    heights = array([point.y for point in points] or [0.5])
-    low, high = upwards.ends(heights, [])
 
     def place(x: float, y: float) -> tuple[float, float]:
-        return frame.x(across.share(x)), frame.y((upwards.place(y) - low) / (high - low))
+        return frame.x(across.share(x)), frame.y(upwards.share(y))
 
     parts = [words_at(frame.left, 18, title, kind="ink")]
-    for level in upwards.levels(low, high):
-        y = place(0.0 if across.names else across.low, level)[1]
+    for level, words in upwards.ticks:
+        y = frame.y(upwards.share(level))
         parts += [grid_line(frame.left, y, frame.x(1), y)]
-        parts += [words_at(frame.left - 8, y + 4, upwards.tick(level)[0], anchor="end")]
-    base = frame.y(0)
-    parts.append(grid_line(frame.left, base, frame.x(1), base))
-    parts += [
-        words_at(frame.x(across.share(x)), base + 18, said, anchor="middle")
-        for x, said in across.ticks
-    ]
-    middle = (frame.left + frame.x(1)) / 2
-    parts.append(words_at(middle, base + 38, across.words, anchor="middle", kind="quiet axis"))
+        parts += [words_at(frame.left - 8, y + 4, words, anchor="end")]
+    ticks = [(across.share(x), said) for x, said in across.ticks]
+    parts += _lower_axis(frame, ticks, across.words)
     if path:
-        parts.append(_line_through([place(*at) for at in path], steps, ink))
+        (x, y), *others = [place(*at) for at in path]
+        turns = (f"H{pt(x)}V{pt(y)}" if steps else f"L{pt(x)} {pt(y)}" for x, y in others)
+        line = f"M{pt(x)} {pt(y)}{''.join(turns)}"
+        parts.append(f'<path d="{line}" fill="none" stroke="{LINE_INK}" stroke-width="1.5"/>')
     parts += [_dot(point, *place(point.x, point.y)) for point in points]
     words = f"{title}: {len(points)} points over {across.words}"
     return svg_element(frame, words, parts, alone=False, role="group")
-
-
-def _line_through(places: Sequence[tuple[float, float]], steps: bool, ink: str) -> str:
-    words = [f"M{pt(places[0][0])} {pt(places[0][1])}"]
-    for x, y in places[1:]:
-        words.append(f"H{pt(x)}V{pt(y)}" if steps else f"L{pt(x)} {pt(y)}")
-    return f'<path d="{"".join(words)}" fill="none" stroke="{ink}" stroke-width="1.5"/>'
 
 
 def _dot(point: Point, x: float, y: float) -> str:
@@ -372,26 +370,13 @@ def figure(charts: Sequence[Chart], what: str, *, labelled: bool = False) -> str
     return (
         f'<figure class="charts{" labelled" * labelled}" tabindex="0" role="group" '
         f'aria-label="{text(tr(WALK, charts=what))}">\n'
-        f'<script type="application/json">{_harmless(data)}</script>\n{panels}\n</figure>'
+        f"{data_element(data, '')}\n{panels}\n</figure>"
     )
-
-
-def figure_style() -> str:
-    return chart_style() + resource("chart.css")
-
-
-def figure_script() -> str:
-    return resource("chart.js")
 
 
 def swatch(colour: str) -> str:
     circle = f'<circle cx="5" cy="5" r="5" fill="{colour}"/>'
     return f'<svg class="swatch" viewBox="0 0 10 10" aria-hidden="true">{circle}</svg>'
-
-
-def _harmless(data: dict[str, Any]) -> str:
-    """JSON in which nothing ends the script that holds it."""
-    return json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _panel(chart: Chart, frame: Frame, labelled: bool) -> str:

@@ -22,7 +22,7 @@ from gradbook.net import Net
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import Step, run
 from gradbook.palette import ERROR, INPUT, QUIET, WEIGHT
-from gradbook.report.charts import Log
+from gradbook.report.charts import Chart, Curve, thin
 from gradbook.targets.drawing import draw, draw_weights
 from gradbook.targets.drawing.png import paint
 from gradbook.targets.page.plane import ending_of, share_of, tells_points_apart
@@ -77,7 +77,9 @@ def film(net: Net, epochs: int, rate: float) -> Film:
         )
     step = scalar_step(net)
     shown = set(np.unique(np.linspace(0, epochs, min(epochs + 1, MOST_FRAMES)).round().astype(int)))
-    plane = _Plane(step) if _has_plane(step) else None
+    mixes = any(layer.mixes_samples for layer in net.layers)  # samples can't be asked for alone
+    has_plane = step.samples > 1 and tells_points_apart(net) and not mixes
+    plane = _Plane(step) if has_plane else None
     losses: list[float] = []
     scenes: list[FilmScene] = []
     for epoch, values in enumerate(run(step, epochs + 1, rate)):
@@ -87,12 +89,6 @@ def film(net: Net, epochs: int, rate: float) -> Film:
             scenes.append(FilmScene(epoch, weights, plane.shares(values) if plane else None))
     reach = plane.reach if plane else (0.0, 1.0, 0.0, 1.0)
     return Film(net, rate, np.array(losses), tuple(scenes), reach)
-
-
-def _has_plane(step: Step) -> bool:
-    """Whether there is a plane to colour; normalised samples can't be asked for one by one."""
-    mixed = any(layer.mixes_samples for layer in step.net.layers)
-    return step.samples > 1 and tells_points_apart(step.net) and not mixed
 
 
 class _Plane:
@@ -161,26 +157,21 @@ def _write(
 def _curve(pen: ImageDraw, shot: Film, epoch: int, box: tuple[int, int, int, int]) -> None:
     """The error up to that epoch, on the scale of the whole training."""
     left, top, right, bottom = box
-    scale = Log()
-    low, high = scale.ends(shot.losses, [float(shot.losses[0])])
-    high = high if high > low else low + 1
+    chart = Chart("", (Curve("", shot.losses, ERROR.ink),))
     pen.rectangle(box, outline=QUIET.fill)
 
     def row(value: float) -> int:
-        place = min(max(scale.place(value), low), high)
-        return round(bottom - (place - low) / (high - low) * (bottom - top))
+        return round(bottom - min(max(chart.height(value), 0), 1) * (bottom - top))
 
-    for level in scale.levels(low, high):
+    for level in chart.levels:
         y = row(level)
         pen.line([(left, y), (right, y)], QUIET.fill)
-        word, power = scale.tick(level)
+        word, power = chart.scale.tick(level)
         _write(pen, (left - 6, y), f"{word}^{power}".rstrip("^").replace("−", "-"), 12, "rm")
-    last = max(len(shot.losses) - 1, 1)
-    kept = np.unique(np.linspace(0, epoch, min(epoch + 1, WIDTH)).astype(int))
     points = [
-        (round(left + k / last * (right - left)), row(shot.losses[k]))
-        for k in kept
-        if np.isfinite(shot.losses[k])
+        (round(left + chart.across(place) * (right - left)), row(loss))
+        for place, loss in zip(*thin(shot.losses[: epoch + 1], WIDTH), strict=True)
+        if np.isfinite(loss)
     ]
     if len(points) > 1:
         pen.line(points, ERROR.ink, 3, joint="curve")
@@ -194,9 +185,10 @@ def _paint_plane(
 ) -> None:
     """Blue where the outputs say the first class, brown where the second, and the samples."""
     from PIL import Image as Images
+    from PIL import ImageColor
 
     side = BELOW - EDGE
-    first, second = (_tones(colour) for colour in (INPUT.ink, WEIGHT.ink))
+    first, second = (np.array(ImageColor.getrgb(it.ink), float) for it in (INPUT, WEIGHT))
     share = np.nan_to_num(plane, nan=0.5)[..., None]
     strength = 0.15 + 1.1 * np.abs(share - 0.5)
     tone = np.where(share < 0.5, first, second) * strength + 255 * (1 - strength)
@@ -210,10 +202,6 @@ def _paint_plane(
         second_class = target[-1] > (0.5 if len(target) == 1 else target[0])
         box = [across - 5, down - 5, across + 5, down + 5]
         pen.ellipse(box, WEIGHT.ink if second_class else INPUT.ink, PAPER, 2)
-
-
-def _tones(colour: str) -> Array:
-    return np.array([int(colour[k : k + 2], 16) for k in (1, 3, 5)], dtype=float)
 
 
 # Files ------------------------------------------------------------------------

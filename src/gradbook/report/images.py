@@ -1,4 +1,4 @@
-"""Images before a reader: in a page, on cards, on a contact sheet, in a terminal.
+"""Images before a reader: in a page, on a contact sheet, in a terminal.
 
 Knows arrays of pixels, and knows nothing of where they come from.
 """
@@ -6,19 +6,18 @@ Knows arrays of pixels, and knows nothing of where they come from.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import Enum, auto
 from functools import cache
 from io import BytesIO
-from itertools import groupby
+from itertools import chain, groupby
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.errors import one_line
-from gradbook.report.page import text
 from gradbook.report.words import Span, TextLine
 
 if TYPE_CHECKING:
@@ -56,7 +55,8 @@ def signed_picture(values: NDArray[np.floating], most: float) -> str:
     """
     from PIL import Image
 
-    share = _mean_of_blocks(np.nan_to_num(values / most) if most > 0 else np.zeros_like(values))
+    shares = np.nan_to_num(values / most) if most > 0 else np.zeros_like(values)
+    share = _means(shares, ceil(max(shares.shape) / LARGEST))  # no more than can be seen
     levels = np.rint(np.clip(share, -1, 1) * LEVELS).astype(np.int16) + LEVELS
     image = Image.fromarray(levels.astype(np.uint8), "P")
     image.putpalette(bytes(NEGATIVE * LEVELS + POSITIVE * (LEVELS + 1)))
@@ -64,12 +64,12 @@ def signed_picture(values: NDArray[np.floating], most: float) -> str:
     return _address(image, transparency=strength)
 
 
-def _mean_of_blocks(values: NDArray[np.floating]) -> NDArray[np.floating]:
-    """As many pixels as can be seen of a small picture."""
-    factor = ceil(max(values.shape) / LARGEST)
-    rows, columns = (side // factor * factor for side in values.shape)
-    blocks = values[:rows, :columns].reshape(rows // factor, factor, columns // factor, factor)
-    return np.asarray(blocks.mean((1, 3)))
+def _means(values: NDArray[Any], factor: int) -> NDArray[np.floating]:
+    """One value for each factor x factor of (…, rows, columns)."""
+    rows, columns = (side // factor for side in values.shape[-2:])
+    whole = values[..., : rows * factor, : columns * factor]
+    blocks = whole.reshape(*values.shape[:-2], rows, factor, columns, factor)
+    return np.asarray(blocks.mean((-3, -1)))
 
 
 def small(pixels: NDArray[np.uint8], largest: int = LARGEST) -> Image:
@@ -88,32 +88,6 @@ def _address(image: Image, **how: bytes) -> str:
     return f"data:image/png;base64,{b64encode(content.getvalue()).decode()}"
 
 
-# Cards: an image each, and a list of words below it ---------------------------
-
-
-def cards(each: Iterable[str]) -> str:
-    """Cards side by side; nothing where there are none."""
-    together = "\n".join(each)
-    return f'<ol class="gallery">\n{together}\n</ol>' if together else ""
-
-
-def card(
-    pixels: NDArray[np.uint8], place: int, what: str, lines: Iterable[str], kind: str = ""
-) -> str:
-    """The test image of that place, what it is in words, and lines of a list below it."""
-    return (
-        f'<li{kind}><img src="{picture(pixels)}" alt="test image {place + 1:,}: {text(what)}" '
-        f'title="image {place + 1:,}">\n<dl>{"".join(lines)}</dl></li>'
-    )
-
-
-def line(word: str, name: str, value: str = "", before: str = "") -> str:
-    """A word and a name, and at their right a value; `before` is HTML."""
-    right = f"<dd>{value}</dd>" if value else ""
-    named = f" <b>{text(name)}</b>" if name else ""
-    return f'<div><dt title="{text(name)}">{before}{word}{named}</dt>{right}</div>'
-
-
 # A contact sheet --------------------------------------------------------------
 
 WIDEST_SHEET = 1100  # pixels of the sheet
@@ -129,7 +103,11 @@ def contact_sheet(
     """Images (images, channels, rows, columns), as many side by side if there is room."""
     from PIL import Image, ImageDraw
 
-    images = [_image(image) for image in pixels]
+    images = []
+    for image in (small(each, LARGEST_ON_A_SHEET) for each in pixels):
+        factor = max(CELL // max(image.size), 1)
+        nearest = Image.Resampling.NEAREST
+        images.append(image.resize((image.width * factor, image.height * factor), nearest))
     width, height = images[0].size
     across = max(
         min(across, (WIDEST_SHEET - 2 * MARGIN + SHEET_GAP) // (width + SHEET_GAP), len(images)), 1
@@ -150,12 +128,6 @@ def contact_sheet(
     content = BytesIO()
     sheet.save(content, "PNG", optimize=True)
     return content.getvalue()
-
-
-def _image(pixels: NDArray[np.uint8]) -> Image:
-    image = small(pixels, LARGEST_ON_A_SHEET)
-    factor = max(CELL // max(image.size), 1)
-    return image.resize((image.width * factor, image.height * factor), 0)  # the nearest pixel
 
 
 def _fitting(name: str, width: int) -> str:
@@ -200,7 +172,9 @@ def image_lines(
     lines: list[TextLine] = []
     for first in range(0, len(drawn), across):
         band = slice(first, first + across)
-        lines += map(_beside, zip(*drawn[band], strict=True))
+        for row in zip(*drawn[band], strict=True):
+            parts = [[*line, Span(CHARACTER_GAP)] for line in row]
+            lines.append(list(chain.from_iterable(parts))[:-1])
         below = (f"{one_line(name)[:columns]:^{columns}}" for name in names[band])
         lines += [[Span(CHARACTER_GAP.join(below))], []]
     return lines[:-1]
@@ -211,23 +185,17 @@ def _reduced(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     rows, columns = pixels.shape[2:]
     missing = (-rows % (2 * factor), -columns % factor)
     padded = np.pad(pixels, ((0, 0), (0, 0), (0, missing[0]), (0, missing[1])), "edge")
-    images, channels, rows, columns = padded.shape
-    blocks = padded.reshape(images, channels, rows // factor, factor, columns // factor, factor)
-    reduced: NDArray[np.uint8] = blocks.mean((3, 5)).astype(np.uint8)
-    return reduced
+    return _means(padded, factor).astype(np.uint8)
 
 
 def _coloured(image: NDArray[np.uint8]) -> list[TextLine]:
     """Two rows a line: the upper one is the colour of half a block, the lower one is behind it."""
     colours = np.broadcast_to(image, (3, *image.shape[1:])).transpose(1, 2, 0).tolist()
-    return [
-        _joined([f"rgb({r},{g},{b}) on rgb({R},{G},{B})" for (r, g, b), (R, G, B) in pixels], "▀")
-        for pixels in map(zip, colours[::2], colours[1::2])
-    ]
-
-
-def _joined(colours: Sequence[str], mark: str) -> TextLine:
-    return [Span(mark * len(list(run)), colour) for colour, run in groupby(colours)]
+    lines = []
+    for pixels in map(zip, colours[::2], colours[1::2]):
+        inks = (f"rgb({r},{g},{b}) on rgb({R},{G},{B})" for (r, g, b), (R, G, B) in pixels)
+        lines.append([Span("▀" * len(list(run)), ink) for ink, run in groupby(inks)])
+    return lines
 
 
 def _blocks(image: NDArray[np.uint8]) -> list[TextLine]:
@@ -243,11 +211,6 @@ def _letters(image: NDArray[np.uint8]) -> list[TextLine]:
 
 def _marked(numbers: NDArray[np.floating] | NDArray[np.integer], marks: str) -> list[TextLine]:
     return [[Span("".join(marks[int(number)] for number in row))] for row in numbers]
-
-
-def _beside(lines: Sequence[TextLine]) -> TextLine:
-    parts = [[*line, Span(CHARACTER_GAP)] for line in lines]
-    return [span for part in parts for span in part][:-1]
 
 
 DRAW = {Means.COLOURS: _coloured, Means.BLOCKS: _blocks, Means.LETTERS: _letters}

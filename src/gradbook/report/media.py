@@ -20,9 +20,8 @@ from gradbook.report.document import (
     Passage,
     Report,
     Subheading,
-    Words,
 )
-from gradbook.report.words import TableCell, TextTable
+from gradbook.report.words import RichCell, TextTable, plain_words
 
 # Markdown ---------------------------------------------------------------------
 
@@ -36,13 +35,13 @@ def markdown(report: Report) -> str:
 def _markdown(block: Block) -> str:
     match block:
         case Passage(words):
-            return f"{_plain(words)}\n"
+            return f"{plain_words(words)}\n"
         case Items(items):
-            return "".join(f"- {_plain(item)}\n" for item in items)
+            return "".join(f"- {plain_words(item)}\n" for item in items)
         case Subheading(words):
-            return f"#### {_plain(words)}\n"
-        case Figure(inside):
-            return _markdown(inside)
+            return f"#### {plain_words(words)}\n"
+        case Figure(blocks):
+            return "\n".join(map(_markdown, blocks))
         case Listing(text):
             return f"```\n{text.rstrip()}\n```\n"
         case TextTable():
@@ -51,12 +50,9 @@ def _markdown(block: Block) -> str:
             return ""
 
 
-def _plain(words: Words) -> str:
-    return words if isinstance(words, str) else "".join(span.text for span in words)
-
-
 def markdown_table(table: TextTable) -> str:
     """Words stand left and numbers right; the total is bold."""
+    table = table.told()
     sides = [":--" if column.words else "--:" for column in table.columns]
     rows = list(table.texts)
     if table.total:
@@ -72,19 +68,22 @@ def markdown_table(table: TextTable) -> str:
 
 def comma_separated(table: TextTable) -> str:
     """Keys as headings, plain numbers, no total."""
+    table = table.told()
     return csv_lines([[column.key for column in table.columns], *table.rows])
 
 
-def csv_lines(rows: Iterable[Sequence[TableCell]], separator: str = ",") -> str:
+def csv_lines(rows: Iterable[Sequence[RichCell]], separator: str = ",") -> str:
     content = io.StringIO()
     writer = csv.writer(content, lineterminator="\n", delimiter=separator)
-    writer.writerows(["" if _is_nothing(cell) else cell for cell in row] for row in rows)
+    for row in rows:
+        cells = (plain_words(cell) if isinstance(cell, tuple) else cell for cell in row)
+        writer.writerow(["" if _is_nothing(cell) else cell for cell in cells])
     return content.getvalue()
 
 
 def json_of(report: Report) -> str:
     """The report's record, or else each row of its table by the columns' keys."""
-    table = report.table()
+    table = report.table().told()
     keys = [column.key for column in table.columns]
     rows = [dict(zip(keys, row, strict=True)) for row in table.rows]
     record = {"version": 1, "rows": rows} if report.record is None else report.record

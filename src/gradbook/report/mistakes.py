@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from math import ceil, sqrt
 
 import numpy as np
@@ -10,13 +11,24 @@ from numpy.typing import NDArray
 
 from gradbook.amounts import counted, percent, sureness
 from gradbook.data.dataset import Images
-from gradbook.lab.models.answers import Answers, ClassScore, Places, aimed_probability, class_scores
+from gradbook.lab.models.answers import Answers, Places, aimed_probability, class_scores
 from gradbook.lab.runs import Evidence
-from gradbook.report.images import card, cards, line
-from gradbook.report.page import bar, table, text, wide
+from gradbook.palette import ERROR
+from gradbook.report.document import (
+    Block,
+    Blocks,
+    Card,
+    Figure,
+    Gallery,
+    PageOnly,
+    Passage,
+    Picture,
+    Subheading,
+)
+from gradbook.report.images import picture
+from gradbook.report.words import RichCell, Span, TableColumn, TextLine, TextTable, Words, bar
 
 Counts = NDArray[np.int64]
-Shares = NDArray[np.float64]
 
 MOST_CLASSES = 40  # of a table
 COMMONEST = 30  # mistakes of a list
@@ -25,37 +37,40 @@ LONGEST_LEVEL = 3  # characters of a heading that isn't turned
 MOST_MISREAD = 120  # cards of mistakes
 UNSURE = 12  # cards of correct answers, the least sure
 SURE = 0.99
+ONLY = '<p class="only" hidden><span></span> <button type="button">show all</button></p>'
 
 
-def confusion_matrix(run: Evidence) -> str:
+def confusion_matrix(run: Evidence) -> Blocks:
     """The matrix, and beside it the classes one by one."""
     counts, classes = run.answers.confusion(), run.dataset.classes
-    said = (
+    words = (
         "Rows are what the images show, columns what the network read. Click on a number to see "
         "its images."
         if len(classes) <= MOST_CLASSES
         else "The most frequent mistakes, and the classes that are misread the most."
     )
-    tables = f"{confusion(counts, classes)}\n{by_class(counts, classes)}"
-    return f'<p>{said}</p>\n<figure class="mistakes">{tables}</figure>'
+    tables = [confusion(counts, classes), by_class(counts, classes)]
+    return [Passage(words), Figure(tables, "mistakes")]
 
 
-def misread(run: Evidence) -> str:
+def misread(run: Evidence) -> Blocks:
     """The images that were misread, and those that nearly were."""
     wrong, unsure = run.answers.wrong(), run.answers.unsure(UNSURE)
-    parts = [] if len(wrong) else ["<p>None.</p>"]
+    blocks: list[Block] = [] if len(wrong) else [Passage("None.")]
     if len(wrong):
         left_out = len(wrong) > MOST_MISREAD
         part = f" These are the first {MOST_MISREAD} of {len(wrong):,}." if left_out else ""
-        parts = [
-            "<p>The most confident mistakes come first: what was read, what it is, and the "
-            f"probability that the network gave to each.{part} {_trust(run)}</p>",
-            '<p class="only" hidden><span></span> <button type="button">show all</button></p>',
-            f'<figure id="cards">{_cards(run, wrong[:MOST_MISREAD])}</figure>',
+        blocks = [
+            Passage(
+                "The most confident mistakes come first: what was read, what it is, and the "
+                f"probability that the network gave to each.{part} {_trust(run)}"
+            ),
+            PageOnly(lambda: ONLY),
+            _cards(run, wrong[:MOST_MISREAD], "cards"),
         ]
     if len(unsure):
-        parts += ["<h3>Correct, but least sure</h3>", f"<figure>{_cards(run, unsure)}</figure>"]
-    return "\n".join(parts)
+        blocks += [Subheading("Correct, but least sure"), _cards(run, unsure)]
+    return blocks
 
 
 def _trust(run: Evidence) -> str:
@@ -67,55 +82,47 @@ def _trust(run: Evidence) -> str:
         if sure
         else f"It was never {least}."
     )
-    return f"{said} {_smoothed(run)}".rstrip()
+    if net := run.recipe.net if run.recipe.net.smoothing else None:
+        said += (
+            f" Label smoothing of {net.smoothing:g} taught it to give each image’s class "
+            f"{sureness(aimed_probability(net))}, not 100 %, so its confidence is lower than its "
+            "accuracy."
+        )
+    return said
 
 
-def _smoothed(run: Evidence) -> str:
-    """Why it is less sure than it could be."""
-    net = run.recipe.net
-    if not net.smoothing:
-        return ""
-    return (
-        f"Label smoothing of {net.smoothing:g} taught it to give each image’s class "
-        f"{sureness(aimed_probability(net))}, not 100 %, so its confidence is lower than its "
-        "accuracy."
-    )
+def _cards(run: Evidence, places: Places, anchor: str = "") -> Gallery:
+    images, classes = run.dataset.test_for_reporting, run.dataset.classes
+    return gallery(images, run.answers, places, classes, anchor)
 
 
-def _cards(run: Evidence, places: Places) -> str:
-    return gallery(run.dataset.test_for_reporting, run.answers, places, run.dataset.classes)
-
-
-def confusion(counts: Counts, classes: Sequence[str]) -> str:
-    """Rows are what the images show, columns what was read."""
+def confusion(counts: Counts, classes: Sequence[str], unit: str = "image") -> TextTable:
+    """Rows are what there is, columns what was read; a mistake leads to its images."""
+    wrong = counts - np.diag(np.diag(counts))
     if len(classes) > MOST_CLASSES:
-        return _commonest(counts, classes)
-    turned = " turned" * any(len(name) > LONGEST_LEVEL for name in classes)
-    head = "".join(f'<th scope="col"><span>{text(name)}</span></th>' for name in classes)
-    rows = "\n".join(
-        f'<tr><th scope="row">{text(name)}</th>'
-        f"{''.join(_cell(counts, classes, k, read) for read in range(len(classes)))}</tr>"
-        for k, name in enumerate(classes)
-    )
-    return wide(
-        f'<table class="confusion{turned}">\n<thead><tr><td></td>{head}</tr></thead>\n'
-        f"<tbody>\n{rows}\n</tbody>\n</table>"
+        return _commonest(wrong, classes)
+    most = int(wrong.max())
+
+    def cell(shown: int, read: int) -> RichCell:
+        count = int(counts[shown, read])
+        if shown == read or not count:
+            return (Span(str(count) if count or shown == read else "·", kind=KINDS[shown == read]),)
+        heat = ceil(HEATS * sqrt(count / most))  # by the root, so that the rare ones are seen
+        what = f"{counted(count, unit)} of {classes[shown]} read as {classes[read]}"
+        link = pair(shown, read) if unit == "image" else ""
+        return (Span(str(count), link=link, kind=f"h{heat}", about=what),)
+
+    is_turned = any(len(name) > LONGEST_LEVEL for name in classes)
+    places = range(len(classes))
+    return TextTable(
+        (TableColumn(""), *map(TableColumn, classes)),
+        tuple((name, *(cell(k, read) for read in places)) for k, name in enumerate(classes)),
+        kind="confusion turned" if is_turned else "confusion",
+        has_row_heads=True,
     )
 
 
-def _cell(counts: Counts, classes: Sequence[str], shown: int, read: int) -> str:
-    count = int(counts[shown, read])
-    if shown == read:
-        return f'<td class="right">{count}</td>'
-    if not count:
-        return '<td class="none">·</td>'
-    most = int((counts - np.diag(np.diag(counts))).max())
-    heat = ceil(HEATS * sqrt(count / most))  # by the root, so that the rare ones are seen
-    what = f"{counted(count, 'image')} of {classes[shown]} read as {classes[read]}"
-    return (
-        f'<td class="h{heat}"><a href="#{pair(shown, read)}" '
-        f'aria-label="{text(what)}" title="{text(what)}">{count}</a></td>'
-    )
+KINDS = {True: "right", False: "none"}
 
 
 def pair(shown: int, read: int) -> str:
@@ -123,76 +130,102 @@ def pair(shown: int, read: int) -> str:
     return f"is-{shown}-read-{read}"
 
 
-def _commonest(counts: Counts, classes: Sequence[str]) -> str:
-    wrong = counts - np.diag(np.diag(counts))
+def _commonest(wrong: Counts, classes: Sequence[str]) -> TextTable:
     order = np.argsort(-wrong, axis=None, kind="stable")[:COMMONEST]
     pairs = [divmod(int(place), len(classes)) for place in order]
-    rows = [
-        (text(classes[shown]), text(classes[read]), f"{wrong[shown, read]:,}")
+    columns = (TableColumn("is", words=True), TableColumn("read as", words=True))
+    rows = tuple(
+        (classes[shown], classes[read], int(wrong[shown, read]))
         for shown, read in pairs
         if wrong[shown, read]
-    ]
-    return wide(table(("is", "read as", "images"), rows, (0, 1), kind="commonest", headed=True))
-
-
-def by_class(counts: Counts, classes: Sequence[str], what: str = "images") -> str:
-    """Each class's images, how many were misread and as what; the worst of many."""
-    missed = counts.sum(1) - np.diag(counts)
-    shares, scores = missed / np.maximum(counts.sum(1), 1), class_scores(counts)
-    shown = list(range(len(classes)))
-    if len(classes) > MOST_CLASSES:
-        shown = np.argsort(-shares, kind="stable")[:MOST_CLASSES].tolist()
-    rows = (_class_row(counts, classes, k, shares, scores[k]) for k in shown)
-    head = ("class", what, "misread", "precision", "recall", "F1", "mostly as")
-    return wide(table(head, rows, words=(0, 6), kind="by-class", headed=True))
-
-
-def _class_row(
-    counts: Counts, classes: Sequence[str], shown: int, shares: Shares, score: ClassScore
-) -> tuple[str, ...]:
-    images, most = score.images, int(counts.sum(1).max())
-    missed = images - int(counts[shown, shown])
-    share, worst = float(shares[shown]), float(shares.max())
-    others = counts[shown].copy()
-    others[shown] = 0
-    return (
-        text(classes[shown]),
-        f"{images:,}",
-        f"{missed:,}{bar(share / worst if worst else 0, 'errors', at_the_right=True)}",
-        *("–" if it is None else percent(it, most) for it in (score.precision, score.recall)),
-        "–" if score.f1 is None else percent(score.f1, most),
-        text(classes[int(others.argmax())]) if missed else "",
     )
+    return TextTable((*columns, TableColumn("images")), rows, kind="commonest", has_row_heads=True)
 
 
-def gallery(images: Images, answers: Answers, places: Places, classes: Sequence[str]) -> str:
+def by_class(counts: Counts, classes: Sequence[str], what: str = "images") -> TextTable:
+    """Each class's images, how many were misread and as what; the worst of many."""
+    sums, missed = counts.sum(1), counts.sum(1) - np.diag(counts)
+    scores, most = class_scores(counts), int(sums.max())
+    order = list(range(len(classes)))
+    if len(classes) > MOST_CLASSES:
+        shares = missed / np.maximum(sums, 1)
+        order = np.argsort(-shares, kind="stable")[:MOST_CLASSES].tolist()
+    others = counts - np.diag(np.diag(counts))
+    mostly = [classes[k] if missed[row] else "" for row, k in enumerate(others.argmax(1).tolist())]
+
+    def share(value: float | None) -> str:
+        return "–" if value is None else percent(value, most)
+
+    rows = tuple(
+        (
+            classes[k],
+            scores[k].images,
+            int(missed[k]),
+            *map(share, (scores[k].precision, scores[k].recall, scores[k].f1)),
+            mostly[k],
+        )
+        for k in order
+    )
+    columns = (
+        TableColumn("class", words=True),
+        TableColumn(what),
+        TableColumn("misread", has_bars=True, tint=ERROR),
+        *map(TableColumn, ("precision", "recall", "F1")),
+        TableColumn("mostly as", words=True),
+    )
+    return TextTable(columns, rows, kind="by-class", has_row_heads=True)
+
+
+def gallery(
+    images: Images, answers: Answers, places: Places, classes: Sequence[str], anchor: str = ""
+) -> Gallery:
     """A card for each of these images. The first of a kind of mistake can be linked to."""
     known: set[str] = set()
-    return cards(_card(images, answers, int(place), classes, known) for place in places)
+    cards = []
+    for place in map(int, places):
+        shown, read = int(answers.labels[place]), int(answers.read[place])
+        name = pair(shown, read)
+        own = "" if name in known or shown == read else name
+        known.add(name)
+        what = f"{classes[shown]}, read as {classes[read]}"
+        lines = _lines(answers, place, classes)
+        cards.append(card(images, place, what, lines, own, name))
+    return Gallery(cards, anchor)
 
 
-def _card(
-    images: Images, answers: Answers, place: int, classes: Sequence[str], known: set[str]
-) -> str:
-    shown, read = int(answers.labels[place]), int(answers.read[place])
-    name = pair(shown, read)
-    anchor = "" if name in known or shown == read else f' id="{name}"'
-    known.add(name)
-    what = f"{classes[shown]}, read as {classes[read]}"
-    lines = _lines(answers, place, classes)
-    return card(images.pixels[place], place, what, lines, f'{anchor} data-kind="{name}"')
+def card(
+    images: Images,
+    place: int,
+    what: str,
+    lines: Sequence[tuple[Words, Words]],
+    anchor: str = "",
+    kind: str = "",
+) -> Card:
+    """The test image of that place, what it is in words, and lines below it."""
+    number = f"image {place + 1:,}"
+    shown = Picture(partial(picture, images.pixels[place]), f"test {number}: {what}")
+    return Card(shown, lines, number, anchor, kind)
 
 
-def _lines(answers: Answers, place: int, classes: Sequence[str]) -> Iterator[str]:
+def named(word: str, name: str) -> TextLine:
+    """A word, and a name in bold."""
+    return [Span(f"{word} "), Span(name, tag="b")]
+
+
+def _lines(answers: Answers, place: int, classes: Sequence[str]) -> list[tuple[Words, Words]]:
     """What was read, what it is where that is something else, and the runner-up."""
     shown, read = int(answers.labels[place]), int(answers.read[place])
     runner_up = int(answers.runner_up[place])
-    said = answers.probabilities[place]
-    named = [("read", read, "good" if read == shown else "bad")]
+    told = [("read", read, "good" if read == shown else "bad")]
     if shown != read:
-        named.append(("is", shown, "good"))
+        told.append(("is", shown, "good"))
     if runner_up not in (shown, read):
-        named.append(("next", runner_up, "other"))
-    for word, k, kind in named:
-        sure = float(said[k])
-        yield line(word, classes[k], sureness(sure) + bar(float(np.nan_to_num(sure)), kind))
+        told.append(("next", runner_up, "other"))
+    shares = answers.probabilities[place].tolist()
+    return [
+        (
+            named(word, classes[k]),
+            [Span(sureness(shares[k])), bar(float(np.nan_to_num(shares[k])), kind)],
+        )
+        for word, k, kind in told
+    ]

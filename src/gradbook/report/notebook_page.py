@@ -140,33 +140,21 @@ class NetworkPage(AnyWidget):
         known: dict[str, float] = self._made_of.seen(self._now)["weights"]
         return known | {name: _weight(name, given[name], known) for name in given}
 
-    @observe("text")
-    def _use_text(self, change: Mapping[str, Any]) -> None:
-        if not self._following and change["new"] != self._now.text:
-            self._made_of = _Network(self._made_of.read(change["new"], self._now.samples))
-            self._put(replace(self._made_of.beginning(), text=change["new"]))
-
-    @observe("rate")
-    def _use_rate(self, change: Mapping[str, Any]) -> None:
-        if not self._following:
-            self._put(replace(self._now, rate=change["new"]))
-
-    @observe("batch")
-    def _use_batch(self, change: Mapping[str, Any]) -> None:
-        if not self._following:
-            self._put(replace(self._now, batch=change["new"]))
-
-    @observe("epoch")
-    def _use_epoch(self, change: Mapping[str, Any]) -> None:
-        if not self._following:
-            self._put(self._made_of.trained(self._now, change["new"]))
-
-    @observe("weights")
-    def _use_weights(self, change: Mapping[str, Any]) -> None:
-        if not self._following:
-            self._put(self._made_of.weighed(self._now, change["new"]))
-
-    def _put(self, state: PageState) -> None:
+    @observe("text", "rate", "epoch", "batch", "weights")
+    def _follow_python(self, change: Mapping[str, Any]) -> None:
+        name, value = change["name"], change["new"]
+        if self._following or (name == "text" and value == self._now.text):
+            return
+        match name:
+            case "text":
+                self._made_of = _Network(self._made_of.read(value, self._now.samples))
+                state = replace(self._made_of.beginning(), text=value)
+            case "epoch":
+                state = self._made_of.trained(self._now, value)
+            case "weights":
+                state = self._made_of.weighed(self._now, value)
+            case _:
+                state = replace(self._now, **{name: value})
         with self._quiet():
             self.state = pack(state)
             self._take(state)
@@ -253,20 +241,15 @@ class _Network:
 
     def _epoch(self, state: PageState, taken: int) -> tuple[float, ...]:
         """What the next epoch begins with, after so many; as the page and the engines train."""
-        count = len(state.samples)
-        size = self._batch_size(state)
-        order = order_samples(self.net.seed, taken, np.arange(count)) if size else np.arange(count)
-        batches = [order[k : k + (size or count)] for k in range(0, count, size or count)]
-        (last,) = deque(self._follow(state, taken, batches), maxlen=1)
-        return tuple(float(last[self.step.next[leaf]]) for leaf in self.leaves)
-
-    def _batch_size(self, state: PageState) -> int:
-        """0 for all samples: also where one alone would be left of what compares samples."""
         batch, count = state.batch, len(state.samples)
         mixes = any(layer.mixes_samples for layer in self.net.layers)
-        return (
-            batch if 0 < batch < count and not (mixes and (batch == 1 or count % batch == 1)) else 0
-        )
+        if not 0 < batch < count or (mixes and (batch == 1 or count % batch == 1)):
+            batch = count  # also where one alone would be left of what compares samples
+        order = np.arange(count)
+        order = order if batch == count else order_samples(self.net.seed, taken, order)
+        batches = [order[k : k + batch] for k in range(0, count, batch)]
+        (last,) = deque(self._follow(state, taken, batches), maxlen=1)
+        return tuple(float(last[self.step.next[leaf]]) for leaf in self.leaves)
 
     def loss(self, state: PageState) -> float:
         everything = [np.arange(len(state.samples))]

@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from gradbook.graph.names import Name, is_sequence
-from gradbook.graph.node import Node
 from gradbook.net import Shape
 from gradbook.targets.drawing.stages import Link, Marked, Neuron, Planes, Stage, UnitColumn, stages
 from gradbook.targets.page.content import PageContent
-from gradbook.targets.page.unrolled import StepPlane, step_planes
+from gradbook.targets.page.unrolled import step_planes
 
 Places = Mapping[str, int]  # lines, by the names of their values
 
@@ -56,16 +55,14 @@ def _column(
         "maps": [],
         "left_out": stage.count - len(shown),
         "units": [
-            None if cell is None else _unit(cell, places, stage, before) for cell in stage.cells
+            cell
+            and {
+                "values": [places[str(name)] for name in cell.names if str(name) in places],
+                "above": _line(cell.above, places),
+                "from": _sources(cell, places, stage, before),
+            }
+            for cell in stage.cells
         ],
-    }
-
-
-def _unit(cell: Neuron, places: Places, stage: UnitColumn, before: Stage | None) -> dict[str, Any]:
-    return {
-        "values": [places[str(name)] for name in cell.names if str(name) in places],
-        "above": _line(cell.above, places),
-        "from": _sources(cell, places, stage, before),
     }
 
 
@@ -128,10 +125,6 @@ def _unrolled(stage: Planes, places: Places, known: PageContent) -> dict[str, An
         titles.append([str(name)])
         maps.append([_steps(name, stage.shape, places)])
     return {"maps": maps, "titles": titles}
-
-
-def _lines_of(plane: StepPlane, lines: Mapping[Node, int]) -> list[list[int | None]]:
-    return [[None if node is None else lines.get(node) for node in row] for row in plane.rows]
 
 
 def _called(name: Name, element: Shape, shape: Shape, places: Places) -> str:

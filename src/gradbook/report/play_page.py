@@ -18,7 +18,7 @@ from typing import Any
 from gradbook.amounts import size
 from gradbook.errors import LimitError
 from gradbook.graph.node import Node
-from gradbook.language import Language, current_language, mark, tr
+from gradbook.language import Language, current_language, tr
 from gradbook.layers import KINDS, Role
 from gradbook.net import LESSONS, Net, builtin
 from gradbook.net.derivation import LONGEST_CHAIN
@@ -26,10 +26,9 @@ from gradbook.net.lower import scalars_of
 from gradbook.net.network import DROPPED
 from gradbook.palette import colour_of
 from gradbook.rates import USUAL_EPOCHS
-from gradbook.report.document import made_with
-from gradbook.report.markup import markup
-from gradbook.report.page import SCROLLS, Section, Side, resource, script, text, text_box
-from gradbook.report.page import page as whole_page
+from gradbook.report.document import Report, Side, made_with
+from gradbook.report.markup import report_page
+from gradbook.report.page import PageTemplate, text, text_box
 from gradbook.report.play_drawing import columns
 from gradbook.targets.algebra.forms import Form, Terms, Words
 from gradbook.targets.algebra.formula import LONGEST_TOP, Say, definition, formula, symbol
@@ -213,30 +212,12 @@ def _slope(template: str, pattern: ValuePattern) -> str | list[str]:
 
 
 def _pieces(template: str, pattern: ValuePattern) -> list[str]:
-    """A pattern over several values in four pieces: before the first, each, between, after all.
-
-    One piece where nothing is counted.
+    """A pattern over several values in four pieces: before the first, each, between, after all;
+    three more for each further kind of values that it goes over, one where nothing is counted.
     """
     said = _numbered(template, pattern)
-    slots = list(SLOT.finditer(said))
-    if not slots:
-        return [said]
-    if pattern.has_runs or pattern.own:
-        return _of_runs(said, slots, pattern)
-    ends = [
-        (min(it.start() for it in mine), max(it.end() for it in mine))
-        for k in range(1, pattern.count + 1)
-        if (mine := [it for it in slots if it[2] == str(k)])
-    ]
-    (start, end), *others = ends
-    between = said[end : others[0][0]] if others else ""
-    return [said[:start], SLOT.sub(r"⟦\1*⟧", said[start:end]), between, said[ends[-1][1] :]]
-
-
-def _of_runs(said: str, slots: Sequence[re.Match[str]], pattern: ValuePattern) -> list[str]:
-    """The same with three more pieces for each kind of values that a formula goes over."""
     found, end = [""], 0
-    for run in _runs(slots):
+    for run in _runs(list(SLOT.finditer(said))):
         first = [slot for slot in run if slot[2] == run[0][2]]
         others = run[len(first) :]
         is_apart = not others and (pattern.own or pattern.count > 1)  # one that isn't one of all
@@ -270,21 +251,7 @@ def _runs(slots: Sequence[re.Match[str]]) -> list[list[re.Match[str]]]:
 
 # The page ---------------------------------------------------------------------
 
-ENDING = re.compile("<(?!/?m)")  # what could end a script; formulas have <mo> and </mo>
-OLD = mark(
-    "Nothing here computes: JavaScript is switched off, or this browser is older than 2022. "
-    "Switch it on, or open the page in a newer browser."
-)
 MOST_BYTES = 400_000  # of a page: one that can be mailed
-SHARE = '<p class="own" id="share-parts"></p><p id="share-said" role="status"></p>'
-PACES = {
-    mark("2 epochs a second"): 2,
-    mark("10 epochs a second"): 10,
-    mark("60 epochs a second"): 60,
-    mark("as fast as it goes"): 100_000,
-}
-
-
 ALONE, REPORTING = "view/main.js", "view/scorm.js"  # what the page's script begins with
 
 
@@ -311,131 +278,33 @@ def play_page(
 def _page(
     known: PageContent, command: str, is_building: bool, in_notebook: bool, begins_with: str
 ) -> str:
-    chain = '<div class="wide" id="chain" tabindex="0"></div>'
-    left = (
-        Section("network", tr("The network"), _drawing(is_building)),
-        Section("chain-rule", tr("One value, and its chain"), chain),
-        Section("data", tr("Samples"), _samples()),
+    net = known.net
+    lines, is_known = layers_text(net), net.name in LESSONS and net == builtin(net.name)
+    given = PageTemplate(
+        "view/page.html",
+        builder='<div id="builder"></div>' if is_building else "",
+        box=text_box(lines.rstrip(), text(tr("The network as text"))),
+        reason=text(_reason(net)),
+        lines=text(lines),
+        name=text(net.name),
+        **({} if is_known else {"written": ""}),
     )
-    right = (
-        Section("rate-and-loss", tr("Learning rate and loss"), _loss()),
-        *([Section("plane", tr("The plane"), _plane())] if known.share or is_building else []),
-        Section("more", tr("The network as text"), _editor(known) if is_building else _text(known)),
-        Section("share", tr("Share"), SHARE),
-    )
-    return whole_page(
-        tr("{network}, to play with", network=known.net.name or tr("A network")),
-        [Side(left), Side(right)],
-        lead=_bar(),
-        foot=_data(known, is_building, in_notebook) + markup(made_with(command)),
-        style="".join(map(resource, ("sweep.css", "play.css", "see.css", "learn.css"))),
-        script=script(begins_with),
-    )
-
-
-def _bar() -> str:
-    """One line with the title: what trains, how far it is, and what is done to the whole page."""
-    buttons = (
-        f'<button type="button" id="run">{tr("Run")}</button>'
-        f'<button type="button" id="step">{tr("Step")}</button>'
-        f'<button type="button" id="reset">{tr("Reset")}</button>'
-    )
-    paces = "".join(
-        f'<option value="{pace}"{" selected" if pace == 10 else ""}>{tr(words)}</option>'
-        for words, pace in PACES.items()
-    )
-    epoch = tr("epoch {number}", number='<output id="epoch">1</output>')
-    hear = tr("hear the loss: the lower, the less is left")
-    return (
-        f'<div class="bar" role="group" aria-label="{tr("Training")}">{buttons}'
-        f'<select id="pace" aria-label="{tr("epochs")}">{paces}</select></div>'
-        f'<div class="figures"><p>{epoch}</p>'
-        '<p class="loss"><i>E</i><sub>total</sub> <output id="loss"></output></p></div>'
-        f'<div class="bar" id="actions" role="group" aria-label="{tr("The page")}">'
-        f'<button type="button" id="sound" aria-pressed="false" title="{hear}">'
-        f"{tr('Sound')}</button>"
-        f'<button type="button" id="undo" disabled>{tr("Undo")}</button>'
-        f'<button type="button" id="redo" disabled>{tr("Redo")}</button></div>'
-    )
-
-
-def _drawing(is_building: bool) -> str:
-    """The drawing, and what maps are painted with; the page hides what a network has no use for."""
-    builder = '<div id="builder"></div>' if is_building else ""
-    point = tr(
-        "Point at a weight to see its way to the error; drag it, or use the arrow keys, to change "
-        "it."
-    )
-    slopes = tr(
-        "gradients: the error {rises} or {falls} with each",
-        rises=f'<span class="rising">{tr("rises")}</span>',
-        falls=f'<span class="falling">{tr("falls")}</span>',
-    )
-    return (
-        f'<p class="lead">{point}</p><p id="old">{tr(OLD)}</p>{builder}'
-        f'<fieldset class="paints" id="paints" hidden><legend>{tr("in the maps")}</legend>'
-        '<label><input type="radio" name="paint" id="paint-values" checked> '
-        f"{tr('values')}</label>"
-        f'<label><input type="radio" name="paint" id="paint-slopes"> {slopes}</label>'
-        f'</fieldset>{_dropout()}<div class="wide" id="drawing"></div>'
-        f'<p class="scrolls" id="drawing-scrolls" hidden>{text(tr(SCROLLS))}</p>'
-    )
-
-
-def _dropout() -> str:
-    """What dropout does to the values that are shown."""
-    on = tr("as it trains: what is dropped is drawn anew at every step")
-    off = tr("off, as in a trained network; steps drop all the same")
-    return (
-        '<fieldset class="paints" id="dropout" hidden><legend>dropout</legend>'
-        f'<label><input type="radio" name="dropout" id="dropout-on" checked> {on}</label>'
-        f'<label><input type="radio" name="dropout" id="dropout-off"> {off}</label></fieldset>'
-    )
-
-
-def _loss() -> str:
-    return (
-        '<div class="rate"><label for="rate"><i>η</i></label>'
-        '<input type="range" id="rate" min="-3" max="4" step="0.01">'
-        f'<input type="number" id="rate-field" step="any" aria-label="{tr("learning rate")}">'
-        '<div id="strip" aria-hidden="true"></div></div>'
-        '<p class="remark" id="limit"></p>'
-        '<div id="verdict" aria-live="polite"></div>'
-        '<p id="so-far"></p>'
-        '<div id="curve"></div>'
-        f'<p class="remark"><span class="key foreseen"></span> {tr("this rate from the start")} '
-        f'<span class="key gone"></span> {tr("trained so far")}</p>'
-    )
-
-
-def _plane() -> str:
-    """The plane, and the class of the points that are added to it."""
-    clicked = (
-        f'<fieldset class="classes"><legend>{tr("click to add points of")}</legend>'
-        '<label><input type="radio" name="class" id="class-0" checked> '
-        f"{tr('the first class')}</label>"
-        f'<label><input type="radio" name="class" id="class-1"> {tr("the second")}</label>'
-        "</fieldset>"
-    )
-    says = tr("What the network says to each point of the plane, and the samples")
-    return (
-        '<canvas id="surface" width="360" height="360" role="img" '
-        f'aria-label="{says}"></canvas>'
-        f"{clicked}"
-    )
-
-
-def _samples() -> str:
-    choice = (
-        f'<label id="point-sets">{tr("data")} <select id="sets">'
-        f'<option value="">{tr("as written")}</option></select></label>'
-    )
-    file = '<input type="file" id="file" accept=".csv,.txt,.tsv">'
-    return (
-        f'<div class="own">{choice}<label>{tr("your own, from a CSV file")} {file}</label>'
-        '<span class="remark" id="columns"></span>'
-        '</div><p id="said" role="status"></p><p class="remark" id="made-up"></p>'
-        '<div id="samples"></div>'
+    chapter = given.chapter
+    plane = [chapter("plane")] if known.share or is_building else []
+    as_text = chapter("editor" if is_building else "text", "more")
+    return report_page(
+        Report(
+            tr("{network}, to play with", network=net.name or tr("A network")),
+            [
+                Side((chapter("network"), chapter("chain-rule"), chapter("data"))),
+                Side((chapter("rate-and-loss"), *plane, as_text, chapter("share"))),
+            ],
+            lead=[given.block("bar")],
+            foot=made_with(command),
+            styles=["sweep.css", "play.css", "see.css", "learn.css"],
+            main=begins_with,
+            data=_data(known, is_building, in_notebook),
+        )
     )
 
 
@@ -444,78 +313,24 @@ def layers_text(net: Net) -> str:
     return str(replace(net, samples=(), table="", start={}))
 
 
-def _editor(known: PageContent) -> str:
-    """The text to be changed, its mistakes, and what is to be made of it."""
-    lines = layers_text(known.net).rstrip()
-    change = tr(
-        "Change it, and the page builds it as you type. Weights and samples stay where they fit; "
-        "lines such as {weights} and {sample} give others. {help} says what can be written.",
-        weights="<code>weights 0.1 0.2 …</code>",
-        sample="<code>sample 0 1 -&gt; 1</code>",
-        help="<code>gradbook help networks</code>",
-    )
-    return (
-        f"{text_box(lines, tr('The network as text'))}"
-        '<p id="text-said" role="status"></p>'
-        f'<p class="remark">{change}</p>'
-        f'<p class="own"><button type="button" id="text-as-written">{tr("As written")}</button>'
-        f"{_save()}</p>" + _commands(known.net)
-    )
-
-
-def _save() -> str:
-    words = tr("Save as {file}", file="net.txt")
-    return f'<button type="button" id="save">{words}</button>'
-
-
-def _text(known: PageContent) -> str:
-    """The text to be read alone."""
-    words = unbuilt(known.net)
-    reason = tr(
-        "This network is too large, so it can't be changed here: neither layers nor inputs made of "
-        "others (x², xy) can be added. Change its text and make another page of it."
-    )
-    if words:
-        reason = tr(
+def _reason(net: Net) -> str:
+    """Why its text is to be read alone."""
+    if words := unbuilt(net):
+        return tr(
             "A page doesn't build {what} by itself, so it can't be changed here: neither layers "
             "nor inputs made of others (x², xy) can be added. Change its text and make another "
             "page of it.",
             what=words,
         )
-    return (
-        f"<p>{text(reason)}</p>"
-        f'<pre><code id="text-alone">{text(layers_text(known.net))}</code></pre>'
-        f'<p class="own">{_save()}</p>' + _commands(known.net)
+    return tr(
+        "This network is too large, so it can't be changed here: neither layers nor inputs made of "
+        "others (x², xy) can be added. Change its text and make another page of it."
     )
 
 
-def _commands(net: Net) -> str:
-    """What makes other things of what was saved."""
-    is_known = net.name in LESSONS and net == builtin(net.name)
-    command = f"<code>gradbook sheet {text(net.name)}</code>"
-    written = tr("As it was written: {command}", command=command)
-    as_written = f"<p>{written}</p>" if is_known else ""
-    becomes = tr(
-        "Saved as it is now, with these weights and samples, it becomes a workbook of live "
-        "formulas, a derivation, or a page again:"
-    )
-    masks = tr(
-        "A workbook and a derivation draw no masks: for those, write {line} into it.",
-        line="<code>dropout 0</code>",
-    )
-    return (
-        f"<p>{becomes}</p>"
-        "<pre><code>gradbook sheet net.txt -o book.xlsx\n"
-        "gradbook explain net.txt -o derivation.html\n"
-        f"gradbook page net.txt -o page.html</code></pre>{as_written}"
-        f'<p id="drawn-masks" hidden>{masks}</p>'
-    )
-
-
-def _data(known: PageContent, is_building: bool, in_notebook: bool) -> str:
-    """What the page is given, in an element that no browser takes for a script: what it builds its
-    tables of, or where it can't, the tables."""
-    given = {
+def _data(known: PageContent, is_building: bool, in_notebook: bool) -> dict[str, Any]:
+    """What the page is given: what it builds its tables of, or where it can't, the tables."""
+    return {
         "widths": width_table(),
         "layers": layers_text(known.net),
         "madeUp": known.net.made_up(DROPPED),
@@ -523,9 +338,6 @@ def _data(known: PageContent, is_building: bool, in_notebook: bool) -> str:
         **({"inNotebook": True} if in_notebook else {}),
         **(_to_build(known.net) if is_building else {"tables": _packed(page_tables(known))}),
     }
-    said = json.dumps(given, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    said = ENDING.sub(r"\\u003c", said)
-    return f'<script type="application/json" id="content">{said}</script>\n'
 
 
 def _coding(net: Net) -> dict[str, int] | None:

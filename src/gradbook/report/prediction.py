@@ -1,19 +1,31 @@
-"""What was read in pictures: a line each for the terminal, a row each for a table, JSON."""
+"""What a model says of pictures, of a table's rows and of recordings: lines, tables, JSON."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+import numpy as np
+
 from gradbook.amounts import short, sureness
+from gradbook.data.formats.cells import COMMA, POINT, is_number
 from gradbook.data.formats.pictures import SUFFIXES
+from gradbook.data.signals import Windows
+from gradbook.data.tables import ColumnTable, Numbers, table_remarks
 from gradbook.errors import FORMULA_SIGNS, as_cell, one_line
+from gradbook.lab.models.answers import likeliest_classes
 from gradbook.lab.models.predict import Reading
+from gradbook.lab.models.table_model import TableModel
+from gradbook.lab.signals import PlacedWindow
+from gradbook.lab.tables import filling_remark
+from gradbook.layers.losses import HALF_SURE
 from gradbook.report.media import csv_lines
 from gradbook.report.words import Span, TableCell, TextLine
+
+# Pictures ---------------------------------------------------------------------
 
 WIDEST_NAME, WIDEST_CLASS = 40, 20
 SURE, UNSURE = 0.9, 0.6
@@ -76,11 +88,8 @@ def width_of_names(files: Sequence[str], many: bool = False) -> int:
 
 def headings(numbers: Sequence[str] = ()) -> str:
     """Of a table of classes, or of numbers with these names."""
-    return csv_lines([[_harmless(cell) for cell in _headings(numbers)]])
-
-
-def _headings(numbers: Sequence[str]) -> tuple[str, ...]:
-    return ("file", "number", *numbers, "problem") if numbers else HEADINGS
+    heads = ("file", "number", *numbers, "problem") if numbers else HEADINGS
+    return csv_lines([list(map(_harmless, heads))])
 
 
 def row(reading: Reading, classes: Sequence[str], numbers: bool = False) -> str:
@@ -90,7 +99,9 @@ def row(reading: Reading, classes: Sequence[str], numbers: bool = False) -> str:
     if numbers:
         several = reading.numbers or (None,) * len(classes)
         cells = [said.get("number"), *several, said.get("problem")]
-    return csv_lines([[_harmless_file(reading.file), *map(_harmless, cells)]])
+    is_formula = reading.file.startswith(FORMULA_SIGNS)
+    file = f"./{reading.file}" if is_formula else reading.file  # the same by another name
+    return csv_lines([[one_line(file), *map(_harmless, cells)]])
 
 
 def record(reading: Reading, classes: Sequence[str]) -> dict[str, Any]:
@@ -136,6 +147,95 @@ def _harmless(cell: TableCell) -> TableCell:
     return as_cell(cell) if isinstance(cell, str) else cell
 
 
-def _harmless_file(name: str) -> str:
-    """The same file by a name that begins otherwise."""
-    return one_line(f"./{name}" if name.startswith(FORMULA_SIGNS) else name)
+# Rows of a table --------------------------------------------------------------
+
+
+def reading_remarks(model: TableModel, table: ColumnTable, rows: Numbers) -> list[str]:
+    """What is to be known of how these rows were read, and what stands for what is missing."""
+    remarks = list(table_remarks(model.in_place(table), model.inputs))
+    if np.isnan(rows).any():
+        remarks.append(filling_remark(model.inputs, rows, model.instead_of_missing))
+    return remarks
+
+
+def row_records(model: TableModel, table: ColumnTable, answers: Numbers) -> list[dict[str, Any]]:
+    """For programs: a record for each row."""
+    return [
+        {"row": row.number, **told}
+        for row, told in zip(table.rows, _told(model, answers), strict=True)
+    ]
+
+
+def rows_csv(model: TableModel, table: ColumnTable, answers: Numbers) -> str:
+    """The rows of the table with the answers beside them, as CSV with the table's own marks."""
+    what = "probability" if model.labels else "predicted"
+    heads = [*table.names, *(f"{name}: {what}" for name in model.predicts)]
+    heads += [f"{model.target.name}: confidence"] if model.classes else []
+    evidence = map(table.evidence, range(len(table.names)))
+    commas = any(it.holds_numbers and COMMA in it.decided for it in evidence)
+    mark = COMMA if commas and table.separator != COMMA else POINT
+
+    def number(value: float) -> TableCell:
+        return value if mark == POINT else repr(value).replace(POINT, mark)
+
+    lines: list[Sequence[TableCell]] = [list(map(as_cell, heads))]
+    for row, told in zip(table.rows, _told(model, answers), strict=True):
+        cells = [it if is_number(it) else as_cell(it) for it in row.cells]  # no word is a formula
+        if model.classes:
+            sure = number(told["probabilities"][told["predicted"]])
+            lines.append([*cells, as_cell(told["predicted"]), sure])
+        else:
+            values = told["probabilities" if model.labels else "predicted"]
+            several = values.values() if isinstance(values, dict) else [values]
+            lines.append([*cells, *map(number, several)])
+    return csv_lines(lines, table.separator)
+
+
+def _told(model: TableModel, answers: Numbers) -> Iterator[Mapping[str, Any]]:
+    """What is predicted of each row, and how likely that is."""
+    best = likeliest_classes(model.net, answers).tolist() if model.classes else [0] * len(answers)
+    for which, values in zip(best, answers.tolist(), strict=True):
+        each = dict(zip(model.classes or model.predicts, values, strict=True))
+        if model.classes:
+            yield {"predicted": model.classes[which], "probabilities": each}
+        elif model.labels:  # those that hold, and how sure it is of each
+            holding = [name for name, sure in each.items() if sure >= HALF_SURE]
+            yield {"predicted": holding, "probabilities": each}
+        else:
+            yield {"predicted": each if model.outputs else values[0]}
+
+
+# Windows of recordings --------------------------------------------------------
+
+DECIMALS = 4
+
+
+def window_records(
+    model: TableModel, placed: Sequence[PlacedWindow], answers: Numbers
+) -> list[dict[str, Any]]:
+    """For programs: a record for each window, which says where it lies."""
+    windows = windows_of(model)
+    records = []
+    for one, told in zip(placed, _told(model, answers), strict=True):
+        place: dict[str, Any] = {"recording": one.recording, "row": one.row}
+        seconds = windows.seconds(one.first)
+        if seconds is not None:
+            place["seconds"] = round(seconds, DECIMALS)
+        records.append({**place, **told})
+    return records
+
+
+def windows_csv(model: TableModel, placed: Sequence[PlacedWindow], answers: Numbers) -> str:
+    """A line for each window: where it lies, its class, how sure that is."""
+    lines: list[Sequence[TableCell]] = []
+    for record in window_records(model, placed, answers):
+        shares, read = record.pop("probabilities"), record["predicted"]
+        told = {**record, "confidence": round(shares[read], DECIMALS)}
+        lines += [] if lines else [list(told)]
+        lines.append(list(map(_harmless, told.values())))
+    return csv_lines(lines, ",")
+
+
+def windows_of(model: TableModel) -> Windows:
+    assert model.windows
+    return model.windows

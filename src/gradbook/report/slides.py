@@ -7,17 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from gradbook.graph.names import Name
 from gradbook.language import tr
 from gradbook.net import Net
-from gradbook.report.derivation_page import (
-    DocumentPart,
-    block_html,
-    document_parts,
-    inline_html,
-)
-from gradbook.report.page import Section, page, resource, script, text
+from gradbook.report.derivation_page import DocumentPart, document_parts, page_block, words_of
+from gradbook.report.document import Chapter, PageOnly, Report, made_with
+from gradbook.report.markup import markup, report_page
+from gradbook.report.page import text
 from gradbook.targets.algebra.forms import Block, Document, Form, Heading, Inline, Symbol, pieces
 from gradbook.targets.drawing import Drawing, draw, shapes_of, style, svg, svg_again
 
@@ -38,26 +36,28 @@ class ChainSlide:
 
 def slides_page(document: Document, net: Net, way: Ways, command: str = "") -> str:
     """The page; `way` says through which values the change of one reaches the error."""
-    from gradbook.report.document import made_with
-    from gradbook.report.markup import markup
-
     drawing = draw(net, numbers=True)
     opening, *parts = document_parts(document.blocks)
     kind = "above" if drawing.width > LONG * drawing.height else "beside"
     whole = svg(drawing, alone=False).replace("<svg ", f'<svg id="{NETWORK}" ', 1)
-    about = "\n".join(block_html(block, anchor) for block, anchor in opening.blocks)
-    lead = f"<figure>{whole}</figure>\n{about}{_hint()}"
-    return page(
-        document.title,
-        [
-            Section(slide.anchor, inline_html(slide.heading), _body(slide, drawing, kind, way))
-            for part in parts
-            for slide in _slides(part)
-        ],
-        lead=lead,
-        foot=markup(made_with(command)),
-        style=style() + resource("slides.css"),
-        script=script("report/slides.js"),
+    slides = [slide for part in parts for slide in _slides(part)]
+    return report_page(
+        Report(
+            document.title,
+            [
+                Chapter(
+                    slide.anchor,
+                    words_of(slide.heading),
+                    [PageOnly(partial(_body, slide, drawing, kind, way))],
+                )
+                for slide in slides
+            ],
+            lead=[PageOnly(lambda: f"<figure>{whole}</figure>"), *opening.shown(), PageOnly(_hint)],
+            foot=made_with(command),
+            styles=["slides.css"],
+            style=style(),
+            main="report/slides.js",
+        )
     )
 
 
@@ -91,7 +91,7 @@ def _body(slide: ChainSlide, drawing: Drawing, kind: str, way: Ways) -> str:
         names = ", ".join(map(str, strong))
         words = tr("{drawing}. Strong: {names}", drawing=words, names=names)
     again = svg_again(drawing, NETWORK, shapes_of(drawing, strong), words)
-    steps = "\n".join(block_html(block, anchor) for block, anchor in slide.blocks)
+    steps = markup([page_block(block, anchor) for block, anchor in slide.blocks])
     figure = f"<figure>{again}</figure>"
     return f'<div class="slide {kind}">{figure}\n<div class="steps">{steps}</div></div>'
 

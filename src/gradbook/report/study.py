@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from html import escape
 from itertools import combinations
 from typing import Any
@@ -13,24 +14,37 @@ from gradbook.amounts import counted, duration, percent, short
 from gradbook.lab.study.study import best_trial
 from gradbook.palette import curve_colours
 from gradbook.report import figures
-from gradbook.report.charts import TOWARDS, Chart, Curve, Even
+from gradbook.report.charts import TOWARDS, Chart, Curve
 from gradbook.report.document import (
     Block,
     Chapter,
+    Figure,
+    Fold,
     Items,
+    Listing,
     PageOnly,
     Passage,
     Report,
     made_with,
 )
-from gradbook.report.figures import Across, Frame, Point, grid_line, pt, svg_element, words_at
-from gradbook.report.page import bar, table, text, wide
-from gradbook.report.words import QUIET, Span, TableColumn, TextLine, TextTable
+from gradbook.report.figures import (
+    Frame,
+    Point,
+    ScaledAxis,
+    ValueAxis,
+    grid_line,
+    points_svg,
+    pt,
+    svg_element,
+    words_at,
+)
+from gradbook.report.page import wide
+from gradbook.report.words import QUIET, Span, TableColumn, TextLine, TextTable, bar
 
 # In a terminal ----------------------------------------------------------------
 
 TrialRecord = Mapping[str, Any]  # a trial's, as programs are told
-MOST_DRAWN = 44  # columns for what was chosen
+MOST_DRAWN, LONG = 44, 10_000  # characters of what was chosen: in a terminal, on a page
 COLUMNS = (
     TableColumn("trial", "number", width=5),
     TableColumn("held back", "value", spell=percent, width=9),
@@ -97,8 +111,8 @@ def anchor(record: TrialRecord) -> str:
 
 
 def trial_words(record: TrialRecord) -> str:
-    drawn = ", ".join(f"{n} {value_words(v)}" for n, v in record["parameters"].items())
-    return f"trial {record['number']}: {percent(record['value']) or record['state']} ({drawn})"
+    reached = percent(record["value"]) or record["state"]
+    return f"trial {record['number']}: {reached} ({drawn_words(record, LONG)})"
 
 
 def best_first(records: Sequence[TrialRecord]) -> list[TrialRecord]:
@@ -142,22 +156,26 @@ def history(ranked: RankedTrials) -> str:
             best.append((record["number"], record["value"]))
     numbers = [record["number"] for record in ranked.records]
     best.append((numbers[-1], best[-1][1]))
-    across = Across("trial", min(numbers), max(numbers))
+    across = ValueAxis("trial", min(numbers), max(numbers))
     shown = [ranked.point(record, record["number"]) for record in ranked.drawn]
-    return figures.points_svg(
+    return scores_svg(
         "Held-back accuracy, and the best so far", across, shown, path=best, steps=True
     )
+
+
+def scores_svg(title: str, across: ValueAxis, points: Sequence[Point], **how: Any) -> str:
+    """Points as high as their scores."""
+    scores = ScaledAxis(TOWARDS, [point.y for point in points])
+    return points_svg(title, across, scores, points, **how)
 
 
 def front(ranked: RankedTrials, key: str = COST, words: str = "parameters") -> str:
     """Accuracy over cost; those that nothing cheaper is as good as are joined."""
     ends = [(record[key], record["value"]) for record in on_the_front(ranked.records, key)]
     costs = [record[key] for record in ranked.records]
-    across = Across(words, min(costs), max(costs), log=max(costs) > 8 * min(costs) > 0)
+    across = ValueAxis(words, min(costs), max(costs), log=max(costs) > 8 * min(costs) > 0)
     shown = [ranked.point(record, record[key]) for record in ranked.drawn]
-    return figures.points_svg(
-        f"Accuracy over {words}: the front", across, shown, path=ends, steps=True
-    )
+    return scores_svg(f"Accuracy over {words}: the front", across, shown, path=ends, steps=True)
 
 
 def on_the_front(records: Sequence[TrialRecord], key: str = COST) -> list[TrialRecord]:
@@ -179,7 +197,7 @@ def slices(ranked: RankedTrials) -> Iterator[str]:
         own = [record for record in ranked.drawn if name in record["parameters"]]
         across = _axis(name, own)
         shown = [ranked.point(record, _place(across, record, name)) for record in own]
-        yield figures.points_svg(name, across, shown, frame=SMALL)
+        yield scores_svg(name, across, shown, frame=SMALL)
 
 
 def pairs(ranked: RankedTrials, names: Sequence[str]) -> Iterator[str]:
@@ -190,37 +208,17 @@ def pairs(ranked: RankedTrials, names: Sequence[str]) -> Iterator[str]:
             continue
         across, up = _axis(across_name, own), _axis(up_name, own)
         shown = [
-            ranked.point(r, _place(across, r, across_name), up.share(_place(up, r, up_name)))
-            for r in own
+            ranked.point(r, _place(across, r, across_name), _place(up, r, up_name)) for r in own
         ]
-        title = f"{up_name} over {across_name}"
-        yield figures.points_svg(title, across, shown, upwards=_Named(up), frame=SMALL)
+        yield points_svg(f"{up_name} over {across_name}", across, up, shown, frame=SMALL)
 
 
-class _Named(Even):  # an axis of what is laid out already
-    """From 0 to 1, with the words of another axis."""
-
-    def __init__(self, across: Across) -> None:
-        self.across = across
-
-    def ends(self, values: object, firsts: object) -> tuple[float, float]:
-        return 0.0, 1.0
-
-    def levels(self, low: float, high: float) -> list[float]:
-        return [self.across.share(x) for x, _ in self.across.ticks]
-
-    def tick(self, value: float) -> tuple[str, str]:
-        return next(
-            (said for x, said in self.across.ticks if self.across.share(x) == value), ""
-        ), ""
-
-
-def _axis(name: str, records: Sequence[TrialRecord]) -> Across:
+def _axis(name: str, records: Sequence[TrialRecord]) -> ValueAxis:
     values = [record["parameters"][name] for record in records]
     if any(isinstance(value, str) for value in values):
-        return Across(name, 0, 0, names=tuple(sorted(set(map(str, values)), key=_by_number)))
+        return ValueAxis(name, 0, 0, names=tuple(sorted(set(map(str, values)), key=_by_number)))
     low, high = float(min(values)), float(max(values))
-    return Across(name, low, high, log=low > 0 and high > 8 * low)
+    return ValueAxis(name, low, high, log=low > 0 and high > 8 * low)
 
 
 def _by_number(word: str) -> tuple[int, float, str]:
@@ -230,7 +228,7 @@ def _by_number(word: str) -> tuple[int, float, str]:
         return 1, 0.0, word
 
 
-def _place(across: Across, record: TrialRecord, name: str) -> float:
+def _place(across: ValueAxis, record: TrialRecord, name: str) -> float:
     value = record["parameters"][name]
     return float(across.names.index(str(value))) if across.names else float(value)
 
@@ -240,7 +238,7 @@ def parallel(ranked: RankedTrials) -> str:
     names = names_of(ranked.drawn)
     axes = [_axis(name, [r for r in ranked.drawn if name in r["parameters"]]) for name in names]
     scores = [record["value"] for record in ranked.drawn]
-    last = Across("score", min(scores), max(scores))
+    last = ValueAxis("score", min(scores), max(scores))
     columns = [WIDE.x(k / max(len(names), 1)) for k in range(len(names) + 1)]
     parts: list[str] = []
     for x, axis in zip(columns, [*axes, last], strict=True):
@@ -270,7 +268,6 @@ def parallel(ranked: RankedTrials) -> str:
 
 # The page ---------------------------------------------------------------------
 
-LONG = 10_000  # characters of what was chosen
 TRIAL_FRAME = figures.Frame(width=420.0, height=220.0, left=62.0, right=20.0, top=34.0, bottom=46.0)
 
 
@@ -282,7 +279,10 @@ def study_report(
     command: str = "",
 ) -> Report:
     """A study that has come so far."""
-    ranked = RankedTrials(records)
+    ranked, order = RankedTrials(records), best_first(records)
+    told = [r for k, r in enumerate(order) if k < MOST_TOLD or r["number"] in ranked.told]
+    more = len(records) - len(told)
+    left = [Passage(f"{more:,} more are in trials.csv.")] if more > 0 else []
     chapters = [Chapter("result", "What it found", _result(records, tests))]
     if ranked.records:
         drawn = [history(ranked), front(ranked)]
@@ -296,23 +296,18 @@ def study_report(
             chapters.append(Chapter("pairs", "Each two", _drawn(two, "small")))
         together = PageOnly(lambda: wide(parallel(ranked)), is_chart=True)
         chapters.append(Chapter("parallel", "All at once", [together]))
-    every = PageOnly(lambda: _trials(records, ranked), is_chart=True)
+    spent = duration(sum(record["seconds"] for record in records))
+    lead = f"{counted(len(records), 'recipe')} drawn, {spent} of training."
+    if len(ranked.drawn) < len(ranked.records):
+        others = len(ranked.drawn) - MOST_TOLD
+        lead += f" The charts show the best {MOST_TOLD:,} and {others:,} of the others."
     return Report(
         f"Study {name}",
-        [*chapters, Chapter("trials", "Every trial", [every])],
-        lead=[Passage(_lead(records, ranked), "lead")],
+        [*chapters, Chapter("trials", "Every trial", [*map(_trial, told), *left])],
+        lead=[Passage(lead, "lead")],
         foot=made_with(command),
         styles=["study.css"],
     )
-
-
-def _lead(records: Sequence[TrialRecord], ranked: RankedTrials) -> str:
-    spent = duration(sum(record["seconds"] for record in records))
-    said = f"{counted(len(records), 'recipe')} drawn, {spent} of training."
-    if len(ranked.drawn) == len(ranked.records):
-        return said
-    others = len(ranked.drawn) - MOST_TOLD
-    return f"{said} The charts show the best {MOST_TOLD:,} and {others:,} of the others."
 
 
 def _result(records: Sequence[TrialRecord], tests: Sequence[TrialRecord]) -> list[Block]:
@@ -330,59 +325,53 @@ def _result(records: Sequence[TrialRecord], tests: Sequence[TrialRecord]) -> lis
         )
         headline = Passage(found, "headline")
     chosen = Passage(f"Validation images alone chose{looked}")
-    return [headline, chosen, *([Items(list(map(_score, tests)))] if tests else [])]
-
-
-def _score(test: TrialRecord) -> str:
-    spread = f"{percent(test['mean'])} ± {100 * test['deviation']:.3f}"
-    return f"trial {test['trial']}: {spread} of the test images, {counted(test['seeds'], 'seed')}"
+    scores = [
+        f"trial {it['trial']}: {percent(it['mean'])} ± {100 * it['deviation']:.3f} of the test "
+        f"images, {counted(it['seeds'], 'seed')}"
+        for it in tests
+    ]
+    return [headline, chosen, *([Items(scores)] if tests else [])]
 
 
 def _drawn(drawn: Iterable[str], kind: str = "") -> list[Block]:
-    shown = "".join(f"<figure>{one}</figure>" for one in drawn)
-    return [PageOnly(lambda: f'<div class="study-charts {kind}">{shown}</div>', is_chart=True)]
+    each = [PageOnly(partial(str, one), is_chart=True) for one in drawn]
+    return [Figure(each, f"study-charts {kind}".strip())]
 
 
 def _importance(importance: Mapping[str, float]) -> list[Block]:
     if not importance:
         return [Passage("There are too few trials, or they differ too much, to say.")]
-    rows = [
-        [text(name), f"{100 * share:.0f} %", bar(share, "importance")]
+    rows = (
+        (name, f"{100 * share:.0f} %", (bar(share, "importance"),))
         for name, share in sorted(importance.items(), key=lambda one: -one[1])
-    ]
+    )
+    columns = (
+        TableColumn("", words=True),
+        TableColumn("share"),
+        TableColumn("", words=True, is_drawn=True),
+    )
     said = (
         "How much each contributes to what sets the best tenth apart, by Optuna's PED-ANOVA; "
         "of those that occur in every trial."
     )
-    shown = wide(table(["", "share", ""], rows, [0], headed=True))
-    return [Passage(said), PageOnly(lambda: shown)]
+    return [Passage(said), TextTable(columns, tuple(rows), has_row_heads=True)]
 
 
-def _trials(records: Sequence[TrialRecord], ranked: RankedTrials) -> str:
-    order = best_first(records)
-    shown = [r for k, r in enumerate(order) if k < MOST_TOLD or r["number"] in ranked.told]
-    more = len(records) - len(shown)
-    left = f"<p>{more:,} more are in trials.csv.</p>" if more > 0 else ""
-    return "\n".join(map(_trial, shown)) + left
-
-
-def _trial(record: TrialRecord) -> str:
+def _trial(record: TrialRecord) -> Fold:
     """A line that opens."""
     cost = record["network_parameters"]
-    size = f"{cost:,} parameters" if cost is not None else ""
-    said = percent(record["value"]) if record["value"] is not None else text(record["state"])
-    head = (
-        f"<summary><b>trial {record['number']}</b> <span>{said}</span> <span>{size}</span> "
-        f"<small>{text(drawn_words(record))}</small></summary>"
+    told = percent(record["value"]) if record["value"] is not None else record["state"]
+    summary = (
+        Span(f"trial {record['number']}", tag="b"),
+        *(Span(it, tag="span") for it in (told, f"{cost:,} parameters" * (cost is not None))),
+        Span(drawn_words(record), tag="small"),
     )
-    drawn = ", ".join(f"{n} {value_words(v)}" for n, v in record["parameters"].items())
-    parts = [f"<p>{text(drawn[:LONG])}</p>"]
+    blocks: list[Block] = [Passage(drawn_words(record, LONG))]
     if record["why"]:
-        parts.append(f"<p>{text(record['why'])}</p>")
+        blocks.append(Passage(record["why"]))
     if record["accuracies"]:
-        parts.append(f"<figure>{_curve(record['accuracies'])}</figure>")
-    parts.append(f"<pre>{text(record['recipe'])}</pre>")
-    return f'<details id="{anchor(record)}">{head}{"".join(parts)}</details>'
+        blocks.append(Figure([PageOnly(partial(_curve, record["accuracies"]), is_chart=True)]))
+    return Fold(summary, [*blocks, Listing(record["recipe"])], anchor=anchor(record))
 
 
 def _curve(accuracies: Sequence[float]) -> str:

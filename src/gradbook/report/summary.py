@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gradbook.amounts import counted, percent, size
-from gradbook.graph.window import Shape, Window
+from gradbook.graph.window import Shape
 from gradbook.layers import spell
 from gradbook.net import Again, Net
 from gradbook.net.measure import BYTES, LayerMeasure, NetMeasure, measure
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 VERSION = 1  # of the JSON
 STYLES = ("summary.css",)
 IN_SHORT = ("layer", "output", "parameters")  # what says of a trained network what it is
-
-
-def _size(count: TableCell) -> str:
-    return size(count) if isinstance(count, int) else ""
 
 
 COLUMNS = (
@@ -88,7 +84,7 @@ COLUMNS = (
     TableColumn(
         "memory",
         "memory",
-        spell=_size,
+        spell=lambda count: size(count) if isinstance(count, int) else "",
         meaning="the memory of the output, for the whole batch",
         tint=MEMORY,
         has_bars=True,
@@ -100,7 +96,7 @@ def summary_table(measured: NetMeasure) -> TextTable:
     """A row for the input and for each layer; columns that would be empty are left out."""
     net = measured.net
     first = {"layer": "input", "output": spell(net.input), "memory": measured.input_memory}
-    layers = [_cells(_told(measured, layer)) for layer in measured.layers]
+    layers = [_cells(_record(measured, layer)) for layer in measured.layers]
     shown = (c for c in COLUMNS if any(cells[c.key] is not None for cells in layers))
     table = TextTable.of(shown, [first, *layers], {"layer": "total", **_totals(measured)})
     learns = [column.key for column in table.columns].index("parameters")
@@ -108,13 +104,10 @@ def summary_table(measured: NetMeasure) -> TextTable:
     return replace(table, kind="layers", row_kinds=kinds)
 
 
-def _told(measured: NetMeasure, layer: LayerMeasure) -> dict[str, Any]:
-    record = _record(measured, layer)
-    return record | {"layer": f"{record['layer']}, again"} if layer.again else record
-
-
 def _cells(record: dict[str, Any]) -> dict[str, TableCell]:
     """A layer's record for people: shapes in words, nothing where there is nothing."""
+    if record["again"]:
+        record = record | {"layer": f"{record['layer']}, again"}
     square = {key: _square(record[key]) for key in ("jump", "field")}
     if isinstance(record["stride"], tuple):
         square["stride"] = spell(record["stride"])
@@ -142,36 +135,27 @@ def remarks(measured: NetMeasure) -> list[str]:
     fixed = measured.parameters - measured.trained
     trained = f", {fixed:,} of them fixed" if fixed else ""
     whom = "one sample" if measured.batch == 1 else f"a batch of {measured.batch:,}"
+    kept = "as float32"
+    if measured.has_few_bits:
+        floats = size(BYTES * measured.parameters)
+        kept = f"with weights of few bits packed ({floats} as float32)"
     return [
-        f"{counted(measured.parameters, 'parameter')}{trained}: {size(measured.bytes)} "
-        f"{_kept(measured)}",
+        f"{counted(measured.parameters, 'parameter')}{trained}: {size(measured.bytes)} {kept}",
         f"{measured.macs:,} multiply-adds per sample forward, {measured.training_macs:,} for "
         "a training step",
         f"{size(measured.training_memory)} to train on {whom}: outputs "
         f"{size(measured.activations)}, the rest parameters, gradients and the update's memory",
-        *_again(measured),
+        *(
+            f"{_layers(it)} applied {it.times} times with the same weights, which are counted "
+            "once; multiply-adds are counted each time"
+            for it in measured.net.again
+        ),
         *_beyond(measured),
     ]
 
 
-def _kept(measured: NetMeasure) -> str:
-    """How its parameters lie once it is trained."""
-    if not measured.has_few_bits:
-        return "as float32"
-    return f"with weights of few bits packed ({size(BYTES * measured.parameters)} as float32)"
-
-
-def _again(measured: NetMeasure) -> list[str]:
-    """Which layers share their weights."""
-    return [
-        f"{_layers(one)} applied {one.times} times with the same weights, which are counted "
-        "once; multiply-adds are counted each time"
-        for one in measured.net.again
-    ]
-
-
-def _layers(one: Again) -> str:
-    first, last = one.first + 1, one.first + one.layers
+def _layers(again: Again) -> str:
+    first, last = again.first + 1, again.first + again.layers
     if first == last:
         return f"layer {first} is"
     return f"layers {first} {'and' if last == first + 1 else 'to'} {last} are"
@@ -208,7 +192,7 @@ def summary(measured: NetMeasure) -> Report:
     return Report(
         heading(measured),
         [
-            Chapter("layers", "Layer by layer", [Figure(table)]),
+            Chapter("layers", "Layer by layer", [Figure([table])]),
             Chapter("columns", "What the columns mean", [Meanings(meanings)]),
         ],
         lead=[Items(said, "lead")],
@@ -220,12 +204,7 @@ def summary(measured: NetMeasure) -> Report:
 
 def network_blocks(measured: NetMeasure) -> list[Block]:
     """The same on a page that tells of more; it needs the styles."""
-    return [Items(remarks(measured), "remarks"), Figure(summary_table(measured))]
-
-
-def _stride(window: Window) -> int | Shape:
-    """One number where both are the same."""
-    return window.stride[0] if len(set(window.stride)) == 1 else window.stride
+    return [Items(remarks(measured), "remarks"), Figure([summary_table(measured)])]
 
 
 def _totals(measured: NetMeasure) -> dict[str, TableCell]:
@@ -239,7 +218,7 @@ def _totals(measured: NetMeasure) -> dict[str, TableCell]:
 
 
 def _record(measured: NetMeasure, layer: LayerMeasure) -> dict[str, Any]:
-    field = layer.field
+    field, stride = layer.field, layer.window and layer.window.stride
     return {
         "layer": layer.layer.text,
         "again": layer.again,
@@ -247,7 +226,7 @@ def _record(measured: NetMeasure, layer: LayerMeasure) -> dict[str, Any]:
         "parameters": layer.parameters,
         "bytes": layer.bytes,
         "kernel": layer.window and layer.window.size,
-        "stride": layer.window and _stride(layer.window),
+        "stride": stride[0] if stride and len(set(stride)) == 1 else stride,
         "jump": field and [float(side) if side % 1 else int(side) for side in field.jump],
         "field": field and field.size,
         "macs": layer.macs,
@@ -268,7 +247,7 @@ class ShortSummary(str):
         return str(self)
 
     def _repr_html_(self) -> str:
-        return short_table(self.net)
+        return report_cell(Report("", cell=[_short_table(self.net)]))
 
 
 def in_short(net: Net) -> ShortSummary:
@@ -289,13 +268,8 @@ def model_cell(model: Model) -> str:
     return report_cell(Report("", cell=[Passage(_line(model)), _short_table(model.net)]))
 
 
-def short_table(net: Net) -> str:
-    """The layers, what comes out of each, and their parameters, for a notebook."""
-    return report_cell(Report("", cell=[_short_table(net)]))
-
-
 def _short_table(net: Net) -> TextTable:
-    return summary_table(measure(net)).only(IN_SHORT)
+    return summary_table(measure(net)).only(lambda column: column.key in IN_SHORT)
 
 
 def model_text(model: Model) -> str:

@@ -5,6 +5,7 @@ Knows verdicts and losses; it doesn't know how a verdict is reached.
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 from gradbook.amounts import short, shortest
@@ -13,7 +14,6 @@ from gradbook.net.description import split
 from gradbook.palette import curve_colours
 from gradbook.rates.criteria import MEANINGS, Verdict
 from gradbook.rates.sweep import DEFINITION, Sweep, epochs_said
-from gradbook.rates.verdict import RateOutcome
 from gradbook.report import figures
 from gradbook.report.charts import Chart, Curve
 from gradbook.report.document import (
@@ -29,7 +29,7 @@ from gradbook.report.document import (
 )
 from gradbook.report.markup import report_cell
 from gradbook.report.terminal import report_text
-from gradbook.report.words import Span, TableColumn, TextTable
+from gradbook.report.words import Span, TableColumn, TextTable, swatch, verdict
 
 LONGEST_LABEL = 8
 
@@ -91,7 +91,7 @@ def sweep_report(sweep: Sweep, command: str = "") -> Report:
     charts = Charts(sweep_charts(sweep), tr("Losses"), has_labels=True)
     made_up: Blocks = [] if sweep.net.has_samples else [Passage(sweep.net.made_up(), "made-up")]
     finding, verdicts = Passage((Span(sweep.finding, "bold"),), "finding"), _verdicts(sweep)
-    meanings = [(_badge(verdict), tr(words)) for verdict, words in MEANINGS.items()]
+    meanings = [((verdict(str(it), COLOURS[it]),), tr(words)) for it, words in MEANINGS.items()]
     epochs = epochs_said(sweep.epochs)
     start = numeral(short(float(sweep.outcomes[0].losses[0])))
     lead = tr_count(
@@ -111,6 +111,8 @@ def sweep_report(sweep: Sweep, command: str = "") -> Report:
         Passage(tr(DEFINITION)),
         charts,
     ]
+    rates = (TableColumn("", key=f"rate {shortest(rate)}") for rate in sweep.rates)
+    losses = zip(count(1), *(it.losses.tolist() for it in sweep.outcomes), strict=False)
     return Report(
         _title(sweep),
         [
@@ -122,7 +124,7 @@ def sweep_report(sweep: Sweep, command: str = "") -> Report:
         lead=[Passage(lead, "lead"), finding, *made_up],
         brief=brief,
         cell=[*made_up, PageOnly(lambda: sweep_svg(sweep)), Passage(sweep.finding), verdicts],
-        rows=_losses(sweep),
+        rows=TextTable((TableColumn("", key="epoch"), *rates), tuple(losses)),
         record=_record(sweep),
         indent=None,
         styles=["sweep.css"],
@@ -139,40 +141,39 @@ def sweep_cell(sweep: Sweep) -> str:
     return report_cell(sweep_report(sweep))
 
 
-def _columns() -> tuple[TableColumn, ...]:
-    return (
-        TableColumn(tr("rate"), "rate", spell=lambda rate: numeral(shortest(rate))),
+def _verdicts(sweep: Sweep) -> TextTable:
+    inks = _colours(sweep)
+    columns = (
+        TableColumn(tr("rate"), "rate"),
         TableColumn(tr("at the end"), "end", spell=lambda loss: numeral(short(loss))),
         TableColumn(tr("lowest"), "lowest", spell=lambda loss: numeral(short(loss))),
         TableColumn(tr("trains"), "trains"),
     )
-
-
-def _badge(verdict: Verdict) -> tuple[Span, ...]:
-    return (Span(tr(str(verdict)), COLOURS[verdict], tag="verdict", kind=str(verdict)),)
-
-
-def _verdicts(sweep: Sweep) -> TextTable:
-    found, inks = sweep.outcomes, _colours(sweep)
+    rows = (
+        (
+            (swatch(inks[it.rate]), Span(numeral(shortest(it.rate)))),
+            it.end,
+            it.lowest,
+            tr("yes") if it.trains else tr("no"),
+        )
+        for it in sweep.outcomes
+    )
+    notes = (
+        [
+            verdict(str(it.verdict), COLOURS[it.verdict]),
+            Span(tr(": "), tag="joint"),
+            Span(it.reason),
+        ]
+        for it in sweep.outcomes
+    )
     return TextTable(
-        _columns(),
-        tuple((it.rate, it.end, it.lowest, tr("yes") if it.trains else tr("no")) for it in found),
-        notes=tuple(
-            [*_badge(it.verdict), Span(tr(": "), tag="joint"), Span(it.reason)] for it in found
-        ),
+        columns,
+        tuple(rows),
+        notes=tuple(notes),
         note_title=tr("verdict and why"),
-        inks=tuple(inks[it.rate] for it in found),
         kind="verdicts",
         has_row_heads=True,
     )
-
-
-def _losses(sweep: Sweep) -> TextTable:
-    """A row for each epoch and a column for each rate."""
-    losses = zip(*(outcome.losses.tolist() for outcome in sweep.outcomes), strict=True)
-    columns = (TableColumn("", key=f"rate {shortest(rate)}") for rate in sweep.rates)
-    rows = ((epoch, *own) for epoch, own in enumerate(losses, 1))
-    return TextTable((TableColumn("", key="epoch"), *columns), tuple(rows))
 
 
 VERSION = 1  # of the JSON; it goes up when a field is taken away or changes its meaning
@@ -191,40 +192,24 @@ def _record(sweep: Sweep) -> dict[str, Any]:
     `beyond` is the next larger rate tried, which doesn't, and `failing` are those below it that
     don't either.
     """
+    told = ("rate", "verdict", "reason", "trains", "end", "lowest")
+    limit = ("rate", "reliable", "beyond", "failing", "tried")
     with in_language("en"):  # whatever its reader speaks
-        return _english_record(sweep)
-
-
-def _english_record(sweep: Sweep) -> dict[str, Any]:
-    limit = sweep.limit
-    return {
-        "format": "gradbook sweep",
-        "version": VERSION,
-        "network": str(sweep.net),
-        "made_up": sweep.net.made_up(),
-        "epochs": sweep.epochs,
-        "rates": list(map(_outcome, sweep.outcomes)),
-        "largest": {
-            "rate": limit.rate,
-            "reliable": limit.reliable,
-            "beyond": limit.beyond,
-            "failing": limit.failing,
-            "tried": limit.tried,
-            "words": sweep.finding,
-        },
-    }
-
-
-def _outcome(outcome: RateOutcome) -> dict[str, Any]:
-    return {
-        "rate": outcome.rate,
-        "verdict": outcome.verdict,
-        "reason": outcome.reason,
-        "trains": outcome.trains,
-        "end": outcome.end,
-        "lowest": outcome.lowest,
-        "losses": outcome.losses.tolist(),
-    }
+        return {
+            "format": "gradbook sweep",
+            "version": VERSION,
+            "network": str(sweep.net),
+            "made_up": sweep.net.made_up(),
+            "epochs": sweep.epochs,
+            "rates": [
+                {**{key: getattr(it, key) for key in told}, "losses": it.losses.tolist()}
+                for it in sweep.outcomes
+            ],
+            "largest": {
+                **{key: getattr(sweep.limit, key) for key in limit},
+                "words": sweep.finding,
+            },
+        }
 
 
 def _how(sweep: Sweep, command: str) -> Blocks:

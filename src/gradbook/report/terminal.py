@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from gradbook.language.columns import pad, text_width
 from gradbook.report.charts import chart_lines
 from gradbook.report.document import (
+    Article,
     Block,
-    Blocks,
     Charts,
     Facts,
     Figure,
@@ -18,15 +19,16 @@ from gradbook.report.document import (
     Passage,
     Report,
     Subheading,
-    Words,
 )
 from gradbook.report.words import (
+    BAR,
     GAP,
     RULE,
     TEXT_WIDTH,
     Span,
     TextLine,
     TextTable,
+    as_spans,
     fit,
     fold,
     plain,
@@ -34,9 +36,8 @@ from gradbook.report.words import (
 
 WORDS = Passage | Items | Listing
 HANGING = 2  # columns
-LONGEST_BAR = 24
-BAR, PLAIN_BAR = "━", "="
-ASCII = str.maketrans({"−": "-", "≤": "<=", "²": "^2", "∞": "inf"})
+PLAIN_BAR = "="
+ASCII = str.maketrans({"−": "-", "≤": "<=", "²": "^2", "∞": "inf", BAR: PLAIN_BAR})
 
 
 def report_lines(report: Report, width: int, *, ascii_only: bool = False) -> Iterator[TextLine]:
@@ -49,10 +50,14 @@ def report_text(report: Report, width: int = TEXT_WIDTH) -> str:
     return plain(list(report_lines(report, width)))
 
 
-def block_lines(blocks: Blocks, width: int, *, ascii_only: bool = False) -> Iterator[TextLine]:
+def block_lines(
+    blocks: Iterable[Block], width: int, *, ascii_only: bool = False
+) -> Iterator[TextLine]:
     """The blocks with an empty line between them, but for words that follow words."""
     before: Block | None = None
-    for block in (one.inside if isinstance(one, Figure) else one for one in blocks):
+    for block in chain.from_iterable(
+        it.blocks if isinstance(it, Figure) else (it,) for it in blocks
+    ):
         lines = list(_lines(block, width, ascii_only))
         if not lines:
             continue
@@ -71,15 +76,13 @@ def _lines(block: Block, width: int, ascii_only: bool) -> Iterator[TextLine]:
             yield from _text(block, width)
         case Items(items):
             for item in items:
-                yield from fold(_spans(item), width, rest=HANGING)
-        case Meanings(pairs):
-            for word, meaning in pairs:
-                yield from fold([*_spans(word), Span(f": {meaning}")], width, rest=HANGING)
-        case Facts(pairs):
-            longest = max((text_width(name) for name, _ in pairs), default=0)
-            yield from ([Span(f"{pad(name, longest)}{GAP}{value}")] for name, value in pairs)
-        case Subheading(words):
-            yield [Span(span.text, "bold") for span in _spans(words)]
+                yield from fold(item, width, block.indent, block.indent + HANGING)
+        case Meanings() | Facts():
+            yield from _pairs(block, width)
+        case Subheading(words) | Article(words):
+            yield [Span(span.text, "bold") for span in as_spans(words)]
+            if isinstance(block, Article):
+                yield from block_lines(block.blocks, width, ascii_only=ascii_only)
         case Listing(text):
             yield from ([Span(line)] for line in text.splitlines())
         case Charts(charts):
@@ -92,12 +95,18 @@ def _lines(block: Block, width: int, ascii_only: bool) -> Iterator[TextLine]:
             return
 
 
-def _spans(words: Words) -> TextLine:
-    return [Span(words)] if isinstance(words, str) else list(words)
+def _pairs(block: Meanings | Facts, width: int) -> Iterator[TextLine]:
+    if isinstance(block, Meanings):
+        for word, meaning in block.pairs:
+            words = [*as_spans(word), Span(": "), *as_spans(meaning)]
+            yield from fold(words, width, rest=HANGING)
+        return
+    longest = max((text_width(name) for name, _ in block.pairs), default=0)
+    yield from ([Span(f"{pad(name, longest)}{GAP}{value}")] for name, value in block.pairs)
 
 
 def _text(block: Passage, width: int) -> Iterator[TextLine]:
-    lines = list(fold(_spans(block.words), width, block.indent, block.hang))
+    lines = list(fold(block.words, width, block.indent, block.hang))
     if block.most and len(lines) > block.most:
         end = plain([lines[block.most - 1]]).rstrip("\n")
         lines = [*lines[: block.most - 1], [Span(end[: width - 4] + " ...")]]
@@ -109,19 +118,11 @@ def table_lines(table: TextTable, width: int, *, ascii_only: bool = False) -> It
     if table.notes:
         yield from table.lines_with_notes(width)
         return
-    if table.bars:
-        yield from _with_bars(table, PLAIN_BAR if ascii_only else BAR)
+    if any(column.is_drawn for column in table.columns):
+        yield from table.lines()
         return
     shown, left_out = fit(table, width)
     yield from shown.lines("-" if ascii_only else RULE)
     if left_out:
         words = f"hidden, the terminal is too narrow: {', '.join(left_out)}"
         yield from fold([Span(words, "bright_black")], width)
-
-
-def _with_bars(table: TextTable, ink: str) -> Iterator[TextLine]:
-    heading, *lines = table.lines()
-    yield heading
-    for line, share in zip(lines, table.bars, strict=False):
-        yield [*line, Span(GAP), Span(ink * round(LONGEST_BAR * share), "cyan")]
-    yield from lines[len(table.bars) :]

@@ -1,6 +1,6 @@
 """A training: the recipes there are, its charts, and what is said before, while and after it runs.
 
-For a terminal and for notebooks. It doesn't know how a network is trained.
+For a terminal and for notebooks, whatever its problem is. It doesn't know how a network is trained.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import shlex
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import pairwise
 from math import isfinite, log
 from pathlib import Path
@@ -21,21 +22,25 @@ from gradbook.amounts import counted, duration, loss, percent, short
 from gradbook.data.warp import write_warp
 from gradbook.errors import one_line
 from gradbook.files import InnerPath
+from gradbook.lab.problem import Problem
 from gradbook.lab.recipes import RECIPES
+from gradbook.lab.recipes.recipe import BEST as KEEP_BEST
 from gradbook.lab.recipes.recipe import UNWARPED, Recipe, weight_words
 from gradbook.lab.recipes.text import builtin_recipe, measurement
+from gradbook.lab.signals import SignalProblem
+from gradbook.lab.tables import TableProblem
 from gradbook.lab.training.epochs import Epoch, Progress, rates_of, schedule_losses
 from gradbook.lab.training.run_folder import RunFolder
-from gradbook.lab.training.train import RangeTest, SeedsFolder, Trained
+from gradbook.lab.training.train import SCORES, RangeTest, SeedsFolder, Trained
 from gradbook.lab.training.training import LiveTraining, TrainingRun
+from gradbook.net.description import Task
 from gradbook.net.measure import measure
 from gradbook.net.text import loss_words, update_words
 from gradbook.palette import curve_colours
 from gradbook.report.charts import EVEN, TOWARDS, Chart, Curve, few
-from gradbook.report.document import Block, Passage, Report
+from gradbook.report.document import Block, PageOnly, Passage, Report
 from gradbook.report.figures import Frame, chart_svg
 from gradbook.report.markup import report_cell
-from gradbook.report.page import text
 from gradbook.report.words import (
     GAP,
     QUIET,
@@ -48,6 +53,7 @@ from gradbook.report.words import (
     fold,
     keep_together,
 )
+from gradbook.report.words import bar as drawn_bar
 
 # Charts -----------------------------------------------------------------------
 
@@ -56,73 +62,67 @@ STEPS = 100  # of an epoch, that its rate is drawn at
 Histories = Sequence[tuple[str, Recipe, Sequence[Epoch]]]
 
 
-def run_charts(recipe: Recipe, history: Sequence[Epoch]) -> list[Chart]:
-    """Loss and accuracy of training and of validation, and the rate of every step."""
+def run_charts(recipe: Recipe, history: Sequence[Epoch], task: Task = Task.CLASSES) -> list[Chart]:
+    """Loss and accuracy, or R², of training and of validation; and the rate of every step."""
     parts = [("training", "train", TRAINING_INK), ("validation", "validation", VALIDATION_INK)]
-    shown = parts if _validated(history) else parts[:1]
 
     def curves(figure: str) -> tuple[Curve, ...]:
-        return tuple(curve_of(name, history, f"{key}_{figure}", ink) for name, key, ink in shown)
+        return tuple(
+            _curve(name, history, f"{key}_{figure}", ink)
+            for name, key, ink in parts
+            if all(getattr(epoch, f"{key}_{figure}") is not None for epoch in history)
+        )
 
+    losses, scores = curves("loss"), curves("accuracy")
     smoothing = recipe.net.smoothing
-    unlike = f" (of training with smoothing {smoothing:g})" if smoothing and len(shown) > 1 else ""
+    unlike = f" (of training with smoothing {smoothing:g})" if smoothing and len(losses) > 1 else ""
     return [
-        loss_chart(f"Loss{unlike}", curves("loss")),
-        _accuracies("Accuracy", curves("accuracy")),
-        rate_chart((rate_curve("rate", recipe, history, RATE_INK),)),
+        Chart(f"Loss{unlike}", losses, spell=loss),
+        *([_scores("", scores, task)] if scores else []),
+        _rates((_rate("rate", recipe, history, RATE_INK),)),
     ]
-
-
-def rate_curve(label: str, recipe: Recipe, history: Sequence[Epoch], colour: str) -> Curve:
-    """By steps: between the ends of two epochs it may rise and fall."""
-    steps = rates_of(recipe.schedule, recipe.epochs, schedule_losses(history), STEPS)
-    return replace(curve_of(label, history, "rate", colour), steps=steps)
 
 
 def runs_charts(runs: Histories) -> list[Chart]:
     """The same of several runs, a colour for each; validation where all have it, else training."""
-    validated = all(_validated(history) for _, _, history in runs)
+    validated = all(epoch.validation_accuracy is not None for *_, run in runs for epoch in run)
     inks = curve_colours(len(runs))
-    whose = "validation" if validated else "training"
-    key = "validation" if validated else "train"
+    whose, key = ("Validation", "validation") if validated else ("Training", "train")
 
     def curves(figure: str) -> tuple[Curve, ...]:
         return tuple(
-            curve_of(name, history, f"{key}_{figure}", ink)
+            _curve(name, history, f"{key}_{figure}", ink)
             for (name, _, history), ink in zip(runs, inks, strict=True)
         )
 
+    rates = [_rate(*run, ink) for run, ink in zip(runs, inks, strict=True)]
+    if len({curve.values.tobytes() for curve in rates}) == 1 < len(rates):
+        rates = [replace(rates[0], label="all", colour=RATE_INK)]
     return [
-        loss_chart(f"{whose.capitalize()} loss", curves("loss")),
-        _accuracies(f"{whose.capitalize()} accuracy", curves("accuracy")),
-        rate_chart(_shared([rate_curve(*run, ink) for run, ink in zip(runs, inks, strict=True)])),
+        Chart(f"{whose} loss", curves("loss"), spell=loss),
+        _scores(whose, curves("accuracy"), Task.CLASSES),
+        _rates(tuple(rates)),
     ]
 
 
-def loss_chart(title: str, curves: tuple[Curve, ...]) -> Chart:
-    return Chart(title, curves, spell=loss)
-
-
-def _accuracies(title: str, curves: tuple[Curve, ...]) -> Chart:
+def _scores(whose: str, curves: tuple[Curve, ...], task: Task) -> Chart:
+    if task is Task.NUMBERS:
+        return Chart("R²", curves, scale=EVEN, measure="R²", spell=short)
+    title = f"{whose} accuracy".strip().capitalize()
     return Chart(title, curves, scale=TOWARDS, measure="accuracy", spell=percent)
 
 
-def rate_chart(curves: tuple[Curve, ...]) -> Chart:
+def _rates(curves: tuple[Curve, ...]) -> Chart:
     return Chart("Learning rate of each step", curves, scale=EVEN, measure="rate", spell=short)
 
 
-def _shared(curves: Sequence[Curve]) -> tuple[Curve, ...]:
-    """One for each run, or one for all where all are the same."""
-    if len({curve.values.tobytes() for curve in curves}) == 1 < len(curves):
-        return (replace(curves[0], label="all", colour=RATE_INK),)
-    return tuple(curves)
+def _rate(label: str, recipe: Recipe, history: Sequence[Epoch], colour: str) -> Curve:
+    """By steps: between the ends of two epochs it may rise and fall."""
+    steps = rates_of(recipe.schedule, recipe.epochs, schedule_losses(history), STEPS)
+    return replace(_curve(label, history, "rate", colour), steps=steps)
 
 
-def _validated(history: Sequence[Epoch]) -> bool:
-    return all(epoch.validation_accuracy is not None for epoch in history)
-
-
-def curve_of(label: str, history: Sequence[Epoch], column: str, colour: str) -> Curve:
+def _curve(label: str, history: Sequence[Epoch], column: str, colour: str) -> Curve:
     values = [getattr(epoch, column) for epoch in history]
     return Curve(label, np.array(values, np.float64), colour)
 
@@ -181,77 +181,126 @@ def _record(name: str, threads: int) -> Record:
 # Before and after -------------------------------------------------------------
 
 INDENT = "  "
+REMARK = "yellow"
 
 
 def opening_lines(training: TrainingRun, width: int) -> Iterator[TextLine]:
     """What is trained on what, and how; then what the user should know."""
-    recipe, material = training.recipe, training.material
-    said = (
-        f": {counted(recipe.net.count(), 'parameter')}, {counted(recipe.epochs, 'epoch')} of "
-        f"{counted(len(material.numbers), 'image')} of {one_line(training.problem.title)}"
-    )
-    yield from fold([Span(recipe.title, "bold"), Span(said)], width)
-    for group in _settings(training):
-        yield from fold([Span(", ".join(map(keep_together, group)), QUIET)], width)
+    material, problem = training.material, training.problem
+    parts = len(material.numbers), len(material.held_back or ())
+    threads = getattr(training.engine, "threads", 1) if problem.is_watched else 0
+    yield from lines_before(training.recipe, problem, parts, width, threads)
     for remark in training.remarks:
-        yield from fold([Span(remark, "yellow")], width)
+        yield from fold([Span(remark, REMARK)], width)
     if training.history:
         done = counted(len(training.history), "epoch")
         yield from fold([Span(f"resuming after {done}", QUIET)], width)
     yield []
 
 
-def settings_of(recipe: Recipe) -> Iterator[list[str]]:
-    """How a recipe trains, on images or on a table; what belongs together in a line."""
+def lines_before(
+    recipe: Recipe, problem: Problem, parts: tuple[int, int], width: int, threads: int = 0
+) -> Iterator[TextLine]:
+    """The same of a recipe, with so many samples to train on and so many held back."""
+    most = "at most " if recipe.early_stop else ""
+    words = (
+        f": {counted(recipe.net.count(), 'parameter')}, {most}{counted(recipe.epochs, 'epoch')} of "
+        f"{counted(parts[0], problem.unit)}"
+    )
+    if isinstance(problem, TableProblem):
+        about = [Span(one_line(f"learns {_learned(problem)} from {problem.given}"))]
+    else:
+        words += f" of {one_line(problem.title)}"
+        about = []
+    yield from fold([Span(recipe.title, "bold"), Span(words)], width)
+    yield from fold(about, width)
+    for group in _settings(recipe, problem, parts[1], threads):
+        yield from fold([Span(", ".join(map(keep_together, group)), QUIET)], width)
+
+
+def _learned(problem: TableProblem) -> str:
+    """The target, and what it can be."""
+    words, numbers = problem.target.words, problem.targets
+    if problem.task is Task.NUMBERS:
+        what = f"numbers from {short(float(numbers.min()))} to {short(float(numbers.max()))}"
+    else:
+        what = f"{counted(len(words), 'class', 'classes')}: {', '.join(words)}"
+    return f"{problem.target.name} ({what})"
+
+
+def _settings(
+    recipe: Recipe, problem: Problem, held_back: int, threads: int
+) -> Iterator[list[str]]:
+    """How it is trained; what belongs together in a line."""
     yield [
         loss_words(recipe.net),
         f"batches of {recipe.batch:,}",
         update_words(recipe.net.update),
         str(recipe.schedule),
+        *([f"early stop {recipe.early_stop}"] if recipe.early_stop else []),
+        *(["keep best"] if recipe.keep == KEEP_BEST else []),
     ]
     if recipe.class_weights:
         yield [f"class weights {weight_words(recipe.class_weights)}"]
-
-
-def _settings(training: TrainingRun) -> Iterator[list[str]]:
-    """How it is trained; what belongs together in a line."""
-    recipe, held_back = training.recipe, training.material.held_back
-    yield from settings_of(recipe)
     if recipe.warp.changes_images:
         yield ("warp " + write_warp(recipe.warp)).split("; ")
     if recipe.statistics == UNWARPED:
         yield [f"statistics {recipe.statistics}"]
-    threads = getattr(training.engine, "threads", 1)
-    kept = [] if held_back is None else [f"{counted(len(held_back), 'more image')} held back"]
-    yield [*kept, f"seed {recipe.net.seed}", counted(threads, "thread")]
+    more = "more " if problem.is_watched else ""
+    apart = [f"{counted(held_back, more + problem.unit)} held back"] if held_back else []
+    if problem.everything:
+        apart = ["none held back", "none held out for the test"]
+    elif not problem.is_watched:
+        apart.append(f"{problem.test_count():,} held out for the test")
+    if isinstance(problem, SignalProblem):
+        apart.append(f"split by {problem.way}")
+    yield [*apart, f"seed {recipe.net.seed}", *([counted(threads, "thread")] if threads else [])]
 
 
 def result_lines(
-    event: Mapping[str, Any], width: int, tested: int | None = None
+    event: Mapping[str, Any], width: int, scored: str, count: int | None = None
 ) -> Iterator[TextLine]:
-    """How many of so many test images are read correctly, and what that took."""
-    right = percent(event["test_accuracy"])
-    kind = event.get("tested_on", "test images")
-    images = f"the {kind}" if tested is None else f"the {_of_kind(tested, kind)}"
-    wrong = "" if tested is None else f", {round(tested * (1 - event['test_accuracy'])):,} wrong"
+    """How the samples in `scored`, so many, were answered, and what that took."""
+    name = next(name for name in SCORES if name in event)
     took = f"{counted(event['epochs'], 'epoch')} in {keep_together(duration(event['seconds']))}"
-    said = [
-        Span(f"{event['recipe']} reads "),
-        Span(keep_together(right), f"bold {GOOD}"),
-        Span(f" of {images} correctly{wrong}, after {took}{_kept(event)}"),
-    ]
-    yield []
-    yield from fold(said, width)
-
-
-def _of_kind(count: int, kind: str) -> str:
-    return counted(count, kind.replace("images", "image", 1), kind)
-
-
-def _kept(event: Mapping[str, Any]) -> str:
-    """Which epoch's weights they are, where they aren't the last one's."""
     kept = event.get("kept_epoch")
-    return f", with the weights of epoch {kept}" if kept not in (None, event["epochs"]) else ""
+    if kept not in (None, event["epochs"]):
+        took += f", with the weights of epoch {kept}"
+    if name.endswith("r2"):
+        figure, errors = f"R² = {r2(event[name])}", error_words(event)
+        line = [Span("reaches "), _good(figure), Span(f" on the {scored} ({errors})")]
+    else:
+        missed = "" if count is None else f", {round(count * (1 - event[name])):,} wrong"
+        verb = "reads"
+        if "target" in event:
+            verb, missed = "predicts", f"{missed} (mean F1 {event['macro_f1']:.3f})"
+        right = _good(percent(event[name], count or MANY))
+        line = [Span(f"{verb} "), right, Span(f" of the {scored} correctly{missed}")]
+    yield []
+    yield from fold([Span(f"{one_line(event['recipe'])} "), *line, Span(f", after {took}")], width)
+
+
+def _good(words: str) -> Span:
+    return Span(keep_together(words), f"bold {GOOD}")
+
+
+def r2(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.3f}" if abs(value) < LARGE else short(value)
+
+
+MANY = 10_000  # samples, where nobody says how many
+LARGE = 10  # an R² so far below 0 has no decimals
+
+
+def error_words(event: Mapping[str, Any], digits: int = 4) -> str:
+    """How far numbers are off, in the target's own units."""
+    absolute, root = event["mean_absolute_error"], event["root_mean_squared_error"]
+    return (
+        f"mean absolute error {short(absolute, digits)}, "
+        f"root mean squared error {short(root, digits)}"
+    )
 
 
 def done_before_lines(run: RunFolder, width: int) -> Iterator[TextLine]:
@@ -259,80 +308,100 @@ def done_before_lines(run: RunFolder, width: int) -> Iterator[TextLine]:
     yield from fold(words, width)
 
 
-def seeds_lines(
-    results: Sequence[Mapping[str, Any]], event: Mapping[str, Any]
-) -> Iterator[TextLine]:
-    """What each of several seeds reached, and all together."""
-    columns = (
-        TableColumn("seed", spell=str, width=6),
-        TableColumn("validation", spell=percent),
-        TableColumn("test", width=14),
-        TableColumn("time", spell=duration, width=7),
-    )
-    rows = [
-        (r["seed"], r["validation_accuracy"], percent(r["test_accuracy"]), r["seconds"])
-        for r in results
-    ]
-    mean, deviation = (f"{100 * event[name]:.2f}" for name in ("test_accuracy", "test_deviation"))
-    seconds = event["seconds"] / len(results)
-    together = ("mean", event["validation_accuracy"], f"{mean} ± {deviation} %", seconds)
-    table = TextTable(columns, (*rows, together))
-    *seeds, mean_of_all = table.texts
-    yield from table.heading()
-    yield from map(table.line, seeds)
-    yield table.line(mean_of_all, f"bold {GOOD}")
-    yield table.line(("lowest", "", percent(event["test_lowest"]), ""))
-    for doubt in event["doubts"]:
-        yield [Span(doubt, "yellow")]
+class SeedsTable:
+    """What each of several seeds reached, a line each, and then all together."""
+
+    def __init__(self, result: Mapping[str, Any]) -> None:
+        self.name = next(name for name in SCORES if name in result)
+        of, rest = self.name.split("_") if "_" in self.name else ("test", self.name)
+        self.is_r2 = rest == "r2"
+        self.held_back = next(n for n in result if n in ("validation_accuracy", "validation_score"))
+        self.spell = r2 if self.is_r2 else percent
+        what = " R²" if self.is_r2 else ""
+        columns = (
+            TableColumn("seed", spell=str, width=6),
+            TableColumn(f"validation{what}", spell=self.spell, width=9),
+            TableColumn(f"{of}{what}", width=16),
+            TableColumn("epochs", spell=str, width=6),
+            TableColumn("time", spell=duration, width=7),
+        )
+        self.table = TextTable(columns)
+
+    def heading(self) -> Iterator[TextLine]:
+        return self.table.heading()
+
+    def line(self, result: Mapping[str, Any]) -> TextLine:
+        cells = (
+            str(result["seed"]),
+            self.spell(result[self.held_back]),
+            self.spell(result[self.name]),
+            str(result["epochs"]),
+            duration(result["seconds"]),
+        )
+        return self.table.line(cells)
+
+    def summary(self, event: Mapping[str, Any]) -> Iterator[TextLine]:
+        """The mean with its deviation, the lowest, and what is to be doubted."""
+        kind = self.name.removesuffix("_accuracy")
+        mean, deviation = event[self.name], event[f"{kind}_deviation"]
+        spread = (
+            f"{mean:.3f} ± {deviation:.3f}"
+            if self.is_r2
+            else f"{100 * mean:.2f} ± {100 * deviation:.2f} %"
+        )
+        held_back = self.spell(event.get(self.held_back))
+        seconds = duration(event["seconds"] / len(event["seeds"]))
+        yield self.table.line(("mean", held_back, spread, "", seconds), f"bold {GOOD}")
+        yield self.table.line(("lowest", "", self.spell(event[f"{kind}_lowest"]), "", ""))
+        for doubt in event["doubts"]:
+            yield [Span(doubt, REMARK)]
 
 
-def files_lines(
-    run: RunFolder, width: int, given: str = "FILE", does: str = "reads your pictures"
-) -> Iterator[TextLine]:
+def files_lines(run: RunFolder, width: int) -> Iterator[TextLine]:
     """Where everything is, and what to do with it."""
     model, figures = (run.model_file, "the model"), (run.csv_file, "every epoch's figures")
-    yield from _listed(run.report_file, [model, figures], width)
+    yield from _listed([(run.report_file, LOOK_HERE), model, figures], width)
     yield []
+    given, does = ROWS if run.problem_file.is_file() else PICTURES
     line = [*_command("predict", str(run.path)), Span(f" {given}"), Span(f"  {does}")]
     yield line if sum(len(span.text) for span in line) <= width else line[:-1]
 
 
+PICTURES, ROWS = ("FILE", "reads your pictures"), ("new.csv -o predicted.csv", "predicts its rows")
+LOOK_HERE = "the report: look here first"
+
+
 def seeds_files_lines(folder: SeedsFolder, width: int) -> Iterator[TextLine]:
     """The same for several seeds."""
-    runs = (folder.path / "seed-*", "the run of each seed")
-    yield from _listed(folder.report_file, [runs], width)
+    report = [] if folder.problem_file.is_file() else [(folder.report_file, LOOK_HERE)]
+    yield from _listed([*report, (folder.path / "seed-*", "the run of each seed")], width)
 
 
-def _listed(
-    report: InnerPath, others: list[tuple[InnerPath, str]], width: int
-) -> Iterator[TextLine]:
-    found = [(report, "the report: look here first"), *others]
+def _listed(files: list[tuple[InnerPath, str]], width: int) -> Iterator[TextLine]:
     yield []
-    longest = max(len(str(path)) for path, _ in found)
-    fits = len(INDENT) + longest + 2 + max(len(what) for _, what in found) <= width
-    for path, what in found:
+    longest = max(len(str(path)) for path, _ in files)
+    fits = len(INDENT) + longest + 2 + max(len(what) for _, what in files) <= width
+    for path, what in files:
         aside = " " * (longest - len(str(path)) + 2) + what
         yield [Span(INDENT), Span(str(path), "cyan"), Span(aside if fits else "")]
 
 
-def _command(*said: str) -> TextLine:
-    return [Span(INDENT + shlex.join(["gradbook", *said]), "bold")]
+def _command(*words: str) -> TextLine:
+    return [Span(INDENT + shlex.join(["gradbook", *words]), "bold")]
 
 
 def stopping_lines(training: TrainingRun | None, folder: Path, width: int) -> Iterator[TextLine]:
     """Where it stands, if it stopped between two steps, and how to go on."""
-    where = f" {_place(training)}" if training else ""
+    where = ""
+    if training:
+        epoch, step = divmod(training.checkpoint().step, training.steps)
+        where = f" after {counted(epoch, 'epoch')}" if epoch else " before the first step"
+        if step:
+            where = f" after step {step:,} of {training.steps:,} in epoch {epoch + 1}"
     yield []
     yield from fold(f"Stopped{where} and saved. Resume with", width)
     yield []
     yield _command("train", "--resume", str(folder))
-
-
-def _place(training: TrainingRun) -> str:
-    epoch, step = divmod(training.checkpoint().step, training.steps)
-    if step:
-        return f"after step {step:,} of {training.steps:,} in epoch {epoch + 1}"
-    return f"after {counted(epoch, 'epoch')}" if epoch else "before the first step"
 
 
 # Epochs -----------------------------------------------------------------------
@@ -371,22 +440,40 @@ class EpochTable:
         return (TextTable(inked) if best else self.table).line(cells)
 
 
-def epoch_table(width: int, validated: bool = True, ascii_only: bool = False) -> EpochTable:
+def epoch_table(
+    problem: Problem | type[Problem], width: int, validated: bool = True, ascii_only: bool = False
+) -> EpochTable:
     """As many columns as the width holds."""
-    table, _ = fit(history_table((), validated), width)
+    table, _ = fit(history_table((), problem, validated), width)
     return EpochTable(table, "-" if ascii_only else RULE)
 
 
-def history_table(history: Sequence[Epoch], validated: bool) -> TextTable:
+def history_table(
+    history: Sequence[Epoch], problem: Problem | type[Problem], validated: bool
+) -> TextTable:
     """Every figure of every epoch."""
-    columns = (c for c in EPOCH_COLUMNS if validated or c.group != VALIDATION)
+    is_of_numbers = isinstance(problem, TableProblem) and problem.task is Task.NUMBERS
+    columns = (
+        replace(column, title="R²", spell=r2) if is_of_numbers and column.key == BEST else column
+        for column in EPOCH_COLUMNS
+        if column.key in problem.columns and (validated or column.group != VALIDATION)
+    )
     return TextTable.of(columns, map(asdict, history))
+
+
+MOST_LINES = 12  # of epochs that take milliseconds
+
+
+def is_shown(problem: Problem, epoch: int, epochs: int) -> bool:
+    """Whether this epoch has a line: of those that nobody watches some, and the first."""
+    step = -(-epochs // MOST_LINES)
+    return problem.is_watched or epoch == 1 or epoch % step == 0
 
 
 def training_cell(trained: Trained) -> str:
     """A training as a notebook shows it: how it went, epoch by epoch."""
     validated = any(epoch.validation_loss is not None for epoch in trained.history)
-    epochs = history_table(trained.history, validated)
+    epochs = history_table(trained.history, trained.problem, validated)
     return report_cell(Report("", cell=[Passage(repr(trained).strip("<>")), epochs]))
 
 
@@ -493,16 +580,18 @@ def live_html(live: LiveTraining) -> str:
     """A bar, a line of words, and the curves of loss and accuracy as far as they go."""
     training = live.training
     if training is None:
-        return f"<p>{'' if live.is_over else PREPARING}</p>"
-    name = f"<b>{text(training.recipe.title)}</b>"
-    parts = [f"<p>{name} {_progress_element(live)} {text(_standing(live))}</p>"]
+        return report_cell(Report("", cell=[Passage("" if live.is_over else PREPARING)]))
+    now = training.progress()
+    done = (now.epoch - 1) * now.steps + now.step
+    share = 1.0 if training.is_over else done / max(now.epochs * now.steps, 1)
+    title, standing = Span(training.recipe.title, tag="b"), Span(f" {_standing(live)}")
+    blocks: list[Block] = [Passage((title, Span(" "), drawn_bar(share), standing))]
     if live.doubt:
-        parts.append(f"<p>{text(live.doubt)}</p>")
+        blocks.append(Passage(live.doubt))
     if training.history:
         charts = run_charts(training.recipe, training.history)[:2]
-        drawn = "".join(chart_svg(chart, FRAME) for chart in charts)
-        parts.append(f'<div style="display:flex;flex-wrap:wrap;gap:8px">{drawn}</div>')
-    return "\n".join(parts)
+        blocks += [PageOnly(partial(chart_svg, chart, FRAME)) for chart in charts]
+    return report_cell(Report("", cell=blocks))
 
 
 def live_text(live: LiveTraining) -> str:
@@ -515,21 +604,6 @@ def live_text(live: LiveTraining) -> str:
         falling = spark([epoch.train_loss for epoch in training.history[-SPARK:]], 0)
         lines += [str(training.history[-1]), f"loss {falling}"]
     return "\n".join(lines)
-
-
-def _progress_element(live: LiveTraining) -> str:
-    assert live.training
-    now = live.training.progress()
-    done, of = _steps(live, now), max(now.epochs * now.steps, 1)
-    return f'<progress value="{done}" max="{of}" style="width:16em"></progress>'
-
-
-def _steps(live: LiveTraining, now: Progress) -> int:
-    """How many steps are done, over all epochs."""
-    assert live.training
-    if live.training.is_over:
-        return now.epochs * now.steps
-    return (now.epoch - 1) * now.steps + now.step
 
 
 def _standing(live: LiveTraining) -> str:

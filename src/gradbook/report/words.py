@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import compress, groupby
+from operator import is_not
 from string import Formatter
 from types import MappingProxyType
 from typing import Any
 
+from gradbook.language import tr
 from gradbook.language.columns import pad, text_width, wrap
 from gradbook.palette import Colour
 
@@ -28,23 +30,55 @@ class Span:
 
     text: str
     colour: str = ""
-    tag: str = ""  # b, code, verdict; or joint, which a page has no need of
-    link: str = ""  # the anchor that they lead to
-    kind: str = ""  # of a verdict: by which word a page colours it
+    tag: str = ""  # b, code and so on; joint, which a page has no need of; or verdict, bar, swatch
+    link: str = ""  # the anchor, or the file, that they lead to
+    kind: str = ""  # their class; of a verdict the word that colours it, of a swatch its ink
+    about: str = ""  # what is said where they are pointed at
+    share: float = 0.0  # of its room that a bar takes
+    markup: str = ""  # as HTML, where a page shows it otherwise
 
 
 TextLine = list[Span]
+Words = str | Sequence[Span]
+LONGEST_BAR, BAR = 24, "━"  # columns in a terminal
 
 
-def spans(message: str, **parts: Span | TextLine) -> TextLine:
+def bar(share: float, kind: str = "", *, is_drawn: bool = False) -> Span:
+    """A bar of that share of its room on a page and, where it `is_drawn`, in a terminal."""
+    drawn = BAR * round(LONGEST_BAR * share) if is_drawn else ""
+    return Span(drawn, "cyan", tag="bar", kind=kind, share=share)
+
+
+def swatch(ink: str, about: str = "") -> Span:
+    """A spot of a curve's colour, on a page."""
+    return Span("", tag="swatch", kind=ink, about=about)
+
+
+def verdict(word: str, colour: str = "") -> Span:
+    """A verdict in the reader's language, and in the colour that it has in English."""
+    return Span(tr(word), colour, tag="verdict", kind=word)
+
+
+def as_spans(words: Words) -> TextLine:
+    return [Span(words)] if isinstance(words, str) else list(words)
+
+
+def plain_words(words: Words) -> str:
+    """Without what is drawn."""
+    if isinstance(words, str):
+        return words
+    return "".join(span.text for span in words if span.tag != "bar")
+
+
+def spans(message: str, **parts: Span | TextLine | str) -> TextLine:
     """A message in the reader's language, with its parts in their places."""
-    found: TextLine = []
+    line: TextLine = []
     for words, name, _, _ in Formatter().parse(message):
-        found += [Span(words)] * bool(words)
+        line += [Span(words)] * bool(words)
         if name is not None:
             part = parts[name]
-            found += [part] if isinstance(part, Span) else part
-    return found
+            line += [part] if isinstance(part, Span) else as_spans(part)
+    return line
 
 
 def plain(lines: list[TextLine]) -> str:
@@ -52,12 +86,12 @@ def plain(lines: list[TextLine]) -> str:
     return "".join("".join(span.text for span in line).rstrip() + "\n" for line in lines)
 
 
-def fold(line: TextLine | str, width: int, first: int = 0, rest: int = 0) -> Iterator[TextLine]:
+def fold(line: Words, width: int, first: int = 0, rest: int = 0) -> Iterator[TextLine]:
     """Break a line into as many as it takes, the first and the rest indented by so much.
 
     A word that is longer than the width, as a path may be, stays whole, so that it can be copied.
     """
-    spans = [Span(line)] if isinstance(line, str) else line
+    spans = as_spans(line)
     words = "".join(span.text for span in spans)
     at = 0
     parts = wrap(
@@ -96,6 +130,7 @@ def keep_together(words: str) -> str:
 # Tables -----------------------------------------------------------------------
 
 TableCell = str | int | float | None
+RichCell = TableCell | tuple[Span, ...]
 
 RULE, GAP = "─", "  "
 QUIET = "dim"
@@ -114,6 +149,7 @@ class TableColumn:
 
     title: str
     key: str = ""  # the heading where a program reads
+    shown: Words = ""  # the title where a page shows it otherwise
     words: bool = False  # stand left, as words do; numbers stand right
     spell: Callable[[Any], str] = thousands
     spare: int = 0  # the highest go first; 0 stays
@@ -123,6 +159,7 @@ class TableColumn:
     meaning: str = ""  # to readers who don't know it
     tint: Colour | None = None  # of the heading on a page, and of the bars
     has_bars: bool = False  # its cells have bars on a page
+    is_drawn: bool = False  # nothing is told in it: it has bars
 
 
 @dataclass(frozen=True)
@@ -130,13 +167,10 @@ class TextTable:
     """Columns, a row of cells for each thing, and a last row that sums up."""
 
     columns: tuple[TableColumn, ...]
-    rows: tuple[tuple[TableCell, ...], ...] = ()
-    total: tuple[TableCell, ...] = ()
-    notes: tuple[TextLine, ...] = ()  # beside each row, or beneath it where there is no room
+    rows: tuple[tuple[RichCell, ...], ...] = ()
+    total: tuple[RichCell, ...] = ()
+    notes: tuple[Words, ...] = ()  # beside each row, or beneath it where there is no room
     note_title: str = ""
-    bars: tuple[float, ...] = ()  # beside each row in a terminal, as shares of the longest
-    inks: tuple[str, ...] = ()  # of the curve that each row is about
-    links: tuple[str, ...] = ()  # to the page that each row is about
     kind: str = ""  # its class on a page, and those of its rows
     row_kinds: tuple[str, ...] = ()
     has_row_heads: bool = False  # whether rows begin with their heading
@@ -151,7 +185,7 @@ class TextTable:
         """A row for each record, which has a cell for each column's key, or none."""
         shown = tuple(columns)
 
-        def row(record: Mapping[str, Any]) -> tuple[TableCell, ...]:
+        def row(record: Mapping[str, Any]) -> tuple[RichCell, ...]:
             return tuple(record.get(column.key) for column in shown)
 
         return cls(shown, tuple(map(row, records)), row(total) if total else ())
@@ -160,7 +194,13 @@ class TextTable:
     def texts(self) -> list[tuple[str, ...]]:
         """The rows, and the total if there is one, in words."""
         rows = [*self.rows, self.total] if self.total else self.rows
-        return [tuple(c.spell(x) for c, x in zip(self.columns, row, strict=True)) for row in rows]
+
+        def text(column: TableColumn, cell: RichCell) -> str:
+            if isinstance(cell, tuple):
+                return "".join(span.text for span in cell)
+            return column.spell(cell)
+
+        return [tuple(map(text, self.columns, row)) for row in rows]
 
     @cached_property
     def widths(self) -> list[int]:
@@ -176,15 +216,19 @@ class TextTable:
     def width(self) -> int:
         return sum(self.widths) + len(GAP) * (len(self.widths) - 1)
 
-    def only(self, keys: Sequence[str]) -> TextTable:
-        """The table with the columns of these keys alone."""
-        kept = [column.key in keys for column in self.columns]
+    def only(self, is_kept: Callable[[TableColumn], bool]) -> TextTable:
+        """The table with these columns alone."""
+        kept = list(map(is_kept, self.columns))
 
         def less(row: tuple[Any, ...]) -> tuple[Any, ...]:
             return tuple(compress(row, kept))
 
         rows = tuple(map(less, self.rows))
         return replace(self, columns=less(self.columns), rows=rows, total=less(self.total))
+
+    def told(self) -> TextTable:
+        """The table without what is only looked at."""
+        return self.only(lambda column: not column.is_drawn)
 
     def heading(self, rule: str = "") -> Iterator[TextLine]:
         """The groups where there are some, the titles, and a rule of that character below them."""
@@ -251,5 +295,5 @@ def fit(table: TextTable, width: int) -> tuple[TextTable, tuple[str, ...]]:
             break
         gone = table.columns[spare.index(max(spare))]
         left_out.insert(0, gone.title)
-        table = table.only([column.key for column in table.columns if column is not gone])
+        table = table.only(partial(is_not, gone))
     return table, tuple(left_out)

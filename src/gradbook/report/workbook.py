@@ -15,7 +15,6 @@ from gradbook.errors import UsageError
 from gradbook.files import write_whole
 from gradbook.language import numeral, tr
 from gradbook.net import Net
-from gradbook.net.derivation import Local
 from gradbook.net.description import DEFAULT_RATES
 from gradbook.net.lower import scalar_step
 from gradbook.rates import USUAL_EPOCHS
@@ -92,7 +91,7 @@ def write_workbook(
         compared,
         net_png(net, PICTURE_FINENESS),
         asked_for,
-        why=_why,
+        why=lambda local: sentences(why(local)).replace(FIXED_SPACE, " "),  # as a derivation does
     )
     write_whole(path, workbook_content(book))
     remarks = (
@@ -139,8 +138,3 @@ def _compares(count: int) -> str:
         count=count,
         usual=len(DEFAULT_RATES),
     )
-
-
-def _why(local: Local) -> str:
-    """Why a partial is what it is, as the derivation's page says it."""
-    return sentences(why(local)).replace(FIXED_SPACE, " ")

@@ -19,8 +19,12 @@ from gradbook.audit.findings import UNREADABLE, WORST_FIRST, BookReport, with_hi
 from gradbook.errors import GradbookError, one_line
 from gradbook.language import tr
 from gradbook.language.message import Message, said, words_of
-from gradbook.report.audit import grades_csv, verdict_counts
-from gradbook.report.audit_page import ClassTable, audit_page, book_part, in_common
+from gradbook.report.audit import grades_csv
+from gradbook.report.audit_class import ClassTable, class_chapters
+from gradbook.report.audit_page import audit_page, book_blocks
+from gradbook.report.findings import verdict_counts
+from gradbook.report.markup import markup, words_markup
+from gradbook.report.words import RichCell
 from gradbook.serve.books import HandedIn, HandedInBooks, correct, mark
 from gradbook.serve.crew import Crew, Errand
 from gradbook.serve.requests import Answer, Cut, RefusalError, Request, json_answer
@@ -62,7 +66,7 @@ def growth(books: HandedInBooks, since: int, ways: Ways) -> dict[str, Any]:
     done = [book for book in changed if book.report is not None]
     reports = [ways.told(book.report) for book in done if book.report is not None]
     table = ClassTable(reports, ways.asked(ways.scores(reports)))
-    rows = {book.number: table.row(k) for k, book in enumerate(done)}
+    rows = {book.number: list(map(_html, table.row(k))) for k, book in enumerate(done)}
     all_reports = [book.report for book in books.judged_books() if book.report is not None]
     count = Counter(report.verdict for report in all_reports)
     return {
@@ -73,6 +77,10 @@ def growth(books: HandedInBooks, since: int, ways: Ways) -> dict[str, Any]:
         "counts": {verdict: count[verdict] for verdict in WORST_FIRST if count[verdict]},
         "verdicts": {verdict: tr(verdict) for verdict in WORST_FIRST if count[verdict]},
     }
+
+
+def _html(cell: RichCell) -> str:
+    return words_markup(cell if isinstance(cell, tuple) else str(cell))
 
 
 def _said(book: HandedIn, cells: list[str] | None) -> dict[str, Any]:
@@ -86,7 +94,9 @@ def detail(book: HandedIn, ways: Ways) -> Answer:
     report = ways.told(_report(book))
     scored = ways.asked(ways.scores([report]))
     points = in_points(scored[0]) if scored else ""
-    return json_answer({"name": one_line(book.name), "points": points, "html": book_part(report)})
+    return json_answer(
+        {"name": one_line(book.name), "points": points, "html": markup(book_blocks(report))}
+    )
 
 
 # Whole, in a worker ---------------------------------------------------------------
@@ -99,8 +109,8 @@ def class_page(reports: Sequence[BookReport], ways: Ways) -> bytes:
 
 def common_sections(reports: Sequence[BookReport], ways: Ways) -> list[dict[str, str]]:
     """What a class comes to, and what its books have in common."""
-    sections = in_common(reports, ways.asked(ways.scores(reports)))
-    return [{"heading": part.heading, "html": part.body} for part in sections]
+    chapters = class_chapters(reports, ways.asked(ways.scores(reports)))
+    return [{"heading": words_markup(it.heading), "html": markup(it.blocks)} for it in chapters]
 
 
 class Desk:

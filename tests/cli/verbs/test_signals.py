@@ -49,7 +49,13 @@ def test_windows_are_told_apart_and_time_is_told(said):
     assert "an hour, and with 95 % confidence fewer than" in told
     assert max(map(len, lines)) <= 80
     page = Path("runs/moves/report.html").read_text()
-    for there in ("The windows", "held back", "Windows of one subject", "an hour", "predicted as"):
+    for there in (
+        "The windows",
+        "held back",
+        "Windows of one subject",
+        "an hour",
+        "Confusion matrix",
+    ):
         assert there in page
     assert "--window 32 --step 8 --background still" in page
 
@@ -110,7 +116,7 @@ def write_sounds(folder: Path) -> None:
 def test_a_folder_of_sounds(said):
     write_sounds(Path("words"))
     told = said("train", "words", "--window", 200, "--step", 100)
-    assert "tells 100 % of the" in told
+    assert "predicts 100 % of the" in told
     assert "split by recording" in told
     assert "high" in said("predict", "runs/words", "words/high/0.wav")
 

@@ -9,7 +9,7 @@ from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder
 from gradbook.report.compare import compare_report
 from gradbook.report.markup import report_page
-from gradbook.report.run_report import run_report, seeds_report
+from gradbook.report.training_report import run_report, seeds_report
 from tests.outside.pages.framed import asked, beyond_the_sheet, paper_and_ink
 from tests.outside.witness import console_messages, page_text, page_to_pdf, pdf_to_png, screenshot
 from tests.runs import finished, pictures, several

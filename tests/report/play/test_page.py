@@ -10,8 +10,8 @@ from hypothesis import example, given
 
 from gradbook.errors import LimitError
 from gradbook.net import builtin, parse
-from gradbook.report.page import script
 from gradbook.report.play_page import MOST_BYTES, page_tables, play_page
+from gradbook.report.scripts import script
 from gradbook.targets.page.content import content
 from tests.targets.page.networks import shown_networks
 

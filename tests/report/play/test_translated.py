@@ -9,8 +9,8 @@ from html import unescape
 import pytest
 
 import gradbook as gb
-from gradbook.report.page import script
 from gradbook.report.play_page import layers_text, play_page
+from gradbook.report.scripts import script
 from tests.pseudo import PLAIN_WORD, plain_words, pseudo_language, spelled
 
 TAGS = re.compile(r"<(script|style|code|pre|textarea|title)\b.*?</\1>|<[^>]*>", re.DOTALL)

@@ -4,6 +4,7 @@ from math import inf, nan
 
 import pytest
 
+from gradbook.lab.images import ImageProblem
 from gradbook.lab.training.epochs import Epoch
 from gradbook.report.training import epoch_table
 from gradbook.report.words import plain
@@ -16,7 +17,7 @@ def said(lines):
 
 
 def test_an_epoch_is_a_row_under_its_headings():
-    table = epoch_table(80)
+    table = epoch_table(ImageProblem, 80)
     assert said([*table.heading(), table.row(EPOCH)]) == [
         "       ──── training ────  ─── validation ───",
         "epoch      loss     right      loss     right       rate  images/s     time",
@@ -26,9 +27,9 @@ def test_an_epoch_is_a_row_under_its_headings():
 
 
 def test_the_most_right_so_far_is_marked():
-    inks = {piece.colour for piece in epoch_table(80).row(EPOCH, best=True)}
+    inks = {piece.colour for piece in epoch_table(ImageProblem, 80).row(EPOCH, best=True)}
     assert inks == {"", "green"}
-    assert {piece.colour for piece in epoch_table(80).row(EPOCH)} == {""}
+    assert {piece.colour for piece in epoch_table(ImageProblem, 80).row(EPOCH)} == {""}
 
 
 @pytest.mark.parametrize(
@@ -43,29 +44,29 @@ def test_the_most_right_so_far_is_marked():
     ],
 )
 def test_columns_go_where_space_is_short(width, titles):
-    table = epoch_table(width)
+    table = epoch_table(ImageProblem, width)
     assert said(table.heading())[1].split() == titles.split()
     assert table.table.width <= max(width, 27)
 
 
 def test_where_nothing_is_held_back_nothing_is_said_of_it():
-    table = epoch_table(80, validated=False)
+    table = epoch_table(ImageProblem, 80, validated=False)
     assert "validation" not in plain(table.heading())
     assert " ".join(said([table.row(EPOCH)])[0].split()) == "3 0.3125 90.41 % 0.2 28,123 1:05"
 
 
 def test_under_one_column_there_is_no_room_for_a_line_beside_its_group():
-    assert said(epoch_table(30).heading())[0] == "       training  validation"
+    assert said(epoch_table(ImageProblem, 30).heading())[0] == "       training  validation"
 
 
 def test_letters_do_where_there_is_nothing_else():
-    assert plain(epoch_table(80, ascii_only=True).heading()).isascii()
+    assert plain(epoch_table(ImageProblem, 80, ascii_only=True).heading()).isascii()
 
 
 @pytest.mark.parametrize(
     ("loss", "spelled"), [(0.00004, "0.0000"), (12_345.6, "1.2e+04"), (nan, "NaN"), (inf, "∞")]
 )
 def test_a_loss_fits_its_column_whatever_it_is(loss, spelled):
-    table = epoch_table(80)
+    table = epoch_table(ImageProblem, 80)
     row = said([table.row(Epoch(1, 1.0, loss, 0.1, None, None, 1.0, 1.0))])[0]
     assert row.split()[1] == spelled

@@ -9,9 +9,9 @@ import pytest
 from gradbook.lab.models.answers import Answers
 from gradbook.lab.runs import gather
 from gradbook.net.measure import measure
-from gradbook.report.markup import report_page
+from gradbook.report.markup import markup, report_page
 from gradbook.report.mistakes import MOST_MISREAD, by_class, confusion, gallery
-from gradbook.report.run_report import run_report
+from gradbook.report.training_report import run_report
 from tests.report.html import cells, words
 from tests.runs import finished, pictures
 
@@ -37,7 +37,7 @@ def test_the_page_begins_with_what_was_reached(run):
 
 def test_the_table_holds_every_count(run):
     counts = run.answers.confusion()
-    head, *rows = cells(confusion(counts, DATA.classes))
+    head, *rows = cells(markup([confusion(counts, DATA.classes)]))
     assert head == ["", *DATA.classes]
     for shown, row in enumerate(rows):
         assert row[0] == DATA.classes[shown]
@@ -46,7 +46,7 @@ def test_the_table_holds_every_count(run):
 
 def test_each_class_has_its_row(run):
     counts = run.answers.confusion()
-    _, *rows = cells(by_class(counts, DATA.classes))
+    _, *rows = cells(markup([by_class(counts, DATA.classes)]))
     for shown, (name, images, missed, precision, recall, f1, mostly) in enumerate(rows):
         wrong = int(counts[shown].sum() - counts[shown, shown])
         assert (name, int(images), int(missed)) == (DATA.classes[shown], 12, wrong)
@@ -60,9 +60,8 @@ def test_each_class_has_its_row(run):
 
 def test_the_gallery_tells_what_was_read_what_it_is_and_the_runner_up(run):
     answers, wrong = run.answers, run.answers.wrong()
-    cards = re.findall(
-        "<li.*?</li>", gallery(DATA.test_for_reporting, answers, wrong, DATA.classes), re.S
-    )
+    html = markup([gallery(DATA.test_for_reporting, answers, wrong, DATA.classes)])
+    cards = re.findall("<li.*?</li>", html, re.S)
     assert len(cards) == len(wrong)
     for place, card in zip(wrong, cards, strict=True):
         said = words(card)

@@ -9,42 +9,37 @@ import pytest
 from gradbook.lab.runs import gather
 from gradbook.lab.training.train import Spread
 from gradbook.report.markup import report_page
-from gradbook.report.run_report import LEFT, MOST_LABELS, RIGHT, dots, seeds_report
+from gradbook.report.training_report import SEEDS, seeds_report, seeds_svg
 from tests.report.html import cells, words
 from tests.runs import pictures, several
 
 DATA = pictures(each=24)
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.mark.parametrize(
     "values", [(0.9952, 0.9941, 0.9947), (1.0, 1.0), (0.5,), (0.0, 0.3), (0.99, 0.9901)]
 )
-def test_every_seed_has_its_dot_in_the_order_of_the_values(values):
-    picture = ElementTree.fromstring(dots(Spread(values), list(map(str, values)), 10_000))
-    places = [float(dot.get("cx")) for dot in picture.iter("circle")]
-    assert len(places) == len(values)
-    assert all(LEFT <= place <= RIGHT for place in places)
-    assert sorted(values) == [value for _, value in sorted(zip(places, values, strict=True))]
+def test_every_seed_has_its_dot_at_the_height_of_its_value(values):
+    picture = ElementTree.fromstring(seeds_svg(Spread(values), range(len(values)), 10_000))
+    heights = [float(dot.get("cy")) for dot in picture.iter(f"{SVG}circle")]
+    assert len(heights) == len(values)
+    assert all(SEEDS.top < height < SEEDS.y(0) for height in heights)
+    by_height = sorted(zip(heights, values, strict=True), reverse=True)
+    assert sorted(values) == [value for _, value in by_height]
 
 
-def test_the_mean_stands_between_them():
-    drawn = dots(Spread((0.98, 0.99)), ["0", "1"], 1000)
-    places = [float(x) for x in re.findall(r'cx="([\d.]+)"', drawn)]
-    mean = float(re.search(r'class="mean" d="M([\d.]+)', drawn)[1])
-    assert mean == pytest.approx(sum(places) / 2, abs=0.2)
+def test_the_mean_is_a_line_between_them():
+    drawn = seeds_svg(Spread((0.98, 0.99)), range(2), 1000)
+    heights = [float(y) for y in re.findall(r'cy="([\d.]+)"', drawn)]
+    mean = float(re.search(r'<path d="M[\d.]+ ([\d.]+)L', drawn)[1])
+    assert mean == pytest.approx(sum(heights) / 2, abs=0.2)
+    assert "the mean, 98.5 %" in drawn
 
 
-def test_the_line_names_round_shares():
-    drawn = dots(Spread((0.9952, 0.9941, 0.9947)), list("012"), 10_000)
-    named = re.findall(r">(99\.\d+ %)</text>", drawn)
-    assert named == ["99.40 %", "99.45 %", "99.50 %"]
-
-
-def test_many_seeds_go_without_their_names():
-    values = tuple(0.9 + k / 1000 for k in range(MOST_LABELS + 1))
-    drawn = dots(Spread(values), [f"s{k}" for k in range(len(values))], 10_000)
-    assert drawn.count("<circle") == len(values)
-    assert ">s3</text>" not in drawn
+def test_the_axis_names_round_shares():
+    drawn = seeds_svg(Spread((0.9952, 0.9941, 0.9947)), range(3), 10_000)
+    assert re.findall(r">(99\.\d+ %)</text>", drawn) == ["99.40 %", "99.45 %", "99.50 %"]
 
 
 def test_the_page_of_several_seeds_tells_mean_spread_and_lowest(tmp_path):

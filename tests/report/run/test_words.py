@@ -8,10 +8,10 @@ import pytest
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder, summarise_seeds
 from gradbook.report.training import (
+    SeedsTable,
     files_lines,
     result_lines,
     seeds_files_lines,
-    seeds_lines,
     stopping_lines,
 )
 from gradbook.report.words import plain
@@ -33,7 +33,7 @@ def said(lines) -> str:
 
 
 def test_a_result_is_told_in_a_sentence():
-    assert said(result_lines(RESULT, 120, 10_000)) == (
+    assert said(result_lines(RESULT, 120, "10,000 test images", 10_000)) == (
         "\nquick reads 99.43 % of the 10,000 test images correctly, 57 wrong, "
         "after 3 epochs in 12.3 s\n"
     )
@@ -41,18 +41,20 @@ def test_a_result_is_told_in_a_sentence():
 
 def test_one_image_is_told_as_one():
     one = RESULT | {"test_accuracy": 1.0, "epochs": 1}
-    assert "100.00 % of the 1 test image correctly, 0 wrong, after 1 epoch in" in said(
-        result_lines(one, 120, 1)
+    assert "100 % of the 1 test image correctly, 0 wrong, after 1 epoch in" in said(
+        result_lines(one, 120, "1 test image", 1)
     )
 
 
 def test_what_was_done_before_has_no_images_to_count():
-    assert "99.43 % of the test images correctly, after" in said(result_lines(RESULT, 120))
+    assert "99.43 % of the test images correctly, after" in said(
+        result_lines(RESULT, 120, "test images")
+    )
 
 
 @pytest.mark.parametrize("width", range(20, 100, 7))
 def test_a_figure_is_never_torn_from_its_unit(width):
-    page = said(result_lines(RESULT, width, 10_000))
+    page = said(result_lines(RESULT, width, "10,000 test images", 10_000))
     assert "99.43 %" in page
     assert "12.3 s" in page
 
@@ -76,20 +78,24 @@ def test_it_is_said_where_a_training_stopped_and_how_it_goes_on(step, where):
 
 def test_seeds_are_a_table_with_their_mean_and_the_lowest():
     results = [RESULT, RESULT | {"seed": 1, "test_accuracy": 0.9953, "seconds": 14.34}]
-    page = said(seeds_lines(results, summarise_seeds(results, Path("runs"))))
-    assert page.splitlines() == [
-        "  seed  validation            test     time",
-        "     0     99.00 %         99.43 %   12.3 s",
-        "     1     99.00 %         99.53 %   14.3 s",
-        "  mean     99.00 %  99.48 ± 0.07 %   13.3 s",
-        "lowest                     99.43 %",
+    assert _seeds(results) == [
+        "  seed  validation              test  epochs     time",
+        "     0     99.00 %           99.43 %       3   12.3 s",
+        "     1     99.00 %           99.53 %       3   14.3 s",
+        "  mean     99.00 %    99.48 ± 0.07 %           13.3 s",
+        "lowest                       99.43 %",
     ]
+
+
+def _seeds(results):
+    table = SeedsTable(results[0])
+    lines = [*table.heading(), *map(table.line, results)]
+    return said([*lines, *table.summary(summarise_seeds(results, Path("runs")))]).splitlines()
 
 
 def test_one_seed_has_no_deviation_and_without_validation_there_is_none_to_tell():
     alone = [RESULT | {"validation_accuracy": None}]
-    page = said(seeds_lines(alone, summarise_seeds(alone, Path("runs"))))
-    assert "  mean              99.43 ± 0.00 %" in page
+    assert "  mean                99.43 ± 0.00 %           12.3 s" in _seeds(alone)
 
 
 def test_remarks_go_where_they_do_not_fit():

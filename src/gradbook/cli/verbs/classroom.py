@@ -49,9 +49,7 @@ def _init(options: Namespace) -> int:
     folder = begin_class(options.folder, plan, options.names)
     with counting(tr("students"), len(folder.students)) as tell:
         made = make_class(folder, options.workers, tell)
-    exercises = tr_count(
-        "{number} exercise made", "{number} exercises made", made, number=f"{made:,}"
-    )
+    exercises = tr_count("{number} exercise made", "{number} exercises made", made)
     print(f"{options.folder}: {student_count(len(folder.students))}, {exercises}")
     print(
         tr(
@@ -92,7 +90,6 @@ def _collect(options: Namespace) -> int:
             "{number} new book in {folder}",
             "{number} new books in {folder}",
             new,
-            number=f"{new:,}",
             folder=where,
         )
     )
@@ -119,7 +116,6 @@ def _mark(options: Namespace) -> int:
         "{some} of {number} students marked, feedback for {made} written",
         len(found.marks),
         some=found.marked,
-        number=f"{len(found.marks):,}",
         made=found.made,
     )
     print(f"{options.folder}: {marked}")

@@ -205,7 +205,7 @@ def _windows(options: Namespace, model: TableModel) -> int:
     from gradbook.data.signals import SignalColumns, read_signals
     from gradbook.files import write_whole
     from gradbook.lab.signals import windows_for
-    from gradbook.report import signals
+    from gradbook.report import prediction
 
     for flag in ("show", "many", "missing", "dates"):
         if getattr(options, flag):
@@ -214,7 +214,7 @@ def _windows(options: Namespace, model: TableModel) -> int:
         raise UsageError("-o writes the windows as CSV: leave --json out")
     if len(options.files) > 1:
         raise UsageError("this model reads recordings: name one file at a time")
-    own = signals.windows_of(model).channels
+    own = prediction.windows_of(model).channels
     named = tuple(name.strip() for name in (options.channels or "").split(",") if name.strip())
     file = options.files[0]
     found = read_signals(
@@ -229,13 +229,13 @@ def _windows(options: Namespace, model: TableModel) -> int:
         warn(remark)
     if options.json:
         told = {"remarks": list(found.remarks)} if found.remarks else {}
-        records = signals.window_records(model, placed, answers)
+        records = prediction.window_records(model, placed, answers)
         print_json({"version": 1, "model": options.model, **told, "windows": records})
     elif options.out:
-        write_whole(options.out, signals.window_csv(model, placed, answers))
+        write_whole(options.out, prediction.windows_csv(model, placed, answers))
         print(f"wrote {options.out}: {len(placed):,} windows")
     else:
-        print(signals.window_csv(model, placed, answers), end="")
+        print(prediction.windows_csv(model, placed, answers), end="")
     return 0
 
 
@@ -247,7 +247,7 @@ def _rows(options: Namespace, model: TableModel) -> int:
     from gradbook.data.formats.pictures import SUFFIXES
     from gradbook.data.tables import read_columns
     from gradbook.files import write_whole
-    from gradbook.report import tables
+    from gradbook.report import prediction
 
     for flag in ("show", "many"):
         if getattr(options, flag):
@@ -264,18 +264,18 @@ def _rows(options: Namespace, model: TableModel) -> int:
     table = read_columns(options.files[0], options.decimal or "", options.dates or "")
     rows = model.rows_of(table, complete=options.missing == "refuse")
     answers = model.answers(rows)
-    remarks = tables.reading_remarks(model, table, rows)
+    remarks = prediction.reading_remarks(model, table, rows)
     for remark in remarks:
         warn(remark)
     if options.json:
-        found = tables.records(model, table, answers)
+        found = prediction.row_records(model, table, answers)
         told = {"remarks": remarks} if remarks else {}
         print_json({"version": 1, "model": options.model, **told, "rows": found})
     elif options.out:
-        write_whole(options.out, tables.prediction_csv(model, table, answers))
+        write_whole(options.out, prediction.rows_csv(model, table, answers))
         print(f"wrote {options.out}: {len(table):,} rows")
     else:
-        print(tables.prediction_csv(model, table, answers), end="")
+        print(prediction.rows_csv(model, table, answers), end="")
     return 0
 
 

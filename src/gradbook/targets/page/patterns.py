@@ -69,7 +69,6 @@ class ValuePattern:
     is_below_zero: bool = False  # of settings with a sign
     own: str = ""  # the place of the first of several, where that stands apart from the others
     said_number: float = 0.0  # one in its expressions that stands for what a network says
-    has_runs: bool = False  # whether its formulas go over kinds that needn't be as many
 
     def table(self) -> dict[str, Any]:
         seen: dict[str, Any] = {}
@@ -387,7 +386,7 @@ def _over_steps() -> Iterator[ValuePattern]:
             places[sheet.nodes[f"t1({k})"] + sheet.nodes[f"t2({k})"]] = f"count{k}"
             places[sheet.nodes[f"E{k}"]] = f"x{k}"
         value = sheet.nodes["E_sample"]
-        yield replace(pattern_of("steps that count", value, places, steps), has_runs=True)
+        yield pattern_of("steps that count", value, places, steps)
 
 
 def _errors_of_all(loss: Loss) -> Iterator[ValuePattern]:

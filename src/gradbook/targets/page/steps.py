@@ -77,8 +77,7 @@ def step_patterns(traced: Sequence[TracedLayer]) -> Iterator[ValuePattern]:
     for layer in traced:
         for step, values in layer.values.items():
             for value in values:
-                name = f"{layer.words} {step} {value.name}"
-                yield replace(value.pattern, name=name, has_runs=True)
+                yield replace(value.pattern, name=f"{layer.words} {step} {value.name}")
 
 
 def step_table(traced: Sequence[TracedLayer]) -> dict[str, Any]:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from gradbook.audit.classes.marks import class_marks, common_mistakes
+from gradbook.audit.classes.marks import common_mistakes
 from gradbook.audit.classes.rubric import BookScore, in_numbers
 from gradbook.audit.findings import BookReport
 from gradbook.errors import one_line
 from gradbook.language import mark as message_mark
 from gradbook.language import numeral, tr, tr_count
 from gradbook.language.message import said
-from gradbook.report import figures
-from gradbook.report.audit import book_count, share_of_books, shown_text
-from gradbook.report.audit_page import in_common
-from gradbook.report.page import Section, bar, page, resource, table, text, wide
+from gradbook.report.audit_class import class_chapters, marks_chapter
+from gradbook.report.audit_page import STYLES
+from gradbook.report.document import Article, Block, Chapter, Items, Meanings, Passage, Report
+from gradbook.report.findings import book_count, share_of_books, shown_text
+from gradbook.report.markup import report_page
+from gradbook.report.words import RichCell, Span, TableColumn, TextTable
 from gradbook.teaching.classes.statistics import examples, item_figures
 
 ALIKE = ("shared", "similar", "identical")  # sections of what books have in common
@@ -32,7 +34,7 @@ class ClassRow:
 
     student: str
     points: float | None
-    cells: tuple[str, ...]  # HTML
+    cells: tuple[RichCell, ...]
 
 
 @dataclass(frozen=True)
@@ -56,66 +58,45 @@ def class_page(
         students=student_count(len(rows)),
         books=book_count(len(counted_rows)),
     )
-    sections = [
-        *_students(rows),
-        *_distribution(rows, marks),
-        *_items(marks),
-        *_mistakes(reports),
-        *_alike(reports),
-    ]
-    if remarks:
-        listed = "".join(f"<li>{text(shown_text(one))}</li>" for one in remarks)
-        sections.append(Section("remarks", tr("Remarks"), f"<ul>{listed}</ul>"))
-    return page(
-        title,
-        sections,
-        lead=f'<p class="lead">{text(lead)}.</p>',
-        style=figures.figure_style() + resource("audit.css"),
-    )
-
-
-def _students(rows: Sequence[ClassRow]) -> Iterator[Section]:
-    head = [
-        tr("student"),
-        tr("points"),
-        tr("taken off"),
-        tr("right"),
-        tr("verdict"),
-        tr("remark"),
-        tr("feedback"),
-    ]
-    listed = table(head, [list(row.cells) for row in rows], words=range(len(head)), headed=True)
-    yield Section("students", tr("Students"), wide(listed))
-
-
-def _distribution(rows: Sequence[ClassRow], marks: Sequence[BookScore]) -> Iterator[Section]:
     whole = max((mark.out_of for mark in marks), default=0.0)
-    found = class_marks([MarkedBook(row.points, whole) for row in rows if row.points is not None])
-    if found is None:
-        return
-    most = max(part.books for part in found.parts)
-    lines = [
-        [text(str(part)), bar(part.books / most, "marks-bar"), f"{part.books:,}"]
-        for part in found.parts
-    ]
-    listed = table([tr("points"), "", tr("books")], lines, words=(0, 1))
-    yield Section(
-        "marks",
-        tr("Marks"),
-        f"<p>{text(tr('{sentence}.', sentence=str(found)))}</p>\n{wide(listed)}",
+    told = [Chapter("remarks", tr("Remarks"), [Items(list(map(shown_text, remarks)))])]
+    return report_page(
+        Report(
+            title,
+            [
+                _students(rows),
+                *marks_chapter([MarkedBook(row.points, whole) for row in counted_rows]),
+                *_items(marks),
+                *_mistakes(reports),
+                *_alike(reports),
+                *(told if remarks else []),
+            ],
+            lead=[Passage(f"{lead}.", "lead")],
+            styles=STYLES,
+        )
     )
 
 
-def _items(marks: Sequence[BookScore]) -> Iterator[Section]:
-    rows = [
-        [
-            text(one_line(item.name)),
+def _students(rows: Sequence[ClassRow]) -> Chapter:
+    titles = (
+        *(tr("student"), tr("points"), tr("taken off"), tr("right"), tr("verdict")),
+        *(tr("remark"), tr("feedback")),
+    )
+    columns = tuple(TableColumn(title, words=True) for title in titles)
+    table = TextTable(columns, tuple(row.cells for row in rows), has_row_heads=True)
+    return Chapter("students", tr("Students"), [table])
+
+
+def _items(marks: Sequence[BookScore]) -> Iterator[Chapter]:
+    rows = tuple(
+        (
+            one_line(item.name),
             numeral(f"{100 * item.difficulty:.0f} %"),
             tr("{some} of {all}", some=f"{item.right:,}", all=f"{item.books:,}"),
             "" if item.discrimination is None else _signed(item.discrimination),
-        ]
+        )
         for item in item_figures(marks)
-    ]
+    )
     if not rows:
         return
     meaning = tr(
@@ -123,24 +104,16 @@ def _items(marks: Sequence[BookScore]) -> Iterator[Section]:
         "the correlation of an item with all others: near 0 or below, it doesn't tell those who "
         "know more from those who know less. It needs five books that differ."
     )
-    head = [tr("item"), tr("earned"), tr("fully right"), tr("discrimination")]
-    yield Section(
-        "items", tr("Items"), f"<p>{meaning}</p>" + wide(table(head, rows, words=(0,), headed=True))
-    )
+    others = map(TableColumn, (tr("earned"), tr("fully right"), tr("discrimination")))
+    table = TextTable((TableColumn(tr("item"), words=True), *others), rows, has_row_heads=True)
+    yield Chapter("items", tr("Items"), [Passage(meaning), table])
 
 
-def _mistakes(reports: Sequence[BookReport]) -> Iterator[Section]:
-    shown, found = examples(reports), common_mistakes(reports)
-    parts = []
-    for mistake in found[:MOST_EXAMPLES]:
+def _mistakes(reports: Sequence[BookReport]) -> Iterator[Chapter]:
+    shown, mistakes = examples(reports), common_mistakes(reports)[:MOST_EXAMPLES]
+    entries: list[Block] = []
+    for mistake in mistakes:
         report, finding = shown[mistake.kind]
-        formulas = [(tr("found"), finding.formula), (tr("should be"), finding.expected)]
-        listed = "".join(
-            f"<dt>{text(what)}</dt><dd><code>{text(one_line(formula))}</code></dd>"
-            for what, formula in formulas
-            if formula
-        )
-        books = share_of_books(mistake.books, len(reports))
         example = tr(
             "For example {name} of {student}: {reason}.",
             name=finding.quantity,
@@ -148,26 +121,30 @@ def _mistakes(reports: Sequence[BookReport]) -> Iterator[Section]:
             reason=shown_text(finding.why),
         )
         meaning = tr("{what} ({where}).", what=said(mistake.meaning), where=said(mistake.where()))
-        parts.append(
-            f"<h3>{text(tr(mistake.kind))}{tr(': ')}{books}</h3>\n<p>{text(meaning)}</p>\n"
-            f"<p>{text(example)}</p>\n"
-            f'<dl class="formulas">{listed}</dl>'
+        pairs = [(tr("found"), finding.formula), (tr("should be"), finding.expected)]
+        formulas = [(what, (Span(one_line(it), tag="code"),)) for what, it in pairs if it]
+        books = share_of_books(mistake.books, len(reports))
+        entries.append(
+            Article(
+                f"{tr(mistake.kind)}{tr(': ')}{books}",
+                [Passage(meaning), Passage(example), Meanings(formulas, "formulas")],
+            )
         )
-    if parts:
-        yield Section("mistakes", tr("Commonest mistakes"), "\n".join(parts))
+    if entries:
+        yield Chapter("mistakes", tr("Commonest mistakes"), entries)
 
 
-def _alike(reports: Sequence[BookReport]) -> Iterator[Section]:
+def _alike(reports: Sequence[BookReport]) -> Iterator[Chapter]:
     """With care: it accuses nobody."""
-    for section in in_common(reports):
-        if section.anchor in ALIKE:
-            care = "" if section.anchor == "shared" else f"<p>{text(tr(CARE))}</p>\n"
-            yield Section(section.anchor, section.heading, care + section.body)
+    for chapter in class_chapters(reports):
+        if chapter.anchor in ALIKE:
+            care = [] if chapter.anchor == "shared" else [Passage(tr(CARE))]
+            yield replace(chapter, blocks=[*care, *chapter.blocks])
 
 
 def student_count(count: int) -> str:
     """1 student, 1,200 students."""
-    return tr_count("{number} student", "{number} students", count, number=f"{count:,}")
+    return tr_count("{number} student", "{number} students", count)
 
 
 def _signed(number: float) -> str:
@@ -180,19 +157,19 @@ def row_of(
     mark: BookScore | None,
     verdict: str,
     remark: str,
-    link: str,
+    feedback: RichCell,
 ) -> ClassRow:
     """A student's line; of somebody without a book, an empty one."""
     right = ""
     if mark is not None:
         right = tr("{some} of {all}", some=f"{mark.right:,}", all=f"{len(mark.parts):,}")
     cells = (
-        text(student),
+        student,
         "" if points is None else numeral(in_numbers(points)),
-        text("; ".join(map(said, mark.taken_off))) if mark else "",
+        "; ".join(map(said, mark.taken_off)) if mark else "",
         right,
-        text(tr(verdict)),
-        text(remark),
-        link,
+        tr(verdict),
+        remark,
+        feedback,
     )
     return ClassRow(student, points, cells)

@@ -12,11 +12,12 @@ from gradbook.errors import GradbookError, one_line
 from gradbook.files import InnerPath, as_bytes
 from gradbook.language import numeral, tr
 from gradbook.language.message import Message, said, words_of
-from gradbook.report import figures
-from gradbook.report.audit import place_of
-from gradbook.report.audit_page import book_part
+from gradbook.report.audit_page import STYLES, book_blocks
 from gradbook.report.derivation import set_pdf
-from gradbook.report.page import Section, page, resource, table, text, wide
+from gradbook.report.document import Chapter, Passage, Report
+from gradbook.report.findings import place_of
+from gradbook.report.markup import report_page
+from gradbook.report.words import TableColumn, TextTable
 from gradbook.targets.algebra.typst import escape
 
 PAPERS = {"a4": "a4", "letter": "us-letter"}
@@ -96,19 +97,21 @@ def make_feedback(
 
 
 def feedback_page(told: StudentFeedback) -> str:
-    rows = [[text(one_line(cell)) for cell in row] for row in told.rows]
-    head = [tr("column"), tr("earned"), tr("why")]
-    earned = wide(table(head, rows, words=range(len(head)), headed=True)) if rows else ""
-    remarks = "".join(f"<p>{text(one)}</p>" for one in told.remarks)
-    found = book_part(told.report) or f"<p>{tr('Nothing is wrong.')}</p>"
-    return page(
-        f"{told.title}: {told.student}",
-        [
-            Section("points", tr("Points"), earned + remarks),
-            Section("found", tr("What was found"), found),
-        ],
-        lead=f'<p class="lead">{text(told.student)}: {text(told.said)}.</p>',
-        style=figures.figure_style() + resource("audit.css"),
+    titles = (tr("column"), tr("earned"), tr("why"))
+    columns = tuple(TableColumn(title, words=True) for title in titles)
+    rows = tuple(tuple(map(one_line, row)) for row in told.rows)
+    earned = [TextTable(columns, rows, has_row_heads=True)] if rows else []
+    found = book_blocks(told.report) or [Passage(tr("Nothing is wrong."))]
+    return report_page(
+        Report(
+            f"{told.title}: {told.student}",
+            [
+                Chapter("points", tr("Points"), [*earned, *map(Passage, told.remarks)]),
+                Chapter("found", tr("What was found"), found),
+            ],
+            lead=[Passage(f"{told.student}: {told.said}.", "lead")],
+            styles=STYLES,
+        )
     )
 
 

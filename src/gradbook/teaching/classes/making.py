@@ -11,8 +11,10 @@ from gradbook.lab.classroom import personalise
 from gradbook.language import tr
 from gradbook.rates.sweep import usable_rate
 from gradbook.report.derivation import require_typst
+from gradbook.report.document import Chapter, Passage, Report
 from gradbook.report.handout import handout, handouts_pdf
-from gradbook.report.page import Section, page, table, text, wide
+from gradbook.report.markup import report_page
+from gradbook.report.words import RichCell, Span, TableColumn, TextTable
 from gradbook.report.workbook import write_workbook
 from gradbook.teaching.classes.folder import (
     EXERCISES,
@@ -113,11 +115,10 @@ def require_paper(plan: ClassPlan) -> None:
 
 def _index(folder: ClassFolder) -> str:
     """A row for each student, with the files."""
-    rows = [[text(student), *_links(folder, stem)] for student, stem in folder.stems.items()]
-    head = [tr("student"), tr("exercise"), tr("handout"), tr("key")][
-        : 4 if folder.plan.paper else 2
-    ]
-    listed = wide(table(head, rows, words=range(len(head)), headed=True))
+    titles = (tr("student"), tr("exercise"), tr("handout"), tr("key"))
+    columns = tuple(TableColumn(title, words=True) for title in titles)
+    rows = tuple((student, *_links(folder, stem)) for student, stem in folder.stems.items())
+    table = TextTable(columns[: len(rows[0])], rows, has_row_heads=True)
     lead = tr(
         "Hand out the exercises. Put what comes back into the folder {folder}, as it comes, "
         "archives too, and run {command}.",
@@ -125,15 +126,17 @@ def _index(folder: ClassFolder) -> str:
         command="gradbook class mark",
     )
     title = tr("Class: {name}", name=folder.plan.net().name or tr("exercise"))
-    return page(
-        title,
-        [Section("students", tr("Students"), listed)],
-        lead=f'<p class="lead">{text(lead)}</p>',
+    return report_page(
+        Report(
+            title,
+            [Chapter("students", tr("Students"), [table])],
+            lead=[Passage(lead, "lead")],
+        )
     )
 
 
-def _links(folder: ClassFolder, stem: str) -> list[str]:
+def _links(folder: ClassFolder, stem: str) -> list[RichCell]:
     files = [f"{EXERCISES}/{stem}.xlsx"]
     if folder.plan.paper:
         files += [f"{HANDOUTS}/{stem}.pdf", f"{KEYS}/{stem}.pdf"]
-    return [f'<a href="{text(file)}">{text(file.rpartition("/")[2])}</a>' for file in files]
+    return [(Span(file.rpartition("/")[2], link=file),) for file in files]

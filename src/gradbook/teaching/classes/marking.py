@@ -26,7 +26,7 @@ from gradbook.language import mark as message_mark
 from gradbook.language.message import Message, joined, message_count
 from gradbook.report.audit import first_finding
 from gradbook.report.derivation import require_typst
-from gradbook.report.page import text
+from gradbook.report.words import Span
 from gradbook.teaching.classes.class_page import ClassRow, class_page, row_of
 from gradbook.teaching.classes.collecting import day_of, handed_in, sender_of
 from gradbook.teaching.classes.feedback import StudentFeedback, make_feedback
@@ -350,7 +350,7 @@ def _write_page(folder: ClassFolder, marks: Sequence[StudentMark], remarks: Sequ
 
 def _page_row(folder: ClassFolder, one: StudentMark) -> ClassRow:
     stem = folder.stems[one.student]
-    link = f'<a href="{FEEDBACK}/{text(stem)}.html">{text(stem)}</a>' if one.mark else ""
+    link = (Span(stem, link=f"{FEEDBACK}/{stem}.html"),) if one.mark else ""
     verdict = one.book.report.verdict if one.book else NOT_HANDED_IN
     return row_of(one.student, one.points, one.mark, verdict, one.own.remark, link)
 

@@ -1,0 +1,343 @@
+"""What was found in a workbook, in words: which findings are shown, how each book is told.
+
+Root causes come first, and what repeats them is folded beneath them. Knows findings; it doesn't
+know how a workbook is read, nor where the words are shown.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from math import isfinite
+
+from gradbook.audit.classes.rubric import BookScore
+from gradbook.audit.findings import (
+    GRADIENT,
+    NO_NETWORK,
+    RIGHT,
+    STALE,
+    TO_FILL_IN,
+    BookReport,
+    Finding,
+    LossCurves,
+    Mark,
+    SheetReport,
+    count_right,
+    grade,
+    marks_of,
+)
+from gradbook.audit.formula.address import row_and_column
+from gradbook.audit.formula.pattern import move_formula
+from gradbook.errors import one_line
+from gradbook.language import numeral, tr, tr_count
+from gradbook.language.message import said
+
+COLOURS = {
+    "right": "green",
+    "wrong": "red",
+    "frozen": "magenta",
+    "unfinished": "yellow",
+    "forward pass": "",
+    "no network": "",
+    "unreadable": "red",
+}
+MOST = 5  # findings of one sheet
+MOST_RANGES = 3  # of one finding
+MOST_PLACES = 3  # that are named where the same is found again
+AFAR = 10_000  # rows and columns
+MOST_SPOILT = 8  # gradients that are named where they are wrong by another mistake
+
+
+@dataclass
+class ShownFinding:
+    """A finding, and the places where the same is found again."""
+
+    finding: Finding
+    again: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ShownSheet:
+    """A training's findings as they are shown, and how many are left out."""
+
+    sheet: SheetReport
+    findings: Sequence[ShownFinding]
+    left_out: int = 0
+
+
+def shown_sheets(sheets: Sequence[SheetReport], everything: bool) -> Iterator[ShownSheet]:
+    """Everything or, of each sheet, the few findings that others follow from or repeat."""
+    known: dict[object, ShownFinding] = {}
+    room = {sheet.sheet: MOST for sheet in sheets}  # for all the tables of one sheet
+    for sheet, own in [(sheet, _of(sheet, known, everything)) for sheet in sheets]:
+        few = own if everything else own[: room[sheet.sheet]]
+        room[sheet.sheet] -= len(few)
+        yield ShownSheet(sheet, few, len(own) - len(few))
+
+
+def _of(
+    sheet: SheetReport, known: dict[object, ShownFinding], everything: bool
+) -> list[ShownFinding]:
+    """A training's findings, those that spoil most first, without those that are known already."""
+    found: list[ShownFinding] = []
+    wrong = [finding for finding in sheet.findings if finding.kind != TO_FILL_IN]
+    for finding in sorted(wrong, key=lambda f: (f.kind == STALE, -len(f.spoils))):
+        one = ShownFinding(finding)
+        first = one if everything else known.setdefault(_mistake(finding), one)
+        if first is one:
+            found.append(one)
+        else:
+            other = finding.sheet != first.finding.sheet
+            first.again.append(f"{finding.sheet}!{finding.cells}" if other else finding.cells)
+    return found
+
+
+def _mistake(finding: Finding) -> object:
+    """What is the same of one mistake wherever it stands."""
+    if finding.kind == STALE:
+        return STALE
+    if _has_no_name(finding.weight) or not finding.edits:
+        quantity = finding.quantity.replace(finding.weight or finding.quantity, "")
+        return finding.kind, quantity, finding.edits, _from_afar(finding)
+    return finding.kind, finding.quantity, finding.edits
+
+
+def _has_no_name(weight: str) -> bool:
+    """Whether only its cell tells a weight from others: C3, w[C3]."""
+    return "[" in weight or (weight.isupper() and row_and_column(weight) is not None)
+
+
+def _from_afar(finding: Finding) -> str:
+    """The formula as a copy of it would look in one and the same cell, wherever it stands."""
+    place = row_and_column(finding.cells.partition(":")[0].partition(",")[0])
+    row, column = place or (0, 0)
+    return move_formula(finding.formula, AFAR - row, AFAR - column)
+
+
+def repetition(found: ShownFinding) -> str:
+    """Where the same is found again, in words; '' where it is not."""
+    named = [few_ranges(one_line(place), 1) for place in found.again[:MOST_PLACES]]
+    more, places = len(found.again) - len(named), ", ".join(named)
+    if more:
+        return tr_count(
+            "the same in {places} and {count} more place",
+            "the same in {places} and {count} more places",
+            more,
+            places=places,
+        )
+    return tr("the same in {places}", places=places) if named else ""
+
+
+def place_of(sheet: SheetReport, finding: Finding) -> str:
+    """A finding's cells, with their sheet where a training's findings are on several."""
+    cells = few_ranges(one_line(finding.cells))
+    others = {other.sheet for other in sheet.findings} - {"", sheet.sheet}
+    return f"{one_line(finding.sheet)}!{cells}" if others else cells
+
+
+def spoilt(finding: Finding) -> str:
+    """Which gradients are wrong by it, though their own formulas are right."""
+    names = [n for n in finding.spoils if f"{finding.judges}{n}" != finding.quantity]
+    few = ", ".join(f"{finding.judges}{one_line(name)}" for name in names[:MOST_SPOILT])
+    more = len(names) - MOST_SPOILT
+    if more > 0:
+        return tr("makes {gradients} and {count} more wrong", gradients=few, count=more)
+    return tr("makes {gradients} wrong", gradients=few) if names else ""
+
+
+def few_ranges(cells: str, most: int = MOST_RANGES) -> str:
+    """The ranges of a finding; of many, the first ones and how many there are besides."""
+    ranges = cells.split(",")
+    more = len(ranges) - most
+    few = ", ".join(ranges[:most])
+    if more <= 0:
+        return cells
+    return tr_count(
+        "{ranges} and {count} more range", "{ranges} and {count} more ranges", more, ranges=few
+    )
+
+
+# A book in words ---------------------------------------------------------------
+
+MOST_DIGITS = 12  # to tell two losses apart with
+
+
+def shown_text(words: str) -> str:
+    """What a report says, in the reader's language and in one line."""
+    return one_line(said(words))
+
+
+def in_brackets(remark: str) -> str:
+    return tr(" ({remark})", remark=remark)
+
+
+def verdict_words(report: BookReport, score: BookScore | None = None) -> str:
+    """What there is to say of a book in half a line, behind its verdict."""
+    found = finding_words(report)
+    if report.verdict == RIGHT:
+        return tr(", ") + found
+    marks = marks_in(report, score)
+    return tr(": ") + tr(", ").join(filter(None, [found, _graded(report, marks)]))
+
+
+def marks_in(report: BookReport, score: BookScore | None) -> list[Mark]:
+    """A mark for every gradient: as it counts for the points, where there are points."""
+    return [part.mark for part in score.parts] if score else grade(report)
+
+
+def _graded(report: BookReport, marks: Sequence[Mark]) -> str:
+    """How many gradients are right, or how many weights follow their rule."""
+    if not marks:
+        return ""
+    numbers = {"right": f"{count_right(marks):,}", "all": f"{len(marks):,}"}
+    rules = {sheet.rule for sheet in report.sheets}
+    if len(rules) == 1 and rules != {""}:
+        return tr_count(
+            "{right} of {all} weight right by the {rule} rule",
+            "{right} of {all} weights right by the {rule} rule",
+            len(marks),
+            rule=tr(rules.pop()),
+            **numbers,
+        )
+    count = len(marks)
+    if all(mark.name.startswith(GRADIENT) for mark in marks):
+        graded = tr_count(
+            "{right} of {all} gradient right", "{right} of {all} gradients right", count, **numbers
+        )
+    else:
+        graded = tr_count(
+            "{right} of {all} column right", "{right} of {all} columns right", count, **numbers
+        )
+    return graded + _where(report)
+
+
+def finding_words(report: BookReport) -> str:
+    """What was found in a book."""
+    if report.problem:
+        return shown_text(report.problem)
+    trained = [sheet for sheet in report.sheets if sheet.loss or sheet.rule]
+    if not report.sheets and report.verdict != NO_NETWORK and report.notes:
+        return shown_text(report.notes[0])
+    if not report.sheets:
+        return tr("no loss and no weight that is updated, so there is no gradient to check")
+    if not trained and report.sheets[0].notes:
+        return shown_text(report.sheets[0].notes[0])
+    if report.verdict == RIGHT:
+        return _checked(report, trained)
+    kinds = [finding.kind for sheet in report.sheets for finding in sheet.findings]
+    wrong = sum(kind != TO_FILL_IN for kind in kinds)
+    blank = len(kinds) - wrong
+    findings = tr_count("{number} finding", "{number} findings", wrong)
+    waiting = tr_count("{number} to fill in", "{number} to fill in", blank)
+    return ", ".join([*[findings] * bool(wrong), *[waiting] * bool(blank)])
+
+
+def _checked(report: BookReport, trained: Sequence[SheetReport]) -> str:
+    """What was checked in a book in which all is right."""
+    names = [mark.name for sheet in trained if not sheet.rule for mark in marks_of(sheet)]
+    gradients, checked = len(names), []
+    if names and all(name.startswith(GRADIENT) for name in names):
+        checked.append(tr_count("{number} gradient", "{number} gradients", gradients))
+    elif names:
+        checked.append(tr_count("{number} column", "{number} columns", gradients))
+    for rule in dict.fromkeys(sheet.rule for sheet in trained if sheet.rule):
+        updates = sum(sheet.updates for sheet in trained if sheet.rule == rule)
+        checked.append(
+            tr_count(
+                "{number} update by the {rule} rule",
+                "{number} updates by the {rule} rule",
+                updates,
+                rule=tr(rule),
+            )
+        )
+    done = tr("{parts} checked", parts=", ".join(checked))
+    return f"{done}{_where(report) if gradients else ''}"
+
+
+def _where(report: BookReport) -> str:
+    """Where the gradients that are counted can be seen: in which rows, or on how many sheets."""
+    trained = [sheet for sheet in report.sheets if sheet.rows]
+    if len(trained) == 1 and trained[0].rows:
+        first, last = trained[0].rows
+        where = tr("rows {first} to {last}", first=first, last=last)
+        return in_brackets(where)
+    each = {len(sheet.weights) for sheet in trained}
+    titles = {sheet.sheet for sheet in trained}
+    if len(each) != 1:
+        return ""
+    where = (
+        tr_count(
+            "{each} on each of {count} sheets",
+            "{each} on each of {count} sheets",
+            len(titles),
+            each=each.pop(),
+        )
+        if len(titles) == len(trained)
+        else tr_count(
+            "{each} on each of {count} tables",
+            "{each} on each of {count} tables",
+            len(trained),
+            each=each.pop(),
+        )
+    )
+    return in_brackets(where)
+
+
+def to_fill_in(sheet: SheetReport) -> str:
+    """The gradients that are still blank, each with the first of its cells."""
+    blank = [finding for finding in sheet.findings if finding.kind == TO_FILL_IN]
+    return tr(", ").join(
+        tr("{name} in {cells}", name=one_line(f.quantity), cells=few_ranges(one_line(f.cells), 1))
+        for f in blank
+    )
+
+
+def learning(curve: LossCurves) -> str:
+    """What the mistakes do to the loss, in one line."""
+    updates = len(curve.made) - 1
+    made, right = curve.made[-1], curve.corrected[-1]
+    after = tr_count("loss after {number} update", "loss after {number} updates", updates)
+    if not isfinite(right) and isfinite(made):
+        last = next(k for k, loss in enumerate(curve.corrected) if not isfinite(loss))
+        return tr(
+            "{loss}: {made} as made; corrected, it is no number from update {number} on",
+            loss=after,
+            made=numeral(f"{made:.4g}"),
+            number=last,
+        )
+    digits = next((d for d in range(4, MOST_DIGITS) if f"{made:.{d}g}" != f"{right:.{d}g}"), 4)
+    told = tr(
+        "{loss}: {made} as made, {right} corrected",
+        loss=after,
+        made=numeral(f"{made:.{digits}g}") if isfinite(made) else tr("no number"),
+        right=numeral(f"{right:.{digits}g}"),
+    )
+    if made < right < curve.corrected[0]:
+        return tr(
+            "{losses}: higher, for a wrong step may lead further down than the right one",
+            losses=told,
+        )
+    return tr("{losses}: higher than it was at first", losses=told) if made < right else told
+
+
+# Of several books ----------------------------------------------------------------
+
+
+def verdict_counts(reports: Sequence[BookReport]) -> str:
+    """How many books are what."""
+    count = Counter(report.verdict for report in reports)
+    each = tr(", ").join(f"{count[v]} {tr(v)}" for v in COLOURS if count[v])
+    return book_count(len(reports)) + tr(": ") + each
+
+
+def book_count(count: int) -> str:
+    """1 book, 1,200 books."""
+    return tr_count("{number} book", "{number} books", count)
+
+
+def share_of_books(books: int, count: int) -> str:
+    """3 of 40 books."""
+    return tr_count(
+        "{some} of {all} book", "{some} of {all} books", count, some=f"{books:,}", all=f"{count:,}"
+    )

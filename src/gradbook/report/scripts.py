@@ -1,0 +1,94 @@
+"""The scripts of pages: the modules of `web/` as one, which says its messages in a language."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from importlib.resources import files
+from posixpath import dirname, join, normpath
+
+from gradbook.language import Language, current_language, plural, tr
+
+IMPORT = re.compile(r'^import (\{[^}]*\}) from "([^"]+)"\n', re.MULTILINE)
+COMMENT = re.compile(
+    r"^ *(?://.*|/\*\*(?:[^*/]|\*(?!/)|/(?!\*\*))*\*/)\n"
+    r"|/\*\* @type \{(?:(?!/\*\*).)*?\} \*/ ?|(?<! ) +// [^`'\"\n]*$",
+    re.MULTILINE,
+)
+MARGIN = re.compile("^ +", re.MULTILINE)
+SIGN_OR_TEXT = re.compile(
+    r"(?P<text>\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`)"  # in which room counts
+    r"| ?(?P<sign>=>|===|!==|&&|\|\||<=|>=|[=,{}:?*<>%;]|/(?= )|\+(?= [^+])|-(?= [^-])) ?"
+    r"|(?<=\bif|\bof|\bin) (?=[(\[\"`])|(?<=\bfor) (?=[(])|(?<=\breturn) (?=[(\[!\"`])"
+    r"|(?<=[)\]]) (?=\w)"
+)  # around a sign there is room that nobody needs who runs it
+PLAIN_LINE = re.compile(
+    r"^(?:[^\"'`/\n]| / |\"(?:[^\"\\\n]|\\.)*\"|`[^`\n]*`(?=[^`\n]*$))*\n", re.MULTILINE
+)  # without patterns, and with one text in backticks at most, in which others may stand
+OPEN_LINE = re.compile(r"^((?:(?!//).)*[{,(\[;])\n", re.MULTILINE)  # that goes on in the next
+SHUT_LINE = re.compile(r"^((?:(?!//).)*)\n(?=[})\].?:&|])", re.MULTILINE)
+MESSAGE = re.compile(r'(?<![.\w])(mark|tr)\(("(?:[^"\\\n]|\\.)*")([),])')
+COUNTED = re.compile(r'\btrCount\(("(?:[^"\\\n]|\\.)*"), ?("(?:[^"\\\n]|\\.)*")')
+EXPORT = re.compile(
+    r"^export (?=(?:async )?(?:function\*?|class|const|let) )"
+    r"((?:async )?(?:function\*?|class|const|let) (\w+))",
+    re.MULTILINE,
+)
+
+
+def script(main: str) -> str:
+    """The script of a page, which says its messages in the reader's language."""
+    return _script(main, current_language())
+
+
+@cache
+def _script(main: str, language: Language) -> str:
+    """A module of `web/` and all that it imports as one script: a page may load nothing, and it
+    carries one language.
+
+    Each module becomes a scope of its own that hands out what it exports. Modules import each other
+    by name alone, at their beginning, and export where they declare. Comments and types stay
+    behind, and so does room before a line and around signs: no text in a module goes over several.
+    """
+    scopes: dict[str, str] = {}
+    _collect(main, scopes)
+    body = COUNTED.sub(_forms, MESSAGE.sub(_said, "".join(scopes.values())))
+    assert "</script" not in body
+    return f'(() => {{\n"use strict"\n{body}}})()\n'
+
+
+def _said(message: re.Match[str]) -> str:
+    call, english, end = message.groups()
+    words = json.dumps(tr(json.loads(english)), ensure_ascii=False)
+    return words if call == "mark" else f"{call}({words}{end}"
+
+
+def _forms(message: re.Match[str]) -> str:
+    """For one, and for several."""
+    single, several = map(json.loads, message.groups())
+    said = (json.dumps(plural(single, several, k), ensure_ascii=False) for k in (1, 2))
+    return f"trCount({','.join(said)}"
+
+
+def _kept(piece: re.Match[str]) -> str:
+    """Of a text all, of a sign no room around it."""
+    return piece["text"] or piece["sign"] or ""
+
+
+def _collect(name: str, scopes: dict[str, str]) -> str:
+    """Add a module's scope, after those that it needs; what the scope is called."""
+    if name not in scopes:
+        text = files("gradbook").joinpath("web", *name.split("/")).read_text("utf-8")
+        text = MARGIN.sub("", COMMENT.sub("", text))
+
+        def scope_of(found: re.Match[str]) -> str:
+            source = _collect(normpath(join(dirname(name), found[2])), scopes)
+            return f"const {found[1]} = {source}\n"
+
+        inside = EXPORT.sub(r"\1", IMPORT.sub(scope_of, text))
+        inside = PLAIN_LINE.sub(lambda it: SIGN_OR_TEXT.sub(_kept, it[0]).lstrip(), inside)
+        inside = SHUT_LINE.sub(r"\1", OPEN_LINE.sub(r"\1", inside))
+        exports = ",".join(found[2] for found in EXPORT.finditer(text))
+        scopes[name] = f"const ${len(scopes)}=(()=>{{\n{inside}return{{{exports}}}\n}})()\n"
+    return scopes[name].removeprefix("const ").partition("=")[0]
