@@ -43,8 +43,13 @@ class LiveValue:
         return LiveValue(Reference(cells), value)
 
     @property
+    def cells(self) -> str:
+        """Where it stands, or what a formula says for it."""
+        return write(self.said)
+
+    @property
     def formula(self) -> str:
-        return f"={write(self.said)}"
+        return f"={self.cells}"
 
     def __add__(self, other: Part) -> LiveValue:
         return _infix("+", self, other)

@@ -118,10 +118,9 @@ def _statistics(step: Step, index: int) -> NodeBlock:
     net = step.net
     stems = ("γ", "β", "μ", "σ²", "s")
     shape, place = net.shapes[index][:1], number(net, index)
-    rows = [_nodes(step, parameter.names) for parameter in net.taken(index)]
-    for stem in stems[2:]:
-        rows.append(_nodes(step, Name(stem, layer=place).elements(shape).values()))
-    nodes = np.array([rows])
+    learned = [_nodes(step, parameter.names) for parameter in net.taken(index)]
+    measured = (Name(stem, layer=place).elements(shape).values() for stem in stems[2:])
+    nodes = np.array([[*learned, *(_nodes(step, names) for names in measured)]])
     names, words = ", ".join(f"{{0}}{stem}" for stem in stems), tr("a column for each channel")
     grids = Grids(nodes.shape, 0, LEFT)
     return NodeBlock(names, words, WEIGHT, grids, nodes, ("",), stems, key=STATISTICS)

@@ -26,22 +26,12 @@ from gradbook.net.derivation import (
     first_values,
     partials,
 )
-from gradbook.palette import GRADIENT, QUIET, RATE, Colour
-from gradbook.targets.excel.language import (
-    NAMES,
-    Expression,
-    Number,
-    Reference,
-    Speller,
-    infix,
-    quote,
-    write,
-)
-from gradbook.targets.excel.language import digits as typed
+from gradbook.palette import GRADIENT, QUIET, Colour
+from gradbook.targets.excel.language import NAMES, Expression, Reference, Speller, write
+from gradbook.targets.excel.live import LiveValue, call, live, when
 from gradbook.targets.excel.plan.book import DERIVATION, TRAINING, WorkbookPlan
 from gradbook.targets.excel.plan.check import AGREES, DIFFERS
-from gradbook.targets.excel.plan.layout import cell_value
-from gradbook.targets.excel.sheets.look import SMALL, SMALL_IN_FULL, Look, an_epoch, colour, page
+from gradbook.targets.excel.sheets.look import SMALL, SMALL_IN_FULL, Look, Page, an_epoch, colour
 
 # Which chains are worked, what they refer to, and how they read --------------
 
@@ -74,8 +64,8 @@ class Chains:
     def reached(self, weights: Iterable[Node]) -> list[Node]:
         """The weights and the lines that their chains refer to, from the error backwards."""
         chains = self.derived.chains
-        found = set(ancestors(list(weights), sources=lambda value: self._referred(chains[value])))
-        return [value for value in chains if value in found]
+        reached = set(ancestors(list(weights), sources=lambda it: self._referred(chains[it])))
+        return [value for value in chains if value in reached]
 
     def _referred(self, chain: Chain, inside: bool = False) -> Iterator[Node]:
         """The values whose own lines a chain refers to."""
@@ -105,11 +95,11 @@ class Chains:
     def given(self, reached: Sequence[Node], forward: Sequence[Node]) -> list[Node]:
         """What the formulas of those partials and values mention besides those values."""
         formulas = [local.formula for local in self.locals(reached)]
-        found: set[Node] = set()
+        mentioned: set[Node] = set()
         for formula in [*formulas, *forward]:
-            found.update([formula] if formula in self._named else named_inputs(formula))
-        found.update(node for value in forward for node in named_inputs(value))
-        return sorted(found - set(forward), key=lambda node: node.index)
+            mentioned.update([formula] if formula in self._named else named_inputs(formula))
+        mentioned.update(node for value in forward for node in named_inputs(value))
+        return sorted(mentioned - set(forward), key=lambda node: node.index)
 
     @cached_property
     def _named(self) -> set[Node]:
@@ -132,8 +122,8 @@ class Chains:
             case ChainSum(terms):
                 return " + ".join(self.words(term) for term in terms)
             case OverSamples(inside, mean):
-                said = mark("mean of ({chain})") if mean else mark("sum of ({chain})")
-                return tr(said, chain=self.words(inside))
+                message = mark("mean of ({chain})") if mean else mark("sum of ({chain})")
+                return tr(message, chain=self.words(inside))
 
 
 def derivative(of: Node, to: Node) -> str:
@@ -162,59 +152,63 @@ SAME = 1e-9  # of the largest gradient: how far apart equals may be
 class LineValue:
     """Something that formulas on the sheet can mention: one for all, or one for each sample."""
 
-    number: Any  # a number, or one for each sample
-    at: Callable[[int], Expression]
-
-    @property
-    def each(self) -> bool:
-        return bool(np.ndim(self.number))
+    contents: tuple[LiveValue, ...]
+    each: bool = False
 
     @staticmethod
-    def combined(operator: str, values: Sequence[LineValue]) -> LineValue:
+    def of(formula: Expression, numbers: Any) -> LineValue:
+        """What a formula comes to; {c} is the column of the sample."""
+        contents = tuple(LiveValue(formula, number) for number in np.atleast_1d(numbers))
+        return LineValue(contents, bool(np.ndim(numbers)))
+
+    def at(self, sample: int) -> LiveValue:
+        return self.contents[sample if self.each else 0]
+
+    @staticmethod
+    def combined(work: Callable[[Any, Any], Any], values: Sequence[LineValue]) -> LineValue:
         """The sum or the product of some."""
-        number = reduce(add if operator == "+" else mul, (value.number for value in values))
-        return LineValue(number, lambda k: infix(operator, *(value.at(k) for value in values)))
+        samples = range(max(len(value.contents) for value in values))
+        contents = tuple(reduce(work, (value.at(k) for value in values)) for k in samples)
+        return LineValue(contents, any(value.each for value in values))
 
 
 def write_derivation(look: Look, book: WorkbookPlan) -> None:
-    written = _Derivation(look, book)
+    step = book.step
+    chains = Chains(derivation(step))
+    remark = tr(
+        "All numbers are those of one epoch of {training}: type another.", training=TRAINING
+    )
+    if len(chains.weights()) < len(step.gradients):
+        some = tr(
+            "Of the {count} weights, the very first and the first of the last layer are "
+            "worked out.",
+            count=len(step.gradients),
+        )
+        remark = f"{remark} {some}"
+    title = tr("The chain rule, with live numbers")
+    sheet = look.sheet(DERIVATION, title, remark, left=NAME)
+    written = _Derivation(Page(sheet, look), book, chains)
     written.write()
-    rows, across = written.row - HEADING_ROW, SAMPLE - NUMBER + book.step.samples
-    look.plain_zeros(written.sheet, HEADING_ROW + 1, NUMBER, rows, across)
+    rows, across = written.row - HEADING_ROW, SAMPLE - NUMBER + step.samples
+    look.plain_zeros(sheet, HEADING_ROW + 1, NUMBER, rows, across)
 
 
 @dataclass
 class _Derivation:
-    look: Look
+    page: Page
     book: WorkbookPlan
+    chains: Chains
     row: int = HEADING_ROW
     longest: int = 0  # of the words so far
     lines: dict[object, LineValue] = field(default_factory=dict)  # of partials and chains
     known: dict[Node, LineValue] = field(default_factory=dict)  # of values themselves
-    told: set[str] = field(default_factory=set)  # why a partial is what it is, once for each kind
+    reasons: set[str] = field(default_factory=set)  # why a partial is what it is, once a kind
 
     def __post_init__(self) -> None:
-        self.step = self.book.step
-        self.derived = derivation(self.step)
+        self.sheet, self.look = self.page.sheet, self.page.look
+        self.step, self.derived = self.book.step, self.chains.derived
         self.values = first_values(self.derived)
-        self.chains = Chains(self.derived)
         self.speller = Speller(self.refer, self.block, self.book.guarded)
-        remark = tr(
-            "All numbers are those of one epoch of {training}: type another.", training=TRAINING
-        )
-        trained = len(self.step.gradients)
-        if len(self.chains.weights()) < trained:
-            some = tr(
-                "Of the {count} weights, the very first and the first of the last layer are "
-                "worked out.",
-                count=trained,
-            )
-            remark = f"{remark} {some}"
-        self.sheet = self.look.workbook.add_worksheet(DERIVATION)
-        page(self.sheet)
-        self.sheet.set_row(0, 28)
-        self.sheet.write_string(0, NAME, tr("The chain rule, with live numbers"), self.look.title)
-        self.sheet.write_string(1, NAME, remark, self.look.remark)
 
     # The sheet from top to bottom --------------------------------------------
 
@@ -252,23 +246,19 @@ class _Derivation:
         self.sheet.freeze_panes(HEADING_ROW + 1, NUMBER)
 
     def head(self) -> None:
-        sheet, look = self.sheet, self.look
+        sheet = self.sheet
         sheet.set_column(0, 0, 2)
         sheet.set_column(NAME, NAME, 18)
         sheet.set_column(NUMBER, VERDICT, 14)
         sheet.set_column(SAMPLE, SAMPLE + self.step.samples, 11)
-        beside = tr("in {training}", training=TRAINING)
-        headings = {NUMBER: tr("number"), TABLE: beside, VERDICT: ""}
+        headings = {NUMBER: tr("number"), TABLE: tr("in {training}", training=TRAINING)}
         if self.book.several:
             samples = range(self.step.samples)
             headings |= {SAMPLE + k: tr("sample {number}", number=k + 1) for k in samples}
-        sheet.write_string(EPOCH_ROW, NUMBER, tr("epoch"), look.name(RATE))
-        sheet.write_number(EPOCH_ROW, TABLE, 1, look.given(RATE))
-        cell = xl_rowcol_to_cell(EPOCH_ROW, TABLE, row_abs=True, col_abs=True)
-        look.workbook.define_name(WORKED_EPOCH, f"={DERIVATION}!{cell}")
-        sheet.data_validation(EPOCH_ROW, TABLE, EPOCH_ROW, TABLE, an_epoch(self.book.epochs))
-        for place, words in headings.items():
-            sheet.write(HEADING_ROW, place, words or None, look.heading(QUIET))
+        rule = an_epoch(self.book.epochs)
+        self.page.asked(EPOCH_ROW, NUMBER, tr("epoch"), 1, WORKED_EPOCH, rule)
+        for place, words in {**headings, VERDICT: None}.items():
+            sheet.write(HEADING_ROW, place, words, self.look.heading(QUIET))
 
     def section(self, title: str, words: str) -> None:
         self.row += 1 if self.row == HEADING_ROW else 2
@@ -279,9 +269,9 @@ class _Derivation:
 
     def known_line(self, node: Node, words: str) -> None:
         """A value as the table has it in the epoch that is asked for."""
-        samples = range(self.step.samples if node.each else 1)
-        cells = [Reference(self.in_epoch(node, sample)) for sample in samples]
-        value = LineValue(self.values[node], lambda k: cells[k if node.each else 0])
+        numbers = np.atleast_1d(self.values[node])
+        contents = tuple(LiveValue.at(self.in_epoch(node, k), it) for k, it in enumerate(numbers))
+        value = LineValue(contents, node.each)
         self.known[node] = self.put(str(node.name), words, value, colour(node.name))
 
     def in_epoch(self, node: Node, sample: int = 0) -> str:
@@ -293,8 +283,8 @@ class _Derivation:
         value = self.known.get(node)
         if value is None:
             return None
-        cell = write(value.at(0))
-        return Reference(f"{{c}}{cell.lstrip(LETTERS)}") if value.each else Reference(cell)
+        cell = value.at(0).cells
+        return Reference(f"{{c}}{cell.lstrip(LETTERS)}" if value.each else cell)
 
     def value(self, chain: Chain) -> LineValue:
         """What formulas say for a chain, with lines of its own where it has some."""
@@ -306,19 +296,19 @@ class _Derivation:
             case ChainSum() if self.chains.owners.get(id(chain)) in self.lines:
                 return self.lines[self.chains.owners.get(id(chain))]
             case ChainProduct(factors):
-                return LineValue.combined("*", [self.value(factor) for factor in factors])
+                return LineValue.combined(mul, [self.value(factor) for factor in factors])
             case ChainSum(()):
-                return LineValue(np.float64(0), lambda _: Number(0.0))
+                return LineValue((live(0.0),))
             case ChainSum(terms):
-                return LineValue.combined("+", [self.value(term) for term in terms])
+                return LineValue.combined(add, [self.value(term) for term in terms])
             case OverSamples():
                 return self.over_samples(tr("mean") if chain.mean else tr("sum"), chain)
 
     def partial(self, local: Local) -> LineValue:
         """∂of/∂to, written when it is first needed."""
         if local not in self.lines:
-            said = self.speller.mention(local.formula)
-            value = LineValue(self.values[local.formula], lambda _: said)
+            formula = self.speller.mention(local.formula)
+            value = LineValue.of(formula, self.values[local.formula])
             words = prose(NAMES.mention(local.formula))
             name = derivative(local.of, local.to)
             self.lines[local] = self.put(name, words, value, GRADIENT)
@@ -327,8 +317,8 @@ class _Derivation:
     def why(self, local: Local) -> None:
         """Why it is so, in the words of the derivation's page, below the first of its kind."""
         words = self.book.why(local)
-        if words and words not in self.told:
-            self.told.add(words)
+        if words and words not in self.reasons:
+            self.reasons.add(words)
             self.row += 1
             self.sheet.set_row(self.row, 16 * (1 + len(words) // NARROWEST))
             style = self.look.style(text_wrap=True, font_color=QUIET.ink, indent=1)
@@ -337,10 +327,11 @@ class _Derivation:
     def block(self, node: Node) -> Reference:
         """The cells that a sum over the samples adds; a line of their own where they have none."""
         if node not in self.known:
-            said = self.speller.mention(node)
-            value = LineValue(np.broadcast_to(self.values[node], self.step.samples), lambda _: said)
-            self.known[node] = self.put(tr("to be added"), prose(NAMES.mention(node)), value, QUIET)
-        return Reference(self.samples(self.known[node]))
+            numbers = np.broadcast_to(self.values[node], self.step.samples)
+            value = LineValue.of(self.speller.mention(node), numbers)
+            words = prose(NAMES.mention(node))
+            self.known[node] = self.put(tr("to be added"), words, value, QUIET)
+        return Reference(self.samples(self.known[node]).cells)
 
     def line(self, value: Node) -> None:
         """∂E/∂value by its chain."""
@@ -356,24 +347,23 @@ class _Derivation:
         """Each sample's share beside the sum or the mean."""
         if chain in self.lines:
             return self.lines[chain]
-        inside = self.value(chain.inside)
-        shares = LineValue(np.broadcast_to(inside.number, self.step.samples), inside.at)
+        inside, count = self.value(chain.inside), self.step.samples
+        shares = LineValue(tuple(map(inside.at, range(count))), each=True)
         of = mark("sum over the samples of {chain}")
         of = mark("mean over the samples of {chain}") if chain.mean else of
         words = tr(of, chain=self.chains.words(chain.inside))
-        put = self.put(name, words, shares, GRADIENT)
-        total = shares.number.sum() / (self.step.samples if chain.mean else 1)
-        formula = f"=SUM({self.samples(put)})" + (f"/{self.step.samples}" if chain.mean else "")
+        total = call("SUM", self.samples(self.put(name, words, shares, GRADIENT)))
+        total = total / count if chain.mean else total
         style = self.look.value(GRADIENT, SMALL_IN_FULL, bold=True)
-        self.sheet.write_formula(self.row, NUMBER, formula, style, cell_value(total))
-        cell = Reference(xl_rowcol_to_cell(self.row, NUMBER))
-        self.lines[chain] = LineValue(total, lambda _: cell)
+        self.page.live(self.row, NUMBER, total, style)
+        cell = LiveValue.at(xl_rowcol_to_cell(self.row, NUMBER), total.value)
+        self.lines[chain] = LineValue((cell,))
         return self.lines[chain]
 
-    def samples(self, value: LineValue) -> str:
+    def samples(self, value: LineValue) -> LiveValue:
         """The cells of a line's samples."""
-        first, last = value.at(0), value.at(self.step.samples - 1)
-        return f"{write(first)}:{write(last)}"
+        first, *_, last = value.contents
+        return LiveValue.at(f"{first.cells}:{last.cells}", [it.value for it in value.contents])
 
     def put(self, name: str, words: str, value: LineValue, tint: Colour) -> LineValue:
         """Write a line, and say where its numbers stand."""
@@ -383,46 +373,27 @@ class _Derivation:
         self.sheet.write_string(row, NAME, name, self.look.name(tint))
         self.sheet.write_string(row, WORDS, words, self.look.style(indent=1))
         style = self.look.value(tint, SMALL if value.each else SMALL_IN_FULL)
-        places = range(self.step.samples) if value.each else [0]
-        column = SAMPLE if value.each else NUMBER
-        for sample in places:
-            formula = f"={write(value.at(sample))}".format(c=xl_col_to_name(SAMPLE + sample))
-            number = value.number[sample] if value.each else value.number
-            self.sheet.write_formula(row, column + sample, formula, style, cell_value(number))
-
-        def at(sample: int) -> Expression:
-            return Reference(xl_rowcol_to_cell(row, column + (sample if value.each else 0)))
-
-        return LineValue(value.number, at)
+        cells = []
+        for column, content in enumerate(value.contents, SAMPLE if value.each else NUMBER):
+            formula = content.cells.format(c=xl_col_to_name(column))
+            self.page.live(row, column, LiveValue.at(formula, content.value), style)
+            cells.append(LiveValue.at(xl_rowcol_to_cell(row, column), content.value))
+        return LineValue(tuple(cells), value.each)
 
     def compare(self, weight: Node) -> None:
         """The gradient as Training has it, beside the chain's."""
-        row = self.row
-        here, there, verdict = (
-            xl_rowcol_to_cell(row, column) for column in (NUMBER, TABLE, VERDICT)
-        )
-        gradient = self.step.gradients[weight]
-        value = float(self.book.record.values[gradient][0])
-        style = self.look.value(GRADIENT, SMALL_IN_FULL)
-        formula = f"={self.in_epoch(gradient)}"
-        self.sheet.write_formula(row, TABLE, formula, style, cell_value(value))
-        number = float(np.sum(self.lines[weight].number))
-        same = abs(number - value) <= SAME * self.largest_gradient
-        near = f"{typed(SAME)}*MAX(MAX({self.all_gradients}),-MIN({self.all_gradients}))"
-        agrees, differs = tr(AGREES), tr(DIFFERS)
-        formula = f"=IF(ABS({here}-{there})<={near},{quote(agrees)},{quote(differs)})"
-        found = agrees if same else differs
-        self.sheet.write_formula(row, VERDICT, formula, self.look.verdict(), found)
-        self.look.colour_verdicts(self.sheet, verdict)
+        gradient, here = self.step.gradients[weight], self.lines[weight].at(0)
+        content = LiveValue.at(self.in_epoch(gradient), self.book.record.values[gradient][0])
+        self.page.live(self.row, TABLE, content, self.look.value(GRADIENT, SMALL_IN_FULL))
+        there = LiveValue.at(xl_rowcol_to_cell(self.row, TABLE), content.value)
+        near = SAME * call("MAX", call("MAX", self.gradients), -call("MIN", self.gradients))
+        verdict = when(call("ABS", here - there) <= near, tr(AGREES), tr(DIFFERS))
+        self.page.verdict(self.row, VERDICT, 1, verdict)
 
     @cached_property
-    def all_gradients(self) -> str:
+    def gradients(self) -> LiveValue:
         """Those of the epoch that is asked for: a row of the table's part that has them."""
         slopes, table = list(self.step.gradients.values()), self.book.training.of_step
         last = table.cell(slopes[-1], self.book.epochs - 1).rpartition("!")[2]
-        return f"INDEX({table.cell(slopes[0])}:{last},{WORKED_EPOCH},0)"
-
-    @cached_property
-    def largest_gradient(self) -> float:
-        slopes = self.step.gradients.values()
-        return max(abs(float(self.book.record.values[slope][0])) for slope in slopes)
+        cells = f"INDEX({table.cell(slopes[0])}:{last},{WORKED_EPOCH},0)"
+        return LiveValue.at(cells, [self.book.record.values[it][0] for it in slopes])
