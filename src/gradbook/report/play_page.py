@@ -166,7 +166,7 @@ def _pattern_table(all_of_them: Iterable[ValuePattern]) -> dict[str, Any]:
             said = _pieces(_template(definition(pattern.value, say)), pattern)
             _add(entry["formulas"], size, said)
         slopes = {
-            pattern.called(place): _slope(_template(formula(partial, say)), pattern)
+            pattern.place_name(place): _slope(_template(formula(partial, say)), pattern)
             for place, partial in pattern.partials.items()
         }
         _add(entry.setdefault("slopes", {}), size, slopes)
@@ -220,12 +220,12 @@ def _pieces(template: str, pattern: ValuePattern) -> list[str]:
     for run in _runs(list(SLOT.finditer(said))):
         first = [slot for slot in run if slot[2] == run[0][2]]
         others = run[len(first) :]
-        is_apart = not others and (pattern.own or pattern.count > 1)  # one that isn't one of all
+        is_apart = not others and (pattern.apart or pattern.count > 1)  # one that isn't one of all
         found[-1] += said[end : run[0].start()]
         end = run[-1].end()
         if is_apart:
             is_first = len(found) == 1 and run[0][2] == "1"
-            own = pattern.own if pattern.own and is_first else r"\1"
+            own = pattern.apart if pattern.apart and is_first else r"\1"
             found[-1] += SLOT.sub(f"⟦{own}⟧", said[run[0].start() : end])
             continue
         between = said[first[-1].end() : others[0].start()] if others else ""

@@ -63,19 +63,19 @@ def introduce(story: Story, step: Step) -> None:
     of_one, of_several = mark("The target is {values}."), mark("The targets are {values}.")
     if step.samples == 1:
         _tell_numbers(story, step, tr("The sample is {values}."), step.inputs)
-        told = tr(of_several if len(step.targets) > 1 else of_one)
-        _tell_numbers(story, step, told, step.targets)
+        words = tr(of_several if len(step.targets) > 1 else of_one)
+        _tell_numbers(story, step, words, step.targets)
     if not net.has_samples:
         story.say(net.made_up())
     _tell_numbers(story, step, tr("At the start {values}."), step.weights)
     numbers = [step.weights, step.inputs, step.targets]
     if len(shown_samples(step.samples)) < step.samples or max(map(len, numbers)) > MOST_TOLD:
-        told = tr("There are too many numbers to list here: {command} gives all of them.")
-        story.say(told, command=Code("--format json"))
+        words = tr("There are too many numbers to list here: {command} gives all of them.")
+        story.say(words, command=Code("--format json"))
     introduce_rule(story, net)
 
 
-def _tell_numbers(story: Story, step: Step, told: str, leaves: Sequence[Node]) -> None:
+def _tell_numbers(story: Story, step: Step, words: str, leaves: Sequence[Node]) -> None:
     if len(leaves) <= MOST_TOLD:
         known = {**step.data, **step.start}
         numbers = [
@@ -83,7 +83,7 @@ def _tell_numbers(story: Story, step: Step, told: str, leaves: Sequence[Node]) -
             for leaf in leaves
             if leaf.name
         ]
-        story.say(told, values=list_forms(numbers, most=MOST_TOLD))
+        story.say(words, values=list_forms(numbers, most=MOST_TOLD))
 
 
 def title(net: Net) -> str:
@@ -106,8 +106,8 @@ def introduce_layers(story: Story, net: Net) -> None:
         slope = Comparison(Partial(rounded, Symbol(Name("x"))), "=", Numeral(1))
         story.say(tr(ROUNDED), rounded=rounded, value=Symbol(Name("x")), slope=slope)
     for meaning in sigmoid_meaning(net):
-        told = tr("The sigmoid maps any number to one between 0 and 1: {formula}.")
-        story.say(told, formula=meaning)
+        words = tr("The sigmoid maps any number to one between 0 and 1: {formula}.")
+        story.say(words, formula=meaning)
 
 
 LEVEL = Symbol(Name("ŵ"))
@@ -133,8 +133,8 @@ def sigmoid_meaning(net: Net) -> list[Form]:
 def introduce_rule(story: Story, net: Net) -> None:
     """How the weights move."""
     rate = Comparison(Symbol(RATE), "=", Numeral(net.learning_rate))
-    told = tr("The weights move by {rule}, with the learning rate {rate}.")
-    story.say(told, rule=_rule(net), rate=rate)
+    words = tr("The weights move by {rule}, with the learning rate {rate}.")
+    story.say(words, rule=_rule(net), rate=rate)
 
 
 def _rule(net: Net) -> str:
@@ -147,8 +147,8 @@ def _rule(net: Net) -> str:
     }
     kind = "nesterov" if update.kind == "momentum" and update.nesterov else update.kind
     first, second, momentum = (numeral(f"{it:g}") for it in (*update.betas, update.momentum))
-    told = rules.get(kind, mark("gradient descent"))
-    rule = tr(told, first=first, second=second, momentum=momentum)
+    message = rules.get(kind, mark("gradient descent"))
+    rule = tr(message, first=first, second=second, momentum=momentum)
     decays = [numeral(f"{net.decay_of(role):g}") for role in Role if net.decay_of(role)]
     if not decays:
         return rule
@@ -171,7 +171,7 @@ def _rows(net: Net) -> list[tuple[Cell, ...]]:
 
 
 def _values(name: Name, shape: Shape) -> Cell:
-    return list_forms([symbol(one) for one in name.elements(shape).values()], most=2)
+    return list_forms([symbol(element) for element in name.elements(shape).values()], most=2)
 
 
 def _inputs(net: Net) -> str:
@@ -196,9 +196,9 @@ def _inputs(net: Net) -> str:
     )
 
 
-def _parameters(own: Iterable[Parameter], layer: Layer, again: bool) -> Cell:
+def _parameters(parameters: Iterable[Parameter], layer: Layer, again: bool) -> Cell:
     text: tuple[Inline, ...] = ()
-    for parameter in own:
+    for parameter in parameters:
         names = (Name(str(parameter.role), (parameter.first + k,)) for k in range(parameter.size))
         text += ((", ",) if text else ()) + list_forms([Symbol(name) for name in names], most=2)
     if again:
@@ -218,13 +218,13 @@ BIASES = {
 
 def _error(net: Net) -> str:
     samples = len(net.examples())
-    told = tr("the error: {loss}", loss=tr(str(net.objective)))
+    words = tr("the error: {loss}", loss=tr(str(net.objective)))
     if net.smoothing:
         share = numeral(f"{net.smoothing:g}")
-        told = tr("{error}, {share} of each target spread over all", error=told, share=share)
+        words = tr("{error}, {share} of each target spread over all", error=words, share=share)
     if samples > 1:
-        told = tr("{error}, mean over the N = {count} samples", error=told, count=samples)
-    return told
+        words = tr("{error}, mean over the N = {count} samples", error=words, count=samples)
+    return words
 
 
 # A small network, value by value ---------------------------------------------
@@ -279,8 +279,8 @@ def _one_of_each_parameter(known: Algebra) -> Iterator[Node]:
     """The first weight of each kind in each layer that has a gradient; or any, where none has."""
     weights = {str(weight.name): weight for weight in known.derived.step.gradients}
     for parameter in known.derived.step.net.parameters:
-        own = [weights[name] for name in parameter.names if name in weights]
-        yield from [weight for weight in own if at(known.slopes[weight])][:1] or own[:1]
+        trained = [weights[name] for name in parameter.names if name in weights]
+        yield from [weight for weight in trained if at(known.slopes[weight])][:1] or trained[:1]
 
 
 def _told_forward(derived: Derivation, weights: Sequence[Node]) -> Sequence[Node]:
@@ -335,14 +335,14 @@ def _spans(weights: Iterable[Node]) -> str:
 # A network of any size, one weight on one input ------------------------------
 
 
-def derive_input(one: OneWeight, about: Sequence[Inline]) -> Document:
+def derive_input(weight: OneWeight, about: Sequence[Inline]) -> Document:
     """The derivation of one weight on one input, which `about` tells of."""
-    net = one.worked.net
+    net = weight.worked.net
     story = Story(title(net))
     introduce_layers(story, net)
     story.blocks.append(Paragraph(tuple(about)))
     tell_in_general(story, net)
-    tell_one_weight(story, one)
+    tell_one_weight(story, weight)
     return story.document()
 
 
@@ -417,12 +417,12 @@ def _chain(known: Algebra, value: Node) -> Record:
 
 
 def _weight(known: Algebra, weight: Node) -> Record:
-    said, step = _chain(known, weight), known.derived.step
+    record, step = _chain(known, weight), known.derived.step
     return {
         "name": str(weight.name),
-        "chain": said["chain"],
-        "formula": said["formula"],
-        "gradient": said["value"],
+        "chain": record["chain"],
+        "formula": record["formula"],
+        "gradient": record["value"],
         "value": _plain(known.values[weight]),
         "next": _plain(known.values[step.next[weight]]),
     }
@@ -431,14 +431,14 @@ def _weight(known: Algebra, weight: Node) -> Record:
 def _plain(value: Array) -> Any:
     """As JSON has it."""
     if np.ndim(value):
-        return [_plain(one) for one in value]
+        return [_plain(number) for number in value]
     return float(value) if isfinite(value) else None
 
 
 # One weight on one input -----------------------------------------------------
 
 
-def records_of_input(one: OneWeight) -> Record:
+def records_of_input(weight: OneWeight) -> Record:
     """All that is told of one weight on one input.
 
     It has the weight, the products that its gradient adds up, and the way from
@@ -456,46 +456,46 @@ def records_of_input(one: OneWeight) -> Record:
     Values are called as the derivation calls them. "slope" of a value is ∂E_total/∂it; of what it
     feeds it is how that changes with it, and "arriving" how the error changes with that.
     """
-    worked, net = one.worked, one.worked.net
-    made = one.parameter.layer + 1
+    worked, net = weight.worked, weight.worked.net
+    output = weight.parameter.layer + 1
     return {
         "network": str(net),
         "error": worked.error,
         "outputs": worked.said.tolist(),
         "weight": {
-            "name": weight_name(one.parameter, one.place),
-            "layer": one.parameter.layer,
-            "place": list(one.place),
-            "value": one.value,
-            "gradient": one.gradient,
-            "measured": one.measured(),
+            "name": weight_name(weight.parameter, weight.place),
+            "layer": weight.parameter.layer,
+            "place": list(weight.place),
+            "value": weight.value,
+            "gradient": weight.gradient,
+            "measured": weight.measured(),
         },
         "products": [
             {
-                "value": _called(net, made, part.place),
+                "value": _value_name(net, output, part.place),
                 "slope": part.slope,
                 "factor": part.factor,
                 "product": part.product,
             }
-            for part in one.parts
+            for part in weight.parts
         ],
         "way": [
             {
-                "value": _called(net, step.value, step.place),
+                "value": _value_name(net, step.value, step.place),
                 "slope": step.slope,
                 "feeds": [
                     {
-                        "value": _called(net, feed.value, feed.place),
+                        "value": _value_name(net, feed.value, feed.place),
                         "slope": feed.slope,
                         "arriving": feed.arriving,
                     }
                     for feed in step.fed
                 ],
             }
-            for step in one.way
+            for step in weight.way
         ],
     }
 
 
-def _called(net: Net, value: int, place: Shape) -> str:
+def _value_name(net: Net, value: int, place: Shape) -> str:
     return str(value_symbol(net, value, place).name)

@@ -407,8 +407,8 @@ class Story:
     def table(self, head: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> None:
         self.blocks.append(TableBlock(tuple(head), tuple(tuple(row) for row in rows)))
 
-    def reference(self, said: Local | Node) -> EquationNumber:
-        return EquationNumber(self.numbers[said])
+    def reference(self, fact: Local | Node) -> EquationNumber:
+        return EquationNumber(self.numbers[fact])
 
 
 def fill(message: str, **parts: Inline | Sequence[Inline]) -> tuple[Inline, ...]:

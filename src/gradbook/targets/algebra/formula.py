@@ -148,9 +148,9 @@ def definition(node: Node, say: Say) -> Form:
         part = waiting[-1]
         missing = [x for x in _parts(part) if x not in forms]
         for x in missing:
-            said = say(x)
-            if said is not None:
-                forms[x] = said
+            form = say(x)
+            if form is not None:
+                forms[x] = form
         waiting += (x for x in missing if x not in forms)
         if part is waiting[-1]:
             forms[waiting.pop()] = _written(part, forms, say)
@@ -163,9 +163,9 @@ def _parts(node: Node) -> Sequence[Node]:
 
 
 def _written(node: Node, forms: Mapping[Node, Form], say: Say) -> Form:
-    found = ratio(node)
-    if found is not None:
-        return ratio_form(found)
+    fraction = ratio(node)
+    if fraction is not None:
+        return ratio_form(fraction)
     write = NOTATION.get(node.op.name)
     if write is not None:
         return write(node, [forms[x] for x in node.inputs], say)
@@ -412,7 +412,7 @@ class Algebra:
 
     def in_partials(self, chain: Chain) -> Form:
         """∂E1/∂a_o1 · ∂a_o1/∂o1 · ∂o1/∂w5."""
-        return self._said(
+        return self._joined(
             chain,
             as_partial,
             lambda x: BigSum(self.in_partials(x), mark("samples")),
@@ -425,7 +425,7 @@ class Algebra:
         def factor(part: Local | Worked) -> Form:
             return self.derivative(part) if isinstance(part, Local) else as_partial(part)
 
-        return self._said(chain, factor, lambda x: BigSum(self.in_formulas(x), mark("samples")))
+        return self._joined(chain, factor, lambda x: BigSum(self.in_formulas(x), mark("samples")))
 
     def derivative(self, local: Local) -> Form:
         """a_o1 − t1, or 1/N of the error of all towards one sample's."""
@@ -444,7 +444,7 @@ class Algebra:
         def total(inside: Chain) -> Form:
             return over_samples(self.samples, lambda k: self.in_numbers(inside, k))
 
-        return self._said(chain, factor, total)
+        return self._joined(chain, factor, total)
 
     def in_shares(self, chain: Chain) -> Form:
         """Only each sample's number, where a chain adds over the samples."""
@@ -453,7 +453,7 @@ class Algebra:
             shares = self._number(inside)
             return over_samples(self.samples, lambda k: Numeral(at(shares, k)))
 
-        return self._said(chain, lambda part: Numeral(self.number(part)), total)
+        return self._joined(chain, lambda part: Numeral(self.number(part)), total)
 
     def number(self, chain: Chain, sample: int | None = None) -> float:
         """What the chain comes to; 0 where its terms cancel but for rounding."""
@@ -495,23 +495,23 @@ class Algebra:
             return multiply([Fraction(Numeral(1), samples), whole])
         return over_all(whole, samples)
 
-    def _said(self, chain: Chain, factor: Factor, total: Total, spare_ones: bool = True) -> Form:
+    def _joined(self, chain: Chain, factor: Factor, total: Total, spare_ones: bool = True) -> Form:
         """Put together from its parts; a factor that is 1 is left out unless asked for."""
 
-        def said(part: Chain) -> Form:
-            return self._said(part, factor, total, spare_ones)
+        def joined(part: Chain) -> Form:
+            return self._joined(part, factor, total, spare_ones)
 
         match chain:
             case Local() | Worked():
                 return factor(chain)
             case ChainSum(terms):
-                return add_up([*map(said, terms)] or [Numeral(0)])
+                return add_up([*map(joined, terms)] or [Numeral(0)])
             case OverSamples(inside, mean):
                 whole = total(inside)
                 return self._mean(whole) if mean else whole
             case ChainProduct(factors):
                 kept = [part for part in factors if not (spare_ones and _is_one(part))]
-                return multiply(map(said, kept or factors[:1]))
+                return multiply(map(joined, kept or factors[:1]))
 
 
 def algebra(derived: Derivation) -> Algebra:

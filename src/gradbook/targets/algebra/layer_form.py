@@ -82,13 +82,13 @@ class NetLayer:
         weighs = any(parameter.role is Role.WEIGHT for parameter in self.parameters)
         return weighs or self.layer.elementwise or self.layer.has_inner_values
 
-    def own(self, role: Role) -> Symbol:
+    def parameter(self, role: Role) -> Symbol:
         return parameter_symbol(self.net, next(p for p in self.parameters if p.role is role))
 
     @property
     def few(self) -> Symbol:
         """What its sums read of weights of few bits."""
-        return Symbol(replace(self.own(Role.WEIGHT).name, stem=FEW), bold=True)
+        return Symbol(replace(self.parameter(Role.WEIGHT).name, stem=FEW), bold=True)
 
     @cached_property
     def alone(self) -> LayerAlone:
@@ -97,9 +97,9 @@ class NetLayer:
     @cached_property
     def arriving(self) -> Node:
         """What the error sends to what the layer makes."""
-        made = self.alone.made
-        stem = "d" if made.op.name == "stack" else "δ"  # which then adds what goes back in time
-        return made.graph.leaf(Name(stem, of=made.name), made.shape)
+        output = self.alone.made
+        stem = "d" if output.op.name == "stack" else "δ"  # which then adds what goes back in time
+        return output.graph.leaf(Name(stem, of=output.name), output.shape)
 
     @property
     def delta(self) -> Form:
@@ -114,19 +114,19 @@ class NetLayer:
     def _leaves(self) -> dict[Node, Form]:
         """What it reads, as that is written."""
         alone = self.alone
-        found: dict[Node, Form] = dict(zip(alone.given, self.given, strict=True))
+        forms: dict[Node, Form] = dict(zip(alone.given, self.given, strict=True))
         for leaf, parameter in zip(alone.parameters, self.parameters, strict=True):
-            found[leaf] = parameter_symbol(self.net, parameter)
+            forms[leaf] = parameter_symbol(self.net, parameter)
         if self.layer.bits:
             every = ancestors([alone.made])
             levelled = (node for node in every if node.op.name == "levelled")
-            found |= dict.fromkeys(levelled, self.few)
-        return found
+            forms |= dict.fromkeys(levelled, self.few)
+        return forms
 
     @cached_property
     def _adjoints(self) -> Mapping[Node, Node]:
-        made = self.alone.made
-        whole = sum_last(made * self.arriving, len(made.shape))
+        output = self.alone.made
+        whole = sum_last(output * self.arriving, len(output.shape))
         return gradients(whole, [*self.alone.given, *self.alone.parameters])
 
     def _sayer(self, known: Mapping[Node, Form]) -> _Sayer:
@@ -145,9 +145,9 @@ class NetLayer:
         for node in reversed(self.values):
             slope = self._adjoints.get(node)
             if slope is not None and slope not in known:
-                said = self._sayer(known).define(slope)
+                form = self._sayer(known).define(slope)
                 known[slope] = _delta(node)
-                rules.append((known[slope], said))
+                rules.append((known[slope], form))
         return _shortened(rules)
 
     def gradient(self, parameter: int) -> Form:
@@ -220,14 +220,16 @@ class _Sayer:
         """Weighted sums, or what goes back through them: products of matrices, or of windows that
         slide."""
         op, (left, right) = node.op.name, node.inputs
-        one, other = self.say(left), self.say(right)
+        first, second = self.say(left), self.say(right)
         windows = node if op == "conv_weights" else left
         if self.slides or prod(windows.shape[2:]) > 1:
-            return Factors((one, other), "∗" if op == "conv_back" else "⋆")
+            return Factors((first, second), "∗" if op == "conv_back" else "⋆")
         if op in ("linear", "conv"):
-            return _matrices(one, other)
+            return _matrices(first, second)
         back = op in ("linear_back", "conv_back")
-        return _matrices(Transposed(one), other) if back else _matrices(one, Transposed(other))
+        return (
+            _matrices(Transposed(first), second) if back else _matrices(first, Transposed(second))
+        )
 
     def attention(self, node: Node) -> Form | None:
         op, inputs = node.op.name, node.inputs

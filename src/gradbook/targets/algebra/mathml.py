@@ -122,10 +122,10 @@ class MathPrinter(Printer):
     def raised(self, base: Form, exponent: str, wide: float) -> Iterable[LinePiece]:
         """The exponent of a symbol stands above its subscript."""
         line = self.part(base, Level.ATOM)
-        said = f"<msup><mrow>{joined(line)}</mrow>{exponent}</msup>"
+        power = f"<msup><mrow>{joined(line)}</mrow>{exponent}</msup>"
         if isinstance(base, forms.Symbol) and self.level(base) is Level.ATOM:
-            said = _scripts(base.name, base.bold, exponent)
-        yield self.piece(said, width(line) + wide)
+            power = _scripts(base.name, base.bold, exponent)
+        yield self.piece(power, width(line) + wide)
 
     def write_function(self, form: forms.Function) -> Iterable[LinePiece]:
         inside = tuple(piece for it in form.arguments for piece in (COMMA, *self.write(it)))[1:]

@@ -75,8 +75,8 @@ def tell_in_general(story: Story, net: Net) -> None:
         "Backward, {delta} is {slope}: how a sample's error changes with each value of a layer. It "
         "is worked out layer by layer, starting with the last."
     )
-    told = tr(of_one if len(net.examples()) == 1 else of_several)
-    story.say(told, delta=delta(x), slope=of)
+    message = tr(of_one if len(net.examples()) == 1 else of_several)
+    story.say(message, delta=delta(x), slope=of)
     for left, right in backward(net):
         story.equation(left, ("=", right))
     for remark in _remarks(net):
@@ -204,7 +204,7 @@ def _forward(here: NetLayer) -> Iterator[Rule]:
         yield middle, _mean(here, here.x)
         yield spread, Root(_mean(here, (here.x - middle) ** 2) + layer.epsilon)
         yield normal, (here.x - middle) / spread
-        yield here.y, each(here.own(Role.SCALE), normal) + here.own(Role.SHIFT)
+        yield here.y, each(here.parameter(Role.SCALE), normal) + here.parameter(Role.SHIFT)
     elif layer.is_softmax:
         shares = softmax(here.x)
         yield here.y, shares if layer.answer_kind is AnswerKind.SHARES else ln(shares)
@@ -217,14 +217,14 @@ def _few_bits(here: NetLayer) -> Iterator[Rule]:
     kind = here.layer.bits
     if not kind or here.parameters[0].layer != here.index:
         return
-    own = here.own(Role.WEIGHT)
-    scale, sizes = Symbol(replace(own.name, stem="s"), bold=True), absolute(own)
+    weights = here.parameter(Role.WEIGHT)
+    scale, sizes = Symbol(replace(weights.name, stem="s"), bold=True), absolute(weights)
     if kind.of_mean:
         mean = Function(ROW_MEAN, (sizes,))
         yield scale, mean if kind.of_mean == 1 else kind.of_mean * mean
     else:
         yield scale, Fraction(Function(ROW_LARGEST, (sizes,)), Numeral(kind.highest))
-    yield here.few, each(scale, level(kind, own, scale))
+    yield here.few, each(scale, level(kind, weights, scale))
 
 
 def _inside(here: NetLayer, stem: str) -> Symbol:
@@ -272,8 +272,8 @@ def _backward(
             shares[parameter].insert(0, here.gradient(place))
             if parameter.layer == here.index:
                 gradient = _over_samples(here.net, add_up(shares[parameter]))
-                own = parameter_symbol(here.net, parameter)
-                yield Partial(Symbol(TOTAL_ERROR), own), gradient
+                symbol = parameter_symbol(here.net, parameter)
+                yield Partial(Symbol(TOTAL_ERROR), symbol), gradient
     if here.is_told_by_ops:
         return here.sent_back(here.delta)
     return (yield from _sent_on(here))
@@ -285,7 +285,7 @@ def _sent_on(here: NetLayer) -> Generator[Rule, None, Sequence[Form]]:
     if layer.normalises:
         normal = _inside(here, "n")
         d = delta(normal.name)
-        yield d, each(here.own(Role.SCALE), here.delta)
+        yield d, each(here.parameter(Role.SCALE), here.delta)
         off = d - _mean(here, d) - each(normal, _mean(here, each(normal, d)))
         return [off / _inside(here, "s")]
     if layer.is_softmax:
@@ -371,9 +371,9 @@ def _error_and_slope(net: Net) -> tuple[Form, Form]:
     return formula(error, known.get), _with_signs(formula(slope, known.get))
 
 
-def _over_outputs(one: Form) -> Form:
+def _over_outputs(error: Form) -> Form:
     """The sum of one output's error over all of them, its number and its sign before the Σ."""
-    match one:
+    match error:
         case Minus(inner):
             return -_over_outputs(inner)
         case Terms(terms) if all(isinstance(term, Minus) for term in terms):
@@ -381,7 +381,7 @@ def _over_outputs(one: Form) -> Form:
         case Factors((Numeral() | Fraction(Numeral(), Numeral()) as number, *rest), "·"):
             return multiply([number, BigSum(multiply(rest), mark("outputs"))])
         case _:
-            return BigSum(one, mark("outputs"))
+            return BigSum(error, mark("outputs"))
 
 
 def _with_signs(slope: Form) -> Form:
@@ -398,9 +398,9 @@ def _with_signs(slope: Form) -> Form:
             return slope
 
 
-def _over_samples(net: Net, one: Form) -> Form:
+def _over_samples(net: Net, term: Form) -> Form:
     several = len(net.examples()) > 1
-    return multiply([SHARE, BigSum(one, mark("samples"))]) if several else one
+    return multiply([SHARE, BigSum(term, mark("samples"))]) if several else term
 
 
 def _wanted(net: Net) -> Form:

@@ -59,8 +59,8 @@ class OneWeight:
     @cached_property
     def parts(self) -> list[GradientPart]:
         """The largest first."""
-        found = parts(self.worked, self.parameter, self.place)
-        return sorted(found, key=lambda part: -abs(part.product))
+        products = parts(self.worked, self.parameter, self.place)
+        return sorted(products, key=lambda part: -abs(part.product))
 
     @property
     def way(self) -> list[WayStep]:
@@ -94,41 +94,41 @@ def slope(of: Form) -> Form:
 # Told ------------------------------------------------------------------------
 
 
-def tell_one_weight(story: Story, one: OneWeight) -> None:
+def tell_one_weight(story: Story, weight: OneWeight) -> None:
     """Where the weight is used, what its gradient adds up, and where that comes from."""
-    story.heading(tr("One weight in full: {weight}"), weight=one.symbol)
-    _tell_use(story, one)
-    found = one.parts
-    if not found or not one.gradient:
+    story.heading(tr("One weight in full: {weight}"), weight=weight.symbol)
+    _tell_use(story, weight)
+    products = weight.parts
+    if not products or not weight.gradient:
         story.say(tr("Nothing that the error depends on changes with it here: its gradient is 0."))
         return
-    _tell_sum(story, one, found)
-    _tell_way(story, one)
-    _tell_check(story, one)
+    _tell_sum(story, weight, products)
+    _tell_way(story, weight)
+    _tell_check(story, weight)
 
 
-def _tell_use(story: Story, one: OneWeight) -> None:
-    net, index = one.worked.net, one.parameter.layer
-    at = ",".join(map(str, one.place))
-    made = Symbol(layer_names(net)[index + 1], bold=True)
-    told = tr(
+def _tell_use(story: Story, weight: OneWeight) -> None:
+    net, index = weight.worked.net, weight.parameter.layer
+    at = ",".join(map(str, weight.place))
+    values = Symbol(layer_names(net)[index + 1], bold=True)
+    message = tr(
         "{weight} belongs to layer {number}, '{layer}', which makes {made}; in its array it stands "
         "at [{place}], counted from 0. It is {value}."
     )
     story.say(
-        " ".join([told, *_applied_again(one)]),
-        weight=one.symbol,
+        " ".join([message, *_applied_again(weight)]),
+        weight=weight.symbol,
         number=str(index + 1),
         layer=net.layers[index].text,
-        made=made,
+        made=values,
         place=at,
-        value=Numeral(one.value),
+        value=Numeral(weight.value),
     )
 
 
-def _applied_again(one: OneWeight) -> list[str]:
+def _applied_again(weight: OneWeight) -> list[str]:
     """A sentence on the layers that take it as well."""
-    numbers = [str(index + 1) for index in one.worked.net.uses(one.parameter)[1:]]
+    numbers = [str(index + 1) for index in weight.worked.net.uses(weight.parameter)[1:]]
     if not numbers:
         return []
     *others, last = numbers
@@ -138,10 +138,10 @@ def _applied_again(one: OneWeight) -> list[str]:
     return [message.format(others=", ".join(others), last=last)]
 
 
-def _tell_sum(story: Story, one: OneWeight, found: Sequence[GradientPart]) -> None:
+def _tell_sum(story: Story, weight: OneWeight, products: Sequence[GradientPart]) -> None:
     """∂E/∂w as a sum of products, the largest of them in a table."""
     story.heading(tr("What its gradient is the sum of"), level=2)
-    if len(found) > 1:
+    if len(products) > 1:
         story.explain(
             tr(
                 "The weight is used in many places. In each it changes one value, which changes "
@@ -149,15 +149,15 @@ def _tell_sum(story: Story, one: OneWeight, found: Sequence[GradientPart]) -> No
                 "products."
             )
         )
-    first = _product(one, found[0])
-    if len(found) == 1:
-        put_in = multiply([Numeral(found[0].slope), Numeral(found[0].factor)])
-        story.equation(slope(one.symbol), ("=", first), *worked_out(put_in, one.gradient))
+    first = _product(weight, products[0])
+    if len(products) == 1:
+        put_in = multiply([Numeral(products[0].slope), Numeral(products[0].factor)])
+        story.equation(slope(weight.symbol), ("=", first), *worked_out(put_in, weight.gradient))
         return
-    uses = dict.fromkeys(sorted(part.layer for part in found))
-    total = add_up(BigSum(_general_product(one, index), mark("places")) for index in uses)
+    uses = dict.fromkeys(sorted(part.layer for part in products))
+    total = add_up(BigSum(_general_product(weight, index), mark("places")) for index in uses)
     story.equation(
-        slope(one.symbol), ("=", total), *worked_out(Numeral(one.gradient), one.gradient)
+        slope(weight.symbol), ("=", total), *worked_out(Numeral(weight.gradient), weight.gradient)
     )
     head: list[Cell] = [
         (tr("value"),),
@@ -166,9 +166,9 @@ def _tell_sum(story: Story, one: OneWeight, found: Sequence[GradientPart]) -> No
         ("",),
         (tr("product"),),
     ]
-    shown = found[:MOST_PARTS]
-    rows = [_row(one, part) for part in shown]
-    rest = found[len(shown) :]
+    shown = products[:MOST_PARTS]
+    rows = [_row(weight, part) for part in shown]
+    rest = products[len(shown) :]
     if rest:
         others = sum(part.product for part in rest)
         count = numeral(f"{len(rest):,}")
@@ -177,12 +177,12 @@ def _tell_sum(story: Story, one: OneWeight, found: Sequence[GradientPart]) -> No
     story.table(head, rows)
 
 
-def _general_product(one: OneWeight, index: int) -> Form:
-    net = one.worked.net
+def _general_product(weight: OneWeight, index: int) -> Form:
+    net = weight.worked.net
     names = layer_names(net)
-    made = Symbol(names[index + 1], bold=True)
-    of = slope(made)
-    match one.parameter.role:
+    values = Symbol(names[index + 1], bold=True)
+    of = slope(values)
+    match weight.parameter.role:
         case Role.WEIGHT:
             return multiply([of, Symbol(names[index], bold=True)])
         case Role.SCALE:
@@ -190,35 +190,35 @@ def _general_product(one: OneWeight, index: int) -> Form:
         case Role.SLOPE:
             return multiply([of, Symbol(names[index], bold=True)])
         case Role.RANGE:
-            return multiply([of, Partial(made, one.symbol)])
+            return multiply([of, Partial(values, weight.symbol)])
     return of
 
 
-def _made(one: OneWeight, part: GradientPart) -> Symbol:
-    return value_symbol(one.worked.net, part.layer + 1, part.place)
+def _value_of(weight: OneWeight, part: GradientPart) -> Symbol:
+    return value_symbol(weight.worked.net, part.layer + 1, part.place)
 
 
-def _factor(one: OneWeight, part: GradientPart) -> Form:
-    net, index = one.worked.net, part.layer
+def _factor(weight: OneWeight, part: GradientPart) -> Form:
+    net, index = weight.worked.net, part.layer
     if part.source is not None:
         return value_symbol(net, index, part.source)
-    if one.parameter.role is Role.SCALE:
+    if weight.parameter.role is Role.SCALE:
         name = Name("n", layer=layer_names(net)[index + 1].layer)
         return Symbol(name.element(part.place, net.shapes[index + 1]))
-    if one.parameter.role is Role.RANGE:
-        return Partial(_made(one, part), one.symbol)
+    if weight.parameter.role is Role.RANGE:
+        return Partial(_value_of(weight, part), weight.symbol)
     return Numeral(1)
 
 
-def _product(one: OneWeight, part: GradientPart) -> Form:
-    return multiply([slope(_made(one, part)), _factor(one, part)])
+def _product(weight: OneWeight, part: GradientPart) -> Form:
+    return multiply([slope(_value_of(weight, part)), _factor(weight, part)])
 
 
-def _row(one: OneWeight, part: GradientPart) -> tuple[Cell, ...]:
+def _row(weight: OneWeight, part: GradientPart) -> tuple[Cell, ...]:
     return (
-        (_made(one, part),),
+        (_value_of(weight, part),),
         (Numeral(part.slope),),
-        (_factor(one, part),),
+        (_factor(weight, part),),
         (Numeral(part.factor),),
         (Numeral(part.product),),
     )
@@ -227,7 +227,7 @@ def _row(one: OneWeight, part: GradientPart) -> tuple[Cell, ...]:
 # From the largest product to the error ---------------------------------------
 
 
-def _tell_way(story: Story, one: OneWeight) -> None:
+def _tell_way(story: Story, weight: OneWeight) -> None:
     """How the error changes with the value of the largest product: layer by layer, over the value
     that it feeds most."""
     story.heading(tr("From there to the error"), level=2)
@@ -239,12 +239,12 @@ def _tell_way(story: Story, one: OneWeight) -> None:
             "products the largest is followed."
         )
     )
-    *steps, end = one.way
+    *steps, end = weight.way
     for step in steps:
-        if not one.worked.net.layers[step.fed[0].value - 1].passes_on:  # else nothing changes
-            _tell_step(story, one.worked, step)
-    if end.value == one.worked.last:
-        _tell_end(story, one.worked, end)
+        if not weight.worked.net.layers[step.fed[0].value - 1].passes_on:  # else nothing changes
+            _tell_step(story, weight.worked, step)
+    if end.value == weight.worked.last:
+        _tell_end(story, weight.worked, end)
 
 
 def _tell_step(story: Story, worked: AtWork, step: WayStep) -> None:
@@ -252,7 +252,7 @@ def _tell_step(story: Story, worked: AtWork, step: WayStep) -> None:
     symbol = value_symbol(net, step.value, step.place)
     shown, rest = step.fed[:FEW], step.fed[FEW:]
     fed = [value_symbol(net, feed.value, feed.place) for feed in shown]
-    terms = [multiply([slope(one), Partial(one, symbol)]) for one in fed]
+    terms = [multiply([slope(value), Partial(value, symbol)]) for value in fed]
     numbers = [multiply([Numeral(feed.arriving), Numeral(feed.slope)]) for feed in shown]
     if rest:
         count = numeral(f"{len(rest):,}")
@@ -277,8 +277,8 @@ def _tell_end(story: Story, worked: AtWork, end: WayStep) -> None:
     loss = net.objective
     if loss.of_all or loss.op == "half_square":
         output = int(np.ravel_multi_index(end.place, net.shapes[end.value]))
-        said = worked.said if loss.of_all else worked.values[-1].reshape(-1)
-        off = add_up([Numeral(said[output]), -Numeral(worked.wanted[output])])
+        outputs = worked.said if loss.of_all else worked.values[-1].reshape(-1)
+        off = add_up([Numeral(outputs[output]), -Numeral(worked.wanted[output])])
         rights = worked_out(off, end.slope)
     story.equation(slope(value_symbol(net, end.value, end.place)), *rights)
     if loss.of_all:
@@ -292,7 +292,7 @@ def _tell_end(story: Story, worked: AtWork, end: WayStep) -> None:
         story.explain(tr(smoothed if net.smoothing else plain))
 
 
-def _tell_check(story: Story, one: OneWeight) -> None:
+def _tell_check(story: Story, weight: OneWeight) -> None:
     story.heading(tr("Measured"), level=2)
     story.say(
         tr(
@@ -300,8 +300,8 @@ def _tell_check(story: Story, one: OneWeight) -> None:
             "{measured}; by the chain rule it is {worked}."
         ),
         nudge=numeral(f"{NUDGE:g}"),
-        measured=Numeral(one.measured()),
-        worked=Numeral(one.gradient),
+        measured=Numeral(weight.measured()),
+        worked=Numeral(weight.gradient),
     )
     story.explain(
         tr(

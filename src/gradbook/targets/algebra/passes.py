@@ -69,11 +69,11 @@ def steps(local: Local, say: Say) -> list[Form]:
 
 def differentiate(local: Local, say: Say) -> list[Form]:
     """∂/∂to (the formula of `of`), where that mentions `to`."""
-    said, to = definition(local.of, say), formula(local.to, say)
+    formula_of, to = definition(local.of, say), formula(local.to, say)
     op = local.of.op
     if op.name == "cross_entropy_of":
-        said = formula(expansion(local.of) or local.of, say)
-    return [] if op.name == "binary_cross_entropy" else [Derived(said, to)]
+        formula_of = formula(expansion(local.of) or local.of, say)
+    return [] if op.name == "binary_cross_entropy" else [Derived(formula_of, to)]
 
 
 def _of_square(local: Local, say: Say, *before: Form) -> Form:
@@ -317,11 +317,11 @@ def tell_forward(story: Story, known: Algebra, values: Sequence[Node]) -> None:
         story.equation(symbol_of(value), *rights)
     if known.samples > 1:
         step = known.derived.step
-        told = {*values, *(node for value in values for node in known.derived.mentions(value))}
+        mentioned = {*values, *(node for value in values for node in known.derived.mentions(value))}
         for leaves in (step.inputs, step.targets):  # all of them come to the error
-            told.update(leaves if len(leaves) <= MOST_TOLD else ())
+            mentioned.update(leaves if len(leaves) <= MOST_TOLD else ())
         order = (*step.inputs, *step.targets, *known.derived.forward)
-        each = [node for node in order if node in told and node.each]
+        each = [node for node in order if node in mentioned and node.each]
         _tell_samples(story, known, [(symbol_of(node), known.values[node]) for node in each])
 
 
@@ -390,9 +390,9 @@ class _Backward:
         new = [value for value in self.known.derived.worked if value in needed]
         if not new:
             return
-        one, several = mark("A shared step: {slopes}"), mark("Shared steps: {slopes}")
+        single, several = mark("A shared step: {slopes}"), mark("Shared steps: {slopes}")
         slopes = list_forms([self.known.slope(value) for value in new])
-        self.story.heading(tr(several if len(new) > 1 else one), level=2, slopes=slopes)
+        self.story.heading(tr(several if len(new) > 1 else single), level=2, slopes=slopes)
         self.story.explain(
             tr(
                 "Many weights affect the error through the same values. How the error changes "
@@ -434,9 +434,9 @@ class _Backward:
                     "each of them, and the effects add up."
                 )
             )
-        told = list(dict.fromkeys(partials(chain)))
-        self.recall([part for part in told if _key(part) in self.story.numbers])
-        for part in told:
+        parts = list(dict.fromkeys(partials(chain)))
+        self.recall([part for part in parts if _key(part) in self.story.numbers])
+        for part in parts:
             if isinstance(part, Local) and part not in self.story.numbers:
                 self.local(part)
         formula: tuple[str, Form] = ("=", known.in_formulas(chain))
@@ -519,20 +519,20 @@ def tell_update(story: Story, known: Algebra, weights: Sequence[Node]) -> None:
     if remarks := step.net.update.card.remarks:
         story.say(" ".join(map(tr, remarks)))
     memories = {after: leaf for leaf, after in step.next.items() if leaf not in set(step.weights)}
-    own: defaultdict[Name | None, list[Node]] = defaultdict(list)
+    remembered: defaultdict[Name | None, list[Node]] = defaultdict(list)
     for leaf in memories.values():
         assert leaf.name
-        own[leaf.name.of].append(leaf)
+        remembered[leaf.name.of].append(leaf)
     # What is counted for all, then for each weight what is remembered of it, and itself.
-    for leaf in (*own[None], *(leaf for w in weights for leaf in (*own[w.name], w))):
+    for leaf in (*remembered[None], *(leaf for w in weights for leaf in (*remembered[w.name], w))):
         _tell_next(story, known, leaf, memories)
     fixed = [symbol_of(weight) for weight in step.weights if weight not in step.gradients]
     if fixed:
         story.say(tr("Fixed, and therefore unchanged: {weights}."), weights=list_forms(fixed))
     before, after = map(float, losses(step, 2))
     error = Comparison(symbol_of(step.loss), sign_before(Numeral(after)), Numeral(after))
-    told = tr("Once all weights are updated the error is {error}; it was {before}.")
-    story.say(told, error=error, before=Numeral(before))
+    message = tr("Once all weights are updated the error is {error}; it was {before}.")
+    story.say(message, error=error, before=Numeral(before))
 
 
 def _tell_next(story: Story, known: Algebra, leaf: Node, memories: Mapping[Node, Node]) -> None:

@@ -337,9 +337,9 @@ class Printer(ABC):
         yield self.piece(self.cases.format(rows), 6 + widest)
 
     def condition(self, when: Form) -> str:
-        said = self.spell(when)
+        text = self.spell(when)
         before = self.words(tr("if") + (self.gap or forms.FIXED_SPACE)) + self.gap
-        return said if isinstance(when, forms.Words) else before + said
+        return text if isinstance(when, forms.Words) else before + text
 
     def write_bigsum(self, form: forms.BigSum) -> Iterable[LinePiece]:
         alone, with_words = self.over
@@ -395,9 +395,9 @@ class DocumentWriter(ABC):
     def block(self, block: Block) -> str:
         match block:
             case Heading(text, level):
-                return self.heading(self.said(text), level)
+                return self.heading(self.text_of(text), level)
             case Paragraph(text, aside):
-                return self.paragraph(self.said(text), aside)
+                return self.paragraph(self.text_of(text), aside)
             case Equation():
                 return self.equation(block)
             case TableBlock():
@@ -409,7 +409,7 @@ class DocumentWriter(ABC):
     def paragraph(self, text: str, aside: bool) -> str:
         return self.paragraphs[aside].format(text)
 
-    def said(self, text: Iterable[Inline]) -> str:
+    def text_of(self, text: Iterable[Inline]) -> str:
         """Words and what stands among them."""
         return "".join(map(self.inline, text))
 

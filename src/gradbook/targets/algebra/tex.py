@@ -281,15 +281,15 @@ class _LatexWriter(DocumentWriter):
     def equation(self, block: Equation) -> str:
         first, *others = rows(block.lines, LATEX_ROOM)
         tag = f" \\tag{{{block.number}}}" if block.number is not None else ""
-        said = " \\\\\n".join([first + tag, *others])
-        return f"\\begin{{align*}}\n{said}\n\\end{{align*}}"
+        body = " \\\\\n".join([first + tag, *others])
+        return f"\\begin{{align*}}\n{body}\n\\end{{align*}}"
 
     def table(self, block: TableBlock) -> Iterator[str]:
         wanted = [max(map(self.width_of, column)) for column in block.columns]
         widths = fitted(wanted, block.numeric)
         columns = "".join(
-            "r" if numeric else "l" if found <= most else f"P{{{most / 2:g}em}}"
-            for most, found, numeric in zip(widths, wanted, block.numeric, strict=True)
+            "r" if numeric else "l" if width <= most else f"P{{{most / 2:g}em}}"
+            for most, width, numeric in zip(widths, wanted, block.numeric, strict=True)
         )
         for rows in self.pages(block.rows, widths):
             yield f"\n\\hspace*{{1.5em}}\\begin{{tabular}}{{@{{}}{columns}@{{}}}}"
@@ -305,12 +305,12 @@ class _LatexWriter(DocumentWriter):
         lines = 0
         for row in rows:
             pairs = zip(row, widths, strict=True)
-            own = max(ceil(self.width_of(cell) / most) for cell, most in pairs) or 1
-            if page and lines + own > MOST_ROWS:
+            height = max(ceil(self.width_of(cell) / most) for cell, most in pairs) or 1
+            if page and lines + height > MOST_ROWS:
                 yield page
                 page, lines = [], 0
             page.append(row)
-            lines += own
+            lines += height
         yield page
 
     def width_of(self, cell: Cell) -> float:
@@ -320,7 +320,7 @@ class _LatexWriter(DocumentWriter):
         )
 
     def cells(self, row: Iterable[Cell]) -> str:
-        return " & ".join(map(self.said, row))
+        return " & ".join(map(self.text_of, row))
 
 
 # Markdown --------------------------------------------------------------------
@@ -360,7 +360,7 @@ class _MarkdownWriter(DocumentWriter):
         yield from map(self.row, block.rows)
 
     def row(self, cells: Iterable[Cell]) -> str:
-        return "| " + " | ".join(map(self.said, cells)) + " |"
+        return "| " + " | ".join(map(self.text_of, cells)) + " |"
 
 
 def _is_one_row(block: Block) -> bool:

@@ -90,7 +90,7 @@ spell = TEXT.spell
 
 def sentences(text: Iterable[Inline]) -> str:
     """Words and the formulas among them, in one line."""
-    return _TextWriter(WIDTH).said(text)
+    return _TextWriter(WIDTH).text_of(text)
 
 
 # The whole derivation --------------------------------------------------------
@@ -109,9 +109,9 @@ def write_text(document: Document, width: int = WIDTH) -> str:
     writer = _TextWriter(width)
     row_before = False
     for block in document.blocks:
-        own = writer.block(block).split("\n")
-        is_row = isinstance(block, Equation) and len(own) == 1
-        lines += own if is_row and row_before else ["", *own]  # rows stand close together
+        rows = writer.block(block).split("\n")
+        is_row = isinstance(block, Equation) and len(rows) == 1
+        lines += rows if is_row and row_before else ["", *rows]  # rows stand close together
         row_before = is_row
     return "\n".join(lines) + "\n"
 
@@ -159,7 +159,7 @@ class _TextWriter(DocumentWriter):
 
     def table(self, block: TableBlock) -> Iterator[str]:
         """Numbers below each other; what is too wide goes on below, long words in more lines."""
-        cells = [[self.said(cell) for cell in row] for row in (block.head, *block.rows)]
+        cells = [[self.text_of(cell) for cell in row] for row in (block.head, *block.rows)]
         numeric = block.numeric
         widths = [max(map(text_width, column)) for column in zip(*cells, strict=True)]
         widths = _narrowed(widths, numeric, self.room)

@@ -157,4 +157,4 @@ class _TypstWriter(DocumentWriter):
         yield ")"
 
     def cells(self, row: Iterable[Iterable[forms.Inline]]) -> str:
-        return ", ".join(f"[{self.said(cell)}]" for cell in row)
+        return ", ".join(f"[{self.text_of(cell)}]" for cell in row)

@@ -104,11 +104,11 @@ def space_out(
         slants[k] = max(least, min(slants[k] + spare, max(rules.widest, slants[k])))
     placed = []
     left = 0.0
-    for column, cells, own, stub, slant in zip(
+    for column, cells, ports_of, stub, slant in zip(
         columns, across, ports, stubs, [*slants, 0.0], strict=True
     ):
         lines = left + column.along + stub
-        placed.append(PlacedColumn(left, cells, own, lines - column.label[0], lines))
+        placed.append(PlacedColumn(left, cells, ports_of, lines - column.label[0], lines))
         left = lines + slant
     return placed
 
@@ -117,21 +117,21 @@ def _pitches(columns: Sequence[ColumnSize], rules: SpacingRules) -> Iterator[flo
     """From unit to unit: the same in all columns, but for those whose labels take more, and for
     those whose units go on from such."""
     base = max(rules.pitch, *(column.before + column.after + rules.apart for column in columns))
-    own = [max(base, column.fan * column.label[1] + rules.apart) for column in columns]
+    pitches = [max(base, column.fan * column.label[1] + rules.apart) for column in columns]
     begin = 0
     for end in range(1, len(columns) + 1):
         if end == len(columns) or not columns[end].follows:
-            yield from [max(own[begin:end])] * (end - begin)
+            yield from [max(pitches[begin:end])] * (end - begin)
             begin = end
 
 
 def _across(cells: Sequence[bool], pitch: float) -> tuple[float, ...]:
     rooms = [pitch if cell else LEFT_OUT * pitch for cell in cells]
-    steps = [(one + other) / 2 for one, other in pairwise(rooms)]
-    found = [-sum(steps) / 2] if cells else []
+    steps = [(upper + lower) / 2 for upper, lower in pairwise(rooms)]
+    places = [-sum(steps) / 2] if cells else []
     for step in steps:
-        found.append(found[-1] + step)
-    return tuple(found)
+        places.append(places[-1] + step)
+    return tuple(places)
 
 
 def _ports(column: ColumnSize) -> tuple[float, ...]:
@@ -253,16 +253,16 @@ def phrases(stage: Stage, before: Stage | None) -> tuple[str, ...]:
     return (*stage.words, *([stage.weights] if stage.weights and not all(drawn) else []))
 
 
-def longest_word(said: Sequence[str]) -> float:
+def longest_word(texts: Sequence[str]) -> float:
     """How wide it is, and so the least that words in lines take."""
-    return max((ems(word) * WORD_SIZE for phrase in said for word in phrase.split()), default=0.0)
+    return max((ems(word) * WORD_SIZE for phrase in texts for word in phrase.split()), default=0.0)
 
 
-def place(stage: Stage, column: PlacedColumn, said: tuple[str, ...]) -> PlacedStage:
+def place(stage: Stage, column: PlacedColumn, texts: tuple[str, ...]) -> PlacedStage:
     """The stage in its place, around the height 0, over what is said of it."""
     if isinstance(stage, UnitColumn):
-        return _column(stage, column, said)
-    return _stack(stage, column, said)
+        return _column(stage, column, texts)
+    return _stack(stage, column, texts)
 
 
 def _width(stage: Stage) -> float:
@@ -283,7 +283,7 @@ def _half(stage: UnitColumn) -> float:
     return max(RADIUS, max(widths) / 2)
 
 
-def _column(stage: UnitColumn, column: PlacedColumn, said: tuple[str, ...]) -> PlacedStage:
+def _column(stage: UnitColumn, column: PlacedColumn, texts: tuple[str, ...]) -> PlacedStage:
     half, width = _half(stage), _width(stage)
     x = column.left + width / 2
     heights: dict[int, float] = {}
@@ -295,7 +295,7 @@ def _column(stage: UnitColumn, column: PlacedColumn, said: tuple[str, ...]) -> P
         else:
             shapes += _left_out((x, y), stage)
     edges = (x - half, x + half)
-    return PlacedStage(stage, column, column.left + width, edges, tuple(shapes), said, heights)
+    return PlacedStage(stage, column, column.left + width, edges, tuple(shapes), texts, heights)
 
 
 def _names(cell: Neuron) -> list[Label]:
@@ -341,7 +341,7 @@ def _left_out(centre: Point, stage: UnitColumn) -> Iterator[Shape]:
     yield words(_missing(stage), (x, y + 20))
 
 
-def _stack(stage: Planes, column: PlacedColumn, said: tuple[str, ...]) -> PlacedStage:
+def _stack(stage: Planes, column: PlacedColumn, texts: tuple[str, ...]) -> PlacedStage:
     channels, rows, columns = stage.shape
     height, width, back = _side(rows), _side(columns), _back(stage)
     colour = colour_of(stage.names[-1].stem)
@@ -355,7 +355,9 @@ def _stack(stage: Planes, column: PlacedColumn, said: tuple[str, ...]) -> Placed
     names = _side_by_side(stage, (middle, front.top - back - NAME_SIZE * 0.85))
     right = column.left + _width(stage)
     shapes: tuple[Shape, ...] = (*sheets, *names, shape)
-    return PlacedStage(stage, column, right, (left, left + width + back), shapes, said, front=front)
+    return PlacedStage(
+        stage, column, right, (left, left + width + back), shapes, texts, front=front
+    )
 
 
 def _back(stage: Planes) -> float:
@@ -432,14 +434,14 @@ def draw(net: Net, numbers: bool = False) -> Drawing:
     """The network as a picture; `numbers` adds inputs, targets and start values to the names."""
     with_name = mark("The network {name}: input {shape}, {layers}, {loss}")
     without_name = mark("A network: input {shape}, {layers}, {loss}")
-    said = tr(
+    title = tr(
         with_name if net.name else without_name,
         name=net.name,
         shape=spell(net.input),
         layers=", ".join(layer.text for layer in net.layers),
         loss=tr(str(net.objective)),
     )
-    return drawing(said, _shapes(_placed(stages(net, numbers))), MARGIN)
+    return drawing(title, _shapes(_placed(stages(net, numbers))), MARGIN)
 
 
 TOUCHING = 3.0  # points between a line's end and its unit
@@ -447,11 +449,11 @@ TOUCHING = 3.0  # points between a line's end and its unit
 
 def shapes_of(drawing: Drawing, names: Collection[Name]) -> list[Shape]:
     """The units and weights of those names, and the lines between those units."""
-    said = {spell_out(name) for name in names}
+    spelled = {spell_out(name) for name in names}
     named = [
         shape
         for shape in drawing.shapes
-        if isinstance(shape, Label) and shape.is_name and (shape.text, shape.subscript) in said
+        if isinstance(shape, Label) and shape.is_name and (shape.text, shape.subscript) in spelled
     ]
     places = [label.centre for label in named]
     units = [
@@ -468,12 +470,12 @@ def shapes_of(drawing: Drawing, names: Collection[Name]) -> list[Shape]:
     for shape in drawing.shapes:
         if isinstance(shape, Polyline) and shape.colour is QUIET:
             ends = (shape.points[0], shape.points[-1])
-            touched = [[one for one in units if _holds(one.box, end, TOUCHING)] for end in ends]
+            touched = [[unit for unit in units if _holds(unit.box, end, TOUCHING)] for end in ends]
             lines += [shape] if all(touched) and touched[0] != touched[1] else []
     inside = [
         shape
         for shape in drawing.shapes
-        if isinstance(shape, Label) and any(_holds(one.box, shape.centre) for one in units)
+        if isinstance(shape, Label) and any(_holds(unit.box, shape.centre) for unit in units)
     ]
     return [*lines, *units, *inside]
 
@@ -487,7 +489,7 @@ def draw_weights(drawing: Drawing, weights: Mapping[Name, float], largest: float
     shapes = list(drawing.shapes)
     for k in range(1, len(shapes) - 1):
         label, around = shapes[k], (shapes[k - 1], shapes[k + 1])
-        if isinstance(label, Label) and all(isinstance(one, Polyline) for one in around):
+        if isinstance(label, Label) and all(isinstance(line, Polyline) for line in around):
             size = sizes.get((label.text, label.subscript), 0.0)
             width = THINNEST + (THICKEST - THINNEST) * min(abs(size) / (largest or 1), 1)
             colour = ERROR if size < 0 else WEIGHT
@@ -504,14 +506,14 @@ def _holds(box: Box, place: Point, beyond: float = 0.0) -> bool:
     )
 
 
-def _placed(found: Sequence[Stage]) -> list[PlacedStage]:
-    written = [phrases(stage, before) for stage, before in zip(found, [None, *found], strict=False)]
+def _placed(drawn: Sequence[Stage]) -> list[PlacedStage]:
+    written = [phrases(stage, before) for stage, before in zip(drawn, [None, *drawn], strict=False)]
     sizes = [
-        measure(stage, after, GAPS[after.link] if after else 0, longest_word(own))
-        for stage, after, own in zip(found, [*found[1:], None], written, strict=True)
+        measure(stage, after, GAPS[after.link] if after else 0, longest_word(texts))
+        for stage, after, texts in zip(drawn, [*drawn[1:], None], written, strict=True)
     ]
-    placed = zip(found, space_out(sizes, RULES), written, strict=True)
-    return [place(stage, column, own) for stage, column, own in placed]
+    placed = zip(drawn, space_out(sizes, RULES), written, strict=True)
+    return [place(stage, column, texts) for stage, column, texts in placed]
 
 
 def _shapes(places: Sequence[PlacedStage]) -> list[Shape]:
@@ -584,8 +586,8 @@ def _plain_lines(source: PlacedStage, goal: PlacedStage) -> Iterator[Polyline]:
     elif goal.stage.link is Link.ALL:
         starts = list(product(source.heights.values(), goal.heights.values()))
     else:
-        own = ((source.heights.get(place - goal.stage.first), y) for place, y in ends)
-        starts = [(start, y) for start, y in own if start is not None]
+        pairs = ((source.heights.get(place - goal.stage.first), y) for place, y in ends)
+        starts = [(start, y) for start, y in pairs if start is not None]
     for y, end in starts:
         yield _line(QUIET, *source.leaving(y), *goal.arriving(end))
 
@@ -601,11 +603,11 @@ def _window(source: PlacedStage, goal: PlacedStage) -> Iterator[Shape]:
     colour = WEIGHT if goal.stage.weights else QUIET
     window = _part(source.front, source.stage.shape, goal.stage.window)
     window = window.moved((source.front.right - window.right, 0))
-    made = _part(goal.front, goal.stage.shape, (1, 1))
-    yield from (WindowFrame(window, colour), WindowFrame(made, colour))
+    goal_part = _part(goal.front, goal.stage.shape, (1, 1))
+    yield from (WindowFrame(window, colour), WindowFrame(goal_part, colour))
     for start, (_, end) in (
-        (window.corners[1], made.corners[0]),
-        (window.corners[2], made.corners[3]),
+        (window.corners[1], goal_part.corners[0]),
+        (window.corners[2], goal_part.corners[3]),
     ):
         yield _line(colour, start, (source.right, start[1]), *goal.arriving(end))
 
@@ -635,11 +637,13 @@ def _caption_widths(places: Sequence[PlacedStage]) -> Iterator[float]:
     """How wide the words under each stage may be: what is free between two is shared by both."""
     longest = [longest_word(spot.phrases) for spot in places]
     free = [
-        after.middle - before.middle - RULES.captions - (one + other) / 2
-        for (before, after), (one, other) in zip(pairwise(places), pairwise(longest), strict=True)
+        after.middle - before.middle - RULES.captions - (left_word + right_word) / 2
+        for (before, after), (left_word, right_word) in zip(
+            pairwise(places), pairwise(longest), strict=True
+        )
     ]
-    for own, room in zip(longest, map(min, [*free, inf], [inf, *free]), strict=True):
-        yield max(own, min(WIDEST_CAPTION, own + room))
+    for longest_here, room in zip(longest, map(min, [*free, inf], [inf, *free]), strict=True):
+        yield max(longest_here, min(WIDEST_CAPTION, longest_here + room))
 
 
 def _wrapped(phrase: str, most: float) -> list[str]:

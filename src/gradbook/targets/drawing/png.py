@@ -137,9 +137,9 @@ class _Painter:
             (label.number, size * 0.92, 0.0, size * NUMBER_GAP),
         ):
             if text:
-                said = text.replace("−", "-")
-                font = _font(_font_with(said) or FONTS[0], round(height))
-                yield said, font, drop, before, font.getlength(said)
+                letters = text.replace("−", "-")
+                font = _font(_font_with(letters) or FONTS[0], round(height))
+                yield letters, font, drop, before, font.getlength(letters)
 
 
 @cache

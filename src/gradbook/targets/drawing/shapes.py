@@ -137,9 +137,9 @@ class Label:
 
     @property
     def width(self) -> float:
-        found = ems(self.text) + SUBSCRIPT * ems(self.subscript)
-        found += NUMBER_GAP + ems(self.number) if self.number else 0
-        return self.size * found * (SERIF if self.is_name else 1)
+        size = ems(self.text) + SUBSCRIPT * ems(self.subscript)
+        size += NUMBER_GAP + ems(self.number) if self.number else 0
+        return self.size * size * (SERIF if self.is_name else 1)
 
     @property
     def box(self) -> Box:
@@ -167,8 +167,8 @@ class Drawing:
 
 def drawing(words: str, shapes: Iterable[Shape], margin: float) -> Drawing:
     """The shapes moved into a picture that is just large enough for them."""
-    found = list(shapes)
-    boxes = [shape.box for shape in found]
+    placed = list(shapes)
+    boxes = [shape.box for shape in placed]
     left, top = min(box.left for box in boxes), min(box.top for box in boxes)
     right, bottom = max(box.right for box in boxes), max(box.bottom for box in boxes)
     by = (margin - left, margin - top)
@@ -176,7 +176,7 @@ def drawing(words: str, shapes: Iterable[Shape], margin: float) -> Drawing:
         width=round(right - left + 2 * margin, 2),
         height=round(bottom - top + 2 * margin, 2),
         words=words,
-        shapes=tuple(shape.moved(by) for shape in found),
+        shapes=tuple(shape.moved(by) for shape in placed),
     )
 
 

@@ -92,26 +92,26 @@ def stages(net: Net, numbers: bool) -> list[Stage]:
     """Everything from the inputs to E_total, in order."""
     reader = _StageReader(net, numbers)
     names = shown_names(net)
-    found = [reader.input(names[0])]
+    drawn = [reader.input(names[0])]
     homes = [0]  # the stage of each value
     for index, layer in enumerate(net.layers):
-        if _joins(layer, found[-1]):
-            both = (*found[-1].layers, index)
-            found[-1] = replace(_joined(found[-1], names[index + 1], layer), layers=both)
+        if _joins(layer, drawn[-1]):
+            both = (*drawn[-1].layers, index)
+            drawn[-1] = replace(_joined(drawn[-1], names[index + 1], layer), layers=both)
         else:
             if layer.has_inner_steps:
-                found.append(reader.steps(index, layer, names[index + 1]))
+                drawn.append(reader.steps(index, layer, names[index + 1]))
                 if len(net.shapes[index + 1]) > 1:
-                    homes.append(len(found) - 1)
+                    homes.append(len(drawn) - 1)
                     continue
             stage = reader.stage(index, layer, names[index + 1])
             skips = tuple(homes[value] for value in layer.reads(index) if value != index)
             if isinstance(stage, UnitColumn) and _puts_side_by_side(layer, index):
                 stage = replace(stage, joined=tuple(_joined_stages(net, index, homes)))
-            own = () if layer.has_inner_steps else (index,)  # which stand at its planes
-            found.append(replace(stage, skips=skips, layers=own))
-        homes.append(len(found) - 1)
-    return found + reader.loss()
+            layers = () if layer.has_inner_steps else (index,)  # which stand at its planes
+            drawn.append(replace(stage, skips=skips, layers=layers))
+        homes.append(len(drawn) - 1)
+    return drawn + reader.loss()
 
 
 def _joined_stages(net: Net, index: int, homes: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -178,13 +178,13 @@ class _StageReader:
 
     def steps(self, index: int, layer: Layer, name: Name) -> Stage:
         """What it makes at all steps."""
-        own = self.net.taken(index)
+        parameters = self.net.taken(index)
         return Planes(
             (name.at_step(None),),
             (self.net.shapes[index + 1][0], 1, self.net.shapes[index][2]),
             (*([self.net.role_of(index)] if layer.sums else []), layer.text),
             Link.WINDOW,
-            weights=", ".join(map(_range_words, own)),
+            weights=", ".join(map(_range_words, parameters)),
             layers=(index,),
             unrolled=index,
         )
@@ -192,20 +192,20 @@ class _StageReader:
     def stage(self, index: int, layer: Layer, name: Name) -> Stage:
         before, shape = self.net.shapes[index], self.net.shapes[index + 1]
         words = (*([self.net.role_of(index)] if layer.sums else []), layer.text)
-        own, window = self.net.taken(index), layer.window(before)
+        parameters, window = self.net.taken(index), layer.window(before)
         if layer.has_inner_steps:
             last = (tr("at the last step"),)
             return UnitColumn(_cells(name, shape), shape[0], last, Link.LAID_OUT)
         if window:
-            weights = ", ".join(map(_range_words, own))
+            weights = ", ".join(map(_range_words, parameters))
             return Planes((name,), shape, words, Link.WINDOW, window.span, weights)
         if layer.has_inner_values and len(before) == 3:
             return self._over_steps(index, name, words)
         if layer.sums:
-            return self._dense(name, shape[0], words, *own)
+            return self._dense(name, shape[0], words, *parameters)
         if len(shape) > 1:
             link = Link.BRANCH if layer.begins_branch else Link.WINDOW
-            weights = ", ".join(map(_range_words, own))
+            weights = ", ".join(map(_range_words, parameters))
             return Planes((name,), _as_planes(shape), words, link, weights=weights)
         return self._column(index, layer, name, words)
 
@@ -280,7 +280,7 @@ class _StageReader:
         cells = _cells(Name("E"), net.wanted)
         errors = tuple(cell and replace(cell, above=target(cell.place)) for cell in cells)
         within = tr("sum") if net.objective.summed else tr("mean")
-        said = mean or ((within,) if count > 1 else ())
+        words = mean or ((within,) if count > 1 else ())
         return [
             UnitColumn(
                 errors,
@@ -288,7 +288,7 @@ class _StageReader:
                 (tr(str(net.objective)),),
                 Link.EACH if len(net.wanted) == 1 else Link.LAID_OUT,
             ),
-            UnitColumn((Neuron(0, (TOTAL_ERROR,)),), 1, said, Link.ALL),
+            UnitColumn((Neuron(0, (TOTAL_ERROR,)),), 1, words, Link.ALL),
         ]
 
     def _of_sample(self, part: str, place: int) -> float | None:

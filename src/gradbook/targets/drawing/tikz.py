@@ -79,14 +79,14 @@ class _TikzWriter:
         return f"\\node[{looks}] at {place} {{{self._words(label)}}};"
 
     def _words(self, label: Label) -> str:
-        said = self.escape(label.text)
+        text = self.escape(label.text)
         if label.is_name and label.text.isalpha():
-            said = f"\\textit{{{said}}}"
+            text = f"\\textit{{{text}}}"
         if label.subscript:
-            said += f"\\textsubscript{{{self.escape(label.subscript)}}}"
+            text += f"\\textsubscript{{{self.escape(label.subscript)}}}"
         if label.number:
-            said += f"\\hspace{{{NUMBER_GAP}em}}{self.escape(label.number)}"
-        return said
+            text += f"\\hspace{{{NUMBER_GAP}em}}{self.escape(label.number)}"
+        return text
 
 
 def _unit(unit: Unit) -> Iterator[str]:

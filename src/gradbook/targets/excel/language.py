@@ -91,10 +91,10 @@ def quote(words: str) -> str:
     return write(Text(words))
 
 
-def sentence(said: str, **cells: str) -> str:
+def sentence(message: str, **cells: str) -> str:
     """A formula that says a sentence, with what cells hold in the place of its {names}."""
     parts = []
-    for words, name, _, _ in Formatter().parse(said):
+    for words, name, _, _ in Formatter().parse(message):
         parts += [quote(words)] if words else []
         parts += [cells[name]] if name is not None else []
     return "&".join(parts)
@@ -233,12 +233,12 @@ def read(formula: str) -> Expression:
 def _tokens(formula: str) -> Iterator[Token]:
     at = 1 if formula.startswith("=") else 0
     while at < len(formula):
-        found = _TOKENS.match(formula, at)
-        if found is None or found.lastgroup is None:
+        token = _TOKENS.match(formula, at)
+        if token is None or token.lastgroup is None:
             raise FormulaError(f"{formula[at]!r} has no meaning here", at + 1)
-        if found.lastgroup != "space":
-            yield Token(found.lastgroup, found[found.lastgroup], at + 1)
-        at = found.end()
+        if token.lastgroup != "space":
+            yield Token(token.lastgroup, token[token.lastgroup], at + 1)
+        at = token.end()
     yield Token("end", "", len(formula) + 1)
 
 
@@ -255,29 +255,29 @@ class _FormulaReader:
         return self.tokens[self.at]
 
     def whole(self) -> Expression:
-        found = self.expression(0)
+        formula = self.expression(0)
         if self.token.kind != "end":
             self.fail()
-        return found
+        return formula
 
     def expression(self, at_least: int) -> Expression:
         """All that binds at least so tightly, from here on."""
         outside = self.depth
         self.deeper()
-        found = self.operand()
+        expression = self.operand()
         while self.token.kind == "mark":
             mark = self.token.text
             if POSTFIX.get(mark, -1) >= at_least:
                 self.at += 1
                 self.deeper()
-                found = Postfix(mark, found)
+                expression = Postfix(mark, expression)
             elif INFIX.get(mark, -1) >= at_least:
                 self.at += 1
-                found = Infix(mark, found, self.expression(INFIX[mark] + 1))
+                expression = Infix(mark, expression, self.expression(INFIX[mark] + 1))
             else:
                 break
         self.depth = outside
-        return found
+        return expression
 
     def deeper(self) -> None:
         self.depth += 1
@@ -306,22 +306,22 @@ class _FormulaReader:
         self.fail()
 
     def arguments(self) -> tuple[Expression | None, ...]:
-        found: list[Expression | None] = []
+        arguments: list[Expression | None] = []
         if not self.take(")"):
-            found.append(self.argument())
+            arguments.append(self.argument())
             while self.take(","):
-                found.append(self.argument())
+                arguments.append(self.argument())
             self.expect(")")
-        return tuple(found)
+        return tuple(arguments)
 
     def argument(self) -> Expression | None:
         left_out = self.token.kind == "mark" and self.token.text in ",)"
         return None if left_out else self.expression(0)
 
     def take(self, mark: str) -> bool:
-        found = self.token.kind == "mark" and self.token.text == mark
-        self.at += found
-        return found
+        is_next = self.token.kind == "mark" and self.token.text == mark
+        self.at += is_next
+        return is_next
 
     def expect(self, mark: str) -> None:
         if not self.take(mark):
@@ -464,19 +464,19 @@ class Speller:
 
     def formula(self, node: Node) -> Expression:
         """What the node's own cell says."""
-        said: dict[Node, Expression] = {}
+        written: dict[Node, Expression] = {}
         waiting = [node]
         while waiting:  # no recursion: a sum may be hundreds of terms deep
             last = waiting[-1]
             cell = self.refer(last) if last is not node else None
             parts = () if cell else self._parts(last)
-            missing = [part for part in parts if part not in said]
+            missing = [part for part in parts if part not in written]
             if missing:
                 waiting.extend(reversed(missing))
                 continue
-            said[last] = cell or self._phrase(last, [said[part] for part in parts])
+            written[last] = cell or self._phrase(last, [written[part] for part in parts])
             waiting.pop()
-        return said[node]
+        return written[node]
 
     def _parts(self, node: Node) -> tuple[Node, ...]:
         """What a node's phrase is made of: its inputs, or a simpler way to say it."""

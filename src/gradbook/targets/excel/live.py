@@ -34,7 +34,7 @@ Value = Any
 class LiveValue:
     """What a formula says, and its value."""
 
-    said: Expression
+    expression: Expression
     value: Value
 
     @staticmethod
@@ -45,7 +45,7 @@ class LiveValue:
     @property
     def cells(self) -> str:
         """Where it stands, or what a formula says for it."""
-        return write(self.said)
+        return write(self.expression)
 
     @property
     def formula(self) -> str:
@@ -73,7 +73,7 @@ class LiveValue:
         return _infix("^", self, other)
 
     def __neg__(self) -> LiveValue:
-        return LiveValue(Prefix("-", self.said), -_number(self.value))
+        return LiveValue(Prefix("-", self.expression), -_number(self.value))
 
     def __lt__(self, other: Part) -> LiveValue:
         return _infix("<", self, other)
@@ -120,19 +120,19 @@ def _infix(sign: str, left: Part, right: Part) -> LiveValue:
     a, b = live(left), live(right)
     with np.errstate(all="ignore"):
         value = WORK[sign](_number(a.value), _number(b.value))
-    return LiveValue(Infix(sign, a.said, b.said), value)
+    return LiveValue(Infix(sign, a.expression, b.expression), value)
 
 
 def same(left: Part, right: Part) -> LiveValue:
     """left=right"""
     a, b = live(left), live(right)
-    return LiveValue(Infix("=", a.said, b.said), a.value == b.value)
+    return LiveValue(Infix("=", a.expression, b.expression), a.value == b.value)
 
 
 def apart(left: Part, right: Part) -> LiveValue:
     """left<>right"""
     a, b = live(left), live(right)
-    return LiveValue(Infix("<>", a.said, b.said), a.value != b.value)
+    return LiveValue(Infix("<>", a.expression, b.expression), a.value != b.value)
 
 
 def _all(values: tuple[Value, ...]) -> Any:
@@ -179,17 +179,17 @@ def call(function: str, *arguments: Part) -> LiveValue:
     parts = list(map(live, arguments))
     with np.errstate(all="ignore"):
         value = FUNCTIONS[function](*(part.value for part in parts))
-    return LiveValue(Call(function, tuple(part.said for part in parts)), value)
+    return LiveValue(Call(function, tuple(part.expression for part in parts)), value)
 
 
 def when(condition: LiveValue, then: Part, otherwise: Part) -> LiveValue:
     return call("IF", condition, then, otherwise)
 
 
-def told(message: str, **parts: LiveValue) -> LiveValue:
+def message_with(message: str, **parts: LiveValue) -> LiveValue:
     """A sentence with what cells hold in the place of its {names}."""
     values = {name: part.value for name, part in parts.items()}
-    said = {name: write(part.said) for name, part in parts.items()}
+    cells = {name: part.cells for name, part in parts.items()}
     written = {k: v if isinstance(v, str) else f"{v:g}" for k, v in values.items()}
-    formula = sentence(message, **said) if parts else quote(message)
+    formula = sentence(message, **cells) if parts else quote(message)
     return LiveValue(Reference(formula), message.format(**written))

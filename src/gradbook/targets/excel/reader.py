@@ -217,16 +217,16 @@ class ReaderPlan:
     ) -> Iterator[tuple[Place, int, int]]:
         """The cells that a place is a sum of, each with its weight's row and place in that row;
         what lies in a padding is left out."""
-        layer, shape, made = self.net.layers[index], source.shape, self.net.shapes[index + 1]
+        layer, shape, maps = self.net.layers[index], source.shape, self.net.shapes[index + 1]
         spread = layer.spreads(self.net.shapes[index])
         window = spread or layer.window(self.net.shapes[index])
         if window is None:
             yield from ((cell, place[0], k) for k, cell in enumerate(source.places()))
             return
-        inputs, outputs = shape[0] // layer.groups, made[0] // layer.groups
+        inputs, outputs = shape[0] // layer.groups, maps[0] // layer.groups
         group, output = divmod(place[0], outputs)
         taps = list(
-            spread.over(place[1:], made[1:]) if spread else window.inside(place[1:], shape[1:])
+            spread.over(place[1:], maps[1:]) if spread else window.inside(place[1:], shape[1:])
         )
         for number in range(inputs):
             channel = group * inputs + number
@@ -277,12 +277,12 @@ def _term(source: Grids, block: WeightBlock, cell: Place, row: int, first: int, 
     return f"SUMPRODUCT({cells},{block.run(row, first, count)})"
 
 
-def _side_by_side(sources: Sequence[Grids], place: tuple[int, int, int], made: Grids) -> str:
+def _side_by_side(sources: Sequence[Grids], place: tuple[int, int, int], stage: Grids) -> str:
     """The cell that stands in a place of grids that these make one after the other.
 
     Flat values may lie in pictures still: their order is the same.
     """
-    number = int(np.ravel_multi_index(place, made.shape))
+    number = int(np.ravel_multi_index(place, stage.shape))
     for source in sources:
         if number < prod(source.shape):
             return source.cell(*map(int, np.unravel_index(number, source.shape)))
@@ -290,11 +290,11 @@ def _side_by_side(sources: Sequence[Grids], place: tuple[int, int, int], made: G
     raise AssertionError(f"{place} is beyond what stands side by side")
 
 
-def _cell_for(source: Grids, place: tuple[int, int, int], made: Grids) -> str:
+def _cell_for(source: Grids, place: tuple[int, int, int], stage: Grids) -> str:
     """The cell of its own place, or its channel's where each has one alone."""
-    if prod(source.shape) < prod(made.shape):
+    if prod(source.shape) < prod(stage.shape):
         return source.cell(*map(int, np.unravel_index(place[0], source.shape)))
-    return _side_by_side([source], place, made)
+    return _side_by_side([source], place, stage)
 
 
 def _spelled(layer: Layer, cells: Sequence[str], parameters: Sequence[str]) -> str:
@@ -370,7 +370,7 @@ class ReaderBook:
     images: NDArray[np.uint8]  # to pick from: (images, rows, columns)
     names: tuple[str, ...]
     painted: NDArray[np.uint8]
-    made: Mapping[int, Array]  # of the first image, by the number of its stage
+    maps: Mapping[int, Array]  # of the first image, by the number of its stage
     probabilities: Array
 
 
@@ -545,7 +545,7 @@ def _write_inside(look: Look, book: ReaderBook) -> None:
         words = f"{number + 1}. {stage.words}"
         sheet.write_string(stage.grids.top - 1, LEFT, words, look.section)
         for place in stage.grids.places():
-            formula, value = plan.formula(stage, *place), float(book.made[number][place])
+            formula, value = plan.formula(stage, *place), float(book.maps[number][place])
             sheet.write_formula(*stage.grids.place(*place), formula, style, value)
         is_positive = plan.net.layers[stage.layers[-1]].lowest >= 0
         coloured(sheet, stage.grids, WHITES if is_positive else BLUES)

@@ -43,21 +43,21 @@ class PageState:
 
 def pack(state: PageState) -> str:
     """The letters that a page reads after `#n=`, or is sent by a notebook."""
-    said = {
+    state_table = {
         "text": state.text,
         "rate": state.rate,
         "batch": state.batch,
         "epoch": state.epoch,
-        "start": _said(state.start),
-        "state": _said(state.values),
-        "samples": [[_said(it.inputs), _said(it.targets)] for it in state.samples],
-        "tests": [[_said(it.inputs), _said(it.targets)] for it in state.tests],
+        "start": _as_json(state.start),
+        "state": _as_json(state.values),
+        "samples": [[_as_json(it.inputs), _as_json(it.targets)] for it in state.samples],
+        "tests": [[_as_json(it.inputs), _as_json(it.targets)] for it in state.tests],
         "sample": state.sample,
         "chosen": state.chosen,
         "look": state.look,
         "fields": dict(state.fields),
     }
-    text = json.dumps(said, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(state_table, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     deflating = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     packed = deflating.compress(text.encode()) + deflating.flush()
     return urlsafe_b64encode(packed).decode().rstrip("=")
@@ -80,63 +80,63 @@ def _inflated(letters: str) -> bytes:
         raise ValueError
     inflating = zlib.decompressobj(-zlib.MAX_WBITS)
     packed = urlsafe_b64decode(letters + "=" * (-len(letters) % 4))
-    found = inflating.decompress(packed, MOST_BYTES)
+    content = inflating.decompress(packed, MOST_BYTES)
     if not inflating.eof:
         raise ValueError
-    return found
+    return content
 
 
-def _state(found: dict[str, Any]) -> PageState:
-    texts = [found["text"], found.get("chosen", ""), found.get("look", "")]
-    fields = found.get("fields", {})
+def _state(table: dict[str, Any]) -> PageState:
+    texts = [table["text"], table.get("chosen", ""), table.get("look", "")]
+    fields = table.get("fields", {})
     if not all(isinstance(it, str) for it in [*texts, *fields.values()]):
         raise ValueError
-    rate = _number(found["rate"])
-    samples = _samples(found["samples"])
-    epoch = 1 + _count(found["epoch"] - 1, LATEST)
+    rate = _number(table["rate"])
+    samples = _samples(table["samples"])
+    epoch = 1 + _count(table["epoch"] - 1, LATEST)
     if not isfinite(rate):
         raise ValueError
     return PageState(
         text=texts[0],
         rate=rate,
         epoch=epoch,
-        start=_numbers(found["start"]),
-        values=_numbers(found["state"]),
+        start=_numbers(table["start"]),
+        values=_numbers(table["state"]),
         samples=samples,
-        tests=_samples(found.get("tests", [])),
-        batch=_count(found.get("batch", 0), LATEST),
-        sample=_count(found["sample"], len(samples) - 1),
+        tests=_samples(table.get("tests", [])),
+        batch=_count(table.get("batch", 0), LATEST),
+        sample=_count(table["sample"], len(samples) - 1),
         chosen=texts[1],
         look=texts[2],
         fields=fields,
     )
 
 
-def _count(found: int, most: int) -> int:
-    if not isinstance(found, int) or not 0 <= found <= most:
+def _count(number: int, most: int) -> int:
+    if not isinstance(number, int) or not 0 <= number <= most:
         raise ValueError
-    return found
+    return number
 
 
-def _samples(found: list[Any]) -> tuple[Sample, ...]:
-    return tuple(Sample(_numbers(inputs), _numbers(targets)) for inputs, targets in found)
+def _samples(pairs: list[Any]) -> tuple[Sample, ...]:
+    return tuple(Sample(_numbers(inputs), _numbers(targets)) for inputs, targets in pairs)
 
 
-def _numbers(found: list[Any]) -> tuple[float, ...]:
-    if not isinstance(found, list):
+def _numbers(numbers: list[Any]) -> tuple[float, ...]:
+    if not isinstance(numbers, list):
         raise ValueError
-    return tuple(map(_number, found))
+    return tuple(map(_number, numbers))
 
 
-def _number(found: Any) -> float:
-    if isinstance(found, str):
-        return ODD[found]
-    if isinstance(found, bool):
+def _number(number: Any) -> float:
+    if isinstance(number, str):
+        return ODD[number]
+    if isinstance(number, bool):
         raise ValueError
-    return float(found)
+    return float(number)
 
 
-def _said(numbers: tuple[float, ...]) -> list[float | str]:
+def _as_json(numbers: tuple[float, ...]) -> list[float | str]:
     """JSON has no words for some numbers, and JavaScript writes −0 as 0."""
     return [it if isfinite(it) and (it or copysign(1, it) > 0) else _odd(it) for it in numbers]
 

@@ -39,9 +39,9 @@ def to_the_inputs(derived: Derivation) -> Derivation:
     chains, roots = dict(derived.chains), dict(derived.roots)
     towards = dict(derived.locals)
     fed = defaultdict[Node, list[Local]](list)
-    for value, found in _locals_of_inputs(derived).items():
-        towards[value] = (*towards.get(value, ()), *found)
-        for local in found:
+    for value, partials in _locals_of_inputs(derived).items():
+        towards[value] = (*towards.get(value, ()), *partials)
+        for local in partials:
             fed[local.to].append(local)
     for value in sorted(fed, key=lambda node: -node.index):
         known = [local for local in fed[value] if local.of in chains]
@@ -55,15 +55,15 @@ def to_the_inputs(derived: Derivation) -> Derivation:
 def _locals_of_inputs(derived: Derivation) -> dict[Node, tuple[Local, ...]]:
     """Of each value the partials towards those that no weight comes before."""
     changing = set(derived.step.inputs)
-    found: dict[Node, tuple[Local, ...]] = {}
+    partials: dict[Node, tuple[Local, ...]] = {}
     for value in derived.forward:
         mentioned = [node for node in derived.mentions(value) if node in changing]
         if mentioned:
             changing.add(value)
             early = [node for node in mentioned if node not in derived.step.adjoints]
             formulas = gradients(value, early, stop=derived.spoken)
-            found[value] = tuple(Local(value, node, formulas[node]) for node in early)
-    return found
+            partials[value] = tuple(Local(value, node, formulas[node]) for node in early)
+    return partials
 
 
 @dataclass(frozen=True)
@@ -75,21 +75,21 @@ class ChainLines:
 
     @staticmethod
     def of(derived: Derivation) -> ChainLines:
-        found = ChainLines(derived)
+        lines = ChainLines(derived)
         for value, chain in derived.chains.items():
-            found.slopes[value] = found.node(chain)
-        return found
+            lines.slopes[value] = lines.node(chain)
+        return lines
 
     @property
     def nodes(self) -> list[Node]:
         """Everything that a chain shows a value of."""
-        found: dict[Node, None] = {}
+        nodes: dict[Node, None] = {}
         waiting = list(self.derivation.chains.values())
         while waiting:
             chain = waiting.pop()
-            found[self.node(chain)] = None
+            nodes[self.node(chain)] = None
             waiting += _parts(chain)
-        return list(found)
+        return list(nodes)
 
     def node(self, chain: Chain) -> Node:
         """What the chain comes to."""

@@ -66,8 +66,10 @@ class PageContent:
         """The values that the algebra names, and those of layers that nothing goes on from."""
         nodes, net = self.step.graph.by_name, self.net
         layers = zip(layer_names(net)[1:], net.shapes[1:], net.layers, strict=True)
-        own = [name.elements(shape) for name, shape, layer in layers if not layer.passes_on]
-        drawn = {nodes[str(name)] for names in own for name in names.values()}
+        names_of_layers = [
+            name.elements(shape) for name, shape, layer in layers if not layer.passes_on
+        ]
+        drawn = {nodes[str(name)] for names in names_of_layers for name in names.values()}
         drawn.update(node for mask in self.step.masks for node in (mask.leaf, *mask.kept))
         drawn.update((*self.step.inputs, *self.step.weights))
         for index, layer in enumerate(net.layers):
@@ -77,7 +79,7 @@ class PageContent:
 
     @property
     def locals(self) -> list[Local]:
-        return [local for found in self.derivation.locals.values() for local in found]
+        return [local for partials in self.derivation.locals.values() for local in partials]
 
     def table(self) -> dict[str, Any]:
         """Everything but how names and formulas are written."""
@@ -138,11 +140,11 @@ class PageContent:
         return [
             {
                 "layer": layer,
-                "rate": own[0].rate,
-                "lines": self._places(mask.leaf for mask in own),
-                "kept": [self._places(mask.kept) for mask in own],
+                "rate": masks[0].rate,
+                "lines": self._places(mask.leaf for mask in masks),
+                "kept": [self._places(mask.kept) for mask in masks],
             }
-            for layer, own in layers.items()
+            for layer, masks in layers.items()
         ]
 
     @property

@@ -44,12 +44,12 @@ def criteria_table() -> dict[str, Any]:
     named = [it for it in vars(c).values() if isinstance(it, Condition)]
     return {
         **THRESHOLDS,
-        "conditions": {it.name: _said(it.meaning) for it in named},
-        "broken": _said(c.BROKEN),
-        "sound": _said(~c.IS_SATURATED),
-        "rests": _said(c.SETTLED & ~c.FROZEN),
-        "trains": _said(c.TRAINS),
-        "decisions": [[_said(condition), str(verdict)] for condition, verdict in c.DECISIONS],
+        "conditions": {it.name: _as_list(it.meaning) for it in named},
+        "broken": _as_list(c.BROKEN),
+        "sound": _as_list(~c.IS_SATURATED),
+        "rests": _as_list(c.SETTLED & ~c.FROZEN),
+        "trains": _as_list(c.TRAINS),
+        "decisions": [[_as_list(condition), str(verdict)] for condition, verdict in c.DECISIONS],
         "otherwise": str(c.OTHERWISE),
         "meanings": {str(verdict): tr(words) for verdict, words in c.MEANINGS.items()},
         **({"words": words} if (words := _words()) else {}),
@@ -59,20 +59,20 @@ def criteria_table() -> dict[str, Any]:
 
 def _words() -> dict[str, str]:
     """What the verdicts are called, where that isn't what the criteria call them."""
-    said = {str(verdict): tr(verdict) for verdict in c.MEANINGS}
-    return {verdict: words for verdict, words in said.items() if words != verdict}
+    names = {str(verdict): tr(verdict) for verdict in c.MEANINGS}
+    return {verdict: words for verdict, words in names.items() if words != verdict}
 
 
-def _said(condition: Logic) -> list[Any]:
+def _as_list(condition: Logic) -> list[Any]:
     match condition:
         case Condition(name):
             return ["is", name]
         case Negated(part):
-            return ["not", _said(part)]
+            return ["not", _as_list(part)]
         case Every(parts):
-            return ["and", *map(_said, parts)]
+            return ["and", *map(_as_list, parts)]
         case Either(parts):
-            return ["or", *map(_said, parts)]
+            return ["or", *map(_as_list, parts)]
         case Inequality(left, sign, right):
             return [sign, left.name, _bound(right)]
     raise AssertionError(f"no condition: {condition}")

@@ -102,7 +102,7 @@ def unbuilt(net: Net) -> str:
     for layer in net.layers:
         if layer.bits:
             return str(layer.bits)
-        if _called(type(layer)) not in BUILT:
+        if _card_name(type(layer)) not in BUILT:
             return layer.text.split()[0]
     return ""
 
@@ -142,7 +142,7 @@ def grammar_table() -> dict[str, Any]:
         "mostShown": network.MOST_SHOWN,
         "words": list(text.known_words()),
         **_forms(),
-        "cards": {_called(kind): _card_table(kind) for kind, _ in forms().values()},
+        "cards": {_card_name(kind): _card_table(kind) for kind, _ in forms().values()},
         "mixing": [kind for kind in ACTIVATIONS if Activation(kind).is_softmax],
         "synonyms": {
             "layers": text.layer_words(),
@@ -175,13 +175,13 @@ def _forms() -> dict[str, Any]:
     def number(field: TextField) -> Any:
         if isinstance(field, OptionsField):
             return [number(option) for option in field.options]
-        said = json.dumps(_short(field.table()), ensure_ascii=False)
-        return known.setdefault(said, len(known))
+        text = json.dumps(_short(field.table()), ensure_ascii=False)
+        return known.setdefault(text, len(known))
 
-    made = {
+    statements = {
         first: {
-            "card": _called(kind),
-            **({} if _called(kind) in BUILT else {"isUnbuilt": True}),
+            "card": _card_name(kind),
+            **({} if _card_name(kind) in BUILT else {"isUnbuilt": True}),
             **_short({**form.table(), "fields": [number(field) for field in form.fields]}),
         }
         for first, (kind, form) in forms().items()
@@ -189,25 +189,25 @@ def _forms() -> dict[str, Any]:
     fields = list(map(json.loads, known))
     named = [*LOSSES, *filter(None, (field.get("what") for field in fields))]
     called = {name: words for name in named if (words := tr(name)) != name}
-    return {"fields": fields, "forms": made, **({"called": called} if called else {})}
+    return {"fields": fields, "forms": statements, **({"called": called} if called else {})}
 
 
-def _called(kind: type[Layer]) -> str:
+def _card_name(kind: type[Layer]) -> str:
     return kind.__name__.lower()
 
 
 def _card_table(kind: type[Layer]) -> dict[str, Any]:
     """What its fields are where nothing is said, its letters, and what else is true of it."""
     usual = {it.name: it.default for it in fields(cast(Any, kind)) if it.default is not MISSING}
-    traits = {name: getattr(kind, own) for name, own in TRAITS.items()}
+    traits = {name: getattr(kind, attribute) for name, attribute in TRAITS.items()}
     known = {name: it for name, it in traits.items() if not isinstance(it, property)}
-    like = next((_called(it) for it in kind.__mro__[1:] if it in KINDS), None)
+    like = next((_card_name(it) for it in kind.__mro__[1:] if it in KINDS), None)
     parts = {"state": state_table(kind), "tensors": tensor_table(kind), "like": like}
     return {"usual": usual, **_short({**known, **parts})}
 
 
-def _short(said: Any) -> Any:
+def _short(table: Any) -> Any:
     """A table without what goes without saying."""
-    if isinstance(said, dict):
-        return {k: _short(v) for k, v in said.items() if v or (v == 0 and v is not False)}
-    return list(map(_short, said)) if isinstance(said, (list, tuple)) else said
+    if isinstance(table, dict):
+        return {k: _short(v) for k, v in table.items() if v or (v == 0 and v is not False)}
+    return list(map(_short, table)) if isinstance(table, (list, tuple)) else table

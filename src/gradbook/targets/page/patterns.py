@@ -67,34 +67,34 @@ class ValuePattern:
     numbers: Mapping[float, str]  # in its formulas, that follow from the count
     is_rewritten: bool = False  # whether another has its expressions, and only its formulas differ
     is_below_zero: bool = False  # of settings with a sign
-    own: str = ""  # the place of the first of several, where that stands apart from the others
+    apart: str = ""  # the place of the first of several, where that stands apart from the others
     said_number: float = 0.0  # one in its expressions that stands for what a network says
 
     def table(self) -> dict[str, Any]:
         seen: dict[str, Any] = {}
         for place, partial in self.partials.items():
-            if self.called(place) not in seen:
-                seen[self.called(place)] = self._partial(place, partial)
+            if self.place_name(place) not in seen:
+                seen[self.place_name(place)] = self._partial(place, partial)
         value = gather(_expression(self.value, self.places.get, top=True), self.count)
         return {"value": self._apart(value), "partials": seen}
 
-    def called(self, place: str) -> str:
+    def place_name(self, place: str) -> str:
         """x1 and x2 are both x, but for the one that stands apart."""
-        return self.own if self.own and _index(place) == "1" else general(place)
+        return self.apart if self.apart and _index(place) == "1" else general(place)
 
-    def _apart(self, said: Any) -> Any:
+    def _apart(self, term: Any) -> Any:
         """With the place of the one that stands apart, where it isn't one of all, and of a number
         that a network says."""
-        if isinstance(said, float) and said and said == self.said_number:
+        if isinstance(term, float) and term and term == self.said_number:
             return "varianceEpsilon"
-        if isinstance(said, list):
-            return [self._apart(part) for part in said]
-        return self.called(said) if self.own and isinstance(said, str) else said
+        if isinstance(term, list):
+            return [self._apart(part) for part in term]
+        return self.place_name(term) if self.apart and isinstance(term, str) else term
 
     def _partial(self, place: str, partial: Node) -> Any:
         """The expression, with its own of several values called x."""
-        said = self._apart(gather(_expression(partial, self.places.get), self.count))
-        return _own(said, _index(place))
+        term = self._apart(gather(_expression(partial, self.places.get), self.count))
+        return _of_one(term, _index(place))
 
 
 def general(place: str) -> str:
@@ -122,43 +122,43 @@ def _expression(node: Node, at: Callable[[Node], str | None], top: bool = False)
     return _expression(simpler, at)
 
 
-def gather(said: Any, count: int) -> Any:
+def gather(term: Any, count: int) -> Any:
     """With `every` where a word goes over all values of a kind, and n where it is their number."""
-    if isinstance(said, float) and said == count > 1:
+    if isinstance(term, float) and term == count > 1:
         return "n"
-    if not isinstance(said, list):
-        return said
-    if said[0] == "is_largest":  # which of them it is, is its own number
-        return ["every", said[0], _counting(said[2], 1)]
-    terms = _terms(said, count)
+    if not isinstance(term, list):
+        return term
+    if term[0] == "is_largest":  # which of them it is, is its own number
+        return ["every", term[0], _counting(term[2], 1)]
+    terms = _terms(term, count)
     alike = {str(_counting(term, k)) for k, term in enumerate(terms, 1)}
     if len(terms) == count > 1 and len(alike) == 1 and "*" in str(alike):
-        return ["every", said[0], gather(_counting(terms[0], 1), count)]
-    return [said[0], *(gather(part, count) for part in said[1:])]
+        return ["every", term[0], gather(_counting(terms[0], 1), count)]
+    return [term[0], *(gather(part, count) for part in term[1:])]
 
 
-def _terms(said: Any, count: int) -> list[Any]:
+def _terms(term: Any, count: int) -> list[Any]:
     """So many terms added from the left, or what a word of many operands is given."""
-    if isinstance(said, list) and said[0] in ("log_sum_exp", "largest"):
-        return list(said[1:])
+    if isinstance(term, list) and term[0] in ("log_sum_exp", "largest"):
+        return list(term[1:])
     if count == 1:
-        return [said]
-    if not isinstance(said, list):
+        return [term]
+    if not isinstance(term, list):
         return []
-    return [*_terms(said[1], count - 1), said[2]] if said[0] == "add" else []
+    return [*_terms(term[1], count - 1), term[2]] if term[0] == "add" else []
 
 
-def _counting(said: Any, k: int) -> Any:
+def _counting(term: Any, k: int) -> Any:
     """x2 as x*, where k is 2."""
-    if isinstance(said, str):
-        return f"{general(said)}*" if _index(said) == str(k) else said
-    return [_counting(part, k) for part in said] if isinstance(said, list) else said
+    if isinstance(term, str):
+        return f"{general(term)}*" if _index(term) == str(k) else term
+    return [_counting(part, k) for part in term] if isinstance(term, list) else term
 
 
-def _own(said: Any, index: str) -> Any:
-    if isinstance(said, str):
-        return general(said) if _index(said) == index else said
-    return [_own(part, index) for part in said] if isinstance(said, list) else said
+def _of_one(term: Any, index: str) -> Any:
+    if isinstance(term, str):
+        return general(term) if _index(term) == index else term
+    return [_of_one(part, index) for part in term] if isinstance(term, list) else term
 
 
 # Where they are cut out --------------------------------------------------------
@@ -177,8 +177,8 @@ def pattern_of(
 ) -> ValuePattern:
     """What a value is made of, and its partials towards the places that its formula mentions."""
     towards = [it for it in named_inputs(value, places) if general(places[it]) not in GIVEN]
-    found = gradients(value, towards, stop=places)
-    partials = {places[it]: found[it] for it in towards}
+    slopes = gradients(value, towards, stop=places)
+    partials = {places[it]: slopes[it] for it in towards}
     if numbers is None:
         numbers = {float(count): "n"} if count > 1 else {}
     return ValuePattern(name, value, places, partials, count, size or SIZES[count], numbers)
@@ -241,10 +241,10 @@ def _attention() -> Iterator[ValuePattern]:
             "loss half squared error"
         )
         places = {f"h_score_1_{k}": f"x{k}" for k in range(1, count + 1)}
-        made = {f"a_share_1_{k}": f"a{k}" for k in range(2, count + 1)}
-        given = {**places, **made, "a_share_1_1": "y"}
-        found = sheet.pattern("share", "a_share_1_1", given, count)
-        yield replace(found, own="own")
+        shares = {f"a_share_1_{k}": f"a{k}" for k in range(2, count + 1)}
+        given = {**places, **shares, "a_share_1_1": "y"}
+        pattern = sheet.pattern("share", "a_share_1_1", given, count)
+        yield replace(pattern, apart="own")
 
 
 def _pools() -> Iterator[ValuePattern]:
@@ -275,8 +275,8 @@ def _norms() -> Iterator[ValuePattern]:
                 yield sheet.pattern(f"mean of {over}", "μ1", given, count)
             yield sheet.pattern(f"variance of {over}", "σ²1", given, count, size, numbers)
     yield _deviation()
-    own = {"c1_1": "x", "n1_1": "y", **others}
-    yield sheet.pattern("normal", "n1_1", own)
+    of_one = {"c1_1": "x", "n1_1": "y", **others}
+    yield sheet.pattern("normal", "n1_1", of_one)
     yield sheet.pattern("scaled", "y1_1", {"n1_1": "x", "γ1": "scale", "β1": "shift"})
 
 
@@ -288,8 +288,8 @@ def _rms() -> Iterator[ValuePattern]:
         sheet = _Sheet(text)
         numbers = {float(count): "n", epsilon: "varianceEpsilon"}
         places = {**_row("h", "x", count), "s": "y"}
-        found = sheet.pattern("root of mean square", "s", places, count, "", numbers)
-        yield replace(found, said_number=epsilon)
+        pattern = sheet.pattern("root of mean square", "s", places, count, "", numbers)
+        yield replace(pattern, said_number=epsilon)
     yield sheet.pattern("over size", "n1", {"h1": "x", "s": "size", "n1": "y"})
     yield sheet.pattern("times scale", "y1", {"n1": "x", "γ1": "scale"})
 
@@ -338,21 +338,21 @@ def _activations() -> Iterator[ValuePattern]:
                 yield sheet.pattern(kind, "a_o1", {"o1": "x", "L_o": "L", "a_o1": "y"})
     for kind, card in ACTIVATIONS.items():
         if card.form.fields:
-            for said in SLOPES:
-                yield _activated(f"{kind} {said}", kind, ["slope"], said)
+            for setting in SLOPES:
+                yield _activated(f"{kind} {setting}", kind, ["slope"], setting)
 
 
 def _activated(
-    name: str, kind: str, settings: Sequence[str], said: float | str = ""
+    name: str, kind: str, settings: Sequence[str], setting: float | str = ""
 ) -> ValuePattern:
     """An activation's op, with its settings as leaves, or as a number that is written otherwise."""
     graph = Graph()
     x, *leaves = (graph.leaf(Name(it)) for it in ("x", *settings))
     places = dict(zip([x, *leaves], ["x", *settings], strict=True))
-    own = [said] if isinstance(said, int) else leaves
-    value = graph.named(activate(kind, x, own), Name("y"))
-    found = pattern_of(name, value, {**places, value: "y"})
-    return replace(found, is_rewritten=said != "", is_below_zero=said == BELOW_ZERO)
+    arguments = [setting] if isinstance(setting, int) else leaves
+    value = graph.named(activate(kind, x, arguments), Name("y"))
+    pattern = pattern_of(name, value, {**places, value: "y"})
+    return replace(pattern, is_rewritten=setting != "", is_below_zero=setting == BELOW_ZERO)
 
 
 def _errors() -> Iterator[ValuePattern]:
@@ -362,8 +362,8 @@ def _errors() -> Iterator[ValuePattern]:
             yield from _errors_of_all(loss)
             continue
         ending = f"{loss.ending}; " * bool(loss.ending)
-        one = _Sheet(f"input 1; dense 1; {ending}loss {loss}")
-        yield one.pattern(str(loss), "E1", {"t1": "t", "o1": "x", "a_o1": "y"})
+        single = _Sheet(f"input 1; dense 1; {ending}loss {loss}")
+        yield single.pattern(str(loss), "E1", {"t1": "t", "o1": "x", "a_o1": "y"})
     for loss in {loss.over_outputs: loss for loss in LOSSES.values() if not loss.ending}.values():
         for count in (FEW, MANY):
             several = _Sheet(f"input 1; dense {count}; loss {loss}")
@@ -396,44 +396,44 @@ def _errors_of_all(loss: Loss) -> Iterator[ValuePattern]:
             for count in (1, FEW):
                 sheet = _Sheet(f"input 1; dense {count}; {ending}; loss {loss}")
                 rows = (("t", "t"), ("o", "x"), ("a_o", "y"))
-                own = {k: v for stem, row in rows for k, v in _row(stem, row, count).items()}
-                places = sheet.held({**own, "L_o": "L"})
+                of_rows = {k: v for stem, row in rows for k, v in _row(stem, row, count).items()}
+                places = sheet.held({**of_rows, "L_o": "L"})
                 given = [sheet.nodes[f"o{k}"] for k in range(1, count + 1)]
                 value = sheet.step.loss
                 if is_smoothed:
                     share = sheet.step.graph.leaf(Name("smoothing"))
                     places[share] = "smoothing"
-                    said = [smooth(target, share, count) for target in sheet.step.targets]
-                    value = op_of_all(loss, said, given)
+                    smoothed = [smooth(target, share, count) for target in sheet.step.targets]
+                    value = op_of_all(loss, smoothed, given)
                 name = f"{loss} of {ending}{' smoothed' * is_smoothed}"
                 yield pattern_of(name, value, places, count)
 
 
 def least_table() -> dict[str, Any]:
     """For losses of probabilities, one sample's loss of perfect outputs."""
-    found = {}
+    table = {}
     for loss in LOSSES.values():
         if loss.ending:
             text = f"input 1; dense {FEW}; {loss.ending}; loss {loss}"
             step = scalar_step(parse(text), learns=False)
             places = {target: f"t{k}" for k, target in enumerate(step.targets, 1)}
-            found[str(loss)] = gather(_expression(least_loss(step), places.get), FEW)
-    return found
+            table[str(loss)] = gather(_expression(least_loss(step), places.get), FEW)
+    return table
 
 
 def plane_table() -> dict[str, Any]:
     """How outputs say the classes of points on a plane, by their number, what they end in and
     whether the loss is of all; those that say them as usual by their number alone."""
-    found: dict[str, Any] = {}
+    table: dict[str, Any] = {}
     for outputs in range(1, CLASSES + 1):
-        usual = found[str(outputs)] = _plane(outputs, "", Loss.HALF_SQUARED)
+        usual = table[str(outputs)] = _plane(outputs, "", Loss.HALF_SQUARED)
         for loss in LOSSES.values():
             for ending in ACTIVATIONS if outputs > 1 or not loss.of_all else ():
                 fits = not loss.ending or loss.ending == ending.removeprefix("log ")
-                own = _plane(outputs, ending, loss) if fits else usual
-                if own != usual:
-                    found[f"{outputs} {ending}{' of all' * loss.of_all}"] = own
-    return found
+                plane = _plane(outputs, ending, loss) if fits else usual
+                if plane != usual:
+                    table[f"{outputs} {ending}{' of all' * loss.of_all}"] = plane
+    return table
 
 
 def _plane(outputs: int, ending: str, loss: Loss) -> dict[str, Any]:
@@ -450,13 +450,13 @@ def _plane(outputs: int, ending: str, loss: Loss) -> dict[str, Any]:
 
 def update_table() -> dict[str, Any]:
     """For each rule what a weight, and what is remembered of it, are in the next step."""
-    found = {}
+    table = {}
     for kind, card in UPDATES.items():
         for nesterov in (False, True) if "nesterov" in card.settings else (False,):
             for decays in (False, True):
                 name = f"{kind}{' nesterov' * nesterov}{' with decay' * decays}"
-                found[name] = _changes(card, nesterov, decays)
-    return found
+                table[name] = _changes(card, nesterov, decays)
+    return table
 
 
 RULE = ("momentum", "beta1", "beta2", "epsilon", "decay")
@@ -465,12 +465,14 @@ RULE = ("momentum", "beta1", "beta2", "epsilon", "decay")
 def _changes(card: UpdateCard, nesterov: bool, decays: bool) -> dict[str, Any]:
     """The rule traced with numbers that a network says."""
     graph = Graph()
-    own = {graph.leaf(Name(it)): it for it in ("w", "g", "η", *RULE)}
-    weight, slope, rate, momentum, beta1, beta2, epsilon, decay = own
+    names = {graph.leaf(Name(it)): it for it in ("w", "g", "η", *RULE)}
+    weight, slope, rate, momentum, beta1, beta2, epsilon, decay = names
     rule = SimpleNamespace(  # an update whose numbers are leaves
         momentum=momentum, betas=(beta1, beta2), epsilon=epsilon, nesterov=nesterov
     )
     pulled = cast(float, decay) if decays else 0.0
-    made = card.changes(WeightStep(cast(Update, rule), weight, np.zeros(()), slope, rate, pulled))
-    own |= {it.leaf: it.leaf.name.stem for it in made if it.leaf.name}
-    return {own[it.leaf]: _expression(it.next, own.get) for it in made}
+    changes = card.changes(
+        WeightStep(cast(Update, rule), weight, np.zeros(()), slope, rate, pulled)
+    )
+    names |= {it.leaf: it.leaf.name.stem for it in changes if it.leaf.name}
+    return {names[it.leaf]: _expression(it.next, names.get) for it in changes}

@@ -18,9 +18,9 @@ def tells_points_apart(net: Net) -> bool:
     return net.input == (2,) and (net.outputs == CLASSES or one_says_all)
 
 
-def label_points(found: list[Point], classes: list[list[float]]) -> list[list[list[float]]]:
+def label_points(points: list[Point], classes: list[list[float]]) -> list[list[list[float]]]:
     """The points as samples, with the targets of their classes."""
-    return [[[x, y], classes[which]] for x, y, which in found]
+    return [[[x, y], classes[which]] for x, y, which in points]
 
 
 def ending_of(net: Net) -> str:

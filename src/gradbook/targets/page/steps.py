@@ -53,14 +53,14 @@ class TracedLayer:
 
 def traced_layers() -> list[TracedLayer]:
     """Each recurrent layer with one unit and with several."""
-    found = []
-    for (word, said), units in product(_recurrents(), UNITS):
-        layer = f"{word} {units}{said}"
+    traced = []
+    for (word, options), units in product(_recurrents(), UNITS):
+        layer = f"{word} {units}{options}"
         text = f"input {STEPS}x{FEATURES}; {layer}; dense 1; loss half squared error"
         unit = _Unit(scalar_step(parse(text), learns=False), units)
         values = {step: list(unit.values(step)) for step in (FIRST, LATER)}
-        found.append(TracedLayer(word + said, units, values))
-    return found
+        traced.append(TracedLayer(word + options, units, values))
+    return traced
 
 
 def _recurrents() -> Iterator[tuple[str, str]]:
@@ -69,8 +69,8 @@ def _recurrents() -> Iterator[tuple[str, str]]:
         if issubclass(kind, Recurrent):
             flags = [it.name for it in kind.forms[0].fields if isinstance(it, FlagField)]
             ways = [("", f" {flag}") for flag in flags if flag != "all"]
-            for said in product(*ways, ("", " no bias")):
-                yield kind.word, "".join(said)
+            for options in product(*ways, ("", " no bias")):
+                yield kind.word, "".join(options)
 
 
 def step_patterns(traced: Sequence[TracedLayer]) -> Iterator[ValuePattern]:
@@ -93,19 +93,19 @@ def step_table(traced: Sequence[TracedLayer]) -> dict[str, Any]:
 
 
 def _named(name: Name) -> dict[str, Any]:
-    said: dict[str, Any] = {"stem": name.stem}
+    table: dict[str, Any] = {"stem": name.stem}
     if name.of:
-        return {**said, "of": _named(name.of)}
-    return {**said, "word": name.word} if name.word else said
+        return {**table, "of": _named(name.of)}
+    return {**table, "word": name.word} if name.word else table
 
 
 def state_table(kind: type[Layer]) -> dict[str, Any] | None:
     """What a recurrent layer's states are called."""
     if not issubclass(kind, Recurrent):
         return None
-    made = parse(f"input 2x1; {kind.word} 1 all; flatten; dense 1").layers[0]
-    assert isinstance(made, Recurrent)
-    return _named(made.state_name(Name("h")))
+    layer = parse(f"input 2x1; {kind.word} 1 all; flatten; dense 1").layers[0]
+    assert isinstance(layer, Recurrent)
+    return _named(layer.state_name(Name("h")))
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class _Unit:
     units: int
 
     @cached_property
-    def own(self) -> list[Node]:
+    def inner(self) -> list[Node]:
         return inside(self.step, 0)
 
     @cached_property
@@ -130,7 +130,7 @@ class _Unit:
         }
 
     def values(self, step: int) -> Iterator[StepValue]:
-        for node in self.own:
+        for node in self.inner:
             assert node.name
             name = innermost(node.name)
             if (name.step, name.index) == (step, (1,)):
@@ -138,16 +138,16 @@ class _Unit:
 
     def _value(self, node: Node, step: int) -> StepValue:
         assert node.name
-        spoken = {*self.own, *self.elements, *self.step.inputs}
+        spoken = {*self.inner, *self.elements, *self.step.inputs}
         by_source: dict[Source, list[tuple[int, Node]]] = {}
         for it in named_inputs(node, spoken):
             source, element = self._source(it, step)
             by_source.setdefault(source, []).append((element, it))
         places, sources = {node: "y"}, {}
-        for letter, (source, found) in zip(ascii_uppercase, by_source.items(), strict=False):
-            several = self._goes_over_all(source, len(found))
+        for letter, (source, nodes) in zip(ascii_uppercase, by_source.items(), strict=False):
+            several = self._goes_over_all(source, len(nodes))
             sources[letter] = (*source, True) if several else source
-            for element, it in found:
+            for element, it in nodes:
                 places[it] = f"{letter}{element + 1}" if several else letter
         pattern = pattern_of("", node, places, self.units)
         return StepValue(node.name.at().at_step(None), pattern, sources)
@@ -179,20 +179,20 @@ def tensor_table(kind: type[Layer]) -> list[dict[str, Any]] | None:
         return None
     form = kind.forms[0]
     flags = [it.name for it in form.fields if isinstance(it, FlagField) and it.name != "all"]
-    said = (
+    text = (
         f"{form.words} 7{{}}; dense 1"
         if issubclass(kind, Recurrent)
         else (f"{form.words}{{}}; flatten; dense 1")
     )
 
     def tensors(flag: str) -> list[ParameterSpec]:
-        (layer, *_) = parse(f"input 9x5; {said.format(flag)}").layers
+        (layer, *_) = parse(f"input 9x5; {text.format(flag)}").layers
         return list(layer.parameters((5, 1, 9)))
 
-    found = []
+    tensors_of = []
     for spec in tensors(""):
         unless = [flag for flag in flags if spec not in tensors(f" {flag}")]
-        found.append(
+        tensors_of.append(
             {
                 "role": spec.role,
                 "part": spec.part,
@@ -202,4 +202,4 @@ def tensor_table(kind: type[Layer]) -> list[dict[str, Any]] | None:
                 "unless": unless[0] if unless else "",
             }
         )
-    return found
+    return tensors_of

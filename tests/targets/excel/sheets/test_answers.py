@@ -79,7 +79,7 @@ def test_a_pass_of_ones_own_follows_the_typed_input():
     typed = {node: f"Answers!$C${k}" for k, node in enumerate(step.inputs, 9)}
     own = OwnPass(step, "Answers work", typed, frozenset())
     assert [str(node.name) for node in own.known] == [f"w{k}" for k in range(1, 9)]
-    first = own.made[0]
+    first = own.computed[0]
     assert str(first.name) == "h1"
     assert own.formula(first) == "=$B$5*Answers!$C$9+$B$6*Answers!$C$10"
 
@@ -88,4 +88,4 @@ def test_normalisation_takes_the_means_of_the_training():
     text = "input 1; dense 1; batchnorm; tanh; sample 1 -> 1; sample 2 -> 0"
     own = OwnPass(scalar_step(parse(text)), "Answers work", {}, frozenset())
     assert {"μ1", "w1"} <= {str(node.name) for node in own.known}
-    assert all(node.each for node in own.made)
+    assert all(node.each for node in own.computed)

@@ -80,8 +80,8 @@ class Grids:
     def at(self, channel: str | int, row: str, column: str) -> str:
         """A formula for the place that other cells tell, counted from 1; or of a channel known."""
         if isinstance(channel, int) or self.shape[0] == 1:
-            own = self.whole(channel if isinstance(channel, int) else 0)
-            return f"INDEX({own},{row},{column})"
+            cells = self.whole(channel if isinstance(channel, int) else 0)
+            return f"INDEX({cells},{row},{column})"
         bottom, right = self.top + self.height - 1, self.left + self.width - 1
         every = xl_range_abs(self.top, self.left, bottom, right)
         if not self.is_pictures:

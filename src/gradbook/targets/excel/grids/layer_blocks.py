@@ -149,10 +149,12 @@ def step_blocks(step: Step, index: int, as_maps: bool = False) -> list[NodeBlock
     blocks, waiting = list[NodeBlock](), list(net.taken(index))
     for it in inner:
         parts = {it.name.word, of_state(it.name.word)} if layer.sums else set()
-        blocks += [_weights(step, own, index) for own in waiting if own.part in parts]
-        waiting = [own for own in waiting if own.part not in parts]
+        blocks += [
+            _weights(step, parameter, index) for parameter in waiting if parameter.part in parts
+        ]
+        waiting = [parameter for parameter in waiting if parameter.part not in parts]
         blocks += [_plane_block(layer, it, tr(IN_BETWEEN))] if it is not whole else []
-    return [*blocks, *(_weights(step, own, index) for own in waiting), last]
+    return [*blocks, *(_weights(step, parameter, index) for parameter in waiting), last]
 
 
 def _made(step: Step, name: Name, shape: Shape, words: str, as_maps: bool) -> NodeBlock:
@@ -167,8 +169,8 @@ def _plane_block(layer: Layer, inner: InnerPlanes, otherwise: str) -> NodeBlock:
     """Values on the way, in the words that the layer has for them."""
     name = inner.name
     words = layer.inner_words.get(f"{name.stem}_{name.word or (name.of.stem if name.of else '')}")
-    said = tr(words).partition(". ")[0] if words else otherwise
-    return _matrix(name, said, inner.nodes, inner.is_by_heads)
+    title = tr(words).partition(". ")[0] if words else otherwise
+    return _matrix(name, title, inner.nodes, inner.is_by_heads)
 
 
 def _matrix(name: Name, words: str, nodes: Scalars, is_by_heads: bool = False) -> NodeBlock:

@@ -225,14 +225,14 @@ class GridScene:
         if node is None:
             return "=0"
         home = self.cells[node]
-        return f"={home}" if home != cell else f"={self._looked_up(node) or self._said(node)}"
+        return f"={home}" if home != cell else f"={self._looked_up(node) or self._spelled(node)}"
 
-    def _said(self, node: Node) -> str:
+    def _spelled(self, node: Node) -> str:
         return write(Speller(self._refer, self._block, self.book.guarded).formula(node))
 
     def _refer(self, node: Node) -> Reference | None:
-        said = self.cells.get(node) or self._looked_up(node)
-        return Reference(said) if said else None
+        cell = self.cells.get(node) or self._looked_up(node)
+        return Reference(cell) if cell else None
 
     def _block(self, node: Node) -> Reference:
         """A value of all samples of the epoch."""

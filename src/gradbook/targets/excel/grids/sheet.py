@@ -143,8 +143,10 @@ class _GridSheet(Page):
                 continue
             self.sheet.write_string(row - 1, column - 1, label, name)
             for y in range(high):
-                own = block.rows[y] if block.rows else y + 1
-                self.sheet.write(row + y, column - 1, own, name if block.rows else count)
+                if block.rows:
+                    self.sheet.write_string(row + y, column - 1, block.rows[y], name)
+                else:
+                    self.sheet.write_number(row + y, column - 1, y + 1, count)
             for x in range(wide):
                 self.sheet.write_number(row - 1, column + x, x + 1, count)
 

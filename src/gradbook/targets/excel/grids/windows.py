@@ -172,14 +172,14 @@ class LookedAt:
             return f"{self.channel}={channel + 1},"
         if layer.groups == 1:
             return ""
-        made = self.maps.shape[0] // layer.groups
-        return f"INT(({self.channel}-1)/{made})={channel // self.sources},"
+        outputs = self.maps.shape[0] // layer.groups
+        return f"INT(({self.channel}-1)/{outputs})={channel // self.sources},"
 
     @property
     def read(self) -> NodeBlock:
         """The kernels as sums read them."""
-        own = self.stage.parameters
-        return own.get(FEW, own["w"])
+        parameters = self.stage.parameters
+        return parameters.get(FEW, parameters["w"])
 
     @property
     def sources(self) -> int:
@@ -203,14 +203,14 @@ class LookedAt:
     def lines(self) -> Sequence[WindowLine]:
         match self.stage.kind:
             case "conv":
-                found = self._sum_lines(self.blocks[-1])
+                lines = self._sum_lines(self.blocks[-1])
             case "pool":
-                found = [self._kept_line(self.blocks[0])]
+                lines = [self._kept_line(self.blocks[0])]
             case _:
-                found = self._normal_lines()
+                lines = self._normal_lines()
         there = self.maps.at(self.channel, self.row, self.column)
-        worked = found[-1].content.value  # at first it is what was worked out
-        return [*found, WindowLine(tr("in the map"), LiveValue.at(there, worked), QUIET)]
+        worked = lines[-1].content.value  # at first it is what was worked out
+        return [*lines, WindowLine(tr("in the map"), LiveValue.at(there, worked), QUIET)]
 
     @property
     def lines_column(self) -> int:
@@ -281,8 +281,8 @@ class LookedAt:
         grids, numbers = self._grids(number, sources), self.scene.numbers(block)
         contents = {}
         for k, y, x in grids.places():
-            own = self.channel if sources == 1 else f"(({self.channel}-1)*{sources}+{k + 1})"
-            there = block.grids.at(own, str(y + 1), str(x + 1))
+            kernel = self.channel if sources == 1 else f"(({self.channel}-1)*{sources}+{k + 1})"
+            there = block.grids.at(kernel, str(y + 1), str(x + 1))
             contents[k, y, x] = LiveValue.at(there, numbers[k, y, x])
         return WindowBlock(tr("times its kernel"), "×", grids, contents, WEIGHT)
 
@@ -296,8 +296,8 @@ class LookedAt:
         bias = self.stage.parameters.get("b")
         if bias is None:
             return [total]
-        own = bias.grids.at(self.channel if bias.grids.shape[0] > 1 else 0, "1", "1")
-        shift = LiveValue.at(own, float(self.scene.numbers(bias).flat[0]))
+        cell = bias.grids.at(self.channel if bias.grids.shape[0] > 1 else 0, "1", "1")
+        shift = LiveValue.at(cell, float(self.scene.numbers(bias).flat[0]))
         both = self._beside(0, total.content) + self._beside(1, shift)
         lines = [total, WindowLine(tr("plus the bias"), shift, WEIGHT)]
         return [*lines, WindowLine(tr("together"), both, SUM)]
@@ -320,7 +320,7 @@ class LookedAt:
         )
         cell = self._beside
         normal = (cell(0, given) - cell(1, mean)) / cell(2, deviation)
-        made = cell(4, scale) * cell(3, normal) + cell(5, shift)
+        scaled = cell(4, scale) * cell(3, normal) + cell(5, shift)
         return [
             WindowLine(tr("x, what is given"), given, ACTIVATION),
             WindowLine(tr("μ of its channel"), mean, SUM),
@@ -328,7 +328,7 @@ class LookedAt:
             WindowLine("n = (x − μ) / s", normal, SUM),
             WindowLine("γ", scale, WEIGHT),
             WindowLine("β", shift, WEIGHT),
-            WindowLine("γ · n + β", made, SUM),
+            WindowLine("γ · n + β", scaled, SUM),
         ]
 
     def _beside(self, number: int, content: LiveValue) -> LiveValue:
@@ -370,9 +370,11 @@ def within(grids: Grids, channel: int, row: str, column: str, window: Window) ->
     top, left = grids.place(channel, 0, 0)
     tests = []
     for axis, (word, before, first) in enumerate((("ROW()", top, row), ("COLUMN()", left, column))):
-        own, long, gap = f"{word}-{before}", window.span[axis], window.dilation[axis]
-        tests += [f"{own}={first}"] if long == 1 else [f"{own}>={first}", f"{own}<{first}+{long}"]
-        tests += [f"MOD({own}-({first}),{gap})=0"] if gap > 1 and long > 1 else []
+        place, long, gap = f"{word}-{before}", window.span[axis], window.dilation[axis]
+        tests += (
+            [f"{place}={first}"] if long == 1 else [f"{place}>={first}", f"{place}<{first}+{long}"]
+        )
+        tests += [f"MOD({place}-({first}),{gap})=0"] if gap > 1 and long > 1 else []
     return ",".join(tests)
 
 
@@ -425,8 +427,8 @@ class WeightLookedAt(LookedAt):
 
     def lit(self) -> Iterator[tuple[str, str, bool]]:
         """Its cell among the kernels and among their gradients."""
-        found = self.stage.slope_of(self.kernels)
-        for block in (self.kernels, *([found] if found else [])):
+        slopes = self.stage.slope_of(self.kernels)
+        for block in (self.kernels, *([slopes] if slopes else [])):
             for channel in range(block.grids.shape[0]):
                 here = within(block.grids, channel, self.row, self.column, ONE_CELL)
                 condition = f"AND({self.kernel}={channel + 1},{here})"
@@ -436,9 +438,9 @@ class WeightLookedAt(LookedAt):
 
     @cached_property
     def slopes(self) -> NodeBlock:
-        found = self.stage.slope_of(self.stage.values)
-        assert found is not None
-        return found
+        slopes = self.stage.slope_of(self.stage.values)
+        assert slopes is not None
+        return slopes
 
     @cached_property
     def blocks(self) -> tuple[WindowBlock, ...]:
@@ -465,14 +467,14 @@ class WeightLookedAt(LookedAt):
         given, layer = self.given.grids, self.layer
         corner, gaps = self.window.corner(place), self.window.dilation
         row, column = (
-            f"{own}{first:+}" if gap == 1 else f"({own}-1)*{gap}{first + 1:+}"
-            for own, first, gap in zip((self.row, self.column), corner, gaps, strict=True)
+            f"{cell}{first:+}" if gap == 1 else f"({cell}-1)*{gap}{first + 1:+}"
+            for cell, first, gap in zip((self.row, self.column), corner, gaps, strict=True)
         )
-        made = self.maps.shape[0] // layer.groups
+        outputs = self.maps.shape[0] // layer.groups
         channel = (
             self.source
             if layer.groups == 1
-            else f"(INT(({self.channel}-1)/{made})*{self.sources}+{self.source})"
+            else f"(INT(({self.channel}-1)/{outputs})*{self.sources}+{self.source})"
         )
         looked_up = given.at(channel if given.shape[0] > 1 else 0, row, column)
         if not any(self.window.pad):
@@ -495,9 +497,9 @@ class WeightLookedAt(LookedAt):
         total = call("SUM", self.blocks[-1].channel(0))
         words, there = tr("its gradient"), ""
         if not self.scene.book.several:
-            found = self.stage.slope_of(self.kernels)
-            assert found is not None
-            there = found.grids.at(self.kernel, self.row, self.column)
+            slopes = self.stage.slope_of(self.kernels)
+            assert slopes is not None
+            there = slopes.grids.at(self.kernel, self.row, self.column)
         else:
             high, wide = self.window.size
             number = f"(({self.kernel}-1)*{high}+{self.row}-1)*{wide}+{self.column}"

@@ -137,11 +137,11 @@ class WorkbookPlan:
         """The first column of each on the working sheet, to the right of the runs."""
         run = self.at_rate(0)
         column = 2 + len(run.of_step.columns) + len(run.of_sample.columns)
-        found = {}
+        columns = {}
         for gate in self.gates:
-            found[gate.name] = column
+            columns[gate.name] = column
             column += len(gate.nodes) + 1
-        return found
+        return columns
 
     def gate_cells(self, number: int) -> dict[str, tuple[str, str, str]]:
         """Where each gate's cells of a run stand: those of its last epoch."""
@@ -168,11 +168,11 @@ class WorkbookPlan:
     def starts(self) -> Mapping[Node, Start]:
         """What the first values refer to: w1_start, i1_given; memory begins with a number."""
         weights = set(self.step.weights)
-        found: dict[Node, Start] = {
+        starts: dict[Node, Start] = {
             leaf: start_name(leaf) if leaf in weights else float(value)
             for leaf, value in self.step.start.items()
         }
-        return found | self.given
+        return starts | self.given
 
     @cached_property
     def picture_scale(self) -> float:
@@ -206,14 +206,14 @@ class WorkbookPlan:
         """What the table that the samples come from calls inputs and targets, as far as it does."""
         net, inputs, targets = self.step.net, self.step.inputs, self.step.targets
         named = net.classes or net.columns[len(inputs) :]
-        own = named if len(named) == len(targets) else ()
-        pairs = [*zip(inputs, net.columns, strict=False), *zip(targets, own, strict=False)]
+        names = named if len(named) == len(targets) else ()
+        pairs = [*zip(inputs, net.columns, strict=False), *zip(targets, names, strict=False)]
         return dict(pairs)
 
     def words_of(self, leaf: Node) -> str:
         """What stands beside the cell with a leaf's value."""
-        own = self.given_names.get(leaf, "")
-        return f"{leaf.name}: {own}"[:MOST_WORDS] if own else str(leaf.name)
+        name = self.given_names.get(leaf, "")
+        return f"{leaf.name}: {name}"[:MOST_WORDS] if name else str(leaf.name)
 
     @cached_property
     def given(self) -> dict[Node, str]:
@@ -249,16 +249,16 @@ class WorkbookPlan:
         """The run at each rate held against the criteria of the verdicts."""
         step, least = training_step(self.step.net), least_loss(self.step.net)
         trials = [trial(step, self.epochs, rate) for rate in self.rates]
-        reached = resting_loss([Case(found, least, least) for found in trials], least)
-        return tuple(Case(found, least, reached) for found in trials)
+        reached = resting_loss([Case(run, least, least) for run in trials], least)
+        return tuple(Case(run, least, reached) for run in trials)
 
     @cached_property
     def guarded(self) -> frozenset[str]:
         """The ops that some rate drives to where their usual spelling fails."""
-        found = [self.record, *self.rate_records]
+        runs = [self.record, *self.rate_records]
         if self.exercise:  # as it will be when it is filled in
-            found = [record(self.step, self.epochs, rate) for rate in (self.rate, *self.rates)]
-        return frozenset().union(*(run.extreme for run in found))
+            runs = [record(self.step, self.epochs, rate) for rate in (self.rate, *self.rates)]
+        return frozenset().union(*(run.extreme for run in runs))
 
     def loss(self, epoch: int) -> float:
         return float(self.record.values[self.step.loss][epoch])
@@ -356,9 +356,9 @@ def fitting_rates(
     """
     per_epoch = _cells(step, step.samples)
     _check_size(step, epochs)
-    own, each = epochs * per_epoch, epochs * per_epoch + size_of_verdicts(step, epochs)
+    training, each = epochs * per_epoch, epochs * per_epoch + size_of_verdicts(step, epochs)
     room = MOST_CELLS if asked is not None else min(MOST_CELLS, QUICK_CELLS * epochs)
-    most = min(max(0, room - own) // each, (MOST_ROWS - SPARE) // (epochs * step.samples))
+    most = min(max(0, room - training) // each, (MOST_ROWS - SPARE) // (epochs * step.samples))
     wanted = usual if asked is None else asked
     if len(wanted) <= most:
         return wanted
@@ -473,7 +473,7 @@ class Solution:
     def memory(self) -> Mapping[Node, Node]:
         """What goes from step to step beside the weights, and what each step makes of it."""
         weights = set(self.step.weights)
-        return {leaf: made for leaf, made in self.step.next.items() if leaf not in weights}
+        return {leaf: value for leaf, value in self.step.next.items() if leaf not in weights}
 
     @cached_property
     def activations(self) -> frozenset[Node]:

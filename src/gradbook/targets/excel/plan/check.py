@@ -23,7 +23,7 @@ from gradbook.language import mark, tr
 from gradbook.net import Net
 from gradbook.net.step import Step
 from gradbook.targets.excel.language import SAYS, Reference
-from gradbook.targets.excel.live import LiveValue, call, same, told, when
+from gradbook.targets.excel.live import LiveValue, call, message_with, same, when
 from gradbook.targets.excel.plan.columns import forward_values, gradients
 from gradbook.targets.excel.plan.layout import BASE_SAMPLE, ColumnBlock, RunLayout
 
@@ -51,10 +51,10 @@ def measured(step: Step) -> list[Node]:
     a scale of theirs, nor those whose values have few bits: these jump or stay."""
     every = ancestors([step.loss])
     few = {*ancestors([x for node in every if node.op.name in STEPPED for x in node.inputs])}
-    found = [weight for weight in step.trained if weight not in few]
-    if not found:
+    smooth = [weight for weight in step.trained if weight not in few]
+    if not smooth:
         raise TargetError(NONE_MEASURED)
-    return found
+    return smooth
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ class ForwardPasses:
 
     def computed(self, weights: Mapping[Node, Array]) -> Values:
         """A forward pass with these weights in the place of the first."""
-        found = evaluate(self.values, {**self.step.data, **self.step.start, **weights})
-        return {**found, **weights}
+        values = evaluate(self.values, {**self.step.data, **self.step.start, **weights})
+        return {**values, **weights}
 
 
 @dataclass(frozen=True)
@@ -124,11 +124,11 @@ class Nudges(ForwardPasses):
     @cached_property
     def _changed_by(self) -> dict[Node, int]:
         """The trained weights that a value depends on, a bit for each."""
-        found = {weight: 1 << place for place, weight in enumerate(self.step.trained)}
+        weights_of = {weight: 1 << place for place, weight in enumerate(self.step.trained)}
         for node in ancestors(self.values):
-            if node not in found:
-                found[node] = reduce(or_, (found[source] for source in node.inputs), 0)
-        return found
+            if node not in weights_of:
+                weights_of[node] = reduce(or_, (weights_of[source] for source in node.inputs), 0)
+        return weights_of
 
     # Where -------------------------------------------------------------------
 
@@ -162,8 +162,8 @@ class Nudges(ForwardPasses):
     def _run(self, values: Sequence[Node], row: int, outside: Mapping[Node, str]) -> RunLayout:
         tables = self.tables({value: self.places[value] for value in values}, row)
         weights = {weight: self.base(weight) for weight in self.step.weights}
-        found = {**weights, **self.given, **outside}
-        return RunLayout(self.step, *tables, found, self.data_row, base_row=FIRST_ROW)
+        elsewhere = {**weights, **self.given, **outside}
+        return RunLayout(self.step, *tables, elsewhere, self.data_row, base_row=FIRST_ROW)
 
     def area(self, weight: Node | None = None) -> str:
         """All cells of a weight's two passes, or of the one with none nudged."""
@@ -360,10 +360,10 @@ class Tolerance:
         measured = cell("G", slope)
         off, bend = _absolute(by_formula - measured), _absolute(above + below - 2 * error)
         pull = 2 * call("SQRT", call("MAX", below, above, 0)) if self.squares else 1
-        own = (NEAR + (NUDGED * size) ** 2) * call(
+        of_slope = (NEAR + (NUDGED * size) ** 2) * call(
             "MAX", _absolute(by_formula), _absolute(measured)
         )
-        allowed = own + CURVED * size * bend + LOST_DIGITS * size * pull / NUDGED
+        allowed = of_slope + CURVED * size * bend + LOST_DIGITS * size * pull / NUDGED
         is_blank = same(by_formula, "")
         most = cell("I", when(is_blank, "", allowed))
         near = off <= most
@@ -453,7 +453,9 @@ def _say(message: str, total: int, **parts: LiveValue | int) -> LiveValue:
     """A message of cells, in the reader's language."""
     cells = {name: part for name, part in parts.items() if isinstance(part, LiveValue)}
     numbers = {name: part for name, part in parts.items() if not isinstance(part, LiveValue)}
-    return told(tr(message, total=total, **numbers, **{it: f"{{{it}}}" for it in cells}), **cells)
+    return message_with(
+        tr(message, total=total, **numbers, **{it: f"{{{it}}}" for it in cells}), **cells
+    )
 
 
 def summary(verdicts: LiveValue, messages: Summaries, epoch: LiveValue, epochs: int) -> LiveValue:
@@ -461,7 +463,7 @@ def summary(verdicts: LiveValue, messages: Summaries, epoch: LiveValue, epochs: 
     total = len(verdicts.value)
     agree, differ, to_do = (call("COUNTIF", verdicts, tr(it)) for it in (AGREES, DIFFERS, OPEN))
     is_one = call("AND", epoch >= 1, epoch <= epochs, same(epoch, call("INT", epoch)))
-    found = when(
+    verdict = when(
         same(agree, total),
         _say(messages.agree, total, epoch=epoch),
         when(
@@ -475,7 +477,7 @@ def summary(verdicts: LiveValue, messages: Summaries, epoch: LiveValue, epochs: 
         ),
     )
     unknown = _say(NO_EPOCH, total, epoch=epoch, last=epochs)
-    return when(call("ISNUMBER", epoch), when(is_one, found, unknown), tr(TYPE_ONE))
+    return when(call("ISNUMBER", epoch), when(is_one, verdict, unknown), tr(TYPE_ONE))
 
 
 def epochs_summary(verdicts: LiveValue, numbers: LiveValue, every: int) -> LiveValue:
@@ -483,11 +485,13 @@ def epochs_summary(verdicts: LiveValue, numbers: LiveValue, every: int) -> LiveV
     total = len(verdicts.value)
     agree, differ, to_do = (call("COUNTIF", verdicts, tr(it)) for it in (AGREES, DIFFERS, OPEN))
     first = call("INDEX", numbers, call("MATCH", tr(DIFFERS), verdicts, 0))
-    one, some = (_say(it, total, count=differ, first=first) for it in (ONE_DIFFERS, SOME_DIFFER))
+    single, several = (
+        _say(it, total, count=differ, first=first) for it in (ONE_DIFFERS, SOME_DIFFER)
+    )
     agrees = _say(EVERY_AGREES if total == every else CHECKED_AGREE, total, every=every)
     others = when(same(agree, total), agrees, _say(OTHERS_NONE, total, count=agree))
     open_or_not = when(to_do > 0, _say(EPOCHS_TO_DO, total, count=to_do), others)
-    return when(differ > 0, when(same(differ, 1), one, some), open_or_not)
+    return when(differ > 0, when(same(differ, 1), single, several), open_or_not)
 
 
 # The sheet Check, line by line -----------------------------------------------

@@ -38,10 +38,10 @@ def groups(step: Step) -> list[ColumnGroup]:
     layers = []
     for depth in sorted(set(depths.values())):
         weights = [weight for weight in step.weights if depths[weight] == depth]
-        own = _paired([value for value in values if depths[value] == depth])
-        layers.append(ColumnGroup(_layer_title(step.net, depth), (*weights, *own)))
+        paired = _paired([value for value in values if depths[value] == depth])
+        layers.append(ColumnGroup(_layer_title(step.net, depth), (*weights, *paired)))
     memory = tuple(leaf for leaf in step.start if leaf not in known)
-    found = [
+    columns = [
         ColumnGroup(tr("targets"), step.targets),
         ColumnGroup(tr("inputs"), step.inputs),
         *layers,
@@ -50,20 +50,20 @@ def groups(step: Step) -> list[ColumnGroup]:
         ColumnGroup(tr("gradients"), gradients(step)),
         ColumnGroup(tr("memory of the update"), memory),
     ]
-    return [group for group in found if group.nodes]
+    return [group for group in columns if group.nodes]
 
 
 def forward_values(step: Step) -> list[Node]:
     """The named values that are computed on the way to the error."""
-    made = ancestors([*step.outputs, step.loss])
-    return [node for node in made if node.name is not None and node.op.name != "leaf"]
+    reached = ancestors([*step.outputs, step.loss])
+    return [node for node in reached if node.name is not None and node.op.name != "leaf"]
 
 
 def backward_values(step: Step) -> list[Node]:
     """The named values that only the gradients need, the gradients included."""
     forward = set(forward_values(step))
-    made = ancestors([*step.gradients.values()])
-    named = [node for node in made if node.name is not None and node.op.name != "leaf"]
+    reached = ancestors([*step.gradients.values()])
+    named = [node for node in reached if node.name is not None and node.op.name != "leaf"]
     return [node for node in named if node not in forward]
 
 
@@ -75,11 +75,11 @@ def gradients(step: Step) -> tuple[Node, ...]:
 def _depths(step: Step) -> dict[Node, int]:
     """The last layer with weights that a value depends on; -1 where it depends on none."""
     layers = {name: p.layer for p in step.net.parameters for name in p.names}
-    found = {weight: layers[str(weight.name)] for weight in step.weights}
+    depths = {weight: layers[str(weight.name)] for weight in step.weights}
     for node in ancestors([*step.outputs, step.loss]):
-        if node not in found:
-            found[node] = max((found[source] for source in node.inputs), default=-1)
-    return found
+        if node not in depths:
+            depths[node] = max((depths[source] for source in node.inputs), default=-1)
+    return depths
 
 
 def _layer_title(net: Net, depth: int) -> str:
@@ -91,7 +91,9 @@ def _layer_title(net: Net, depth: int) -> str:
 
     after = takewhile(is_with_it, range(depth + 1, len(net.layers)))
     words = ", ".join(net.layers[k].text for k in ([depth] * (depth >= 0) + [*after]))
-    times = max((one.times for one in net.again if one.first <= depth < one.end), default=1)
+    times = max(
+        (repeat.times for repeat in net.again if repeat.first <= depth < repeat.end), default=1
+    )
     words = tr("{layers}, {count} times", layers=words, count=times) if times > 1 else words
     if depth not in owners:
         return words
@@ -100,11 +102,11 @@ def _layer_title(net: Net, depth: int) -> str:
 
 def _paired(values: Sequence[Node]) -> list[Node]:
     """h1 a_h1 h2 a_h2: what is made of one value alone stands right after it."""
-    own = set(values)
+    among = set(values)
     followers: dict[Node, list[Node]] = {}
     for value in values:
         sources = named_inputs(value)
-        follows = len(sources) == 1 and sources[0] in own and is_activation(value)
+        follows = len(sources) == 1 and sources[0] in among and is_activation(value)
         followers.setdefault(sources[0] if follows else value, []).append(value)
     return list(chain.from_iterable(followers.pop(v) for v in values if v in followers))
 
@@ -175,7 +177,7 @@ class Exercise:
                 "that kind: leave fewer blank, or add other kinds"
             )
         drawn = set(Random(f"places {self.seed}").sample(range(len(there)), self.places))
-        return dict(found for place, found in enumerate(there) if place in drawn)
+        return dict(pair for place, pair in enumerate(there) if place in drawn)
 
     @property
     def is_usual(self) -> bool:
@@ -237,8 +239,8 @@ class ExerciseRecord:
         if self.rate is not None:
             yield f"{RATE} {self.rate!r}"
         yield from (f"{BLANK} {kind} {quantity}" for kind, quantity in self.asked)
-        own = ((key, words) for key, words in self.words.items() if words != KNOWN_BY[key])
-        yield from (f"{SAYS} {key} {words}" for key, words in own)
+        translated = ((key, words) for key, words in self.words.items() if words != KNOWN_BY[key])
+        yield from (f"{SAYS} {key} {words}" for key, words in translated)
         yield NETWORK
         yield from self.network.splitlines()
 
@@ -252,23 +254,23 @@ def read_record(lines: Iterable[str]) -> ExerciseRecord | None:
     asked: list[tuple[str, str]] = []
     words = dict(KNOWN_BY)
     for line in rest:
-        word, _, said = line.strip().partition(" ")
+        word, _, value = line.strip().partition(" ")
         if word == NETWORK:
             return ExerciseRecord("\n".join(rest) + "\n", rate, tuple(asked), words)
         if word == RATE:
-            rate = _number(said)
+            rate = _number(value)
         elif word == BLANK:
-            kind, _, quantity = said.partition(" ")
+            kind, _, quantity = value.partition(" ")
             asked.append((kind, quantity))
         elif word == SAYS:
-            key, _, own = said.partition(" ")
-            words |= {key: own} if key in KNOWN_BY else {}
+            key, _, words_here = value.partition(" ")
+            words |= {key: words_here} if key in KNOWN_BY else {}
     return None
 
 
-def _number(said: str) -> float | None:
+def _number(text: str) -> float | None:
     try:
-        found = float(said)
+        number = float(text)
     except ValueError:
         return None
-    return found if isfinite(found) else None
+    return number if isfinite(number) else None

@@ -77,8 +77,8 @@ class RunLayout:
         """
         table = self.table(node)
         last = table.cell(node, epochs - 1, table.stride - 1).rpartition("!")[2]
-        own = sample if isinstance(sample, str) else sample + 1
-        place = epoch if table.stride == 1 else f"({epoch}-1)*{table.stride}+{own}"
+        row = sample if isinstance(sample, str) else sample + 1
+        place = epoch if table.stride == 1 else f"({epoch}-1)*{table.stride}+{row}"
         return f"INDEX({table.cell(node)}:{last},{place})"
 
     def formula(self, node: Node, sheet: str, guarded: Guarded) -> str:
@@ -201,7 +201,7 @@ def record(
             value = values[node]
             rows[node].append(np.where(errors[node], np.nan, value) if errors else value)
     return RecordedRun(
-        {node: np.array(found) for node, found in rows.items()},
+        {node: np.array(rows_of) for node, rows_of in rows.items()},
         frozenset(extreme),
         {node: values[node] for node in last},
     )
@@ -231,19 +231,18 @@ class _Errors:
         return errors
 
     def _error(self, node: Node, values: Values, errors: Mapping[Node, Mask]) -> Mask:
-        own: Mask = ~np.isfinite(values[node])
+        mask: Mask = ~np.isfinite(values[node])
         if node.op.name == "leaf":
-            return own | self.state.get(node, np.False_)
+            return mask | self.state.get(node, np.False_)
         if node.op.name == "choose":
             condition, then, otherwise = node.inputs
             taken = np.where(values[condition] > 0, errors[then], errors[otherwise])
-            return own | errors[condition] | taken
+            return mask | errors[condition] | taken
         if node.op.name == "total":
-            return own | errors[node.inputs[0]].any()
-        found = own
+            return mask | errors[node.inputs[0]].any()
         for source in node.inputs:
-            found = found | errors[source]
-        return found
+            mask = mask | errors[source]
+        return mask
 
 
 def _are_finite(nodes: Sequence[Node], values: Values) -> bool:

@@ -49,20 +49,20 @@ class GateColumns(LayerGate):
 
     @property
     def headings(self) -> tuple[str, ...]:
-        slopes = [f"∂{made.name}/∂{given.name}" for given, made in self.units]
-        arriving = [str(gradient_name(made.name)) for _, made in self.units]
+        slopes = [f"∂{output.name}/∂{given.name}" for given, output in self.units]
+        arriving = [str(gradient_name(output.name)) for _, output in self.units]
         passing = [str(gradient_name(given.name)) for given, _ in self.units]
         return (*(slopes if self.slopes else ()), *arriving, *passing)
 
     def cells(self, first: int, top: int, samples: int, sheet: str) -> tuple[str, str, str]:
         """Where slopes, what arrives and what passes stand, if the first column is this one."""
-        found = []
+        areas = []
         for kind in (self.slopes, self.arriving, self.passing):
             last = first + max(len(kind), 1) - 1
             area = xl_range_abs(top, first, top + samples - 1, last)
-            found.append(f"{quote_sheetname(sheet)}!{area}")
+            areas.append(f"{quote_sheetname(sheet)}!{area}")
             first += len(kind)
-        slopes, arriving, passing = found
+        slopes, arriving, passing = areas
         return slopes, arriving, passing
 
 
@@ -156,8 +156,10 @@ class VerdictCells:
 
     def shown(self, heading: str) -> str:
         """As people read it: those of layers are said already."""
-        own = {found for gate in self.gates for found in (gate.share_heading, gate.slope_heading)}
-        return heading if heading in own else tr(heading)
+        of_gates = {
+            title for gate in self.gates for title in (gate.share_heading, gate.slope_heading)
+        }
+        return heading if heading in of_gates else tr(heading)
 
     @property
     def steep(self) -> tuple[GateColumns, ...]:
@@ -242,19 +244,19 @@ class RateRow:
     @cached_property
     def _formulas(self) -> dict[str, str]:
         measures = self._measures()
-        found = {measure.name: self._guarded(measures[measure], '""') for measure in MEASURES}
-        found[c.NO_NUMBERS.name] = measures[c.NO_NUMBERS]
+        formulas = {measure.name: self._guarded(measures[measure], '""') for measure in MEASURES}
+        formulas[c.NO_NUMBERS.name] = measures[c.NO_NUMBERS]
         for gate in self.cells.gates:
-            found[gate.share_heading] = self._guarded(self._share(gate), '""')
+            formulas[gate.share_heading] = self._guarded(self._share(gate), '""')
         for gate in self.cells.steep:
             slopes = self.gate_cells[gate.name][0]
             steepest = f"MAX(MAX({slopes}),-MIN({slopes}))"
-            found[gate.slope_heading] = self._guarded(steepest, '""')
+            formulas[gate.slope_heading] = self._guarded(steepest, '""')
         for condition in CONDITIONS:
-            said = write(self._spelled(condition.meaning))
-            found[condition.name] = self._guarded(said, "FALSE")
-        found[c.BROKEN.name] = write(self._spelled(c.BROKEN.meaning))
-        return found | self._ends()
+            condition_text = write(self._spelled(condition.meaning))
+            formulas[condition.name] = self._guarded(condition_text, "FALSE")
+        formulas[c.BROKEN.name] = write(self._spelled(c.BROKEN.meaning))
+        return formulas | self._ends()
 
     def _measures(self) -> dict[Measure, str]:
         loss = self.losses
@@ -299,12 +301,12 @@ class RateRow:
         return f"IF({arrives}=0,1,SUMPRODUCT(ABS({passing}))/{arrives})"
 
     def _least(self, headings: Iterable[str]) -> str:
-        found = [self.cells.cell(heading, self.number) for heading in headings]
-        return f"MIN({','.join(found)})" if found else "1"
+        cells_of = [self.cells.cell(heading, self.number) for heading in headings]
+        return f"MIN({','.join(cells_of)})" if cells_of else "1"
 
-    def _guarded(self, said: str, otherwise: str) -> str:
+    def _guarded(self, formula: str, otherwise: str) -> str:
         """Where numbers break, nothing else is asked."""
-        return f"IF({self._cell(c.NO_NUMBERS)}>0,{otherwise},{said})"
+        return f"IF({self._cell(c.NO_NUMBERS)}>0,{otherwise},{formula})"
 
     def _ends(self) -> dict[str, str]:
         """What the lowest losses known are found by, and the verdict."""
@@ -353,17 +355,17 @@ class RateRow:
 
 def lowest_formula(cells: VerdictCells) -> str:
     """The lowest loss of a rate that trains or rests, or the lowest possible."""
-    found = cells.over_rates(SOUND_LOW)
-    return f"=IF(COUNT({found})=0,{LEAST_CELL},MIN({found}))"
+    lows = cells.over_rates(SOUND_LOW)
+    return f"=IF(COUNT({lows})=0,{LEAST_CELL},MIN({lows}))"
 
 
 def attained_formula(cells: VerdictCells, start: str) -> str:
     """The loss on which the best rate came to rest, where that is above the lowest possible."""
-    found = cells.over_rates(RESTS_ON)
+    lows = cells.over_rates(RESTS_ON)
     way = f"{typed(c.AS_LOW)}*({start}-{LOWEST_CELL})"
     return (
-        f"=IF(COUNT({found})=0,{LEAST_CELL},"
-        f"IF(MIN({found})-{LEAST_CELL}>{way},MIN({found}),{LEAST_CELL}))"
+        f"=IF(COUNT({lows})=0,{LEAST_CELL},"
+        f"IF(MIN({lows})-{LEAST_CELL}>{way},MIN({lows}),{LEAST_CELL}))"
     )
 
 

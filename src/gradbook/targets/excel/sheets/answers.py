@@ -17,7 +17,7 @@ from gradbook.layers.losses import HALF_SURE
 from gradbook.net.step import Step
 from gradbook.palette import ACTIVATION, ERROR, INPUT, QUIET, TARGET
 from gradbook.targets.excel.language import Guarded, Reference, Speller, write
-from gradbook.targets.excel.live import LiveValue, call, same, told, when
+from gradbook.targets.excel.live import LiveValue, call, message_with, same, when
 from gradbook.targets.excel.plan.book import ANSWERS, ANSWERS_WORK, TRAINING, WorkbookPlan
 from gradbook.targets.excel.plan.layout import cell_value
 from gradbook.targets.excel.sheets.look import (
@@ -55,8 +55,8 @@ class Classes:
         if not (targets.sum(axis=1) == 1).all():
             return None
         wanted = net.columns[len(step.inputs) :]
-        own = wanted if len(wanted) == outputs else _numbered(outputs)
-        return Classes(net.classes or tuple(own))
+        names = wanted if len(wanted) == outputs else _numbered(outputs)
+        return Classes(net.classes or tuple(names))
 
     def read(self, outputs: LiveValue) -> LiveValue:
         """The class that some outputs, or targets, name."""
@@ -80,22 +80,22 @@ class OwnPass:
     guarded: Guarded
 
     @cached_property
-    def made(self) -> list[Node]:
+    def computed(self) -> list[Node]:
         """The values that follow from the input."""
         several = self.step.samples > 1
         named = [node for node in ancestors(self.step.outputs) if node.name is not None]
-        made = [node for node in named if node.op.name != "leaf"]
-        return [node for node in made if node.each or not several]
+        computed = [node for node in named if node.op.name != "leaf"]
+        return [node for node in computed if node.each or not several]
 
     @cached_property
     def known(self) -> list[Node]:
         """What they mention besides: weights, and the means of normalisation, as trained."""
-        own = {*self.made, *self.step.inputs}
-        found = {source for node in self.made for source in named_inputs(node)}
-        return sorted(found - own, key=lambda node: node.index)
+        inside = {*self.computed, *self.step.inputs}
+        mentioned = {source for node in self.computed for source in named_inputs(node)}
+        return sorted(mentioned - inside, key=lambda node: node.index)
 
     def row(self, node: Node) -> int:
-        return FIRST_WORK_ROW + [*self.known, *self.made].index(node)
+        return FIRST_WORK_ROW + [*self.known, *self.computed].index(node)
 
     def cell(self, node: Node) -> str:
         """Seen from another sheet."""
@@ -103,10 +103,11 @@ class OwnPass:
 
     @cached_property
     def _places(self) -> dict[Node, str]:
-        own = {
-            node: f"$B${FIRST_WORK_ROW + k + 1}" for k, node in enumerate([*self.known, *self.made])
+        below = {
+            node: f"$B${FIRST_WORK_ROW + k + 1}"
+            for k, node in enumerate([*self.known, *self.computed])
         }
-        return {**self.inputs, **own}
+        return {**self.inputs, **below}
 
     def formula(self, node: Node) -> str:
         speller = Speller(self._refer, self._no_block, self.guarded)
@@ -189,10 +190,10 @@ class _Answers(Page):
         last = self.book.epochs
         self.asked(EPOCH_ROW, LABEL, tr("epoch"), last, EPOCH_NAME, an_epoch(last))
         self.names()
-        self.own()
-        found = [self.sample(sample) for sample in samples]
+        self.typed_input()
+        classes = [self.sample(sample) for sample in samples]
         if self.classes:
-            self.accuracy(*map(list, zip(*found, strict=True)))
+            self.accuracy(*map(list, zip(*classes, strict=True)))
         else:
             loss = self.book.step.loss
             self.sheet.write_string(SUMMARY_ROW, LABEL, str(loss.name), self.look.name(ERROR))
@@ -204,18 +205,18 @@ class _Answers(Page):
         """How many of the samples are read as what they are."""
         look, samples = self.look, len(meant)
         first, second = (
-            self.area(SAMPLES_ROW, self.verdicts + k, words, down=True).said
+            self.area(SAMPLES_ROW, self.verdicts + k, words, down=True).cells
             for k, words in enumerate((meant, read))
         )
-        both = f"SUMPRODUCT(--({write(first)}={write(second)}))"
+        both = f"SUMPRODUCT(--({first}={second}))"
         right = LiveValue.at(both, sum(map(eq, meant, read)))
         self.sheet.write_string(SUMMARY_ROW, LABEL, tr("accuracy"), look.name(QUIET))
         style = look.style(num_format="0.0 %", bold=True, align="center")
         self.live(SUMMARY_ROW, FIRST, right / samples, style)
         self.named(ACCURACY_NAME, SUMMARY_ROW, FIRST)
         read_well = mark("{count} of {total} samples are read correctly")
-        said = told(tr(read_well, count="{count}", total=samples), count=right)
-        self.live(SUMMARY_ROW, FIRST + 1, said, look.remark)
+        sentence = message_with(tr(read_well, count="{count}", total=samples), count=right)
+        self.live(SUMMARY_ROW, FIRST + 1, sentence, look.remark)
 
     def names(self) -> None:
         """The names that a table gives its columns, and below them those of the formulas."""
@@ -242,9 +243,9 @@ class _Answers(Page):
         if self.classes:
             self.sheet.write_blank(NAMES_ROW, self.verdicts + 2, None, look.heading(QUIET))
 
-    def own(self) -> None:
+    def typed_input(self) -> None:
         """The input of one's own: the first sample's, until another is typed."""
-        step, own = self.book.step, own_pass(self.book)
+        step, typed = self.book.step, own_pass(self.book)
         self.sheet.write_string(OWN_ROW, LABEL, tr("your own"), self.look.style(bold=True))
         for place, node in enumerate(step.inputs, FIRST):
             value = float(np.ravel(step.data[node])[0])
@@ -252,7 +253,7 @@ class _Answers(Page):
         values = [self.in_epoch(node).value for node in step.outputs]
         for place, node in enumerate(step.outputs):
             style = self.look.value(ACTIVATION, PLAIN, bold=True)
-            content = LiveValue.at(own.cell(node), values[place])
+            content = LiveValue.at(typed.cell(node), values[place])
             self.live(OWN_ROW, self.outputs + place, content, style)
         if self.classes:
             read = self.classes.read(self.area(OWN_ROW, self.outputs, values))
@@ -278,27 +279,27 @@ class _Answers(Page):
         place = self.verdicts
         if not self.classes:
             apart = np.abs(np.subtract(outputs.value, targets.value)).max()
-            said = f"SUMPRODUCT(MAX(ABS({write(outputs.said)}-{write(targets.said)})))"
-            self.live(row, place, LiveValue.at(said, apart), look.value(ERROR, SMALL))
+            apart_formula = f"SUMPRODUCT(MAX(ABS({outputs.cells}-{targets.cells})))"
+            self.live(row, place, LiveValue.at(apart_formula, apart), look.value(ERROR, SMALL))
             return "", ""
         meant, read = self.classes.read(targets), self.classes.read(outputs)
         style = look.style(align="center")
         self.live(row, place, meant, style)
         self.live(row, place + 1, read, style)
-        one, other = (
+        meant_cell, read_cell = (
             LiveValue.at(xl_rowcol_to_cell(row, place + k), it.value)
             for k, it in enumerate((meant, read))
         )
         right, wrong = tr("right"), tr("wrong")
-        verdict = when(same(one, other), right, wrong)
+        verdict = when(same(meant_cell, read_cell), right, wrong)
         self.verdict(row, place + 2, 1, verdict, ((right, GOOD), (wrong, BAD)))
         return meant.value, read.value
 
     def in_epoch(self, node: Node, sample: int = 0) -> LiveValue:
         """In the epoch that is chosen, at first the last."""
-        found = self.book.record.values[node][-1]
-        said = self.book.training.in_epoch(node, self.book.epochs, EPOCH_NAME, sample)
-        return LiveValue.at(said, float(found[sample] if node.each else found))
+        values = self.book.record.values[node][-1]
+        cell = self.book.training.in_epoch(node, self.book.epochs, EPOCH_NAME, sample)
+        return LiveValue.at(cell, float(values[sample] if node.each else values))
 
 
 def write_answers_work(look: Look, book: WorkbookPlan) -> None:
@@ -312,11 +313,11 @@ def write_answers_work(look: Look, book: WorkbookPlan) -> None:
     sheet = look.sheet(ANSWERS_WORK, tr("How the network answers"), remark)
     sheet.set_column(0, 0, 14)
     sheet.set_column(1, 1, 16)
-    own = own_pass(book)
-    for row, node in enumerate([*own.known, *own.made], FIRST_WORK_ROW):
+    typed = own_pass(book)
+    for row, node in enumerate([*typed.known, *typed.computed], FIRST_WORK_ROW):
         value = np.ravel(book.record.values[node][-1])[0]
         asked = book.training.in_epoch(node, book.epochs, EPOCH_NAME)
-        formula = f"={asked}" if node in own.known else own.formula(node)
+        formula = f"={asked}" if node in typed.known else typed.formula(node)
         tint = colour(node.name)
         sheet.write_string(row, 0, str(node.name), look.name(tint))
         style = look.value(tint, number_format(node.name))

@@ -299,6 +299,6 @@ class _CheckWork(Page):
             row = run.table(part.node).row(number)
             for sample in range(run.step.samples if part.node.each else 1):
                 value = values[part.node][sample] if part.node.each else values[part.node]
-                said = str(part.content(run.rows, number, sample)).removeprefix("=")
-                self.live(row + sample, part.place, LiveValue.at(said, value), style)
+                formula = str(part.content(run.rows, number, sample)).removeprefix("=")
+                self.live(row + sample, part.place, LiveValue.at(formula, value), style)
         self.counted(run.of_step.row(number), 2, self.book.step.samples * self.book.several)

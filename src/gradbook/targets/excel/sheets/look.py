@@ -288,13 +288,13 @@ def verdict_kinds() -> Kinds:
 def summary_kinds() -> Kinds:
     """What the summaries of them say: by words that stand in those of one colour alone."""
     colours = {AGREES: GOOD, DIFFERS: BAD, OPEN: TO_DO, NO_NUMBER: TO_DO}
-    said = [(tr(message), colours[kind]) for message, kind in SUMMARIES.items()]
+    messages = [(tr(message), colours[kind]) for message, kind in SUMMARIES.items()]
     kinds = []
-    for message, own in said:
-        others = [other for other, colour in said if colour is not own]
+    for message, tint in messages:
+        others = [other for other, colour in messages if colour is not tint]
         pieces = sorted(fixed_words(message), key=len, reverse=True)
         telling = (piece for piece in pieces if not any(piece in other for other in others))
-        kinds.append((next(telling, pieces[0]), own))
+        kinds.append((next(telling, pieces[0]), tint))
     return kinds
 
 

@@ -110,8 +110,8 @@ class _Panel(Page):
             row += 1
         self.named("final_error", row - 1, PANEL + 1)
         if book.has_check:
-            found = {CHECK_NAME: book.check.summary, EPOCHS_NAME: book.check.epochs_summary}
-            for name, content in found.items():
+            summaries = {CHECK_NAME: book.check.summary, EPOCHS_NAME: book.check.epochs_summary}
+            for name, content in summaries.items():
                 self.verdict(row, PANEL, 2, LiveValue.at(name, content.value), summary_kinds())
                 row += 1
         return row

@@ -107,9 +107,9 @@ def meanings_row(book: WorkbookPlan) -> int:
 
 def curves_row(book: WorkbookPlan) -> int:
     """The first row of the curves' values, below the overview and the charts."""
-    told = meanings_row(book) + len(MEANINGS) if book.has_verdicts else 0
+    explained = meanings_row(book) + len(MEANINGS) if book.has_verdicts else 0
     charts = sum(map(bool, split(book.rates))) * CHART_ROWS
-    return max(TOP + len(book.rates), TOP + charts, told) + 2
+    return max(TOP + len(book.rates), TOP + charts, explained) + 2
 
 
 @dataclass(frozen=True)
@@ -152,8 +152,8 @@ class _Rates(Page):
             sheet.merge_range(row, VERDICT_COLUMN, row, VERDICT_END, "", style)
             sheet.write_formula(row, VERDICT_COLUMN, f"={verdict}", style, tr(case.verdict()))
         last = TOP + len(book.rates) - 1
-        found = xl_range(TOP, VERDICT_COLUMN, last, VERDICT_END)
-        look.colour_verdicts(sheet, found, kinds)
+        verdicts = xl_range(TOP, VERDICT_COLUMN, last, VERDICT_END)
+        look.colour_verdicts(sheet, verdicts, kinds)
 
     def meanings(self) -> None:
         """What the words say; `gradbook sweep` says the same ones."""
@@ -197,10 +197,10 @@ class _Rates(Page):
         colours = curve_colours(len(self.book.rates))
         row = TOP - 1
         for rates, title in ((gentle, tr("Gentle rates")), (violent, tr("Violent rates"))):
-            own = [number for number, rate in enumerate(self.book.rates) if rate in rates]
-            curves = [self.curve(number, colours[number]) for number in own]
+            numbers = [number for number, rate in enumerate(self.book.rates) if rate in rates]
+            curves = [self.curve(number, colours[number]) for number in numbers]
             if curves:
-                lowest = min(float(self.errors(number).min()) for number in own)
+                lowest = min(float(self.errors(number).min()) for number in numbers)
                 chart = loss_chart(self.look, curves, title, self.book.epochs, lowest)
                 chart.set_size(CHART_SIZE)
                 self.sheet.insert_chart(row, CHARTS_COLUMN, chart, {"object_position": 2})
@@ -237,10 +237,10 @@ def write_rates_work(look: Look, book: WorkbookPlan) -> None:
     _gate_headings(sheet, look, book)
     width = len(first.of_step.columns) + len(first.of_sample.columns)
     sheet.set_column(0, width, 10.5)
-    for number, found in enumerate(book.rate_records):
+    for number, record in enumerate(book.rate_records):
         run = book.at_rate(number)
         parts = columns(run, RATES_WORK, book.starts, book.guarded)
-        write_cells(sheet, look, run, parts, found.values, book.blank)
+        write_cells(sheet, look, run, parts, record.values, book.blank)
         cell = f"='{RATES}'!$B${TOP + number + 1}"
         for epoch in range(book.epochs):
             row = run.of_step.row(epoch)
@@ -264,16 +264,16 @@ def _gate_headings(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
 
 def _write_gates(sheet: Worksheet, look: Look, book: WorkbookPlan, number: int) -> None:
     """How much of the gradient each activation lets through in the last epoch of a run."""
-    run, found = book.at_rate(number), book.rate_records[number].last
+    run, values = book.at_rate(number), book.rate_records[number].last
     speller, epoch = run.speller(RATES_WORK, book.guarded), book.epochs - 1
     style = look.value(GRADIENT, SMALL)
     for gate in book.gates:
         for place, node in enumerate(gate.nodes, book.gate_columns[gate.name]):
-            said = f"={write(speller.mention(node))}"
+            formula_of = f"={write(speller.mention(node))}"
             for sample in range(book.step.samples):
-                value = found[node][sample] if np.ndim(found[node]) else found[node]
+                value = values[node][sample] if np.ndim(values[node]) else values[node]
                 row = run.of_step.row(epoch) + sample
-                formula = said.format(**run.rows(epoch, sample))
+                formula = formula_of.format(**run.rows(epoch, sample))
                 sheet.write_formula(row, place, formula, style, cell_value(value))
 
 
@@ -337,19 +337,19 @@ def _facts(page: Page, book: WorkbookPlan) -> None:
 
 def _values(book: WorkbookPlan, case: Case) -> dict[str, Shown]:
     """What the formulas of a rate's row come to."""
-    found: dict[str, Shown] = {condition.name: case.holds(condition) for condition in CONDITIONS}
+    values: dict[str, Shown] = {condition.name: case.holds(condition) for condition in CONDITIONS}
     gates = {gate.name: gate for gate in case.trial.gates}
     for measure in MEASURES:
         known = measure is NO_NUMBERS or not case.breaks
-        found[measure.name] = case.number(measure) if known else ""
-    for own in book.gates:
-        gate = gates[own.name]
-        found[own.share_heading] = "" if case.breaks else gate.openness
+        values[measure.name] = case.number(measure) if known else ""
+    for gate_columns in book.gates:
+        gate = gates[gate_columns.name]
+        values[gate_columns.share_heading] = "" if case.breaks else gate.openness
         steepest: Shown = "" if case.breaks else gate.steepest_of_all
-        found[own.slope_heading] = steepest
+        values[gate_columns.slope_heading] = steepest
     sound, rests = sound_low(case), rests_on(case, lowest_reached(book.cases, case.least))
-    found |= {SOUND_LOW: "" if sound is None else sound, RESTS_ON: "" if rests is None else rests}
-    return found | {VERDICT: tr(case.verdict())}
+    values |= {SOUND_LOW: "" if sound is None else sound, RESTS_ON: "" if rests is None else rests}
+    return values | {VERDICT: tr(case.verdict())}
 
 
 def _following(page: Page, book: WorkbookPlan) -> None:
@@ -374,9 +374,9 @@ def _following(page: Page, book: WorkbookPlan) -> None:
         ]
         values = _followed(case)
         losses = curve_cells(book, number)
-        for kind, epoch, said in following_formulas(losses, rows, book.verdict_cells, number):
+        for kind, epoch, formula in following_formulas(losses, rows, book.verdict_cells, number):
             value = cell_value(values[kind][epoch])
-            sheet.write_formula(top + epoch, first + kind, said, style, value)
+            sheet.write_formula(top + epoch, first + kind, formula, style, value)
 
 
 def _followed(case: Case) -> tuple[Array, ...]:

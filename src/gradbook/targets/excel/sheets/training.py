@@ -38,8 +38,8 @@ class ValueCells:
 
     def content(self, rows: RowNumbers, epoch: int, sample: int) -> Start:
         if epoch or isinstance(self.first, str):
-            said = self.later if epoch else str(self.first)
-            return said.format(**rows(epoch - self.back if epoch else 0, sample))
+            formula = self.later if epoch else str(self.first)
+            return formula.format(**rows(epoch - self.back if epoch else 0, sample))
         return self.first
 
 
@@ -98,13 +98,13 @@ def write_headings(
 ) -> None:
     """The groups' titles, and below them the values' names."""
     for group in parts:
-        own = [places[node] for node in group.nodes]
+        columns = [places[node] for node in group.nodes]
         tint = colour(group.nodes[0].name)
         style = look.heading(tint, italic=True, text_wrap=True, left=1, left_color="#FFFFFF")
-        if len(own) > 1:
-            sheet.merge_range(row, own[0], row, own[-1], group.title, style)
+        if len(columns) > 1:
+            sheet.merge_range(row, columns[0], row, columns[-1], group.title, style)
         else:
-            sheet.write_string(row, own[0], group.title, style)
+            sheet.write_string(row, columns[0], group.title, style)
         for node in group.nodes:
             sheet.write_string(
                 row + 1, places[node], str(node.name), look.heading(colour(node.name))
@@ -130,8 +130,8 @@ def write_cells(
             if column.node in blank and (epoch or column.node not in run.step.next):
                 sheet.write_blank(row, column.place, None, empty)
             else:
-                found = values[column.node][epoch]
-                value = cell_value(found[sample] if column.node.each else found)
+                numbers = values[column.node][epoch]
+                value = cell_value(numbers[sample] if column.node.each else numbers)
                 style = ruled if column.node.each and epoch and not sample else usual
                 content = column.content(rows, epoch, sample)
                 if isinstance(content, str):
