@@ -43,7 +43,6 @@ from gradbook.data.dataset import Images
 from gradbook.data.sources import load
 from gradbook.lab.models.exporting import accuracy_in_c, fitting_images, in_places
 from gradbook.lab.models.model import Model
-from gradbook.lab.models.recorded import recorded_windows
 from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.recipes.recipe import USUAL_DATA
 from gradbook.lab.training.run_folder import load as load_run
@@ -92,7 +91,7 @@ def main() -> None:
 
 def _ask_about_windows(run: str, model: TableModel, options: Namespace) -> float:
     """What rounding costs; the boards are asked about windows of its test."""
-    windows = recorded_windows(model)
+    windows = model.recorded_windows()
     whole = quantise_windows(
         model.trained(), in_places(windows.fitting), len(model.windows.channels)
     )

@@ -7,13 +7,14 @@ import os
 import re
 import sys
 from argparse import ArgumentTypeError, Namespace
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradbook.errors import GradbookError, UsageError, did_you_mean, one_line
 from gradbook.formats.reading import FOREIGN
+from gradbook.system import is_a_device
 
 if TYPE_CHECKING:
     from gradbook.lab.models.model import Model
@@ -23,25 +24,21 @@ if TYPE_CHECKING:
     from gradbook.net import Net
 
 
+NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 WHOLE = re.compile(r"-?([0-9]{1,18}|[0-9]{1,3}([,_][0-9]{3}){1,5})")  # thousands may be marked
 
 
-@dataclass(frozen=True)
 class OneOf:
     """A word out of a few."""
 
-    choices: tuple[str, ...]
+    def __init__(self, *choices: str) -> None:
+        self.choices = choices
 
     def __call__(self, word: str) -> str:
         if word in self.choices:
             return word
         hint = did_you_mean(word, self.choices) or f": it is one of {', '.join(self.choices)}"
         raise ArgumentTypeError(f"unknown '{word}'{hint}")
-
-
-def one_of(*choices: str) -> OneOf:
-    """A kind of argument: a word out of these."""
-    return OneOf(choices)
 
 
 def format_of(options: Namespace, suffixes: Mapping[str, str]) -> str:
@@ -127,6 +124,15 @@ def numbers_or_names(words: str) -> str | tuple[int, ...]:
     return tuple(found)
 
 
+def students_of(words: str | tuple[int, ...]) -> Sequence[int | str]:
+    """The students themselves: their numbers, or the names in a list."""
+    if not isinstance(words, str):
+        return words
+    from gradbook.lab.classroom import read_roster
+
+    return read_roster(words)
+
+
 def network(argument: str, data: str | None = None, **reading: str | None) -> Net:
     """The network that the argument means, with its samples.
 
@@ -196,6 +202,15 @@ def expand_one(word: str) -> str:
     return found[0]
 
 
+def new_folder(within: Path, title: str, usual: str) -> Path:
+    """A place that isn't taken yet: quick, quick-2, quick-3 …"""
+    name = NOT_IN_NAMES.sub("-", title).strip("-.") or usual
+    if is_a_device(name):
+        name = f"{usual}-{name}"
+    ends = ("", *(f"-{k}" for k in range(2, 1_000_000)))
+    return next(path for end in ends if not os.path.lexists(path := within / f"{name}{end}"))
+
+
 def standard_input() -> str:
     from gradbook import limits
     from gradbook.files import decode, note_open
@@ -218,7 +233,7 @@ MODELS = (".safetensors", *FOREIGN)
 def named_model(argument: str) -> Model | None:
     """The trained network of images in a run's folder or a file, if the word names one.
 
-    One that reads rows of a table is shown as the network that it is; a run of one isn't.
+    The file of a model of tables means its network; a run on a table is refused.
     """
     if not _is_models_file(argument):
         return open_image_model(argument) if _run(argument) else None
@@ -272,13 +287,10 @@ def network_or_recipe(
             try:
                 return recipe(argument)
             except GradbookError as no_recipe:
-                if _line(no_recipe) > _line(no_network):  # it was read further as what it is
+                lines = (getattr(error, "line", None) or 0 for error in (no_recipe, no_network))
+                if next(lines) > next(lines):  # it was read further as what it is
                     raise no_recipe from None
         raise
-
-
-def _line(refusal: GradbookError) -> int:
-    return getattr(refusal, "line", None) or 0
 
 
 def _run(argument: str) -> RunFolder | None:

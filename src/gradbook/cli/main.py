@@ -44,10 +44,9 @@ VERBS = {
 MODULES = {
     "about": ("demo", "help", "completion"),
     "browser": ("play", "page", "serve"),
-    "networks": ("explain", "sweep", "summary"),
+    "networks": ("explain", "sweep", "summary", "film"),
     "images": ("data", "predict"),
-    "exchange": ("export", "import"),
-    "runs": ("recipes", "compare"),
+    "runs": ("recipes", "compare", "export", "import"),
     "classroom": ("class",),
 }  # of `verbs/`; any other verb is a module of its own
 

@@ -107,10 +107,10 @@ def print_report(
     show(report_lines(report, columns or width(), ascii_only=not can_say(drawn)))
 
 
-def print_json(found: object) -> None:
+def print_json(content: object) -> None:
     import json
 
-    print_as_json(json.dumps(found, ensure_ascii=False, indent=2) + "\n")
+    print_as_json(json.dumps(content, ensure_ascii=False, indent=2) + "\n")
 
 
 def print_event(event: str, **named: object) -> None:
@@ -245,15 +245,8 @@ def spell_in_ascii(character: str) -> str:
     if script.startswith("GREEK ") and letter.isalpha():
         return letter.capitalize() if "CAPITAL" in script else letter.lower()
     if called.startswith("BOX DRAWINGS "):
-        return _line(called)
+        return "+" if " AND " in called else "|" if called.endswith("VERTICAL") else "-"
     return _taken_apart(character)
-
-
-def _line(called: str) -> str:
-    """A part of a frame."""
-    if " AND " in called:
-        return "+"
-    return "|" if called.endswith("VERTICAL") else "-"
 
 
 def _taken_apart(character: str) -> str:

@@ -53,7 +53,7 @@ SHARED = {  # lines that several pages have
   --dates dmy|mdy     the order in dates such as 3/4/2024: 'dmy' (day first) or
                       'mdy' (month first)""",
 }
-KINDS: Mapping[str, Callable[[str], Any]] = {"language": OneOf(tuple(LANGUAGES))}
+KINDS: Mapping[str, Callable[[str], Any]] = {"language": OneOf(*LANGUAGES)}
 HEADING = re.compile(r"^(?=arguments:$|options:$)", re.MULTILINE)
 EXAMPLES = "examples:\n"
 ENTRY = re.compile(r" {2}(\S+(?: \S+)*)(?: {2,}(\S.*))?")
@@ -183,7 +183,7 @@ class Parser(ArgumentParser):
             self.add_argument(*entry.flags, action="store_true", help=about)
             return
         metavar = value.removesuffix("...").strip("[]")
-        usual = OneOf(tuple(metavar.split("|"))) if CHOICES.fullmatch(metavar) else str
+        usual = OneOf(*metavar.split("|")) if CHOICES.fullmatch(metavar) else str
         kind = {**KINDS, **verb.kinds}.get(entry.name, usual)
         more: dict[str, Any] = {"action": "append"} if repeated else {}
         if value.endswith("..."):

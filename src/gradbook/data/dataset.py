@@ -182,10 +182,10 @@ def framing(images: Images) -> Framing | None:
     return None
 
 
-def _ends(found: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Of each row: where the first is found, and one behind the last; nothing found is 0 and 0."""
-    last = found.shape[1] - found[:, ::-1].argmax(1)
-    return found.argmax(1), np.where(found.any(1), last, 0)
+def _ends(is_light: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Of each row the first light place and the one after the last; 0 and 0 without any."""
+    last = is_light.shape[1] - is_light[:, ::-1].argmax(1)
+    return is_light.argmax(1), np.where(is_light.any(1), last, 0)
 
 
 def _mass(sums: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -227,7 +227,7 @@ class Dataset:
         return self.training_and_validation[self.folds == 0]
 
     def split(self, fold: int) -> tuple[Images, Images]:
-        """What to train on and what to judge by when this fold is the one held back."""
+        """What is trained on and what is held back if this fold is held back."""
         held_back = self.folds == fold
         return self.training_and_validation[~held_back], self.training_and_validation[held_back]
 
@@ -256,7 +256,7 @@ class Dataset:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """What a reader found: images, and their labels as they stand in a file."""
+    """Images as a reader gives them, and their labels as they stand in a file."""
 
     pixels: NDArray[np.uint8]  # (images, channels, rows, columns)
     labels: NDArray[Any]  # (images,): whole numbers or texts
@@ -403,8 +403,8 @@ def training_parts(
     deal: Callable[[NDArray[np.intp]], NDArray[np.integer]],
     fold: int | None,
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """What to train on and what to hold back of all that isn't in the `first` fold 0, the test's;
-    the others are dealt anew."""
+    """What to train on, and what to hold back as this `fold`. What `first` has in fold 0 is kept
+    for the test; all the others are dealt to folds of their own."""
     others = np.flatnonzero(first != 0)
     if fold is None:
         return others, others[:0]

@@ -244,7 +244,7 @@ def _looked_at(picture: Image, looks: int, where: PixelBox | None = None) -> Gre
     """The digit's ink; `where` says which part of the picture it is in."""
     small = shrink(picture)
     scale = picture.width / small.width
-    found, sign = _found(np.asarray(small), where and where.seen_from(0, 0, 1 / scale))
+    found, sign = _find_sign(np.asarray(small), where and where.seen_from(0, 0, 1 / scale))
     nearer = _nearer(found, sign, max(small.size))
     if nearer and looks > 1:
         known = sign.box if isinstance(sign, Subject) and nearer.holds(sign.box) else None
@@ -273,10 +273,10 @@ def extent(mask: NDArray[np.bool_]) -> PixelBox:
     return PixelBox(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
 
 
-def _nearer(found: Ink, sign: Subject | NoSign, side: int) -> PixelBox | None:
+def _nearer(ink: Ink, sign: Subject | NoSign, side: int) -> PixelBox | None:
     """What to look at again: a paper without its table, a card alone, a small digit from near."""
     if isinstance(sign, NoSign):
-        return within_a_table(found.strokes)
+        return within_a_table(ink.strokes)
     if is_card(sign):
         return sign.box.wider(-INSIDE)
     return sign.box.wider(MARGIN) if sign.box.side < NEARER * side else None
@@ -291,7 +291,7 @@ def _cut(picture: Image, box: PixelBox, looks: int, where: PixelBox | None) -> G
     return _looked_at(part, looks - 1, where and where.seen_from(box.top, box.left, 1))
 
 
-def _found(pixels: NDArray[np.uint8], where: PixelBox | None) -> tuple[Ink, Subject | NoSign]:
+def _find_sign(pixels: NDArray[np.uint8], where: PixelBox | None) -> tuple[Ink, Subject | NoSign]:
     """The ink and the sign in it; shadows are looked for where there is none without."""
     seen: list[tuple[Ink, Subject | NoSign]] = []
     for shadowed in (False, True):
@@ -316,26 +316,26 @@ def _has_edges(pixels: NDArray[np.uint8]) -> bool:
     return bool(edges.any() and edges.mean() > SOME_EDGES)
 
 
-def _sign(found: Ink, where: PixelBox | None) -> tuple[Ink, Subject | NoSign]:
+def _sign(ink: Ink, where: PixelBox | None) -> tuple[Ink, Subject | NoSign]:
     """The one sign, or why there is none; in all of the ink, or in what is darker than lines."""
-    sign = _judged(found, where)
+    sign = _judged(ink, where)
     if isinstance(sign, Subject) and not spans(sign):
-        return found, sign
-    darker = found.above(LINES)
+        return ink, sign
+    darker = ink.above(LINES)
     without_lines = _judged(darker, where)
     if isinstance(without_lines, Subject) and not spans(without_lines):
         return darker, without_lines
-    return found, sign
+    return ink, sign
 
 
-def _judged(found: Ink, where: PixelBox | None) -> Subject | NoSign:
+def _judged(ink: Ink, where: PixelBox | None) -> Subject | NoSign:
     """The one sign that the strokes make, if it can be one that somebody wrote."""
     try:
-        sign = subject(found.strokes, where)
+        sign = subject(ink.strokes, where)
     except NoSign as error:
         return error
-    amount = np.where(sign.mask, found.amount, 0)
-    edges = found.by_an_edge(ceil(stroke_width(amount)) + 1)
+    amount = np.where(sign.mask, ink.amount, 0)
+    edges = ink.by_an_edge(ceil(stroke_width(amount)) + 1)
     if np.mean(edges[sign.mask]) < 1 - SOFT:
         return NoSign("no digit found: the only mark has soft edges, like a shadow")
     if is_table(sign.mask):
@@ -364,10 +364,10 @@ def each_sign(picture: Image) -> list[tuple[PixelBox, Image]]:
     ]
 
 
-def in_lines(found: list[Subject]) -> list[Subject]:
+def in_lines(signs: list[Subject]) -> list[Subject]:
     """Line by line from above, each from left to right."""
     lines: list[list[Subject]] = []
-    for sign in sorted(found, key=lambda sign: sign.box.top + sign.box.bottom):
+    for sign in sorted(signs, key=lambda sign: sign.box.top + sign.box.bottom):
         line = next((line for line in lines if _is_beside(sign.box, line[-1].box)), None)
         if line is None:
             lines.append([sign])
@@ -376,9 +376,9 @@ def in_lines(found: list[Subject]) -> list[Subject]:
     return [sign for line in lines for sign in sorted(line, key=lambda sign: sign.box.left)]
 
 
-def _is_beside(one: PixelBox, other: PixelBox) -> bool:
-    shared = min(one.bottom, other.bottom) - max(one.top, other.top)
-    return shared > SAME_LINE * min(one.height, other.height)
+def _is_beside(box: PixelBox, neighbour: PixelBox) -> bool:
+    shared = min(box.bottom, neighbour.bottom) - max(box.top, neighbour.top)
+    return shared > SAME_LINE * min(box.height, neighbour.height)
 
 
 def _signs_in(pixels: NDArray[np.uint8]) -> list[Subject]:
@@ -392,13 +392,13 @@ def _signs_in(pixels: NDArray[np.uint8]) -> list[Subject]:
     return []
 
 
-def _alone(picture: Image, scale: float, sign: Subject, found: list[Subject]) -> Image:
+def _alone(picture: Image, scale: float, sign: Subject, signs: list[Subject]) -> Image:
     """The picture around a sign; where others reach into that, it has the paper's colour."""
     from PIL import Image
 
     box = sign.box.wider(MARGIN).within(*sign.mask.shape)
     own = near(sign.mask, FAINT_EDGES)
-    others = _others(sign, found) & ~own
+    others = _others(sign, signs) & ~own
     large = box.seen_from(0, 0, scale).within(picture.height, picture.width)
     part = picture.crop((large.left, large.top, large.right, large.bottom))
     painted = Image.fromarray(others[box.slices]).resize(part.size)
@@ -409,9 +409,9 @@ def _alone(picture: Image, scale: float, sign: Subject, found: list[Subject]) ->
     return part
 
 
-def _others(sign: Subject, found: list[Subject]) -> Mask:
+def _others(sign: Subject, signs: list[Subject]) -> Mask:
     every = np.zeros(sign.mask.shape, bool)
-    for other in found:
+    for other in signs:
         every |= other.mask if other is not sign else False
     return near(every, FAINT_EDGES)
 

@@ -42,7 +42,7 @@ class Recording:
 
 @dataclass(frozen=True)
 class Windows:
-    """So many rows at once, every so many rows."""
+    """How recordings are cut: how many rows a window has, and after how many the next begins."""
 
     length: int
     step: int
@@ -76,7 +76,7 @@ class Windows:
 
 @dataclass(frozen=True)
 class SignalColumns:
-    """Which columns mean what; '' is found by its heading."""
+    """Which column means what; one that isn't named ('') is known by its heading."""
 
     label: str = ""
     time: str = ""
@@ -141,27 +141,31 @@ def is_recorded(name: str) -> bool:
 
 def _folder(folder: Path, asked: SignalColumns, decimal: str) -> Signals:
     """A file is a recording; the first folder is its class, one within it a person."""
-    found: list[Signals] = []
+    sources: list[Signals] = []
+    recordings: list[Recording] = []
     for file in _files(folder):
         label, *inner = file.relative_to(folder).parent.parts
-        one = _sound(file) if file.suffix.lower() == wav.SUFFIX else _file(file, asked, decimal)
-        subject = inner[0] if inner else ""
-        name = str(file.relative_to(folder))
-        (recording,) = one.recordings
-        own = replace(recording, name=name, label=label, subject=subject)
-        found.append(replace(one, recordings=(own,)))
-    first = found[0]
-    for one in found[1:]:
-        _require_alike(one, first)
-    recordings = tuple(recording for one in found for recording in one.recordings)
+        if file.suffix.lower() == wav.SUFFIX:
+            signals = _sound(file)
+        else:
+            signals = _table(file, replace(asked, label=""), False, decimal)
+        values = np.concatenate([stretch.values for stretch in signals.recordings])
+        subject, name = inner[0] if inner else "", str(file.relative_to(folder))
+        whole = replace(
+            signals.recordings[0], name=name, values=values, label=label, subject=subject
+        )
+        sources.append(signals)
+        recordings.append(whole)
+    for signals in sources[1:]:
+        _require_alike(signals, sources[0])
     named = all(recording.subject for recording in recordings)
-    remarks = tuple(dict.fromkeys(remark for one in found for remark in one.remarks))
+    remarks = dict.fromkeys(remark for signals in sources for remark in signals.remarks)
     return replace(
-        first,
+        sources[0],
         source=str(folder),
-        recordings=recordings,
+        recordings=tuple(recordings),
         subjects="subject" if named else "",
-        remarks=remarks,
+        remarks=tuple(remarks),
     )
 
 
@@ -183,25 +187,24 @@ def _files(folder: Path) -> list[Path]:
     return found
 
 
-def _require_alike(one: Signals, first: Signals) -> None:
-    if len(one.channels) != len(first.channels):
+def _require_alike(signals: Signals, first: Signals) -> None:
+    if len(signals.channels) != len(first.channels):
         raise DataError(
-            f"{counted(len(one.channels), 'channel')}, but {first.source} has "
+            f"{counted(len(signals.channels), 'channel')}, but {first.source} has "
             f"{len(first.channels)}: give all recordings the same channels",
-            file=one.source,
+            file=signals.source,
         )
-    if one.channels != first.channels:
+    if signals.channels != first.channels:
         raise DataError(
-            f"its channels are {', '.join(one.channels)}, those of {first.source} "
+            f"its channels are {', '.join(signals.channels)}, those of {first.source} "
             f"{', '.join(first.channels)}: give all recordings the same channels",
-            file=one.source,
+            file=signals.source,
         )
-    far = one.rate and first.rate and abs(one.rate - first.rate) > 0.02 * first.rate
-    if far and one.rate and first.rate:
+    if signals.rate and first.rate and abs(signals.rate - first.rate) > 0.02 * first.rate:
         raise DataError(
-            f"{one.rate:g} rows a second, but {first.source} has {first.rate:g}: bring all "
+            f"{signals.rate:g} rows a second, but {first.source} has {first.rate:g}: bring all "
             "recordings to the same rate",
-            file=one.source,
+            file=signals.source,
         )
 
 
@@ -211,13 +214,6 @@ def _sound(path: Path) -> Signals:
     channels = tuple(f"channel {k}" for k in range(1, many + 1)) if many > 1 else ("sound",)
     recording = Recording(str(path), path.name, found.samples)
     return Signals(str(path), channels, (recording,), float(found.rate))
-
-
-def _file(path: Path, asked: SignalColumns, decimal: str) -> Signals:
-    """One file of a folder, which says the class: all of it is one recording."""
-    found = _table(path, replace(asked, label=""), False, decimal)
-    values = np.concatenate([recording.values for recording in found.recordings])
-    return replace(found, recordings=(replace(found.recordings[0], values=values),))
 
 
 def _table(path: Path, asked: SignalColumns, labelled: bool, decimal: str) -> Signals:
@@ -234,19 +230,21 @@ def find_columns(table: ColumnTable, asked: SignalColumns, labelled: bool) -> Si
         table.place(name)
     used = {*asked.ignored, *asked.channels}
 
-    def one(name: str, headings: Sequence[str]) -> str:
+    def choose(name: str, headings: Sequence[str]) -> str:
+        """The column asked for, or the first one whose name begins with such a word."""
         if name:
-            found = table.names[table.place(name)]
-            if found in used:
-                raise UsageError(f"column '{found}' can't be two things: leave it out once")
+            column = table.names[table.place(name)]
+            if column in used:
+                raise UsageError(f"column '{column}' can't be two things: leave it out once")
         else:
-            found = next((n for n in table.names if n not in used and _means(n, headings)), "")
-        used.add(found)
-        return found
+            left = (name for name in table.names if name not in used)
+            column = next((name for name in left if {*words(name)[:1]} & {*headings}), "")
+        used.add(column)
+        return column
 
-    time = one(asked.time, TIMES)
-    recording, subject = one(asked.recording, NAMES), one(asked.subject, SUBJECTS)
-    label = one(asked.label, LABELS)
+    time = choose(asked.time, TIMES)
+    recording, subject = choose(asked.recording, NAMES), choose(asked.subject, SUBJECTS)
+    label = choose(asked.label, LABELS)
     last = table.names[-1]
     if labelled and not label and last not in used and table.column(last).words:
         label = last
@@ -260,30 +258,29 @@ def find_columns(table: ColumnTable, asked: SignalColumns, labelled: bool) -> Si
     )
 
 
-def _means(name: str, headings: Sequence[str]) -> bool:
-    """Whether a column's name begins with one of these words: 'time (ms)', 'Subject'."""
-    said = words(name)
-    return bool(said) and said[0] in headings
-
-
 def signals_of(table: ColumnTable, columns: SignalColumns, labelled: bool) -> Signals:
     """The recordings in the rows of a table."""
     values = _channels(table, columns.channels)
     labels = _words(table, columns.label)
     if labelled:
-        _require_labels(table, columns.label, labels)
+        missing = (k for k, label in enumerate(labels) if is_missing(label, of_words=True))
+        for k in missing:
+            why = "the class of a row is missing: say it, or leave the row out"
+            raise table.error(why, table.place(columns.label), table.rows[k].number)
+        require_classes(set(labels), table.file)
     names, subjects = _words(table, columns.recording), _words(table, columns.subject)
     times = _times(table, columns.time)
     remarks = [*table.remarks]
     found: list[Recording] = []
-    for first, end in pairwise(_breaks(names, subjects, labels, times, columns.recording)):
+    stretches = [*pairwise(_breaks(names, subjects, labels, times, columns.recording))]
+    for first, end in stretches:
         row = table.rows[first].number
         name = names[first] or f"rows {row:,} to {table.rows[end - 1].number:,}"
         if columns.recording and columns.subject:
             name = f"{subjects[first]}, {name}"
         label = labels[first] if labelled else ""
         found.append(Recording(table.file, name, values[first:end], label, subjects[first], row))
-    rate, uneven = _rate(times, [slice(*pair) for pair in pairwise(_starts(found, len(values)))])
+    rate, uneven = _rate(times, stretches)
     if uneven:
         remarks.append(
             f"{counted(uneven, 'step')} of time {'is' if uneven == 1 else 'are'} far from the "
@@ -308,11 +305,10 @@ def _channels(table: ColumnTable, names: Sequence[str]) -> Numbers:
     columns = [table.column(name) for name in names]
     for column in columns:
         if column.words or column.dates:
-            raise DataError(
+            raise table.error(
                 "not a channel, for it has no numbers: leave it out with "
                 f"--ignore '{column.name}', or say what it is",
-                file=table.file,
-                column=column.name,
+                table.place(column.name),
             )
     table.require_complete(columns)
     return np.stack([table.values(column) for column in columns], axis=1)
@@ -323,18 +319,6 @@ def _words(table: ColumnTable, name: str) -> list[str]:
         return [""] * len(table)
     place = table.place(name)
     return [row.cells[place] for row in table.rows]
-
-
-def _require_labels(table: ColumnTable, name: str, labels: Sequence[str]) -> None:
-    for row, label in zip(table.rows, labels, strict=True):
-        if is_missing(label, of_words=True):
-            raise DataError(
-                "the class of a row is missing: say it, or leave the row out",
-                file=table.file,
-                row=row.number,
-                column=name,
-            )
-    require_classes(set(labels), table.file)
 
 
 def require_classes(labels: set[str], source: str) -> None:
@@ -357,11 +341,8 @@ def _times(table: ColumnTable, name: str) -> Numbers | None:
         return None
     column = table.column(name)
     if column.words:
-        raise DataError(
-            "not a time, for it has words: write seconds or milliseconds",
-            file=table.file,
-            column=name,
-        )
+        why = "not a time, for it has words: write seconds or milliseconds"
+        raise table.error(why, table.place(name))
     unit = next((UNITS[word] for word in words(name) if word in UNITS), 1.0)
     table.require_complete([column])
     return table.values(column) * (DAY if column.dates else unit)
@@ -385,19 +366,11 @@ def _breaks(
     return [*found, len(own)]
 
 
-def _starts(found: Sequence[Recording], end: int) -> Iterator[int]:
-    at = 0
-    for recording in found:
-        yield at
-        at += len(recording.values)
-    yield end
-
-
-def _rate(times: Numbers | None, stretches: Sequence[slice]) -> tuple[float | None, int]:
+def _rate(times: Numbers | None, stretches: Sequence[tuple[int, int]]) -> tuple[float | None, int]:
     """Rows a second by the usual step of time, and how many steps are far from it."""
     if times is None:
         return None, 0
-    steps = np.concatenate([np.diff(times[stretch]) for stretch in stretches])
+    steps = np.concatenate([np.diff(times[first:end]) for first, end in stretches])
     if not len(steps) or float(np.median(steps)) <= 0:
         return None, 0
     usual = float(np.median(steps))
@@ -426,16 +399,20 @@ class CutSignals:
     remarks: tuple[str, ...] = ()
     _names: dict[str, NDArray[np.intp]] = field(default_factory=dict, init=False, repr=False)
 
+    def places(self) -> Iterator[tuple[Recording, int]]:
+        """Of each window its recording, and the row of that with which it begins."""
+        for which, first in zip(self.recording.tolist(), self.first.tolist(), strict=True):
+            yield self.signals.recordings[which], first
+
     def groups(self, way: str) -> NDArray[np.intp]:
-        """The number of what each window belongs to: its recording, or its subject."""
+        """Of each window the number of what it belongs to: its recording, or its subject."""
         if way not in self._names:
-            said = [
+            names = [
                 one.subject if way == SUBJECTS_APART else (one.file, one.name)
                 for one in self.signals.recordings
             ]
-            numbers = {name: k for k, name in enumerate(dict.fromkeys(said))}
-            own = np.array([numbers[name] for name in said], np.intp)
-            self._names[way] = own[self.recording]
+            numbers = {name: k for k, name in enumerate(dict.fromkeys(names))}
+            self._names[way] = np.array([numbers[name] for name in names])[self.recording]
         return self._names[way]
 
 
@@ -501,7 +478,7 @@ def deal_groups(
 
 
 def fold_count(labels: NDArray[np.integer], groups: NDArray[np.integer], most: int = FOLDS) -> int:
-    """So many folds can have every class."""
+    """How many folds can each have every class."""
     pairs = np.unique(np.stack([labels, groups]), axis=1)
     return min(most, int(np.bincount(pairs[0])[np.unique(labels)].min()))
 

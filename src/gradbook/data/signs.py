@@ -38,23 +38,23 @@ class PixelBox:
         """The longer one."""
         return max(self.height, self.width)
 
-    def around(self, other: PixelBox) -> PixelBox:
+    def around(self, box: PixelBox) -> PixelBox:
         """The smallest that holds both."""
         return PixelBox(
-            min(self.top, other.top),
-            min(self.left, other.left),
-            max(self.bottom, other.bottom),
-            max(self.right, other.right),
+            min(self.top, box.top),
+            min(self.left, box.left),
+            max(self.bottom, box.bottom),
+            max(self.right, box.right),
         )
 
-    def holds(self, other: PixelBox) -> bool:
-        return self.around(other) == self
+    def holds(self, box: PixelBox) -> bool:
+        return self.around(box) == self
 
-    def meets(self, other: PixelBox) -> bool:
+    def meets(self, box: PixelBox) -> bool:
         """Whether any place lies in both."""
-        return max(self.top, other.top) < min(self.bottom, other.bottom) and max(
-            self.left, other.left
-        ) < min(self.right, other.right)
+        return max(self.top, box.top) < min(self.bottom, box.bottom) and max(
+            self.left, box.left
+        ) < min(self.right, box.right)
 
     def wider(self, share: float) -> PixelBox:
         """With that share of its longer side around it, or less by it."""
@@ -261,10 +261,10 @@ def signs(mask: Mask) -> list[Subject]:
     return [sign for sign in made if sign.box.side > max(LARGE * longest, LEAST_SIDE)]
 
 
-def _of(labels: NDArray[np.int32], own: Collection[Stroke]) -> Mask:
+def _of(labels: NDArray[np.int32], parts: Collection[Stroke]) -> Mask:
     """The pixels of these strokes."""
     chosen = np.zeros(int(labels.max()) + 1, bool)
-    chosen[[stroke.label for stroke in own]] = True
+    chosen[[stroke.label for stroke in parts]] = True
     return np.asarray(chosen[labels])
 
 
@@ -325,15 +325,15 @@ def within_a_table(mask: Mask) -> PixelBox | None:
     return left.wider(-RIM / 2) if 2 * left.side > max(mask.shape) else None
 
 
-def _without_frames(labels: NDArray[np.int32], found: list[Stroke]) -> list[Stroke]:
+def _without_frames(labels: NDArray[np.int32], parts: list[Stroke]) -> list[Stroke]:
     """The strokes less those around the others: the table that a paper lies on, a printed box."""
     least = FRAMED * min(labels.shape)
-    along = [s for s in found if _is_along_a_side(labels, s)]
-    if any(s.box.side >= least for s in found if s not in along):
-        found = [s for s in found if s not in along]
-    for frame in [s for s in found if _is_frame(labels, s, found)]:
-        found = [s for s in found if s is not frame and frame.box.holds(s.box)]
-    return found
+    along = [s for s in parts if _is_along_a_side(labels, s)]
+    if any(s.box.side >= least for s in parts if s not in along):
+        parts = [s for s in parts if s not in along]
+    for frame in [s for s in parts if _is_frame(labels, s, parts)]:
+        parts = [s for s in parts if s is not frame and frame.box.holds(s.box)]
+    return parts
 
 
 def _is_along_a_side(labels: NDArray[np.int32], stroke: Stroke) -> bool:
@@ -355,11 +355,11 @@ def _inside(shape: tuple[int, ...]) -> PixelBox:
     return PixelBox(down, across, shape[0] - down, shape[1] - across)
 
 
-def _is_frame(labels: NDArray[np.int32], stroke: Stroke, found: list[Stroke]) -> bool:
+def _is_frame(labels: NDArray[np.int32], stroke: Stroke, parts: list[Stroke]) -> bool:
     """Whether it goes around another, on three sides at least; a filled card is no frame."""
     if stroke.area > stroke.box.height * stroke.box.width / 2:
         return False
-    held = [other for other in found if other is not stroke and _is_held(other, stroke)]
+    held = [other for other in parts if other is not stroke and _is_held(other, stroke)]
     own = labels == stroke.label
     around = [stroke.box.inner(0.2), *(other.box for other in held)]
     return bool(held) and all(sorted(_sides_covered(own, box))[1] > COVERED for box in around)
@@ -384,9 +384,9 @@ def _sides_covered(frame: Mask, box: PixelBox) -> list[float]:
     ]
 
 
-def _gathered(found: list[Stroke]) -> tuple[list[Stroke], PixelBox]:
+def _gathered(parts: list[Stroke]) -> tuple[list[Stroke], PixelBox]:
     """The largest stroke and all that belong to it, and the box around them."""
-    own, left = found[:1], found[1:]
+    own, left = parts[:1], parts[1:]
     box = own[0].box
     while near := [stroke for stroke in left if _belongs(stroke.box, box)]:
         own += near
@@ -396,13 +396,13 @@ def _gathered(found: list[Stroke]) -> tuple[list[Stroke], PixelBox]:
     return own, box
 
 
-def _belongs(one: PixelBox, other: PixelBox) -> bool:
+def _belongs(box: PixelBox, sign: PixelBox) -> bool:
     """Near, and not two signs beside or below each other."""
-    beside = max(one.left - other.right, other.left - one.right)
-    below = max(one.top - other.bottom, other.top - one.bottom)
-    tall = min(one.height, other.height) > LARGE * max(one.height, other.height)
-    large = min(one.side, other.side) > LARGE * max(one.side, other.side)
-    side = max(one.side, other.side)
+    beside = max(box.left - sign.right, sign.left - box.right)
+    below = max(box.top - sign.bottom, sign.top - box.bottom)
+    tall = min(box.height, sign.height) > LARGE * max(box.height, sign.height)
+    large = min(box.side, sign.side) > LARGE * max(box.side, sign.side)
+    side = max(box.side, sign.side)
     if (tall and beside > APART * side) or (large and below > 2 * APART * side):
         return False
     return max(beside, below) <= CLOSE * side

@@ -32,6 +32,7 @@ from gradbook.data.formats.cells import (
     SINCE,
     CellEvidence,
     CellRow,
+    CellRows,
     NumberStyle,
     complaint,
     is_header,
@@ -60,12 +61,12 @@ class Column:
 
     @property
     def width(self) -> int:
-        """As how many numbers it is given."""
+        """How many numbers stand for one of its cells."""
         return len(self.words) or 1
 
     @property
     def heading(self) -> str:
-        """What its number is, for other programs."""
+        """What its numbers are called in other programs."""
         return f"{self.name} ({SINCE})" if self.dates else self.name
 
 
@@ -73,8 +74,8 @@ class Column:
 class ColumnTable:
     """The rows of a file; without a line of headings its columns are called column 1, column 2 …
 
-    `decimal` and `dates` are how numbers and dates are read whose cells leave it open. What was
-    read of a column is remembered, so that its cells are gone through once.
+    `decimal` and `dates` say how to read numbers and dates whose cells leave it open. What was read
+    of a column is remembered, so that each cell is looked at once.
     """
 
     file: str
@@ -84,6 +85,7 @@ class ColumnTable:
     decimal: str = ""
     dates: str = ""
     remarks: tuple[str, ...] = ()  # on the file as a whole
+    is_headed: bool = True
     _evidence: dict[int, CellEvidence] = field(default_factory=dict, init=False, repr=False)
     _values: dict[tuple[int, Column], Numbers] = field(default_factory=dict, init=False, repr=False)
 
@@ -98,8 +100,13 @@ class ColumnTable:
         hint = did_you_mean(name, self.names) or f": there are {known}"
         raise DataError(f"no column '{name}'{hint}", file=self.file)
 
+    def error(self, message: str, place: int, row: int | None = None) -> DataError:
+        """What is wrong in a column, with its place."""
+        column = self.names[place] if self.is_headed else place + 1
+        return DataError(message, file=self.file, row=row, column=column)
+
     def evidence(self, place: int) -> CellEvidence:
-        """What the cells of one column are together."""
+        """What the cells of a column have in common."""
         if place not in self._evidence:
             cells = ((row.number, row.cells[place]) for row in self.rows)
             self._evidence[place] = written.evidence(cells)
@@ -115,7 +122,7 @@ class ColumnTable:
 
     def column_at(self, place: int) -> Column:
         found, name = self.evidence(place), self.names[place]
-        with self._placed(name):
+        with self._naming_the(place):
             if not found.present:
                 raise DataError(f"the column is empty: leave it out with --ignore '{name}'")
             if found.holds_numbers:
@@ -129,7 +136,7 @@ class ColumnTable:
         return column
 
     def _decimal_at(self, place: int) -> str:
-        """By the column's own cells, or else as is asked, as others have it, as is usual."""
+        """What its own cells say, or else what was asked for, or what other columns have."""
         found = self.evidence(place)
         if mark := written.mark_of(found):
             return mark
@@ -179,10 +186,10 @@ class ColumnTable:
             cell = row.cells[place]
             value = float("nan") if is_missing(cell) else read(cell)
             if value is None:
-                said = complaint(cell, column.style)
+                why = complaint(cell, column.style)
                 if column.dates:
-                    said = f"{cell!r} isn't a date like the others: write all of them the same way"
-                raise DataError(said, file=self.file, row=row.number, column=column.name)
+                    why = f"{cell!r} isn't a date like the others: write all of them the same way"
+                raise self.error(why, place, row.number)
             found[k] = value
         return found
 
@@ -190,12 +197,12 @@ class ColumnTable:
         return self.values(self.column(name))
 
     def as_here(self, column: Column) -> Column:
-        """Another table's column as this one writes it: what its cells leave open stays."""
+        """Another table's column, written as it is here; where that is open, as it is there."""
         place = self.place(column.name)
         found = self.evidence(place)
         if column.words:
             return column
-        with self._placed(column.name):
+        with self._naming_the(place):
             if column.dates:
                 known = column.dates in found.orders and not found.other_dates
                 return (
@@ -226,12 +233,8 @@ class ColumnTable:
             number = numbers.get(known(cell), -1)
             if number < 0 and not is_missing(cell):
                 hint = did_you_mean(cell, column.words)
-                raise DataError(
-                    f"{cell!r} isn't one of the {len(numbers)} words in the training table{hint}",
-                    file=self.file,
-                    row=row.number,
-                    column=column.name,
-                )
+                why = f"{cell!r} isn't one of the {len(numbers)} words in the training table{hint}"
+                raise self.error(why, place, row.number)
             found[k] = number
         return found
 
@@ -246,17 +249,15 @@ class ColumnTable:
             for row in self.rows:
                 cell = row.cells[place]
                 if is_missing(cell, of_words=bool(column.words)):
-                    raise DataError(
-                        complaint(cell), file=self.file, row=row.number, column=column.name
-                    )
+                    raise self.error(complaint(cell), place, row.number)
 
     @contextmanager
-    def _placed(self, name: str) -> Iterator[None]:
-        """What is wrong with a column, said with its place."""
+    def _naming_the(self, place: int) -> Iterator[None]:
+        """Whatever is wrong is said with the name of this column."""
         try:
             yield
         except DataError as error:
-            raise DataError(error.message, file=self.file, column=name) from None
+            raise self.error(error.message, place) from None
 
 
 def read_columns(
@@ -267,21 +268,32 @@ def read_columns(
     if str(path).lower().endswith(parquet.SUFFIX):
         headings, below = parquet.read_parquet(path)
         return replace(table_of(str(path), headings, below, least), decimal=POINT)
-    found = read_cells(path, ())
-    rows = found.rows
-    headed = is_header(rows[0].cells)
-    names = rows[0].cells if headed else [f"column {k}" for k in range(1, len(rows[0].cells) + 1)]
-    table = table_of(str(path), names, rows[headed:], least)
+    text = read_cells(path)
+    names, rows, is_headed = _parted(text)
+    table = table_of(str(path), names, rows, least)
     return replace(
-        table, separator=found.separator, decimal=decimal, dates=dates, remarks=found.remarks
+        table,
+        separator=text.separator,
+        decimal=decimal,
+        dates=dates,
+        remarks=text.remarks,
+        is_headed=is_headed,
     )
+
+
+def _parted(text: CellRows) -> tuple[Sequence[str], list[CellRow], bool]:
+    """The names of the columns, the rows below, and whether the names stand in the file."""
+    first = text.rows[0].cells
+    if is_header(first):
+        return first, text.rows[1:], True
+    return [f"column {k}" for k in range(1, len(first) + 1)], text.rows, False
 
 
 def table_of(
     file: str, names: Sequence[str], rows: Sequence[CellRow], least: int = 2
 ) -> ColumnTable:
-    """These rows under these names, each of which there is once; columns in which nothing stands,
-    no name either, are none."""
+    """These rows under these names, which must differ; a column without a name or any cell is left
+    out."""
     blank = {k for k, name in enumerate(names) if not name and not any(r.cells[k] for r in rows)}
     if blank and rows:
         kept = [k for k in range(len(names)) if k not in blank]
@@ -313,17 +325,16 @@ def encode(table: ColumnTable, columns: Sequence[Column]) -> Numbers:
             f"{table.file}: {len(table):,} rows of {width:,} numbers, words taken apart, are too "
             f"many: at most {MOST_NUMBERS:,} together; leave columns out with --ignore"
         )
-    parts = [_encoded(table, table.as_here(column)) for column in columns]
-    return np.concatenate(parts, axis=1) if parts else np.empty((len(table), 0))
-
-
-def _encoded(table: ColumnTable, column: Column) -> Numbers:
-    if not column.words:
-        return table.values(column)[:, None]
-    words = table.words(column)
-    found = np.eye(len(column.words))[words]
-    found[words < 0] = np.nan
-    return found
+    parts = [np.empty((len(table), 0))]
+    for column in map(table.as_here, columns):
+        if column.words:
+            words = table.words(column)
+            numbers = np.eye(len(column.words))[words]
+            numbers[words < 0] = np.nan
+        else:
+            numbers = table.values(column)[:, None]
+        parts.append(numbers)
+    return np.concatenate(parts, axis=1)
 
 
 # What is to be known of how a table was read.
@@ -332,7 +343,7 @@ def _encoded(table: ColumnTable, column: Column) -> Numbers:
 def table_remarks(
     table: ColumnTable, columns: Sequence[Column], *, trained: bool = False
 ) -> Iterator[str]:
-    """What was decided where the table leaves something open; if it is `trained` on, also what
+    """How the table was read where it leaves something open; of one that is `trained` on also what
     isn't taken as it stands."""
     yield from table.remarks
     for column in columns:
@@ -362,24 +373,16 @@ def changes(table: ColumnTable, place: int, column: Column) -> Iterator[str]:
 
 
 def doubts(table: ColumnTable, place: int, column: Column) -> Iterator[str]:
-    """How its numbers are read where the column alone doesn't say what they mean."""
-    found = table.evidence(place)
-    if not _is_in_doubt(table, column, found):
-        return
-    decimal = column.style.decimal
-    other = NumberStyle(POINT if decimal == COMMA else COMMA)
-    read, otherwise = (style.value(found.doubtful) for style in (column.style, other))
-    yield one_line(
-        f"{table.names[place]}: {found.doubtful} is read as {read:.12g}, with a decimal "
-        f"{MARK_WORDS[decimal]}: --decimal {other.decimal} reads it as {otherwise:.12g}"
-    )
-
-
-def _is_in_doubt(table: ColumnTable, column: Column, found: CellEvidence) -> bool:
-    """Whether the column alone doesn't say what its numbers mean, nor who asks."""
-    if not found.holds_numbers or not found.doubtful or len(found.marks) == 1 or table.decimal:
-        return False
-    return COMMA in found.doubtful or column.style.decimal == COMMA or table.separator == ";"
+    """How its numbers are read where neither the column alone nor who asks says what they mean."""
+    found, decimal = table.evidence(place), column.style.decimal
+    is_open = found.holds_numbers and found.doubtful and len(found.marks) > 1 and not table.decimal
+    if is_open and (COMMA in found.doubtful or decimal == COMMA or table.separator == ";"):
+        other = NumberStyle(POINT if decimal == COMMA else COMMA)
+        read, otherwise = (style.value(found.doubtful) for style in (column.style, other))
+        yield one_line(
+            f"{table.names[place]}: {found.doubtful} is read as {read:.12g}, with a decimal "
+            f"{MARK_WORDS[decimal]}: --decimal {other.decimal} reads it as {otherwise:.12g}"
+        )
 
 
 # Tables that come by name.
@@ -440,20 +443,24 @@ def read_table(
     >>> len(net.samples)
     4
     """
-    table = _read(path, net, decimal, dates)
-    inputs = table.numbers(0, table.inputs, tell)
+    table = _samples(path, net, decimal, dates)
+    inputs = prod(net.input)
+    given = _complete_numbers(table, range(inputs), tell)
     classes: tuple[str, ...] = ()
-    if table.has_labels:
-        targets, classes = _class_targets(table, net)
+    if len(table.names) == inputs + net.outputs:
+        targets = _complete_numbers(table, range(inputs, len(table.names)), tell)
     else:
-        targets = table.numbers(table.inputs, None, tell)
-    for remark in table.read.remarks:
+        targets, classes = _class_targets(table, net)
+    for remark in table.remarks:
         tell(remark)
-    samples = map(Sample, inputs, targets)
+    columns = tuple(visible(name.strip()) for name in table.names) if table.is_headed else ()
     try:
-        net = replace(net.with_samples(samples), columns=table.names, classes=classes)
+        net = net.with_samples(map(Sample, given, targets))
+        net = replace(net, columns=columns, classes=classes)
     except Misfit as misfit:
-        raise DataError(misfit.message, file=table.file, row=table.row_of(misfit)) from None
+        word, _, count = misfit.part.partition(" ")
+        row = table.rows[int(count) - 1].number if word == "sample" else None
+        raise DataError(misfit.message, file=table.file, row=row) from None
     with suppress(Misfit):  # where the text form has room for the file's name
         return replace(net, table=table.file)
     return net
@@ -473,81 +480,41 @@ def attach(
     return replace(found, table=net.table)
 
 
-@dataclass(frozen=True)
-class _Table:
-    """The rows of samples, and how their columns are called."""
-
-    read: ColumnTable
-    columns: Sequence[str | int]
-    inputs: int
-    has_labels: bool
-
-    @property
-    def file(self) -> str:
-        return self.read.file
-
-    @property
-    def rows(self) -> Sequence[CellRow]:
-        return self.read.rows
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The columns' names, for any page or sheet to show; none without a header."""
-        return tuple(visible(name.strip()) for name in self.columns if isinstance(name, str))
-
-    def numbers(self, first: int, end: int | None, tell: Tell) -> list[tuple[float, ...]]:
-        """Those of each row in these columns; none may be missing."""
-        places = range(len(self.columns))[first:end]
-        for row in self.rows:
-            for place in places:
-                if is_missing(row.cells[place]):
-                    raise self.wrong(complaint(row.cells[place]), place, row)
-        found = [self._numbers_at(place, tell) for place in places]
-        return [tuple(map(float, row)) for row in zip(*found, strict=True)]
-
-    def _numbers_at(self, place: int, tell: Tell) -> Numbers:
-        try:
-            column = self.read.column_at(place)
-            if column.words:  # as most cells are: the first says what is wrong
-                column = Column(column.name)
-            found = self.read.values_at(place, column)
-        except DataError as error:
-            row = None if error.row is None else CellRow(error.row, ())
-            raise self.wrong(error.message, place, row) from None
-        for remarks in (changes, doubts):
-            for remark in remarks(self.read, place, column):
-                tell(remark)
-        return found
-
-    def wrong(self, message: str, place: int, row: CellRow | None = None) -> DataError:
-        number = None if row is None else row.number
-        return DataError(message, file=self.file, row=number, column=self.columns[place])
-
-    def row_of(self, misfit: Misfit) -> int | None:
-        """The row of the sample that a network won't take."""
-        word, _, count = misfit.part.partition(" ")
-        return self.rows[int(count) - 1].number if word == "sample" else None
-
-
-def _read(path: str | PathLike[str], net: Net, decimal: str, dates: str) -> _Table:
+def _samples(path: str | PathLike[str], net: Net, decimal: str, dates: str) -> ColumnTable:
+    """A table as wide as the network takes samples."""
     inputs, file = prod(net.input), str(path)
     widths = [inputs + net.outputs]
     if net.outputs > 1 and net.answer_kind.are_shares:
         widths.append(inputs + 1)
-    found = read_cells(path, widths, limits.SAMPLES)
-    rows = found.rows
-    width = len(rows[0].cells)
+    text = read_cells(path, widths, limits.SAMPLES)
+    width = len(text.rows[0].cells)
     if width not in widths:
-        raise DataError(_wrong_width(width, widths, inputs), file=file, row=rows[0].number)
-    has_header = is_header(rows[0].cells)
-    columns = rows[0].cells if has_header else range(1, width + 1)
-    if has_header and len(rows) == 1:
+        message = _wrong_width(width, widths, inputs)
+        raise DataError(message, file=file, row=text.rows[0].number)
+    names, rows, is_headed = _parted(text)
+    if not rows:
         raise DataError("the table has only a header: write one sample per row below it", file=file)
-    names = tuple(name if isinstance(name, str) else f"column {name}" for name in columns)
-    read = ColumnTable(
-        file, names, tuple(rows[has_header:]), found.separator, decimal, dates, found.remarks
-    )
-    return _Table(read, columns, inputs, width != widths[0])
+    how = (text.separator, decimal, dates, text.remarks, is_headed)
+    return ColumnTable(file, tuple(names), tuple(rows), *how)
+
+
+def _complete_numbers(
+    table: ColumnTable, places: Sequence[int], tell: Tell
+) -> list[tuple[float, ...]]:
+    """Those of each row in these columns; none may be missing."""
+    for row in table.rows:
+        for place in places:
+            if is_missing(row.cells[place]):
+                raise table.error(complaint(row.cells[place]), place, row.number)
+    columns = []
+    for place in places:
+        column = table.column_at(place)
+        if column.words:  # as most cells are: the first says what is wrong
+            column = Column(column.name)
+        columns.append(table.values_at(place, column))
+        for remark in (*changes(table, place, column), *doubts(table, place, column)):
+            tell(remark)
+    return [tuple(map(float, row)) for row in zip(*columns, strict=True)]
 
 
 def _wrong_width(width: int, widths: Sequence[int], inputs: int) -> str:
@@ -561,12 +528,12 @@ def _wrong_width(width: int, widths: Sequence[int], inputs: int) -> str:
     return f"{width} columns, but the network takes {known}: {kinds}{hints.get(width, '')}"
 
 
-def _class_targets(table: _Table, net: Net) -> tuple[list[tuple[float, ...]], tuple[str, ...]]:
+def _class_targets(table: ColumnTable, net: Net) -> tuple[list[tuple[float, ...]], tuple[str, ...]]:
     """A 1 for the class of each row, among as many 0 as there are other outputs; the classes."""
     labels = [row.cells[-1] for row in table.rows]
-    for row in table.rows:
-        if is_missing(row.cells[-1], of_words=True):
-            raise table.wrong(complaint(row.cells[-1]), -1, row)
+    for row, label in zip(table.rows, labels, strict=True):
+        if is_missing(label, of_words=True):
+            raise table.error(complaint(label), len(table.names) - 1, row.number)
     numbers = _numbered(labels, table, net.outputs)
     targets = [tuple(float(k == j) for j in range(net.outputs)) for k in range(net.outputs)]
     names = {number: label for label, number in numbers.items()}
@@ -574,29 +541,24 @@ def _class_targets(table: _Table, net: Net) -> tuple[list[tuple[float, ...]], tu
     return [targets[numbers[label]] for label in labels], classes
 
 
-def _numbered(labels: Sequence[str], table: _Table, outputs: int) -> dict[str, int]:
+def _numbered(labels: Sequence[str], table: ColumnTable, outputs: int) -> dict[str, int]:
     """The number of each label's output, from 0."""
-    known = sorted(set(labels))
-    column = table.columns[-1]
-    if all(is_number(label) for label in known):
-        style = table.read.column_at(len(table.columns) - 1).style
+    known, place = sorted(set(labels)), len(table.names) - 1
+    if all(map(is_number, known)):
+        style = table.column_at(place).style
         whole = {label: style.value(label) or 0.0 for label in known}
         low, high = min(whole.values()), max(whole.values())
         first = 0 if low == 0 else 1
         fits = low >= first and high < outputs + first and (first == 0 or high == outputs)
         if fits and all(value.is_integer() for value in whole.values()):
             return {label: int(value) - first for label, value in whole.items()}
-        raise DataError(
+        raise table.error(
             f"class labels from {low:g} to {high:g}: with {outputs} outputs, labels must be "
             f"whole numbers from 0 to {outputs - 1} or from 1 to {outputs}",
-            file=table.file,
-            column=column,
+            place,
         )
     if len(known) != outputs:
         shown = ", ".join(known[:5]) + (", …" if len(known) > 5 else "")
-        raise DataError(
-            f"{len(known)} different classes ({shown}), but the network has {outputs} outputs",
-            file=table.file,
-            column=column,
-        )
+        why = f"{len(known)} different classes ({shown}), but the network has {outputs} outputs"
+        raise table.error(why, place)
     return {label: k for k, label in enumerate(known)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from random import Random
 from unicodedata import combining, normalize
@@ -13,7 +13,7 @@ from unicodedata import combining, normalize
 import numpy as np
 
 from gradbook.audit.classes.submissions import StudentNames, file_key
-from gradbook.data.formats.cells import CellRow, read_rows
+from gradbook.data.formats.cells import CellRow, read_cells
 from gradbook.errors import DataError, LimitError, steers
 from gradbook.graph.reference import evaluate
 from gradbook.net import Net, Role
@@ -32,150 +32,49 @@ _BOOK = re.compile(r".*\.xls[xm]", re.IGNORECASE | re.DOTALL)
 # What columns are called ------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Headings:
-    """What the columns of such lists are called in a language, in small letters without accents.
-
-    `name` is all of a name, or what the column beside it leaves of it: Nom beside Prénom.
-    """
-
-    name: str
-    given: str
-    family: str
-    whole: str = ""
-    between: str = ""
-    and_: str = ""
-    mail: str = ""  # a word of what is over addresses, such as E-Mail-Adresse
-    other: str = ""  # what else stands beside names
-
-
-LANGUAGES = {
-    "English": Headings(
-        "name, names",
-        "first name, firstname, given name, given names, forename",
-        "last name, lastname, surname, family name",
-        "student, students, student name, name of student, full name, display name, pupil, learner",
-        "middle name",
-        "and",
-        "email, mail, emails, mails",
-        "class, group, course, section, id, id number, student id, "
-        "number, no, nr, points, grade, score, year, school",
-    ),
-    "German": Headings(
-        "name, namen",
-        "vorname, vornamen, rufname",
-        "nachname, nachnamen, familienname, zuname",
-        "schuler, schulerin, schuler in, schuelerin, schueler, student in, studentin, "
-        "studierende, teilnehmer, teilnehmerin, vollstandiger name, vor und nachname",
-        and_="und",
-        mail="emailadresse, mailadresse, emailadressen, mailadressen",
-        other="klasse, kurs, gruppe, matrikelnummer, nummer, punkte, note, "
-        "jahrgang, schule, geburtsdatum",
-    ),
-    "French": Headings(
-        "nom, noms",
-        "prenom, prenoms",
-        "nom de famille",
-        "eleve, eleves, etudiant, etudiante, nom complet",
-        and_="et",
-        mail="courriel",
-        other="classe, groupe, numero, identifiant, points",
-    ),
-    "Spanish": Headings(
-        "nombre, nombres",
-        "nombre de pila",
-        "apellido, apellidos, primer apellido",
-        "alumno, alumna, estudiante, nombre completo",
-        "segundo apellido",
-        "y",
-        "correo",
-        "clase, curso, grupo, numero, puntos",
-    ),
-    "Italian": Headings(
-        "nome",
-        "nome proprio",
-        "cognome",
-        "alunno, alunna, studente, studentessa, nome completo, nominativo",
-        and_="e",
-        other="classe, gruppo, corso, matricola, numero, punti",
-    ),
-    "Dutch": Headings(
-        "naam, namen",
-        "voornaam, roepnaam",
-        "achternaam, familienaam",
-        "leerling, volledige naam",
-        "tussenvoegsel, tussenvoegsels",
-        "en",
-        "mailadres, emailadres",
-        "klas, groep, leerlingnummer, studentnummer, nummer, punten",
-    ),
-    "Portuguese": Headings(
-        "nome", "primeiro nome", "sobrenome, apelido", "aluno, aluna", and_="e", other="turma"
-    ),
-    "Danish and Norwegian": Headings(
-        "navn",
-        "fornavn",
-        "efternavn, etternavn",
-        "elev",
-        "mellemnavn, mellomnavn",
-        "og",
-        "mailadresse, e post, e postadresse",
-        "klasse",
-    ),
-    "Swedish": Headings(
-        "namn",
-        "fornamn",
-        "efternamn",
-        "elev",
-        and_="och",
-        mail="epost, e post, e postadress",
-        other="klass",
-    ),
-    "Finnish": Headings(
-        "nimi", "etunimi", "sukunimi", "oppilas, opiskelija", mail="sahkoposti", other="luokka"
-    ),
-    "Polish": Headings("", "imie", "nazwisko", "uczen, student", and_="i", other="klasa"),
-    "Czech and Slovak": Headings(
-        "jmeno, meno", "krestni jmeno", "prijmeni, priezvisko", other="trida"
-    ),
-    "Hungarian": Headings("nev", "keresztnev, utonev", "vezeteknev", "tanulo", other="osztaly"),
-    "Turkish": Headings("", "adı", "soyadı, soyad", "ad soyad, adı soyadı, ogrenci", other="sınıf"),
-    "Russian": Headings(
-        "", "имя", "фамилия", "фио, ученик, студент", "отчество", "и", "почта", "класс"
-    ),
-    "Chinese and Japanese": Headings(
-        "",
-        "名",
-        "姓",
-        "姓名, 名字, 氏名, 名前",
-        mail="邮箱, 电子邮箱, 电子邮件, 邮件, メール",
-        other="班级, クラス",
-    ),
-    "Korean": Headings("이름, 성명", "", "", "학생", mail="이메일, 메일", other="반, 학번"),
-}
-WORDS = {
-    kind.name: {
-        normalize("NFKD", word.strip())
-        for language in LANGUAGES.values()
-        for word in getattr(language, kind.name).split(",")
-        if word.strip()
-    }
-    for kind in fields(Headings)
-}
-NUMBERS = {
-    "number",
-    "no",
-    "nr",
-    "exercise",
-    "exercise number",
-    "seed",
-    "nummer",
-    "numero",
-    "aufgabe",
-}
-FILES = {"file", "file name", "filename", "book", "workbook", "datei", "dateiname", "mappe"} | {
-    "fichier", "archivo", "fichero", "bestand", "ficheiro"
+# In small letters without accents, in the languages of Europe and in Turkish, Chinese, Japanese and
+# Korean. "name" is all of a name, or what the column beside it leaves of it: Nom beside Prénom;
+# "whole" is all of it; "other" is what else stands beside names.
+HEADINGS = {
+    "name": "name, names, namen, nom, noms, nombre, nombres, nome, naam, navn, namn, nimi, jmeno, "
+    "meno, nev, 이름, 성명",
+    "given": "first name, firstname, given name, given names, forename, vorname, vornamen, "
+    "rufname, prenom, prenoms, nombre de pila, nome proprio, voornaam, roepnaam, primeiro "
+    "nome, fornavn, fornamn, etunimi, imie, krestni jmeno, keresztnev, utonev, adı, имя, "
+    "名",
+    "family": "last name, lastname, surname, family name, nachname, nachnamen, familienname, "
+    "zuname, nom de famille, apellido, apellidos, primer apellido, cognome, achternaam, "
+    "familienaam, sobrenome, apelido, efternavn, etternavn, efternamn, sukunimi, "
+    "nazwisko, prijmeni, priezvisko, vezeteknev, soyadı, soyad, фамилия, 姓",
+    "whole": "student, students, student name, name of student, full name, display name, pupil, "
+    "learner, schuler, schulerin, schuler in, schuelerin, schueler, student in, "
+    "studentin, studierende, teilnehmer, teilnehmerin, vollstandiger name, vor und "
+    "nachname, eleve, eleves, etudiant, etudiante, nom complet, alumno, alumna, "
+    "estudiante, nombre completo, alunno, alunna, studente, studentessa, nome completo, "
+    "nominativo, leerling, volledige naam, aluno, aluna, elev, oppilas, opiskelija, "
+    "uczen, tanulo, ad soyad, adı soyadı, ogrenci, фио, ученик, студент, 姓名, 名字, 氏名, 名前, "
+    "학생",
+    "between": "middle name, segundo apellido, tussenvoegsel, tussenvoegsels, mellemnavn, "
+    "mellomnavn, отчество",
+    "and": "and, und, et, y, e, en, og, och, i, и",
+    "mail": "email, mail, emails, mails, emailadresse, mailadresse, emailadressen, mailadressen, "
+    "courriel, correo, mailadres, emailadres, e post, e postadresse, epost, e postadress, "
+    "sahkoposti, почта, 邮箱, 电子邮箱, 电子邮件, 邮件, メール, 이메일, 메일",
+    "other": "class, group, course, section, id, id number, student id, number, no, nr, points, "
+    "grade, score, year, school, klasse, kurs, gruppe, matrikelnummer, nummer, punkte, "
+    "note, jahrgang, schule, geburtsdatum, classe, groupe, numero, identifiant, clase, "
+    "curso, grupo, puntos, gruppo, corso, matricola, punti, klas, groep, leerlingnummer, "
+    "studentnummer, punten, turma, klass, luokka, klasa, trida, osztaly, sınıf, класс, "
+    "班级, クラス, 반, 학번",
 }  # fmt: skip
+WORDS = {
+    kind: {normalize("NFKD", word.strip()) for word in words.split(",")}
+    for kind, words in HEADINGS.items()
+}
+NUMBERS = {"number", "no", "nr", "exercise", "exercise number", "seed"}
+NUMBERS |= {"nummer", "numero", "aufgabe"}
+FILES = {"file", "file name", "filename", "book", "workbook", "datei", "dateiname", "mappe"}
+FILES |= {"fichier", "archivo", "fichero", "bestand", "ficheiro"}
 
 
 def _word(heading: str) -> str:
@@ -194,7 +93,7 @@ def _kind(word: str) -> str:
     kind = next((kind for kind, words in WORDS.items() if word in words), "")
     if not kind and not WORDS["mail"].isdisjoint(word.split()):
         return "mail"
-    parts = [part for part in word.split() if part not in WORDS["and_"]]
+    parts = [part for part in word.split() if part not in WORDS["and"]]
     is_name = len(parts) > 1 and all(_kind(part) in ("name", "given", "family") for part in parts)
     return kind or ("whole" if is_name else "")
 
@@ -264,12 +163,12 @@ def _first_ones(rows: Sequence[CellRow], columns: Sequence[int]) -> tuple[int, .
 def read_roster(path: str | os.PathLike[str]) -> list[str]:
     """The students' names in their order, each one different.
 
-    They stand in the columns that are called so in one of LANGUAGES or, where none is, in the first
+    They stand in the columns that are called so in some language or, where none is, in the first
     one (the first two, if there are no others).
     """
     file = str(path)
     names: dict[str, str] = {}
-    for row, name in _students(path, *_rows_and_columns(path)):
+    for row, name in _students(path)[0]:
         key = normalize("NFKC", name).casefold()
         if key in names:
             problem = f"{name!r} is in the list twice: tell them apart, for example by a number"
@@ -280,8 +179,7 @@ def read_roster(path: str | os.PathLike[str]) -> list[str]:
 
 def read_student_names(path: str | os.PathLike[str]) -> StudentNames:
     """Whose the books are, by the number or the file in each row; by the rows' order without."""
-    rows, columns = _rows_and_columns(path)
-    students = list(_students(path, rows, columns))
+    students, columns = _students(path)
     by_number: dict[int, str] = {}
     by_file: dict[str, str] = {}
     for place, (row, name) in enumerate(students, 1):
@@ -312,8 +210,9 @@ def _number(row: CellRow, columns: Columns, place: int, file: str) -> int | None
     return int(cell)
 
 
-def _rows_and_columns(path: str | os.PathLike[str]) -> tuple[list[CellRow], Columns]:
-    rows = read_rows(path, ())
+def _students(path: str | os.PathLike[str]) -> tuple[list[tuple[CellRow, str]], Columns]:
+    """Each row with the name in it, and the columns of the list."""
+    rows = read_cells(path).rows
     for row in rows:
         for cell in row.cells:
             if steers(cell):  # the list is kept as it is
@@ -325,14 +224,7 @@ def _rows_and_columns(path: str | os.PathLike[str]) -> tuple[list[CellRow], Colu
         raise DataError("it has no students: write one name per row", file=str(path))
     if len(rows) > MOST_STUDENTS:
         raise LimitError(f"{path}: more than {MOST_STUDENTS:,} students: use a shorter list")
-    return rows, columns
-
-
-def _students(
-    path: str | os.PathLike[str], rows: Sequence[CellRow], columns: Columns
-) -> Iterator[tuple[CellRow, str]]:
-    for row in rows:
-        yield row, _name(row, columns.names, str(path))
+    return [(row, _name(row, columns.names, str(path))) for row in rows], columns
 
 
 def _name(row: CellRow, columns: Sequence[int], file: str) -> str:

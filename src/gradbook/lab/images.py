@@ -394,10 +394,8 @@ def images_of(recipe: Recipe, moved_to: str | os.PathLike[str] | None = None) ->
 
 
 def comes_along(recipe: Recipe) -> bool:
-    """Whether its data set goes by its name and nothing is to be adapted to it.
-
-    The network is then held against it at once.
-    """
+    """Whether its data set comes with gradbook and the recipe needs no adapting to it; the network
+    is then checked against it at once."""
     from gradbook.data.sources import KNOWN
 
     known = KNOWN.get(recipe.data)

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from gradbook.errors import KeptFileError, UsageError, did_you_mean, one_line
 from gradbook.files import inside
@@ -114,18 +114,15 @@ class MlflowLog(RunLog):
         self.client = MlflowClient(tracking_uri=store.as_uri())
         found = self.client.get_experiment_by_name(PROJECT)
         experiment = found.experiment_id if found else self.client.create_experiment(PROJECT)
-        for earlier in self._earlier(experiment):
+        folder = str(self.folder.absolute())
+        same = "tags.folder = '{}'".format(folder.replace("'", "\\'"))
+        for earlier in self.client.search_runs([experiment], same):  # told before an interruption
             self.client.delete_run(earlier.info.run_id)
-        tags = {"folder": str(self.folder.absolute())}
+        tags = {"folder": folder}
         run = self.client.create_run(experiment, run_name=self.folder.name, tags=tags)
         self.run = run.info.run_id
         for key, value in settings.items():
             self.client.log_param(self.run, key, str(value)[:MOST_CHARACTERS])
-
-    def _earlier(self, experiment: str) -> list[Any]:
-        """What was told of this folder before the run was interrupted."""
-        folder = str(self.folder.absolute()).replace("'", "\\'")
-        return list(self.client.search_runs([experiment], f"tags.folder = '{folder}'"))
 
     def scalar(self, name: str, value: float, epoch: int) -> None:
         self.client.log_metric(self.run, name, value, step=epoch)

@@ -94,7 +94,7 @@ def order_samples(seed: int, epoch: int, numbers: NDArray[np.integer[Any]]) -> N
 
 
 def targets_for(recipe: Recipe, labels: NDArray[Any], counts: NDArray[Any]) -> NDArray[Any]:
-    """What the engine is told of these labels, each as much as the recipe weighs its class."""
+    """These labels as the engine's targets, each weighed as the recipe weighs its class."""
     weights = recipe.weights_for(counts)[labels] if recipe.class_weights else None
     return targets(recipe.net, labels, weights)
 

@@ -77,7 +77,7 @@ def stages(net: Net, values: Values, image: Array) -> tuple[Stage, ...]:
     made = values_of(net, kept, image)
     measured = measure(net).layers
     stages = []
-    for layers in _told(net):
+    for layers in _layers_shown(net):
         field = measured[layers[-1]].field
         assert field is not None  # the input is a picture
         words = ", ".join(net.layers[index].text for index in layers)
@@ -85,7 +85,7 @@ def stages(net: Net, values: Values, image: Array) -> tuple[Stage, ...]:
     return tuple(stages)
 
 
-def _told(net: Net) -> Iterator[list[int]]:
+def _layers_shown(net: Net) -> Iterator[list[int]]:
     """Layers whose work is shown together; of dropout and flatten there is nothing to see."""
     seen = [k for k, layer in enumerate(net.layers) if not layer.passes_on]
     together: list[int] = []

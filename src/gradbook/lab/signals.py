@@ -36,8 +36,8 @@ from gradbook.errors import DataError, UsageError, did_you_mean, one_line
 from gradbook.lab.models.recorded import HOW_READ, RECORDINGS_KEY, how_read, read_recordings
 from gradbook.lab.models.table_model import WINDOWS, TableModel
 from gradbook.lab.problem import FinalScore, Normal
-from gradbook.lab.recipes.recipe import BEST, Recipe, Schedule
-from gradbook.lab.tables import BATCH, LEAST_STEPS, PATIENCE, TableProblem
+from gradbook.lab.recipes.recipe import Recipe
+from gradbook.lab.tables import BATCH, LEAST_STEPS, TableProblem, along_a_cosine
 from gradbook.layers.spectra import LONGEST_FRAME
 from gradbook.net import Net, parse
 from gradbook.net.description import Task
@@ -267,7 +267,14 @@ def signal_problem(
     )
     if not everything:
         require_groups(found.targets.astype(np.int32), found.groups, names, way)
-        _require_classes_in_training(found)
+        training = set(found.targets[found.parts(0)[0]].tolist())
+        for number, name in enumerate(names):
+            if number not in training:
+                raise DataError(
+                    f"no {way} of class '{name}' is left to train on: give more, or split by "
+                    "recording",
+                    file=table.file,
+                )
     return found
 
 
@@ -285,27 +292,12 @@ def _table(cut: CutSignals) -> ColumnTable:
     """A row for each window that tells which it is, and its class."""
     signals, rows = cut.signals, list[CellRow]()
     whose = ("subject",) if signals.subjects else ()
-    for number, (which, first) in enumerate(
-        zip(cut.recording.tolist(), cut.first.tolist(), strict=True), 1
-    ):
-        one = signals.recordings[which]
+    for recording, first in cut.places():
         seconds = cut.windows.seconds(first)
-        begins = f"row {one.row + first}" if seconds is None else f"{seconds:.2f} s"
-        cells = (one.name, *([one.subject] if whose else []), begins, one.label)
-        rows.append(CellRow(number, cells))
+        begins = f"row {recording.row + first}" if seconds is None else f"{seconds:.2f} s"
+        subject = (recording.subject,) if whose else ()
+        rows.append(CellRow(len(rows) + 1, (recording.name, *subject, begins, recording.label)))
     return ColumnTable(signals.source, ("recording", *whose, "begins", signals.label), tuple(rows))
-
-
-def _require_classes_in_training(found: SignalProblem) -> None:
-    training, _ = found.parts(0)
-    there = set(np.unique(found.targets[training]).tolist())
-    missing = [name for k, name in enumerate(found.target.words) if k not in there]
-    if missing:
-        raise DataError(
-            f"no {found.way} of class '{missing[0]}' is left to train on: give more, or split by "
-            "recording",
-            file=found.table.file,
-        )
 
 
 # A model's own windows ---------------------------------------------------------
@@ -340,11 +332,8 @@ def windows_for(
             file=signals.source,
         )
     cut = cut_signals(signals, replace(own, step=step or own.step))
-    placed = []
-    for which, first in zip(cut.recording.tolist(), cut.first.tolist(), strict=True):
-        one = signals.recordings[which]
-        placed.append(PlacedWindow(one.name, one.row + first, first))
-    return placed, cut.rows
+    places = [PlacedWindow(one.name, one.row + first, first) for one, first in cut.places()]
+    return places, cut.rows
 
 
 # What is usual ----------------------------------------------------------------
@@ -388,13 +377,10 @@ def usual_bands(windows: Windows) -> str:
 
 
 def usual_signal_recipe(
-    found: SignalProblem, name: str, net: Net | None = None, held_back: int | None = 0
+    problem: SignalProblem, name: str, net: Net | None = None, held_back: int | None = 0
 ) -> Recipe:
     """Adam with a cosine, and the epoch that does best on what is held back."""
-    net = net or usual_network(found.windows, len(found.target.words))
-    steps = ceil(len(found.parts(held_back)[0]) / BATCH)
+    net = net or usual_network(problem.windows, len(problem.target.words))
+    steps = ceil(len(problem.parts(held_back)[0]) / BATCH)
     epochs = min(max(ceil(LEAST_STEPS / steps), EPOCHS), MOST_EPOCHS)
-    plain = Recipe(net, Schedule("cosine", net.learning_rate), epochs, BATCH, name=name)
-    if held_back is None or found.everything:
-        return replace(plain, held_back=None, tests=not found.everything)
-    return replace(plain, held_back=held_back, early_stop=PATIENCE, keep=BEST)
+    return along_a_cosine(problem, net, epochs, BATCH, name, held_back)

@@ -105,16 +105,11 @@ class TableProblem(Problem):
             return self.table.words(self.target)
         return self.table.values(self.target)
 
-    @cached_property
-    def _strata(self) -> NDArray[np.integer]:
-        """Of each of these there are as many in every part."""
-        if self.task is Task.CLASSES:
-            return self.targets.astype(np.int32)
-        return np.zeros(len(self.table), np.int32)
-
     def folds_of(self, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
-        """The folds to which these rows are dealt."""
-        return deal_folds(self._strata[rows])
+        """The folds to which these rows are dealt, each class in equal parts."""
+        if self.task is Task.CLASSES:
+            return deal_folds(self.targets[rows].astype(np.int32))
+        return deal_folds(np.zeros(len(rows), np.int32))
 
     @cached_property
     def _first_folds(self) -> NDArray[np.uint8]:
@@ -181,8 +176,9 @@ class TableProblem(Problem):
 
     def counts(self) -> list[int]:
         """How many rows there are of each class."""
-        counts = np.bincount(self.targets.astype(np.int32), minlength=self.target.width)
-        return [int(count) for count in counts]
+        labels = self.targets.astype(np.int32)
+        counts: list[int] = np.bincount(labels, minlength=self.target.width).tolist()
+        return counts
 
     # What is otherwise where a row isn't one of a table, but a window of a signal.
 
@@ -190,7 +186,7 @@ class TableProblem(Problem):
 
     @property
     def given(self) -> str:
-        """What it is learned from."""
+        """What the target is learned from, in words."""
         return ", ".join(column.name for column in self.inputs)
 
     @property
@@ -209,7 +205,7 @@ class TableProblem(Problem):
 
     @property
     def how_read(self) -> dict[str, Any]:
-        """What a model keeps of that, so that the same can be read again."""
+        """What a model keeps of how its data were read, so that they can be read again."""
         return {}
 
     @property
@@ -461,8 +457,8 @@ def _with_target(table: ColumnTable, name: str, missing: str) -> tuple[ColumnTab
         raise DataError("it has no values: name another target", file=table.file, column=name)
     if missing == REFUSE:
         table.require_complete([Column(name, ("",) * of_words)])
-    which = "1 row has" if gone == 1 else f"{gone:,} rows have"
-    return table.only(kept), [one_line(f"{which} no {name}: left out")]
+    verb = "has" if gone == 1 else "have"
+    return table.only(kept), [one_line(f"{counted(gone, 'row')} {verb} no {name}: left out")]
 
 
 def _task(table: ColumnTable, column: Column) -> Task:
@@ -485,47 +481,54 @@ def _classes(table: ColumnTable, column: Column) -> Column:
     return replace(column, words=tuple(values[value] for value in sorted(values)))
 
 
-def _require_enough(found: TableProblem) -> None:
-    training, held_back = found.parts(0)
-    held_back = held_back if not found.everything else training
-    if len(training) < 2 or not len(held_back) or not len(found.scored_rows):
+def _require_enough(problem: TableProblem) -> None:
+    training, held_back = problem.parts(0)
+    held_back = held_back if not problem.everything else training
+    if len(training) < 2 or not len(held_back) or not len(problem.scored_rows):
         raise DataError(
-            f"only {counted(len(found.table), 'row')} to train on, hold back and test: give more",
-            file=found.table.file,
+            f"only {counted(len(problem.table), 'row')} to train on, hold back and test: give more",
+            file=problem.table.file,
         )
 
 
-def usual_recipe(found: TableProblem, name: str, held_back: int | None = 0) -> Recipe:
+def usual_recipe(problem: TableProblem, name: str, held_back: int | None = 0) -> Recipe:
     """A hidden layer, AdamW, epochs enough for a few rows; of too many the best is kept.
 
     The rate and the decay were chosen on rows held back of small tables: without
     decay a network learns a thousand rows by heart.
     """
-    width, rows = found.rows.shape[1], len(found.parts(0)[0])
-    if found.task is Task.CLASSES:
-        net = usual(width, (HIDDEN,), len(found.target.words))
+    width, rows = problem.rows.shape[1], len(problem.parts(0)[0])
+    if problem.task is Task.CLASSES:
+        net = usual(width, (HIDDEN,), len(problem.target.words))
     else:
         net = Net((width,), (Dense(HIDDEN), Activation("relu"), Dense(1)))
     net = replace(net, update=Update("adamw"), rate=RATE, decay={Role.WEIGHT: DECAY})
     batch = LARGE_BATCH if rows >= LARGE else BATCH
     epochs = min(max(ceil(LEAST_STEPS / ceil(rows / batch)), LEAST_EPOCHS), MOST_EPOCHS)
+    return along_a_cosine(problem, net, epochs, batch, name, held_back)
+
+
+def along_a_cosine(
+    problem: TableProblem, net: Net, epochs: int, batch: int, name: str, held_back: int | None
+) -> Recipe:
+    """A rate that falls as a cosine does; of a fold that is held back, the epoch that does best."""
     plain = Recipe(net, Schedule("cosine", net.learning_rate), epochs, batch, name=name)
-    if held_back is None or found.everything:
-        return replace(plain, held_back=None, tests=not found.everything)
+    if held_back is None or problem.everything:
+        return replace(plain, held_back=None, tests=not problem.everything)
     return replace(plain, held_back=held_back, early_stop=PATIENCE, keep=BEST)
 
 
-def require_fit(net: Net, found: TableProblem) -> None:
+def require_fit(net: Net, problem: TableProblem) -> None:
     """Refuse a network that doesn't take these columns, or doesn't answer with this one."""
-    width = found.rows.shape[1]
+    width = problem.rows.shape[1]
     if prod(net.input) != width:
         raise ShapeError(
-            f"{found.table.file} gives {counted(width, 'number')} a {found.unit}, so begin the "
-            f"network with {found.beginning}"
+            f"{problem.table.file} gives {counted(width, 'number')} a {problem.unit}, so begin the "
+            f"network with {problem.beginning}"
         )
-    whose = f"'{found.target.name}'"
-    if found.task is Task.CLASSES:
-        require_classes(net, len(found.target.words), whose)
+    whose = f"'{problem.target.name}'"
+    if problem.task is Task.CLASSES:
+        require_classes(net, len(problem.target.words), whose)
     elif net.outputs != 1:
         raise ShapeError(
             f"{whose} has numbers, but the network has {net.outputs} outputs: end it with 'dense 1'"

@@ -177,9 +177,9 @@ class HandedInBooks:
             self._touch(book)
         rmtree(book.folder, ignore_errors=True)
 
-    def _settle(self, book: HandedIn, found: Outcome) -> None:
+    def _settle(self, book: HandedIn, outcome: Outcome) -> None:
         with self._lock:
-            book.state, book.report = DONE, report_of(book.name, found)
+            book.state, book.report = DONE, report_of(book.name, outcome)
             self._touch(book)
 
     def _touch(self, book: HandedIn) -> None:

@@ -42,11 +42,11 @@ class Errand:
                 self.give_up()
         return self._outcome
 
-    def settle(self, found: Outcome) -> None:
-        self._outcome = found
+    def settle(self, outcome: Outcome) -> None:
+        self._outcome = outcome
         self._done.set()
         if self.settled is not None and not self.is_unwanted:
-            self.settled(found)
+            self.settled(outcome)
 
 
 class Crew:

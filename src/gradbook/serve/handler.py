@@ -98,16 +98,16 @@ class PageHandler(BaseHTTPRequestHandler):
         connection: socket.socket,
         address: Any,
         home: Home,
-        said: bytes,
+        heard: bytes,
         is_known: bool = True,
     ) -> None:
-        self.said, self.is_known = said, is_known
+        self.heard, self.is_known = heard, is_known
         super().__init__(connection, address, cast(Any, home))
 
     def setup(self) -> None:
         super().setup()
         self.connection.settimeout(PATIENCE if self.is_known else 0)
-        self.rfile = BufferedReader(Resumed(self.said, self.rfile.detach()))
+        self.rfile = BufferedReader(Resumed(self.heard, self.rfile.detach()))
 
     @property
     def home(self) -> Home:
@@ -183,7 +183,9 @@ class PageHandler(BaseHTTPRequestHandler):
     def _send(self, answer: Answer, is_read: bool = True) -> None:
         if not is_read:
             self.close_connection = True
-        with suppress(OSError), _opened(answer) as source:  # who asked may have gone away
+        content = answer.content
+        source = BytesIO(content) if isinstance(content, bytes) else content
+        with suppress(OSError), source:  # who asked may have gone away
             self._send_all(answer, source)
             if not is_read and self.is_known:
                 self._linger()
@@ -196,7 +198,10 @@ class PageHandler(BaseHTTPRequestHandler):
         if answer.kind:
             self.send_header("Content-Type", KINDS.get(answer.kind, ANY_KIND))
         if answer.name:
-            self.send_header("Content-Disposition", _as_file(answer.name))
+            plain = re.sub(r'[^ -~]|["\\%]', "_", answer.name)
+            whole = quote(answer.name, safe="")
+            named = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{whole}"
+            self.send_header("Content-Disposition", named)
         if answer.status != 204:
             self.send_header("Content-Length", str(source.seek(0, SEEK_END)))
             source.seek(0)
@@ -251,18 +256,9 @@ def _objection(error: Exception) -> Answer:
     return json_answer({"error": fault}, 500)
 
 
-def _opened(answer: Answer) -> IO[bytes]:
-    return BytesIO(answer.content) if isinstance(answer.content, bytes) else answer.content
-
-
 def _policy(answer: Answer, source: IO[bytes]) -> str:
     """A page's own policy, which it says itself; everything else may do nothing."""
     source.seek(0)
     found = OWN_POLICY.search(source.read(LOOK)) if answer.kind == ".html" else None
     source.seek(0)
     return f"{found[1].decode() if found else LOCKED}; frame-ancestors 'none'"
-
-
-def _as_file(name: str) -> str:
-    plain = re.sub(r'[^ -~]|["\\%]', "_", name)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

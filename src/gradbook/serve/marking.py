@@ -71,7 +71,7 @@ def growth(books: HandedInBooks, since: int, ways: Ways) -> dict[str, Any]:
     count = Counter(report.verdict for report in all_reports)
     return {
         "version": version,
-        "books": [_said(book, rows.get(book.number)) for book in changed],
+        "books": [_row_of(book, rows.get(book.number)) for book in changed],
         "pending": books.pending,
         "said": verdict_counts(all_reports) if all_reports else "",
         "counts": {verdict: count[verdict] for verdict in WORST_FIRST if count[verdict]},
@@ -83,7 +83,7 @@ def _html(cell: RichCell) -> str:
     return words_markup(cell if isinstance(cell, tuple) else str(cell))
 
 
-def _said(book: HandedIn, cells: list[str] | None) -> dict[str, Any]:
+def _row_of(book: HandedIn, cells: list[str] | None) -> dict[str, Any]:
     verdict = book.report.verdict if book.report else ""
     known = {"number": book.number, "name": one_line(book.name), "state": book.state}
     return known | {"verdict": verdict} | ({"cells": cells[1:]} if cells else {})
@@ -147,7 +147,7 @@ class Desk:
         """One book's copy."""
         path = PurePath(book.name)
         job = self.crew.submit(_copying(book, kind, ways))
-        made, remarks = _made(kind, path.name, job, request)
+        made, remarks = _copy_of(kind, path.name, job, request)
         if not made:
             raise RefusalError(409, "; ".join(remarks))
         return Answer(made, path.suffix.lower(), path.name)
@@ -177,7 +177,7 @@ def _fill(
 ) -> None:
     notes: list[str] = []
     for name in names[:-1]:
-        copy, remarks = _made(kind, name, jobs.popleft(), request)
+        copy, remarks = _copy_of(kind, name, jobs.popleft(), request)
         notes += remarks
         if copy:
             archive.writestr(ZipInfo(name, FIRST_DAY), copy)
@@ -193,7 +193,7 @@ def _copying(book: HandedIn, kind: str, ways: Ways) -> Task:
     return partial(mark, folder, ways.told(report), scored)
 
 
-def _made(kind: str, name: str, job: Errand, request: Request) -> tuple[bytes, list[str]]:
+def _copy_of(kind: str, name: str, job: Errand, request: Request) -> tuple[bytes, list[str]]:
     """A copy, if there is one, and what is to be said of it."""
     try:
         found = _value(job, request)

@@ -74,9 +74,9 @@ class Answer:
     status: int = 200
 
 
-def json_answer(found: object, status: int = 200) -> Answer:
+def json_answer(content: object, status: int = 200) -> Answer:
     """An answer for the page's own script."""
-    text = json.dumps(found, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False)
     return Answer(text.encode("utf-8", "backslashreplace"), ".json", status=status)
 
 
@@ -136,13 +136,13 @@ def record(body: bytes, fields: Fields) -> dict[str, Any]:
     return check_fields(found, fields)
 
 
-def check_fields(found: object, fields: Fields) -> dict[str, Any]:
-    if not isinstance(found, dict):
+def check_fields(values: object, fields: Fields) -> dict[str, Any]:
+    if not isinstance(values, dict):
         raise RefusalError(400, "that is no JSON object")
-    unknown = next((name for name in found if name not in fields), None)
+    unknown = next((name for name in values if name not in fields), None)
     if unknown is not None:
         raise RefusalError(400, f"nothing is called '{unknown}' here")
-    return {name: _checked(name, found.get(name), asked) for name, asked in fields.items()}
+    return {name: _checked(name, values.get(name), asked) for name, asked in fields.items()}
 
 
 def _checked(name: str, value: object, asked: Field) -> Any:

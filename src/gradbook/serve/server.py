@@ -45,13 +45,13 @@ class Knocking:
     connection: socket.socket
     address: object
     until: float
-    said: bytearray = field(default_factory=bytearray)
+    heard: bytearray = field(default_factory=bytearray)
     is_refused: bool = False  # and only waited for until it has heard that
 
     @property
     def token(self) -> bytes:
         """The first part of the path that is asked for."""
-        path = [*bytes(self.said).partition(b"\n")[0].split(b" "), b""][1]
+        path = [*bytes(self.heard).partition(b"\n")[0].split(b" "), b""][1]
         return [*path.split(b"/"), b""][1]
 
     def hear(self) -> bool:
@@ -63,14 +63,14 @@ class Knocking:
         except OSError:
             return False
         if not self.is_refused:
-            self.said += piece
+            self.heard += piece
         return bool(piece)
 
     def has_asked(self) -> bool:
         """Whether a request's head is here, or more than one would be."""
-        end = max(len(self.said) - PIECE - 3, 0)
-        is_whole = self.said.find(b"\n\r\n", end) >= 0 or self.said.find(b"\n\n", end) >= 0
-        return is_whole or len(self.said) >= LONGEST_HEAD
+        end = max(len(self.heard) - PIECE - 3, 0)
+        is_whole = self.heard.find(b"\n\r\n", end) >= 0 or self.heard.find(b"\n\n", end) >= 0
+        return is_whole or len(self.heard) >= LONGEST_HEAD
 
 
 class Doorkeeper:
@@ -124,29 +124,29 @@ class Doorkeeper:
             self._selector.register(connection, selectors.EVENT_READ, one)
             yield one
 
-    def _hear(self, one: Knocking) -> None:
-        if not one.hear():
-            self._close(one)
-        elif not one.is_refused and one.has_asked():
-            self._answer(one)
+    def _hear(self, caller: Knocking) -> None:
+        if not caller.hear():
+            self._close(caller)
+        elif not caller.is_refused and caller.has_asked():
+            self._answer(caller)
 
-    def _answer(self, one: Knocking) -> None:
-        if self.is_token(one.token):
-            self._forget(one)
-            self.admit(one)
+    def _answer(self, caller: Knocking) -> None:
+        if self.is_token(caller.token):
+            self._forget(caller)
+            self.admit(caller)
             return
-        one.is_refused = True
-        self.refuse(one)
+        caller.is_refused = True
+        self.refuse(caller)
         with suppress(OSError):  # closed at once, it would take the refusal along
-            one.connection.shutdown(socket.SHUT_WR)
+            caller.connection.shutdown(socket.SHUT_WR)
 
-    def _forget(self, one: Knocking) -> None:
-        del self._waiting[one]
-        self._selector.unregister(one.connection)
+    def _forget(self, caller: Knocking) -> None:
+        del self._waiting[caller]
+        self._selector.unregister(caller.connection)
 
-    def _close(self, one: Knocking) -> None:
-        self._forget(one)
-        one.connection.close()
+    def _close(self, caller: Knocking) -> None:
+        self._forget(caller)
+        caller.connection.close()
 
 
 # The server -------------------------------------------------------------------
@@ -207,36 +207,37 @@ class PageServer:
     def _is_token(self, given: bytes) -> bool:
         return compare_digest(given, self.token.encode())
 
-    def _admit(self, one: Knocking) -> None:
+    def _admit(self, caller: Knocking) -> None:
         """In a thread of its own, unless there are very many."""
-        thread = Thread(target=self._talk, args=(one,), daemon=True)
+        thread = Thread(target=self._talk, args=(caller,), daemon=True)
         with self._lock:
             is_full = len(self._open) >= MOST_CONNECTIONS
             if not is_full:
-                self._open[one.connection] = thread
+                self._open[caller.connection] = thread
         if is_full:
-            one.connection.close()
+            caller.connection.close()
             return
         with uninterrupted():
             thread.start()
 
-    def _talk(self, one: Knocking) -> None:
+    def _talk(self, caller: Knocking) -> None:
         try:
             with (
                 in_language(self.language),
-                one.connection,
+                caller.connection,
                 suppress(Exception),  # one that broke is nobody's concern
             ):
-                one.connection.setblocking(True)
-                PageHandler(one.connection, one.address, self, bytes(one.said))
+                caller.connection.setblocking(True)
+                PageHandler(caller.connection, caller.address, self, bytes(caller.heard))
         finally:
             with self._lock:
-                del self._open[one.connection]
+                del self._open[caller.connection]
 
-    def _refuse(self, one: Knocking) -> None:
+    def _refuse(self, caller: Knocking) -> None:
         """At once, for that is a few bytes, which a new connection always has room for."""
         with suppress(Exception):
-            PageHandler(one.connection, one.address, self, bytes(one.said), is_known=False)
+            heard = bytes(caller.heard)
+            PageHandler(caller.connection, caller.address, self, heard, is_known=False)
 
 
 @contextmanager
@@ -259,11 +260,8 @@ def _listening(port: int) -> socket.socket:
         listener.listen(MOST_UNHEARD)
     except OSError as error:
         listener.close()
-        raise UsageError(_no_port(port, error)) from error
+        why = f"nothing can be served here: {error.strerror or error}"
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            why = f"port {port} can't be had: name another one, or leave --port out"
+        raise UsageError(why) from error
     return listener
-
-
-def _no_port(port: int, error: OSError) -> str:
-    if error.errno in (errno.EADDRINUSE, errno.EACCES):
-        return f"port {port} can't be had: name another one, or leave --port out"
-    return f"nothing can be served here: {error.strerror or error}"

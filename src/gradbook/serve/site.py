@@ -62,10 +62,10 @@ class Site:
         self._classes: dict[int, HandedInBooks] = {}
         self._numbers = count(1)
         self._lock = Lock()
-        self._page = serve_page(has_class=room is not None).encode()
+        page = serve_page(has_class=room is not None).encode()
         book = "classes/#/books/#"
-        self.routes: Mapping[str, Mapping[str, Action]] = {
-            "": {"GET": self._front},
+        self.routes: dict[str, Mapping[str, Action]] = {
+            "": {"GET": lambda request: Answer(page, ".html")},
             "classes": {"POST": self._begin},
             "classes/#": {"GET": self._growth, "DELETE": self._clear},
             "classes/#/books": {"POST": self._announce},
@@ -80,8 +80,15 @@ class Site:
             f"classes/#/{CORRECTED}.zip": {"GET": self._archive},
             **{kind: {"POST": self._text} for kind in FIELDS},
             "texts/#/*": {"GET": self._result},
-            **(_of_the_class(room) if room else {}),
         }
+        if room:  # the class whose folder was named
+            self.routes |= {
+                "class": {"GET": room.state, "POST": room.begin},
+                "class/handed-in": {"POST": room.take_in},
+                "class/marks": {"POST": room.mark, "PUT": room.enter},
+                "class/class.html": {"GET": room.page},
+                **{f"class/{kind}.zip": {"GET": room.packed} for kind in PACKED},
+            }
 
     def answer(self, request: Request) -> Answer:
         """What is asked for, or why it can't be had."""
@@ -92,9 +99,6 @@ class Site:
         if request.method not in methods:
             raise RefusalError(405, f"here one can {' or '.join(methods)}")
         return methods[request.method](request, *numbers)
-
-    def _front(self, request: Request) -> Answer:
-        return Answer(self._page, ".html")
 
     # Classes
 
@@ -178,17 +182,6 @@ class Site:
 
     def _result(self, request: Request, number: int) -> Answer:
         return self.results.file(number, request.path.rpartition("/")[2])
-
-
-def _of_the_class(room: Classroom) -> Mapping[str, Mapping[str, Action]]:
-    """What can be asked of the class whose folder was named."""
-    return {
-        "class": {"GET": room.state, "POST": room.begin},
-        "class/handed-in": {"POST": room.take_in},
-        "class/marks": {"POST": room.mark, "PUT": room.enter},
-        "class/class.html": {"GET": room.page},
-        **{f"class/{kind}.zip": {"GET": room.packed} for kind in PACKED},
-    }
 
 
 def _ways(request: Request) -> Ways:

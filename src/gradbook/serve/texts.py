@@ -144,7 +144,7 @@ class KeptResults:
         self._lock = Lock()
         folder.mkdir()
 
-    def keep(self, made: TextResult) -> dict[str, Any]:
+    def keep(self, result: TextResult) -> dict[str, Any]:
         """What a page needs to know to ask for the files."""
         with self._lock:
             number = next(self._numbers)
@@ -154,12 +154,12 @@ class KeptResults:
             rmtree(self.folder / str(other), ignore_errors=True)
         place = self.folder / str(number)
         place.mkdir()
-        for name, content in made.files.items():
+        for name, content in result.files.items():
             write_whole(place / name, content)
         return {
             "result": number,
-            "files": list(made.files),
-            "remarks": list(map(said, made.remarks)),
+            "files": list(result.files),
+            "remarks": list(map(said, result.remarks)),
         }
 
     def file(self, number: int, name: str) -> Answer:

@@ -11,7 +11,7 @@ from zlib import crc32
 
 from gradbook.net import Net
 from gradbook.report.play_page import REPORTING, play_page
-from gradbook.teaching.quiz.package import MANIFEST, PackageFile, zip_files
+from gradbook.teaching.quiz.packages import HEAD, MANIFEST, PackageFile, zip_files
 
 PAGE = "page.html"
 
@@ -52,8 +52,7 @@ def scorm_package(net: Net, version: str, command: str = "") -> bytes:
 
 def _manifest(version: ScormVersion, title: str, number: str) -> str:
     said = escape(title)
-    return f"""<?xml version="1.0" encoding="UTF-8"?>
-<manifest xmlns="{version.content}" xmlns:adlcp="{version.adl}"
+    return f"""{HEAD}<manifest xmlns="{version.content}" xmlns:adlcp="{version.adl}"
  identifier="gradbook-{number}" version="1">
 <metadata>
 <schema>ADL SCORM</schema>

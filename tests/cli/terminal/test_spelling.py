@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 import gradbook
 from gradbook.cli.output import READABLY, spell_in_ascii
-from gradbook.lab.classroom import LANGUAGES
+from gradbook.lab.classroom import HEADINGS
 from gradbook.language import CATALOGUES
 from tests.cli.desk import RECIPE, laid_out
 
 PACKAGE = Path(gradbook.__file__).parent
-ONLY_READ = set(f"{list(LANGUAGES.values())}")  # headings of lists of names, in many scripts
+ONLY_READ = set(f"{list(HEADINGS.values())}")  # headings of lists of names, in many scripts
 LATIN = ("de", "es", "fr", "pt", "vi")  # who reads another script has a console for it
 CONSOLES = ("cp1252", "cp437", "ascii")
 VERBS = {

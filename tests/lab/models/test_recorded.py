@@ -8,7 +8,6 @@ import pytest
 from gradbook.data.made_signals import as_csv
 from gradbook.data.signals import Recording, SignalColumns, Signals, read_signals
 from gradbook.errors import GradbookError, UsageError
-from gradbook.lab.models.recorded import recorded_windows
 from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.signals import SignalProblem, WindowsAsked, signal_problem, usual_signal_recipe
 from gradbook.lab.training.train import train
@@ -44,27 +43,27 @@ def model_of(found: SignalProblem, held_back: int | None = 0) -> TableModel:
 def test_the_windows_trained_on_and_those_of_the_test_are_found_again(tmp_path, way, held_back):
     found = problem(written(tmp_path), way=way)
     model_of(found, held_back).save(tmp_path / "m.safetensors")
-    again = recorded_windows(TableModel.load(tmp_path / "m.safetensors"))
+    again = TableModel.load(tmp_path / "m.safetensors").recorded_windows()
     np.testing.assert_array_equal(again.fitting, found.rows[found.parts(held_back)[0]])
     np.testing.assert_array_equal(again.scored, found.rows[found.test_rows])
     np.testing.assert_array_equal(again.labels, found.targets[found.test_rows])
-    assert again.said == "test windows"
+    assert again.what == "test windows"
 
 
 def test_without_a_test_all_windows_are_those_trained_on(tmp_path):
     columns = SignalColumns(label="what", recording="nr", subject="who")
     signals = read_signals(written(tmp_path), columns)
     found = signal_problem(signals, WindowsAsked(8, 4), everything=True)
-    again = recorded_windows(model_of(found, None))
+    again = model_of(found, None).recorded_windows()
     np.testing.assert_array_equal(again.fitting, found.rows)
-    assert (len(again.scored), again.said) == (len(found.rows), "windows trained on")
+    assert (len(again.scored), again.what) == (len(found.rows), "windows trained on")
 
 
 def test_other_recordings_are_named(tmp_path):
     found = problem(written(tmp_path))
     other = written(tmp_path, "other.csv", classes=("down", "up"))
-    again = recorded_windows(model_of(found), str(other))
-    assert again.said == "windows of other.csv"
+    again = model_of(found).recorded_windows(str(other))
+    assert again.what == "windows of other.csv"
     np.testing.assert_array_equal(again.labels, 1 - found.targets)
     exported = model_of(found).export(tmp_path / "a.h", int8=True, data=str(other))
     assert "48 windows of other.csv told right" in exported.remarks[-1]
@@ -75,11 +74,11 @@ def test_recordings_that_are_gone_or_unlike_are_refused_in_a_line(tmp_path):
     model = model_of(problem(file))
     strange = written(tmp_path, "strange.csv", classes=("up", "left"))
     with pytest.raises(GradbookError, match="class 'left' is none of the model's: down, up"):
-        recorded_windows(model, str(strange))
+        model.recorded_windows(str(strange))
     with pytest.raises(GradbookError, match="no column 'what'"):
-        recorded_windows(model, str(written(tmp_path, "else.csv", label="other")))
+        model.recorded_windows(str(written(tmp_path, "else.csv", label="other")))
     with pytest.raises(UsageError, match="did you mean 'gestures'"):
-        recorded_windows(model, "gesture")
+        model.recorded_windows("gesture")
     file.unlink()
     with pytest.raises(UsageError, match="no recordings in .*: name the recordings with --data"):
         model.export(tmp_path / "a.ino", int8=True)
@@ -89,7 +88,7 @@ def test_recordings_that_are_gone_or_unlike_are_refused_in_a_line(tmp_path):
 def test_made_recordings_are_made_again_where_they_are_other_channels_are_refused(tmp_path):
     model = model_of(problem(written(tmp_path)))
     with pytest.raises(GradbookError, match="its channels are ax, ay, az, but the model reads"):
-        recorded_windows(model, "gestures")
+        model.recorded_windows("gestures")
 
 
 def test_a_folder_of_recordings_is_read_again(tmp_path):
@@ -103,5 +102,5 @@ def test_a_folder_of_recordings_is_read_again(tmp_path):
                 "".join(line.rsplit(",", 1)[0] + "\n" for line in lines)
             )
     found = signal_problem(read_signals(tmp_path / "set"), WindowsAsked(8, 4))
-    again = recorded_windows(model_of(found))
+    again = model_of(found).recorded_windows()
     np.testing.assert_array_equal(again.scored, found.rows[found.test_rows])

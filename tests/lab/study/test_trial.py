@@ -10,7 +10,6 @@ from gradbook.lab.study.study import (
     REFUSED,
     SLOW,
     TrialTask,
-    file_of,
     read_result,
     result_of,
     write_result,
@@ -74,7 +73,7 @@ def test_what_is_kept_is_read_again(task, tmp_path):
 )
 def test_a_damaged_result_is_none(task, tmp_path, damage):
     write_result(task, result_of(task), tmp_path)
-    path = file_of(task, tmp_path)
+    path = tmp_path / f"{task.key}.json"
     path.write_text(damage(path.read_text()))
     assert read_result(task, tmp_path) is None
 

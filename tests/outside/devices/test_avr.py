@@ -10,7 +10,6 @@ import pytest
 from gradbook.data.signals import Signals, Windows, read_signals
 from gradbook.data.sources import load
 from gradbook.lab.models.exporting import in_places
-from gradbook.lab.models.recorded import recorded_windows
 from gradbook.lab.signals import WindowsAsked, signal_problem, usual_signal_recipe
 from gradbook.lab.training.train import train
 from gradbook.net import parse
@@ -243,7 +242,7 @@ def heard_in_whole_numbers(model, rows: np.ndarray) -> list[str]:
 
 
 def fitted(model):
-    fitting = in_places(recorded_windows(model).fitting)
+    fitting = in_places(model.recorded_windows().fitting)
     return quantise_windows(model.trained(), fitting, len(model.windows.channels))
 
 
@@ -268,7 +267,7 @@ def test_a_sketch_prints_of_a_recording_what_is_reckoned_here(net, tmp_path):
     assert played.said == expected
     assert played.memory < 1024
     scores = fitted(model)
-    some = scores.sensor.of(recorded_windows(model).scored[:10])
+    some = scores.sensor.of(model.recorded_windows().scored[:10])
     answers = UNO.ask(Question(c_file(model.trained(), "net", scores).text, some, 3))
     sums = [checksum(row) for row in scores.scores(some).astype(np.int32)]
     np.testing.assert_array_equal(answers.checksums, sums)

@@ -16,7 +16,6 @@ import pytest
 from gradbook.data.signals import Recording, Signals, Windows, read_signals
 from gradbook.errors import TargetError
 from gradbook.lab.models.exporting import in_places
-from gradbook.lab.models.recorded import recorded_windows
 from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.signals import WindowsAsked, signal_problem, usual_signal_recipe, windows_for
 from gradbook.lab.training.train import train
@@ -112,7 +111,7 @@ def expected(model: TableModel, source: Signals, rows: np.ndarray) -> list[str]:
 
 def expected_in_whole_numbers(model: TableModel, source: Signals, rows: np.ndarray) -> list[str]:
     """The same from what C in whole numbers answers, as it is reckoned here."""
-    fitting = in_places(recorded_windows(model).fitting)
+    fitting = in_places(model.recorded_windows().fitting)
     whole = quantise_windows(model.trained(), fitting, rows.shape[1])
     assert whole.sensor
     apart = replace(source, recordings=(Recording("s", "all", rows),))
@@ -206,7 +205,7 @@ def reckoned_while_learning(
     wanted = shown[15::4]
     smooth, found = np.zeros(len(model.classes)), list[str]()
     if int8:
-        fitting = in_places(recorded_windows(model).fitting)
+        fitting = in_places(model.recorded_windows().fitting)
         whole = quantise_windows(model.trained(), fitting, rows.shape[1], learns=True)
         learner = WholeLearner(whole_last(last, whole))
         given = learner.own.features.scores(whole.sensor.of(windows))

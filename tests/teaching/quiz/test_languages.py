@@ -13,9 +13,8 @@ import pytest
 import gradbook as gb
 from gradbook.net import Net, parse
 from gradbook.teaching.quiz.asking import QuizPlan, make_quiz
-from gradbook.teaching.quiz.gift import gift
 from gradbook.teaching.quiz.markdown import markdown
-from gradbook.teaching.quiz.moodle import moodle_xml
+from gradbook.teaching.quiz.moodle import gift, moodle_xml
 from gradbook.teaching.quiz.qti_1_2 import qti_1_2
 from gradbook.teaching.quiz.qti_2_1 import qti_2_1
 from gradbook.teaching.quiz.questions import FORMS, NUMBER, Quiz
@@ -94,7 +93,7 @@ def test_what_a_platform_reads_has_points_and_what_a_student_reads_has_the_langu
     assert all(float(one) for one in re.findall(r"<tolerance>([^<]*)</tolerance>", xml))
     assert re.search(r"\n=-?[0-9]+\.[0-9]+:0\.[0-9]+#", lines)
     prose = " ".join(
-        one for question in quiz.questions for one in (question.told, question.solution)
+        one for question in quiz.questions for one in (question.given_line, question.solution)
     )
     assert re.search("[0-9],[0-9]", prose)
     assert not re.search(r"[0-9]\.[0-9]", prose)

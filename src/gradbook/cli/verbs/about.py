@@ -158,16 +158,12 @@ def page(topic: str | None) -> str:
     if topic in {"table", "tables", "TABLE"}:
         return _tables()
     if topic in {"signal", "signals"}:
-        return _signals()
+        from gradbook.builtin_networks import SIGNALS
+
+        return read_page("signals", named=", ".join(SIGNALS))
     known = [*VERBS, *TOPICS]
     hint = did_you_mean(topic, known) or f": there is help on {', '.join(known)}"
     raise UsageError(f"no help on '{topic}'{hint}")
-
-
-def _signals() -> str:
-    from gradbook.builtin_networks import SIGNALS as MADE
-
-    return read_page("signals", named=", ".join(MADE))
 
 
 def _tables() -> str:
@@ -205,8 +201,8 @@ def what_is_next(words: Sequence[str]) -> list[Candidate]:
     return _beginning(last, _next(parser, before[1:], last))
 
 
-def _beginning(start: str, found: Iterable[Candidate]) -> list[Candidate]:
-    return [(word, about) for word, about in found if word.startswith(start)]
+def _beginning(start: str, candidates: Iterable[Candidate]) -> list[Candidate]:
+    return [(word, about) for word, about in candidates if word.startswith(start)]
 
 
 def _next(parser: ArgumentParser, before: Sequence[str], last: str) -> Iterator[Candidate]:
@@ -247,8 +243,27 @@ def _values(action: Action | None) -> Iterable[Candidate]:
         return []
     if isinstance(action.type, OneOf):
         return [(choice, "") for choice in action.type.choices]
-    known = NAMES.get(str(action.metavar))
-    return known() if known else []
+    return _names(str(action.metavar))
+
+
+def _names(what: str) -> Iterable[Candidate]:
+    """What comes along of the kind that help calls so."""
+    match what:
+        case "NET":
+            from gradbook.builtin_networks import BUILTIN
+
+            return [(name, "a network") for name in BUILTIN]
+        case "RECIPE":
+            from gradbook.lab.recipes import RECIPES
+
+            return [(name, "a recipe") for name in RECIPES]
+        case "DATA":
+            from gradbook.data.sources import KNOWN
+
+            return [(name, "a data set") for name in KNOWN]
+        case "TOPIC":
+            return (VERBS | TOPICS).items()
+    return []
 
 
 # Completion -------------------------------------------------------------------
@@ -303,42 +318,12 @@ def run_completion(options: Namespace) -> int:
     return 0
 
 
-def _networks() -> Iterator[Candidate]:
-    from gradbook.builtin_networks import BUILTIN
-
-    return ((name, "a network") for name in BUILTIN)
-
-
-def _recipes() -> Iterator[Candidate]:
-    from gradbook.lab.recipes import RECIPES
-
-    return ((name, "a recipe") for name in RECIPES)
-
-
-def _data_sets() -> Iterator[Candidate]:
-    from gradbook.data.sources import KNOWN
-
-    return ((name, "a data set") for name in KNOWN)
-
-
-def _topics() -> Iterator[Candidate]:
-    return iter((VERBS | TOPICS).items())
-
-
-NAMES = {  # by what an argument is called in the help
-    "NET": _networks,
-    "RECIPE": _recipes,
-    "DATA": _data_sets,
-    "TOPIC": _topics,
-}
-
-
 ENTRIES = {
     "demo": Verb(run_demo, defaults={"out": "out"}),
     "help": Verb(run_help, facts=lambda: {"topics": ", ".join(TOPICS)}),
     "completion": Verb(
         run_completion,
-        kinds={"shell": OneOf(tuple(SCRIPTS))},
+        kinds={"shell": OneOf(*SCRIPTS)},
         facts=lambda: {"shells": ", ".join(SCRIPTS)},
     ),
 }

@@ -57,21 +57,14 @@ def picture_reader(word: str, data: str | None) -> PictureReader | None:
         model.require_classes()
         model.picture  # noqa: B018 - refuses a network that reads no images
         return _trained(model, data)
-    if not _is_recipe(word):
-        found = network_or_recipe(word, data if data and not os.path.isdir(data) else None)
-        if not _reads_pictures(network_of(found)):
-            return None
-    return _of_recipe(word, data)
-
-
-def _is_recipe(word: str) -> bool:
     from gradbook.lab.recipes import RECIPES
 
-    return word in RECIPES
-
-
-def _reads_pictures(net: Net) -> bool:
-    return len(net.input) == 3 and prod(net.input[1:]) >= FEWEST and not net.samples
+    if word not in RECIPES:
+        table = data if data and not os.path.isdir(data) else None
+        net = network_of(network_or_recipe(word, table))
+        if len(net.input) != 3 or prod(net.input[1:]) < FEWEST or net.samples:
+            return None
+    return _of_recipe(word, data)
 
 
 def _trained(model: Model, data: str | None) -> PictureReader:
@@ -80,30 +73,26 @@ def _trained(model: Model, data: str | None) -> PictureReader:
 
     said = model.about.get("recipe")
     recipe = parse(str(said)) if said else recipe_of(model.net)
-    found = None
+    from gradbook.lab.images import images_of
+
+    images = None
     with suppress(GradbookError):
-        found = _images(recipe, data)
-    return PictureReader(model, recipe, found)
+        images = images_of(recipe, data)
+    return PictureReader(model, recipe, images)
 
 
 def _of_recipe(word: str, data: str | None) -> PictureReader:
-    from gradbook.lab.images import adapt
+    from gradbook.lab.images import adapt, images_of
     from gradbook.lab.models.model import load_shipped, untrained_model
     from gradbook.lab.recipes.text import recipe as recipe_of
 
     recipe = recipe_of(word)
-    found = _images(recipe, data)
+    images = images_of(recipe, data)
     model = load_shipped(word) if data is None else None
     if model:
-        return PictureReader(model, recipe, found)
-    fitted = adapt(recipe, found).recipe
-    return PictureReader(untrained_model(fitted.net, found), fitted, found, is_trained=False)
-
-
-def _images(recipe: Recipe, data: str | None) -> Dataset:
-    from gradbook.lab.images import images_of
-
-    return images_of(recipe, data)
+        return PictureReader(model, recipe, images)
+    fitted = adapt(recipe, images).recipe
+    return PictureReader(untrained_model(fitted.net, images), fitted, images, is_trained=False)
 
 
 def picture_page(reader: PictureReader, train: int | None, command: str) -> str:
@@ -192,8 +181,12 @@ def run_play(options: Namespace) -> int:
     from gradbook.system import open_in_browser
 
     page, advice = make_page(options)
-    place = options.out or kept_in("pages") / f"{_digest(page)}.html"
-    if not options.out:
+    place = options.out
+    if not place:
+        from hashlib import sha256
+
+        same = sha256(page.encode()).hexdigest()[:16]  # so that each page is kept once
+        place = kept_in("pages") / f"{same}.html"
         renew(kept_in("pages"))
     write_whole(place, page)
     if open_in_browser(Path(place).resolve().as_uri()):
@@ -203,13 +196,6 @@ def run_play(options: Namespace) -> int:
         print(tr("wrote {file}", file=place))
         print(tr("no browser could be opened from here: open the file in yours"))
     return 0
-
-
-def _digest(page: str) -> str:
-    """A name that the same page has again, so that each is kept once."""
-    from hashlib import sha256
-
-    return sha256(page.encode()).hexdigest()[:16]
 
 
 # Serve ------------------------------------------------------------------------

@@ -33,7 +33,11 @@ def run(options: Namespace) -> int:
     from gradbook.audit.classes.rubric import Rubric, score_each
     from gradbook.audit.classes.submissions import name_each
 
-    names = _names(options)
+    names = None
+    if options.names:
+        from gradbook.lab.classroom import read_student_names
+
+        names = read_student_names(options.names)
     rubric = Rubric(
         options.out_of,
         repeated=options.repeated,
@@ -41,34 +45,21 @@ def run(options: Namespace) -> int:
     )
     with _checked(options) as reports:
         named = reports if names is None else name_each(reports, names)
-        return _told(options, named, score_each(named, rubric), names)
+        return _tell(options, named, score_each(named, rubric), names)
 
 
-def _shown(options: Namespace, reports: Sequence[BookReport]) -> Sequence[BookReport]:
-    """The reports as whoever looks at them may see them."""
-    if not options.hints:
-        return reports
-    from gradbook.audit.findings import MappedReports, with_hints
-
-    return MappedReports(reports, with_hints)
-
-
-def _names(options: Namespace) -> StudentNames | None:
-    if not options.names:
-        return None
-    from gradbook.lab.classroom import read_student_names
-
-    return read_student_names(options.names)
-
-
-def _told(
+def _tell(
     options: Namespace,
     reports: Sequence[BookReport],
     scores: Sequence[BookScore],
     names: StudentNames | None,
 ) -> int:
     """Everything that is asked for; the exit code."""
-    shown = _shown(options, reports)
+    shown = reports
+    if options.hints:
+        from gradbook.audit.findings import MappedReports, with_hints
+
+        shown = MappedReports(reports, with_hints)
     if options.json:
         from gradbook.audit.classes.marks import class_json
 
@@ -91,7 +82,10 @@ def _told(
         print(one_line(said(line)))
     for line in problems:
         print(f"gradbook: {one_line(said(line))}", file=sys.stderr)
-    return FAILED if problems else _code(reports)
+    verdicts = {report.verdict for report in reports}
+    if problems or "unreadable" in verdicts:
+        return FAILED
+    return 0 if verdicts == {"right"} else WRONG
 
 
 @contextmanager
@@ -128,23 +122,9 @@ def _reports(
     yield from checked_by(ClusterCrew(options.on, TOGETHER, LONGEST), books, check)
 
 
-def _judged_again(copies: Sequence[str], options: Namespace) -> Iterator[BookReport]:
-    from gradbook.audit.check import check_again
-    from gradbook.audit.many import in_their_order
-
-    return in_their_order(_reports(copies, options, check_again))
-
-
 def _asked(options: Namespace, scores: Sequence[BookScore]) -> Sequence[BookScore]:
     """The scores where somebody wants to see them."""
     return scores if options.points or options.out_of else ()
-
-
-def _code(reports: Sequence[BookReport]) -> int:
-    verdicts = {report.verdict for report in reports}
-    if "unreadable" in verdicts:
-        return FAILED
-    return 0 if verdicts == {"right"} else WRONG
 
 
 def _write(
@@ -194,12 +174,16 @@ def _write_corrected(
     options: Namespace, reports: Sequence[BookReport], problems: list[str]
 ) -> Iterator[str]:
     """The corrected copies that are better than their books; what is to be said of all."""
+    from gradbook.audit.check import check_again
     from gradbook.audit.copies.correct import corrections
+    from gradbook.audit.many import in_their_order
+
+    def checking(again: Sequence[str]) -> Iterator[BookReport]:
+        return in_their_order(_reports(again, options, check_again))
 
     copies = Copies(options.fix, reports, problems)
     remarks: list[str] = []
     with counting(tr("books corrected"), len(reports)) as tell:
-        checking = partial(_judged_again, options=options)
         for number, found in enumerate(corrections(reports, checking)):
             if found.content:
                 copies.write(number, partial(bytes, found.content))

@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from gradbook.cli.arguments import network, one_of, whole_number
+from gradbook.cli.arguments import OneOf, network, whole_number
 from gradbook.cli.output import counting
 from gradbook.cli.page import Verb
 from gradbook.errors import UsageError, one_line
@@ -93,7 +93,7 @@ def _collect(options: Namespace) -> int:
             folder=where,
         )
     )
-    return _said(problems)
+    return _print_problems(problems)
 
 
 def _mark(options: Namespace) -> int:
@@ -121,10 +121,10 @@ def _mark(options: Namespace) -> int:
     print(f"{options.folder}: {marked}")
     files = {"marks": MARKS, "page": PAGE, "feedback": FEEDBACK, "grades": GRADES}
     print(tr("{marks}, {page}, {feedback} and {grades} are in the folder", **files))
-    return _said([*found.remarks, *problems])
+    return _print_problems([*found.remarks, *problems])
 
 
-def _said(problems: list[str]) -> int:
+def _print_problems(problems: list[str]) -> int:
     for line in problems:
         print(f"gradbook: {one_line(said(line))}", file=sys.stderr)
     return 1 if problems else 0
@@ -134,7 +134,7 @@ ENTRIES = {
     "class": Verb(
         run,
         kinds={
-            "what": one_of("init", "collect", "mark"),
+            "what": OneOf("init", "collect", "mark"),
             "places": whole_number(1),
             "epochs": whole_number(2, 1000),
             "workers": whole_number(1, 64),

@@ -1,4 +1,4 @@
-"""The verbs that tell of a network: its derivation, what it costs, what the learning rate does."""
+"""The verbs that tell of a network: its derivation, its cost, what its rate does, a film of it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 from gradbook.cli.arguments import (
+    OneOf,
     file_ending_in,
     format_of,
     named_model,
     network,
     network_of,
     network_or_recipe,
-    one_of,
+    number,
     rates,
     reading_of,
     whole_number,
@@ -158,8 +159,7 @@ def run_summary(options: Namespace) -> int:
     return write_or_print(write(summary(measured), chosen), options.out, is_json=chosen == "json")
 
 
-# X ----
-
+# Sweep ------------------------------------------------------------------------
 
 SWEEP_SUFFIXES = (".html", ".svg", ".png", ".csv", ".json")
 MOST_EPOCHS = 10_000_000
@@ -197,27 +197,49 @@ def _file(name: str) -> str:
     return name
 
 
-def _content(found: Sweep, report: Report, suffix: str) -> bytes | str:
+def _content(sweep: Sweep, report: Report, suffix: str) -> bytes | str:
     from gradbook.report.figures import paint_png
     from gradbook.report.media import ENDINGS, write
     from gradbook.report.sweep import sweep_svg
 
     if suffix in ENDINGS:
         return write(report, ENDINGS[suffix])
-    picture = sweep_svg(found)
+    picture = sweep_svg(sweep)
     return paint_png(picture) if suffix == ".png" else picture
+
+
+# Film -------------------------------------------------------------------------
+
+FILM_EPOCHS, FRAMES_A_SECOND = 200, 15
+
+
+def run_film(options: Namespace) -> int:
+    from gradbook.rates.sweep import usable_rate
+    from gradbook.report.film import film, require_film_writer, write_film
+
+    require_film_writer(options.out)
+    if options.rate is not None and options.rate < 0:
+        raise UsageError(f"--rate: {options.rate:g} is out of range: it is at least 0")
+    net = network(options.net, options.data, **reading_of(options))
+    require_replaceable(options.out)
+    rate = usable_rate(net, options.epochs) if options.rate is None else options.rate
+    shot = film(net, options.epochs, rate)
+    with counting("frames drawn", len(shot.scenes)) as tick:
+        write_film(shot, options.out, options.fps, tick)
+    print(f"wrote {options.out}: {len(shot.scenes)} frames, {len(shot.scenes) / options.fps:.1f} s")
+    return 0
 
 
 ENTRIES = {
     "explain": Verb(
         run_explain,
-        kinds={"image": whole_number(), "format": one_of(*EXPLAIN_SUFFIXES.values())},
+        kinds={"image": whole_number(), "format": OneOf(*EXPLAIN_SUFFIXES.values())},
         defaults={"net": "worked"},
         facts=lambda: {"formats": ", ".join(EXPLAIN_SUFFIXES.values())},
     ),
     "summary": Verb(
         run_summary,
-        kinds={"batch": whole_number(1, MOST_SAMPLES), "format": one_of(*FORMATS)},
+        kinds={"batch": whole_number(1, MOST_SAMPLES), "format": OneOf(*FORMATS)},
         defaults={"batch": 1},
         facts=lambda: {"formats": ", ".join(FORMATS)},
     ),
@@ -226,5 +248,11 @@ ENTRIES = {
         kinds={"rates": rates, "epochs": whole_number(2, MOST_EPOCHS), "out": _file},
         defaults={"net": "worked", "epochs": USUAL_EPOCHS},
         facts=lambda: {"epochs": USUAL_EPOCHS},
+    ),
+    "film": Verb(
+        run_film,
+        kinds={"epochs": whole_number(1), "rate": number, "fps": whole_number(1, 60)},
+        defaults={"net": "xor", "epochs": FILM_EPOCHS, "fps": FRAMES_A_SECOND},
+        facts=lambda: {"epochs": FILM_EPOCHS, "fps": FRAMES_A_SECOND},
     ),
 }

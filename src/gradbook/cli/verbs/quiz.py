@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError, Namespace
-from typing import TYPE_CHECKING
 
 from gradbook.cli.arguments import (
     OneOf,
@@ -12,15 +11,13 @@ from gradbook.cli.arguments import (
     number,
     numbers_or_names,
     reading_of,
+    students_of,
 )
 from gradbook.cli.output import busy, print_as_json
 from gradbook.cli.page import Verb
 from gradbook.errors import UsageError
 from gradbook.files import require_replaceable
 from gradbook.language import in_language, tr, tr_count
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 ENDINGS = (".xml", ".gift", ".zip", ".md")
 KINDS = ("value", "derivative", "update", "rate", "cell")  # as teaching/quiz has them
@@ -36,7 +33,7 @@ def run(options: Namespace) -> int:
     if options.qti and not (options.out or "").lower().endswith(".zip"):
         raise UsageError("--qti is for a package: end the file's name in .zip")
     plan = QuizPlan(
-        tuple(_asked(getattr(options, "for"))),
+        tuple(students_of(getattr(options, "for"))),
         options.ask,
         options.form,
         options.tolerance,
@@ -65,18 +62,10 @@ def run(options: Namespace) -> int:
     return 0
 
 
-def _asked(students: str | tuple[int, ...]) -> Sequence[int | str]:
-    if not isinstance(students, str):
-        return students
-    from gradbook.lab.classroom import read_roster
-
-    return read_roster(students)
-
-
 def _kinds(words: str) -> tuple[str, ...]:
     asked = [word.strip() for word in words.split(",")]
     for word in asked:
-        OneOf(KINDS)(word)
+        OneOf(*KINDS)(word)
     return tuple(kind for kind in KINDS if kind in asked)
 
 

@@ -18,6 +18,7 @@ from gradbook.cli.arguments import (
     numbers_or_names,
     rates,
     reading_of,
+    students_of,
     whole_number,
 )
 from gradbook.cli.output import busy
@@ -77,13 +78,15 @@ def _reader(model: Model, options: Namespace) -> int:
 def _exercises(net: Net, options: Namespace) -> int:
     from gradbook.lab.classroom import personalise
 
-    students = _asked(options)
+    students = students_of(options.exercise)
     asked = [(student, _exercise(student, options)) for student in students]
     paths = _places(net, options, students)
     handouts = _Handouts(options) if options.handout else None
     all_of_them = paths[0].with_name(f"{_stem(options.net, net)}-exercises.pdf")
     for path in paths:
-        require_replaceable(path, *_beside(path, options))
+        solutions = [_solution(path)] if options.solution else []
+        papers = _papers(path.with_suffix(".pdf")) if options.handout else []
+        require_replaceable(path, *solutions, *papers)
     if handouts and len(students) > 1:
         require_replaceable(*_papers(all_of_them))
     for (student, exercise), path in zip(asked, paths, strict=True):
@@ -110,12 +113,6 @@ FILL_IN = {  # whether it has several samples, and the sheet Check
         "fill in the yellow cells of {training} and {samples}; {check} shows when it is right"
     ),
 }
-
-
-def _beside(book: Path, options: Namespace) -> list[Path]:
-    """The files that are written with a workbook."""
-    found = [_solution(book)] if options.solution else []
-    return found + (_papers(book.with_suffix(".pdf")) if options.handout else [])
 
 
 def _solution(book: Path) -> Path:
@@ -158,15 +155,6 @@ class _Handouts:
             with busy(tr("writing {file}", file=file.name)):
                 write_whole(file, handouts_pdf(pages, self.options.handout, solved=bool(solved)))
             print(tr("wrote {file}", file=file))
-
-
-def _asked(options: Namespace) -> Sequence[int | str]:
-    """The students: their numbers, or their names where a list of them is given."""
-    if not isinstance(options.exercise, str):
-        return tuple(options.exercise)
-    from gradbook.lab.classroom import read_roster
-
-    return read_roster(options.exercise)
 
 
 def _exercise(student: int | str, options: Namespace) -> Exercise:
@@ -241,17 +229,13 @@ def _rate(word: str) -> float:
     return value
 
 
-def _rates(words: str) -> tuple[float, ...]:
-    return () if words.strip() == "none" else rates(words)
-
-
 ENTRIES = {
     "sheet": Verb(
         run,
         kinds={
             "epochs": whole_number(2),
             "rate": _rate,
-            "rates": _rates,
+            "rates": lambda words: () if words.strip() == "none" else rates(words),
             "exercise": numbers_or_names,
             "places": whole_number(1),
         },

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gradbook.cli.arguments import whole_number
+from gradbook.cli.arguments import new_folder, whole_number
 from gradbook.cli.main import DONE, INTERRUPTED
 from gradbook.cli.page import Verb
 from gradbook.errors import UsageError
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 
 STUDIES = Path("studies")
-NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 BEST = "best"
 MOST_WORKERS = 256
 LINES = ("trials", "sampler", "prune", "folds", "seeds")  # options that are lines of a study
@@ -55,23 +53,17 @@ def _resumed(options: Namespace) -> tuple[StudyFolder, StudyPlan]:
 
 
 def _begun(options: Namespace) -> tuple[StudyFolder, StudyPlan]:
-    from gradbook.lab.study.study import StudyFolder
-
-    plan = _plan(options)
-    folder = StudyFolder(options.out or _new_folder(plan.name))
-    folder.require_free()
-    return folder, plan
-
-
-def _plan(options: Namespace) -> StudyPlan:
     from gradbook.lab.study.plan import change_plan
+    from gradbook.lab.study.study import StudyFolder
 
     plan = _named(options.study, options.vary)
     for name in LINES:
         value = getattr(options, name)
         if value is not None:
             plan = change_plan(plan, f"{name} {value}", f"--{name}")
-    return plan
+    folder = StudyFolder(options.out or new_folder(STUDIES, plan.name, "study"))
+    folder.require_free()
+    return folder, plan
 
 
 def _named(what: str | None, vary: Sequence[str]) -> StudyPlan:
@@ -89,13 +81,6 @@ def _named(what: str | None, vary: Sequence[str]) -> StudyPlan:
         return read_plan(what, vary)
     found = read_plan(f"vary {what}", vary)
     return found if found.name else replace(found, name=Path(what).stem)
-
-
-def _new_folder(name: str) -> Path:
-    """One in `studies/` that isn't there yet."""
-    plain = NOT_IN_NAMES.sub("-", name).strip("-.") or "study"
-    places = (STUDIES / f"{plain}{end}" for end in ("", *(f"-{k}" for k in range(2, 1_000_000))))
-    return next(path for path in places if not os.path.lexists(path))
 
 
 # The best.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeGuard
 from gradbook.cli.arguments import (
     expand_one,
     network,
+    new_folder,
     open_model,
     positive,
     standard_input,
@@ -25,7 +26,6 @@ from gradbook.errors import GradbookError, UsageError
 from gradbook.formats.reading import FOREIGN
 from gradbook.lab import LOG_NAMES
 from gradbook.lab.recipes import RECIPES
-from gradbook.system import is_a_device
 
 if TYPE_CHECKING:
     from gradbook.cli.training import How
@@ -53,7 +53,6 @@ SIGNALS = (  # options that only windows of signals have
 )
 MOST_SEEDS = 1_000
 NOT_IN_TITLES = re.compile(r"[;#\s]+")
-NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 
 
 def run(options: Namespace) -> int:
@@ -72,7 +71,9 @@ def _run(options: Namespace) -> int:
 
     how = How(options.threads, options.json, known_logs(options.log) if options.log else ())
     if options.resume:
-        _require_nothing_else(options)
+        lines = (*LINES, *TABLES, *SIGNALS)
+        names = ("all", "recipe", "data", *lines, "hold_back", "seed", "seeds", "out")
+        _leave_out(options, names, "--resume continues the run as it was begun")
         _require_kept(options.resume)
         seeds = SeedsFolder(options.resume)
         _require_seeds(options, seeds.holds_seeds)
@@ -106,18 +107,11 @@ def _run(options: Namespace) -> int:
     if options.find_rate:
         _leave_out(options, ("seeds", "out", "log", "on"), "--find-rate only looks for a rate")
         return find_rate(recipe, how)
-    folder = Path(options.out) if options.out else _new_folder(recipe)
+    folder = Path(options.out) if options.out else new_folder(RUNS, recipe.title, "run")
     if options.seeds:
         with _crew(options) as crew:  # before anything is written
             return train_seeds(plan_seeds(folder, recipe, options.seeds), replace(how, crew=crew))
     return train_one_seed(folder, recipe, how)
-
-
-def _require_nothing_else(options: Namespace) -> None:
-    """A run goes on as it was begun."""
-    lines = (*LINES, *TABLES, *SIGNALS)
-    names = ("all", "recipe", "data", *lines, "hold_back", "seed", "seeds", "out")
-    _leave_out(options, names, "--resume continues the run as it was begun")
 
 
 def _require_seeds(options: Namespace, are_several: bool) -> None:
@@ -170,8 +164,8 @@ def _require_kept(folder: str) -> None:
 def is_table(
     name: str | None, is_asked: bool = False, recipe: Recipe | None = None
 ) -> TypeGuard[str]:
-    """Whether it is a table of measurements, not one of pixels: if that `is_asked`, if its columns
-    are named otherwise, or if they are none and the recipe isn't one for images."""
+    """Whether it is a table of measurements rather than of pixels: where that `is_asked`, where its
+    rows are no pixels, or where its headings aren't those of pixels and the recipe reads none."""
     from gradbook.data.formats.pixel_table import holds_pixels
     from gradbook.data.tables import NAMED, SUFFIXES
 
@@ -271,13 +265,21 @@ def _on_signals(options: Namespace, data: str, recipe: Recipe | None, how: How) 
         options.all or (recipe is not None and not recipe.tests),
         tuple(_asked(options)),
     )
-    if recipe is None:
-        fold = None if options.hold_back == "none" or options.all else 0
-        name = NOT_IN_TITLES.sub(" ", Path(data).stem).strip()
-        net = builtin(data) if usual and windows.length == usual.window else None
-        recipe = recipe_of_options(options, usual_signal_recipe(found, name, net, fold))
+    net = builtin(data) if usual and windows.length == usual.window else None
+    recipe = recipe or recipe_of_options(
+        options, usual_signal_recipe(found, _title(data), net, _fold(options))
+    )
     recipe = replace(recipe, data=data if usual else os.path.abspath(data))
-    return _trained(options, recipe, found, how)
+    return _train(options, recipe, found, how)
+
+
+def _title(data: str) -> str:
+    return NOT_IN_TITLES.sub(" ", Path(data).stem).strip()
+
+
+def _fold(options: Namespace) -> int | None:
+    """Which is held back, as far as that is said before there is a recipe."""
+    return None if options.hold_back == "none" or options.all else 0
 
 
 def _names(words: str | None) -> tuple[str, ...]:
@@ -311,22 +313,19 @@ def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) ->
         options.missing or MEAN,
         options.all or (recipe is not None and not recipe.tests),
     )
-    if recipe is None:
-        fold = None if options.hold_back == "none" or options.all else 0
-        name = NOT_IN_TITLES.sub(" ", Path(data).stem).strip()
-        recipe = recipe_of_options(options, usual_recipe(found, name, fold))
+    recipe = recipe or recipe_of_options(options, usual_recipe(found, _title(data), _fold(options)))
     recipe = replace(recipe, data=data if data in NAMED else os.path.abspath(data))
-    return _trained(options, recipe, found, how)
+    return _train(options, recipe, found, how)
 
 
-def _trained(options: Namespace, recipe: Recipe, found: Problem, how: How) -> int:
+def _train(options: Namespace, recipe: Recipe, problem: Problem, how: How) -> int:
     """With one seed, or with several."""
     from gradbook.cli.training import plan_seeds, train_one_seed, train_seeds
 
-    folder = Path(options.out) if options.out else _new_folder(recipe)
+    folder = Path(options.out) if options.out else new_folder(RUNS, recipe.title, "run")
     if options.seeds:
-        return train_seeds(plan_seeds(folder, recipe, options.seeds, found), how, found)
-    return train_one_seed(folder, recipe, how, found)
+        return train_seeds(plan_seeds(folder, recipe, options.seeds, problem), how, problem)
+    return train_one_seed(folder, recipe, how, problem)
 
 
 def recipe_of_options(options: Namespace, usual: Recipe | None = None) -> Recipe:
@@ -365,29 +364,13 @@ def _on_another_network(recipe: Recipe, name: str) -> Recipe:
     from gradbook.net.description import Task, meant_loss
 
     own = recipe.net
-    other = open_model(name).net if name.lower().endswith(FOREIGN) else network(name)
-    alike = own.objective == (other.loss or meant_loss(other.ending, Task.CLASSES))
-    loss, smoothing = (own.loss, own.smoothing) if alike else (other.loss, other.smoothing)
-    net = replace(
-        other,
-        loss=loss,
-        update=own.update,
-        decay=own.decay,
-        smoothing=smoothing,
-        seed=own.seed,
-    )
+    net = open_model(name).net if name.lower().endswith(FOREIGN) else network(name)
     adapts = recipe.adapts if name in BUILTIN else recipe.adapts - {"net"}
     title = f"{recipe.title} with {net.name or 'another network'}"
-    return replace(recipe, net=replace(net, name=title), adapts=adapts, name=title)
-
-
-def _new_folder(recipe: Recipe) -> Path:
-    """One in `runs/` that isn't there yet: quick, quick-2, quick-3 …"""
-    name = NOT_IN_NAMES.sub("-", recipe.title).strip("-.") or "run"
-    if is_a_device(name):
-        name = f"run-{name}"
-    ends = ("", *(f"-{k}" for k in range(2, 1_000_000)))
-    return next(path for end in ends if not os.path.lexists(path := RUNS / f"{name}{end}"))
+    if own.objective == (net.loss or meant_loss(net.ending, Task.CLASSES)):
+        net = replace(net, loss=own.loss, smoothing=own.smoothing)
+    net = replace(net, update=own.update, decay=own.decay, seed=own.seed, name=title)
+    return replace(recipe, net=net, adapts=adapts, name=title)
 
 
 ENTRIES = {

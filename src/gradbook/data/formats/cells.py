@@ -150,15 +150,15 @@ def days(cell: str, order: str) -> float | None:
     return None if moment is None else (moment - EPOCH) / timedelta(days=1)
 
 
-def _moment(found: re.Match[str], order: str) -> datetime | None:
+def _moment(match: re.Match[str], order: str) -> datetime | None:
     month, day = ("d", "m") if order == MONTH_FIRST else ("m", "d")
-    hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second"))
+    hour, minute, second = (int(match[part] or 0) for part in ("hour", "minute", "second"))
     try:
-        day_of_all = datetime(int(found["y"]), int(found[month]), int(found[day]))
+        day_of_all = datetime(int(match["y"]), int(match[month]), int(match[day]))
         moment = day_of_all.replace(hour=hour, minute=minute, second=second)
-        if found["zone"]:
+        if match["zone"]:
             beside = timedelta(
-                hours=int(found["zone"]), minutes=int(found["zone"][0] + found["beside"])
+                hours=int(match["zone"]), minutes=int(match["zone"][0] + match["beside"])
             )
             moment -= beside
     except (ValueError, OverflowError):
@@ -171,7 +171,7 @@ def _moment(found: re.Match[str], order: str) -> datetime | None:
 
 @dataclass
 class CellEvidence:
-    """What the cells of a column have been found to be."""
+    """What stands in the cells of a column."""
 
     present: int = 0  # those in which something stands
     numbers: int = 0
@@ -188,7 +188,7 @@ class CellEvidence:
 
     @property
     def holds_numbers(self) -> bool:
-        """As most cells do, so that a slip among them is complained of."""
+        """Most of them are numbers; whatever isn't, then, is a slip."""
         return 2 * self.numbers > self.present
 
     @property
@@ -207,7 +207,7 @@ class CellEvidence:
 
 
 def evidence(cells: Iterable[tuple[int, str]]) -> CellEvidence:
-    """What these cells, each with its row, are together."""
+    """What stands in these cells, each of which comes with its row."""
     found = CellEvidence()
     for row, cell in cells:
         if is_missing(cell):
@@ -232,55 +232,52 @@ def evidence(cells: Iterable[tuple[int, str]]) -> CellEvidence:
     return found
 
 
-def _add_number(found: CellEvidence, row: int, text: str, unit: str, marks: frozenset[str]) -> None:
-    found.numbers += 1
-    found.marks &= marks
-    found.decided.setdefault(unit, row)
+def _add_number(
+    column: CellEvidence, row: int, text: str, unit: str, marks: frozenset[str]
+) -> None:
+    column.numbers += 1
+    column.marks &= marks
+    column.decided.setdefault(unit, row)
     if len(marks) == 1:
-        found.decided.setdefault(min(marks), row)
-    elif not found.doubtful and (POINT in text or COMMA in text):
-        found.doubtful = text
+        column.decided.setdefault(min(marks), row)
+    elif not column.doubtful and (POINT in text or COMMA in text):
+        column.doubtful = text
 
 
-def unit_of(found: CellEvidence) -> str:
+def unit_of(column: CellEvidence) -> str:
     """The one sign beside a column's numbers."""
-    units = found.units
+    units = column.units
     signs = [unit for unit in units if unit]
     if len(signs) > 1 or ("%" in signs and len(units) > 1):
-        first, second = units[:2]
-        said = [
-            f"'{unit}' in row {found.decided[unit]}" if unit else f"none in row {found.decided['']}"
-            for unit in (first, second)
-        ]
-        raise DataError(
-            f"numbers with different units ({', '.join(said)}): write all with the same one"
-        )
+        shown = ((f"'{unit}'" if unit else "none", column.decided[unit]) for unit in units[:2])
+        places = ", ".join(f"{unit} in row {row}" for unit, row in shown)
+        raise DataError(f"numbers with different units ({places}): write all with the same one")
     return signs[0] if signs else ""
 
 
-def mark_of(found: CellEvidence) -> str:
+def mark_of(column: CellEvidence) -> str:
     """The one decimal mark of a column's numbers; '' where they leave it open."""
-    if not found.marks:
-        said = (f"a decimal {MARK_WORDS[mark]} in row {found.decided[mark]}" for mark in MARKS)
+    if not column.marks:
+        said = (f"a decimal {MARK_WORDS[mark]} in row {column.decided[mark]}" for mark in MARKS)
         raise DataError(f"{' and '.join(said)}: use the same decimal mark in the whole column")
-    return "" if len(found.marks) > 1 else min(found.marks)
+    return "" if len(column.marks) > 1 else min(column.marks)
 
 
-def order_of(found: CellEvidence, asked: str = "") -> str:
+def order_of(column: CellEvidence, asked: str = "") -> str:
     """The order in which a column's dates are written."""
-    if found.other_dates:
+    if column.other_dates:
         raise DataError(
             "dates that can be read in more than one way: write them as 2024-03-31, with all four "
             "digits of the year"
         )
-    if not found.orders:
+    if not column.orders:
         raise DataError("dates in different orders: write all of them as 2024-03-31")
-    if len(found.orders) > 1 and asked not in found.orders:
+    if len(column.orders) > 1 and asked not in column.orders:
         raise DataError(
             "dates whose day and month can't be told apart: add --dates dmy or --dates mdy, or "
             "write them as 2024-03-31"
         )
-    return asked if asked in found.orders else min(found.orders)
+    return asked if asked in column.orders else min(column.orders)
 
 
 def complaint(cell: str, style: NumberStyle = PLAIN) -> str:
@@ -335,15 +332,10 @@ class CellRows:
     remarks: tuple[str, ...] = ()
 
 
-def read_rows(path: str | PathLike[str], widths: Collection[int]) -> list[CellRow]:
-    """The rows that hold anything, all equally long; `widths` are the lengths to expect."""
-    return read_cells(path, widths).rows
-
-
 def read_cells(
-    path: str | PathLike[str], widths: Collection[int], most: ReadLimit = limits.ROWS
+    path: str | PathLike[str], widths: Collection[int] = (), most: ReadLimit = limits.ROWS
 ) -> CellRows:
-    """The same, with how they are written."""
+    """The rows that hold anything, all equally long; `widths` are the lengths to expect."""
     file = str(path)
     with open_file(path, limits.TABLE) as stream, said_plainly("read", path):
         content = stream.read(limits.TABLE.most + 1)
@@ -355,7 +347,7 @@ def read_cells(
         separator = named[1]
         rows = list(_rows("\n" + text[named.end() :], separator, file, most))
     else:
-        separator = _separator(text, widths)
+        separator = max(SEPARATORS, key=lambda mark: _fit(text, mark, widths))
         rows = list(_rows(text, separator, file, most))
     if not rows or not text.strip(" \r\n" + "".join(SEPARATORS)):
         raise DataError("the file is empty: write one sample per row", file=file)
@@ -379,14 +371,10 @@ def table_text(content: bytes, source: str) -> tuple[str, str]:
     return text, LATIN
 
 
-def _separator(text: str, widths: Collection[int]) -> str:
-    """The one that makes the first row as wide as expected, or else leaves whole cells, many."""
-    return max(SEPARATORS, key=lambda mark: _fit(text, mark, widths))
-
-
 def _fit(text: str, separator: str, widths: Collection[int]) -> tuple[bool, bool, float, int]:
-    """How well a separator parts the first rows: cells in which another one is left, and which are
-    no numbers such as 0,5, speak against it."""
+    """How well a separator parts the first rows: best is one that makes them as wide as expected,
+    then one that makes many cells. Cells in which another one is left, and which are no numbers
+    such as 0,5, speak against it."""
     others = [mark for mark in SEPARATORS if mark != separator]
     width, cells, torn = 0, 0, 0
     try:
@@ -420,8 +408,17 @@ def _rows(text: str, separator: str, file: str, most: ReadLimit = limits.ROWS) -
             if not any(row.cells):
                 continue
             first, count = first or row, count + 1
-            _require_same_width(row, first, file)
-            _require_few(count, len(row.cells), file, most)
+            here, there = len(row.cells), len(first.cells)
+            if here != there:
+                raise DataError(
+                    f"{here} columns, but row {first.number} has {there}: every row needs the "
+                    "same number",
+                    file=file,
+                    row=row.number,
+                )
+            for what, size, limit in (("rows", count, most), ("cells", count * here, limits.CELLS)):
+                if size > limit.most:
+                    raise LimitError(f"{file}: more than {limit} {what}: use a smaller table")
             yield row
     except csv.Error as error:
         raise DataError(
@@ -429,20 +426,3 @@ def _rows(text: str, separator: str, file: str, most: ReadLimit = limits.ROWS) -
             file=file,
             row=reader.line_num,
         ) from None
-
-
-def _require_few(rows: int, columns: int, file: str, most: ReadLimit) -> None:
-    for found, limit in ((rows, most), (rows * columns, limits.CELLS)):
-        if found > limit.most:
-            what = "rows" if limit is most else "cells"
-            raise LimitError(f"{file}: more than {limit} {what}: use a smaller table")
-
-
-def _require_same_width(row: CellRow, first: CellRow, file: str) -> None:
-    here, there = len(row.cells), len(first.cells)
-    if here != there:
-        raise DataError(
-            f"{here} columns, but row {first.number} has {there}: every row needs the same number",
-            file=file,
-            row=row.number,
-        )

@@ -148,28 +148,28 @@ def _array_in(file: Path) -> NDArray[Any]:
         return read(stream, str(file))
 
 
-def _pixels(found: NDArray[Any], file: str) -> NDArray[np.uint8]:
-    if found.dtype != np.uint8:
-        raise DataError(f"byte 2: pixels must be bytes, but these are {found.dtype}", file=file)
-    if found.ndim == 3:
-        found = found[:, None]
-    if found.ndim != 4:
+def _pixels(array: NDArray[Any], file: str) -> NDArray[np.uint8]:
+    if array.dtype != np.uint8:
+        raise DataError(f"byte 2: pixels must be bytes, but these are {array.dtype}", file=file)
+    if array.ndim == 3:
+        array = array[:, None]
+    if array.ndim != 4:
         raise DataError(
             "byte 3: images must have 3 dimensions (images, rows, columns) or 4 (images, "
-            f"channels, rows, columns), but these have {found.ndim}",
+            f"channels, rows, columns), but these have {array.ndim}",
             file=file,
         )
-    return found
+    return array
 
 
-def _labels(found: NDArray[Any], file: str) -> NDArray[Any]:
-    if found.dtype.kind not in "iu" or found.ndim != 1:
+def _labels(array: NDArray[Any], file: str) -> NDArray[Any]:
+    if array.dtype.kind not in "iu" or array.ndim != 1:
         raise DataError(
-            f"byte 2: labels must be one row of whole numbers, but these are {found.ndim} "
-            f"dimensions of {found.dtype}",
+            f"byte 2: labels must be one row of whole numbers, but these are {array.ndim} "
+            f"dimensions of {array.dtype}",
             file=file,
         )
-    return found
+    return array
 
 
 def _classes(folder: Path) -> list[str] | None:

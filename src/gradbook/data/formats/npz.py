@@ -56,18 +56,16 @@ def _parts(archive: Archive, file: Path) -> dict[str, Part]:
         )
     for part in images:  # before any of them is unpacked
         _require_pair(*(_Array.of(archive, name, file) for name in (images[part], labels[part])))
-    return {part: _part(archive, file, images[part], labels[part]) for part in images}
-
-
-def _part(archive: Archive, file: Path, images: str, labels: str) -> Part:
-    found = _labels(_Array.of(archive, labels, file))
-    return Part(
-        pixels=_pixels(_Array.of(archive, images, file)),
-        labels=found,
-        images_file=f"{file}, {images}",
-        labels_file=f"{file}, {labels}",
-        place=lambda i: f"entry {i}",
-    )
+    return {
+        part: Part(
+            pixels=_pixels(_Array.of(archive, images[part], file)),
+            labels=_labels(_Array.of(archive, labels[part], file)),
+            images_file=f"{file}, {images[part]}",
+            labels_file=f"{file}, {labels[part]}",
+            place="entry {}".format,
+        )
+        for part in images
+    }
 
 
 # Arrays ----------------------------------------------------------------------
@@ -162,12 +160,12 @@ def _pixels(array: _Array) -> NDArray[np.uint8]:
     return _channels_second(pixels.reshape(array.shape, order=order), array)
 
 
-def _bytes(found: NDArray[Any], array: _Array) -> NDArray[np.uint8]:
-    low, high = found.min(), found.max()
+def _bytes(numbers: NDArray[Any], array: _Array) -> NDArray[np.uint8]:
+    low, high = numbers.min(), numbers.max()
     if not (low >= 0 and high <= 255):  # so that nan isn't either
         array.fail(f"pixels must be between 0 and 255, but these are between {low} and {high}")
-    pixels = found.astype(np.uint8)
-    if not np.array_equal(pixels, found):
+    pixels = numbers.astype(np.uint8)
+    if not np.array_equal(pixels, numbers):
         array.fail("pixels must be whole numbers from 0 to 255: store them as uint8")
     return pixels
 
@@ -199,10 +197,10 @@ def _labels(array: _Array) -> NDArray[Any]:
     return found.astype(str) if array.kind.kind == "S" else found
 
 
-def _are_words(found: NDArray[Any]) -> bool:
+def _are_words(labels: NDArray[Any]) -> bool:
     """Whether its bytes are ASCII, or its characters ones that Unicode has."""
-    if found.dtype.kind == "S":
-        return bool((found.view(np.uint8) <= LAST_OF_ASCII).all())
-    codes = found.astype(found.dtype.newbyteorder("=")).view(np.uint32)
+    if labels.dtype.kind == "S":
+        return bool((labels.view(np.uint8) <= LAST_OF_ASCII).all())
+    codes = labels.astype(labels.dtype.newbyteorder("=")).view(np.uint32)
     halves = (codes >= SURROGATES[0]) & (codes <= SURROGATES[1])
     return bool((codes <= LAST_CHARACTER).all() and not halves.any())

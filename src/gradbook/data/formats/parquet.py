@@ -21,7 +21,7 @@ from gradbook.files import open_file
 
 if TYPE_CHECKING:
     from pyarrow import Array, DataType
-    from pyarrow.parquet import FileMetaData, ParquetFile
+    from pyarrow.parquet import ParquetFile
 
 SUFFIX = ".parquet"
 AT_ONCE = 10_000  # rows
@@ -55,7 +55,8 @@ def read_parquet(path: str | PathLike[str]) -> tuple[list[str], list[CellRow]]:
         about, schema = opened.metadata, opened.schema_arrow
         names = [one_line(name).strip() for name in schema.names]
         _require_count(about.num_rows, about.num_columns, path)
-        _require_size(max(sum(_sizes(about)), about.num_rows * about.num_columns * NUMBER), path)
+        sizes = (about.row_group(k).total_byte_size for k in range(about.num_row_groups))
+        _require_size(max(sum(sizes), about.num_rows * about.num_columns * NUMBER), path)
         for column in schema:
             _require_plain(column.name, column.type, path)
         shared, at_once = _plan(data, opened, path)
@@ -80,10 +81,6 @@ def _require_footer(data: bytes, path: str | PathLike[str]) -> None:
             f"{path}: {size:,} bytes say what is in it: at most {limits.FOOTER} are read; leave "
             "columns out, or write larger groups of rows"
         )
-
-
-def _sizes(about: FileMetaData) -> Iterator[int]:
-    return (about.row_group(k).total_byte_size for k in range(about.num_row_groups))
 
 
 def _require_count(rows: int, columns: int, path: str | PathLike[str]) -> None:
@@ -125,10 +122,10 @@ def _are_words(kind: DataType) -> bool:
     return any((types.is_string(kind), types.is_large_string(kind), types.is_string_view(kind)))
 
 
-def _rows(found: ParquetFile, at_once: int, path: str | PathLike[str]) -> Iterator[tuple[str, ...]]:
+def _rows(file: ParquetFile, at_once: int, path: str | PathLike[str]) -> Iterator[tuple[str, ...]]:
     size = count = 0
     kept: dict[str, str] = {}
-    for batch in found.iter_batches(at_once):
+    for batch in file.iter_batches(at_once):
         count += batch.num_rows
         _require_count(count, batch.num_columns, path)
         columns = []
@@ -193,14 +190,16 @@ DICTIONARY_PAGE = 2
 DATA_PAGES = {0: (5, 2), 3: (8, 4)}  # kind → where its header is, and in that the encoding
 
 
-def _plan(data: bytes, found: ParquetFile, path: str | PathLike[str]) -> tuple[list[str], int]:
+def _plan(data: bytes, file: ParquetFile, path: str | PathLike[str]) -> tuple[list[str], int]:
     """The columns whose texts are kept once, however often they stand there, and how many rows of
     the others unpack to little even if each has the longest text that there may be."""
-    groups = [group[1] for group in _footer(data)[4]]  # Arrow ends the process over damage there
+    start = len(data) - 8 - struct.unpack("<I", data[-8:-4])[0]
+    footer, _ = _record(data, max(start, 0), len(data) - 8)  # over damage there Arrow would end us
+    groups = [group[1] for group in footer[4]]
     largest, total = 1, 0
     shared: set[str] = set()
-    for place, column in enumerate(found.schema_arrow):
-        kind = found.schema.column(place)
+    for place, column in enumerate(file.schema_arrow):
+        kind = file.schema.column(place)
         if kind.physical_type == BYTES_OF_ONE_LENGTH and kind.length > WIDEST:
             raise ValueError(f"numbers of {kind.length:,} bytes")
         is_long = kind.physical_type == BYTES_OF_ANY_LENGTH
@@ -216,11 +215,6 @@ def _plan(data: bytes, found: ParquetFile, path: str | PathLike[str]) -> tuple[l
         elif is_long:
             largest = max(largest, *sizes)
     return sorted(shared), max(1, min(AT_ONCE, DECODED // largest))
-
-
-def _footer(data: bytes) -> dict[int, Any]:
-    start = len(data) - 8 - struct.unpack("<I", data[-8:-4])[0]
-    return _record(data, max(start, 0), len(data) - 8)[0]
 
 
 def _pages(data: bytes, chunk: dict[int, Any]) -> Iterator[tuple[int, int]]:

@@ -42,8 +42,8 @@ def is_table(name: str) -> bool:
 
 
 def holds_pixels(file: Path, *, square: bool = True, named_so: bool = False) -> bool:
-    """Whether its first row of numbers is a label and bytes: a `square` of them, 4 by 4 at least,
-    and if they must be `named_so`, under no heading that names them otherwise."""
+    """Whether its first row of numbers is a label and bytes. With `square` they make a square of 4
+    by 4 at least; with `named_so` a heading, if there is one, names them as pixels are named."""
     if not is_table(file.name):
         return False
     with open_unpacked(file, limits.IMAGE_TABLE) as stream:

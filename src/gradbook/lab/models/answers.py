@@ -47,7 +47,7 @@ def least_loss_of_classes(net: Net) -> float:
 
 
 def score(net: Net, outputs: NDArray[Any], wanted: NDArray[Any]) -> Score:
-    """Of outputs for which a class is wanted each, or a row of numbers."""
+    """Of these outputs, each of which should say a class, or a row of numbers."""
     said = np.asarray(outputs, np.float64)
     if wanted.ndim > 1:
         return Score(float(losses_of(net, said, wanted).mean()), r_squared(wanted, said))
@@ -56,9 +56,9 @@ def score(net: Net, outputs: NDArray[Any], wanted: NDArray[Any]) -> Score:
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def r_squared(wanted: NDArray[np.floating], said: NDArray[np.floating]) -> float:
+def r_squared(wanted: NDArray[np.floating], outputs: NDArray[np.floating]) -> float:
     """The share of the variance that the answers explain; 0 for their mean, below for worse."""
-    left = float(((wanted - said) ** 2).sum())
+    left = float(((wanted - outputs) ** 2).sum())
     whole = float(((wanted - wanted.mean()) ** 2).sum())
     return 1 - left / whole if whole else float(left == 0)
 
@@ -99,7 +99,7 @@ def probabilities(net: Net, outputs: NDArray[Any]) -> Floats:
 
 
 def targets(net: Net, labels: NDArray[np.int32], weights: Floats | None = None) -> NDArray[Any]:
-    """What the engine is told: the classes, or what one output alone is to say; weighed if so."""
+    """The engine's targets: classes, or 0 and 1 for a single output; weighed by these weights."""
     alone = net.outputs == 1
     if weights is None:
         return labels.astype(np.float64)[:, None] if alone else labels
@@ -108,24 +108,24 @@ def targets(net: Net, labels: NDArray[np.int32], weights: Floats | None = None) 
     )
 
 
-def _losses(net: Net, said: Floats, labels: NDArray[np.integer[Any]]) -> Floats:
+def _losses(net: Net, outputs: Floats, labels: NDArray[np.integer[Any]]) -> Floats:
     """Of each image."""
     wanted = np.eye(net.outputs)[labels] if net.outputs > 1 else labels[:, None].astype(float)
-    return losses_of(net, said, wanted)
+    return losses_of(net, outputs, wanted)
 
 
 @np.errstate(over="ignore")  # what overflows says so by its value
-def losses_of(net: Net, said: Floats, wanted: Floats) -> Floats:
+def losses_of(net: Net, outputs: Floats, wanted: Floats) -> Floats:
     """Of each sample, without smoothing."""
     loss = net.objective
     if not loss.is_entropy:
-        errors = OPS[loss.op].value(wanted, said)
+        errors = OPS[loss.op].value(wanted, outputs)
         return np.asarray(errors.sum(axis=1) if loss.summed else errors.mean(axis=1))
     if loss.of_all:
         logs = net.answer_kind is AnswerKind.LOGARITHMS
-        found = wanted * (said if logs else np.log(np.maximum(said, TINY)))
+        found = wanted * (outputs if logs else np.log(np.maximum(outputs, TINY)))
         return np.asarray(-found.sum(axis=1))
-    sure = np.where(wanted > 0.5, said, 1 - said)
+    sure = np.where(wanted > 0.5, outputs, 1 - outputs)
     return np.asarray(-np.log(np.maximum(sure, TINY)).mean(axis=1))
 
 

@@ -144,7 +144,7 @@ def _on_missing(trained: TrainedNet) -> tuple[str, ...]:
 
 
 def _c(ending: str, source: ExportSource, options: ExportOptions) -> ExportContents:
-    made = _made_c(source, options)
+    made = made_c(source, options)
     return ExportContents({ending: made.file.text}, made.remarks)
 
 
@@ -152,7 +152,7 @@ def _sketch(source: ExportSource, options: ExportOptions) -> ExportContents:
     from gradbook.targets.portable.c_file import c_name
     from gradbook.targets.portable.sketches import boards_for, signal_sketch, sketch
 
-    made = _made_c(source, options)
+    made = made_c(source, options)
     if source.windows:
         name = c_name(source.stem)
         told = (source.trained, source.windows, source.stem, name, made.whole)
@@ -161,14 +161,6 @@ def _sketch(source: ExportSource, options: ExportOptions) -> ExportContents:
         own = sketch(source.trained, source.stem, options.int8, options.learn)
     remarks = (*made.remarks, boards_for(source.trained, made.file))
     return ExportContents({".ino": own, ".h": made.file.text}, remarks)
-
-
-def _made_c(source: ExportSource, options: ExportOptions) -> MadeC:
-    if not options.int8:
-        return in_floats(source, options)
-    if source.windows and source.recordings:
-        return windows_in_whole_numbers(source, options, source.windows, source.recordings)
-    return in_whole_numbers(source, options)
 
 
 def _torch(source: ExportSource, options: ExportOptions) -> ExportContents:
@@ -222,7 +214,7 @@ def _library(source: ExportSource, options: ExportOptions) -> ExportContents:
     from gradbook.targets.portable.libraries import CLibrary, library_files
 
     assert options.layout
-    made = _made_c(source, options)
+    made = made_c(source, options)
     library = CLibrary(
         source.trained, made.file, source.stem, source.windows, made.whole, options.learn
     )
@@ -331,80 +323,71 @@ class MadeC:
     whole: WholeNumbers | None = None
 
 
-def in_floats(source: ExportSource, options: ExportOptions) -> MadeC:
-    from gradbook.targets.portable.c_file import c_file
-    from gradbook.targets.portable.learning import last_layer
+def made_c(source: ExportSource, options: ExportOptions) -> MadeC:
+    """In floats, or in whole numbers: fitted to some samples that were trained on, and scored on
+    others beside the network itself."""
+    from gradbook.targets.portable.c_file import c_file, c_name
+    from gradbook.targets.portable.learning import last_layer, told_of
 
     last = last_layer(source.trained) if options.learn else None
-    made = c_file(source.trained, source.stem, None, options.main, last)
-    return MadeC(made, (_amounts(made), *_on_learning(last, source.stem, whole=False)))
+    whole, score, channels = None, list[str](), tuple[str, ...]()
+    if options.int8 and source.windows and source.recordings:
+        channels = source.windows.channels
+        whole, told = _fitted_to_windows(source, source.recordings, last, options)
+        score.append(told)
+    elif options.int8:
+        whole, told = _fitted_to_images(source, last, options)
+        score.append(told)
+    file = c_file(
+        source.trained, source.stem, whole, options.main, last, channels, small=options.small
+    )
+    sizes = size(file.constants), size(file.memory)
+    remarks = [f"{sizes[0]} of constants and {sizes[1]} of memory beside the code"]
+    if last:
+        own = size(last.memory(whole is not None))
+        remarks.append(f"{told_of(c_name(source.stem))}; {own} of that memory is its own")
+    return MadeC(file, (*remarks, *score), whole)
 
 
-def in_whole_numbers(source: ExportSource, options: ExportOptions) -> MadeC:
-    """Fitted to some training images, and scored on the test images beside the network itself."""
-    from gradbook.targets.portable.c_file import c_file
-    from gradbook.targets.portable.learning import last_layer
+def _fitted_to_images(
+    source: ExportSource, last: LastLayer | None, options: ExportOptions
+) -> tuple[WholeNumbers, str]:
+    """The whole numbers, and how many of the test images they read right."""
     from gradbook.targets.portable.whole_learning import whole_last
     from gradbook.targets.portable.whole_makers import quantise, require_classes
 
-    trained = source.trained
-    require_classes(trained)
-    last = last_layer(trained) if options.learn else None
-    dataset = _fitting(options.data or source.data, trained)
-    whole = quantise(trained, fitting_images(dataset), options.learn)
-    made = c_file(trained, source.stem, whole, options.main, last, small=options.small)
+    require_classes(source.trained)
+    dataset = _fitting(options.data or source.data, source.trained)
+    whole = quantise(source.trained, fitting_images(dataset), options.learn)
     test = dataset.test_for_reporting
     right = accuracy_in_c(whole_last(last, whole) if last else whole, test)
     before = source.score(test) if source.score else None
-    told = _told_right(right, before, len(test), "test images read")
-    learning = _on_learning(last, source.stem, whole=True)
-    return MadeC(made, (_amounts(made), *learning, told), whole)
+    return whole, _told_right(right, before, len(test), "test images read")
+
+
+def _fitted_to_windows(
+    source: ExportSource, recordings: Recorded, last: LastLayer | None, options: ExportOptions
+) -> tuple[WholeNumbers, str]:
+    """The whole numbers, and how many of the windows held out they tell right."""
+    from gradbook.targets.portable.whole_learning import whole_last
+    from gradbook.targets.portable.whole_makers import quantise_windows
+    from gradbook.targets.portable.whole_ops import UNIT_BITS
+
+    assert source.windows
+    windows, before = recordings(options.data or "")
+    many, fitting = len(source.windows.channels), in_places(windows.fitting)
+    whole = quantise_windows(source.trained, fitting, many, options.learn)
+    assert whole.sensor
+    reckoned = whole_last(last, whole) if last else whole
+    right = reckoned.classify(whole.sensor.of(windows.scored)) == windows.labels
+    told = _told_right(float(right.mean()), before, len(right), f"{windows.what} told")
+    return (replace(whole, score_bits=UNIT_BITS) if last else whole), told
 
 
 def _told_right(right: float, before: float | None, count: int, what: str) -> str:
     """The share of so many samples that is told right, and what it was before rounding."""
     told = f"{percent(right, count)} of {count:,} {what} right"
     return told if before is None else f"{told}, {percent(before, count)} before rounding"
-
-
-def _on_learning(last: LastLayer | None, stem: str, whole: bool) -> tuple[str, ...]:
-    """What a last layer takes, if it learns."""
-    if last is None:
-        return ()
-    from gradbook.targets.portable.c_file import c_name
-    from gradbook.targets.portable.learning import told_of
-
-    own = size(last.memory(whole))
-    return (f"{told_of(c_name(stem))}; {own} of that memory is its own",)
-
-
-def windows_in_whole_numbers(
-    source: ExportSource, options: ExportOptions, windows: Windows, recordings: Recorded
-) -> MadeC:
-    """Fitted to some of the windows trained on, and scored on others beside the network itself."""
-    from gradbook.targets.portable.c_file import c_file
-    from gradbook.targets.portable.learning import last_layer
-    from gradbook.targets.portable.whole_learning import whole_last
-    from gradbook.targets.portable.whole_makers import quantise_windows
-    from gradbook.targets.portable.whole_ops import UNIT_BITS
-
-    last = last_layer(source.trained) if options.learn else None
-    found, before = recordings(options.data or "")
-    channels = windows.channels
-    fitting = in_places(found.fitting)
-    whole = quantise_windows(source.trained, fitting, len(channels), options.learn)
-    made = c_file(source.trained, source.stem, whole, options.main, last, channels, options.small)
-    assert whole.sensor
-    reckoned = whole_last(last, whole) if last else whole
-    right = reckoned.classify(whole.sensor.of(found.scored)) == found.labels
-    told = _told_right(float(right.mean()), before, len(right), f"{found.said} told")
-    learning = _on_learning(last, source.stem, whole=True)
-    answers = replace(whole, score_bits=UNIT_BITS) if last else whole
-    return MadeC(made, (_amounts(made), *learning, told), answers)
-
-
-def _amounts(made: CFile) -> str:
-    return f"{size(made.constants)} of constants and {size(made.memory)} of memory beside the code"
 
 
 def _fitting(name: str, trained: TrainedNet) -> Dataset:

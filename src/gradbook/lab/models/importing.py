@@ -125,16 +125,16 @@ def from_keras(model: Any, **options: Unpack[ImportOptions]) -> Model | TableMod
     return _model(found, str(model.name), options)
 
 
-def _model(found: ImportedNet, name: str, options: ImportOptions) -> Model | TableModel:
+def _model(imported: ImportedNet, name: str, options: ImportOptions) -> Model | TableModel:
     _require_options(options)
-    if is_sequence(found.makes):
-        raise UsageError(AT_EACH_STEP.format(name=name, makes=spell(found.makes)))
-    rows = found.reads_rows and not options.get("images")
-    meaning = _meaning(found, options, rows)
+    if is_sequence(imported.makes):
+        raise UsageError(AT_EACH_STEP.format(name=name, makes=spell(imported.makes)))
+    rows = imported.reads_rows and not options.get("images")
+    meaning = _meaning(imported, options, rows)
     if options.get("columns") and not rows:
         raise UsageError("it reads images, which have no columns: leave them out")
     make = _table_model if rows else _image_model
-    return make(found, name, meaning, options)
+    return make(imported, name, meaning, options)
 
 
 def _require_options(options: ImportOptions) -> None:
@@ -160,9 +160,9 @@ class _Meaning:
     labels: bool = False  # each output is how sure it is of one of these, whatever the others are
 
 
-def _meaning(found: ImportedNet, options: ImportOptions, rows: bool) -> _Meaning:
+def _meaning(imported: ImportedNet, options: ImportOptions, rows: bool) -> _Meaning:
     """As asked, as the file says, as the network ends, or else as most such networks are meant."""
-    net, notes = found.net, found.notes
+    net, notes = imported.net, imported.notes
     names = tuple(options.get("classes") or notes.classes)
     asked = options.get("task")
     if asked == "labels" and net.answer_kind is not AnswerKind.CHANCES:
@@ -179,10 +179,10 @@ def _meaning(found: ImportedNet, options: ImportOptions, rows: bool) -> _Meaning
         return make(net, names)
     if notes.targets or notes.labels:
         return _Meaning(net, (), labels=notes.labels and net.answer_kind is AnswerKind.CHANCES)
-    several = 1 < net.outputs != prod(net.input) and prod(found.makes[1:]) == 1
+    several = 1 < net.outputs != prod(net.input) and prod(imported.makes[1:]) == 1
     if several and net.answer_kind is AnswerKind.CHANCES and not notes.probabilities:
         return _Meaning(net, (), (LABELS.format(net.outputs, _ending(net)),), labels=True)
-    remark, task = _guess(found, rows)
+    remark, task = _guess(imported, rows)
     return _Meaning(net, (), (remark,)) if task is Task.NUMBERS else _of_classes(net, (), remark)
 
 
@@ -205,17 +205,17 @@ def _of_logit(net: Net, names: tuple[str, ...]) -> _Meaning:
     return _of_classes(replace(net, layers=(*net.layers, Activation("sigmoid"))), names, remark)
 
 
-def _guess(found: ImportedNet, rows: bool) -> tuple[str, Task]:
+def _guess(imported: ImportedNet, rows: bool) -> tuple[str, Task]:
     """What an end means of which nothing is said, and the remark that says so."""
-    net, end = found.net, _ending(found.net)
-    if net.answer_kind.are_shares or found.notes.probabilities:
+    net, end = imported.net, _ending(imported.net)
+    if net.answer_kind.are_shares or imported.notes.probabilities:
         what = f"it tells {net.classes_told} classes apart: "
         return what + (
             f"it ends in {end}" if net.ending else "it gives probabilities"
         ), Task.CLASSES
     if net.answer_kind is AnswerKind.CHANCES and net.outputs == 1:
         return "it predicts 2 classes: it ends in one sigmoid", Task.CLASSES
-    several = 1 < net.outputs != prod(net.input) and prod(found.makes[1:]) == 1
+    several = 1 < net.outputs != prod(net.input) and prod(imported.makes[1:]) == 1
     if several and not rows:
         return (
             f"it is taken to tell {net.outputs} classes apart, as networks of images with several "
@@ -245,31 +245,32 @@ def _ended(net: Net) -> Net:
 
 
 def _table_model(
-    found: ImportedNet, name: str, meaning: _Meaning, options: ImportOptions
+    imported: ImportedNet, name: str, meaning: _Meaning, options: ImportOptions
 ) -> TableModel:
     """Its columns go by the names asked for, by those of the file, or by their places alone."""
-    count = prod(found.net.input)
+    count = prod(imported.net.input)
     columns = tuple(map(Column, options.get("columns") or ()))
-    noted = tuple(Column(*one) for one in found.notes.columns)
+    noted = tuple(Column(*one) for one in imported.notes.columns)
     columns = columns or (noted if sum(column.width for column in noted) == count else ())
     by_place = not columns
     columns = columns or tuple(Column(f"x{k}") for k in range(1, count + 1))
     if sum(column.width for column in columns) != count:
         raise UsageError(f"{len(columns)} columns for a network that takes {count} numbers")
-    prepared, _ = _preparation(found, options, count)
-    targets, filling = _targets(found, meaning, options), found.notes.filling
-    remarks = [*found.remarks, *meaning.remarks]
-    order = {"features_first": True} if found.features_first else {}  # as flat rows are laid out
+    prepared, _ = _preparation(imported, options, count)
+    targets, filling = _targets(imported, meaning, options), imported.notes.filling
+    remarks = [*imported.remarks, *meaning.remarks]
+    order = {"features_first": True} if imported.features_first else {}  # as flat rows are laid out
     if by_place:
-        remarks.append(_rows_remark(count))
+        image = "; say --images CxHxW if they are an image's" if count >= LEAST_PIXELS else ""
+        remarks.append(f"it reads rows of {count} numbers as they stand, in their order{image}")
     return TableModel(
         meaning.net,
-        found.values,
+        imported.values,
         columns,
         Column(targets[0] if len(targets) == 1 else "outputs", meaning.classes),
         np.array(prepared.mean),
         np.array(prepared.deviation),
-        *found.notes.spread[::-1],
+        *imported.notes.spread[::-1],
         about={"imported": name, "remarks": remarks, **_about_labels(meaning), **order},
         outputs=targets if len(targets) > 1 else (),
         by_place=by_place,
@@ -281,54 +282,51 @@ def _about_labels(meaning: _Meaning) -> dict[str, bool]:
     return {"labels": True} if meaning.labels else {}
 
 
-def _rows_remark(count: int) -> str:
-    said = f"it reads rows of {count} numbers as they stand, in their order"
-    return said + ("; say --images CxHxW if they are an image's" if count >= LEAST_PIXELS else "")
-
-
-def _targets(found: ImportedNet, meaning: _Meaning, options: ImportOptions) -> tuple[str, ...]:
+def _targets(imported: ImportedNet, meaning: _Meaning, options: ImportOptions) -> tuple[str, ...]:
     """What is predicted, by name: the class, or each number."""
     count = 1 if meaning.classes else meaning.net.outputs
     asked = tuple(options.get("target") or ())
     if asked and len(asked) != count:
         what = "names for the class" if meaning.classes else f"names for {count} numbers"
         raise UsageError(f"{len(asked)} {what} that it predicts")
-    if len(found.notes.targets) == count:
-        asked = asked or found.notes.targets
+    if len(imported.notes.targets) == count:
+        asked = asked or imported.notes.targets
     usual = ("class",) if meaning.classes else number_names(count)
     return asked or usual
 
 
-def _image_model(found: ImportedNet, name: str, meaning: _Meaning, options: ImportOptions) -> Model:
-    size, images = found.net.input, options.get("images")
+def _image_model(
+    imported: ImportedNet, name: str, meaning: _Meaning, options: ImportOptions
+) -> Model:
+    size, images = imported.net.input, options.get("images")
     if images and (prod(images) != prod(size) or len(images) not in (2, 3)):
         raise UsageError(f"images of {spell(tuple(images))} for a network that takes {spell(size)}")
     channels = size[0] if len(size) == 3 else 1
-    prepared, remarks = _preparation(found, options, channels)
+    prepared, remarks = _preparation(imported, options, channels)
     about: dict[str, Any] = {
         "imported": name,
-        "remarks": [*found.remarks, *meaning.remarks, *remarks],
+        "remarks": [*imported.remarks, *meaning.remarks, *remarks],
         **_about_labels(meaning),
     }
     if images and len(size) == 1:
         about["images"] = [*([1] if len(images) == 2 else []), *images]
     if not meaning.classes:
-        about["targets"] = list(_targets(found, meaning, options))
+        about["targets"] = list(_targets(imported, meaning, options))
     return Model(
-        meaning.net, found.values, prepared.mean, prepared.deviation, meaning.classes, about
+        meaning.net, imported.values, prepared.mean, prepared.deviation, meaning.classes, about
     )
 
 
 def _preparation(
-    found: ImportedNet, options: ImportOptions, channels: int
+    imported: ImportedNet, options: ImportOptions, channels: int
 ) -> tuple[Preparation, tuple[str, ...]]:
     """As asked, as the file says, or else none."""
-    mean, deviation, told = options.get("mean"), options.get("deviation"), found.preparation
+    mean, deviation, told = options.get("mean"), options.get("deviation"), imported.preparation
     if mean is None and deviation is None and told is not None:
         mean, deviation = told.mean, told.deviation
         if told.most == AS_THEY_STAND and options.get("images") and min(deviation) > MOST_SCALED:
             mean, deviation = ([x / BRIGHTNESS for x in each] for each in (mean, deviation))
-    size = found.net.input
+    size = imported.net.input
     if len(size) == 1 and mean is not None and len(mean) == size[0]:  # of each value that lies flat
         channels = size[0]
     means, deviations = (

@@ -22,8 +22,6 @@ from gradbook.errors import DataError, GradbookError
 from gradbook.lab.models.answers import rank_classes
 
 if TYPE_CHECKING:
-    from PIL.Image import Image as Picture
-
     from gradbook.lab.models.model import Model
 
 AT_ONCE = 256  # images
@@ -103,17 +101,17 @@ def _seen(path: Path, view: View) -> Iterator[Reading]:
 
 def _files(folder: Path) -> list[Path]:
     """The pictures and idx files in the folder and the folders in it."""
-    found: list[Path] = []
+    files: list[Path] = []
     for where, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(name for name in names if not name.startswith(".")):
             images = idx.is_idx(name) and holds_images(name)
             if images or Path(name).suffix.lower() in SUFFIXES:
-                found.append(Path(where, name))
-    if not found:
+                files.append(Path(where, name))
+    if not files:
         kinds = ", ".join(sorted(suffix[1:] for suffix in SUFFIXES))
         raise DataError(f"it has no pictures ({kinds}) and no idx files of images")
-    return found
+    return files
 
 
 def _is_idx(path: Path) -> bool:
@@ -143,13 +141,11 @@ def _of_picture(path: Path, view: View) -> Iterator[Reading]:
             yield Reading(str(path), image=as_seen(found, view.shape, view.framing))
             return
         for number, (box, part) in enumerate(each_sign(found)):
-            yield _of_sign(Reading(str(path), number, box=box.sides), part, view)
+            sign = Reading(str(path), number, box=box.sides)
+            try:
+                sign = replace(sign, image=as_seen(part, view.shape, view.framing))
+            except NoSign as error:
+                sign = replace(sign, problem=error.message)
+            yield sign
     except NoSign as error:
         yield Reading(str(path), problem=error.message)
-
-
-def _of_sign(reading: Reading, part: Picture, view: View) -> Reading:
-    try:
-        return replace(reading, image=as_seen(part, view.shape, view.framing))
-    except NoSign as error:
-        return replace(reading, problem=error.message)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,6 @@ from gradbook.data.signals import (
 )
 from gradbook.data.tables import Numbers
 from gradbook.errors import DataError, GradbookError, UsageError, did_you_mean
-from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.recipes.text import parse
 from gradbook.schema import Choice, ListOf, PlainText, Schema, Usually
 
@@ -47,19 +46,6 @@ HOW_READ = Schema(
 )
 
 
-class SignalModel(Protocol):
-    """What is asked of a model: what it reads and tells apart, and how it came about."""
-
-    @property
-    def windows(self) -> Windows | None: ...
-
-    @property
-    def classes(self) -> tuple[str, ...]: ...
-
-    @property
-    def about(self) -> Mapping[str, Any]: ...
-
-
 def how_read(signals: Signals, way: str) -> dict[str, Any]:
     """How these were read and split, for a model to keep."""
     source = signals.source
@@ -78,33 +64,41 @@ def how_read(signals: Signals, way: str) -> dict[str, Any]:
 @dataclass(frozen=True, eq=False)
 class RecordedWindows:
     """Windows, (windows, steps x channels): what to fit to, and what to score by with its classes;
-    `said` tells which these are."""
+    `what` tells which these are."""
 
     fitting: Numbers
     scored: Numbers
     labels: NDArray[np.int64]
-    said: str
+    what: str
 
 
-def recorded_windows(model: SignalModel, data: str = "") -> RecordedWindows:
-    """Those that the model was trained on, and those of its test; or all of other recordings."""
+def recorded_windows(
+    windows: Windows, classes: Sequence[str], about: Mapping[str, Any], data: str = ""
+) -> RecordedWindows:
+    """Those that a model of these classes was trained on, and those of its test, by what it keeps
+    of how it came about; or all of other recordings."""
     recipe = None
     with suppress(GradbookError):
-        recipe = parse(str(model.about["recipe"])) if "recipe" in model.about else None
-    signals, way, own = _read(model, recipe, data)
-    assert model.windows
-    if signals.channels != model.windows.channels:
+        recipe = parse(str(about["recipe"])) if "recipe" in about else None
+    kept: Mapping[str, Any] = about.get(RECORDINGS_KEY, {})
+    trained_on = recipe.data if recipe and recipe.data in MADE else kept.get("source", "")
+    where = data or trained_on
+    if not where:
+        raise UsageError(f"the model doesn't say what it was trained on: {ELSEWHERE}")
+    signals = read_recordings(where, kept)
+    if signals.channels != windows.channels:
         raise DataError(
             f"its channels are {', '.join(signals.channels)}, but the model reads "
-            f"{', '.join(model.windows.channels)}: {ELSEWHERE}",
+            f"{', '.join(windows.channels)}: {ELSEWHERE}",
             file=signals.source,
         )
-    cut = cut_signals(signals, model.windows)
-    labels = _labels(model, cut)
-    if not own:
+    cut = cut_signals(signals, windows)
+    labels = _labels(classes, cut)
+    if (where if where in MADE else os.path.abspath(where)) != trained_on:
         return RecordedWindows(cut.rows, cut.rows, labels, f"windows of {os.path.basename(data)}")
     if recipe is None or not recipe.tests:
         return RecordedWindows(cut.rows, cut.rows, labels, "windows trained on")
+    way = SUBJECTS_APART if where in MADE else kept.get("split_by", "")
     groups, short = cut.groups(way), labels.astype(np.int32)
     folds = deal_groups(short, groups)
     training, _ = training_parts(
@@ -112,18 +106,6 @@ def recorded_windows(model: SignalModel, data: str = "") -> RecordedWindows:
     )
     test = folds == 0
     return RecordedWindows(cut.rows[training], cut.rows[test], labels[test], "test windows")
-
-
-def _read(model: SignalModel, recipe: Recipe | None, data: str) -> tuple[Signals, str, bool]:
-    """The recordings, how they were split, and whether they are those that it was trained on."""
-    kept: Mapping[str, Any] = model.about.get(RECORDINGS_KEY, {})
-    trained_on = recipe.data if recipe and recipe.data in MADE else kept.get("source", "")
-    where = data or trained_on
-    if not where:
-        raise UsageError(f"the model doesn't say what it was trained on: {ELSEWHERE}")
-    way = SUBJECTS_APART if where in MADE else kept.get("split_by", "")
-    is_own = (where if where in MADE else os.path.abspath(where)) == trained_on
-    return read_recordings(where, kept), way, is_own
 
 
 def read_recordings(where: str, kept: Mapping[str, Any]) -> Signals:
@@ -140,15 +122,13 @@ def read_recordings(where: str, kept: Mapping[str, Any]) -> Signals:
     return read_signals(where, SignalColumns(**columns), decimal=kept.get("decimal", ""))
 
 
-def _labels(model: SignalModel, cut: CutSignals) -> NDArray[np.int64]:
-    """The number of each window's class among the model's."""
-    numbers = {name: k for k, name in enumerate(model.classes)}
-    for one in cut.signals.recordings:
-        if one.label not in numbers:
-            raise DataError(
-                f"class '{one.label}' is none of the model's: {', '.join(model.classes)}",
-                file=one.file,
-                row=one.row,
-            )
-    own = np.array([numbers[one.label] for one in cut.signals.recordings], np.int64)
-    return own[cut.recording]
+def _labels(classes: Sequence[str], cut: CutSignals) -> NDArray[np.int64]:
+    """The number of each window's class among these."""
+    numbers = {name: k for k, name in enumerate(classes)}
+    recordings = cut.signals.recordings
+    for stretch in recordings:
+        if stretch.label not in numbers:
+            why = f"class '{stretch.label}' is none of the model's: {', '.join(classes)}"
+            raise DataError(why, file=stretch.file, row=stretch.row)
+    labels = np.array([numbers[stretch.label] for stretch in recordings], np.int64)
+    return labels[cut.recording]

@@ -185,8 +185,8 @@ def _header(file: BinaryIO) -> _Header | None:
         return None
 
 
-def _place(start: int, told: object) -> _Place:
-    one = TENSOR.read(told)
+def _place(start: int, entry: object) -> _Place:
+    one = TENSOR.read(entry)
     kind, shape, (first, last) = KINDS[one["dtype"]], tuple(one["shape"]), one["data_offsets"]
     if last - first != prod(shape) * kind.itemsize:
         raise ValueError

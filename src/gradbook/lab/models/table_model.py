@@ -233,9 +233,14 @@ class TableModel:
             self.trained(), recipe, path, asked, windows=self.windows, recordings=recordings
         )
 
+    def recorded_windows(self, data: str = "") -> RecordedWindows:
+        """Windows of what a model of signals was trained on, or of other recordings."""
+        assert self.windows
+        return recorded_windows(self.windows, self.classes, self.about, data)
+
     def _recordings(self, data: str) -> tuple[RecordedWindows, float]:
         """Windows to fit whole numbers to and to score them by, and the score in floats."""
-        found = recorded_windows(self, data)
+        found = self.recorded_windows(data)
         read = likeliest_classes(self.net, self.answers(found.scored))
         return found, float((read == found.labels).mean())
 
@@ -341,10 +346,10 @@ def _spelled_out(tokens: Numbers, kinds: int) -> Numbers:
     return np.asarray(spelled.reshape(len(tokens), tokens.shape[1] * kinds))
 
 
-def _windows(told: Mapping[str, Any] | None, width: int) -> Windows | None:
-    if told is None:
+def _windows(record: Mapping[str, Any] | None, width: int) -> Windows | None:
+    if record is None:
         return None
-    found = Windows(told["length"], told["step"], tuple(told["channels"]), told["rate"])
+    found = Windows(record["length"], record["step"], tuple(record["channels"]), record["rate"])
     if found.width != width:
         raise ValueError("its windows aren't those of its network")
     return found

@@ -363,11 +363,11 @@ def phrase(what: str, value: object, most: int = LONGEST_WORDS) -> str:
 # What a network gets that doesn't say how it is trained.
 
 
-def with_usual(net: Net, said: Collection[str]) -> tuple[Net, Schedule]:
+def with_usual(net: Net, settings: Collection[str]) -> tuple[Net, Schedule]:
     """The network and its rates, where not all of its training is said: `said` are the words."""
     if net.rate is not None:
         return net, Schedule("constant", net.rate)
-    if "update" not in said:
+    if "update" not in settings:
         net = replace(net, update=NESTEROV)
     return net, Schedule("one cycle", net.learning_rate)
 

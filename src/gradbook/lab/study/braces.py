@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from math import inf, isfinite
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from gradbook.errors import NetTextError
 from gradbook.net.text import Statement, digits, statements
@@ -74,6 +74,9 @@ class Hole:
     name: str
     domain: Domain
     is_named: bool = False  # by the text: it is the same wherever the name stands
+
+
+Part = TypeVar("Part", "str | Hole", "Hole | int")
 
 
 @dataclass(frozen=True)
@@ -212,8 +215,8 @@ class _BraceReader:
         if self.open:
             self.open[-1][0].fail("the repeated lines don't end: write 'end' below them", at=0)
         counts = Counter(hole.name for hole in _holes(self.top) if not hole.is_named)
-        numbered = _Numbered({name for name, count in counts.items() if count > 1}, self.named)
-        return tuple(map(numbered.piece, self.top))
+        several = {name for name, count in counts.items() if count > 1} | self.named.keys()
+        return _numbered(self.top, several, Counter())
 
     def _times(self, line: Statement) -> Hole | int:
         parts = list(self._parts(line))
@@ -266,7 +269,7 @@ class _BraceReader:
             self.named[name] = self._domain(line, place, known[2])
             return Hole(name, self.named[name], is_named=True)
         domain = self._domain(line, place, inside)
-        return Hole(_called(before, domain, line), domain)
+        return Hole(_name_of(before, domain, line), domain)
 
     def _domain(self, line: Statement, place: int, inside: str) -> Domain:
         if "|" in inside:
@@ -279,8 +282,8 @@ class _BraceReader:
             self._fail(line, place, f"{{{inside}}} varies nothing: write {{6..12}} or {{a|b}}")
         return self._numbers(line, place, found)
 
-    def _numbers(self, line: Statement, place: int, found: re.Match[str]) -> Range:
-        low, high, log = found["low"], found["high"], bool(found["log"])
+    def _numbers(self, line: Statement, place: int, match: re.Match[str]) -> Range:
+        low, high, log = match["low"], match["high"], bool(match["log"])
         ends = []
         for word in (low, high):
             try:
@@ -302,7 +305,7 @@ class _BraceReader:
         raise NetTextError(message, line=line.number, column=column, source=line.source)
 
 
-def _called(before: str, domain: Domain, line: Statement) -> str:
+def _name_of(before: str, domain: Domain, line: Statement) -> str:
     """What varies is called by the word before it, or else by the first of its phrases."""
     words = before.split()
     if words:
@@ -312,25 +315,26 @@ def _called(before: str, domain: Domain, line: Statement) -> str:
     return line.words[0].group()
 
 
-class _Numbered:
-    """Gives what would have the same name numbers: conv 1, conv 2."""
+def _numbered(
+    pieces: Iterable[Piece], several: set[str], counts: Counter[str]
+) -> tuple[Piece, ...]:
+    """What would have the same name gets numbers: conv 1, conv 2."""
 
-    def __init__(self, several: set[str], taken: Iterable[str]) -> None:
-        self.several = several | set(taken)
-        self.counts: Counter[str] = Counter()
+    def number(part: Part) -> Part:
+        if not isinstance(part, Hole) or part.is_named or part.name not in several:
+            return part
+        counts[part.name] += 1
+        return replace(part, name=f"{part.name} {counts[part.name]}")
 
-    def piece(self, piece: Piece) -> Piece:
+    numbered: list[Piece] = []
+    for piece in pieces:
         if isinstance(piece, Line):
-            parts = (p if isinstance(p, str) else self.hole(p) for p in piece.parts)
-            return replace(piece, parts=tuple(parts))
-        times = piece.times if isinstance(piece.times, int) else self.hole(piece.times)
-        return replace(piece, times=times, body=tuple(map(self.piece, piece.body)))
-
-    def hole(self, hole: Hole) -> Hole:
-        if hole.is_named or hole.name not in self.several:
-            return hole
-        self.counts[hole.name] += 1
-        return replace(hole, name=f"{hole.name} {self.counts[hole.name]}")
+            numbered.append(replace(piece, parts=tuple(map(number, piece.parts))))
+        else:
+            times = number(piece.times)
+            body = _numbered(piece.body, several, counts)
+            numbered.append(replace(piece, times=times, body=body))
+    return tuple(numbered)
 
 
 def size(domain: Domain) -> float:

@@ -120,7 +120,7 @@ class StudyPlan:
         usual = {setting.name: setting.default for setting in fields(self)}
         own = {FIELDS.get(word, word): word for word in READERS}
         said = [
-            f"{word} {_said(getattr(self, name))}"
+            f"{word} {_spell(getattr(self, name))}"
             for name, word in own.items()
             if getattr(self, name) != usual[name]
         ]
@@ -361,7 +361,7 @@ def _limit(line: Statement) -> float:
     return amount
 
 
-def _said(value: object) -> str:
+def _spell(value: object) -> str:
     if isinstance(value, tuple):
         between = ", " if value and isinstance(value[0], str) else " "
         return between.join(map(str, value))
@@ -419,8 +419,9 @@ LAST_WORDS = re.compile(
 
 
 def _like(text: str) -> re.Pattern[str]:
-    """What begins with these words, something in place of the braces: the first that the words
-    behind them follow, without a second try, for tries at several braces would multiply."""
+    """A pattern of lines that begin with these words, with anything in place of the braces: as
+    little as lets the words behind them follow. It is never tried again with more, for tries at
+    several braces would multiply."""
     braces = list(BRACES.finditer(text))
     starts = [*(brace.start() for brace in braces), len(text)]
     parts = [_spaced(text[: starts[0]])]

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 
 MISSING = "a study needs Optuna: pip install 'gradbook[study]'"
-SETTLED = 40  # halvings, by which a bar is known to far more digits than an accuracy has
 STARTED = 5  # trials of which all epochs are seen before any is cut short
 
 Drawn = dict[str, Value]
@@ -43,7 +42,6 @@ class Search:
             study_name=plan.name or "study",
             storage=self.storage,
             sampler=_sampler(plan),
-            pruner=_pruner(plan),
             directions=["maximize", *["minimize"] * (len(plan.aims) - 1)],
         )
         self.study_id = self.storage.get_study_id_from_name(self.study.study_name)
@@ -93,46 +91,20 @@ class Search:
             state = TrialState.FAIL
         self.study.tell(trial, values, state)
 
-    def bars(self, number: int, epochs: int) -> tuple[float, ...]:
-        """The accuracy below which a training ends, after each of its epochs but the last: where
-        Optuna's own pruner turns, found by halving, as things stand now."""
-        if self.plan.prune == "none":
-            return ()
-        return tuple(self._bar(number, epoch) for epoch in range(1, epochs))
-
-    def _bar(self, number: int, epoch: int) -> float:
-        low, high = 0.0, 1.0
-        if not self._would_prune(number, epoch, low):
-            return 0.0
-        guess = self._middle(epoch)  # where it most likely turns, which saves looking for it
-        turns = (guess - 2.0**-SETTLED, True), (guess, False)
-        if all(self._would_prune(number, epoch, at) is ended for at, ended in turns):
-            return shorten(guess)
-        for _ in range(SETTLED):
-            middle = (low + high) / 2
-            if self._would_prune(number, epoch, middle):
-                low = middle
-            else:
-                high = middle
-        return shorten(high)
-
-    def _middle(self, epoch: int) -> float:
-        """The median after this epoch of the trials that were trained to their end."""
+    def bars(self, epochs: int) -> tuple[float, ...]:
+        """The accuracy below which a training ends, after each of its epochs but the last: the
+        median of the trials that came to their end, once there are enough of them, as Optuna's
+        own pruner has it."""
         from optuna.trial import TrialState
 
+        if self.plan.prune == "none":
+            return ()
         done = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        found = [t.intermediate_values[epoch] for t in done if epoch in t.intermediate_values]
-        return median(found) if found else 0.0
-
-    def _would_prune(self, number: int, epoch: int, accuracy: float) -> bool:
-        from optuna.trial import TrialState, create_trial
-
-        made_up = create_trial(
-            state=TrialState.PRUNED,
-            intermediate_values=dict.fromkeys(range(1, epoch + 1), accuracy),
-        )
-        made_up.number = number
-        return bool(self.study.pruner.prune(self.study, made_up))
+        bars = []
+        for epoch in range(1, epochs):
+            found = [t.intermediate_values[epoch] for t in done if epoch in t.intermediate_values]
+            bars.append(shorten(median(found)) if len(found) >= STARTED else 0.0)
+        return tuple(bars)
 
 
 def library() -> Any:
@@ -162,14 +134,6 @@ def _sampler(plan: StudyPlan) -> Any:
             return samplers.CmaEsSampler(seed=plan.draw)
         case _:
             return samplers.RandomSampler(seed=plan.draw)
-
-
-def _pruner(plan: StudyPlan) -> Any:
-    from optuna import pruners
-
-    if plan.prune == "none":
-        return pruners.NopPruner()
-    return pruners.MedianPruner(n_startup_trials=STARTED, n_min_trials=STARTED)
 
 
 def _suggested(trial: OptunaTrial, name: str, domain: Domain) -> Value:

@@ -191,7 +191,7 @@ class TrialTask:
 
     @cached_property
     def key(self) -> str:
-        """A name that no other task has."""
+        """A name that no other task has: the file of its result is called so."""
         content = json.dumps([VERSION, asdict(self)], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:32]
 
@@ -212,25 +212,22 @@ class Result:
         return self.state == DONE
 
 
-def write_result(task: TrialTask, found: Result, folder: InnerPath) -> None:
+def write_result(task: TrialTask, result: Result, folder: InnerPath) -> None:
     """Put a result into the folder."""
-    record = {"version": VERSION, "task": asdict(task), "result": asdict(found)}
-    write_whole(file_of(task, folder), json.dumps(record, indent=1) + "\n")
-
-
-def file_of(task: TrialTask, folder: InnerPath) -> InnerPath:
-    return folder / f"{task.key}.json"
+    record = {"version": VERSION, "task": asdict(task), "result": asdict(result)}
+    write_whole(folder / f"{task.key}.json", json.dumps(record, indent=1) + "\n")
 
 
 def read_result(task: TrialTask, folder: InnerPath) -> Result | None:
     """The result that is kept there, if there is one and it is whole."""
-    path = file_of(task, folder)
+    path = folder / f"{task.key}.json"
     if not path.is_file():
         return None
     with suppress(ValueError, KeyError, TypeError, RecursionError, GradbookError):
         record = json.loads(read_text(path))
         if record["version"] == VERSION and record["task"] == json.loads(json.dumps(asdict(task))):
-            return _read(record["result"])
+            told = RESULT.read(record["result"])
+            return Result(**told | {"epochs": tuple(map(epoch_of, told["epochs"]))})
     return None
 
 
@@ -242,11 +239,6 @@ RESULT = Schema(
     bits=PlainText(),
     why=PlainText(),
 )
-
-
-def _read(record: object) -> Result:
-    told = RESULT.read(record)
-    return Result(**told | {"epochs": tuple(map(epoch_of, told["epochs"]))})
 
 
 _images: dict[tuple[str, Shape], Dataset] = {}
@@ -272,22 +264,17 @@ def result_of(task: TrialTask, threads: int | None = None) -> Result:
         return Result(REFUSED, why=str(error))
     watch = _Watch(training, task.bars)
     try:
-        with _at_most(task.seconds, watch):
+        with watch.ending_after(task.seconds):
             training.run(listener=watch)
             if not watch.ended:
                 training.settle()
     except Diverged as error:
         return Result(DIVERGED, training.history, seconds=training.seconds, why=str(error))
-    return _result(training, watch)
-
-
-def _result(training: TrainingRun, watch: _Watch) -> Result:
     history, seconds = training.history, training.seconds
     if watch.ended:
         return Result(watch.ended, history, seconds=seconds, why=watch.why)
     accuracy = kept_epoch(training.recipe, history).validation_accuracy
-    bits = hash_of(training.engine.state())
-    return Result(DONE, history, accuracy, seconds, bits)
+    return Result(DONE, history, accuracy, seconds, hash_of(training.engine.state()))
 
 
 class _Watch(Listener):
@@ -307,24 +294,20 @@ class _Watch(Listener):
         self.ended, self.why = state, why
         self.training.stop()
 
-
-class _at_most:  # noqa: N801 - it is read as words
-    """Ends what takes longer than so many seconds."""
-
-    def __init__(self, seconds: float | None, watch: _Watch) -> None:
-        self.alarm = None
-        if seconds is not None:
-            left = max(seconds - watch.training.seconds, 0.0)
-            self.alarm = Timer(left, watch.end, (SLOW, f"it takes longer than {seconds:g} s"))
-            self.alarm.daemon = True
-
-    def __enter__(self) -> None:
-        if self.alarm:
-            self.alarm.start()
-
-    def __exit__(self, *_: object) -> None:
-        if self.alarm:
-            self.alarm.cancel()
+    @contextmanager
+    def ending_after(self, seconds: float | None) -> Iterator[None]:
+        """End it if the block takes longer than that."""
+        if seconds is None:
+            yield
+            return
+        left = max(seconds - self.training.seconds, 0.0)
+        alarm = Timer(left, self.end, (SLOW, f"it takes longer than {seconds:g} s"))
+        alarm.daemon = True
+        alarm.start()
+        try:
+            yield
+        finally:
+            alarm.cancel()
 
 
 def hash_of(values: Mapping[str, NDArray[Any]]) -> str:
@@ -360,8 +343,8 @@ class Trial:
 
     @property
     def counted(self) -> list[Result]:
-        """The results in their order, down to the first that isn't done to its end: whatever else
-        went on beside that counts for nothing, so that it is the same with any crew."""
+        """The results in order, up to the first that wasn't trained to its end. Whatever ran beside
+        that one doesn't count, so that the outcome is the same with any crew."""
         found: list[Result] = []
         for task in self.tasks:
             if task not in self.results:
@@ -373,7 +356,7 @@ class Trial:
 
     @property
     def ended(self) -> Result | None:
-        """The first of its trainings that isn't done to its end, all before it being there."""
+        """The first result that wasn't trained to its end, once all before it are known."""
         return next((result for result in self.counted if not result.is_done), None)
 
     @property
@@ -483,7 +466,11 @@ def _searched(
         trial = waiting[0]
         trainings.work_until(trial, listener)
         waiting.pop(0)
-        _tell(plan, search, trial)
+        values = None
+        if trial.accuracy is not None:
+            costs = {"parameters": trial.parameters, "macs": trial.macs}
+            values = [trial.accuracy, *(float(costs[aim] or 0) for aim in plan.aims[1:])]
+        search.tell(trial.number, values, trial.accuracies)
         if trial.accuracy is not None and (best is None or trial.accuracy > (best.accuracy or 0.0)):
             best = trial
         listener.on_trial(trial, best)
@@ -504,7 +491,7 @@ def _asked(plan: StudyPlan, search: Search) -> Trial | None:
     forbidden = plan.limits.forbids(cost)
     if forbidden:
         return Trial(number, drawn, text, count, macs, forbidden)
-    bars = search.bars(number, recipe.epochs)
+    bars = search.bars(recipe.epochs)
     seeds = range(recipe.net.seed, recipe.net.seed + plan.seeds)
     tasks = tuple(
         TrialTask(text, seed, fold, bars, plan.limits.seconds)
@@ -513,14 +500,6 @@ def _asked(plan: StudyPlan, search: Search) -> Trial | None:
     )
     search.note(number, {"recipe": text, "network parameters": count})
     return Trial(number, drawn, text, count, macs, "", tasks)
-
-
-def _tell(plan: StudyPlan, search: Search, trial: Trial) -> None:
-    values = None
-    if trial.accuracy is not None:
-        costs = {"parameters": trial.parameters, "macs": trial.macs}
-        values = [trial.accuracy, *(float(costs[aim] or 0) for aim in plan.aims[1:])]
-    search.tell(trial.number, values, trial.accuracies)
 
 
 class _Trainings:
@@ -548,8 +527,13 @@ class _Trainings:
             listener.at_work(self.crew.at_work, self.done)
             for key, outcome in self.crew.outcomes():
                 self._heed(key, outcome)
-        for task in trial.tasks:
-            self._leave(trial, task)
+        for task in trial.tasks:  # a trial that is over waits for no more of its trainings
+            owners = self.owners.get(task.key)
+            if owners is not None:
+                owners[:] = [(owner, own) for owner, own in owners if owner is not trial]
+                if not owners:
+                    del self.owners[task.key]
+                    self.crew.forget(task.key)
 
     def _heed(self, key: str, outcome: Outcome) -> None:
         self.done += 1
@@ -560,15 +544,6 @@ class _Trainings:
             owner.results[task] = lost or outcome.value
             if not lost:
                 write_result(task, outcome.value, self.folder)
-
-    def _leave(self, trial: Trial, task: TrialTask) -> None:
-        """A trial that is over waits for no more of its trainings."""
-        owners = self.owners.get(task.key)
-        if owners is not None:
-            owners[:] = [(owner, own) for owner, own in owners if owner is not trial]
-            if not owners:
-                del self.owners[task.key]
-                self.crew.forget(task.key)
 
 
 # What is left of it.

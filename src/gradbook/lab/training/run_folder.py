@@ -43,28 +43,23 @@ if TYPE_CHECKING:
 
 PLAN, SEED = "seeds.json", "seed-"  # what a folder of several seeds holds
 ACCURACY = FiniteNumber(0, 1)
-RESULT = Schema(  # at least
-    recipe=PlainText(),
-    parameters=WholeNumber(),
-    epochs=WholeNumber(1),
-    seconds=FiniteNumber(0),
+EVERY_RESULT: dict[str, Any] = {  # at least
+    "recipe": PlainText(),
+    "parameters": WholeNumber(),
+    "epochs": WholeNumber(1),
+    "seconds": FiniteNumber(0),
+    "doubts": IfThere(ListOf(PlainText())),
+    "seed": WholeNumber(),
+}
+RESULT = Schema(
+    **EVERY_RESULT,
     images_per_second=FiniteNumber(0),
     validation_accuracy=Maybe(ACCURACY),
     test_accuracy=ACCURACY,
     macro_f1=IfThere(ACCURACY),
     tested_on=IfThere(PlainText()),
-    doubts=IfThere(ListOf(PlainText())),
-    seed=WholeNumber(),
 )
-TABLE_RESULT = Schema(  # of a table or of signals
-    recipe=PlainText(),
-    target=PlainText(),
-    parameters=WholeNumber(),
-    epochs=WholeNumber(1),
-    seconds=FiniteNumber(0),
-    doubts=IfThere(ListOf(PlainText())),
-    seed=WholeNumber(),
-)
+TABLE_RESULT = Schema(target=PlainText(), **EVERY_RESULT)  # of a table or of signals
 
 
 class RunFolder:

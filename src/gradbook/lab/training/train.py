@@ -262,7 +262,7 @@ def _meant(
     seed: int | None,
     held_back: bool | None,
 ) -> Recipe:
-    """The whole recipe, with what takes the place of its own."""
+    """The recipe, with whatever else was asked for in place of its own."""
     found = recipe_of(recipe, changes)
     if seed is not None:
         found = replace(found, net=replace(found.net, seed=whole("the seed", seed, 0)))
@@ -459,9 +459,9 @@ def summarise_seeds(results: Sequence[dict[str, Any]], folder: Path) -> dict[str
     }
 
 
-def doubts_by_seed(said: Iterable[tuple[int, Iterable[str]]]) -> list[str]:
+def doubts_by_seed(by_seed: Iterable[tuple[int, Iterable[str]]]) -> list[str]:
     """What is said against the trainings of several seeds, in which of them."""
-    return [f"seed {seed}: {doubt}" for seed, doubts in said for doubt in doubts]
+    return [f"seed {seed}: {doubt}" for seed, doubts in by_seed for doubt in doubts]
 
 
 # By a crew: each is a function of its recipe, and its files come back.

@@ -408,9 +408,9 @@ Told = Listener | Callable[["Epoch"], object] | None
 
 
 @contextmanager
-def show_while(told: Told, show: bool | None, problem: Problem) -> Iterator[Listener]:
+def show_while(tell: Told, show: bool | None, problem: Problem) -> Iterator[Listener]:
     """A listener that passes on what it hears and shows it: in notebooks, where nobody says."""
-    listener = told if isinstance(told, Listener) else Telling(told) if told else Listener()
+    listener = tell if isinstance(tell, Listener) else Telling(tell) if tell else Listener()
     notebook = _notebook_display() if problem.is_watched else None
     if show is False or (show is None and notebook is None):
         yield listener

@@ -55,8 +55,11 @@ class ClassPlan:
 
     def text(self) -> str:
         """As class.toml has it."""
-        own = ((one.name, getattr(self, one.name)) for one in fields(self))
-        lines = [f"{name} = {_toml(value)}\n" for name, value in own]
+        lines = []
+        for field in fields(self):  # JSON's texts, numbers and lists are TOML's
+            value = json.dumps(getattr(self, field.name), ensure_ascii=False)
+            value = value.replace("\x7f", "\\u007f")
+            lines.append(f"{field.name} = {value}\n")
         return f"{HEAD}version = {VERSION}\n{''.join(lines)}"
 
     def net(self) -> Net:
@@ -67,12 +70,6 @@ class ClassPlan:
         has_check = self.check_sheet and not tells
         kinds = read_kinds(self.blank)
         return Exercise(student, kinds, self.places or None, student, has_check)
-
-
-def _toml(value: object) -> str:
-    """JSON's texts, numbers and lists are TOML's."""
-    said = list(value) if isinstance(value, tuple) else value
-    return json.dumps(said, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 @dataclass(frozen=True)
@@ -221,10 +218,6 @@ def do_each(
             for name, found in crew.outcomes():
                 done += 1
                 tell(done)
-                yield name, _value(found.value, found.error)
-
-
-def _value(value: Any, error: Exception | None) -> Any:
-    if error is None:
-        return value
-    raise error if isinstance(error, GradbookError) else GradbookError(str(error))
+                if error := found.error:
+                    raise error if isinstance(error, GradbookError) else GradbookError(str(error))
+                yield name, found.value

@@ -106,7 +106,7 @@ def _read(path: PathOfLedger) -> LedgerTable:
     """The table; one without rows where there is no file yet."""
     if not path.is_file():
         return LedgerTable(HEAD, (), SEPARATORS[0], str(path))
-    table = read_cells(path, ())
+    table = read_cells(path)
     head, *rows = table.rows
     separator = table.separator if table.separator in SEPARATORS else SEPARATORS[0]
     found = LedgerTable(head.cells, tuple(rows), separator, str(path))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from io import StringIO
 
 from gradbook.audit.classes.rubric import in_numbers
-from gradbook.data.formats.cells import read_rows
+from gradbook.data.formats.cells import read_cells
 from gradbook.errors import as_cell
 from gradbook.files import InnerPath, write_whole
 from gradbook.lab.classroom import kind_of, read_roster
@@ -55,7 +55,7 @@ class ListedStudents:
 
 def read_listed(path: InnerPath) -> ListedStudents:
     """Its rows by the names that are read from them; nothing but names where it has no head."""
-    rows, students = read_rows(path, ()), read_roster(path)
+    rows, students = read_cells(path).rows, read_roster(path)
     if len(rows) == len(students):
         return ListedStudents({}, {})
     head = [cell.strip() for cell in rows[0].cells]
@@ -92,21 +92,12 @@ def _moodle(listed: ListedStudents, grades: Sequence[FinalGrade]) -> list[list[s
     head = [listed.headings[one] for one in own]
     rows = [[listed.of(grade.student, one) for one in own] for grade in grades]
     if not {"family", "whole"} & set(map(kind_of, own)):
-        head, rows = _named(head, rows, grades)
-    ends = [[grade.shown, grade.remark] for grade in grades]
-    return [[*head, "Grade", "Feedback comments"], *map(_joined, rows, ends)]
-
-
-def _named(
-    head: list[str], rows: list[list[str]], grades: Sequence[FinalGrade]
-) -> tuple[list[str], list[list[str]]]:
-    return [*head, "Full name"], [
-        [*row, grade.student] for row, grade in zip(rows, grades, strict=True)
-    ]
-
-
-def _joined(row: list[str], ends: list[str]) -> list[str]:
-    return [*row, *ends]
+        head.append("Full name")
+        for row, grade in zip(rows, grades, strict=True):
+            row.append(grade.student)
+    for row, grade in zip(rows, grades, strict=True):
+        row += [grade.shown, grade.remark]
+    return [[*head, "Grade", "Feedback comments"], *rows]
 
 
 def _canvas(
@@ -114,14 +105,11 @@ def _canvas(
 ) -> list[list[str]]:
     """As its gradebook exports and imports it."""
     possible = [POSSIBLE, *[""] * (len(CANVAS) - 1), in_numbers(out_of)]
-    rows = [
-        [listed.of(grade.student, one) for one in CANVAS]
-        if listed.of(grade.student, "student")
-        else [grade.student, *(listed.of(grade.student, one) for one in CANVAS[1:])]
-        for grade in grades
-    ]
-    head = [*CANVAS_HEAD, title]
-    return [head, possible, *(_joined(row, [g.shown]) for row, g in zip(rows, grades, strict=True))]
+    rows = []
+    for grade in grades:
+        student, *cells = (listed.of(grade.student, heading) for heading in CANVAS)
+        rows.append([student or grade.student, *cells, grade.shown])
+    return [[*CANVAS_HEAD, title], possible, *rows]
 
 
 def _classroom(listed: ListedStudents, grades: Sequence[FinalGrade], title: str) -> list[list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from statistics import StatisticsError, correlation, fmean
 
@@ -32,23 +33,15 @@ def item_figures(marks: Sequence[BookScore]) -> list[ItemFigures]:
         total = sum(part.share * points for part, points in worth)
         for part, points in worth:
             shares[part.mark.name].append((part.share, total - part.share * points))
-    return [_figures(name, found) for name, found in shares.items()]
-
-
-def _figures(name: str, found: Sequence[tuple[float, float]]) -> ItemFigures:
-    own, others = zip(*found, strict=True)
-    return ItemFigures(
-        name, len(own), fmean(own), sum(share == 1 for share in own), _together(own, others)
-    )
-
-
-def _together(own: Sequence[float], others: Sequence[float]) -> float | None:
-    if len(own) < FEWEST:
-        return None
-    try:
-        return correlation(own, others)
-    except StatisticsError:  # all earn the same
-        return None
+    items = []
+    for name, pairs in shares.items():
+        earned, totals = zip(*pairs, strict=True)
+        discrimination = None
+        with suppress(StatisticsError):  # all earn the same
+            discrimination = correlation(earned, totals) if len(earned) >= FEWEST else None
+        right = sum(share == 1 for share in earned)
+        items.append(ItemFigures(name, len(earned), fmean(earned), right, discrimination))
+    return items
 
 
 def examples(reports: Sequence[BookReport]) -> dict[str, tuple[BookReport, Finding]]:

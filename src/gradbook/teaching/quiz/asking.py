@@ -21,7 +21,6 @@ from gradbook.targets.algebra.formula import at, definition, symbol_of
 from gradbook.targets.algebra.printing import decimal
 from gradbook.targets.algebra.text import spell
 from gradbook.targets.drawing import draw, svg
-from gradbook.teaching.quiz.carried import whole_step
 from gradbook.teaching.quiz.picture import SheetCell, draw_sheet
 from gradbook.teaching.quiz.questions import (
     CELL,
@@ -32,10 +31,12 @@ from gradbook.teaching.quiz.questions import (
     RATE,
     UPDATE,
     VALUE,
+    CarriedValue,
     Question,
     Quiz,
     QuizAnswer,
     QuizPicture,
+    WholeStep,
 )
 from gradbook.teaching.quiz.slips import FirstStep, TypicalSlip
 
@@ -101,19 +102,11 @@ def make_quiz(net: Net, plan: QuizPlan) -> Quiz:
     questions = tuple(question for same in asked.values() for question in same)
     if not questions:
         raise UsageError("nothing of this network can be asked so: choose other kinds")
-    about = tr("The network is {network}.", network=_described(net))
+    layers = "; ".join(layer.text for layer in net.layers)
+    described = f"input {'x'.join(map(str, net.input))}; {layers}; loss {net.objective}"
+    about = tr("The network is {network}.", network=described)
     name, whole = net.name or "network", tuple(filter(None, steps))
     return Quiz(name, about, plan.form, plan.tolerance, questions, whole)
-
-
-def _described(net: Net) -> str:
-    layers = "; ".join(layer.text for layer in net.layers)
-    return f"input {'x'.join(map(str, net.input))}; {layers}; loss {net.objective}"
-
-
-def _drawn(net: Net, stem: str) -> QuizPicture:
-    drawing = draw(net, numbers=True)
-    return QuizPicture(svg(drawing), drawing.words, stem)
 
 
 @dataclass(frozen=True)
@@ -139,7 +132,8 @@ class _Asker:
         self.rate = net.learning_rate if plan.rate is None else plan.rate
         self.first = FirstStep(net, self.rate)
         self.step, self.known = self.first.step, self.first.known
-        self.drawing = _drawn(net, self._stem("network"))
+        drawing = draw(net, numbers=True)
+        self.drawing = QuizPicture(svg(drawing), drawing.words, self._stem("network"))
 
     def questions(self) -> Iterator[Question]:
         makers: dict[str, Callable[[], Iterable[Question | None]]] = {
@@ -209,17 +203,12 @@ class _Asker:
         ]
         said = dict.fromkeys([subject, *map(spell, forms), decimal(right)])
         ask = self._what_is(subject, value, sample)
-        given = self._given(self._before(), sample)
+        told = [*self.step.inputs, *self.step.targets, *self.step.weights, *known.derived.forward]
+        given = self._given((node for node in told if node is not self.step.loss), sample)
         wrong = self.first.wrong_derivatives(value, sample)
         why = " = ".join(said)
         asked = AskedNumber(DERIVATIVE, subject, ask, given, right, why, picture=self.drawing)
         return self._numeric(asked, wrong)
-
-    def _before(self) -> list[Node]:
-        """All values that derivatives are made of."""
-        known = self.known
-        told = [*self.step.inputs, *self.step.targets, *self.step.weights, *known.derived.forward]
-        return [node for node in told if node is not self.step.loss]
 
     def update(self, weight: Node) -> Question | None:
         """Given the weight, its derivative and the rate."""
@@ -236,19 +225,14 @@ class _Asker:
         moved = abs(right - before)
         if moved < LEAST_STEP * abs(before):
             return None  # as many digits are hardly written down
-        given += self._memories()
+        memories = (leaf for leaf in self.step.start if leaf not in set(self.step.weights))
+        given += self._given(memories, 0)  # what a rule such as momentum remembers
         wrong = self.first.wrong_updates(weight)
         asked = AskedNumber(UPDATE, name, ask, given, right, why, decimal, moved)
         return self._numeric(asked, wrong)
 
     def _gradient(self, weight: Node) -> float:
         return at(self.first.values[self.step.gradients[weight]])
-
-    def _memories(self) -> list[tuple[str, str]]:
-        """What a rule such as momentum remembers."""
-        weights = set(self.step.weights)
-        own = [leaf for leaf in self.step.start if leaf not in weights]
-        return [(str(leaf.name), decimal(at(self.first.values[leaf]))) for leaf in own]
 
     def which_rate(self) -> Question | None:
         """Given a weight before and after the step."""
@@ -404,3 +388,39 @@ class _Asker:
         choices = [right, *wrong]
         self._random(f"order of {subject}").shuffle(choices)
         return tuple(choices)
+
+
+# The whole step in one question ---------------------------------------------------------
+#
+# A value is right, too, if it follows from the student's own, so that a mistake costs one value and
+# not all that come after it. What follows from what is the graph's own formula of each value.
+
+
+def whole_step(first: FirstStep, student: str) -> WholeStep | None:
+    """The forward pass, the derivatives and the weights after it; None for several samples."""
+    step = first.step
+    if step.samples > 1:
+        return None
+    weights = set(step.weights)
+    memories = [leaf for leaf in step.start if leaf not in weights]
+    leaves = [*step.inputs, *step.targets, *step.weights, *memories]
+    numbers = {leaf: first.value(leaf, 0) for leaf in leaves} | {step.rate: first.rate}
+    given = tuple((str(leaf.name), decimal(number)) for leaf, number in numbers.items())
+    values = tuple(_values(first))
+    if not all(isfinite(one.number) for one in values):
+        return None
+    return WholeStep(student, given, numbers, values)
+
+
+def _values(first: FirstStep) -> Iterator[CarriedValue]:
+    step = first.step
+    for node in first.known.derived.forward:
+        yield CarriedValue(str(node.name), first.value(node, 0), node)
+    for weight in step.trained:
+        slope = step.gradients[weight]
+        yield CarriedValue(str(slope.name), first.value(slope, 0), slope)
+    for weight in step.trained:
+        after = step.next[weight]
+        yield CarriedValue(
+            tr("{name} after the step", name=weight.name), first.after(weight), after
+        )

@@ -1,24 +1,25 @@
-"""A quiz as Moodle XML, a category for each subject: a random question of it for each student."""
+"""A quiz as Moodle reads it: as XML, and as GIFT, the text form that others read too.
+
+Each subject is a category, of which a test draws a random question for each student.
+"""
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Iterator
-from html import escape
 
-from gradbook.teaching.quiz.questions import Question, Quiz, QuizAnswer
-from gradbook.teaching.quiz.telling import html_of, number_of, paragraph
+from gradbook.teaching.quiz.packages import HEAD, answers_of, element, plain
+from gradbook.teaching.quiz.questions import (
+    Question,
+    Quiz,
+    QuizAnswer,
+    html_of,
+    number_of,
+    paragraph,
+)
 
 PENALTY = 1 / 3  # of a try that was wrong, as Moodle has it
-
-
-def moodle_xml(quiz: Quiz) -> Iterator[str]:
-    """The file in pieces."""
-    yield '<?xml version="1.0" encoding="UTF-8"?>\n<quiz>\n'
-    for subject, questions in quiz.subjects:
-        yield _category(quiz, subject)
-        yield from (_question(quiz, question) for question in questions)
-    yield "</quiz>\n"
 
 
 def category_path(quiz: Quiz, subject: str) -> str:
@@ -27,62 +28,109 @@ def category_path(quiz: Quiz, subject: str) -> str:
     return "/".join(name.replace("/", "//") for name in names)
 
 
-def _category(quiz: Quiz, subject: str) -> str:
-    return (
-        f'<question type="category">\n<category>{_text(category_path(quiz, subject))}</category>\n'
-        f'<info format="html">{_text(paragraph(quiz.about))}</info>\n</question>\n'
-    )
+# As XML -------------------------------------------------------------------------------
+
+
+def moodle_xml(quiz: Quiz) -> Iterator[str]:
+    """The file in pieces."""
+    yield f"{HEAD}<quiz>\n"
+    for subject, questions in quiz.subjects:
+        yield '<question type="category">\n'
+        yield element("category", _text(category_path(quiz, subject))) + "\n"
+        yield _html("info", quiz.about) + "\n</question>\n"
+        yield from (_question(quiz, question) for question in questions)
+    yield "</quiz>\n"
 
 
 def _question(quiz: Quiz, question: Question) -> str:
-    by_choice = quiz.by_choice(question)
-    kind = "multichoice" if by_choice else "numerical"
-    picture = question.picture
-    file = f"{picture.stem}.svg" if picture else ""
-    content = b64encode(picture.svg.encode()).decode() if picture else ""
-    shown = html_of(quiz, question, f"@@PLUGINFILE@@/{file}" if picture else "")
-    inside = f'<file name="{file}" path="/" encoding="base64">{content}</file>' if picture else ""
+    by_choice, picture = quiz.by_choice(question), question.picture
+    address, file = "", ""
+    if picture:
+        content = b64encode(picture.svg.encode()).decode()
+        place = {"name": f"{picture.stem}.svg", "path": "/", "encoding": "base64"}
+        address, file = f"@@PLUGINFILE@@/{picture.stem}.svg", element("file", content, **place)
     return "\n".join(
         [
-            f'<question type="{kind}">',
-            f"<name>{_text(question.title)}</name>",
-            f'<questiontext format="html">{_text(shown)}{inside}</questiontext>',
-            _feedback("generalfeedback", question.solution),
+            f'<question type="{"multichoice" if by_choice else "numerical"}">',
+            element("name", _text(question.title)),
+            element("questiontext", _text(html_of(quiz, question, address)), file, format="html"),
+            _html("generalfeedback", question.solution),
             "<defaultgrade>1</defaultgrade>",
             f"<penalty>{PENALTY:.7f}</penalty>",
             "<hidden>0</hidden>",
-            *(_choices(question) if by_choice else _numbers(question)),
+            *(BY_CHOICE if by_choice else ()),
+            *(_answer(question, answer, by_choice) for answer in answers_of(quiz, question)),
+            *(() if by_choice else BY_NUMBER),
             "</question>\n",
         ]
     )
 
 
-def _choices(question: Question) -> Iterator[str]:
-    yield "<single>true</single>\n<shuffleanswers>true</shuffleanswers>"
-    yield "<answernumbering>abc</answernumbering>"
-    for choice in question.choices:
-        yield _answer(question, choice, "html", paragraph(choice.shown))
+BY_CHOICE = (
+    "<single>true</single>",
+    "<shuffleanswers>true</shuffleanswers>",
+    "<answernumbering>abc</answernumbering>",
+)
+BY_NUMBER = (
+    "<unitgradingtype>0</unitgradingtype>",
+    "<unitpenalty>0.1</unitpenalty>",
+    "<showunits>3</showunits>",
+    "<unitsleft>0</unitsleft>",
+)
 
 
-def _numbers(question: Question) -> Iterator[str]:
-    """The right number, and those that tell which mistake was made."""
-    for answer in (question.right, *question.wrong):
+def _answer(question: Question, answer: QuizAnswer, by_choice: bool) -> str:
+    """What may be answered; of numbers also those that tell which mistake was made."""
+    form, shown, near = "html", paragraph(answer.shown), ""
+    if not by_choice:
         assert answer.number is not None
-        tolerance = f"<tolerance>{number_of(question.tolerance)}</tolerance>"
-        yield _answer(question, answer, "moodle_auto_format", number_of(answer.number), tolerance)
-    yield "<unitgradingtype>0</unitgradingtype>\n<unitpenalty>0.1</unitpenalty>"
-    yield "<showunits>3</showunits>\n<unitsleft>0</unitsleft>"
+        form, shown = "moodle_auto_format", number_of(answer.number)
+        near = element("tolerance", number_of(question.tolerance))
+    worth = "100" if answer is question.right else "0"
+    parts = _text(shown), _html("feedback", answer.why), near
+    return element("answer", *parts, fraction=worth, format=form)
 
 
-def _answer(question: Question, answer: QuizAnswer, form: str, shown: str, more: str = "") -> str:
-    worth = 100 if answer is question.right else 0
-    said = _feedback("feedback", answer.why)
-    return f'<answer fraction="{worth}" format="{form}">{_text(shown)}{said}{more}</answer>'
+def _html(tag: str, words: str) -> str:
+    return element(tag, _text(paragraph(words)), format="html")
 
 
-def _feedback(tag: str, said: str) -> str:
-    return f'<{tag} format="html">{_text(paragraph(said))}</{tag}>'
+def _text(words: str) -> str:
+    return element("text", plain(words))
 
 
-def _text(said: str) -> str:
-    return f"<text>{escape(said, quote=False)}</text>"
+# As GIFT ------------------------------------------------------------------------------
+
+SPECIAL = re.compile(r"[\\~=#{}:]")  # what a text has a backslash before
+
+
+def gift(quiz: Quiz) -> Iterator[str]:
+    """The file in pieces. It can't hold pictures: what is on them is said in words."""
+    yield f"// {_line(quiz.about)}\n"
+    for subject, questions in quiz.subjects:
+        yield f"\n$CATEGORY: {category_path(quiz, subject)}\n"
+        for question in questions:
+            numbers = "" if quiz.by_choice(question) else "#"
+            text = _escaped(html_of(quiz, question))
+            yield f"\n::{_escaped(question.title)}::[html]{text}{{{numbers}\n"
+            for answer in answers_of(quiz, question):
+                yield f"{_gift_answer(question, answer, bool(numbers))}#{_escaped(answer.why)}\n"
+            yield f"####{_escaped(question.solution)}\n}}\n"
+
+
+def _gift_answer(question: Question, answer: QuizAnswer, is_number: bool) -> str:
+    """Wrong numbers are worth nothing, and are recognised."""
+    is_right = answer is question.right
+    if not is_number:
+        return f"{'=' if is_right else '~'}{_escaped(answer.shown)}"
+    assert answer.number is not None
+    near = f"{number_of(answer.number)}:{number_of(question.tolerance)}"
+    return f"={'' if is_right else '%0%'}{near}"
+
+
+def _escaped(text: str) -> str:
+    return SPECIAL.sub(r"\\\g<0>", _line(text))
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())

@@ -74,10 +74,10 @@ def _colour(node: Node) -> Colour:
     return colour_of(node.name.stem, node.name.of is not None) if node.name else PAPER
 
 
-def _box(left: int, top: int, width: int, fill: str, said: str, weight: str = "normal") -> str:
+def _box(left: int, top: int, width: int, fill: str, words: str, weight: str = "normal") -> str:
     middle = f'x="{left + width / 2:g}" y="{top + HEIGHT / 2 + 4:g}"'
     return (
         f'<rect x="{left}" y="{top}" width="{width}" height="{HEIGHT}" fill="{fill}" '
         f'stroke="#999"/><text {middle} text-anchor="middle" font-weight="{weight}" '
-        f'fill="#222">{escape(said)}</text>'
+        f'fill="#222">{escape(words)}</text>'
     )

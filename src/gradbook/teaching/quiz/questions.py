@@ -1,13 +1,19 @@
-"""A quiz as it was made: questions, each with its right answer and typical wrong ones."""
+"""A quiz as it was made: questions, each with its right answer and typical wrong ones.
+
+Below stands what every format says of them: as HTML, or in numbers.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from html import escape
 from itertools import groupby
 
+from gradbook.amounts import rough_percent
 from gradbook.graph.node import Node
-from gradbook.language import mark, tr
+from gradbook.language import mark, numeral, tr
 
 VALUE, DERIVATIVE, UPDATE, RATE, CELL = "value", "derivative", "update", "rate", "cell"
 KINDS = (VALUE, DERIVATIVE, UPDATE, RATE, CELL)
@@ -60,7 +66,7 @@ class Question:
         return self.right.number is not None
 
     @property
-    def told(self) -> str:
+    def given_line(self) -> str:
         """What is given, in a line; nothing where a picture has it."""
         return ", ".join(f"{name} = {number}" for name, number in self.given)
 
@@ -122,3 +128,50 @@ class Quiz:
     def by_choice(self, question: Question) -> bool:
         """Whether its answers are shown to choose from."""
         return self.form == CHOICE or not question.is_number
+
+
+# What every format says of a question --------------------------------------------------
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def html_of(quiz: Quiz, question: Question, picture: str = "") -> str:
+    """The question as HTML that is XML too; `picture` is where the picture lies, if it is shown."""
+    parts = [f"<p>{escape(quiz.about)}</p>"]
+    if picture and question.picture:
+        parts.append(
+            f'<p><img src="{escape(picture)}" alt="{escape(question.picture.words)}"/></p>'
+        )
+    elif question.picture and not question.given:
+        parts.append(f"<p>{escape(question.picture.words)}</p>")
+    if question.given:
+        parts.append(f"<p>{escape(given_said(question.given_line))}</p>")
+    exact = "" if quiz.by_choice(question) else f" ({tolerance_said(quiz, question)})"
+    parts.append(f"<p><strong>{escape(question.ask)}</strong>{escape(exact)}</p>")
+    return "\n".join(parts)
+
+
+def given_said(values: str) -> str:
+    return tr("Given: {values}", values=values)
+
+
+def picture_path(question: Question) -> str:
+    """Where a package has the picture; nothing where there is none."""
+    return f"pictures/{question.picture.stem}.svg" if question.picture else ""
+
+
+def paragraph(text: str) -> str:
+    return f"<p>{escape(text, quote=False)}</p>"
+
+
+def tolerance_said(quiz: Quiz, question: Question) -> str:
+    whole = abs(question.right.number or 0.0) * quiz.tolerance
+    of_number = mark("right to within {share}")
+    of_step = mark("right to within {share} of the step")
+    share = numeral(rough_percent(quiz.tolerance))
+    return tr(of_number if question.tolerance == whole else of_step, share=share)
+
+
+def number_of(value: float) -> str:
+    """The shortest digits that are this number, without a power of ten, which GIFT doesn't have."""
+    return f"{Decimal(repr(float(value))):f}"

@@ -9,12 +9,11 @@ from dataclasses import asdict
 from typing import Any
 
 from gradbook.files import write_whole
-from gradbook.teaching.quiz.gift import gift
 from gradbook.teaching.quiz.markdown import markdown
-from gradbook.teaching.quiz.moodle import moodle_xml
+from gradbook.teaching.quiz.moodle import gift, moodle_xml
 from gradbook.teaching.quiz.qti_1_2 import qti_1_2
 from gradbook.teaching.quiz.qti_2_1 import qti_2_1
-from gradbook.teaching.quiz.questions import Question, Quiz, QuizAnswer
+from gradbook.teaching.quiz.questions import Question, Quiz
 
 TEXTS: dict[str, Callable[[Quiz], Iterator[str]]] = {  # by the ending
     ".xml": moodle_xml,
@@ -61,13 +60,9 @@ def _record(question: Question) -> dict[str, Any]:
         "student": question.student,
         "ask": question.ask,
         "given": dict(question.given),
-        "right": _answer(question.right),
-        "wrong": [_answer(answer) for answer in question.wrong],
+        "right": asdict(question.right),
+        "wrong": [asdict(answer) for answer in question.wrong],
         "choices": [answer.shown for answer in question.choices],
         "tolerance": question.tolerance,
         "solution": question.solution,
     }
-
-
-def _answer(answer: QuizAnswer) -> dict[str, Any]:
-    return asdict(answer)
