@@ -1,18 +1,14 @@
 """Networks of others are asked as ours are: by their own code, with all the memory they use."""
 
-import struct
-
 import numpy as np
 import pytest
 
-from bench.peers import bitnetmcu, tinymaix
 from bench.peers.floats import by_onnx2c, dense_layers
 from bench.peers.peer import Peer, asked_on
 from gradbook.data.sources import load
-from gradbook.errors import TargetError
 from gradbook.lab.models.model import Model, untrained_model
 from gradbook.net import Net
-from tests.outside.devices.avr import LARGE, UNO
+from tests.outside.devices.avr import UNO
 from tests.outside.devices.boards import BOARDS, Question
 
 DEEP = """
@@ -62,34 +58,6 @@ def test_the_stack_of_an_avr_is_seen():
     assert 1000 <= found.stack < 1100
 
 
-def test_images_are_made_small_as_bitnetmcu_has_them():
-    image = np.zeros((1, 28, 28), np.uint8)
-    image[0, 10:18, 10:18] = 255
-    (made,) = bitnetmcu.shrunk(image).view(np.int8)
-    assert made.size == 256
-    assert made.max() == 127
-    assert made[0] == round(-0.1307 / (1 - 0.1307) * 127)
-
-
-def test_a_model_of_tinymaix_says_what_it_needs():
-    head = struct.pack("<IBBHHHII", 0, 0, 1, 1, 1, 2, 1464, 0).ljust(64, b"\0")
-    dims = (3, 28, 28, 1, 3, 13, 13, 12)
-    layer = struct.pack("<HHIII8H", 0, 0, 48, 0, 0, *dims).ljust(48, b"\0")
-    dense = struct.pack("<HHIII8H", 2, 0, 48, 0, 0, 1, 1, 1, 432, 1, 1, 1, 10).ljust(48, b"\0")
-    header = ", ".join(f"0x{byte:02x}" for byte in head + layer + dense)
-    assert tinymaix.needs(header) == (12, 1464)
-
-
-@pytest.mark.witness("simavr", "avr-gcc")
-@pytest.mark.parametrize("size", ["20000", "40000"])  # of memory, and of the largest array
-def test_what_has_no_room_on_an_avr_is_no_answer(size):
-    text = DEEP.replace("volatile", "static").replace("SIZE", size)
-    large = Peer("large", text, deep(4).images)
-    assert asked_on(LARGE, large, large.images, "-O2") is None
-    with pytest.raises(AssertionError, match="no_such_type"):
-        asked_on(LARGE, Peer("wrong", "no_such_type x;", large.images), large.images, "-O2")
-
-
 @pytest.mark.witness("cc", "onnx")
 def test_what_a_program_makes_is_given_the_numbers_that_the_network_takes(tmp_path):
     made = tmp_path / "made.c"
@@ -119,11 +87,3 @@ def test_dense_layers_say_what_the_network_says():
     sums = hidden @ weights[1] + biases[1]
     expected = np.exp(sums) / np.exp(sums).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(model.predict(images), expected, atol=1e-6)
-
-
-@pytest.mark.parametrize("layer", ["conv 2 3x3", "hard swish"])
-def test_what_emlearn_has_no_layers_for_is_refused_in_a_line(layer):
-    convolution = layer.startswith("conv")
-    model = model_of(layer, "relu") if convolution else model_of("", layer)
-    with pytest.raises(TargetError, match=f"^emlearn has dense layers .* not '{layer}'$"):
-        dense_layers(model)

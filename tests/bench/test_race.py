@@ -13,9 +13,8 @@ from bench.race import race as racing
 from bench.race import turns as taking_turns
 from bench.race.race import Ratio, Time, race
 from bench.race.rivals import PREDICTORS
-from bench.race.turns import Taken, turns
+from bench.race.turns import Taken
 from gradbook.data.warp import parse_warp
-from gradbook.errors import UsageError
 from gradbook.lab.recipes.text import builtin_recipe
 from gradbook.net import builtin
 
@@ -69,11 +68,6 @@ def test_onnxruntime_says_what_pytorch_says():
     assert said[1][0] == pytest.approx(said[0], abs=1e-4)
 
 
-def test_a_runner_that_fails_is_told_in_a_line(monkeypatch):
-    with pytest.raises(UsageError, match="the bench can't run 'eager' of nothing: .*nothing"):
-        turns({"eager": ["train", "nothing", "eager", "64", "1"]}, 1, 1, print)
-
-
 # PyTorch by a recipe.
 
 
@@ -122,11 +116,3 @@ def test_the_rival_draws_as_the_recipe_says():
     seen = height[drawn.sum((1, 2)) > 1]
     assert seen.max().item() == pytest.approx(13.5 + reach, abs=0.3)
     assert seen.min().item() == pytest.approx(13.5 - reach, abs=0.3)
-
-
-@pytest.mark.witness("torch")
-def test_a_warp_that_the_rival_cannot_do_is_refused():
-    from bench.race.rivals import drawing
-
-    with pytest.raises(UsageError, match="no PyTorch twin of the warp 'shift 2'"):
-        drawing(parse_warp("shift 2"))

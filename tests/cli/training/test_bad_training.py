@@ -6,7 +6,6 @@ What pictures and models can be wrong about is held by `test_predict.py`, what d
 
 from __future__ import annotations
 
-import errno
 import json
 import shutil
 from pathlib import Path
@@ -14,8 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gradbook import files
-from gradbook.cli.main import main
 from gradbook.lab.models import stored
 from gradbook.lab.training.run_folder import LOSSES, RIGHT
 from gradbook.lab.training.train import train
@@ -182,27 +179,6 @@ def test_checkpoints_that_cannot_be_of_their_run(mangle, why, desk, refused):
     said = refused(["train", "--resume", "run"])
     assert said.startswith(f"{Path('run/checkpoints')}: none of the checkpoints in it can be used")
     assert why in said
-
-
-def test_a_full_disk_is_one_line_that_says_how_it_goes_on(desk, capsys, monkeypatch):
-    monkeypatch.chdir(desk)
-    real = files._settle
-
-    def full(part, target):
-        if target.name == "000032.safetensors":
-            raise OSError(errno.ENOSPC, "no space")
-        real(part, target)
-
-    monkeypatch.setattr(files, "_settle", full)
-    assert main(["train", RECIPE, "--epochs", "2", "-o", "my run"]) == 2
-    place = Path("my run/checkpoints/000032.safetensors")
-    assert capsys.readouterr().err == (
-        f"gradbook: can't write {place}: the disk is full: make room or choose another place; "
-        "then continue with gradbook train --resume 'my run'\n"
-    )
-    monkeypatch.undo()
-    monkeypatch.chdir(desk)
-    assert main(["train", "--resume", "my run"]) == 0
 
 
 def test_checkpoints_of_another_network(desk, refused):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
-from pathlib import Path
 
 import pytest
 
@@ -79,22 +77,6 @@ def test_a_file_where_the_folder_would_be_is_one_line(here, option, capsys):
     error = capsys.readouterr().err
     assert error.startswith("gradbook: ")
     assert error.count("\n") == 1
-
-
-def test_a_folder_that_refuses_is_one_line(here, capsys, monkeypatch):
-    really = io.open
-
-    def refuse(path: Path, mode: str = "r", *more: object, **named: object) -> object:
-        if "x" in mode:
-            raise PermissionError(13, "Permission denied")
-        return really(path, mode, *more, **named)
-
-    (here / "locked").mkdir()
-    monkeypatch.setattr(io, "open", refuse)
-    assert main(["check", "book.xlsx", "--fix", "locked"]) == 2
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1
-    assert "no permission" in error
 
 
 def test_books_that_cannot_be_read_have_no_copy(here):

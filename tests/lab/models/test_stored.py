@@ -6,7 +6,7 @@ from safetensors import safe_open
 from safetensors.numpy import save
 
 from gradbook import limits
-from gradbook.errors import DataError, FileError, GradbookError
+from gradbook.errors import DataError, GradbookError
 from gradbook.lab.models import stored
 from gradbook.lab.models.stored import read, write
 
@@ -97,19 +97,6 @@ def test_a_file_larger_than_the_bound_is_not_read(path, monkeypatch):
     monkeypatch.setattr(limits.MODEL, "most", 100)
     with pytest.raises(GradbookError, match="larger than 100 bytes"):
         read(path, "thing")
-
-
-def test_a_folder_that_refuses_leaves_the_file_as_it_was(path, monkeypatch):
-    before = path.read_bytes()
-    monkeypatch.setattr("os.replace", _full)
-    with pytest.raises(FileError, match="the disk is full"):
-        write(path, ARRAYS, {"kind": "other"})
-    assert path.read_bytes() == before
-    assert [file.name for file in path.parent.iterdir()] == [path.name]
-
-
-def _full(*paths):
-    raise OSError(28, "No space left on device")
 
 
 def test_no_number_is_read_of_what_does_not_fit(path, monkeypatch):

@@ -11,7 +11,6 @@ from gradbook.audit.findings import BookReport, LossCurves
 from gradbook.audit.workbook.book import Origin
 from gradbook.report.audit_page import LARGEST, audit_page
 from tests.outside.pages.framed import asked
-from tests.outside.witness import console_messages
 from tests.report.test_audit_page import CLASS, FINDING, SHEET
 
 COUNT = 500
@@ -82,13 +81,6 @@ def test_five_hundred_books_are_searched_filtered_and_sorted(html, tmp_path):
     assert said["verdicts"] == ["unreadable", "wrong", "right", "no network"]
     assert said["part"]
     assert not said["tools"]
-
-
-@pytest.mark.witness("chromium")
-def test_its_own_script_is_all_that_the_page_runs(html, tmp_path):
-    path = tmp_path / "class.html"
-    path.write_text(html, encoding="utf-8")
-    assert console_messages(path) == []
 
 
 @pytest.mark.parametrize(

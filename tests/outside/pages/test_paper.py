@@ -75,11 +75,6 @@ def test_a_line_that_stands_there_is_noticed(chromium, pages, tmp_path):
     assert stray(chromium, tmp_path) != []
 
 
-@pytest.mark.parametrize("name", ["derivation", "play", "sweep"])
-def test_print_cuts_nothing_off(name, chromium, pages):
-    assert beyond_the_sheet(chromium, pages / f"{name}.html") == []
-
-
 @pytest.mark.parametrize("width", [700, 1200])
 def test_in_print_pictures_lie_in_their_units(width, chromium, tmp_path):
     page = tmp_path / "seen.html"
