@@ -25,6 +25,7 @@ from gradbook.targets.drawing.shapes import (
     Box,
     Drawing,
     Label,
+    Owners,
     Plane,
     Point,
     Polyline,
@@ -207,6 +208,16 @@ class PlacedStage:
     def middle(self) -> float:
         return (self.left + self.right) / 2
 
+    @property
+    def names(self) -> dict[int, tuple[Name, ...]]:
+        """Of each unit."""
+        cells = self.stage.cells if isinstance(self.stage, UnitColumn) else ()
+        return {cell.place: cell.names for cell in cells if cell}
+
+    @property
+    def every_name(self) -> tuple[Name, ...]:
+        return tuple(name for names in self.names.values() for name in names)
+
     def arriving(self, y: float) -> tuple[Point, Point]:
         """How a line comes in at a height, past whatever stands out above a unit."""
         return (self.left, y), (self.edges[0], y)
@@ -244,7 +255,8 @@ def units(stage: UnitColumn) -> list[Neuron]:
 
 def weight_label(stage: UnitColumn, place: int, before: int) -> Label:
     assert stage.weight
-    return replace(name_label(stage.weight(place, before), SMALL_SIZE), is_left=True)
+    mark = stage.weight(place, before)
+    return replace(name_label(mark, SMALL_SIZE), is_left=True, owners=((mark.name,),))
 
 
 def phrases(stage: Stage, before: Stage | None) -> tuple[str, ...]:
@@ -301,12 +313,13 @@ def _column(stage: UnitColumn, column: PlacedColumn, texts: tuple[str, ...]) -> 
 def _names(cell: Neuron) -> list[Label]:
     first, *others = cell.names
     marks = [Marked(first, cell.value), *map(Marked, others)]
-    return [name_label(mark, NAME_SIZE) for mark in marks]
+    return [replace(name_label(mark, NAME_SIZE), owners=(cell.names,)) for mark in marks]
 
 
 def _unit(centre: Point, half: float, names: Sequence[Label]) -> Iterator[Shape]:
     x, y = centre
-    yield Unit(centre, half, RADIUS, tuple(label.colour for label in names))
+    colours = tuple(label.colour for label in names)
+    yield Unit(centre, half, RADIUS, colours, names[0].owners)
     if len(names) == 1:
         yield names[0].at(centre)
     else:  # each in the middle of its half, a little away from the round end
@@ -323,10 +336,10 @@ def _above_half(mark: Marked) -> float:
 def _above(mark: Marked | None, below: Point) -> Iterator[Shape]:
     """The small circle of a bias or a target."""
     if mark:
-        label = name_label(mark, SMALL_SIZE)
+        label = replace(name_label(mark, SMALL_SIZE), owners=((mark.name,),))
         x, y = below[0], below[1] - RADIUS - ABOVE - SMALL_RADIUS
         yield Polyline(((x, y + SMALL_RADIUS), (x, below[1] - RADIUS)), label.colour)
-        yield Unit((x, y), _above_half(mark), SMALL_RADIUS, (label.colour,))
+        yield Unit((x, y), _above_half(mark), SMALL_RADIUS, (label.colour,), label.owners)
         yield label.at((x, y))
 
 
@@ -444,40 +457,14 @@ def draw(net: Net, numbers: bool = False) -> Drawing:
     return drawing(title, _shapes(_placed(stages(net, numbers))), MARGIN)
 
 
-TOUCHING = 3.0  # points between a line's end and its unit
-
-
 def shapes_of(drawing: Drawing, names: Collection[Name]) -> list[Shape]:
     """The units and weights of those names, and the lines between those units."""
-    spelled = {spell_out(name) for name in names}
-    named = [
-        shape
-        for shape in drawing.shapes
-        if isinstance(shape, Label) and shape.is_name and (shape.text, shape.subscript) in spelled
-    ]
-    places = [label.centre for label in named]
-    units = [
-        shape
-        for shape in drawing.shapes
-        if isinstance(shape, Unit) and any(_holds(shape.box, place) for place in places)
-    ]
-    lines: list[Shape] = []
-    for before, label, after in zip(
-        drawing.shapes, drawing.shapes[1:], drawing.shapes[2:], strict=False
-    ):
-        if label in named and isinstance(before, Polyline) and isinstance(after, Polyline):
-            lines += [before, label, after]
-    for shape in drawing.shapes:
-        if isinstance(shape, Polyline) and shape.colour is QUIET:
-            ends = (shape.points[0], shape.points[-1])
-            touched = [[unit for unit in units if _holds(unit.box, end, TOUCHING)] for end in ends]
-            lines += [shape] if all(touched) and touched[0] != touched[1] else []
-    inside = [
-        shape
-        for shape in drawing.shapes
-        if isinstance(shape, Label) and any(_holds(unit.box, shape.centre) for unit in units)
-    ]
-    return [*lines, *units, *inside]
+
+    def is_named(owners: Owners) -> bool:
+        return bool(owners) and all(any(name in names for name in owner) for owner in owners)
+
+    drawn = (shape for shape in drawing.shapes if isinstance(shape, Polyline | Unit | Label))
+    return [shape for shape in drawn if is_named(shape.owners)]
 
 
 THINNEST, THICKEST = 0.6, 6.0  # lines of weights, by their size
@@ -485,25 +472,15 @@ THINNEST, THICKEST = 0.6, 6.0  # lines of weights, by their size
 
 def draw_weights(drawing: Drawing, weights: Mapping[Name, float], largest: float) -> Drawing:
     """Lines as wide as their weights are large, in the errors' red where those are below 0."""
-    sizes = {spell_out(name): value for name, value in weights.items()}
-    shapes = list(drawing.shapes)
-    for k in range(1, len(shapes) - 1):
-        label, around = shapes[k], (shapes[k - 1], shapes[k + 1])
-        if isinstance(label, Label) and all(isinstance(line, Polyline) for line in around):
-            size = sizes.get((label.text, label.subscript), 0.0)
-            width = THINNEST + (THICKEST - THINNEST) * min(abs(size) / (largest or 1), 1)
-            colour = ERROR if size < 0 else WEIGHT
-            for place, line in zip((k - 1, k + 1), around, strict=True):
-                assert isinstance(line, Polyline)
-                shapes[place] = replace(line, width=width, colour=colour)
-    return replace(drawing, shapes=tuple(shapes))
 
+    def drawn(shape: Shape) -> Shape:
+        if not (isinstance(shape, Polyline) and len(shape.owners) == 1):
+            return shape
+        size = weights.get(shape.owners[0][0], 0.0)
+        width = THINNEST + (THICKEST - THINNEST) * min(abs(size) / (largest or 1), 1)
+        return replace(shape, width=width, colour=ERROR if size < 0 else WEIGHT)
 
-def _holds(box: Box, place: Point, beyond: float = 0.0) -> bool:
-    return (
-        box.left - beyond <= place[0] <= box.right + beyond
-        and box.top - beyond <= place[1] <= box.bottom + beyond
-    )
+    return replace(drawing, shapes=tuple(map(drawn, drawing.shapes)))
 
 
 def _placed(drawn: Sequence[Stage]) -> list[PlacedStage]:
@@ -549,6 +526,7 @@ def _skips(places: Sequence[PlacedStage], top: float) -> Iterator[Polyline]:
             (down, height),
             (down, last),
             (goal.edges[0], last),
+            owners=(source.every_name, goal.every_name),
         )
 
 
@@ -557,9 +535,10 @@ def _upper(spot: PlacedStage) -> float:
     return min(spot.heights.values()) if spot.front is None else spot.front.top
 
 
-def _line(colour: Colour, *points: Point) -> Polyline:
+def _line(colour: Colour, *points: Point, owners: Owners = ()) -> Polyline:
     """Through those points, each once."""
-    return Polyline((points[0], *(b for a, b in pairwise(points) if a != b)), colour)
+    way = (points[0], *(b for a, b in pairwise(points) if a != b))
+    return Polyline(way, colour, owners=owners)
 
 
 def _weights(source: PlacedStage, goal: PlacedStage) -> Iterator[Polyline | Label]:
@@ -570,10 +549,11 @@ def _weights(source: PlacedStage, goal: PlacedStage) -> Iterator[Polyline | Labe
         for port, (unit, end) in zip(column.ports, goal.heights.items(), strict=True):
             label, row = weight_label(goal.stage, unit, before), y + port
             start = column.labels + LABEL_PAD
-            yield _line(WEIGHT, *source.leaving(y), (column.labels, row))
+            yield _line(WEIGHT, *source.leaving(y), (column.labels, row), owners=label.owners)
             yield label.at((start + label.width / 2, row))
             rest = (start + label.width + LABEL_PAD, row)
-            yield _line(WEIGHT, rest, (column.lines, row), *goal.arriving(end))
+            ways = (rest, (column.lines, row), *goal.arriving(end))
+            yield _line(WEIGHT, *ways, owners=label.owners)
 
 
 def _plain_lines(source: PlacedStage, goal: PlacedStage) -> Iterator[Polyline]:
@@ -582,14 +562,14 @@ def _plain_lines(source: PlacedStage, goal: PlacedStage) -> Iterator[Polyline]:
     ends = list(goal.heights.items())
     if source.front:
         edges = (source.front.top, source.front.bottom)
-        starts = list(zip(edges, (ends[0][1], ends[-1][1]), strict=True))
-    elif goal.stage.link is Link.ALL:
-        starts = list(product(source.heights.values(), goal.heights.values()))
-    else:
-        pairs = ((source.heights.get(place - goal.stage.first), y) for place, y in ends)
-        starts = [(start, y) for start, y in pairs if start is not None]
-    for y, end in starts:
-        yield _line(QUIET, *source.leaving(y), *goal.arriving(end))
+        for y, (_, end) in zip(edges, (ends[0], ends[-1]), strict=True):
+            yield _line(QUIET, *source.leaving(y), *goal.arriving(end))
+        return
+    names, goals = source.names, goal.names
+    for (before, y), (place, end) in product(source.heights.items(), ends):
+        if goal.stage.link is Link.ALL or before == place - goal.stage.first:
+            owners = names[before], goals[place]
+            yield _line(QUIET, *source.leaving(y), *goal.arriving(end), owners=owners)
 
 
 def _window(source: PlacedStage, goal: PlacedStage) -> Iterator[Shape]:

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 from unicodedata import east_asian_width, normalize
 
+from gradbook.graph.names import Name
 from gradbook.palette import Colour
 
 Point = tuple[float, float]
+Owners = tuple[tuple[Name, ...], ...]  # what a shape stands for or joins, each by all its names
 
 SUBSCRIPT = 0.72  # of the size of what it belongs to
 NUMBER_GAP = 0.35  # of the size, between a name and its number
@@ -50,6 +52,7 @@ class Polyline:
     points: tuple[Point, ...]
     colour: Colour
     width: float = 1.2
+    owners: Owners = ()  # the weight that it is of, or the two units between which it goes
 
     @property
     def box(self) -> Box:
@@ -102,6 +105,7 @@ class Unit:
     half_width: float
     radius: float
     colours: tuple[Colour, ...]
+    owners: Owners = ()
 
     @property
     def parts(self) -> tuple[UnitPart, ...]:
@@ -134,6 +138,7 @@ class Label:
     is_name: bool = True
     is_left: bool = False  # begins where its box does, rather than standing in its middle
     centre: Point = (0, 0)
+    owners: Owners = ()  # the unit that it stands in, or its weight
 
     @property
     def width(self) -> float:
