@@ -12,7 +12,6 @@ from gradbook.cli.screen import Screen, is_screen
 from gradbook.engine import compilers
 from gradbook.lab.tables import TableProblem
 from gradbook.lab.training.training import Listener, TrainingRun
-from gradbook.report.signals import in_time
 from gradbook.report.training import (
     BLOCK,
     NOT_ASCII,
@@ -21,6 +20,7 @@ from gradbook.report.training import (
     done_before_lines,
     epoch_table,
     files_lines,
+    in_time,
     is_shown,
     lines_before,
     opening_lines,

@@ -381,11 +381,9 @@ class _Canvas:
         self.inks[cell] = (mark, colour)
 
     def row(self, row: int) -> TextLine:
-        cells = [self._cell((row, column)) for column in range(self.width)]
+        cells = []
+        for place in ((row, column) for column in range(self.width)):
+            mark, colour = self.inks.get(place, (" ", ""))
+            cells.append((chr(0x2800 + self.dots[place]) if place in self.dots else mark, colour))
         runs = groupby(cells, lambda cell: cell[1])
         return [Span("".join(mark for mark, _ in run), colour) for colour, run in runs]
-
-    def _cell(self, cell: tuple[int, int]) -> tuple[str, str]:
-        """What stands in it, and its colour."""
-        mark, colour = self.inks.get(cell, (" ", ""))
-        return (chr(0x2800 + self.dots[cell]) if cell in self.dots else mark), colour

@@ -208,7 +208,12 @@ def lines_before(
         f"{counted(parts[0], problem.unit)}"
     )
     if isinstance(problem, TableProblem):
-        about = [Span(one_line(f"learns {_learned(problem)} from {problem.given}"))]
+        target, numbers = problem.target, problem.targets
+        what = f"{counted(len(target.words), 'class', 'classes')}: {', '.join(target.words)}"
+        if problem.task is Task.NUMBERS:
+            low, high = (short(float(it)) for it in (numbers.min(), numbers.max()))
+            what = f"numbers from {low} to {high}"
+        about = [Span(one_line(f"learns {target.name} ({what}) from {problem.given}"))]
     else:
         words += f" of {one_line(problem.title)}"
         about = []
@@ -216,16 +221,6 @@ def lines_before(
     yield from fold(about, width)
     for group in _settings(recipe, problem, parts[1], threads):
         yield from fold([Span(", ".join(map(keep_together, group)), QUIET)], width)
-
-
-def _learned(problem: TableProblem) -> str:
-    """The target, and what it can be."""
-    words, numbers = problem.target.words, problem.targets
-    if problem.task is Task.NUMBERS:
-        what = f"numbers from {short(float(numbers.min()))} to {short(float(numbers.max()))}"
-    else:
-        what = f"{counted(len(words), 'class', 'classes')}: {', '.join(words)}"
-    return f"{problem.target.name} ({what})"
 
 
 def _settings(
@@ -292,6 +287,7 @@ def r2(value: float | None) -> str:
 
 MANY = 10_000  # samples, where nobody says how many
 LARGE = 10  # an R² so far below 0 has no decimals
+MOST_ALARMS = 100  # an hour, from which decimals say nothing
 
 
 def error_words(event: Mapping[str, Any], digits: int = 4) -> str:
@@ -300,6 +296,36 @@ def error_words(event: Mapping[str, Any], digits: int = 4) -> str:
     return (
         f"mean absolute error {short(absolute, digits)}, "
         f"root mean squared error {short(root, digits)}"
+    )
+
+
+def in_time(event: Mapping[str, Any]) -> str:
+    """How late an answer comes, and how often it is wrong where nothing happens; '' where nobody
+    knows the time."""
+    return " ".join(_in_time(event))
+
+
+def _in_time(told: Mapping[str, Any]) -> Iterator[str]:
+    if latency := told.get("latency_seconds"):
+        window, step = (told[what] / told["rows_a_second"] for what in ("window", "step"))
+        yield (
+            f"An answer comes at most {latency:.3g} s after something begins: a window of "
+            f"{window:.3g} s and a step of {step:.3g} s."
+        )
+    if "background" not in told:
+        return
+    alarms, seconds = told["false_alarms"], told["background_seconds"]
+    said = f"On '{told['background']}', {counted(alarms, 'false alarm')}"
+    if not seconds:
+        yield f"{said}; how many an hour isn't known without a time or --sample-rate."
+        return
+    hourly, most = (
+        f"{count:,.0f}" if count >= MOST_ALARMS else f"{count:.3g}"
+        for count in (told["false_alarms_an_hour"], told["false_alarms_an_hour_below"])
+    )
+    yield (
+        f"{said} in {duration(seconds)}: {hourly} an hour, and with 95 % confidence fewer than "
+        f"{most}."
     )
 
 

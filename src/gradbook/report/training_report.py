@@ -26,6 +26,7 @@ from gradbook.lab.images import ImageProblem, images_of
 from gradbook.lab.models.answers import Answers, confusion_of, least_loss_of_classes
 from gradbook.lab.recipes.recipe import Recipe, weight_words
 from gradbook.lab.runs import Compared, Evidence, Stage, gather, open_run
+from gradbook.lab.signals import SignalProblem
 from gradbook.lab.training.epochs import Epoch
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder, Spread, Trained, doubts_by_seed
@@ -56,10 +57,16 @@ from gradbook.report.figures import Frame, Point, ScaledAxis, ValueAxis, points_
 from gradbook.report.images import picture, signed_picture, strip
 from gradbook.report.markup import report_page
 from gradbook.report.mistakes import by_class, card, confusion, confusion_matrix, misread, named
-from gradbook.report.signals import in_time, windows_blocks
 from gradbook.report.summary import STYLES as SUMMARY_STYLES
 from gradbook.report.summary import network_blocks
-from gradbook.report.training import error_words, history_table, r2, run_charts, runs_charts
+from gradbook.report.training import (
+    error_words,
+    history_table,
+    in_time,
+    r2,
+    run_charts,
+    runs_charts,
+)
 from gradbook.report.words import Span, TableColumn, TextTable, Words, bar
 
 STYLES = (*SUMMARY_STYLES, "run.css")
@@ -74,7 +81,7 @@ def training_report(trained: Trained, made_with: Mapping[str, Any]) -> Report:
     training, held_back = problem.parts(recipe.held_back)
     own = []
     if problem.windows:
-        own.append(Chapter("windows", "The windows", windows_blocks(trained)))
+        own.append(Chapter("windows", "The windows", _windows(trained)))
     if problem.task is Task.CLASSES:
         figure = percent(trained.test.score, len(trained.test.rows))
         f1 = f"mean F1 {trained.event['macro_f1']:.3f}"
@@ -221,6 +228,21 @@ def _environment(known: object) -> Blocks:
 
 MOST_ROWS = 20  # of those that it is furthest off
 DIGITS = 4
+
+
+def _windows(trained: Trained) -> Blocks:
+    """Of each class: how many recordings and windows there are, and in which part."""
+    problem = trained.problem
+    assert isinstance(problem, SignalProblem)
+    names = ("class", "recordings", "windows", "trained on", "held back", "test")
+    first = TableColumn(names[0], words=True)
+    columns = (first, *map(TableColumn, names[1:]))
+    rows = tuple(problem.balance(trained.recipe.held_back))
+    said = (
+        f"Windows of one {problem.way} are never in two parts. Each channel is brought to mean 0 "
+        "and deviation 1 by the windows trained on alone."
+    )
+    return [TextTable(columns, rows, has_row_heads=True), Passage(said)]
 
 
 def _confusion(trained: Trained) -> Blocks:
