@@ -11,7 +11,7 @@ from gradbook.data.formats import pictures
 from gradbook.data.photo import as_seen, each_sign, ground_behind, ink, stroke_width
 from gradbook.data.signs import NoSign
 from gradbook.data.sources import load
-from tests.data.photos import ALL, PLAIN, Kinds, photo, several
+from tests.data.photos import PLAIN, Kinds, photo, several
 
 DIGITS = Framing(20, by_mass=True)
 SHAPE = (1, 28, 28)
@@ -159,13 +159,9 @@ def blank(*colour: int) -> Image.Image:
 
 def dotted() -> Image.Image:
     page = np.full((200, 200), 255, np.uint8)
-    page[10:190:20, 10:190:20] = 0
-    page[11:190:20, 10:190:20] = 0
+    for row in range(10, 16):
+        page[row:190:20, 10:190:20] = 0
     page[10:190:20, 11:190:20] = 0
-    page[12:190:20, 10:190:20] = 0
-    page[13:190:20, 10:190:20] = 0
-    page[14:190:20, 10:190:20] = 0
-    page[15:190:20, 10:190:20] = 0
     return Image.fromarray(page)
 
 
@@ -209,10 +205,6 @@ def test_a_framing_by_boxes_puts_the_box_in_the_middle(digits):
     assert max(np.ptp(rows), np.ptp(columns)) + 1 == 24
     assert abs(rows[0] + rows[-1] - 31) <= 1
     assert abs(columns[0] + columns[-1] - 31) <= 1
-
-
-def test_the_photos_are_the_same_whenever_they_are_made(digits):
-    assert photo(digits[0], 7, ALL).tobytes() == photo(digits[0], 7, ALL).tobytes()
 
 
 @pytest.mark.parametrize(

@@ -13,14 +13,11 @@ from tests.outside.witness import (
     console_messages,
     dom,
     page_text,
-    page_to_pdf,
-    pdf_to_png,
     read_formulas,
     read_values,
     recalculate,
     recalculate_all,
     screenshot,
-    workbook_to_png,
 )
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>a page</title>
@@ -71,12 +68,6 @@ def test_a_missing_workbook_is_an_error(book, tmp_path):
         recalculate_all([book, tmp_path / "absent.xlsx"], tmp_path / "again")
 
 
-@pytest.mark.witness("libreoffice", "pdftoppm")
-def test_a_workbook_becomes_pictures(book, tmp_path):
-    pictures = workbook_to_png(book, tmp_path)
-    assert [picture.read_bytes()[1:4] for picture in pictures] == [b"PNG"]
-
-
 @pytest.mark.witness("chromium")
 @pytest.mark.parametrize(("dark", "said"), [(False, "day"), (True, "night")])
 def test_chromium_knows_day_from_night(page, dark, said):
@@ -96,28 +87,8 @@ def test_a_pages_words_and_its_console_are_heard(page):
     assert ['"spoke"' in line for line in console_messages(page)] == [True]
 
 
-@pytest.mark.witness("chromium", "pdftoppm")
-def test_a_page_prints(page, tmp_path):
-    assert len(pdf_to_png(page_to_pdf(page, tmp_path / "page.pdf"), tmp_path)) == 1
-
-
-@pytest.mark.witness("pdflatex")
-def test_latex_compiles(tmp_path):
-    text = (
-        r"\documentclass{article}\usepackage{amsmath}\begin{document}é"
-        r"\begin{align*}\frac{\partial E}{\partial w_5} &= \eta\end{align*}\end{document}"
-    )
-    assert compile_latex(text, tmp_path).read_bytes().startswith(b"%PDF")
-
-
 @pytest.mark.witness("pdflatex")
 def test_latexs_complaint_is_passed_on(tmp_path):
     text = r"\documentclass{article}\begin{document}\nonsense\end{document}"
     with pytest.raises(WitnessError, match="Undefined control sequence"):
         compile_latex(text, tmp_path)
-
-
-def test_torch_differentiates_in_double_precision(torch):
-    x = torch.tensor(2.0, requires_grad=True)
-    (x * x).backward()
-    assert (x.grad.item(), x.dtype) == (4.0, torch.float64)

@@ -50,14 +50,12 @@ def test_a_folder_of_seeds_is_one_run(runs, capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "the following arguments are required: RUN"),
         (["nowhere"], "no run in nowhere: name the folder that holds its recipe.txt"),
         (
             ["a", "--html", "a.pdf"],
             "--html: 'a.pdf' has no ending that says what to write: end it in .html",
         ),
         (["a", "--csv", "a"], "--csv: 'a' has no ending that says what to write: end it in .csv"),
-        (["a", "--html", ""], "--html: its value is missing"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_in_one_line(words, said, refused, runs):
