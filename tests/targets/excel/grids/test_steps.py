@@ -76,7 +76,12 @@ def test_gates_stand_where_they_are_computed_and_windows_still_slide():
     assert [stage.kind for stage in found.stages] == ["", "", "conv", ""]
 
 
-@pytest.mark.parametrize("net", [builtin("echo"), builtin("attention-by-hand"), parse(HEADS)])
+MANY_MAPS = "input 1x3x3; conv 20 2x2; flatten; dense 1"  # whose biases take 20 columns
+
+
+@pytest.mark.parametrize(
+    "net", [builtin("echo"), builtin("attention-by-hand"), parse(HEADS), parse(MANY_MAPS)]
+)
 def test_no_two_blocks_share_a_cell_and_titles_have_room(net):
     found = scene(net)
     taken = np.zeros((1000, 60), int)

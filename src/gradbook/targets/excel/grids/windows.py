@@ -24,6 +24,8 @@ from gradbook.targets.excel.live import LiveValue, call, when
 
 SAME, DIFFERS = mark("the same"), mark("differs")
 NEAR = 1e-9  # of the sizes compared: sums are added in another order here
+LINE_WORDS = 4  # columns that the words of a line take
+ONE_CELL = Window((1, 1))
 
 
 @dataclass(frozen=True)
@@ -172,8 +174,12 @@ class LookedAt:
             return f"{self.channel}={channel + 1},"
         if layer.groups == 1:
             return ""
-        outputs = self.maps.shape[0] // layer.groups
-        return f"INT(({self.channel}-1)/{outputs})={channel // self.sources},"
+        return f"{self.group}={channel // self.sources},"
+
+    @property
+    def group(self) -> str:
+        """Of channels that go together, from 0, the one that the map belongs to."""
+        return f"INT(({self.channel}-1)/{self.maps.shape[0] // self.layer.groups})"
 
     @property
     def read(self) -> NodeBlock:
@@ -214,9 +220,8 @@ class LookedAt:
 
     @property
     def lines_column(self) -> int:
-        return max(
-            (block.grids.left + block.grids.width + 1 for block in self.blocks), default=LEFT
-        )
+        ends = (block.grids.left + block.grids.width for block in self.blocks)
+        return max(ends, default=LEFT - 1) + 1
 
     def _grids(self, number: int, sources: int) -> Grids:
         high, wide = self.window.size
@@ -256,8 +261,7 @@ class LookedAt:
         if layer.sums:
             channel = source
             if layer.groups > 1:
-                group = f"INT(({self.channel}-1)/{self.maps.shape[0] // layer.groups})"
-                channel = f"({group}*{self.sources}+{source + 1})"
+                channel = f"({self.group}*{self.sources}+{source + 1})"
         down, across = self.window.dilation
         row = f"{self.upper}+{y * down}" if y else self.upper
         column = f"{self.leftmost}+{x * across}" if x else self.leftmost
@@ -357,12 +361,6 @@ def is_within(row: str, column: str, shape: Shape, sides: Sides = NOWHERE) -> st
         f"AND({row}>={1 - top},{row}<={rows + below},"
         f"{column}>={1 - left},{column}<={columns + right})"
     )
-
-
-LINE_WORDS = 4  # columns that the words of a line take
-
-
-ONE_CELL = Window((1, 1))
 
 
 def within(grids: Grids, channel: int, row: str, column: str, window: Window) -> str:
@@ -470,12 +468,9 @@ class WeightLookedAt(LookedAt):
             f"{cell}{first:+}" if gap == 1 else f"({cell}-1)*{gap}{first + 1:+}"
             for cell, first, gap in zip((self.row, self.column), corner, gaps, strict=True)
         )
-        outputs = self.maps.shape[0] // layer.groups
-        channel = (
-            self.source
-            if layer.groups == 1
-            else f"(INT(({self.channel}-1)/{outputs})*{self.sources}+{self.source})"
-        )
+        channel = self.source
+        if layer.groups > 1:
+            channel = f"({self.group}*{self.sources}+{channel})"
         looked_up = given.at(channel if given.shape[0] > 1 else 0, row, column)
         if not any(self.window.pad):
             return looked_up
