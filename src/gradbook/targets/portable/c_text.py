@@ -41,12 +41,14 @@ def fill(text: str, words: Mapping[str, object] | None = None, **marks: bool) ->
     """The text with these words in capitals replaced, and lines whose marks are so."""
     lines = []
     for line in text.splitlines():
-        code, _, wanted = line.partition(" //: ")
-        known = [mark for mark in wanted.split(", ") if mark.removeprefix("no ") in marks]
-        if all(marks[mark.removeprefix("no ")] is not mark.startswith("no ") for mark in known):
-            lines.append(code if known else line)
-    told = words or {}
-    return WORD.sub(lambda word: str(told.get(word[0], word[0])), "\n".join(lines))
+        code, _, marks_of_line = line.partition(" //: ")
+        own_marks = [
+            mark for mark in marks_of_line.split(", ") if mark.removeprefix("no ") in marks
+        ]
+        if all(marks[mark.removeprefix("no ")] is not mark.startswith("no ") for mark in own_marks):
+            lines.append(code if own_marks else line)
+    replaced = words or {}
+    return WORD.sub(lambda word: str(replaced.get(word[0], word[0])), "\n".join(lines))
 
 
 def linked(callers: Iterable[str], library: Mapping[str, str]) -> list[str]:
@@ -55,9 +57,11 @@ def linked(callers: Iterable[str], library: Mapping[str, str]) -> list[str]:
     defined = {name: key for key, text in library.items() for name in DEFINED.findall(text)}
     needed, waiting = set[str](), list(callers)
     while waiting:
-        found = {defined[name] for name in CALLED.findall(waiting.pop()) if name in defined}
-        waiting += [library[key] for key in found - needed]
-        needed |= found
+        sections_called = {
+            defined[name] for name in CALLED.findall(waiting.pop()) if name in defined
+        }
+        waiting += [library[key] for key in sections_called - needed]
+        needed |= sections_called
     return [text for key, text in library.items() if key in needed]
 
 

@@ -105,11 +105,11 @@ def float_program(trained: TrainedNet, name: str, last: LastLayer | None = None)
 def _of_channels(makers: Sequence[RowMaker], name: str, otherwise: float) -> ConstantArray:
     """A table of what each maker has for each of its channels."""
     every = [getattr(maker, name) for maker in makers]
-    said = [
-        np.full(maker.shape[2], otherwise) if own is None else own
-        for maker, own in zip(makers, every, strict=True)
+    filled = [
+        np.full(maker.shape[2], otherwise) if numbers is None else numbers
+        for maker, numbers in zip(makers, every, strict=True)
     ]
-    return ConstantArray("float", f"{name}s", np.concatenate(said).astype(np.float32))
+    return ConstantArray("float", f"{name}s", np.concatenate(filled).astype(np.float32))
 
 
 def _activations(activations: Mapping[Layer | None, str]) -> str:
@@ -131,10 +131,10 @@ def _body(layer: Layer, name: str) -> str:
         if node.is_constant():
             terms[node] = spelt(node.number)
             continue
-        said = _expression(node, [terms[one] for one in node.inputs])
-        terms[node] = said if node is steps[-1] else f"t{len(lines) + 1}"
+        text = _expression(node, [terms[source] for source in node.inputs])
+        terms[node] = text if node is steps[-1] else f"t{len(lines) + 1}"
         if node is not steps[-1]:
-            lines.append(f"        const float {terms[node]} = {said};\n")
+            lines.append(f"        const float {terms[node]} = {text};\n")
     opening, closing = (" {", "\n    }") if lines else ("", "")
     return f"{opening}\n{''.join(lines)}        return {terms[steps[-1]]};{closing}"
 

@@ -54,13 +54,13 @@ class FrameHearing:
         """Bytes that C keeps of a frame."""
         return 8 * (self.frame // 2 + 1)
 
-    def sums(self, given: NDArray[Any]) -> NDArray[np.float64]:
+    def sums(self, samples: NDArray[Any]) -> NDArray[np.float64]:
         """The logarithms of windows over 2^15, (windows, rows, 1, bands)."""
-        parts = (given[first : first + AT_ONCE] for first in range(0, len(given), AT_ONCE))
+        parts = (samples[first : first + AT_ONCE] for first in range(0, len(samples), AT_ONCE))
         return np.concatenate([self._heard(np.asarray(part, np.int64)) for part in parts])
 
-    def _heard(self, given: Whole) -> NDArray[np.float64]:
-        every = np.lib.stride_tricks.sliding_window_view(given, self.frame, axis=1)
+    def _heard(self, samples: Whole) -> NDArray[np.float64]:
+        every = np.lib.stride_tricks.sliding_window_view(samples, self.frame, axis=1)
         frames = every[:, :: self.step][:, : self.rows] - self.middle
         frames = frames << self.up if self.up >= 0 else frames >> -self.up
         places = np.arange(self.frame)
@@ -69,8 +69,8 @@ class FrameHearing:
         powers = across**2 + down**2
         taken = np.stack(
             [
-                _part(powers[..., first : first + len(own)], own).sum(axis=-1)
-                for first, own in zip(self.firsts, self.shares, strict=True)
+                _part(powers[..., first : first + len(share)], share).sum(axis=-1)
+                for first, share in zip(self.firsts, self.shares, strict=True)
             ],
             axis=-1,
         )
@@ -86,9 +86,9 @@ class FrameHearing:
             shape = (*frames.shape[:-1], -1, 2, size)
             a, b = across.reshape(shape), down.reshape(shape)
             angles = np.arange(size) * (half // size)
-            one, other = self._turned(a[..., 1, :], b[..., 1, :], angles)
-            across = np.stack([a[..., 0, :] + one, a[..., 0, :] - one], axis=-2)
-            down = np.stack([b[..., 0, :] + other, b[..., 0, :] - other], axis=-2)
+            real, imaginary = self._turned(a[..., 1, :], b[..., 1, :], angles)
+            across = np.stack([a[..., 0, :] + real, a[..., 0, :] - real], axis=-2)
+            down = np.stack([b[..., 0, :] + imaginary, b[..., 0, :] - imaginary], axis=-2)
             across, down = (x.reshape(*frames.shape[:-1], half) for x in (across, down))
             size *= 2
         return self._apart(across, down)
@@ -100,18 +100,21 @@ class FrameHearing:
         far = (half - near) % half
         even = across[..., near] + across[..., far], down[..., near] - down[..., far]
         odd = down[..., near] + down[..., far], across[..., far] - across[..., near]
-        one, other = self._turned(*odd, near)
-        found = np.empty((2, *across.shape[:-1], half + 1), np.int64)
-        found[0][..., half - near], found[1][..., half - near] = even[0] - one, other - even[1]
-        found[0][..., near], found[1][..., near] = even[0] + one, even[1] + other
-        return found[0], found[1]
+        real, imaginary = self._turned(*odd, near)
+        transform = np.empty((2, *across.shape[:-1], half + 1), np.int64)
+        transform[0][..., half - near], transform[1][..., half - near] = (
+            even[0] - real,
+            imaginary - even[1],
+        )
+        transform[0][..., near], transform[1][..., near] = even[0] + real, even[1] + imaginary
+        return transform[0], transform[1]
 
     def _turned(self, across: Whole, down: Whole, angles: Whole) -> tuple[Whole, Whole]:
         """Complex numbers turned back by these angles; by none they stay."""
         cosine, sine = self._cosines(angles), self.quarter[abs(self.frame // 4 - angles)]
-        one = _part(across, cosine) + _part(down, sine)
-        other = _part(down, cosine) - _part(across, sine)
-        return np.where(angles, one, across), np.where(angles, other, down)
+        real = _part(across, cosine) + _part(down, sine)
+        imaginary = _part(down, cosine) - _part(across, sine)
+        return np.where(angles, real, across), np.where(angles, imaginary, down)
 
     def _cosines(self, angles: Whole) -> Whole:
         """Of angles up to half a turn."""
@@ -138,13 +141,13 @@ def _read_from_the_other_end(count: int) -> Sequence[int]:
 
 def logarithm(numbers: Whole) -> Whole:
     """To the base of 2, of numbers over 2^15, in units of 2^-LOG_BITS."""
-    found, left = np.zeros_like(numbers), numbers.copy()
+    result, left = np.zeros_like(numbers), numbers.copy()
     while (large := left >> SHARE_BITS > 1).any():
-        found, left = found + (large << LOG_BITS), np.where(large, left >> 1, left)
+        result, left = result + (large << LOG_BITS), np.where(large, left >> 1, left)
     while (small := left >> SHARE_BITS < 1).any():
-        found, left = found - (small << LOG_BITS), np.where(small, left << 1, left)
+        result, left = result - (small << LOG_BITS), np.where(small, left << 1, left)
     for bit in range(LOG_BITS - 1, -1, -1):
         left = left * left >> SHARE_BITS
         large = left >> SHARE_BITS > 1
-        found, left = found + (large << bit), np.where(large, left >> 1, left)
-    return found
+        result, left = result + (large << bit), np.where(large, left >> 1, left)
+    return result

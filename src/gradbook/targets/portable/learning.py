@@ -69,10 +69,10 @@ def last_layer(trained: TrainedNet) -> LastLayer:
     """The last dense layer as one that learns, or a refusal in one line."""
     stripped = strip_idle(trained)
     place = _place(stripped)
-    own, makers = stripped.layers[place], row_makers(trained)
+    layer, makers = stripped.layers[place], row_makers(trained)
     _require(len(trained.output) == 1, "this network answers at every step")
-    _require(not stripped.is_shared(own), "its weights are used elsewhere too")
-    _require(own.layer.bias is not Bias.SHARED, "its outputs share a bias")
+    _require(not stripped.is_shared(layer), "its weights are used elsewhere too")
+    _require(layer.layer.bias is not Bias.SHARED, "its outputs share a bias")
     last = makers[-1]
     _require(
         last.work is Work.SUMS and last.scale is None and last.reads == (len(makers) - 2,),
@@ -81,7 +81,7 @@ def last_layer(trained: TrainedNet) -> LastLayer:
     assert last.weights is not None
     weights = last.weights.reshape(len(last.weights), -1)
     slopes = _slopes(trained, stripped.layers[place + 1 :], len(weights))
-    return LastLayer(tuple(makers[:-1]), last, weights, own.tensors.get("bias"), slopes)
+    return LastLayer(tuple(makers[:-1]), last, weights, layer.tensors.get("bias"), slopes)
 
 
 def _require(condition: bool, why: str) -> None:
@@ -91,14 +91,16 @@ def _require(condition: bool, why: str) -> None:
 
 def _place(trained: TrainedNet) -> int:
     """Where the layer stands: nothing after it has weights, or reads more than it made."""
-    place = max(place for place, own in enumerate(trained.layers) if own.tensors)
+    place = max(place for place, later in enumerate(trained.layers) if later.tensors)
     layer = trained.layers[place].layer
     dense = layer.sums and layer.reads_all and not layer.has_inner_values
     _require(dense, f"'{layer.text}' is the last one with weights")
-    for own in trained.layers[place + 1 :]:
-        plain = own.layer.elementwise and len(own.reads) == 1
-        said = own.layer.text or own.layer.word
-        _require(plain or own.layer.is_softmax or own.layer.passes_on, f"'{said}' stands behind it")
+    for later in trained.layers[place + 1 :]:
+        plain = later.layer.elementwise and len(later.reads) == 1
+        words = later.layer.text or later.layer.word
+        _require(
+            plain or later.layer.is_softmax or later.layer.passes_on, f"'{words}' stands behind it"
+        )
     return place
 
 
@@ -107,11 +109,11 @@ def _slopes(trained: TrainedNet, after: Sequence[TrainedLayer], outputs: int) ->
     net, graph = trained.net, Graph()
     sums, wanted = (graph.leaf(Name(name), (outputs,), each=True) for name in "ot")
     before = value = sums
-    for own in after:
+    for layer in after:
         site = LayerSite(
-            graph, 0, None, Name("a"), Name("o"), own.makes, 1, outside=True, training=False
+            graph, 0, None, Name("a"), Name("o"), layer.makes, 1, outside=True, training=False
         )
-        before, value = value, own.layer.ops(site, [value], [])
+        before, value = value, layer.layer.ops(site, [value], [])
     error = SampleError(net.objective, outputs, net.smoothing).of(value, before, wanted)
     slope = gradients(error, [sums])[sums]
     rule = Rule("the_last_layer", (slope,), {sums: 0, wanted: outputs}, (), {}, 0)
@@ -198,7 +200,7 @@ def learning_in_c(
     slopes = last.slopes
     writing = SlopeWriting(last.maker, slopes.rule, wording, slopes=slopes, said_wanted=wanted.said)
     writing.write()
-    told = {
+    fields = {
         "SLOPES": "\n".join(writing.lines),
         "WANTED": wanted.parameter,
         "CLASSES": wanted.classes,
@@ -207,7 +209,7 @@ def learning_in_c(
         "LAST_READS": last.weights.shape[1],
     }
     marks |= {"bias": last.bias is not None, "class": wanted.classes > 0}
-    return fill(text, {**told, **words}, **marks)
+    return fill(text, {**fields, **words}, **marks)
 
 
 def float_learning(
@@ -218,13 +220,13 @@ def float_learning(
     if answers.spread != (1.0, 0.0):
         deviation, mean = map(spelt, map(float, answers.spread))
         answered = f"{deviation} * {answered} + {mean}"
-    given, filling = "image" if answers.reads_bytes else "numbers", answers.filling
+    parameter, filling = "image" if answers.reads_bytes else "numbers", answers.filling
     words = {
         "ANSWERED": answered,
-        "GIVEN": f"const {sample} *{given}",
-        "NUMBERS": given,
+        "GIVEN": f"const {sample} *{parameter}",
+        "NUMBERS": parameter,
         "COUNT": 0 if filling is None else filling.size,
-        "READY": given if filling is None else "complete",
+        "READY": parameter if filling is None else "complete",
     }
     marks = {"filled": filling is not None, "changed": answered != "last_sums[k]"}
     wanted = wanted_in_c(answers, "(float)({})")

@@ -43,9 +43,9 @@ class CLibrary:
     @property
     def sample(self) -> str:
         """C's type of what the network is given."""
-        found = re.search(rf"{self.name}_predict\(const (\w+) \*", self.made.text)
-        assert found
-        return found[1]
+        head = re.search(rf"{self.name}_predict\(const (\w+) \*", self.made.text)
+        assert head
+        return head[1]
 
     @property
     def numbers(self) -> int:
@@ -68,9 +68,9 @@ class CLibrary:
         """The C file: the network, its names and, of windows, what listens row by row."""
         parts = [f'#include "{self.name}.h"\n#include <string.h>', self.made.text.strip()]
         if names := self.trained.classes:
-            said = ", ".join(json.dumps(one, ensure_ascii=True) for one in names)
+            names_in_c = ", ".join(json.dumps(name, ensure_ascii=True) for name in names)
             array = f"const char *const {self.name}_classes[{len(names)}]"
-            parts.append(f"{array} = {{{said}}};")
+            parts.append(f"{array} = {{{names_in_c}}};")
         if self.windows:
             head = f"int {self.name}_hear"
             heard = hearing(self.trained, self.name, head, self.whole, self.shown)
@@ -85,11 +85,11 @@ class CLibrary:
         sizes = {"NUMBERS": self.numbers, "OUTPUTS": self.outputs}
         if windows:
             sizes |= {"CHANNELS": len(windows.channels), "STEP": windows.step}
-        told = ",\n".join(f"    {upper}_{what} = {many}" for what, many in sizes.items())
+        lines = ",\n".join(f"    {upper}_{what} = {many}" for what, many in sizes.items())
         remark = re.match(r"/\*.*?\*/", self.made.text, re.DOTALL)
         assert remark
-        found = re.findall(FUNCTION.format(name=name), self.made.text, re.MULTILINE)
-        calls = [f"{said}{head};" for said, head in found if "struct" not in head]
+        functions = re.findall(FUNCTION.format(name=name), self.made.text, re.MULTILINE)
+        calls = [f"{comment_of}{head};" for comment_of, head in functions if "struct" not in head]
         if self.shown:
             calls.append(f"{SHOWN_IS}extern int {self.shown};")
         if windows:
@@ -104,7 +104,7 @@ class CLibrary:
                 remark[0],
                 f"#ifndef {upper}_H\n#define {upper}_H\n\n#include <stdint.h>",
                 '#ifdef __cplusplus\nextern "C" {\n#endif',
-                f"enum {{\n{told}\n}};",
+                f"enum {{\n{lines}\n}};",
                 *calls,
                 "#ifdef __cplusplus\n}\n#endif\n\n#endif\n",
             )
@@ -130,7 +130,7 @@ def _example(library: CLibrary) -> str:
 def _filled(name: str, library: CLibrary) -> str:
     """A file of a layout, with what stands between @ in it."""
     count = f"{library.trained.net.count():,} parameters"
-    told = {
+    words = {
         "name": library.name,
         "upper": library.name.upper(),
         "version": __version__,
@@ -138,24 +138,25 @@ def _filled(name: str, library: CLibrary) -> str:
         "constants": library.made.constants,
         "memory": library.made.memory,
     }
-    return re.sub(r"@(\w+)@", lambda word: str(told[word[1]]), piece(name))
+    return re.sub(r"@(\w+)@", lambda word: str(words[word[1]]), piece(name))
 
 
 def _module(library: CLibrary) -> str:
     """What Python calls, bound to the functions in C."""
     trained, name, sample = library.trained, library.name, library.sample
-    result, said = "int32_t" if library.whole else "float", sections("micropython")
+    result, parts = "int32_t" if library.whole else "float", sections("micropython")
     predicts = "predict_number" if library.outputs == 1 else "predict_numbers"
     if trained.classes and len(trained.output) == 1:
         predicts = "predict_class"
-    functions = {"predict": said[predicts]}
-    functions |= {"hear": said["hear"]} if library.windows else {}
-    functions |= {"show": said["show"]} if library.shown else {}
-    functions |= {"classes": said["classes"]} if trained.classes else {}
+    functions = {"predict": parts[predicts]}
+    functions |= {"hear": parts["hear"]} if library.windows else {}
+    functions |= {"show": parts["show"]} if library.shown else {}
+    functions |= {"classes": parts["classes"]} if trained.classes else {}
     entries = "\n".join(
-        f"    {{MP_ROM_QSTR(MP_QSTR_{one}), MP_ROM_PTR(&{one}_object)}}," for one in functions
+        f"    {{MP_ROM_QSTR(MP_QSTR_{function}), MP_ROM_PTR(&{function}_object)}},"
+        for function in functions
     )
-    text = "\n\n".join([said["buffers"], *functions.values(), said["module"]])
+    text = "\n\n".join([parts["buffers"], *functions.values(), parts["module"]])
     words = {
         "NAME": name,
         "MP_QSTR_NAME": f"MP_QSTR_{name}",
@@ -174,16 +175,16 @@ def _module(library: CLibrary) -> str:
 
 def _told_to_python(library: CLibrary) -> str:
     name, kind = library.name, KINDS[library.sample]
-    given = "bytes" if kind == "B" else f"array('{kind}')"
+    array = "bytes" if kind == "B" else f"array('{kind}')"
     lines = [
         f"The module {name} of MicroPython, which is built with it: make USER_C_MODULES=… with the "
         "folder above this one, or cmake -DUSER_C_MODULES=…/micropython.cmake.",
-        f"{name}.predict(numbers) takes {given} of {library.numbers}; "
+        f"{name}.predict(numbers) takes {array} of {library.numbers}; "
         f"array('{'i' if library.whole else 'f'}') of {library.outputs} beside it is filled in.",
     ]
     if library.windows:
         many = len(library.windows.channels)
-        lines.append(f"{name}.hear(row) takes {given} of {many}, and says what it hears, or None.")
+        lines.append(f"{name}.hear(row) takes {array} of {many}, and says what it hears, or None.")
     if library.shown:
         lines.append(f"{name}.show(class) says which is shown, from which it learns, or None.")
     return "\n".join(lines)

@@ -151,8 +151,8 @@ def row_makers(trained: TrainedNet, by_tables: bool = False) -> list[RowMaker]:
     """
     trained = fold_norms(trained)
     making = _Making(trained, by_tables)
-    for place, own in enumerate(trained.layers):
-        if not isinstance(own.layer, ByStep):  # steps lie one after the other anyway
+    for place, layer in enumerate(trained.layers):
+        if not isinstance(layer.layer, ByStep):  # steps lie one after the other anyway
             making.add(place)
     return making.makers
 
@@ -189,71 +189,71 @@ class _Making:
         reads: tuple[int, ...],
         shape: tuple[int, int, int],
         window: Window = ONE,
-        **more: Any,
+        **fields: Any,
     ) -> int:
         """The number of one more maker."""
-        self.makers.append(RowMaker(work, reads, shape, window, **more))
+        self.makers.append(RowMaker(work, reads, shape, window, **fields))
         return len(self.makers) - 1
 
     def _given(self) -> int:
         """The maker of what is given: of a picture, if the first sums read all of a flat image."""
-        trained, given = self.trained, self.trained.input
+        trained, inputs = self.trained, self.trained.input
         if trained.net.laid_out:
             scale, shift = self._of_steps()
             alike = not self._differs_by_step()
             factors = {"scale": scale[0], "shift": shift[0]} if alike else {}
             return self._make(Work.STEPWISE, (), self.planes(trained.net.shapes[0]), **factors)
         readers = [trained.layers[place].layer for place in trained.readers(0)]
-        flat = len(given) == 1 and all(map(_takes_all, readers))
-        shape = self.planes(trained.picture if flat and trained.picture else given)
+        flat = len(inputs) == 1 and all(map(_takes_all, readers))
+        shape = self.planes(trained.picture if flat and trained.picture else inputs)
         scale, shift = (
-            np.broadcast_to(x, given[:1]) for x in (trained.scaling.scale, trained.scaling.shift)
+            np.broadcast_to(x, inputs[:1]) for x in (trained.scaling.scale, trained.scaling.shift)
         )
         each = len(scale) // shape[2]
         return self._make(Work.GIVEN, (), shape, scale=scale[::each], shift=shift[::each])
 
     def _of_steps(self) -> list[Array]:
         """The scales and the shifts of each feature of a sequence at every step."""
-        scaling, given = self.trained.scaling, self.trained.input
-        numbers = [spread_over_values(x, given) for x in (scaling.scale, scaling.shift)]
-        return [np.broadcast_to(x.reshape(len(x), -1), given) for x in numbers]
+        scaling, shape = self.trained.scaling, self.trained.input
+        numbers = [spread_over_values(x, shape) for x in (scaling.scale, scaling.shift)]
+        return [np.broadcast_to(x.reshape(len(x), -1), shape) for x in numbers]
 
     def _differs_by_step(self) -> bool:
         return any((x != x[0]).any() for x in self._of_steps())
 
     def add(self, place: int) -> None:
-        own = self.trained.layers[place]
-        reads = tuple(self.maker_of[value] for value in own.reads)
-        alone = own.layer.with_numbers(own.tensors)
-        reads_places = own.layer.reads_all or own.layer.window(own.given) is not None
-        match own.layer:
+        layer = self.trained.layers[place]
+        reads = tuple(self.maker_of[value] for value in layer.reads)
+        elementwise = layer.layer.with_numbers(layer.tensors)
+        reads_places = layer.layer.reads_all or layer.layer.window(layer.given) is not None
+        match layer.layer:
             case Layer(passes_on=True):  # laid out flat: nothing else that does is left
                 self.maker_of.append(self._flatten(place, reads))
                 return
             case ByFeature():
                 self._by_feature(reads)
             case Layer(sums=True, has_inner_values=False) if reads_places:
-                self._sums(own, reads)
+                self._sums(layer, reads)
             case Layer(sums=False) if reads_places:
                 self._pool(place, reads)
             case ScaleShift():
                 self._scale(place, reads)
             case Layer(is_softmax=True) | Shares() | BothClasses():
                 self._require_last(place)
-            case Layer() if own.layer.spreads(own.given) is not None:
-                self._enlarge(own, reads)
+            case Layer() if layer.layer.spreads(layer.given) is not None:
+                self._enlarge(layer, reads)
             case Layer(normalises=True):
-                self._normalise(own, reads)
+                self._normalise(layer, reads)
             case Layer(puts_beside=True):
                 self._beside(reads)
-            case Layer(elementwise=True) if len(reads) == 1 and alone is not None:
-                self._activate(place, reads, alone)
-            case Layer(elementwise=True) if len(reads) == 2 and _of_two(own.layer) in OF_TWO:
-                shape = self.planes(own.makes)  # of the smaller map there may be a single place
+            case Layer(elementwise=True) if len(reads) == 1 and elementwise is not None:
+                self._activate(place, reads, elementwise)
+            case Layer(elementwise=True) if len(reads) == 2 and _of_two(layer.layer) in OF_TWO:
+                shape = self.planes(layer.makes)  # of the smaller map there may be a single place
                 larger_first = sorted(reads, key=lambda read: self.makers[read].shape != shape)
-                self._make(OF_TWO[_of_two(own.layer)], tuple(larger_first), shape)
+                self._make(OF_TWO[_of_two(layer.layer)], tuple(larger_first), shape)
             case _:
-                self._by_its_ops(own, reads)
+                self._by_its_ops(layer, reads)
         self.maker_of.append(len(self.makers) - 1)
 
     def _by_feature(self, reads: tuple[int, ...]) -> None:
@@ -273,7 +273,7 @@ class _Making:
     def _require_last(self, place: int) -> None:
         """Refuse what turns outputs into probabilities but at the end, where it is left out."""
         after = self.trained.layers[place + 1 :]
-        if not all(isinstance(own.layer, ByStep) for own in after):
+        if not all(isinstance(later.layer, ByStep) for later in after):
             words = self.trained.layers[place].layer.text
             raise TargetError(
                 f"'{words}' isn't the last layer: it can be written in C only at the end of a "
@@ -293,47 +293,47 @@ class _Making:
         shape = self.planes(self.trained.layers[place].makes)
         return self._make(Work.FLAT, reads, shape, Window((rows, columns)))
 
-    def _normalise(self, own: TrainedLayer, reads: tuple[int, ...]) -> None:
+    def _normalise(self, layer: TrainedLayer, reads: tuple[int, ...]) -> None:
         """Groups of channels are centred and scaled over the whole map, which each row reads from
         the first row on, or the channels of each place."""
         rows, columns, channels = shape = self.makers[reads[0]].shape
-        scale, shift = own.tensors["scale"], own.tensors["shift"]
-        more: dict[str, Any] = {"epsilon": own.layer.epsilon}
-        by_place, groups = scale.size > channels, own.layer.channel_groups(own.given)
+        scale, shift = layer.tensors["scale"], layer.tensors["shift"]
+        fields: dict[str, Any] = {"epsilon": layer.layer.epsilon}
+        by_place, groups = scale.size > channels, layer.layer.channel_groups(layer.given)
         if not by_place:
-            more |= {"scale": scale, "shift": shift}
+            fields |= {"scale": scale, "shift": shift}
         if groups:
             window = Window((rows, columns), stride=(0, 0))
-            more["group_channels"] = channels // groups
-            number = self._make(Work.NORMED, reads, shape, window, **more)
-        elif own.layer.is_by_place(own.given):
-            number = self._make(Work.ALONE, reads, shape, **more)
+            fields["group_channels"] = channels // groups
+            number = self._make(Work.NORMED, reads, shape, window, **fields)
+        elif layer.layer.is_by_place(layer.given):
+            number = self._make(Work.ALONE, reads, shape, **fields)
         else:
             raise TargetError(
-                f"{own.name} can't be written in C, which normalises groups of channels or the "
+                f"{layer.name} can't be written in C, which normalises groups of channels or the "
                 "channels of each pixel: use another layer"
             )
         if by_place:
-            each = np.stack([scale, shift]).reshape(2, channels, rows, columns)
-            self._make(Work.PLACED, (number,), shape, weights=each.transpose(0, 2, 3, 1))
+            factors = np.stack([scale, shift]).reshape(2, channels, rows, columns)
+            self._make(Work.PLACED, (number,), shape, weights=factors.transpose(0, 2, 3, 1))
 
     def _beside(self, reads: tuple[int, ...]) -> None:
         """Put maps side by side, two at a time."""
-        first, *others = reads
-        for other in others:
+        first, *rest = reads
+        for second in rest:
             rows, columns, channels = self.makers[first].shape
-            shape = (rows, columns, channels + self.makers[other].shape[2])
-            first = self._make(Work.BESIDE, (first, other), shape, first_channels=channels)
+            shape = (rows, columns, channels + self.makers[second].shape[2])
+            first = self._make(Work.BESIDE, (first, second), shape, first_channels=channels)
 
-    def _sums(self, own: TrainedLayer, reads: tuple[int, ...]) -> None:
+    def _sums(self, layer: TrainedLayer, reads: tuple[int, ...]) -> None:
         rows, columns, channels = self.makers[reads[0]].shape
-        weights, window = own.tensors["weight"], own.layer.window(own.given)
-        if own.layer.is_fourier and self.by_tables and self.stepwise:
+        weights, window = layer.tensors["weight"], layer.layer.window(layer.given)
+        if layer.layer.is_fourier and self.by_tables and self.stepwise:
             frame = weights.shape[-1]
             halved = frame >= LEAST_TURN and frame & (frame - 1) == 0  # down to single samples
             if halved and window and np.allclose(weights.ravel(), waves(frame), atol=1e-6):
                 turn = np.cos(2 * np.pi * np.arange(frame) / frame).reshape(frame, 1, 1, 1)
-                shape = self.planes(own.makes)
+                shape = self.planes(layer.makes)
                 self._make(Work.WAVES, reads, shape, _turned(window), weights=turn)
                 return
         if window is None:  # it reads all that there is
@@ -350,32 +350,32 @@ class _Making:
         self._make(
             Work.SUMS,
             reads,
-            self.planes(own.makes),
+            self.planes(layer.makes),
             window,
             weights=laid(weights),
-            levels=None if own.levels is None else laid(own.levels),
-            bits=own.layer.bits,
-            shift=own.tensors.get("bias"),
+            levels=None if layer.levels is None else laid(layer.levels),
+            bits=layer.layer.bits,
+            shift=layer.tensors.get("bias"),
         )
 
-    def _enlarge(self, own: TrainedLayer, reads: tuple[int, ...]) -> None:
+    def _enlarge(self, layer: TrainedLayer, reads: tuple[int, ...]) -> None:
         """What makes a larger map: of weights, or of each value several times."""
-        window = own.layer.spreads(own.given)
+        window = layer.layer.spreads(layer.given)
         assert window is not None
-        shape, weights = self.planes(own.makes), own.tensors.get("weight")
+        shape, weights = self.planes(layer.makes), layer.tensors.get("weight")
         if weights is not None:  # laid out as those of sums, by the channel that they make
-            given, made = weights.shape[:2]
-            groups = shape[2] // made
-            apart = weights.reshape(groups, given // groups, *weights.shape[1:])
+            inputs, outputs = weights.shape[:2]
+            groups = shape[2] // outputs
+            apart = weights.reshape(groups, inputs // groups, *weights.shape[1:])
             weights = apart.transpose(0, 2, 3, 4, 1).reshape(shape[2], *weights.shape[2:], -1)
             weights = weights.swapaxes(1, 2) if self.stepwise else weights
         window = _turned(window) if self.stepwise else window
         work = Work.REPEATED if weights is None else Work.SCATTERED
-        self._make(work, reads, shape, window, weights=weights, shift=own.tensors.get("bias"))
+        self._make(work, reads, shape, window, weights=weights, shift=layer.tensors.get("bias"))
 
-    def _by_its_ops(self, own: TrainedLayer, reads: tuple[int, ...]) -> None:
+    def _by_its_ops(self, layer: TrainedLayer, reads: tuple[int, ...]) -> None:
         """What the ops of a layer with values of its own make, piece by piece."""
-        refusal = TargetError(f"{own.name} can't be written in C: use another layer")
+        refusal = TargetError(f"{layer.name} can't be written in C: use another layer")
         if len(reads) > 1:
             raise refusal
         (read,) = reads
@@ -385,7 +385,7 @@ class _Making:
             Sight.ALL: Window((rows, 1), stride=(0, 0)),
             Sight.EARLIER: Window((rows, 1), pad=(rows - 1, 0, 0, 0)),
         }
-        for piece in pieces_of(own, self.stepwise):
+        for piece in pieces_of(layer, self.stepwise):
             shape = (rows, columns, piece.channels)
             match piece:
                 case ChannelSums(weights, shift):
@@ -393,32 +393,32 @@ class _Making:
                 case Rule():
                     if (piece.before or piece.sight is not Sight.OWN) and not self.stepwise:
                         raise refusal
-                    more = {"weights": piece.weights, "rule": piece}
-                    read = self._make(Work.RULED, (read,), shape, windows[piece.sight], **more)
-        shape = self.planes(own.makes)
+                    fields = {"weights": piece.weights, "rule": piece}
+                    read = self._make(Work.RULED, (read,), shape, windows[piece.sight], **fields)
+        shape = self.planes(layer.makes)
         if shape != self.makers[read].shape:
             self._make(Work.LATEST, (read,), shape, skipped=rows - shape[0])
 
     def _pool(self, place: int, reads: tuple[int, ...]) -> None:
-        own = self.trained.layers[place]
-        window, shape = own.layer.window(own.given), self.planes(own.makes)
+        layer = self.trained.layers[place]
+        window, shape = layer.layer.window(layer.given), self.planes(layer.makes)
         assert window is not None
-        counted = own.layer.counted_padding(own.given)
+        counted = layer.layer.counted_padding(layer.given)
         if self.stepwise:
             window, counted = _turned(window), _turned_sides(counted)
         last, size = self._taken_in(place, reads), window.size[0]
         # the largest result comes of the largest sum, where what follows rises with it
-        if not own.layer.averages and window == Window((size,) * 2, (size,) * 2) and last:
+        if not layer.layer.averages and window == Window((size,) * 2, (size,) * 2) and last:
             rising = last.activation is None or last.activation.rising
             plain = last.pool == 1 and not last.is_irregular and last.scale is None
             if last.work is Work.SUMS and plain and rising:
                 self.makers[-1] = replace(last, shape=shape, pool=size)
                 return
-        more: dict[str, Any] = {"counted_sides": counted}
-        if own.layer.averages:
-            more["scale"] = np.full(shape[2], 1 / window.area)
-        work = Work.TOTAL if own.layer.averages else Work.LARGEST
-        self._make(work, reads, shape, window, **more)
+        fields: dict[str, Any] = {"counted_sides": counted}
+        if layer.layer.averages:
+            fields["scale"] = np.full(shape[2], 1 / window.area)
+        work = Work.TOTAL if layer.layer.averages else Work.LARGEST
+        self._make(work, reads, shape, window, **fields)
 
     def _scale(self, place: int, reads: tuple[int, ...]) -> None:
         tensors = self.trained.layers[place].tensors
@@ -460,6 +460,6 @@ def _takes_all(layer: Layer) -> bool:
 def _of_two(layer: Layer) -> str:
     """The op that a layer makes of the two values that it reads, if it is one alone."""
     graph = Graph()
-    given = [graph.leaf(Name("x", (number,))) for number in range(2)]
-    made = layer.at_a_place(given)
-    return made.op.name if made.inputs == tuple(given) else ""
+    leaves = [graph.leaf(Name("x", (number,))) for number in range(2)]
+    value = layer.at_a_place(leaves)
+    return value.op.name if value.inputs == tuple(leaves) else ""

@@ -37,19 +37,19 @@ def _lowest(bits: Bits) -> int:
 
 def packed(weights: NDArray[Any], bits: Bits) -> NDArray[np.int64]:
     """The bytes of these whole numbers, the first ones in the lowest bits."""
-    each = A_BYTE // bits.stored
+    in_a_byte = A_BYTE // bits.stored
     codes = (weights.ravel() - _lowest(bits)) // bits.step
-    bytewise = np.pad(codes, (0, -len(codes) % each)).reshape(-1, each)
-    return np.asarray((bytewise << bits.stored * np.arange(each)).sum(axis=1), np.int64)
+    bytewise = np.pad(codes, (0, -len(codes) % in_a_byte)).reshape(-1, in_a_byte)
+    return np.asarray((bytewise << bits.stored * np.arange(in_a_byte)).sum(axis=1), np.int64)
 
 
 def packed_fields(makers: Sequence[RowMaker]) -> dict[str, tuple[str, list[int]]]:
     """What says of each maker how to unpack its weights."""
-    each = [bits_of(maker) for maker in makers]
+    every = [bits_of(maker) for maker in makers]
     return {
-        "bits": ("uint8_t", [bits.stored for bits in each]),
-        "lowest": ("int8_t", [_lowest(bits) for bits in each]),
-        "step": ("uint8_t", [bits.step for bits in each]),
+        "bits": ("uint8_t", [bits.stored for bits in every]),
+        "lowest": ("int8_t", [_lowest(bits) for bits in every]),
+        "step": ("uint8_t", [bits.step for bits in every]),
     }
 
 

@@ -73,7 +73,7 @@ class Bends:
 def parabolas(exact: NDArray[np.float64], table: Whole, lowest: int) -> tuple[Parabola, ...]:
     """Those that make the table of the levels from the lowest on, found by its numbers before they
     were rounded and cut off; each goes as far as it can."""
-    found: list[Parabola] = []
+    pieces: list[Parabola] = []
     start = 0
     while start < len(table):
         end, beyond = start + 1, len(table) + 1
@@ -83,26 +83,26 @@ def parabolas(exact: NDArray[np.float64], table: Whole, lowest: int) -> tuple[Pa
             longer = _fitted(exact, table, lowest, slice(start, middle))
             end, beyond = (middle, beyond) if longer else (end, middle)
             piece = longer or piece
-        found.append(piece)
+        pieces.append(piece)
         start = end
-    return tuple(found)
+    return tuple(pieces)
 
 
 def _fitted(exact: NDArray[np.float64], table: Whole, lowest: int, part: slice) -> Parabola | None:
     """The parabola of least squares, one number after the other rounded, if it makes the same."""
     levels = np.arange(len(table), dtype=np.int64)[part] + lowest
     for numbers in (exact[part], np.clip(exact[part], table.min(), table.max())):
-        found = _rounded(levels, numbers + 0.5)
-        if found.has_room(levels) and (found.of(levels) == table[part]).all():
-            return found
+        parabola = _rounded(levels, numbers + 0.5)
+        if parabola.has_room(levels) and (parabola.of(levels) == table[part]).all():
+            return parabola
     return None
 
 
 def _rounded(levels: Whole, numbers: NDArray[np.float64]) -> Parabola:
-    made, rest = [], numbers
+    coefficients, rest = [], numbers
     for power in (2, 1, 0):
         terms = np.vander(levels.astype(np.float64), power + 1)
         best = np.linalg.lstsq(terms, rest, rcond=None)[0][0]
-        made.append(round(best * 2**POINT))
-        rest = rest - made[-1] / 2**POINT * levels**power
-    return Parabola(int(levels[0]), *made)
+        coefficients.append(round(best * 2**POINT))
+        rest = rest - coefficients[-1] / 2**POINT * levels**power
+    return Parabola(int(levels[0]), *coefficients)

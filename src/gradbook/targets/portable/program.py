@@ -105,14 +105,14 @@ def program(
     """Write the whole file but for its head: `ending` is what others call."""
     order, stream = row_order(makers), stream_of(makers)
     chain = stream is None and is_chain(makers)
-    each = [
+    ways = [
         dialect.ways.get(k, f"{m.work}{APART}" if m.is_irregular else str(m.work))
         for k, m in enumerate(makers)
     ]
-    every = [*map(str, Work), *sorted({*each} - {*Work})]  # works that have a number
-    works = [work for work in every if work in each]
+    every = [*map(str, Work), *sorted({*ways} - {*Work})]  # works that have a number
+    works = [work for work in every if work in ways]
     stored = _stored(dialect.packed or weights)
-    columns = _columns(makers, [every.index(work) for work in each], weights, order)
+    columns = _columns(makers, [every.index(work) for work in ways], weights, order)
     columns |= {"weights": _begins(dialect.packed or weights, stored)}
     kinds = {name: smallest(max(map(int, numbers))) for name, numbers in columns.items()}
     columns |= {name: numbers for name, (_, numbers) in dialect.fields.items()}
@@ -124,7 +124,7 @@ def program(
     scratch = max((rule.scratch for rule in dialect.rules.values()), default=0)
     sizes = _sizes(makers, order, dialect, stream, chain)
     pieces = ("streaming",) if stream else ("in_turn" if chain else "all_turns",)
-    enlarging = dict.fromkeys(w for w, m in zip(each, makers, strict=True) if m.enlarges)
+    enlarging = dict.fromkeys(w for w, m in zip(ways, makers, strict=True) if m.enlarges)
     parts = [
         "\n".join(f"#include <{name}>" for name in (*dialect.includes, "stdint.h")),
         "\n".join(f"typedef {kind} {name};" for name, kind in types.items()),
@@ -140,7 +140,7 @@ def program(
         piece("rows"),
         dialect.keep,
         piece("view"),
-        *_functions(makers, each, works, columns, dialect, scratch, ending),
+        *_functions(makers, ways, works, columns, dialect, scratch, ending),
         fill(
             piece("making"),
             {
@@ -169,11 +169,11 @@ def program(
         text = re.sub(rf"({OF_A_MAKER})->{name}\b", rf"\1->{other}", text)
     text = _without(_alike(columns, range(len(makers))), text)
     # what makers do is always told, any other field if something asks for it
-    asked = [n for n in columns if n == "work" or re.search(rf"{OF_A_MAKER}->{n}\b", text)]
+    fields = [n for n in columns if n == "work" or re.search(rf"{OF_A_MAKER}->{n}\b", text)]
     remarks = REMARKS | {other: SQUARE[other] for other in equal.values()}
-    told = {name: f"{kinds[name]} {name};" for name in asked}
-    told |= {n: f"{told[n]} /* {remarks[n]} */" for n in asked if n in remarks}
-    text = text.replace(MAKERS_HERE, _makers(told, [columns[name] for name in asked]))
+    declared = {name: f"{kinds[name]} {name};" for name in fields}
+    declared |= {n: f"{declared[n]} /* {remarks[n]} */" for n in fields if n in remarks}
+    text = text.replace(MAKERS_HERE, _makers(declared, [columns[name] for name in fields]))
     constants = sum(it.bytes for it in dialect.tables if isinstance(it, ConstantArray))
     if stored:  # which may be millions, among which nothing is looked for
         kind = "uint8_t" if dialect.packed else "value"
@@ -196,8 +196,8 @@ def _columns(
     """What `struct maker` holds, field by field."""
     windows = [maker.window for maker in makers]
     groups = [maker.groups for maker in makers]
-    rows, columns, channels = zip(*(maker.shape for maker in makers), strict=True)
-    found: dict[str, Sequence[int | str]] = {
+    heights, widths, depths = zip(*(maker.shape for maker in makers), strict=True)
+    columns: dict[str, Sequence[int | str]] = {
         "work": works,
         "reads": [maker.reads[0] if maker.reads else 0 for maker in makers],
         "also": [maker.reads[-1] if maker.reads else 0 for maker in makers],
@@ -206,12 +206,12 @@ def _columns(
         "stride": [window.stride[0] for window in windows],
         "pad": [window.pad[0] for window in windows],
         "pooled": [maker.pool for maker in makers],
-        "rows": list(rows),
-        "columns": list(columns),
-        "channels": list(channels),
+        "rows": list(heights),
+        "columns": list(widths),
+        "channels": list(depths),
         "each": [
-            maker.group_channels or (1 if own is None else own.shape[-1])
-            for maker, own in zip(makers, weights, strict=True)
+            maker.group_channels or (1 if weight is None else weight.shape[-1])
+            for maker, weight in zip(makers, weights, strict=True)
         ],
         "edge": [buffer.edge for buffer in order.buffers],
         "depth": [buffer.depth for buffer in order.buffers],
@@ -220,15 +220,15 @@ def _columns(
         "first": _ends_before([maker.scaled for maker in makers]),
     }
     if any(groups):
-        found["group"] = _ends_before(groups)
+        columns["group"] = _ends_before(groups)
     if any(maker.is_irregular for maker in makers):
         names = ("across", "left", "tall", "wide", "above", "before", "below", "after")
         apart = [
             (m.window.stride[1], m.window.pad[1], *m.window.dilation, *m.counted_sides)
             for m in makers
         ]
-        found |= dict(zip(names, map(list, zip(*apart, strict=True)), strict=True))
-    return found
+        columns |= dict(zip(names, map(list, zip(*apart, strict=True)), strict=True))
+    return columns
 
 
 def _ends_before(counts: Sequence[int]) -> list[int]:
@@ -238,27 +238,29 @@ def _ends_before(counts: Sequence[int]) -> list[int]:
 
 def _stored(weights: Sequence[Numbers | None]) -> dict[bytes, Numbers]:
     """The weights that are stored: each once, however many makers take them."""
-    return {own.tobytes(): own.ravel() for own in weights if own is not None}
+    return {array.tobytes(): array.ravel() for array in weights if array is not None}
 
 
 def _begins(weights: Sequence[Numbers | None], stored: Mapping[bytes, Numbers]) -> list[int]:
     """Where the weights of each maker begin among all that are stored."""
-    begins = _ends_before([len(own) for own in stored.values()])
+    begins = _ends_before([len(array) for array in stored.values()])
     places = dict(zip(stored, begins, strict=True))
-    return [0 if own is None else places[own.tobytes()] for own in weights]
+    return [0 if array is None else places[array.tobytes()] for array in weights]
 
 
 def _alike(columns: Columns, numbers: Sequence[int]) -> dict[str, int | str]:
     """The fields that are the same for all of these makers."""
-    found = {name: {column[k] for k in numbers} for name, column in columns.items()}
-    return {name: own.pop() for name, own in found.items() if len(own) == 1 and name != "work"}
+    values = {name: {column[k] for k in numbers} for name, column in columns.items()}
+    return {
+        name: kinds.pop() for name, kinds in values.items() if len(kinds) == 1 and name != "work"
+    }
 
 
 def _without(alike: Mapping[str, int | str], text: str, of: str = OF_A_MAKER) -> str:
     """The numbers themselves in the places of fields that are the same for all makers."""
     for name, number in alike.items():
-        said = f"({number})" if str(number).startswith("-") else str(number)
-        text = re.sub(rf"{of}->{name}\b", said, text)
+        text_of_number = f"({number})" if str(number).startswith("-") else str(number)
+        text = re.sub(rf"{of}->{name}\b", text_of_number, text)
     return FUNCTION.sub(_with_all_used, text)
 
 
@@ -372,7 +374,7 @@ def _row_by_work(works: Sequence[str]) -> str:
 
 def _functions(
     makers: Sequence[RowMaker],
-    each: Sequence[str],
+    ways: Sequence[str],
     works: Sequence[str],
     columns: Columns,
     dialect: Dialect,
@@ -391,7 +393,7 @@ def _functions(
     for key in ("single", "one") if dialect.packed else ("several", "one_of_several"):
         library.pop(key, None)
     for way in {*dialect.ways.values()}:  # whose makers may have more in common than all makers
-        alike = _alike(columns, [k for k, own in enumerate(each) if own == way])
+        alike = _alike(columns, [k for k, work in enumerate(ways) if work == way])
         library[way] = _without(alike, library[way], "own")
     if dialect.finer > 1:
         for work in GIVING:
@@ -414,8 +416,8 @@ def _functions(
             for k, rule in dialect.rules.items()
         }
         head = "static void ruled(int number, const struct maker *own, const struct view *seen,"
-        given = "                  value *out)"
-        choosing.append(f"{head}\n{given}\n{{\n{switch('number', cases, 'break;')}}}")
+        rest_of_head = "                  value *out)"
+        choosing.append(f"{head}\n{rest_of_head}\n{{\n{switch('number', cases, 'break;')}}}")
     rules = [rule.text for rule in dialect.rules.values()]
     whole = [f"{work}(own, &seen, out)" for work in works if work in WHOLE_ROWS]
     memory = [f"static total scratch[{scratch}];"] if scratch else []

@@ -23,12 +23,12 @@ from gradbook.targets.portable.rules import Rule
 
 def maps_of(makers: Sequence[RowMaker], images: NDArray[Any]) -> list[Array]:
     """All maps, one after the other."""
-    made: list[Array] = []
+    maps: list[Array] = []
     for maker in makers:
-        given = [laid_out(maker, images)] if not maker.reads else [made[k] for k in maker.reads]
-        value = scale_sums(maker, window_sums(maker, given))
-        made.append(value if maker.activation is None else activate(maker.activation, value))
-    return made
+        inputs = [laid_out(maker, images)] if not maker.reads else [maps[k] for k in maker.reads]
+        value = scale_sums(maker, window_sums(maker, inputs))
+        maps.append(value if maker.activation is None else activate(maker.activation, value))
+    return maps
 
 
 def laid_out(maker: RowMaker, images: NDArray[Any]) -> Array:
@@ -50,52 +50,52 @@ def scale_sums(maker: RowMaker, sums: Array) -> Array:
 
 
 def activate(layer: Layer, values: Array) -> Array:
-    x, made = function_of_x(layer)
-    return np.asarray(evaluate([made], {x: values})[made])
+    x, result = function_of_x(layer)
+    return np.asarray(evaluate([result], {x: values})[result])
 
 
 def window_sums(
-    maker: RowMaker, given: Sequence[Array], edge: float = 0, weights: Array | None = None
+    maker: RowMaker, inputs: Sequence[Array], edge: float = 0, weights: Array | None = None
 ) -> Array:
     """What a maker's window makes of the maps it reads, before it is scaled; `edge` lies beyond
     these, and other `weights` may stand in for its own."""
-    x, own = given[0], maker.weights if weights is None else weights
+    x, weights = inputs[0], maker.weights if weights is None else weights
     match maker.work:
         case Work.SUMS:
-            made = _sums(maker, x, edge, own)
+            sums = _sums(maker, x, edge, weights)
         case Work.SCATTERED:
-            made = _scattered(maker, x, own)
+            sums = _scattered(maker, x, weights)
         case Work.TOTAL:
-            made = _total(maker, x, edge)
+            sums = _total(maker, x, edge)
         case Work.LARGEST:  # a pool without padding sees no edge
-            made = _windows(maker, x, -np.inf if maker.is_irregular else edge).max(axis=(-2, -1))
+            sums = _windows(maker, x, -np.inf if maker.is_irregular else edge).max(axis=(-2, -1))
         case Work.WAVES:
             frame = maker.window.size[0]
             hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(frame) / frame)
             framed = _windows(maker, x, edge)[:, :, 0, 0, :, 0] * hann
-            found = np.fft.rfft(framed, axis=-1) / np.sqrt(frame)
-            made = np.concatenate([found.real, -found.imag], axis=-1)[:, :, None]
+            transform = np.fft.rfft(framed, axis=-1) / np.sqrt(frame)
+            sums = np.concatenate([transform.real, -transform.imag], axis=-1)[:, :, None]
         case Work.HEARD if maker.hearing is not None:
-            made = maker.hearing.sums(x)
+            sums = maker.hearing.sums(x)
         case Work.RULED if maker.rule is not None:
-            made = _ruled(maker, maker.rule, x)
+            sums = _ruled(maker, maker.rule, x)
         case _:
-            made = _of_places(maker, given, own)
-    return np.asarray(made)
+            sums = _of_places(maker, inputs, weights)
+    return np.asarray(sums)
 
 
-def _of_places(maker: RowMaker, given: Sequence[Array], own: Array | None) -> Array:
+def _of_places(maker: RowMaker, inputs: Sequence[Array], weights: Array | None) -> Array:
     """Of works that look at each place alone, or lay places out anew."""
-    x = given[0]
+    x = inputs[0]
     match maker.work:
         case Work.BOTH:
-            return x + given[1]
+            return x + inputs[1]
         case Work.PRODUCT:
-            return x * given[1]
+            return x * inputs[1]
         case Work.BESIDE:
-            return np.concatenate(given, axis=-1)
-        case Work.PLACED if own is not None:
-            x = x * own[0] + own[1]
+            return np.concatenate(inputs, axis=-1)
+        case Work.PLACED if weights is not None:
+            x = x * weights[0] + weights[1]
         case Work.REPEATED:
             rows, columns = maker.window.size
             x = x.repeat(rows, axis=1).repeat(columns, axis=2)
@@ -111,32 +111,32 @@ def _of_places(maker: RowMaker, given: Sequence[Array], own: Array | None) -> Ar
     return x
 
 
-def _ruled(maker: RowMaker, rule: Rule, given: Array) -> Array:
+def _ruled(maker: RowMaker, rule: Rule, rows: Array) -> Array:
     if maker.fed is None:
-        return rule.evaluate(given)
-    made = rule.evaluate(scale_sums(maker.fed, window_sums(maker.fed, [given])))
-    return np.concatenate([made, np.zeros_like(made)], axis=-1)
+        return rule.evaluate(rows)
+    result = rule.evaluate(scale_sums(maker.fed, window_sums(maker.fed, [rows])))
+    return np.concatenate([result, np.zeros_like(result)], axis=-1)
 
 
-def _sums(maker: RowMaker, given: Array, edge: float, own: Array | None) -> Array:
-    assert own is not None
+def _sums(maker: RowMaker, values: Array, edge: float, weights: Array | None) -> Array:
+    assert weights is not None
     rows, columns = maker.window.size
-    groups = given.shape[-1] // own.shape[-1]
-    seen = _windows(maker, given, edge)
+    groups = values.shape[-1] // weights.shape[-1]
+    seen = _windows(maker, values, edge)
     if groups == 1:
         flat = seen.transpose(0, 1, 2, 4, 5, 3).reshape(*seen.shape[:3], -1)
-        sums = flat @ own.reshape(len(own), -1).T
-    elif own.shape[-1] == 1:  # a channel each: place by place of the window
-        often = len(own) // groups
-        sums = np.zeros((*seen.shape[:3], len(own)))
+        sums = flat @ weights.reshape(len(weights), -1).T
+    elif weights.shape[-1] == 1:  # a channel each: place by place of the window
+        often = len(weights) // groups
+        sums = np.zeros((*seen.shape[:3], len(weights)))
         for row, column in np.ndindex(rows, columns):
             read = np.repeat(seen[..., row, column], often, axis=-1)
-            sums += read * own[:, row, column, 0]
+            sums += read * weights[:, row, column, 0]
     else:
         apart = seen.reshape(*seen.shape[:3], groups, -1, rows, columns)
-        kernels = own.reshape(groups, -1, *own.shape[1:])
+        kernels = weights.reshape(groups, -1, *weights.shape[1:])
         sums = np.einsum("nyxgiab,goabi->nyxgo", apart, kernels, optimize=True)
-        sums = sums.reshape(*seen.shape[:3], len(own))
+        sums = sums.reshape(*seen.shape[:3], len(weights))
     if maker.pool == 1:
         return sums
     down, across, channels = maker.shape
@@ -144,11 +144,11 @@ def _sums(maker: RowMaker, given: Array, edge: float, own: Array | None) -> Arra
     return np.asarray(apart.max(axis=(2, 4)))
 
 
-def _windows(maker: RowMaker, given: Array, edge: float) -> Array:
+def _windows(maker: RowMaker, values: Array, edge: float) -> Array:
     """What lies in each window: (images, rows, columns, channels, rows of it, columns of it)."""
-    seen = view_windows(given.transpose(0, 3, 1, 2), maker.window, edge).transpose(0, 2, 3, 1, 4, 5)
+    windows = view_windows(values.transpose(0, 3, 1, 2), maker.window, edge)
     rows, columns, _ = maker.shape
-    return seen[:, : rows * maker.pool, : columns * maker.pool]
+    return windows.transpose(0, 2, 3, 1, 4, 5)[:, : rows * maker.pool, : columns * maker.pool]
 
 
 def _centred(x: Array, axes: tuple[int, ...], epsilon: float) -> Array:
@@ -156,25 +156,25 @@ def _centred(x: Array, axes: tuple[int, ...], epsilon: float) -> Array:
     return np.asarray(off / np.sqrt(x.var(axis=axes, keepdims=True) + epsilon))
 
 
-def _total(maker: RowMaker, given: Array, edge: float) -> Array:
-    sums = _windows(maker, given, edge).sum(axis=(-2, -1))
+def _total(maker: RowMaker, values: Array, edge: float) -> Array:
+    sums = _windows(maker, values, edge).sum(axis=(-2, -1))
     if not maker.is_irregular:
         return np.asarray(sums)
-    area = given.shape[1:3]
+    area = values.shape[1:3]
     read, counts = (divisors(maker.window, area, sides) for sides in (NOWHERE, maker.counted_sides))
     beyond = maker.window.area - read  # what of the sum is edge, of which as much counts
     sums = sums - edge * (beyond - (counts - read))[..., None]
     return np.asarray(sums * maker.window.area / counts[..., None])
 
 
-def _scattered(maker: RowMaker, given: Array, own: Array | None) -> Array:
+def _scattered(maker: RowMaker, values: Array, weights: Array | None) -> Array:
     """As the op has it: weights by what is read, and channels first."""
-    assert own is not None
-    groups = given.shape[-1] // own.shape[-1]
-    apart = own.reshape(groups, -1, *own.shape[1:]).transpose(0, 4, 1, 2, 3)
-    weights = apart.reshape(given.shape[-1], -1, *own.shape[1:3])
+    assert weights is not None
+    groups = values.shape[-1] // weights.shape[-1]
+    apart = weights.reshape(groups, -1, *weights.shape[1:]).transpose(0, 4, 1, 2, 3)
+    kernels = apart.reshape(values.shape[-1], -1, *weights.shape[1:3])
     area = maker.shape[:2]
     spread = OPS["conv_back"].value(
-        weights, given.transpose(0, 3, 1, 2), area, maker.window, groups
+        kernels, values.transpose(0, 3, 1, 2), area, maker.window, groups
     )
     return np.asarray(spread.transpose(0, 2, 3, 1))

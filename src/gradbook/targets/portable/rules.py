@@ -58,10 +58,10 @@ class Rule:
 
     @property
     def sight(self) -> Sight:
-        found = {bool(node.attributes[0]) for node in self.order if node.op.name == "shares"}
-        if not found:
+        causal = {bool(node.attributes[0]) for node in self.order if node.op.name == "shares"}
+        if not causal:
             return Sight.OWN
-        return Sight.EARLIER if found == {True} else Sight.ALL
+        return Sight.EARLIER if causal == {True} else Sight.ALL
 
     @property
     def weights(self) -> Array | None:
@@ -79,14 +79,14 @@ class Rule:
     def evaluate(self, rows: Array) -> Array:
         """What it makes of a whole map, (images, rows, columns, channels)."""
         maps = rows.transpose(0, 3, 2, 1) if self._turned else rows.transpose(0, 3, 1, 2)
-        given = {
+        inputs = {
             node: maps[:, first : first + node.shape[0]].reshape(-1, *node.shape)
             for node, first in self.given.items()
         }
-        made = [self._at_all_steps(node) for node in self.made]
-        values = {**given, **self.tensors}
-        found = evaluate_in_order(ancestors(made, stop=values), values, len(rows))
-        beside = np.concatenate([found[node] for node in made], axis=1)
+        results = [self._at_all_steps(node) for node in self.made]
+        values = {**inputs, **self.tensors}
+        every = evaluate_in_order(ancestors(results, stop=values), values, len(rows))
+        beside = np.concatenate([every[node] for node in results], axis=1)
         if self._turned:
             return np.asarray(beside.transpose(0, 3, 2, 1))
         beside = beside.reshape(*beside.shape[:2], *rows.shape[1:3])

@@ -69,8 +69,8 @@ class RuleWriting:
     def __post_init__(self) -> None:
         self.uses = dict.fromkeys(self.rule.order, 0)
         for node in self.rule.order:
-            for one in node.inputs if not self._is_given(node) else ():
-                self.uses[one] = self.uses.get(one, 0) + 1
+            for source in node.inputs if not self._is_given(node) else ():
+                self.uses[source] = self.uses.get(source, 0) + 1
         self.held = self._held()
 
     # What is computed in which loop -------------------------------------------------
@@ -88,24 +88,24 @@ class RuleWriting:
                     self._declare(node)
             with self._loops(self._axes(group[0])) as index:
                 for node in group:
-                    said = self._computed(node, index, "")
+                    text = self._computed(node, index, "")
                     if node in self.held:
-                        self._put(node, said, index)
+                        self._put(node, text, index)
                     if node in self.rule.made:
-                        self._keep(node, said, index)
+                        self._keep(node, text, index)
 
-    def _put(self, node: Node, said: str, index: Index) -> None:
-        self._line(f"{self._element(node, index)} = {said};")
+    def _put(self, node: Node, text: str, index: Index) -> None:
+        self._line(f"{self._element(node, index)} = {text};")
 
-    def _keep(self, node: Node, said: str, index: Index) -> None:
+    def _keep(self, node: Node, text: str, index: Index) -> None:
         place = plus(first_of(node, self.rule.made), index[0])
-        self._line(f"keep(own, out + {place}, {place}, {said});")
+        self._line(f"keep(own, out + {place}, {place}, {text});")
 
     def _groups(self) -> list[list[Node]]:
         """What is put into arrays or made, by the loops in which that is done."""
-        wanted = sorted({*self.held, *self.rule.made}, key=lambda node: node.index)
+        nodes = sorted({*self.held, *self.rule.made}, key=lambda node: node.index)
         groups: list[list[Node]] = []
-        for node in wanted:
+        for node in nodes:
             last = groups[-1] if groups else []
             joins = (
                 last
@@ -121,11 +121,12 @@ class RuleWriting:
 
     def _held(self) -> set[Node]:
         """What is read as a whole, and isn't there yet."""
-        found = set()
+        arrays = set()
         for node in self.rule.order:
             if not self._is_given(node):
-                found |= {one for one in self._whole_inputs(node) if not self._is_plain(one)}
-        return found
+                inputs = self._whole_inputs(node)
+                arrays |= {source for source in inputs if not self._is_plain(source)}
+        return arrays
 
     def _whole_inputs(self, node: Node) -> tuple[Node, ...]:
         """Which of its inputs are read at other places than its own, or more than once."""
@@ -139,13 +140,13 @@ class RuleWriting:
 
     def _read_whole(self, node: Node) -> set[Node]:
         """What arrays it needs as a whole."""
-        found, waiting = set[Node](), [node]
+        arrays, waiting = set[Node](), [node]
         while waiting:
-            one = waiting.pop()
-            if not self._is_given(one):
-                found.update(self._whole_inputs(one))
-                waiting += one.inputs
-        return found
+            source = waiting.pop()
+            if not self._is_given(source):
+                arrays.update(self._whole_inputs(source))
+                waiting += source.inputs
+        return arrays
 
     def _is_plain(self, node: Node) -> bool:
         """Whether it lies somewhere already."""
@@ -165,8 +166,8 @@ class RuleWriting:
             return node.shape[:1]
         if node.op.name in OF_TWO_STEPS:
             return node.shape[0], "count"
-        if not node.op.elements and any(self._axes(one)[1:] for one in node.inputs):
-            return next(axes for one in node.inputs if (axes := self._axes(one))[1:])
+        if not node.op.elements and any(self._axes(source)[1:] for source in node.inputs):
+            return next(axes for source in node.inputs if (axes := self._axes(source))[1:])
         return node.shape[:1]
 
     def _declare(self, node: Node) -> None:
@@ -190,9 +191,9 @@ class RuleWriting:
     def said(self, node: Node, index: Index, at: str = "") -> str:
         """A value at a place of its own; `at` is another step than that of the row."""
         rule, key = self.rule, (node, index, at)
-        known = next((scope[key] for scope in self.scopes if key in scope), None)
-        if known is not None:
-            return known
+        text = next((scope[key] for scope in self.scopes if key in scope), None)
+        if text is not None:
+            return text
         if node in rule.given:
             return self._of_row(node, index, at)
         if node in rule.before:
@@ -213,43 +214,43 @@ class RuleWriting:
         return f"before[{plus(first_of(node, self.rule.before), index[0])}]"
 
     def _computed(self, node: Node, index: Index, at: str) -> str:
-        said = ""
+        text = ""
         match node.op.name:
             case "copy" | "step":
-                said = self.said(node.inputs[0], index, at)
+                text = self.said(node.inputs[0], index, at)
             case "spread":
-                said = self.said(node.inputs[0], index[: len(node.inputs[0].shape)], at)
+                text = self.said(node.inputs[0], index[: len(node.inputs[0].shape)], at)
             case "spread_channels":
-                said = self.said(node.inputs[0], ("0",), at)
+                text = self.said(node.inputs[0], ("0",), at)
             case "reshape":
-                said = self._reshaped(node, index, at)
+                text = self._reshaped(node, index, at)
             case "linear":
-                said = self._linear(node, index)
+                text = self._linear(node, index)
             case "sum" | "sum_channels":
                 (x,) = node.inputs
-                said = self._total(node, x.shape[0], lambda k: (self.said(x, (k,), at),))
+                text = self._total(node, x.shape[0], lambda k: (self.said(x, (k,), at),))
             case "log_sum_exp_all":
                 (x,) = map(source_of, node.inputs)
-                said = f"log_sum_exp({self._where(x)}, {x.shape[0]})"
+                text = f"log_sum_exp({self._where(x)}, {x.shape[0]})"
             case "scores":
-                said = self._scores(node, *index)
+                text = self._scores(node, *index)
             case "weigh":
-                said = self._weigh(node, index)
+                text = self._weigh(node, index)
             case _ if (simpler := self.wording.says.simpler(node)) is not None:
-                said = self.said(simpler, index, at)
-        return said or self._formula(node, index, at)
+                text = self.said(simpler, index, at)
+        return text or self._formula(node, index, at)
 
     def _formula(self, node: Node, index: Index, at: str) -> str:
         """Under a name, where a loop is open and it is used several times or called so."""
-        terms = [atom(self.said(one, index if one.shape else (), at)) for one in node.inputs]
-        said = self.wording.expression(node, terms)
+        terms = [atom(self.said(x, index if x.shape else (), at)) for x in node.inputs]
+        text = self.wording.expression(node, terms)
         if self.uses.get(node, 2) == 1 and node.name is None:
-            return said
-        self.scopes[-1][node, index, at] = self._named(spoken(node, "part"), said)
+            return text
+        self.scopes[-1][node, index, at] = self._named(spoken(node, "part"), text)
         return self.scopes[-1][node, index, at]
 
     def _linear(self, node: Node, index: Index) -> str:
-        weights, x = (source_of(one) for one in node.inputs)
+        weights, x = (source_of(source) for source in node.inputs)
         row = plus(self.rule.begins[weights], times(index[0], weights.shape[1]))
         return self._weighed(node, row, self._where(x), x.shape[0])
 
@@ -265,23 +266,23 @@ class RuleWriting:
 
     def _weighed(self, node: Node, weights: str, values: str, count: int) -> str:
         """Values that lie side by side, weighed and added up."""
-        said = f"weighed(0, w + {weights}, {values}, {count})"
-        return self._named(spoken(node, "sum"), said)
+        call = f"weighed(0, w + {weights}, {values}, {count})"
+        return self._named(spoken(node, "sum"), call)
 
     def _scores(self, node: Node, head: str, step: str) -> str:
         q, k = node.inputs
-        each = q.shape[0] // node.shape[0]
+        size = q.shape[0] // node.shape[0]
 
         def products(i: str) -> list[str]:
-            place = (head if each == 1 else f"{head} * {each} + {i}",)
+            place = (head if size == 1 else f"{head} * {size} + {i}",)
             return [self.said(q, place), self.said(k, place, step)]
 
-        return self._total(node, each, products)
+        return self._total(node, size, products)
 
     def _weigh(self, node: Node, index: Index) -> str:
         share, x = node.inputs
-        each = x.shape[0] // share.shape[0]
-        head = index[0] if each == 1 else f"{index[0]} / {each}"
+        size = x.shape[0] // share.shape[0]
+        head = index[0] if size == 1 else f"{index[0]} / {size}"
         return self._total(
             node, "count", lambda k: (self.said(share, (head, k)), self.said(x, index, k))
         )
@@ -303,14 +304,15 @@ class RuleWriting:
         if x.op.name == "reshape":
             return self.said(x.inputs[0], index)
         terms = [
-            self._in_line(one, node, index) if one.shape else self.said(one, ()) for one in x.inputs
+            self._in_line(source, node, index) if source.shape else self.said(source, ())
+            for source in x.inputs
         ]
         return self.wording.expression(x, [atom(term) for term in terms])
 
-    def _named(self, wish: str, said: str) -> str:
+    def _named(self, stem: str, text: str) -> str:
         """The name of a value that is put into a line of its own."""
-        name = self._fresh(wish)
-        self._line(f"const total {name} = {said};")
+        name = self._fresh(stem)
+        self._line(f"const total {name} = {text};")
         return name
 
     def _total(self, node: Node, count: int | str, terms: Callable[[str], Sequence[str]]) -> str:
@@ -319,8 +321,8 @@ class RuleWriting:
         self._line(f"for (int {k} = 0; {k} < {count}; {k}++) {{")
         with self._inside():
             factors = terms(k)
-            said = " * ".join(map(atom, factors)) if len(factors) > 1 else factors[0]
-            self._line(f"{name} += {said};")
+            product = " * ".join(map(atom, factors)) if len(factors) > 1 else factors[0]
+            self._line(f"{name} += {product};")
         self._line("}")
         self.names.discard(k)
         return name
@@ -341,9 +343,9 @@ class RuleWriting:
             self._line(opening)
             self.depth += 1
         self.scopes.append({})
-        known = {*self.names}
+        names_outside = {*self.names}
         yield index
-        self.names = known - {*index}
+        self.names = names_outside - {*index}
         self.scopes.pop()
         for _ in loops or [""]:
             self.depth -= 1
@@ -383,9 +385,9 @@ class RuleWriting:
         if columns > 1:
             loop = f"for (int x = 0; x < {columns}; x++, out += {rule.channels}) {{"
             inner = [f"    {loop}", *(f"    {line}" for line in inner), "    }"]
-        given = "const struct maker *own, const struct view *seen, value *out"
+        parameters = "const struct maker *own, const struct view *seen, value *out"
         name = f"row_of_{rule.name}"
-        lines = [f"static void {name}({given})", "{", *(f"    {line}" for line in opening)]
+        lines = [f"static void {name}({parameters})", "{", *(f"    {line}" for line in opening)]
         return RuleInC(name, "\n".join([*lines, *inner, "}"]), self.scratch)
 
     def _opening(self, body: str) -> tuple[str, list[str]]:
@@ -408,7 +410,7 @@ class RuleWriting:
 
 def first_of(node: Node, beside: Sequence[Node]) -> int:
     """The first channel of one of these values, which lie side by side."""
-    return sum(other.shape[0] for other in beside[: beside.index(node)])
+    return sum(earlier.shape[0] for earlier in beside[: beside.index(node)])
 
 
 def plus(first: int, place: str) -> str:
@@ -430,8 +432,8 @@ def atom(term: str) -> str:
 
 def spoken(node: Node, otherwise: str) -> str:
     """What a value is called in C."""
-    said = re.sub(r"\W", "", str(node.name.at_step(None)), flags=re.ASCII) if node.name else ""
-    return said if said[:1].isalpha() else otherwise
+    word = re.sub(r"\W", "", str(node.name.at_step(None)), flags=re.ASCII) if node.name else ""
+    return word if word[:1].isalpha() else otherwise
 
 
 # In whole numbers ------------------------------------------------------------------
@@ -476,8 +478,8 @@ class WholeRuleWriting(RuleWriting):
         return self.scopes[-1][node, index, at]
 
     def _scaled(self, node: Node, total: str, place: str, shift: int) -> str:
-        said = f"scaled({total}, READ(int32_t, factors_of_{self.rule.name} + {place}), {shift})"
-        return self._named(spoken(node, "part"), said)
+        call = f"scaled({total}, READ(int32_t, factors_of_{self.rule.name} + {place}), {shift})"
+        return self._named(spoken(node, "part"), call)
 
     def _before(self, node: Node, index: Index) -> str:
         shift = UNIT_BITS - self.whole.bits[self.rule.before.index(node)]
@@ -498,12 +500,12 @@ class WholeRuleWriting(RuleWriting):
         return plus(first, index[0]), plus(first + rule.channels, index[0])
 
     def _linear(self, node: Node, index: Index) -> str:
-        weights, x = (source_of(one) for one in node.inputs)
+        weights, x = (source_of(source) for source in node.inputs)
         back, (row,) = self.whole.back, index
         weighed, width = back[weights], weights.shape[1]
         earlier = [self.whole.fed, *islice(back.values(), [*back].index(weights))]
-        first_weight = sum(each.weights.size for each in earlier)
-        first_factor = sum(each.factor.size for each in earlier)
+        first_weight = sum(sums.weights.size for sums in earlier)
+        first_factor = sum(sums.factor.size for sums in earlier)
         read = plus(first_weight, times(row, width))
         if x in self.rule.before:
             total = self._weighed(node, read, self._where(x), width)
@@ -513,16 +515,16 @@ class WholeRuleWriting(RuleWriting):
             )
         return self._scaled(node, total, plus(first_factor, row), weighed.shift)
 
-    def _put(self, node: Node, said: str, index: Index) -> None:
+    def _put(self, node: Node, text: str, index: Index) -> None:
         """A byte: only sums over all of them read it."""
         if self.uses[node] > 1:
             raise TargetError(f"{self.rule.name} can't be written with --int8: leave it out")
-        self._line(f"{self._element(node, index)} = upper({said});")
+        self._line(f"{self._element(node, index)} = upper({text});")
 
-    def _keep(self, node: Node, said: str, index: Index) -> None:
+    def _keep(self, node: Node, text: str, index: Index) -> None:
         shift = UNIT_BITS - self.whole.bits[self.rule.made.index(node)]
         high, low = self._bytes(node, index)
-        self._line(f"keep_two(out + {high}, out + {low}, {said}, {shift});")
+        self._line(f"keep_two(out + {high}, out + {low}, {text}, {shift});")
 
     def _reshaped(self, node: Node, index: Index, at: str) -> str:
         if not node.shape:

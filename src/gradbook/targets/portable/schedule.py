@@ -65,17 +65,17 @@ def row_order(makers: Sequence[RowMaker]) -> RowOrder:
 
 def _turns(makers: Sequence[RowMaker]) -> list[int]:
     """Whose turn it is: each row is made as late as can be, when another needs it."""
-    made = [0] * len(makers)
+    counts = [0] * len(makers)
     turns: list[int] = []
 
     def require(number: int, row: int) -> None:
         maker = makers[number]
-        while made[number] <= row:
-            last = maker.first_row(made[number]) + maker.tall - 1
+        while counts[number] <= row:
+            last = maker.first_row(counts[number]) + maker.tall - 1
             for read in maker.reads:
                 require(read, min(last, makers[read].shape[0] - 1))
             turns.append(number)
-            made[number] += 1
+            counts[number] += 1
 
     require(len(makers) - 1, makers[-1].shape[0] - 1)
     return turns
@@ -85,7 +85,7 @@ def _needs(
     makers: Sequence[RowMaker], turns: Sequence[int]
 ) -> tuple[list[int], list[tuple[int, int]]]:
     """How many rows of each map must be there at once, and from which turn to which."""
-    made, depths = [0] * len(makers), [2 if maker.looks_back else 1 for maker in makers]
+    counts, depths = [0] * len(makers), [2 if maker.looks_back else 1 for maker in makers]
     depths[-1] = makers[-1].shape[0]  # all of the last map are answers
     begun: dict[int, int] = {}
     ended = [0] * len(makers)
@@ -93,10 +93,10 @@ def _needs(
         maker = makers[number]
         begun.setdefault(number, turn)
         for read in maker.reads:
-            first = max(maker.first_row(made[number]), 0)
-            depths[read] = max(depths[read], made[read] - first)
+            first = max(maker.first_row(counts[number]), 0)
+            depths[read] = max(depths[read], counts[read] - first)
             ended[read] = turn
-        made[number] += 1
+        counts[number] += 1
         ended[number] = turn
     ended[-1] = len(turns)
     return depths, [(begun[k], ended[k]) for k in range(len(makers))]

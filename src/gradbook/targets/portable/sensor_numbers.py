@@ -58,8 +58,8 @@ class SensorNumbers:
     def scale(self, trained: TrainedNet) -> TrainedNet:
         """The same network for such numbers, in parts of `finer`."""
         steps = len(trained.scaling.mean) // len(self.times)
-        by = np.tile(np.array(self.times) * self.finer, steps)
-        scaling = Scaling(1, trained.scaling.mean * by, trained.scaling.deviation * by)
+        factors = np.tile(np.array(self.times) * self.finer, steps)
+        scaling = Scaling(1, trained.scaling.mean * factors, trained.scaling.deviation * factors)
         return replace(trained, scaling=scaling)
 
     def said(self, channels: Sequence[str]) -> str:
@@ -76,27 +76,27 @@ def sensor_numbers(rows: NDArray[Any], channels: int) -> SensorNumbers:
     """What suits such windows: 16 bits where these are fine enough, 32 elsewhere."""
     values = np.asarray(rows, np.float64).reshape(-1, channels)
     columns = [values[:, k] for k in range(channels)]
-    if any(abs(one.mean()) > FAR * one.std() > 0 for one in columns):
+    if any(abs(column.mean()) > FAR * column.std() > 0 for column in columns):
         raise TargetError(
             f"a channel's mean is more than {FAR} times its deviation, too much for --int8: "
             "subtract it from the recordings"
         )
-    short = [_whole(one) or _rounded(one, INT16) for one in columns]
+    short = [_whole(column) or _rounded(column, INT16) for column in columns]
     if all(short):
         return SensorNumbers(_raised(columns, short), INT16)
-    return SensorNumbers(_lowered(columns, [_rounded(one, INT32) for one in columns]), INT32)
+    return SensorNumbers(_lowered(columns, [_rounded(column, INT32) for column in columns]), INT32)
 
 
 def _raised(columns: Sequence[NDArray[Any]], times: Sequence[float]) -> tuple[float, ...]:
     """Times ten and ten again as long as there is room, where a channel's numbers are much smaller
     than another's: what brings all of them to levels has few bits."""
-    largest, found = max(one.std() * by for one, by in zip(columns, times, strict=True)), []
-    for one, by in zip(columns, times, strict=True):
-        told, most = by, MOST[INT16] / ROOM
-        while 0 < 10 * told * one.std() <= largest and 10 * told * abs(one).max() <= most:
-            told *= 10
-        found.append(told)
-    return tuple(found)
+    largest, raised = max(column.std() * by for column, by in zip(columns, times, strict=True)), []
+    for column, by in zip(columns, times, strict=True):
+        factor, most = by, MOST[INT16] / ROOM
+        while 0 < 10 * factor * column.std() <= largest and 10 * factor * abs(column).max() <= most:
+            factor *= 10
+        raised.append(factor)
+    return tuple(raised)
 
 
 def _lowered(columns: Sequence[NDArray[Any]], times: Sequence[float]) -> tuple[float, ...]:
@@ -112,8 +112,8 @@ def _lowered(columns: Sequence[NDArray[Any]], times: Sequence[float]) -> tuple[f
 def _whole(values: NDArray[Any]) -> float:
     """Times which all of them are whole numbers of 16 bits; 0 if they aren't."""
     for by in WHOLE:
-        told = values * by
-        if abs(told - np.rint(told)).max() < SLACK and abs(told).max() <= MOST[INT16] + 1:
+        scaled = values * by
+        if abs(scaled - np.rint(scaled)).max() < SLACK and abs(scaled).max() <= MOST[INT16] + 1:
             return by
     return 0.0
 

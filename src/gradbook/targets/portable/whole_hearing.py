@@ -26,14 +26,14 @@ def heard_at_once(makers: Sequence[RowMaker], sensor: SensorNumbers) -> list[Row
     """The same makers with one instead of those that hear, if the network begins with these."""
     if tuple(maker.work for maker in makers[:4]) != HEARD_FIRST:
         return None
-    given, waves, _, bands = makers[:4]
+    first_maker, waves, _, bands = makers[:4]
     heard = [maker.reads for maker in makers[1:4]] == [(0,), (1, 1), (2,)]
     alone = not any(k in maker.reads for maker in makers[4:] for k in range(3))
     by_logarithm = bands.activation is not None and bands.activation.ending == LOUDNESS.ending
-    taken = _taken(bands)
-    if not (heard and alone and by_logarithm) or taken is None or len(makers) == 4:
+    shares = _taken(bands)
+    if not (heard and alone and by_logarithm) or shares is None or len(makers) == 4:
         return None
-    hearing = _hearing(given, waves, taken, sensor)
+    hearing = _hearing(first_maker, waves, shares, sensor)
     unit = log(2) / (1 << LOG_BITS)
     louder = np.full(bands.shape[2], SHARE_BITS * log(2) - log(hearing.silence))
     first = RowMaker(

@@ -86,8 +86,8 @@ class WholeLast:
     @property
     def steps(self) -> WholeFactor:
         """Brings a rate times a slope to what a weight moves by for each level."""
-        told = self.chances - RATE_BITS - UNIT_BITS
-        return WholeFactor.near(self.step / self.unit * 2.0**told)
+        bits = self.chances - RATE_BITS - UNIT_BITS
+        return WholeFactor.near(self.step / self.unit * 2.0**bits)
 
     @property
     def bias_steps(self) -> WholeFactor:
@@ -103,7 +103,7 @@ class WholeLast:
 
 def whole_last(last: LastLayer, whole: WholeNumbers) -> WholeLast:
     """The last of these makers as one that learns."""
-    *features, own = whole.makers
+    *features, maker = whole.makers
     levels = features[-1].levels
     zero = int(np.clip(round(levels.zero), -128, 127))
     reads = last.weights.shape[1]
@@ -115,7 +115,7 @@ def whole_last(last: LastLayer, whole: WholeNumbers) -> WholeLast:
     chances = floor(STEP_BITS - 1 - log2(levels.step / unit))
     if not 1 <= chances <= 31:
         raise TargetError(TOO_UNLIKE)
-    activation = own.maker.activation or last.maker.activation
+    activation = maker.maker.activation or last.maker.activation
     half = HALF_SURE.get(activation.ending if activation else "", 0.0)
     return WholeLast(
         last,
@@ -151,64 +151,64 @@ class WholeLearner:
         sums = (levels - self.own.zero) @ self.weights.T + self.biases
         return np.asarray(self.own.sums.of(sums))
 
-    def learn(self, levels: Whole, wanted: int, rate: int) -> None:
+    def learn(self, levels: Whole, label: int, rate: int) -> None:
         """From one image."""
-        own, outputs = self.own, len(self.weights)
+        layer, outputs = self.own, len(self.weights)
         sums = self.scores(levels[None])[0]
-        truth = np.arange(outputs) == wanted if outputs > 1 else np.array([wanted])
-        slopes = whole_slopes(own.last, sums, truth.astype(np.int64) << UNIT_BITS)
+        truth = np.arange(outputs) == label if outputs > 1 else np.array([label])
+        slopes = whole_slopes(layer.last, sums, truth.astype(np.int64) << UNIT_BITS)
         steps = rate * np.clip(slopes, -MOST_SLOPE, MOST_SLOPE)
-        for k, each in enumerate(own.steps.of(steps)):
-            moved = int(each) * (levels - own.zero) + self._chances(len(levels))
-            moves = self.weights[k] - (moved >> own.chances)
-            self.weights[k] = np.clip(moves, -own.most, own.most)
-        if own.last.bias is not None:
-            self.biases = np.clip(self.biases - own.bias_steps.of(steps), -MOST_BIAS, MOST_BIAS)
+        for k, step in enumerate(layer.steps.of(steps)):
+            moved = int(step) * (levels - layer.zero) + self._chances(len(levels))
+            moves = self.weights[k] - (moved >> layer.chances)
+            self.weights[k] = np.clip(moves, -layer.most, layer.most)
+        if layer.last.bias is not None:
+            self.biases = np.clip(self.biases - layer.bias_steps.of(steps), -MOST_BIAS, MOST_BIAS)
 
     def _chances(self, count: int) -> Whole:
-        found = []
+        chances = []
         for _ in range(count):
             self.chance = (self.chance * MULTIPLIER + INCREMENT) % 2**32
-            found.append(self.chance >> 32 - self.own.chances)
-        return np.array(found, np.int64)
+            chances.append(self.chance >> 32 - self.own.chances)
+        return np.array(chances, np.int64)
 
 
-def whole_slopes(last: LastLayer, sums: Whole, wanted: Whole) -> Whole:
+def whole_slopes(last: LastLayer, sums: Whole, targets: Whole) -> Whole:
     """How the error changes with each sum, by the ops of its rule."""
     slopes, (slope,) = last.slopes, last.slopes.rule.made
-    known = {slopes.sums: sums, slopes.wanted: wanted}
-    return np.broadcast_to(reckon(slope, known, None, OF_SLOPES, SAYS_OF_SLOPES), sums.shape)
+    values = {slopes.sums: sums, slopes.wanted: targets}
+    return np.broadcast_to(reckon(slope, values, None, OF_SLOPES, SAYS_OF_SLOPES), sums.shape)
 
 
 # In C -----------------------------------------------------------------------------
 
 
-def whole_learning_in_c(own: WholeLast, trained: TrainedNet, sample: str, given: str) -> str:
+def whole_learning_in_c(layer: WholeLast, trained: TrainedNet, sample: str, given: str) -> str:
     """The layer, and what lets it learn from samples of such a type that are `given`."""
     words = {
         "GIVEN": f"const {sample} *{given}",
         "READY": given,
-        "LAST_ZERO": f"({own.zero})",
-        "LAST_MOST": own.most,
+        "LAST_ZERO": f"({layer.zero})",
+        "LAST_MOST": layer.most,
         "MOST_SLOPE": MOST_SLOPE,
         "MOST_BIAS": MOST_BIAS,
         "MULTIPLIER": f"{MULTIPLIER}u",
         "INCREMENT": f"{INCREMENT}u",
-        "CHANCES": own.chances,
-        **own.sums.words("LAST_UNIT"),
-        **own.steps.words("LAST_STEP"),
-        **own.bias_steps.words("LAST_BIAS"),
+        "CHANCES": layer.chances,
+        **layer.sums.words("LAST_UNIT"),
+        **layer.steps.words("LAST_STEP"),
+        **layer.bias_steps.words("LAST_BIAS"),
     }
     wording = whole_words(OF_SLOPES, SAYS_OF_SLOPES)
-    wanted = wanted_in_c(trained, f"(int32_t)({{}}) * {1 << UNIT_BITS}")
-    return learning_in_c(own.last, piece("learning_whole"), wording, wanted, words)
+    target = wanted_in_c(trained, f"(int32_t)({{}}) * {1 << UNIT_BITS}")
+    return learning_in_c(layer.last, piece("learning_whole"), wording, target, words)
 
 
-def tables_of_learning(own: WholeLast, text: str, has_curve: bool) -> list[ConstantArray]:
+def tables_of_learning(layer: WholeLast, text: str, has_curve: bool) -> list[ConstantArray]:
     """What it begins with, and what its functions look up."""
-    tables = [ConstantArray("int16_t", "last_weights", own.weights.ravel())]
-    if own.last.bias is not None:
-        tables.append(ConstantArray("int32_t", "last_biases", own.biases))
+    tables = [ConstantArray("int16_t", "last_weights", layer.weights.ravel())]
+    if layer.last.bias is not None:
+        tables.append(ConstantArray("int32_t", "last_biases", layer.biases))
     if "log_sum_exp(" in text or "exp_of(" in text:
         tables.append(ConstantArray("uint16_t", "halves", HALVES))
     if not has_curve and ("sigmoid_of(" in text or "tanh_of(" in text):

@@ -68,14 +68,13 @@ class Levels:
 
 def levels_of(makers: Sequence[RowMaker], maps: Sequence[Array], of_bytes: bool) -> list[Levels]:
     """The levels of each map; maps that are added to each other have theirs in common."""
-    found = []
+    levels = dict[int, Levels]()
     for members in _groups(makers):
-        ours = _image_levels(makers[0]) if of_bytes and members == {0} else None
+        fixed = _image_levels(makers[0]) if of_bytes and members == {0} else None
         if len(members) == 1 and (layer := makers[min(members)].activation) and layer.level_step:
-            ours = _steps(layer)
-        values = [maps[k] for k in members]
-        found.append((members, ours or _fitting(values)))
-    return [next(own for members, own in found if k in members) for k in range(len(makers))]
+            fixed = _steps(layer)
+        levels |= dict.fromkeys(members, fixed or _fitting([maps[k] for k in members]))
+    return [levels[k] for k in range(len(makers))]
 
 
 def _groups(makers: Sequence[RowMaker]) -> list[set[int]]:
@@ -109,12 +108,12 @@ def _fitting(maps: Sequence[Array]) -> Levels:
 
     Of many values it is a random choice, always the same one, and the two outermost.
     """
-    chosen = []
+    samples = []
     for values in (each.ravel() for each in maps):
         places = np.random.default_rng(0).integers(len(values), size=MOST_VALUES)
         some = np.concatenate([values[places], [values.min(), values.max()]])
-        chosen.append(values if len(values) <= MOST_VALUES else some)
-    values = np.concatenate(chosen)
+        samples.append(values if len(values) <= MOST_VALUES else some)
+    values = np.concatenate(samples)
     low, high = min(values.min(), 0.0), max(values.max(), 0.0)
     if low == high:
         return Levels(1.0, 0.0, 0)
@@ -143,30 +142,30 @@ def even_out(makers: Sequence[RowMaker], maps: Sequence[Array], power: float) ->
     That can be done where a map is read by one sum alone, and its activation, if any, is ReLU; not
     where several sums have the same weights, which are kept once.
     """
-    made = list(makers)
-    taken = Counter(maker.weights.tobytes() for maker in makers if maker.weights is not None)
+    evened = list(makers)
+    uses = Counter(maker.weights.tobytes() for maker in makers if maker.weights is not None)
     for number, maker in enumerate(makers):
-        readers = [k for k, other in enumerate(makers) if number in other.reads]
+        readers = [k for k, candidate in enumerate(makers) if number in candidate.reads]
         reader, largest = makers[readers[0]] if readers else maker, abs(maps[number]).max()
         evens = len(readers) == 1 and maker.work is reader.work is Work.SUMS and largest > 0
         evens = evens and (maker.activation is None or cuts_off(maker.activation))
         # weights of few bits would be taken from their levels
         if not evens or reader.levels is not None or reader.weights is None:
             continue
-        if taken[reader.weights.tobytes()] > 1:
+        if uses[reader.weights.tobytes()] > 1:
             continue
         by = np.maximum(abs(maps[number]).max(axis=(0, 1, 2)) / largest, LEAST) ** power
-        own, number_of_reader = made[number], readers[0]
-        scale = np.ones(len(by)) if own.scale is None else own.scale
-        shift = None if own.shift is None else own.shift / by
-        made[number] = replace(own, scale=scale / by, shift=shift)
-        weights = made[number_of_reader].weights
+        evened_maker, number_of_reader = evened[number], readers[0]
+        scale = np.ones(len(by)) if evened_maker.scale is None else evened_maker.scale
+        shift = None if evened_maker.shift is None else evened_maker.shift / by
+        evened[number] = replace(evened_maker, scale=scale / by, shift=shift)
+        weights = evened[number_of_reader].weights
         assert weights is not None
         groups = len(by) // weights.shape[-1]  # whose channels are the last axis
         each = np.repeat(by.reshape(groups, -1), len(weights) // groups, axis=0)
         weights = weights * each[:, None, None, :]
-        made[number_of_reader] = replace(made[number_of_reader], weights=weights)
-    return made
+        evened[number_of_reader] = replace(evened[number_of_reader], weights=weights)
+    return evened
 
 
 # Makers in whole numbers ----------------------------------------------------------
@@ -252,22 +251,22 @@ class WholeNumbers:
     def scores(self, images: NDArray[Any]) -> Whole:
         """What C makes of images, (images, outputs)."""
         maps: list[Array] = []
-        given = images * np.int64(self.finer) if self.sensor else images
-        for own in self.makers:
-            maps.append(own.result(_sums(own, maps, given)))
+        samples = images * np.int64(self.finer) if self.sensor else images
+        for maker in self.makers:
+            maps.append(maker.result(_sums(maker, maps, samples)))
         return maps[-1].reshape(len(images), -1).astype(np.int64)
 
     def classify(self, images: NDArray[Any]) -> Whole:
         scores = self.scores(images)
         alone = scores.shape[1] == 1
-        found = scores[:, 0] >= self.threshold if alone else scores.argmax(axis=1)
-        return np.asarray(found, np.int64)
+        classes = scores[:, 0] >= self.threshold if alone else scores.argmax(axis=1)
+        return np.asarray(classes, np.int64)
 
 
 def bends_of(makers: Sequence[WholeMaker]) -> Bends:
     """What their activations look up, alike ones once."""
-    bent = [(own.table, own.pieces) for own in makers if own.table is not None]
-    return Bends(tuple({table.tobytes(): (table, pieces) for table, pieces in bent}.values()))
+    tables = [(maker.table, maker.pieces) for maker in makers if maker.table is not None]
+    return Bends(tuple({table.tobytes(): (table, pieces) for table, pieces in tables}.values()))
 
 
 def in_whole_numbers(
@@ -287,29 +286,29 @@ def in_whole_numbers(
     step, _ = _read_levels(makers[-1], [levels[k] for k in makers[-1].reads])
     bits = _score_bits(makers[-1], step, exact[-1])
     levels[-1] = Levels(2.0**-bits, 0.0, 0)
-    done: list[WholeMaker] = []
+    whole: list[WholeMaker] = []
     maps: list[Array] = []
     for number, maker in enumerate(makers):
         read = [levels[k] for k in maker.reads]
         if maker.fed is not None:
             rule = whole_rule(maker, read[0].step, read[0].zero, exact[number])
             levels[number] = Levels(2.0 ** (8 - rule.bits[0]), 0.0, 0)
-            none = np.zeros(0, np.int64)
-            weights = rule.weights
-            done.append(WholeMaker(maker, levels[number], none, none, 1, 0, 0, weights, rule=rule))
+            empty = np.zeros(0, np.int64)
+            fit = WholeMaker(maker, levels[number], empty, empty, 1, 0, 0, rule.weights, rule=rule)
             maps.append(rule.evaluate(maps[maker.reads[0]]))
-            continue
-        own = _whole(maker, read, levels[number])
-        if number == len(makers) - 1:
-            own = replace(own, low=own.low if maker.activation else -LARGEST, high=LARGEST)
-        sums = _sums(own, maps, images)
-        given = [exact[k] for k in maker.reads] or [laid_out(maker, images)]
-        if maker.work in WEIGHING or (sensor and maker.work in GIVING):
-            own = _centred(own, sums, scale_sums(maker, window_sums(maker, given)))
-        maps.append(own.result(sums))
-        done.append(own)
+        else:
+            fit = _whole(maker, read, levels[number])
+            if number == len(makers) - 1:
+                low = fit.low if maker.activation else -LARGEST
+                fit = replace(fit, low=low, high=LARGEST)
+            sums = _sums(fit, maps, images)
+            if maker.work in WEIGHING or (sensor and maker.work in GIVING):
+                inputs = [exact[k] for k in maker.reads] or [laid_out(maker, images)]
+                fit = _centred(fit, sums, scale_sums(maker, window_sums(maker, inputs)))
+            maps.append(fit.result(sums))
+        whole.append(fit)
     threshold = round(HALF_SURE.get(ending, 0.0) * 2**bits)
-    return WholeNumbers(tuple(_looking_up_at_once(done)), bits, threshold, sensor)
+    return WholeNumbers(tuple(_looking_up_at_once(whole)), bits, threshold, sensor)
 
 
 def cuts_off(layer: Layer) -> bool:
@@ -333,7 +332,7 @@ def _with_tables(makers: Sequence[RowMaker]) -> list[RowMaker]:
 
     The last one is left out if it keeps which output is largest.
     """
-    made: list[RowMaker] = []
+    split: list[RowMaker] = []
     place: list[int] = []
     alone = {k for group in _groups(makers) if len(group) == 1 for k in group}
     for number, maker in enumerate(makers):
@@ -346,12 +345,12 @@ def _with_tables(makers: Sequence[RowMaker]) -> list[RowMaker]:
         reads = tuple(place[k] for k in maker.reads)
         steps = layer is not None and layer.level_step != 0 and number in alone and not last
         looked_up = layer is not None and not cuts_off(layer) and not steps
-        made.append(replace(maker, reads=reads, activation=None if looked_up else layer))
+        split.append(replace(maker, reads=reads, activation=None if looked_up else layer))
         if looked_up and not last:
-            before = (len(made) - 1,)
-            made.append(RowMaker(Work.SAME, before, maker.shape, activation=maker.activation))
-        place.append(len(made) - 1)
-    return made
+            before = (len(split) - 1,)
+            split.append(RowMaker(Work.SAME, before, maker.shape, activation=maker.activation))
+        place.append(len(split) - 1)
+    return split
 
 
 def _looking_up_at_once(makers: Sequence[WholeMaker]) -> list[WholeMaker]:
@@ -359,54 +358,56 @@ def _looking_up_at_once(makers: Sequence[WholeMaker]) -> list[WholeMaker]:
 
     What comes out is the same, but no map is kept between, and no channel is scaled twice.
     """
-    made: list[WholeMaker] = []
+    joined: list[WholeMaker] = []
     place: list[int] = []
-    for own in makers:
-        reads = tuple(place[k] for k in own.maker.reads)
-        before = own.maker.reads[0] if own.table is not None else 0  # neither the image nor a rule
+    for whole in makers:
+        reads = tuple(place[k] for k in whole.maker.reads)
+        before = (
+            whole.maker.reads[0] if whole.table is not None else 0
+        )  # neither the image nor a rule
         readers = [other for other in makers if before in other.maker.reads]
         plain = makers[before].table is None and makers[before].rule is None
         if before > 0 and len(readers) == 1 and plain:
             (number,) = reads
-            made[number] = replace(
-                made[number], table=own.table, pieces=own.pieces, levels=own.levels
+            joined[number] = replace(
+                joined[number], table=whole.table, pieces=whole.pieces, levels=whole.levels
             )
             place.append(number)
         else:
-            made.append(replace(own, maker=replace(own.maker, reads=reads)))
-            place.append(len(made) - 1)
-    return made
+            joined.append(replace(whole, maker=replace(whole.maker, reads=reads)))
+            place.append(len(joined) - 1)
+    return joined
 
 
-def _sums(own: WholeMaker, maps: Sequence[Array], images: NDArray[Any]) -> Array:
-    maker = own.maker
+def _sums(whole: WholeMaker, maps: Sequence[Array], images: NDArray[Any]) -> Array:
+    maker = whole.maker
     if not maker.reads:
         return window_sums(maker, [laid_out(maker, images)])
-    if own.rule is not None:
-        return own.rule.evaluate(maps[maker.reads[0]])
+    if whole.rule is not None:
+        return whole.rule.evaluate(maps[maker.reads[0]])
     if maker.work in NORMING:
-        return _spreads_off(own, maps[maker.reads[0]])
-    weights = None if own.weights is None else own.weights.astype(np.float64)
+        return _spreads_off(whole, maps[maker.reads[0]])
+    weights = None if whole.weights is None else whole.weights.astype(np.float64)
     if maker.work is Work.PLACED and weights is not None:
         weights[1] *= SHIFT_UNIT
-    given, edge = [maps[k] for k in maker.reads], own.edges[0]
+    inputs, edge = [maps[k] for k in maker.reads], whole.edges[0]
     if maker.work in FROM_ZERO:
-        given = [levels - zero for levels, zero in zip(given, own.edges, strict=True)]
+        inputs = [levels - zero for levels, zero in zip(inputs, whole.edges, strict=True)]
         edge = 0
-    sums = window_sums(maker, given, edge, weights)
+    sums = window_sums(maker, inputs, edge, weights)
     return np.trunc(sums)  # as C does of a mean over fewer values than its window has
 
 
-def _spreads_off(own: WholeMaker, levels: Array) -> Array:
+def _spreads_off(whole: WholeMaker, levels: Array) -> Array:
     """How far each level lies beyond its group's mean, as `normed` in C reckons it."""
-    maker = own.maker
+    maker = whole.maker
     each, axes = (
         (maker.group_channels, (1, 2, 4)) if maker.group_channels else (maker.shape[2], (4,))
     )
     apart = levels.astype(np.int64).reshape(*levels.shape[:3], -1, each)
-    total, squares = (one.sum(axis=axes, keepdims=True) for one in (apart, apart**2))
+    total, squares = (powers.sum(axis=axes, keepdims=True) for powers in (apart, apart**2))
     values = _in_a_group(maker)
-    square = values * squares - total**2 + own.epsilon
+    square = values * squares - total**2 + whole.epsilon
     shift = np.full(square.shape, 2 * ROOT_BITS - SPREAD_BITS)
     for _ in range(ROOT_BITS):
         small = square < 1 << 2 * ROOT_BITS
@@ -470,15 +471,15 @@ def _rounded(maker: RowMaker, step: Array) -> _Rounded:
         return _Rounded(None, np.full(channels, added), scale * steps * step, shift)
     if maker.work is Work.PLACED:
         places = maker.weights * ~dead  # their shifts are told in a unit of their own
-        told = np.stack([places[0], places[1] / (step * SHIFT_UNIT)])
-        steps = np.maximum(abs(told).max(axis=(0, 1, 2)) / HIGHEST, least)
-        own = np.rint(told / steps).astype(np.int64)
-        return _Rounded(own, np.zeros(channels), scale * steps * step, shift)
+        parts = np.stack([places[0], places[1] / (step * SHIFT_UNIT)])
+        steps = np.maximum(abs(parts).max(axis=(0, 1, 2)) / HIGHEST, least)
+        weights_whole = np.rint(parts / steps).astype(np.int64)
+        return _Rounded(weights_whole, np.zeros(channels), scale * steps * step, shift)
     if maker.levels is not None:
         return _levelled(maker, dead, scale * step, least, shift)
-    exact = maker.weights * ~dead[:, None, None, None]
-    steps = np.maximum(abs(exact).max(axis=(1, 2, 3)) / HIGHEST, least)
-    weights = np.rint(exact / steps[:, None, None, None]).astype(np.int64)
+    weights_exact = maker.weights * ~dead[:, None, None, None]
+    steps = np.maximum(abs(weights_exact).max(axis=(1, 2, 3)) / HIGHEST, least)
+    weights = np.rint(weights_exact / steps[:, None, None, None]).astype(np.int64)
     return _Rounded(weights, weights.sum(axis=(1, 2, 3)), scale * steps * step, shift)
 
 
@@ -499,17 +500,17 @@ def _levelled(
     return _Rounded(weights, weights.sum(axis=axes), scale * np.where(none, least, steps), shift)
 
 
-def _whole(maker: RowMaker, given: Sequence[Levels], levels: Levels) -> WholeMaker:
+def _whole(maker: RowMaker, inputs: Sequence[Levels], levels: Levels) -> WholeMaker:
     """Say a maker in whole numbers, by the levels of what it reads and of what it makes."""
-    read = given[0] if given else Levels(1.0, 0.0, 0)
+    read = inputs[0] if inputs else Levels(1.0, 0.0, 0)
     ends = _ends(maker.activation, levels)
     if ends is None:
         return _looked_up(maker, read, levels)
-    step, zero = _read_levels(maker, given)
-    own = _rounded(maker, step)
-    factor, times, up = _factors(own.units / levels.step)
-    bias = own.shift / levels.step - own.weight_sums * zero * own.units / levels.step
-    made = WholeMaker(
+    step, zero = _read_levels(maker, inputs)
+    rounding = _rounded(maker, step)
+    factor, times, up = _factors(rounding.units / levels.step)
+    bias = rounding.shift / levels.step - rounding.weight_sums * zero * rounding.units / levels.step
+    whole = WholeMaker(
         maker,
         levels,
         np.zeros_like(factor),
@@ -517,21 +518,21 @@ def _whole(maker: RowMaker, given: Sequence[Levels], levels: Levels) -> WholeMak
         times,
         up,
         0,
-        own.weights,
+        rounding.weights,
         offset=levels.edge,
-        edges=tuple(one.edge for one in given),
+        edges=tuple(one.edge for one in inputs),
         epsilon=_epsilon(maker, read.step) if maker.work in NORMING else 0,
         low=ends[0],
         high=ends[1],
     )
-    return _biased(made, bias)
+    return _biased(whole, bias)
 
 
-def _biased(own: WholeMaker, levels: Array) -> WholeMaker:
+def _biased(whole: WholeMaker, levels: Array) -> WholeMaker:
     """Add so many levels to what each channel makes."""
-    bias = np.clip(np.rint(own.bias + levels * 2.0**own.down), -MOST_BIAS, MOST_BIAS)
+    bias = np.clip(np.rint(whole.bias + levels * 2.0**whole.down), -MOST_BIAS, MOST_BIAS)
     up = _bits_beyond(bias)
-    return replace(own, bias=_rounded_by(bias, up) << up, bias_up=up)
+    return replace(whole, bias=_rounded_by(bias, up) << up, bias_up=up)
 
 
 def _bits_beyond(numbers: Array) -> int:
@@ -549,10 +550,10 @@ def _epsilon(maker: RowMaker, step: float) -> int:
     values = _in_a_group(maker)
     if values >= MOST_IN_A_GROUP:
         raise TargetError(f"{values:,} values normalised together are too many for --int8")
-    found = round(maker.epsilon * (values / step) ** 2)
-    if found > 1 << 2 * ROOT_BITS:
+    epsilon = round(maker.epsilon * (values / step) ** 2)
+    if epsilon > 1 << 2 * ROOT_BITS:
         raise TargetError(TOO_UNLIKE)
-    return max(found, 1)
+    return max(epsilon, 1)
 
 
 def _looked_up(maker: RowMaker, read: Levels, levels: Levels) -> WholeMaker:
@@ -580,11 +581,11 @@ def _factors(scales: Array) -> tuple[Whole, int, int]:
     return _rounded_by(exact, up), times, up
 
 
-def _centred(own: WholeMaker, sums: Array, exact: Array) -> WholeMaker:
+def _centred(whole: WholeMaker, sums: Array, exact: Array) -> WholeMaker:
     """Correct the biases by what rounding does to each channel in the mean."""
-    level = sums * own.units + own.bias / 2.0**own.down
-    off = exact.mean(axis=(0, 1, 2)) / own.levels.step - level.mean(axis=(0, 1, 2))
-    return _biased(own, off)
+    level = sums * whole.units + whole.bias / 2.0**whole.down
+    off = exact.mean(axis=(0, 1, 2)) / whole.levels.step - level.mean(axis=(0, 1, 2))
+    return _biased(whole, off)
 
 
 # Of a trained network --------------------------------------------------------------
@@ -594,8 +595,8 @@ EVENED = 0.75  # of a channel's size, the power that all are divided by
 
 def require_classes(trained: TrainedNet, reads_windows: bool = False) -> None:
     """Refuse what --int8 can't say: it tells images apart, or windows of signals."""
-    told = trained.picture or reads_windows
-    if not (told and trained.classes) or len(trained.output) > 1:
+    has_samples = trained.picture or reads_windows
+    if not (has_samples and trained.classes) or len(trained.output) > 1:
         raise TargetError(
             "--int8 is only for networks that classify images or windows of signals: leave it out"
         )
@@ -615,13 +616,13 @@ def quantise_windows(
     own numbers."""
     require_classes(trained, reads_windows=True)
     sensor = sensor_numbers(rows, channels)
-    given = sensor.of(rows) * np.int64(sensor.finer)
-    return _quantised(sensor.scale(trained), given, sensor, learns)
+    numbers = sensor.of(rows) * np.int64(sensor.finer)
+    return _quantised(sensor.scale(trained), numbers, sensor, learns)
 
 
 def _quantised(
     trained: TrainedNet,
-    given: NDArray[Any],
+    samples: NDArray[Any],
     sensor: SensorNumbers | None,
     learns: bool = False,
 ) -> WholeNumbers:
@@ -631,5 +632,5 @@ def _quantised(
         if maker.rule is not None:
             require_whole(maker.rule)
     evened = makers[:-1] if learns else makers
-    evened = even_out(evened, maps_of(evened, given), EVENED)
-    return in_whole_numbers([*evened, *makers[len(evened) :]], given, sensor)
+    evened = even_out(evened, maps_of(evened, samples), EVENED)
+    return in_whole_numbers([*evened, *makers[len(evened) :]], samples, sensor)

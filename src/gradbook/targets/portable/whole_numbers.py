@@ -127,7 +127,7 @@ def _answers(
         interface.function(
             called,
             {
-                "REMARK": f"The class of {given}, {scores}, in units of 1/{unit}.",
+                "REMARK": f"The class of {what}, {scores}, in units of 1/{unit}.",
                 "KIND": "int",
                 "WRITTEN": "each",
                 "BODY": body,
@@ -136,7 +136,7 @@ def _answers(
             weighs=learner is not None,
             step=called == "step",
         )
-        for called, given in functions.items()
+        for called, what in functions.items()
     ]
 
 
@@ -152,24 +152,24 @@ def _fields(
 ) -> dict[str, tuple[str, Sequence[int | str]]]:
     """The further members of `struct maker`."""
     inner = range(len(makers) - ends_in_scores)
-    zeros = [own.levels.edge for own in makers]
-    offsets = [own.offset for own in makers]
+    zeros = [maker.levels.edge for maker in makers]
+    offsets = [maker.offset for maker in makers]
     fields: dict[str, tuple[str, Sequence[int | str]]] = {"zero": ("int8_t", zeros)}
     if offsets != zeros:
         fields["offset"] = ("int8_t", offsets)
     if any(makers[k].low > LOWEST for k in inner):  # which isn't all that a byte holds
-        fields["low"] = ("int8_t", [max(own.low, LOWEST) for own in makers])
+        fields["low"] = ("int8_t", [max(maker.low, LOWEST) for maker in makers])
     if any(makers[k].high < HIGHEST for k in inner):
-        fields["high"] = ("int8_t", [min(own.high, HIGHEST) for own in makers])
+        fields["high"] = ("int8_t", [min(maker.high, HIGHEST) for maker in makers])
     scaling = [k for k in inner if ways.get(k) != "bytes"] or [0]
-    others = makers[scaling[0]].times  # of bytes, which aren't scaled, and of scores
-    times = [own.times if k in scaling else others for k, own in enumerate(makers)]
+    times_elsewhere = makers[scaling[0]].times  # of bytes, which aren't scaled, and of scores
+    times = [maker.times if k in scaling else times_elsewhere for k, maker in enumerate(makers)]
     fields["times"] = ("uint8_t", times)
-    fields["up"] = ("uint8_t", [own.up for own in makers])
-    fields["bias_up"] = ("uint8_t", [own.bias_up for own in makers])
+    fields["up"] = ("uint8_t", [maker.up for maker in makers])
+    fields["bias_up"] = ("uint8_t", [maker.bias_up for maker in makers])
     if bends.each:
         numbered = smallest(max(len(bends.each), len(bends.pieces)))
-        fields["table"] = (numbered, [_bent_by(own, bends, small) for own in makers])
+        fields["table"] = (numbered, [_bent_by(maker, bends, small) for maker in makers])
     *begins, end = 0, *accumulate(scales_kept(makers, ways))
     fields["first"] = (smallest(end), begins)
     return fields
@@ -181,7 +181,7 @@ def _keep(
     ends_in_scores: bool,
 ) -> str:
     """What scales sums to levels, and the function that puts them into their places."""
-    alike = _scaled_alike([own for own in makers if own.factor.size > 1])
+    alike = _scaled_alike([maker for maker in makers if maker.factor.size > 1])
     which = " || ".join(f"own->work == {work.upper()}" for work in Work if work in alike)
     values = [f", own->{name}" for name in ("low", "high") if name in fields]
     values += [", BEND(own->table)"] if "table" in fields else []
@@ -202,22 +202,22 @@ def ways_of(
 ) -> dict[int, str]:
     """Ways to make rows of sums, by what these read, and of bytes that are levels already; in
     `small` code a sum is made at a time."""
-    few = any(own.maker.levels is not None for own in makers)
-    if widest([own.maker for own in makers]) == 1 and not few and not small:
+    few = any(whole.maker.levels is not None for whole in makers)
+    if widest([whole.maker for whole in makers]) == 1 and not few and not small:
         return {}
     ways = {}
-    for number, own in enumerate(makers):
-        maker = own.maker
-        if of_bytes and maker.work is Work.GIVEN and _are_levels(own):
+    for number, whole in enumerate(makers):
+        maker = whole.maker
+        if of_bytes and maker.work is Work.GIVEN and _are_levels(whole):
             ways[number] = "bytes"
         if maker.work is Work.SUMS and not maker.is_irregular and maker.weights is not None:
-            each, reads = maker.weights.shape[-1], makers[maker.reads[0]].maker.shape[2]
-            own_channel = each == 1 and maker.shape[2] == reads
+            width, reads = maker.weights.shape[-1], makers[maker.reads[0]].maker.shape[2]
+            own_channel = width == 1 and maker.shape[2] == reads
             if small:
-                ways[number] = "sums_one" if each == reads or own_channel else "sums_group"
-            elif each == 1 and maker.window.size == (3, 3) and maker.window.stride == (1, 1):
+                ways[number] = "sums_one" if width == reads or own_channel else "sums_group"
+            elif width == 1 and maker.window.size == (3, 3) and maker.window.stride == (1, 1):
                 ways[number] = "sums_deep"
-            elif each < reads:
+            elif width < reads:
                 ways[number] = "sums_each"
             else:
                 ways[number] = "sums_flat" if maker.window.size[0] == 1 else "sums"
@@ -226,14 +226,15 @@ def ways_of(
 
 def _packed(makers: Sequence[WholeMaker]) -> list[NDArray[np.int64] | None]:
     return [
-        None if own.weights is None else packed(own.weights, bits_of(own.maker)) for own in makers
+        None if maker.weights is None else packed(maker.weights, bits_of(maker.maker))
+        for maker in makers
     ]
 
 
-def _are_levels(given: WholeMaker) -> bool:
+def _are_levels(image_maker: WholeMaker) -> bool:
     """Whether each byte that is given becomes the level that is 128 less."""
     every = np.arange(256.0)[:, None]
-    return bool((given.result(every) == every + LOWEST).all()) and given.table is None
+    return bool((image_maker.result(every) == every + LOWEST).all()) and image_maker.table is None
 
 
 # What scales channels, and what bends levels ----------------------------------------
@@ -242,44 +243,45 @@ def _are_levels(given: WholeMaker) -> bool:
 def _scaled_alike(makers: Sequence[WholeMaker]) -> set[Work]:
     """The works whose makers scale all channels alike; sums seldom do."""
     unlike = {
-        own.maker.work
-        for own in makers
-        if own.maker.is_irregular or (own.factor.size and (np.ptp(own.factor) or np.ptp(own.bias)))
+        maker.maker.work
+        for maker in makers
+        if maker.maker.is_irregular
+        or (maker.factor.size and (np.ptp(maker.factor) or np.ptp(maker.bias)))
     }
-    return {own.maker.work for own in makers} - unlike - {Work.SUMS}
+    return {maker.maker.work for maker in makers} - unlike - {Work.SUMS}
 
 
 def scales_kept(makers: Sequence[WholeMaker], ways: Mapping[int, str]) -> list[int]:
     """For how many channels of each maker it is kept what scales them: for none where bytes are
     levels already, once where all are scaled alike."""
-    alike, kept = _scaled_alike(makers), []
-    for number, own in enumerate(makers):
-        most = 1 if own.maker.work in alike else own.factor.size
-        kept.append(0 if ways.get(number) == "bytes" else min(most, own.factor.size))
-    return kept
+    alike, counts = _scaled_alike(makers), []
+    for number, maker in enumerate(makers):
+        most = 1 if maker.maker.work in alike else maker.factor.size
+        counts.append(0 if ways.get(number) == "bytes" else min(most, maker.factor.size))
+    return counts
 
 
 def _tables(
     makers: Sequence[WholeMaker], ways: Mapping[int, str], ruled: bool
 ) -> list[ConstantArray]:
-    kept = [
-        (own.bias[:count] >> own.bias_up, own.factor[:count])
-        for own, count in zip(makers, scales_kept(makers, ways), strict=True)
+    scales = [
+        (maker.bias[:count] >> maker.bias_up, maker.factor[:count])
+        for maker, count in zip(makers, scales_kept(makers, ways), strict=True)
     ]
-    biases, factors = map(np.concatenate, zip(*kept, strict=True))
+    biases, factors = map(np.concatenate, zip(*scales, strict=True))
     return [
         ConstantArray("int16_t", "biases", biases),
         ConstantArray("int16_t", "factors", factors),
-        *(table for own in makers if own.rule is not None for table in tables_of(own.rule)),
+        *(table for maker in makers if maker.rule is not None for table in tables_of(maker.rule)),
         *([ConstantArray("uint16_t", "curve", CURVE)] if ruled else []),
     ]
 
 
-def _bent_by(own: WholeMaker, bends: Bends, small: bool) -> int | str:
+def _bent_by(maker: WholeMaker, bends: Bends, small: bool) -> int | str:
     """What its levels are bent by, as the file has it: 0 if by nothing."""
-    if own.table is None:
+    if maker.table is None:
         return 0
-    number, last = bends.number(own.table), bends.last_piece(own.table)
+    number, last = bends.number(maker.table), bends.last_piece(maker.table)
     if not bends.are_pieces:
         return number
     return last if small else f"BENT_BY({number}, {last})"
@@ -290,13 +292,23 @@ def _bends_in_c(bends: Bends, small: bool) -> list[ConstantArray | str]:
     `small`; and what reads them."""
     if not bends.each:
         return []
-    said = sections("bends")
-    tables = ConstantArray("int8_t", "bends", np.concatenate([own for own, _ in bends.each]))
+    reading = sections("bends")
+    tables = ConstantArray("int8_t", "bends", np.concatenate([table for table, _ in bends.each]))
     if not bends.are_pieces:
-        return [tables, said["table"]]
-    numbers = np.array([number for one in bends.pieces for number in one.numbers])
+        return [tables, reading["table"]]
+    numbers = np.array(
+        [number for piece_of_table in bends.pieces for number in piece_of_table.numbers]
+    )
     pieces = ConstantArray("int32_t", "pieces", numbers)
-    read = said["pieces"].replace("POINT", str(POINT))
+    read = reading["pieces"].replace("POINT", str(POINT))
     if small:
         return [pieces, read]
-    return [said["both"], str(tables), said["table"], said["else"], pieces, read, said["end"]]
+    return [
+        reading["both"],
+        str(tables),
+        reading["table"],
+        reading["else"],
+        pieces,
+        read,
+        reading["end"],
+    ]

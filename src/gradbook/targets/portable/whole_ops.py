@@ -120,23 +120,23 @@ SAYS_OF_SLOPES = Vocabulary(SAYS.target, frozenset(OF_SLOPES), SAYS.remedy)
 
 def reckon(
     node: Node,
-    known: dict[Node, Whole],
+    values: dict[Node, Whole],
     linear: Callable[[Node], Whole] | None = None,
     ops: Mapping[str, WholeOp] = OF_RULES,
     says: Vocabulary = SAYS,
 ) -> Whole:
     """A value that follows from those that are known, which it joins; `linear` weighs."""
-    if node not in known:
-        made: Any
+    if node not in values:
+        result: Any
         number, simpler = number_of(node), None
         if number is not None:
-            made = round(number * 2**UNIT_BITS)
+            result = round(number * 2**UNIT_BITS)
         elif linear is not None and node.op.name == "linear":
-            made = linear(node)
+            result = linear(node)
         elif node.op.name in PASSED_ON or (simpler := says.simpler(node)) is not None:
-            made = reckon(simpler or node.inputs[0], known, linear, ops, says)
+            result = reckon(simpler or node.inputs[0], values, linear, ops, says)
         else:
-            inputs = (reckon(each, known, linear, ops, says) for each in node.inputs)
-            made = ops[node.op.name].of(*inputs)
-        known[node] = np.asarray(made)
-    return known[node]
+            inputs = (reckon(source, values, linear, ops, says) for source in node.inputs)
+            result = ops[node.op.name].of(*inputs)
+        values[node] = np.asarray(result)
+    return values[node]

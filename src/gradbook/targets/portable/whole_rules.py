@@ -39,7 +39,7 @@ MOST_BIAS, SMALLEST, HIGHEST = 2.0**29, 1e-12, 127
 def with_rules_inside(makers: Sequence[RowMaker]) -> list[RowMaker]:
     """Sums that a recurrent rule reads become part of it, so that they aren't rounded to a byte;
     whoever reads its map reads the upper bytes alone."""
-    made: list[RowMaker] = []
+    inside: list[RowMaker] = []
     place: list[int] = []
     for number, maker in enumerate(makers):
         reads = tuple(place[k] for k in maker.reads)
@@ -47,18 +47,18 @@ def with_rules_inside(makers: Sequence[RowMaker]) -> list[RowMaker]:
             fed = makers[maker.reads[0]]
             rows, columns, channels = maker.shape
             reads = tuple(place[k] for k in fed.reads)
-            made.append(replace(maker, reads=reads, fed=fed, shape=(rows, columns, 2 * channels)))
+            inside.append(replace(maker, reads=reads, fed=fed, shape=(rows, columns, 2 * channels)))
             if not all(m.work is Work.LATEST for m in makers if number in m.reads):
                 assert maker.rule
                 shape = (rows, columns, maker.rule.made[0].shape[0])
-                made.append(RowMaker(Work.LATEST, (len(made) - 1,), shape))
-            place.append(len(made) - 1)
-        elif any(other.looks_back for other in makers if number in other.reads):  # fed to a rule
+                inside.append(RowMaker(Work.LATEST, (len(inside) - 1,), shape))
+            place.append(len(inside) - 1)
+        elif any(reader.looks_back for reader in makers if number in reader.reads):  # fed to a rule
             place.append(-1)
         else:
-            made.append(replace(maker, reads=reads))
-            place.append(len(made) - 1)
-    return made
+            inside.append(replace(maker, reads=reads))
+            place.append(len(inside) - 1)
+    return inside
 
 
 def require_whole(rule: Rule) -> None:
@@ -107,12 +107,12 @@ class WholeRule:
     def evaluate(self, levels: Array) -> Array:
         """What C makes of a map of levels, (images, steps, 1, channels)."""
         images, steps = levels.shape[:2]
-        before = [np.zeros((images, node.shape[0]), np.int64) for node in self.rule.made]
+        state = [np.zeros((images, node.shape[0]), np.int64) for node in self.rule.made]
         rows = []
         for step in range(steps):
-            before = self._step(levels[:, step, 0].astype(np.int64), before)
-            highs = [upper(value) for value in before]
-            lows = [value - 256 * high for value, high in zip(before, highs, strict=True)]
+            state = self._step(levels[:, step, 0].astype(np.int64), state)
+            highs = [upper(value) for value in state]
+            lows = [value - 256 * high for value, high in zip(state, highs, strict=True)]
             rows.append(np.concatenate([*highs, *lows], axis=1))
         return np.stack(rows, axis=1)[:, :, None].astype(np.float64)
 
@@ -122,8 +122,8 @@ class WholeRule:
         values: dict[Node, Whole] = {
             node: fed[:, first : first + node.shape[0]] for node, first in rule.given.items()
         }
-        for node, kept, bits in zip(rule.before, before, self.bits, strict=True):
-            values[node] = kept << UNIT_BITS - bits
+        for node, state, bits in zip(rule.before, before, self.bits, strict=True):
+            values[node] = state << UNIT_BITS - bits
         values |= self.constants
 
         def linear(node: Node) -> Whole:
@@ -132,10 +132,10 @@ class WholeRule:
             levels = upper(reckon(x, values, linear) if at is None else before[at])
             return self.back[weights].of(levels)
 
-        made = [reckon(node, values, linear) for node in rule.made]
+        results = [reckon(node, values, linear) for node in rule.made]
         return [
             np.clip(rounded(value, UNIT_BITS - bits), -MOST_KEPT - 129, MOST_KEPT)
-            for value, bits in zip(made, self.bits, strict=True)
+            for value, bits in zip(results, self.bits, strict=True)
         ]
 
 
@@ -164,10 +164,12 @@ def whole_rule(maker: RowMaker, step: float, zero: float, exact: Array) -> Whole
     back = {}
     for node in rule.order:
         if node.op.name == "linear":
-            weights, x = (source_of(one) for one in node.inputs)
-            own = bits[rule.before.index(x)] if x in rule.before else UNIT_BITS
+            weights, x = (source_of(source) for source in node.inputs)
+            bits_of_source = bits[rule.before.index(x)] if x in rule.before else UNIT_BITS
             matrix = rule.tensors[weights]
-            back[weights] = _whole_sum(matrix, np.zeros(len(matrix)), 2.0 ** (LEVEL_BITS - own), 0)
+            back[weights] = _whole_sum(
+                matrix, np.zeros(len(matrix)), 2.0 ** (LEVEL_BITS - bits_of_source), 0
+            )
     constants = {
         leaf: np.rint(array.ravel() * 2**UNIT_BITS).astype(np.int64)
         for leaf, array in rule.tensors.items()
