@@ -64,16 +64,16 @@ def _end(process: Process) -> None:
         system.end(process)
 
 
-def answer(command: Sequence[str], given: str = "") -> str | None:
+def answer(command: Sequence[str], typed: str = "") -> str | None:
     """What a compiler prints at once; None where there is none, or where it objects."""
     try:
         with subprocess.Popen(
             command, stdin=PIPE, stdout=PIPE, stderr=subprocess.DEVNULL, **system.apart()
         ) as process:
-            told = _read_all(process, process.stdout, AT_ONCE, given)
+            text = _read_all(process, process.stdout, AT_ONCE, typed)
     except (OSError, ValueError, RuntimeError, CompilerError):  # RuntimeError: no more threads
         return None
-    return told if process.returncode == 0 else None
+    return text if process.returncode == 0 else None
 
 
 def compile_in(folder: Path, command: Sequence[str]) -> None:
@@ -222,9 +222,9 @@ class Compiler:
         return ["-shared", *alone]
 
 
-def find_compiler(wanted: str | None = None) -> Compiler | None:
+def find_compiler(name: str | None = None) -> Compiler | None:
     """The compiler asked for by GRADBOOK_CC or by name, or the first that can be used."""
-    wish = wanted or os.environ.get("GRADBOOK_CC")
+    wish = name or os.environ.get("GRADBOOK_CC")
     for command in [_command(wish)] if wish else _candidates():
         version = _version(command)
         if version is not None and _makes_what_we_load(Compiler(command, version)):
@@ -232,16 +232,16 @@ def find_compiler(wanted: str | None = None) -> Compiler | None:
     return None
 
 
-def require_compiler(wanted: str | None = None) -> Compiler:
+def require_compiler(name: str | None = None) -> Compiler:
     """The compiler that `find_compiler` finds, or one line that says how to get one."""
-    found = find_compiler(wanted)
-    if found is None:
+    compiler = find_compiler(name)
+    if compiler is None:
         raise CompilerError(
             f"no C compiler found: {how_to_get_one()}"
-            if wanted is None
-            else f"the C compiler {wanted!r} isn't installed: install it or leave out the choice"
+            if name is None
+            else f"the C compiler {name!r} isn't installed: install it or leave out the choice"
         )
-    return found
+    return compiler
 
 
 def for_browsers() -> Compiler:
@@ -337,10 +337,10 @@ def _defined(compiler: Compiler, *flags: str) -> dict[str, str]:
 
 def macros(compiler: Compiler, level: str = "native") -> dict[str, str]:
     """The macros that say what the compiler compiles for."""
-    found = _defined(compiler, *compiler.flags(level))
-    if not found:
+    definitions = _defined(compiler, *compiler.flags(level))
+    if not definitions:
         raise CompilerError(f"{compiler.command[0]} can't compile for the level {level}")
-    return found
+    return definitions
 
 
 def vectors(compiler: Compiler, level: str = "native") -> str:

@@ -90,10 +90,12 @@ class PlainEngine(Engine):
         pixels = pixels.reshape(-1, *self.net.input)
         if warp:
             seed, epoch = key
-            taken: NDArray[Any] = warp_images(pixels, warp, images.tolist(), seed=seed, epoch=epoch)
+            chosen: NDArray[Any] = warp_images(
+                pixels, warp, images.tolist(), seed=seed, epoch=epoch
+            )
         else:
-            taken = pixels[images]
-        return self._normalised(taken)
+            chosen = pixels[images]
+        return self._normalised(chosen)
 
     def _normalised(self, pixels: NDArray[Any]) -> NDArray[Any]:
         tail = (1,) * (pixels.ndim - 2)

@@ -66,8 +66,8 @@ def _kept_in(folder: Path, made_of: str, ending: str, make: Make) -> Library:
     for path in named:
         with suppress(OSError):  # what others still use
             path.unlink()
-    said = f"{named[0]} had been changed or damaged: it was compiled again" if named else ""
-    return Library(_make_in(folder, made_of, ending, make), said)
+    remark = f"{named[0]} had been changed or damaged: it was compiled again" if named else ""
+    return Library(_make_in(folder, made_of, ending, make), remark)
 
 
 def _is_as_made(path: Path) -> bool:
@@ -153,17 +153,17 @@ def build(
     effort: Sequence[float],
 ) -> Path:
     """Compile a text to a library in this folder."""
-    source, made = folder / "engine.c", folder / f"engine{compiler.ending}"
+    source, library = folder / "engine.c", folder / f"engine{compiler.ending}"
     source.write_text(text, encoding="utf-8")
     most = system.cores()
     if compiler.is_for_browsers:  # whose modules have the same bytes from every machine
         most = MOST_AT_ONCE
     shares = share_out(effort, min(most, MOST_AT_ONCE))
     inputs = [source.name] if len(shares) == 1 else _objects(source, words, shares)
-    compile_in(folder, [*words, *compiler.to_link, *inputs, "-o", made.name, "-lm"])
-    if not made.is_file() or made.stat().st_size > limits.ENGINE.most:
+    compile_in(folder, [*words, *compiler.to_link, *inputs, "-o", library.name, "-lm"])
+    if not library.is_file() or library.stat().st_size > limits.ENGINE.most:
         raise CompilerError(f"{words[0]} reported success but wrote no engine{ANOTHER}")
-    return made
+    return library
 
 
 def share_out(effort: Sequence[float], most: int) -> list[list[int]]:
@@ -173,7 +173,7 @@ def share_out(effort: Sequence[float], most: int) -> list[list[int]]:
     count = max(1, min(most, len(effort), int(sum(effort) / WORTH_ANOTHER)))
     shares: list[list[int]] = [[] for _ in range(count)]
     for part in sorted(range(len(effort)), key=lambda part: -effort[part]):
-        min(shares, key=lambda share: sum(effort[one] for one in share)).append(part)
+        min(shares, key=lambda share: sum(effort[k] for k in share)).append(part)
     return shares
 
 

@@ -86,8 +86,8 @@ class NativeEngine(Engine):
         self.source: Source = source(
             self.step_graph, inference(net), machine(vectors, precision == "float64")
         )
-        found = compile_library(self.source.text, self.compiler, level, extra, self.source.effort)
-        self.path, self.remark = found.path, found.remark
+        library = compile_library(self.source.text, self.compiler, level, extra, self.source.effort)
+        self.path, self.remark = library.path, library.remark
         self._running = Lock()
         self._memory = NativeMemory(_load_engine(self.path), threads)
         for leaf, values in self.step_graph.start.items():
@@ -103,9 +103,9 @@ class NativeEngine(Engine):
     def _view(self, number: int, array: Array) -> NDArray[Any]:
         size = int(np.prod(array.shape, dtype=int))
         kind = ctypes.c_double if self.real == np.float64 else ctypes.c_float
-        held: Any = (kind * size).from_address(self._memory.array(number))
-        held.memory = self._memory  # which lasts as long as the view
-        return np.frombuffer(held, self.real).reshape(array.shape)
+        memory: Any = (kind * size).from_address(self._memory.array(number))
+        memory.memory = self._memory  # which lasts as long as the view
+        return np.frombuffer(memory, self.real).reshape(array.shape)
 
     def train(
         self, given: JobArrays, warp: Warp | None, key: tuple[int, int], run: EpochRun

@@ -90,8 +90,8 @@ def shipped_module(name: str) -> bytes | None:
     """A module that comes along, if there is one of that name."""
     try:
         with tarfile.open(PACKED) as archive:
-            found = archive.extractfile(name) if name in archive.getnames() else None
-            return found.read() if found else None
+            member = archive.extractfile(name) if name in archive.getnames() else None
+            return member.read() if member else None
     except (OSError, EOFError, lzma.LZMAError, tarfile.TarError) as error:
         raise CompilerError(f"{PACKED} can't be read: install gradbook again") from error
 

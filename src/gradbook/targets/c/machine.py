@@ -78,10 +78,10 @@ def best_block(
 
     def total(block: tuple[int, int]) -> float:
         return sum(
-            often * count * other_count * _cost(size * per_row, other)
+            often * count * other_count * _cost(size * per_row, other_size)
             for size, count in _rounds(rows, block[0])
             for number, often in times.items()
-            for other, other_count in _rounds(number, block[1])
+            for other_size, other_count in _rounds(number, block[1])
         )
 
     return min(candidates, key=total)

@@ -151,27 +151,30 @@ class RowText:
         before: list[str] = []
         inside: list[str] = []
         after: list[str] = []
-        for one in sums:
-            if one.beside:
+        for batch_sum in sums:
+            if batch_sum.beside:
                 continue
-            value, total = self.terms[one.x].lanes, f"at->{self.scope.partial(one.node)}[c]"
-            title = self.scope.titles[one.x]
-            if one.squares:
-                own = self.names.of(("moments", one.node), f"{title}_moments")
-                off = self.names.of(("off", one.node), f"{title}_off")
-                before.append(f"struct moments {own} = {{.pivot = {total}.pivot}};")
+            value, total = (
+                self.terms[batch_sum.x].lanes,
+                f"at->{self.scope.partial(batch_sum.node)}[c]",
+            )
+            title = self.scope.titles[batch_sum.x]
+            if batch_sum.squares:
+                name = self.names.of(("moments", batch_sum.node), f"{title}_moments")
+                off = self.names.of(("off", batch_sum.node), f"{title}_off")
+                before.append(f"struct moments {name} = {{.pivot = {total}.pivot}};")
                 inside += [
-                    f"if (h + w == 0) {own}.pivot = {value};",
-                    f"const vec {off} = {value} - {own}.pivot;",
-                    f"{own}.sum += {off};",
-                    f"{own}.squares += {off} * {off};",
+                    f"if (h + w == 0) {name}.pivot = {value};",
+                    f"const vec {off} = {value} - {name}.pivot;",
+                    f"{name}.sum += {off};",
+                    f"{name}.squares += {off} * {off};",
                 ]
-                after.append(f"add_moments(&{total}, &{own});")
+                after.append(f"add_moments(&{total}, &{name});")
             else:
-                own = self.names.of(("sum", one.node), f"sum_{title}")
-                before.append(f"vec {own} = {{0}};")
-                inside.append(f"{own} += {value};")
-                after.append(f"{total} += {own};")
+                name = self.names.of(("sum", batch_sum.node), f"sum_{title}")
+                before.append(f"vec {name} = {{0}};")
+                inside.append(f"{name} += {value};")
+                after.append(f"{total} += {name};")
         return before, inside, after
 
 
@@ -220,21 +223,24 @@ def line_functions(name: str, row: Row, scope: Scope) -> Piece:
     count = dict.fromkeys(LINE_ARRAYS, 0)
     find = ["struct line line = {.at = at, .h = h, .c = c};"]
     value = ["struct place *at = line->at;", "const int h = line->h, c = line->c;"]
-    for each in declared:
-        place = f"{LINE_ARRAYS[each.kind]}[{count[each.kind]}]"
-        count[each.kind] += 1
-        find += [str(each), f"line.{place} = {each.name};"]
-        value.append(str(Declaration(each.kind, each.name, f"line->{place}")))
-    sums = [(f"line->sums[{k}]", one) for k, one in enumerate(row.sums)]
+    for declaration in declared:
+        place = f"{LINE_ARRAYS[declaration.kind]}[{count[declaration.kind]}]"
+        count[declaration.kind] += 1
+        find += [str(declaration), f"line.{place} = {declaration.name};"]
+        value.append(str(Declaration(declaration.kind, declaration.name, f"line->{place}")))
+    sums = [(f"line->sums[{k}]", batch_sum) for k, batch_sum in enumerate(row.sums)]
     find += [*(f"line.sums[{k}] = (vec){{0}};" for k in range(len(sums))), "return line;"]
-    value += [*inside, *(f"{own} += {text.terms[one.x].lanes};" for own, one in sums)]
+    value += [
+        *inside,
+        *(f"{total} += {text.terms[batch_sum.x].lanes};" for total, batch_sum in sums),
+    ]
     value += ["(void)at, (void)h, (void)c;", f"return {result};"]
     texts = [
         function(f"INLINE struct line find_{name}(struct place *at, int h, int c)", find),
         function(f"INLINE vec value_{name}(struct line *line, int w)", value, ("w",)),
     ]
     if sums:
-        leave = [f"at->{scope.partial(one.node)}[c] += {own};" for own, one in sums]
+        leave = [f"at->{scope.partial(batch_sum.node)}[c] += {total};" for total, batch_sum in sums]
         head = f"INLINE void leave_{name}(struct place *at, int c, const struct line *line)"
         texts.append(function(head, leave))
     return Piece("\n".join(texts), Members(line={**count, "sum": len(sums)}))
@@ -254,28 +260,28 @@ def line_members(most: Mapping[str, int]) -> list[str]:
 FEWEST_LANES = 4
 
 
-def pass_text(one: Pass, scope: Scope) -> Piece:
-    own = scope.plan.rows[one]
-    texts = [Piece(_comment(one, scope))]
+def pass_text(walk: Pass, scope: Scope) -> Piece:
+    parts = scope.plan.rows[walk]
+    texts = [Piece(_comment(walk, scope))]
     rows = {"reads": "", "leave": "leave_nothing", "finish": ""}
-    if one.heavy:
-        readers, words = _readers(one, one.heavy, scope)
+    if walk.heavy:
+        readers, words = _readers(walk, walk.heavy, scope)
         texts += readers
         rows.update(words)
-    if own.finisher:
-        rows["finish"] = scope.names["finish", one.number]
-        texts.append(Piece(finisher(rows["finish"], own.finisher, one.places[2], scope)))
-    opening, closing, sums = _sums(one, scope)
-    if one.heavy:
-        lines, members = _call(one, one.heavy, rows, scope)
+    if parts.finisher:
+        rows["finish"] = scope.names["finish", walk.number]
+        texts.append(Piece(finisher(rows["finish"], parts.finisher, walk.places[2], scope)))
+    opening, closing, sums = _sums(walk, scope)
+    if walk.heavy:
+        lines, members = _call(walk, walk.heavy, rows, scope)
     else:
-        channels, height, _ = one.places
+        channels, height, _ = walk.places
         lines = [
             f"for (int h = 0; h < {height}; h++)",
             f"    for (int c = 0; c < {channels}; c++) {rows['finish']}(at, h, c, NULL);",
         ]
         members = Members()
-    head = f"ACROSS void {scope.names['pass', one.number]}(struct place *at)"
+    head = f"ACROSS void {scope.names['pass', walk.number]}(struct place *at)"
     texts.append(Piece(function(head, [*opening, *lines, *closing])))
     return Piece(
         "\n".join(text.text for text in texts),
@@ -283,30 +289,30 @@ def pass_text(one: Pass, scope: Scope) -> Piece:
     )
 
 
-def _comment(one: Pass, scope: Scope) -> str:
+def _comment(walk: Pass, scope: Scope) -> str:
     title, parts = scope.titles, []
-    if one.heavy:
-        sources = ", ".join(f"{title[x]} {_size(x)}" for x in one.heavy.inputs)
-        also = f" and {one.beside.op.name}" if one.beside else ""
-        parts.append(f"{one.heavy.op.name}{also} of {sources}")
-    if one.stores:
-        parts.append("keeps " + ", ".join(f"{title[k]} {sizes(k)}" for k in one.stores))
-    if one.winners:
+    if walk.heavy:
+        sources = ", ".join(f"{title[x]} {_size(x)}" for x in walk.heavy.inputs)
+        also = f" and {walk.beside.op.name}" if walk.beside else ""
+        parts.append(f"{walk.heavy.op.name}{also} of {sources}")
+    if walk.stores:
+        parts.append("keeps " + ", ".join(f"{title[k]} {sizes(k)}" for k in walk.stores))
+    if walk.winners:
         parts.append("notes where each stood")
-    if scope.plan.rows[one].sums:
-        parts.append("sums " + ", ".join(title[each.x] for each in scope.plan.rows[one].sums))
-    return f"/* Phase {one.phase}: {'; '.join(parts)} */"
+    if scope.plan.rows[walk].sums:
+        parts.append("sums " + ", ".join(title[each.x] for each in scope.plan.rows[walk].sums))
+    return f"/* Phase {walk.phase}: {'; '.join(parts)} */"
 
 
 def _size(node: Node) -> str:
     return "×".join(map(str, node.shape)) if node.shape else "1"
 
 
-def _readers(one: Pass, heavy: Node, scope: Scope) -> tuple[list[Piece], dict[str, str]]:
+def _readers(walk: Pass, heavy: Node, scope: Scope) -> tuple[list[Piece], dict[str, str]]:
     """The functions that read what a heavy op takes, and what its loop calls them by."""
     texts, names, words = [], [], {}
-    for number, row in enumerate(scope.plan.rows[one].readers):
-        name = scope.names["read", (one.number, number)]
+    for number, row in enumerate(scope.plan.rows[walk].readers):
+        name = scope.names["read", (walk.number, number)]
         if scope.kernels[heavy].by_value:
             name = name.removeprefix("read_")
             texts.append(line_functions(name, row, scope))
@@ -330,7 +336,7 @@ def gathering(name: str, call: str) -> str:
     return function(head, [f"return {call};"], ("at", "h", "c", "room"))
 
 
-def _call(one: Pass, heavy: Node, rows: dict[str, str], scope: Scope) -> tuple[list[str], Members]:
+def _call(walk: Pass, heavy: Node, rows: dict[str, str], scope: Scope) -> tuple[list[str], Members]:
     """The call of a heavy op's loop."""
     kernel, engine, scratch = scope.kernels[heavy], [], scope.kernels[heavy].scratch
     gradients = packed = ""
@@ -343,22 +349,22 @@ def _call(one: Pass, heavy: Node, rows: dict[str, str], scope: Scope) -> tuple[l
         engine.append(f"real {name}[{kernel.packing.size}];")
         scratch = max(scratch, -(-kernel.packing.room // FEWEST_LANES))  # to turn them in
         packed = f"at->e->{name}"
-    winners = scope.whole(one.winners) if one.winners else "NULL"
+    winners = scope.whole(walk.winners) if walk.winners else "NULL"
     call = kernel.call.format(**rows, packed=packed, gradients=gradients, winners=winners)
     return [call], Members(tuple(engine), scratch=scratch)
 
 
-def _sums(one: Pass, scope: Scope) -> tuple[list[str], list[str], Members]:
+def _sums(walk: Pass, scope: Scope) -> tuple[list[str], list[str], Members]:
     """The lines before a pass, which set its sums to 0, and after it, which add up the lanes."""
     opening, closing = [], []
     engine: list[str] = []
     place: list[str] = []
-    for each in scope.plan.rows[one].sums:
-        if each.beside:
+    for batch_sum in scope.plan.rows[walk].sums:
+        if batch_sum.beside:
             continue
-        name = scope.partial(each.node)
-        channels, height, width = places(each.x)
-        if each.squares:
+        name = scope.partial(batch_sum.node)
+        channels, height, width = places(batch_sum.x)
+        if batch_sum.squares:
             place.append(f"struct moments {name}[{channels}];")
             engine += [f"real {name}_{what}[TILES][{channels}];" for what in ("mean", "around")]
             closing += [

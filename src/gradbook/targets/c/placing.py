@@ -54,14 +54,14 @@ class Timing:
 
     def _moments(self) -> dict[Node, Node]:
         """Σ(x − mean of x)² is known with Σ x, if that is what the mean is made from."""
-        found = {}
+        moments = {}
         for node in self.order:
             square = batch_sum_input(node)
             if square and square.op.name == "power" and square.inputs[1].is_constant(2):
                 x = deviation_input(square.inputs[0])
                 if x is not None:
-                    found[node] = x
-        return found
+                    moments[node] = x
+        return moments
 
     def _pairs(self) -> dict[Node, Node]:
         """Gradients of weights, and those of the input that are made in the same loop."""
@@ -117,23 +117,23 @@ MOST_ROWS = 5  # that are read to compute a value several times instead of keepi
 
 
 def values_to_keep(outputs: Collection[Node], timing: Timing) -> set[Node]:
-    found = set(outputs)
+    kept = set(outputs)
     rows: dict[Node, set[Node]] = {}  # of what a value is computed from
     for node in timing.order:
         if not node.each or batch_sum_input(node):
             continue
         rows[node] = set().union(*(rows.get(source, ()) for source in node.inputs))
         if len(rows[node]) > MOST_ROWS and len(timing.consumers[node]) > 1:
-            found.add(node)
+            kept.add(node)
         if node.op.name == "leaf" or is_costly(node):
-            found.add(node)
+            kept.add(node)
         elif is_loop(node) and node.op.name not in WEIGHT_GRADIENTS:
-            found.add(_end_of_chain(node, outputs, timing))
+            kept.add(_end_of_chain(node, outputs, timing))
         elif node.op.name in MOVED and channelwise(node) is None:
-            found.add(node.inputs[0])
-        if node in found or is_loop(node):
+            kept.add(node.inputs[0])
+        if node in kept or is_loop(node):
             rows[node] = {node}
-    return found
+    return kept
 
 
 def _end_of_chain(node: Node, outputs: Collection[Node], timing: Timing) -> Node:
@@ -306,14 +306,14 @@ class Placing:
             maker = self.made_in.get(leaf) or makers.get(leaf)
             if maker is not None and maker.phase == phase:
                 before.append((leaf, maker, same))
-        found = self._last(before, x) if before else self._alone(x, phase)
-        found = found or self._after([maker for _, maker, _ in before], x, phase)
-        found = found or self._new_pass(phase, places(x))
+        walk = self._last(before, x) if before else self._alone(x, phase)
+        walk = walk or self._after([maker for _, maker, _ in before], x, phase)
+        walk = walk or self._new_pass(phase, places(x))
         for leaf, maker, _ in before:
-            if maker is not found and leaf not in self.made_in:
+            if maker is not walk and leaf not in self.made_in:
                 self.to_keep.add(leaf)
                 self._keep(leaf, maker)
-        return found
+        return walk
 
     def _reading(self, x: Node, phase: int) -> Pass | None:
         """Find the pass that computes each value of x once, as it reads it."""
@@ -367,7 +367,7 @@ class Placing:
 
         For a value that is kept itself, what that is made from.
         """
-        found: dict[tuple[Node, bool], None] = {}
+        leaves: dict[tuple[Node, bool], None] = {}
         seen: set[tuple[Node, bool]] = set()
 
         def visit(node: Node, same: bool, top: bool) -> None:
@@ -375,10 +375,10 @@ class Placing:
                 return
             seen.add((node, same))
             if not top and (node in self.to_keep or is_loop(node)):
-                found[node, same] = None
+                leaves[node, same] = None
                 return
             for source in node.inputs:
                 visit(source, same and node.op.name not in MOVED, False)
 
         visit(x, True, x in self.to_keep and not is_loop(x) and x not in self.made_in)
-        return list(found)
+        return list(leaves)

@@ -49,17 +49,17 @@ class Slot:
 
 def slots(lifetimes: Iterable[Lifetime], lasts: bool = True) -> list[Slot]:
     """Give each value the free place that fits it best, or a new one."""
-    found: list[Slot] = []
+    slots_so_far: list[Slot] = []
     for life in sorted(lifetimes, key=lambda life: (life.first, life.node.index)):
-        free = [slot for slot in found if slot.free_after < life.first]
+        free = [slot for slot in slots_so_far if slot.free_after < life.first]
         slot = min(free, key=lambda slot: abs(slot.size - life.size), default=None)
         if slot is None or not life.size / 2 <= slot.size <= life.size * 2:
             slot = Slot(lasts=lasts)
-            found.append(slot)
+            slots_so_far.append(slot)
         slot.size = max(slot.size, life.size)
         slot.free_after = life.last
         slot.nodes.append(life.node)
-    return found
+    return slots_so_far
 
 
 @dataclass(frozen=True)
@@ -97,19 +97,19 @@ def lay_out(
     over = _overwriting(passes, [node for node in lasts if node not in bits], durable, last_read)
 
     def lifetime(node: Node) -> Lifetime:
-        maker, held = made_in.get(node), [node, *_written_over(node, over)]
-        last = max(last_read[value] for value in held)
+        maker, values = made_in.get(node), [node, *_written_over(node, over)]
+        last = max(last_read[value] for value in values)
         return Lifetime(node, prod(places(node)), maker.number if maker else -1, last)
 
-    found: list[Slot] = []
+    slots_found: list[Slot] = []
     for kind in (True, False):
         nodes = [node for node in lasts if lasts[node] is kind]
         flags = [node for node in nodes if node in bits]
-        found += [Slot(prod(places(n)), nodes=[n], lasts=kind, bits=True) for n in flags]
-        own = [node for node in nodes if node not in bits and node not in over]
-        found += slots(map(lifetime, own), kind)
-    slot_of = {node: slot for slot in found for node in slot.nodes}
-    return Memory({node: slot_of[over.get(node, node)] for node in lasts}, found, over)
+        slots_found += [Slot(prod(places(n)), nodes=[n], lasts=kind, bits=True) for n in flags]
+        moving = [node for node in nodes if node not in bits and node not in over]
+        slots_found += slots(map(lifetime, moving), kind)
+    slot_of = {node: slot for slot in slots_found for node in slot.nodes}
+    return Memory({node: slot_of[over.get(node, node)] for node in lasts}, slots_found, over)
 
 
 def _overwriting(
@@ -124,19 +124,19 @@ def _overwriting(
     once, and what is made of a row is written behind it.
     """
     over: dict[Node, Node] = {}
-    taken: set[Node] = set()
-    for one, rows in passes.items():
-        if one.heavy is None or one.heavy.op.name not in WEIGHT_GRADIENTS:
+    overwritten: set[Node] = set()
+    for walk, rows in passes.items():
+        if walk.heavy is None or walk.heavy.op.name not in WEIGHT_GRADIENTS:
             continue
-        back, others = rows.readers
-        busy = {*others.loads, *(rows.finisher.loads if rows.finisher else ())}
-        for node in [*one.shared, *one.stores]:
+        back, other_reader = rows.readers
+        busy = {*other_reader.loads, *(rows.finisher.loads if rows.finisher else ())}
+        for node in [*walk.shared, *walk.stores]:
             for source in back.loads_by_place:
-                unused = source in free and source not in taken and source not in busy
-                unused = unused and source.op.name != "leaf" and last_read[source] == one.number
+                unused = source in free and source not in overwritten and source not in busy
+                unused = unused and source.op.name != "leaf" and last_read[source] == walk.number
                 if unused and node in stored and node not in over and _fits(node, source):
                     over[node] = over.get(source, source)
-                    taken.add(source)
+                    overwritten.add(source)
     return over
 
 
@@ -189,21 +189,21 @@ class Results:
 
 def whole(passes: Iterable[Rows], timing: Timing, results: Results) -> Whole:
     rows = [row for rows in passes for row in rows.rows]
-    asked = (x for row in rows for x in row.arrays if x.op.name != "leaf")
-    arrays = _with_sources(dict.fromkeys(asked), timing, ())
+    arrays_asked = (x for row in rows for x in row.arrays if x.op.name != "leaf")
+    arrays = _with_sources(dict.fromkeys(arrays_asked), timing, ())
     before: dict[int, list[Node]] = {}
     for node in arrays:
         before.setdefault(timing.ready_at(node), []).append(node)
-    known = set(arrays)
+    filled = set(arrays)
     updates = []
-    for group in _groups(results, known):
+    for group in _groups(results, filled):
         wide = [x for leaf in group for x in _computed(leaf, results) if leaf.shape]
-        late = _with_sources(_missing(wide, known), timing, known)
-        known.update(late)
+        late = _with_sources(_missing(wide, filled), timing, filled)
+        filled.update(late)
         updates.append(UpdateGroup(tuple(group), _in_order(late)))
     single = [x for x in results.read.values() if not x.shape]
     single += [x for leaf, x in results.changing.items() if not leaf.shape]
-    late = _with_sources(_missing(single, known), timing, known)
+    late = _with_sources(_missing(single, filled), timing, filled)
     ordered = {phase: _in_order(nodes) for phase, nodes in before.items()}
     return Whole(tuple(arrays), ordered, tuple(updates), _in_order(late))
 
@@ -220,20 +220,22 @@ def _in_order(nodes: Iterable[Node]) -> tuple[Node, ...]:
     return tuple(sorted(nodes, key=lambda node: node.index))
 
 
-def _with_sources(asked: Iterable[Node], timing: Timing, known: Collection[Node]) -> list[Node]:
+def _with_sources(
+    wanted_arrays: Iterable[Node], timing: Timing, known: Collection[Node]
+) -> list[Node]:
     """These arrays and whatever arrays they are filled from."""
-    found = dict.fromkeys(asked)
-    waiting = list(found)
+    arrays = dict.fromkeys(wanted_arrays)
+    waiting = list(arrays)
     while waiting:
         new = dict.fromkeys(
             source
             for node in waiting
             for source in _sources(node, timing)
-            if source not in known and source not in found
+            if source not in known and source not in arrays
         )
-        found.update(new)
+        arrays.update(new)
         waiting = list(new)
-    return list(found)
+    return list(arrays)
 
 
 def _sources(node: Node, timing: Timing) -> list[Node]:
@@ -263,15 +265,15 @@ def _walked(
     values: Iterable[Node], known: Collection[Node], is_end: Callable[[Node], bool]
 ) -> list[Node]:
     """What these formulas read and isn't known yet, each before its inputs, down to the ends."""
-    found: dict[Node, None] = {}
+    visited: dict[Node, None] = {}
     waiting = list(values)[::-1]
     while waiting:
         node = waiting.pop()
-        if node not in found and node not in known:
-            found[node] = None
+        if node not in visited and node not in known:
+            visited[node] = None
             if not is_end(node):
                 waiting.extend(reversed(node.inputs))
-    return list(found)
+    return list(visited)
 
 
 def _groups(results: Results, known: Collection[Node]) -> list[list[Node]]:
@@ -282,15 +284,13 @@ def _groups(results: Results, known: Collection[Node]) -> list[list[Node]]:
     roots = [*changing.items(), *((x, x) for x in results.read.values() if x.shape)]
     for number, (leaf, node) in enumerate(roots):
         touched = {leaf} | {
-            other
-            for other in _walked([node], known, _is_reduced)
-            if other in changing or _is_reduced(other)
+            x for x in _walked([node], known, _is_reduced) if x in changing or _is_reduced(x)
         }
-        joined = sorted({owner[other] for other in touched if other in owner})
+        joined = sorted({owner[x] for x in touched if x in owner})
         groups[number] = [leaf]
         for old in joined:
             groups[number] += groups.pop(old)
-        owner = {other: number if own in joined else own for other, own in owner.items()}
+        owner = {x: number if group in joined else group for x, group in owner.items()}
         owner.update(dict.fromkeys(touched, number))
     return [list(_in_order(set(group))) for group in groups.values()]
 

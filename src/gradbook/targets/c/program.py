@@ -73,8 +73,8 @@ class Elements:
             raise TargetError(f"C has no word for {node.op.name} of the step as a whole")
         values = [self.value(source, index) for source in node.inputs]
         name = f"t{len(self.lines)}"
-        said = word(node).numbers or word(node).vectors
-        self.lines.append(f"const real {name} = {said.format(*values)};")
+        word_of_node = word(node).numbers or word(node).vectors
+        self.lines.append(f"const real {name} = {word_of_node.format(*values)};")
         return name
 
 
@@ -175,7 +175,7 @@ def update_lines(scope: Scope) -> list[list[str]]:
     changing, names = results.changing, defaultdict[Node, list[str]](list)
     for name, node in results.read.items():
         names[node].append(name)
-    found = []
+    updates = []
     for update in scope.plan.whole.updates:
         lines = fill_lines(update.arrays, scope)
         for shape in dict.fromkeys(leaf.shape for leaf in update.leaves):
@@ -187,8 +187,8 @@ def update_lines(scope: Scope) -> list[list[str]]:
                 if leaf.shape == shape and leaf in changing:
                     stores.append((scope.arrays[leaf], elements.value(changing[leaf])))
             lines += _stored(stores, elements, shape)
-        found.append(lines)
-    return found
+        updates.append(lines)
+    return updates
 
 
 def _stored(
@@ -246,8 +246,10 @@ class Program:
 
 def program(computation: Computation, machine: Machine, taken: tuple[Names, Names]) -> Program:
     scope = _scope(computation, machine, taken)
-    passes = {scope.names["pass", one.number]: pass_text(one, scope) for one in scope.plan.passes}
-    effort = {scope.names["pass", one.number]: _effort(one) for one in scope.plan.passes}
+    passes = {
+        scope.names["pass", walk.number]: pass_text(walk, scope) for walk in scope.plan.passes
+    }
+    effort = {scope.names["pass", walk.number]: _effort(walk) for walk in scope.plan.passes}
     packings = _packings(scope)
     updates = dict(_updates(scope))
     fetch = _fetch(scope)
@@ -258,17 +260,19 @@ def program(computation: Computation, machine: Machine, taken: tuple[Names, Name
         *_meetings(scope),
         _step(scope, packings, updates),
     ]
-    needs = [_members(scope), *(text.members for text in passes.values()), fetch.members]
+    members = [_members(scope), *(text.members for text in passes.values()), fetch.members]
     files = {kernel.file for kernel in scope.kernels.values()}
     files |= {kernel.packing.file for kernel in scope.kernels.values() if kernel.packing}
     named = frozenset(filter(None, files))
-    return Program(computation.name, passes, effort, "\n".join(rest), Members.of_all(needs), named)
+    return Program(
+        computation.name, passes, effort, "\n".join(rest), Members.of_all(members), named
+    )
 
 
-def _effort(one: Pass) -> float:
-    if one.heavy is None or "conv" not in one.heavy.op.name:
+def _effort(walk: Pass) -> float:
+    if walk.heavy is None or "conv" not in walk.heavy.op.name:
         return 0.15
-    return 1 if one.beside is None else 1.5
+    return 1 if walk.beside is None else 1.5
 
 
 def _scope(computation: Computation, machine: Machine, taken: tuple[Names, Names]) -> Scope:
@@ -281,21 +285,25 @@ def _scope(computation: Computation, machine: Machine, taken: tuple[Names, Names
     masks = {n: computation.masks[x] for n, x in leaves.items() if x in computation.masks}
     following = {new[x]: new[node] for x, node in computation.following.items() if x in new}
     read = {name: new[node] for name, node in computation.read.items()}
-    found = plan(outputs, once, Results(following, read), masks)
+    planned = plan(outputs, once, Results(following, read), masks)
 
-    also = {new[node]: name for node, name in computation.titles.items() if node in new}
-    known, ends = {**also, **labels(new)}, [*outputs, *once]
-    title = titles(known, ancestors([*ends, *found.whole.all_arrays]))  # others made for a plan
-    title |= titles(known, ancestors(ends))
+    further_titles = {new[node]: name for node, name in computation.titles.items() if node in new}
+    labelled, ends = {**further_titles, **labels(new)}, [*outputs, *once]
+    named = titles(
+        labelled, ancestors([*ends, *planned.whole.all_arrays])
+    )  # others made for a plan
+    named |= titles(labelled, ancestors(ends))
     prefix = "" if computation.name == TRAIN else f"{computation.name}_"
     kernels = {
-        one.heavy: kernel(one.heavy, machine, one.beside) for one in found.passes if one.heavy
+        walk.heavy: kernel(walk.heavy, machine, walk.beside)
+        for walk in planned.passes
+        if walk.heavy
     }
     outside = {node: name for name, node in read.items()}
     arrays = {n: computation.leaves[x] for n, x in leaves.items() if not n.each}
-    names = names_of(found, kernels, title, {**outside, **arrays}, prefix, taken)
-    arrays |= {n: outside.get(n) or names["array", n] for n in found.whole.all_arrays}
-    return Scope(computation.name, found, title, names, arrays, inputs, masks, kernels)
+    names = names_of(planned, kernels, named, {**outside, **arrays}, prefix, taken)
+    arrays |= {n: outside.get(n) or names["array", n] for n in planned.whole.all_arrays}
+    return Scope(computation.name, planned, named, names, arrays, inputs, masks, kernels)
 
 
 def _members(scope: Scope) -> Members:
@@ -315,11 +323,11 @@ def _members(scope: Scope) -> Members:
     for slot in memory.slots:
         name = scope.names["value", slot.nodes[0]]
         turns = memory.turns(slot)
-        held = ", then ".join(f"{scope.titles[node]} {sizes(node)}" for node in turns)
-        kind, held = ("bits", sizes(turns[0])) if slot.bits else ("vec", held)
+        content = ", then ".join(f"{scope.titles[node]} {sizes(node)}" for node in turns)
+        kind, content = ("bits", sizes(turns[0])) if slot.bits else ("vec", content)
         tiles = "[TILES]" if slot.lasts else ""
         lines = engine if slot.lasts else place
-        lines.append(f"{kind} {name}{tiles}[{slot.size}]; /* {held} */")
+        lines.append(f"{kind} {name}{tiles}[{slot.size}]; /* {content} */")
     return Members(tuple(engine), tuple(place))
 
 
@@ -328,17 +336,17 @@ def _members(scope: Scope) -> Members:
 
 def _packings(scope: Scope) -> dict[str, str]:
     """The functions that lay out weights as a loop reads them, made anew before each step."""
-    found = {}
-    for heavy, own in scope.kernels.items():
-        if own.packing:
+    functions = {}
+    for heavy, kernel_of_heavy in scope.kernels.items():
+        if kernel_of_heavy.packing:
             name = scope.names["pack", heavy]
             lines = [
-                f"const real *weights = at->e->{scope.arrays[own.packing.weights]};",
+                f"const real *weights = at->e->{scope.arrays[kernel_of_heavy.packing.weights]};",
                 f"real *packed = at->e->{scope.names['packed', heavy]};",
-                *own.packing.lines,
+                *kernel_of_heavy.packing.lines,
             ]
-            found[name] = task(name, lines)
-    return found
+            functions[name] = task(name, lines)
+    return functions
 
 
 def _updates(scope: Scope) -> Iterable[tuple[str, str]]:
@@ -395,14 +403,14 @@ def _meetings(scope: Scope) -> list[str]:
 def _step(scope: Scope, packings: Iterable[str], updates: Iterable[str]) -> str:
     """What each thread does in one step."""
     name = scope.program
-    given = [] if name == TRAIN else _deliveries(scope, None)
-    lines = [*_each_tile([f"fetch_{name}(at);", *given]), *_shared_out(packings)]
+    deliveries = [] if name == TRAIN else _deliveries(scope, None)
+    lines = [*_each_tile([f"fetch_{name}(at);", *deliveries]), *_shared_out(packings)]
     for phase in scope.plan.phases:
         calls = [
             line
-            for one in scope.plan.passes
-            if one.phase == phase
-            for line in (f"{scope.names['pass', one.number]}(at);", *_answers(scope, one))
+            for walk in scope.plan.passes
+            if walk.phase == phase
+            for line in (f"{scope.names['pass', walk.number]}(at);", *_answers(scope, walk))
         ]
         lines.append(f"meet(at, before_{name}_{phase});")
         lines += _each_tile(calls)
@@ -412,20 +420,20 @@ def _step(scope: Scope, packings: Iterable[str], updates: Iterable[str]) -> str:
     return task(f"{name}_step", lines)
 
 
-def _answers(scope: Scope, one: Pass) -> list[str]:
+def _answers(scope: Scope, walk: Pass) -> list[str]:
     """Deliver outputs, or count right ones, at once: other values may take their place."""
     if scope.program != TRAIN:
-        return list(_deliveries(scope, one))
+        return list(_deliveries(scope, walk))
     output = scope.plan.outputs[0]
-    if one is not scope.plan.made_in[output]:
+    if walk is not scope.plan.made_in[output]:
         return []
-    size, said = prod(output.shape), scope.whole(output)
+    size, outputs = prod(output.shape), scope.whole(output)
     target = next(leaf for leaf, what in scope.inputs.items() if what == "target")
-    wanted = scope.whole(target)
-    return [f"at->e->right[at->tile] = right_answers({said}, {wanted}, {size}, at->lanes);"]
+    targets = scope.whole(target)
+    return [f"at->e->right[at->tile] = right_answers({outputs}, {targets}, {size}, at->lanes);"]
 
 
-def _deliveries(scope: Scope, one: Pass | None) -> Iterable[str]:
+def _deliveries(scope: Scope, walk: Pass | None) -> Iterable[str]:
     """Deliver the outputs that a pass makes; without a pass, those that are inputs as they are.
 
     The outputs of one image lie one after the other.
@@ -433,7 +441,7 @@ def _deliveries(scope: Scope, one: Pass | None) -> Iterable[str]:
     outputs = scope.plan.outputs
     sizes_of = [prod(output.shape) for output in outputs]
     for number, output in enumerate(outputs):
-        if one is scope.plan.made_in.get(output):
+        if walk is scope.plan.made_in.get(output):
             size = ", ".join(map(str, places(output)))
             where = f"{size}, {sum(sizes_of[:number])}, {sum(sizes_of)}"
             yield f"deliver(at->e->job, at->first, at->lanes, {scope.whole(output)}, {where});"

@@ -44,8 +44,8 @@ def channelwise(node: Node) -> Node | None:
     if node.op.name in WORDS:
         sources = [channelwise(source) for source in node.inputs]
         if None not in sources:
-            found: list[Node | float] = [source for source in sources if source is not None]
-            return node.graph.make(node.op.name, *found, attributes=node.attributes)
+            inputs: list[Node | float] = [source for source in sources if source is not None]
+            return node.graph.make(node.op.name, *inputs, attributes=node.attributes)
     return None
 
 
@@ -118,9 +118,9 @@ class Linear:
     def plus(self, other: Linear) -> Linear:
         terms = dict(self.terms)
         for base, coefficient in other.terms.items():
-            one = base.graph.constant(1)
+            unit = base.graph.constant(1)
             terms[base] = (
-                sum_of(terms[base] or one, coefficient or one) if base in terms else coefficient
+                sum_of(terms[base] or unit, coefficient or unit) if base in terms else coefficient
             )
         if self.constant is None or other.constant is None:
             return Linear(terms, self.constant or other.constant)
@@ -199,11 +199,11 @@ def simplify(outputs: Iterable[Node]) -> dict[Node, Node]:
 
 def labels(done: Mapping[Node, Node]) -> dict[Node, str]:
     """What each new node is called: like the first of the original nodes with its value."""
-    found: dict[Node, str] = {}
+    names: dict[Node, str] = {}
     for old, new in done.items():
         if old.name is not None and not new.is_constant():
-            found.setdefault(new, str(old.name))
-    return found
+            names.setdefault(new, str(old.name))
+    return names
 
 
 class _Rewriter:

@@ -99,7 +99,7 @@ class Rows:
 
     @property
     def sums(self) -> list[BatchSum]:
-        return [one for row in self.rows for one in row.sums]
+        return [batch_sum for row in self.rows for batch_sum in row.sums]
 
     @property
     def loads(self) -> list[Node]:
@@ -110,25 +110,25 @@ class Rows:
 
 def rows_of(placing: Placing, outputs: Collection[Node]) -> dict[Pass, Rows]:
     """The rows of all passes; what nobody reads isn't stored."""
-    found = {one: _rows(one, placing) for one in placing.passes}
-    read = {*outputs, *(node for rows in found.values() for node in rows.loads)}
-    for one, rows in found.items():
+    rows_by_pass = {walk: _rows(walk, placing) for walk in placing.passes}
+    read = {*outputs, *(node for rows in rows_by_pass.values() for node in rows.loads)}
+    for walk, rows in rows_by_pass.items():
         if rows.finisher:
             stores = tuple(node for node in rows.finisher.stores if node in read)
-            found[one] = replace(rows, finisher=replace(rows.finisher, stores=stores))
-    return found
+            rows_by_pass[walk] = replace(rows, finisher=replace(rows.finisher, stores=stores))
+    return rows_by_pass
 
 
-def _rows(one: Pass, placing: Placing) -> Rows:
+def _rows(walk: Pass, placing: Placing) -> Rows:
     moments = placing.timing.moments
-    sums, read_sums = _sums_of(one.sums, moments), _sums_of(one.read_sums, moments)
-    sources = [x for x in one.heavy.inputs if x.each] if one.heavy else []
+    sums, read_sums = _sums_of(walk.sums, moments), _sums_of(walk.read_sums, moments)
+    sources = [x for x in walk.heavy.inputs if x.each] if walk.heavy else []
     readers = [
-        _reader(one, source, placing.made_in, read_sums if number == 0 else [])
+        _reader(walk, source, placing.made_in, read_sums if number == 0 else [])
         for number, source in enumerate(sources)
     ]
-    finishes = one.heavy is None or one.makes is not None
-    finisher = _finisher(one, placing.made_in, sums) if finishes else None
+    finishes = walk.heavy is None or walk.makes is not None
+    finisher = _finisher(walk, placing.made_in, sums) if finishes else None
     return Rows(tuple(readers), finisher)
 
 
@@ -179,27 +179,29 @@ class _Reading:
         return Value(node, From.FORMULA, node)
 
 
-def _reader(one: Pass, source: Node, made_in: Mapping[Node, Pass], sums: Sequence[BatchSum]) -> Row:
+def _reader(
+    walk: Pass, source: Node, made_in: Mapping[Node, Pass], sums: Sequence[BatchSum]
+) -> Row:
     """One row of what a heavy op reads."""
-    shared = source in one.shared
+    shared = source in walk.shared
     if source in made_in and not shared:
         return Row((), source)
-    reading = _Reading(one, made_in)
+    reading = _Reading(walk, made_in)
     reading.need(source, make=True)
-    for each in sums:
-        reading.need(each.x)
+    for batch_sum in sums:
+        reading.need(batch_sum.x)
     return Row(tuple(reading.values.values()), source, (source,) if shared else (), tuple(sums))
 
 
-def _finisher(one: Pass, made_in: Mapping[Node, Pass], sums: Sequence[BatchSum]) -> Row:
+def _finisher(walk: Pass, made_in: Mapping[Node, Pass], sums: Sequence[BatchSum]) -> Row:
     """What is done with one row of what a pass makes."""
-    reading = _Reading(one, made_in, one.makes)
-    stores = sorted(one.stores, key=lambda node: node.index)
+    reading = _Reading(walk, made_in, walk.makes)
+    stores = sorted(walk.stores, key=lambda node: node.index)
     for node in stores:
         reading.need(node, make=True)
-    for each in sums:
-        if not each.beside:
-            reading.need(each.x)
+    for batch_sum in sums:
+        if not batch_sum.beside:
+            reading.need(batch_sum.x)
     return Row(tuple(reading.values.values()), None, tuple(stores), tuple(sums))
 
 
@@ -207,9 +209,9 @@ def _sums_of(reductions: Iterable[Node], moments: Mapping[Node, Node]) -> list[B
     """The sums that a pass takes; Σ x comes with Σ(x − mean)²."""
     reductions = list(reductions)
     squared = {moments[node] for node in reductions if node in moments}
-    found = []
+    sums = []
     for node in reductions:
         x = moments.get(node) or sum_input(node)
         assert x is not None
-        found.append(BatchSum(node, x, node in moments, node not in moments and x in squared))
-    return found
+        sums.append(BatchSum(node, x, node in moments, node not in moments and x in squared))
+    return sums

@@ -78,10 +78,10 @@ def titles(labels: Mapping[Node, str], nodes: Sequence[Node]) -> dict[Node, str]
     for node in nodes:
         for source in node.inputs:
             readers.setdefault(source, []).append(node)
-    found: dict[Node, str] = {}
+    named: dict[Node, str] = {}
     for node in nodes:
-        found[node] = labels.get(node) or _title(node, found) or _purpose(node, labels, readers)
-    return found
+        named[node] = labels.get(node) or _title(node, named) or _purpose(node, labels, readers)
+    return named
 
 
 def _title(node: Node, known: Mapping[Node, str]) -> str | None:
@@ -174,14 +174,14 @@ class Members:
 
     @staticmethod
     def of_all(all_of_them: Iterable[Members]) -> Members:
-        several = list(all_of_them)
+        every = list(all_of_them)
         most: Counter[str] = Counter()
-        for one in several:
-            most |= Counter(one.line)
+        for members in every:
+            most |= Counter(members.line)
         return Members(
-            tuple(line for one in several for line in one.engine),
-            tuple(line for one in several for line in one.place),
-            max((one.scratch for one in several), default=1),
+            tuple(line for members in every for line in members.engine),
+            tuple(line for members in every for line in members.place),
+            max((members.scratch for members in every), default=1),
             most,
         )
 
@@ -243,13 +243,13 @@ def sizes(node: Node) -> str:
     return "×".join(map(str, places(node)))
 
 
-def pass_title(one: Pass, titles: Mapping[Node, str]) -> str:
+def pass_title(walk: Pass, titles: Mapping[Node, str]) -> str:
     """What a pass is for."""
-    if one.heavy is not None and one.heavy.op.name in WEIGHT_GRADIENTS:
-        also = f"_and_{titles[one.stores[-1]]}" if one.beside else ""
-        return f"gradients_{titles[one.heavy]}{also}"
-    named = one.stores[-1:] or one.sums[:1]
-    return titles[named[0]] if named else f"pass{one.number}"
+    if walk.heavy is not None and walk.heavy.op.name in WEIGHT_GRADIENTS:
+        also = f"_and_{titles[walk.stores[-1]]}" if walk.beside else ""
+        return f"gradients_{titles[walk.heavy]}{also}"
+    named = walk.stores[-1:] or walk.sums[:1]
+    return titles[named[0]] if named else f"pass{walk.number}"
 
 
 def names_of(
@@ -266,24 +266,26 @@ def names_of(
     """
     members, functions = taken
     wishes: dict[tuple[str, object], str] = {}
-    for one, rows in plan.rows.items():
-        what = pass_title(one, titles)
+    for walk, rows in plan.rows.items():
+        what = pass_title(walk, titles)
         for number, row in enumerate(rows.readers):
             several = f"{titles[row.result]}_for_" if row.result and len(rows.readers) > 1 else ""
-            wishes["read", (one.number, number)] = f"{several}{what}"
-        wishes |= {("finish", one.number): what, ("pass", one.number): what}
+            wishes["read", (walk.number, number)] = f"{several}{what}"
+        wishes |= {("finish", walk.number): what, ("pass", walk.number): what}
     for number, group in enumerate(plan.whole.updates):
         wishes["update", number] = min((arrays[x] for x in group.leaves if x in arrays), key=len)
     for heavy, kernel in kernels.items():
         if kernel.packing:
             wishes["pack", heavy] = arrays[kernel.packing.weights]
-    found = {
+    names = {
         key: functions.of((prefix, key), f"{key[0]}_{prefix}{what}") for key, what in wishes.items()
     }
 
     wishes = {}
-    for each in (each for rows in plan.rows.values() for each in rows.sums if not each.beside):
-        wishes["partial", each.node] = f"{titles[each.node]}_of"
+    for batch_sum in (
+        batch_sum for rows in plan.rows.values() for batch_sum in rows.sums if not batch_sum.beside
+    ):
+        wishes["partial", batch_sum.node] = f"{titles[batch_sum.node]}_of"
     for slot in plan.memory.slots:
         wishes["value", slot.nodes[0]] = titles[slot.nodes[0]]
     for node in plan.whole.all_arrays:
@@ -294,5 +296,5 @@ def names_of(
             wishes["partial", heavy] = f"{titles[heavy]}_of"
         if kernel.packing:
             wishes["packed", heavy] = f"{titles[heavy]}_packed"
-    found |= {key: members.of(key, f"{prefix}{what}") for key, what in wishes.items()}
-    return found
+    names |= {key: members.of(key, f"{prefix}{what}") for key, what in wishes.items()}
+    return names

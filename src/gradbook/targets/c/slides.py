@@ -210,11 +210,11 @@ class Tiling:
     @property
     def shares(self) -> Counter[int]:
         """How many tiles have a point → at how many points that is so."""
-        found: Counter[int] = Counter()
+        counts: Counter[int] = Counter()
         for rows, times in ((self.tall + self.low, POINTS - ONLY_4), (self.tall, ONLY_4)):
             for columns, again in ((self.across, POINTS - ONLY_4), (self.broad, ONLY_4)):
-                found[rows * columns] += times * again
-        return found
+                counts[rows * columns] += times * again
+        return counts
 
     def groups(self, channels: int) -> list[Tiling]:
         """Bands that go together: all of them, or as many tall and as many low ones at once as
@@ -259,10 +259,10 @@ def tiling(slide: Slide) -> Tiling | None:
     )
     if not plain:
         return None
-    found = Tiling(*cut(slide.result[1]), *cut(slide.result[2]))
+    tiles = Tiling(*cut(slide.result[1]), *cut(slide.result[2]))
     direct = 9 * slide.result[1] * slide.result[2] * channels[0] * channels[1]
-    cost = found.products * (channels[0] * channels[1] + 6 * sum(channels))
-    return found if cost < direct else None
+    cost = tiles.products * (channels[0] * channels[1] + 6 * sum(channels))
+    return tiles if cost < direct else None
 
 
 def go_together(weights: Node, back: Node) -> bool:

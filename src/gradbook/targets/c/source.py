@@ -154,7 +154,7 @@ def _whole(
 
 def _entries(programs: Sequence[Program]) -> str:
     """Where each program begins, for whoever runs one."""
-    own = ", ".join(f"[{one.name.upper()}] = {one.name}_step" for one in programs)
+    own = ", ".join(f"[{program.name.upper()}] = {program.name}_step" for program in programs)
     numbers = "\n".join(f"#define {name.upper()} {k}" for k, name in enumerate((TRAIN, PREDICT)))
     return f"{numbers}\nstatic void (*const programs[2])(struct place *) = {{{own}}};\n"
 
@@ -179,30 +179,30 @@ def _training(step: Step, leaves: Mapping[str, str], read: Mapping[str, Node]) -
 
 def _parts(programs: Sequence[Program]) -> tuple[dict[str, int], tuple[float, ...]]:
     """The part in which each pass is compiled, and each part's effort."""
-    effort = {name: own for one in programs for name, own in one.effort.items()}
+    effort = {name: seconds for program in programs for name, seconds in program.effort.items()}
     each = max(1.0, sum(effort.values()) / ENOUGH_PARTS)
-    parts, found = {}, [REST]
-    for name, own in effort.items():
-        if len(found) == 1 or found[-1] + own > each:
-            found.append(0.0)
-        found[-1] += own
-        parts[name] = len(found) - 1
-    return parts, tuple(found)
+    parts, efforts = {}, [REST]
+    for name, seconds in effort.items():
+        if len(efforts) == 1 or efforts[-1] + seconds > each:
+            efforts.append(0.0)
+        efforts[-1] += seconds
+        parts[name] = len(efforts) - 1
+    return parts, tuple(efforts)
 
 
-def _program(one: Program, parts: Mapping[str, int]) -> Iterator[str]:
-    yield f"/* ======== {one.name} ======== */\n"
-    for function in one.passes:
+def _program(program: Program, parts: Mapping[str, int]) -> Iterator[str]:
+    yield f"/* ======== {program.name} ======== */\n"
+    for function in program.passes:
         yield f"ACROSS void {function}(struct place *at);"
     now = None
-    for function, text in one.passes.items():
+    for function, text in program.passes.items():
         if parts[function] != now:
             yield "#endif\n" if now is not None else ""
             now = parts[function]
             yield f"#if IN_PART({now})"
         yield text.text
     yield "#endif\n\n#if IN_PART(0)"
-    yield one.rest
+    yield program.rest
     yield "#endif\n"
 
 
@@ -211,7 +211,7 @@ def _head(name: str, what: str, batch: int, machine: Machine) -> str:
     functions = ("exp", "log", "log1p", "tanh", "erfc", "sqrt", "fabs", "floor", "pow")
     spelled = [f"{name}{'' if machine.double else 'f'}" for name in functions]
     pairs = zip(functions, spelled, strict=True)
-    defined = "\n".join(f"#define {name.upper()} {own}" for name, own in pairs)
+    defined = "\n".join(f"#define {name.upper()} {name_in_c}" for name, name_in_c in pairs)
     return f"""\
 /* {title.capitalize()}: {what}, for batches of at most {batch} images.
  *
@@ -231,8 +231,8 @@ def _structs(members: Members) -> str:
     text = part("place")
     placed = [*members.place, f"vec scratch[{members.scratch}];"]
     lines = {"LINE": line_members(members.line), "ENGINE": members.engine, "PLACE": placed}
-    for mark, own in lines.items():
-        text = text.replace(f"    /* {mark} */", "\n".join(f"    {line}" for line in own))
+    for mark, lines_of_mark in lines.items():
+        text = text.replace(f"    /* {mark} */", "\n".join(f"    {line}" for line in lines_of_mark))
     return text
 
 
