@@ -43,7 +43,6 @@ from gradbook.data.dataset import Images
 from gradbook.data.sources import load
 from gradbook.lab.models.exporting import accuracy_in_c, fitting_images, in_places
 from gradbook.lab.models.model import Model
-from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.recipes.recipe import USUAL_DATA
 from gradbook.lab.training.run_folder import load as load_run
 from gradbook.targets.portable.c_file import c_file
@@ -72,7 +71,7 @@ def main() -> None:
     costs = []
     for run in options.runs:
         model = load_run(run)
-        if isinstance(model, TableModel):
+        if model.columns:
             costs.append(_ask_about_windows(run, model, options))
             continue
         data = load(model.data)
@@ -89,7 +88,7 @@ def main() -> None:
         _ask_peer(peer, test, options)
 
 
-def _ask_about_windows(run: str, model: TableModel, options: Namespace) -> float:
+def _ask_about_windows(run: str, model: Model, options: Namespace) -> float:
     """What rounding costs; the boards are asked about windows of its test."""
     windows = model.recorded_windows()
     whole = quantise_windows(

@@ -58,7 +58,7 @@ RECORDS = (  # what the functions of the face return
     "gradbook.report.derivation:Explanation",
     "gradbook.report.notebook_page:NetworkPage",
     "gradbook.rates.sweep:Sweep",
-    "gradbook.lab.models.table_model:TableModel",
+    "gradbook.lab.models.columns:TableColumns",
     "gradbook.lab.training.train:Trained",
     "gradbook.report.workbook:WrittenWorkbook",
 )

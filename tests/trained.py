@@ -16,8 +16,8 @@ import numpy as np
 from gradbook.data.tables import Column
 from gradbook.graph.node import OPS
 from gradbook.graph.reference import evaluate
+from gradbook.lab.models.columns import TableColumns
 from gradbook.lab.models.model import Model, trained_shapes
-from gradbook.lab.models.table_model import TableModel
 from gradbook.net import (
     Activation,
     BatchNorm,
@@ -240,7 +240,7 @@ def _across(channels: Array, x: Array) -> Array:
     return channels.reshape(-1, *(1,) * (x.ndim - 2))
 
 
-def table_model_of(target: str) -> tuple[TableModel, Array]:
+def table_model_of(target: str) -> tuple[Model, Array]:
     """A model of three columns, one of words: 'side' is a class, 'area' a number; rows for it."""
     random = np.random.default_rng(0)
     inputs = (Column("width"), Column("colour", ("blue", "green", "red")), Column("height"))
@@ -251,20 +251,21 @@ def table_model_of(target: str) -> tuple[TableModel, Array]:
     rows = np.column_stack([random.normal(50, 10, 20), colours, random.normal(-3, 0.1, 20)])
     mean, deviation = rows.mean(axis=0), rows.std(axis=0)
     spread = (0.0, 1.0) if words else (30.0, 12.5)
-    model = TableModel(net, drawn(net), inputs, Column(target, words), mean, deviation, *spread)
+    columns = TableColumns(inputs, Column(target, words), *spread)
+    model = Model(net, drawn(net), mean, deviation, words, columns=columns)
     return model, rows
 
 
-def holed_model_of(target: str) -> tuple[TableModel, Array, Array]:
+def holed_model_of(target: str) -> tuple[Model, Array, Array]:
     """The same of a table with missing values: rows with NaN, and those with what stands for it."""
     model, rows = table_model_of(target)
-    model = replace(model, filling=np.array([48.5, 0, 1, 0, -3.25]))
+    model.columns = replace(model.columns, filling=np.array([48.5, 0, 1, 0, -3.25]))
     holes = np.random.default_rng(1).random((len(rows), 3)) < 0.3
     missing = holes[:, [0, 1, 1, 1, 2]]
-    return model, np.where(missing, np.nan, rows), np.where(missing, model.filling, rows)
+    return model, np.where(missing, np.nan, rows), np.where(missing, model.columns.filling, rows)
 
 
-def sequences_model_of(text: str) -> tuple[TableModel, Array]:
+def sequences_model_of(text: str) -> tuple[Model, Array]:
     """A model of a table of sequences, each column scaled in its own way, and rows for it."""
     net = Net.parse(text)
     random = np.random.default_rng(0)
@@ -273,5 +274,6 @@ def sequences_model_of(text: str) -> tuple[TableModel, Array]:
     rows = random.normal(middle, spread, (20, len(columns)))
     words = tuple("abcdefgh"[: net.outputs])
     mean, deviation = rows.mean(axis=0), rows.std(axis=0)
-    model = TableModel(net, drawn(net), columns, Column("kind", words), mean, deviation, 0.0, 1.0)
+    columns = TableColumns(columns, Column("kind", words))
+    model = Model(net, drawn(net), mean, deviation, words, columns=columns)
     return model, rows

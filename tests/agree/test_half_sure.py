@@ -13,9 +13,9 @@ from gradbook.data.formats import idx
 from gradbook.data.formats.cells import CellRow
 from gradbook.data.tables import Column, ColumnTable
 from gradbook.lab.models.answers import Answers, answers, likeliest_classes, probabilities
+from gradbook.lab.models.columns import TableColumns
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.predict import readings
-from gradbook.lab.models.table_model import TableModel
 from gradbook.net import Net
 from gradbook.report.prediction import row_records, rows_csv
 from gradbook.targets.portable.c_file import c_file
@@ -67,7 +67,8 @@ def test_rows_for_scikit_learn():
 def test_rows_of_a_table():
     net = Net.parse("input 1; dense 1; sigmoid; loss binary cross-entropy")
     target, one = Column("sort", ("no", "yes")), np.ones(1)
-    model = TableModel(net, at_rest(net), (Column("x"),), target, one, one)
+    columns = TableColumns((Column("x"),), target)
+    model = Model(net, at_rest(net), one, one, target.words, columns=columns)
     table = ColumnTable("x.csv", ("x",), (CellRow(1, ("3",)),))
     said = model.predict(table)
     assert row_records(model, table, said)[0]["predicted"] == "yes"

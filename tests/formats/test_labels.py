@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import gradbook as gb
-from gradbook.lab.models.table_model import TableModel
 from tests.formats.onnx.test_scikit_learn import ML, ROWS, model_of, perceptron, said_by_onnxruntime
 
 pytestmark = pytest.mark.witness("onnx", "onnxruntime")
@@ -52,7 +51,7 @@ def test_they_are_labels_in_every_file_that_is_written_of_them(tmp_path, ending)
     else:
         model.export(path, with_preparation=True)
     again = gb.load(path)
-    assert isinstance(again, TableModel)
+    assert again.columns
     assert again.labels == NAMES
     np.testing.assert_allclose(again.predict(ROWS), expected, atol=2e-6)
 

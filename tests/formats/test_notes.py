@@ -9,7 +9,6 @@ import pytest
 from gradbook.errors import GradbookError
 from gradbook.lab.models.importing import import_model
 from gradbook.lab.models.model import Model
-from gradbook.lab.models.table_model import TableModel
 from gradbook.net import Net
 from tests.trained import drawn, holed_model_of
 
@@ -67,9 +66,9 @@ def test_a_model_of_a_table_comes_back_with_all_that_it_knows(
     model, rows, filled = holed_model_of(target)
     model.export(tmp_path / f"net{ending}", with_preparation=with_preparation)
     back = import_model(tmp_path / f"net{ending}")
-    assert isinstance(back, TableModel)
-    assert back.inputs == model.inputs
-    assert (back.target.name, back.classes) == (model.target.name, model.classes)
+    assert back.columns
+    assert back.columns.inputs == model.columns.inputs
+    assert (back.predicts, back.classes) == (model.predicts, model.classes)
     expected = model.answers(filled)
     np.testing.assert_allclose(back.answers(rows), expected, rtol=1e-5, atol=1e-6)
 

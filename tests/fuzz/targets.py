@@ -33,7 +33,6 @@ from gradbook.data.tables import read_columns, read_table
 from gradbook.data.warp import WARP_GRAMMAR, parse_warp, write_warp
 from gradbook.errors import GradbookError, UsageError
 from gradbook.formats.reading import read_network
-from gradbook.lab.models import table_model
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.stored import kind_of
 from gradbook.lab.recipes import text as recipe_text
@@ -245,11 +244,8 @@ def _tensors(data: bytes, folder: Path) -> None:
     """A file of numbers, whatever it says that they are."""
     path = folder / "some.safetensors"
     path.write_bytes(with_right_sum(data))
-    read = {
-        run_folder.CHECKPOINT_KIND: run_folder.read_checkpoint,
-        table_model.TABLE_KIND: table_model.TableModel.load,
-    }
-    read.get(kind_of(path), Model.load)(path)
+    is_checkpoint = kind_of(path) == run_folder.CHECKPOINT_KIND
+    (run_folder.read_checkpoint if is_checkpoint else Model.load)(path)
 
 
 def _model(data: bytes, folder: Path) -> None:
@@ -394,7 +390,7 @@ TARGETS = {
         ),
         Target(
             *("tensors", _tensors, grammars.files_of_tensors(), breaks.of_tensors),
-            rooms=(*MODEL, "lab.models.table_model"),
+            rooms=(*MODEL, "lab.models.columns"),
         ),
         Target("model", _model, grammars.models(), breaks.of_fields, (*MODEL, "net"), NETWORK),
         Target(

@@ -12,7 +12,7 @@ from gradbook.data.made_signals import gestures
 from gradbook.data.signals import Recording, Signals
 from gradbook.errors import DataError, UsageError
 from gradbook.lab import tables
-from gradbook.lab.models.table_model import TableModel
+from gradbook.lab.models.model import Model
 from gradbook.lab.problem import FinalScore
 from gradbook.lab.signals import (
     WindowsAsked,
@@ -103,7 +103,7 @@ def test_it_learns_and_the_model_keeps_its_windows(tmp_path):
     trained = train(_short(signals), data=signal_problem(signals, HOW))
     assert trained.test.score > 0.9
     trained.model.save(tmp_path / "m.safetensors")
-    again = TableModel.load(tmp_path / "m.safetensors")
+    again = Model.load(tmp_path / "m.safetensors")
     assert again.windows == trained.problem.windows
     placed, rows = windows_for(again, replace(signals, recordings=signals.recordings[:1]))
     assert [one.first for one in placed] == list(range(0, 100 - 31, 8))

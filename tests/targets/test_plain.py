@@ -78,7 +78,7 @@ def test_what_stands_for_missing_values_is_in_the_file_and_said(tmp_path, ending
     assert made.remarks == (
         "this file doesn't fill in missing values: its notes list the values under 'missing'",
     )
-    assert json.loads(as_json(model.trained()))["missing"] == model.filling.tolist()
+    assert json.loads(as_json(model.trained()))["missing"] == model.columns.filling.tolist()
     plain, _ = table_model_of("area")
     assert "missing" not in json.loads(as_json(plain.trained()))
     assert plain.export(tmp_path / f"plain.{ending}").remarks == ()

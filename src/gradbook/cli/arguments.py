@@ -18,7 +18,6 @@ from gradbook.system import is_a_device
 
 if TYPE_CHECKING:
     from gradbook.lab.models.model import Model
-    from gradbook.lab.models.table_model import TableModel
     from gradbook.lab.recipes.recipe import Recipe
     from gradbook.lab.training.run_folder import RunFolder
     from gradbook.net import Net
@@ -237,17 +236,15 @@ def named_model(argument: str) -> Model | None:
     """
     if not _is_models_file(argument):
         return open_image_model(argument) if _run(argument) else None
-    from gradbook.lab.models.model import Model
-
     found = open_model(argument)
-    return found if isinstance(found, Model) else None
+    return None if found.columns else found
 
 
 def _is_models_file(argument: str) -> bool:
     return os.path.isfile(argument) and argument.lower().endswith(MODELS)
 
 
-def open_model(path: str) -> Model | TableModel:
+def open_model(path: str) -> Model:
     """The model in a run's folder or a file; what is to be known of it is said on the side."""
     from gradbook.lab.training.run_folder import load
 
@@ -259,11 +256,10 @@ def open_model(path: str) -> Model | TableModel:
 
 def open_image_model(path: str) -> Model:
     """The same of a model that reads images."""
-    from gradbook.lab.models.model import Model
     from gradbook.lab.training.run_folder import of_a_table
 
     model = open_model(path)
-    if not isinstance(model, Model):
+    if model.columns:
         raise of_a_table(path)
     return model
 

@@ -33,8 +33,9 @@ from gradbook.data.signals import (
 )
 from gradbook.data.tables import Column, ColumnTable, Numbers
 from gradbook.errors import DataError, UsageError, did_you_mean, one_line
+from gradbook.lab.models.columns import WINDOWS
+from gradbook.lab.models.model import Model
 from gradbook.lab.models.recorded import HOW_READ, RECORDINGS_KEY, how_read, read_recordings
-from gradbook.lab.models.table_model import WINDOWS, TableModel
 from gradbook.lab.problem import FinalScore, Normal
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.tables import BATCH, LEAST_STEPS, TableProblem, along_a_cosine
@@ -313,7 +314,7 @@ class PlacedWindow:
 
 
 def windows_for(
-    model: TableModel, signals: Signals, step: int | None = None
+    model: Model, signals: Signals, step: int | None = None
 ) -> tuple[list[PlacedWindow], Numbers]:
     """The windows of these recordings as the model takes them."""
     own = model.windows

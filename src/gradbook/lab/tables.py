@@ -34,7 +34,8 @@ from gradbook.lab.models.answers import (
     likeliest_classes,
     r_squared,
 )
-from gradbook.lab.models.table_model import TableModel
+from gradbook.lab.models.columns import TableColumns
+from gradbook.lab.models.model import Model
 from gradbook.lab.problem import (
     About,
     AdaptedRecipe,
@@ -311,23 +312,26 @@ class TableProblem(Problem):
             spread=(mean, deviation),
         )
 
-    def model(self, recipe: Recipe, material: Material, values: Values, about: About) -> TableModel:
+    def model(self, recipe: Recipe, material: Material, values: Values, about: About) -> Model:
         assert isinstance(material, TableMaterial)
         kept = {name: about[name] for name in ("recipe", "epochs")}
-        return TableModel(
+        return Model(
             recipe.net,
             values,
-            self.inputs,
-            self.target,
             material.normal.mean,
             material.normal.deviation,
-            *material.spread,
+            self.target.words,
             {**kept, "rows": len(material.numbers), **self.how_read},
-            filling=material.filling,
-            windows=self.windows,
+            columns=TableColumns(
+                self.inputs,
+                self.target,
+                *material.spread,
+                filling=material.filling,
+                windows=self.windows,
+            ),
         )
 
-    def test(self, recipe: Recipe, engine: Engine, model: TableModel) -> FinalScore:
+    def test(self, recipe: Recipe, engine: Engine, model: Model) -> FinalScore:
         rows = self.scored_rows
         answers, wanted = model.answers(self.rows[rows]), self.targets[rows]
         if self.task is Task.CLASSES:

@@ -17,8 +17,8 @@ from gradbook.data.signals import Windows
 from gradbook.data.tables import ColumnTable, Numbers, table_remarks
 from gradbook.errors import FORMULA_SIGNS, as_cell, one_line
 from gradbook.lab.models.answers import likeliest_classes
+from gradbook.lab.models.model import Model
 from gradbook.lab.models.predict import Reading
-from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.signals import PlacedWindow
 from gradbook.lab.tables import filling_remark
 from gradbook.layers.losses import HALF_SURE
@@ -150,15 +150,16 @@ def _harmless(cell: TableCell) -> TableCell:
 # Rows of a table --------------------------------------------------------------
 
 
-def reading_remarks(model: TableModel, table: ColumnTable, rows: Numbers) -> list[str]:
+def reading_remarks(model: Model, table: ColumnTable, rows: Numbers) -> list[str]:
     """What is to be known of how these rows were read, and what stands for what is missing."""
-    remarks = list(table_remarks(model.in_place(table), model.inputs))
+    columns = model.require_columns()
+    remarks = list(table_remarks(columns.in_place(table), columns.inputs))
     if np.isnan(rows).any():
-        remarks.append(filling_remark(model.inputs, rows, model.instead_of_missing))
+        remarks.append(filling_remark(columns.inputs, rows, model.instead_of_missing))
     return remarks
 
 
-def row_records(model: TableModel, table: ColumnTable, answers: Numbers) -> list[dict[str, Any]]:
+def row_records(model: Model, table: ColumnTable, answers: Numbers) -> list[dict[str, Any]]:
     """For programs: a record for each row."""
     return [
         {"row": row.number, **told}
@@ -166,11 +167,11 @@ def row_records(model: TableModel, table: ColumnTable, answers: Numbers) -> list
     ]
 
 
-def rows_csv(model: TableModel, table: ColumnTable, answers: Numbers) -> str:
+def rows_csv(model: Model, table: ColumnTable, answers: Numbers) -> str:
     """The rows of the table with the answers beside them, as CSV with the table's own marks."""
     what = "probability" if model.labels else "predicted"
     heads = [*table.names, *(f"{name}: {what}" for name in model.predicts)]
-    heads += [f"{model.target.name}: confidence"] if model.classes else []
+    heads += [f"{model.predicts[0]}: confidence"] if model.classes else []
     evidence = map(table.evidence, range(len(table.names)))
     commas = any(it.holds_numbers and COMMA in it.decided for it in evidence)
     mark = COMMA if commas and table.separator != COMMA else POINT
@@ -191,7 +192,7 @@ def rows_csv(model: TableModel, table: ColumnTable, answers: Numbers) -> str:
     return csv_lines(lines, table.separator)
 
 
-def _told(model: TableModel, answers: Numbers) -> Iterator[Mapping[str, Any]]:
+def _told(model: Model, answers: Numbers) -> Iterator[Mapping[str, Any]]:
     """What is predicted of each row, and how likely that is."""
     best = likeliest_classes(model.net, answers).tolist() if model.classes else [0] * len(answers)
     for which, values in zip(best, answers.tolist(), strict=True):
@@ -202,7 +203,7 @@ def _told(model: TableModel, answers: Numbers) -> Iterator[Mapping[str, Any]]:
             holding = [name for name, sure in each.items() if sure >= HALF_SURE]
             yield {"predicted": holding, "probabilities": each}
         else:
-            yield {"predicted": each if model.outputs else values[0]}
+            yield {"predicted": each if len(each) > 1 else values[0]}
 
 
 # Windows of recordings --------------------------------------------------------
@@ -211,7 +212,7 @@ DECIMALS = 4
 
 
 def window_records(
-    model: TableModel, placed: Sequence[PlacedWindow], answers: Numbers
+    model: Model, placed: Sequence[PlacedWindow], answers: Numbers
 ) -> list[dict[str, Any]]:
     """For programs: a record for each window, which says where it lies."""
     windows = windows_of(model)
@@ -225,7 +226,7 @@ def window_records(
     return records
 
 
-def windows_csv(model: TableModel, placed: Sequence[PlacedWindow], answers: Numbers) -> str:
+def windows_csv(model: Model, placed: Sequence[PlacedWindow], answers: Numbers) -> str:
     """A line for each window: where it lies, its class, how sure that is."""
     lines: list[Sequence[TableCell]] = []
     for record in window_records(model, placed, answers):
@@ -236,6 +237,6 @@ def windows_csv(model: TableModel, placed: Sequence[PlacedWindow], answers: Numb
     return csv_lines(lines, ",")
 
 
-def windows_of(model: TableModel) -> Windows:
+def windows_of(model: Model) -> Windows:
     assert model.windows
     return model.windows

@@ -110,7 +110,7 @@ def test_what_is_missing_is_put_in(target, fold):
         said(content, rows.astype(np.float32)), expected, rtol=1e-5, atol=1e-5
     )
     notes = {one.key: one.value for one in model_in(onnx_bytes(model.trained())).metadata_props}
-    assert json.loads(notes["missing"]) == model.filling.tolist()
+    assert json.loads(notes["missing"]) == model.columns.filling.tolist()
 
 
 def test_any_number_of_images_goes_in():

@@ -207,7 +207,7 @@ def test_rows_of_sequences_are_answered_as_the_model_answers_them(tmp_path, laye
     model, rows = sequences_model_of(f"input 8x3; {layers}; dense 3; softmax")
     model.export(tmp_path / "table.py")
     lines = [",".join(map(repr, row)) for row in rows.tolist()]
-    names = ",".join(column.name for column in model.inputs)
+    names = ",".join(column.name for column in model.columns.inputs)
     (tmp_path / "rows.csv").write_text("\n".join([names, *lines]), "utf-8")
     said = [line.split() for line in run(tmp_path / "table.py", tmp_path / "rows.csv").splitlines()]
     expected = model.answers(rows)

@@ -8,7 +8,7 @@ import pytest
 from gradbook.data.made_signals import as_csv
 from gradbook.data.signals import Recording, SignalColumns, Signals, read_signals
 from gradbook.errors import GradbookError, UsageError
-from gradbook.lab.models.table_model import TableModel
+from gradbook.lab.models.model import Model
 from gradbook.lab.signals import SignalProblem, WindowsAsked, signal_problem, usual_signal_recipe
 from gradbook.lab.training.train import train
 from gradbook.net import parse
@@ -33,7 +33,7 @@ def problem(file, **asked) -> SignalProblem:
     return signal_problem(read_signals(file, columns), WindowsAsked(8, 4, **asked))
 
 
-def model_of(found: SignalProblem, held_back: int | None = 0) -> TableModel:
+def model_of(found: SignalProblem, held_back: int | None = 0) -> Model:
     recipe = usual_signal_recipe(found, "m", parse(NET), held_back)
     return train(recipe, data=found).model
 
@@ -43,7 +43,7 @@ def model_of(found: SignalProblem, held_back: int | None = 0) -> TableModel:
 def test_the_windows_trained_on_and_those_of_the_test_are_found_again(tmp_path, way, held_back):
     found = problem(written(tmp_path), way=way)
     model_of(found, held_back).save(tmp_path / "m.safetensors")
-    again = TableModel.load(tmp_path / "m.safetensors").recorded_windows()
+    again = Model.load(tmp_path / "m.safetensors").recorded_windows()
     np.testing.assert_array_equal(again.fitting, found.rows[found.parts(held_back)[0]])
     np.testing.assert_array_equal(again.scored, found.rows[found.test_rows])
     np.testing.assert_array_equal(again.labels, found.targets[found.test_rows])

@@ -13,7 +13,7 @@ from gradbook.data.formats.cells import NumberStyle
 from gradbook.data.tables import read_columns
 from gradbook.errors import DataError, GradbookError, UsageError
 from gradbook.lab.models.answers import r_squared
-from gradbook.lab.models.table_model import TableModel
+from gradbook.lab.models.model import Model
 from gradbook.lab.recipes.text import change_recipe
 from gradbook.lab.runs import open_run
 from gradbook.lab.tables import (
@@ -77,7 +77,7 @@ def test_columns_are_normalised_by_the_rows_trained_on_alone(area):
     np.testing.assert_allclose(area.model.mean, rows.mean(axis=0))
     np.testing.assert_allclose(area.model.deviation, rows.std(axis=0))
     wanted = area.problem.targets[training]
-    assert area.model.target_mean == pytest.approx(wanted.mean())
+    assert area.model.columns.target_mean == pytest.approx(wanted.mean())
 
 
 def test_the_best_epoch_is_kept_and_it_stops_early(area):
@@ -194,16 +194,17 @@ def test_what_was_decided_is_kept_in_the_model(tmp_path):
     file.write_text(GERMAN, "utf-8")
     found = trained(read_columns(file), missing="median")
     found.model.save(tmp_path / "m.safetensors")
-    again = TableModel.load(tmp_path / "m.safetensors")
-    assert (again.inputs, again.target) == (found.model.inputs, found.model.target)
-    assert [column.style.decimal for column in again.inputs] == [",", ".", "."]
-    assert again.inputs[2].dates == "dmy"
-    assert again.target.style == NumberStyle(",", "€")
-    np.testing.assert_array_equal(again.filling, found.problem.filling(0))
+    again = Model.load(tmp_path / "m.safetensors")
+    kept, trained_on = again.columns, found.model.columns
+    assert (kept.inputs, kept.target) == (trained_on.inputs, trained_on.target)
+    assert [column.style.decimal for column in kept.inputs] == [",", ".", "."]
+    assert kept.inputs[2].dates == "dmy"
+    assert kept.target.style == NumberStyle(",", "€")
+    np.testing.assert_array_equal(kept.filling, found.problem.filling(0))
     new, plain = tmp_path / "new.csv", tmp_path / "plain.csv"
     new.write_text("breite;farbe;am\n12.500;r;1.3.2024\n;?;2.3.2024\n")
-    height = float(again.filling[0])
-    word = "bgr"[int(again.filling[1:4].argmax())]
+    height = float(kept.filling[0])
+    word = "bgr"[int(kept.filling[1:4].argmax())]
     plain.write_text(f"breite,farbe,am\n12500.0,r,2024-03-01\n{height!r},{word},2024-03-02\n")
     np.testing.assert_array_equal(
         again.predict(read_columns(new)), again.predict(read_columns(plain))

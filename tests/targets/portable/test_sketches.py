@@ -16,7 +16,7 @@ import pytest
 from gradbook.data.signals import Recording, Signals, Windows, read_signals
 from gradbook.errors import TargetError
 from gradbook.lab.models.exporting import in_places
-from gradbook.lab.models.table_model import TableModel
+from gradbook.lab.models.model import Model
 from gradbook.lab.signals import WindowsAsked, signal_problem, usual_signal_recipe, windows_for
 from gradbook.lab.training.train import train
 from gradbook.net import parse
@@ -76,7 +76,7 @@ def recorded(folder: Path, source: Signals) -> Signals:
     return read_signals(folder / "moves.csv")
 
 
-def learned(source: Signals, step: int, net: str = "") -> TableModel:
+def learned(source: Signals, step: int, net: str = "") -> Model:
     found = signal_problem(source, WindowsAsked(16, step))
     recipe = usual_signal_recipe(found, "s", parse(net) if net else None, held_back=None)
     return train(replace(recipe, epochs=60), data=found).model
@@ -97,7 +97,7 @@ def heard(folder, rows: np.ndarray, told: Mapping[int, str] = MappingProxyType({
     return done.stdout.split()
 
 
-def expected(model: TableModel, source: Signals, rows: np.ndarray) -> list[str]:
+def expected(model: Model, source: Signals, rows: np.ndarray) -> list[str]:
     """The same from the model's own answers."""
     whole = replace(source, recordings=(Recording("s", "all", rows),))
     smooth, found = np.zeros(len(model.classes)), list[str]()
@@ -109,7 +109,7 @@ def expected(model: TableModel, source: Signals, rows: np.ndarray) -> list[str]:
     return found
 
 
-def expected_in_whole_numbers(model: TableModel, source: Signals, rows: np.ndarray) -> list[str]:
+def expected_in_whole_numbers(model: Model, source: Signals, rows: np.ndarray) -> list[str]:
     """The same from what C in whole numbers answers, as it is reckoned here."""
     fitting = in_places(model.recorded_windows().fitting)
     whole = quantise_windows(model.trained(), fitting, rows.shape[1])
@@ -196,7 +196,7 @@ def test_it_learns_the_class_that_a_letter_says_is_shown(tmp_path, int8):
 
 
 def reckoned_while_learning(
-    model: TableModel, source: Signals, rows: np.ndarray, shown: np.ndarray, int8: bool
+    model: Model, source: Signals, rows: np.ndarray, shown: np.ndarray, int8: bool
 ) -> list[str]:
     """What is heard while the last layer learns, as it is reckoned here."""
     last = last_layer(model.trained())

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from gradbook.data.dataset import Dataset, Images
     from gradbook.lab.models.model import Model
     from gradbook.lab.models.predict import Reading
-    from gradbook.lab.models.table_model import TableModel
 
 
 # Data -------------------------------------------------------------------------
@@ -133,11 +132,10 @@ def run_predict(options: Namespace) -> int:
         raise UsageError(f"--{chosen[0]} and --{chosen[1]} don't go together: leave one out")
     options.files = expand(options.files)
     from gradbook.lab.models.predict import readings
-    from gradbook.lab.models.table_model import TableModel
     from gradbook.report import prediction
 
     model = open_model(options.model)
-    if isinstance(model, TableModel):
+    if model.columns:
         return _windows(options, model) if model.windows else _rows(options, model)
     if options.out:
         raise UsageError("-o is for tables: for pictures, print the rows with --csv > FILE")
@@ -200,7 +198,7 @@ def _show_seen(readings: Sequence[Reading], classes: Sequence[str]) -> None:
     show_images(images, [prediction.caption(one, classes) for one in readings])
 
 
-def _windows(options: Namespace, model: TableModel) -> int:
+def _windows(options: Namespace, model: Model) -> int:
     """What a model of signals says of the windows of one file's recordings."""
     from gradbook.data.signals import SignalColumns, read_signals
     from gradbook.files import write_whole
@@ -239,7 +237,7 @@ def _windows(options: Namespace, model: TableModel) -> int:
     return 0
 
 
-def _rows(options: Namespace, model: TableModel) -> int:
+def _rows(options: Namespace, model: Model) -> int:
     """What a model of a table predicts of one table's rows."""
     for flag in ("channels", "step"):
         if getattr(options, flag):
@@ -257,7 +255,7 @@ def _rows(options: Namespace, model: TableModel) -> int:
     if options.files[0].lower().endswith(tuple(SUFFIXES)):
         raise UsageError(
             f"this model reads rows of a table, of {len(model.mean)} numbers each, not pictures"
-            + IMAGES * model.by_place
+            + IMAGES * model.require_columns().by_place
         )
     if len(options.files) > 1:
         raise UsageError("this model reads tables: name one file at a time")

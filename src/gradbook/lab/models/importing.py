@@ -18,8 +18,8 @@ from gradbook.formats.layer_list import LEAST_SCALE
 from gradbook.formats.reading import read_network
 from gradbook.graph.names import is_sequence
 from gradbook.lab.models.answers import number_names
+from gradbook.lab.models.columns import TableColumns
 from gradbook.lab.models.model import Model
-from gradbook.lab.models.table_model import TableModel
 from gradbook.layers.card import AnswerKind, spell
 from gradbook.net import Activation, Net
 from gradbook.net.description import Task
@@ -50,9 +50,7 @@ class ImportOptions(TypedDict, total=False):
     deviation: Sequence[float] | None
 
 
-def import_model(
-    path: str | os.PathLike[str], **options: Unpack[ImportOptions]
-) -> Model | TableModel:
+def import_model(path: str | os.PathLike[str], **options: Unpack[ImportOptions]) -> Model:
     """The model in a file; what was taken for what, and why, stands in `about["remarks"]`.
 
     A network that takes flat values reads rows of a table, any other reads images. `task` is
@@ -77,7 +75,7 @@ def import_net(
     return model.net, tuple(model.about["remarks"])
 
 
-def from_torch(module: Any, example: Any, **options: Unpack[ImportOptions]) -> Model | TableModel:
+def from_torch(module: Any, example: Any, **options: Unpack[ImportOptions]) -> Model:
     """A PyTorch module as a model.
 
     Args:
@@ -106,7 +104,7 @@ def from_torch(module: Any, example: Any, **options: Unpack[ImportOptions]) -> M
     return _model(torch_net(module, example), type(module).__name__, options)
 
 
-def from_keras(model: Any, **options: Unpack[ImportOptions]) -> Model | TableModel:
+def from_keras(model: Any, **options: Unpack[ImportOptions]) -> Model:
     """A Keras model as one of ours, by way of a file that Keras writes and gradbook reads.
 
     Args:
@@ -125,7 +123,7 @@ def from_keras(model: Any, **options: Unpack[ImportOptions]) -> Model | TableMod
     return _model(found, str(model.name), options)
 
 
-def _model(imported: ImportedNet, name: str, options: ImportOptions) -> Model | TableModel:
+def _model(imported: ImportedNet, name: str, options: ImportOptions) -> Model:
     _require_options(options)
     if is_sequence(imported.makes):
         raise UsageError(AT_EACH_STEP.format(name=name, makes=spell(imported.makes)))
@@ -246,7 +244,7 @@ def _ended(net: Net) -> Net:
 
 def _table_model(
     imported: ImportedNet, name: str, meaning: _Meaning, options: ImportOptions
-) -> TableModel:
+) -> Model:
     """Its columns go by the names asked for, by those of the file, or by their places alone."""
     count = prod(imported.net.input)
     columns = tuple(map(Column, options.get("columns") or ()))
@@ -263,18 +261,21 @@ def _table_model(
     if by_place:
         image = "; say --images CxHxW if they are an image's" if count >= LEAST_PIXELS else ""
         remarks.append(f"it reads rows of {count} numbers as they stand, in their order{image}")
-    return TableModel(
+    return Model(
         meaning.net,
         imported.values,
-        columns,
-        Column(targets[0] if len(targets) == 1 else "outputs", meaning.classes),
-        np.array(prepared.mean),
-        np.array(prepared.deviation),
-        *imported.notes.spread[::-1],
-        about={"imported": name, "remarks": remarks, **_about_labels(meaning), **order},
-        outputs=targets if len(targets) > 1 else (),
-        by_place=by_place,
-        filling=np.array(filling) if len(filling) == count else None,
+        prepared.mean,
+        prepared.deviation,
+        meaning.classes,
+        {"imported": name, "remarks": remarks, **_about_labels(meaning), **order},
+        columns=TableColumns(
+            columns,
+            Column(targets[0] if len(targets) == 1 else "outputs", meaning.classes),
+            *imported.notes.spread[::-1],
+            outputs=targets if len(targets) > 1 else (),
+            by_place=by_place,
+            filling=np.array(filling) if len(filling) == count else None,
+        ),
     )
 
 
@@ -354,7 +355,7 @@ def _each(
     return numbers * (channels // len(numbers))
 
 
-def from_sklearn(estimator: Any) -> TableModel:
+def from_sklearn(estimator: Any) -> Model:
     """A fitted estimator of scikit-learn's as a model of a table.
 
     Args:
@@ -374,14 +375,12 @@ def from_sklearn(estimator: Any) -> TableModel:
     read = sklearn_net(estimator)
     net, classes = read.found.net, read.found.notes.classes
     several = not classes and net.outputs > 1
-    return TableModel(
-        net,
-        read.found.values,
+    columns = TableColumns(
         tuple(map(Column, read.columns)),
         Column("outputs" if several else "target", classes),
-        read.before.mean,
-        read.before.deviation,
-        about={"imported": type(estimator).__name__} | ({"labels": True} if read.labels else {}),
         outputs=number_names(net.outputs) if several else (),
         filling=read.before.filling,
     )
+    about = {"imported": type(estimator).__name__} | ({"labels": True} if read.labels else {})
+    scales = read.before.mean, read.before.deviation
+    return Model(net, read.found.values, *scales, classes, about, columns=columns)

@@ -1,25 +1,34 @@
-"""A trained network: what it reads in images, how sure it is, and the file that it is kept in."""
+"""A trained network: what it says of images or rows of a table, and the file that it is kept in."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import isqrt, prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from gradbook import limits
 from gradbook.amounts import counted
 from gradbook.data.dataset import BRIGHTEST
-from gradbook.errors import GradbookError, ShapeError, UsageError
+from gradbook.data.tables import ColumnTable, Numbers, encode
+from gradbook.errors import DataError, GradbookError, ShapeError, UsageError
 from gradbook.graph.window import Shape
 from gradbook.lab.models import stored
-from gradbook.lab.models.answers import answers, number_names, probabilities, score
+from gradbook.lab.models.answers import (
+    answers,
+    likeliest_classes,
+    number_names,
+    probabilities,
+    score,
+)
+from gradbook.lab.models.columns import NO_NUMBERS, TABLE_RECORD, TableColumns, columns_of
+from gradbook.lab.models.recorded import RecordedWindows, recorded_windows
 from gradbook.layers import spell
 from gradbook.looks import look
 from gradbook.net import Net
@@ -35,17 +44,19 @@ from gradbook.schema import (
 )
 
 if TYPE_CHECKING:
-    from gradbook.data.dataset import Dataset
+    from gradbook.data.dataset import Dataset, Images
+    from gradbook.data.signals import Windows
     from gradbook.engine.base import Engine
     from gradbook.lab.models.exporting import Exported
     from gradbook.net.trained import TrainedNet
 
 
-KIND, VERSION = "model", 1
+KIND, TABLE_KIND, VERSION = "model", "table model", 1
 USUAL_BATCH = 128
+ROWS_AT_ONCE = 1024  # of a table
+Scales = Sequence[float] | Numbers
 MOST_AT_ONCE = 2**24  # values of all layers that are computed together, so that memory is bounded
 FEW = 32  # images that NumPy has read before a compiler would have begun
-
 
 ABOUT = Schema(  # what is used of it
     recipe=IfThere(PlainText()),
@@ -56,7 +67,7 @@ ABOUT = Schema(  # what is used of it
     targets=IfThere(ListOf(PlainText())),
     test_accuracy=IfThere(FiniteNumber(0, 1)),
 )
-RECORD = Schema(
+IMAGE_RECORD = Schema(
     network=PlainText(),
     mean=ListOf(FiniteNumber(), 1),
     deviation=ListOf(FiniteNumber(0), 1),
@@ -66,65 +77,74 @@ RECORD = Schema(
 )
 
 
+@dataclass(eq=False, repr=False)
 class Model:
-    """A network with its trained values. Images are bytes, or numbers from 0 to 255.
+    """A network with its trained values, which reads images, rows of a table or windows of signals.
 
     `gb.train(…).model` and `gb.load(…)` give one; `save` and `export` write it.
 
     Args:
         net: The network.
         values: Its parameters by the names that the graph gives them.
-        mean: Of each channel of the images it learned from, with bytes from 0 to 1.
+        mean: Of each channel of the images it learned from, with bytes from 0 to 1; or of each
+            number of a row.
         deviation: Likewise.
         classes: The names of what it tells apart; none where it predicts numbers.
         about: How it came about.
         batch: How many images were taken for a step: the engine for that is compiled already.
+        columns: Those of the table whose rows it reads; none where it reads images.
     """
 
-    def __init__(
-        self,
-        net: Net,
-        values: Mapping[str, NDArray[Any]],
-        mean: Sequence[float],
-        deviation: Sequence[float],
-        classes: Sequence[str],
-        about: Mapping[str, Any] | None = None,
-        batch: int = USUAL_BATCH,
-    ) -> None:
-        self.net = net
-        self.values: dict[str, NDArray[Any]] = dict(values)
-        self.mean: tuple[float, ...] = tuple(mean)  # of each channel, from 0 to 1
-        self.deviation: tuple[float, ...] = tuple(deviation)
-        self.classes: tuple[str, ...] = tuple(classes)
-        self.about: dict[str, Any] = dict(about or {})
-        self.batch = batch  # as it was trained: the engine for that is compiled already
+    net: Net
+    values: Mapping[str, NDArray[Any]]
+    mean: Scales
+    deviation: Scales
+    classes: tuple[str, ...] = ()
+    about: Mapping[str, Any] = field(default_factory=dict)
+    batch: int = USUAL_BATCH
+    columns: TableColumns | None = None
+
+    def __post_init__(self) -> None:
+        self.classes, self.about = tuple(self.classes), dict(self.about)
 
     @property
     def parameters(self) -> int:
         return self.net.count()
 
-    def predict(self, images: NDArray[Any]) -> NDArray[np.float64]:
-        """How sure it is of each class, for each image: (images, classes), each row adding to 1.
+    def predict(self, given: ColumnTable | ArrayLike) -> NDArray[np.float64]:
+        """How sure it is of each class or label, or the numbers that it predicts: a row for each.
 
-        Without classes it is the numbers that it predicts: (images, numbers).
+        Images are bytes, or numbers from 0 to 255. Rows are those of a table or, where no column
+        has words, numbers in the columns' order; sequences as (rows, steps, features), and tokens
+        as whole numbers, (rows, steps).
         """
-        outputs = self._outputs(images)
-        return probabilities(self.net, outputs) if self.classes else np.asarray(outputs, float)
+        return self.answers(self._read(given))
 
-    def classify(self, images: NDArray[Any]) -> NDArray[np.int32]:
-        """The number of the class that each image is taken for."""
-        self.require_classes()
-        return answers(self.net, self._outputs(images))
+    def answers(self, rows: NDArray[Any]) -> NDArray[np.float64]:
+        """The same of rows as `rows_of` makes them, or of images as the network takes them."""
+        outputs = self._outputs(rows)
+        if self.classes:
+            return probabilities(self.net, outputs)
+        if self.columns:
+            return np.asarray(outputs * self.columns.target_deviation + self.columns.target_mean)
+        return np.asarray(outputs, float)
 
-    def score(self, images: NDArray[Any], labels: NDArray[np.integer[Any]]) -> float:
-        """The share of the images that are taken for what they are, from 0 to 1."""
+    def classify(self, given: ColumnTable | ArrayLike) -> NDArray[np.int32]:
+        """The number of the class that each image or row is taken for."""
         self.require_classes()
-        outputs = self._outputs(images)
+        return answers(self.net, self._outputs(self._read(given)))
+
+    def score(self, given: ColumnTable | ArrayLike, labels: NDArray[np.integer[Any]]) -> float:
+        """The share of the images or rows that are taken for what they are, from 0 to 1."""
+        self.require_classes()
+        outputs = self._outputs(self._read(given))
         return score(self.net, outputs, _as_labels(labels, len(outputs), self.classes)).accuracy
 
     @property
     def predicts(self) -> tuple[str, ...]:
-        """The names of the numbers that it predicts, if it has no classes."""
+        """The names of the numbers that it predicts; of a table's class, that of its column."""
+        if self.columns:
+            return self.columns.predicts
         named = tuple(self.about.get("targets") or ())
         usual = number_names(self.net.outputs)
         return () if self.classes else named if len(named) == len(usual) else usual
@@ -163,7 +183,8 @@ class Model:
         side = isqrt(prod(size))
         if len(size) == 1 and said == size and side * side == prod(size):
             said = (1, side, side)
-        if not isinstance(said, list | tuple) or len(said) != 3 or prod(size) != prod(said):
+        has_sides = isinstance(said, list | tuple) and len(said) == 3
+        if self.columns or not has_sides or prod(size) != prod(said):
             raise UsageError(f"this model reads no images: its network takes {spell(size)} numbers")
         channels, rows, columns = said
         return channels, rows, columns
@@ -181,10 +202,13 @@ class Model:
         return look("Model in short", self.net)
 
     def __repr__(self) -> str:
-        name = self.net.name or "a network"
+        name, parameters = self.net.name or "a network", counted(self.parameters, "parameter")
         numbers = counted(self.net.outputs, "label" if self.labels else "number")
-        classes = counted(len(self.classes), "class", "classes") if self.classes else numbers
-        return f"<Model of {name}: {counted(self.parameters, 'parameter')}, {classes}>"
+        what = counted(len(self.classes), "class", "classes") if self.classes else numbers
+        if self.columns:
+            read = counted(len(self.columns.inputs), "column")
+            what = f"{read} to {', '.join(self.predicts)} ({what})"
+        return f"<Model of {name}: {parameters}, {what}>"
 
     def _repr_html_(self) -> str:
         return look("Model as html", self)
@@ -197,20 +221,21 @@ class Model:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it to one file: safetensors, with the network's text and all that it needs."""
         record = {
-            "kind": KIND,
+            "kind": TABLE_KIND if self.columns else KIND,
             "version": VERSION,
             "network": str(self.net),
-            "mean": self.mean,
-            "deviation": self.deviation,
-            "classes": self.classes,
-            "about": self.about,
-            "batch": self.batch,
+            "mean": [float(mean) for mean in self.mean],
+            "deviation": [float(deviation) for deviation in self.deviation],
+            "about": dict(self.about),
         }
-        stored.write(path, self.values, record)
+        own = {"classes": self.classes, "batch": self.batch}
+        stored.write(path, self.values, record | (self.columns.record() if self.columns else own))
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Model:
         """The model in a file that `save` wrote."""
+        if stored.kind_of(path) == TABLE_KIND:
+            return stored.read_as(path, TABLE_KIND, VERSION, _fitted_to_rows)
         return stored.read_as(path, KIND, VERSION, _fitted)
 
     # In other languages.
@@ -219,13 +244,25 @@ class Model:
         """Its layers and their tensors, for targets that say it in another language."""
         from gradbook.net.trained import Scaling, trained_net
 
-        scales = map(np.array, for_inputs(self.net, self.mean, self.deviation))
+        columns = self.columns
         picture = self.picture if self._reads_pictures else None
-        scaling = Scaling(BRIGHTEST, *scales)
+        scales = self.mean, self.deviation
+        if not columns:
+            scales = for_inputs(self.net, *scales)
         found = trained_net(
-            self.net, self.values, scaling, picture, self.classes, targets=self.predicts
+            self.net,
+            self.values,
+            Scaling(1 if columns else BRIGHTEST, *map(np.array, scales)),
+            picture,
+            self.classes,
+            targets=self.predicts,
         )
-        return replace(found, labels=bool(self.labels))
+        found = replace(found, labels=bool(self.labels))
+        if not columns:
+            return found
+        named = {} if columns.by_place else {one.heading: one.words for one in columns.inputs}
+        spread = columns.target_deviation, columns.target_mean
+        return replace(found, spread=spread, columns=named, filling=columns.filling)
 
     def export(self, path: str | os.PathLike[str], **options: Any) -> Exported:
         """Write it for other programs: the file's ending says which, see docs/export.md.
@@ -234,17 +271,26 @@ class Model:
         """
         from gradbook.lab.models.exporting import ExportOptions, export
 
-        recipe = str(self.about.get("recipe", ""))
-        return export(
-            self.trained(),
-            recipe,
-            path,
-            ExportOptions.of(options),
-            self.data,
-            lambda images: self.score(images.pixels, images.labels),
-        )
+        trained, recipe = self.trained(), str(self.about.get("recipe", ""))
+        asked = ExportOptions.of(options)
+        if self.columns:
+            recordings = self._recordings if self.windows else None
+            return export(trained, recipe, path, asked, windows=self.windows, recordings=recordings)
+
+        def score_of(images: Images) -> float:
+            return self.score(images.pixels, images.labels)
+
+        return export(trained, recipe, path, asked, self.data, score_of)
 
     # At work.
+
+    def _read(self, given: ColumnTable | ArrayLike) -> NDArray[Any]:
+        """What a caller hands in, as `answers` takes it."""
+        if not self.columns:
+            return self._as_images(given)
+        if isinstance(given, ColumnTable):
+            return self.rows_of(given)
+        return self.columns.read_numbers(given, self.net, bool(self.about.get("features_first")))
 
     @cached_property
     def engine(self) -> Engine:
@@ -256,20 +302,23 @@ class Model:
 
     @cached_property
     def _plain_engine(self) -> Engine:
-        """The same for a few, with nothing to compile."""
+        """The same for a few images, or for rows, with nothing to compile."""
         from gradbook.engine.engines import PlainEngine
 
-        return self._ready(PlainEngine(self.net, FEW))
+        return self._ready(PlainEngine(self.net, ROWS_AT_ONCE if self.columns else FEW))
 
     def _ready(self, engine: Engine) -> Engine:
-        engine.normalise(*for_inputs(self.net, self.mean, self.deviation), BRIGHTEST)
+        if not self.columns:
+            engine.normalise(*for_inputs(self.net, self.mean, self.deviation), BRIGHTEST)
         engine.restore(self.values)
         return engine
 
-    def _outputs(self, images: NDArray[Any]) -> NDArray[Any]:
-        given = self._as_images(images)
-        engine = self._plain_engine if len(given) <= FEW else self.engine
-        return engine.predict(given)
+    def _outputs(self, rows: NDArray[Any]) -> NDArray[Any]:
+        if self.columns:
+            if np.isnan(rows).any():
+                rows = np.where(np.isnan(rows), self.instead_of_missing, rows)
+            return self._plain_engine.predict((rows - self.mean) / self.deviation)
+        return (self._plain_engine if len(rows) <= FEW else self.engine).predict(rows)
 
     def _as_images(self, images: object) -> NDArray[Any]:
         """What a caller hands in, as the network takes it: by its own shape or the pictures', with
@@ -308,6 +357,50 @@ class Model:
                 "255; the model normalises them itself"
             )
 
+    # Rows of a table.
+
+    @property
+    def windows(self) -> Windows | None:
+        """Of the signals that it reads, if it does."""
+        return self.columns.windows if self.columns else None
+
+    def require_columns(self) -> TableColumns:
+        if not self.columns:
+            raise UsageError("this model reads images, not rows of a table")
+        return self.columns
+
+    def rows_of(self, table: ColumnTable, *, complete: bool = False) -> Numbers:
+        """A table's rows as numbers, NaN where a value is missing; if they are to be `complete`,
+        a missing value is refused."""
+        columns = self.require_columns()
+        table = columns.in_place(table)
+        if complete or not self.fills_in:
+            table.require_complete(columns.inputs)
+        return encode(table, columns.inputs)
+
+    @property
+    def fills_in(self) -> bool:
+        """Whether something stands for what is missing: in another program's model nothing does."""
+        return self.require_columns().filling is not None or "rows" in self.about
+
+    @property
+    def instead_of_missing(self) -> Numbers:
+        """What stands for each missing number of a row."""
+        if not self.fills_in:
+            raise DataError(f"{NO_NUMBERS}: the model has no values to fill in")
+        return self.require_columns().usual_row(np.array(self.mean))
+
+    def recorded_windows(self, data: str = "") -> RecordedWindows:
+        """Windows of what a model of signals was trained on, or of other recordings."""
+        assert self.windows
+        return recorded_windows(self.windows, self.classes, self.about, data)
+
+    def _recordings(self, data: str) -> tuple[RecordedWindows, float]:
+        """Windows to fit whole numbers to and to score them by, and the score in floats."""
+        recorded = self.recorded_windows(data)
+        read = likeliest_classes(self.net, self.answers(recorded.scored))
+        return recorded, float((read == recorded.labels).mean())
+
 
 def untrained_model(net: Net, dataset: Dataset) -> Model:
     """A network before any training, for the images of a data set."""
@@ -336,9 +429,7 @@ def _as_labels(labels: object, images: int, classes: Sequence[str]) -> NDArray[A
     return found
 
 
-def for_inputs(
-    net: Net, mean: Sequence[float], deviation: Sequence[float]
-) -> tuple[list[float], list[float]]:
+def for_inputs(net: Net, mean: Scales, deviation: Scales) -> tuple[list[float], list[float]]:
     """Each channel's mean and deviation, as often as the network has inputs of that channel."""
     often = net.input[0] // len(mean) if len(net.input) < 3 else 1
     return [m for m in mean for _ in range(often)], [d for d in deviation for _ in range(often)]
@@ -364,16 +455,35 @@ def require_shapes(net: Net, shapes: stored.Shapes) -> None:
 
 def _fitted(shapes: stored.Shapes, record: stored.Record) -> Callable[[stored.Arrays], Model]:
     """All that stands in a file must fit together before anything is made of it."""
-    told = RECORD.read(record)
+    told = IMAGE_RECORD.read(record)
     net = Net.parse(told["network"])
     require_shapes(net, shapes)
-    mean, deviation = told["mean"], told["deviation"]
+    mean, deviation, classes = told["mean"], told["deviation"], tuple(told["classes"])
     if len(mean) != len(deviation) or net.input[0] % len(mean):
         raise ValueError(f"{len(mean)} means and {len(deviation)} deviations")
-    if told["classes"]:
-        require_classes(net, len(told["classes"]), "it")
-    further = (mean, deviation, told["classes"], told["about"], told["batch"])
+    if classes:
+        require_classes(net, len(classes), "it")
+    further = (tuple(mean), tuple(deviation), classes, told["about"], told["batch"])
     return lambda values: Model(net, values, *further)
+
+
+def _fitted_to_rows(
+    shapes: stored.Shapes, record: stored.Record
+) -> Callable[[stored.Arrays], Model]:
+    told = TABLE_RECORD.read(record)
+    net = Net.parse(told["network"])
+    require_shapes(net, shapes)
+    columns = columns_of(told, net)
+    mean, deviation, classes = told["mean"], told["deviation"], columns.target.words
+    if not len(mean) == len(deviation) == columns.width:
+        raise ValueError("its columns aren't those of its network")
+    if not all(each > 0 for each in deviation):
+        raise ValueError("some of its columns have no deviation")
+    if classes:
+        require_classes(net, len(classes), "it")
+    return lambda values: Model(
+        net, values, mean, deviation, classes, told["about"], columns=columns
+    )
 
 
 # Those that come with gradbook ------------------------------------------------

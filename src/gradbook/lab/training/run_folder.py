@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +19,6 @@ from gradbook.folders import alone_in
 from gradbook.formats.reading import is_foreign
 from gradbook.lab.models import stored
 from gradbook.lab.models.model import Model
-from gradbook.lab.models.stored import kind_of
-from gradbook.lab.models.table_model import TABLE_KIND, TableModel
 from gradbook.lab.recipes.recipe import MOST_EPOCHS, Recipe
 from gradbook.lab.recipes.text import read_recipe
 from gradbook.lab.training.epochs import COLUMNS, EPOCH, Epoch, csv_table, epoch_of, json_lines
@@ -194,7 +191,7 @@ class RunFolder:
         write_whole(self.result_file, json.dumps(result, indent=2) + "\n")
 
 
-def load(path: str | os.PathLike[str]) -> Model | TableModel:
+def load(path: str | os.PathLike[str]) -> Model:
     """The trained model in a file, or in the folder of a run.
 
     Args:
@@ -208,11 +205,7 @@ def load(path: str | os.PathLike[str]) -> Model | TableModel:
     Raises:
         GradbookError: It can't be read, or does something that none of our layers does.
     """
-    is_a_folder = os.path.isdir(path)
-    file = RunFolder(path).model_file if is_a_folder else Path(path)
-    if file.is_file() and kind_of(file) == TABLE_KIND:
-        return TableModel.load(file)
-    if is_a_folder:
+    if os.path.isdir(path):
         return RunFolder(path).model()
     if is_foreign(path):
         from gradbook.lab.models.importing import import_model

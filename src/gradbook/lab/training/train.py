@@ -59,7 +59,7 @@ class Trained:
 
     recipe: Recipe  # as it was used; its network's seed is the seed
     problem: Any  # its own kind of `Problem`
-    model: Any  # the trained network: of images a `Model`, of a table a `TableModel`
+    model: Any  # the trained network: a `Model`, or what writes lines
     history: tuple[Epoch, ...]
     seconds: float  # from loading to the last update, all resumed parts together
     stopped: bool

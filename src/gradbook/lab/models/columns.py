@@ -1,0 +1,234 @@
+"""What a model of a table knows of its columns: names, words, how rows of them become numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from gradbook.amounts import counted
+from gradbook.data.formats.cells import MARKS, ORDERS, POINT, UNITS, NumberStyle
+from gradbook.data.signals import Windows
+from gradbook.data.tables import Column, ColumnTable, Numbers
+from gradbook.errors import DataError, ShapeError, UsageError
+from gradbook.lab.models.recorded import HOW_READ, RECORDINGS_KEY
+from gradbook.net import Net
+from gradbook.schema import (
+    Choice,
+    FiniteNumber,
+    IfThere,
+    InTurn,
+    ListOf,
+    Maybe,
+    PlainText,
+    Schema,
+    TrueOrFalse,
+    Usually,
+    WholeNumber,
+)
+
+NO_NUMBERS = "some of the numbers are missing or infinite"
+
+COLUMN = InTurn((PlainText(), ListOf(PlainText())))  # its name and its words
+WRITTEN = Schema(  # how a column is written, where that isn't as usual
+    column=PlainText(),
+    decimal=IfThere(Choice(*MARKS)),
+    unit=IfThere(Choice(*UNITS)),
+    dates=IfThere(Choice(*ORDERS)),
+)
+WINDOWS = Schema(
+    length=WholeNumber(1),
+    step=WholeNumber(1),
+    channels=ListOf(PlainText(), 1),
+    rate=Maybe(FiniteNumber(0)),
+)
+TABLE_RECORD = Schema(
+    network=PlainText(),
+    inputs=ListOf(COLUMN),
+    target=COLUMN,
+    mean=ListOf(FiniteNumber()),
+    deviation=ListOf(FiniteNumber(0)),
+    target_mean=FiniteNumber(),
+    target_deviation=FiniteNumber(0),
+    outputs=IfThere(ListOf(PlainText(), 1)),
+    by_place=Usually(TrueOrFalse(), False),
+    about=Schema(
+        recipe=IfThere(PlainText()),
+        remarks=IfThere(ListOf(PlainText())),
+        labels=IfThere(TrueOrFalse()),
+        features_first=IfThere(TrueOrFalse()),
+        **{RECORDINGS_KEY: IfThere(HOW_READ)},
+    ),
+    filling=IfThere(ListOf(FiniteNumber())),
+    windows=IfThere(WINDOWS),
+    written=IfThere(ListOf(WRITTEN)),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class TableColumns:
+    """The columns that a network reads, and what it predicts.
+
+    `outputs` are the names of several numbers that are predicted at once. With `by_place` nothing
+    is known of the columns but their order.
+    """
+
+    inputs: tuple[Column, ...]
+    target: Column  # its words are the classes; without any, numbers are predicted
+    target_mean: float = 0.0  # of the numbers out
+    target_deviation: float = 1.0
+    outputs: tuple[str, ...] = ()
+    by_place: bool = False
+    filling: Numbers | None = None  # what stands for missing numbers, where the table had any
+    windows: Windows | None = None  # of a signal, in which case each of them is a row
+
+    @property
+    def predicts(self) -> tuple[str, ...]:
+        """What is predicted, by name: the class, or each number."""
+        return self.outputs or (self.target.name,)
+
+    @property
+    def width(self) -> int:
+        """How many numbers a row has."""
+        return sum(column.width for column in self.inputs)
+
+    def in_place(self, table: ColumnTable) -> ColumnTable:
+        """The table's columns by our names, where only their order counts and they have others."""
+        names = tuple(column.name for column in self.inputs)
+        if not self.by_place or set(names) <= set(table.names):
+            return table
+        if len(table.names) != len(names):
+            raise DataError(
+                f"{counted(len(table.names), 'column')}, but the network takes {len(names)}: "
+                "name its input columns, in their order, with 'gradbook import … --columns'",
+                file=table.file,
+            )
+        return replace(table, names=names)
+
+    def read_numbers(self, given: ArrayLike, net: Net, features_first: bool) -> Numbers:
+        """Rows of numbers that a caller hands in, flat; of tokens a 1 for each, and 0s beside it.
+
+        With `features_first` the network's file had its sequences so, which flat rows don't tell.
+        """
+        worded = [column.name for column in self.inputs if column.words]
+        if worded:
+            raise UsageError(f"the column '{worded[0]}' has words: give predict a table with names")
+        try:
+            rows = np.asarray(given, np.float64)
+        except (TypeError, ValueError):
+            raise UsageError("predict needs a table, or rows of numbers") from None
+        size, count = net.input, len(self.inputs)
+        shape = rows.shape[1:]
+        if net.tokens and shape == size[:1]:
+            return _spelled_out(rows, size[1])
+        if shape not in ((count,), size) or (features_first and shape == (count,)):
+            takes = "" if len(size) == 1 else f"(rows, {', '.join(map(str, size))}), "
+            takes += f"(rows, {size[0]}) with the numbers of tokens, " * net.tokens
+            if features_first:
+                takes += f"steps first: in the file it was (rows, {size[1]}, {size[0]})"
+            else:
+                takes += f"(rows, {count})"
+            raise ShapeError(f"the numbers are {rows.shape}, but this model takes {takes}")
+        rows = rows.reshape(len(rows), count)
+        if np.isinf(rows).any():
+            raise DataError(NO_NUMBERS)
+        return rows
+
+    def usual_row(self, mean: Numbers) -> Numbers:
+        """What stands for missing numbers: what was put in while it was trained, or else the mean
+        of the rows trained on, and of words the commonest."""
+        if self.filling is not None:
+            return self.filling
+        row, first = mean.copy(), 0
+        for column in self.inputs:
+            if column.words:
+                here = slice(first, first + column.width)
+                row[here] = np.eye(column.width)[mean[here].argmax()]
+            first += column.width
+        return row
+
+    def record(self) -> dict[str, Any]:
+        """What a model's file says of them."""
+        record: dict[str, Any] = {
+            "inputs": [[column.name, column.words] for column in self.inputs],
+            "target": [self.target.name, self.target.words],
+            "target_mean": self.target_mean,
+            "target_deviation": self.target_deviation,
+            **({"outputs": self.outputs} if self.outputs else {}),
+            **({"by_place": True} if self.by_place else {}),
+        }
+        if self.filling is not None:
+            record["filling"] = self.filling.tolist()
+        if self.windows is not None:
+            record["windows"] = asdict(self.windows)
+        if written := [how for one in (*self.inputs, self.target) if (how := _how_written(one))]:
+            record["written"] = written
+        return record
+
+
+def columns_of(record: Mapping[str, Any], net: Net) -> TableColumns:
+    """Those of a model's file, which must fit its network."""
+    written = record.get("written") or []
+    *inputs, target = (
+        _column(name, words, written) for name, words in (*record["inputs"], record["target"])
+    )
+    outputs, filling = tuple(record.get("outputs") or ()), record.get("filling")
+    columns = TableColumns(
+        tuple(inputs),
+        target,
+        record["target_mean"],
+        record["target_deviation"],
+        outputs,
+        record["by_place"],
+        None if filling is None else np.array(filling, np.float64),
+        _windows(record.get("windows"), prod(net.input)),
+    )
+    if columns.width != prod(net.input):
+        raise ValueError("its columns aren't those of its network")
+    if columns.filling is not None and columns.filling.shape != (columns.width,):
+        raise ValueError("its values for missing cells don't match its columns")
+    if not target.words and net.outputs != len(columns.predicts):
+        raise ValueError(f"{net.outputs} outputs for {counted(len(columns.predicts), 'number')}")
+    return columns
+
+
+def _windows(record: Mapping[str, Any] | None, width: int) -> Windows | None:
+    if record is None:
+        return None
+    windows = Windows(record["length"], record["step"], tuple(record["channels"]), record["rate"])
+    if windows.width != width:
+        raise ValueError("its windows aren't those of its network")
+    return windows
+
+
+def _how_written(column: Column) -> dict[str, str]:
+    """How a column is written, where that isn't as usual."""
+    style = column.style
+    ways = {
+        "decimal": style.decimal if style.decimal != POINT else "",
+        "unit": style.unit,
+        "dates": column.dates,
+    }
+    unusual = {what: how for what, how in ways.items() if how}
+    return {"column": column.name, **unusual} if unusual else {}
+
+
+def _column(name: str, words: list[str], written: list[dict[str, str | None]]) -> Column:
+    how = next((one for one in written if one["column"] == name), {})
+    style = NumberStyle(how.get("decimal") or POINT, how.get("unit") or "")
+    return Column(name, tuple(words), style, how.get("dates") or "")
+
+
+def _spelled_out(tokens: Numbers, kinds: int) -> Numbers:
+    """A 1 for the token of each step, and 0s beside it."""
+    known = (tokens >= 0) & (tokens < kinds) & (tokens % 1 == 0)
+    if not known.all():
+        raise ShapeError(
+            f"tokens are whole numbers from 0 to {kinds - 1}, not {tokens[~known][0]:g}"
+        )
+    spelled = np.eye(kinds)[tokens.astype(int)]
+    return np.asarray(spelled.reshape(len(tokens), tokens.shape[1] * kinds))
