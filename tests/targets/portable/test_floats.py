@@ -67,6 +67,7 @@ OF_FLOATS = [
     "3; tanh; quantize 4 signed; dense 3; softmax",
     "conv 2 3x3; upsample 2; convtranspose 2 4x4 stride 3x1 pad 1x0x3x2; maxpool 2; "
     "flatten; dense 3; softmax",
+    "conv 4 3x3 pad 1; rmsnorm; relu; rmsnorm plain; flatten; dense 3; softmax",
 ]
 
 
@@ -89,50 +90,19 @@ def test_an_image_that_is_read_flat_is_normalised_once_for_all_its_pixels():
     )
 
 
+@pytest.mark.parametrize("holed", [False, True], ids=["whole", "with holes"])
 @pytest.mark.parametrize("target", ["side", "area"])
-def test_a_tables_columns_are_read_as_they_stand(target):
-    model, rows = table_model_of(target)
+def test_a_tables_columns_are_read_as_they_stand_and_what_is_missing_is_put_in(target, holed):
+    model, rows, filled = holed_model_of(target) if holed else (*table_model_of(target), None)
     text = c_file(model.trained(), "net", None).text
-    expected = model.answers(rows)
+    assert ("as they are in the table; a missing one is NaN." in " ".join(text.split())) is holed
     if target == "area":
         assert "float net_predict(const float *numbers)" in text
+        assert ("isnan(numbers[k]) ? READ(float, missing + k) : numbers[k]" in text) is holed
         return
+    expected = model.answers(filled if holed else rows)
     _, found = called(text, "net", rows.astype(np.float32), expected.shape[1])
     np.testing.assert_allclose(found, expected, atol=1e-5)
-
-
-@pytest.mark.parametrize("target", ["side", "area"])
-def test_what_is_missing_is_put_in(target):
-    model, rows, filled = holed_model_of(target)
-    text = c_file(model.trained(), "net", None).text
-    assert "as they are in the table; a missing one is NaN." in " ".join(text.split())
-    expected = model.answers(filled)
-    if target == "area":
-        assert "isnan(numbers[k]) ? READ(float, missing + k) : numbers[k]" in text
-        return
-    _, found = called(text, "net", rows.astype(np.float32), expected.shape[1])
-    np.testing.assert_allclose(found, expected, atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    "layers",
-    [
-        "conv1d 1 3; mel 2 frame 4 step 2 rate 100 low 10 high 45; flatten",
-        "conv1d 5 3; relu; maxpool1d 2; conv1d 4 2 pad same; avgpool1d all; flatten",
-        "conv1d 3 1; batchnorm; tanh; concat back 3; flatten; dense 4; relu",
-        "maxpool1d 3 stride 1 pad 1; layernorm; conv1d 3 3 dilation 2; flatten",
-    ],
-)
-def test_sequences_are_read_step_by_step(layers):
-    model, rows = sequences_model_of(f"input 8x3; {layers}; dense 3; softmax")
-    text = c_file(model.trained(), "net", None).text
-    assert "a row of 24 floats, as they are in the table, step by step." in " ".join(text.split())
-    _, found = called(text, "net", rows.astype(np.float32), 3)
-    np.testing.assert_allclose(found, model.answers(rows), atol=1e-5)
-    images = model_of(f"input 24x3; {layers}; dense 3; softmax", images=(3, 8, 3))
-    np.testing.assert_allclose(
-        read_by_c(images, images_for(images))[1], images.predict(images_for(images)), atol=1e-5
-    )
 
 
 @pytest.mark.parametrize("frame", [4, 8, 32])
@@ -148,6 +118,12 @@ def test_frames_are_told_apart_by_a_table_of_a_turn(frame):
     assert "FRAME =" not in c_file(odd.trained(), "net", None).text
 
 
+WINDOWS = [
+    "conv1d 1 3; mel 2 frame 4 step 2 rate 100 low 10 high 45; flatten; dense 3",
+    "conv1d 5 3; relu; maxpool1d 2; conv1d 4 2 pad same; avgpool1d all; flatten; dense 3",
+    "conv1d 3 1; batchnorm; tanh; concat back 3; flatten; dense 4; relu; dense 3",
+    "maxpool1d 3 stride 1 pad 1; layernorm; conv1d 3 3 dilation 2; flatten; dense 3",
+]
 RECURRENT = [
     "rnn 4; dense 3",
     "rnn 4 no bias; relu; dense 3",
@@ -167,10 +143,11 @@ LOOKING = [
 ]
 
 
-@pytest.mark.parametrize("layers", [*RECURRENT, *LOOKING])
+@pytest.mark.parametrize("layers", [*WINDOWS, *RECURRENT, *LOOKING])
 def test_layers_that_go_over_steps_are_said_by_their_ops(layers):
     model, rows = sequences_model_of(f"input 8x3; {layers}; softmax")
     text = c_file(model.trained(), "net", None).text
+    assert "a row of 24 floats, as they are in the table, step by step." in " ".join(text.split())
     _, found = called(text, "net", rows.astype(np.float32), 3)
     np.testing.assert_allclose(found, model.answers(rows), atol=1e-5)
     images = model_of(f"input 24x3; {layers}; softmax", images=(3, 8, 3))
@@ -192,14 +169,6 @@ def test_code_does_not_grow_with_the_number_of_steps():
     )
     assert len(long.text) < len(short.text) + 2000  # whose turn it is at each step
     assert long.memory == short.memory
-
-
-def test_places_of_images_are_scaled_by_the_size_of_their_channels():
-    model = model_of(
-        "input 3x6x5; conv 4 3x3 pad 1; rmsnorm; relu; rmsnorm plain; flatten; dense 3; softmax"
-    )
-    images = images_for(model)
-    np.testing.assert_allclose(read_by_c(model, images)[1], model.predict(images), atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ def test_a_module_of_zephyr_is_built_where_its_functions_are_stood_in_for(tmp_pa
     assert len(set(heard_there)) > 1
 
 
-MODULE = """\
+STOOD_IN = """\
 #include <stdio.h>
 #include <string.h>
 #include "moves_module.c"
@@ -174,6 +174,8 @@ struct object *new_object(void)
     static int next;
     return &all[next++];
 }
+"""
+MODULE = """\
 int main(void)
 {
     static sample given[NUMBERS];
@@ -212,7 +214,8 @@ def test_a_module_of_micropython_answers_as_is_reckoned_here(tmp_path):
     assert own.whole
     assert own.whole.sensor
     folder = written(tmp_path, "micropython", own)
-    (folder / "main.c").write_text(MODULE.replace("KIND", "h").replace("MADE", "i"))
+    said = STOOD_IN + MODULE.replace("KIND", "h").replace("MADE", "i")
+    (folder / "main.c").write_text(said)
     words = [*compiler(), *STRICT, f"-I{HERE / 'stubs'}", "main.c", "moves.c", "-lm", "-o", "main"]
     strict = [word for word in words if word not in ("-pedantic",)]
     run([*strict, "-Wno-unused-function"], folder)
@@ -230,17 +233,6 @@ def test_a_module_of_micropython_answers_as_is_reckoned_here(tmp_path):
 
 
 SHOWING = """\
-#include <stdio.h>
-#include <string.h>
-#include "moves_module.c"
-jmp_buf refused;
-const char *said;
-const int mp_type_module = 0;
-struct object *new_object(void)
-{
-    static struct object one;
-    return &one;
-}
 int main(void)
 {
     struct object second = {.number = 2};
@@ -258,7 +250,7 @@ int main(void)
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_module_of_micropython_is_told_which_class_is_being_shown(tmp_path, whole):
     folder = written(tmp_path, "micropython", library(whole, learns=True))
-    (folder / "main.c").write_text(SHOWING)
+    (folder / "main.c").write_text(STOOD_IN + SHOWING)
     words = [*compiler(), *STRICT, f"-I{HERE / 'stubs'}", "main.c", "moves.c", "-lm", "-o", "main"]
     run([word for word in words if word != "-pedantic"] + ["-Wno-unused-function"], folder)
     assert run(["./main"], folder) == "-1 2 -1"
