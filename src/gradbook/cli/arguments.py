@@ -181,24 +181,24 @@ def expand(words: Iterable[str]) -> list[str]:
 
     from gradbook.files import in_order
 
-    found: list[str] = []
+    paths: list[str] = []
     for word in words:
         if os.path.lexists(word) or not glob.has_magic(word):
-            found.append(word)
+            paths.append(word)
             continue
         matches = sorted(glob.glob(word, recursive=True), key=in_order)
         if not matches:
             raise UsageError(f"no file matches '{word}': check the folder and the ending")
-        found += matches
-    return found
+        paths += matches
+    return paths
 
 
 def expand_one(word: str) -> str:
     """The one file that a word means."""
-    found = expand([word])
-    if len(found) > 1:
-        raise UsageError(f"{len(found)} files match '{word}': name one of them")
-    return found[0]
+    paths = expand([word])
+    if len(paths) > 1:
+        raise UsageError(f"{len(paths)} files match '{word}': name one of them")
+    return paths[0]
 
 
 def new_folder(within: Path, title: str, usual: str) -> Path:
@@ -236,8 +236,8 @@ def named_model(argument: str) -> Model | None:
     """
     if not _is_models_file(argument):
         return open_image_model(argument) if _run(argument) else None
-    found = open_model(argument)
-    return None if found.columns else found
+    model = open_model(argument)
+    return None if model.columns else model
 
 
 def _is_models_file(argument: str) -> bool:

@@ -65,7 +65,7 @@ def seeds_display(as_events: bool, recipe: Recipe, problem: Problem | None, seed
     """For one of several seeds: of images each is seen as it goes, of all else a line is enough."""
     if as_events or not isinstance(problem, TableProblem):
         return display(as_events, True)
-    told = SeedsTable({problem.score_name: 0.0, "validation_score": 0.0})
+    table = SeedsTable({problem.score_name: 0.0, "validation_score": 0.0})
     if seed == recipe.net.seed:
         training, held_back = map(len, problem.parts(recipe.held_back))
         remarks = ([Span(remark, "yellow")] for remark in problem.remarks_for(recipe))
@@ -75,10 +75,10 @@ def seeds_display(as_events: bool, recipe: Recipe, problem: Problem | None, seed
                 *lines_before(recipe, problem, (training, held_back), room()),
                 *folded,
                 [],
-                *told.heading(),
+                *table.heading(),
             ]
         )
-    return AsSeedLines(told)
+    return AsSeedLines(table)
 
 
 class Display(Listener):

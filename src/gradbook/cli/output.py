@@ -142,11 +142,11 @@ def print_as_json(text: str) -> None:
 def write_or_print(text: str | bytes, file: str | None, *, is_json: bool = False) -> int:
     """Into the file if one is named, else here; the exit code."""
     if file is None:
-        said = text if isinstance(text, str) else text.decode("utf-8")
+        shown = text if isinstance(text, str) else text.decode("utf-8")
         if is_json:
-            print_as_json(said)
+            print_as_json(shown)
         else:
-            print(said, end="")
+            print(shown, end="")
         return 0
     from gradbook.files import write_whole
 

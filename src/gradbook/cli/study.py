@@ -75,8 +75,8 @@ def _write_page(folder: StudyFolder, plan: StudyPlan, records: Sequence[TrialRec
 
     name = plan.name or folder.path.name
     command = f"gradbook study --resume {folder.path}"
-    found = study_report(name, records, importance(folder.journal), folder.tests(), command)
-    write_whole(folder.report_file, report_page(found))
+    report = study_report(name, records, importance(folder.journal), folder.tests(), command)
+    write_whole(folder.report_file, report_page(report))
 
 
 class _Display(StudyListener):
@@ -186,14 +186,14 @@ class _OnScreen(_AsLines):
         if self.busy:
             return [[], [Span(self.busy, "cyan")]]
         spent = monotonic() - self.since
-        said = [f"{self.counted:,} of {self.most:,}" if self.most else f"{self.counted:,}"]
-        said.append(f"{counted(self.running, 'training')} running")
+        parts = [f"{self.counted:,} of {self.most:,}" if self.most else f"{self.counted:,}"]
+        parts.append(f"{counted(self.running, 'training')} running")
         if self.best:
-            said.append(f"best {percent(self.best.accuracy)} in trial {self.best.number}")
+            parts.append(f"best {percent(self.best.accuracy)} in trial {self.best.number}")
         if self.trained and self.most:
             left = spent / self.trained * max(self.most - self.counted, 0)
-            said.append(f"{3600 * self.trained / spent:,.0f} per hour, {duration(left)} left")
-        return [[], [Span(self._bar()), Span(", ".join(said))], [Span(HINT, QUIET)]]
+            parts.append(f"{3600 * self.trained / spent:,.0f} per hour, {duration(left)} left")
+        return [[], [Span(self._bar()), Span(", ".join(parts))], [Span(HINT, QUIET)]]
 
     def _bar(self) -> str:
         if not self.most:

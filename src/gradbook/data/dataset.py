@@ -152,12 +152,12 @@ class Framing:
     @staticmethod
     def parse(text: str) -> Framing:
         """`20 centred by mass`, as `str` writes it."""
-        found = WRITTEN.fullmatch(text)
-        if not found:
+        match = WRITTEN.fullmatch(text)
+        if not match:
             raise DataError(
                 f"framing {text!r} can't be read: write for example '20 centred by mass'"
             )
-        return Framing(int(found[1]), found[2] == "mass")
+        return Framing(int(match[1]), match[2] == "mass")
 
 
 def framing(images: Images) -> Framing | None:
@@ -318,19 +318,19 @@ def _sides(part: Part) -> str:
 
 def _labels_of(parts: Mapping[str, Part]) -> list[str]:
     """The labels that occur in training, numbers as such and in their order."""
-    found = {
+    labels = {
         _spelt(label)
         for part in (TRAINING, VALIDATION)
         if part in parts
         for label in np.unique(parts[part].labels)
     }
-    if len(found) > limits.CLASSES.most:
+    if len(labels) > limits.CLASSES.most:
         raise DataError(
-            f"{len(found):,} different labels are too many: at most {limits.CLASSES} classes",
+            f"{len(labels):,} different labels are too many: at most {limits.CLASSES} classes",
             file=parts[TRAINING].labels_file,
         )
-    numbers = all(NUMBER.fullmatch(label) for label in found)
-    return sorted(found, key=int if numbers else str)
+    numbers = all(NUMBER.fullmatch(label) for label in labels)
+    return sorted(labels, key=int if numbers else str)
 
 
 def _spelt(label: object) -> str:

@@ -103,7 +103,7 @@ GESTURES = {"circle": _circle, "shake": _shake, "still": _still, "swing": _swing
 
 def gestures() -> Signals:
     """48 people, each with one take of five gestures, 6 seconds at 50 rows a second, in g."""
-    found = [
+    recordings = [
         Recording(
             "gestures",
             f"person {person + 1}, {name} {take + 1}",
@@ -115,7 +115,7 @@ def gestures() -> Signals:
         for name in GESTURES
         for take in range(TAKES)
     ]
-    return Signals("gestures", AXES, tuple(found), float(RATE), "subject")
+    return Signals("gestures", AXES, tuple(recordings), float(RATE), "subject")
 
 
 def _gesture(name: str, person: int, take: int) -> Numbers:

@@ -80,7 +80,7 @@ class Voice:
 def keywords() -> Signals:
     """24 speakers, each with two takes of six words and of nothing but noise, of 1.2 seconds each,
     as a microphone with 16 bits would say them."""
-    found = [
+    recordings = [
         Recording(
             "keywords",
             f"speaker {speaker + 1}, {word} {take + 1}",
@@ -92,7 +92,7 @@ def keywords() -> Signals:
         for word in WORDS
         for take in range(TAKES)
     ]
-    return Signals("keywords", ("sound",), tuple(found), RATE, "subject")
+    return Signals("keywords", ("sound",), tuple(recordings), RATE, "subject")
 
 
 def sound(word: str, speaker: int, take: int) -> Numbers:
@@ -142,15 +142,15 @@ def _voiced(count: int, pitch: float, formants: Numbers) -> Numbers:
     """Harmonics of a falling pitch, each as loud as the formants near it let it be."""
     pitches = pitch * np.linspace(1.08, 0.85, count)
     phase = 2 * pi * np.cumsum(pitches) / RATE
-    found, at = np.zeros(count), pitches[::FRAME]
+    voiced, at = np.zeros(count), pitches[::FRAME]
     for harmonic in range(1, int(HIGHEST / pitches.max()) + 1):
         off = [
             1 / (1 + ((harmonic * at - own) / (width / 2)) ** 2)
             for own, width in zip(formants, WIDTHS, strict=True)
         ]
         gain = (off[0] + 0.5 * off[1] + 0.25 * off[2] + 0.01) / np.sqrt(harmonic)
-        found += np.repeat(gain, FRAME)[:count] * np.sin(harmonic * phase)
-    return found
+        voiced += np.repeat(gain, FRAME)[:count] * np.sin(harmonic * phase)
+    return voiced
 
 
 def _noise(count: int, low: float, high: float, *words: int) -> Numbers:

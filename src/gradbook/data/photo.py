@@ -354,13 +354,13 @@ FAINT_EDGES = 2  # pixels around a sign's strokes, as small as it is looked at
 def each_sign(picture: Image) -> list[tuple[PixelBox, Image]]:
     """Where each sign is, and what is around it, with all others painted over."""
     small = shrink(picture)
-    found = _signs_in(np.asarray(small))
-    if not found:
+    boxes = _signs_in(np.asarray(small))
+    if not boxes:
         raise NoSign("no digit found: nothing large enough stands out")
     scale = picture.width / small.width
     return [
-        (sign.box.seen_from(0, 0, scale), _alone(picture, scale, sign, found))
-        for sign in in_lines(found)
+        (sign.box.seen_from(0, 0, scale), _alone(picture, scale, sign, boxes))
+        for sign in in_lines(boxes)
     ]
 
 
@@ -467,8 +467,8 @@ def _averaged(amount: Grey, side: int) -> Grey:
 
     rows, columns = (max(1, round(n * side / max(amount.shape))) for n in amount.shape)
     how = Image.Resampling.BOX if side < max(amount.shape) else Image.Resampling.BICUBIC
-    made: Grey = np.clip(np.asarray(Image.fromarray(amount).resize((columns, rows), how)), 0, 1)
-    return made
+    averaged: Grey = np.clip(np.asarray(Image.fromarray(amount).resize((columns, rows), how)), 0, 1)
+    return averaged
 
 
 def _placed(amount: Grey, size: tuple[int, int], framing: Framing) -> NDArray[np.uint8]:

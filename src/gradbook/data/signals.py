@@ -170,21 +170,21 @@ def _folder(folder: Path, asked: SignalColumns, decimal: str) -> Signals:
 
 
 def _files(folder: Path) -> list[Path]:
-    found = sorted(
+    files = sorted(
         Path(where, name)
         for where, _, names in os.walk(folder)
         for name in names
         if is_recorded(name) and Path(where) != folder
     )
-    if not found:
+    if not files:
         kinds = ", ".join(kind[1:] for kind in RECORDED)
         raise DataError(
             f"no recordings ({kinds}) in folders within it: put them into one folder per class",
             file=folder,
         )
-    if len(found) > limits.CLASSES.most:
-        raise LimitError(f"{folder}: {len(found):,} recordings: at most {limits.CLASSES} are read")
-    return found
+    if len(files) > limits.CLASSES.most:
+        raise LimitError(f"{folder}: {len(files):,} recordings: at most {limits.CLASSES} are read")
+    return files
 
 
 def _require_alike(signals: Signals, first: Signals) -> None:
@@ -209,11 +209,11 @@ def _require_alike(signals: Signals, first: Signals) -> None:
 
 
 def _sound(path: Path) -> Signals:
-    found = wav.read_wav(path)
-    many = found.samples.shape[1]
+    sound = wav.read_wav(path)
+    many = sound.samples.shape[1]
     channels = tuple(f"channel {k}" for k in range(1, many + 1)) if many > 1 else ("sound",)
-    recording = Recording(str(path), path.name, found.samples)
-    return Signals(str(path), channels, (recording,), float(found.rate))
+    recording = Recording(str(path), path.name, sound.samples)
+    return Signals(str(path), channels, (recording,), float(sound.rate))
 
 
 def _table(path: Path, asked: SignalColumns, labelled: bool, decimal: str) -> Signals:
@@ -271,7 +271,7 @@ def signals_of(table: ColumnTable, columns: SignalColumns, labelled: bool) -> Si
     names, subjects = _words(table, columns.recording), _words(table, columns.subject)
     times = _times(table, columns.time)
     remarks = [*table.remarks]
-    found: list[Recording] = []
+    recordings: list[Recording] = []
     stretches = [*pairwise(_breaks(names, subjects, labels, times, columns.recording))]
     for first, end in stretches:
         row = table.rows[first].number
@@ -279,7 +279,9 @@ def signals_of(table: ColumnTable, columns: SignalColumns, labelled: bool) -> Si
         if columns.recording and columns.subject:
             name = f"{subjects[first]}, {name}"
         label = labels[first] if labelled else ""
-        found.append(Recording(table.file, name, values[first:end], label, subjects[first], row))
+        recordings.append(
+            Recording(table.file, name, values[first:end], label, subjects[first], row)
+        )
     rate, uneven = _rate(times, stretches)
     if uneven:
         remarks.append(
@@ -289,7 +291,7 @@ def signals_of(table: ColumnTable, columns: SignalColumns, labelled: bool) -> Si
     return Signals(
         table.file,
         columns.channels,
-        tuple(found),
+        tuple(recordings),
         rate,
         columns.subject,
         columns.label or "label",
@@ -358,12 +360,12 @@ def _breaks(
     """Where stretches begin, and the end: where something is another, or, if recordings have no
     names, where time starts again."""
     own = list(zip(names, subjects, labels, strict=True))
-    found = [0]
+    breaks = [0]
     for k in range(1, len(own)):
         again = times is not None and not named and times[k] <= times[k - 1]
         if own[k] != own[k - 1] or again:
-            found.append(k)
-    return [*found, len(own)]
+            breaks.append(k)
+    return [*breaks, len(own)]
 
 
 def _rate(times: Numbers | None, stretches: Sequence[tuple[int, int]]) -> tuple[float | None, int]:
@@ -488,10 +490,10 @@ def require_groups(
 ) -> None:
     """Refuse what can't be dealt to training, validation and test."""
     for number, name in enumerate(names):
-        found = len(np.unique(groups[labels == number]))
-        if found < LEAST_GROUPS:
+        count = len(np.unique(groups[labels == number]))
+        if count < LEAST_GROUPS:
             raise DataError(
-                f"class '{name}' is in {counted(found, way)}: give at least {LEAST_GROUPS}, one "
+                f"class '{name}' is in {counted(count, way)}: give at least {LEAST_GROUPS}, one "
                 "to train on, one to hold back and one for the test; or train on everything "
                 "with --all"
             )

@@ -252,13 +252,13 @@ def signs(mask: Mask) -> list[Subject]:
     labels, found = strokes(mask)
     inner = _without_frames(labels, found[:LOOKED_AT])
     left = [stroke for stroke in inner if stroke.area >= SPECK * inner[0].area]
-    made: list[Subject] = []
+    subjects: list[Subject] = []
     while left:
         own, box = _gathered(left)
         left = [stroke for stroke in left if stroke not in own]
-        made.append(Subject(_of(labels, own), box))
-    longest = max((sign.box.side for sign in made), default=0)
-    return [sign for sign in made if sign.box.side > max(LARGE * longest, LEAST_SIDE)]
+        subjects.append(Subject(_of(labels, own), box))
+    longest = max((sign.box.side for sign in subjects), default=0)
+    return [sign for sign in subjects if sign.box.side > max(LARGE * longest, LEAST_SIDE)]
 
 
 def _of(labels: NDArray[np.int32], parts: Collection[Stroke]) -> Mask:

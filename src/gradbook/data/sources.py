@@ -66,10 +66,10 @@ def _sklearn_digits() -> Dataset:
             f"{SKLEARN_DIGITS} comes with scikit-learn, which isn't installed: "
             "pip install 'gradbook[sklearn]'"
         ) from error
-    found = load_digits()
-    pixels = np.rint(found.images * (255 / 16)).astype(np.uint8)[:, None]
+    digits = load_digits()
+    pixels = np.rint(digits.images * (255 / 16)).astype(np.uint8)[:, None]
     source = "optical digits of E. Alpaydin and C. Kaynak, from scikit-learn"
-    part = Part(pixels, found.target, SKLEARN_DIGITS, SKLEARN_DIGITS, str)
+    part = Part(pixels, digits.target, SKLEARN_DIGITS, SKLEARN_DIGITS, str)
     return assemble(SKLEARN_DIGITS, source, {TRAINING: part})
 
 
@@ -90,11 +90,11 @@ def load(where: str | os.PathLike[str], size: Size | None = None) -> Dataset:
     `size` is what pictures are brought to, and how a table's pixels are laid out; images that
     have another size of their own are refused.
     """
-    found = load_at_size(where, size)
-    if size and found.shape[1:] != size:
-        has, wanted = ("x".join(map(str, sides)) for sides in (found.shape[1:], size))
+    dataset = load_at_size(where, size)
+    if size and dataset.shape[1:] != size:
+        has, wanted = ("x".join(map(str, sides)) for sides in (dataset.shape[1:], size))
         raise DataError(f"its images are {has}, not {wanted}: leave out the size", file=where)
-    return found
+    return dataset
 
 
 def load_at_size(where: str | os.PathLike[str], size: Size | None) -> Dataset:

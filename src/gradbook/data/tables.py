@@ -121,15 +121,15 @@ class ColumnTable:
         return self.column_at(self.place(name))
 
     def column_at(self, place: int) -> Column:
-        found, name = self.evidence(place), self.names[place]
+        evidence, name = self.evidence(place), self.names[place]
         with self._naming_the(place):
-            if not found.present:
+            if not evidence.present:
                 raise DataError(f"the column is empty: leave it out with --ignore '{name}'")
-            if found.holds_numbers:
-                style = NumberStyle(self._decimal_at(place), written.unit_of(found))
+            if evidence.holds_numbers:
+                style = NumberStyle(self._decimal_at(place), written.unit_of(evidence))
                 column = Column(name, style=style)
-            elif found.holds_dates:
-                column = Column(name, dates=written.order_of(found, self.dates))
+            elif evidence.holds_dates:
+                column = Column(name, dates=written.order_of(evidence, self.dates))
             else:
                 return Column(name, self._words_at(place))
         self.values_at(place, column)
@@ -137,12 +137,12 @@ class ColumnTable:
 
     def _decimal_at(self, place: int) -> str:
         """What its own cells say, or else what was asked for, or what other columns have."""
-        found = self.evidence(place)
-        if mark := written.mark_of(found):
+        evidence = self.evidence(place)
+        if mark := written.mark_of(evidence):
             return mark
-        if not found.doubtful:
+        if not evidence.doubtful:
             return POINT
-        usual = COMMA if self.separator == ";" and COMMA in found.doubtful else POINT
+        usual = COMMA if self.separator == ";" and COMMA in evidence.doubtful else POINT
         return self.decimal or self._decimal_of_others or usual
 
     @cached_property
@@ -160,11 +160,14 @@ class ColumnTable:
         cells = {row.cells[place] for row in self.rows}
         words = tuple(sorted(cell for cell in cells if not is_missing(cell, of_words=True)))
         if len(words) > MOST_WORDS:
-            found, name = self.evidence(place), self.names[place]
-            said = f", and most begin with a number: write only the number, not {found.measured!r}"
+            evidence, name = self.evidence(place), self.names[place]
+            remark = (
+                f", and most begin with a number: write only the number, not {evidence.measured!r}"
+            )
             raise DataError(
                 f"{len(words):,} different words are too many for a column: at most {MOST_WORDS}"
-                f"{said if found.holds_measures else ''}, or leave it out with --ignore '{name}'"
+                f"{remark if evidence.holds_measures else ''}, or leave it out with "
+                f"--ignore '{name}'"
             )
         return words
 
@@ -181,7 +184,7 @@ class ColumnTable:
         read: Callable[[str], float | None] = column.style.value
         if column.dates:
             read = lambda cell: written.days(cell, column.dates)  # noqa: E731
-        found = np.empty(len(self.rows))
+        values = np.empty(len(self.rows))
         for k, row in enumerate(self.rows):
             cell = row.cells[place]
             value = float("nan") if is_missing(cell) else read(cell)
@@ -190,8 +193,8 @@ class ColumnTable:
                 if column.dates:
                     why = f"{cell!r} isn't a date like the others: write all of them the same way"
                 raise self.error(why, place, row.number)
-            found[k] = value
-        return found
+            values[k] = value
+        return values
 
     def numbers(self, name: str) -> Numbers:
         return self.values(self.column(name))
@@ -227,7 +230,7 @@ class ColumnTable:
             return cell if value is None else value
 
         numbers = {known(word): k for k, word in enumerate(column.words)}
-        found = np.empty(len(self.rows), np.int32)
+        places = np.empty(len(self.rows), np.int32)
         for k, row in enumerate(self.rows):
             cell = row.cells[place]
             number = numbers.get(known(cell), -1)
@@ -235,8 +238,8 @@ class ColumnTable:
                 hint = did_you_mean(cell, column.words)
                 why = f"{cell!r} isn't one of the {len(numbers)} words in the training table{hint}"
                 raise self.error(why, place, row.number)
-            found[k] = number
-        return found
+            places[k] = number
+        return places
 
     def only(self, kept: Sequence[int] | NDArray[np.intp]) -> ColumnTable:
         rows = tuple(self.rows[k] for k in kept)
@@ -355,15 +358,15 @@ def table_remarks(
 
 def changes(table: ColumnTable, place: int, column: Column) -> Iterator[str]:
     """What isn't taken as it stands there, or may have been meant otherwise."""
-    found, said = table.evidence(place), ""
+    evidence, said = table.evidence(place), ""
     if column.dates:
         said = f"dates become {SINCE}"
-    elif column.words and found.numbers and not found.holds_numbers:
-        share = f"{found.numbers:,} of {found.present:,}"
+    elif column.words and evidence.numbers and not evidence.holds_numbers:
+        share = f"{evidence.numbers:,} of {evidence.present:,}"
         said = f"{share} are numbers, but most aren't: all are read as words"
-    elif column.words and found.holds_measures:
+    elif column.words and evidence.holds_measures:
         said = (
-            f"{found.measured!r} and the like are read as words: to learn numbers, write only "
+            f"{evidence.measured!r} and the like are read as words: to learn numbers, write only "
             "the numbers"
         )
     elif unit := column.style.unit:
@@ -374,13 +377,18 @@ def changes(table: ColumnTable, place: int, column: Column) -> Iterator[str]:
 
 def doubts(table: ColumnTable, place: int, column: Column) -> Iterator[str]:
     """How its numbers are read where neither the column alone nor who asks says what they mean."""
-    found, decimal = table.evidence(place), column.style.decimal
-    is_open = found.holds_numbers and found.doubtful and len(found.marks) > 1 and not table.decimal
-    if is_open and (COMMA in found.doubtful or decimal == COMMA or table.separator == ";"):
+    evidence, decimal = table.evidence(place), column.style.decimal
+    is_open = (
+        evidence.holds_numbers
+        and evidence.doubtful
+        and len(evidence.marks) > 1
+        and not table.decimal
+    )
+    if is_open and (COMMA in evidence.doubtful or decimal == COMMA or table.separator == ";"):
         other = NumberStyle(POINT if decimal == COMMA else COMMA)
-        read, otherwise = (style.value(found.doubtful) for style in (column.style, other))
+        read, otherwise = (style.value(evidence.doubtful) for style in (column.style, other))
         yield one_line(
-            f"{table.names[place]}: {found.doubtful} is read as {read:.12g}, with a decimal "
+            f"{table.names[place]}: {evidence.doubtful} is read as {read:.12g}, with a decimal "
             f"{MARK_WORDS[decimal]}: --decimal {other.decimal} reads it as {otherwise:.12g}"
         )
 
@@ -399,11 +407,11 @@ def named_table(name: str) -> ColumnTable:
             f"{name} comes with scikit-learn, which isn't installed: "
             "pip install 'gradbook[sklearn]'"
         ) from error
-    found = load_iris()
-    names = [heading.removesuffix(" (cm)") for heading in found.feature_names]
+    iris = load_iris()
+    names = [heading.removesuffix(" (cm)") for heading in iris.feature_names]
     rows = [
-        CellRow(k, (*map(repr, map(float, values)), str(found.target_names[label])))
-        for k, (values, label) in enumerate(zip(found.data, found.target, strict=True), 1)
+        CellRow(k, (*map(repr, map(float, values)), str(iris.target_names[label])))
+        for k, (values, label) in enumerate(zip(iris.data, iris.target, strict=True), 1)
     ]
     return table_of(name, [*names, "species"], rows)
 
@@ -476,8 +484,8 @@ def attach(
     """The network with the samples of the file that its text names, beside that text."""
     if not net.table or net.samples:
         return net
-    found = read_table(Path(folder, net.table), net, decimal, dates, tell)
-    return replace(found, table=net.table)
+    samples = read_table(Path(folder, net.table), net, decimal, dates, tell)
+    return replace(samples, table=net.table)
 
 
 def _samples(path: str | PathLike[str], net: Net, decimal: str, dates: str) -> ColumnTable:

@@ -153,10 +153,10 @@ def _rounded(value: float) -> float:
 
 
 def _between(what: str, value: object, low: float, high: float) -> float:
-    found = number(what, value)
-    if not (isfinite(found) and low <= found <= high):
-        raise UsageError(f"{what} must be between {low:g} and {high:g}, not {found:g}")
-    return found
+    amount = number(what, value)
+    if not (isfinite(amount) and low <= amount <= high):
+        raise UsageError(f"{what} must be between {low:g} and {high:g}, not {amount:g}")
+    return amount
 
 
 # What is drawn.
@@ -372,12 +372,12 @@ READERS: dict[str, Callable[[Statement], Any]] = {
 def write_warp(warp: Warp) -> str:
     """The text that parses to this warp."""
     usual = Warp()
-    said = [
+    parts = [
         f"{name} {_words(getattr(warp, name))}"
         for name in READERS
         if getattr(warp, name) != getattr(usual, name)
     ]
-    return "; ".join(said) or NONE
+    return "; ".join(parts) or NONE
 
 
 def _words(value: Any) -> str:

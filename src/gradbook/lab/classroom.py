@@ -304,6 +304,6 @@ def _told_apart(net: Net) -> int:
     step = training_step(net)
     slopes = list(step.gradients.values())
     values = evaluate(slopes, {**step.data, **step.start})
-    found = np.sort(np.abs(np.concatenate([np.ravel(values[slope]) for slope in slopes])))
-    large = found[found > SEEN * found[-1]]
+    sizes = np.sort(np.abs(np.concatenate([np.ravel(values[slope]) for slope in slopes])))
+    large = sizes[sizes > SEEN * sizes[-1]]
     return int(np.sum(np.diff(large, prepend=0) > APART * large))

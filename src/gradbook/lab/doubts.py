@@ -112,8 +112,8 @@ def doubts(ending: Ending) -> tuple[str, ...]:
     """What is said against it, a line each; nothing where it learned something and all of it
     still learns."""
     nothing = _nothing_learned(ending)
-    said = [f"{nothing}: {_what_to_change(ending)}"] if nothing else []
-    return (*map(one_line, said), *map(_dead_words, ending.dead))
+    lines = [f"{nothing}: {_what_to_change(ending)}"] if nothing else []
+    return (*map(one_line, lines), *map(_dead_words, ending.dead))
 
 
 def _nothing_learned(ending: Ending) -> str:
@@ -123,9 +123,9 @@ def _nothing_learned(ending: Ending) -> str:
         return by_mean if ending.r2 <= 0 else ""
     if ending.letters is not None:
         loss, frequent = ending.letters
-        told = f"the loss is {loss:.3f} a letter on the {ending.scored}"
+        start = f"the loss is {loss:.3f} a letter on the {ending.scored}"
         known = f"to know only how frequent each letter is gives {frequent:.3f}"
-        return f"{told}, and {known}" if loss >= frequent else ""
+        return f"{start}, and {known}" if loss >= frequent else ""
     assert ending.confusion is not None
     are, read = ending.confusion.sum(axis=1), ending.confusion.sum(axis=0)
     total, right = int(are.sum()), int(np.diag(ending.confusion).sum())
@@ -272,9 +272,9 @@ def find_dead_units(
     for first in range(0, len(rows), AT_ONCE):
         some = np.asarray(rows[first : first + AT_ONCE], np.float64).reshape(-1, *net.input)
         count = {forward.count: np.asarray(float(len(some)))} if forward.count else {}
-        found = evaluate(nodes, {**given, **count, forward.inputs: some})
+        values_of_nodes = evaluate(nodes, {**given, **count, forward.inputs: some})
         # (units, all that each of them is): of samples x channels x places
-        values = [found[node] for node in nodes]
+        values = [values_of_nodes[node] for node in nodes]
         units = [np.moveaxis(v, 1, 0).reshape(v.shape[1], -1) for v in values]
         lows, highs = [u.min(axis=1) for u in units], [u.max(axis=1) for u in units]
         low = lows if not low else list(map(np.minimum, low, lows))

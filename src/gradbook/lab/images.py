@@ -115,20 +115,20 @@ def _fitted(recipe: Recipe, dataset: Dataset, remarks: list[str]) -> Recipe:
     if "warp" in recipe.adapts:
         side = min(dataset.shape[1:])
         warp = warp if side == OWN_SIDE else warp.for_side(side, OWN_SIDE)
-    found = _with_steps(replace(recipe, net=net, warp=warp), dataset)
-    said = [
+    fitted = _with_steps(replace(recipe, net=net, warp=warp), dataset)
+    changes = [
         *([f"input {spell(net.input)}"] if net.input != recipe.net.input else []),
         *([counted(net.outputs, "class", "classes")] if net.outputs != recipe.net.outputs else []),
         *([f"warp {write_warp(warp).replace(';', ',')}"] if warp != recipe.warp else []),
-        *([f"batches of {found.batch}"] if found.batch != recipe.batch else []),
-        *([counted(found.epochs, "epoch")] if found.epochs != recipe.epochs else []),
+        *([f"batches of {fitted.batch}"] if fitted.batch != recipe.batch else []),
+        *([counted(fitted.epochs, "epoch")] if fitted.epochs != recipe.epochs else []),
     ]
     plain = (letter for letter in dataset.name if letter.isprintable() and letter not in ";#")
     name = " ".join("".join(plain).split())[:LONGEST_WRITTEN] or "other data"
-    title = f"{recipe.title}, adapted to {name}" if said else f"{recipe.title} on {name}"
-    if said:
-        remarks.append(f"{recipe.title} is adapted to {name}: {', '.join(said)}")
-    return replace(found, name=title, about="", net=replace(net, name=title))
+    title = f"{recipe.title}, adapted to {name}" if changes else f"{recipe.title} on {name}"
+    if changes:
+        remarks.append(f"{recipe.title} is adapted to {name}: {', '.join(changes)}")
+    return replace(fitted, name=title, about="", net=replace(net, name=title))
 
 
 def _with_steps(recipe: Recipe, dataset: Dataset) -> Recipe:
@@ -180,7 +180,7 @@ def fit_net(net: Net, shape: Shape, classes: int) -> Net:
     a pool that is to leave one value of each class goes over whatever there is.
     """
     last = max(k for k, layer in enumerate(net.layers) if isinstance(layer, Dense | Conv))
-    found: list[Layer] = []
+    layers: list[Layer] = []
     shapes = [shape]
     ends = [*net.layers[:last], *(_ending(layer, classes) for layer in net.layers[last:])]
     if ends[last] != net.layers[last] and net.owners.count(net.owners[last]) > 1:
@@ -189,9 +189,9 @@ def fit_net(net: Net, shape: Shape, classes: int) -> Net:
             f"{classes} classes: end the network with a layer of its own, 'dense {classes}'"
         )
     for index, layer in enumerate(ends):
-        found.append(_within(layer, shapes[-1]))
-        shapes.append(found[-1].output(*(shapes[value] for value in layer.reads(index))))
-    return replace(net, input=shape, layers=tuple(found))
+        layers.append(_within(layer, shapes[-1]))
+        shapes.append(layers[-1].output(*(shapes[value] for value in layer.reads(index))))
+    return replace(net, input=shape, layers=tuple(layers))
 
 
 def _ending(layer: Layer, classes: int) -> Layer:
@@ -308,8 +308,8 @@ class ImageProblem(Problem):
 
         if self.given:
             return self.material(recipe), opened()
-        made, engine = side_by_side(lambda: self.material(recipe), opened)
-        return made, engine
+        material, engine = side_by_side(lambda: self.material(recipe), opened)
+        return material, engine
 
     def model(self, recipe: Recipe, material: Material, values: Values, about: About) -> Model:
         images = self.dataset.training_and_validation
@@ -320,12 +320,12 @@ class ImageProblem(Problem):
     def test(self, recipe: Recipe, engine: Engine, model: Any) -> FinalScore:
         images = self.dataset.test_for_reporting
         outputs = engine.predict(images.pixels)
-        found, read = score(recipe.net, outputs, images.labels), answers(recipe.net, outputs)
+        total, read = score(recipe.net, outputs, images.labels), answers(recipe.net, outputs)
         confusion = confusion_of(images.labels, read, len(self.classes))
         scores = class_scores(confusion)
         return FinalScore(
-            loss=found.loss,
-            score=found.accuracy,
+            loss=total.loss,
+            score=total.accuracy,
             rows=np.arange(len(images)),
             classes=dict(zip(self.classes, scores, strict=False)),
             confusion=confusion,
@@ -374,13 +374,13 @@ def numbers_trained_on(dataset: Dataset, held_back: int | None) -> Rows:
 def sums_of(images: Images) -> NDArray[np.int64]:
     """(images, channels, 2): the sum of each image's bytes and of their squares."""
     pixels = images.pixels
-    found = np.empty((*pixels.shape[:2], 2), np.int64)
+    sums = np.empty((*pixels.shape[:2], 2), np.int64)
     for first in range(0, len(pixels), AT_ONCE):
         some = pixels[first : first + AT_ONCE].reshape(-1, pixels.shape[1], pixels[0, 0].size)
         real = some.astype(np.float64)  # whole numbers far below 2⁵³: exact
-        found[first : first + AT_ONCE, :, 0] = real.sum(axis=2)
-        found[first : first + AT_ONCE, :, 1] = np.einsum("icp,icp->ic", real, real)
-    return found
+        sums[first : first + AT_ONCE, :, 0] = real.sum(axis=2)
+        sums[first : first + AT_ONCE, :, 1] = np.einsum("icp,icp->ic", real, real)
+    return sums
 
 
 def images_of(recipe: Recipe, moved_to: str | os.PathLike[str] | None = None) -> Dataset:
@@ -389,8 +389,8 @@ def images_of(recipe: Recipe, moved_to: str | os.PathLike[str] | None = None) ->
 
     *_, rows, columns = (0, *recipe.net.input)
     size = (rows, columns) if rows else None  # of a sequence, steps x features
-    found = load_at_size(recipe.data if moved_to is None else moved_to, size)
-    return found if recipe.tests else found.with_everything()
+    images = load_at_size(recipe.data if moved_to is None else moved_to, size)
+    return images if recipe.tests else images.with_everything()
 
 
 def comes_along(recipe: Recipe) -> bool:

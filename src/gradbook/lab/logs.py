@@ -112,8 +112,8 @@ class MlflowLog(RunLog):
 
         store = self.folder.absolute().parent / "mlruns"
         self.client = MlflowClient(tracking_uri=store.as_uri())
-        found = self.client.get_experiment_by_name(PROJECT)
-        experiment = found.experiment_id if found else self.client.create_experiment(PROJECT)
+        known = self.client.get_experiment_by_name(PROJECT)
+        experiment = known.experiment_id if known else self.client.create_experiment(PROJECT)
         folder = str(self.folder.absolute())
         same = "tags.folder = '{}'".format(folder.replace("'", "\\'"))
         for earlier in self.client.search_runs([experiment], same):  # told before an interruption

@@ -230,9 +230,11 @@ class Problem(ABC):
 
     def set_up(self, recipe: Recipe, threads: int | None) -> tuple[Material, Engine]:
         """The arrays and the engine that they go through: NumPy's, where it is through sooner."""
-        made = self.material(recipe)
-        weighted, count = bool(recipe.class_weights), len(made.numbers)
-        return made, open_faster(made.net, recipe.batch, count, recipe.epochs, weighted=weighted)
+        material = self.material(recipe)
+        weighted, count = bool(recipe.class_weights), len(material.numbers)
+        return material, open_faster(
+            material.net, recipe.batch, count, recipe.epochs, weighted=weighted
+        )
 
     @property
     def about(self) -> Mapping[str, Any]:

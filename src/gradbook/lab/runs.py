@@ -230,8 +230,8 @@ class Compared:
 
     @property
     def validation(self) -> float | None:
-        found = [share for share in self.validations if share is not None]
-        return fmean(found) if len(found) == len(self.runs) else None
+        shares = [share for share in self.validations if share is not None]
+        return fmean(shares) if len(shares) == len(self.runs) else None
 
     @cached_property
     def history(self) -> tuple[Epoch, ...]:
@@ -275,11 +275,11 @@ def open_run(path: str | os.PathLike[str]) -> Compared:
 
 def open_runs(paths: Sequence[str | os.PathLike[str]]) -> list[Compared]:
     """All of them; those of the same name by as much of their paths as tells them apart."""
-    found = [open_run(path) for path in paths]
-    names = [run.name for run in found]
+    runs = [open_run(path) for path in paths]
+    names = [run.name for run in runs]
     if len(set(names)) == len(names):
-        return found
-    return [replace(run, name=os.fspath(path)) for run, path in zip(found, paths, strict=True)]
+        return runs
+    return [replace(run, name=os.fspath(path)) for run, path in zip(runs, paths, strict=True)]
 
 
 # How their recipes differ.
@@ -287,24 +287,24 @@ def open_runs(paths: Sequence[str | os.PathLike[str]]) -> list[Compared]:
 
 def differences(runs: Sequence[Compared]) -> dict[str, list[str]]:
     """The lines that not all recipes say alike, and what each says; the layers as one line."""
-    said = [_lines(run.recipe) for run in runs]
-    words = dict.fromkeys(word for lines in said for word in lines)
-    told = {word: [lines.get(word, "") for lines in said] for word in words}
-    return {word: each for word, each in told.items() if len(set(each)) > 1}
+    recipes = [_lines(run.recipe) for run in runs]
+    words = dict.fromkeys(word for lines in recipes for word in lines)
+    by_word = {word: [lines.get(word, "") for lines in recipes] for word in words}
+    return {word: each for word, each in by_word.items() if len(set(each)) > 1}
 
 
 def _lines(recipe: Recipe) -> dict[str, str]:
     """What each of its words is followed by."""
     own, network = str(recipe).split("\n\n", 1)
-    found: dict[str, list[str]] = {}
+    lines: dict[str, list[str]] = {}
     for line in [*own.splitlines(), *network.splitlines()]:
         word, _, rest = line.partition(" ")
         if word in NAMES:
             continue
         if line in network.splitlines() and word not in (*TRAINING, "input"):
             word, rest = "layers", line
-        found.setdefault(word, []).append(rest)
-    return {word: "; ".join(parts) for word, parts in found.items()}
+        lines.setdefault(word, []).append(rest)
+    return {word: "; ".join(parts) for word, parts in lines.items()}
 
 
 # Who misreads what.

@@ -143,8 +143,8 @@ class SignalProblem(TableProblem):
     def normal(self, rows: Numbers) -> Normal:
         """Of each channel, over all steps."""
         length, channels = self.windows.length, len(self.windows.channels)
-        found = Normal.of(rows.reshape(-1, channels), channels)
-        return Normal(np.tile(found.mean, length), np.tile(found.deviation, length))
+        by_channel = Normal.of(rows.reshape(-1, channels), channels)
+        return Normal(np.tile(by_channel.mean, length), np.tile(by_channel.deviation, length))
 
     def words_to_repeat(self) -> list[str]:
         return list(self.asked)
@@ -153,19 +153,19 @@ class SignalProblem(TableProblem):
         """Of each class: recordings, windows, and of these those trained on, held back, tested."""
         training, held_back = self.parts(fold)
         labels, recordings = self.targets.astype(np.int32), self.pieces.groups(RECORDINGS)
-        found: list[tuple[str | int, ...]] = []
+        lines: list[tuple[str | int, ...]] = []
         for number, name in enumerate(self.target.words):
             own = labels == number
             parts = [int(own[part].sum()) for part in (training, held_back, self.test_rows)]
             many = len(np.unique(recordings[own]))
-            found.append((name, many, int(own.sum()), *parts))
-        return found
+            lines.append((name, many, int(own.sum()), *parts))
+        return lines
 
     # What time has to do with it.
 
     def figures(self, test: FinalScore | None) -> dict[str, Any]:
         windows = self.windows
-        found: dict[str, Any] = super().figures(test) | {
+        figures: dict[str, Any] = super().figures(test) | {
             "window": windows.length,
             "step": windows.step,
             "channels": list(windows.channels),
@@ -174,8 +174,8 @@ class SignalProblem(TableProblem):
             "split_by": self.way,
         }
         if self.background and test:
-            found |= self._alarms(test)
-        return found
+            figures |= self._alarms(test)
+        return figures
 
     def _alarms(self, test: FinalScore) -> Mapping[str, Any]:
         """How often something was heard on the recordings in which nothing happens. Windows of a
@@ -185,9 +185,9 @@ class SignalProblem(TableProblem):
         alarms, rows, windows = 0, 0, self.windows
         recordings = self.pieces.recording[test.rows[quiet]]
         for recording in np.unique(recordings):
-            said = test.read[quiet][recordings == recording].tolist()
-            alarms += sum(1 for read, _ in groupby(said) if read != nothing)
-            rows += windows.length + (len(said) - 1) * windows.step
+            answers = test.read[quiet][recordings == recording].tolist()
+            alarms += sum(1 for read, _ in groupby(answers) if read != nothing)
+            rows += windows.length + (len(answers) - 1) * windows.step
         seconds = windows.seconds(rows)
         return {
             "background": self.background,
@@ -250,7 +250,7 @@ def signal_problem(
         remarks.append(
             "split by recording: people are in several parts, so how it does on others isn't known"
         )
-    found = SignalProblem(
+    problem = SignalProblem(
         table,
         tuple(
             Column(f"{channel}({step})")  # x(1), y(1), z(1), x(2) …
@@ -267,8 +267,8 @@ def signal_problem(
         asked=asked,
     )
     if not everything:
-        require_groups(found.targets.astype(np.int32), found.groups, names, way)
-        training = set(found.targets[found.parts(0)[0]].tolist())
+        require_groups(problem.targets.astype(np.int32), problem.groups, names, way)
+        training = set(problem.targets[problem.parts(0)[0]].tolist())
         for number, name in enumerate(names):
             if number not in training:
                 raise DataError(
@@ -276,17 +276,17 @@ def signal_problem(
                     "recording",
                     file=table.file,
                 )
-    return found
+    return problem
 
 
 def read_signal_problem(data: str, kept: Mapping[str, Any], everything: bool) -> SignalProblem:
     """The problem of a run again, by what it kept of it."""
-    told = KEPT.read(kept)
-    windows, how = told["windows"], told["recordings"]
-    cut = (windows["length"], windows["step"], how["split_by"], told["background"])
+    known = KEPT.read(kept)
+    windows, how = known["windows"], known["recordings"]
+    cut = (windows["length"], windows["step"], how["split_by"], known["background"])
     asked = WindowsAsked(*cut, windows["rate"])
     signals = read_recordings(data, how)
-    return signal_problem(signals, asked, everything, tuple(told["asked"]))
+    return signal_problem(signals, asked, everything, tuple(known["asked"]))
 
 
 def _table(cut: CutSignals) -> ColumnTable:

@@ -140,7 +140,7 @@ class TableProblem(Problem):
         """
         if self.missing == MEAN and not np.isnan(self.rows).any():
             return None
-        rows, found, first = self.rows[self.parts(fold)[0]], list[Numbers](), 0
+        rows, values, first = self.rows[self.parts(fold)[0]], list[Numbers](), 0
         for column in self.inputs:
             here = rows[:, first : first + column.width]
             here = here[~np.isnan(here[:, 0])]
@@ -152,28 +152,28 @@ class TableProblem(Problem):
                     column=column.name,
                 )
             if column.words:
-                found.append(np.eye(column.width)[here.sum(axis=0).argmax()])
+                values.append(np.eye(column.width)[here.sum(axis=0).argmax()])
             else:
-                found.append((np.median if self.missing == MEDIAN else np.mean)(here, axis=0))
+                values.append((np.median if self.missing == MEDIAN else np.mean)(here, axis=0))
             first += column.width
-        return np.concatenate(found)
+        return np.concatenate(values)
 
     def remarks_for(self, recipe: Recipe) -> list[str]:
         """What is to be known: how the table was read, what stands for missing values, balance."""
-        found = list(self.remarks)
+        lines = list(self.remarks)
         filling = self.filling(recipe.held_back)
-        if filling is not None and (said := filling_remark(self.inputs, self.rows, filling)):
-            found.append(
-                f"{said} (by the {self.missing} of the rows trained on, words by the commonest)"
+        if filling is not None and (filled := filling_remark(self.inputs, self.rows, filling)):
+            lines.append(
+                f"{filled} (by the {self.missing} of the rows trained on, words by the commonest)"
             )
         if self.task is Task.CLASSES and not recipe.class_weights:
-            found += balance_remark(self.target.words, self.counts(), self.unit)
+            lines += balance_remark(self.target.words, self.counts(), self.unit)
         if self.everything:
-            found.append(
+            lines.append(
                 f"all {self.unit}s are trained on and none are held back: how it does on others "
                 "isn't known"
             )
-        return found
+        return lines
 
     def counts(self) -> list[int]:
         """How many rows there are of each class."""
@@ -224,12 +224,12 @@ class TableProblem(Problem):
 
     def words_to_repeat(self) -> list[str]:
         """The options by which a command reads the same, beside the target."""
-        told = self.record
+        record = self.record
         usual = {"target": self.table.names[-1], "missing": MEAN}
-        said = ["--task", told["task"]]
+        words = ["--task", record["task"]]
         for name in ("target", "missing", "decimal", "dates"):
-            said += [f"--{name}", told[name]] if told[name] != usual.get(name, "") else []
-        return said + (["--ignore", ",".join(told["ignored"])] if told["ignored"] else [])
+            words += [f"--{name}", record[name]] if record[name] != usual.get(name, "") else []
+        return words + (["--ignore", ",".join(record["ignored"])] if record["ignored"] else [])
 
     # What a training asks.
 
@@ -359,11 +359,11 @@ class TableProblem(Problem):
         )
 
     def figures(self, test: FinalScore | None) -> dict[str, Any]:
-        told = super().figures(test)
+        figures = super().figures(test)
         if test and self.task is Task.NUMBERS:
             for name in ("mean_absolute_error", "root_mean_squared_error"):
-                told[name] = getattr(test, name)
-        return told
+                figures[name] = getattr(test, name)
+        return figures
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -435,24 +435,24 @@ def problem(
         raise DataError(
             f"all rows have the same '{name}': there is nothing to learn", file=table.file
         )
-    found = TableProblem(table, inputs, column, task, missing, everything, tuple(remarks))
-    _require_enough(found)
-    return found
+    table_problem = TableProblem(table, inputs, column, task, missing, everything, tuple(remarks))
+    _require_enough(table_problem)
+    return table_problem
 
 
 def read_problem(data: str, kept: Mapping[str, Any], everything: bool) -> TableProblem:
     """The problem of a run again, by what it kept of it."""
-    told = KEPT.read(kept)
-    how = told["decimal"], told["dates"]
+    known = KEPT.read(kept)
+    how = known["decimal"], known["dates"]
     table = named_table(data) if data in NAMED else read_columns(data, *how)
-    ignored = [name for name in told["ignored"] if name in table.names]
-    return problem(table, told["target"], ignored, told["task"], told["missing"], everything)
+    ignored = [name for name in known["ignored"] if name in table.names]
+    return problem(table, known["target"], ignored, known["task"], known["missing"], everything)
 
 
 def _with_target(table: ColumnTable, name: str, missing: str) -> tuple[ColumnTable, list[str]]:
     """The rows in which the target stands, and what is said of the others."""
-    place, found = table.place(name), table.evidence(table.place(name))
-    of_words = not (found.holds_numbers or found.holds_dates)
+    place, evidence = table.place(name), table.evidence(table.place(name))
+    of_words = not (evidence.holds_numbers or evidence.holds_dates)
     kept = [k for k, r in enumerate(table.rows) if not is_missing(r.cells[place], of_words)]
     gone = len(table) - len(kept)
     if not gone:

@@ -206,9 +206,9 @@ class LineProblem(Problem):
     def test(self, recipe: Recipe, engine: Engine, model: LineWriter) -> FinalScore:
         held_out, training = self.parts
         counts = np.ones(self.lines.tokens)
-        told = np.bincount(self._letters(held_out, recipe.net), minlength=self.lines.tokens)
+        frequency = np.bincount(self._letters(held_out, recipe.net), minlength=self.lines.tokens)
         counts += np.bincount(self._letters(training, recipe.net), minlength=self.lines.tokens)
-        frequent = -float(told @ np.log(counts / counts.sum())) / told.sum()
+        frequent = -float(frequency @ np.log(counts / counts.sum())) / frequency.sum()
         loss = LineWriter(self.lines, engine).loss(held_out)
         rows = np.arange(len(held_out))
         return FinalScore(loss=loss, score=loss, rows=rows, letters=(loss, frequent))
@@ -265,8 +265,8 @@ class LineWriter:
         while len(tokens) <= self.context:
             given = np.zeros((1, self.context, self.lines.tokens), np.float32)
             given[0, : len(tokens)] = one[tokens]
-            said = self.engine.predict(given).reshape(self.context, -1)[len(tokens) - 1]
-            token = _chosen(np.asarray(said, float), random, temperature)
+            shares = self.engine.predict(given).reshape(self.context, -1)[len(tokens) - 1]
+            token = _chosen(np.asarray(shares, float), random, temperature)
             if token == END:
                 break
             tokens.append(token)

@@ -52,8 +52,8 @@ def mark(folder: str, report: BookReport, score: BookScore | None) -> bytes:
 
 
 def correct(folder: str, report: BookReport) -> Correction:
-    found: Correction = _within(folder, lambda: next(corrections([report], AGAIN)))
-    return found
+    correction: Correction = _within(folder, lambda: next(corrections([report], AGAIN)))
+    return correction
 
 
 def _within(folder: str, work: Callable[[], Any]) -> Any:

@@ -174,15 +174,15 @@ class Classroom:
     def packed(self, request: Request) -> Answer:
         """The files of a kind, in one."""
         kind = request.path.rpartition("/")[2].removesuffix(".zip")
-        content, found = BytesIO(), 0
+        content, count = BytesIO(), 0
         with ZipFile(content, "w", ZIP_DEFLATED) as archive:
             for name in PACKED[kind]:
                 for path in (self._folder().path / name).iterdir():
                     if not path.name.startswith(".") and path.is_file():
                         info = ZipInfo(f"{name}/{path.name}", FIRST_DAY)
                         archive.writestr(info, read_bytes(path, limits.ARCHIVE), ZIP_DEFLATED)
-                        found += 1
-        if not found:
+                        count += 1
+        if not count:
             raise RefusalError(409, NOTHING_YET)
         return Answer(content.getvalue(), ".zip", f"{kind}.zip")
 
@@ -204,10 +204,10 @@ class Classroom:
             return {"begun": False, "folder": str(self.path)}
         folder = self._folder()
         entries = read_ledger(self.path / MARKS)
-        found = {one.student: one for one in self._found.marks} if self._found else {}
+        marks = {one.student: one for one in self._found.marks} if self._found else {}
         students = []
         for student in folder.students:
-            mark, own = found.get(student), entries.get(student, NOTHING)
+            mark, own = marks.get(student), entries.get(student, NOTHING)
             report = mark.book.report if mark and mark.book else None
             students.append(
                 {

@@ -93,10 +93,10 @@ class Crew:
     def _done(self, worker: Worker, job: Errand) -> Outcome:
         assert job.task is not None
         worker.give(job.task)
-        while (found := worker.outcome(LOOK_ROUND)) is None:
+        while (outcome := worker.outcome(LOOK_ROUND)) is None:
             if self._is_closing:
                 return GIVEN_UP
             if job.is_unwanted:
                 worker.begin_anew()
                 return GIVEN_UP
-        return found
+        return outcome

@@ -259,6 +259,6 @@ def _objection(error: Exception) -> Answer:
 def _policy(answer: Answer, source: IO[bytes]) -> str:
     """A page's own policy, which it says itself; everything else may do nothing."""
     source.seek(0)
-    found = OWN_POLICY.search(source.read(LOOK)) if answer.kind == ".html" else None
+    policy = OWN_POLICY.search(source.read(LOOK)) if answer.kind == ".html" else None
     source.seek(0)
-    return f"{found[1].decode() if found else LOCKED}; frame-ancestors 'none'"
+    return f"{policy[1].decode() if policy else LOCKED}; frame-ancestors 'none'"

@@ -125,9 +125,9 @@ class Desk:
         return _value(self.crew.submit(task), request)
 
     def page(self, books: HandedInBooks, ways: Ways, request: Request) -> Answer:
-        made = self.result(partial(class_page, _reports(books, ways), ways), request)
+        page = self.result(partial(class_page, _reports(books, ways), ways), request)
         is_saved = request.path.endswith(PAGE)
-        return Answer(made, ".html", PAGE if is_saved else "")
+        return Answer(page, ".html", PAGE if is_saved else "")
 
     def in_common(self, books: HandedInBooks, ways: Ways, request: Request) -> Answer:
         reports = [ways.told(book.report) for book in books.judged_books() if book.report]
@@ -147,10 +147,10 @@ class Desk:
         """One book's copy."""
         path = PurePath(book.name)
         job = self.crew.submit(_copying(book, kind, ways))
-        made, remarks = _copy_of(kind, path.name, job, request)
-        if not made:
+        content, remarks = _copy_of(kind, path.name, job, request)
+        if not content:
             raise RefusalError(409, "; ".join(remarks))
-        return Answer(made, path.suffix.lower(), path.name)
+        return Answer(content, path.suffix.lower(), path.name)
 
     def archive(self, books: HandedInBooks, kind: str, ways: Ways, request: Request) -> Answer:
         """The copies of all books that can be read, and what is to be said of them."""
@@ -196,22 +196,24 @@ def _copying(book: HandedIn, kind: str, ways: Ways) -> Task:
 def _copy_of(kind: str, name: str, job: Errand, request: Request) -> tuple[bytes, list[str]]:
     """A copy, if there is one, and what is to be said of it."""
     try:
-        found = _value(job, request)
+        result = _value(job, request)
     except (GradbookError, LostTask, OurFault) as error:
         problem = Message("can't copy {book}: {reason}", book=name, reason=words_of(error))
         return b"", [one_line(said(problem))]
-    if isinstance(found, Correction):
-        return found.content, [one_line(said(line)) for line in (*found.problems, *found.remarks)]
-    return found, []
+    if isinstance(result, Correction):
+        return result.content, [
+            one_line(said(line)) for line in (*result.problems, *result.remarks)
+        ]
+    return result, []
 
 
 def _value(job: Errand, request: Request) -> Any:
-    found = job.outcome(request.is_wanted)
+    value = job.outcome(request.is_wanted)
     if not request.is_wanted():
         raise Cut
-    if found.error is not None:
-        raise found.error
-    return found.value
+    if value.error is not None:
+        raise value.error
+    return value.value
 
 
 def _report(book: HandedIn) -> BookReport:

@@ -130,10 +130,10 @@ Fields = Mapping[str, Field]
 def record(body: bytes, fields: Fields) -> dict[str, Any]:
     """A JSON object with these fields and no others."""
     try:
-        found = json.loads(body)
+        values = json.loads(body)
     except (ValueError, RecursionError):
         raise RefusalError(400, "that is no JSON") from None
-    return check_fields(found, fields)
+    return check_fields(values, fields)
 
 
 def check_fields(values: object, fields: Fields) -> dict[str, Any]:

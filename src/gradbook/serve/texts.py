@@ -74,14 +74,14 @@ def network(text: str) -> Net:
 
 
 def explain_text(text: str, only: str | None) -> TextResult:
-    found = explain(network(text), only)
+    explanation = explain(network(text), only)
     words = ["--only", only] if only else []
     files = {
-        "derivation.html": found.html(_command("explain", *words, "-o", "derivation.html")),
-        "derivation.tex": found.latex(),
-        "derivation.md": found.markdown(),
-        "derivation.txt": str(found),
-        "derivation.json": found.json(),
+        "derivation.html": explanation.html(_command("explain", *words, "-o", "derivation.html")),
+        "derivation.tex": explanation.latex(),
+        "derivation.md": explanation.markdown(),
+        "derivation.txt": str(explanation),
+        "derivation.json": explanation.json(),
     }
     return TextResult({name: content.encode() for name, content in files.items()})
 
@@ -94,18 +94,18 @@ def write_sheet(text: str, epochs: int | None, rate: float | None) -> TextResult
 
 
 def sweep_rates(text: str, rates: str | None, epochs: int | None) -> TextResult:
-    found = sweep(network(text), _rates(rates), epochs or USUAL_EPOCHS)
+    result = sweep(network(text), _rates(rates), epochs or USUAL_EPOCHS)
     words = ["--rates", rates] if rates else []
     words += ["--epochs", str(epochs)] if epochs else []
-    report = sweep_report(found, _command("sweep", *words, "-o", "sweep.html"))
+    report = sweep_report(result, _command("sweep", *words, "-o", "sweep.html"))
     files = {
         "sweep.html": write(report, "html"),
-        "sweep.svg": sweep_svg(found),
+        "sweep.svg": sweep_svg(result),
         "sweep.csv": write(report, "csv"),
         "sweep.json": write(report, "json"),
     }
-    said = (found.finding,)
-    return TextResult({name: content.encode() for name, content in files.items()}, said)
+    remarks = (result.finding,)
+    return TextResult({name: content.encode() for name, content in files.items()}, remarks)
 
 
 def _rates(words: str | None) -> Sequence[float]:

@@ -71,8 +71,8 @@ def _trained(model: Model, data: str | None) -> PictureReader:
     from gradbook.lab.recipes.text import parse
     from gradbook.lab.recipes.text import recipe as recipe_of
 
-    said = model.about.get("recipe")
-    recipe = parse(str(said)) if said else recipe_of(model.net)
+    text = model.about.get("recipe")
+    recipe = parse(str(text)) if text else recipe_of(model.net)
     from gradbook.lab.images import images_of
 
     images = None

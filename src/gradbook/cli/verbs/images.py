@@ -215,20 +215,20 @@ def _windows(options: Namespace, model: Model) -> int:
     own = prediction.windows_of(model).channels
     named = tuple(name.strip() for name in (options.channels or "").split(",") if name.strip())
     file = options.files[0]
-    found = read_signals(
+    signals = read_signals(
         file,
         SignalColumns(channels=named, usual=own),
         labelled=False,
         decimal=options.decimal or "",
     )
-    placed, rows = windows_for(model, found, options.step)
+    placed, rows = windows_for(model, signals, options.step)
     answers = model.answers(rows)
-    for remark in found.remarks:
+    for remark in signals.remarks:
         warn(remark)
     if options.json:
-        told = {"remarks": list(found.remarks)} if found.remarks else {}
+        extra = {"remarks": list(signals.remarks)} if signals.remarks else {}
         records = prediction.window_records(model, placed, answers)
-        print_json({"version": 1, "model": options.model, **told, "windows": records})
+        print_json({"version": 1, "model": options.model, **extra, "windows": records})
     elif options.out:
         write_whole(options.out, prediction.windows_csv(model, placed, answers))
         print(f"wrote {options.out}: {len(placed):,} windows")
@@ -266,9 +266,9 @@ def _rows(options: Namespace, model: Model) -> int:
     for remark in remarks:
         warn(remark)
     if options.json:
-        found = prediction.row_records(model, table, answers)
-        told = {"remarks": remarks} if remarks else {}
-        print_json({"version": 1, "model": options.model, **told, "rows": found})
+        records = prediction.row_records(model, table, answers)
+        extra = {"remarks": remarks} if remarks else {}
+        print_json({"version": 1, "model": options.model, **extra, "rows": records})
     elif options.out:
         write_whole(options.out, prediction.rows_csv(model, table, answers))
         print(f"wrote {options.out}: {len(table):,} rows")
@@ -279,8 +279,8 @@ def _rows(options: Namespace, model: Model) -> int:
 
 def _problem(reading: Reading) -> str:
     """The problem and where it lies, which what the system says of a file names already."""
-    said = reading.problem
-    return said if reading.file in said else f"{reading.file}: {said}"
+    problem = reading.problem
+    return problem if reading.file in problem else f"{reading.file}: {problem}"
 
 
 def _code(reading: Reading) -> int:

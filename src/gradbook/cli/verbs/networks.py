@@ -54,22 +54,22 @@ def run_explain(options: Namespace) -> int:
     chosen = format_of(options, EXPLAIN_SUFFIXES)
     if options.only and options.all:
         raise UsageError("--only and --all don't go together: leave one out")
-    made = _explained(options)
+    explanation = _explained(options)
     writers = {
-        "latex": made.latex,
-        "markdown": made.markdown,
-        "json": made.json,
-        "typst": made.typst,
+        "latex": explanation.latex,
+        "markdown": explanation.markdown,
+        "json": explanation.json,
+        "typst": explanation.typst,
     }
     if chosen == "pdf":
         if options.out is None:
             raise UsageError("a PDF isn't for the terminal: name a file with -o FILE.pdf")
-        return write_or_print(made.pdf(), options.out)
-    pages = {"html": made.html, "slides": made.slides}
+        return write_or_print(explanation.pdf(), options.out)
+    pages = {"html": explanation.html, "slides": explanation.slides}
     if chosen in pages:
         return write_or_print(pages[chosen](options.typed), options.out)
-    said = writers.get(chosen, made.__str__)()
-    return write_or_print(said, options.out, is_json=chosen == "json")
+    text = writers.get(chosen, explanation.__str__)()
+    return write_or_print(text, options.out, is_json=chosen == "json")
 
 
 def _explained(options: Namespace) -> Explanation:

@@ -130,7 +130,7 @@ def run_import(options: Namespace) -> int:
     ending = options.out.lower().rpartition(".")[2]
     if ending not in ("txt", "safetensors"):
         raise UsageError(f"{options.out}: end it in .txt for the text or .safetensors for a model")
-    told: ImportOptions = {
+    import_options: ImportOptions = {
         "mean": options.mean,
         "deviation": options.deviation,
         "classes": options.classes,
@@ -141,10 +141,10 @@ def run_import(options: Namespace) -> int:
         "images": options.images,
     }
     if ending == "txt":
-        net, remarks = import_net(options.file, **told)
+        net, remarks = import_net(options.file, **import_options)
         write_whole(options.out, str(net))
     else:
-        model = import_model(options.file, **told)
+        model = import_model(options.file, **import_options)
         net, remarks = model.net, tuple(model.about["remarks"])
         model.save(options.out)
     layers = counted(len(net.layers), "layer")

@@ -79,8 +79,8 @@ def _named(what: str | None, vary: Sequence[str]) -> StudyPlan:
         return read_plan_file(what)
     if reads_as_text(what) and not os.path.isfile(what):
         return read_plan(what, vary)
-    found = read_plan(f"vary {what}", vary)
-    return found if found.name else replace(found, name=Path(what).stem)
+    plan = read_plan(f"vary {what}", vary)
+    return plan if plan.name else replace(plan, name=Path(what).stem)
 
 
 # The best.
@@ -104,10 +104,10 @@ def _folder_of(name: str | None) -> StudyFolder:
 
     if name is not None:
         return StudyFolder(name)
-    found = [StudyFolder(path.parent) for path in STUDIES.glob("*/study.txt")]
-    if not found:
+    folders = [StudyFolder(path.parent) for path in STUDIES.glob("*/study.txt")]
+    if not folders:
         raise UsageError(f"no study in {STUDIES}/: gradbook study best FOLDER -o recipe.txt")
-    return max(found, key=lambda folder: folder.plan_file.stat().st_mtime)
+    return max(folders, key=lambda folder: folder.plan_file.stat().st_mtime)
 
 
 ENTRIES = {"study": Verb(run, kinds={"workers": whole_number(1, MOST_WORKERS)})}

@@ -259,7 +259,7 @@ def _on_signals(options: Namespace, data: str, recipe: Recipe | None, how: How) 
         options.sample_rate,
     )
     decimal = options.decimal or ""
-    found = signal_problem(
+    problem_of_signals = signal_problem(
         made_signals(data, columns) if usual else read_signals(data, columns, decimal=decimal),
         windows,
         options.all or (recipe is not None and not recipe.tests),
@@ -267,10 +267,10 @@ def _on_signals(options: Namespace, data: str, recipe: Recipe | None, how: How) 
     )
     net = builtin(data) if usual and windows.length == usual.window else None
     recipe = recipe or recipe_of_options(
-        options, usual_signal_recipe(found, _title(data), net, _fold(options))
+        options, usual_signal_recipe(problem_of_signals, _title(data), net, _fold(options))
     )
     recipe = replace(recipe, data=data if usual else os.path.abspath(data))
-    return _train(options, recipe, found, how)
+    return _train(options, recipe, problem_of_signals, how)
 
 
 def _title(data: str) -> str:
@@ -291,8 +291,8 @@ def _asked(options: Namespace) -> Iterable[str]:
     for name in (*SIGNALS, "target", "ignore", "decimal"):
         value = getattr(options, name)
         if value is not None:
-            said = f"{value:g}" if isinstance(value, float) else str(value)
-            yield from (f"--{name.replace('_', '-')}", said)
+            text = f"{value:g}" if isinstance(value, float) else str(value)
+            yield from (f"--{name.replace('_', '-')}", text)
 
 
 def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) -> int:

@@ -135,18 +135,18 @@ def orders(cell: str) -> frozenset[str]:
     """The orders in which this is a date; points stand between day, month and year alone."""
     if not PARTED.search(cell):
         return frozenset()
-    found = BY_YEAR.fullmatch(cell)
-    if found:
-        return frozenset(order for order in (YEAR_FIRST,) if _moment(found, order))
-    found = BY_DAY.fullmatch(cell)
-    able = (DAY_FIRST,) if found and found["mark"] == "." else (DAY_FIRST, MONTH_FIRST)
-    return frozenset(order for order in able if found and _moment(found, order))
+    match = BY_YEAR.fullmatch(cell)
+    if match:
+        return frozenset(order for order in (YEAR_FIRST,) if _moment(match, order))
+    match = BY_DAY.fullmatch(cell)
+    able = (DAY_FIRST,) if match and match["mark"] == "." else (DAY_FIRST, MONTH_FIRST)
+    return frozenset(order for order in able if match and _moment(match, order))
 
 
 def days(cell: str, order: str) -> float | None:
     """The days from 1 January 1970 to this date, with its time of day as a part of one."""
-    found = (BY_YEAR if order == YEAR_FIRST else BY_DAY).fullmatch(cell)
-    moment = _moment(found, order) if found else None
+    match = (BY_YEAR if order == YEAR_FIRST else BY_DAY).fullmatch(cell)
+    moment = _moment(match, order) if match else None
     return None if moment is None else (moment - EPOCH) / timedelta(days=1)
 
 
@@ -351,8 +351,8 @@ def read_cells(
         rows = list(_rows(text, separator, file, most))
     if not rows or not text.strip(" \r\n" + "".join(SEPARATORS)):
         raise DataError("the file is empty: write one sample per row", file=file)
-    said = f"{file} isn't UTF-8: it is read as Windows-1252, as Excel writes it in western Europe"
-    return CellRows(rows, separator, (said,) if encoding == LATIN else ())
+    remark = f"{file} isn't UTF-8: it is read as Windows-1252, as Excel writes it in western Europe"
+    return CellRows(rows, separator, (remark,) if encoding == LATIN else ())
 
 
 def table_text(content: bytes, source: str) -> tuple[str, str]:

@@ -46,10 +46,10 @@ def open_unpacked(
         except Overlarge as error:
             raise DataError(error.message, file=path) from error
         except DAMAGED as error:
-            said = str(error) or type(error).__name__
+            reason = str(error) or type(error).__name__
             place = f" at or before byte {file.tell():,}" if file.seekable() else ""
             raise DataError(
-                f"damaged{place} ({said}): download or copy the file again", file=path
+                f"damaged{place} ({reason}): download or copy the file again", file=path
             ) from error
 
 
@@ -113,10 +113,10 @@ class _Xz(io.RawIOBase):
 
 def as_far_as_there_is(stream: BinaryIO, size: int) -> bytearray:
     """So many bytes or fewer; room is taken only for what is there."""
-    found = bytearray()
-    while piece := stream.read(min(PIECE, size - len(found))):
-        found += piece
-    return found
+    content = bytearray()
+    while piece := stream.read(min(PIECE, size - len(content))):
+        content += piece
+    return content
 
 
 def require_room(shape: Sequence[int], file: str, at: str = "") -> None:

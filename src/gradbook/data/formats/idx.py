@@ -63,9 +63,9 @@ def _array(
             "or copy it again",
             file=file,
         )
-    found = np.frombuffer(content, kind, count=prod(shape)).reshape(shape)
-    found.flags.writeable = False
-    return found
+    array = np.frombuffer(content, kind, count=prod(shape)).reshape(shape)
+    array.flags.writeable = False
+    return array
 
 
 def _header(stream: BinaryIO, file: str) -> tuple[np.dtype[Any], tuple[int, ...]]:
@@ -125,21 +125,21 @@ def read_folder(folder: Path) -> Dataset:
 
 def _unpacked_names(folder: Path) -> dict[str, Path]:
     """Name without .gz or .xz → the file to read, which is the plain one where there is one."""
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for file in sorted(folder.iterdir(), key=lambda file: (file.suffix in PACKINGS, file.name)):
         if is_idx(file.name):
-            found.setdefault(file.name.removesuffix(".gz").removesuffix(".xz"), file)
-    return found
+            files.setdefault(file.name.removesuffix(".gz").removesuffix(".xz"), file)
+    return files
 
 
 def _part(images: Path, labels: Path) -> Part:
-    found = _labels(_array_in(labels), str(labels))
+    numbers = _labels(_array_in(labels), str(labels))
     return Part(
         pixels=_pixels(_array_in(images), str(images)),
-        labels=found,
+        labels=numbers,
         images_file=str(images),
         labels_file=str(labels),
-        place=lambda i: f"byte {8 + i * found.itemsize}",
+        place=lambda i: f"byte {8 + i * numbers.itemsize}",
     )
 
 

@@ -186,15 +186,15 @@ def _channels_second(pixels: NDArray[np.uint8], array: _Array) -> NDArray[np.uin
 def _labels(array: _Array) -> NDArray[Any]:
     with array.opened() as stream:
         content = stream.read(array.size)
-    found = np.frombuffer(content, array.kind)
+    labels = np.frombuffer(content, array.kind)
     if array.kind.kind in "bf":
-        whole = np.isfinite(found).all() and np.array_equal(np.rint(found), found)
-        if not whole or (abs(found.astype(np.float64)) > MOST_EXACT).any():
+        whole = np.isfinite(labels).all() and np.array_equal(np.rint(labels), labels)
+        if not whole or (abs(labels.astype(np.float64)) > MOST_EXACT).any():
             array.fail("labels must be whole numbers or words, but these are fractions")
-        return found.astype(np.int64)
-    if array.kind.kind in "SU" and not _are_words(found):
+        return labels.astype(np.int64)
+    if array.kind.kind in "SU" and not _are_words(labels):
         array.fail("some labels aren't text: bytes must be ASCII, numbers must be characters")
-    return found.astype(str) if array.kind.kind == "S" else found
+    return labels.astype(str) if array.kind.kind == "S" else labels
 
 
 def _are_words(labels: NDArray[Any]) -> bool:

@@ -63,9 +63,9 @@ def read_parquet(path: str | PathLike[str]) -> tuple[list[str], list[CellRow]]:
         found = ParquetFile(arrow.BufferReader(data), read_dictionary=shared, **how)
         rows = [CellRow(k, cells) for k, cells in enumerate(_rows(found, at_once, path), 1)]
     except broken as error:
-        said = one_line(str(error))[:120] or type(error).__name__
+        reason = one_line(str(error))[:120] or type(error).__name__
         raise DataError(
-            f"not a Parquet file that can be read ({said}): save the table again, or as CSV",
+            f"not a Parquet file that can be read ({reason}): save the table again, or as CSV",
             file=fspath(path),
         ) from error
     if not rows:

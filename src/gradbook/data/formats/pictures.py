@@ -124,9 +124,9 @@ def _coloured(image: Image, behind: Callable[[Image], Ground]) -> Image:
     if image.mode.startswith(("I", "F")):
         return _of_many_greys(image).convert("RGB")
     if image.has_transparency_data:
-        found = image.convert("RGBA")
-        ground = PIL.Image.new("RGBA", image.size, behind(found))
-        return PIL.Image.alpha_composite(ground, found).convert("RGB")
+        coloured = image.convert("RGBA")
+        ground = PIL.Image.new("RGBA", image.size, behind(coloured))
+        return PIL.Image.alpha_composite(ground, coloured).convert("RGB")
     return image.convert("RGB")
 
 
@@ -190,8 +190,8 @@ class PassedOver:
     def _broken(self) -> str:
         first, why = next(iter(self.broken.items()))
         others = self._named(list(self.broken)[1:])
-        said = why.message.rpartition(": ")[0] or why.message  # without its remedy
-        return f"{first.relative_to(self.folder)} ({said})" + (f", {others}" if others else "")
+        reason = why.message.rpartition(": ")[0] or why.message  # without its remedy
+        return f"{first.relative_to(self.folder)} ({reason})" + (f", {others}" if others else "")
 
     def _named(self, paths: Sequence[Path]) -> str:
         names = [str(path.relative_to(self.folder)) for path in paths[:MOST_NAMED]]
@@ -258,18 +258,18 @@ def _folders(where: Path) -> list[Path]:
 
 def _files(folder: Path, passed: PassedOver) -> list[Path]:
     """The pictures of all classes; the folder that one lies in is its class."""
-    found = {
+    files = {
         where: sorted(file for file in where.iterdir() if file.suffix.lower() in SUFFIXES)
         for where in _folders(folder)
     }
-    if not any(found.values()):
+    if not any(files.values()):
         raise DataError(
             "it has no idx files, no tables and no folders of pictures: put the pictures into "
             "one folder per class",
             file=folder,
         )
-    passed.empty += [where for where, pictures in found.items() if not pictures]
-    return [file for pictures in found.values() for file in pictures]
+    passed.empty += [where for where, pictures in files.items() if not pictures]
+    return [file for pictures in files.values() for file in pictures]
 
 
 def _left_out(folder: Path) -> str:

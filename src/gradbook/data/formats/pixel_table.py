@@ -191,7 +191,7 @@ def _shape(pixels: int, size: Size | None, file: Path) -> tuple[int, int, int]:
 
 
 def _labels(rows: list[TextRow], layout: TableLayout, file: Path) -> list[str]:
-    found = []
+    labels = []
     for row in rows:
         columns = 1 + row.text.count(layout.separator)
         if columns != layout.columns:
@@ -204,8 +204,8 @@ def _labels(rows: list[TextRow], layout: TableLayout, file: Path) -> list[str]:
         if not 0 < len(label) <= limits.LABEL.most:
             what = f"a label of {len(label):,} characters" if label else "no label"
             raise DataError(f"{what}: give it 1 to {limits.LABEL.most}", file=file, row=row.number)
-        found.append(label)
-    return found
+        labels.append(label)
+    return labels
 
 
 def _pixels(rows: list[TextRow], layout: TableLayout, file: Path) -> NDArray[np.uint8]:

@@ -38,12 +38,14 @@ def read_wav(path: str | PathLike[str]) -> Sound:
     with open_file(path, limits.RECORDING) as file:
         content = file.read()
     try:
-        with wave.open(io.BytesIO(content)) as found:
-            about = found.getparams()
-            samples = found.readframes(about.nframes)
+        with wave.open(io.BytesIO(content)) as sound:
+            about = sound.getparams()
+            samples = sound.readframes(about.nframes)
     except BROKEN as error:
-        said = str(error) or "it is cut short"
-        raise DataError(f"not a WAV file that can be read ({said}): {AGAIN}", file=path) from error
+        reason = str(error) or "it is cut short"
+        raise DataError(
+            f"not a WAV file that can be read ({reason}): {AGAIN}", file=path
+        ) from error
     _require_sense(about.nchannels, 8 * about.sampwidth, about.framerate, path)
     promised = about.nframes * about.nchannels * about.sampwidth
     if not samples or len(samples) != promised:

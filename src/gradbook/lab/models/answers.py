@@ -48,11 +48,11 @@ def least_loss_of_classes(net: Net) -> float:
 
 def score(net: Net, outputs: NDArray[Any], wanted: NDArray[Any]) -> Score:
     """Of these outputs, each of which should say a class, or a row of numbers."""
-    said = np.asarray(outputs, np.float64)
+    numbers = np.asarray(outputs, np.float64)
     if wanted.ndim > 1:
-        return Score(float(losses_of(net, said, wanted).mean()), r_squared(wanted, said))
-    right = answers(net, said) == wanted
-    return Score(float(_losses(net, said, wanted).mean()), float(right.mean()))
+        return Score(float(losses_of(net, numbers, wanted).mean()), r_squared(wanted, numbers))
+    right = answers(net, numbers) == wanted
+    return Score(float(_losses(net, numbers, wanted).mean()), float(right.mean()))
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -88,13 +88,13 @@ def likeliest_classes(net: Net, sure: NDArray[Any]) -> Places:
 
 def probabilities(net: Net, outputs: NDArray[Any]) -> Floats:
     """How sure the network is of each class; of outputs that are no probabilities, their shares."""
-    said = np.asarray(outputs, np.float64)
+    numbers = np.asarray(outputs, np.float64)
     if net.outputs == 1:
-        return np.concatenate([1 - said, said], axis=1)
+        return np.concatenate([1 - numbers, numbers], axis=1)
     if net.answer_kind in (AnswerKind.SHARES, AnswerKind.CHANCES):
-        return np.asarray(said / np.maximum(said.sum(axis=1, keepdims=True), TINY))
+        return np.asarray(numbers / np.maximum(numbers.sum(axis=1, keepdims=True), TINY))
     # softmax, which leaves a log softmax's classes their probabilities
-    shares = np.exp(said - said.max(axis=1, keepdims=True))
+    shares = np.exp(numbers - numbers.max(axis=1, keepdims=True))
     return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
@@ -123,8 +123,8 @@ def losses_of(net: Net, outputs: Floats, wanted: Floats) -> Floats:
         return np.asarray(errors.sum(axis=1) if loss.summed else errors.mean(axis=1))
     if loss.of_all:
         logs = net.answer_kind is AnswerKind.LOGARITHMS
-        found = wanted * (outputs if logs else np.log(np.maximum(outputs, TINY)))
-        return np.asarray(-found.sum(axis=1))
+        logarithms = wanted * (outputs if logs else np.log(np.maximum(outputs, TINY)))
+        return np.asarray(-logarithms.sum(axis=1))
     sure = np.where(wanted > 0.5, outputs, 1 - outputs)
     return np.asarray(-np.log(np.maximum(sure, TINY)).mean(axis=1))
 
@@ -158,8 +158,8 @@ def _share(part: int, whole: int) -> float | None:
 
 def macro_f1(scores: Iterable[ClassScore]) -> float:
     """The mean over the classes that there are images of."""
-    found = [score.f1 or 0.0 for score in scores if score.images]
-    return sum(found) / len(found)
+    all_f1 = [score.f1 or 0.0 for score in scores if score.images]
+    return sum(all_f1) / len(all_f1)
 
 
 def confusion_of(

@@ -144,23 +144,23 @@ def _on_missing(trained: TrainedNet) -> tuple[str, ...]:
 
 
 def _c(ending: str, source: ExportSource, options: ExportOptions) -> ExportContents:
-    made = made_c(source, options)
-    return ExportContents({ending: made.file.text}, made.remarks)
+    program = made_c(source, options)
+    return ExportContents({ending: program.file.text}, program.remarks)
 
 
 def _sketch(source: ExportSource, options: ExportOptions) -> ExportContents:
     from gradbook.targets.portable.c_file import c_name
     from gradbook.targets.portable.sketches import boards_for, signal_sketch, sketch
 
-    made = made_c(source, options)
+    program = made_c(source, options)
     if source.windows:
         name = c_name(source.stem)
-        told = (source.trained, source.windows, source.stem, name, made.whole)
+        told = (source.trained, source.windows, source.stem, name, program.whole)
         own = signal_sketch(*told, learns=options.learn)
     else:
         own = sketch(source.trained, source.stem, options.int8, options.learn)
-    remarks = (*made.remarks, boards_for(source.trained, made.file))
-    return ExportContents({".ino": own, ".h": made.file.text}, remarks)
+    remarks = (*program.remarks, boards_for(source.trained, program.file))
+    return ExportContents({".ino": own, ".h": program.file.text}, remarks)
 
 
 def _torch(source: ExportSource, options: ExportOptions) -> ExportContents:
@@ -214,11 +214,11 @@ def _library(source: ExportSource, options: ExportOptions) -> ExportContents:
     from gradbook.targets.portable.libraries import CLibrary, library_files
 
     assert options.layout
-    made = made_c(source, options)
+    program = made_c(source, options)
     library = CLibrary(
-        source.trained, made.file, source.stem, source.windows, made.whole, options.learn
+        source.trained, program.file, source.stem, source.windows, program.whole, options.learn
     )
-    return ExportContents(library_files(options.layout, library), made.remarks)
+    return ExportContents(library_files(options.layout, library), program.remarks)
 
 
 def _library_format(path: str | os.PathLike[str], options: ExportOptions) -> ExportFormat:
@@ -386,8 +386,8 @@ def _fitted_to_windows(
 
 def _told_right(right: float, before: float | None, count: int, what: str) -> str:
     """The share of so many samples that is told right, and what it was before rounding."""
-    told = f"{percent(right, count)} of {count:,} {what} right"
-    return told if before is None else f"{told}, {percent(before, count)} before rounding"
+    line = f"{percent(right, count)} of {count:,} {what} right"
+    return line if before is None else f"{line}, {percent(before, count)} before rounding"
 
 
 def _fitting(name: str, trained: TrainedNet) -> Dataset:
@@ -396,13 +396,13 @@ def _fitting(name: str, trained: TrainedNet) -> Dataset:
     from gradbook.layers.card import spell
 
     assert trained.picture is not None
-    found = load(name, trained.picture[1:])
-    if found.shape != trained.picture or len(found.classes) != len(trained.classes):
+    data = load(name, trained.picture[1:])
+    if data.shape != trained.picture or len(data.classes) != len(trained.classes):
         raise ShapeError(
-            f"{found.name} has {spell(found.shape)} and {len(found.classes)} classes, the network "
+            f"{data.name} has {spell(data.shape)} and {len(data.classes)} classes, the network "
             f"{spell(trained.picture)} and {len(trained.classes)}: name other images with --data"
         )
-    return found
+    return data
 
 
 def fitting_images(dataset: Dataset) -> NDArray[np.uint8]:
@@ -453,8 +453,8 @@ def torch_training(recipe: Recipe) -> TorchTraining:
 
 def omission_remarks(recipe: Recipe) -> tuple[str, ...]:
     """A remark on what the recipe says and the loop doesn't do, if there is anything."""
-    found = _left_out(recipe)
-    return (f"the training loop doesn't include {found}",) if found else ()
+    omissions = _left_out(recipe)
+    return (f"the training loop doesn't include {omissions}",) if omissions else ()
 
 
 def _left_out(recipe: Recipe) -> str:
@@ -462,10 +462,10 @@ def _left_out(recipe: Recipe) -> str:
     from gradbook.layers import Bias
 
     biases = [getattr(layer, "bias", None) for layer in recipe.net.layers]
-    said = {
+    omissions = {
         "class weights": bool(recipe.class_weights),
         f"early stop {recipe.early_stop}": recipe.early_stop is not None,
         f"keep {recipe.keep}": recipe.keep != LAST,
         "shared bias (each output gets its own)": Bias.SHARED in biases,
     }
-    return "; ".join(words for words, is_said in said.items() if is_said)
+    return "; ".join(words for words, is_said in omissions.items() if is_said)

@@ -67,11 +67,11 @@ def import_net(
 ) -> tuple[Net, tuple[str, ...]]:
     """The network in a file, with its trained weights to begin with, and what is to be said of it;
     also one that answers at every step, as no model does."""
-    found = read_network(path)
-    if is_sequence(found.makes):
+    imported = read_network(path)
+    if is_sequence(imported.makes):
         _require_options(options)
-        return found.net, found.remarks
-    model = _model(found, os.path.basename(path), options)
+        return imported.net, imported.remarks
+    model = _model(imported, os.path.basename(path), options)
     return model.net, tuple(model.about["remarks"])
 
 
@@ -119,8 +119,8 @@ def from_keras(model: Any, **options: Unpack[ImportOptions]) -> Model:
     with temporary_folder() as folder:
         path = os.path.join(folder, "model.keras")
         model.save(path)
-        found = read_keras(path)
-    return _model(found, str(model.name), options)
+        imported = read_keras(path)
+    return _model(imported, str(model.name), options)
 
 
 def _model(imported: ImportedNet, name: str, options: ImportOptions) -> Model:

@@ -179,14 +179,14 @@ class Model:
     def picture(self) -> tuple[int, int, int]:
         """Channels, rows and columns of its images; a network that takes them flat is told."""
         size = self.net.input
-        said = self.about.get("images") or size
+        sides = self.about.get("images") or size
         side = isqrt(prod(size))
-        if len(size) == 1 and said == size and side * side == prod(size):
-            said = (1, side, side)
-        has_sides = isinstance(said, list | tuple) and len(said) == 3
-        if self.columns or not has_sides or prod(size) != prod(said):
+        if len(size) == 1 and sides == size and side * side == prod(size):
+            sides = (1, side, side)
+        has_sides = isinstance(sides, list | tuple) and len(sides) == 3
+        if self.columns or not has_sides or prod(size) != prod(sides):
             raise UsageError(f"this model reads no images: its network takes {spell(size)} numbers")
-        channels, rows, columns = said
+        channels, rows, columns = sides
         return channels, rows, columns
 
     def prepare(self, image: NDArray[Any]) -> NDArray[np.float64]:
@@ -249,7 +249,7 @@ class Model:
         scales = self.mean, self.deviation
         if not columns:
             scales = for_inputs(self.net, *scales)
-        found = trained_net(
+        net = trained_net(
             self.net,
             self.values,
             Scaling(1 if columns else BRIGHTEST, *map(np.array, scales)),
@@ -257,12 +257,12 @@ class Model:
             self.classes,
             targets=self.predicts,
         )
-        found = replace(found, labels=bool(self.labels))
+        net = replace(net, labels=bool(self.labels))
         if not columns:
-            return found
+            return net
         named = {} if columns.by_place else {one.heading: one.words for one in columns.inputs}
         spread = columns.target_deviation, columns.target_mean
-        return replace(found, spread=spread, columns=named, filling=columns.filling)
+        return replace(net, spread=spread, columns=named, filling=columns.filling)
 
     def export(self, path: str | os.PathLike[str], **options: Any) -> Exported:
         """Write it for other programs: the file's ending says which, see docs/export.md.
@@ -413,20 +413,20 @@ def untrained_model(net: Net, dataset: Dataset) -> Model:
             f"{spell(dataset.shape)}: name other images with --data"
         )
     require_classes(net, len(dataset.classes), dataset.name)
-    found = statistics(dataset.training_and_validation)
-    return Model(net, at_start(net), found.mean, found.deviation, dataset.classes)
+    scales = statistics(dataset.training_and_validation)
+    return Model(net, at_start(net), scales.mean, scales.deviation, dataset.classes)
 
 
 def _as_labels(labels: object, images: int, classes: Sequence[str]) -> NDArray[Any]:
     """What a caller hands in, as the number of each image's class."""
-    found = np.asarray(labels)
-    if not images or found.shape[:1] != (images,):
-        count = len(found) if found.ndim else "no"
+    given = np.asarray(labels)
+    if not images or given.shape[:1] != (images,):
+        count = len(given) if given.ndim else "no"
         raise ShapeError(f"{count} labels for {images} images: give one for each")
-    numbers = found.ndim == 1 and found.dtype.kind in "ui"
-    if not numbers or found.min() < 0 or found.max() >= len(classes):
+    numbers = given.ndim == 1 and given.dtype.kind in "ui"
+    if not numbers or given.min() < 0 or given.max() >= len(classes):
         raise ShapeError(f"labels must be the numbers of the classes, from 0 to {len(classes) - 1}")
-    return found
+    return given
 
 
 def for_inputs(net: Net, mean: Scales, deviation: Scales) -> tuple[list[float], list[float]]:
@@ -455,26 +455,26 @@ def require_shapes(net: Net, shapes: stored.Shapes) -> None:
 
 def _fitted(shapes: stored.Shapes, record: stored.Record) -> Callable[[stored.Arrays], Model]:
     """All that stands in a file must fit together before anything is made of it."""
-    told = IMAGE_RECORD.read(record)
-    net = Net.parse(told["network"])
+    known = IMAGE_RECORD.read(record)
+    net = Net.parse(known["network"])
     require_shapes(net, shapes)
-    mean, deviation, classes = told["mean"], told["deviation"], tuple(told["classes"])
+    mean, deviation, classes = known["mean"], known["deviation"], tuple(known["classes"])
     if len(mean) != len(deviation) or net.input[0] % len(mean):
         raise ValueError(f"{len(mean)} means and {len(deviation)} deviations")
     if classes:
         require_classes(net, len(classes), "it")
-    further = (tuple(mean), tuple(deviation), classes, told["about"], told["batch"])
+    further = (tuple(mean), tuple(deviation), classes, known["about"], known["batch"])
     return lambda values: Model(net, values, *further)
 
 
 def _fitted_to_rows(
     shapes: stored.Shapes, record: stored.Record
 ) -> Callable[[stored.Arrays], Model]:
-    told = TABLE_RECORD.read(record)
-    net = Net.parse(told["network"])
+    known = TABLE_RECORD.read(record)
+    net = Net.parse(known["network"])
     require_shapes(net, shapes)
-    columns = columns_of(told, net)
-    mean, deviation, classes = told["mean"], told["deviation"], columns.target.words
+    columns = columns_of(known, net)
+    mean, deviation, classes = known["mean"], known["deviation"], columns.target.words
     if not len(mean) == len(deviation) == columns.width:
         raise ValueError("its columns aren't those of its network")
     if not all(each > 0 for each in deviation):
@@ -482,7 +482,7 @@ def _fitted_to_rows(
     if classes:
         require_classes(net, len(classes), "it")
     return lambda values: Model(
-        net, values, mean, deviation, classes, told["about"], columns=columns
+        net, values, mean, deviation, classes, known["about"], columns=columns
     )
 
 

@@ -47,8 +47,8 @@ class Reading:
     @property
     def ranking(self) -> list[int]:
         """The numbers of the classes, the likeliest first."""
-        found: list[int] = rank_classes(np.array([self.probabilities]), self.alone)[0].tolist()
-        return found
+        ranked: list[int] = rank_classes(np.array([self.probabilities]), self.alone)[0].tolist()
+        return ranked
 
 
 @dataclass(frozen=True)
@@ -74,13 +74,13 @@ def readings(
     seen = (one for path in paths for one in _seen(Path(path), view))
     while group := list(islice(seen, AT_ONCE)):
         images = [one.image for one in group if one.image is not None]
-        said = iter(model.predict(np.stack(images)) if images else ())
+        answers = iter(model.predict(np.stack(images)) if images else ())
         for one in group:
-            found = () if one.image is None else tuple(map(float, next(said)))
+            answer = () if one.image is None else tuple(map(float, next(answers)))
             if model.classes:
-                yield replace(one, probabilities=found, alone=model.net.outputs == 1)
+                yield replace(one, probabilities=answer, alone=model.net.outputs == 1)
             else:
-                yield replace(one, numbers=found)
+                yield replace(one, numbers=answer)
 
 
 def _seen(path: Path, view: View) -> Iterator[Reading]:
@@ -123,24 +123,24 @@ def _is_idx(path: Path) -> bool:
 
 def _of_idx(path: Path, view: View) -> Iterator[Reading]:
     with open_unpacked(path) as stream:
-        found = idx.read(stream, str(path))
+        images = idx.read(stream, str(path))
     size = "x".join(map(str, view.shape[1:]))
-    if found.dtype != np.uint8 or found.ndim not in (3, 4):
+    if images.dtype != np.uint8 or images.ndim not in (3, 4):
         raise DataError("these aren't images of bytes: give the file with the images")
-    if found[:1].size != np.prod(view.shape):
-        has = "x".join(map(str, found.shape[1:]))
+    if images[:1].size != np.prod(view.shape):
+        has = "x".join(map(str, images.shape[1:]))
         raise DataError(f"its images are {has}, but the model reads {size}")
-    for number, image in enumerate(found.reshape(-1, *view.shape)):
+    for number, image in enumerate(images.reshape(-1, *view.shape)):
         yield Reading(str(path), number, image)
 
 
 def _of_picture(path: Path, view: View) -> Iterator[Reading]:
-    found = pictures.read(path, ground_behind, ENOUGH)
+    picture = pictures.read(path, ground_behind, ENOUGH)
     try:
         if not view.many:
-            yield Reading(str(path), image=as_seen(found, view.shape, view.framing))
+            yield Reading(str(path), image=as_seen(picture, view.shape, view.framing))
             return
-        for number, (box, part) in enumerate(each_sign(found)):
+        for number, (box, part) in enumerate(each_sign(picture)):
             sign = Reading(str(path), number, box=box.sides)
             try:
                 sign = replace(sign, image=as_seen(part, view.shape, view.framing))

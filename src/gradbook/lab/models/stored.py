@@ -69,10 +69,10 @@ def read_as(path: str | os.PathLike[str], kind: str, version: int, fitted: Fitte
     def make(shapes: Shapes, record: Record) -> Callable[[Arrays], Made]:
         try:
             if record.get("version") != version:
-                said = (
+                why = (
                     f"its version is {record.get('version')}, but gradbook reads version {version}"
                 )
-                raise ValueError(said)
+                raise ValueError(why)
             return fitted(shapes, record)
         except (GradbookError, ValueError) as error:
             raise _unusable(path, str(error)) from error
@@ -91,8 +91,8 @@ def read_checked(
         if about.record is None or about.record.get("kind") != kind:
             raise DataError(f"not a {kind} of gradbook's: use another file", file=os.fspath(path))
         make = fitted({name: place.shape for name, place in about.places.items()}, about.record)
-        found, is_finite = about.look_through(file)
-        if about.record.get("sum") != found:
+        checksum, is_finite = about.look_through(file)
+        if about.record.get("sum") != checksum:
             raise _damaged(path, "its numbers don't match their checksum")
         if finite and not is_finite:
             raise _unusable(path, "some of its values are infinite or not numbers")
@@ -107,12 +107,12 @@ def kind_of(path: str | os.PathLike[str]) -> str:
 
 
 def _sum(arrays: Arrays) -> str:
-    found = sha256()
+    checksum = sha256()
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name]).reshape(arrays[name].shape)
-        found.update(_title(name, array.dtype, array.shape))
-        found.update(array.reshape(-1).view(np.uint8).data)
-    return found.hexdigest()
+        checksum.update(_title(name, array.dtype, array.shape))
+        checksum.update(array.reshape(-1).view(np.uint8).data)
+    return checksum.hexdigest()
 
 
 def _title(name: str, kind: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
@@ -155,18 +155,18 @@ class _Header:
 
     def look_through(self, file: BinaryIO) -> tuple[str, bool]:
         """The sum of names, shapes and numbers, and whether all are finite; none is kept."""
-        found, is_finite = sha256(), True
+        checksum, is_finite = sha256(), True
         for name in sorted(self.places):
             place = self.places[name]
-            found.update(_title(name, place.kind, place.shape))
+            checksum.update(_title(name, place.kind, place.shape))
             file.seek(place.start)
             for first in range(place.start, place.end, CHUNK):
                 content = file.read(min(CHUNK, place.end - first))
-                found.update(content)
+                checksum.update(content)
                 is_finite = is_finite and bool(
                     np.isfinite(np.frombuffer(content, place.kind)).all()
                 )
-        return found.hexdigest(), is_finite
+        return checksum.hexdigest(), is_finite
 
 
 def _header(file: BinaryIO) -> _Header | None:

@@ -312,8 +312,8 @@ class Recipe:
                 f"{counted(len(self.class_weights), 'class weight')} for {len(counts)} classes: "
                 "write one for each, or 'class weights balanced'"
             )
-        said = np.array(self.class_weights)
-        return np.asarray(said * counts.sum() / (said @ counts))
+        weights = np.array(self.class_weights)
+        return np.asarray(weights * counts.sum() / (weights @ counts))
 
     @property
     def title(self) -> str:
@@ -321,30 +321,30 @@ class Recipe:
 
 
 def within(what: str, value: object, most: int) -> int:
-    found = whole(what, value, 1)
-    if found > most:
-        raise UsageError(f"{what} {found:,}: the most is {most:,}")
-    return found
+    amount = whole(what, value, 1)
+    if amount > most:
+        raise UsageError(f"{what} {amount:,}: the most is {most:,}")
+    return amount
 
 
 def fold(value: object) -> int | None:
     if value is None:
         return None
-    found = whole("the fold to hold back", value, 0)
-    if found >= FOLDS:
+    number = whole("the fold to hold back", value, 0)
+    if number >= FOLDS:
         raise UsageError(
-            f"there is no fold {found}: hold back a fold from 0 to {FOLDS - 1}, or none"
+            f"there is no fold {number}: hold back a fold from 0 to {FOLDS - 1}, or none"
         )
-    return found
+    return number
 
 
 def weights_of_classes(value: object) -> tuple[float, ...] | str:
     if value == BALANCED:
         return BALANCED
-    found = numbers("class weights", value)
-    if not all(isfinite(weight) and weight > 0 for weight in found):
+    weights = numbers("class weights", value)
+    if not all(isfinite(weight) and weight > 0 for weight in weights):
         raise UsageError("class weights must be numbers above 0, one for each class, or 'balanced'")
-    return found
+    return weights
 
 
 def weight_words(weights: tuple[float, ...] | str) -> str:
@@ -352,12 +352,12 @@ def weight_words(weights: tuple[float, ...] | str) -> str:
 
 
 def phrase(what: str, value: object, most: int = LONGEST_WORDS) -> str:
-    found = words(what, value)
-    if set(found) & set(";#") or not found.isprintable() or len(found) > most:
+    phrase = words(what, value)
+    if set(phrase) & set(";#") or not phrase.isprintable() or len(phrase) > most:
         raise UsageError(
-            f"{what} {found!r}: at most {most:,} printable characters, without ';' and '#'"
+            f"{what} {phrase!r}: at most {most:,} printable characters, without ';' and '#'"
         )
-    return found
+    return phrase
 
 
 # What a network gets that doesn't say how it is trained.

@@ -173,13 +173,13 @@ def _words(what: str) -> Callable[..., str]:
 
 def _data(line: Statement, folder: str | os.PathLike[str]) -> str:
     """Its name or place; a place that is there seen from the recipe's file wins."""
-    said = _words("the data set")(line, folder)
+    path = _words("the data set")(line, folder)
     if not folder:
-        return said
+        return path
     from gradbook.data.sources import KNOWN
 
-    beside = Path(folder, said)
-    return str(beside) if said not in KNOWN and os.path.exists(beside) else said
+    beside = Path(folder, path)
+    return str(beside) if path not in KNOWN and os.path.exists(beside) else path
 
 
 def _count(most: int) -> Callable[..., int]:
@@ -239,9 +239,9 @@ def _class_weights(line: Statement, folder: object) -> tuple[float, ...] | str:
 def _warp(line: Statement, folder: object) -> Warp:
     if not line.next:
         line.fail("which warp? write 'warp rotate 10, shift 2', or 'warp none'")
-    found = parse_warp_lines(_between_commas(line))
+    warp = parse_warp_lines(_between_commas(line))
     line.rest()
-    return found
+    return warp
 
 
 def _between_commas(line: Statement) -> Iterator[Statement]:
@@ -249,16 +249,16 @@ def _between_commas(line: Statement) -> Iterator[Statement]:
     start = line.words[line.used].start()
     text = line.words[0].string[start:]
     for part in COMMA.split(text):
-        found = list(WORD.finditer(part))
+        matches = list(WORD.finditer(part))
         column = line.column + start
-        if not found:
+        if not matches:
             raise NetTextError(
                 "a value is missing beside this comma: remove the comma",
                 line=line.number,
                 column=column,
                 source=line.source,
             )
-        yield Statement(found, line.number, column, line.source)
+        yield Statement(matches, line.number, column, line.source)
         start += len(part) + 1
 
 
@@ -367,8 +367,8 @@ class Measured:
 
 def measurement(name: str) -> Measured | None:
     """What was measured of the recipe of that name, if it was."""
-    found = all_measurements().get(name)
-    return Measured(**found) if found else None
+    figures = all_measurements().get(name)
+    return Measured(**figures) if figures else None
 
 
 @cache

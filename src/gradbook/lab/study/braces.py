@@ -277,10 +277,10 @@ class _BraceReader:
             if len(set(phrases)) < len(phrases):
                 self._fail(line, place, "these braces have the same choice twice: remove one")
             return Options(phrases)
-        found = RANGE.fullmatch(inside.strip())
-        if not found:
+        match = RANGE.fullmatch(inside.strip())
+        if not match:
             self._fail(line, place, f"{{{inside}}} varies nothing: write {{6..12}} or {{a|b}}")
-        return self._numbers(line, place, found)
+        return self._numbers(line, place, match)
 
     def _numbers(self, line: Statement, place: int, match: re.Match[str]) -> Range:
         low, high, log = match["low"], match["high"], bool(match["log"])

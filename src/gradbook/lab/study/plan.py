@@ -119,7 +119,7 @@ class StudyPlan:
         """The text that reads back as this study, whatever it was made of."""
         usual = {setting.name: setting.default for setting in fields(self)}
         own = {FIELDS.get(word, word): word for word in READERS}
-        said = [
+        lines = [
             f"{word} {_spell(getattr(self, name))}"
             for name, word in own.items()
             if getattr(self, name) != usual[name]
@@ -129,7 +129,7 @@ class StudyPlan:
             for name in LIMITED
             if (most := getattr(self.limits, name)) is not None
         ]
-        return "\n".join([*said, *limits, "", str(self.template)]).lstrip("\n")
+        return "\n".join([*lines, *limits, "", str(self.template)]).lstrip("\n")
 
     @property
     def most(self) -> int:
@@ -207,8 +207,8 @@ def read_plan(
 
 def read_plan_file(path: str | os.PathLike[str], vary: Sequence[str] = ()) -> StudyPlan:
     name = os.fspath(path)
-    found = read_plan(read_text(path), vary, name, str(Path(path).parent))
-    return found if found.name else replace(found, name=Path(path).stem)
+    plan = read_plan(read_text(path), vary, name, str(Path(path).parent))
+    return plan if plan.name else replace(plan, name=Path(path).stem)
 
 
 def change_plan(plan: StudyPlan, text: str, source: str) -> StudyPlan:
@@ -224,8 +224,8 @@ def _placed(line: Statement, folder: str) -> Statement:
     """A data set's file by its whole path, as it is found from anywhere."""
     name = line.text.partition(" ")[2].strip()
     places = (Path(folder, name), Path(name)) if name not in KNOWN and "{" not in name else ()
-    found = next((path for path in places if os.path.exists(path)), None)
-    return line.saying(f"data {found.absolute()}") if found and name else line
+    place = next((path for path in places if os.path.exists(path)), None)
+    return line.saying(f"data {place.absolute()}") if place and name else line
 
 
 def _try_some(plan: StudyPlan) -> None:
@@ -280,10 +280,10 @@ def _drawn(text: str, error: NetTextError) -> GradbookError:
 
 def _count(what: str, most: int) -> Callable[[Statement], int]:
     def read_count(line: Statement) -> int:
-        found = line.whole(what)
-        if not 1 <= found <= most:
+        count = line.whole(what)
+        if not 1 <= count <= most:
             line.fail(f"{what} is from 1 to {most:,}", at=1)
-        return found
+        return count
 
     return read_count
 
@@ -299,35 +299,35 @@ def _one_of(known: Sequence[str]) -> Callable[[Statement], str]:
 
 
 def _folds(line: Statement) -> tuple[int, ...]:
-    found = [line.whole("the fold")]
+    folds = [line.whole("the fold")]
     while line.next:
-        found.append(line.whole("the fold"))
-    if max(found) >= FOLDS or len(set(found)) < len(found):
+        folds.append(line.whole("the fold"))
+    if max(folds) >= FOLDS or len(set(folds)) < len(folds):
         line.fail(f"folds are different numbers from 0 to {FOLDS - 1}", at=1)
-    return tuple(found)
+    return tuple(folds)
 
 
 def _aims(line: Statement) -> tuple[str, ...]:
-    found = tuple(word.strip() for word in line.rest().split(","))
-    if found[0] != "accuracy" or not set(found) <= set(AIMS) or len(set(found)) < len(found):
+    aims = tuple(word.strip() for word in line.rest().split(","))
+    if aims[0] != "accuracy" or not set(aims) <= set(AIMS) or len(set(aims)) < len(aims):
         line.fail("write 'aim accuracy', 'aim accuracy, parameters' or 'aim accuracy, macs'", at=0)
-    return found
+    return aims
 
 
 def _name(line: Statement) -> str:
-    found = line.rest()
-    if not found or not found.isprintable() or len(found) > 100:
+    name = line.rest()
+    if not name or not name.isprintable() or len(name) > 100:
         line.fail("a study's name is 1 to 100 printable characters", at=0)
-    return found
+    return name
 
 
 def _require_known(line: Statement) -> None:
     """A study that was begun by a gradbook to come may say things that this one doesn't know."""
     line.take()
-    found = line.whole("the version of studies")
-    if found != VERSION:
+    version = line.whole("the version of studies")
+    if version != VERSION:
         line.fail(
-            f"a study of version {found}, and this gradbook knows version {VERSION}: continue it "
+            f"a study of version {version}, and this gradbook knows version {VERSION}: continue it "
             "with the gradbook that began it, or begin a new one",
             at=1,
         )
@@ -352,8 +352,8 @@ FIELDS = {"study": "name", "aim": "aims"}
 def _limit(line: Statement) -> float:
     line.take()
     line.take()
-    found = AMOUNT.fullmatch(line.next)
-    amount = float(found[1]) * FACTORS[found[2]] if found else 0.0
+    match = AMOUNT.fullmatch(line.next)
+    amount = float(match[1]) * FACTORS[match[2]] if match else 0.0
     if not 0 < amount < inf:
         line.fail("at most how many? write a number above 0, such as 1000, 300k or 1.5M")
     line.take()
@@ -393,20 +393,20 @@ def _with(rows: Sequence[Statement], line: Statement) -> list[Statement]:
         return [line, *rows] if word in RECIPE_READERS else [*rows, line]
     ending = LAST_WORDS.search(line.text)
     bits = ending.group() if ending else ""
-    said = line.text.removesuffix(bits)
-    pattern = _like(said)
-    found = [pattern.match(row.text) for row in rows]
-    if not any(found):
+    text = line.text.removesuffix(bits)
+    pattern = _like(text)
+    matches = [pattern.match(row.text) for row in rows]
+    if not any(matches):
         known = ", ".join(dict.fromkeys(row.text for row in rows if row.next == line.next))
         line.fail(
             f"the recipe has no layer like '{line.text}'" + (f": it has {known}" if known else ""),
             at=0,
         )
     joined = []
-    for row, match in zip(rows, found, strict=True):
+    for row, match in zip(rows, matches, strict=True):
         rest = row.text[match.end() :] if match else ""
         rest = LAST_WORDS.sub("", rest) + bits if bits else rest  # the line's bits, if it says any
-        joined.append(line.saying(said + rest) if match else row)
+        joined.append(line.saying(text + rest) if match else row)
     return joined
 
 

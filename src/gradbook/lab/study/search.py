@@ -102,8 +102,8 @@ class Search:
         done = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         bars = []
         for epoch in range(1, epochs):
-            found = [t.intermediate_values[epoch] for t in done if epoch in t.intermediate_values]
-            bars.append(shorten(median(found)) if len(found) >= STARTED else 0.0)
+            values = [t.intermediate_values[epoch] for t in done if epoch in t.intermediate_values]
+            bars.append(shorten(median(values)) if len(values) >= STARTED else 0.0)
         return tuple(bars)
 
 
@@ -157,12 +157,12 @@ def importance(journal: InnerPath) -> dict[str, float]:
     )
     with suppress(ValueError, RuntimeError), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it looks for what makes a target low, as we know
-        found = get_param_importances(
+        shares = get_param_importances(
             study,
             evaluator=PedAnovaImportanceEvaluator(),
             target=lambda trial: -trial.values[0],
         )
-        return {name: float(share) for name, share in found.items()}
+        return {name: float(share) for name, share in shares.items()}
     return {}
 
 
@@ -230,5 +230,5 @@ class Journal:
 
     def read_logs(self, log_number_from: int) -> list[Entry]:
         """Those since it was last asked, which is all that the one who asks doesn't know."""
-        found, self.unread = self.unread, []
-        return found
+        logs, self.unread = self.unread, []
+        return logs

@@ -147,8 +147,8 @@ class StudyFolder:
             raise UsageError(f"{self.path} isn't done: {again}")
         try:
             text = read_text(self.records_file, limit=limits.TRIALS)
-            found: list[dict[str, Any]] = read_json(text, ListOf(TRIAL_RECORD))
-            return found
+            records: list[dict[str, Any]] = read_json(text, ListOf(TRIAL_RECORD))
+            return records
         except SchemaError as error:
             raise DataError(
                 f"not the trials of a study ({error})", file=self.records_file
@@ -226,8 +226,8 @@ def read_result(task: TrialTask, folder: InnerPath) -> Result | None:
     with suppress(ValueError, KeyError, TypeError, RecursionError, GradbookError):
         record = json.loads(read_text(path))
         if record["version"] == VERSION and record["task"] == json.loads(json.dumps(asdict(task))):
-            told = RESULT.read(record["result"])
-            return Result(**told | {"epochs": tuple(map(epoch_of, told["epochs"]))})
+            known = RESULT.read(record["result"])
+            return Result(**known | {"epochs": tuple(map(epoch_of, known["epochs"]))})
     return None
 
 
@@ -312,11 +312,11 @@ class _Watch(Listener):
 
 def hash_of(values: Mapping[str, NDArray[Any]]) -> str:
     """The same for the same bits alone."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for name, tensor in sorted(values.items()):
-        found.update(f"{name} {tensor.dtype} {tensor.shape}\n".encode())
-        found.update(np.ascontiguousarray(tensor).tobytes())
-    return found.hexdigest()[:32]
+        digest.update(f"{name} {tensor.dtype} {tensor.shape}\n".encode())
+        digest.update(np.ascontiguousarray(tensor).tobytes())
+    return digest.hexdigest()[:32]
 
 
 # All of them ------------------------------------------------------------------
@@ -345,14 +345,14 @@ class Trial:
     def counted(self) -> list[Result]:
         """The results in order, up to the first that wasn't trained to its end. Whatever ran beside
         that one doesn't count, so that the outcome is the same with any crew."""
-        found: list[Result] = []
+        results: list[Result] = []
         for task in self.tasks:
             if task not in self.results:
                 break
-            found.append(self.results[task])
-            if not found[-1].is_done:
+            results.append(self.results[task])
+            if not results[-1].is_done:
                 break
-        return found
+        return results
 
     @property
     def ended(self) -> Result | None:
@@ -512,9 +512,9 @@ class _Trainings:
 
     def take(self, trial: Trial) -> None:
         for task in trial.tasks:
-            found = read_result(task, self.folder)
-            if found:
-                trial.results[task] = found
+            result = read_result(task, self.folder)
+            if result:
+                trial.results[task] = result
                 continue
             owners = self.owners.setdefault(task.key, [])
             owners.append((trial, task))

@@ -124,8 +124,8 @@ EPOCH = Schema(
 
 def epoch_of(record: object) -> Epoch:
     """The epoch of a record as `json_lines` writes it; a SchemaError if it is none."""
-    found = EPOCH.read(record)
-    return Epoch(**{name: found[name] for name in COLUMNS})
+    fields = EPOCH.read(record)
+    return Epoch(**{name: fields[name] for name in COLUMNS})
 
 
 class Diverged(GradbookError):

@@ -86,8 +86,8 @@ class RunFolder:
     def owns(self, path: str | os.PathLike[str]) -> bool:
         """Whether a file is one that the run keeps here."""
         history = (self.csv_file, self.json_file)
-        told = (self.recipe_file, self.problem_file, self.result_file)
-        kept = (*told, *history, self.model_file, self.report_file)
+        files = (self.recipe_file, self.problem_file, self.result_file)
+        kept = (*files, *history, self.model_file, self.report_file)
         return os.path.realpath(path) in map(os.path.realpath, kept)
 
     def recipe(self) -> Recipe:
@@ -109,8 +109,8 @@ class RunFolder:
             read = read_problem if kept.get("kind") == "table" else read_signal_problem
             return read(recipe.data, kept, not recipe.tests)
         except SchemaError as error:
-            said = f"not the problem of a run ({error})"
-            raise DataError(said, file=self.problem_file) from error
+            why = f"not the problem of a run ({error})"
+            raise DataError(why, file=self.problem_file) from error
 
     def history(self) -> tuple[Epoch, ...]:
         """The epochs that are done."""
@@ -130,8 +130,8 @@ class RunFolder:
         """What the run came to: the event 'done'."""
         self._require_done(self.result_file)
         try:
-            found = read_json(read_text(self.result_file), AnyRecord())
-            return (TABLE_RESULT if "target" in found else RESULT).read(found)
+            result = read_json(read_text(self.result_file), AnyRecord())
+            return (TABLE_RESULT if "target" in result else RESULT).read(result)
         except SchemaError as error:
             raise DataError(f"not the result of a run ({error})", file=self.result_file) from error
 
@@ -311,8 +311,8 @@ def _unusable(path: str | os.PathLike[str], why: SchemaError) -> DataError:
 
 
 def _fitted(shapes: stored.Shapes, record: stored.Record) -> Callable[[stored.Arrays], Checkpoint]:
-    told = CHECKPOINT_RECORD.read(record)
-    epochs = tuple(map(epoch_of, told["history"]))
+    known = CHECKPOINT_RECORD.read(record)
+    epochs = tuple(map(epoch_of, known["history"]))
     if [epoch.epoch for epoch in epochs] != list(range(1, len(epochs) + 1)):
         raise SchemaError("its epochs aren't numbered from 1")
     if not {LOSSES, RIGHT} <= shapes.keys():
@@ -330,15 +330,15 @@ def _fitted(shapes: stored.Shapes, record: stored.Record) -> Callable[[stored.Ar
             raise SchemaError("some of its counts of right answers are below 0")
         values = {name: array for name, array in arrays.items() if name not in (LOSSES, RIGHT)}
         return Checkpoint(
-            recipe=told["recipe"],
-            mark=told["mark"],
-            step=told["step"],
+            recipe=known["recipe"],
+            mark=known["mark"],
+            step=known["step"],
             losses=arrays[LOSSES].astype(np.float64),
             right=arrays[RIGHT].astype(np.int32),
             values={n: v for n, v in values.items() if not n.startswith(OF_BEST)},
             best={n[len(OF_BEST) :]: v for n, v in values.items() if n.startswith(OF_BEST)},
             history=epochs,
-            seconds=told["seconds"],
+            seconds=known["seconds"],
         )
 
     return make

@@ -76,8 +76,8 @@ class Trained:
     @property
     def scored_rows(self) -> str:
         """The samples that the test is of, in words."""
-        said: str = self.problem.scored(len(self.test.rows))
-        return said
+        rows: str = self.problem.scored(len(self.test.rows))
+        return rows
 
     @property
     def test_accuracy(self) -> float | None:
@@ -126,10 +126,10 @@ class Trained:
         }
 
     def __repr__(self) -> str:
-        said = f"{counted(len(self.history), 'epoch')} in {duration(self.seconds)}"
+        parts = f"{counted(len(self.history), 'epoch')} in {duration(self.seconds)}"
         right = percent(self.test_accuracy)
         score = f", {right} of the test" if right and self.problem.classes else ""
-        return f"<Trained {'; '.join((f'{self.recipe.title}: {said}{score}', *self.doubts))}>"
+        return f"<Trained {'; '.join((f'{self.recipe.title}: {parts}{score}', *self.doubts))}>"
 
     def _repr_html_(self) -> str:
         return look("Trained as html", self)
@@ -263,15 +263,19 @@ def _meant(
     held_back: bool | None,
 ) -> Recipe:
     """The recipe, with whatever else was asked for in place of its own."""
-    found = recipe_of(recipe, changes)
+    full_recipe = recipe_of(recipe, changes)
     if seed is not None:
-        found = replace(found, net=replace(found.net, seed=whole("the seed", seed, 0)))
+        full_recipe = replace(
+            full_recipe, net=replace(full_recipe.net, seed=whole("the seed", seed, 0))
+        )
     if held_back is not None:
-        found = replace(found, held_back=(found.held_back or 0) if held_back else None)
+        full_recipe = replace(
+            full_recipe, held_back=(full_recipe.held_back or 0) if held_back else None
+        )
     if isinstance(data, Dataset):
-        return replace(found, data=data.name)
+        return replace(full_recipe, data=data.name)
     data = data.title if isinstance(data, Problem) else data
-    return with_whole_path(found if data is None else replace(found, data=str(data)))
+    return with_whole_path(full_recipe if data is None else replace(full_recipe, data=str(data)))
 
 
 def with_found_rate(ready: TrainingSetup) -> TrainingSetup:
@@ -282,21 +286,21 @@ def with_found_rate(ready: TrainingSetup) -> TrainingSetup:
     old = ready.recipe.schedule
     schedule = replace(old, rate=test.suggested_rate, end=min(old.end, test.suggested_rate))
     recipe = replace(ready.recipe, schedule=schedule, find_rate=False)
-    said = (*ready.adaptations, f"rate found: {test.why}")
-    return replace(ready, recipe=recipe, adaptations=said)
+    adaptations = (*ready.adaptations, f"rate found: {test.why}")
+    return replace(ready, recipe=recipe, adaptations=adaptations)
 
 
 def _standing(kept: RunFolder, training: TrainingRun) -> Checkpoint | None:
     """The checkpoint to go on from, if there is one; what is to be said of it is a remark."""
     recipe = training.recipe
-    found, remarks = newest_checkpoint(kept.checkpoints, str(recipe), training.require_fit)
-    if found and found.mark != training.material.mark:
+    checkpoint, remarks = newest_checkpoint(kept.checkpoints, str(recipe), training.require_fit)
+    if checkpoint and checkpoint.mark != training.material.mark:
         raise UsageError(
             f"the {training.problem.unit}s of {recipe.data} have changed since {kept.path} was "
             "begun: put them back, or begin a new run"
         )
     training.remarks += tuple(remarks)
-    return found
+    return checkpoint
 
 
 def _run(training: TrainingRun, kept: RunFolder | None, listener: Listener) -> Trained:
@@ -329,8 +333,8 @@ def _run(training: TrainingRun, kept: RunFolder | None, listener: Listener) -> T
         folder=Path(kept.path) if kept else None,
         doubts=training.doubts(test) if test else (),
     )
-    for said in trained.doubts:
-        listener.on_doubt(said)
+    for doubt in trained.doubts:
+        listener.on_doubt(doubt)
     if kept and not stopped:
         trained.model.save(kept.model_file)
         threads = getattr(training.engine, "threads", 1)
@@ -380,16 +384,16 @@ def train_seeds(
     """
     from gradbook.data.sources import KNOWN, load
 
-    found: list[Trained] = []
+    trainings: list[Trained] = []
     name = recipe_of(recipe, changes).data
     if name in KNOWN:  # so that not every training has to load it
         settings = {"data": load(name), **settings}
     for seed in seeds:
         own = None if folder is None else SeedsFolder(folder).run(seed).path
-        found.append(train(recipe, changes, folder=own, seed=seed, **settings))
-        if found[-1].stopped:
+        trainings.append(train(recipe, changes, folder=own, seed=seed, **settings))
+        if trainings[-1].stopped:
             break
-    return tuple(found)
+    return tuple(trainings)
 
 
 class SeedsFolder(RunFolder):
@@ -437,9 +441,9 @@ def summarise_seeds(results: Sequence[dict[str, Any]], folder: Path) -> dict[str
     kind, test = score.removesuffix("_accuracy"), Spread(tuple(it[score] for it in results))
     means: dict[str, Any] = {}
     for name in ("images_per_second", "validation_accuracy", "macro_f1"):
-        found = [it[name] for it in results if it.get(name) is not None]
+        values = [it[name] for it in results if it.get(name) is not None]
         if name in first:
-            means[name] = fmean(found) if len(found) == len(results) else None
+            means[name] = fmean(values) if len(values) == len(results) else None
     alike = ("recipe", "data", "target", "task", "parameters")
     return {
         "event": "done",
@@ -582,13 +586,13 @@ def range_test(ready: TrainingSetup) -> RangeTest:
     finally:
         engine.restore(start)
     rates = rising_rates(len(losses))
-    found = RangeTest(rates[np.isfinite(losses)], smooth(losses[np.isfinite(losses)]))
-    if not len(found.losses) or found.losses[found.lowest] > FALLEN * found.losses[0]:
+    test = RangeTest(rates[np.isfinite(losses)], smooth(losses[np.isfinite(losses)]))
+    if not len(test.losses) or test.losses[test.lowest] > FALLEN * test.losses[0]:
         raise UsageError(
             f"the loss doesn't fall in {STEPS} steps at any rate from {short(LOWEST)} to "
             f"{short(HIGHEST)}: check the network and the data, and give a rate"
         )
-    return found
+    return test
 
 
 def rising_rates(steps: int) -> NDArray[np.float64]:
@@ -598,11 +602,11 @@ def rising_rates(steps: int) -> NDArray[np.float64]:
 
 def smooth(losses: NDArray[np.float64]) -> NDArray[np.float64]:
     """A running mean that forgets, without its start's bias towards 0."""
-    found, mean = np.empty(len(losses)), 0.0
+    smoothed, mean = np.empty(len(losses)), 0.0
     for k, loss in enumerate(losses.tolist()):
         mean = MEMORY * mean + (1 - MEMORY) * loss
-        found[k] = mean / (1 - MEMORY ** (k + 1))
-    return found
+        smoothed[k] = mean / (1 - MEMORY ** (k + 1))
+    return smoothed
 
 
 def as_record(test: RangeTest) -> Mapping[str, Any]:

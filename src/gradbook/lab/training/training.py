@@ -235,8 +235,8 @@ class TrainingRun:
                 if self.problem.is_watched or monotonic() - self._saved[1] >= SAVED_AFTER:
                     self._save(save)
                 listener.on_epoch(self.history[-1])
-                if said := self._doubt():
-                    listener.on_doubt(said)
+                if doubt := self._doubt():
+                    listener.on_doubt(doubt)
         if self._saved[0] != self._step:
             self._save(save)
 
@@ -360,9 +360,9 @@ class TrainingRun:
 
     def test(self) -> FinalScore:
         """How the samples that nothing was chosen by are answered. For the end: all is chosen."""
-        found = self.problem.test(self.recipe, self.engine, self.model())
-        self._require_number(found.loss, f"on the test {self.problem.unit}s")
-        return found
+        score = self.problem.test(self.recipe, self.engine, self.model())
+        self._require_number(score.loss, f"on the test {self.problem.unit}s")
+        return score
 
     def doubts(self, test: FinalScore) -> tuple[str, ...]:
         """What is said against it, when the test came to this."""

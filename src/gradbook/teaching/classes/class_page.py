@@ -59,7 +59,7 @@ def class_page(
         books=book_count(len(counted_rows)),
     )
     whole = max((mark.out_of for mark in marks), default=0.0)
-    told = [Chapter("remarks", tr("Remarks"), [Items(list(map(shown_text, remarks)))])]
+    chapters = [Chapter("remarks", tr("Remarks"), [Items(list(map(shown_text, remarks)))])]
     return report_page(
         Report(
             title,
@@ -69,7 +69,7 @@ def class_page(
                 *_items(marks),
                 *_mistakes(reports),
                 *_alike(reports),
-                *(told if remarks else []),
+                *(chapters if remarks else []),
             ],
             lead=[Passage(f"{lead}.", "lead")],
             styles=STYLES,

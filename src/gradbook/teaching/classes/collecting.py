@@ -74,8 +74,8 @@ def sender_of(path: str, students: Sequence[str]) -> Sender:
     canvas = CANVAS.match(PurePath(name).name.rpartition(JOINT)[2])
     if canvas:
         letters = _letters(canvas["letters"])
-        found = [one for one in students if letters in _orders(one)]
-        return Sender(found[0] if len(found) == 1 else "", bool(canvas["late"]))
+        matching = [one for one in students if letters in _orders(one)]
+        return Sender(matching[0] if len(matching) == 1 else "", bool(canvas["late"]))
     stem = _letters(re.sub(r"(?<!\d)\d+\)?$", "", PurePath(name).stem))
     return Sender(next((one for one in students if _letters(one) == stem), ""))
 

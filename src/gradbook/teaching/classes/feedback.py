@@ -101,13 +101,13 @@ def feedback_page(told: StudentFeedback) -> str:
     columns = tuple(TableColumn(title, words=True) for title in titles)
     rows = tuple(tuple(map(one_line, row)) for row in told.rows)
     earned = [TextTable(columns, rows, has_row_heads=True)] if rows else []
-    found = book_blocks(told.report) or [Passage(tr("Nothing is wrong."))]
+    blocks = book_blocks(told.report) or [Passage(tr("Nothing is wrong."))]
     return report_page(
         Report(
             f"{told.title}: {told.student}",
             [
                 Chapter("points", tr("Points"), [*earned, *map(Passage, told.remarks)]),
-                Chapter("found", tr("What was found"), found),
+                Chapter("found", tr("What was found"), blocks),
             ],
             lead=[Passage(f"{told.student}: {told.said}.", "lead")],
             styles=STYLES,

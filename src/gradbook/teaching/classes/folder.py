@@ -122,21 +122,21 @@ def open_class(path: str | PathLike[str]) -> ClassFolder:
 
 
 def read_plan(sheet: PathLike[str]) -> ClassPlan:
-    found = read_toml(sheet)
-    if found.pop("version", None) != VERSION:
+    plan = read_toml(sheet)
+    if plan.pop("version", None) != VERSION:
         raise DataError("it was made by another version of gradbook", file=str(sheet))
     kinds = {one.name: one for one in fields(ClassPlan)}
-    odd = [name for name in found if name not in kinds]
-    if odd or "network" not in found:
+    odd = [name for name in plan if name not in kinds]
+    if odd or "network" not in plan:
         what = f"it has no key called {odd[0]!r}" if odd else "its network is missing"
         raise DataError(f"{what}: restore the file as it was made", file=str(sheet))
     usual = ClassPlan("")
-    for name, value in found.items():
+    for name, value in plan.items():
         own = tuple(value) if isinstance(value, list) else value
         if type(own) is not type(getattr(usual, name)):
             raise DataError(f"{name} can't be {shorten_value(value)}", file=str(sheet))
-        found[name] = own
-    return ClassPlan(**found)
+        plan[name] = own
+    return ClassPlan(**plan)
 
 
 def read_toml(path: PathLike[str]) -> dict[str, Any]:
@@ -151,10 +151,10 @@ def read_toml(path: PathLike[str]) -> dict[str, Any]:
 def shorten_value(value: object) -> str:
     """A value of such a file in an error: its beginning, where it is long."""
     try:
-        said = repr(value)
+        text = repr(value)
     except ValueError:  # of a whole number with thousands of digits
         return "so large a number"
-    return said if len(said) <= LONGEST_TOLD else f"{said[:LONGEST_TOLD]}…"
+    return text if len(text) <= LONGEST_TOLD else f"{text[:LONGEST_TOLD]}…"
 
 
 def begin_class(path: str | PathLike[str], plan: ClassPlan, names: str) -> ClassFolder:
@@ -215,9 +215,9 @@ def do_each(
             for name, task in tasks[given : given + crew.room]:
                 crew.give(name, task)
                 given += 1
-            for name, found in crew.outcomes():
+            for name, outcome in crew.outcomes():
                 done += 1
                 tell(done)
-                if error := found.error:
+                if error := outcome.error:
                     raise error if isinstance(error, GradbookError) else GradbookError(str(error))
-                yield name, found.value
+                yield name, outcome.value

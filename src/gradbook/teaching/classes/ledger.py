@@ -66,14 +66,14 @@ class LedgerTable:
 
     def entries(self) -> dict[str, OwnEntry]:
         """What the teacher wrote, by student."""
-        found: dict[str, OwnEntry] = {}
+        entries: dict[str, OwnEntry] = {}
         for row in self.rows:
             student, entry = self.student(row), _entry(row, self.places, self.file)
             if student and entry != NOTHING:
-                if student in found:
+                if student in entries:
                     raise DataError(f"{student!r} is in it twice", file=self.file, row=row.number)
-                found[student] = entry
-        return found
+                entries[student] = entry
+        return entries
 
     def student(self, row: CellRow) -> str:
         return _plain(row.cells[self.places[STUDENT]].strip())
@@ -83,23 +83,23 @@ class LedgerTable:
         head = [*self.head, *(name for name in HEAD if name not in self.places)]
         places = {name: self.places.get(name, head.index(name)) for name in HEAD}
         new = dict(cells)
-        found = [head]
+        lines = [head]
         for row in self.rows:
             student = self.student(row)
             new.pop(student, None)
-            found.append(_with_cells(row.cells, len(head), cells.get(student, {}), places))
+            lines.append(_with_cells(row.cells, len(head), cells.get(student, {}), places))
         for student, own in new.items():
-            found.append(_with_cells((), len(head), {STUDENT: student, **own}, places))
-        return found
+            lines.append(_with_cells((), len(head), {STUDENT: student, **own}, places))
+        return lines
 
 
 def _with_cells(
     row: Sequence[str], width: int, cells: Mapping[str, str], places: Mapping[str, int]
 ) -> list[str]:
-    found = [*row, *[""] * (width - len(row))]
+    cells_of_row = [*row, *[""] * (width - len(row))]
     for name, said in cells.items():
-        found[places[name]] = as_cell(said)
-    return found
+        cells_of_row[places[name]] = as_cell(said)
+    return cells_of_row
 
 
 def _read(path: PathOfLedger) -> LedgerTable:
@@ -154,16 +154,16 @@ def _entry(row: CellRow, places: Mapping[str, int], file: str) -> OwnEntry:
 
 
 def _number(row: CellRow, place: int, name: str, file: str) -> float | None:
-    said = row.cells[place].strip()
-    if not said:
+    text = row.cells[place].strip()
+    if not text:
         return None
     try:
-        value = float(said.replace(",", ".").replace("−", "-"))
+        value = float(text.replace(",", ".").replace("−", "-"))
     except ValueError:
         value = -1.0
     if not 0 <= value <= MOST:
         raise DataError(
-            f"'{name}' is a number from 0 to {MOST:,}, not {said!r}: correct it, and run it again",
+            f"'{name}' is a number from 0 to {MOST:,}, not {text!r}: correct it, and run it again",
             file=file,
             row=row.number,
         )

@@ -126,11 +126,11 @@ def _mark(
     books = handed_in(folder)
     with _judged(folder, books, workers, tell) as reports:
         own, remarks = _by_student(folder, books, list(reports))
-    told: set[str] = set()
+    students: set[str] = set()
     for _ in range(ROUNDS):
         marks = tuple(_marks(folder.students, own, entries, rubric))
         new, problems = _write_feedback(folder, marks, workers, hints, tell)
-        told |= new
+        students |= new
         before = entries
         entries = update_ledger(ledger, {mark.student: _ledger_row(mark) for mark in marks})
         if entries == before:
@@ -147,7 +147,7 @@ def _mark(
     ]
     _write_page(folder, marks, remarks)
     _write_grades(folder, marks)
-    return MarkedClass(marks, tuple(remarks), len(told))
+    return MarkedClass(marks, tuple(remarks), len(students))
 
 
 @contextmanager
@@ -262,14 +262,16 @@ def _write_feedback(
         if mark.book is None or mark.mark is None:
             continue
         report = with_hints(mark.book.report) if hints else mark.book.report
-        told = StudentFeedback(mark.student, title, report, mark.mark, mark.points, mark.own.remark)
+        feedback = StudentFeedback(
+            mark.student, title, report, mark.mark, mark.points, mark.own.remark
+        )
         stem = folder.stems[mark.student]
-        digest = _digest(told, folder.plan.paper)
+        digest = _digest(feedback, folder.plan.paper)
         known = kept / f"{stem}.txt"
         last, *sums = read_text(known).split("\n") if known.is_file() else [""]
         if last == digest and (goal / f"{stem}.html").is_file():
             continue
-        edited = [name for name, found in there[stem].items() if sums and found not in sums]
+        edited = [name for name, remarks in there[stem].items() if sums and remarks not in sums]
         if edited:
             problems.append(
                 Message(
@@ -279,10 +281,10 @@ def _write_feedback(
             )
             continue
         digests[mark.student] = known, digest
-        work = partial(make_feedback, told, mark.book.path, folder.plan.paper)
+        work = partial(make_feedback, feedback, mark.book.path, folder.plan.paper)
         tasks.append((mark.student, work))
-    for student, (files, found) in do_each(tasks, workers, tell):
-        problems += found
+    for student, (files, remarks) in do_each(tasks, workers, tell):
+        problems += remarks
         known, digest = digests[student]
         before = there[known.stem]
         after = before | {f"{known.stem}{end}": _sum(content) for end, content in files.items()}
@@ -301,8 +303,8 @@ def _sum(content: bytes) -> str:
 def _digest(told: StudentFeedback, paper: str) -> str:
     """The same for the same feedback, in whatever process."""
     own = told.student, told.title, told.mark, told.points, told.remark
-    said = f"{__version__} {current_language().code} {paper} {line_of(told.report)} {own!r}"
-    return hashlib.sha256(said.encode("utf-8", "backslashreplace")).hexdigest()
+    text = f"{__version__} {current_language().code} {paper} {line_of(told.report)} {own!r}"
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def _title(folder: ClassFolder) -> str:

@@ -48,35 +48,35 @@ def read_rubric(path: Path | InnerPath) -> Rubric:
     """The rubric of a file; an error says which line's key can't be meant."""
     if not path.is_file():
         return Rubric()
-    found = _Reader(read_toml(path), str(path))
-    found.known("", (*TOPS, OLD))
+    reader = _Reader(read_toml(path), str(path))
+    reader.known("", (*TOPS, OLD))
     names = {**dict.fromkeys(ASKED), **dict.fromkeys(KINDS)}
-    points, deductions = found.part("points"), found.part("deductions")
+    points, deductions = reader.part("points"), reader.part("deductions")
     for kind in deductions:
         if kind not in KINDS:
-            raise found.error(f"[deductions] has no kind of mistake {kind!r}", kind, names)
-    rules, late = found.part("mistakes"), found.part("late")
-    found.known("mistakes", ("repeated", "accept_elsewhere"))
-    found.known("late", ("due", "per_day", "at_most"))
+            raise reader.error(f"[deductions] has no kind of mistake {kind!r}", kind, names)
+    rules, late = reader.part("mistakes"), reader.part("late")
+    reader.known("mistakes", ("repeated", "accept_elsewhere"))
+    reader.known("late", ("due", "per_day", "at_most"))
     accept = rules.get("accept_elsewhere", False)
     if not isinstance(accept, bool):
-        raise found.error("accept_elsewhere is true or false")
+        raise reader.error("accept_elsewhere is true or false")
     due = late.get("due")
     if due is not None and not isinstance(due, datetime):
-        raise found.error("due is a date and a time such as 2026-12-01T23:59:00")
+        raise reader.error("due is a date and a time such as 2026-12-01T23:59:00")
     if due is not None and not EARLIEST <= due.year <= LATEST:
-        raise found.error(f"due is in a year from {EARLIEST} to {LATEST}")
-    top = found.found.get("out_of")
+        raise reader.error(f"due is in a year from {EARLIEST} to {LATEST}")
+    top = reader.found.get("out_of")
     most = late.get("at_most")
     return Rubric(
-        out_of=None if top is None else found.number("", "out_of", top),
-        points={name: found.number("points", name, value) for name, value in points.items()},
-        repeated=found.number("mistakes", "repeated", rules.get("repeated", 1)),
+        out_of=None if top is None else reader.number("", "out_of", top),
+        points={name: reader.number("points", name, value) for name, value in points.items()},
+        repeated=reader.number("mistakes", "repeated", rules.get("repeated", 1)),
         accept_elsewhere=accept,
-        deductions={k: found.number("deductions", k, value) for k, value in deductions.items()},
+        deductions={k: reader.number("deductions", k, value) for k, value in deductions.items()},
         due=due,
-        per_day=found.number("late", "per_day", late.get("per_day", 0)),
-        at_most=None if most is None else found.number("late", "at_most", most),
+        per_day=reader.number("late", "per_day", late.get("per_day", 0)),
+        at_most=None if most is None else reader.number("late", "at_most", most),
     )
 
 
@@ -102,10 +102,10 @@ class _Reader:
         return DataError(said + (did_you_mean(word, known) if word else ""), file=self.file)
 
     def part(self, name: str) -> Mapping[str, Any]:
-        found = self.found.get(name, {})
-        if not isinstance(found, dict):
+        part = self.found.get(name, {})
+        if not isinstance(part, dict):
             raise self.error(f"{name} is a part of its own: write [{name}]")
-        return found
+        return part
 
     def known(self, part: str, keys: tuple[str, ...]) -> None:
         for key in self.part(part) if part else self.found:

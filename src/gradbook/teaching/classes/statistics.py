@@ -46,13 +46,13 @@ def item_figures(marks: Sequence[BookScore]) -> list[ItemFigures]:
 
 def examples(reports: Sequence[BookReport]) -> dict[str, tuple[BookReport, Finding]]:
     """Of each kind of mistake one that shows it best: with a right formula, and a short one."""
-    found: dict[str, tuple[BookReport, Finding]] = {}
+    examples: dict[str, tuple[BookReport, Finding]] = {}
     for report in reports:
         for finding in report.findings:
-            known = found.get(finding.kind)
+            known = examples.get(finding.kind)
             if finding.kind != TO_FILL_IN and (known is None or _tells(finding) < _tells(known[1])):
-                found[finding.kind] = report, finding
-    return found
+                examples[finding.kind] = report, finding
+    return examples
 
 
 def _tells(finding: Finding) -> tuple[bool, int]:

@@ -161,8 +161,8 @@ class _Asker:
 
     def _what_is(self, name: str, node: Node, sample: int) -> str:
         of_one, of_several = mark("What is {name}?"), mark("What is {name} for sample {number}?")
-        told = of_several if node.each and self.step.samples > 1 else of_one
-        return tr(told, name=name, number=sample + 1)
+        sentence = of_several if node.each and self.step.samples > 1 else of_one
+        return tr(sentence, name=name, number=sample + 1)
 
     # The kinds of questions -----------------------------------------------------------
 
@@ -201,12 +201,12 @@ class _Asker:
             known.in_formulas(chain),
             known.in_numbers(chain, inside),
         ]
-        said = dict.fromkeys([subject, *map(spell, forms), decimal(right)])
+        known_forms = dict.fromkeys([subject, *map(spell, forms), decimal(right)])
         ask = self._what_is(subject, value, sample)
-        told = [*self.step.inputs, *self.step.targets, *self.step.weights, *known.derived.forward]
-        given = self._given((node for node in told if node is not self.step.loss), sample)
+        shown = [*self.step.inputs, *self.step.targets, *self.step.weights, *known.derived.forward]
+        given = self._given((node for node in shown if node is not self.step.loss), sample)
         wrong = self.first.wrong_derivatives(value, sample)
-        why = " = ".join(said)
+        why = " = ".join(known_forms)
         asked = AskedNumber(DERIVATIVE, subject, ask, given, right, why, picture=self.drawing)
         return self._numeric(asked, wrong)
 
@@ -277,19 +277,19 @@ class _Asker:
             return None
         sample = random.randrange(self.step.samples)
         random.shuffle(order := list(computed))
-        found = next(((n, slip) for n in order for slip in self._slips_in(n, sample)), None)
-        return found and self._cell(columns, computed, *found, sample)
+        mistake = next(((n, slip) for n in order for slip in self._slips_in(n, sample)), None)
+        return mistake and self._cell(columns, computed, *mistake, sample)
 
     def _slips_in(self, node: Node, sample: int) -> Iterator[TypicalSlip]:
         """The first mistake that shows in a cell."""
         derived = {self.step.gradients[weight]: weight for weight in self.step.trained}
         right = self.first.value(node, sample)
-        found = (
+        slips = (
             self.first.wrong_derivatives(derived[node], sample)
             if node in derived
             else self.first.wrong_values(node, sample)
         )
-        yield from (slip for slip in found if self._is_apart(slip.number, [right]))
+        yield from (slip for slip in slips if self._is_apart(slip.number, [right]))
 
     def _cell(
         self, columns: list[Node], computed: list[Node], wrong: Node, slip: TypicalSlip, sample: int
@@ -301,9 +301,9 @@ class _Asker:
         }
         picture = draw_sheet(list(places.values()), self._stem("sheet"))
         name = places[wrong].name
-        told = tr("{name} should be {number}. {reason}")
+        why = tr("{name} should be {number}. {reason}")
         number = decimal(self.first.value(wrong, sample))
-        right = QuizAnswer(name, told.format(name=wrong.name, number=number, reason=slip.why))
+        right = QuizAnswer(name, why.format(name=wrong.name, number=number, reason=slip.why))
         others = [
             QuizAnswer(places[node].name, self._why_right(node, wrong, places[wrong].name))
             for node in sorted(computed, key=lambda node: wrong not in ancestors([node]))
@@ -339,8 +339,8 @@ class _Asker:
     @staticmethod
     def _why_right(node: Node, wrong: Node, cell: str) -> str:
         if wrong in ancestors([node]):
-            told = tr("{name} is right, given what is in {cell}: the mistake is carried into it.")
-            return told.format(name=node.name, cell=cell)
+            why = tr("{name} is right, given what is in {cell}: the mistake is carried into it.")
+            return why.format(name=node.name, cell=cell)
         return tr("{name} is right.", name=node.name)
 
     # What all have ---------------------------------------------------------------------

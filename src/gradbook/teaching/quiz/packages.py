@@ -18,7 +18,7 @@ CONTENT = "http://www.imsglobal.org/xsd/imscp_v1p1"
 
 def element(tag: str, *content: str, **attributes: str) -> str:
     """An element of XML around content that is XML already; attributes are escaped here."""
-    opening = tag + "".join(f' {name}="{escape(said)}"' for name, said in attributes.items())
+    opening = tag + "".join(f' {name}="{escape(value)}"' for name, value in attributes.items())
     return f"<{opening}>{''.join(content)}</{tag}>" if content else f"<{opening}/>"
 
 

@@ -152,8 +152,8 @@ def _cases(question: Question, named: Sequence[tuple[str, QuizAnswer]]) -> Itera
         assert answer.number is not None
         met = _near("RESPONSE", answer.number, question.tolerance)
         score = _set("SCORE", _float(1)) if answer is question.right else ""
-        told = _set("FEEDBACK", element("baseValue", name, baseType="identifier"))
-        yield element("responseElseIf" if place else "responseIf", met, score, told)
+        feedback = _set("FEEDBACK", element("baseValue", name, baseType="identifier"))
+        yield element("responseElseIf" if place else "responseIf", met, score, feedback)
 
 
 # The whole step -----------------------------------------------------------------------

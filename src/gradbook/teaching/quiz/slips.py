@@ -84,8 +84,8 @@ class FirstStep:
         given = {
             node: self.values[node] for node in order if node in spoken and node is not formula
         }
-        made = evaluate_in_order(order, {**given, **changed}, self.step.samples)
-        return made[formula]
+        values = evaluate_in_order(order, {**given, **changed}, self.step.samples)
+        return values[formula]
 
     # Wrong values -----------------------------------------------------------------
 
@@ -152,9 +152,9 @@ class FirstStep:
             self._not_the_mean(value, right),
         ]
         while kinds:
-            found = [(kind, next(kind, None)) for kind in kinds]
-            kinds = [kind for kind, slip in found if slip]
-            yield from (slip for _, slip in found if slip)
+            firsts = [(kind, next(kind, None)) for kind in kinds]
+            kinds = [kind for kind, slip in firsts if slip]
+            yield from (slip for _, slip in firsts if slip)
 
     def _taken(self, value: Node, sample: int, changed: Mapping[Local, Array]) -> float:
         """The derivative with some partials taken for others."""
@@ -176,11 +176,11 @@ class FirstStep:
 
     @cached_property
     def _fed(self) -> defaultdict[Node, list[Local]]:
-        found: defaultdict[Node, list[Local]] = defaultdict(list)
+        readers: defaultdict[Node, list[Local]] = defaultdict(list)
         for locals_of in self.known.derived.locals.values():
             for local in locals_of:
-                found[local.to].append(local)
-        return found
+                readers[local.to].append(local)
+        return readers
 
     def _is_slope(self, local: Local) -> bool:
         is_alone = len(self.known.derived.mentions(local.of)) == 1
@@ -204,8 +204,8 @@ class FirstStep:
                 continue
             number = self._taken(value, sample, {way: NOTHING})
             others = [str(other.of.name) for other in ways if other is not way]
-            told = tr("The path through {name} is missing: here it only goes through {others}.")
-            yield TypicalSlip(number, told.format(name=way.of.name, others=_and(others)))
+            why = tr("The path through {name} is missing: here it only goes through {others}.")
+            yield TypicalSlip(number, why.format(name=way.of.name, others=_and(others)))
 
     def _of_another(self, value: Node, sample: int) -> Iterator[TypicalSlip]:
         """The derivative of what feeds the same value."""
