@@ -160,9 +160,10 @@ def wide_drawing(svg: str, width: float) -> tuple[str, str]:
 
 # What is written as HTML ----------------------------------------------------------
 
-PIECE = re.compile(r"<!-- ([\w-]+)(?: \[\[(.*?)\]\])? -->\n")
-MESSAGE_OR_PART = re.compile(r"\[\[(.*?)\]\]|\{([\w-]+)\}", re.DOTALL)
-LINE_END = re.compile(r"\[\[.*?\]\]|\n", re.DOTALL)
+_MESSAGE = r"\[\[((?:[^\[\]]|\[(?!\[)|\](?!\]))*+)\]\]"
+PIECE = re.compile(rf"<!-- ([\w-]+)(?: {_MESSAGE})? -->\n")
+MESSAGE_OR_PART = re.compile(rf"{_MESSAGE}|\{{([\w-]+)\}}")
+LINE_END = re.compile(rf"{_MESSAGE}|\n")
 
 
 class PageTemplate:

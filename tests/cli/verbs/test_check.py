@@ -79,8 +79,8 @@ def test_shared_mistakes_and_identical_files_are_told(submissions, capsys):
     assert main(["check", *submissions]) == 2
     said = capsys.readouterr().out
     assert "5 books: 1 right, 3 wrong, 1 unreadable" in said
-    assert "3 of 5: copy.xlsx, offset.xlsx, wrong.xlsx" in said
-    assert "copy.xlsx = wrong.xlsx" in said
+    assert "Shared mistakes\n3 of 5 books\ncopy.xlsx, offset.xlsx, wrong.xlsx\n" in said
+    assert "Identical files\ncopy.xlsx, wrong.xlsx\n" in said
 
 
 def test_the_page_of_a_class_has_everybody(submissions, here, capsys):

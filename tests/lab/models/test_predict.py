@@ -160,7 +160,7 @@ def made(text: str, about: dict | None = None) -> Model:
     classes = [str(k) for k in range(max(net.outputs, 2))]
     values = {name: carried[name] for name in trained_shapes(net)}
     channels = net.input[0] if len(net.input) == 3 else 1
-    return Model(net, values, [0.5] * channels, [0.5] * channels, classes, about)
+    return Model(net, values, [0.5] * channels, [0.5] * channels, classes, about or {})
 
 
 ENDING = "flatten; dense 3; softmax; loss cross-entropy"
