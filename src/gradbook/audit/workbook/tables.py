@@ -12,7 +12,7 @@ from gradbook.audit.workbook.package import Package, local
 MOST_TABLES = 1_000
 LONGEST = 8_192  # characters of a formula, as Excel has it
 _NAMED = re.compile(r'"(?:[^"]|"")*+"?|(?<![\w.\\])([A-Za-z_\\][\w.\\]*+)\[')
-_PART = re.compile(r"(?<!')\[((?:[^\[\]']|'.)*+)\]")  # a column, or #This Row; ' goes before [ ] # '
+_PART = re.compile(r"(?<!')\[((?:[^\[\]']|'.)*+)\]")  # a column, or #This Row
 _COLUMN = r"\[(?:[^\[\]'#]|'.)*\]"
 _INSIDE = re.compile(rf"(?:\[#[^\[\]]*\],?)*(?:{_COLUMN}(?::{_COLUMN})?)?")
 
