@@ -6,7 +6,7 @@ for attention a row for each step that looks and a column for each that is seen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -70,13 +70,13 @@ class InnerPlanes:
     is_by_heads: bool  # whether rows are steps as columns are
 
 
-def inner_planes(step: Step, index: int) -> list[InnerPlanes]:
-    """What a layer names from what it is given to what it makes, in the order in which the last of
-    each kind is computed."""
+def inner_planes(step: Step, index: int, ends: Collection[Node]) -> list[InnerPlanes]:
+    """What a layer names of what `ends` are made of, from what it is given to what it makes, in
+    the order in which the last of each kind is computed."""
     net, by_name = step.net, step.graph.by_name
     given = net.shapes[net.layers[index].reads(index)[0]]
     steps = given[2] if is_sequence(given) else 1
-    read = set(ancestors([step.loss]))  # a causal layer has scores that lead nowhere
+    read = set(ancestors(ends))  # a causal layer has scores that lead nowhere
     kinds: dict[Name, list[Node]] = {}
     for node in LayerAlone.of(net, index).values:
         assert node.name is not None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from gradbook.graph.node import Node, Scalars
 from gradbook.layers.sequences import RECURRENT
 from gradbook.net.inner import InnerPlanes, inner_planes, innermost, parameter_plane
+from gradbook.net.names import shown_names
 from gradbook.net.step import Step
 
 
@@ -27,7 +28,7 @@ def step_planes(step: Step, index: int) -> list[list[StepPlane]]:
     """Those of a layer: what a gate adds up and what it makes of that side by side, then kinds that
     stand alone as long as they are of one size, then weights in the same way."""
     gates: dict[str, list[StepPlane]] = {}
-    for planes in inner_planes(step, index):
+    for planes in inner_planes(step, index, _made(step, index)):
         gates.setdefault(innermost(planes.name).word, []).extend(_of_heads(planes))
     weights: dict[str, list[StepPlane]] = {}
     for parameter in step.net.taken(index):
@@ -59,5 +60,12 @@ def _merged(groups: Iterable[list[StepPlane]]) -> list[list[StepPlane]]:
 
 def inside(step: Step, index: int) -> list[Node]:
     """The values with names, from what the layer is given to what it makes."""
-    nodes = {node for planes in inner_planes(step, index) for node in planes.nodes.flat if node}
+    planes = inner_planes(step, index, _made(step, index))
+    nodes = {node for plane in planes for node in plane.nodes.flat if node}
     return sorted(nodes, key=lambda node: node.index)
+
+
+def _made(step: Step, index: int) -> list[Node]:
+    """All that a layer makes, whether another reads it or not."""
+    names = shown_names(step.net)[index + 1].elements(step.net.shapes[index + 1])
+    return [step.graph.by_name[str(name)] for name in names.values()]

@@ -138,7 +138,7 @@ def step_blocks(step: Step, index: int, as_maps: bool = False) -> list[NodeBlock
     if index < 0:
         return [_made(step, name, net.shapes[0], tr("what the network receives"), as_maps)]
     layer = net.layers[index]
-    inner = inner_planes(step, index) if layer.has_inner_values else []
+    inner = inner_planes(step, index, [step.loss]) if layer.has_inner_values else []
     words = layer.words(net.shapes[layer.reads(index)[0]])
     last = _made(step, name, net.shapes[index + 1], words, as_maps)
     # of a last state, the states at all steps
