@@ -21,6 +21,7 @@ from tests.targets.page.machine import asked
 pytestmark = pytest.mark.witness("node")
 GRAMMAR = grammar_table()
 NOT_HERE = re.compile(r"a page opens no file|a page builds at most|a page doesn't build")
+NOT_BUILT = re.compile(r"\b(mel|spectrogram)\b")  # by a page
 DENSE = "input 2; dense 2; sigmoid; dense 1"
 
 
@@ -34,11 +35,6 @@ def refused(text):
         parse(text)
     error = caught.value
     return {"line": error.line, "column": error.column, "message": one_line(error.message)}
-
-
-def unnumbered(said):
-    """Without the layer's number, which one of the two may say of the place that both point at."""
-    return {**said, "message": re.sub(r"^layer \d+: ", "", said["message"])}
 
 
 def is_refused_by_name(said, text):
@@ -55,12 +51,13 @@ def test_a_wrong_text_is_told_the_same_at_the_same_place(text):
     if "message" in said and NOT_HERE.search(said["message"]):
         assert is_refused_by_name(said, text)
     else:
-        assert unnumbered(said) == unnumbered(refused(text))
+        assert said == refused(text)
 
 
 def test_most_of_the_wrong_texts_are_told_the_same():
-    here = [said for text, *_ in WRONG if not NOT_HERE.search((said := read(text))["message"])]
-    assert len(here) > 0.95 * len(WRONG)
+    built = [text for text, *_ in WRONG if not NOT_BUILT.search(text)]
+    here = [text for text in built if not NOT_HERE.search(read(text)["message"])]
+    assert len(here) > 0.97 * len(built) > 0.93 * len(WRONG)
 
 
 @pytest.mark.parametrize(

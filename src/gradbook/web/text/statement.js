@@ -50,6 +50,7 @@ export class Statement {
     this.column = column
     this.grammar = grammar
     this.used = 0
+    this.about = "" // said before what is wrong, where that isn't here
   }
 
   get next() {
@@ -79,7 +80,7 @@ export class Statement {
   fail(message, values = {}, at = this.used) {
     const last = this.words[this.words.length - 1]
     const start = at < this.words.length ? this.words[at].start : last.start + [...last.word].length
-    const said = filled(this.grammar.messages[message] ?? message, values)
+    const said = this.about + filled(this.grammar.messages[message] ?? message, values)
     throw new TextError(oneLine(said, this.grammar.longestMessage), this.line, this.column + start)
   }
 
