@@ -106,7 +106,7 @@ $(VENV)/with-generator: Makefile | $(VENV)/with-tests
 	@touch $@
 
 $(VENV)/with-torch: Makefile | $(VENV)/with-tests
-	$(PIP) '$(TORCH)' onnx onnxruntime onnxscript keras h5py pyarrow '$(ZIG)' mlflow-skinny tensorboard tensorboardX wandb
+	$(PIP) '$(TORCH)' onnx onnxruntime onnxscript skl2onnx keras h5py pyarrow '$(ZIG)' mlflow-skinny tensorboard tensorboardX wandb
 	$(PIP) --no-deps markdown moodle-xml-parser pygiftparser pyslet yattag
 	$(PIP) build hatchling imageio-ffmpeg twine typst
 	$(PIP) --no-deps axe-playwright-python  # for its script

@@ -61,6 +61,7 @@ PACKAGES = {
     "keras": "keras",
     "onnx": "onnx",
     "onnxruntime": "onnxruntime",
+    "skl2onnx": "skl2onnx",
     "zig": "ziglang",
     "zensical": "zensical",
     "axe": "axe_playwright_python",  # the script alone: pages are shown by chromium

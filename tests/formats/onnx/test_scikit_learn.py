@@ -306,11 +306,12 @@ def estimators():
     ]
 
 
+@pytest.mark.witness("skl2onnx")
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("number", range(4))
 def test_what_skl2onnx_writes_says_what_scikit_learn_says(tmp_path, number):
-    pytest.importorskip("sklearn")
-    skl2onnx = pytest.importorskip("skl2onnx")
+    import skl2onnx
+
     estimator = estimators()[number]
     is_classifier = number < 2
     kinds = np.array(NAMES)[np.arange(len(ROWS)) % 3]
