@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradbook.data.made_signals import as_csv, gestures
+from gradbook.data.made_signals import gestures
 from gradbook.data.signals import (
     SignalColumns,
     Windows,
@@ -18,6 +18,7 @@ from gradbook.data.signals import (
     read_signals,
 )
 from gradbook.errors import DataError, GradbookError, UsageError
+from tests.data.signal_table import as_csv
 
 
 def csv(tmp_path, rows, heading="time,x,y,label", name="s.csv"):

@@ -166,14 +166,3 @@ def made_signals(name: str, asked: SignalColumns) -> Signals:
     if asked != SignalColumns():
         raise UsageError(f"{name} is made: which of its columns mean what is known")
     return MADE[name].make()
-
-
-def as_csv(signals: Signals) -> list[str]:
-    """As a table that is read as the same: lines, the heading first."""
-    rate = signals.rate or 1.0
-    lines = [",".join(["subject", "recording", "time", *signals.channels, "label"]) + "\n"]
-    for one in signals.recordings:
-        for k, row in enumerate(one.values.tolist()):
-            cells = (one.subject, one.name, f"{k / rate:g}", *(f"{v:g}" for v in row), one.label)
-            lines.append(",".join(f'"{c}"' if "," in c else c for c in cells) + "\n")
-    return lines

@@ -45,7 +45,6 @@ END = 0  # the token before the first letter and behind the last
 USUAL_CONTEXT = 16
 MOST_TOKENS = 300
 HELD_OUT = 10  # one line in so many
-Tokens = NDArray[np.intp]
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.data.made_signals import as_csv
 from gradbook.data.signals import Recording, SignalColumns, Signals, read_signals
 from gradbook.errors import GradbookError, UsageError
 from gradbook.lab.models.model import Model
 from gradbook.lab.signals import SignalProblem, WindowsAsked, signal_problem, usual_signal_recipe
 from gradbook.lab.training.train import train
 from gradbook.net import parse
+from tests.data.signal_table import as_csv
 
 NET = "input 8x1; conv1d 2 3; relu; flatten; dense 2; softmax; rate 0.01"
 

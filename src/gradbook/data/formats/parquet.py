@@ -186,7 +186,6 @@ def _cell(value: Any) -> str:
 
 BYTES_OF_ANY_LENGTH, BYTES_OF_ONE_LENGTH = "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"
 GROWS = 7  # the encoding by which a text is what it has beyond the one before
-DICTIONARY_PAGE = 2
 DATA_PAGES = {0: (5, 2), 3: (8, 4)}  # kind → where its header is, and in that the encoding
 
 
