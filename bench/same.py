@@ -54,13 +54,18 @@ def main() -> int:
     options = parser.parse_args()
     commit = _git("rev-parse", "--verify", f"{options.base}^{{commit}}")
     kept = ROOT / "out" / "same"
-    differing = 0
+    differing = asked = 0
     for part in options.part or list(PARTS):
         files = _files(kept, part)
         cases = [case for case in PARTS[part](files) if options.like in case.name]
+        asked += len(cases)
+        if not cases:
+            continue
         older = _of_base(kept, part, commit, cases, files, options.workers)
         newer = _sent(ROOT, part, cases, files, options.workers)
         differing += _tell(part, cases, older, newer, options.all)
+    if not asked:
+        parser.error(f"no case has {options.like!r} in its name")
     return int(differing > 0)
 
 
