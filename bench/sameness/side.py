@@ -197,7 +197,8 @@ def _of_c(path: Path) -> list[str]:
         kind = {"float": np.float32, "double": np.float64, "uint8_t": np.uint8}.get(function[2])
         inputs = np.random.default_rng(0).integers(0, 128, 4096).astype(kind or np.int8)
         answers = np.zeros(4096, np.int32)  # or floats of as many bytes
-        result = ctypes.CDLL(str(library))[function[1]](inputs.ctypes.data, answers.ctypes.data)
+        places = (ctypes.c_void_p(array.ctypes.data) for array in (inputs, answers))
+        result = ctypes.CDLL(str(library))[function[1]](*places)
         return [str(result), _hash(answers)]
 
 
