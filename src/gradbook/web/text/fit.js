@@ -92,7 +92,7 @@ class Check {
     const [steps] = net.input
     net.samples = draft.samples.map((sample, k) => {
       const refuse = (/** @type {string} */ message, /** @type {Record<string, Said>} */ values) =>
-        this.fail(`sample ${k + 1}`, `sample ${k + 1}: ${filled(this.grammar.messages[message], values)}`)
+        this.tell(`sample ${k + 1}`, message, values)
       if (sample[0].length !== steps) refuse("COUNT", { given: counted(sample[0].length, "token"), wanted: counted(steps, "token") })
       const found = spelledOut(sample, /** @type {import("./tokens.js").Coding} */ (codingOf(net, grammar)), net.outputs)
       if (Array.isArray(found)) return found
@@ -108,6 +108,13 @@ class Check {
     const line = places.get(part) ?? places.get(layers.length ? `layer ${layers.length}` : "input")
     if (!line) throw new Error(message)
     return line.fail(message, values, 0)
+  }
+
+  /** The same, with the part's name before it.
+   * @param {string} part @param {string} message @param {Record<string, Said>} values @returns {never}
+   */
+  tell(part, message, values) {
+    return this.fail(part, `${part}: ${filled(this.grammar.messages[message], values)}`)
   }
 
   sizes() {
@@ -143,9 +150,8 @@ class Check {
       if (ties) return this.tie(k, first, ties)
       const [own, theirs] = [k, first].map(it => JSON.stringify(parametersOf(layer, shapes[it], this.grammar)))
       if (own === theirs) return
-      const said = filled(this.grammar.messages.OTHER_WEIGHTS, {
+      this.tell(`layer ${k + 1}`, "OTHER_WEIGHTS", {
         first: BigInt(first + 1), before: shapes[first].join("x"), given: shapes[k].join("x") })
-      this.fail(`layer ${k + 1}`, `layer ${k + 1}: ${said}`)
     })
   }
 
@@ -156,9 +162,8 @@ class Check {
     const { layers, shapes } = this.draft
     const [word] = layerWords(layers[k], this.grammar).split(" ")
     const [own, theirs] = [k, first].map(it => parametersOf(layers[it], shapes[it], this.grammar)[0].shape.slice(0, 2).join("x"))
-    const said = k === first ? filled(this.grammar.messages.NONE_TIED, { word, ties })
-      : own === theirs ? "" : filled(this.grammar.messages.OTHER_TIED, { word, layer: BigInt(first + 1), own, theirs })
-    if (said) this.fail(`layer ${k + 1}`, `layer ${k + 1}: ${said}`)
+    const said = k === first ? "NONE_TIED" : own === theirs ? "" : "OTHER_TIED"
+    if (said) this.tell(`layer ${k + 1}`, said, { word, ties, layer: BigInt(first + 1), own, theirs })
   }
 
   /** @param {string} part @param {string} what @param {bigint} size */

@@ -103,10 +103,11 @@ function addLayer(draft, layer, line, first = draft.layers.length) {
   const index = draft.layers.length
   const owner = ownerOf(draft, layer, first, line.grammar)
   if (owner !== index) draft.owners.set(index, owner)
-  if (readsSteps(layer, line.grammar) && draft.shapes[0].length === 2) layOut(draft, layer, line)
-  draft.shapes.push(output(layer, readsChecked(layer, index, line).map(value => draft.shapes[value]), line))
+  const given = readsChecked(layer, index, line)
   draft.layers.push(layer)
-  draft.places.set(`layer ${draft.layers.length}`, line)
+  if (readsSteps(layer, line.grammar) && draft.shapes[0].length === 2) layOut(draft, line)
+  else draft.shapes.push(output(layer, given.map(value => draft.shapes[value]), line))
+  draft.places.set(`layer ${index + 1}`, line)
 }
 
 /** The layer whose weights it takes: the last one before it that it is tied to, if it is.
@@ -119,19 +120,18 @@ function ownerOf({ layers, owners }, { card }, first, { cards, forms }) {
   return tied < 0 ? layers.length : owners.get(tied) ?? tied
 }
 
-/** The input's steps x features as layers read sequences, and what the layers so far make of it;
- * what one of them can't take is told with its number, for it may stand further up.
- * @param {Draft} draft @param {Layer} next @param {Statement} line
+/** The input's steps x features as layers read sequences, and what the layers make of it; what one of
+ * them can't take is told with its number, for it may stand further up.
+ * @param {Draft} draft @param {Statement} line
  */
-function layOut(draft, next, line) {
-  const [steps, features] = draft.shapes[0]
-  const shapes = [[features, 1, steps]]
-  for (const [k, layer] of [...draft.layers, next].entries()) {
+function layOut({ shapes, layers }, line) {
+  const [steps, features] = shapes[0]
+  shapes.splice(0, shapes.length, [features, 1, steps])
+  layers.forEach((layer, k) => {
     line.about = `layer ${k + 1}: `
     shapes.push(output(layer, reads(layer, k).map(value => shapes[value]), line))
-  }
+  })
   line.about = ""
-  draft.shapes = shapes.slice(0, -1)
 }
 
 /** The last layers once more and once more: each use is a layer like any other.
