@@ -19,7 +19,7 @@ COMMENT = re.compile(
 MARGIN = re.compile("^ +", re.MULTILINE)
 SIGN_OR_TEXT = re.compile(
     r"(?P<text>\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`)"  # in which room counts
-    r"| ?(?P<sign>=>|===|!==|&&|\|\||<=|>=|[=,{}:?*<>%;]|/(?= )|\+(?= [^+])|-(?= [^-])) ?"
+    r"| ?(?P<sign>=>|===|[-+*/|]=|!==|&&|\|\||<=|>=|[=,{}:?*<>%;]|/(?= )|\+(?= [^+])|-(?= [^-])) ?"
     r"|(?<=\bif|\bof|\bin) (?=[(\[\"`])|(?<=\bfor) (?=[(])|(?<=\breturn) (?=[(\[!\"`])"
     r"|(?<=[)\]]) (?=\w)"
 )  # around a sign there is room that nobody needs who runs it
