@@ -66,13 +66,13 @@ class InnerPlanes:
     """All values of one kind, by the name that they share without unit and step."""
 
     name: Name
-    nodes: Scalars  # (heads, rows, columns); None where nothing reads a value
+    nodes: Scalars  # (heads, rows, columns); None where no end is computed from a value
     is_by_heads: bool  # whether rows are steps as columns are
 
 
 def inner_planes(step: Step, index: int, ends: Collection[Node]) -> list[InnerPlanes]:
-    """What a layer names of what `ends` are made of, from what it is given to what it makes, in
-    the order in which the last of each kind is computed."""
+    """The values inside a layer that `ends` are computed from, kind by kind, in the order in which
+    the last of each kind is computed."""
     net, by_name = step.net, step.graph.by_name
     given = net.shapes[net.layers[index].reads(index)[0]]
     steps = given[2] if is_sequence(given) else 1

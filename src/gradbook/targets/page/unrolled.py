@@ -28,7 +28,7 @@ def step_planes(step: Step, index: int) -> list[list[StepPlane]]:
     """Those of a layer: what a gate adds up and what it makes of that side by side, then kinds that
     stand alone as long as they are of one size, then weights in the same way."""
     gates: dict[str, list[StepPlane]] = {}
-    for planes in inner_planes(step, index, _made(step, index)):
+    for planes in inner_planes(step, index, _values_of(step, index)):
         gates.setdefault(innermost(planes.name).word, []).extend(_of_heads(planes))
     weights: dict[str, list[StepPlane]] = {}
     for parameter in step.net.taken(index):
@@ -60,12 +60,12 @@ def _merged(groups: Iterable[list[StepPlane]]) -> list[list[StepPlane]]:
 
 def inside(step: Step, index: int) -> list[Node]:
     """The values with names, from what the layer is given to what it makes."""
-    planes = inner_planes(step, index, _made(step, index))
+    planes = inner_planes(step, index, _values_of(step, index))
     nodes = {node for plane in planes for node in plane.nodes.flat if node}
     return sorted(nodes, key=lambda node: node.index)
 
 
-def _made(step: Step, index: int) -> list[Node]:
-    """All that a layer makes, whether another reads it or not."""
+def _values_of(step: Step, index: int) -> list[Node]:
+    """All that a layer hands on, whether another reads it or not."""
     names = shown_names(step.net)[index + 1].elements(step.net.shapes[index + 1])
     return [step.graph.by_name[str(name)] for name in names.values()]
