@@ -173,30 +173,30 @@ def test_rates_asked_for_that_go_otherwise_are_named():
         (Limit(None, None), "No rate could be found too large"),
         (
             Limit(None, 1e-12, (), 9),
-            "None of the 9 rates tried trains for 70 epochs, down to 1e-12.",
+            "trains for 70 epochs at none of the 9 rates tried, down to 1e-12.",
         ),
-        (Limit(1e9, None, (), 9, 1e9), r"Every rate tried trains for 70 epochs, up to 1e\+09\."),
+        (Limit(1e9, None, (), 9, 1e9), r"for 70 epochs at every rate tried, up to 1e\+09\."),
         (
             Limit(183.7, 184.5, (), 9, 183.7),
-            "about 180 train for 70 epochs; none of the higher ones tried",
+            "up to about 180, and at none of the higher ones tried",
         ),
         (
             Limit(762.1, 765.6, (740.0,), 9, 731.1),
-            "up to about 730 train .* still train and others fail, up to about 760.$",
+            "up to about 730. .* still work and others fail, up to about 760.$",
         ),
         (
             Limit(767.0, 768.0, (740.0,), 9, 739.9),
-            "up to about 730 train .* still train and others fail, up to about 770.$",
+            "up to about 730. .* still work and others fail, up to about 770.$",
         ),
         (
             Limit(719.0, 720.0, (718.0,), 9, 717.0),
-            "up to about 710 train .* still train and others fail, up to about 720.$",
+            "up to about 710. .* still work and others fail, up to about 720.$",
         ),
         (
             Limit(711.0, 713.0, (710.5,), 9, 710.1),
-            "up to about 710 train .* isn't sharp: close to it",
+            "up to about 710. The limit isn't sharp: close to it",
         ),
-        (Limit(1.0, 1.1, (0.5,), 9, None), "Some rates up to about 1 train .* and others fail"),
+        (Limit(1.0, 1.1, (0.5,), 9, None), "at some rates up to about 1 and fails at others"),
     ],
 )
 def test_the_finding_is_said_in_words(limit, words):

@@ -25,11 +25,22 @@ def test_the_floor_of_a_saturated_network_is_named(worked):
 
 
 def test_a_saturated_network_tells_when_it_will_wake(worked):
-    assert worked[1000].reason.endswith("at this pace it recovers in about 500 epochs")
     awake = sweep(WORKED, [1000], 1000)[1000]
     assert awake.verdict is Verdict.RECOVERS
-    below_half = np.flatnonzero(awake.losses[70:] < 0.125)[0]
-    assert below_half == pytest.approx(500, rel=0.2)
+    below = 71 + np.flatnonzero(awake.losses[70:] < awake.losses[0])[0]
+    assert worked[1000].reason.endswith(f"and is first below its start in epoch {below}")
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.1, 0.2])
+def test_a_slow_rate_is_gone_on_with_until_it_has_learned(rate):
+    xor = builtin("xor")
+    learned = np.flatnonzero(sweep(xor, [rate], 2000)[rate].losses <= 0.1 * np.log(2))[0] + 1
+    said = f"; 90 % takes {learned:,} epochs"
+    assert sweep(xor, [rate])[rate].reason.endswith(said)
+
+
+def test_one_that_takes_too_long_is_only_said_to_take_longer():
+    assert sweep(WORKED, [1e-3])[1e-3].reason.endswith("; 90 % takes more than 2,800 epochs")
 
 
 def test_one_that_sleeps_for_good_promises_nothing(worked):

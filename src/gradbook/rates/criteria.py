@@ -376,6 +376,16 @@ class Case:
         return self.number(LEFT)
 
     @cached_property
+    def learned_in(self) -> int | None:
+        """The first epoch after the trial in which enough is learned, if one soon comes."""
+        return self.trial.epoch_below(self.best_known + ENOUGH * (self.start - self.best_known))
+
+    @cached_property
+    def awake_in(self) -> int | None:
+        """The first epoch after the trial that is below the start, if one soon comes."""
+        return self.trial.epoch_below(self.start)
+
+    @cached_property
     def descent(self) -> int:
         """How many epochs until there is next to nothing left to learn."""
         arrived = np.flatnonzero(self.excess <= BOTTOM * self.excess[0])

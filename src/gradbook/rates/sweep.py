@@ -47,20 +47,25 @@ SAID_DIGITS = 2  # of a rate that is spoken of: a ragged border has no more
 WORDS: Mapping[str, str] = MappingProxyType(
     {
         "none tried": mark("No rate could be found too large: there is no gradient to begin with."),
-        "none": mark("None of the {tried} rates tried trains for {epochs}, down to {low}."),
-        "all": mark("Every rate tried trains for {epochs}, up to {rate}."),
+        "none": mark(
+            "The network trains for {epochs} at none of the {tried} rates tried, down to {low}."
+        ),
+        "all": mark("The network trains for {epochs} at every rate tried, up to {rate}."),
         "clear": mark(
-            "Rates up to about {reliable} train for {epochs}; none of the higher ones tried does."
+            "The network trains for {epochs} at rates up to about {reliable}, and at none of the "
+            "higher ones tried."
         ),
         "near": mark(
-            "Rates up to about {rate} train for {epochs}. The limit isn't sharp: close to "
-            "it some rates train and others fail."
+            "The network trains for {epochs} at rates up to about {rate}. The limit isn't sharp: "
+            "close to it, some rates work and others fail."
         ),
         "ragged": mark(
-            "Rates up to about {reliable} train for {epochs}. Above that some rates still "
-            "train and others fail, up to about {rate}."
+            "The network trains for {epochs} at rates up to about {reliable}. Above that some "
+            "rates still work and others fail, up to about {rate}."
         ),
-        "patchy": mark("Some rates up to about {rate} train for {epochs}, and others fail."),
+        "patchy": mark(
+            "The network trains for {epochs} at some rates up to about {rate} and fails at others."
+        ),
     }
 )
 
@@ -237,6 +242,8 @@ class _Search:
 
 MOST_RATES = 1_000
 MOST_LISTED = 5  # in a sentence
+LONGER = 40  # times the epochs, that a rate is gone on with to see when it has learned
+MOST_LONGER = 40  # rates, of more of which none is gone on with
 MOST_LOSSES = 10_000_000  # rates × epochs, all of them kept
 
 Tick = Callable[[int], None]  # told how many trials are done
@@ -321,15 +328,16 @@ def sweep(
     step, least = training_step(net), least_loss(net)
     done = 0
 
-    def at(rate: float) -> RateTrial:
+    def at(rate: float, most_epochs: int = 0) -> RateTrial:
         nonlocal done
-        found = trial(step, epochs, rate)
+        found = trial(step, epochs, rate, most_epochs)
         done += 1
         if tick:
             tick(done)
         return found
 
-    trials = {rate: at(rate) for rate in wanted}
+    longer = LONGER * epochs if len(wanted) <= MOST_LONGER else epochs
+    trials = {rate: at(rate, longer) for rate in wanted}
     outcomes = judge_all(list(trials.values()), least)
     pull = outcomes[0].trial.slopes[0]
     if pull == 0 or not isfinite(pull):

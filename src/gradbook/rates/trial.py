@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 
@@ -52,11 +53,13 @@ class Gate:
 class RateTrial:
     """What happened at one rate, epoch by epoch; the values of an epoch are before its update."""
 
+    step: Step
     rate: float
     losses: Array
     slopes: Array  # ‖∂E/∂w‖, over all weights
     turns: Array  # each epoch's gradient times the one before: below 0 it turned round; first nan
     gates: tuple[Gate, ...]  # in the last epoch, from the inputs to the outputs
+    most_epochs: int  # how far it may be gone on with, to see when a loss is reached
 
     @property
     def epochs(self) -> int:
@@ -72,8 +75,17 @@ class RateTrial:
         finite = self.losses[np.isfinite(self.losses)]
         return float(finite.min()) if finite.size else float("nan")
 
+    def epoch_below(self, loss: float) -> int | None:
+        """The first epoch after the trial whose loss is below that; None if none soon is."""
+        with np.errstate(all="ignore"):
+            further = islice(run(self.step, self.most_epochs, self.rate), self.epochs, None)
+            for epoch, values in enumerate(further, self.epochs + 1):
+                if values[self.step.loss] < loss:
+                    return epoch
+        return None
 
-def trial(step: Step, epochs: int, rate: float) -> RateTrial:
+
+def trial(step: Step, epochs: int, rate: float, most_epochs: int = 0) -> RateTrial:
     """Train for so many epochs at this rate, and keep what tells how it went."""
     found = activations(step)
     watch = [step.adjoints[node] for pair in found for node in pair]
@@ -92,7 +104,7 @@ def trial(step: Step, epochs: int, rate: float) -> RateTrial:
             before = gradient
         layers = _by_layer(found).items()
         gates = tuple(_gate(step, name, pairs, values) for name, pairs in layers)
-    return RateTrial(rate, losses, slopes, turns, gates)
+    return RateTrial(step, rate, losses, slopes, turns, gates, max(epochs, most_epochs))
 
 
 Pair = tuple[Node, Node]  # what an activation is given, and what it makes

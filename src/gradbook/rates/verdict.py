@@ -237,20 +237,30 @@ def _and_pace(said: str, case: Case) -> str:
     fall = log(above[0] / above[-1]) / (len(above) - 1) if min(above[0], above[-1]) > 0 else 0
     if fall * LONG < 1:
         return tr("{said}, and it hardly falls any more", said=said)
-    wait = log(case.left / ENOUGH) / fall
-    told = tr("{said}; at this pace {share} takes {count} more epochs")
-    return told.format(said=said, share=rough_percent(1 - ENOUGH), count=_about(wait))
+    if case.trial.most_epochs == case.trial.epochs:
+        return said
+    epoch = case.learned_in
+    there, not_there = (
+        mark("{said}; {share} takes {count} epochs"),
+        mark("{said}; {share} takes more than {count} epochs"),
+    )
+    return tr(
+        not_there if epoch is None else there,
+        said=said,
+        share=rough_percent(1 - ENOUGH),
+        count=numeral(f"{epoch or case.trial.most_epochs:,}"),
+    )
 
 
 def _waking(case: Case) -> str:
-    """When the slopes will open by themselves: 1/s grows evenly, so in the end all at once."""
-    last, before = case.trial.slopes[-1], case.trial.slopes[-2]
-    growth = last / before - 1 if before > 0 else 0.0
+    """What the loss does, and when it leaves that by itself: slopes open slowly, then at once."""
+    may_wake = case.trial.end >= case.start and (not case.shut_gate or case.shut_gate.covers)
+    epoch = case.awake_in if may_wake else None
     stays = tr("the loss stays at {low}", low=_end(case))
-    if not growth * LONG > 1 or (case.shut_gate and not case.shut_gate.covers):
+    if epoch is None:
         return stays
-    told = tr("{said}, and at this pace it recovers in {count} epochs")
-    return told.format(said=stays, count=_about(1 / growth))
+    told = tr("{said} and is first below its start in epoch {epoch}")
+    return told.format(said=stays, epoch=numeral(f"{epoch:,}"))
 
 
 def _and_shut(said: str, case: Case) -> str:
@@ -332,15 +342,6 @@ def ceiling(value: float) -> str:
         return _short(value)
     unit = 10.0 ** floor(log10(value))
     return _short(ceil(value / unit) * unit) if unit else _short(value)
-
-
-def _about(count: float) -> str:
-    """A count of one digit: about 500."""
-    if count >= LONG:
-        return tr("more than a million")
-    digits = max(0, floor(log10(max(count, 1))))
-    rounded = max(1, round(count / 10**digits)) * 10**digits
-    return tr("about {number}", number=numeral(f"{rounded:,}"))
 
 
 _REASONS: Mapping[Verdict, Callable[[Case], str]] = {

@@ -16,6 +16,7 @@ from tests.audit.material import opendocument
 from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book
 
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 TYPES = (
     '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
     '<Default Extension="xml" ContentType="application/xml"/></Types>'
@@ -27,7 +28,9 @@ BOOK = (
 )
 RELATIONS = (
     '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
-    '<Relationship Id="rId1" Target="{target}" {mode}/></Relationships>'
+    f'<Relationship Id="rId1" Type="{OFFICE}/worksheet" Target="{{target}}" {{mode}}/>'
+    f'<Relationship Id="rId2" Type="{OFFICE}/sharedStrings" Target="sharedStrings.xml"/>'
+    "</Relationships>"
 )
 SHEET = "<worksheet><sheetData>{rows}</sheetData></worksheet>"
 

@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+from gradbook.audit.check import check
 from gradbook.net import builtin, parse
 from gradbook.report.play_drawing import columns
 from gradbook.report.play_page import formula_table
@@ -79,6 +80,12 @@ def test_the_numbers_that_it_brings_along_are_those_of_its_formulas(books, name)
     for place, value in mine.items():
         wanted = value if isinstance(value, str) else pytest.approx(value, rel=1e-9, abs=1e-11)
         assert again[place] == wanted, place
+
+
+@pytest.mark.parametrize("name", ["worked", "xor"])
+def test_check_reads_it_and_finds_it_right(books, name):
+    folder, _ = books
+    assert check(folder / f"{name}.xlsx").verdict == "right"
 
 
 def test_another_rate_on_its_first_sheet_trains_otherwise(books, tmp_path):

@@ -5,7 +5,6 @@ Only the parts that formulas need are read; styles, which some programs write wr
 
 from __future__ import annotations
 
-import posixpath
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -78,19 +77,19 @@ def book_of(parts: Package) -> Book:
 
 def _read_excel(parts: Package) -> Book:
     main = main_part(parts)
-    targets = _relations(parts, main)
+    related = _relations(parts, main)
+    worksheets = {name: part for name, (kind, part) in related.items() if kind == "worksheet"}
     book = Book()
     for title, relation, hidden in _workbook(parts, main, book):
-        target = targets.get(relation)
-        if target and target in parts and "worksheets/" in target:
-            book.sheets.append(SheetPart(title, target, hidden))
+        if relation in worksheets:
+            book.sheets.append(SheetPart(title, worksheets[relation], hidden))
     if not book.sheets:
         raise WorkbookError(Message("it has no sheets of cells: save it again as .xlsx"))
     numbers = {sheet.title.lower(): k for k, sheet in enumerate(book.sheets)}
     book.reader = Reader(numbers, book.names)
     for number, sheet in enumerate(book.sheets):
         _add_tables(parts, book, number, sheet)
-    strings = _strings(parts, posixpath.join(posixpath.dirname(main), "sharedStrings.xml"))
+    strings = _strings(parts, _related_parts(related, "sharedStrings"))
     cells = BookCells(book, strings, sum(parts.size(sheet.part) for sheet in book.sheets))
     for number in sorted(range(len(book.sheets)), key=lambda k: book.sheets[k].is_hidden):
         cells.next_sheet(number)
@@ -100,8 +99,7 @@ def _read_excel(parts: Package) -> Book:
 
 
 def _add_tables(parts: Package, book: Book, number: int, sheet: SheetPart) -> None:
-    related = _relations(parts, sheet.part).values()
-    names = [name for name in related if "tables/" in name and name in parts]
+    names = _related_parts(_relations(parts, sheet.part), "table")
     for name, table in read_tables(parts, names, number, quote_title(sheet.title)):
         book.tables.setdefault(name, table)
 
@@ -110,19 +108,29 @@ def main_part(parts: Package) -> str:
     """The name of the part that lists the sheets."""
     if "xl/workbook.xml" in parts:
         return "xl/workbook.xml"
-    for target in _relations(parts, "").values():
-        if target in parts and target.endswith("workbook.xml"):
+    for target in _related_parts(_relations(parts, ""), "officeDocument"):
+        if target.endswith("workbook.xml"):
             return target
     raise WorkbookError(Message("it isn't a workbook: save it as .xlsx"))
 
 
-def _relations(parts: Package, of: str) -> dict[str, str]:
-    """Where each relation of a part leads, as a name inside the package."""
-    found: dict[str, str] = {}
+Relations = dict[str, tuple[str, str]]  # by their ids: of what kind each is, and to which part
+
+
+def _related_parts(relations: Relations, wanted: str) -> list[str]:
+    return [part for kind, part in relations.values() if kind == wanted]
+
+
+def _relations(parts: Package, of: str) -> Relations:
+    """Where the relations of a part lead inside the package."""
+    found: Relations = {}
 
     def begin(tag: str, attributes: dict[str, str]) -> None:
         if local(tag) == "Relationship" and attributes.get("TargetMode") != "External":
-            found[attributes.get("Id", "")] = resolve_target(of, attributes.get("Target", ""))
+            part = resolve_target(of, attributes.get("Target", ""))
+            if part in parts:
+                kind = attributes.get("Type", "").rpartition("/")[2]
+                found[attributes.get("Id", "")] = kind, part
 
     if relations_part(of) in parts:
         parts.parse(relations_part(of), begin)
@@ -176,7 +184,7 @@ def _properties(parts: Package) -> dict[str, str]:
     return found
 
 
-def _strings(parts: Package, part: str) -> list[str]:
+def _strings(parts: Package, names: Sequence[str]) -> list[str]:
     """The texts that cells share."""
     strings: list[str] = []
     pieces: list[str] = []
@@ -204,7 +212,7 @@ def _strings(parts: Package, part: str) -> list[str]:
                 )
                 raise WorkbookError(what)
 
-    if part in parts:
+    for part in names:
         parts.parse(part, begin, end, lambda piece: pieces.append(piece) if wanted else None)
     return strings
 

@@ -6,7 +6,6 @@ import { grouped, mark, numeral, tr } from "./language.js"
 
 const [LOWEST, HIGHEST] = [-3, 4] // of the rate, as powers of ten
 const ZONES = 56 // of the strip below the slider
-const [LOW, OCTAVES, LOUD] = [110, 3, 0.08] // of the tone: hertz, and how loud it is
 const SLOW = 25 // milliseconds of a frame, beyond which fewer epochs go into the next
 const LATER = 200 // milliseconds, until the strip asks again whether it runs still
 
@@ -25,9 +24,6 @@ export class Controls {
     this.limit = byId("limit")
     this.due = 0
     this.last = 0
-    this.sound = /** @type {{context: AudioContext, tone: OscillatorNode, gain: GainNode} | null} */ (null)
-    this.heard = 1 // epoch
-    byId("sound").addEventListener("click", () => this.toggleSound())
     this.judged = "" // for which start and samples the strip was made
     byId("step").addEventListener("click", () => this.step())
     byId("reset").addEventListener("click", () => {
@@ -87,37 +83,7 @@ export class Controls {
     set(this.slider, "aria-valuetext", `η = ${numeral(String(model.rate))}`)
     if (document.activeElement !== this.field) this.field.value = String(model.rate)
     say(byId("reset"), model.epoch === 1 && model.isEdited ? mark("As written") : mark("Reset"))
-    this.hear()
     this.judgeZones()
-  }
-
-  /** Let the loss be heard, or not. @private */
-  toggleSound() {
-    this.sound?.context.close()
-    const context = this.sound ? null : new AudioContext()
-    byId("sound").setAttribute("aria-pressed", String(context !== null))
-    if (!context) return (this.sound = null)
-    const [tone, gain] = [context.createOscillator(), context.createGain()]
-    gain.gain.value = 0
-    tone.connect(gain).connect(context.destination)
-    tone.start()
-    this.sound = { context, tone, gain }
-  }
-
-  /** The loss of another epoch as a tone: it falls by three octaves as the loss goes from what it was at first to 0.
-   * @private
-   */
-  hear() {
-    const { losses, epoch, training } = this.model
-    if (epoch === this.heard) return
-    this.heard = epoch
-    const share = Math.min(1.5, training.loss / losses[0][1])
-    if (!this.sound || !(share >= 0)) return
-    const { context, tone, gain: { gain } } = this.sound
-    const now = context.currentTime
-    tone.frequency.setTargetAtTime(LOW * 2 ** (OCTAVES * share), now, 0.02)
-    gain.setTargetAtTime(LOUD, now, 0.01)
-    gain.setTargetAtTime(0, now + 0.15, 0.05)
   }
 
   /** What each rate does, as colours below the slider, and up to which it trains; a few at a time.

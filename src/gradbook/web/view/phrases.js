@@ -7,7 +7,7 @@ export const PHRASES = {
   tooLong: mark("This link contains more than a page can hold: nothing was changed."),
   anotherNetwork: mark("This link is for another network, which this page can’t build."),
   share: {
-    link: mark("Copy link"), frame: mark("Embed"), svg: mark("Picture (SVG)"), png: mark("Picture (PNG)"), film: mark("Record"),
+    link: mark("Copy link"), frame: mark("Embed"), svg: mark("Picture (SVG)"), png: mark("Picture (PNG)"),
     workbook: mark("As workbook"), derivation: mark("As derivation"),
   },
   tokens: [mark("tokens"), mark("targets"), mark("says")],
@@ -15,7 +15,6 @@ export const PHRASES = {
   numbersFrom: (/** @type {number} */ many, /** @type {number} */ least, /** @type {number} */ most) => trCount("{count} number from {least} to {most}", "{count} numbers from {least} to {most}", many, { least, most }),
   copied: mark("Copied."),
   toCopy: mark("Copy it from this field."),
-  stopFilm: mark("Cancel"),
   drawsMasks: mark("A workbook can’t draw dropout’s masks: write “dropout 0” first."),
   tooLarge: mark("This network is too large for a workbook made in the page: use the command below."),
   curve: (/** @type {string} */ first, /** @type {string} */ last, /** @type {number} */ epochs, /** @type {number} */ epoch, /** @type {string} */ loss) =>
@@ -54,7 +53,7 @@ export const PHRASES = {
     chains: [mark("All chains"), mark("Choose three weights, including one of the first layer. Its chain adds up two paths, since its unit feeds both outputs.")],
     update: [mark("An update"), mark("Gradient descent subtracts η times the slope from a weight. Work out the new value of this one; then press Step and compare.")],
     rates: [mark("η too small, too large"), mark("Lower η until the verdict is “too slow”. Then raise it until the loss oscillates or overshoots.")],
-    dead: [mark("The dead region"), mark("Set η to 1000 and press Step. The sums are now so large that every sigmoid is flat: the slopes are 0 to many digits, and no later step escapes.")],
+    dead: [mark("The dead region"), mark("Set η to 1000 and press Step. The sums are now so large that every sigmoid is flat: the slopes are 0 to many digits, and for hundreds of steps nothing moves.")],
     symmetry: [mark("Equal weights"), mark("All weights are equal. Train 20 epochs: the hidden units stay equal, like one unit twice. Then change a weight of the first layer until they differ by 0.01.")],
     hidden: [mark("Why a hidden layer"), mark("One unit draws one straight line, and xor needs two. Train 100 epochs: the loss stays at 0.69. Then write “dense 3” and “tanh” above “dense 1”, and train until it is below 0.1.")],
     shared: [mark("What a convolution shares"), mark("Nine weights serve all four places of the map. Click a place of the map, then a weight of the kernel below: its chain has a product for each place. Change it, and the whole map changes.")],

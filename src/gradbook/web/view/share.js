@@ -1,14 +1,13 @@
-// What can be taken along: a link to the page as it is, the drawing as a picture or a film, a workbook, a command.
+// What can be taken along: a link to the page as it is, the drawing as a picture, a workbook, a command.
 
 import { fragment, pack, restore, stateOf, unpack } from "./address.js"
-import { byId, make, save, say, short } from "./dom.js"
+import { byId, make, save, say } from "./dom.js"
 import { textOf } from "./model.js"
 import { PHRASES } from "./phrases.js"
 import { workbookOf } from "./workbook.js"
 
 const LATER = 500 // milliseconds without a change, until the address follows
 const SCALE = 2 // pixels of a picture for each of the drawing
-const FILM = { frames: 100, every: 100, foot: 34 } // milliseconds; the room for what stands below
 const LOOK = ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linecap", "stroke-linejoin", "font-family", "font-size", "font-style", "font-weight", "visibility"] // inherited
 const OWN_LOOK = ["opacity", "fill-opacity", "display"]
 
@@ -22,15 +21,13 @@ export class SharePanel {
     this.isInNotebook = isInNotebook
     this.editor = editor
     this.controls = controls
-    this.isStopped = false
     this.packed = "" // what the address last said
     this.timer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined)
     this.field = make("input", { readonly: true, hidden: true, "aria-label": PHRASES.toCopy, id: "share-text" })
-    this.film = this.button("film", () => (this.isFilming ? (this.isStopped = true) : this.record()))
     byId("share-parts").append(
       this.button("link", () => this.link()), this.button("frame", () => this.frame()),
       this.button("svg", () => save("network.svg", new Blob([picture(drawn())], { type: "image/svg+xml" }))),
-      this.button("png", () => this.png()), ...("MediaRecorder" in window ? [this.film] : []),
+      this.button("png", () => this.png()),
       this.button("workbook", () => this.workbook()),
       this.button("derivation", () => this.offer(commandOf("explain", model, "derivation.html"))), this.field)
     addEventListener("hashchange", () => this.open())
@@ -89,7 +86,7 @@ export class SharePanel {
   follow() {
     clearTimeout(this.timer)
     this.timer = setTimeout(async () => {
-      if (this.controls.isRunning || this.isFilming) return
+      if (this.controls.isRunning) return
       const letters = await this.pack()
       if (letters !== this.packed) this.put(letters)
     }, LATER)
@@ -152,53 +149,14 @@ export class SharePanel {
     save("network.xlsx", await workbookOf(model))
     this.tell(model.usedBatch ? PHRASES.batch.workbook : "")
   }
-
-  /** Film the training from here, at the pace that is chosen; what is drawn is drawn anew for each frame. @private */
-  async record() {
-    const { model, controls, film } = this
-    const canvas = make("canvas")
-    const steps = Math.max(1, Math.min(100, Math.round((Number(controls.pace.value) * FILM.every) / 1000)))
-    const type = ["video/webm", "video/mp4"].find(it => MediaRecorder.isTypeSupported(it))
-    controls.stop()
-    this.isFilming = true
-    this.isStopped = false
-    try {
-      await paint(canvas, picture(drawn(), this.caption()))
-      const recorder = new MediaRecorder(canvas.captureStream(), { mimeType: type })
-      const parts = /** @type {Blob[]} */ ([])
-      recorder.ondataavailable = ({ data }) => parts.push(data)
-      const done = new Promise(end => (recorder.onstop = end))
-      recorder.start()
-      const begun = performance.now()
-      for (let k = 1; k <= FILM.frames && !this.isStopped; k++) {
-        for (let step = 0; step < steps; step++) model.step()
-        await new Promise(later => setTimeout(later, Math.max(0, begun + k * FILM.every - performance.now())))
-        await new Promise(requestAnimationFrame)
-        await paint(canvas, picture(drawn(), this.caption()))
-        say(film, `${PHRASES.stopFilm} (${k}/${FILM.frames})`)
-      }
-      recorder.stop()
-      await done
-      if (!this.isStopped) save(`training.${String(type).slice(6)}`, new Blob(parts, { type }))
-    } finally {
-      this.isFilming = false
-      say(film, PHRASES.share.film)
-    }
-  }
-
-  /** @private */
-  caption() {
-    const { epoch, training } = this.model
-    return `epoch ${epoch.toLocaleString("en")}   η = ${this.model.rate}   E = ${short(training.loss)}`
-  }
 }
 
 const drawn = () => /** @type {SVGSVGElement} */ (document.querySelector("#drawing svg"))
 
 /** A drawing that brings its look along, and stands by itself.
- * @param {SVGSVGElement} svg @param {string} [caption]
+ * @param {SVGSVGElement} svg
  */
-export function picture(svg, caption = "") {
+function picture(svg) {
   const copy = /** @type {SVGSVGElement} */ (svg.cloneNode(true))
   const [from, to] = [svg, copy].map(it => [it, .../** @type {NodeListOf<SVGElement>} */ (it.querySelectorAll("*"))])
   to.forEach((element, k) => {
@@ -215,9 +173,8 @@ export function picture(svg, caption = "") {
   })
   for (const [k, element] of from.entries()) if (element.matches(".hit")) to[k].remove()
   const { width, height } = svg.viewBox.baseVal
-  const tall = height + (caption ? FILM.foot : 0)
-  const size = { width: String(width), height: String(tall) }
-  const [paper, ink] = ["--paper", "--ink"].map(it => getComputedStyle(document.documentElement).getPropertyValue(it))
+  const size = { width: String(width), height: String(height) }
+  const paper = getComputedStyle(document.documentElement).getPropertyValue("--paper")
   const ground = document.createElementNS(svg.namespaceURI, "rect")
   for (const [name, value] of Object.entries({ ...size, fill: paper, stroke: "none" })) ground.setAttribute(name, value)
   copy.prepend(ground)
@@ -227,13 +184,7 @@ export function picture(svg, caption = "") {
     for (const [name, value] of Object.entries({ href: seen.toDataURL(), width: String(width), height: String(height) })) image.setAttribute(name, value)
     ground.after(image)
   }
-  if (caption) {
-    const words = document.createElementNS(svg.namespaceURI, "text")
-    for (const [name, value] of Object.entries({ x: "12", y: String(tall - 12), fill: ink, stroke: "none", "font-size": "15px" })) words.setAttribute(name, value)
-    words.textContent = caption
-    copy.append(words)
-  }
-  for (const [name, value] of Object.entries({ ...size, viewBox: `0 0 ${width} ${tall}` })) copy.setAttribute(name, value)
+  for (const [name, value] of Object.entries({ ...size, viewBox: `0 0 ${width} ${height}` })) copy.setAttribute(name, value)
   return new XMLSerializer().serializeToString(copy)
 }
 

@@ -188,12 +188,12 @@ class Book {
     const types = "application/vnd.openxmlformats-officedocument.spreadsheetml"
     const sheets = ["Training", "Start"]
     return [
-      ["[Content_Types].xml", `${XML}<Types xmlns="${PACKAGE}/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType="${types}.sheet.main+xml"/>${sheets.map((_, k) => `<Override PartName="/xl/sheet${k + 1}.xml" ContentType="${types}.worksheet+xml"/>`).join("")}</Types>`],
+      ["[Content_Types].xml", `${XML}<Types xmlns="${PACKAGE}/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType="${types}.sheet.main+xml"/>${sheets.map((_, k) => `<Override PartName="/xl/worksheets/sheet${k + 1}.xml" ContentType="${types}.worksheet+xml"/>`).join("")}</Types>`],
       ["_rels/.rels", relations([["officeDocument", "xl/workbook.xml"]])],
-      ["xl/_rels/workbook.xml.rels", relations(sheets.map((_, k) => ["worksheet", `sheet${k + 1}.xml`]))],
+      ["xl/_rels/workbook.xml.rels", relations(sheets.map((_, k) => ["worksheet", `worksheets/sheet${k + 1}.xml`]))],
       ["xl/workbook.xml", `${XML}<workbook xmlns="${MAIN}" xmlns:r="${OFFICE}"><sheets>${sheets.map((name, k) => `<sheet name="${name}" sheetId="${k + 1}" r:id="r${k + 1}"/>`).join("")}</sheets><calcPr calcId="1" fullCalcOnLoad="1"/></workbook>`],
-      ["xl/sheet1.xml", sheet(rows)],
-      ["xl/sheet2.xml", sheet([[words("A1", "value"), words("B1", "number")], ...start])],
+      ["xl/worksheets/sheet1.xml", sheet(rows)],
+      ["xl/worksheets/sheet2.xml", sheet([[words("A1", "value"), words("B1", "number")], ...start])],
     ]
   }
 }

@@ -387,43 +387,6 @@ def test_the_first_view_has_the_drawing_one_run_and_the_loss(shown):
     assert page.value(runs) == 1
 
 
-HEARD = """(() => {
-  window.heard = []
-  const node = { connect: next => next, start() {} }
-  window.AudioContext = class {
-    currentTime = 0
-    destination = node
-    createGain() { return { ...node, gain: { setTargetAtTime() {} } } }
-    createOscillator() {
-      const frequency = { setTargetAtTime: pitch => heard.push(pitch) }
-      return { ...node, context: this, frequency }
-    }
-    close() { heard.push("closed") }
-  }
-})()"""
-
-
-def test_the_loss_is_heard_where_that_is_asked_for(shown):
-    page = shown("worked")
-    page.value(HEARD)
-    page.press("#step")
-    assert page.value("heard") == []
-    start = page.value("Number(document.querySelector('#loss').textContent)")
-    page.press("#sound")
-    losses = []
-    for _ in range(3):
-        page.press("#step")
-        losses.append(page.value("Number(document.querySelector('#loss').textContent)"))
-    pitches = page.value("heard")
-    assert len(pitches) == 3
-    assert pitches == sorted(pitches, reverse=True)
-    first = losses[0] / start  # the tone goes by what the loss was at the first epoch
-    assert 110 < pitches[-1] < pitches[0] < 110 * 2 ** (3 * max(1, first))
-    page.press("#sound")
-    page.press("#step")
-    assert page.value("heard")[3:] == ["closed"]
-
-
 def test_the_curve_is_told_in_words_too(shown):
     page = shown("worked")
     page.press("#step")

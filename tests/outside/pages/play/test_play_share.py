@@ -244,21 +244,6 @@ def test_a_picture_stands_by_itself_and_looks_the_same(name, shown, tmp_path):
     assert (width, height) == pytest.approx(size, abs=2)
 
 
-def test_a_film_of_the_training_is_made_with_progress_and_can_be_cancelled(shown, tmp_path):
-    page = shown("xor")
-    page.save_to(tmp_path)
-    page.press("#share-film")
-    page.until("/Cancel .[2-9]/.test(document.querySelector('#share-film').textContent)")
-    page.press("#share-film")
-    page.until("document.querySelector('#share-film').textContent === 'Record'")
-    assert int(page.text("#epoch")) > 2
-    assert not list(tmp_path.iterdir())
-    page.press("#share-film")
-    film = saved(tmp_path, "training.webm")
-    assert film.read_bytes()[:4] == b"\x1a\x45\xdf\xa3"
-    assert film.stat().st_size > 20_000
-
-
 def test_a_workbook_is_saved_and_what_it_cannot_hold_is_told(shown, tmp_path):
     page = shown("worked")
     page.save_to(tmp_path)
