@@ -24,7 +24,7 @@ from gradbook.data.sources import load
 from gradbook.lab.runs import gather
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import train
-from gradbook.net import Net, builtin
+from gradbook.net import builtin, parse
 from gradbook.rates.sweep import sweep
 from gradbook.report.derivation import explain
 from gradbook.report.markup import report_page
@@ -35,13 +35,13 @@ from gradbook.report.training_report import run_report
 from gradbook.report.workbook import write_workbook
 from gradbook.serve.server import serving
 from gradbook.serve.site import opened_site
-from scripts.site import write_class
+from scripts.site import PLAY, write_class
 from tests.outside.browser import browser
 from tests.outside.witness import screenshot, workbook_to_png
 
 PICTURES = Path("docs/pictures")
 RECIPE = "small"
-STEPS = 12  # of the page to play with
+STEPS = 120  # of the page to play with
 DIGIT = 9  # of the images that the page to draw on offers: a 9
 CHOSEN = {  # on that page: the class that is the target, and a place of a map
     "#target": "4",
@@ -65,7 +65,7 @@ def main(words: list[str]) -> None:
         net = builtin("worked")
         _workbook(net, folder)
         _page("derivation", explain(net).html(), folder, height=1500)
-        _playing(net, folder)
+        _playing(folder)
         _drawing()
         _served(folder)
         rates = write(sweep_report(sweep(net), "gradbook sweep"), "html")
@@ -74,16 +74,20 @@ def main(words: list[str]) -> None:
         _report(RunFolder(folder / "run"), folder)
 
 
-def _playing(net: Net, folder: Path) -> None:
-    """The page to play with after some steps, a weight pointed at."""
+def _playing(folder: Path) -> None:
+    """The page to play with after some steps, with samples held out."""
     page = folder / "play.html"
-    page.write_text(play_page(net), encoding="utf-8")
+    page.write_text(play_page(parse(PLAY)), encoding="utf-8")
     with browser() as chromium:
-        chromium.show(page, width=1440, height=900)
+        chromium.show(page, width=1280, height=800)
+        chromium.value("document.querySelector('[name=sets][value=xor]').click()")
+        chromium.value(
+            "(e => { e.value = 0.3; e.dispatchEvent(new Event('change')) })"
+            "(document.querySelector('#data-test'))"
+        )
         for _ in range(STEPS):
             chromium.value("document.querySelector('#step').click()")
-        chromium.value("document.querySelector('[aria-label=w5]').focus()")
-        chromium.value("new Promise(done => setTimeout(done, 800))")  # the strip of verdicts
+        chromium.value("new Promise(done => setTimeout(done, 3000))")  # the strip of verdicts
         chromium.picture(folder / "page.png", whole=False)
     _save(Image.open(folder / "page.png"), "page")
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import re
 import shlex
 import shutil
@@ -19,6 +20,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import chdir, redirect_stdout
 from functools import cached_property
+from html import escape
 from importlib import import_module
 from importlib.metadata import metadata
 from io import StringIO
@@ -35,7 +37,8 @@ from gradbook.cli.main import VERBS, main, verb_parser
 from gradbook.cli.verbs.about import TOPICS, page
 from gradbook.lab.classroom import personalise
 from gradbook.layers import KINDS, Activation
-from gradbook.net import builtin
+from gradbook.net import builtin, parse
+from gradbook.report.play_page import HOME_VARIABLE, play_page
 from scripts.doc_tables import activations, losses, table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -51,6 +54,8 @@ SECTION = re.compile(
 TITLES = {"Args": "Parameters", "Attributes": "Fields"}
 EXAMPLE = re.compile(r"^ *>>>.*\n?(?:.+\n?)*", re.MULTILINE)
 PROPERTIES = (property, cached_property)
+PLAY = "input 2; dense 4; tanh; dense 2; tanh; dense 1; sigmoid; loss binary cross-entropy; rate 1"
+PLAY_TITLE = "gradbook: see how a neural network learns, number by number"
 WIDTH = 88  # of a signature in one line
 VERSIONS = '\n[project.extra.version]\nprovider = "mike"\n'  # reads ../versions.json
 RECORDS = (  # what the functions of the face return
@@ -80,6 +85,7 @@ def build(folder: Path, among_versions: bool = False) -> None:
             (docs / place).parent.mkdir(parents=True, exist_ok=True)
             (docs / place).write_text(text, "utf-8")
         make_gallery((docs / "gallery.md").read_text("utf-8"), docs / "gallery")
+        make_play(docs / "play")
         settings = configuration() + (VERSIONS if among_versions else "")
         (stage / "zensical.toml").write_text(settings, "utf-8")
         words = [sys.executable, "-m", "zensical", "build", "--strict"]
@@ -142,6 +148,23 @@ def make_gallery(text: str, folder: Path) -> None:
                 code = main(shlex.split(command)[1:])
             if code not in (0, 1):  # 1: the class has mistakes
                 raise SystemExit(f"{command}: exit code {code}\n{said.getvalue()}")
+
+
+def make_play(folder: Path) -> None:
+    """The page to play with, where links to it lead: with a card for previews, and kept by a
+    service worker for when there is no network."""
+    folder.mkdir()
+    home = os.environ.get(HOME_VARIABLE, "").rstrip("/")
+    address = f"{home}/play/" if home else ""
+    card = {"title": PLAY_TITLE, "type": "website", "image": f"{address}card.png", "url": address}
+    tags = (
+        f'<meta property="og:{k}" content="{escape(said)}">' for k, said in card.items() if said
+    )
+    net = parse(PLAY)
+    page = play_page(net, home=home, kept_with="".join(tags))
+    (folder / "index.html").write_text(page, "utf-8")
+    (folder / "card.png").write_bytes(net._repr_png_())
+    shutil.move(folder.parent / "sw.js", folder)
 
 
 def write_class(folder: Path) -> None:

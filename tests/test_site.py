@@ -33,7 +33,8 @@ def site(tmp_path_factory) -> Path:
 
 def pages(site: Path) -> list[Path]:
     """Those that the generator made; the gallery's own have tests of theirs."""
-    found = [path for path in site.rglob("*.html") if "gallery" not in path.parts]
+    own = {"gallery", "play"}
+    found = [path for path in site.rglob("*.html") if own.isdisjoint(path.parts)]
     return sorted(path for path in found if path.name != "404.html")
 
 
@@ -50,6 +51,15 @@ class Places(HTMLParser):
         given = dict(attributes)
         self.anchors |= {str(given[name]) for name in ("id", "name") if given.get(name)}
         self.links += [str(given[name]) for name in ("href", "src") if given.get(name)]
+
+
+def test_the_page_to_play_with_has_an_address_a_card_and_is_kept(site):
+    page = (site / "play/index.html").read_text("utf-8")
+    assert '<meta property="og:title" content="gradbook: ' in page
+    assert '"isKept":true' in page
+    assert "worker-src 'self'" in page
+    assert (site / "play/sw.js").read_text("utf-8").count("addEventListener(") == 2
+    assert (site / "play/card.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_every_document_has_a_place_in_the_navigation():

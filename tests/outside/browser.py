@@ -39,6 +39,10 @@ MIDDLE = """(async () => {{
   }}
   throw new Error("it doesn't stand still")
 }})()"""
+REVEALING = """(selector => {
+  const panel = document.querySelector(selector)?.closest("[role=tabpanel][hidden]")
+  if (panel) document.querySelector(`[aria-controls="${panel.id}"]`).click()
+})"""
 HEARING = """(selector => {
   window.heard = false
   const hear = () => { window.heard = true }
@@ -158,7 +162,9 @@ class Browser:
 
     def show(self, page: Path | str, width: int = 1200, height: int = 900, **features: str) -> None:
         """Load a file or an address in a window of that size; features are such as
-        prefers_color_scheme."""
+        prefers_color_scheme. Unless asked otherwise the reader wants no motion, and nothing runs
+        by itself."""
+        features = {"prefers_reduced_motion": "reduce"} | features
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.ask("Emulation.setDeviceMetricsOverride", **size)
         wanted = [{"name": k.replace("_", "-"), "value": v} for k, v in features.items()]
@@ -186,6 +192,7 @@ class Browser:
 
     def click(self, selector: str) -> None:
         """The middle of an element, by mouse; once more where the page moved it away meanwhile."""
+        self.value(f"{REVEALING}({selector!r})")
         for _ in range(3):
             self.value(f"{HEARING}({selector!r})")
             self.click_at(*self._middle(selector))
@@ -217,7 +224,8 @@ class Browser:
         self.settle()
 
     def write(self, selector: str, text: str) -> None:
-        """Into a field, in place of what stands there."""
+        """Into a field, in place of what stands there; the tab that it is in is opened."""
+        self.value(f"{REVEALING}({selector!r})")
         self.value(f"(e => {{ e.focus(); e.select?.() }})(document.querySelector({selector!r}))")
         self.ask("Input.insertText", text=text)
         self.settle()

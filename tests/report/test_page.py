@@ -182,7 +182,7 @@ def test_a_piece_of_html_says_its_messages_with_what_stands_in_their_places():
     assert "write <code>dropout 0</code> into it.</p>" in pieces.html("commands")
     assert '<code id="text-alone"><b></code>' in pieces.html("text")
     chapter = pieces.chapter("text", "more")
-    assert (chapter.anchor, chapter.heading) == ("more", "The network as text")
+    assert (chapter.anchor, chapter.heading) == ("more", "Text")
     assert isinstance(chapter.blocks[0], PageOnly)
 
 

@@ -9,7 +9,7 @@ import { PHRASES } from "../../src/gradbook/web/view/phrases.js"
 const ODD = [0.1 + 0.2, -0, 0, 5e-324, Number.MAX_VALUE, NaN, Infinity, -Infinity, -1 / 3, 1e21]
 const STATE = {
   text: 'input 2 # η, "quoted"\ndense 1\n', rate: 0.1, batch: 10, epoch: 71, start: ODD, state: [...ODD].reverse(),
-  samples: [[[0.1, -0], [1]], [[1 / 3, 2], [0]]], tests: [[[0.5, 1], [1]]], sample: 1, chosen: "w1", look: "numbers",
+  samples: [[[0.1, -0], [1]], [[1 / 3, 2], [0]]], tests: [[[0.5, 1], [1]]], sample: 1, chosen: "w1", look: "numbers", isMean: true,
   fields: { sets: "circle", "data-seed": "3" },
 }
 
@@ -31,8 +31,8 @@ test("a state comes back from its letters, every number bit for bit", async () =
 })
 
 test("a link of before the fields were kept is read", async () => {
-  const older = { ...STATE, batch: undefined, tests: undefined, look: undefined, fields: undefined } // which JSON leaves out
-  assert.deepEqual(unpack(await pack(older)), { ...STATE, batch: 0, tests: [], look: "", fields: {} })
+  const older = { ...STATE, batch: undefined, tests: undefined, look: undefined, isMean: undefined, fields: undefined } // which JSON leaves out
+  assert.deepEqual(unpack(await pack(older)), { ...STATE, batch: 0, tests: [], look: "", isMean: false, fields: {} })
 })
 
 test("random doubles come back bit for bit", async () => {

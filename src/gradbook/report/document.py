@@ -205,6 +205,7 @@ class Report:
     indent: int | None = 1  # of JSON
     # What pages have.
     has_contents: bool = False
+    is_read: bool = True  # as text is; other pages have a look of their own
     styles: Sequence[str] = ()  # by the names of their files
     style: str = ""  # made for this page
     scripts: Sequence[str] = ()
@@ -212,6 +213,8 @@ class Report:
     data: Mapping[str, Any] | None = None  # what that is given
     other_scripts: Mapping[str, str] = field(default_factory=dict)  # that it runs, by their ids
     has_a_server: bool = False
+    head: str = ""  # of a page: what else stands in it
+    is_kept: bool = False  # by a service worker beside it
     computes: bool = False
 
     @property

@@ -60,12 +60,17 @@ def report_page(report: Report) -> str:
             "\n".join(map(writer.part, report.chapters)),
             "\n".join(filter(None, lead)),
             data + writer.blocks(report.foot),
-            style + "".join(map(resource, dict.fromkeys(styles))) + report.style,
+            (resource("prose.css") if report.is_read else "")
+            + style
+            + "".join(map(resource, dict.fromkeys(styles)))
+            + report.style,
             resource("chart.js") * has_charts
             + "".join(map(resource, report.scripts))
             + (script(report.main) if report.main else ""),
             report.has_a_server,
             report.computes,
+            report.head,
+            report.is_kept,
         )
     )
 

@@ -38,6 +38,10 @@ class WholePage:
     script: str = ""
     has_a_server: bool = False
     computes: bool = False
+    head: str = ""  # what else stands in the head
+    is_kept: bool = (
+        False  # whether a service worker beside it keeps it for when there is no network
+    )
 
     def __str__(self) -> str:
         css = STYLE_ROOM.sub("", REMARK.sub("", colours() + resource("page.css") + self.style))
@@ -57,6 +61,7 @@ class WholePage:
                 '<meta name="viewport" content="width=device-width, initial-scale=1">',
                 '<meta name="color-scheme" content="light dark">',
                 f"<title>{text(self.title)}</title>",
+                *([self.head] if self.head else []),
                 f"<style>{css}</style>",
                 "</head>",
                 "<body>",
@@ -80,6 +85,7 @@ class WholePage:
             "script-src": _digest(self.script) + compiling if self.script else "'none'",
             **({"connect-src": "'self'"} if self.has_a_server else {}),
             **({"worker-src": "blob:"} if self.computes else {}),
+            **({"worker-src": "'self'"} if self.is_kept else {}),
             "base-uri": "'none'",
             "form-action": "'none'",
         }

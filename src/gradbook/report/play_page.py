@@ -7,6 +7,7 @@ It knows how the parts of that page are put together, not what is computed there
 from __future__ import annotations
 
 import json
+import os
 import re
 import zlib
 from base64 import b64encode
@@ -16,11 +17,11 @@ from functools import cache
 from typing import Any
 
 from gradbook.amounts import size
-from gradbook.errors import LimitError
+from gradbook.errors import LimitError, UsageError
 from gradbook.graph.node import Node
 from gradbook.language import Language, current_language, tr
 from gradbook.layers import KINDS, Role
-from gradbook.net import LESSONS, Net, builtin
+from gradbook.net import Net
 from gradbook.net.derivation import LONGEST_CHAIN
 from gradbook.net.lower import scalars_of
 from gradbook.net.network import DROPPED
@@ -252,21 +253,36 @@ def _runs(slots: Sequence[re.Match[str]]) -> list[list[re.Match[str]]]:
 # The page ---------------------------------------------------------------------
 
 MOST_BYTES = 400_000  # of a page: one that can be mailed
+HOME_VARIABLE = "GRADBOOK_HOME"
 ALONE, REPORTING = "view/main.js", "view/scorm.js"  # what the page's script begins with
 
 
 def play_page(
-    net: Net, command: str = "", in_notebook: bool = False, begins_with: str = ALONE
+    net: Net,
+    command: str = "",
+    in_notebook: bool = False,
+    begins_with: str = ALONE,
+    home: str | None = None,
+    kept_with: str = "",
 ) -> str:
     """The page; `command` is what makes it again. A large network's can't be changed as text.
+
+    Its links lead to `home`, the address of the site that has such a page at play/; by default
+    that is GRADBOOK_HOME. One that a service worker keeps (sw.js beside it) has `kept_with` in its
+    head.
 
     In a notebook it tells whatever is around it how it is, and takes a state from there; begun with
     `REPORTING`, it tells a learning platform what was learned.
     """
     known = content(net)
-    made = _page(known, command, builds(net), in_notebook, begins_with)
+    home = os.environ.get(HOME_VARIABLE, "") if home is None else home
+    if home and not re.fullmatch(r"https?://[^\s#?]+", home):
+        raise UsageError(f"{home} is no address of a site: give one such as https://example.org")
+    own: dict[str, Any] = {"inNotebook": True} if in_notebook else {}
+    own |= ({"home": home} if home else {}) | ({"isKept": True} if kept_with else {})
+    made = _page(known, command, builds(net), own, begins_with, kept_with)
     if builds(net) and len(made.encode()) > MOST_BYTES:
-        made = _page(known, command, False, in_notebook, begins_with)
+        made = _page(known, command, False, own, begins_with, kept_with)
     if len(made.encode()) > MOST_BYTES:
         raise LimitError(
             f"the page would take {size(len(made.encode()))}, and {size(MOST_BYTES)} is the most: "
@@ -276,34 +292,42 @@ def play_page(
 
 
 def _page(
-    known: PageContent, command: str, is_building: bool, in_notebook: bool, begins_with: str
+    known: PageContent,
+    command: str,
+    is_building: bool,
+    own: Mapping[str, Any],
+    begins_with: str,
+    kept_with: str,
 ) -> str:
     net = known.net
-    lines, is_known = layers_text(net), net.name in LESSONS and net == builtin(net.name)
+    lines = layers_text(net)
     given = PageTemplate(
         "view/page.html",
         builder='<div id="builder"></div>' if is_building else "",
         box=text_box(lines.rstrip(), text(tr("The network as text"))),
         reason=text(_reason(net)),
         lines=text(lines),
-        name=text(net.name),
-        **({} if is_known else {"written": ""}),
     )
     chapter = given.chapter
-    plane = [chapter("plane")] if known.share or is_building else []
     as_text = chapter("editor" if is_building else "text", "more")
+    tabs = ("chain-rule", "samples-table", "rates")
     return report_page(
         Report(
-            tr("{network}, to play with", network=net.name or tr("A network")),
+            f"{net.name or tr('A network')} · gradbook",
             [
-                Side((chapter("network"), chapter("chain-rule"), chapter("data"))),
-                Side((chapter("rate-and-loss"), *plane, as_text, chapter("share"))),
+                chapter("data"),
+                chapter("network"),
+                chapter("output"),
+                Side((*map(chapter, tabs), as_text, chapter("share"))),
             ],
-            lead=[given.block("bar")],
+            lead=[given.block("bar"), given.block("said")],
             foot=made_with(command),
-            styles=["sweep.css", "play.css", "see.css", "learn.css"],
+            is_read=False,
+            head=kept_with,
+            is_kept=bool(kept_with),
+            styles=["play.css", "see.css", "learn.css"],
             main=begins_with,
-            data=_data(known, is_building, in_notebook),
+            data={**_data(known, is_building), **own},
         )
     )
 
@@ -328,14 +352,13 @@ def _reason(net: Net) -> str:
     )
 
 
-def _data(known: PageContent, is_building: bool, in_notebook: bool) -> dict[str, Any]:
+def _data(known: PageContent, is_building: bool) -> dict[str, Any]:
     """What the page is given: what it builds its tables of, or where it can't, the tables."""
     return {
         "widths": width_table(),
         "layers": layers_text(known.net),
         "madeUp": known.net.made_up(DROPPED),
         "coding": _coding(known.net),
-        **({"inNotebook": True} if in_notebook else {}),
         **(_to_build(known.net) if is_building else {"tables": _packed(page_tables(known))}),
     }
 
@@ -353,8 +376,7 @@ def _to_build(net: Net) -> dict[str, Any]:
     return {
         "text": written,
         "samples": samples,
-        "criteria": criteria_table(),
-        "building": _packed(building_table()),
+        "building": _packed(building_table() | {"criteria": criteria_table()}),
     }
 
 

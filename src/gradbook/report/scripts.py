@@ -16,6 +16,7 @@ COMMENT = re.compile(
     r"|/\*\* @type \{(?:(?!/\*\*).)*?\} \*/ ?|(?<! ) +// [^`'\"\n]*$",
     re.MULTILINE,
 )
+CAST = re.compile(r"(?<= = )\((\[\]|null|new \w+\(\))\)$", re.MULTILINE)  # whose type has gone
 MARGIN = re.compile("^ +", re.MULTILINE)
 SIGN_OR_TEXT = re.compile(
     r"(?P<text>\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`)"  # in which room counts
@@ -80,7 +81,7 @@ def _collect(name: str, scopes: dict[str, str]) -> str:
     """Add a module's scope, after those that it needs; what the scope is called."""
     if name not in scopes:
         text = files("gradbook").joinpath("web", *name.split("/")).read_text("utf-8")
-        text = MARGIN.sub("", COMMENT.sub("", text))
+        text = CAST.sub(r"\1", MARGIN.sub("", COMMENT.sub("", text)))
 
         def scope_of(found: re.Match[str]) -> str:
             source = _collect(normpath(join(dirname(name), found[2])), scopes)

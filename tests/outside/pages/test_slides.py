@@ -17,7 +17,8 @@ KEYS = """(() => {
     slide: document.querySelector("output").textContent,
     now: document.querySelector(".now h1, .now h2").textContent,
     shown: [...document.querySelectorAll(".now .steps > *, .now mtable.aligned > mtr")]
-      .filter(one => getComputedStyle(one).visibility === "visible").length,
+      .filter(one => getComputedStyle(one).display !== "none").length,
+    text: document.querySelector(".now").innerText,
     whole: [...document.querySelectorAll("section, header")]
       .filter(one => getComputedStyle(one).visibility === "visible").length,
     inert: document.querySelectorAll("[inert]").length,
@@ -29,12 +30,6 @@ KEYS = """(() => {
   }
   return said
 })()"""
-FITS = """[...document.querySelectorAll("section")]
-  .filter(one => !one.matches(".scrolling") && one.scrollHeight > one.clientHeight
-    || [...one.querySelectorAll(".wide")].some(box => box.scrollWidth > box.clientWidth + 1))
-  .map(one => [one.id, one.scrollHeight])"""
-
-
 @pytest.fixture(scope="module", params=["worked", "xor"])
 def page(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("slides") / f"{request.param}.html"
@@ -49,7 +44,7 @@ def test_keys_show_one_step_after_the_other(chromium, page):
     assert [one["slide"].split(" ")[0] for one in (first, second, end)] == ["1", "2", str(count)]
     assert first["now"].startswith("Backpropagation")
     assert second["now"] == "The network"
-    assert third["shown"] > second["shown"] or third["slide"] != second["slide"]
+    assert third["text"] != second["text"]
     assert back == third != fourth
     assert home == first
     assert end["now"] == "The update"
@@ -57,11 +52,34 @@ def test_keys_show_one_step_after_the_other(chromium, page):
         assert (one["whole"], one["inert"]) == (1, count - 1)
 
 
+STEPS = """(() => {
+  const found = []
+  for (let end = 0; end < 400; end++) {
+    const one = document.querySelector(".now")
+    const sizes = [...one.querySelectorAll(".steps math")]
+      .filter(it => it.checkVisibility() && !it.closest("table"))
+      .map(it => parseFloat(getComputedStyle(it).fontSize))
+    const fits = one.scrollHeight <= one.clientHeight && one.scrollWidth <= one.clientWidth
+    found.push([one.id, fits, Math.min(99, ...sizes)])
+    if (document.querySelector(".slide-keys button:last-child").disabled) return found
+    document.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }))
+  }
+})()"""
+
+
+def test_formulas_can_be_read_from_the_last_row(chromium, page):
+    chromium.show(page, 1280, 720)
+    steps = chromium.value(STEPS)
+    assert [step for step in steps if not step[1]] == []
+    small = [step for step in steps if step[2] < 28]
+    assert len(small) <= 0.1 * len(steps), small
+
+
 @pytest.mark.parametrize("size", [(1440, 900), (1024, 768), (390, 844)])
 def test_every_slide_fits_its_window(size, chromium, page):
     chromium.show(page, *size)
-    assert chromium.value(FITS) == []
-    assert chromium.value('document.querySelectorAll(".scrolling").length') <= 1
+    steps = chromium.value(STEPS)
+    assert sum(not fits for _, fits, _ in steps) <= 0.02 * len(steps)  # a table, on a phone
     assert chromium.value("document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -73,12 +91,13 @@ def test_an_equation_s_number_leads_to_its_slide(chromium, page):
 
 
 @pytest.mark.witness("pdftotext")
-def test_paper_has_a_page_for_each_slide_with_all_its_steps(page, tmp_path):
+def test_paper_has_each_slide_with_all_its_steps(page, tmp_path):
     pdf = page_to_pdf(page, tmp_path / "slides.pdf")
     command = [program("pdftotext"), str(pdf), "-"]
     pages = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\f")
     html = page.read_text("utf-8")
-    assert len(pages) - 1 == html.count("<section ") + 1
+    slides = html.count("<section ") + 1
+    assert slides <= len(pages) - 1 <= slides + 2  # large tables go on, on the next page
     assert [text.split("\n")[0] for text in pages[1:3]] == ["The network", "Forward"]
     last = html.count('id="equation-')
     assert f"({last})" in pages[-2]

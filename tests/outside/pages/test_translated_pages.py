@@ -104,7 +104,7 @@ def test_a_page_that_writes_says_nothing_in_english(shown):
 
 PLAYED = ["worked", "xor", "strokes", "attention-by-hand", "echo"]
 NAMES = ("query", "key", "value", "score", "share", "mixed", "output", "recurrent")  # within names
-TOTAL = ("total", "sample", "xor", "sin", "CSV", "txt", "net")
+TOTAL = ("total", "sample", "xor", "sin", "CSV", "txt", "net", "gradbook")
 IS_JUDGED = "document.querySelector('#limit').textContent"
 
 

@@ -31,7 +31,7 @@ def test_a_page_is_translated_wholly(named):
     net = gb.builtin(named)
     with pseudo_language():
         page = play_page(net, "gradbook page")
-    own = PLAIN_WORD.findall(f"{net.name} {layers_text(net)} net txt CSV total dropout")
+    own = PLAIN_WORD.findall(f"{net.name} {layers_text(net)} gradbook net txt CSV total dropout")
     assert plain_words("\n".join(words_of(page)), *own) == []
     assert '<html lang="xx" data-decimal=",">' in page
 
@@ -43,7 +43,7 @@ def test_a_script_carries_the_messages_of_one_language():
     one = 'trCount("the same, as there is one sample","the mean of this over all {count} samples"'
     assert one in english
     assert f'trCount("{spelled(one.split(chr(34))[1])}"' in other
-    for message in ("Copy link", "more than 99.9 %", "; blue below {middle}, orange above"):
+    for message in ("Copy link", "As written", "from {least} to {most}"):
         assert json.dumps(message, ensure_ascii=False) in english
         assert json.dumps(spelled(message), ensure_ascii=False) in other
         assert json.dumps(message, ensure_ascii=False) not in other

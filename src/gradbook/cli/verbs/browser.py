@@ -154,7 +154,9 @@ def make_page(options: Namespace) -> tuple[str, str]:
         net = network(options.net, options.data, **reading_of(options))
         if writes_letters(net):
             return letters_page_of(net, options.typed), tr("Train, and watch what it writes")
-        return play_page(net, options.typed), tr("Run, then move η, or drag a weight")
+        return play_page(net, options.typed, home=options.home), tr(
+            "Run, then move η, or drag a weight"
+        )
     train = USUAL if options.train is True else options.train
     page = picture_page(reader, train, options.typed)
     return page, tr("draw a digit") if reader.is_trained else tr("Train, then draw a digit")

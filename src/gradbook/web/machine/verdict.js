@@ -97,7 +97,6 @@ export function judged(found, criteria) {
   return {
     verdict: said ? said[1] : criteria.otherwise,
     trains: !judge.breaks && judge.holds(criteria.trains),
-    left: judge.breaks ? NaN : judge.number("left to learn"),
   }
 }
 

@@ -1,7 +1,6 @@
 // Shows a page's sections as slides, one step after the other.
 
-/** Columns of steps, and their largest and smallest size: beyond the last a slide scrolls. */
-const SIZES = [[1, 1.7, 0.9], [2, 1.1, 0.6], [3, 0.7, 0.5], [1, 0.9, 0.5]]
+const [LARGE, SMALLEST] = [1.7, 1] // times the page's size: of what is shown, and of a line that is too long for that
 const FORWARD = ["ArrowRight", "ArrowDown", "PageDown", " ", "Enter"]
 const BACK = ["ArrowLeft", "ArrowUp", "PageUp", "Backspace"]
 
@@ -36,10 +35,12 @@ function show(to, at) {
   })
   stepsOf[slide].forEach((parts, k) => {
     for (const part of parts) {
+      part.classList.remove("gone")
       part.classList.toggle("later", k > step)
       part.classList.toggle("appears", k === step && step > 0)
     }
   })
+  if (stepsOf[slide][step].length) clear(slides[slide], stepsOf[slide].slice(0, step), stepsOf[slide][step])
   where.textContent = `${slide + 1} / ${slides.length}`
   before.disabled = !slide && !step
   after.disabled = slide === slides.length - 1 && step === stepsOf[slide].length - 1
@@ -65,25 +66,35 @@ function fit() {
   style.setProperty("--w", `${width}px`)
   style.setProperty("--h", `${height}px`)
   style.setProperty("--scale", `${Math.min(innerWidth / width, innerHeight / height)}`)
-  slides.forEach(shrink)
+  slides.forEach(enlarge)
+  show(slide, step)
 }
 
-/** Steps are as large as fits: small ones stand in columns before they shrink further.
+/** What came first goes, as far as it takes the room of what is shown now: whole equations, then lines.
+ * @param {HTMLElement} one @param {Element[][]} earlier steps @param {Element[]} now */
+function clear(one, earlier, now) {
+  for (const part of earlier.flat()) {
+    if (one.scrollHeight <= one.clientHeight) break
+    const block = part.closest(".steps > *")
+    const isShown = now.some(it => block?.contains(it))
+    if (!isShown) block?.classList.add("gone")
+    else if (part !== block) part.classList.add("gone")
+  }
+  const [block] = now.map(part => /** @type {HTMLElement} */ (part.closest(".steps > *")))
+  for (let size = LARGE; one.scrollHeight > one.clientHeight && size > 0.5; size -= 0.1) block.style.fontSize = `${size}em` // a table
+  one.classList.toggle("scrolling", one.scrollHeight > one.clientHeight)
+}
+
+/** Steps are large; a line that is too long for that is as large as fits.
  * @param {HTMLElement} one */
-function shrink(one) {
-  const inside = /** @type {HTMLElement | null} */ (one.querySelector(".steps"))
-  if (!inside) return
-  const fits = SIZES.some(([columns, largest, smallest]) => {
-    if (columns > 1 && innerWidth <= innerHeight) return false
-    inside.style.columnCount = `${columns}`
-    for (let size = largest; size >= smallest; size -= 0.05) {
-      inside.style.fontSize = `${size}em`
-      const wide = [...inside.querySelectorAll(".wide")].some((box) => box.scrollWidth > box.clientWidth)
-      if (one.scrollHeight <= one.clientHeight && one.scrollWidth <= one.clientWidth && !wide) return true
+function enlarge(one) {
+  for (const block of /** @type {NodeListOf<HTMLElement>} */ (one.querySelectorAll(".steps > *"))) {
+    const boxes = block.matches(".wide") ? [block] : [...block.querySelectorAll(".wide")]
+    for (let size = LARGE; size >= SMALLEST; size -= 0.1) {
+      block.style.fontSize = `${size}em`
+      if (boxes.every(box => box.scrollWidth <= box.clientWidth)) break
     }
-    return false
-  })
-  one.classList.toggle("scrolling", !fits)
+  }
 }
 
 /** The slide that an anchor stands on, with all its steps. */
@@ -138,4 +149,4 @@ addEventListener("hashchange", follow)
 addEventListener("resize", fit)
 
 fit()
-if (!follow()) show(0, 0)
+follow()

@@ -1,6 +1,11 @@
 // The page's state as the fragment of its address: packed there, and read back with every number bit for bit.
 
 import { byId } from "./dom.js"
+
+/** A field of the page by its id, or choices by their name.
+ * @param {string} id @returns {any}
+ */
+const fieldOf = id => byId(id) ?? byId("point-sets").elements[id]
 import { PHRASES } from "./phrases.js"
 import { deflated, lettersOf, unpacked } from "./packed.js"
 
@@ -14,7 +19,8 @@ const ODD = ["-0", "NaN", "Infinity", "-Infinity"] // numbers that JSON can't sa
 /**
  * @typedef {import("../machine/training.js").Sample} Sample
  * @typedef {{text: string, rate: number, batch: number, epoch: number, start: number[], state: number[],
- *   samples: Sample[], tests: Sample[], sample: number, chosen: string, look: string, fields: Record<string, string>}} State
+ *   samples: Sample[], tests: Sample[], sample: number, chosen: string, look: string, isMean: boolean, fields: Record<string, string>}} State
+ *   with no start, how it begins: weights as the text's seed draws them, samples by their rule or, where there are some, those
  */
 
 /** What a fragment says: the letters of a state, and whether only the drawing, Run and the loss are wanted.
@@ -49,16 +55,16 @@ export function unpack(letters) {
 /** @param {any} found @returns {State} */
 function checked(found) {
   if (typeof found !== "object" || found === null) throw new Error(PHRASES.broken)
-  const { text, chosen, samples, batch = 0, tests = [], look = "", fields = {} } = found
+  const { text, chosen, samples = [], batch = 0, epoch: reached = 1, start = [], state = [], tests = [], look = "", isMean = false, fields = {} } = found
   const isText = (/** @type {any} */ it) => typeof it === "string"
   const isSample = (/** @type {any} */ it) => Array.isArray(it) && it.length === 2
   const areSamples = [samples, tests].every(it => Array.isArray(it) && it.every(isSample))
   if (!LOOKS.includes(look)) throw new Error(PHRASES.broken)
   if (![text, chosen, ...Object.values(fields ?? [null])].every(isText) || !areSamples) throw new Error(PHRASES.broken)
-  const [rate, epoch, sample] = numbers([found.rate, found.epoch, found.sample])
-  if (!Number.isFinite(rate) || !isCount(epoch - 1, LATEST) || !isCount(sample, samples.length - 1) || !isCount(batch, LATEST)) throw new Error(PHRASES.broken)
+  const [rate, epoch, sample] = numbers([found.rate, reached, found.sample])
+  if (!Number.isFinite(rate) || !isCount(epoch - 1, LATEST) || !isCount(sample, start.length ? samples.length - 1 : LATEST) || !isCount(batch, LATEST)) throw new Error(PHRASES.broken)
   const read = (/** @type {any[][]} */ all) => all.map(([inputs, targets]) => /** @type {Sample} */ ([numbers(inputs), numbers(targets)]))
-  return { text, chosen, rate, batch, epoch, sample, look, fields, start: numbers(found.start), state: numbers(found.state), samples: read(samples), tests: read(tests) }
+  return { text, chosen, rate, batch, epoch, sample, look, isMean: isMean === true, fields, start: numbers(start), state: numbers(state), samples: read(samples), tests: read(tests) }
 }
 
 /** @param {number} value @param {number} most */
@@ -74,10 +80,19 @@ function numbers(list) {
 }
 
 /** @param {import("./model.js").Model} model @param {import("./editor.js").Editor | null} editor @returns {State} */
-export function stateOf({ content, rate, batch, epoch, start, training, samples, tests, sample, chosen, look }, editor) {
+export function stateOf({ content, rate, batch, epoch, start, training, samples, tests, sample, chosen, look, isMean }, editor) {
   const text = editor ? editor.box.latest : content.layers
-  const fields = Object.fromEntries(FIELDS.filter(byId).map(id => [id, byId(id).value]))
-  return { text, rate, batch, epoch, start, state: training.state, samples, tests, sample, chosen: content.names[chosen]?.said ?? "", look, fields }
+  const fields = Object.fromEntries(FIELDS.filter(fieldOf).map(id => [id, fieldOf(id).value]))
+  return { text, rate, batch, epoch, start, state: training.state, samples, tests, sample, chosen: content.names[chosen]?.said ?? "", look, isMean, fields }
+}
+
+/** How it begins, in few letters: without what is trained, and without what is drawn by a rule.
+ * @param {import("./model.js").Model} model @param {State} state
+ */
+export function beginningOf(model, { text, rate, batch, samples, sample, chosen, look, isMean, fields }) {
+  const isDrawn = fields.sets || JSON.stringify(samples) === JSON.stringify(model.content.samples)
+  return { text, rate, batch: batch || undefined, sample, chosen, look: look || undefined, isMean: isMean || undefined,
+    fields: fields.sets ? fields : undefined, samples: isDrawn ? undefined : samples }
 }
 
 /** Bring the page back to a state; what doesn't fit leaves it as it is.
@@ -90,11 +105,15 @@ export function restore(model, editor, state) {
   if (isOther && !editor) throw new Error(PHRASES.anotherNetwork)
   if (isOther) editor?.box.replace(text)
   else model.before("")
-  if (editor && !editor.box.isInOrder || !fits(model.content, state, editor ? editor.building.most : model.content.most)) {
+  const isBeginning = !start.length
+  if (editor && !editor.box.isInOrder || !isBeginning && !fits(model.content, state, editor ? editor.building.most : model.content.most)) {
     if (isOther) editor?.box.replace(before)
     throw new Error(PHRASES.broken)
   }
-  for (const id of FIELDS) if (byId(id) && state.fields[id] !== undefined) setField(byId(id), state.fields[id])
+  for (const id of FIELDS) if (fieldOf(id) && state.fields[id] !== undefined) setField(fieldOf(id), state.fields[id])
+  model.look = state.look
+  model.isMean = state.isMean
+  if (isBeginning) return begin(model, state)
   if (samples.length > model.content.most) editor?.resample(samples)
   const { content } = model
   const line = Object.keys(content.names).find(it => content.names[it].said === state.chosen)
@@ -104,7 +123,21 @@ export function restore(model, editor, state) {
   model.state = { ...base, epoch, values, losses: [first] }
   if (epoch > 1) model.losses.push([epoch, model.training.learned])
   else model.losses[0][1] = model.training.learned
-  model.look = state.look
+  model.changed()
+}
+
+/** From the weights that were drawn, with samples that are given, drawn anew or those that the page has.
+ * @param {import("./model.js").Model} model @param {State} state
+ */
+function begin(model, { rate, batch, samples, sample, chosen, fields }) {
+  const { content } = model
+  Object.assign(model, { start: [...model.written], rate, batch })
+  const isRow = samples.every(([inputs, targets]) => inputs.length === content.inputs.length && targets.length === content.targets.length)
+  if (fields.sets) model.redraw()
+  else model.begin(samples.length && isRow ? samples : structuredClone(content.samples))
+  const line = Object.keys(content.names).find(it => content.names[it].said === chosen)
+  if (line) model.chosen = Number(line)
+  model.sample = Math.min(sample, model.samples.length - 1)
   model.changed()
 }
 

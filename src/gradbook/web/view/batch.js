@@ -11,7 +11,7 @@ export class BatchField {
       type: "number", id: "batch", min: 1, step: 1, placeholder: PHRASES.batch.all, title: PHRASES.batch.hint, "aria-describedby": "batch-said",
       oninput: () => this.take(), onchange: () => this.update(),
     })
-    this.label = make("label", {}, `${PHRASES.batch.field} `, this.field)
+    this.label = make("label", { class: "setting" }, PHRASES.batch.field, this.field)
     this.said = make("p", { class: "remark", id: "batch-said" })
     model.listeners.push(() => this.update())
     this.update()
@@ -28,6 +28,6 @@ export class BatchField {
     const { batch, usedBatch, samples: { length } } = this.model
     this.label.hidden = length < 2
     if (document.activeElement !== this.field) this.field.value = batch || ""
-    say(this.said, usedBatch ? PHRASES.batch.said(Math.ceil(length / usedBatch), usedBatch, length % usedBatch, length) : batch > 0 && batch < length ? PHRASES.batch.alone : "")
+    say(this.said, usedBatch ? PHRASES.batch.said(Math.ceil(length / usedBatch), length) : batch > 0 && batch < length ? PHRASES.batch.alone : "")
   }
 }

@@ -6,8 +6,6 @@ import { make, say } from "./dom.js"
 import { PHRASES } from "./phrases.js"
 
 const HIDDEN = ["dense 4", "tanh"] // where there is no hidden layer to go by
-const MAPS = "conv 2 3x3 pad 1" // the same of maps, which keep their size
-const STEPS = "conv1d 2 3 pad 1" // and of the steps of a sequence
 const MOVES = /** @type {Record<string, number>} */ ({ ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 })
 const SLACK = 6 // pixels that a pointer may move before it drags
 
@@ -18,9 +16,9 @@ const SLACK = 6 // pixels that a pointer may move before it drags
 
 export class Builder {
   /** @param {import("./model.js").Model} model @param {import("./editor.js").Editor} editor @param {HTMLElement} box
-   * @param {(Node | string)[]} rest what stands in the last row
+   * @param {HTMLElement} training where loss and update are chosen
    */
-  constructor(model, editor, box, ...rest) {
+  constructor(model, editor, box, training) {
     this.model = model
     this.editor = editor
     this.grammar = editor.building.grammar
@@ -30,8 +28,9 @@ export class Builder {
     this.layers = /** @type {Span[]} */ ([])
     this.row = make("ol", { class: "layers", "aria-label": PHRASES.layers })
     this.settings = make("div", { class: "bar" })
+    this.training = training
     this.said = make("p", { role: "status", id: "builder-said" })
-    box.append(this.row, this.settings, make("div", { class: "bar" }, ...rest), this.said, make("p", { id: "builder-hint", class: "unseen" }, PHRASES.hint))
+    box.append(this.settings, this.row, this.said, make("p", { id: "builder-hint", class: "unseen" }, PHRASES.hint))
     box.addEventListener("focusin", event => this.choose(/** @type {Element} */ (event.target).closest("li")))
     this.update()
   }
@@ -58,8 +57,9 @@ export class Builder {
       "aria-label": PHRASES.layer(0, this.words(this.input)) }, this.words(this.input)))
     this.row.replaceChildren(input, ...this.layers.map((span, k) => this.chip(span, k)))
     this.settings.replaceChildren(...this.fields())
+    this.training.replaceChildren(...this.choices())
     this.mark()
-    if (key) /** @type {HTMLElement | null} */ (this.row.parentElement.querySelector(`[data-key="${key}"]`))?.focus({ preventScroll: true })
+    if (key) /** @type {HTMLElement | null} */ (document.querySelector(`[data-key="${key}"]`))?.focus({ preventScroll: true })
   }
 
   get input() {
@@ -125,43 +125,6 @@ export class Builder {
     }
   }
 
-  /** Which statement says a layer of the network; -1 is the input.
-   * @param {number} layer @private
-   */
-  placeOf(layer) {
-    const { owners } = this.editor.net
-    const said = this.layers.flatMap((span, k) => (this.formOf(span) ? [k] : []))
-    return layer < 0 ? -1 : said[[...new Set(owners)].indexOf(owners[layer])]
-  }
-
-  /** How many units the last of these layers that sums has, where that isn't how many outputs there are.
-   * @param {number[]} layers of the network
-   */
-  unitsOf(layers) {
-    const [output] = [...this.sums].reverse()
-    const found = layers.map(it => this.placeOf(it)).find(k => k !== output && this.sums.includes(k))
-    return found === undefined ? null : this.counted(this.layers[found], found, this.formOf(this.layers[found]))
-  }
-
-  /** What a layer, or the input, is called.
-   * @param {number} layer
-   */
-  called(layer) {
-    const k = this.placeOf(layer)
-    return this.words(k < 0 ? this.input : this.layers[k])
-  }
-
-  /** A hidden layer behind one of the network's, or behind the input.
-   * @param {number} layer @param {boolean} isMap whether it has rows and columns
-   */
-  addBehind(layer, isMap) {
-    const readsSteps = this.layers.some(it => {
-      const form = this.formOf(it)
-      return form && (form.preset?.row || this.grammar.cards[form.card].readsSteps)
-    })
-    this.insert(this.placeOf(layer), [isMap ? (readsSteps ? STEPS : MAPS) : HIDDEN[0], this.usualActivation])
-  }
-
   /** That of the first hidden layer. @private */
   get usualActivation() {
     const [first, other] = this.layers.filter(it => this.formOf(it)?.card === "activation")
@@ -188,27 +151,37 @@ export class Builder {
     return menu
   }
 
-  /** What stands below the layers.
-   * @private
-   */
+  /** What stands behind the layers: what adds another, and how many are hidden. @private */
   fields() {
+    const { grammar } = this
+    const hidden = Math.max(0, this.sums.length - 1)
+    const built = Object.entries(grammar.forms).filter(([, { isUnbuilt }]) => !isUnbuilt)
+    const groups = /** @type {[string, (form: Form) => boolean][]} */ ([
+      [PHRASES.groups.dense, it => it.card === "dense"],
+      [PHRASES.groups.activations, it => it.card === "activation"],
+      [PHRASES.groups.others, it => it.card !== "dense" && it.card !== "activation"],
+    ])
+    const menu = this.menu("", "add", [["", ""]], "", word => word && this.add(grammar.forms[word]))
+    menu.append(...groups.map(([label, isOf]) => make("optgroup", { label }, ...built.filter(([, form]) => isOf(form))
+      .map(([value, { words }]) => make("option", { value }, words)))))
+    return [
+      menu,
+      make("span", { class: "pair" }, ...between(this.pair(PHRASES.hidden, "hidden", hidden, 0, to => (to > hidden ? this.addHidden() : this.removeHidden())),
+        `${PHRASES.hidden} ${hidden}`)),
+    ]
+  }
+
+  /** Loss, update and how many samples there are. @private */
+  choices() {
     const { grammar, model } = this
     const net = this.editor.net
-    const sums = this.sums
-    const hidden = Math.max(0, sums.length - 1)
     const count = model.samples.length
-    const built = Object.entries(grammar.forms).filter(([, { isUnbuilt }]) => !isUnbuilt)
-    const cards = built.map(([word, { words }]) => /** @type {[string, string]} */ ([word, words]))
-    const said = (/** @type {string[]} */ words) => words.map(it => /** @type {[string, string]} */ ([it, it]))
     const setting = (/** @type {string} */ word, /** @type {string[]} */ known, /** @type {string} */ now) =>
-      make("label", {}, `${word} `, this.menu(word, word, said(known), now, to => this.put(withSetting(this.text, word, to, grammar))))
-    const group = (/** @type {string} */ words, /** @type {Node[]} */ ...inside) => make("span", { class: "pair" }, words, ...inside)
+      make("label", {}, `${word} `, this.menu(word, word, known.map(it => /** @type {[string, string]} */ ([it, it])), now, to => this.put(withSetting(this.text, word, to, grammar))))
     return [
-      this.menu("", "add", [["", ""], ...cards], "", word => word && this.add(grammar.forms[word])),
-      group(`${PHRASES.hidden} ${hidden}`, ...this.pair(PHRASES.hidden, "hidden", hidden, 0, to => (to > hidden ? this.addHidden() : this.removeHidden()))),
-      group(`${PHRASES.samples} ${count}`, ...this.pair(PHRASES.samples, "samples", count, 1, to => this.resample(to))),
       setting("loss", Object.keys(grammar.losses), net.loss),
       setting("update", Object.keys(grammar.rates), net.update.kind),
+      make("span", { class: "pair" }, ...between(this.pair(PHRASES.samples, "samples", count, 1, to => this.resample(to)), `${PHRASES.samples} ${count}`)),
     ]
   }
 
@@ -378,6 +351,9 @@ export class Builder {
     addEventListener("pointercancel", end)
   }
 }
+
+/** @param {Node[]} pair @param {string} words */
+const between = ([less, more], words) => [less, words, more]
 
 /** The one whose middle lies nearest to a point.
  * @param {DOMRect[]} places @param {number} x @param {number} y

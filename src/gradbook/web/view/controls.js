@@ -7,6 +7,7 @@ import { grouped, mark, numeral, tr } from "./language.js"
 const [LOWEST, HIGHEST] = [-3, 4] // of the rate, as powers of ten
 const ZONES = 56 // of the strip below the slider
 const SLOW = 25 // milliseconds of a frame, beyond which fewer epochs go into the next
+const SHOWN = 30_000 // milliseconds that it runs by itself
 const LATER = 200 // milliseconds, until the strip asks again whether it runs still
 
 export class Controls {
@@ -36,6 +37,14 @@ export class Controls {
       const rate = Number(this.field.value)
       if (this.field.value !== "" && Number.isFinite(rate)) model.setRate(rate)
     })
+  }
+
+  /** Run from the start, for a while, so that something is seen to be learned without a click. */
+  showHow() {
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches || this.model.samples.length < 2) return
+    this.go()
+    const timer = setTimeout(() => this.isRunning && this.stop(), SHOWN)
+    addEventListener("pointerdown", () => clearTimeout(timer), { once: true })
   }
 
   step() {
@@ -76,14 +85,19 @@ export class Controls {
     const { model } = this
     say(this.run, this.isRunning ? mark("Pause") : mark("Run"))
     set(this.run, "aria-pressed", String(this.isRunning))
-    say(this.epoch, grouped(model.epoch))
-    say(this.loss, short(model.training.loss))
     const power = model.rate > 0 ? Math.log10(model.rate) : LOWEST
     if (document.activeElement !== this.slider) this.slider.value = String(power)
     set(this.slider, "aria-valuetext", `η = ${numeral(String(model.rate))}`)
     if (document.activeElement !== this.field) this.field.value = String(model.rate)
-    say(byId("reset"), model.epoch === 1 && model.isEdited ? mark("As written") : mark("Reset"))
+    const back = model.epoch === 1 && model.isEdited ? mark("As written") : mark("Reset")
+    set(byId("reset"), "title", back)
     this.judgeZones()
+  }
+
+  /** The epoch and its loss, with whatever else is read of it. */
+  sayFigures() {
+    say(this.epoch, grouped(this.model.epoch))
+    say(this.loss, short(this.model.training.loss))
   }
 
   /** What each rate does, as colours below the slider, and up to which it trains; a few at a time.

@@ -2,10 +2,10 @@
 
 import { byId, draw, make, say, set, short } from "./dom.js"
 import { PHRASES } from "./phrases.js"
-import { grouped, mark, numeral, pieces, tr } from "./language.js"
+import { mark, numeral, pieces, tr } from "./language.js"
 
-const SIZE = { width: 480, height: 240 }
-const FRAME = { left: 52, right: 12, top: 12, bottom: 30 }
+const SIZE = { width: 300, height: 150 }
+const FRAME = { left: 38, right: 8, top: 8, bottom: 24 }
 const MOST_POINTS = 600
 const QUICK = 8 // milliseconds: a judgement that takes longer waits until nothing changes any more
 const PAUSE = 120
@@ -23,13 +23,13 @@ export class CurvePanel {
     this.timer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined)
     this.drawn = "" // which axes
     this.said = "" // of which rate
-    this.soFar = byId("so-far")
     this.axes = draw("g", { class: "axes" })
     this.foreseen = draw("path", { class: "foreseen" })
     this.gone = draw("path", { class: "gone" })
     this.tested = draw("path", { class: "tested" })
     this.test = make("span")
-    picture.after(this.test)
+    document.querySelector(".losses")?.append(this.test)
+    this.badge = byId("badge")
     this.now = draw("circle", { r: 4, class: "now" })
     this.svg = draw("svg", { viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, role: "img" }, this.axes, this.foreseen, this.gone, this.tested, this.now)
     picture.replaceChildren(this.svg)
@@ -61,6 +61,7 @@ export class CurvePanel {
     this.gone.setAttribute("d", way(model.losses, x, scale.y))
     this.tested.setAttribute("d", way(test, x, scale.y))
     const [, last] = model.losses[model.losses.length - 1]
+    say(byId("train-loss"), short(last))
     this.now.setAttribute("visibility", Number.isFinite(last) ? "visible" : "hidden")
     this.now.setAttribute("cx", String(x(model.epoch)))
     this.now.setAttribute("cy", String(scale.y(last)))
@@ -77,7 +78,7 @@ export class CurvePanel {
     const before = model.testLosses.filter(([epoch]) => epoch < model.epoch)
     model.testLosses = model.tests.length ? (before.length > MOST_POINTS * 2 ? before.filter((_, k) => k % 2 === 0) : before).concat([[model.epoch, loss]]) : []
     this.test.hidden = !model.tests.length
-    if (model.tests.length && !this.test.firstChild) this.test.append(make("span", { class: "key tested" }), mark("loss of the samples held out: "), make("b", { id: "test-loss" }))
+    if (model.tests.length && !this.test.firstChild) this.test.append(mark("test"), " ", make("b", { id: "test-loss" }))
     if (model.tests.length) say(this.test.lastChild, short(loss))
     return model.testLosses
   }
@@ -93,48 +94,32 @@ export class CurvePanel {
         draw("path", { d: `M${FRAME.left} ${y(tick)}H${end}` }),
         draw("text", { x: FRAME.left - 6, y: y(tick) + 4, "text-anchor": "end" }, tidy(tick)),
       ]),
-      draw("text", { x: FRAME.left, y: foot + 18 }, mark("epoch 1")),
-      draw("text", { x: end, y: foot + 18, "text-anchor": "end" }, String(epochs)),
+      draw("text", { x: FRAME.left, y: foot + 16 }, mark("epoch 1")),
+      draw("text", { x: end, y: foot + 16, "text-anchor": "end" }, String(epochs)),
     )
   }
 
-  /** What this rate does from the start, or that more epochs than that have learned; and how far they are.
+  /** What this rate does from the start, or that more epochs than that have learned.
    * @param {import("./model.js").Judgement} judgement @private
    */
   say(judgement) {
     const { model } = this
-    const { left, losses } = judgement
-    const gone = model.soFar(judgement)
-    say(this.soFar, gone ? share(gone.left, mark("So far: from {first} to {last} in {epochs} epochs."), mark("So far: from {first} to {last} in {epochs} epochs, {part} of the possible reduction."),
-      { first: short(gone.start), last: short(gone.loss), epochs: grouped(model.epoch) }) : "")
-    const verdict = gone?.hasLearned ? LEARNED : judgement.verdict
+    const { losses } = judgement
+    const verdict = model.hasLearned(judgement) ? LEARNED : judgement.verdict
     const key = `${verdict} ${model.rate} ${losses[losses.length - 1]}`
     if (key === this.said) return
     this.said = key
-    const about = verdict === judgement.verdict
-      ? share(left, mark("{verdict} at η = {rate}: from {first} to {last} in {epochs} epochs."), mark("{verdict} at η = {rate}: from {first} to {last} in {epochs} epochs, {part} of the possible reduction."),
-        { verdict: "{verdict}", rate: tidy(model.rate), first: short(losses[0]), last: short(losses[losses.length - 1]), epochs: losses.length })
-      : tr("{verdict}: nothing is left of the loss, after more than {epochs} epochs.", { verdict: "{verdict}", epochs: losses.length })
-    const badge = make("span", { class: `verdict v-${verdict.split(" ")[0]}` }, model.content.criteria.words?.[verdict] ?? verdict)
+    const parts = { verdict: "{verdict}", rate: tidy(model.rate), first: short(losses[0]), last: short(losses[losses.length - 1]), epochs: losses.length }
+    const about = verdict === judgement.verdict ? tr("{verdict} at η = {rate}: from {first} to {last} in {epochs} epochs.", parts)
+      : tr("{verdict}: nothing is left of the loss, after more than {epochs} epochs.", parts)
+    const word = model.content.criteria.words?.[verdict] ?? verdict
+    const badge = make("span", { class: `verdict v-${verdict.split(" ")[0]}` }, word)
+    Object.assign(this.badge, { className: badge.className, title: model.content.criteria.meanings[verdict], textContent: word })
     this.words.replaceChildren(
       make("p", {}, ...pieces(about, { verdict: badge })),
       make("p", { class: "meaning" }, model.content.criteria.meanings[verdict]),
     )
   }
-}
-
-/** What is said of a loss, with how much of what could be learned has been, where that can be said.
- * @param {number} left @param {string} without @param {string} message @param {import("./language.js").Parts} parts
- */
-const share = (left, without, message, parts) => (Number.isFinite(left) && left >= 0 && left <= 1
-  ? tr(message, { ...parts, part: percent(1 - left) }) : tr(without, parts))
-
-/** Three digits, and never all of it where that isn't so.
- * @param {number} value
- */
-function percent(value) {
-  const shown = (value * 100).toPrecision(3)
-  return value < 1 && Number(shown) === 100 ? mark("more than 99.9 %") : numeral(`${shown} %`)
 }
 
 /** From values to heights, and where lines are drawn.

@@ -3,48 +3,101 @@
 
 import { FEATURES, featuresOf, labelled, made, points, SETS } from "../build/points.js"
 import { Random } from "../machine/chance.js"
-import { reworded, spans } from "../text/edit.js"
+import { inserted, removed, reworded, spans, withSetting } from "../text/edit.js"
 import { begins } from "../text/reader.js"
 import { wrongTargets } from "../text/fit.js"
 import { byId, make, say } from "./dom.js"
+import { css, tonesOf } from "./grid.js"
 import { mark, numeral, tr } from "./language.js"
 
 /** @typedef {import("./model.js").Sample} Sample */
 
-const SHARES = [0, 0.2, 0.5] // of the samples that are held out
+const DECAYS = [0, 0.001, 0.003, 0.01, 0.03, 0.1]
+const THUMB = 56 // pixels of a set's picture
 /** @type {Record<keyof typeof SETS, string>} */
 const SET_NAMES = {
   halves: mark("halves"), xor: mark("xor"), circle: mark("circle"), gaussians: mark("gaussians"), spiral: mark("spiral"),
   slope: mark("slope"), hills: mark("hills"), sine: mark("sine"),
 }
 const BASE = 2 // coordinates, before what is made of them
+const TASKS = { classes: ["xor", "sigmoid", "binary cross-entropy"], values: ["hills", "", "mean squared error"] } // what each begins with
 
 export class DataPanel {
-  /** @param {import("./model.js").Model} model @param {import("./editor.js").Editor | null} editor @param {(words: string) => void} tell */
-  constructor(model, editor, tell) {
+  /** @param {import("./model.js").Model} model @param {import("./editor.js").Editor | null} editor @param {HTMLElement} batch
+   * @param {(words: string) => void} tell
+   */
+  constructor(model, editor, batch, tell) {
     this.model = model
     this.editor = editor
     this.tell = tell
     this.own = /** @type {Sample[] | null} */ (null) // from a file
-    this.sets = byId("sets") ?? make("select")
-    this.sets.append(...Object.entries(SET_NAMES).map(([kind, words]) => make("option", { value: kind }, words)))
-    const field = (/** @type {string} */ id, /** @type {string} */ words, /** @type {any} */ input) => make("label", { id: `${id}-label` }, `${words} `, input)
-    this.seed = make("input", { type: "number", id: "data-seed", min: 0, step: 1, value: 0 })
-    this.noise = make("input", { type: "range", id: "data-noise", min: 0, max: 0.5, step: 0.05, value: 0 })
-    this.held = make("select", { id: "data-test" }, ...SHARES.map(share => make("option", { value: share }, share ? numeral(`${share * 100} %`) : mark("none"))))
+    this.box = byId("point-sets")
+    this.pictures = Object.entries(SET_NAMES).map(([kind, words]) => make("label", { class: "set", title: words, "data-kind": kind },
+      make("input", { type: "radio", name: "sets", value: kind, "aria-label": words }), make("canvas", { width: 2 * THUMB, height: 2 * THUMB, "aria-hidden": "true" })))
+    this.box.querySelector(".sets")?.append(...this.pictures)
+    this.task = this.box.elements.task
+    for (const input of this.task) input.addEventListener("change", () => this.choose(input.value))
+    this.sets = this.box.elements.sets
+    this.box.addEventListener("submit", (/** @type {Event} */ event) => event.preventDefault())
+    this.noise = byId("data-noise")
+    this.held = byId("data-test")
+    this.seed = byId("data-seed")
+    this.decay = make("select", { id: "decay", onchange: () => this.settle("decay", this.decay.value) }, ...DECAYS.map(it => make("option", { value: it }, it ? numeral(String(it)) : mark("none"))))
     this.boxes = Object.keys(FEATURES).slice(BASE).map(name => make("input", { type: "checkbox", value: name }))
-    this.made = make("span", { class: "remark" })
-    this.features = make("fieldset", { class: "paints", id: "features" }, make("legend", {}, mark("more inputs")),
-      ...this.boxes.map(box => make("label", {}, box, ` ${box.value}`)), this.made)
-    byId("said").before(make("div", { class: "own" }, field("seed", mark("seed"), this.seed), field("noise", mark("noise"), this.noise), field("test", mark("held out as a test"), this.held)), this.features)
-    for (const input of [this.sets, this.seed, this.noise, ...this.boxes]) input.addEventListener("change", () => this.apply())
-    this.sets.addEventListener("change", () => (this.own = null))
+    this.made = make("p", { class: "remark" })
+    this.features = make("fieldset", { class: "chips", id: "features" }, make("legend", {}, mark("more inputs")),
+      ...this.boxes.map(box => make("label", {}, box, box.value)), this.made)
+    byId("data-fields").append(batch, this.features, ...(editor ? [make("label", { class: "setting" }, mark("decay"), this.decay)] : []))
+    for (const input of [this.seed, this.noise, ...this.boxes]) input.addEventListener("change", () => this.apply())
+    for (const input of [this.noise, this.held]) input.addEventListener("input", () => this.sayShares())
+    this.box.addEventListener("change", (/** @type {any} */ { target }) => {
+      if (target.name !== "sets") return
+      this.own = null
+      this.apply()
+    })
     this.held.addEventListener("change", () => this.use(this.all))
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.paint())
     this.shown = "" // the set that was chosen when the fields last fitted
     this.drawnBy = "0" // the seed that the test was drawn by
     this.tests = model.tests
     model.listeners.push(() => this.follow())
+    model.redraw = () => this.apply()
+    this.paint()
     this.fit()
+  }
+
+  /** A picture of each set. @private */
+  paint() {
+    const tones = tonesOf(this.box)
+    for (const label of this.pictures) {
+      const pen = label.lastChild.getContext("2d")
+      pen.clearRect(0, 0, 2 * THUMB, 2 * THUMB)
+      for (const point of points(label.getAttribute("data-kind"))) {
+        const [x, y, value] = point.length > BASE ? point : [point[0], point[1], 1]
+        const isHigh = value > (SETS[label.getAttribute("data-kind")].isValue ? 0 : 0.5)
+        pen.fillStyle = css(tones[isHigh ? 2 : 0])
+        pen.fillRect(THUMB * (1 + 0.85 * x) - 3, THUMB * (1 - 0.85 * y) - 3, 6, 6)
+      }
+    }
+  }
+
+  /** @private */
+  sayShares() {
+    say(this.noise.previousElementSibling, numeral(String(Number(this.noise.value))))
+    say(this.held.previousElementSibling, numeral(`${Math.round(100 * Number(this.held.value))} %`))
+  }
+
+  /** @param {keyof typeof TASKS} task @private */
+  choose(task) {
+    this.sets.value = TASKS[task][0]
+    this.own = null
+    this.apply(task)
+  }
+
+  /** @param {string} word @param {string} value @private */
+  settle(word, value) {
+    const { editor } = this
+    if (editor) this.tell(editor.put(withSetting(editor.state.text, word, value, editor.building.grammar)).said)
   }
 
   /** All samples there are, those of the test too, in the order in which they were before some were held out. @private */
@@ -68,12 +121,24 @@ export class DataPanel {
     const { content, samples } = this.model
     const found = content.columns[0].maps.length ? [] : featuresOf(content.inputs.length, samples)
     const isPoint = found.length > 0 && content.most > 1
-    if (byId("point-sets")) byId("point-sets").hidden = !isPoint
-    this.features.hidden = found.length < BASE || !this.editor
+    this.box.hidden = !isPoint
+    this.features.hidden = found.length < BASE || content.most === 1 || !this.editor
     for (const box of this.boxes) box.checked = found.includes(box.value)
     say(this.made, found.length > BASE ? found.map((name, k) => `i${k + 1} = ${name}`).join(", ") : "")
     for (const input of [this.seed, this.noise]) input.parentElement.hidden = !isPoint || !this.sets.value
     this.held.parentElement.hidden = content.most === 1
+    const chosen = SETS[this.sets.value]
+    const isValue = found.length === 1 || (chosen ? chosen.isValue === true : !content.plane)
+    for (const label of this.pictures) label.hidden = Boolean(SETS[label.getAttribute("data-kind")].isValue) !== isValue
+    this.task.value = isValue ? "values" : "classes"
+    this.task[0].closest("div").hidden = !this.editor || found.length < BASE
+    if (this.editor) {
+      const decay = this.editor.net.decay[/** @type {any} */ (this.editor.building.grammar.kinds).weights] ?? 0
+      if (!DECAYS.includes(decay) && ![...this.decay.options].some(it => Number(it.value) === decay)) this.decay.append(make("option", { value: decay }, numeral(String(decay))))
+      this.decay.value = String(decay)
+    }
+    byId("data").hidden = ![this.box, this.held.parentElement, this.features].some(it => !it.hidden)
+    this.sayShares()
   }
 
   /** Samples of one's own.
@@ -85,8 +150,10 @@ export class DataPanel {
     this.use(samples)
   }
 
-  /** Draw the points anew, and let the network have the inputs that they come with. */
-  apply() {
+  /** Draw the points anew, and let the network have the inputs that they come with, and the end that they need.
+   * @param {keyof typeof TASKS | null} [task] that it is to have the end of
+   */
+  apply(task = null) {
     const { model } = this
     const kind = this.sets.value
     const { isValue } = SETS[kind] ?? {}
@@ -96,14 +163,14 @@ export class DataPanel {
     /** @type {Sample[]} */
     const written = kind ? labelled(drawn, null) : this.own ?? (features.length > BASE || model.content.inputs.length > BASE ? this.all : structuredClone(model.content.samples))
     const samples = written.map(([inputs, targets]) => /** @type {Sample} */ ([made(features, inputs), targets]))
-    if (kind && isValue && this.refused(samples)) return this.fit()
     model.before("")
     const { before } = model
     model.before = () => {} // it is one change
     try {
       if (features.length !== model.content.inputs.length && !this.widen(features.length, samples, kind)) return
+      if (kind && !task && (isValue ? this.refuses(samples) : !model.content.plane)) task = isValue ? "values" : "classes"
+      if (task && !this.turn(task)) return
       const { classes } = model.content.plane ?? {}
-      if (kind && !isValue && !classes) return this.tell(tr("{kind} has two classes: end with one output, or two with softmax", { kind }))
       this.use(samples.map(([inputs, targets]) => [inputs, kind && !isValue ? [...classes[targets[0]]] : targets]))
       this.tell("")
     } finally {
@@ -131,19 +198,36 @@ export class DataPanel {
     return !answer?.isRefused
   }
 
-  /** Whether the loss can't learn such values; then it says so.
+  /** Let the network end so that it learns classes, or values: another loss, and one output without or with a sigmoid.
+   * @param {keyof typeof TASKS} task @private
+   */
+  turn(task) {
+    const { editor } = this
+    const [, activation, loss] = TASKS[task]
+    const grammar = /** @type {import("../text/statement.js").Grammar} */ (editor?.building.grammar)
+    let text = editor?.state.text ?? ""
+    const layers = () => spans(text, grammar).filter(it => it.isLayer)
+    const last = editor ? layers().map(it => begins(it.statement)).lastIndexOf("dense") : -1
+    if (!editor || last < 0) {
+      this.tell(tr("{kind} needs one output: end with {words}", { kind: this.sets.value, words: `dense 1 ${activation}`.trim() }))
+      this.sets.value = ""
+      return false
+    }
+    while (layers().length > last + 1) text = removed(text, layers()[last + 1], spans(text, grammar))
+    text = reworded(text, layers()[last], "dense 1")
+    if (activation) text = inserted(text, layers()[last], activation)
+    const answer = editor.put(withSetting(text, "loss", loss, grammar))
+    this.tell(answer.isRefused ? answer.said : "")
+    return !answer.isRefused
+  }
+
+  /** Whether the network can't learn such values.
    * @param {Sample[]} samples @private
    */
-  refused(samples) {
+  refuses(samples) {
     const { content } = this.model
     const net = this.editor?.net
-    const isWrong = net && samples.some(([, targets]) => wrongTargets(targets, net, /** @type {any} */ (this.editor).building.grammar))
-    const isRefused = content.outputs.length > 1 || isWrong
-    if (isRefused) {
-      this.tell(tr("{kind} has one value at each point, also below 0: end with dense 1 and loss mean squared error", { kind: this.sets.value }))
-      this.sets.value = ""
-    }
-    return isRefused
+    return content.outputs.length > 1 || (net && samples.some(([, targets]) => wrongTargets(targets, net, /** @type {any} */ (this.editor).building.grammar)))
   }
 
   /** Train with all but those that are held out, which a seed draws.

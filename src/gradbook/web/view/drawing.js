@@ -2,7 +2,7 @@
 
 import { arcs } from "./arcs.js"
 import { brief, draw, make, nameText, say, set, short } from "./dom.js"
-import { layoutOf, pathOf, pill } from "./layout.js"
+import { curveOf, layoutOf, pathOf, pill } from "./layout.js"
 import { Pictures } from "./pictures.js"
 import { mark, pieces } from "./language.js"
 
@@ -10,6 +10,7 @@ const THICKEST = { few: 4, many: 1.8 } // pixels of the strongest line, beyond 1
 const FEW = 24 // lines
 const JITTER = 8 // pixels by which the room may change, and the drawing stay as it is
 const DIRECTIONS = /** @type {Record<string, [number, number]>} */ ({ ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] })
+const [BELOW, SMALLEST] = [220, 0.75] // pixels that others take below; to what share it is made smaller for that
 const DIGITS = 30 // a cell that is at least so wide has its number in it
 
 /**
@@ -80,11 +81,18 @@ export class Drawing {
     this.lightUp()
   }
 
+  /** How high the drawing may be, so that it is seen whole. @private */
+  get tall() {
+    const top = this.box.getBoundingClientRect().top + scrollY
+    return innerWidth < 770 ? Infinity : innerHeight - top - BELOW
+  }
+
   /** @private */
   render() {
     this.pictures.renew()
-    const layout = layoutOf(this.model.content.columns, this.names, this.widths, this.room, this.pictures.lines, this.model.look)
+    const layout = layoutOf(this.model.content.columns, this.names, this.widths, this.room, this.pictures.lines, this.model.look || this.pictures.usualLook)
     this.look = this.model.look
+    layout.shown *= Math.min(1, Math.max(SMALLEST, this.tall / (layout.height * layout.shown / layout.width)))
     const { width, height, shown } = layout
     this.isUpright = layout.isUpright
     this.isSmall = layout.isSmall
@@ -109,6 +117,7 @@ export class Drawing {
     svg.append(...layout.cells.flatMap(column => column.map((cell, j) => this.cell(cell, j === 0))), this.beam)
     this.hint.hidden = shown <= this.room
     svg.classList.toggle("small", layout.isSmall)
+    this.box.parentElement?.classList.toggle("small-drawing", layout.isSmall)
     this.pictures.place(layout)
     this.box.replaceChildren(make("div", { class: "stage" }, this.pictures.canvas, svg))
     this.legend.show(layout.isSmall, this.lines.length > 0, this.pictures)
@@ -118,7 +127,7 @@ export class Drawing {
 
   /** @param {Way} way @private */
   edge({ weight, pieces, ends }) {
-    const d = pathOf(pieces)
+    const d = this.isSmall ? curveOf(pieces, this.isUpright) : pathOf(pieces)
     const line = draw("path", { d, class: "line" })
     this.ways.push([line, weight, ends])
     const joins = ends.map(([source, goal]) => [source.values[source.values.length - 1], goal.values[0]])
@@ -273,7 +282,7 @@ export class Drawing {
    */
   slope(line, x, y, anchor) {
     const text = draw("text", { x, y, class: "slope k-gradients", "text-anchor": anchor })
-    this.texts.push([text, this.model.content.slopes[line], true])
+    this.texts.push([text, line, true])
     return text
   }
 
@@ -376,7 +385,7 @@ export class Drawing {
     for (const [text, words] of this.captions) say(text, words.replace(/\d+/, String(model.samples.length)))
     for (const [text, line, isSlope] of this.texts) {
       if (text.classList.contains("digits")) say(text, brief(this.painted(line)))
-      else say(text, (isSlope ? "∂ " : "") + short(model.at(line)))
+      else say(text, (isSlope ? "∂ " : "") + short(isSlope ? model.slopeAt(line) : model.shownAt(line)))
     }
     for (const { update } of this.arcs) update()
     const thickest = this.lines.length > FEW ? THICKEST.many : THICKEST.few
@@ -386,7 +395,6 @@ export class Drawing {
       set(line, "stroke-width", (1 + thickest * Math.min(1, Math.abs(value) / most) || 1).toFixed(1))
       line.classList.toggle("negative", value < 0)
     }
-    this.legend.say(most, this.lines.length)
     this.tintMaps()
     for (const [handle, line] of this.handles) {
       const value = model.at(line)
@@ -406,9 +414,7 @@ export class Drawing {
    */
   painted(line) {
     const { model, areSlopes } = this
-    if (!areSlopes) return model.at(line)
-    const slope = model.content.slopes[line]
-    return slope === undefined ? NaN : model.at(slope)
+    return areSlopes ? model.slopeAt(line) : model.shownAt(line)
   }
 
   /** The stronger, the farther from 0: values among all maps, gradients among those of their column. @private */
@@ -485,20 +491,17 @@ export class Drawing {
   }
 }
 
-/** What width and colour of a line mean, and what the pictures of units show. */
+/** How units are shown, and what colours and pictures mean. */
 class Legend {
   /** @param {HTMLElement} box of the drawing @param {(chosen: string) => void} choose */
   constructor(box, choose) {
-    this.most = make("b")
     this.words = make("span")
-    this.looks = ["numbers", "pictures"].map(look => make("input", { type: "radio", name: "look", id: `look-${look}`, onchange: () => choose(look) }))
-    const looks = [mark("numbers"), mark("pictures")]
-    this.choice = make("fieldset", { class: "paints" }, make("legend", {}, mark("units as")),
-      ...this.looks.map((input, k) => make("label", {}, input, ` ${looks[k]}`)))
-    const line = (/** @type {string} */ kind) => draw("svg", { width: 34, height: 8, "aria-hidden": "true", class: "edge" }, draw("path", { d: "M0 4H34", class: `line ${kind}`, "stroke-width": 3 }))
-    this.lines = make("span", {}, ...pieces(mark("weights {line} above 0, {negative} below 0; the thickest line is {most}. "), { line: line(""), negative: line("negative"), most: this.most }))
-    box.before(this.choice)
-    this.box = make("p", { class: "remark legend" }, this.lines, this.words)
+    this.looks = ["pictures", "numbers"].map(look => make("input", { type: "radio", name: "look", id: `look-${look}`, onchange: () => choose(look) }))
+    const looks = [mark("Picture"), mark("Numbers")]
+    this.choice = make("div", { class: "segments", role: "group", "aria-label": mark("units as") }, ...this.looks.map((input, k) => make("label", {}, input, looks[k])))
+    const line = (/** @type {string} */ kind) => draw("svg", { width: 26, height: 8, "aria-hidden": "true", class: "edge" }, draw("path", { d: "M0 4H26", class: `line ${kind}`, "stroke-width": 3 }))
+    this.lines = make("span", {}, ...pieces(mark("{line} above 0 · {negative} below 0"), { line: line(""), negative: line("negative") }))
+    this.box = make("p", { class: "remark legend" }, this.words, this.lines)
     box.after(this.box)
   }
 
@@ -506,13 +509,8 @@ class Legend {
   show(isSmall, hasLines, { lines, words }) {
     this.choice.hidden = !lines.size
     this.lines.hidden = !hasLines
-    this.looks[Number(isSmall)].checked = true
-    say(this.words, words)
-  }
-
-  /** @param {number} most @param {number} count */
-  say(most, count) {
-    if (count) say(this.most, short(most))
+    this.looks[Number(!isSmall)].checked = true
+    say(this.words, words && hasLines ? `${words} · ` : words)
   }
 }
 

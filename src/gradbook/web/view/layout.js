@@ -91,8 +91,9 @@ class Arrangement {
    * @param {Set<number>} pictured @param {boolean} isSmall units are their pictures alone
    */
   constructor(columns, names, widths, isUpright, pictured, isSmall) {
-    this.columns = isSmall ? columns.map(column => ({ ...column, units: column.units.map(unit => unit && { ...unit, values: unit.values.slice(-1) }) })) : columns
-    columns = this.columns
+    if (isSmall) columns = columns.filter(({ units }) => !units.some(unit => unit && names[unit.values[0]].kind === "errors"))
+      .map(column => ({ ...column, units: column.units.map(unit => unit && { ...unit, values: unit.values.slice(-1) }) }))
+    this.columns = columns
     this.isSmall = isSmall
     this.isPictured = (/** @type {Unit | null} */ unit) => unit !== null && pictured.has(unit.values[unit.values.length - 1])
     this.metrics = columns.map(column => {
@@ -287,7 +288,7 @@ class Arrangement {
    * @param {Placed[]} placed @param {number} bottom @returns {Caption[]} @private
    */
   captions(placed, bottom) {
-    if (this.isUpright) return []
+    if (this.isUpright || this.isSmall) return []
     const middles = placed.map(({ left }, k) => left + this.sizes[k].along / 2)
     const widths = captionWidths(middles, this.longest, CAPTIONS.apart, CAPTIONS.widest)
     return this.columns.flatMap(({ words }, k) => words.flatMap(phrase => wrapped(phrase, widths[k], this.wide))
@@ -340,6 +341,17 @@ function skipsOf(columns) {
  * @param {number[][][]} pieces
  */
 export const pathOf = pieces => pieces.map(piece => `M${piece.map(point => point.join(" ")).join("L")}`).join("")
+
+/** A line without a break, bent from its first point to its last; around others it stays as it is.
+ * @param {number[][][]} pieces @param {boolean} isUpright
+ */
+export function curveOf(pieces, isUpright) {
+  if (pieces.length === 1 && pieces[0].length > 4) return pathOf(pieces)
+  const [[x, y]] = pieces[0]
+  const [[to, foot]] = pieces[pieces.length - 1].slice(-1)
+  const [a, b] = isUpright ? [`${x} ${(y + foot) / 2}`, `${to} ${(y + foot) / 2}`] : [`${(x + to) / 2} ${y}`, `${(x + to) / 2} ${foot}`]
+  return `M${x} ${y}C${a} ${b} ${to} ${foot}`
+}
 
 // Maps ------------------------------------------------------------------------
 

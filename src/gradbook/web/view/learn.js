@@ -75,7 +75,7 @@ export class LearnPanel {
     this.box = make("aside", { id: "learn", hidden: true, tabindex: -1, "aria-label": PHRASES.learn.title })
     this.box.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && this.close())
     byId("network").before(this.box)
-    byId("actions").prepend(
+    byId("help").lastElementChild.append(
       ...(editor ? [make("button", { type: "button", id: "tour", onclick: () => this.begin() }, PHRASES.learn.tour)] : []),
       make("button", { type: "button", id: "questions", onclick: () => this.quiz() }, PHRASES.learn.questions))
     model.listeners.push(() => this.follow())

@@ -17,31 +17,30 @@ import { History } from "./history.js"
 import { LearnPanel } from "./learn.js"
 import { Model, textOf, withRate } from "./model.js"
 import { unpacked } from "./packed.js"
-import { counts, readSamples, SamplesPanel } from "./samples.js"
+import { counts, readSamples, SamplesPanel, whoseSwitch } from "./samples.js"
 import { SharePanel } from "./share.js"
 import { SurfacePanel } from "./surface.js"
 import { Wave } from "./wave.js"
-import { Signs } from "./signs.js"
 import { Tips } from "./tips.js"
 import { tr } from "./language.js"
+import { Tabs } from "./tabs.js"
 
 const given = JSON.parse(byId("content").textContent)
 const { widths, madeUp } = given
 const building = given.building && JSON.parse(unpacked(given.building))
 const content = building
-  ? { ...given, ...tableOf({ ...read(given.text, building.grammar), samples: given.samples }, [], building), madeUp }
+  ? { ...given, criteria: building.criteria, ...tableOf({ ...read(given.text, building.grammar), samples: given.samples }, [], building), madeUp }
   : { ...given, ...JSON.parse(unpacked(given.tables)) }
 const model = new Model(content)
 
+new Tabs(byId("chain-rule").parentElement)
 const grid = new Grid(model)
 const drawing = new Drawing(model, byId("drawing"), byId("drawing-scrolls"), widths, grid)
 const chain = new ChainPanel(model, byId("chain"), line => drawing.focusOn(line), line => drawing.shows(line))
 const curve = new CurvePanel(model, byId("curve"), byId("verdict"))
 const samples = new SamplesPanel(model, byId("samples"))
 const controls = new Controls(model)
-const surface = byId("surface")
-  ? new SurfacePanel(model, byId("surface"), () => Number(byId("class-1").checked), grid)
-  : null
+const surface = new SurfacePanel(model, byId("surface"), () => Number(byId("class-1").checked), grid)
 
 const wave = new Wave(model, drawing, drawing.legend.box)
 
@@ -76,27 +75,28 @@ function show(now) {
     grid.update()
     drawing.pictures.paint()
   }
-  if ((turn === 1 || turn < 0) && isSeen("plane")) surface?.update()
+  if ((turn === 1 || turn < 0) && isSeen("output")) surface.update()
   if (turn === 2 || turn < 0) curve.update()
   controls.update()
   drawing.lightUp()
-  signs?.update()
   const frame = now - shown
   shown = now
   if (controls.isRunning && now - written < Math.max(LEGIBLE, 8 * frame)) return
   written = now
   model.computeAll()
+  controls.sayFigures()
   drawing.update()
   if (isSeen("chain-rule")) chain.update()
-  if (isSeen("data")) samples.update()
+  if (isSeen("samples-table")) samples.update()
 }
 
 /** @type {Editor | null} */
 const editor = building ? new Editor(model, building, rebuild, () => history.update()) : null
 const batch = new BatchField(model)
-const builder = editor && new Builder(model, editor, byId("builder"), batch.label, drawing.legend.choice, batch.said)
-const signs = builder && new Signs(model, builder, drawing)
-if (!builder) byId("limit").after(batch.label, batch.said)
+const builder = editor && new Builder(model, editor, byId("builder"), byId("training"))
+byId("training").after(batch.said)
+byId("actions").before(drawing.legend.choice)
+whoseSwitch(model)
 
 model.listeners.push(() => (waiting ??= requestAnimationFrame(show)))
 show(performance.now())
@@ -122,10 +122,8 @@ function renew() {
 /** Only networks that say something of a plane have one. */
 function fitSections() {
   const [inputs, targets] = counts(model.content)
-  if (byId("plane")) {
-    byId("plane").hidden = !grid.count
-    byId("class-0").closest("fieldset").hidden = !model.content.plane
-  }
+  byId("plane").hidden = !grid.count
+  byId("class-0").closest("fieldset").hidden = !model.content.plane
   byId("drawn-masks").hidden = !model.content.masks.length
   byId("dropout").hidden = !model.content.masks.length
   byId("paints").hidden = !model.content.columns.some((/** @type {import("./layout.js").Column} */ it) => it.maps.length)
@@ -139,7 +137,7 @@ for (const kind of ["on", "off"]) {
   byId(`dropout-${kind}`)?.addEventListener("change", () => model.evaluate(kind === "off"))
 }
 new AimMenu(model)
-const data = new DataPanel(model, editor, tell)
+const data = new DataPanel(model, editor, batch.label, tell)
 fitSections()
 byId("old").remove()
 if (!editor) model.listeners.push(() => say(byId("text-alone"), withRate(content.layers, model.rate, true)))
@@ -159,9 +157,12 @@ const history = new History(
   () => editor !== null && !editor.box.isInOrder,
 )
 model.before = (/** @type {string} */ kind) => history.remember(kind)
-new SharePanel(model, controls, editor, given.inNotebook === true)
+const isAsked = location.hash.length > 1 || given.inNotebook === true
+new SharePanel(model, controls, editor, given.inNotebook === true, given.home ?? "")
 export const learn = new LearnPanel(model, editor, controls)
 new Tips(model)
+if (!isAsked) controls.showHow()
+if (given.isKept) navigator.serviceWorker?.register("sw.js")
 
 // The network as it is now, in its text form -----------------------------------
 

@@ -8,7 +8,7 @@ import { digits } from "../text/wording.js"
 import { everywhere } from "./grid.js"
 
 /** @typedef {import("../machine/training.js").Sample} Sample */
-/** @typedef {{verdict: string, trains: boolean, left: number, least: number, losses: number[], pull: number}} Judgement */
+/** @typedef {{verdict: string, trains: boolean, least: number, losses: number[], pull: number}} Judgement */
 
 const MOST_LOSSES = 4_000 // kept for the curve: of more, every second one
 
@@ -21,10 +21,12 @@ export class Model {
     this.rate = content.startRate
     this.batch = 0 // samples of each update; 0 are all of them
     this.mixesSamples = false
-    this.sample = 0
+    this.sample = Math.max(0, content.samples.findIndex((/** @type {Sample} */ [inputs]) => inputs.some(Boolean))) // the one that is looked at
+    this.isMean = false // whether numbers are the mean of all samples
     this.chosen = content.loss
     this.pointed = /** @type {number | null} */ (null)
     this.listeners = /** @type {(() => void)[]} */ ([])
+    this.redraw = () => {} // the samples that are drawn by a rule
     this.before = (/** @type {string} */ _kind) => {} // is told of a change from outside before it is made
     this.stateOf = new Map()
     this.slopeOf = new Map()
@@ -63,6 +65,8 @@ export class Model {
     this.content = content
     content.slopes = Object.fromEntries(content.chains.map(
       (/** @type {[number, {value: number}]} */ [line, chain]) => [line, chain.value]))
+    content.sampleSlopes = Object.fromEntries(content.chains.flatMap(
+      (/** @type {[number, {kind: string, parts: {value: number}[]}]} */ [line, { kind, parts }]) => (kind === "mean" ? [[line, parts[0].value]] : [])))
     this.written = content.state.map((/** @type {number[]} */ it) => it[2])
     this.start = [...start]
     this.stateOf = new Map(content.state.map((/** @type {number[]} */ [leaf], /** @type {number} */ k) => [leaf, k]))
@@ -307,16 +311,13 @@ export class Model {
     return { losses: found.losses, least: found.least, pull: found.sizes[0], ...judged(found, this.content.criteria) }
   }
 
-  /** What was trained so far, where that is longer than what a judgement foresees: the share of
-   * what could be learned that is left.
+  /** Whether what was trained so far has learned enough, where that is longer than what a judgement foresees.
    * @param {Judgement} judgement
    */
-  soFar({ least, losses }) {
+  hasLearned({ least, losses }) {
     const [[, start]] = this.losses
-    const loss = this.training.learned
-    if (this.epoch <= losses.length || !Number.isFinite(loss) || !(start > least)) return null
-    const left = Math.max(loss - least, 0) / (start - least)
-    return { start, loss, left, hasLearned: left <= this.content.criteria.enough }
+    const left = Math.max(this.training.learned - least, 0) / (start - least)
+    return this.epoch > losses.length && start > least && left <= this.content.criteria.enough
   }
 
   /** Whether the samples are those that were made up where none was given. */
@@ -334,6 +335,32 @@ export class Model {
    */
   at(line) {
     return this.training.machine.at(line, this.sample)
+  }
+
+  /** @param {boolean} isMean */
+  showMean(isMean) {
+    this.isMean = isMean
+    this.changed()
+  }
+
+  /** A value as it is shown: of the sample that is looked at, or the mean of all.
+   * @param {number} line
+   */
+  shownAt(line) {
+    const { training: { machine }, samples: { length } } = this
+    if (!this.isMean) return machine.at(line, this.sample)
+    let sum = 0
+    for (let k = 0; k < length; k++) sum += machine.at(line, k)
+    return sum / length
+  }
+
+  /** How the error grows with a value: of the sample that is looked at, or the mean of all.
+   * @param {number} line
+   */
+  slopeAt(line) {
+    const { slopes, sampleSlopes } = this.content
+    const slope = this.isMean ? slopes[line] : sampleSlopes[line] ?? slopes[line]
+    return slope === undefined ? NaN : this.shownAt(slope)
   }
 
   /** Every line, also those that training needs nothing of. */

@@ -7,13 +7,13 @@ export const PHRASES = {
   tooLong: mark("This link contains more than a page can hold: nothing was changed."),
   anotherNetwork: mark("This link is for another network, which this page can’t build."),
   share: {
-    link: mark("Copy link"), frame: mark("Embed"), svg: mark("Picture (SVG)"), png: mark("Picture (PNG)"),
-    workbook: mark("As workbook"), derivation: mark("As derivation"),
+    link: mark("Copy link"), moment: mark("… to this very moment"), frame: mark("Embed"), svg: mark("Picture (SVG)"), png: mark("Picture (PNG)"),
+    workbook: mark("As workbook"),
   },
   tokens: [mark("tokens"), mark("targets"), mark("says")],
   tokensOf: (/** @type {string} */ what, /** @type {number} */ sample) => tr("{what} of sample {sample}", { what, sample }),
   numbersFrom: (/** @type {number} */ many, /** @type {number} */ least, /** @type {number} */ most) => trCount("{count} number from {least} to {most}", "{count} numbers from {least} to {most}", many, { least, most }),
-  copied: mark("Copied."),
+  copied: mark("Copied."), onlyHere: mark("This link works on this computer alone: with it, send the page’s file."),
   toCopy: mark("Copy it from this field."),
   drawsMasks: mark("A workbook can’t draw dropout’s masks: write “dropout 0” first."),
   tooLarge: mark("This network is too large for a workbook made in the page: use the command below."),
@@ -27,15 +27,12 @@ export const PHRASES = {
   change: (/** @type {string} */ what, /** @type {number} */ from, /** @type {number} */ to) => tr("{what}: {from} to {to}", { what, from, to }),
   addLayer: (/** @type {string} */ words) => tr("add a layer after {words}", { words }),
   add: (/** @type {string} */ words) => tr("add after {words} …", { words }),
-  addHidden: (/** @type {string} */ words) => tr("add a hidden layer after {words}", { words }),
+  groups: { dense: mark("units"), activations: mark("activations"), others: mark("other layers") },
   times: mark("repetitions"), activation: mark("activation"), hidden: mark("hidden layers"), samples: mark("samples"),
   tooMany: (/** @type {number} */ most) => tr("a page takes at most {most} samples", { most: grouped(most) }),
   batch: {
     field: mark("batch"), all: mark("all"), hint: mark("how many samples each update uses; leave it empty for all"),
-    said: (/** @type {number} */ updates, /** @type {number} */ size, /** @type {number} */ rest, /** @type {number} */ count) =>
-      rest
-        ? trCount("An epoch is {updates} updates, each of {count} sample, the last of {rest}, shuffled again in every epoch, as by the command. Loss, numbers and chains are those of all {all}.", "An epoch is {updates} updates, each of {count} samples, the last of {rest}, shuffled again in every epoch, as by the command. Loss, numbers and chains are those of all {all}.", size, { updates, rest, all: count })
-        : trCount("An epoch is {updates} updates, each of {count} sample, shuffled again in every epoch, as by the command. Loss, numbers and chains are those of all {all}.", "An epoch is {updates} updates, each of {count} samples, shuffled again in every epoch, as by the command. Loss, numbers and chains are those of all {all}.", size, { updates, all: count }),
+    said: (/** @type {number} */ updates, /** @type {number} */ all) => tr("An epoch is {updates} updates, shuffled anew. Numbers are those of all {all} samples.", { updates, all }),
     alone: mark("This network compares samples with each other, and this batch size would leave one alone: each update uses all samples. Choose another size."),
     workbook: mark("The workbook uses all samples in each update."),
   },

@@ -7,6 +7,7 @@ import { pill } from "./layout.js"
 import { mark } from "./language.js"
 
 const [DOT, INSET] = [1.6, 5]
+const MOST_NUMBERED = 8 // units
 
 /** @typedef {{line: number, box: import("./layout.js").Box, path: Path2D, middle: number, isOnGrid: boolean}} Picture */
 
@@ -37,10 +38,15 @@ export class Pictures {
     this.lines = new Set(all.filter((/** @type {number} */ line) => line >= 0 && content.names[line].kind !== "errors" && (this.grid.lines.has(line) || each.has(line))))
   }
 
+  /** Many units over a plane are pictures, where nothing else was chosen. */
+  get usualLook() {
+    return this.grid.dimensions === 2 && this.lines.size - this.model.content.inputs.length > MOST_NUMBERED ? "pictures" : ""
+  }
+
   /** What they show, in a sentence. */
   get words() {
-    const over = [mark("In each unit its value for each sample."), mark("In each unit its value along the input."), mark("In each unit what it says to each point of the plane: blue below its middle, orange above, each on a scale of its own.")]
-    return this.lines.size ? over[this.grid.lines.size ? this.grid.dimensions : 0] : ""
+    const over = [mark("each unit shows its output for each sample"), mark("each unit shows its output along the input"), mark("each unit shows its output over the plane")]
+    return this.pictures.length ? over[this.grid.lines.size ? this.grid.dimensions : 0] : ""
   }
 
   /** @param {import("./layout.js").Layout} layout */

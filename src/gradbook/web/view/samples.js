@@ -146,6 +146,23 @@ export class SamplesPanel {
   }
 }
 
+/** Whether every number is of the sample that is looked at, or the mean of all.
+ * @param {import("./model.js").Model} model
+ */
+export function whoseSwitch(model) {
+  const inputs = ["whose-sample", "whose-mean"].map(byId)
+  for (const input of inputs) input.addEventListener("change", () => model.showMean(input === inputs[1]))
+  const update = () => {
+    const { samples: { length }, sample, isMean } = model
+    byId("whose").hidden = length < 2
+    inputs[Number(isMean)].checked = true
+    const words = [tr("sample {sample}", { sample: sample + 1 }), tr("mean of {count}", { count: length })]
+    words.forEach((it, k) => say(inputs[k].nextElementSibling, it))
+  }
+  model.listeners.push(update)
+  update()
+}
+
 /** How many numbers a sample's inputs and its targets are.
  * @param {any} content
  */

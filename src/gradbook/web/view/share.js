@@ -1,8 +1,7 @@
-// What can be taken along: a link to the page as it is, the drawing as a picture, a workbook, a command.
+// What can be taken along: a link to the page as it is, the drawing as a picture, a workbook.
 
-import { fragment, pack, restore, stateOf, unpack } from "./address.js"
+import { beginningOf, fragment, pack, restore, stateOf, unpack } from "./address.js"
 import { byId, make, save, say } from "./dom.js"
-import { textOf } from "./model.js"
 import { PHRASES } from "./phrases.js"
 import { workbookOf } from "./workbook.js"
 
@@ -14,10 +13,11 @@ const OWN_LOOK = ["opacity", "fill-opacity", "display"]
 export class SharePanel {
   /** @param {import("./model.js").Model} model @param {import("./controls.js").Controls} controls
    * @param {import("./editor.js").Editor | null} editor @param {boolean} isInNotebook whether a notebook around it is
-   * told of every state, and may set one
+   * told of every state, and may set one @param {string} home where the page is for everybody, if anywhere
    */
-  constructor(model, controls, editor, isInNotebook) {
+  constructor(model, controls, editor, isInNotebook, home) {
     this.model = model
+    this.home = home && editor ? `${home.replace(/\/$/, "")}/play/` : location.protocol === "file:" ? "" : location.href.split("#")[0]
     this.isInNotebook = isInNotebook
     this.editor = editor
     this.controls = controls
@@ -25,11 +25,10 @@ export class SharePanel {
     this.timer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined)
     this.field = make("input", { readonly: true, hidden: true, "aria-label": PHRASES.toCopy, id: "share-text" })
     byId("share-parts").append(
-      this.button("link", () => this.link()), this.button("frame", () => this.frame()),
+      this.button("link", () => this.link(false)), this.button("moment", () => this.link(true)), this.button("frame", () => this.frame()),
       this.button("svg", () => save("network.svg", new Blob([picture(drawn())], { type: "image/svg+xml" }))),
       this.button("png", () => this.png()),
-      this.button("workbook", () => this.workbook()),
-      this.button("derivation", () => this.offer(commandOf("explain", model, "derivation.html"))), this.field)
+      this.button("workbook", () => this.workbook()), this.field)
     addEventListener("hashchange", () => this.open())
     if (isInNotebook) addEventListener("message", ({ source, data }) => source === parent && this.become(data?.gradbook))
     this.open().then(async () => {
@@ -111,17 +110,22 @@ export class SharePanel {
     if (this.isInNotebook) parent.postMessage({ gradbook: letters }, "*")
   }
 
-  /** @private */
-  async link() {
-    const letters = await this.pack()
-    this.put(letters)
-    await this.offer(`${location.href.split("#")[0]}#n=${letters}`)
+  /** To how it begins, or to how it is now.
+   * @param {boolean} isMoment @private
+   */
+  async link(isMoment) {
+    const { model } = this
+    const state = stateOf(model, this.editor)
+    const hasOwn = model.isEdited || !this.editor // weights that no seed draws
+    const letters = await pack(/** @type {any} */ (isMoment || hasOwn ? state : beginningOf(model, state)))
+    await this.offer(`${this.home || location.href.split("#")[0]}#n=${letters}`)
+    if (!this.home) this.tell(PHRASES.onlyHere)
   }
 
   /** @private */
   async frame() {
     const own = location.href.split("#")[0]
-    const source = location.protocol === "file:" ? own.slice(own.lastIndexOf("/") + 1) : own
+    const source = this.home || own.slice(own.lastIndexOf("/") + 1)
     await this.offer(`<iframe src="${source}#embed&amp;n=${await this.pack()}" width="900" height="520" title="${document.title.replaceAll('"', "&quot;")}"></iframe>`)
   }
 
@@ -197,12 +201,4 @@ async function paint(canvas, svg) {
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height })
   const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"))
   pen.drawImage(image, 0, 0, width, height)
-}
-
-/** The command that makes something of the network as it is now.
- * @param {string} verb @param {import("./model.js").Model} model @param {string} file
- */
-function commandOf(verb, model, file) {
-  const lines = textOf(model).split("\n").filter(line => line.trim() && !/^\s*name\b|["$\x60\\]/.test(line))
-  return `gradbook ${verb} "${lines.join("; ")}" -o ${file}`
 }

@@ -2,13 +2,14 @@
 // the samples on it; of one input, a curve and the samples beside it.
 
 import { made } from "../build/points.js"
-import { make, nameWords, say, short } from "./dom.js"
+import { byId, make, nameWords, say, short } from "./dom.js"
 import { CELLS, css, reachOf, scaleOf, tint, tonesOf } from "./grid.js"
-import { mark, numeral, tr } from "./language.js"
+import { mark, tr } from "./language.js"
 
-const POINT = 5
+const POINT = 7
+const FEW = 20 // samples of which one is marked
 const PALE = 0.6 // so that points are seen on it
-const MARGIN = 14 // above and below a curve
+const MARGIN = 22 // above and below a curve
 
 export class SurfacePanel {
   /** @param {import("./model.js").Model} model @param {HTMLCanvasElement} canvas @param {() => number} chosenClass
@@ -16,18 +17,20 @@ export class SurfacePanel {
    */
   constructor(model, canvas, chosenClass, grid) {
     this.image = /** @type {ImageData | null} */ (null)
-    this.ends = make("span")
     this.model = model
     this.canvas = canvas
     this.grid = grid
     this.chosenClass = chosenClass
     this.caption = make("p", { class: "remark", id: "plane-said" })
-    this.said = -1
     this.span = { middle: 0, reach: 1 } // of a curve's values
     this.small = make("canvas", { width: CELLS, height: CELLS })
     this.tones = tonesOf(canvas)
     this.inks = scaleOf(this.tones, PALE)
     canvas.after(this.caption)
+    this.ink = ""
+    this.discrete = byId("discrete")
+    this.showsTests = byId("show-tests")
+    for (const box of [this.discrete, this.showsTests]) box.addEventListener("change", () => this.update())
     canvas.addEventListener("click", event => this.add(event))
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
       this.readTones()
@@ -52,12 +55,16 @@ export class SurfacePanel {
     const context = canvas.getContext("2d")
     if (!context || !grid.lines.has(line)) return
     context.clearRect(0, 0, canvas.width, canvas.height)
+    this.ink = getComputedStyle(canvas).color
     const values = grid.values(line)
     const isShare = line === this.model.content.plane?.share
     const middle = isShare ? 0.5 : grid.middle(line)
     if (grid.dimensions === 2) this.paint(context, values, { middle, reach: isShare ? 0.5 : reachOf(values, middle) })
     else this.graph(context, values)
-    this.model.samples.forEach((sample, k) => this.mark(context, sample, k === this.model.sample))
+    const { samples, tests, sample: chosen, isMean } = this.model
+    this.showsTests.parentElement.hidden = !tests.length
+    if (this.showsTests.checked) for (const test of tests) this.mark(context, test, false, true)
+    samples.forEach((sample, k) => this.mark(context, sample, k === chosen && !isMean && samples.length < FEW))
     this.say(line, isShare, values)
   }
 
@@ -67,7 +74,8 @@ export class SurfacePanel {
     this.image ??= pixels.createImageData(CELLS, CELLS)
     const { image } = this
     if (!image) return
-    tint(values, this.inks, new Uint32Array(image.data.buffer), ends)
+    const steps = this.discrete.checked ? values.map(it => ends.middle + Math.sign(it - ends.middle) * ends.reach) : values
+    tint(steps, this.inks, new Uint32Array(image.data.buffer), ends)
     pixels.putImageData(image, 0, 0)
     context.drawImage(this.small, 0, 0, this.canvas.width, this.canvas.height)
   }
@@ -80,7 +88,7 @@ export class SurfacePanel {
     this.span = { middle: (low + high) / 2, reach: (high - low) / 2 || 1 }
     const { width } = this.canvas
     context.strokeStyle = css(this.tones[2])
-    context.lineWidth = 3
+    context.lineWidth = 4
     context.beginPath()
     values.forEach((value, k) => context.lineTo(((k + 0.5) / CELLS) * width, this.height(value)))
     context.stroke()
@@ -100,17 +108,17 @@ export class SurfacePanel {
   }
 
   /** @param {CanvasRenderingContext2D} context @param {import("./model.js").Sample} sample
-   * @param {boolean} isChosen @private
+   * @param {boolean} isChosen @param {boolean} [isTest] @private
    */
-  mark(context, [inputs, targets], isChosen) {
+  mark(context, [inputs, targets], isChosen, isTest = false) {
     const { tones, canvas, grid } = this
     const x = grid.share(inputs[0]) * canvas.width
     const y = grid.dimensions === 2 ? canvas.height * (1 - grid.share(inputs[1])) : this.height(targets[0])
     context.beginPath()
     context.arc(x, y, isChosen ? POINT + 3 : POINT, 0, 7)
     context.fillStyle = this.colour(targets)
-    context.strokeStyle = css(tones[1])
-    context.lineWidth = isChosen ? 4 : 2
+    context.strokeStyle = isTest ? this.ink : css(tones[1])
+    context.lineWidth = isChosen ? 5 : isTest ? 2.5 : 3
     context.fill()
     context.stroke()
   }
@@ -133,16 +141,9 @@ export class SurfacePanel {
    * @param {number} line @param {boolean} isShare @param {Float64Array} values @private
    */
   say(line, isShare, values) {
-    if (isShare && this.said === line) return
-    const { names } = this.model.content
+    if (isShare) return say(this.caption, mark("the output over the plane"))
     const ends = tr("from {least} to {most}", { least: short(Math.min(...values)), most: short(Math.max(...values)) })
-    if (this.said !== line) {
-      this.said = line
-      this.ends = make("span")
-      if (isShare) say(this.caption, mark("What the network says to each point; point at a unit to see what it says."))
-      else this.caption.replaceChildren(nameWords(names[line]), ": ", this.ends, this.grid.dimensions === 2 ? tr("; blue below {middle}, orange above", { middle: numeral(String(this.grid.middle(line))) }) : "")
-    }
-    if (!isShare && this.ends) say(this.ends, ends)
+    this.caption.replaceChildren(nameWords(this.model.content.names[line]), `: ${ends}`)
   }
 
   /** A sample where it was clicked; of one input, its target is the height.

@@ -18,7 +18,7 @@ def pages(tmp_path_factory):
 def shown(chromium, pages):
     """`shown(name)`: the page, freshly loaded; it must not have complained in the end."""
 
-    def show(name, width=1200, **features):
+    def show(name, width=1280, **features):
         chromium.show(pages / f"{name}.html", width, **features)
         return chromium
 

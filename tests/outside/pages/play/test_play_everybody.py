@@ -40,9 +40,9 @@ STATES = {
     "the tour": lambda page: page.press("#tour"),
     "a question": lambda page: page.press("#questions"),
     "a link": lambda page: page.press("#share-link"),
-    "signs in the drawing": lambda page: page.value(
-        "document.querySelector('[data-sign=\"1 1\"]').focus()"
-    ),
+    "samples": lambda page: page.press('[aria-controls="samples-table"]'),
+    "rates": lambda page: page.press('[aria-controls="rates"]'),
+    "a phone's tabs": lambda page: page.press('[aria-controls="more"]'),
     "batches": lambda page: page.write("#batch", "7"),
     "a layer that is refused": lambda page: chosen(page, "add", "conv"),
     "a text astray": typed_wrong,

@@ -65,25 +65,6 @@ def test_attention_has_its_shares_as_a_matrix_with_numbers(shown):
     ) == pytest.approx(1, abs=0.02)
 
 
-@pytest.mark.parametrize(
-    ("name", "words", "made"),
-    [
-        ("look back", "attention causal", "attention causal\nconv1d 2 3 pad 1\n"),
-        ("echo", "rnn 3", "rnn 3\ndense 4\n"),
-    ],
-)
-def test_a_layer_that_is_added_in_the_drawing_reads_what_stands_there(name, words, made, shown):
-    page = shown(name, 1440)
-    signs = "[...document.querySelectorAll('.signs button')]"
-    said = page.value(f"{signs}.map(it => it.getAttribute('aria-label'))")
-    (place,) = (k for k, it in enumerate(said) if it.endswith(f"after {words}"))
-    page.value(f"{signs}[{place}].click()")
-    page.settle()
-    assert made in page.value("document.querySelector('#text').value")
-    assert page.text("#text-said").startswith("in order")
-    assert page.said == []
-
-
 ARCS = """[...document.querySelectorAll('.net .arc')].map(
   it => [Number(it.getAttribute('stroke-width')), it.classList.contains('own')])"""
 ON_ARCS = (

@@ -1,4 +1,4 @@
-"""What is taken along from the page to play with: links, frames, pictures, films, workbooks."""
+"""What is taken along from the page to play with: links, frames, pictures, workbooks."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from zipfile import ZipFile
 import pytest
 
 from gradbook.net import parse
-from tests.outside.pages.drawn import choose
-from tests.outside.pages.play.drawing import NETS, weights
+from gradbook.report.play_page import play_page
+from tests.outside.pages.play.drawing import PLAY, weights
+from tests.outside.pages.play.test_play_see import choose
 
 pytestmark = pytest.mark.witness("chromium")
 SAID = "document.querySelector('#share-said').textContent"
@@ -21,8 +22,8 @@ NETWORK = "input 2; dense 2; tanh; dense 1; update momentum 0.9; rate 0.3; seed 
 
 
 def linked(page):
-    """The address that is offered."""
-    page.press("#share-link")
+    """The address that is offered of this very moment."""
+    page.press("#share-moment")
     return page.until("document.querySelector('#share-text').value")
 
 
@@ -68,6 +69,42 @@ def test_a_link_brings_back_text_weights_samples_rate_epoch_and_choice(shown):
     assert losses(page, 3) == later  # what momentum remembers came along
 
 
+HOME = "https://example.org/course"
+DEEP = parse(PLAY.replace("dense 8; tanh;", "dense 8; tanh; dense 8; tanh;"))
+
+
+def test_a_link_to_how_it_begins_is_short_and_leads_home(chromium, pages):
+    (pages / "home.html").write_text(play_page(DEEP, home=HOME), encoding="utf-8")
+    chromium.said.clear()
+    chromium.show(pages / "home.html")
+    start = weights(chromium)
+    for field, value in DATA.items():
+        choose(chromium, field, value)
+    chromium.write("#rate-field", "0.3")
+    chromium.press("#look-numbers")
+    chromium.press("#whose-mean")
+    first = losses(chromium, 3)
+    chromium.press("#share-link")
+    link = chromium.until("document.querySelector('#share-text').value")
+    assert link.startswith(f"{HOME}/play/#n=")
+    assert len(link) <= 400
+    assert not chromium.text("#share-said").startswith("This link works on this computer")
+    went_to(chromium, (pages / "xor.html").as_uri() + link[link.index("#") :])
+    chromium.until("document.querySelector('#rate-field').value === '0.3'")
+    assert weights(chromium) == start
+    assert chromium.text("#epoch") == "1"
+    assert chromium.value("document.querySelector('#look-numbers').checked")
+    assert chromium.value("document.querySelector('#whose-mean').checked")
+    assert losses(chromium, 3) == first
+    assert chromium.said == []
+
+
+def test_without_a_home_it_says_where_the_link_works(shown):
+    page = shown("xor")
+    page.press("#share-link")
+    page.until(f"{SAID}.startsWith('This link works on this computer alone')")
+
+
 def test_a_link_brings_back_the_data_that_were_drawn_and_what_is_held_out(shown):
     page = shown("play")
     for field, value in DATA.items():
@@ -81,8 +118,9 @@ def test_a_link_brings_back_the_data_that_were_drawn_and_what_is_held_out(shown)
     page.until("document.querySelector('#epoch').textContent === '4'")
     assert (losses(page, 0), page.text("#loss"), page.text("#test-loss")) == before
     assert page.value(SAMPLES) == samples
-    fields = {field: page.value(f"document.querySelector('{field}').value") for field in DATA}
-    assert fields == DATA
+    for field, value in DATA.items():
+        place = "[name=sets]:checked" if field == "#sets" else field
+        assert page.value(f"document.querySelector('{place}').value") == value
     assert page.value("document.querySelector('#data-noise').checkVisibility()")
 
 
@@ -268,7 +306,7 @@ def test_every_column_of_the_workbook_has_a_name_of_its_own(text, shown, tmp_pat
     page.save_to(tmp_path)
     page.press("#share-workbook")
     with ZipFile(saved(tmp_path, "network.xlsx")) as book:
-        sheet = ElementTree.fromstring(book.read("xl/sheet1.xml"))
+        sheet = ElementTree.fromstring(book.read("xl/worksheets/sheet1.xml"))
     row = sheet.find(".//{*}row")
     titles = ["".join(it.itertext()) for it in row]
     assert {"epoch", "w1"} <= set(titles)
@@ -276,18 +314,6 @@ def test_every_column_of_the_workbook_has_a_name_of_its_own(text, shown, tmp_pat
     assert not [title for title in titles if "value" in title or "undefined" in title]
     assert not [title for title in titles if title.endswith("of ")]
     assert len(set(titles)) == len(titles), titles
-
-
-def test_the_command_of_a_derivation_has_the_network_as_it_is(shown):
-    page = shown("xor")
-    page.press("#step")
-    page.press("#share-derivation")
-    command = page.until("document.querySelector('#share-text').value")
-    net = parse(command.split('"')[1])
-    assert command.startswith('gradbook explain "input 2; dense 3; tanh;')
-    found = {f"w{k}": value for k, value in enumerate(net.start_values()["w"], 1)}
-    assert found == {name: value for name, value in weights(page).items() if name[0] == "w"}
-    assert net.samples == NETS["xor"].samples
 
 
 def test_a_link_of_several_samples_opens_on_a_page_of_one_and_undo_goes_back(shown):

@@ -14,6 +14,7 @@ from gradbook.net.network import DROPPED
 from gradbook.report.play_page import builds, play_page
 from tests.agree.runs import reference_run
 from tests.families import networks
+from tests.outside.browser import REVEALING
 from tests.outside.pages.play.drawing import CAUGHT, NETS, learned, named, weights
 
 pytestmark = pytest.mark.witness("chromium")
@@ -28,6 +29,7 @@ TYPED = """(text => {
 
 
 def typed(page, text):
+    page.value(f"{REVEALING}('#text')")
     page.value(f"{TYPED}({json.dumps(text)})")
     page.settle()
 
