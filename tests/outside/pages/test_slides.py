@@ -30,6 +30,8 @@ KEYS = """(() => {
   }
   return said
 })()"""
+
+
 @pytest.fixture(scope="module", params=["worked", "xor"])
 def page(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("slides") / f"{request.param}.html"

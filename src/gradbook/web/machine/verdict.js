@@ -88,12 +88,13 @@ function opening(machine, gate) {
 /** What a trial says by itself: its verdict, whether the rate trains, what is left to learn.
  * @param {Trial} found
  * @param {Criteria} criteria
+ * @param {boolean} [isNoisy] whether batches are drawn, so that a loss that goes to and fro says nothing of the rate
  */
-export function judged(found, criteria) {
+export function judged(found, criteria, isNoisy = false) {
   const first = new Case(found, criteria, found.least)
   const judge = new Case(found, criteria, first.attained())
-  const said = criteria.decisions.find(([condition], k) =>
-    judge.breaks ? k === 0 : judge.holds(condition))
+  const said = criteria.decisions.find(([condition, verdict], k) =>
+    judge.breaks ? k === 0 : !(isNoisy && verdict === "oscillates") && judge.holds(condition))
   return {
     verdict: said ? said[1] : criteria.otherwise,
     trains: !judge.breaks && judge.holds(criteria.trains),

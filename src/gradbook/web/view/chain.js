@@ -208,9 +208,7 @@ export class ChainPanel {
     const [above, below] = [this.names[of], this.names[to]]
     const goal = kind === "partial" ? of : to
     const card = make("button", {
-      type: "button", class: "factor",
-      "aria-label": `∂${above.said}/∂${below.said}: go to ${this.names[goal].said}`,
-      onclick: () => this.go(goal),
+      type: "button", class: "factor", title: this.names[goal].said, onclick: () => this.go(goal),
     }, formula(fraction(above.math, below.math)))
     if (template) {
       card.append(formula(this.symbols(template)))

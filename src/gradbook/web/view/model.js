@@ -308,7 +308,7 @@ export class Model {
     const fresh = new Training(this.content, this.samples, this.start)
     fresh.batch = this.usedBatch
     const found = yield* trying(fresh, rate, this.content.epochs, this.content.gates)
-    return { losses: found.losses, least: found.least, pull: found.sizes[0], ...judged(found, this.content.criteria) }
+    return { losses: found.losses, least: found.least, pull: found.sizes[0], ...judged(found, this.content.criteria, this.usedBatch > 0) }
   }
 
   /** Whether what was trained so far has learned enough, where that is longer than what a judgement foresees.

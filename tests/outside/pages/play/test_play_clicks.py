@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -284,6 +285,18 @@ def test_a_batch_is_chosen_beside_the_update_and_trains_as_the_command_does(show
     page.press("#undo")
     assert page.value("document.querySelector('#batch').value") == ""
     assert page.text("#batch-said") == ""
+
+
+def test_samples_that_are_drawn_are_no_oscillation(shown):
+    page = shown("play")
+    page.press("[name=sets][value=spiral]")
+    page.write("#batch", "1")
+    page.write("#rate-field", "0.3")
+    page.until("document.querySelector('#badge').textContent")
+    losses = page.value("document.querySelector('.foreseen').getAttribute('d')").split("L")
+    heights = [float(point.split(" ")[1]) for point in losses]
+    assert sum(b > a for a, b in pairwise(heights)) > 3  # goes to and fro
+    assert page.text("#badge") != "oscillates"
 
 
 def test_a_batch_that_leaves_one_sample_alone_is_refused_where_samples_are_compared(shown):
