@@ -24,6 +24,7 @@ from tests.outside.witness import WitnessError, program
 
 # It neither asks for anything on the network nor says anything there.
 SETTINGS = {
+    "ui.prefersReducedMotion": 1,  # so that no page runs by itself
     "app.normandy.enabled": False,
     "app.update.enabled": False,
     "browser.safebrowsing.downloads.remote.enabled": False,

@@ -66,7 +66,8 @@ def test_a_link_opens_where_it_was_copied(page):
     page.click('[data-key="more 0"]')
     for _ in range(5):
         page.click("#step")
-    page.click("#share-link")
+    page.click("[aria-controls=share]")
+    page.click("#share-moment")
     address = page.until("document.querySelector('#share-text').value")
     there = (weights(page), page.text("#loss"), page.value(BOX))
     page.ask("browsingContext.navigate", context=page.page, url="about:blank", wait="complete")
@@ -80,5 +81,6 @@ def test_it_looks_as_it_should(page):
     assert page.value("document.querySelectorAll('#chain math mfrac').length") > 2
     for width in (390, 1440):
         page.show(page.value("location.href"), width)
+        page.click("#look-pictures")
         assert min(page.value(COLOURS)) > 1000
         assert page.value("document.documentElement.scrollWidth") <= width
