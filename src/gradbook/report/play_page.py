@@ -325,7 +325,7 @@ def _page(
             is_read=False,
             head=kept_with,
             is_kept=bool(kept_with),
-            styles=["play.css", "see.css", "learn.css"],
+            styles=["controls.css", "play.css", "see.css", "learn.css"],
             main=begins_with,
             data={**_data(known, is_building), **own},
         )
