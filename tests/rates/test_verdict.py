@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from gradbook.net import builtin, parse
+from gradbook.net.build import training_step
 from gradbook.rates.criteria import MEANINGS, Verdict
 from gradbook.rates.sweep import sweep
+from gradbook.rates.trial import trial
 from tests.rates.made import WORKED, line
 
 FAR_TARGETS = parse(str(WORKED).replace("-> 0.5 0.5", "-> 0.01 0.99"))
@@ -34,7 +36,7 @@ def test_a_saturated_network_tells_when_it_will_wake(worked):
 @pytest.mark.parametrize("rate", [0.05, 0.1, 0.2])
 def test_a_slow_rate_is_gone_on_with_until_it_has_learned(rate):
     xor = builtin("xor")
-    losses = sweep(xor, [rate], 2000)[rate].losses
+    losses = trial(training_step(xor), 2000, rate).losses
     learned = np.flatnonzero(losses <= 0.1 * losses[0])[0] + 1
     said = f"; 90 % takes {learned:,} epochs"
     assert sweep(xor, [rate])[rate].reason.endswith(said)

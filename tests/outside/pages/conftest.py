@@ -34,6 +34,7 @@ def shown(chromium, digit_pages):
     """`shown(name)`: the page, ready; it must not have complained in the end."""
 
     def show(name, width=1280, height=900, **features):
+        # windows slide by themselves only for readers who like motion
         moving = {"prefers_reduced_motion": "no-preference"} | features
         chromium.show(digit_pages / f"{name}.html", width, height, **moving)
         until(chromium, READY)

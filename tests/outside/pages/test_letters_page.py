@@ -58,6 +58,13 @@ def test_it_is_small_enough_to_be_mailed_and_asks_nobody(page_of_names):
     assert "default-src 'none'" in html
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_is_wider_than_the_window(width, chromium, page_of_names):
+    chromium.show(page_of_names, width)
+    chromium.until(READY)
+    assert chromium.value("document.documentElement.scrollWidth") == width
+
+
 def test_before_training_it_says_what_the_command_says(opened):
     writer = LineWriter(usual_lines(), open_faster(builtin("microgpt"), 1, 1000, 1))
     held_out, _ = learning_order(writer.lines)
