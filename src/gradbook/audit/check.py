@@ -49,6 +49,7 @@ from gradbook.audit.findings import (
 from gradbook.audit.formula.address import Address, cells_of, name_of, row_of
 from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.formula.meaning import LeadsBack, NotUnderstood
+from gradbook.audit.judge.accounts import account_findings
 from gradbook.audit.judge.levels import level_findings, rounded_gradients
 from gradbook.audit.judge.logarithms import decimal_logarithms
 from gradbook.audit.judge.loss import (
@@ -72,6 +73,7 @@ from gradbook.audit.judge.updates import (
     drifting_rates,
     measured_notes,
     measured_slopes,
+    of_other_steps,
     stray_findings,
     update_findings,
 )
@@ -310,9 +312,12 @@ def _judged(training: SheetTraining) -> SheetReport | None:
         updates = update_findings(training, steps, findings)
         drifts = {(f.sheet, f.weight): f for f in updates if f.kind == DRIFTING_RATE}
         findings = tuple(f for f in findings if not _lies_in(f, drifts.get((f.sheet, f.weight))))
+        elsewhere = list(of_other_steps(training, steps, findings, updates))
+        findings = tuple(f for f in findings if f not in elsewhere)
         findings += (*stray_findings(training, steps), *updates)
         findings += tuple(stale_findings(training, groups))
         findings += tuple(new_findings(optimiser_findings(training, groups, steps), findings))
+        findings += tuple(new_findings(account_findings(training, groups, findings), findings))
     findings += tuple(new_findings(list(neuron_findings(training, steps)), findings))
     findings += tuple(new_findings(list(level_findings(training, groups)), findings))
     findings += tuple(new_findings(list(rounded_gradients(training, steps)), findings))

@@ -1,7 +1,8 @@
 """What is remembered of gradients: means of them and of their squares, each of its own weight.
 
 A mean under a root is one of squares, whatever the sign of the gradient. What a weight's update is
-made of belongs to that weight, where another has the same of its own.
+made of belongs to that weight, where another has the same of its own. What corrects a mean for its
+start takes the share that the mean itself keeps. A row goes on as those before and after it do.
 """
 
 from __future__ import annotations
@@ -12,12 +13,21 @@ from functools import cached_property
 
 import numpy as np
 
-from gradbook.audit.findings import OTHER_GRADIENT
+from gradbook.audit.findings import DEPARTING_ROW, OTHER_GRADIENT
 from gradbook.audit.formula.address import Address, name_of
-from gradbook.audit.formula.expression import EditKind, parts, paths, replace_parts
-from gradbook.audit.formula.pattern import Pattern, rename_cells_in
+from gradbook.audit.formula.expression import (
+    EditKind,
+    factors,
+    parts,
+    paths,
+    replace_parts,
+    terms,
+)
+from gradbook.audit.formula.pattern import Pattern, anchor, rename_cells_in
+from gradbook.audit.judge.updates import says_the_same
 from gradbook.audit.step.formulas import EvaluatedFormula, remember
 from gradbook.audit.step.points import POINTS, agree
+from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.book import Book
@@ -62,18 +72,30 @@ class Moments:
         return [one.later(book, away * self._stride(one.weight)) for one in self._odd]
 
     def is_repeated(self, step: SheetStep, gradients: Cells) -> bool:
-        """Whether a later step says the same everywhere."""
+        """Whether a later step says the same everywhere, of what has begun in the same way."""
         patterns, away = self.training.book.patterns, step.number - self.step.number
         return gradients.keys() == self.gradients.keys() and all(
             patterns.get(cell + away * self._stride(j)) is patterns.get(cell)
             for j, update in self._updates.items()
-            for cell in (update, self.gradients[j], *self._way(j))
+            for cell in (update, self.gradients[j], *self._way(j), *self._remembered_by(update))
         )
+
+    def _remembered_by(self, update: Address) -> Iterator[Address]:
+        """What an update takes from memories."""
+        back = self.training.looking_back
+        stride = self._stride(self.training.weight_cells.get(update, (0, 0))[0])
+        return (s for s in self.training.flow.sources(update) if s in back or s + stride in back)
 
     @cached_property
     def _odd(self) -> list[OddUpdate]:
         two = len(self.training.weights) == 2
-        return [*self._without_square(), *(self._of_another() if two else ())]
+        every = [
+            *self._without_square(),
+            *(self._of_another() if two else ()),
+            *self._corrected_by_another(),
+            *self._departing(),
+        ]
+        return list({odd.cell: odd for odd in reversed(every)}.values())[::-1]
 
     @cached_property
     def _updates(self) -> Cells:
@@ -179,6 +201,69 @@ class Moments:
         words = self.training.book.reader.read_typed(write(right), pattern.home).text_at(cell)
         return words if _is_even(right, turns) else ""
 
+    # Corrections and rows ------------------------------------------------------------------
+
+    def _corrected_by_another(self) -> Iterator[OddUpdate]:
+        """Means divided by 1 − β^t, whose own share of the past is another β."""
+        training, book = self.training, self.training.book
+        for j, update in self._updates.items():
+            for cell in (update, *sorted(self._way(j))):
+                expression = book.patterns[cell].expression
+                for part in parts(expression) if expression else ():
+                    match part:
+                        case Infix("/", mean, Infix("-", Number(1.0), Infix("^", share, _))):
+                            pass
+                        case _:
+                            continue
+                    at, taken = training.cell_of(mean, cell), training.cell_of(share, cell)
+                    kept = None if at is None else self._share_kept(at, self._stride(j))
+                    if kept is None or taken is None or training.plain(taken) == kept:
+                        continue
+                    right_one = anchored(write(share), book.name_of(kept, cell))
+                    yield OddUpdate(
+                        j,
+                        cell,
+                        EditKind.REFERENCE.value,
+                        renamed(book, cell, taken, right_one),
+                        Message(
+                            "{mean} keeps the share {right} of its past: its correction takes "
+                            "that too, not {cell}",
+                            mean=name_of(at or cell),
+                            right=name_of(kept),
+                            cell=name_of(taken),
+                        ),
+                    )
+
+    def _share_kept(self, mean: Address, stride: int) -> Address | None:
+        """The cell that says how much of its past a mean keeps."""
+        training = self.training
+        expression = training.book.patterns[mean].expression if self._is_memory(mean) else None
+        for _, term in terms(expression) if expression else ():
+            cells = [training.cell_of(factor.part, mean) for factor in factors(term).parts]
+            if mean - stride in cells and len(cells) == 2:
+                other = cells[cells[0] == mean - stride]
+                return None if other is None else training.plain(other)
+        return None
+
+    def _is_memory(self, cell: Address) -> bool:
+        return cell in self.training.looking_back and cell in self.training.book.patterns
+
+    def _departing(self) -> Iterator[OddUpdate]:
+        """What is remembered in one row by another formula than in the rows around it."""
+        training, patterns = self.training, self.training.book.patterns
+        for j in self._updates:
+            stride = self._stride(j)
+            for cell in sorted(self._way(j)):
+                around = patterns.get(cell - stride), patterns.get(cell + stride)
+                usual = around[0] if around[0] is around[1] else None
+                if usual is None or usual is patterns[cell] or not self._is_memory(cell + stride):
+                    continue
+                why = Message("{cell} differs from the rest of its column", cell=name_of(cell))
+                right = usual.text_at(cell)
+                tested = StepUnderTest.of(training, [self.step])
+                if not says_the_same(tested, cell, training.book.reader.read_typed(right, cell)):
+                    yield OddUpdate(j, cell, DEPARTING_ROW, right, why)
+
     # Each of its own weight ----------------------------------------------------------------
 
     def _of_another(self) -> Iterator[OddUpdate]:
@@ -208,15 +293,11 @@ class Moments:
                 continue
             is_gradient = source in self._owner
             right_one = book.name_of(meant, cell)
-
-            def follow(word: str, taken: Address = source, instead: str = right_one) -> str:
-                return instead if book.reader.cell(word, cell) == taken else word
-
             odd = OddUpdate(
                 weight,
                 cell,
                 OTHER_GRADIENT if is_gradient else EditKind.REFERENCE.value,
-                rename_cells_in(book.patterns[cell].text_at(cell), follow),
+                renamed(book, cell, source, right_one),
                 Message(
                     "{cell} is of {other}; {weight} needs {right}",
                     cell=name_of(source),
@@ -253,6 +334,20 @@ class Moments:
             if other in patterns and patterns[other].shape == shape and along(other) == along(cell)
         ]
         return found[0] if len(found) == 1 and found[0] != cell else None
+
+
+def renamed(book: Book, home: Address, taken: Address, instead: str) -> str:
+    """A cell's formula with another name in the place of one cell's."""
+
+    def follow(word: str) -> str:
+        return instead if book.reader.cell(word, home) == taken else word
+
+    return rename_cells_in(book.patterns[home].text_at(home), follow)
+
+
+def anchored(like: str, name: str) -> str:
+    """A cell's name, fixed as another one is."""
+    return anchor(name) if "$" in like else name
 
 
 def _is_even(expression: Expression, turns: Callable[[Expression], bool]) -> bool:

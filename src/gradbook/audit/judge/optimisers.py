@@ -342,13 +342,14 @@ def _findings(training: SheetTraining, odd: Sequence[OddUpdate]) -> Iterator[Fin
 def _going_on(
     training: SheetTraining, weight: int, right: Mapping[Address, Pattern]
 ) -> dict[Address, Pattern]:
-    """Return the same formula in the steps after the last update, where nothing uses it any
-    more."""
-    last, formula = list(right.items())[-1]
-    after = last + training.weights[weight].stride
-    if after in training.weight_cells or not training.repeats(after, last):
-        return {}
-    return {after: training.on_sheet_of(after, formula)}
+    """Return the same formula in the step before the first, where memory begins, and after the last
+    update, where nothing uses it any more."""
+    stride, found = training.weights[weight].stride, {}
+    for cell, step in ((min(right), -stride), (max(right), stride)):
+        beside = cell + step
+        if beside not in training.weight_cells and training.repeats(beside, cell):
+            found[beside] = training.on_sheet_of(beside, right[cell])
+    return found
 
 
 def _finding(

@@ -66,7 +66,10 @@ def update_findings(
         updates = None if training.weights[j].stray else _usual(training, j)
         if updates is not None:
             lacking = list(_without_rate(updates, steps, tested))
-            departing = _differing(updates, steps, tested)
+            spoilt = {*updates.cells} & {
+                cell for f in told if f.weight == training.names[j] for cell in _cells_in(f, training)
+            }
+            departing = _differing(updates, steps, tested, is_usual_wrong=bool(spoilt))
             found += lacking
             found += (f for f in departing if not (lacking and f.kind == DEPARTING_ROW))
             found += _additions(updates, steps, tested)
@@ -116,8 +119,11 @@ def _usual(training: SheetTraining, number: int) -> _Updates | None:
         )
     if not copies:
         return None
-    usual, alike = max(copies.items(), key=lambda item: len(item[1]))
-    cells = [c for c in weight.updates if c in alike or training.repeats(c, alike[0])]
+    having = {
+        usual: [c for c in weight.updates if c in alike or training.repeats(c, alike[0])]
+        for usual, alike in copies.items()
+    }
+    usual, cells = max(having.items(), key=lambda item: len(item[1]))
     return _Updates(training, number, weight, usual, cells)
 
 
@@ -143,10 +149,44 @@ def _anchored(training: SheetTraining, cell: Address) -> Pattern:
     return book.reader.pattern(rename_cells_in(book.patterns[cell].text_at(cell), fixed), cell)
 
 
-def _differing(
-    updates: _Updates, steps: Sequence[SheetStep], tested: Callable[[int], StepUnderTest]
+def _cells_in(finding: Finding, training: SheetTraining) -> Iterator[Address]:
+    return cells_of(finding.cells, training.book.sheet_number(finding.sheet) or 0)
+
+
+def of_other_steps(
+    training: SheetTraining,
+    steps: Sequence[SheetStep],
+    told: Sequence[Finding],
+    updates: Sequence[Finding],
 ) -> Iterator[Finding]:
-    """Updates that differ from the others of their column."""
+    """Findings of gradients that are right where they stand: an update that differs from the rest
+    of its column takes them in the wrong step."""
+    book, names = training.book, training.names
+    for departing in updates:
+        if departing.kind != DEPARTING_ROW or departing.weight not in names:
+            continue
+        home = next(_cells_in(departing, training))
+        right = book.reader.pattern(departing.expected.removeprefix("="), home)
+        taken = _cells_of(book.patterns[home], home) - _cells_of(right, home)
+        for finding in told:
+            wrong = set(_cells_in(finding, training))
+            if finding.weight == departing.weight and wrong <= taken:
+                j = names.index(finding.weight)
+                own = (s for s in steps if any(c.owner in wrong for c in s.claims[j]))
+                verdicts = [StepUnderTest.of(training, [s]).best(j, s.claims[j])[0] for s in own]
+                if ClaimVerdict.RIGHT in verdicts:
+                    yield finding
+
+
+def _differing(
+    updates: _Updates,
+    steps: Sequence[SheetStep],
+    tested: Callable[[int], StepUnderTest],
+    *,
+    is_usual_wrong: bool,
+) -> Iterator[Finding]:
+    """Updates that differ from the others of their column; not one that is right where most of the
+    column are wrong."""
     book, usual = updates.training.book, updates.usual
     pasted: defaultdict[str, list[Address]] = defaultdict(list)
     others: defaultdict[Pattern, list[Address]] = defaultdict(list)
@@ -159,6 +199,8 @@ def _differing(
             other = _is_of_another(updates, steps[k], cell, like)
             if _keeps_last_rate(updates, cell, pattern):
                 continue
+            if is_usual_wrong and _has_right_gradient(tested(k), updates.number, steps[k], cell):
+                continue
             if other or not says_the_same(tested(k), cell, like):
                 others[pattern].append(cell)
     for kind, cells in pasted.items():
@@ -167,6 +209,14 @@ def _differing(
     for cells in others.values():
         why = Message("{cell} differs from the rest of its column", cell=name_of(cells[0]))
         yield from updates.findings(cells, usual, DEPARTING_ROW, why)
+
+
+def _has_right_gradient(
+    tested: StepUnderTest, weight: int, step: SheetStep, update: Address
+) -> bool:
+    """Whether the gradient within an update's own formula is right."""
+    verdict, claim = tested.best(weight, step.claims[weight])
+    return verdict is ClaimVerdict.RIGHT and claim is not None and claim.owner == update
 
 
 def _is_of_another(updates: _Updates, step: SheetStep, cell: Address, like: Pattern) -> bool:

@@ -118,12 +118,25 @@ class SheetTraining:
         if rate is None or self.flow.plain(cell) == rate:
             return rate is not None
         if cell in self.varying or cell not in patterns:
-            return False
+            return cell in self._typed_rates
         scheduled = rate in patterns and any(
             (cell - rate) % stride == 0 and 0 <= (cell - rate) // stride <= self.steps
             for stride in self.strides
         )
         return scheduled or rate in self.flow.behind([cell])
+
+    @cached_property
+    def _typed_rates(self) -> set[Address]:
+        """The rates that are typed for one step after another, from the first on."""
+        if self.rate is None or not is_called_rate(self.book, self.rate):
+            return set()
+        found: set[Address] = set()
+        for stride in self.strides:
+            cell, typed = self.rate, self.book.values.keys() - self.book.patterns.keys()
+            while cell in typed and isinstance(self.book.values[cell], float):
+                found.add(cell)
+                cell += stride
+        return found - self.varying
 
     def plain(self, cell: Address) -> Address:
         """Return the cell or, where it depends on no weight and only repeats another one, that

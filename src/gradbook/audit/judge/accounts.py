@@ -1,0 +1,262 @@
+"""Whether each whole update is accounted for: it goes by as much of its slope as the others do.
+
+A gradient may be right and its update still leave out the learning rate, or take it twice, or add
+up where those of the other weights take means. So the change of each weight is worked out with
+numbers at random and held against the slope of the loss. One factor in all of them is a choice of
+the learning rate, and so is a rate of its own for some weights; another factor beside the same rate
+is none.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradbook.audit.findings import NO_RATE, RATE_LEFT_OUT, Finding, finding_in
+from gradbook.audit.formula.address import Address, by_sheet
+from gradbook.audit.formula.expression import Factor, factors, product, terms, total, with_sign
+from gradbook.audit.formula.meaning import NotUnderstood
+from gradbook.audit.formula.pattern import Pattern, anchor
+from gradbook.audit.judge.updates import KIND
+from gradbook.audit.step.points import POINTS, Numbers, agree
+from gradbook.audit.step.under_test import StepUnderTest
+from gradbook.audit.training.steps import SheetStep
+from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.workbook.book import show_value
+from gradbook.graph.node import Array, ancestors
+from gradbook.language.message import Message, WrittenNumber
+from gradbook.targets.excel.language import Expression, Infix, Number, Reference, write
+
+MOST_KINDS = 40  # of steps, by the formulas of their updates
+MOST_SETTINGS = 100  # cells from which an update may take its rate
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an update takes from a weight, and the slope of the loss there."""
+
+    weight: int
+    update: Address
+    taken: Array
+    slope: Array
+
+    def is_like(self, other: Change, ratio: Array | float = 1.0) -> bool:
+        """Whether it is a ratio times as much of its slope as another change is of its own."""
+        return agree(self.taken * other.slope, ratio * other.taken * self.slope)
+
+
+@dataclass(frozen=True)
+class OddFactor:
+    """By what the change of one weight differs from those of the others."""
+
+    number: float = 1.0
+    rate: Address | None = None
+    is_rate_missing: bool = False
+
+
+def account_findings(
+    training: SheetTraining, groups: Iterable[Sequence[SheetStep]], told: Sequence[Finding]
+) -> list[Finding]:
+    """The updates that go by another multiple of their slopes than most, though by the same rate."""
+    blamed = {name for finding in told for name in (finding.weight, *finding.spoils)}
+    odd: defaultdict[tuple[int, OddFactor], list[Address]] = defaultdict(list)
+    for steps in _alike(training, groups):
+        tested = StepUnderTest.of(training, steps)
+        for change, factor in _odd_changes(tested):
+            if training.names[change.weight] not in blamed:
+                updates = training.weights[change.weight].updates
+                odd[change.weight, factor] += (updates[step.number] for step in steps)
+    return [
+        _finding(training, weight, factor, here)
+        for (weight, factor), cells in odd.items()
+        for here in by_sheet(cells)
+    ]
+
+
+def _alike(
+    training: SheetTraining, groups: Iterable[Sequence[SheetStep]]
+) -> Iterator[list[SheetStep]]:
+    """The steps with an update, those together whose updates have the same formulas."""
+    patterns = training.book.patterns
+    for group in groups:
+        found: defaultdict[object, list[SheetStep]] = defaultdict(list)
+        for step in group:
+            if all(step.number < len(weight.updates) for weight in training.weights):
+                found[tuple(patterns.get(w.updates[step.number]) for w in training.weights)].append(
+                    step
+                )
+        yield from list(found.values())[:MOST_KINDS]
+
+
+# One step ----------------------------------------------------------------------------
+
+
+def _odd_changes(tested: StepUnderTest) -> Iterator[tuple[Change, OddFactor]]:
+    """The changes that differ by a factor from what most are of their slopes."""
+    alike: list[list[Change]] = []
+    for change in _multiples(tested):
+        with np.errstate(all="ignore"):
+            same = [some for some in alike if change.is_like(some[0])]
+        if same:
+            same[0].append(change)
+        else:
+            alike.append([change])
+    usual = max(alike, key=len, default=[])
+    for others in alike:
+        factor = _factor(tested, others[0], usual[0]) if len(others) < len(usual) else None
+        yield from ((change, factor) for change in others if factor is not None)
+
+
+def _multiples(tested: StepUnderTest) -> list[Change]:
+    """The changes that are a multiple of their slopes, whatever the weights are."""
+    random, varying = tested.random, tested.graph.varying
+
+    def still(cell: Address) -> Array:
+        values = random.leaf(cell)
+        return values if cell in varying else np.resize(values[:1], POINTS)
+
+    settled = Numbers(still, tested.graph.leaf_cells)
+    plain = {change.weight for change in _changes(tested, settled) if _is_multiple(change)}
+    return [change for change in _changes(tested, random) if change.weight in plain]
+
+
+def _is_multiple(change: Change) -> bool:
+    known = np.isfinite(change.taken) & np.isfinite(change.slope) & (change.slope != 0)
+    if not np.any(known):
+        return False
+    with np.errstate(all="ignore"):
+        factor = np.median(change.taken[known] / change.slope[known])
+        return bool(factor != 0) and agree(change.taken, factor * change.slope)
+
+
+def _changes(tested: StepUnderTest, numbers: Numbers) -> Iterator[Change]:
+    training, step, graph = tested.training, tested.step, tested.graph
+    for j, (weight, base) in enumerate(zip(training.weights, step.weights, strict=True)):
+        pattern = None if weight.stray else training.book.patterns.get(weight.updates[step.number])
+        if base is None or pattern is None or pattern.expression is None:
+            continue
+        update = weight.updates[step.number]
+        try:
+            after = graph.expression(pattern.expression, update, pattern)
+            taken, slope = numbers.of(graph.node(base) - after), numbers.of(tested.gradients[j])
+        except NotUnderstood:
+            continue
+        yield Change(j, update, *np.broadcast_arrays(taken, slope))
+
+
+def _factor(tested: StepUnderTest, odd: Change, usual: Change) -> OddFactor | None:
+    """By what a change differs from the usual one: by a number, or by a learning rate that it
+    leaves out or takes twice; None where it has a rate of its own."""
+    with np.errstate(all="ignore"):
+        ratio = (odd.taken * usual.slope) / (usual.taken * odd.slope)
+        number = float(np.median(ratio[np.isfinite(ratio)])) if np.any(np.isfinite(ratio)) else 0.0
+        if number and odd.is_like(usual, number):
+            return None if _typed_apart(tested, odd, usual) else OddFactor(float(f"{number:.9g}"))
+        for cell in _settings(tested, (odd, usual)):
+            rate = tested.random.leaf(cell)
+            if odd.is_like(usual, 1 / rate):
+                return OddFactor(rate=cell, is_rate_missing=True)
+            if odd.is_like(usual, rate):
+                return OddFactor(rate=cell)
+    return None
+
+
+def _settings(tested: StepUnderTest, changes: Iterable[Change]) -> list[Address]:
+    """The cells that no weight changes and that some updates are made of."""
+    graph, patterns = tested.graph, tested.training.book.patterns
+    found: dict[Address, None] = {}
+    for change in changes:
+        pattern = patterns[change.update]
+        assert pattern.expression is not None
+        for node in ancestors([graph.expression(pattern.expression, change.update, pattern)]):
+            cell = graph.leaf_cells.get(node)
+            if cell is not None and cell not in graph.varying:
+                found[cell] = None
+    return list(found)[:MOST_SETTINGS]
+
+
+def _typed_apart(tested: StepUnderTest, *changes: Change) -> bool:
+    """Whether updates have no rate in common but what is typed into each: those are a choice."""
+    return not set.intersection(*(set(_settings(tested, [change])) for change in changes))
+
+
+# What is said of it ------------------------------------------------------------------
+
+
+def _finding(
+    training: SheetTraining, weight: int, factor: OddFactor, cells: Sequence[Address]
+) -> Finding:
+    book, name, home = training.book, training.names[weight], cells[0]
+    if factor.rate is None:
+        kind = KIND
+        shown = WrittenNumber(show_value(factor.number))
+        why = Message(
+            "the update goes by {factor} times as much of its gradient as those of the other "
+            "weights do",
+            factor=shown,
+        )
+    elif factor.is_rate_missing:
+        kind, why = NO_RATE, RATE_LEFT_OUT
+    else:
+        kind = KIND
+        why = Message(
+            "the update takes the learning rate {rate} once more than those of the other weights",
+            rate=book.name_of(factor.rate, home),
+        )
+    right = _right(training, weight, factor, home)
+    return finding_in(book, cells, kind, name, why, weight=name, right=right)
+
+
+def _right(
+    training: SheetTraining, weight: int, factor: OddFactor, home: Address
+) -> Pattern | None:
+    """The update with the usual factor in all that it adds."""
+    reader = training.book.reader
+    base = next(base for base, update in training.weights[weight].steps if update == home)
+    expression = reader.read_typed(training.book.patterns[home].text_at(home), home).expression
+    if expression is None:
+        return None
+    parts = terms(expression)
+    kept = [reader.cell(write(part), home) == base for _, part in parts]
+    if sum(kept) != 1:
+        return None
+    right = [
+        (sign, part if is_base else _mended(training, factor, part, home))
+        for (sign, part), is_base in zip(parts, kept, strict=True)
+    ]
+    return reader.read_typed(write(total(right)), home)
+
+
+def _mended(
+    training: SheetTraining, factor: OddFactor, part: Expression, home: Address
+) -> Expression:
+    """A term of an update with the usual factor."""
+    if factor.rate is None:
+        times = factor.number
+        if times >= 1 or not (1 / times).is_integer():
+            return Infix("/", part, Number(times))
+        return Infix("*", Number(1 / times), part)
+    named = training.book.name_of(factor.rate, home)
+    rate = Reference(anchor(named) if factor.rate == training.rate else named)
+    if factor.is_rate_missing:
+        return Infix("*", rate, part)
+
+    def is_rate(factor_part: Expression) -> bool:
+        cell = training.book.reader.cell(write(factor_part), home)
+        return cell is not None and training.plain(cell) == factor.rate
+
+    split = factors(part)
+    for k, said in enumerate(split.parts):
+        instead: list[Factor] | None = None
+        match said.part:
+            case Infix("^", power, Number(2.0)) if is_rate(power):
+                instead = [Factor(power, said.above)]
+            case _ if said.above and is_rate(said.part):
+                instead = []
+        rest = None if instead is None else [*split.parts[:k], *instead, *split.parts[k + 1 :]]
+        if rest:
+            return with_sign(split.sign, product(rest))
+    return Infix("/", part, rate)
