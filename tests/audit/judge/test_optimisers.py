@@ -41,7 +41,7 @@ def test_a_second_moment_of_another_gradient_is_found(path):
 
 def test_a_second_moment_without_its_square_is_found(path):
     finding = one_of(*judged(path, adam(), "s_w2", "{β2}*{s_w2<}+(1-{β2})*{∂E/∂w2}"))
-    assert finding.kind == "wrong formula"
+    assert finding.kind == "missing factor"
     assert finding.expected.endswith("^2")
 
 

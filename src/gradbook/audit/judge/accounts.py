@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 
@@ -60,7 +61,7 @@ class OddFactor:
 def account_findings(
     training: SheetTraining, groups: Iterable[Sequence[SheetStep]], told: Sequence[Finding]
 ) -> list[Finding]:
-    """The updates that go by another multiple of their slopes than most, though by the same rate."""
+    """The updates that go by another multiple of their slopes than most do by the same rate."""
     blamed = {name for finding in told for name in (finding.weight, *finding.spoils)}
     odd: defaultdict[tuple[int, OddFactor], list[Address]] = defaultdict(list)
     for steps in _alike(training, groups):
@@ -105,9 +106,13 @@ def _odd_changes(tested: StepUnderTest) -> Iterator[tuple[Change, OddFactor]]:
         else:
             alike.append([change])
     usual = max(alike, key=len, default=[])
-    for others in alike:
-        factor = _factor(tested, others[0], usual[0]) if len(others) < len(usual) else None
-        yield from ((change, factor) for change in others if factor is not None)
+    for share, other in permutations(alike, 2):
+        factor = _rate_factor(tested, share[0], other[0])
+        if factor is None and other is usual and len(share) < len(usual):
+            factor = _number_factor(tested, share[0], usual[0])
+        if factor is not None:
+            yield from ((change, factor) for change in share)
+            return
 
 
 def _multiples(tested: StepUnderTest) -> list[Change]:
@@ -147,40 +152,39 @@ def _changes(tested: StepUnderTest, numbers: Numbers) -> Iterator[Change]:
         yield Change(j, update, *np.broadcast_arrays(taken, slope))
 
 
-def _factor(tested: StepUnderTest, odd: Change, usual: Change) -> OddFactor | None:
-    """By what a change differs from the usual one: by a number, or by a learning rate that it
-    leaves out or takes twice; None where it has a rate of its own."""
-    with np.errstate(all="ignore"):
-        ratio = (odd.taken * usual.slope) / (usual.taken * odd.slope)
-        number = float(np.median(ratio[np.isfinite(ratio)])) if np.any(np.isfinite(ratio)) else 0.0
-        if number and odd.is_like(usual, number):
-            return None if _typed_apart(tested, odd, usual) else OddFactor(float(f"{number:.9g}"))
-        for cell in _settings(tested, (odd, usual)):
+def _rate_factor(tested: StepUnderTest, odd: Change, other: Change) -> OddFactor | None:
+    """The learning rate that a change leaves out, or takes twice, beside another's."""
+    taken = _settings(tested, odd)
+    for cell in _settings(tested, other):
+        with np.errstate(all="ignore"):
             rate = tested.random.leaf(cell)
-            if odd.is_like(usual, 1 / rate):
+            if cell not in taken and odd.is_like(other, 1 / rate):
                 return OddFactor(rate=cell, is_rate_missing=True)
-            if odd.is_like(usual, rate):
+            if cell in taken and odd.is_like(other, rate):
                 return OddFactor(rate=cell)
     return None
 
 
-def _settings(tested: StepUnderTest, changes: Iterable[Change]) -> list[Address]:
-    """The cells that no weight changes and that some updates are made of."""
-    graph, patterns = tested.graph, tested.training.book.patterns
-    found: dict[Address, None] = {}
-    for change in changes:
-        pattern = patterns[change.update]
-        assert pattern.expression is not None
-        for node in ancestors([graph.expression(pattern.expression, change.update, pattern)]):
-            cell = graph.leaf_cells.get(node)
-            if cell is not None and cell not in graph.varying:
-                found[cell] = None
-    return list(found)[:MOST_SETTINGS]
+def _number_factor(tested: StepUnderTest, odd: Change, usual: Change) -> OddFactor | None:
+    """The number by which a change differs from the usual one; None where it has a rate of its
+    own, or where both have one that is typed into each."""
+    with np.errstate(all="ignore"):
+        ratio = (odd.taken * usual.slope) / (usual.taken * odd.slope)
+        known = ratio[np.isfinite(ratio)]
+        number = float(np.median(known)) if known.size else 0.0
+        alike = bool(number) and odd.is_like(usual, number)
+    if not alike or not {*_settings(tested, odd)} & {*_settings(tested, usual)}:
+        return None
+    return OddFactor(float(f"{number:.9g}"))
 
 
-def _typed_apart(tested: StepUnderTest, *changes: Change) -> bool:
-    """Whether updates have no rate in common but what is typed into each: those are a choice."""
-    return not set.intersection(*(set(_settings(tested, [change])) for change in changes))
+def _settings(tested: StepUnderTest, change: Change) -> list[Address]:
+    """The cells that no weight changes and that an update is made of."""
+    graph, pattern = tested.graph, tested.training.book.patterns[change.update]
+    assert pattern.expression is not None
+    nodes = ancestors([graph.expression(pattern.expression, change.update, pattern)])
+    cells = (graph.leaf_cells[node] for node in nodes if node in graph.leaf_cells)
+    return [cell for cell in cells if cell not in graph.varying][:MOST_SETTINGS]
 
 
 # What is said of it ------------------------------------------------------------------

@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from gradbook.audit.findings import DEPARTING_ROW, OTHER_GRADIENT
+from gradbook.audit.findings import DEPARTING_ROW
 from gradbook.audit.formula.address import Address, name_of
 from gradbook.audit.formula.expression import (
     EditKind,
@@ -47,7 +47,6 @@ class OddUpdate:
     kind: str
     right: str  # its formula, as the others' would be
     why: str
-    stand_in: Address | None = None  # taken in the place of a setting
 
     def later(self, book: Book, further: int) -> OddUpdate:
         """Return the same so many cells further."""
@@ -66,18 +65,13 @@ class Moments:
     step: SheetStep
     gradients: Cells  # those that are right
 
-    def odd_in(self, step: SheetStep) -> list[OddUpdate]:
-        """What is odd in a step that repeats this one."""
-        away, book = step.number - self.step.number, self.training.book
-        return [one.later(book, away * self._stride(one.weight)) for one in self._odd]
-
     def is_repeated(self, step: SheetStep, gradients: Cells) -> bool:
         """Whether a later step says the same everywhere, of what has begun in the same way."""
         patterns, away = self.training.book.patterns, step.number - self.step.number
         return gradients.keys() == self.gradients.keys() and all(
             patterns.get(cell + away * self._stride(j)) is patterns.get(cell)
-            for j, update in self._updates.items()
-            for cell in (update, self.gradients[j], *self._way(j), *self._remembered_by(update))
+            for j, update in self.updates.items()
+            for cell in (update, self.gradients[j], *self.way(j), *self._remembered_by(update))
         )
 
     def _remembered_by(self, update: Address) -> Iterator[Address]:
@@ -86,19 +80,14 @@ class Moments:
         stride = self._stride(self.training.weight_cells.get(update, (0, 0))[0])
         return (s for s in self.training.flow.sources(update) if s in back or s + stride in back)
 
-    @cached_property
-    def _odd(self) -> list[OddUpdate]:
-        two = len(self.training.weights) == 2
-        every = [
-            *self._without_square(),
-            *(self._of_another() if two else ()),
-            *self._corrected_by_another(),
-            *self._departing(),
-        ]
-        return list({odd.cell: odd for odd in reversed(every)}.values())[::-1]
+    def odd(self) -> Iterator[OddUpdate]:
+        """What is odd whatever the other weights' updates say."""
+        yield from self._without_square()
+        yield from self._corrected_by_another()
+        yield from self._departing()
 
     @cached_property
-    def _updates(self) -> Cells:
+    def updates(self) -> Cells:
         weights, k = self.training.weights, self.step.number
         return {j: weights[j].updates[k] for j in self.gradients if k < len(weights[j].updates)}
 
@@ -118,12 +107,12 @@ class Moments:
     def _stride(self, weight: int) -> int:
         return self.training.weights[weight].stride
 
-    def _way(self, weight: int, without: Collection[tuple[Address, Address]] = ()) -> set[Address]:
+    def way(self, weight: int, without: Collection[tuple[Address, Address]] = ()) -> set[Address]:
         """What an update is made of, up to gradients and weights; of what is remembered, the step
         itself and the last time."""
         training, stride = self.training, self._stride(weight)
         found: set[Address] = set()
-        waiting = [self._updates[weight]]
+        waiting = [self.updates[weight]]
         while waiting:
             cell = waiting.pop(0)
             for source in self.training.flow.sources(cell):
@@ -136,7 +125,7 @@ class Moments:
                     waiting.append(source)
         return found
 
-    def _of(self, cell: Address) -> set[int]:
+    def of(self, cell: Address) -> set[int]:
         """The weights of whose gradients a cell is made."""
         stop = {*self.training.weight_cells, *self._owner}
         behind = self.training.flow.behind([cell], stop)
@@ -148,8 +137,8 @@ class Moments:
     def _without_square(self) -> Iterator[OddUpdate]:
         """Means under a root that take a gradient as it is."""
         patterns, flow = self.training.book.patterns, self.training.flow
-        for j, update in self._updates.items():
-            gradient, way = self.gradients[j], self._way(j)
+        for j, update in self.updates.items():
+            gradient, way = self.gradients[j], self.way(j)
             rooted = set(self._under_roots([update, *way]))
             rooted |= {s for cell in rooted & way for s in flow.sources(cell) if s in way}
             for cell in sorted(rooted):
@@ -206,8 +195,8 @@ class Moments:
     def _corrected_by_another(self) -> Iterator[OddUpdate]:
         """Means divided by 1 − β^t, whose own share of the past is another β."""
         training, book = self.training, self.training.book
-        for j, update in self._updates.items():
-            for cell in (update, *sorted(self._way(j))):
+        for j, update in self.updates.items():
+            for cell in (update, *sorted(self.way(j))):
                 expression = book.patterns[cell].expression
                 for part in parts(expression) if expression else ():
                     match part:
@@ -251,9 +240,9 @@ class Moments:
     def _departing(self) -> Iterator[OddUpdate]:
         """What is remembered in one row by another formula than in the rows around it."""
         training, patterns = self.training, self.training.book.patterns
-        for j in self._updates:
+        for j in self.updates:
             stride = self._stride(j)
-            for cell in sorted(self._way(j)):
+            for cell in sorted(self.way(j)):
                 around = patterns.get(cell - stride), patterns.get(cell + stride)
                 usual = around[0] if around[0] is around[1] else None
                 if usual is None or usual is patterns[cell] or not self._is_memory(cell + stride):
@@ -263,77 +252,6 @@ class Moments:
                 tested = StepUnderTest.of(training, [self.step])
                 if not says_the_same(tested, cell, training.book.reader.read_typed(right, cell)):
                     yield OddUpdate(j, cell, DEPARTING_ROW, right, why)
-
-    # Each of its own weight ----------------------------------------------------------------
-
-    def _of_another(self) -> Iterator[OddUpdate]:
-        """Cells on the way of one weight that take what belongs to another, of which the weight has
-        its own."""
-        wrong = [odd for j, cell in self._updates.items() for odd in self._taken(j, cell)]
-        yield from (odd for odd, _ in wrong)
-        without = {(odd.cell, taken) for odd, taken in wrong}
-        ways = {j: self._way(j, without) for j in self._updates}
-        for j, way in ways.items():
-            others = {
-                cell - away
-                for k, cells in ways.items()
-                for cell in (cells if k != j else ())
-                for away in (0, self._stride(k))
-            }
-            for cell in sorted(way - others):
-                yield from (odd for odd, _ in self._taken(j, cell))
-
-    def _taken(self, weight: int, cell: Address) -> Iterator[tuple[OddUpdate, Address]]:
-        """What a cell of one weight takes of another's."""
-        book, names = self.training.book, self.training.names
-        for source in dict.fromkeys(self.training.flow.sources(cell)):
-            whose = self._whose(source)
-            meant = None if whose in (None, weight) else self._counterpart(source, weight)
-            if whose is None or meant is None or meant == cell:
-                continue
-            is_gradient = source in self._owner
-            right_one = book.name_of(meant, cell)
-            odd = OddUpdate(
-                weight,
-                cell,
-                OTHER_GRADIENT if is_gradient else EditKind.REFERENCE.value,
-                renamed(book, cell, source, right_one),
-                Message(
-                    "{cell} is of {other}; {weight} needs {right}",
-                    cell=name_of(source),
-                    other=names[whose],
-                    weight=names[weight],
-                    right=right_one,
-                ),
-            )
-            yield odd, source
-
-    def _whose(self, cell: Address) -> int | None:
-        """The one weight to which a cell belongs, as a gradient or as what is made of it."""
-        if cell in self._owner:
-            return self._owner[cell]
-        training = self.training
-        if cell in training.weight_cells or cell not in training.computed_cells:
-            return None
-        whose = self._of(cell) if cell in training.book.patterns else set()
-        return whose.pop() if len(whose) == 1 else None
-
-    def _counterpart(self, cell: Address, weight: int) -> Address | None:
-        """What a weight has of its own where another has some cell."""
-        own = self.gradients[weight]
-        if cell in self._owner:
-            apart = cell - self.gradients[self._owner[cell]]
-            return own + apart
-        training, patterns = self.training, self.training.book.patterns
-        along, shape = training.axis.along, patterns[cell].shape
-        starts = [own, own - self._stride(weight)]
-        stop = {*training.weight_cells, *(c for c, j in self._owner.items() if j != weight)}
-        found = [
-            other
-            for other in training.flow.below(starts, stop)
-            if other in patterns and patterns[other].shape == shape and along(other) == along(cell)
-        ]
-        return found[0] if len(found) == 1 and found[0] != cell else None
 
 
 def renamed(book: Book, home: Address, taken: Address, instead: str) -> str:

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import count, takewhile
+from itertools import chain, count, takewhile
 
 import numpy as np
 
@@ -66,10 +66,11 @@ def update_findings(
         updates = None if training.weights[j].stray else _usual(training, j)
         if updates is not None:
             lacking = list(_without_rate(updates, steps, tested))
-            spoilt = {*updates.cells} & {
-                cell for f in told if f.weight == training.names[j] for cell in _cells_in(f, training)
-            }
-            departing = _differing(updates, steps, tested, is_usual_wrong=bool(spoilt))
+            told_here = (f for f in told if f.weight == training.names[j])
+            spoilt = set(chain.from_iterable(_cells_in(f, training) for f in told_here))
+            departing = _differing(
+                updates, steps, tested, is_usual_wrong=not spoilt.isdisjoint(updates.cells)
+            )
             found += lacking
             found += (f for f in departing if not (lacking and f.kind == DEPARTING_ROW))
             found += _additions(updates, steps, tested)

@@ -358,7 +358,8 @@ def _common_rate(
         unused = named_rate(book, flow)
         if unused is not None:
             return unused
-    return cell if votes[cell] * 2 > len(heard) or len(heard) == 1 else None
+    by_half = 2 * votes[cell] == len(heard) and is_called_rate(book, cell)
+    return cell if by_half or 2 * votes[cell] > len(heard) or len(heard) == 1 else None
 
 
 def _constant_cells(
@@ -416,7 +417,10 @@ def named_rate(book: Book, flow: Flow, updates: Collection[Address] = ()) -> Add
         and not (flow.users.get(cell) and set(updates).isdisjoint(flow.users[cell]))
         and is_called_rate(book, cell)
     ]
-    return called[0] if len(called) == 1 else None
+    sheets = {sheet_of(cell) for cell in updates}
+    beside = [cell for cell in called if sheet_of(cell) in sheets]
+    several = beside if len(called) > 1 else called
+    return several[0] if len(several) == 1 else None
 
 
 def is_called_rate(book: Book, cell: Address) -> bool:

@@ -277,18 +277,20 @@ def _by_themselves(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> lis
 
 def _that_start(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> list[WeightColumn]:
     """The lines without those that begin with what is computed from other weights: an update that
-    was pasted into another column. One that goes on from the end of another, past a gap, stays."""
+    was pasted into another column. One that goes on from the end of another, past a gap
+    or a cell that differs, stays."""
     varying = flow.below({cell for line in lines for cell in line.cells})
     ends = {line.cells[-1] for line in lines}
 
-    def is_computed(cell: Address) -> bool:
-        pattern = book.patterns.get(cell)
-        if pattern is None or cell not in varying or pattern.repeated_reference is not None:
+    def is_computed(line: WeightColumn) -> bool:
+        pattern = book.patterns.get(line.start)
+        if pattern is None or line.start not in varying or pattern.repeated_reference is not None:
             return False
-        return all(place.at(cell) not in ends for place in _bases(pattern))
+        before = (line.start - line.stride, *(place.at(line.start) for place in _bases(pattern)))
+        return ends.isdisjoint(before)
 
     longest = max((len(line.cells) for line in lines), default=0)
-    return [line for line in lines if len(line.cells) == longest or not is_computed(line.start)]
+    return [line for line in lines if len(line.cells) == longest or not is_computed(line)]
 
 
 def _along_with_most(lines: Sequence[WeightColumn]) -> list[WeightColumn]:
