@@ -99,7 +99,13 @@ from gradbook.audit.training.no_training import (
     with_pasted_gradients,
     without_training,
 )
-from gradbook.audit.training.steps import StepLoss, group_steps, made_of_it, steps_of
+from gradbook.audit.training.steps import (
+    SheetStep,
+    StepLoss,
+    group_steps,
+    made_of_it,
+    steps_of,
+)
 from gradbook.audit.training.training import SheetTraining, find_trainings
 from gradbook.audit.training.weight_columns import goes_on_by
 from gradbook.audit.workbook.book import Book, origin_of
@@ -307,17 +313,7 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     with note_if_spent(
         lambda: Message("the updates and whether the values are those of the formulas")
     ):
-        drifting = drifting_rates(training)
-        findings = (*drifting, *new_findings(findings, drifting))
-        updates = update_findings(training, steps, findings)
-        drifts = {(f.sheet, f.weight): f for f in updates if f.kind == DRIFTING_RATE}
-        findings = tuple(f for f in findings if not _lies_in(f, drifts.get((f.sheet, f.weight))))
-        elsewhere = list(of_other_steps(training, steps, findings, updates))
-        findings = tuple(f for f in findings if f not in elsewhere)
-        findings += (*stray_findings(training, steps), *updates)
-        findings += tuple(stale_findings(training, groups))
-        findings += tuple(new_findings(optimiser_findings(training, groups, steps), findings))
-        findings += tuple(new_findings(account_findings(training, groups, findings), findings))
+        findings = _with_updates(training, steps, groups, findings)
     findings += tuple(new_findings(list(neuron_findings(training, steps)), findings))
     findings += tuple(new_findings(list(level_findings(training, groups)), findings))
     findings += tuple(new_findings(list(rounded_gradients(training, steps)), findings))
@@ -337,6 +333,30 @@ def _judged(training: SheetTraining) -> SheetReport | None:
         curve=curve,
         is_half_judged=not explained.is_whole,
     )
+
+
+def _with_updates(
+    training: SheetTraining,
+    steps: Sequence[SheetStep],
+    groups: Sequence[Sequence[SheetStep]],
+    findings: tuple[Finding, ...],
+) -> tuple[Finding, ...]:
+    """The findings of gradients that are their own, and what is wrong with the updates."""
+    drifting = drifting_rates(training)
+    findings = (*drifting, *new_findings(findings, drifting))
+    updates = update_findings(training, steps, findings)
+    drifts = {(f.sheet, f.weight): f for f in updates if f.kind == DRIFTING_RATE}
+    elsewhere = list(of_other_steps(training, steps, findings, updates))
+    findings = tuple(
+        finding
+        for finding in findings
+        if finding not in elsewhere
+        and not _lies_in(finding, drifts.get((finding.sheet, finding.weight)))
+    )
+    findings += (*stray_findings(training, steps), *updates)
+    findings += tuple(stale_findings(training, groups))
+    findings += tuple(new_findings(optimiser_findings(training, groups, steps), findings))
+    return (*findings, *new_findings(account_findings(training, groups, findings), findings))
 
 
 def _lies_in(finding: Finding, drift: Finding | None) -> bool:
