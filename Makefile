@@ -24,10 +24,10 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test everything lint format bench record fuzz modules languages site package clean
+.PHONY: help run test everything lint format bench record fuzz modules languages site package release-check clean
 
 help: ## Say what can be made
-	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 run: $(VENV)/with-gradbook $(VENV)/with-compiler ## Set up, run `gradbook demo` and write everything to out/
 	@$(BIN)/gradbook demo
@@ -70,8 +70,13 @@ site: $(VENV)/with-generator ## Build the documentation into out/site, or into P
 
 package: $(VENV)/with-tests ## Build what is published, a wheel and the sources, in dist/, and check it
 	$(PIP) build twine
+	rm -rf dist
 	$(BIN)/python -m build
 	$(BIN)/twine check --strict dist/*
+	$(BIN)/python -m scripts.release --recipe
+
+release-check: $(VENV)/with-tests ## Say what stands against a release of this version
+	$(BIN)/python -m scripts.release_check
 
 clean: ## Take away everything that was made
 	rm -rf $(VENV) out dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -94,7 +99,7 @@ $(VENV)/with-compiler: | $(VENV)/with-gradbook
 	@touch $@
 
 $(VENV)/with-tests: pyproject.toml | $(BIN)/python
-	$(PIP) --editable '.[test]'
+	$(PIP) --editable . --group test
 	@touch $@ $(VENV)/with-gradbook
 
 $(VENV)/with-fuzzer: Makefile | $(VENV)/with-tests

@@ -19,7 +19,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import chdir, redirect_stdout
 from html import escape
-from importlib.metadata import metadata
 from io import StringIO
 from itertools import groupby
 from pathlib import Path
@@ -36,6 +35,7 @@ from gradbook.layers import KINDS
 from gradbook.net import builtin, parse
 from gradbook.report.play_page import HOME_VARIABLE, play_page
 from scripts.doc_tables import activations, losses, table
+from scripts.home import HOME
 from scripts.python_reference import places, python_pages
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -84,7 +84,9 @@ def configuration() -> str:
     texts = [f"reference/texts/{topic}.md" for topic in TOPICS]
     for mark, pages in (("commands", commands), ("texts", texts), ("python", places())):
         text = text.replace(f'"@{mark}"', json.dumps(pages))
-    return text.replace("@version", gradbook.__version__)
+    addresses = {"repo_url": HOME.repository, "site_url": HOME.site}
+    lines = "".join(f'{name} = "{value}"\n' for name, value in addresses.items() if value)
+    return text.replace("# @addresses\n", lines).replace("@version", gradbook.__version__)
 
 
 def finish(site: Path) -> None:
@@ -99,21 +101,15 @@ def finish(site: Path) -> None:
 def inward(text: str, place: Path) -> str:
     """The page with links that lead out of the site turned to where its source is kept."""
     up = "../" * len(place.parts)
-    source = sources()
 
     def turned(link: re.Match[str]) -> str:
         words, target = link.groups()
         if not target.startswith(up):
             return link[0]
-        return f"[{words}]({source}{target.removeprefix(up)})" if source else words
+        address = HOME.file(target.removeprefix(up))
+        return f"[{words}]({address})" if address else words
 
     return LINK.sub(turned, text)
-
-
-def sources() -> str:
-    """The address of the project's files, as the package's metadata names it."""
-    links = dict(line.split(", ", 1) for line in metadata("gradbook").get_all("Project-URL", []))
-    return f"{links['Source']}/blob/main/" if "Source" in links else ""
 
 
 # The gallery ------------------------------------------------------------------
@@ -136,7 +132,7 @@ def make_play(folder: Path) -> None:
     """The page to play with, where links to it lead: with a card for previews, and kept by a
     service worker for when there is no network."""
     folder.mkdir()
-    home = os.environ.get(HOME_VARIABLE, "").rstrip("/")
+    home = os.environ.get(HOME_VARIABLE, HOME.site).rstrip("/")
     address = f"{home}/play/" if home else ""
     card = {"title": PLAY_TITLE, "type": "website", "image": f"{address}card.png", "url": address}
     tags = (
