@@ -17,7 +17,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import chdir, redirect_stdout
+from contextlib import chdir, redirect_stdout, suppress
+from hashlib import sha256
 from html import escape
 from io import StringIO
 from itertools import groupby
@@ -42,6 +43,8 @@ ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "out" / "site"
 WORKER_ELSEWHERE = "https://unpkg.com/iframe-worker/shim"
 WORDLESS = re.compile(r"<thead>\s*<tr>\s*(?:<th></th>\s*)+</tr>\s*</thead>")
+FROM_ROOT = re.compile(r'((?:href|src)="?|"(?:base|search)":")/')
+CODE = (".c", ".css", ".html", ".js", ".po", ".py", ".txt")  # what the gallery is made by
 STUDENTS = ("Ada", "Alan", "Emmy", "Grace", "Kurt", "Sofia", "Zoë")
 LINK = re.compile(r"\[([^\[\]]*)\]\(([^)\s]+)\)")
 COMMAND = re.compile(r"`(gradbook [^`]+)`")
@@ -65,7 +68,7 @@ def build(folder: Path, among_versions: bool = False) -> None:
         for place, text in reference():
             (docs / place).parent.mkdir(parents=True, exist_ok=True)
             (docs / place).write_text(text, "utf-8")
-        make_gallery((docs / "gallery.md").read_text("utf-8"), docs / "gallery")
+        shutil.copytree(keep_gallery((docs / "gallery.md").read_text("utf-8")), docs / "gallery")
         make_play(docs / "play")
         settings = configuration() + (VERSIONS if among_versions else "")
         (stage / "zensical.toml").write_text(settings, "utf-8")
@@ -90,12 +93,17 @@ def configuration() -> str:
 
 
 def finish(site: Path) -> None:
-    """What the generator leaves: a script from elsewhere, and headings of tables without words."""
+    """What the generator leaves: a script from elsewhere, headings of tables without words, and a
+    page for what isn't there whose links begin at the host's root."""
     for path in site.rglob("*.html"):
         up = "../" * (len(path.relative_to(site).parts) - 1)
         text = path.read_text("utf-8").replace(WORKER_ELSEWHERE, f"{up}worker.js")
         text = WORDLESS.sub("", text).replace("<th></th>", "<td></td>")
         path.write_text(text, "utf-8")
+    missing = site / "404.html"
+    base = f'<base href="{escape(HOME.site)}">' if HOME.site else ""
+    text = FROM_ROOT.sub(r"\1", missing.read_text("utf-8")).replace('"base":""', '"base":"."')
+    missing.write_text(text.replace("<head>", f"<head>{base}", 1), "utf-8")
 
 
 def inward(text: str, place: Path) -> str:
@@ -113,6 +121,23 @@ def inward(text: str, place: Path) -> str:
 
 
 # The gallery ------------------------------------------------------------------
+
+
+def keep_gallery(text: str) -> Path:
+    """The folder of what the commands of that page made, made anew after the code has changed."""
+    sources = sorted((ROOT / "src").rglob("*.*"))
+    code = b"".join(path.read_bytes() for path in sources if path.suffix in CODE)
+    kept = OUT.parent / "gallery" / sha256(code + text.encode()).hexdigest()
+    if not kept.is_dir():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        earlier = [path for path in kept.parent.iterdir() if len(path.name) == len(kept.name)]
+        with TemporaryDirectory(dir=kept.parent) as name:
+            make_gallery(text, Path(name, "gallery"))
+            with suppress(OSError):  # another build has made it meanwhile
+                Path(name, "gallery").rename(kept)
+        for path in earlier:
+            shutil.rmtree(path, ignore_errors=True)
+    return kept
 
 
 def make_gallery(text: str, folder: Path) -> None:

@@ -61,8 +61,8 @@ class Net(Description):
     Args:
         input: How many inputs there are, or the shape of an image: (channels, height, width).
         layers: Records such as `gb.Dense(3)`, or lines of the text form: "lstm 8", "tanh".
-        loss: What measures the error, such as "mean squared error"; where none is given, what fits the
-            last layer.
+        loss: What measures the error, such as "mean squared error"; where none is given, what fits
+            the last layer.
         update: How weights move: "descent", "momentum", "adam" or "adamw".
         rate: The learning rate η.
         samples: Inputs and targets. Without any, one is drawn from the seed.
