@@ -194,7 +194,7 @@ def _members(owner: str, thing: Any, picked: tuple[str, ...]) -> Iterator[str]:
     """Fields and properties as a table, then the methods."""
     methods = [word for word in picked if callable(getattr(thing, word, None))]
     rows = [
-        (f"`{word}`", f"`{kind}`".replace("|", "\\|"), about)
+        (f"`{word}`", f"`{kind}`", about)
         for word in picked
         if word not in methods
         for kind, about in [_told(thing, word)]

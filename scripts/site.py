@@ -203,10 +203,7 @@ def command_page(verb: str) -> str:
     shown = verb_parser(verb).page
     parts = [f"# gradbook {verb}", in_paragraphs(shown.about), fenced(shown.usage)]
     for section, entries in groupby(shown.entries, key=lambda entry: entry.section):
-        rows = [
-            (f"`{entry.typed}`".replace("|", "\\|"), entry.about.replace("|", "\\|"))
-            for entry in entries
-        ]
+        rows = [(f"`{entry.typed}`", entry.about.replace("|", "\\|")) for entry in entries]
         parts.append(f"## {section.capitalize()}\n\n{table(('what is typed', 'meaning'), rows)}")
     return "\n\n".join([*parts, f"## Examples\n\n{fenced(dedent(shown.examples))}"])
 
@@ -215,11 +212,7 @@ def text_page(topic: str, about: str) -> str:
     """What can be written as text, as `gradbook help` prints it; of networks, tables first."""
     parts = [f"# {topic.capitalize()}", f"{about.capitalize()}; `gradbook help {topic}` prints it."]
     if topic == "networks":
-        layers = [
-            (f"`{form.usage}`".replace("|", "\\|"), " ".join(form.help))
-            for kind in KINDS
-            for form in kind.forms
-        ]
+        layers = [(f"`{form.usage}`", " ".join(form.help)) for kind in KINDS for form in kind.forms]
         parts += ["## Layers", table(("line", "what it makes"), layers)]
         parts += ["## Activations", activations(), "## Losses", losses(), "## All of it"]
     return "\n\n".join([*parts, fenced(page(topic))])
