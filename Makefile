@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 TORCH := torch==2.13.0
 FUZZER := atheris==3.0.0
-NODE_PACKAGES := hyperformula@3.5.0 scorm-again@3.4.3
+NODE_PACKAGES := hyperformula@3.5.0 pyright@1.1.414 scorm-again@3.4.3
 # Each version compiles to other bytes: after another is named here, `make modules`.
 ZIG := ziglang==0.17.1
 GENERATOR := zensical==0.0.73
@@ -24,10 +24,10 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test everything lint format bench record fuzz modules languages site package clean
+.PHONY: help run test everything lint format bench record fuzz modules languages site package release-check clean
 
 help: ## Say what can be made
-	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 run: $(VENV)/with-gradbook $(VENV)/with-compiler ## Set up, run `gradbook demo` and write everything to out/
 	@$(BIN)/gradbook demo
@@ -70,8 +70,13 @@ site: $(VENV)/with-generator ## Build the documentation into out/site, or into P
 
 package: $(VENV)/with-tests ## Build what is published, a wheel and the sources, in dist/, and check it
 	$(PIP) build twine
+	rm -rf dist
 	$(BIN)/python -m build
 	$(BIN)/twine check --strict dist/*
+	$(BIN)/python -m scripts.release --recipe
+
+release-check: $(VENV)/with-tests ## Say what stands against a release of this version
+	$(BIN)/python -m scripts.release_check
 
 clean: ## Take away everything that was made
 	rm -rf $(VENV) out dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -94,7 +99,7 @@ $(VENV)/with-compiler: | $(VENV)/with-gradbook
 	@touch $@
 
 $(VENV)/with-tests: pyproject.toml | $(BIN)/python
-	$(PIP) --editable '.[test]'
+	$(PIP) --editable . --group test
 	@touch $@ $(VENV)/with-gradbook
 
 $(VENV)/with-fuzzer: Makefile | $(VENV)/with-tests

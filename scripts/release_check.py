@@ -1,6 +1,6 @@
-"""Whether a tag may be published: it, the version, CHANGELOG.md and the project's address agree.
+"""Whether this can be released: version, changes, citation and the project's address agree.
 
-python -m scripts.release_check v1.0.0 https://github.com/owner/gradbook
+python -m scripts.release_check [TAG [ADDRESS]]     v1.0.0 https://github.com/owner/gradbook
 """
 
 from __future__ import annotations
@@ -10,35 +10,46 @@ import sys
 from pathlib import Path
 
 from gradbook import __version__
+from scripts.home import HOME, Home
+from scripts.release import CHANGES, CITATION, UNRELEASED, cited
 
-ROOT = Path(__file__).parent.parent
-HOME = re.compile(r'^HOME = "(.*)"$', re.MULTILINE)
+ROOT = Path(__file__).resolve().parents[1]
+MOST_LINES = 60  # of a release in the changelog
+RELEASED = re.compile(r"^## (\d+\.\d+\.\d+) - (\d{4}-\d\d-\d\d)\n((?:(?!## ).*\n?)*)", re.MULTILINE)
 
 
-def obstacles(tag: str, address: str) -> list[str]:
+def obstacles(tag: str, address: str, home: Home = HOME) -> list[str]:
     """What stands against publishing, a line each."""
-    metadata = (ROOT / "scripts/package_metadata.py").read_text("utf-8")
-    home = HOME.findall(metadata)[0]
-    changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
-    released = re.search(
-        rf"^## {re.escape(__version__)} - \d{{4}}-\d\d-\d\d$", changes, re.MULTILINE
-    )
+    changes, citation = ((ROOT / name).read_text("utf-8") for name in (CHANGES, CITATION))
+    releases = {version: (day, told) for version, day, told in RELEASED.findall(changes)}
+    day, told = releases.get(__version__, ("", ""))
+    lines = len([line for line in told.splitlines() if line.strip()])
     return [
         line
         for line, agrees in [
             (f"the tag is {tag}, but the version is {__version__}", tag == f"v{__version__}"),
             (
-                f"scripts/package_metadata.py says HOME = {home}, but this is {address}",
-                home == address,
+                f"scripts/home.py says {home.repository or 'no address'}, but this is {address}",
+                home.repository == address or not home.owner,
             ),
-            (f"CHANGELOG.md has no heading '## {__version__} - YYYY-MM-DD'", released),
+            (f"{CHANGES} has no heading '## {__version__} - YYYY-MM-DD'", day),
+            (
+                f"{CHANGES} tells of {__version__} in {lines} lines, more than {MOST_LINES}",
+                lines <= MOST_LINES,
+            ),
+            (f"{CHANGES} has unreleased changes", UNRELEASED not in changes),
+            (
+                f"{CITATION} doesn't say version {__version__} of {day}: run scripts.release",
+                cited(citation, __version__, day, home) == citation,
+            ),
         ]
         if not agrees
     ]
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    if len(sys.argv) > 3:
         sys.exit(__doc__)
-    against = obstacles(*sys.argv[1:])
-    sys.exit("\n".join(against))
+    tag, address = (*sys.argv[1:], *(f"v{__version__}", HOME.repository)[len(sys.argv) - 1 :])
+    against = obstacles(tag, address)
+    sys.exit("\n".join(against) if against else None)  # an empty text would be a fault, too

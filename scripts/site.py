@@ -2,14 +2,13 @@
 
     python -m scripts.site [FOLDER]        out/site, if no folder is named
 
-The reference comes from the parsers of the verbs, the cards of the layers and the docstrings; the
-gallery is made by the commands that site/gallery.md names. zensical makes pages of it and refuses
-links and anchors that lead nowhere.
+The reference comes from the parsers of the verbs, the cards of the layers and, in
+`python_reference`, the docstrings; the gallery is made by the commands that site/gallery.md names.
+zensical makes pages of it and refuses links and anchors that lead nowhere.
 """
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 import re
@@ -17,18 +16,15 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import chdir, redirect_stdout
-from functools import cached_property
+from collections.abc import Iterator
+from contextlib import chdir, redirect_stdout, suppress
+from hashlib import sha256
 from html import escape
-from importlib import import_module
-from importlib.metadata import metadata
 from io import StringIO
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from textwrap import dedent
-from typing import Any
 
 from openpyxl import load_workbook
 
@@ -36,37 +32,25 @@ import gradbook
 from gradbook.cli.main import VERBS, main, verb_parser
 from gradbook.cli.verbs.about import TOPICS, page
 from gradbook.lab.classroom import personalise
-from gradbook.layers import KINDS, Activation
+from gradbook.layers import KINDS
 from gradbook.net import builtin, parse
 from gradbook.report.play_page import HOME_VARIABLE, play_page
 from scripts.doc_tables import activations, losses, table
+from scripts.home import HOME
+from scripts.python_reference import places, python_pages
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "out" / "site"
 WORKER_ELSEWHERE = "https://unpkg.com/iframe-worker/shim"
 WORDLESS = re.compile(r"<thead>\s*<tr>\s*(?:<th></th>\s*)+</tr>\s*</thead>")
+FROM_ROOT = re.compile(r'((?:href|src)="?|"(?:base|search)":")/')
+CODE = (".c", ".css", ".html", ".js", ".po", ".py", ".txt")  # what the gallery is made by
 STUDENTS = ("Ada", "Alan", "Emmy", "Grace", "Kurt", "Sofia", "Zoë")
 LINK = re.compile(r"\[([^\[\]]*)\]\(([^)\s]+)\)")
 COMMAND = re.compile(r"`(gradbook [^`]+)`")
-SECTION = re.compile(
-    r"^(Args|Attributes|Raises|Returns|Yields):\n((?:(?: {4}.*)?\n)+)", re.MULTILINE
-)
-TITLES = {"Args": "Parameters", "Attributes": "Fields"}
-EXAMPLE = re.compile(r"^ *>>>.*\n?(?:.+\n?)*", re.MULTILINE)
-PROPERTIES = (property, cached_property)
 PLAY = "input 2; dense 4; tanh; dense 2; tanh; dense 1; sigmoid; loss binary cross-entropy; rate 1"
 PLAY_TITLE = "gradbook: see how a neural network learns, number by number"
-WIDTH = 88  # of a signature in one line
 VERSIONS = '\n[project.extra.version]\nprovider = "mike"\n'  # reads ../versions.json
-RECORDS = (  # what the functions of the face return
-    "gradbook.audit.findings:BookReport",
-    "gradbook.report.derivation:Explanation",
-    "gradbook.report.notebook_page:NetworkPage",
-    "gradbook.rates.sweep:Sweep",
-    "gradbook.lab.models.columns:TableColumns",
-    "gradbook.lab.training.train:Trained",
-    "gradbook.report.workbook:WrittenWorkbook",
-)
 
 
 def build(folder: Path, among_versions: bool = False) -> None:
@@ -84,7 +68,7 @@ def build(folder: Path, among_versions: bool = False) -> None:
         for place, text in reference():
             (docs / place).parent.mkdir(parents=True, exist_ok=True)
             (docs / place).write_text(text, "utf-8")
-        make_gallery((docs / "gallery.md").read_text("utf-8"), docs / "gallery")
+        shutil.copytree(keep_gallery((docs / "gallery.md").read_text("utf-8")), docs / "gallery")
         make_play(docs / "play")
         settings = configuration() + (VERSIONS if among_versions else "")
         (stage / "zensical.toml").write_text(settings, "utf-8")
@@ -101,40 +85,59 @@ def configuration() -> str:
     text = (ROOT / "site" / "zensical.toml").read_text("utf-8")
     commands = [f"reference/commands/{name}.md" for name in ("index", *VERBS)]
     texts = [f"reference/texts/{topic}.md" for topic in TOPICS]
-    text = text.replace('"@commands"', json.dumps(commands)).replace('"@texts"', json.dumps(texts))
-    return text.replace("@version", gradbook.__version__)
+    for mark, pages in (("commands", commands), ("texts", texts), ("python", places())):
+        text = text.replace(f'"@{mark}"', json.dumps(pages))
+    addresses = {"repo_url": HOME.repository, "site_url": HOME.site}
+    lines = "".join(f'{name} = "{value}"\n' for name, value in addresses.items() if value)
+    return text.replace("# @addresses\n", lines).replace("@version", gradbook.__version__)
 
 
 def finish(site: Path) -> None:
-    """What the generator leaves: a script from elsewhere, and headings of tables without words."""
+    """What the generator leaves: a script from elsewhere, headings of tables without words, and a
+    page for what isn't there whose links begin at the host's root."""
     for path in site.rglob("*.html"):
         up = "../" * (len(path.relative_to(site).parts) - 1)
         text = path.read_text("utf-8").replace(WORKER_ELSEWHERE, f"{up}worker.js")
         text = WORDLESS.sub("", text).replace("<th></th>", "<td></td>")
         path.write_text(text, "utf-8")
+    missing = site / "404.html"
+    base = f'<base href="{escape(HOME.site)}">' if HOME.site else ""
+    text = FROM_ROOT.sub(r"\1", missing.read_text("utf-8")).replace('"base":""', '"base":"."')
+    missing.write_text(text.replace("<head>", f"<head>{base}", 1), "utf-8")
 
 
 def inward(text: str, place: Path) -> str:
     """The page with links that lead out of the site turned to where its source is kept."""
     up = "../" * len(place.parts)
-    source = sources()
 
     def turned(link: re.Match[str]) -> str:
         words, target = link.groups()
         if not target.startswith(up):
             return link[0]
-        return f"[{words}]({source}{target.removeprefix(up)})" if source else words
+        address = HOME.file(target.removeprefix(up))
+        return f"[{words}]({address})" if address else words
 
     return LINK.sub(turned, text)
 
 
-def sources() -> str:
-    """The address of the project's files, as the package's metadata names it."""
-    links = dict(line.split(", ", 1) for line in metadata("gradbook").get_all("Project-URL", []))
-    return f"{links['Source']}/blob/main/" if "Source" in links else ""
-
-
 # The gallery ------------------------------------------------------------------
+
+
+def keep_gallery(text: str) -> Path:
+    """The folder of what the commands of that page made, made anew after the code has changed."""
+    sources = sorted((ROOT / "src").rglob("*.*"))
+    code = b"".join(path.read_bytes() for path in sources if path.suffix in CODE)
+    kept = OUT.parent / "gallery" / sha256(code + text.encode()).hexdigest()
+    if not kept.is_dir():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        earlier = [path for path in kept.parent.iterdir() if len(path.name) == len(kept.name)]
+        with TemporaryDirectory(dir=kept.parent) as name:
+            make_gallery(text, Path(name, "gallery"))
+            with suppress(OSError):  # another build has made it meanwhile
+                Path(name, "gallery").rename(kept)
+        for path in earlier:
+            shutil.rmtree(path, ignore_errors=True)
+    return kept
 
 
 def make_gallery(text: str, folder: Path) -> None:
@@ -154,7 +157,7 @@ def make_play(folder: Path) -> None:
     """The page to play with, where links to it lead: with a card for previews, and kept by a
     service worker for when there is no network."""
     folder.mkdir()
-    home = os.environ.get(HOME_VARIABLE, "").rstrip("/")
+    home = os.environ.get(HOME_VARIABLE, HOME.site).rstrip("/")
     address = f"{home}/play/" if home else ""
     card = {"title": PLAY_TITLE, "type": "website", "image": f"{address}card.png", "url": address}
     tags = (
@@ -192,7 +195,7 @@ def reference() -> Iterator[tuple[str, str]]:
         yield f"reference/commands/{verb}.md", command_page(verb)
     for topic, about in TOPICS.items():
         yield f"reference/texts/{topic}.md", text_page(topic, about)
-    yield "reference/python.md", python_page()
+    yield from python_pages()
 
 
 def command_page(verb: str) -> str:
@@ -200,10 +203,7 @@ def command_page(verb: str) -> str:
     shown = verb_parser(verb).page
     parts = [f"# gradbook {verb}", in_paragraphs(shown.about), fenced(shown.usage)]
     for section, entries in groupby(shown.entries, key=lambda entry: entry.section):
-        rows = [
-            (f"`{entry.typed}`".replace("|", "\\|"), entry.about.replace("|", "\\|"))
-            for entry in entries
-        ]
+        rows = [(f"`{entry.typed}`", entry.about.replace("|", "\\|")) for entry in entries]
         parts.append(f"## {section.capitalize()}\n\n{table(('what is typed', 'meaning'), rows)}")
     return "\n\n".join([*parts, f"## Examples\n\n{fenced(dedent(shown.examples))}"])
 
@@ -212,11 +212,7 @@ def text_page(topic: str, about: str) -> str:
     """What can be written as text, as `gradbook help` prints it; of networks, tables first."""
     parts = [f"# {topic.capitalize()}", f"{about.capitalize()}; `gradbook help {topic}` prints it."]
     if topic == "networks":
-        layers = [
-            (f"`{form.usage}`".replace("|", "\\|"), " ".join(form.help))
-            for kind in KINDS
-            for form in kind.forms
-        ]
+        layers = [(f"`{form.usage}`", " ".join(form.help)) for kind in KINDS for form in kind.forms]
         parts += ["## Layers", table(("line", "what it makes"), layers)]
         parts += ["## Activations", activations(), "## Losses", losses(), "## All of it"]
     return "\n\n".join([*parts, fenced(page(topic))])
@@ -230,97 +226,6 @@ def in_paragraphs(text: str) -> str:
 
 def fenced(text: str, language: str = "text") -> str:
     return f"```{language}\n{text.rstrip()}\n```"
-
-
-# Python -----------------------------------------------------------------------
-
-
-def python_page() -> str:
-    """The public face, the records that it gives back, and the layers, from their docstrings."""
-    face = [name for name in gradbook.__all__ if name != "__version__"]
-    parts = ["# Python", "```python\nimport gradbook as gb\n```"]
-    parts += ["## Functions and classes"]
-    parts += [described(f"gb.{name}", getattr(gradbook, name)) for name in face]
-    parts += ["## What they return"]
-    for place in RECORDS:
-        module, _, name = place.partition(":")
-        parts.append(described(name, getattr(import_module(module), name)))
-    parts += [
-        "## Layers",
-        "Of `gradbook.net`, for a `gb.Net` that is made without its text form.",
-    ]
-    parts += [described(kind.__name__, kind) for kind in (*KINDS, Activation)]
-    return "\n\n".join(parts)
-
-
-def described(name: str, thing: Any) -> str:
-    """Its signature with types, its docstring, and the same of its public methods."""
-    parts = [f"### {name}", signature(name, thing), docstring(thing)]
-    for word, member in public_members(thing):
-        parts += [f"#### {name}.{word}", signature(word, member), docstring(member)]
-    return "\n\n".join(filter(None, parts))
-
-
-def public_members(thing: Any) -> list[tuple[str, Any]]:
-    """Methods and properties of a class that say what they do."""
-    if not inspect.isclass(thing) or issubclass(thing, Exception):
-        return []
-    plain = ((word, getattr(member, "__func__", member)) for word, member in vars(thing).items())
-    return [
-        (word, member)
-        for word, member in plain
-        if not word.startswith("_")
-        and (inspect.isfunction(member) or isinstance(member, PROPERTIES))
-        and inspect.getdoc(member)
-    ]
-
-
-def signature(name: str, thing: Any) -> str:
-    """As it would be written, an argument a line where one line is too short."""
-    if isinstance(thing, PROPERTIES):
-        getter = thing.fget if isinstance(thing, property) else thing.func
-        return fenced(f"{name}: {inspect.signature(getter).return_annotation}", "python")
-    found = inspect.signature(thing)
-    given = [parameter for parameter in found.parameters.values() if parameter.name != "self"]
-    kept = found.replace(parameters=given)
-    if inspect.isclass(thing):
-        kept = kept.replace(return_annotation=inspect.Signature.empty)
-    line = name + unquoted(str(kept))
-    if len(line) > WIDTH:
-        arguments = "".join(f"    {unquoted(str(one))},\n" for one in starred(given))
-        line = f"{name}(\n{arguments}){line.rpartition(')')[2]}"
-    return fenced(line, "python")
-
-
-def starred(given: Iterable[inspect.Parameter]) -> Iterator[inspect.Parameter | str]:
-    """With a `*` before those that have to be named."""
-    before = None
-    for parameter in given:
-        if parameter.kind is parameter.KEYWORD_ONLY and before is not parameter.kind:
-            yield "*"
-        before = parameter.kind
-        yield parameter
-
-
-def unquoted(text: str) -> str:
-    """Annotations as they are written, and defaults that can't be read left open."""
-    text = re.sub(r"(: |-> )'([^']*)'", r"\1\2", text)
-    return re.sub(r"<[^<>]*(?:<[^<>]*>)?[^<>]*>", "…", text)
-
-
-def docstring(thing: Any) -> str:
-    """What it says of itself: examples as blocks, what goes in and comes out as lists."""
-    text = f"{inspect.getdoc(thing) or ''}\n"
-    text = EXAMPLE.sub(lambda found: f"{fenced(dedent(found[0]), 'pycon')}\n", text)
-    return SECTION.sub(
-        lambda found: f"**{TITLES.get(found[1], found[1])}**\n\n{items(dedent(found[2]))}\n\n", text
-    ).strip()
-
-
-def items(text: str) -> str:
-    """A line of a list for each name that is told of; what names nothing stays a paragraph."""
-    told = re.sub(r"\n +", " ", text.strip())
-    return re.sub(r"^(\*{0,2}\w+): ", r"- `\1`: ", told, flags=re.MULTILINE)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ if (location.protocol === "file:") {
       this.frame = document.body.appendChild(document.createElement("iframe"));
       this.frame.hidden = true;
       this.inside = this.frame.contentWindow;
-      this.inside.postMessage = data => this.onmessage?.({ data });
+      this.inside.postMessage = data => this.onmessage?.({ data: structuredClone(data) });
       this.inside.importScripts = async (...addresses) => {
         for (const each of addresses) await this.load(each);
       };
@@ -22,7 +22,7 @@ if (location.protocol === "file:") {
 
     async postMessage(data) {
       await this.ready;
-      this.inside.dispatchEvent(new this.inside.MessageEvent("message", { data }));
+      this.inside.dispatchEvent(new this.inside.MessageEvent("message", { data: this.inside.structuredClone(data) }));
     }
 
     terminate() {

@@ -10,6 +10,7 @@ import tarfile
 import tomllib
 import zipfile
 from email import message_from_string
+from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from typing import Any
 import pytest
 
 from gradbook import __version__
-from scripts.release_check import HOME, obstacles
+from scripts.home import HOME, Home, urls, with_absolute_links
+from scripts.release import CHANGES, CITATION, PACKAGE, UNRELEASED, cited, cut, filled_recipe
+from scripts.release_check import obstacles
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -59,15 +62,14 @@ def test_the_source_archive_has_what_its_tests_need(built):
 def test_the_wheel_says_what_it_is_with_links_that_work_anywhere(built):
     with zipfile.ZipFile(built[1]) as wheel:
         assert set(wheel.namelist()) >= set(OF_THE_PACKAGE)
-        assert not [name for name in wheel.namelist() if name.endswith(".po")]
+        assert not [name for name in wheel.namelist() if name.endswith((".po", ".md"))]
         said = next(name for name in wheel.namelist() if name.endswith("/METADATA"))
         metadata = message_from_string(wheel.read(said).decode("utf-8"))
     assert metadata["Version"] == __version__
-    homes = {url.split(", ")[1].split("/gradbook")[0] for url in metadata.get_all("Project-URL")}
-    assert len(homes) == 1
+    assert len(metadata.get_all("Project-URL", [])) == len(urls(HOME))
     links = re.findall(r"\]\(([^)\s]+)\)", metadata.get_payload())
-    assert len(links) > 20
     assert [link for link in links if not link.startswith("https://")] == []
+    assert "OWNER" not in str(metadata)
 
 
 @pytest.mark.witness("build")
@@ -91,7 +93,7 @@ def test_the_wheel_works_without_the_project(built, tmp_path):
 def test_all_has_every_extra_that_people_use():
     extras = PROJECT["optional-dependencies"]
     (everything,) = extras["all"]
-    assert set(re.findall(r"[a-z]+", everything.partition("[")[2])) == set(extras) - {"all", "test"}
+    assert set(re.findall(r"[a-z]+", everything.partition("[")[2])) == set(extras) - {"all"}
 
 
 def test_nothing_is_pinned_to_one_version():
@@ -105,21 +107,49 @@ def test_the_oldest_python_is_the_same_wherever_it_is_named():
     assert f"Python {oldest} or newer" in (ROOT / "README.md").read_text("utf-8")
 
 
+OWNED = Home("somebody", "https://somebody.example/gradbook/")
+
+
 def test_what_does_not_agree_is_not_published():
-    metadata = (ROOT / "scripts/package_metadata.py").read_text("utf-8")
-    (home,) = HOME.findall(metadata)
-    elsewhere = "https://example.org/gradbook"
-    wrong = obstacles("v99.0.0", elsewhere)
+    wrong = obstacles("v99.0.0", "https://example.org/gradbook", OWNED)
     assert f"the tag is v99.0.0, but the version is {__version__}" in wrong
-    assert (
-        f"scripts/package_metadata.py says HOME = {home}, but this is https://example.org/gradbook"
-        in wrong
+    address = f"scripts/home.py says {OWNED.repository}, but this is https://example.org/gradbook"
+    assert address in wrong
+    assert any(line.startswith("CITATION.cff doesn't say") for line in wrong)
+    run(sys.executable, "-m", "scripts.release_check", cwd=ROOT)
+
+
+def test_nobody_is_named_before_there_is_a_home():
+    """And wherever there is one, by what is built and written."""
+    readme = "[docs](docs/page.md) ![a page](docs/page.png) [there](https://example.org)"
+    assert with_absolute_links(readme, Home()) == "docs  [there](https://example.org)"
+    assert f"[docs]({OWNED.repository}/blob/main/docs/page.md)" in with_absolute_links(
+        readme, OWNED
     )
-    assert obstacles(f"v{__version__}", home) == []
+    assert urls(Home()) == {}
+    assert urls(OWNED)["Documentation"] == OWNED.site
+    assert "repository-code" not in cited("title: x\n", "1.0.0", "2026-01-01", Home())
+    assert f'url: "{OWNED.site}"' in cited("title: x\n", "1.0.0", "2026-01-01", OWNED)
 
 
-def test_the_conda_recipe_asks_for_what_the_package_asks_for():
-    recipe = (ROOT / "packaging/conda-recipe.yaml").read_text("utf-8")
+def test_a_release_is_cut_wherever_its_version_stands():
+    texts = {
+        PACKAGE: '__version__ = "1.0.0"\n',
+        CHANGES: UNRELEASED,
+        CITATION: 'version: "1.0.0"\n',
+    }
+    made = cut(texts, "2.3.4", "2027-01-02")
+    assert made[PACKAGE] == '__version__ = "2.3.4"\n'
+    assert made[CHANGES] == "## 2.3.4 - 2027-01-02\n"
+    assert made[CITATION].splitlines() == ["", 'version: "2.3.4"', 'date-released: "2027-01-02"']
+
+
+def test_the_conda_recipe_asks_for_what_the_package_asks_for(tmp_path):
+    archive = tmp_path / "sources"
+    archive.write_bytes(b"sources")
+    recipe = filled_recipe(archive, home=OWNED)
+    assert f'sha256: "{sha256(b"sources").hexdigest()}"' in recipe
+    assert recipe.endswith(f"  repository: {OWNED.repository}\n  documentation: {OWNED.site}\n")
     wanted = set(re.findall(r"^    - (\w+) (>=\S+)$", recipe.partition("  run:")[2], re.MULTILINE))
     package = {tuple(re.split("(?=>)", it)) for it in PROJECT["dependencies"]}
     assert wanted == {*package, ("python", PROJECT["requires-python"])}

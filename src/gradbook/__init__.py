@@ -6,7 +6,7 @@ so that importing gradbook costs nothing.
 
 from __future__ import annotations
 
-__version__ = "1.0.0"
+__version__ = "1.1.0"
 
 TYPE_CHECKING = False  # typing itself would be half the cost of `gradbook --version`
 if TYPE_CHECKING:
@@ -18,6 +18,16 @@ if TYPE_CHECKING:
     from gradbook.lab.recipes.text import recipe
     from gradbook.lab.training.run_folder import load
     from gradbook.lab.training.train import train
+    from gradbook.layers import (
+        Activation,
+        BatchNorm,
+        Bias,
+        Conv,
+        Dense,
+        Dropout,
+        Flatten,
+        Pool,
+    )
     from gradbook.net import Net, Sample, builtin
     from gradbook.rates.sweep import sweep
     from gradbook.report.derivation import explain
@@ -26,9 +36,17 @@ if TYPE_CHECKING:
     from gradbook.report.workbook import write_workbook
 
 _HOME: dict[str, str] = {
+    "Activation": "gradbook.layers",
+    "BatchNorm": "gradbook.layers",
+    "Bias": "gradbook.layers",
+    "Conv": "gradbook.layers",
+    "Dense": "gradbook.layers",
+    "Dropout": "gradbook.layers",
+    "Flatten": "gradbook.layers",
     "GradbookError": "gradbook.errors",
     "Model": "gradbook.lab.models.model",
     "Net": "gradbook.net",
+    "Pool": "gradbook.layers",
     "Sample": "gradbook.net",
     "builtin": "gradbook.net",
     "check": "gradbook.audit.check",
@@ -48,9 +66,17 @@ _HOME: dict[str, str] = {
 """Public name → the module that it lives in."""
 
 __all__ = [
+    "Activation",
+    "BatchNorm",
+    "Bias",
+    "Conv",
+    "Dense",
+    "Dropout",
+    "Flatten",
     "GradbookError",
     "Model",
     "Net",
+    "Pool",
     "Sample",
     "__version__",
     "builtin",
@@ -80,11 +106,13 @@ _SHOWN_BY = {
     "Model in short": "gradbook.report.summary:in_short",
     "Net as png": "gradbook.targets.drawing:net_png",
     "Net as svg": "gradbook.targets.drawing:net_svg",
+    "Net forward": "gradbook.net.values:forward_values",
+    "Net gradients": "gradbook.net.values:gradients_by_name",
     "Sweep as html": "gradbook.report.sweep:sweep_cell",
     "Sweep as text": "gradbook.report.sweep:sweep_text",
     "Trained as html": "gradbook.report.training:training_cell",
 }
-"""How a value is shown → the module and the function that do it; `looks` asks."""
+"""How a value is shown, or what is computed of it → the module and the function; `looks` asks."""
 
 
 def __getattr__(name: str) -> object:

@@ -33,6 +33,13 @@ class GradbookError(Exception):
 
     Every function here raises it, or a class beneath it, for wrong input: a text, a file,
     an option.
+
+    >>> import gradbook as gb
+    >>> try:
+    ...     gb.builtin("wroked")
+    ... except gb.GradbookError as error:
+    ...     print(error)
+    no built-in network 'wroked': did you mean 'worked'?
     """
 
     def __init__(self, message: str) -> None:

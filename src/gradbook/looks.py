@@ -1,14 +1,19 @@
-"""How values look that don't know it themselves: the package's face names who shows them.
+"""How values look, and what is computed of them, that don't know it themselves.
 
-So a sweep prints itself, and a notebook shows it, without an import of what stands above it.
+The package's face names who does it. So a sweep prints itself, and a notebook shows it, without an
+import of what stands above it.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradbook
+
+if TYPE_CHECKING:
+    from numpy import float64
+    from numpy.typing import NDArray
 
 
 def look(way: str, value: object) -> str:
@@ -23,6 +28,12 @@ def picture(way: str, value: object) -> bytes:
     return image
 
 
-def _show(way: str, value: object) -> Any:
+def numbers(way: str, value: object, *given: object) -> dict[str, NDArray[float64]]:
+    """Numbers by name that are computed of a value: `Net forward`."""
+    found: dict[str, NDArray[float64]] = _show(way, value, *given)
+    return found
+
+
+def _show(way: str, value: object, *given: object) -> Any:
     module, _, function = gradbook._SHOWN_BY[way].partition(":")
-    return getattr(import_module(module), function)(value)
+    return getattr(import_module(module), function)(value, *given)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from gradbook import limits
-from gradbook.audit.check import check
+from gradbook.audit.check import report_on
 from gradbook.audit.findings import RIGHT, UNREADABLE, BookReport
 from gradbook.audit.many import check_books, checked_by, remote_task
 from gradbook.work.processes import ProcessCrew
@@ -96,9 +96,9 @@ def test_a_book_is_sent_whole_unless_it_is_found_there(tmp_path):
     book = tmp_path / "book.xlsx"
     book.write_text("Dear teacher,")
     by_bytes, by_path = (
-        remote_task(str(book), check, found_there) for found_there in (False, True)
+        remote_task(str(book), report_on, found_there) for found_there in (False, True)
     )
-    expected = check(str(book))
+    expected = report_on(str(book))
     assert by_path() == expected
     book.unlink()
     assert by_bytes() == expected
@@ -113,8 +113,8 @@ def test_what_cant_be_sent_is_told_as_it_is_here(kind, tmp_path):
     if kind == "huge":
         with book.open("wb") as file:
             file.truncate(limits.BOOK.most + 1)
-    task = pickle.loads(pickle.dumps(remote_task(str(book), check, False)))
-    assert task() == check(str(book))
+    task = pickle.loads(pickle.dumps(remote_task(str(book), report_on, False)))
+    assert task() == report_on(str(book))
 
 
 WAITING = """

@@ -22,7 +22,7 @@ from typing import Any
 from tests.outside.witness import CHROMIUM_FLAGS, WitnessError, axe_script, program
 
 KEYS = {"Tab": 9, "Enter": 13, " ": 32, "PageUp": 33, "Escape": 27, "ArrowLeft": 37, "ArrowUp": 38}
-KEYS |= {"ArrowRight": 39, "ArrowDown": 40, "Delete": 46, "y": 89, "z": 90}
+KEYS |= {"Backspace": 8, "ArrowRight": 39, "ArrowDown": 40, "Delete": 46, "y": 89, "z": 90}
 
 
 # Chromium reads its commands from file 3 and answers into file 4, whatever these were here.
@@ -221,6 +221,13 @@ class Browser:
         text = {"text": {"Enter": "\r", " ": " "}[name]} if name in ("Enter", " ") else {}
         self.ask("Input.dispatchKeyEvent", type="keyDown", **code, **text)
         self.ask("Input.dispatchKeyEvent", type="keyUp", **code)
+        self.settle()
+
+    def type(self, text: str) -> None:
+        """Letter by letter on the keyboard, into whatever has the focus."""
+        for letter in text:
+            self.ask("Input.dispatchKeyEvent", type="keyDown", key=letter, text=letter)
+            self.ask("Input.dispatchKeyEvent", type="keyUp", key=letter)
         self.settle()
 
     def write(self, selector: str, text: str) -> None:

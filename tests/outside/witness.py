@@ -78,7 +78,7 @@ PACKAGES = {
     "moodle-xml-parser": "moodle_xml_parser",
 }
 LATEX = {"tikz": "tikz.sty"}
-NODE_PACKAGES = ("hyperformula", "scorm-again")
+NODE_PACKAGES = ("hyperformula", "pyright", "scorm-again")
 NODE_MODULES = Path(sys.prefix) / "node_modules"
 WITNESSES = (*PROGRAMS, *PACKAGES, *LATEX, *NODE_PACKAGES)
 

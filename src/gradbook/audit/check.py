@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 from os import PathLike
 
+from gradbook import limits
 from gradbook.audit.backward.judgement import backward_reports
 from gradbook.audit.budget import (
     A_SHARE,
@@ -112,7 +114,8 @@ from gradbook.audit.workbook.book import Book, origin_of
 from gradbook.audit.workbook.evaluate import fill_in
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.read import read_book
-from gradbook.errors import GradbookError
+from gradbook.errors import GradbookError, LimitError
+from gradbook.files import open_file
 from gradbook.language.message import Message, words_of
 
 SCALES = (2.0, 0.5)  # of a loss: the commonest that are lost, or counted though there is no loss
@@ -124,16 +127,26 @@ def check(path: str | PathLike[str]) -> BookReport:
     Args:
         path: An .xlsx or .ods file. It is read, never run.
 
+    Raises:
+        GradbookError: There is no such file, or it can't be opened.
+
     Returns:
         The report. `.verdict` is "right", "wrong", "frozen", "unfinished", "forward pass", "no
         network" or "unreadable"; each of `.sheets` has its `.findings`, with the cells, the
         reason and the right formula. Printed, it is the report; in a notebook it shows itself.
 
     >>> import gradbook as gb
-    >>> book = gb.write_workbook(gb.builtin("worked"), "worked.xlsx")
+    >>> book = gb.write_workbook("worked", "worked.xlsx")
     >>> gb.check("worked.xlsx").verdict
     'right'
     """
+    with suppress(LimitError), open_file(path, limits.BOOK):  # what is too large has a report
+        pass
+    return report_on(path)
+
+
+def report_on(path: str | PathLike[str]) -> BookReport:
+    """The same; what can't be opened is unreadable."""
     with budget_of_book():
         return _report(str(path), path)
 

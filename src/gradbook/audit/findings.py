@@ -137,13 +137,13 @@ RECORDED = "kind", "quantity", "weight", "cells", "formula", "expected", "why", 
 class Finding:
     """One thing that is wrong, in all the cells where it is."""
 
-    kind: str
+    kind: str  # what sort of mistake it is
     quantity: str  # ∂E/∂w3, w3, E_total, η
-    weight: str
+    weight: str  # w3
     cells: str  # Z33:Z100
     formula: str  # as it stands in the first of them
     expected: str  # the right one, in the sheet's own cells; '' where none is known
-    why: str
+    why: str  # in a sentence
     relative_error: float | None = None
     sheet: str = ""
     fixes: Mapping[str, str] = field(default_factory=dict)  # cell → its right formula
@@ -309,14 +309,14 @@ class AskedColumn:
 class SheetReport:
     """One training: where it stands, and what is wrong with it."""
 
-    sheet: str
-    verdict: str
-    loss: str = ""
+    sheet: str  # its title
+    verdict: str  # as of the whole book
+    loss: str = ""  # which loss it computes, and where
     rate: str = ""
-    weights: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()  # their names
     rows: tuple[int, int] | None = None
-    findings: tuple[Finding, ...] = ()
-    notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()  # what is wrong
+    notes: tuple[str, ...] = ()  # what else is to be said of it
     curve: LossCurves | None = None
     asked: tuple[AskedColumn, ...] = ()  # by an exercise
     rule: str = ""  # by which it learns, where that is no gradient: perceptron
@@ -327,11 +327,11 @@ class SheetReport:
 
 @dataclass(frozen=True)
 class BookReport:
-    """One file."""
+    """What a workbook's audit came to. Printed, it is the report."""
 
     book: str
-    verdict: str
-    sheets: tuple[SheetReport, ...] = ()
+    verdict: str  # right, wrong …: the worst of its sheets
+    sheets: tuple[SheetReport, ...] = ()  # one for each training
     problem: str = ""  # why it could not be read
     fingerprint: str = ""  # equal for identical files
     formulas: int = 0

@@ -15,7 +15,7 @@ from secrets import token_hex
 from typing import Any
 
 from gradbook import limits
-from gradbook.audit.check import check
+from gradbook.audit.check import report_on
 from gradbook.audit.findings import UNREADABLE, BookReport
 from gradbook.errors import GradbookError
 from gradbook.files import read_bytes, write_whole
@@ -30,14 +30,14 @@ BookPath = str | os.PathLike[str]
 
 
 def check_books(
-    books: Sequence[str], workers: int, check: Check = check, longest: float = LONGEST
+    books: Sequence[str], workers: int, check: Check = report_on, longest: float = LONGEST
 ) -> Iterator[BookReport]:
     """A report for each, in their order."""
     yield from in_their_order(checked_here(books, workers, check, longest))
 
 
 def checked_here(
-    books: Sequence[BookPath], workers: int, check: Check = check, longest: float = LONGEST
+    books: Sequence[BookPath], workers: int, check: Check = report_on, longest: float = LONGEST
 ) -> Iterator[tuple[int, BookReport]]:
     """The number of each book and its report, as they come."""
     if len(books) < 2:
@@ -47,7 +47,7 @@ def checked_here(
 
 
 def checked_by(
-    crew: WorkCrew, books: Sequence[BookPath], check: Check = check
+    crew: WorkCrew, books: Sequence[BookPath], check: Check = report_on
 ) -> Iterator[tuple[int, BookReport]]:
     """The same, by a crew, which is ended."""
     own = token_hex(8)  # a cluster may be checking other books called by the same numbers

@@ -82,7 +82,17 @@ def activation(
 @dataclass(frozen=True)
 class Activation(Layer):
     """A function of each value alone, but for softmax, which weighs all of them, or those of each
-    step of a sequence."""
+    step of a sequence.
+
+    Args:
+        kind: "sigmoid", "tanh", "relu", "leaky relu", "softmax" …; an unknown one is refused with
+            the names of all.
+        slope: Of leaky relu, left of zero.
+
+    >>> import gradbook as gb
+    >>> print(gb.Activation("leaky relu", slope=0.2))
+    leaky relu 0.2
+    """
 
     kind: str
     slope: float = USUAL_SLOPE  # of leaky relu, left of zero; no other has one

@@ -33,7 +33,14 @@ WINDOW_BEFORE = "give it padding before the first step alone ('pad {before}x0')"
 
 
 class Bias(StrEnum):
-    """How a layer's sums are shifted. A fixed bias keeps its start value."""
+    """How a layer's sums are shifted: EACH by its own bias, all by one SHARED bias, or by NONE.
+
+    FIXED and FIXED_SHARED biases keep their start values.
+
+    >>> import gradbook as gb
+    >>> print(gb.Dense(2, gb.Bias.NONE))
+    dense 2 no bias
+    """
 
     NONE = "no bias"
     EACH = "bias"
@@ -293,6 +300,9 @@ class Layer:
     def text(self) -> str:
         """The layer as the text form says it: conv 2 3x3 no bias."""
         return self.form().write(self)
+
+    def __str__(self) -> str:
+        return self.text
 
     @property
     def in_other_words(self) -> Layer:

@@ -55,7 +55,15 @@ class Norm(Layer):
 
 @dataclass(frozen=True)
 class BatchNorm(Norm):
-    """Centres and scales each channel by its mean and spread over the samples."""
+    """Centres and scales each channel by its mean and spread over the samples.
+
+    Args:
+        epsilon: What is added to the variance, so that nothing is divided by 0.
+
+    >>> import gradbook as gb
+    >>> print(gb.BatchNorm(0.001))
+    batchnorm epsilon 0.001
+    """
 
     epsilon: float = USUAL_EPSILON
     word: ClassVar[str] = "batchnorm"

@@ -44,7 +44,22 @@ ALONG = (*(replace(move, row=True) for move in (STRIDE, PAD, DILATION)), CEIL)  
 
 @dataclass(frozen=True)
 class Pool(Layer):
-    """The largest or the average value of each window; what lies in the padding isn't one."""
+    """The largest or the average value of each window; what lies in the padding isn't one.
+
+    Args:
+        kind: "max" or "avg".
+        size: Rows and columns of the window; None for one window over everything.
+        stride: From one window to the next; None for windows side by side.
+        pad: The padding: above, left, below and right, or "same".
+        dilation: From one row, or column, that is read to the next.
+        ceil: Whether a last window may extend past the input.
+        zeros: Whether an average counts what lies in the padding, as zeros.
+        row: Whether it slides over the steps of a sequence.
+
+    >>> import gradbook as gb
+    >>> print(gb.Pool("max", (2, 2)))
+    maxpool 2
+    """
 
     kind: str  # max | avg
     size: Both | None  # none: one window over everything

@@ -111,7 +111,17 @@ def bias_specs(
 
 @dataclass(frozen=True)
 class Dense(Layer):
-    """`width` weighted sums of all inputs."""
+    """Weighted sums of all inputs: a fully connected layer.
+
+    Args:
+        width: How many.
+        bias: `gb.Bias.EACH`, `NONE`, `SHARED`, …
+        bits: Of the weights, where they are quantised.
+
+    >>> import gradbook as gb
+    >>> print(gb.Dense(3))
+    dense 3
+    """
 
     width: int
     bias: Bias = Bias.EACH
@@ -160,10 +170,22 @@ def require_groups(conv: Conv | TransposedConv, shape: Shape) -> None:
 
 @dataclass(frozen=True)
 class Conv(Layer):
-    """`channels` small windows slid over all input channels.
+    """Small windows of weights slid over all input channels: a convolution.
 
-    Of kernel, stride and dilation one number stands for rows and columns; of the pad one for all
-    sides or two for rows and columns.
+    Args:
+        channels: How many it makes.
+        kernel: Rows and columns of a window.
+        stride: From one window to the next.
+        pad: The padding: above, left, below and right, or "same".
+        bias: `gb.Bias.EACH`, `NONE`, `SHARED`, …
+        groups: Each group of output channels reads its own group of input channels.
+        dilation: From one row, or column, that is read to the next.
+        row: Whether it slides over the steps of a sequence.
+        bits: Of the weights, where they are quantised.
+
+    >>> import gradbook as gb
+    >>> print(gb.Conv(8, (3, 3), pad="same"))
+    conv 8 3x3 pad same
     """
 
     channels: int

@@ -32,7 +32,16 @@ NUMBER_OF_LAYERS = WholeField("back", "N", mark("number of layers"))
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """While training, sets values to 0 by chance, or whole channels, and scales up the others."""
+    """While training, sets values to 0 by chance, or whole channels, and scales up the others.
+
+    Args:
+        rate: The share that is set to 0.
+        channels: Whether whole channels are.
+
+    >>> import gradbook as gb
+    >>> print(gb.Dropout(0.1, channels=True))
+    dropout 0.1 channels
+    """
 
     rate: float
     channels: bool = False
@@ -79,7 +88,12 @@ def mask_name(number: int | None) -> Name:
 
 @dataclass(frozen=True)
 class Flatten(Layer):
-    """Lays all values out in one line, channel by channel, row by row."""
+    """Lays all values out in one line, channel by channel, row by row.
+
+    >>> import gradbook as gb
+    >>> gb.Net((1, 4, 4), [gb.Conv(2, (3, 3)), gb.Flatten(), gb.Dense(1)]).shapes[2]
+    (8,)
+    """
 
     word: ClassVar[str] = "flatten"
     passes_on: ClassVar[bool] = True

@@ -171,15 +171,20 @@ def meant_loss(ending: str, task: Task) -> Loss:
     return Loss.BINARY if (ending, task) == ("sigmoid", Task.CLASSES) else Loss.HALF_SQUARED
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Sample:
-    """An example to learn from: the inputs, laid out flat, and the targets of the outputs."""
+    """An example to learn from: the inputs, laid out flat, and the targets of the outputs.
+
+    >>> import gradbook as gb
+    >>> gb.Sample([0.05, 0.1], [0.5, 0.5]).targets
+    (0.5, 0.5)
+    """
 
     inputs: tuple[float, ...]
     targets: tuple[float, ...]
 
-    def __post_init__(self) -> None:
-        settle(self, inputs=numbers("input", self.inputs), targets=numbers("target", self.targets))
+    def __init__(self, inputs: Iterable[float], targets: Iterable[float]) -> None:
+        settle(self, inputs=numbers("input", inputs), targets=numbers("target", targets))
 
 
 GENTLE = (0.05, 0.1, 0.2, 0.4, 0.5, 0.6, 0.8, 1.0, 2.0)  # the ones people show
@@ -310,7 +315,12 @@ class Description:
         return [index for index, owner in enumerate(self.owners) if owner == parameter.layer]
 
     def count(self, role: Role | None = None) -> int:
-        """How many parameters there are; of one kind, also those that a formula gives."""
+        """How many parameters there are; of one kind, also those that a formula gives.
+
+        >>> import gradbook as gb
+        >>> gb.Net(2, [gb.Dense(3)]).count()
+        9
+        """
         if role is None:
             return sum(p.size for p in self.parameters if not p.is_constant)
         return sum(p.size for p in self.parameters if p.role is role)

@@ -77,23 +77,23 @@ def settle_parts(net: Description) -> dict[str, object]:
     """The fields in their one canonical form, so that equal networks compare equal."""
     return {
         "input": sizes("the input's size", net.input),
-        "layers": _all("layer", Layer, "such as Dense(2)", net.layers),
+        "layers": all_of("layer", Layer, "such as Dense(2)", net.layers),
         "loss": None if net.loss is None else Loss(one_of("loss", net.loss, LOSSES)),
         "update": _update(net.update),
         "rate": None if net.rate is None else number("the rate", net.rate),
-        "samples": _all("sample", Sample, "Sample(inputs, targets)", net.samples),
+        "samples": all_of("sample", Sample, "Sample(inputs, targets)", net.samples),
         "start": MappingProxyType(_start(net.start)),
         "seed": whole("the seed", net.seed, 0),
         "name": words("the name", net.name),
         "table": words("the data file", net.table),
         "smoothing": number("smoothing", net.smoothing),
         "decay": MappingProxyType(_decay(net.decay)),
-        "again": in_order(_all("block", Again, "such as Again(0, 2, times=3)", net.again)),
+        "again": in_order(all_of("block", Again, "such as Again(0, 2, times=3)", net.again)),
         "tokens": bool(net.tokens),
     }
 
 
-def _all(what: str, kind: Any, example: str, things: object) -> tuple[Any, ...]:
+def all_of(what: str, kind: Any, example: str, things: object) -> tuple[Any, ...]:
     found = as_list(f"the {what}s", things)
     for place, thing in enumerate(found, 1):
         if not isinstance(thing, kind):

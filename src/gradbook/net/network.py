@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import takewhile
 from math import prod, sqrt
 from random import Random
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
-from gradbook.arguments import settle
+from gradbook.arguments import settle, sizes
 from gradbook.builtin_networks import BUILTIN
 from gradbook.errors import UsageError, did_you_mean
 from gradbook.language import mark, tr
-from gradbook.layers import Activation, Dense, Loss, Role
-from gradbook.looks import look, picture
-from gradbook.net.description import Description, Misfit, Sample
-from gradbook.net.fit import about_part, check, settle_parts
+from gradbook.layers import Activation, Dense, Layer, Loss, Role, Update
+from gradbook.looks import look, numbers, picture
+from gradbook.net.description import Again, Description, Misfit, Sample
+from gradbook.net.fit import about_part, all_of, check, settle_parts
 from gradbook.net.text import (
     TRAINING,
     Draft,
+    layers_said,
     network_statements,
     ours,
     pointing,
     read_draft,
     read_statement,
+    reads_as_text,
     sample_lines,
     write,
 )
 from gradbook.net.tokens import with_tokens_spelled_out
 from gradbook.statements import Statement
+
+if TYPE_CHECKING:
+    from numpy import float64
+    from numpy.typing import ArrayLike, NDArray
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 DRAWN_DECIMALS = 4  # so that drawn numbers can be read aloud and retyped
 LONGEST_REPR = 1000
@@ -45,27 +54,35 @@ ANY_SAMPLE = "sample NUMBER … -> NUMBER …"
 MOST_SHOWN = 8  # numbers of a sample in a sentence
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False)
 class Net(Description):
-    """A network described once. `Net.parse(text)` and `str(net)` are its text form.
+    """A network, layer by layer. `str(net)` is its text form, which `Net.parse` reads.
 
     Args:
         input: How many inputs there are, or the shape of an image: (channels, height, width).
-        layers: `Dense(3)`, `Activation("sigmoid")`, … as `gradbook.net` has them.
-        loss: What measures the error; where none is given, what fits the last layer.
-        update: How weights move: descent, momentum, Adam.
+        layers: Records such as `gb.Dense(3)`, or lines of the text form: "lstm 8", "tanh".
+        loss: What measures the error, such as "mean squared error"; where none is given, what fits
+            the last layer.
+        update: How weights move: "descent", "momentum", "adam" or "adamw".
         rate: The learning rate η.
         samples: Inputs and targets. Without any, one is drawn from the seed.
-        start: Start values by kind of parameter, in the order of their numbers. Weights that
-            aren't given are drawn from `seed`.
+        start: Start values by kind of parameter, in the order of their numbers: {"w": [0.15, 0.2]}.
+            Weights that aren't given are drawn from `seed`.
+        seed: The random seed.
+        name: A title.
+        table: The CSV file that the samples come from; `gb.read_table` reads it.
+        columns: The headings of that file.
+        classes: The names of the classes, in the order of the outputs.
+        smoothing: The share of cross-entropy's targets that is spread over all classes.
         decay: The share of themselves that parameters lose at each step, by kind and per unit of η.
+        again: Which layers are applied several times.
         tokens: Whether each step of a sequence is one of so many tokens: one 1 and 0s beside it.
 
     Raises:
         GradbookError: The parts don't fit each other.
 
-    >>> from gradbook.net import Activation, Dense, Net, Sample
-    >>> net = Net(2, [Dense(2), Activation("sigmoid")], samples=[Sample([1, 2], [0, 1])])
+    >>> import gradbook as gb
+    >>> net = gb.Net(2, [gb.Dense(2), "sigmoid"], samples=[gb.Sample([1, 2], [0, 1])])
     >>> net.count()
     6
     >>> print(net)
@@ -76,13 +93,88 @@ class Net(Description):
     <BLANKLINE>
     """
 
-    def __post_init__(self) -> None:
+    def __init__(  # noqa: PLR0913 - nobody gives all of them
+        self,
+        input: int | Sequence[int],
+        layers: Iterable[Layer | str],
+        loss: Loss | str | None = None,
+        update: Update | str = "descent",
+        rate: float | None = None,
+        samples: Iterable[Sample] = (),
+        *,
+        start: Mapping[Role, Sequence[float]] | Mapping[str, Sequence[float]] = NOTHING,
+        seed: int = 0,
+        name: str = "",
+        table: str = "",
+        columns: Sequence[str] = (),
+        classes: Sequence[str] = (),
+        smoothing: float = 0.0,
+        decay: Mapping[Role, float] | Mapping[str, float] = NOTHING,
+        again: Iterable[Again] = (),
+        tokens: bool = False,
+    ) -> None:
+        given: dict[str, Any] = {**locals()}
+        said = all_of("layer", (Layer, str), "such as Dense(2)", layers)
+        if any(isinstance(layer, str) for layer in said):
+            said, more = layers_said(sizes("the input's size", input), said)
+            given["again"] = (*again, *more)
+        given["layers"] = said
+        settle(self, **{part.name: given[part.name] for part in fields(self)})
         settle(self, **settle_parts(self))
         check(self)
 
     @staticmethod
     def parse(text: str) -> Net:
+        """The network that a text describes.
+
+        >>> import gradbook as gb
+        >>> gb.Net.parse("input 2; dense 3; tanh; dense 1").count()
+        13
+        """
         return parse(text)
+
+    def forward(
+        self, inputs: ArrayLike | None = None, targets: ArrayLike | None = None
+    ) -> dict[str, NDArray[float64]]:
+        """Every value on the way from the inputs to the error, with the start weights.
+
+        Args:
+            inputs: A sample, or a row for each of several; where none are given, the samples of
+                the network itself.
+            targets: Likewise. With them the errors are given too.
+
+        Returns:
+            A number by each name, i1, h1, a_h1, o1, E1 and E_total; of several samples an array
+            by each but `E_total`, which is their mean. Dropout lets everything through, and batch
+            normalisation takes the mean and the variance of these samples.
+
+        >>> import gradbook as gb
+        >>> net = gb.builtin("worked")
+        >>> print(net.forward()["E_total"].round(8))
+        0.01418138
+        >>> print(net.forward([[0, 0], [1, 0]])["a_h1"].round(4))
+        [0.5    0.5374]
+        """
+        return numbers("Net forward", self, inputs, targets)
+
+    def gradients(
+        self, inputs: ArrayLike | None = None, targets: ArrayLike | None = None
+    ) -> dict[str, NDArray[float64]]:
+        """∂E_total/∂w of every weight that is trained, by its name: w1, w2, … b1, …
+
+        Args:
+            inputs: A sample, or a row for each of several, over which the error is averaged;
+                where none are given, the samples of the network itself.
+            targets: Likewise.
+
+        >>> import gradbook as gb
+        >>> net = gb.builtin("worked")
+        >>> print(net.gradients()["w5"].round(8))
+        0.01288082
+        >>> print(net.gradients([1, 0], [0, 1])["w1"].round(8))
+        0.00419336
+        """
+        return numbers("Net gradients", self, inputs, targets)
 
     def __str__(self) -> str:
         return write(self)
@@ -122,6 +214,13 @@ class Net(Description):
         )
 
     def with_samples(self, samples: Iterable[Sample], table: str = "") -> Net:
+        """The same network with these samples in place of its own.
+
+        >>> import gradbook as gb
+        >>> net = gb.builtin("worked").with_samples([gb.Sample([1, 0], [0, 1])])
+        >>> net.samples[0].inputs
+        (1.0, 0.0)
+        """
         return replace(self, samples=tuple(samples), table=table)
 
     def start_values(self) -> dict[Role, tuple[float, ...]]:
@@ -278,8 +377,17 @@ def builtin(name: str) -> Net:
     return parse(BUILTIN[name], source=name)
 
 
+def as_net(what: Net | str) -> Net:
+    """A network itself, a built-in one by its name, or the one that a text describes."""
+    if isinstance(what, Net):
+        return what
+    if not isinstance(what, str):
+        raise UsageError(f"a network is a gb.Net, a name or a text, not {what!r}")
+    return parse(what) if reads_as_text(what) else builtin(what)
+
+
 def usual(inputs: int, hidden: Iterable[int], classes: int) -> Net:
     """Hidden layers of these widths with ReLU, then softmax; trained with Adam."""
     layers = [layer for width in hidden for layer in (Dense(width), Activation("relu"))]
     ending = (Dense(classes), Activation("log softmax"))
-    return Net((inputs,), (*layers, *ending), Loss.CROSS, "adam")  # type: ignore[arg-type]
+    return Net(inputs, (*layers, *ending), Loss.CROSS, "adam")

@@ -38,7 +38,7 @@ from gradbook.net.description import (
     shapes_of,
     usual_layers,
 )
-from gradbook.net.fit import check_depth
+from gradbook.net.fit import about_part, check_depth
 from gradbook.net.tokens import with_tokens_by_number
 from gradbook.statements import SECOND, Statement, digits, statements
 
@@ -49,6 +49,7 @@ __all__ = [
     "digits",
     "grammar",
     "known_words",
+    "layers_said",
     "loss_words",
     "ours",
     "reads_as_text",
@@ -447,6 +448,7 @@ NO_LAYERS = "no layers: begin with a line such as 'input 2'"
 UNKNOWN_LAYER = "unknown layer {word!r}{hint}"
 NOT_A_LINE = "no line begins with {word!r}: {advice}"
 SEE_HELP = ": see gradbook help networks"
+NO_LAYER = "'{word}' is no layer: give it as an argument of its own"
 BEFORE_INPUT = "{word!r} before the input: begin with a line such as 'input 2'"
 
 
@@ -484,6 +486,23 @@ def read_statement(draft: Draft, line: Statement) -> None:
     line.end()
 
 
+def layers_said(
+    given: Shape, layers: Iterable[Layer | str]
+) -> tuple[tuple[Layer, ...], list[Again]]:
+    """Layers of which some are said as in a text, and which of them are applied again."""
+    draft = Draft(None, [given])
+    for place, layer in enumerate(layers, 1):
+        if isinstance(layer, str):
+            for line in statements(layer, f"layer {place}"):
+                if ours(line.next) in {*GIVEN, *TRAINING}:
+                    line.fail(NO_LAYER.format(word=line.next))
+                read_statement(draft, line)
+        else:
+            with about_part(f"layer {len(draft.layers) + 1}"):
+                _add(draft, layer)
+    return tuple(draft.layers), draft.again
+
+
 def _layer(draft: Draft, line: Statement) -> None:
     with pointing(line, at=0):
         check_depth(len(draft.layers) + 1)
@@ -491,7 +510,7 @@ def _layer(draft: Draft, line: Statement) -> None:
         _add(draft, kind(**form.read(line, draft.shapes[-1])), line)
 
 
-def _add(draft: Draft, layer: Layer, line: Statement) -> None:
+def _add(draft: Draft, layer: Layer, line: Statement | None = None) -> None:
     index = len(draft.layers)
     check_depth(index + 1)
     if layer.reads_sequences and len(draft.shapes[0]) == 2:
@@ -499,7 +518,8 @@ def _add(draft: Draft, layer: Layer, line: Statement) -> None:
     given = (draft.shapes[value] for value in layer.reads(index))
     draft.shapes.append(layer.output(*given))
     draft.layers.append(layer)
-    draft.places[f"layer {index + 1}"] = line
+    if line:
+        draft.places[f"layer {index + 1}"] = line
 
 
 def _again(draft: Draft, line: Statement) -> None:

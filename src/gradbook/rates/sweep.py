@@ -21,6 +21,7 @@ from gradbook.looks import look
 from gradbook.net import Net
 from gradbook.net.build import training_step
 from gradbook.net.description import DEFAULT_RATES
+from gradbook.net.network import as_net
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.rates.criteria import LEAPS, OSCILLATES, TRAINS, Case, least_loss
 from gradbook.rates.trial import RateTrial, trial
@@ -256,10 +257,11 @@ class Sweep:
     net: Net
     epochs: int
     outcomes: tuple[RateOutcome, ...]  # from the smallest rate to the largest
-    limit: Limit
+    limit: Limit  # up to which rate the network trains
 
     @property
     def rates(self) -> tuple[float, ...]:
+        """From the smallest to the largest."""
         return tuple(outcome.rate for outcome in self.outcomes)
 
     def __getitem__(self, rate: float) -> RateOutcome:
@@ -293,15 +295,18 @@ class Sweep:
         made_up = "" if self.net.has_samples else ", of a made-up sample"
         return f"<Sweep of {name}: {rates}, {epochs} each{made_up}>"
 
+    def __str__(self) -> str:
+        return look("Sweep as text", self)
+
     def _repr_html_(self) -> str:
         return look("Sweep as html", self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(look("Sweep as text", self))
+        printer.text(str(self))
 
 
 def sweep(
-    net: Net,
+    net: Net | str,
     rates: Iterable[float] = DEFAULT_RATES,
     epochs: int = USUAL_EPOCHS,
     *,
@@ -310,20 +315,22 @@ def sweep(
     """Train the network anew at each rate, judge each, and find up to which rate it trains.
 
     Args:
-        net: The network; every rate starts from the same weights.
+        net: The network, a built-in one's name or a text; every rate starts from the same weights.
         rates: The learning rates to try.
         epochs: How long each is tried.
         tick: Called after every trial with how many are done, those of the search included.
 
     Returns:
         What happened at each rate: `found[0.5]` has its losses, its verdict and the reason;
-        `found.limit` says up to which rate the network trains, whichever were asked for.
+        `found.limit` says up to which rate the network trains, whichever were asked for. Printed,
+        it is the table; in a notebook it shows itself.
 
     >>> import gradbook as gb
-    >>> found = gb.sweep(gb.builtin("worked"), [0.05, 1, 1000])
+    >>> found = gb.sweep("worked", [0.05, 1, 1000])
     >>> {rate: str(found[rate].verdict) for rate in found.rates}
     {0.05: 'too slow', 1.0: 'good', 1000.0: 'saturated'}
     """
+    net = as_net(net)
     wanted = _checked(numbers("rate", rates), whole("the number of epochs", epochs, 2))
     step, least = training_step(net), least_loss(net)
     done = 0

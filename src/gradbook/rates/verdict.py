@@ -45,9 +45,9 @@ class RateOutcome:
     """One rate: what happened, what that means, and whether training works at that rate."""
 
     trial: RateTrial
-    verdict: Verdict
+    verdict: Verdict  # what it does: good, too slow, diverges …
     case: Case
-    trains: bool
+    trains: bool  # whether training works at it
 
     @property
     def reason(self) -> str:
@@ -56,6 +56,7 @@ class RateOutcome:
 
     @property
     def rate(self) -> float:
+        """The learning rate."""
         return self.trial.rate
 
     @property
@@ -65,10 +66,12 @@ class RateOutcome:
 
     @property
     def end(self) -> float:
+        """The last loss."""
         return self.trial.end
 
     @property
     def lowest(self) -> float:
+        """The lowest loss."""
         return self.trial.lowest
 
 

@@ -20,6 +20,7 @@ from gradbook.language import in_language, numeral, tr
 from gradbook.net import Net
 from gradbook.net.derivation import derivation
 from gradbook.net.lower import scalar_step
+from gradbook.net.network import as_net
 from gradbook.system import note_hidden_threads
 from gradbook.targets.algebra.derive import Record, derive, records
 from gradbook.targets.algebra.forms import Document, Inline, Numeral, fill
@@ -105,7 +106,7 @@ class Explanation:
 
 
 def explain(
-    what: Net | Model,
+    what: Net | Model | str,
     only: str | None = None,
     *,
     everything: bool = False,
@@ -115,8 +116,8 @@ def explain(
     """Work the chain rule for every weight of a network, or for one.
 
     Args:
-        what: A network. Or a trained `Model` of any size, one weight of which is then worked in
-            numbers on an image.
+        what: A network, a built-in one's name or a text. Or a trained `Model` of any size, one
+            weight of which is then worked in numbers on an image.
         only: A weight: "w5"; of a model also "conv2 3,1,0,2", by its layer and its place in it.
         everything: Every weight of a large network, which otherwise gives the general lines and
             one weight in full.
@@ -132,25 +133,26 @@ def explain(
 
     >>> import gradbook as gb
     >>> import json
-    >>> weight = json.loads(gb.explain(gb.builtin("worked"), "w5").json())["weights"][0]
+    >>> weight = json.loads(gb.explain("worked", "w5").json())["weights"][0]
     >>> weight["chain"]
     '∂E1/∂a_o1·∂a_o1/∂o1·∂o1/∂w5'
     >>> round(weight["gradient"], 8)
     0.01288082
     """
-    if isinstance(what, Net):
-        step = scalar_step(what)
-        derived = derivation(step)
-        ways = {value.name: derived.way(value) for value in (*step.gradients, *derived.forward)}
-        return Explanation(
-            what,
-            derive(step, only, everything),
-            lambda: records(step, only),
-            lambda name: ways.get(name, ()),
-        )
-    if image is None or label is None:
-        raise UsageError("a trained network is explained on an image: give the image and its label")
-    return explain_image(what, image, label, only)
+    if not isinstance(what, Net | str):
+        if image is None or label is None:
+            raise UsageError("a trained network is explained on an image: give it and its label")
+        return explain_image(what, image, label, only)
+    net = as_net(what)
+    step = scalar_step(net)
+    derived = derivation(step)
+    ways = {value.name: derived.way(value) for value in (*step.gradients, *derived.forward)}
+    return Explanation(
+        net,
+        derive(step, only, everything),
+        lambda: records(step, only),
+        lambda name: ways.get(name, ()),
+    )
 
 
 def explain_image(

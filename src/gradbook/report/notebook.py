@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gradbook.errors import UsageError
 from gradbook.net import Net
+from gradbook.net.network import as_net
 
 if TYPE_CHECKING:
     from gradbook.report.notebook_page import NetworkPage
@@ -13,11 +14,11 @@ if TYPE_CHECKING:
 HEIGHT = 760  # pixels
 
 
-def play(net: Net, height: int = HEIGHT) -> NetworkPage:
+def play(net: Net | str, height: int = HEIGHT) -> NetworkPage:
     """Show the page to play with in a notebook; it follows Python, and Python follows it.
 
     Args:
-        net: A small network, as a page takes it.
+        net: A small network, a built-in one's name or a text.
         height: Of the cell, in pixels; the page scrolls in it.
 
     Returns:
@@ -27,7 +28,7 @@ def play(net: Net, height: int = HEIGHT) -> NetworkPage:
         GradbookError: The network is too large for a page, or `gradbook[notebook]` isn't installed.
 
     >>> import gradbook as gb
-    >>> page = gb.play(gb.builtin("worked"))
+    >>> page = gb.play("worked")
     >>> page.rate = 0.1
     >>> page.epoch = 70
     >>> page.weights["w1"]
@@ -42,4 +43,4 @@ def play(net: Net, height: int = HEIGHT) -> NetworkPage:
             "a page in a notebook is a widget, which needs anywidget: "
             "pip install 'gradbook[notebook]', or write a file with `gradbook page`"
         ) from error
-    return NetworkPage(net, height)
+    return NetworkPage(as_net(net), height)

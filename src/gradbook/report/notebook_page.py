@@ -38,8 +38,8 @@ MOST_EPOCHS = 20_000  # that are trained at once; the page itself trains on with
 class NetworkPage(AnyWidget):
     """A page to play with in a notebook's cell. `play` makes one.
 
-    What is set here changes the page, and once the page rests, what was done there can be read
-    here. `observe` hears of both.
+    What is set here changes the page, and what was done there can be read here as soon as it
+    pauses. `observe` hears of both.
 
     Attributes:
         text: The network in the text form. Set, it begins anew with the weights of this text.

@@ -583,6 +583,11 @@ def write_report(
 
     Returns:
         Where the report is.
+
+    >>> import gradbook as gb
+    >>> run = gb.train("tiny", "epochs 1", folder="runs/tiny")
+    >>> gb.write_report("runs/tiny").name
+    'report.html'
     """
     seeds = SeedsFolder(folder)
     run = seeds.run(seeds.plan()[1][0]) if seeds.holds_seeds else RunFolder(folder)

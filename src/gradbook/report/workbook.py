@@ -17,6 +17,7 @@ from gradbook.language import numeral, tr
 from gradbook.net import Net
 from gradbook.net.description import DEFAULT_RATES
 from gradbook.net.lower import scalar_step
+from gradbook.net.network import as_net
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.rates.sweep import usable_rate
 from gradbook.targets.algebra.forms import FIXED_SPACE
@@ -32,14 +33,14 @@ from gradbook.targets.excel.write import workbook_content
 class WrittenWorkbook:
     """A workbook that was written, and the rates that it compares."""
 
-    path: Path
-    rates: tuple[float, ...]
+    path: Path  # where it is
+    rates: tuple[float, ...]  # that it compares
     rate: float  # that the η cell starts with
     remarks: tuple[str, ...] = ()  # where something isn't as usual
 
 
 def write_workbook(
-    net: Net,
+    net: Net | str,
     path: str | os.PathLike[str],
     *,
     epochs: int = USUAL_EPOCHS,
@@ -50,7 +51,7 @@ def write_workbook(
     """Write the workbook: every value a cell, every step a formula, one row per epoch.
 
     Args:
-        net: The network.
+        net: The network, a built-in one's name or a text.
         path: Where to write; it ends in .xlsx.
         epochs: How many rows train it.
         rate: What the η cell starts with: where nothing is said the network's own, or else the
@@ -66,10 +67,11 @@ def write_workbook(
         GradbookError: The network is too large for a sheet, or the file can't be written.
 
     >>> import gradbook as gb
-    >>> gb.write_workbook(gb.builtin("xor"), "xor.xlsx", epochs=200).rate
+    >>> gb.write_workbook("xor", "xor.xlsx", epochs=200).rate
     1.0
     """
     require_excel(path)
+    net = as_net(net)
     asked_for = Exercise() if exercise is True else exercise or None
     if epochs < 2:
         raise UsageError(f"a workbook has at least 2 epochs, not {epochs}")

@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Any
 
 from gradbook import limits
-from gradbook.audit.check import check, check_again
+from gradbook.audit.check import check_again, report_on
 from gradbook.audit.classes.rubric import BookScore
 from gradbook.audit.classes.submissions import is_handed_in
 from gradbook.audit.copies.annotate import annotate
@@ -42,7 +42,7 @@ AWAITED, WAITING, DONE, GONE = "awaited", "waiting", "done", "gone"
 
 
 def judge(folder: str, name: str) -> BookReport:
-    report: BookReport = _within(folder, lambda: check(name))
+    report: BookReport = _within(folder, lambda: report_on(name))
     return report
 
 

@@ -55,11 +55,11 @@ class Guard:
 
 
 def _serve() -> None:
-    from gradbook.audit.check import check
+    from gradbook.audit.check import report_on
     from tests.audit.material.copies import WRONG
     from tests.audit.material.lookalikes import book
 
-    check(book(Path(os.environ.get("TMPDIR", "/tmp"), f"warm-{os.getpid()}.xlsx"), WRONG))
+    report_on(book(Path(os.environ.get("TMPDIR", "/tmp"), f"warm-{os.getpid()}.xlsx"), WRONG))
     Path(os.environ.get("TMPDIR", "/tmp"), f"warm-{os.getpid()}.xlsx").unlink()
     for line in sys.stdin:
         path = json.loads(line)
@@ -82,7 +82,7 @@ def _serve() -> None:
 
 def _tell(path: str, tell: int) -> None:
     """Check one file, say what was found, and end."""
-    from gradbook.audit.check import check
+    from gradbook.audit.check import report_on
 
     resource.setrlimit(resource.RLIMIT_CPU, (PATIENCE, PATIENCE))
     touched: list[str] = []
@@ -98,7 +98,7 @@ def _tell(path: str, tell: int) -> None:
                 touched.append(f"{event} {details}")
 
     sys.addaudithook(watch)
-    report = check(path)
+    report = report_on(path)
     said = json.dumps([report.verdict, report.problem, list(touched)])
     os.write(tell, said.encode())
     os._exit(0)

@@ -91,7 +91,7 @@ def _tell(
 @contextmanager
 def _checked(options: Namespace) -> Iterator[Sequence[BookReport]]:
     """The reports, each of which is read from a file when it is asked for."""
-    from gradbook.audit.check import check
+    from gradbook.audit.check import report_on
     from gradbook.audit.classes.reports import StoredReports
     from gradbook.audit.classes.submissions import find_submissions
 
@@ -102,7 +102,7 @@ def _checked(options: Namespace) -> Iterator[Sequence[BookReport]]:
         left = reports.list_missing()
         done = len(books) - len(left)
         with counting(tr("books checked"), len(books)) as tell:
-            for number, report in _reports([books[n] for n in left], options, check):
+            for number, report in _reports([books[n] for n in left], options, report_on):
                 reports.put(left[number], report)
                 tell(done := done + 1)
         yield reports

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gradbook.amounts import counted
 from gradbook.cli.arguments import network, number, whole_number
@@ -61,7 +61,8 @@ def run(options: Namespace) -> int:
     if trained.stopped:
         raise KeyboardInterrupt
     held_out, seconds = trained.test.score, trained.seconds
-    written = [trained.model.write(random, options.temperature) for _ in range(options.count)]
+    writer: Any = trained.model
+    written = [writer.write(random, options.temperature) for _ in range(options.count)]
     known = set(lines.lines)
     if options.json:
         told = {

@@ -94,10 +94,10 @@ class ExportContents:
 
 @dataclass(frozen=True)
 class Exported:
-    """The files that were written, the one asked for first, and what is to be known of them."""
+    """The files of an export, the one asked for first."""
 
-    files: tuple[Path, ...]
-    remarks: tuple[str, ...] = ()
+    files: tuple[Path, ...]  # what was written
+    remarks: tuple[str, ...] = ()  # what is to be known of them
 
 
 @dataclass(frozen=True)

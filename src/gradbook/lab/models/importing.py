@@ -113,6 +113,11 @@ def from_keras(model: Any, **options: Unpack[ImportOptions]) -> Model:
 
     Raises:
         GradbookError: It does something that none of our layers does, which the message names.
+
+    >>> import keras, gradbook as gb
+    >>> layers = [keras.Input((2,)), keras.layers.Dense(3, "tanh"), keras.layers.Dense(1)]
+    >>> gb.from_keras(keras.Sequential(layers), task="numbers").parameters
+    13
     """
     from gradbook.formats.keras.read import read_keras
 

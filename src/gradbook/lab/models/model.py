@@ -93,6 +93,14 @@ class Model:
         about: How it came about.
         batch: How many images were taken for a step: the engine for that is compiled already.
         columns: Those of the table whose rows it reads; none where it reads images.
+
+    >>> import gradbook as gb
+    >>> from sklearn.linear_model import LinearRegression
+    >>> model = gb.from_sklearn(LinearRegression().fit([[0, 1], [1, 0], [1, 1]], [1, 2, 3]))
+    >>> model.parameters
+    3
+    >>> print(model.predict([[2, 2]]).round(4))
+    [[6.]]
     """
 
     net: Net
@@ -265,7 +273,7 @@ class Model:
         return replace(net, spread=spread, columns=named, filling=columns.filling)
 
     def export(self, path: str | os.PathLike[str], **options: Any) -> Exported:
-        """Write it for other programs: the file's ending says which, see docs/export.md.
+        """Write it for other programs: the file's ending says which.
 
         The options are those of `gradbook export`: opset=13, fold=False, with_preparation=True …
         """

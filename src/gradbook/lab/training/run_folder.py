@@ -204,6 +204,13 @@ def load(path: str | os.PathLike[str]) -> Model:
 
     Raises:
         GradbookError: It can't be read, or does something that none of our layers does.
+
+    >>> import gradbook as gb
+    >>> from sklearn.linear_model import LinearRegression
+    >>> fitted = LinearRegression().fit([[0, 1], [1, 0], [1, 1]], [1, 2, 3])
+    >>> gb.from_sklearn(fitted).save("sum.safetensors")
+    >>> print(gb.load("sum.safetensors").predict([[2, 2]]).round(4))
+    [[6.]]
     """
     if os.path.isdir(path):
         return RunFolder(path).model()

@@ -28,6 +28,7 @@ from gradbook.files import InnerPath, made_folder, read_text, write_whole
 from gradbook.interruption import until_stopped
 from gradbook.lab.images import ImageProblem, with_whole_path
 from gradbook.lab.models.answers import ClassScore
+from gradbook.lab.models.model import Model
 from gradbook.lab.problem import FinalScore, Problem, order_samples
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.recipes.text import parse
@@ -59,10 +60,10 @@ class Trained:
 
     recipe: Recipe  # as it was used; its network's seed is the seed
     problem: Any  # its own kind of `Problem`
-    model: Any  # the trained network: a `Model`, or what writes lines
-    history: tuple[Epoch, ...]
+    model: Model  # the trained network; of texts, what writes lines
+    history: tuple[Epoch, ...]  # every epoch
     seconds: float  # from loading to the last update, all resumed parts together
-    stopped: bool
+    stopped: bool  # whether Ctrl-C ended it
     final: FinalScore | None  # with what nothing was chosen by; none if it was stopped
     folder: Path | None = None
     doubts: tuple[str, ...] = ()  # what is said against it: that it learned nothing, say
@@ -86,11 +87,12 @@ class Trained:
 
     @property
     def class_scores(self) -> Mapping[str, ClassScore]:
-        """Of the test."""
+        """Precision and recall of each class in the test."""
         return self.final.classes if self.final else {}
 
     @property
     def validation_accuracy(self) -> float | None:
+        """Of the epoch that was kept, on the samples that were held back."""
         return self.kept_epoch.validation_accuracy if self.history else None
 
     @property

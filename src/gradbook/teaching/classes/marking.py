@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from gradbook import __version__, limits
-from gradbook.audit.check import check
+from gradbook.audit.check import report_on
 from gradbook.audit.classes.reports import StoredReports, line_of
 from gradbook.audit.classes.rubric import BookScore, Rubric, in_numbers, score
 from gradbook.audit.findings import UNREADABLE, BookReport, with_hints
@@ -166,7 +166,7 @@ def _judged(
     with stored as reports:
         left = reports.list_missing()
         for done, (number, report) in enumerate(
-            checked_here([books[k] for k in left], workers, check), 1
+            checked_here([books[k] for k in left], workers, report_on), 1
         ):
             reports.put(left[number], report)
             tell(done)

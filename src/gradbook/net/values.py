@@ -1,0 +1,110 @@
+"""Every value and every gradient of a network in numbers, by the names that people use."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from gradbook.amounts import counted
+from gradbook.errors import ShapeError, UsageError
+from gradbook.graph.node import Array, Node, ancestors
+from gradbook.graph.reference import Values, evaluate
+from gradbook.graph.window import Shape
+from gradbook.layers import Dropout, Role, spell
+from gradbook.net.build import training_step
+from gradbook.net.description import Sample
+from gradbook.net.network import Net
+from gradbook.net.step import Step
+
+NOT_OF_A_SHAPE = (
+    "{what} are numbers of shape {shape}, or several such in a row, not of shape {given}"
+)
+
+
+def forward_values(
+    net: Net, inputs: ArrayLike | None = None, targets: ArrayLike | None = None
+) -> dict[str, Array]:
+    """What `Net.forward` gives."""
+    step = training_step(_with_given(net, inputs, targets))
+    unknown = set(step.targets) if inputs is not None and targets is None else set()
+    known: list[Node] = []
+    for node in ancestors([*step.inputs, *step.targets, *step.outputs, step.loss]):
+        if node in unknown or not unknown.isdisjoint(node.inputs):
+            unknown.add(node)
+        elif node.name and node not in step.start:
+            known.append(node)
+    values = evaluate(known, _leaf_values(step))
+    is_row = _is_row_of_one(net, inputs)
+    found: dict[str, Array] = {}
+    for node in known:
+        value = np.asarray(values[node])
+        value = value[None] if is_row and node is not step.loss else value
+        for place, name in node.name.elements(node.shape).items() if node.name else ():
+            found[str(name)] = np.asarray(value[(..., *place)])  # type: ignore[arg-type]
+    return found
+
+
+def gradients_by_name(
+    net: Net, inputs: ArrayLike | None = None, targets: ArrayLike | None = None
+) -> dict[str, Array]:
+    """What `Net.gradients` gives."""
+    if inputs is not None and targets is None:
+        raise UsageError("a gradient is that of an error: give the targets too")
+    step = training_step(_with_given(net, inputs, targets))
+    values = evaluate(list(step.gradients.values()), _leaf_values(step))
+    of_leaf = {leaf.name: np.asarray(values[slope]) for leaf, slope in step.gradients.items()}
+    trained = [p for role in Role for p in net.parameters if p.role is role and not p.fixed]
+    return {
+        name: of_leaf[parameter.leaf].reshape(-1)[place, ...]
+        for parameter in trained
+        for place, name in enumerate(parameter.names)
+    }
+
+
+def _leaf_values(step: Step) -> Values:
+    """Those of the start."""
+    return {**step.start, **step.data, step.rate: np.asarray(step.net.learning_rate)}
+
+
+def _with_given(net: Net, inputs: ArrayLike | None, targets: ArrayLike | None) -> Net:
+    """With these samples in place of its own, and dropout that lets everything through; targets
+    that aren't given are made up."""
+    layers = (replace(one, rate=0.0) if isinstance(one, Dropout) else one for one in net.layers)
+    net = replace(net, layers=tuple(layers))
+    if inputs is None:
+        if targets is not None:
+            raise UsageError("these targets are of which inputs? give them too")
+        return net
+    rows = _rows("inputs", inputs, net.input)
+    if targets is None:
+        made_up = replace(net, samples=(), table="").examples()[0].targets
+        wanted = np.broadcast_to(made_up, (len(rows), net.outputs))
+    else:
+        wanted = _rows("targets", targets, net.wanted)
+    if len(rows) != len(wanted):
+        raise ShapeError(f"{counted(len(rows), 'row')} of inputs, but {len(wanted)} of targets")
+    pairs = zip(rows.tolist(), wanted.tolist(), strict=True)
+    return net.with_samples(Sample(*pair) for pair in pairs)
+
+
+def _rows(what: str, given: ArrayLike, shape: Shape) -> Array:
+    """A row for each sample, its numbers laid out flat."""
+    try:
+        numbers = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise UsageError(f"{what} are rows of numbers, all of one length") from None
+    if numbers.size and numbers.shape in (shape, (prod(shape),)):
+        return numbers.reshape(1, -1)
+    if numbers.size and numbers.shape[1:] in (shape, (prod(shape),)):
+        return numbers.reshape(len(numbers), -1)
+    said = {"shape": spell(shape), "given": spell(numbers.shape) or "1"}
+    raise ShapeError(NOT_OF_A_SHAPE.format(what=what, **said))
+
+
+def _is_row_of_one(net: Net, inputs: ArrayLike | None) -> bool:
+    """Whether a single sample is given as a row of several would be."""
+    shape = np.shape(inputs) if inputs is not None else ()
+    return shape[:1] == (1,) and shape[1:] in (net.input, (prod(net.input),))

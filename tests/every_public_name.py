@@ -1,0 +1,96 @@
+"""Each public name as a stranger would use it, for a type checker in its strictest mode.
+
+It is read, not run: what it does is tested elsewhere.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import gradbook as gb
+
+# Networks ------------------------------------------------------------------------
+
+small = gb.Net(
+    2,
+    [gb.Dense(3), gb.Activation("tanh"), gb.Dense(1, gb.Bias.NONE), "sigmoid"],
+    loss="binary cross-entropy",
+    update="adam",
+    rate=0.1,
+    samples=[gb.Sample([0, 1], [1]), gb.Sample([1, 1], [0])],
+    start={"b": [0.0, 0.1, 0.2]},
+)
+images = gb.Net(
+    (1, 28, 28),
+    [
+        gb.Conv(8, (3, 3)),
+        gb.BatchNorm(),
+        gb.Pool("max", (2, 2)),
+        gb.Flatten(),
+        gb.Dropout(0.1),
+        gb.Dense(10),
+        gb.Activation("log softmax"),
+    ],
+)
+texts: list[str] = [str(net) for net in (small, images, gb.Net.parse("input 2; dense 1"))]
+shapes: tuple[tuple[int, ...], ...] = images.shapes
+counts: int = images.count()
+targets: list[tuple[float, ...]] = [sample.targets for sample in small.samples]
+words: list[str] = [layer.text for layer in small.layers]
+values: dict[str, NDArray[np.float64]] = small.forward([0.5, 0.5])
+slope: float = float(small.gradients([[0, 1], [1, 1]], np.array([[1], [0]]))["w1"])
+
+# What is read of them ----------------------------------------------------------------
+
+derived = gb.explain(gb.builtin("worked"), "w5")
+pages: list[str] = [str(derived), derived.html(), derived.latex(), derived.markdown()]
+records: str = derived.json()
+sheet: bytes = derived.pdf()
+found = gb.sweep("worked", [0.1, 1.0], epochs=20)
+verdicts: dict[float, str] = {rate: str(found[rate].verdict) for rate in found.rates}
+reason: str = found[0.1].reason
+losses: NDArray[np.float64] = found[0.1].losses
+limit: float | None = found.limit.rate
+book: Path = gb.write_workbook(small, "small.xlsx", epochs=20, exercise=True).path
+try:
+    report = gb.check("small.xlsx")
+except gb.GradbookError as error:
+    raise SystemExit(error.message) from error
+told: list[str] = [f"{one.sheet} {one.cells}: {one.why}" for one in report.findings]
+sheets: list[str] = [one.verdict for one in report.sheets]
+page = gb.play("xor", height=400)
+page.rate = 0.5
+page.epoch = 20
+page.weights = {"w1": 0.0}
+reached: float = page.loss + page.weights["w2"] + page.rate
+now: gb.Net = page.net
+table: gb.Net = gb.read_table("and.csv", small, decimal=".")
+
+# Training ----------------------------------------------------------------------------
+
+plan = gb.recipe("quick", "epochs 5; batch 64")
+epochs: int = plan.epochs
+run = gb.train(plan, data="digits", seed=1, show=False, listener=print)
+curve: list[float] = [epoch.train_loss for epoch in run.history]
+accuracy: float | None = run.test_accuracy
+written: Path = gb.write_report("runs/quick")
+model: gb.Model = gb.load("runs/quick")
+trained: gb.Model = run.model
+answers: NDArray[np.float64] = model.predict(np.zeros((1, 28, 28)))
+classes: NDArray[np.int32] = model.classify(np.zeros((1, 28, 28)))
+right: float = model.score(np.zeros((1, 28, 28)), np.array([0]))
+files: tuple[Path, ...] = model.export("reader.onnx", opset=13).files
+model.save("reader.safetensors")
+names: tuple[str, ...] = model.classes
+
+
+def brought_in(module: object, example: object, estimator: object) -> list[gb.Model]:
+    """Models of other libraries."""
+    return [
+        gb.from_torch(module, example, task="numbers"),
+        gb.from_keras(module, classes=["no", "yes"]),
+        gb.from_sklearn(estimator),
+    ]
