@@ -21,7 +21,7 @@ SOURCES = sorted((ROOT / "src" / "gradbook").rglob("*"))
         ("src/gradbook/web/view/share.js", "tests/web"),
         ("src/gradbook/chance.py", "tests/test_chance.py"),
         ("tests/targets/algebra/golden/worked.tex", "tests/targets/algebra"),
-        ("docs/page.md", "tests/test_tutorials.py"),
+        ("docs/guides/page.md", "tests/test_tutorials.py"),
         ("tests/lab/made.py", "tests/lab"),
         ("tests/lab/models/test_model.py", "tests/lab/models/test_model.py"),
     ],
@@ -38,7 +38,7 @@ def test_a_change_of_one_room_leaves_the_others_out():
 
 @pytest.mark.parametrize("path", EVERYTHING)
 def test_what_all_tests_stand_on_runs_them_all(path):
-    assert chosen([path, "docs/page.md"]) == ["tests"]
+    assert chosen([path, "docs/guides/page.md"]) == ["tests"]
 
 
 def test_the_nearest_long_tests_come_first_and_end_in_time():

@@ -24,7 +24,7 @@ from scripts.release_check import obstacles
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-OF_THE_PROJECT = ("Makefile", "README.md", "docs/page.md", "scripts/package_metadata.py")
+OF_THE_PROJECT = ("Makefile", "README.md", "docs/guides/page.md", "scripts/package_metadata.py")
 OF_THE_PACKAGE = ("gradbook/py.typed", "gradbook/web/report/play.css", "gradbook/cli/main.py")
 
 

@@ -19,7 +19,7 @@ from tests.outside.books.test_reader import model_of
 from tests.targets.excel.grids.test_windows import NETS as PICTURES
 
 PACKAGE = Path(gradbook.__file__).parent
-DOCS = PACKAGE.parents[1] / "docs" / "sheet.md"
+DOCS = PACKAGE.parents[1] / "docs" / "guides" / "sheet.md"
 CALL = re.compile(r"\b([A-Z][A-Z0-9.]+)\(")
 # Whatever writes formulas: targets/excel, and the words of the criteria that verdicts say.
 WRITERS = [*(PACKAGE / "targets" / "excel").rglob("*.py"), *(PACKAGE / "rates").rglob("*.py")]
