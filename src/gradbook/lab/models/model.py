@@ -265,7 +265,7 @@ class Model:
         return replace(net, spread=spread, columns=named, filling=columns.filling)
 
     def export(self, path: str | os.PathLike[str], **options: Any) -> Exported:
-        """Write it for other programs: the file's ending says which, see docs/export.md.
+        """Write it for other programs: the file's ending says which, see docs/reference/export.md.
 
         The options are those of `gradbook export`: opset=13, fold=False, with_preparation=True …
         """
