@@ -88,9 +88,7 @@ COUNTED = re.compile(r"(\d+) of\s+(?:the )?(\d+)(?: different)? public\s+workboo
 SAME = "w3 and w4"  # the gradients in which most workbooks of the list are wrong
 
 
-@pytest.mark.parametrize(
-    "name", ["README.md", "docs/explanation/workbooks.md", "paper/paper.md"]
-)
+@pytest.mark.parametrize("name", ["README.md", "docs/explanation/workbooks.md", "paper/paper.md"])
 def test_the_workbooks_are_counted_as_they_are_listed(name):
     text = (ROOT / name).read_text("utf-8")
     counts = [(str(len(wrong_workbooks())), str(len(workbooks())))]
