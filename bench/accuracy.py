@@ -4,8 +4,8 @@
 
 Prints the mean, the deviation and the lowest seed of each recipe, as docs/explanation/results.md
 shows them, for the last N epochs too if that is asked; with --keep it writes them where the list of
-recipes reads them. Seeds whose run is in the folder already, by the same recipe, are not trained again; a
-run that was interrupted goes on.
+recipes reads them. Seeds whose run is in the folder already, by the same recipe, are not trained
+again; a run that was interrupted goes on.
 """
 
 from __future__ import annotations
