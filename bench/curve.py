@@ -4,8 +4,9 @@
 
 Takes the runs that `python bench/accuracy.py bench/curve/*.txt tiny small best` left in `--runs`
 into bench/curve/reached.json, where recipes without such runs keep what they reached before. Prints
-the tables of docs/results.md and draws the picture: the mean of each recipe's seeds with the
-lowest and the highest, over its parameters, beside what others reported, which bench/records has.
+the tables of docs/explanation/results.md and draws the picture: the mean of each recipe's seeds
+with the lowest and the highest, over its parameters, beside what others reported, which
+bench/records has.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 python bench/doors.py            # the table, and how many come in by two doors at least
 python bench/doors.py --why      # and why the others don't
-python bench/doors.py --write    # the table goes into docs/import.md
+python bench/doors.py --write    # the table goes into bench/doors.md
 python bench/doors.py GPT LSTM   # those of these names alone
 """
 

@@ -1,4 +1,4 @@
-"""The board of records: verify one entry by training it, or write docs/records.md of all entries.
+"""The board of records: verify one entry by training it, or write the board of all entries.
 
     python -m bench.records ENTRY [--quick] [--keep] [--seeds 10] [--threads N] [-o runs/records]
     python -m bench.records [--quick] [--keep]
@@ -8,8 +8,8 @@ the seeds 0 to 9 on all training images, the test images are read at the end; it
 counted, its C is compiled for a Cortex-M3 where that compiler is found, a training is timed beside
 one of `quick`. What is found is printed, beside the claim and as the lines of one; if the claim
 doesn't hold it exits with 1. With --quick nothing is trained, with --keep the file then claims what
-was found. Without ENTRY docs/records.md is written, with --quick every entry is checked. Seeds that
-are done are kept in --out and not trained again.
+was found. Without ENTRY bench/records/board.md is written, with --quick every entry is checked.
+Seeds that are done are kept in --out and not trained again.
 """
 
 from __future__ import annotations

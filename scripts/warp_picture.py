@@ -1,4 +1,4 @@
-"""Make the picture of docs/data.md: ten digits before each kind of warp and after it.
+"""Make the picture of docs/reference/recipes.md: ten digits before each kind of warp and after it.
 
     .venv/bin/python -m scripts.warp_picture
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from gradbook.cli.main import VERBS
-from scripts.doc_tables import PAGE, with_tables
+from scripts.doc_tables import DIGITS, PAGES, with_tables, workbooks, wrong_workbooks
 from tests.test_import_flow import FACE, PACKAGE
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(
     path
-    for folder in (".", "docs", "docs/tutorials", "docs/explanation", "bench", "examples")
-    for path in (ROOT / folder).glob("**/*.md" if folder == "bench" else "*.md")
+    for folder in (".", "docs", "bench", "examples", "paper")
+    for path in (ROOT / folder).glob("*.md" if folder == "." else "**/*.md")
 )
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
@@ -79,9 +79,37 @@ def test_the_tree_of_the_architecture_is_the_real_one():
     assert named - {"src"} == there
 
 
-def test_the_tables_of_activations_and_losses_say_what_their_cards_say():
-    text = PAGE.read_text("utf-8")
-    assert with_tables(text) == text, "run: python scripts/doc_tables.py"
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_tables_say_what_their_sources_say(page):
+    assert with_tables(page) == page.read_text("utf-8"), "run: python -m scripts.doc_tables"
+
+
+COUNTED = re.compile(r"(\d+) of\s+(?:the )?(\d+)(?: different)? public\s+workbooks")
+SAME = "w3 and w4"  # the gradients in which most workbooks of the list are wrong
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/explanation/workbooks.md", "paper/paper.md"])
+def test_the_workbooks_are_counted_as_they_are_listed(name):
+    text = (ROOT / name).read_text("utf-8")
+    counts = [(str(len(wrong_workbooks())), str(len(workbooks())))]
+    assert COUNTED.findall(text) == counts
+
+
+def test_what_is_said_of_the_commonest_mistake_is_counted():
+    text = (ROOT / "docs/explanation/workbooks.md").read_text("utf-8")
+    wrong = wrong_workbooks()
+    same = [book for book in wrong if SAME in book["mistake"] and "a_h1 where" in book["mistake"]]
+    assert f"{len(same)} of the {len(wrong)} have the same mistake" in text
+    assert f"# The {len(workbooks())} workbooks" in text
+
+
+def test_every_workbook_can_be_told_from_the_others_by_what_is_shown():
+    books = workbooks()
+    assert len({book["sha256"][:DIGITS] for book in books}) == len(books)
+    assert all(re.fullmatch("[0-9a-f]{64}", book["sha256"]) for book in books)
+    for book in books:
+        told = [bool(book[column]) for column in ("kind", "cells", "mistake")]
+        assert told == [book["verdict"] == "wrong"] * 3, book
 
 
 def test_every_measurement_is_in_the_table_of_them():

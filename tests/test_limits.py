@@ -10,7 +10,7 @@ import pytest
 from gradbook import limits
 from gradbook.limits import ReadLimit
 
-PAGE = Path(__file__).parents[1] / "docs" / "limits.md"
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "limits.md"
 
 
 def test_the_table_of_the_docs_is_the_one_that_readers_hold():

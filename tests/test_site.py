@@ -16,7 +16,8 @@ from tests.outside.browser import browser
 ROOT = Path(__file__).parent.parent
 NARROW = 390  # pixels
 KINDS = (
-    *("index", "gallery", "check", "limits", "tutorials/by-hand", "explanation/workbooks"),
+    *("index", "gallery", "tutorials/by-hand", "explanation/workbooks"),
+    *("reference/check", "reference/limits"),
     *("reference/commands/sheet", "reference/texts/networks", "reference/python/networks"),
 )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.recorded.entry import ROOT, SEEDS, Claim, Entry
 from gradbook.amounts import percent
 
-PAGE = ROOT / "docs" / "records.md"
+PAGE = ROOT / "bench" / "records" / "board.md"
 WITHIN = (300, 500, 1_000, 2_500, 5_000, 20_000)  # parameters
 GOOD, FAIR = 0.994, 0.985  # shares of the test images
 BOARD, LEVEL = "Cortex-M3", "-Os"  # what flash and memory are counted on
@@ -18,7 +18,7 @@ HEAD = f"""\
 
 This page is for people who build small networks for handwritten digits: the networks that reach
 the most with the fewest parameters, in the least time, in the least flash and memory. **Anyone can
-enter by one file**; [bench/records](../bench/records/README.md) says how, and this page is written
+enter by one file**; [how to enter](README.md) says how, and this page is written
 of those files by `python -m bench.records`.
 
 What has a recipe was trained as `python -m bench.records ENTRY` does, on all 60,000 training
@@ -34,7 +34,7 @@ Bytes of code and constants, and of static memory without the image, of `gradboo
 SPEED = f"""
 How long a training takes, from loading the images to its last update, in trainings of `quick` on
 the same machine, in turn with it; it counts where the mean of {SEEDS} seeds is {percent(GOOD)} at
-least. [In seconds](results.md#in-seconds) says how long `quick` takes.
+least. [How long a training takes](../quick.md) says how long `quick` takes.
 """
 
 Key = Callable[[Entry], float | None]
@@ -119,7 +119,7 @@ def _row(one: Class, entry: Entry) -> str:
     if claim.seeds > 1:
         reads += f" ± {100 * claim.deviation:.3f}"
     cells = (
-        f"[`{entry.name}`](../bench/records/{entry.name}.toml)",
+        f"[`{entry.name}`]({entry.name}.toml)",
         *([one.show(entry)] if one.figure else []),
         f"{claim.parameters:,}",
         reads,

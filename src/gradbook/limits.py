@@ -1,7 +1,7 @@
 """How much is read of a file that may be a stranger's: one table, for the readers and for the docs.
 
 Each limit is held before what it counts is unpacked or kept, so that what is refused takes little
-time and memory. `docs/limits.md` shows this table; a test holds the two together.
+time and memory. `docs/reference/limits.md` shows this table; a test holds the two together.
 """
 
 from __future__ import annotations
@@ -30,54 +30,54 @@ class ReadLimit:
 
 
 # Files as they lie there.
-TEXT = ReadLimit(16 * MIB, BYTES, "a text: a network, a recipe, a study, a record of a run")
-CLUSTER = ReadLimit(2**16, BYTES, "the file of a cluster")
+TEXT = ReadLimit(16 * MIB, BYTES, "a text: a network, a recipe, a study, the record of a run")
+CLUSTER = ReadLimit(2**16, BYTES, "a cluster file")
 BOOK = ReadLimit(64 * MIB, BYTES, "a workbook")
 TABLE = ReadLimit(50 * MIB, BYTES, "a table of samples")
-UNPACKED_TABLE = ReadLimit(128 * MIB, BYTES, "a table in Parquet, unpacked")
-FOOTER = ReadLimit(2 * MIB, BYTES, "what a table in Parquet says of itself")
-IMAGES = ReadLimit(2**30, BYTES, "a file of images: idx, npz", "as is what it unpacks to")
-IMAGE_TABLE = ReadLimit(256 * MIB, BYTES, "a table of images", "also unpacked")
+UNPACKED_TABLE = ReadLimit(128 * MIB, BYTES, "a Parquet table, unpacked")
+FOOTER = ReadLimit(2 * MIB, BYTES, "the footer of a Parquet table")
+IMAGES = ReadLimit(2**30, BYTES, "a file of images: idx, npz", "packed or unpacked")
+IMAGE_TABLE = ReadLimit(256 * MIB, BYTES, "a table of images", "packed or unpacked")
 RECORDING = ReadLimit(64 * MIB, BYTES, "a recording: WAV")
 PICTURE = ReadLimit(64 * MIB, BYTES, "a picture")
-MODEL = ReadLimit(2**31, BYTES, "a model or a checkpoint of ours")
-FOREIGN = ReadLimit(256 * MIB, BYTES, "a network of another program's: ONNX, Keras, PyTorch")
+MODEL = ReadLimit(2**31, BYTES, "a model or checkpoint of gradbook")
+FOREIGN = ReadLimit(256 * MIB, BYTES, "a network of another program: ONNX, Keras, PyTorch")
 TRIALS = ReadLimit(512 * MIB, BYTES, "the trials of a study")
-ENGINE = ReadLimit(256 * MIB, BYTES, "a compiled engine that is kept")
-REPORT = ReadLimit(64 * MIB, BYTES, "what is kept of a book that was checked")
+ENGINE = ReadLimit(256 * MIB, BYTES, "a compiled engine in the cache")
+REPORT = ReadLimit(64 * MIB, BYTES, "the stored report of a workbook")
 
 # What lies in an archive, or in a file packed by gzip or xz.
 ENTRIES = ReadLimit(4_000, "", "entries of an archive")
-DIRECTORY = ReadLimit(2 * MIB, BYTES, "an archive's list of them")
-RATIO = ReadLimit(400, "times", "what is packed, unpacked", "beyond the first MiB")
+DIRECTORY = ReadLimit(2 * MIB, BYTES, "the directory of an archive")
+RATIO = ReadLimit(400, "times", "the ratio of unpacked to packed size", "beyond the first MiB")
 PART = ReadLimit(256 * MIB, BYTES, "a part of a workbook, or of a network's archive, unpacked")
 SETTINGS = ReadLimit(8 * MIB, BYTES, "a network's settings as JSON; the header of a model")
-ARCHIVE = ReadLimit(512 * MIB, BYTES, "all that is read of such an archive, unpacked")
+ARCHIVE = ReadLimit(512 * MIB, BYTES, "everything that is read of an archive, unpacked")
 XZ_MEMORY = ReadLimit(128 * MIB, BYTES, "the dictionary that an xz file asks for")
 
 # What a file says.
-ELEMENTS = ReadLimit(780_000, "", "elements of a workbook's part", "three for each cell")
-DEPTH = ReadLimit(60, "", "elements within each other")
-TAG = ReadLimit(MIB, BYTES, "a tag of a workbook's part, with its attributes")
-STRINGS = ReadLimit(200_000, "", "texts that a workbook's cells share")
+ELEMENTS = ReadLimit(780_000, "", "XML elements in a part of a workbook", "three for each cell")
+DEPTH = ReadLimit(60, "", "nesting of XML elements")
+TAG = ReadLimit(MIB, BYTES, "an XML tag with its attributes")
+STRINGS = ReadLimit(200_000, "", "shared strings of a workbook")
 ROWS = ReadLimit(1_000_000, "", "rows of a table of samples")
-SAMPLES = ReadLimit(100_000, "", "rows of a table of a network's own samples", "not for `train`")
+SAMPLES = ReadLimit(100_000, "", "rows of a table given with --data to anything but `train`")
 CELLS = ReadLimit(4_000_000, "", "cells of a table of samples")
-LINES = ReadLimit(2_000_000, "", "lines of a table of images, blank ones too")
-LINE = ReadLimit(MIB, BYTES, "a line of a table of images", "a colour image of 295 by 295")
-CLASSES = ReadLimit(10_000, "", "classes of a data set")
+LINES = ReadLimit(2_000_000, "", "lines of a table of images, including blank ones")
+LINE = ReadLimit(MIB, BYTES, "a line of a table of images", "enough for 295×295 pixels in colour")
+CLASSES = ReadLimit(10_000, "", "classes of a dataset")
 LABEL = ReadLimit(100, "characters", "the name of a class in a table or an archive")
 PIXELS = ReadLimit(2**26, "pixels", "a picture")
 TRANSPARENT = ReadLimit(2**25, "pixels", "a picture with transparency")
-UNAVERAGED = ReadLimit(2**24, "pixels", "a picture of a palette, of CMYK or of 16 bits")
-SIDE = ReadLimit(32_767, "pixels", "a picture's longer side")
+UNAVERAGED = ReadLimit(2**24, "pixels", "a picture with a palette, in CMYK or of 16 bits")
+SIDE = ReadLimit(32_767, "pixels", "the longer side of a picture")
 TRAINED_PIXELS = ReadLimit(2**22, "pixels", "a picture to train on, without --size")
 BATCH = ReadLimit(100_000, "images", "a batch")
-SCANS = ReadLimit(100, "", "passes over a JPEG", "usual are 10")
-SIDES = ReadLimit(32, "", "sides of an array")
-VALUES = ReadLimit(2**25, "numbers", "all tensors of another program's network")
-LAYERS = ReadLimit(10_000, "", "layers of another program's network")
-FIELDS = ReadLimit(500_000, "", "fields of an ONNX file, in messages within each other")
+SCANS = ReadLimit(100, "", "passes of a progressive JPEG", "10 is usual")
+SIDES = ReadLimit(32, "", "dimensions of an array")
+VALUES = ReadLimit(2**25, "numbers", "all tensors of a network of another program")
+LAYERS = ReadLimit(10_000, "", "layers of a network of another program")
+FIELDS = ReadLimit(500_000, "", "fields of an ONNX file, nested ones included")
 
 
 def table() -> Iterator[ReadLimit]:

@@ -20,7 +20,7 @@ from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book
 
 ROOT = Path(__file__).parents[2]
-SAID = (ROOT / "docs" / "check.md").read_text("utf-8")
+SAID = (ROOT / "docs" / "reference" / "check.md").read_text("utf-8")
 
 
 def table(heading: str) -> dict[str, str]:

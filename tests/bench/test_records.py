@@ -221,7 +221,7 @@ def test_an_entry_of_others_is_claimed(tmp_path, capsys):
 def test_the_folder_holds_nothing_else():
     """An entry is one file, and none lies where it isn't read."""
     found = {file.name for file in Path(entries.RECORDS).iterdir()}
-    assert found == {"README.md", *(f"{entry.name}.toml" for entry in ALL)}
+    assert found == {"README.md", "board.md", *(f"{entry.name}.toml" for entry in ALL)}
 
 
 def test_the_examples_of_the_readme_may_enter(tmp_path):

@@ -12,7 +12,7 @@ import pytest
 from gradbook.cli.main import VERBS, main, verb_parser
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))
+DOCUMENTS = (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"))
 SAID = "\n".join(
     [
         *(path.read_text("utf-8") for path in DOCUMENTS),

@@ -65,7 +65,7 @@ def test_what_the_exercise_is_told_by_is_what_a_hand_computes(typed, tmp_path):
 def test_a_sweep_says_up_to_which_rate_the_exercise_trains(typed):
     told = " ".join(typed("gradbook sweep worked").split())
     reliable, most = map(
-        float, re.search(r"up to about (\d+) .* up to about (\d+)\.", told).groups()
+        float, re.search(r"up to about (\d+)\. .* up to about (\d+)\.", told).groups()
     )
     assert all(trains(float(rate)) for rate in np.geomspace(0.05, 0.97 * reliable, 60))
     assert not any(trains(float(rate)) for rate in np.geomspace(1.02 * most, 1.5 * most, 60))

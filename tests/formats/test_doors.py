@@ -1,4 +1,4 @@
-"""What docs/import.md says of a wide list of architectures, and by which doors each comes in."""
+"""What bench/doors.md says of a wide list of architectures, and by which doors each comes in."""
 
 import pytest
 

@@ -35,7 +35,8 @@ MOST_FRAMES = 150
 MOST_EPOCHS = 20_000
 MOST_WEIGHTS = 400
 FPS = 15
-WIDTH = 960  # pixels
+WIDTH = 832  # pixels: as wide as a code host shows a picture
+COLOURS = 64  # of a GIF
 BELOW = 260  # of the curve and the plane
 EDGE = 24
 GRID = 48  # points of the plane along each side
@@ -249,7 +250,8 @@ def _write_gif(pictures: Sequence[Image], part: Path, fps: int) -> None:
     from PIL import Image
 
     plain = Image.Dither.NONE
-    colours = pictures[-1].quantize(128)  # the same in all frames, so that nothing flickers
+    # The same in all frames, so that nothing flickers; of all tones, for dots are small.
+    colours = pictures[-1].quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE)
     first, *others = [picture.quantize(palette=colours, dither=plain) for picture in pictures]
     lasting = [round(1000 / fps)] * len(others) + [round(1000 * LAST)]
     with part.open("wb") as file:

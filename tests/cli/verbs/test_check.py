@@ -18,7 +18,7 @@ from gradbook.cli.main import main
 from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book
 
-SAID = (Path(__file__).parents[3] / "docs" / "check.md").read_text("utf-8")
+SAID = (Path(__file__).parents[3] / "docs" / "reference" / "check.md").read_text("utf-8")
 
 
 @pytest.fixture

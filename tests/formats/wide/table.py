@@ -1,4 +1,4 @@
-"""The table of architectures and doors in docs/import.md, and the figure that is said of it."""
+"""The table of architectures and doors in bench/doors.md, and the figure that is said of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "import.md"
+PAGE = Path(__file__).resolve().parents[3] / "bench" / "doors.md"
 DOORS = ("ONNX, traced", "ONNX, dynamo", ".pt2")
 HEAD = "| architecture | " + " | ".join(DOORS) + " |\n|---|" + "---|" * len(DOORS) + "\n"
 TABLE = re.compile(re.escape(HEAD) + r"((?:\|.*\n)*)")
@@ -16,7 +16,7 @@ FIGURE = re.compile(r"\d+ of \d+ come in by at least two doors")
 def rows() -> dict[str, list[str]]:
     """The doors by which each comes in, as the page has it."""
     found = TABLE.search(PAGE.read_text("utf-8"))
-    assert found, "docs/import.md has no such table"
+    assert found, "bench/doors.md has no such table"
     lines = found[1].splitlines()
     cells = ([cell.strip() for cell in line.strip("| ").split("|")] for line in lines)
     return {

@@ -73,11 +73,11 @@ def test_a_model_says_how_it_came_about(model):
 
 @pytest.mark.witness("torch")
 def test_the_document_tells_others_how_to_read_it(model, tmp_path, monkeypatch):
-    """The lines of docs/model.md, run as they stand there, make what the first layer makes."""
+    """The lines of docs/reference/files.md, run as they stand there, make what the first layer makes."""
     torch = pytest.importorskip("torch")
     monkeypatch.chdir(tmp_path)
     model.save("model.safetensors")
-    document = Path(__file__).parents[3] / "docs" / "model.md"
+    document = Path(__file__).parents[3] / "docs" / "reference" / "files.md"
     (block,) = re.findall(r"```python\n(.*?)```", document.read_text("utf-8"), re.DOTALL)
     names = {"images": torch.tensor(TEST.pixels[:5])}
     exec(block, names)  # our own document

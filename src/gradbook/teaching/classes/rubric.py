@@ -31,7 +31,7 @@ out_of = 20            # points for a book with everything right
 repeated = 1           # columns that one costs at most if it is made in several; 100: each of them
 accept_elsewhere = false  # whether right formulas beside the blanks or on another sheet count
 
-[deductions]           # points off, once a book, by the kind of mistake (docs/check.md lists them)
+[deductions]           # points off, once a book, by the kind of mistake (see the docs on check)
 # "pasted value" = 1
 
 [late]

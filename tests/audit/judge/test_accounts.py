@@ -1,0 +1,90 @@
+"""Updates whose gradients are right, and which take more or less of them than the others do."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradbook.audit.check import check
+from gradbook.audit.copies.correct import correct
+from tests.audit.material.lookalikes import ROWS, TOP, book, cells, findings, letter
+from tests.audit.material.small import saved
+
+HIDDEN, OUTER = ("w1", "w2", "w3", "w4"), ("w5", "w6", "w7", "w8")
+
+
+def updated_by(change, *weights):
+    """Other updates of some weights: {w} less what is said of the gradient {g}."""
+    special = {}
+    for weight in weights:
+        for k in range(1, ROWS):
+            above = TOP + 1 + k
+            gradient = f"{letter('∂E/∂' + weight)}{above}"
+            special[weight, k] = f"={letter(weight)}{above}-{change.format(g=gradient)}"
+    return special
+
+
+def updates_of(weight):
+    first, last = cells(weight).split(":")
+    column = letter(weight)
+    return f"{column}{int(first[len(column) :]) + 1}:{last}"
+
+
+@pytest.mark.parametrize("weights", [HIDDEN, OUTER, ("w3",)], ids=",".join)
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [("{g}", "missing rate"), ("$C$2*$C$2*{g}", "wrong update"), ("$C$2^2*{g}", "wrong update")],
+)
+def test_a_rate_left_out_or_taken_twice_is_found_in_every_weight(path, weights, change, kind):
+    found = findings(book(path, special=updated_by(change, *weights)))
+    assert {(f.weight, f.kind, f.cells) for f in found} == {
+        (weight, kind, updates_of(weight)) for weight in weights
+    }
+    assert all("$C$2" in f.expected and "$C$2*$C$2" not in f.expected for f in found)
+    assert check(correct(path, path.with_name("mended.xlsx"), check(path)).path).verdict == "right"
+
+
+def test_twice_the_rate_of_the_others_is_a_fault_of_the_one(path):
+    (finding,) = findings(book(path, special=updated_by("2*$C$2*{g}", "w6")))
+    assert (finding.weight, finding.cells) == ("w6", updates_of("w6"))
+    assert "2 times" in str(finding.why)
+
+
+def test_a_rate_of_its_own_for_a_layer_is_a_choice(path):
+    rate = {("t1", 0): 0.5}
+    assert findings(book(path, special=rate | updated_by("0.1*{g}", *OUTER))) == []
+
+
+MEANS = {
+    "A1": "rate",
+    "B1": 0.5,
+    **{f"A{k}": round(0.31 * k % 1.3, 2) for k in range(4, 10)},
+    **{f"B{k}": float(k % 2) for k in range(4, 10)},
+    "C3": "w",
+    "D3": "b",
+    "E3": "loss",
+}
+
+
+def test_a_sum_where_the_other_gradient_is_a_mean_is_found(path):
+    """Each block of six rows is a step: a logistic regression."""
+    table = dict(MEANS)
+    for step in range(4):
+        z, p, loss, theta = (chr(ord("C") + 4 * step + k) for k in range(4))
+        before = chr(ord(theta) - 4)
+        table[f"{z}3"], table[f"{p}3"], table[f"{loss}3"] = "z", "p", "loss"
+        table[f"{theta}3"] = "theta"
+        for k in range(4, 10):
+            table[f"{z}{k}"] = f"=$A{k}*{theta}$4+{theta}$5"
+            table[f"{p}{k}"] = f"=1/(1+EXP(-{z}{k}))"
+            table[f"{loss}{k}"] = f"=-(B{k}*LN({p}{k})+(1-B{k})*LN(1-{p}{k}))".replace("B", "$B")
+        table[f"{loss}10"] = f"=AVERAGE({loss}4:{loss}9)"
+        if not step:
+            table[f"{theta}4"], table[f"{theta}5"] = 0.3, -0.2
+        else:
+            old = chr(ord(p) - 4)
+            error = f"({old}4:{old}9-$B$4:$B$9)"
+            table[f"{theta}4"] = f"={before}4-$B$1*SUMPRODUCT({error},$A$4:$A$9)/6"
+            table[f"{theta}5"] = f"={before}5-$B$1*SUMPRODUCT({error})"
+    (finding,) = findings(saved(path, table))
+    assert "6 times" in str(finding.why)
+    assert finding.expected.endswith("/6")
