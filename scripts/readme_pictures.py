@@ -73,8 +73,8 @@ def main(words: list[str]) -> None:
         _page("derivation", explain(net).html(), folder, height=1500)
         _playing(folder)
         gallery = keep_gallery((ROOT / "site" / "gallery.md").read_text("utf-8"))
-        for name, file, height in GALLERY:
-            _page(name, (gallery / file).read_text("utf-8"), folder, height)
+        for picture, file, height in GALLERY:
+            _page(picture, (gallery / file).read_text("utf-8"), folder, height)
         _live(gallery / "xor.html", folder)
         _drawing()
         _served(gallery / "class/handed-in")

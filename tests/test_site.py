@@ -125,9 +125,10 @@ def test_the_front_page_opens_with_the_live_page_and_its_plane_in_sight(site):
     with browser() as chromium:
         chromium.show(site / "index.html", width=1280, height=800)
         live = "document.querySelector('.stage + iframe')"
-        chromium.until(f"{live}.contentDocument?.querySelector('#surface')?.clientHeight")
-        plane = f"{live}.contentDocument.querySelector('#surface').getBoundingClientRect().bottom"
-        assert chromium.value(f"{live}.getBoundingClientRect().top + {plane}") <= 800
+        box = chromium.value(f"{live}.getBoundingClientRect().toJSON()")
+        chromium.show(site / "gallery/xor.html", int(box["width"]), int(box["height"]))
+        plane = "document.querySelector('#surface').getBoundingClientRect().toJSON()"
+        assert box["top"] + chromium.value(plane)["bottom"] <= 800
         chromium.show(site / "index.html", width=NARROW)
         assert chromium.value(f"{live} === null")
         assert chromium.value("document.querySelector('.stage img').naturalWidth") == NARROW
