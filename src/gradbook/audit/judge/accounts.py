@@ -105,14 +105,23 @@ def _odd_changes(tested: StepUnderTest) -> Iterator[tuple[Change, OddFactor]]:
             same[0].append(change)
         else:
             alike.append([change])
-    usual = max(alike, key=len, default=[])
+    ranks = {id(some): (len(some), _is_textbook(tested, some[0])) for some in alike}
+    usual = max(alike, key=lambda some: ranks[id(some)], default=[])
     for share, other in permutations(alike, 2):
         factor = _rate_factor(tested, share[0], other[0])
-        if factor is None and other is usual and len(share) < len(usual):
+        if factor is None and other is usual and ranks[id(share)] < ranks[id(usual)]:
             factor = _number_factor(tested, share[0], usual[0])
         if factor is not None:
             yield from ((change, factor) for change in share)
             return
+
+
+def _is_textbook(tested: StepUnderTest, change: Change) -> bool:
+    """Whether a change is a rate times the slope of the loss as the book has it."""
+    scale, leaf = tested.step.loss.scale, tested.random.leaf
+    return any(
+        agree(scale * change.taken, leaf(cell) * change.slope) for cell in _settings(tested, change)
+    )
 
 
 def _multiples(tested: StepUnderTest) -> list[Change]:
