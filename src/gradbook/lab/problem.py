@@ -194,7 +194,6 @@ class Problem(ABC):
 
     unit: ClassVar[str]
     samples_key: ClassVar[str] = "rows"  # what programs know them as
-    is_kept: ClassVar[bool] = True  # a folder can hold its runs
     is_watched: ClassVar[bool] = False  # its trainings take long: they are looked at on their way
     columns: ClassVar[Mapping[str, str]]  # the figures of an epoch, by the names that files have
 

@@ -132,7 +132,6 @@ class Quiz:
 
 # What every format says of a question --------------------------------------------------
 
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def html_of(quiz: Quiz, question: Question, picture: str = "") -> str:
