@@ -17,10 +17,10 @@ import pytest
 from gradbook.cli.main import VERBS, main, verb_parser
 from gradbook.errors import UsageError
 
-DATA_VERBS = ("explain", "sheet", "sweep", "film", "quiz")
-NETWORK_VERBS = (*DATA_VERBS, "summary", "page", "play")
+DATA_VERBS = ("explain", "sheet", "sweep", "quiz")
+NETWORK_VERBS = (*DATA_VERBS, "summary", "play")
 # What a verb isn't asked without.
-NEEDED = {"page": ("-o", "page.html"), "film": ("-o", "film.gif"), "quiz": ("-o", "quiz.xml")}
+NEEDED = {"play": ("-o", "play.html"), "quiz": ("-o", "quiz.xml")}
 LONG = "a" * 300  # more than a file's name may have
 LETTERS = "input tokens 16 of 30; embed 16; conv1d 30 1; softmax; loss cross-entropy"
 OK = "input 2; dense 1; sigmoid; loss half squared error"
@@ -256,9 +256,9 @@ def untouched(refused, place):
 
 
 def test_every_verb_that_takes_a_network_is_asked():
-    others = {"demo", "help", "completion", "data", "check", "recipes"}
-    others |= {"predict", "export", "import", "compare", "serve", "class"}
-    others |= {"train", "study", "write"}  # which are asked beside their own tests
+    others = {"demo", "help", "data", "check", "class"}
+    others |= {"predict", "export", "import", "compare"}
+    others |= {"train", "study", "generate"}  # which are asked beside their own tests
     assert {*VERBS} - others == {*NETWORK_VERBS}
 
 

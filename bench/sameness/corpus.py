@@ -101,7 +101,7 @@ def _books(_: Path) -> Iterator[Case]:
 
 def _pages(_: Path) -> Iterator[Case]:
     for name, text in _texts().items():
-        yield Case("pages", f"page of {name}", (("page", text, "-o", "p.html"),))
+        yield Case("pages", f"page of {name}", (("play", text, "-o", "p.html"),))
     for name in ("worked", "xor"):
         yield Case("pages", f"sweep of {name}", (("sweep", name, "-o", "s.html"),))
         words = ("quiz", name, "-o", "q.xml")

@@ -158,9 +158,7 @@ def _belongs_to_all(word: str) -> bool:
 
 def every_command() -> list[str]:
     """The verbs, and of one with parts each part: 'class mark'."""
-    return [
-        f"{verb} {part}".strip() for verb in VERBS for part in PARTS.get(verb, {"": ""})
-    ]
+    return [f"{verb} {part}".strip() for verb in VERBS for part in PARTS.get(verb, {"": ""})]
 
 
 def overview() -> str:

@@ -187,7 +187,9 @@ class Parser(ArgumentParser):
     @property
     def own_options(self) -> list[Action]:
         """Those that the verb has for itself."""
-        return [action for action in self._actions if action.option_strings and action.help != SUPPRESS]
+        return [
+            action for action in self._actions if action.option_strings and action.help != SUPPRESS
+        ]
 
     def _add_option(self, entry: Entry, verb: Verb, *, repeated: bool, required: bool) -> None:
         value, about = entry.value, entry.about.replace("%", "%%")

@@ -69,6 +69,11 @@ class Material:
         """Mean and deviation of each input of the network that is normalised by itself."""
         return for_inputs(self.net, self.mean, self.deviation)
 
+    @property
+    def epoch_size(self) -> int:
+        """How many samples an epoch takes."""
+        return len(self.numbers)
+
     def order(self, seed: int, epoch: int) -> Rows:
         """The samples of an epoch, one after the other."""
         return order_samples(seed, epoch, self.numbers)

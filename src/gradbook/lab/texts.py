@@ -143,6 +143,10 @@ class LineMaterial(Material):
 
     each: int
 
+    @property
+    def epoch_size(self) -> int:
+        return self.each
+
     def order(self, seed: int, epoch: int) -> Rows:
         return self.numbers[epoch * self.each :][: self.each]
 

@@ -187,7 +187,7 @@ REMARK = "yellow"
 def opening_lines(training: TrainingRun, width: int) -> Iterator[TextLine]:
     """What is trained on what, and how; then what the user should know."""
     material, problem = training.material, training.problem
-    parts = len(material.numbers), len(material.held_back or ())
+    parts = material.epoch_size, len(material.held_back or ())
     threads = getattr(training.engine, "threads", 1) if problem.is_watched else 0
     yield from lines_before(training.recipe, problem, parts, width, threads)
     for remark in training.remarks:

@@ -354,5 +354,8 @@ def _script(shell: str) -> str:
 
 ENTRIES = {
     "demo": Verb(run_demo, defaults={"out": "out"}),
-    "help": Verb(run_help, facts=lambda: {"topics": fill(", ".join(TOPICS), 50).replace("\n", "\n" + " " * 22)}),
+    "help": Verb(
+        run_help,
+        facts=lambda: {"topics": fill(", ".join(TOPICS), 50).replace("\n", "\n" + " " * 22)},
+    ),
 }

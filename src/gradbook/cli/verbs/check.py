@@ -36,9 +36,7 @@ def run(options: Namespace) -> int:
         return _tell(options, reports, score_each(reports))
 
 
-def _tell(
-    options: Namespace, reports: Sequence[BookReport], scores: Sequence[BookScore]
-) -> int:
+def _tell(options: Namespace, reports: Sequence[BookReport], scores: Sequence[BookScore]) -> int:
     """Everything that is asked for; the exit code."""
     shown = reports
     if options.hints:

@@ -116,9 +116,6 @@ ENTRIES = {
     "study": Verb(
         run,
         kinds={"workers": whole_number(1, MOST_WORKERS)},
-        gone={
-            f"--{word}": f"write --vary '{word} …'"
-            for (word,) in SETTINGS
-        },
+        gone={f"--{word}": f"write --vary '{word} …'" for (word,) in SETTINGS},
     )
 }

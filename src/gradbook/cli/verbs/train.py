@@ -325,7 +325,9 @@ def _asked(options: Namespace) -> Iterable[str]:
         if value is not None:
             text = f"{value:g}" if isinstance(value, float) else str(value)
             said = name in OF_ALL
-            yield from ("--set", f"{name.replace('_', ' ')} {text}") if said else (f"--{name}", text)
+            yield from (
+                ("--set", f"{name.replace('_', ' ')} {text}") if said else (f"--{name}", text)
+            )
 
 
 def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) -> int:

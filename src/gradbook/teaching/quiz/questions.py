@@ -133,7 +133,6 @@ class Quiz:
 # What every format says of a question --------------------------------------------------
 
 
-
 def html_of(quiz: Quiz, question: Question, picture: str = "") -> str:
     """The question as HTML that is XML too; `picture` is where the picture lies, if it is shown."""
     parts = [f"<p>{escape(quiz.about)}</p>"]
