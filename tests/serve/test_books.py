@@ -80,9 +80,9 @@ def test_exercises_are_marked_by_the_rubric_that_is_asked_for(
         "grades.csv": grades_csv(reports, scores),
         "class.html": audit_page(reports, scores),
     }
-    for name, content in expected.items():
+    for name, text in expected.items():
         found = on.ask(f"classes/{number}/{name}?{query}")[1]
-        assert found.decode() == content
+        assert found.decode() == text
         assert found != on.ask(f"classes/{number}/{name}?{query.partition('&')[0]}")[1]
     copies = unpacked(on.ask(f"classes/{number}/marked.zip?{query}")[1])
     books = zip(reports, scores, strict=True)

@@ -172,7 +172,7 @@ def network(argument: str, data: str | None = None, **reading: str | None) -> Ne
     return read_table(data, net, tell=warn, **asked)
 
 
-# What `--set` says: a line in place of one that a network or a recipe has, or of how a table is read
+# What `--set` says: a line in place of a network's or a recipe's own, or how a table is read -----
 
 Kinds = Mapping[str, Callable[[str], Any]]  # what a line's words mean, by how it begins
 READING: Kinds = {"decimal": OneOf(",", "."), "dates": OneOf("dmy", "mdy")}

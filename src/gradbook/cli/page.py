@@ -23,7 +23,7 @@ Each page lies in `pages/` as people read it, so that an option stands in one pl
 
 The usage line says how many there may be of each argument, what is required, and which option may
 be given several times: `[--vary LINE]...`. Everything before the first heading is what the verb is
-about. A `$name` is filled in from the code. A verb with parts, as `class init`, has a page for each.
+about. A `$name` is filled in from the code. Of a verb with parts, each has its own: `class init`.
 """
 
 from __future__ import annotations

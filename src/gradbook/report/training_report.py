@@ -144,8 +144,10 @@ def lines_report(trained: Trained, made_with: Mapping[str, Any]) -> Report:
             Chapter("written", "What it writes", [Items(written)]),
             *_last_chapters(recipe, shlex.join(again), made_with),
         ],
-        lead=_headline(
-            (Span(f"loss {loss_of_all:.3f}", tag="b"), Span(words)), trained.doubts, facts
+        lead=list(
+            _headline(
+                (Span(f"loss {loss_of_all:.3f}", tag="b"), Span(words)), trained.doubts, facts
+            )
         ),
         foot=[Passage(problem.title)],
         has_contents=True,

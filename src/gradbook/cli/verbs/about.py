@@ -138,6 +138,17 @@ TOPICS = {
 }
 
 
+ALIASES = {
+    **dict.fromkeys(("network", "net", "NET"), "networks"),
+    **dict.fromkeys(("recipe", "RECIPE"), "recipes"),
+    "STUDY": "studies",
+    **dict.fromkeys(("cluster", "CLUSTER"), "clusters"),
+    **dict.fromkeys(("warp", "WARP"), "warps"),
+    **dict.fromkeys(("table", "TABLE"), "tables"),
+    "signal": "signals",
+}
+
+
 def run_help(options: Namespace) -> int:
     topic, *more = options.topics or [""]
     shells = topic == "completion"
@@ -158,40 +169,41 @@ def page(topic: str) -> str:
         return parts_page(topic)
     if topic in every_command():
         return verb_parser(topic).format_help()
-    if topic == "recipes":
-        from gradbook.lab.recipes.text import GRAMMAR
+    if topic in TOPICS or topic in ALIASES:
+        return _grammar(ALIASES.get(topic, topic))
+    if topic in RENAMED:
+        verb_parser(topic)
+    names = [*VERBS, *TOPICS, *every_command()]
+    hint = did_you_mean(topic, names) or f": there is help on {', '.join([*VERBS, *TOPICS])}"
+    raise UsageError(f"no help on '{topic}'{hint}")
 
-        return GRAMMAR
-    if topic == "completion":
-        return read_page("completion", shells=", ".join(SCRIPTS))
-    if topic in {"network", "networks", "NET", "net"}:
+
+def _grammar(topic: str) -> str:
+    """How something is written, from where it is read."""
+    if topic == "networks":
         from gradbook.builtin_networks import BUILTIN
         from gradbook.net.text import grammar
 
         return f"{grammar().strip()}\n\nbuilt in: {', '.join(BUILTIN)}\n"
-    if topic in {"studies", "STUDY"}:
-        from gradbook.lab.study import plan
-
-        return plan.GRAMMAR
-    if topic in {"cluster", "clusters", "CLUSTER"}:
-        from gradbook.work.machines import GRAMMAR
-
-        return GRAMMAR
-    if topic in {"warp", "warps", "WARP"}:
-        from gradbook.data.warp import WARP_GRAMMAR
-
-        return WARP_GRAMMAR
-    if topic in {"table", "tables", "TABLE"}:
+    if topic == "tables":
         return _tables()
-    if topic in {"signal", "signals"}:
+    if topic == "signals":
         from gradbook.builtin_networks import SIGNALS
 
         return read_page("signals", named=", ".join(SIGNALS))
-    if topic in RENAMED:
-        verb_parser(topic)
-    known = [*VERBS, *TOPICS, *every_command()]
-    hint = did_you_mean(topic, known) or f": there is help on {', '.join([*VERBS, *TOPICS])}"
-    raise UsageError(f"no help on '{topic}'{hint}")
+    if topic == "completion":
+        return read_page("completion", shells=", ".join(SCRIPTS))
+    from gradbook.data.warp import WARP_GRAMMAR
+    from gradbook.lab.recipes.text import GRAMMAR as RECIPE_GRAMMAR
+    from gradbook.lab.study.plan import GRAMMAR as STUDY_GRAMMAR
+    from gradbook.work.machines import GRAMMAR as CLUSTER_GRAMMAR
+
+    return {
+        "recipes": RECIPE_GRAMMAR,
+        "studies": STUDY_GRAMMAR,
+        "clusters": CLUSTER_GRAMMAR,
+        "warps": WARP_GRAMMAR,
+    }[topic]
 
 
 def _tables() -> str:
@@ -307,7 +319,8 @@ def _names(what: str) -> Iterable[Candidate]:
 BASH = r"""
 _gradbook() {
   local IFS=$'\n'
-  COMPREPLY=($(gradbook help completion --words "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null | cut -f1))
+  local words=("${COMP_WORDS[@]:1:COMP_CWORD}")
+  COMPREPLY=($(gradbook help completion --words "${words[@]}" 2>/dev/null | cut -f1))
 }
 complete -o default -F _gradbook gradbook
 """

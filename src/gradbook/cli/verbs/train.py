@@ -81,26 +81,16 @@ def run(options: Namespace) -> int:
 def _run(options: Namespace) -> int:
     from gradbook.cli.training import How, find_rate, plan_seeds, train_one_seed, train_seeds
     from gradbook.lab.logs import known_logs
-    from gradbook.lab.training.train import SeedsFolder
 
     how = How(options.threads, options.json, known_logs(options.log) if options.log else ())
     if options.resume:
-        named = ("recipe", "data", "network", "set", "all", "target", "window", *LINES)
-        why = "--resume continues the run as it was begun"
-        _leave_out(options, (*named, "seeds", "out"), why)
-        _require_kept(options.resume)
-        seeds = SeedsFolder(options.resume)
-        _require_seeds(options, seeds.holds_seeds)
-        if not seeds.holds_seeds:
-            return train_one_seed(Path(seeds.path), None, how)
-        with _crew(options) as crew:
-            return train_seeds(seeds, replace(how, crew=crew))
+        return _resume(options, how)
     known, lines = read_settings(options.set, SAID)
     vars(options).update(dict.fromkeys(OF_ALL) | known)
     options.all |= ["test", "none"] in map(str.split, lines)
     if options.recipe == NAMES:
         return _on_lines(options, how)
-    _leave_out(options, ("steps",), f"only lines are counted: gradbook train {NAMES}")
+    _leave_out(options, ("steps",), f"steps are for lines, as in gradbook train {NAMES}")
     _settle_patterns(options)
     if options.all and _held_back(options) not in (None, "none"):
         raise UsageError("--all holds nothing back: leave 'hold back' out")
@@ -133,6 +123,21 @@ def _run(options: Namespace) -> int:
         with _crew(options) as crew:  # before anything is written
             return train_seeds(plan_seeds(folder, recipe, options.seeds), replace(how, crew=crew))
     return train_one_seed(folder, recipe, how)
+
+
+def _resume(options: Namespace, how: How) -> int:
+    from gradbook.cli.training import train_one_seed, train_seeds
+    from gradbook.lab.training.train import SeedsFolder
+
+    named = ("recipe", "data", "network", "set", "all", "target", "window", *LINES)
+    _leave_out(options, (*named, "seeds", "out"), "--resume continues the run as it was begun")
+    _require_kept(options.resume)
+    seeds = SeedsFolder(options.resume)
+    _require_seeds(options, seeds.holds_seeds)
+    if not seeds.holds_seeds:
+        return train_one_seed(Path(seeds.path), None, how)
+    with _crew(options) as crew:
+        return train_seeds(seeds, replace(how, crew=crew))
 
 
 def _require_seeds(options: Namespace, are_several: bool) -> None:
@@ -448,8 +453,10 @@ def _on_another_network(recipe: Recipe, name: str) -> Recipe:
     return replace(recipe, net=net, adapts=adapts, name=title)
 
 
-GONE = ("schedule", "update", "decay", "warp", "loss", "keep", "statistics", "class weights")
-GONE += ("hold back", "early stop", *TABLES, *SIGNALS)
+GONE = (
+    *("schedule", "update", "decay", "warp", "loss", "keep", "statistics", "class weights"),
+    *("hold back", "early stop", *TABLES, *SIGNALS),
+)
 ENTRIES = {
     "train": Verb(
         run,

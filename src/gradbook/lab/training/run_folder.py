@@ -140,7 +140,8 @@ class RunFolder:
         if not self.problem_file.is_file():
             return False
         with suppress(SchemaError):
-            return read_json(read_text(self.problem_file), AnyRecord()).get("kind") == LINES
+            kept = read_json(read_text(self.problem_file), AnyRecord())
+            return bool(kept.get("kind") == LINES)
         return False
 
     def result(self) -> dict[str, Any]:
