@@ -97,7 +97,7 @@ WRONG = {
     ("best",): "no study in studies/",
     ("best", "nowhere"): "no study in nowhere",
     (RECIPE, "--vary", "batch {16|32}", "--test"): "gradbook study best FOLDER --test",
-    (RECIPE, "--vary", "batch {16|32}", "--sampler", "grid"): "it is --vary 'sampler …' now",
+    (RECIPE, "--vary", "batch {16|32}", "--sampler", "grid"): "write --vary 'sampler …'",
     (RECIPE, "other", "--vary", "batch {16|32}"): "unexpected argument 'other'",
 }
 
