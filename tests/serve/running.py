@@ -1,4 +1,4 @@
-"""A `gradbook serve` that runs, and who asks it: over sockets, as any program could."""
+"""A `gradbook class serve` that runs, and who asks it: over sockets, as any program could."""
 
 from __future__ import annotations
 

@@ -128,7 +128,8 @@ def lines_report(trained: Trained, made_with: Mapping[str, Any]) -> Report:
     problem, recipe, random = trained.problem, trained.recipe, np.random.default_rng(0)
     loss_of_all, frequent = trained.test.letters or (trained.test.loss, 0.0)
     words = f" a letter on {trained.scored_rows}; {frequent:.3f} by knowing how frequent each is"
-    written = [[Span(trained.model.write(random, temperature))] for temperature in WRITTEN_AT]
+    model: Any = trained.model  # of letters: it writes
+    written = [[Span(model.write(random, temperature))] for temperature in WRITTEN_AT]
     facts = [
         ("parameters", f"{recipe.net.count():,}"),
         ("different lines", f"{len(problem.lines.lines):,}"),

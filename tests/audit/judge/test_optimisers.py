@@ -99,13 +99,32 @@ def test_a_bias_with_a_rate_of_its_own_is_no_mistake(path):
 
 
 TWO = {  # a line through points, by Adam: a step a row, each with a sample of its own
-    **{"A1": "lr", "B1": 0.05, "A2": "b1", "B2": 0.9, "A3": "b2", "B3": 0.99, "A4": "eps"},
-    **{"B4": 1e-8, "A7": "t", "B7": "x", "C7": "y", "D7": "a", "E7": "b", "F7": "pred"},
-    **{"G7": "loss", "H7": "da", "I7": "db", "J7": "ma", "K7": "mb", "L7": "va", "M7": "vb"},
+    "A1": "lr",
+    "B1": 0.05,
+    "A2": "b1",
+    "B2": 0.9,
+    "A3": "b2",
+    "B3": 0.99,
+    "A4": "eps",
+    "B4": 1e-8,
+    "A7": "t",
+    "B7": "x",
+    "C7": "y",
+    "D7": "a",
+    "E7": "b",
+    "F7": "pred",
+    "G7": "loss",
+    "H7": "da",
+    "I7": "db",
+    "J7": "ma",
+    "K7": "mb",
+    "L7": "va",
+    "M7": "vb",
     **{f"A{r}": float(r - 7) for r in range(8, 20)},
     **{f"B{r}": round(0.3 + 0.21 * r % 1.7, 2) for r in range(8, 20)},
     **{f"C{r}": round(1 + 0.37 * r % 2.3, 2) for r in range(8, 20)},
-    **{"D8": 0.5, "E8": 0.2},
+    "D8": 0.5,
+    "E8": 0.2,
     "D9:E19": "=D8-$B$1*N8/(SQRT(P8)+$B$4)",
     "F8:F19": "=D8+E8*B8",
     "G8:G19": "=(F8-C8)^2",
@@ -118,9 +137,9 @@ TWO = {  # a line through points, by Adam: a step a row, each with a sample of i
     "N8:O19": "=J8/(1-$B$2^$A8)",
     "P8:Q19": "=L8/(1-$B$3^$A8)",
 }
-ROOT = "=D8-$B$1*H8/(SQRT(L8)+$B$4)"
+ROOT, OTHER = (f"={w}8-$B$1*{g}8/(SQRT(L8)+$B$4)" for w, g in ("DH", "EI"))
 OF_TWO = {  # what is typed instead, and where it is wrong
-    "the other weight's root": ({"D9:E19": ROOT, "E9:E19": "=E8-$B$1*I8/(SQRT(L8)+$B$4)"}, "E9:E19"),
+    "the other weight's root": ({"D9:E19": ROOT, "E9:E19": OTHER}, "E9:E19"),
     "one row of another gradient": ({"J12": "=$B$2*J11+(1-$B$2)*I12"}, "J12"),
     "the first share for the second": ({"P8:P19": "=L8/(1-$B$2^$A8)"}, "P8:P19"),
     "no mean at all": ({"Q8:Q19": "=$A8/(1-$B$3^$A8)"}, "Q8:Q19"),
