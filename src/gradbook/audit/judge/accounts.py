@@ -72,7 +72,9 @@ def account_for(
 ) -> Account:
     """The updates that go by another multiple of their slopes than most do by the same rate, and
     those that go by none though most do."""
-    blamed = {name for finding in told for name in (finding.weight, *finding.spoils)}
+    if any(finding.quantity not in training.names for finding in told):
+        return Account([], [])  # a loss or a gradient is wrong, and so are slopes
+    blamed = {finding.weight for finding in told}
     odd: defaultdict[tuple[int, OddFactor], list[Address]] = defaultdict(list)
     unaccounted: defaultdict[int, list[Address]] = defaultdict(list)
     for steps in _alike(training, groups):
