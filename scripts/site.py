@@ -29,7 +29,7 @@ from textwrap import dedent
 from openpyxl import load_workbook
 
 import gradbook
-from gradbook.cli.main import VERBS, main, verb_parser
+from gradbook.cli.main import PARTS, VERBS, main, verb_parser
 from gradbook.cli.verbs.about import TOPICS, page
 from gradbook.lab.classroom import personalise
 from gradbook.layers import KINDS
@@ -199,7 +199,14 @@ def reference() -> Iterator[tuple[str, str]]:
 
 
 def command_page(verb: str) -> str:
-    """A verb as its `--help` tells it, the options as tables."""
+    """A verb as its `--help` tells it, the options as tables; its parts one after the other."""
+    if verb not in PARTS:
+        return shown_command(verb)
+    own = [shown_command(f"{verb} {part}") for part in PARTS[verb]]
+    return "\n\n".join([f"# gradbook {verb}", *(re.sub("^#", "##", it, flags=re.M) for it in own)])
+
+
+def shown_command(verb: str) -> str:
     shown = verb_parser(verb).page
     parts = [f"# gradbook {verb}", in_paragraphs(shown.about), fenced(shown.usage)]
     for section, entries in groupby(shown.entries, key=lambda entry: entry.section):
