@@ -57,7 +57,7 @@ def test_windows_are_told_apart_and_time_is_told(said):
         "Confusion matrix",
     ):
         assert there in page
-    assert "--window 32 --step 8 --background still" in page
+    assert "--window 32 --set &#x27;step 8&#x27; --set &#x27;background still&#x27;" in page
 
 
 def test_a_program_gets_the_figures(said):

@@ -257,7 +257,9 @@ def test_models_of_tables_and_of_pictures_are_told_apart(said):
     for flag in ("--show", "--many"):
         assert f"{flag} is for pictures" in said("predict", "run", "side-0.csv", flag, code=2)
     words = ("side-0.csv", "--json", "-o", "out.csv")
-    assert "leave --json out" in said("predict", "run", *words, code=2)
+    assert "-o, which writes CSV, and --json don't go together" in said(
+        "predict", "run", *words, code=2
+    )
     assert "one file at a time" in said("predict", "run", "side-0.csv", "area-0.csv", code=2)
     for verb in (["compare", "run"], ["explain"], ["sheet"]):
         told = said(*verb, "run", code=2)
@@ -307,7 +309,7 @@ def test_what_was_decided_is_said_by_every_door(said):
     assert len(started["remarks"]) == 4
     page = Path("run/report.html").read_text("utf-8")
     assert "missing values are filled in: 30 of prix with " in page
-    assert "--missing median" in page
+    assert "--set &#x27;missing median&#x27;" in page
 
 
 def test_new_rows_are_written_with_the_tables_own_marks(said):
@@ -345,15 +347,15 @@ def test_with_all_rows_trained_on_nothing_is_said_of_others(said):
 def test_what_a_table_leaves_open_can_be_settled(said):
     rows = "".join(f'"{k + 100},{k * 7 % 900 + 100}",3/{k % 12 + 1}/2024,{k}\n' for k in range(60))
     Path("open.csv").write_text(f"x,when,y\n{rows}")
-    assert "add --dates dmy or --dates mdy" in said("train", "open.csv", code=2)
+    assert "say --set 'dates dmy' or --set 'dates mdy'" in said("train", "open.csv", code=2)
     words = ("train", "open.csv", "--set", "dates dmy", "--epochs", "1")
     told = " ".join(said(*words, "-o", "a").split())
-    assert (
-        "x: 100,100 is read as 100100, with a decimal point: --decimal , reads it as 100.1" in told
-    )
+    assert "is read as 100100, with a decimal point: --set 'decimal ,' reads it as 100.1" in told
     told = " ".join(said(*words, "--set", "decimal ,", "-o", "b").split())
     assert "is read as" not in told
-    assert "--decimal , --dates dmy" in Path("b/report.html").read_text("utf-8")
+    assert "--set &#x27;decimal ,&#x27; --set &#x27;dates dmy&#x27;" in Path(
+        "b/report.html"
+    ).read_text("utf-8")
     Path("new.csv").write_text("x,when\n150,3/4/2024\n")
     first, second = (json.loads(said("predict", run, "new.csv", "--json")) for run in "ab")
     assert first["rows"] != second["rows"]

@@ -73,7 +73,6 @@ def test_a_page_that_is_written_is_not_opened(tmp_path, kept):
         (["-o", "x.gif", "--train"], "--train is for a page"),
         (["--set", "dense 3"], "'dense' would change the network"),
         (["-o", "x.gif", "--fps", "30"], "a film has 15 frames a second"),
-        (["tiny", "--set", "rate 2"], "--set is for networks of single numbers"),
     ],
 )
 def test_what_does_not_go_together_is_one_line(words, told, refused):
