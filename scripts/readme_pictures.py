@@ -1,4 +1,4 @@
-"""Make the README's pictures: the workbook as LibreOffice shows it, the pages as Chromium does.
+"""Make the pictures of documents and site: the workbook by LibreOffice, the pages by Chromium.
 
     .venv/bin/python -m scripts.readme_pictures            all of them
     .venv/bin/python -m scripts.readme_pictures RUN        those of a run's report alone
@@ -35,13 +35,14 @@ from gradbook.report.training_report import run_report
 from gradbook.report.workbook import write_workbook
 from gradbook.serve.server import serving
 from gradbook.serve.site import opened_site
-from scripts.site import PLAY, write_class
+from scripts.site import PLAY, ROOT, keep_gallery
 from tests.outside.browser import browser
 from tests.outside.witness import screenshot, workbook_to_png
 
 PICTURES = Path("docs/pictures")
 RECIPE = "small"
 STEPS = 120  # of the page to play with
+STEP = "document.querySelector('#step').click()"
 DIGIT = 9  # of the images that the page to draw on offers: a 9
 CHOSEN = {  # on that page: the class that is the target, and a place of a map
     "#target": "4",
@@ -50,6 +51,11 @@ CHOSEN = {  # on that page: the class that is the target, and a place of a map
     ".picker label:nth-of-type(2) input": "12",
     ".picker label:nth-of-type(3) input": "14",
 }
+GALLERY = (  # pictures of it, with how much of each page is shown
+    ("slides", "worked.slides.html", 640),
+    ("class", "class/class.html", 900),
+    ("feedback", "class/feedback/Emmy.html", 900),
+)
 MARGIN = 24  # pixels of paper left around what is on it
 TONES = 256  # so that no kind of quantity takes another's colour
 BY_OCTREE = Image.Quantize.FASTOCTREE
@@ -66,8 +72,12 @@ def main(words: list[str]) -> None:
         _workbook(net, folder)
         _page("derivation", explain(net).html(), folder, height=1500)
         _playing(folder)
+        gallery = keep_gallery((ROOT / "site" / "gallery.md").read_text("utf-8"))
+        for name, file, height in GALLERY:
+            _page(name, (gallery / file).read_text("utf-8"), folder, height)
+        _live(gallery / "xor.html", folder)
         _drawing()
-        _served(folder)
+        _served(gallery / "class/handed-in")
         rates = write(sweep_report(sweep(net), "gradbook sweep"), "html")
         _page("learning-rates", rates, folder, height=900)
         train(RECIPE, folder=folder / "run")
@@ -86,10 +96,21 @@ def _playing(folder: Path) -> None:
             "(document.querySelector('#data-test'))"
         )
         for _ in range(STEPS):
-            chromium.value("document.querySelector('#step').click()")
+            chromium.value(STEP)
         chromium.value("new Promise(done => setTimeout(done, 3000))")  # the strip of verdicts
         chromium.picture(folder / "page.png", whole=False)
     _save(Image.open(folder / "page.png"), "page")
+
+
+def _live(page: Path, folder: Path) -> None:
+    """What stands in place of the live page: on paper, without JavaScript, on a phone."""
+    with browser() as chromium:
+        for name, width, height in (("xor", 1180, 760), ("xor-phone", 390, 700)):
+            chromium.show(page, width=width, height=height)
+            chromium.value(f"for (let k = 0; k < {STEPS}; k++) {STEP}")
+            chromium.value("new Promise(done => setTimeout(done, 3000))")
+            chromium.picture(folder / f"{name}.png", whole=False)
+            _save(Image.open(folder / f"{name}.png"), name)
 
 
 def _drawing() -> None:
@@ -112,10 +133,8 @@ def _drawing() -> None:
         chromium.picture(PICTURES / "draw.png", whole=False)
 
 
-def _served(folder: Path) -> None:
+def _served(books: Path) -> None:
     """The served page with a small class, some of whose gradients have the wrong sign."""
-    books = folder / "class"
-    write_class(books)
     with opened_site(2) as site, serving(site) as server, browser() as chromium:
         Thread(target=server.serve, daemon=True).start()
         chromium.show(server.address, width=1180, height=960)

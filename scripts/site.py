@@ -16,6 +16,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import chdir, redirect_stdout, suppress
 from hashlib import sha256
@@ -27,11 +28,16 @@ from tempfile import TemporaryDirectory
 from textwrap import dedent
 
 from openpyxl import load_workbook
+from openpyxl.cell import Cell
+from openpyxl.worksheet.worksheet import Worksheet
 
 import gradbook
+<<<<<<< HEAD
 from gradbook.cli.main import PARTS, VERBS, main, verb_parser
+=======
+from gradbook.cli.main import PARTS, VERBS, main, parts_page, verb_parser
+>>>>>>> api
 from gradbook.cli.verbs.about import TOPICS, page
-from gradbook.lab.classroom import personalise
 from gradbook.layers import KINDS
 from gradbook.net import builtin, parse
 from gradbook.report.play_page import HOME_VARIABLE, play_page
@@ -45,7 +51,7 @@ WORKER_ELSEWHERE = "https://unpkg.com/iframe-worker/shim"
 WORDLESS = re.compile(r"<thead>\s*<tr>\s*(?:<th></th>\s*)+</tr>\s*</thead>")
 FROM_ROOT = re.compile(r'((?:href|src)="?|"(?:base|search)":")/')
 CODE = (".c", ".css", ".html", ".js", ".po", ".py", ".txt")  # what the gallery is made by
-STUDENTS = ("Ada", "Alan", "Emmy", "Grace", "Kurt", "Sofia", "Zoë")
+NAMES = "name\nAda\nAlan\nEmmy\nGrace\nKurt\nSofia\nZoë\n"
 LINK = re.compile(r"\[([^\[\]]*)\]\(([^)\s]+)\)")
 COMMAND = re.compile(r"`(gradbook [^`]+)`")
 PLAY = "input 2; dense 4; tanh; dense 2; tanh; dense 1; sigmoid; loss binary cross-entropy; rate 1"
@@ -63,6 +69,8 @@ def build(folder: Path, among_versions: bool = False) -> None:
         shutil.copytree(ROOT / "docs", docs)
         shutil.copytree(ROOT / "site", docs, dirs_exist_ok=True)
         (docs / "zensical.toml").unlink()
+        front = docs / "index.md"
+        front.write_text(front.read_text("utf-8").replace("@guides", guides()), "utf-8")
         for path in docs.rglob("*.md"):
             path.write_text(inward(path.read_text("utf-8"), path.relative_to(docs)), "utf-8")
         for place, text in reference():
@@ -90,6 +98,17 @@ def configuration() -> str:
     addresses = {"repo_url": HOME.repository, "site_url": HOME.site}
     lines = "".join(f'{name} = "{value}"\n' for name, value in addresses.items() if value)
     return text.replace("# @addresses\n", lines).replace("@version", gradbook.__version__)
+
+
+def guides() -> str:
+    """The guides in their groups, as the navigation has them."""
+    settings = tomllib.loads((ROOT / "site" / "zensical.toml").read_text("utf-8"))
+    groups = next(entry["Guides"] for entry in settings["project"]["nav"] if "Guides" in entry)
+    shown = []
+    for name, pages in (pair for group in groups for pair in group.items()):
+        links = (f"- [{title}]({place})" for page in pages for title, place in page.items())
+        shown.append("\n".join((f"<div markdown>\n\n### {name}\n", *links, "\n</div>")))
+    return "\n".join(('<div class="groups" markdown>', *shown, "</div>"))
 
 
 def finish(site: Path) -> None:
@@ -143,14 +162,20 @@ def keep_gallery(text: str) -> Path:
 def make_gallery(text: str, folder: Path) -> None:
     """Run the commands that the page names."""
     folder.mkdir()
-    write_class(folder / "class")
+    (folder / "names.csv").write_text(NAMES, "utf-8")
     with chdir(folder):
         for command in COMMAND.findall(text):
-            said = StringIO()
-            with redirect_stdout(said):
-                code = main(shlex.split(command)[1:])
-            if code not in (0, 1):  # 1: the class has mistakes
-                raise SystemExit(f"{command}: exit code {code}\n{said.getvalue()}")
+            run(command)
+            if command.startswith("gradbook class init "):
+                hand_in(Path("class"))
+
+
+def run(command: str) -> None:
+    said = StringIO()
+    with redirect_stdout(said):
+        code = main(shlex.split(command)[1:])
+    if code:
+        raise SystemExit(f"{command}: exit code {code}\n{said.getvalue()}")
 
 
 def make_play(folder: Path) -> None:
@@ -170,18 +195,24 @@ def make_play(folder: Path) -> None:
     shutil.move(folder.parent / "sw.js", folder)
 
 
-def write_class(folder: Path) -> None:
-    """What seven students hand in; some of their columns have the wrong sign."""
-    folder.mkdir()
-    for number, name in enumerate(STUDENTS):
-        path = folder / f"{name.lower()}.xlsx"
-        gradbook.write_workbook(personalise(builtin("worked"), name), path, epochs=12, rates=())
+def hand_in(folder: Path) -> None:
+    """What the students of a class give back; some of their columns have the wrong sign."""
+    with TemporaryDirectory() as name:
+        solved = Path(name, "solved.xlsx")
+        gradbook.write_workbook(builtin("worked"), solved, rates=())
+        right = columns_by_heading(load_workbook(solved)["Training"])
+    for number, path in enumerate(sorted((folder / "exercises").iterdir())):
         book = load_workbook(path)
-        for column in book["Training"].iter_cols(min_row=4):
-            if column[0].value in ("∂E/∂w2", "∂E/∂w5")[: number % 3]:
-                for cell in column[1:]:
-                    cell.value = f"=-({cell.value[1:]})"
-        book.save(path)
+        wrong = ("∂E/∂w2", "∂E/∂w5")[: number % 3]
+        for heading, column in columns_by_heading(book["Training"]).items():
+            for cell, solution in zip(column, right[heading], strict=False):
+                if cell.value is None:
+                    cell.value = f"=-({solution.value[1:]})" if heading in wrong else solution.value
+        book.save(folder / "handed-in" / path.name)
+
+
+def columns_by_heading(sheet: Worksheet) -> dict[str, tuple[Cell, ...]]:
+    return {str(head.value): cells for head, *cells in sheet.iter_cols(min_row=4)}
 
 
 # The reference ----------------------------------------------------------------
@@ -199,6 +230,7 @@ def reference() -> Iterator[tuple[str, str]]:
 
 
 def command_page(verb: str) -> str:
+<<<<<<< HEAD
     """A verb as its `--help` tells it, the options as tables; its parts one after the other."""
     if verb not in PARTS:
         return shown_command(verb)
@@ -209,10 +241,24 @@ def command_page(verb: str) -> str:
 def shown_command(verb: str) -> str:
     shown = verb_parser(verb).page
     parts = [f"# gradbook {verb}", in_paragraphs(shown.about), fenced(shown.usage)]
+=======
+    """A verb as its `--help` tells it, the options as tables; one with parts shows each."""
+    if verb not in PARTS:
+        return f"# gradbook {verb}\n\n{help_of(verb, level=2)}"
+    parts = [f"## gradbook {verb} {part}\n\n{help_of(f'{verb} {part}', 3)}" for part in PARTS[verb]]
+    return "\n\n".join([f"# gradbook {verb}", fenced(parts_page(verb)), *parts])
+
+
+def help_of(command: str, level: int) -> str:
+    """What it does, its options and its examples, under headings of that level."""
+    shown, marks = verb_parser(command).page, "#" * level
+    blocks = [in_paragraphs(shown.about), fenced(shown.usage)]
+>>>>>>> api
     for section, entries in groupby(shown.entries, key=lambda entry: entry.section):
         rows = [(f"`{entry.typed}`", entry.about.replace("|", "\\|")) for entry in entries]
-        parts.append(f"## {section.capitalize()}\n\n{table(('what is typed', 'meaning'), rows)}")
-    return "\n\n".join([*parts, f"## Examples\n\n{fenced(dedent(shown.examples))}"])
+        options = table(("what is typed", "meaning"), rows)
+        blocks.append(f"{marks} {section.capitalize()}\n\n{options}")
+    return "\n\n".join([*blocks, f"{marks} Examples\n\n{fenced(dedent(shown.examples))}"])
 
 
 def text_page(topic: str, about: str) -> str:

@@ -87,9 +87,9 @@ class Laws:
         memories = {j: sorted(self._memories(j)) for j in self.updates}
         made = {j: tuple(patterns[cell].makeup for cell in cells) for j, cells in memories.items()}
         usual = Counter(made.values()).most_common(1)[0][0] if made else ()
-        for j, cells in memories.items():
+        for j, own in memories.items():
             stride = self.training.weights[j].stride
-            for cell, place in zip(cells, _places(made[j], usual), strict=True):
+            for cell, place in zip(own, _places(made[j], usual), strict=True):
                 found[cell - stride] = j, ("memory", place)
         return found
 
