@@ -32,11 +32,7 @@ from openpyxl.cell import Cell
 from openpyxl.worksheet.worksheet import Worksheet
 
 import gradbook
-<<<<<<< HEAD
-from gradbook.cli.main import PARTS, VERBS, main, verb_parser
-=======
 from gradbook.cli.main import PARTS, VERBS, main, parts_page, verb_parser
->>>>>>> api
 from gradbook.cli.verbs.about import TOPICS, page
 from gradbook.layers import KINDS
 from gradbook.net import builtin, parse
@@ -230,18 +226,6 @@ def reference() -> Iterator[tuple[str, str]]:
 
 
 def command_page(verb: str) -> str:
-<<<<<<< HEAD
-    """A verb as its `--help` tells it, the options as tables; its parts one after the other."""
-    if verb not in PARTS:
-        return shown_command(verb)
-    own = [shown_command(f"{verb} {part}") for part in PARTS[verb]]
-    return "\n\n".join([f"# gradbook {verb}", *(re.sub("^#", "##", it, flags=re.M) for it in own)])
-
-
-def shown_command(verb: str) -> str:
-    shown = verb_parser(verb).page
-    parts = [f"# gradbook {verb}", in_paragraphs(shown.about), fenced(shown.usage)]
-=======
     """A verb as its `--help` tells it, the options as tables; one with parts shows each."""
     if verb not in PARTS:
         return f"# gradbook {verb}\n\n{help_of(verb, level=2)}"
@@ -253,7 +237,6 @@ def help_of(command: str, level: int) -> str:
     """What it does, its options and its examples, under headings of that level."""
     shown, marks = verb_parser(command).page, "#" * level
     blocks = [in_paragraphs(shown.about), fenced(shown.usage)]
->>>>>>> api
     for section, entries in groupby(shown.entries, key=lambda entry: entry.section):
         rows = [(f"`{entry.typed}`", entry.about.replace("|", "\\|")) for entry in entries]
         options = table(("what is typed", "meaning"), rows)
