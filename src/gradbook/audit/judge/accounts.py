@@ -22,7 +22,7 @@ from gradbook.audit.formula.expression import Factor, factors, product, terms, t
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern, anchor
 from gradbook.audit.judge.updates import KIND
-from gradbook.audit.step.points import POINTS, Numbers, agree
+from gradbook.audit.step.points import ENOUGH, POINTS, Numbers, agree
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
@@ -42,6 +42,7 @@ class Change:
 
     weight: int
     update: Address
+    before: Array
     taken: Array
     slope: Array
 
@@ -194,14 +195,15 @@ def _is_textbook(tested: StepUnderTest, change: Change) -> bool:
 def _parted(tested: StepUnderTest) -> tuple[list[Change], list[Change]]:
     """The changes that are a multiple of their slopes, whatever the weights are, and those that are
     none, not even with the book's own numbers."""
-    numbers = tested.random, tested.constants
-    plain, here = (
-        {c.weight for c in _settled(tested, some) if _is_multiple(c)} for some in numbers
-    )
+    random, here = (list(_settled(tested, some)) for some in (tested.random, tested.constants))
+    plain = {change.weight for change in random if _is_multiple(change)}
+    known = {
+        change.weight for change in (*random, *here) if _is_multiple(change) or _decays(change)
+    }
     every = list(_changes(tested, tested.random))
     return (
         [change for change in every if change.weight in plain],
-        [c for c in every if c.weight not in plain | here and np.any(c.taken != 0)],
+        [c for c in every if c.weight not in plain | known and np.any(c.taken != 0)],
     )
 
 
@@ -224,6 +226,16 @@ def _is_multiple(change: Change) -> bool:
         return bool(factor != 0) and agree(change.taken, factor * change.slope)
 
 
+def _decays(change: Change) -> bool:
+    """Whether a change is a multiple of the slope and a share of the weight itself."""
+    table = np.stack([change.slope, change.before], axis=-1)
+    known = np.isfinite(table).all(axis=-1) & np.isfinite(change.taken)
+    if np.count_nonzero(known) < ENOUGH:
+        return False
+    shares, *_ = np.linalg.lstsq(table[known], change.taken[known], rcond=None)
+    return agree(change.taken, table @ shares)
+
+
 def _changes(tested: StepUnderTest, numbers: Numbers) -> Iterator[Change]:
     training, step, graph = tested.training, tested.step, tested.graph
     for j, (weight, base) in enumerate(zip(training.weights, step.weights, strict=True)):
@@ -233,10 +245,10 @@ def _changes(tested: StepUnderTest, numbers: Numbers) -> Iterator[Change]:
             continue
         try:
             after = graph.expression(pattern.expression, update, pattern)
-            taken, slope = numbers.of(graph.node(base) - after), numbers.of(tested.gradients[j])
+            nodes = graph.node(base), graph.node(base) - after, tested.gradients[j]
+            yield Change(j, update, *np.broadcast_arrays(*map(numbers.of, nodes)))
         except NotUnderstood:
             continue
-        yield Change(j, update, *np.broadcast_arrays(taken, slope))
 
 
 def _rate_factor(tested: StepUnderTest, odd: Change, other: Change) -> OddFactor | None:
