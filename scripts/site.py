@@ -52,6 +52,10 @@ LINK = re.compile(r"\[([^\[\]]*)\]\(([^)\s]+)\)")
 COMMAND = re.compile(r"`(gradbook [^`]+)`")
 PLAY = "input 2; dense 4; tanh; dense 2; tanh; dense 1; sigmoid; loss binary cross-entropy; rate 1"
 PLAY_TITLE = "gradbook: see how a neural network learns, number by number"
+NOT_HERE = (
+    "<h1>This page isn't here</h1><p>It may have moved. Search for it, or begin at the "
+    '<a href="index.html">start</a> or in the <a href="gallery.html">gallery</a>.</p>'
+)
 VERSIONS = '\n[project.extra.version]\nprovider = "mike"\n'  # reads ../versions.json
 
 
@@ -118,6 +122,7 @@ def finish(site: Path) -> None:
     missing = site / "404.html"
     base = f'<base href="{escape(HOME.site)}">' if HOME.site else ""
     text = FROM_ROOT.sub(r"\1", missing.read_text("utf-8")).replace('"base":""', '"base":"."')
+    text = text.replace("<h1>404 - Not found</h1>", NOT_HERE)
     missing.write_text(text.replace("<head>", f"<head>{base}", 1), "utf-8")
 
 

@@ -15,10 +15,15 @@ from tests.outside.browser import browser
 
 ROOT = Path(__file__).parent.parent
 NARROW = 390  # pixels
+CLIPPED = (
+    "[...document.querySelectorAll('pre > code')]"
+    ".filter(code => code.scrollWidth > code.clientWidth).map(code => code.textContent)"
+)
 KINDS = (
     *("index", "gallery", "tutorials/by-hand", "explanation/workbooks"),
     *("reference/check", "reference/limits"),
     *("reference/commands/sheet", "reference/texts/networks", "reference/python/networks"),
+    *("guides/small-devices", "guides/page"),
 )
 
 
@@ -115,6 +120,26 @@ def test_lists_and_blocks_are_no_paragraphs(site):
     assert [path.name for path in pages(site) if run_in.search(path.read_text("utf-8"))] == []
 
 
+@pytest.mark.witness("zensical", "chromium")
+def test_the_front_page_opens_with_the_live_page_and_its_plane_in_sight(site):
+    with browser() as chromium:
+        chromium.show(site / "index.html", width=1280, height=800)
+        live = "document.querySelector('.stage + iframe')"
+        chromium.until(f"{live}.contentDocument?.querySelector('#surface')?.clientHeight")
+        plane = f"{live}.contentDocument.querySelector('#surface').getBoundingClientRect().bottom"
+        assert chromium.value(f"{live}.getBoundingClientRect().top + {plane}") <= 800
+        chromium.show(site / "index.html", width=NARROW)
+        assert chromium.value(f"{live} === null")
+        assert chromium.value("document.querySelector('.stage img').naturalWidth") == NARROW
+
+
+@pytest.mark.witness("zensical")
+def test_the_front_page_leads_to_every_guide(site):
+    written = {f"guides/{path.stem}.html" for path in (ROOT / "docs/guides").glob("*.md")}
+    article = (site / "index.html").read_text("utf-8").partition("<article")[2]
+    assert [link for link in sorted(written) if link not in article] == []
+
+
 @pytest.mark.witness("zensical", "chromium", "axe")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_page_of_each_kind_is_there_for_everybody(site, scheme):
@@ -122,6 +147,7 @@ def test_a_page_of_each_kind_is_there_for_everybody(site, scheme):
         for kind in KINDS:
             chromium.show(site / f"{kind}.html", width=1280, prefers_color_scheme=scheme)
             assert chromium.objections() == [], kind
+            assert chromium.value(CLIPPED) == [], kind
 
 
 @pytest.mark.witness("zensical", "chromium", "axe")
