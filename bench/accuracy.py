@@ -3,9 +3,9 @@
     python bench/accuracy.py RECIPE… [--seeds 10] [--last N] [--threads N] [--time] [--keep]
 
 Prints the mean, the deviation and the lowest seed of each recipe, as docs/explanation/results.md
-shows them, for the last N epochs too if that is asked; with --keep it writes them where the list of
-recipes reads them. Seeds whose run is in the folder already, by the same recipe, are not trained
-again; a run that was interrupted goes on.
+shows them, for the last N epochs too if that is asked; with --keep it writes them where
+`gradbook train --list` reads them. Seeds whose run is in the folder already, by the same recipe,
+are not trained again; a run that was interrupted goes on.
 """
 
 from __future__ import annotations

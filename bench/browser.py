@@ -123,7 +123,7 @@ def _tell_ready(opened: Browser, folder: Path, rounds: int) -> None:
     print("ready to draw")
     for name in READY:
         page = folder / f"{name}.html"
-        subprocess.run([sys.executable, "-m", "gradbook", "page", name, "-o", page], check=True)
+        subprocess.run([sys.executable, "-m", "gradbook", "play", name, "-o", page], check=True)
         waits = [_ready(opened, page) for _ in range(rounds)]
         print(f"  {name:34} {median(waits):10,.0f} ms ({min(waits):,.0f} to {max(waits):,.0f})")
 

@@ -4,7 +4,7 @@
 
 Takes the runs that `python bench/accuracy.py bench/curve/*.txt tiny small best` left in `--runs`
 into bench/curve/reached.json, where recipes without such runs keep what they reached before. Prints
-the tables of docs/explanation/results.md and draws the picture: the mean of each recipe's seeds
+the table of bench/curve.md and draws the picture: the mean of each recipe's seeds
 with the lowest and the highest, over its parameters, beside what others reported, which
 bench/records has.
 """

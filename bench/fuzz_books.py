@@ -148,12 +148,12 @@ def _checked(path: Path, number: int) -> tuple[str, str]:
         words = [
             "check",
             str(path),
-            "--html",
+            "-o",
             f"{folder}/page.html",
-            "--csv",
+            "-o",
             f"{folder}/grades.csv",
         ]
-        words += ["--json"] if number % 2 else ["-v", "--points"]
+        words += ["--json"] if number % 2 else ["-v", "--hints"]
         if _is_copied(number):
             words += ["--fix", f"{folder}/fixed", "--annotate", f"{folder}/marked"]
         out, bad = io.StringIO(), io.StringIO()

@@ -37,7 +37,7 @@ from gradbook.errors import GradbookError
 from gradbook.lab.recipes.text import builtin_recipe
 from gradbook.system import cores
 
-QUICK = ("train", "quick", "--hold-back", "none", "--json")
+QUICK = ("train", "quick", "--set", "hold back none", "--json")
 RIVAL = builtin_recipe("reference")
 MODES = FLOAT32 if find_spec("torch") else ()
 TRIALS, TRIAL = 3, 12  # turns, and the steps of each, that show which mode is the fastest

@@ -4,9 +4,9 @@
 
 Workers train, resume, study, check, write sheets, predict, export and more, each in a folder of its
 own, some of it twice at once in the same place, and disturb half of it at a random moment with
-signal 9, INT, TERM or HUP, or two of them. Beside them `gradbook serve` marks classes and a program
-works with `import gradbook` in a loop; their memory and open files are looked at all along. A line
-a minute says how it goes. In the end, or at Ctrl-C, what isn't done is resumed, and a table
+signal 9, INT, TERM or HUP, or two of them. Beside them `gradbook class serve` marks classes and a
+program works with `import gradbook` in a loop; their memory and open files are looked at all along.
+A line a minute says how it goes. In the end, or at Ctrl-C, what isn't done is resumed, and a table
 tells what was done of each kind, what failed (other exit codes than it may have, tracebacks,
 signals such as 11), which processes and which temporary files are left, and how memory went.
 """

@@ -49,7 +49,7 @@ def start(pairs: int) -> str:
 VERBS = (
     ("explain", "worked"),
     ("sheet", "worked", "-o", "worked.xlsx", "--force"),
-    ("page", "worked", "-o", "worked.html", "--force"),
+    ("play", "worked", "-o", "worked.html", "--force"),
     ("check", "worked.xlsx"),
 )
 

@@ -63,8 +63,8 @@ BY_OCTREE = Image.Quantize.FASTOCTREE
 
 def main(words: list[str]) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory() as name:
-        folder = Path(name)
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         if words:
             _report(RunFolder(words[0]), folder)
             return

@@ -1,4 +1,4 @@
-"""What docs/guides/notebook.md promises of a Python in a browser: one without processes and threads."""
+"""What docs/guides/notebook.md promises of a Python without processes and threads."""
 
 from __future__ import annotations
 

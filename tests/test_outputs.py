@@ -15,7 +15,7 @@ import pytest
 from openpyxl import load_workbook
 
 from gradbook import outputs
-from gradbook.cli.main import VERBS, main, verb_parser
+from gradbook.cli.main import every_command, main, verb_parser
 from gradbook.files import PART, guarded, write_all, write_whole
 from gradbook.outputs import CommandOutputs
 from tests.conftest import require
@@ -94,28 +94,23 @@ def cases():
         yield Case("explain IN -o OUT", "net.txt", ending)
     yield Case("sheet IN -o OUT --epochs 2 --rates none", "net.txt", ".xlsx")
     yield Case("sheet IN -o OUT --exercise 3", "net.txt", ".xlsx")
-    for ending in (".html", ".zip"):
-        yield Case("page IN -o OUT", "net.txt", ending)
-    yield Case("play IN -o OUT", "net.txt", ".html")
-    for ending in (".xml", ".gift", ".md", ".zip"):
+    for ending in (".html", ".zip", ".gif"):
+        yield Case("play IN -o OUT", "net.txt", ending)
+    for ending in (".xml", ".gift", ".zip"):
         yield Case("quiz IN -o OUT --for 1", "net.txt", ending)
         yield Case("quiz net.txt -o OUT --for IN", "names.csv", ending, False)
     for ending in (".html", ".svg", ".csv", ".json"):
         yield Case("sweep IN -o OUT --epochs 2 --rates 1", "net.txt", ending)
-    yield Case("film IN -o OUT --epochs 2", "net.txt", ".gif")
     for ending in (".txt", ".md", ".csv", ".json", ".html", ".xlsx"):
         yield Case("summary IN -o OUT", "net.txt", ending)
     yield Case("sweep bare.txt --data IN -o OUT --epochs 2 --rates 1", "samples.csv", ".csv")
-    for verb, ending in (("explain", ".md"), ("page", ".html"), ("quiz", ".xml"), ("film", ".gif")):
+    for verb, ending in (("explain", ".md"), ("play", ".html"), ("quiz", ".xml"), ("play", ".gif")):
         yield Case(f"{verb} bare.txt --data IN -o OUT", "samples.csv", ending, False)
     yield Case("sheet bare.txt --data IN -o OUT", "samples.csv", ".xlsx", False)
-    yield Case("data pictures --png OUT", "pictures/a/1.png", ".png", False)
-    yield Case("check IN --html OUT", "book.xlsx", ".xlsx")
-    yield Case("check IN --html OUT", "book.xlsx", ".html", False)
-    yield Case("check IN --csv OUT", "book.xlsx", ".csv", False)
-    yield Case("check book.xlsx --names IN --csv OUT", "names.csv", ".csv")
-    yield Case("check book.xlsx --names IN --html OUT", "names.csv", ".csv")
-    yield Case("check . --csv OUT", "book.xlsx", ".csv", False)
+    yield Case("data pictures -o OUT", "pictures/a/1.png", ".png", False)
+    yield Case("check IN -o OUT", "book.xlsx", ".html", False)
+    yield Case("check IN -o OUT", "book.xlsx", ".csv", False)
+    yield Case("check . -o OUT", "book.xlsx", ".csv", False)
     yield Case("predict table.safetensors IN -o OUT", "rows.csv", ".csv")
     yield Case("predict IN rows.csv -o OUT", "table.safetensors", ".csv", False)
     for ending in (".onnx", ".keras", ".npz", ".json", ".txt", ".c", ".h", ".ino", ".py"):
@@ -124,8 +119,8 @@ def cases():
     for ending in (".txt", ".safetensors"):
         yield Case("import IN -o OUT", "net.onnx", ending, False)
     for read in ("result.json", "metrics.jsonl", "recipe.txt"):
-        yield Case("compare run-0 run-1 --no-images --html OUT", f"run-0/{read}", ".html", False)
-        yield Case("compare run-0 run-1 --no-images --csv OUT", f"run-0/{read}", ".csv", False)
+        yield Case("compare run-0 run-1 -o OUT", f"run-0/{read}", ".html", False)
+        yield Case("compare run-0 run-1 -o OUT", f"run-0/{read}", ".csv", False)
 
 
 TRIES = [(case, way) for case in cases() for way in case.ways()]
@@ -193,8 +188,8 @@ def test_a_runs_own_files_are_nobodys_output(here, capsys):
                 "1",
                 "-o",
                 "made",
-                "--hold-back",
-                "none",
+                "--set",
+                "hold back none",
             ]
         )
         == 0
@@ -206,7 +201,7 @@ def test_a_runs_own_files_are_nobodys_output(here, capsys):
 
 
 def test_two_outputs_are_two_files(here, capsys):
-    assert main(["check", "book.xlsx", "--html", "x.csv", "--csv", "x.csv"]) == 2
+    assert main(["check", "book.xlsx", "-o", "x.csv", "-o", "x.csv"]) == 2
     assert "can't write x.csv twice" in capsys.readouterr().err
 
 
@@ -219,18 +214,17 @@ EXISTS = (
 WRITES = {  # a short command of every verb that writes, before its output
     "explain net.txt -o": "x.md",
     "sheet net.txt --epochs 2 --rates none -o": "x.xlsx",
-    "page net.txt -o": "x.html",
     "play net.txt -o": "x.html",
     "quiz net.txt --for 1 -o": "x.xml",
     "sweep net.txt --epochs 2 --rates 1 -o": "x.csv",
-    "film net.txt --epochs 2 -o": "x.gif",
+    "play net.txt --epochs 2 -o": "x.gif",
     "summary net.txt -o": "x.md",
-    "data pictures --png": "x.png",
+    "data pictures -o": "x.png",
     "predict table.safetensors rows.csv -o": "x.csv",
     "export model.safetensors -o": "x.npz",
     "import net.onnx -o": "x.txt",
-    "compare run-0 run-1 --no-images --html": "x.html",
-    "check book.xlsx --html": "x.html",
+    "compare run-0 run-1 -o": "x.html",
+    "check book.xlsx -o": "x.html",
 }
 
 
@@ -253,17 +247,16 @@ def test_an_output_is_written_anew_until_somebody_changes_it(here, words, capsys
     assert Path(out).read_bytes() != written + b"mine"
 
 
-def test_every_verb_that_takes_a_place_to_write_to_knows_force():
+def test_every_verb_that_writes_is_asked():
     """But those that write into a new folder of their own, or one that is theirs."""
-    asking = {"-o", "--out", "--html", "--csv", "--png", "--annotate"}
+    asking = {"-o", "--out", "--annotate"}
     writing = {
         verb
-        for verb in VERBS
+        for verb in every_command()
         if any(asking & set(one.option_strings) for one in verb_parser(verb)._actions)
     }
-    forced = {verb for verb in VERBS if "--force" in verb_parser(verb).format_help()}
-    assert writing - forced == {"train"}
-    assert forced == {words.split()[0] for words in WRITES} | {"demo", "study"}
+    own = {"demo", "study", "train", "generate"}
+    assert writing - own == {words.split()[0] for words in WRITES}
 
 
 def test_what_gradbook_wrote_is_known_wherever_it_was_moved(here):
@@ -344,7 +337,7 @@ def test_a_study_begins_in_no_folder_that_has_files_called_like_its_own(here, na
 def test_long_work_isnt_begun_for_a_file_that_must_stay(here, monkeypatch, capsys):
     monkeypatch.setattr("gradbook.report.film.film", lambda *_: pytest.fail("it was begun"))
     monkeypatch.setattr("gradbook.rates.sweep.sweep", lambda *_, **__: pytest.fail("it was begun"))
-    for verb, out in (("film", "x.gif"), ("sweep", "x.csv")):
+    for verb, out in (("play", "x.gif"), ("sweep", "x.csv")):
         Path(out).write_text("mine")
         assert main([verb, "net.txt", "-o", out]) == 2
         assert capsys.readouterr().err == EXISTS.format(out)
@@ -353,8 +346,8 @@ def test_long_work_isnt_begun_for_a_file_that_must_stay(here, monkeypatch, capsy
 def test_streams_are_written_to_and_never_replaced(here):
     Path("log").write_text("before\n")
     with open("log", "a") as log:
-        words = [sys.executable, "-m", "gradbook", "summary", "net.txt", "-o", "/dev/stdout"]
-        done = subprocess.run([*words, "--format", "text"], stdout=log, check=False)
+        code = "from gradbook.files import write_whole; write_whole('/dev/stdout', 'dense')"
+        done = subprocess.run([sys.executable, "-c", code], stdout=log, check=False)
     assert done.returncode == 0
     assert Path("log").read_text().startswith("before\n")
     assert "dense" in Path("log").read_text()
@@ -430,7 +423,7 @@ def test_what_a_killed_command_left_is_taken_away_by_the_next_and_nothing_else(t
 
 def test_a_killed_check_leaves_nothing_that_the_next_doesnt_take_away(here):
     """As somebody killed it while it wrote the page."""
-    words = [sys.executable, "-m", "gradbook", "check", "book.xlsx", "--html", "a.html"]
+    words = [sys.executable, "-m", "gradbook", "check", "book.xlsx", "-o", "a.html"]
     slow = "import time; from gradbook import files; files._settle = lambda *_: time.sleep(600);"
     slow += f" from gradbook.cli.main import main; main({words[3:]!r})"
     with subprocess.Popen([sys.executable, "-c", slow], stdout=-1) as process:

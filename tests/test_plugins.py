@@ -58,7 +58,7 @@ def test_its_layer_and_its_loss_are_ours_from_then_on(gradbook, with_example, tm
 
 @pytest.mark.witness("build")
 def test_its_gradients_are_pytorchs(gradbook, with_example, torch):
-    said = gradbook("explain", ONE_SAMPLE, "--format", "json", environment=with_example)
+    said = gradbook("explain", ONE_SAMPLE, "--json", environment=with_example)
     weights = {it["name"]: it for it in json.loads(said.stdout)["weights"]}
     leaves = {
         name: torch.tensor(it["value"], dtype=torch.float64, requires_grad=True)

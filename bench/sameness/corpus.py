@@ -17,7 +17,7 @@ from shutil import copyfile
 from typing import Any
 
 from gradbook.builtin_networks import BUILTIN
-from gradbook.cli.main import VERBS
+from gradbook.cli.main import every_command
 
 ROOT = Path(__file__).parents[2]
 REAL_BOOKS = ROOT.parent / "shared" / "workbooks"
@@ -101,7 +101,7 @@ def _books(_: Path) -> Iterator[Case]:
 
 def _pages(_: Path) -> Iterator[Case]:
     for name, text in _texts().items():
-        yield Case("pages", f"page of {name}", (("page", text, "-o", "p.html"),))
+        yield Case("pages", f"page of {name}", (("play", text, "-o", "p.html"),))
     for name in ("worked", "xor"):
         yield Case("pages", f"sweep of {name}", (("sweep", name, "-o", "s.html"),))
         words = ("quiz", name, "-o", "q.xml")
@@ -141,8 +141,8 @@ def _trainings(_: Path) -> Iterator[Case]:
         yield Case("trainings", recipe, (("train", recipe, *once),))
     for recipe in ("quick", "tiny"):
         yield Case("trainings", recipe, (("train", recipe, *once, "--threads", "1"),))
-    words = ("write", "names", "--steps", "50", "-o", "run")
-    yield Case("trainings", "names", (words,))
+    words = ("train", "names", "--set", "steps 50", "-o", "run")
+    yield Case("trainings", "names", (words, ("generate", "run")))
 
 
 # Books that others made ---------------------------------------------------------------
@@ -237,8 +237,8 @@ MISTAKES: Sequence[tuple[str, ...]] = (
 
 
 def _words(_: Path) -> Iterator[Case]:
-    for verb in VERBS:
-        yield Case("words", f"help of {verb}", ((verb, "--help"),))
+    for verb in every_command():
+        yield Case("words", f"help of {verb}", ((*verb.split(), "--help"),))
     for topic in ("networks", "recipes"):
         yield Case("words", f"help {topic}", (("help", topic),))
     for words in MISTAKES:

@@ -135,7 +135,7 @@ def study(folder: Path, draw: Random) -> Errand:
 
 
 def check(folder: Path, draw: Random) -> Errand:
-    asked = [["--json"], [], ["--html", _out(draw, ".html")], ["--csv", _out(draw, ".csv")]]
+    asked = [["--json"], [], ["-o", _out(draw, ".html")], ["-o", _out(draw, ".csv")]]
     asked += [["--fix", "made-fixed"], ["--annotate", "made-marked"]]
     what = draw.choice(["class", "class/ada.xlsx", "class/bob 2.xlsx"])
     codes = (0, 1, 2)  # 2 where books can't be read
@@ -159,7 +159,7 @@ def export(folder: Path, draw: Random) -> Errand:
 
 
 def page(folder: Path, draw: Random) -> Errand:
-    return _perhaps_twice("page", ["page", NET, "-o", _out(draw, ".html")], draw)
+    return _perhaps_twice("page", ["play", NET, "-o", _out(draw, ".html")], draw)
 
 
 def explain(folder: Path, draw: Random) -> Errand:

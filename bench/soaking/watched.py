@@ -96,7 +96,7 @@ def _slope(points: Sequence[tuple[float, float]]) -> float:
 
 @contextmanager
 def serving(settings: dict[str, str]) -> Iterator[Served]:
-    """`gradbook serve`, and somebody who hands in classes and texts all the time."""
+    """`gradbook class serve`, and somebody who hands in classes and texts all the time."""
     over = Event()
     with served("--workers", "1", **settings) as on:
         visitor = Thread(target=_visit, args=(on, over))

@@ -39,9 +39,9 @@ QUICK = ("--epochs", "3")
     [
         ("worked", *QUICK, "--rates", "0.5"),
         ("worked", *QUICK, "--exercise", "1"),
-        ("worked", *QUICK, "--exercise", "1", "--check-sheet", "off"),
+        ("worked", *QUICK, "--exercise", "1", "--blank", "loss"),
         ("xor", *QUICK, "--exercise", "1"),
-        ("xor", *QUICK, "--exercise", "1", "--check-sheet", "off"),
+        ("xor", *QUICK, "--exercise", "1", "--blank", "loss"),
     ],
     ids=" ".join,
 )

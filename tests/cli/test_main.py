@@ -11,7 +11,7 @@ import pytest
 
 from gradbook import __version__
 from gradbook.cli import main as command
-from gradbook.cli.main import VERBS, main
+from gradbook.cli.main import PARTS, RENAMED, VERBS, every_command, main, verb_parser
 from gradbook.cli.page import Verb
 from gradbook.cli.verbs.about import ENTRIES
 
@@ -61,14 +61,62 @@ def test_the_overview_names_every_verb_and_fits_80_columns(words, capsys):
     assert max(map(len, page.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_help_with_examples(verb, capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-    assert main([verb, "--help"]) == 0
+@pytest.mark.parametrize("verb", [*every_command(), *PARTS])
+def test_every_verb_has_help_on_one_screen_with_four_examples(verb, capsys):
+    assert main([*verb.split(), "--help"]) == 0
     page = capsys.readouterr().out
-    assert f"\nexamples:\n  gradbook {verb}" in page
-    assert main(["help", verb]) == 0
+    examples = page.partition("\nexamples:\n")[2]
+    assert len(re.findall(r"^  gradbook ", examples, re.MULTILINE)) == 4
+    assert verb in ("help", "demo") or examples.count(f"  gradbook {verb}") >= 3
+    assert len(page.splitlines()) <= 45
+    assert max(map(len, page.splitlines())) <= 80
+    assert main(["help", *verb.split()]) == 0
     assert capsys.readouterr().out == page
+
+
+def test_there_are_few_verbs_and_few_options(capsys):
+    """The options of each verb, a part of a verb being one, and those that belong to all."""
+    own = {verb: len(verb_parser(verb).own_options) for verb in every_command()}
+    of_all = len({"--force", "--language", "--help"})
+    with capsys.disabled():
+        print(
+            f"\n{len(VERBS)} verbs, {sum(own.values())} options and {of_all} of every verb: {own}"
+        )
+    assert len(VERBS) <= 18
+    assert sum(own.values()) + of_all <= 130
+    assert own["train"] <= 20
+
+
+@pytest.mark.parametrize("old", RENAMED)
+def test_an_old_name_says_the_new_one(old, refused):
+    assert old not in VERBS
+    said = refused([old, "xor", "-o", "x.html"])
+    assert said == f"{old} has another name now: {RENAMED[old]}"
+    assert RENAMED[old].split()[1] in VERBS
+
+
+GONE = [(verb, flag) for verb in every_command() for flag in verb_parser(verb).verb.gone]
+
+
+@pytest.mark.parametrize(("verb", "flag"), GONE)
+def test_an_old_option_says_what_to_write(verb, flag, refused):
+    assert flag not in verb_parser(verb).format_help().split()
+    said = refused(
+        [*verb.split(), "x", flag, "y"] if verb != "export" else [verb, "x", "-o", "y", flag]
+    )
+    assert said.startswith(f"gradbook {verb} has no {flag} any more: ")
+
+
+def test_what_belongs_to_every_verb_may_stand_before_it(capsys):
+    assert main(["--language", "de", "explain", "worked", "--only", "w5"]) == 0
+    said = capsys.readouterr().out
+    assert main(["explain", "worked", "--only", "w5", "--language=de"]) == 0
+    assert capsys.readouterr().out == said
+    assert "Das Netz" in said
+
+
+def test_a_verb_that_speaks_english_alone_says_so(refused):
+    assert "train speaks English alone" in refused(["train", "--language", "de"])
 
 
 @pytest.mark.parametrize(
@@ -78,7 +126,7 @@ def test_every_verb_has_help_with_examples(verb, capsys, monkeypatch):
         (["networks"], "built in: worked"),
         (["warps"], "rotate DEGREES "),
         (["tables"], "most 20 differ, with"),
-        (["--help"], "networks, recipes, studies, warps, tables, signals, clusters"),
+        (["--help"], "networks, recipes, studies, warps, tables, signals, clusters, completion"),
     ],
 )
 def test_help_has_the_grammar_of_every_text_form(words, said, capsys):
@@ -174,8 +222,8 @@ def test_ctrl_c_while_waiting_for_input_is_130():
 
 HEAVY = {"numpy", "rich", "xlsxwriter"}
 PAGES = """
-from gradbook.cli.main import VERBS, verb_parser
-for verb in VERBS.keys() - {"recipes"}:  # that page is the grammar, which stands with its readers
+from gradbook.cli.main import every_command, verb_parser
+for verb in every_command():
     verb_parser(verb).format_help()
 """
 
@@ -204,8 +252,8 @@ def loaded(*words: str) -> set[str]:
         (["--version"], {"argparse", "typing", "importlib.metadata", "difflib"}),
         (["explain", "worked"], {"gradbook.lab", "gradbook.engine", "gradbook.data.sources"}),
         (["summary", "worked"], {"gradbook.lab", "gradbook.engine", "gradbook.data.sources"}),
-        (["completion", "--words", "train", ""], {"numpy"}),
-        (["completion", "--words", "explain", ""], {"numpy"}),
+        (["help", "completion", "--words", "train", ""], {"numpy"}),
+        (["help", "completion", "--words", "explain", ""], {"numpy"}),
     ],
 )
 def test_no_more_is_loaded_than_is_used(words, without):

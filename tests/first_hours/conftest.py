@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.cli.main import VERBS, main, verb_parser
+from gradbook.cli.main import every_command, main, verb_parser
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"))
 SAID = "\n".join(
     [
         *(path.read_text("utf-8") for path in DOCUMENTS),
-        *(verb_parser(verb).format_help() for verb in VERBS),
+        *(verb_parser(verb).format_help() for verb in every_command()),
     ]
 )
 LINES = {re.split("  +| #", line.strip())[0] for line in SAID.splitlines()}

@@ -74,7 +74,7 @@ def test_a_folder_of_pictures_becomes_a_model_that_reads_others(desk, typed):
 
 
 def test_a_table_becomes_a_model_that_predicts_new_rows(desk, typed):
-    command = "gradbook train houses.csv --target price --ignore id,address"
+    command = "gradbook train houses.csv --target price --set 'ignore id,address'"
     told = typed(command)
     assert "learns price (numbers from " in told
     assert "from area, rooms, town" in told

@@ -226,8 +226,9 @@ def test_numbers_of_pictures_are_those_of_the_network(
     assert main(["predict", "net.safetensors", *files, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)["readings"]
     close(np.array([list(one["numbers"].values()) for one in told]), expected)
-    assert main(["predict", "net.safetensors", *files, "--csv"]) == 0
-    found = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert main(["predict", "net.safetensors", *files, "-o", "read.csv"]) == 0
+    with open("read.csv", newline="", encoding="utf-8") as table:
+        found = list(csv.DictReader(table))
     close(np.array([[float(row[n]) for n in model.predicts] for row in found]), expected)
     model.export("net.onnx", with_preparation=True)
     close(import_model("net.onnx").predict(pixels), expected)

@@ -12,7 +12,7 @@ from tests.audit.material.mangled.bases import BASES, Parts, parts_of
 from tests.audit.material.mangled.packages import mangled
 from tests.hostile.cases import Case, Words
 
-ASKED = ([], [], ["--json"], ["--html", "made.html"], ["--fix", "made"], ["--annotate", "made"])
+ASKED = ([], [], ["--json"], ["-o", "made.html"], ["--fix", "made"], ["--annotate", "made"])
 
 
 class Bases(Mapping[str, Parts]):

@@ -71,8 +71,8 @@ def _columns(folder: Path, draw: Random) -> Words:
         writer.writerow(names)
         for k in range(8):
             writer.writerow([k / 10, 1 - k / 10, [names[0], "b"][k % 2]])
-    verb = draw.choice(["sheet", "explain", "page"])
-    out = {"sheet": "made.xlsx", "explain": "made.html", "page": "made.html"}[verb]
+    verb = draw.choice(["sheet", "explain", "play"])
+    out = {"sheet": "made.xlsx", "explain": "made.html", "play": "made.html"}[verb]
     few = ["--epochs", "5"] if verb == "sheet" else []
     return [verb, NET, "--data", "table.csv", "-o", out, *few]
 
@@ -100,7 +100,7 @@ def _books(folder: Path, draw: Random) -> Words:
         book(path, WRONG, headings={"w3": odd(draw)})
     except (UnicodeEncodeError, ValueError):
         book(path, WRONG)
-    asked = draw.choice([["--json"], [], ["--csv", "made.csv"], ["--html", "made.html"]])
+    asked = draw.choice([["--json"], [], ["-o", "made.csv"], ["-o", "made.html"]])
     return ["check", "./" + path.name, *asked]
 
 

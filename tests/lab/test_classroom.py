@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 
 from gradbook.errors import DataError, GradbookError
 from gradbook.graph.reference import evaluate
-from gradbook.lab.classroom import file_stems, kind_of, personalise, read_roster, read_student_names
+from gradbook.lab.classroom import file_stems, kind_of, personalise, read_roster
 from gradbook.net import Role, builtin, parse
 from gradbook.net.build import training_step
 
@@ -121,44 +121,17 @@ def test_a_student_may_be_called_like_a_heading(first, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "by_number", "by_file"),
+    "text",
     [
-        ("number,name\n3,Ada\n7,Alan\n", {3: "Ada", 7: "Alan"}, {}),
-        ("7;Alan Turing\n3;Ada Lovelace\n", {7: "Alan Turing", 3: "Ada Lovelace"}, {}),
-        ("Nr;Vorname;Nachname\n3;Ada;Lovelace\n", {3: "Ada Lovelace"}, {}),
-        ("Datei;Name\nklasse/Übung 1.xlsx;Ada\nb;Alan\n", {}, {"übung 1": "Ada", "b": "Alan"}),
-        ("ada.xlsx,Ada\nalan.XLSX,Alan\n", {}, {"ada": "Ada", "alan": "Alan"}),
-        ("number,file,name\n3,,Ada\n,b.xlsx,Alan\n", {3: "Ada"}, {"b": "Alan"}),
-        (
-            "Vorname;Nachname\nAda;Lovelace\nAlan;Turing\n",
-            {1: "Ada Lovelace", 2: "Alan Turing"},
-            {},
-        ),
+        "number,name\n3,Ada\n7,Alan\n",
+        "7;Ada\n3;Alan\n",
+        "Datei;Name\nklasse/Übung 1.xlsx;Ada\nb;Alan\n",
+        "ada.xlsx,Ada\nalan.XLSX,Alan\n",
+        "number,file,name\n3,,Ada\n,b.xlsx,Alan\n",
     ],
 )
-def test_names_are_matched_by_numbers_or_files(text, by_number, by_file, tmp_path):
-    path = tmp_path / "names.csv"
-    path.write_text(text, encoding="utf-8")
-    names = read_student_names(path)
-    assert (names.by_number, names.by_file) == (by_number, by_file)
-    assert names.is_in_order == text.startswith("Vorname")
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("number,name\n3,Ada\n3,Alan\n", "row 3: 3 is in the list twice"),
-        ("file,name\na.xlsx,Ada\nA,Alan\n", "row 3: A is in the list twice"),
-        ("number,name\nthree,Ada\n", "row 2: 'three' isn't an exercise's number"),
-        ("number,name\n3,\n", "row 2: no name in it"),
-        ("number,name\n", "it has no students"),
-    ],
-)
-def test_what_names_nobody_for_sure_is_said(text, told, tmp_path):
-    path = tmp_path / "names.csv"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(DataError, match=told):
-        read_student_names(path)
+def test_numbers_and_files_are_no_names(text, tmp_path):
+    assert roster(tmp_path, text) == ["Ada", "Alan"]
 
 
 @pytest.mark.parametrize(
@@ -202,12 +175,11 @@ def test_every_name_makes_a_file_of_its_own_on_any_system():
 def test_any_table_is_a_list_of_names_or_refused(tmp_path_factory, table):
     path = tmp_path_factory.getbasetemp() / "any.csv"
     path.write_text("\n".join(";".join(row) for row in table), encoding="utf-8", errors="replace")
-    for read in (read_roster, read_student_names):
-        try:
-            found = list(read(path))
-        except GradbookError:
-            continue
-        assert all(name.isprintable() and len(name) <= 60 for name in found)
+    try:
+        found = read_roster(path)
+    except GradbookError:
+        return
+    assert all(name.isprintable() and len(name) <= 60 for name in found)
 
 
 SEEDS = range(1, 40)

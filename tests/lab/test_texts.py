@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gradbook.data.sources import load
 from gradbook.engine.engines import PlainEngine
-from gradbook.errors import DataError, ShapeError, UsageError
+from gradbook.errors import DataError, ShapeError
+from gradbook.lab.models.model import Model, untrained_model
 from gradbook.lab.recipes.text import recipe
 from gradbook.lab.texts import (
     LineProblem,
@@ -20,6 +22,7 @@ from gradbook.lab.texts import (
 from gradbook.lab.training.train import Trained, train
 from gradbook.lab.training.training import Telling, TrainingRun, set_up
 from gradbook.net import parse
+from tests.lab.training.test_early_stop import StoppingAfter
 
 WORDS = "\n".join(["aba", "bab", "abab", "baba", "ababa", "babab", "ab", "ba", "abababa", "bababa"])
 SMALL = "input {}x3; gru 8 all; conv1d 3 1; softmax; loss cross-entropy; update adam; rate 0.02"
@@ -87,11 +90,32 @@ def test_a_training_that_stopped_goes_on_to_the_same_bits():
     assert [e.train_loss for e in again.history] == [e.train_loss for e in whole.history]
 
 
-def test_no_folder_keeps_it(tmp_path):
-    problem = LineProblem(KNOWN, 5)
-    with pytest.raises(UsageError, match="no folder keeps a training on lines"):
-        train(problem.recipe(parse(SMALL.format(8))), data=problem, folder=tmp_path / "run")
-    assert not (tmp_path / "run").exists()
+def test_a_folder_keeps_it_and_goes_on_where_it_was_stopped(tmp_path):
+    path = tmp_path / "words.txt"
+    path.write_text(WORDS, encoding="utf-8")
+    problem = LineProblem(read_lines(path), 25, seed=1)
+    asked = problem.recipe(parse(SMALL.format(8)))
+    whole = train(asked, data=problem)
+    held = train(asked, data=problem, folder=tmp_path / "run", listener=StoppingAfter(4))
+    assert held.stopped
+    again = train(folder=tmp_path / "run", resume=True)
+    assert again.problem.record == problem.record
+    kept = LineWriter.load(tmp_path / "run" / "model.safetensors")
+    for name, value in whole.model.engine.weights().items():
+        np.testing.assert_array_equal(again.model.engine.weights()[name], value)
+        np.testing.assert_array_equal(kept.engine.weights()[name], value)
+    assert kept.lines.alphabet == "ab"
+
+
+def test_a_file_of_something_else_is_no_writer(tmp_path):
+    learned(5).model.save(tmp_path / "words.safetensors")
+    with pytest.raises(DataError, match="not a model of gradbook's"):
+        Model.load(tmp_path / "words.safetensors")
+    untrained_model(parse("input 1x8x8; flatten; dense 10; softmax"), load("digits8")).save(
+        tmp_path / "m"
+    )
+    with pytest.raises(DataError, match="not a writer of gradbook's"):
+        LineWriter.load(tmp_path / "m")
 
 
 def test_the_loss_is_pytorchs():

@@ -116,9 +116,9 @@ def test_what_cannot_be_filmed_is_refused_with_a_remedy(tmp_path, monkeypatch, c
         write_film(film(gb.builtin("worked"), 1, 0.5), "a.avi")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    assert main(["film", "worked", "-o", "a.mp4"]) == 2
+    assert main(["play", "worked", "-o", "a.mp4"]) == 2
     assert "pip install 'gradbook[film]', or name a .gif" in capsys.readouterr().err
-    assert main(["film", "worked", "-o", "nowhere/a.gif", "--epochs", "2"]) == 2
+    assert main(["play", "worked", "-o", "nowhere/a.gif", "--epochs", "2"]) == 2
     assert list(tmp_path.iterdir()) == []
-    assert main(["film", "worked", "-o", "a.gif", "--epochs", "2"]) == 0
+    assert main(["play", "worked", "-o", "a.gif", "--epochs", "2"]) == 0
     assert capsys.readouterr().out == "wrote a.gif: 3 frames, 0.2 s\n"

@@ -92,7 +92,9 @@ def test_the_csv_has_a_row_for_each_epoch_and_a_column_for_each_rate(worked, wil
 
 
 def test_the_manual_names_every_field_and_every_verdict(worked):
-    manual = Path(__file__).parents[2].joinpath("docs", "guides", "learning-rate.md").read_text("utf-8")
+    manual = (
+        Path(__file__).parents[2].joinpath("docs", "guides", "learning-rate.md").read_text("utf-8")
+    )
     read = json.loads(write(sweep_report(worked), "json"))
     fields = {*read, *read["rates"][0], *read["largest"]}
     assert [field for field in fields if f"`{field}`" not in manual] == []

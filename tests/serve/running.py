@@ -1,4 +1,4 @@
-"""A `gradbook serve` that runs, and who asks it: over sockets, as any program could."""
+"""A `gradbook class serve` that runs, and who asks it: over sockets, as any program could."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def served(*words: str, **settings: str) -> Iterator[Served]:
     """A server whose temporary files have a folder of their own."""
     with tempfile.TemporaryDirectory(prefix="served-") as folder:
         everything = {**os.environ, "TMPDIR": folder, **settings}
-        command = [sys.executable, "-m", "gradbook", "serve", "--no-browser", *words]
+        command = [sys.executable, "-m", "gradbook", "class", "serve", "--no-browser", *words]
         with subprocess.Popen(
             command,
             stdout=subprocess.PIPE,

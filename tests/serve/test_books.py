@@ -13,15 +13,17 @@ from pathlib import Path
 
 import pytest
 
+from gradbook.audit.check import check
+from gradbook.audit.classes.rubric import Rubric, score_each
+from gradbook.audit.classes.submissions import find_submissions
+from gradbook.audit.copies.annotate import annotate
+from gradbook.report.audit import grades_csv
+from gradbook.report.audit_page import audit_page
 from tests.serve.books import a_class, content, exercises, laid_out
 from tests.serve.running import served
 
 FOLDER = "class of 2026"
-WAYS = {
-    "": ([], ""),
-    "points": (["--points"], "points=1"),
-    "hints": (["--hints", "--out-of", "20"], "hints=1&out_of=20"),
-}
+WAYS = {"": ([], ""), "hints": (["--hints"], "hints=1")}
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,7 @@ def commanded(folder: Path, books, *words: str) -> str:
 @pytest.mark.parametrize("ways", WAYS)
 def test_grades_and_page_are_the_commands(on, number, books, ways, tmp_path):
     words, query = WAYS[ways]
-    commanded(tmp_path, books, "--csv", "grades.csv", "--html", "class.html", *words)
+    commanded(tmp_path, books, "-o", "grades.csv", "-o", "class.html", *words)
     for name in ("grades.csv", "class.html"):
         status, found, headers = on.ask(f"classes/{number}/{name}?{query}")
         assert status == 200
@@ -60,22 +62,31 @@ def test_grades_and_page_are_the_commands(on, number, books, ways, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "query"),
+    ("rubric", "query"),
     [
-        (["--points", "--repeated", "100"], "points=1&repeated=100"),
-        (["--out-of", "20", "--repeated", "3.5"], "out_of=20&repeated=3.5"),
+        (Rubric(repeated=100), "points=1&repeated=100"),
+        (Rubric(20, repeated=3.5), "out_of=20&repeated=3.5"),
     ],
 )
-def test_exercises_are_marked_by_the_rules_that_the_command_has(on, words, query, tmp_path):
+def test_exercises_are_marked_by_the_rubric_that_is_asked_for(
+    on, rubric, query, tmp_path, monkeypatch
+):
     number = on.handed_in([(f"{FOLDER}/{name}", book) for name, book in exercises()])
-    asked = ["--csv", "grades.csv", "--html", "class.html", "--annotate", "marked"]
-    commanded(tmp_path, exercises(), *asked, *words)
-    for name in ("grades.csv", "class.html"):
+    monkeypatch.chdir(tmp_path)
+    laid_out(tmp_path / FOLDER, exercises())
+    reports = list(map(check, find_submissions([FOLDER])))
+    scores = score_each(reports, rubric)
+    expected = {
+        "grades.csv": grades_csv(reports, scores),
+        "class.html": audit_page(reports, scores),
+    }
+    for name, text in expected.items():
         found = on.ask(f"classes/{number}/{name}?{query}")[1]
-        assert found == (tmp_path / name).read_bytes()
+        assert found.decode() == text
         assert found != on.ask(f"classes/{number}/{name}?{query.partition('&')[0]}")[1]
-    copies = on.ask(f"classes/{number}/marked.zip?{query}")[1]
-    assert unpacked(copies) == files_of(tmp_path / "marked")
+    copies = unpacked(on.ask(f"classes/{number}/marked.zip?{query}")[1])
+    books = zip(reports, scores, strict=True)
+    assert copies == {Path(it.book).name: annotate(it.book, it, mark) for it, mark in books}
 
 
 @pytest.mark.parametrize("columns", ["-0.1", "nan", "half"])

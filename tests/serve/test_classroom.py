@@ -99,7 +99,7 @@ def test_without_a_folder_there_is_no_class():
 
 def test_a_file_is_no_folder(refused, tmp_path):
     (tmp_path / "names.csv").write_text("Ada")
-    assert "is a file, not the folder" in refused(["serve", "names.csv", "--no-browser"])
+    assert "is a file, not the folder" in refused(["class", "serve", "names.csv", "--no-browser"])
 
 
 def test_another_server_finds_what_was_marked(room):

@@ -124,7 +124,7 @@ def test_what_is_compiled_is_not_changed_but_sent_to_the_command(tmp_path):
         "early stop": str(recipe) + "early stop 3\n",
     }
     for found in on_the_page(recipe, list(texts.values()), tmp_path):
-        assert f"gradbook page FILE.txt --train {IMAGES} -o page.html" in found["message"]
+        assert f"gradbook play FILE.txt --train {IMAGES} -o page.html" in found["message"]
     other, *_ = on_the_page(recipe, list(texts.values()), tmp_path)
     assert (other["line"], other["column"]) == (conv + 1, 1)
     assert f"made for '{lines[conv]}'" in other["message"]

@@ -51,7 +51,7 @@ from gradbook.audit.findings import (
 from gradbook.audit.formula.address import Address, cells_of, name_of, row_of
 from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.formula.meaning import LeadsBack, NotUnderstood
-from gradbook.audit.judge.accounts import account_findings
+from gradbook.audit.judge.accounts import account_for
 from gradbook.audit.judge.levels import level_findings, rounded_gradients
 from gradbook.audit.judge.logarithms import decimal_logarithms
 from gradbook.audit.judge.loss import (
@@ -323,10 +323,11 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     findings = tuple(finding for finding in findings if finding not in by_steps)
     steps = steps_of(training, loss)
     groups = group_steps(training, steps)
+    unaccounted: list[Message] = []
     with note_if_spent(
         lambda: Message("the updates and whether the values are those of the formulas")
     ):
-        findings = _with_updates(training, steps, groups, findings)
+        findings, unaccounted = _with_updates(training, steps, groups, findings)
     findings += tuple(new_findings(list(neuron_findings(training, steps)), findings))
     findings += tuple(new_findings(list(level_findings(training, groups)), findings))
     findings += tuple(new_findings(list(rounded_gradients(training, steps)), findings))
@@ -339,9 +340,13 @@ def _judged(training: SheetTraining) -> SheetReport | None:
         curve = loss_curve(training.book, training.flow, cells, findings)
     return replace(
         _described(training),
-        verdict=_verdict(training, findings),
+        verdict=UNFINISHED if unaccounted and not findings else _verdict(training, findings),
         loss=name_of_loss(training, loss[0]),
-        notes=(*loss_notes(training, loss[0], not findings), *measured_notes(by_steps)),
+        notes=(
+            *loss_notes(training, loss[0], not findings),
+            *measured_notes(by_steps),
+            *unaccounted,
+        ),
         findings=findings,
         curve=curve,
         is_half_judged=not explained.is_whole,
@@ -353,8 +358,9 @@ def _with_updates(
     steps: Sequence[SheetStep],
     groups: Sequence[Sequence[SheetStep]],
     findings: tuple[Finding, ...],
-) -> tuple[Finding, ...]:
-    """The findings of gradients that are their own, and what is wrong with the updates."""
+) -> tuple[tuple[Finding, ...], list[Message]]:
+    """The findings of gradients that are their own, and what is wrong with the updates; then notes
+    on what nothing accounts for."""
     drifting = drifting_rates(training)
     findings = (*drifting, *new_findings(findings, drifting))
     updates = update_findings(training, steps, findings)
@@ -369,7 +375,8 @@ def _with_updates(
     findings += (*stray_findings(training, steps), *updates)
     findings += tuple(stale_findings(training, groups))
     findings += tuple(new_findings(optimiser_findings(training, groups, steps), findings))
-    return (*findings, *new_findings(account_findings(training, groups, findings), findings))
+    account = account_for(training, groups, findings)
+    return (*findings, *new_findings(account.findings, findings)), account.notes
 
 
 def _lies_in(finding: Finding, drift: Finding | None) -> bool:

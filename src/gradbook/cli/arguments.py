@@ -10,7 +10,7 @@ from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gradbook.errors import GradbookError, UsageError, did_you_mean, one_line
 from gradbook.formats.reading import FOREIGN
@@ -41,13 +41,15 @@ class OneOf:
 
 
 def format_of(options: Namespace, suffixes: Mapping[str, str]) -> str:
-    """What `--format` asks for, or what the file's name ends in; text where there is no file."""
-    if options.format or not options.out:
-        return options.format or "text"
+    """What the file's name ends in; text, or JSON with `--json`, where there is no file."""
+    if not options.out:
+        return "json" if options.json else "text"
+    if options.json:
+        raise UsageError("-o and --json don't go together: end the file's name in .json")
     endings = [suffix for suffix in suffixes if options.out.lower().endswith(suffix)]
     if not endings:
         known = ", ".join(suffixes)
-        raise UsageError(f"no format for '{options.out}': end it in {known}, or give --format")
+        raise UsageError(f"'{options.out}' doesn't say what to write: end it in {known}")
     return suffixes[max(endings, key=len)]
 
 
@@ -136,8 +138,8 @@ def network(argument: str, data: str | None = None, **reading: str | None) -> Ne
     """The network that the argument means, with its samples.
 
     They come from the CSV file `data` where one is given, else from the file that the
-    network names, which lies beside the network's own, else from its text. `reading` is what
-    `reading_of` gives; what is to be known of the table is said on the side.
+    network names, which lies beside the network's own, else from its text. `reading` says how a
+    table's decimals and dates are written; what is to be known of the table is said on the side.
     """
     from gradbook.builtin_networks import BUILTIN
     from gradbook.files import read_text
@@ -170,9 +172,54 @@ def network(argument: str, data: str | None = None, **reading: str | None) -> Ne
     return read_table(data, net, tell=warn, **asked)
 
 
-def reading_of(options: Namespace) -> dict[str, str | None]:
-    """What was asked of how a table is read."""
-    return {"decimal": options.decimal, "dates": options.dates}
+# What `--set` says: a line in place of a network's or a recipe's own, or how a table is read -----
+
+Kinds = Mapping[str, Callable[[str], Any]]  # what a line's words mean, by how it begins
+READING: Kinds = {"decimal": OneOf(",", "."), "dates": OneOf("dmy", "mdy")}
+READING_GONE = {f"--{word}": f"write --set '{word} …'" for word in READING}
+
+
+def read_settings(lines: Iterable[str], kinds: Kinds) -> tuple[dict[str, Any], list[str]]:
+    """What these lines say of what `kinds` has, such as 'split by', and all others as they are."""
+    known: dict[str, Any] = {}
+    others: list[str] = []
+    for line in lines:
+        for words in filter(None, map(str.strip, line.split(";"))):
+            begin = next((own for own in kinds if f"{words} ".startswith(f"{own} ")), None)
+            if begin is None:
+                others.append(words)
+                continue
+            value = words.removeprefix(begin).strip()
+            try:
+                if not value:
+                    raise ArgumentTypeError("its value is missing")
+                known[begin.replace(" ", "_")] = kinds[begin](value)
+            except ArgumentTypeError as error:
+                raise UsageError(f"--set '{words}': {error}") from error
+    return known, others
+
+
+def with_its_word(line: str) -> str:
+    """A line that begins with an update's name, as `momentum 0.9`, behind the word `update`."""
+    from gradbook.layers.updates import UPDATES
+    from gradbook.net.text import UPDATE_WORDS
+
+    word = line.partition(" ")[0].lower()
+    return f"update {line}" if word in UPDATES or word in UPDATE_WORDS else line
+
+
+def changed_network(net: Net, lines: Iterable[str]) -> Net:
+    """The network with these lines on its training in place of its own."""
+    from gradbook.net.network import net_changed
+    from gradbook.net.text import statements
+
+    return net_changed(net, statements("\n".join(map(with_its_word, lines)), "--set"))
+
+
+def asked_network(options: Namespace) -> Net:
+    """The network that is named, with its samples and what `--set` says of it."""
+    reading, lines = read_settings(options.set, READING)
+    return changed_network(network(options.net, options.data, **reading), lines)
 
 
 def expand(words: Iterable[str]) -> list[str]:

@@ -6,11 +6,14 @@ from itertools import count
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gradbook.amounts import duration
 from gradbook.cli.output import can_say, print_event, show, width
 from gradbook.cli.screen import Screen, is_screen
 from gradbook.engine import compilers
 from gradbook.lab.tables import TableProblem
+from gradbook.lab.texts import LineProblem, LineWriter
 from gradbook.lab.training.training import Listener, TrainingRun
 from gradbook.report.training import (
     BLOCK,
@@ -50,6 +53,7 @@ LOADING = "loading the images"
 COMPILING = "compiling the engine for this network, once"
 SCORING = "scoring the test images"
 STOPPING = "finishing the step and saving"
+AT_TRAINING = 0.5  # the temperature of lines that are written meanwhile
 HINT = "Ctrl-C finishes the step, saves and stops"
 
 
@@ -168,11 +172,15 @@ class AsLines(Display):
     def __init__(self) -> None:
         self.ascii_only = not can_say(NOT_ASCII)
         self.best = 0.0
+        self.writer: LineWriter | None = None
+        self.random = np.random.default_rng(0)
 
     def on_start(self, training: TrainingRun) -> None:
         super().on_start(training)
         validated = training.material.held_back is not None
         self.table = epoch_table(training.problem, width(), validated, self.ascii_only)
+        if isinstance(training.problem, LineProblem):
+            self.writer = LineWriter(training.problem.lines, training.engine)
         self.say([*opening_lines(training, room()), *self.table.heading()])
         for epoch in training.history:
             self.on_epoch(epoch)
@@ -180,8 +188,12 @@ class AsLines(Display):
     def on_epoch(self, epoch: Epoch) -> None:
         right = epoch.validation_accuracy or 0.0
         if self._is_shown(epoch):
-            self.say([self.table.row(epoch, best=right > self.best)])
+            self.say([[*self.table.row(epoch, best=right > self.best), *self._written()]])
         self.best = max(self.best, right)
+
+    def _written(self) -> TextLine:
+        """A line as the network writes it by now, if it is one that writes."""
+        return [Span(f"  {self.writer.write(self.random, AT_TRAINING)}")] if self.writer else []
 
     def _is_shown(self, epoch: Epoch) -> bool:
         assert self.training
@@ -205,6 +217,7 @@ class AsLines(Display):
             self.on_doubt(doubt)
         rows = "rows" if run.problem_file.is_file() else "images"
         usual = f"{rows} trained on" if "training_r2" in result else f"test {rows}"
+        usual = "the lines held out" if run.learns_lines else usual
         show(result_lines(result, room(), result.get("tested_on", usual)))
         show(files_lines(run, width()))
 

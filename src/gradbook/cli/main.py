@@ -10,7 +10,7 @@ import sys
 
 TYPE_CHECKING = False  # typing itself would be half the cost of `gradbook --version`
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import ModuleType
     from typing import TextIO
 
@@ -20,35 +20,46 @@ VERBS = {
     "demo": "a tour: built-in networks worked through, digits trained",
     "explain": "the derivation: every chain written out, with its numbers",
     "sheet": "the live workbook: a formula in every cell, one row per epoch",
+    "check": "an audit of workbooks that somebody made: is each gradient right?",
     "class": "a class from its exercises to its grades, in one folder",
     "quiz": "questions for Moodle and others, with own numbers for each student",
-    "play": "a network in your browser: it trains with every number in sight",
-    "page": "the same page as a file, to keep, to mail or to put on a site",
-    "check": "an audit of workbooks that somebody made: is each gradient right?",
-    "serve": "the audit and more on a page that only this computer reaches",
+    "play": "a network that trains in your browser; the same as a page or a film",
     "sweep": "what the learning rate does, with a verdict for each",
-    "film": "a training as a film: weights, error and plane as they move",
     "summary": "every layer's shape, parameters, multiply-adds and memory",
-    "data": "images to train on: counts, samples, checks; digits included",
-    "train": "train on images or a table, live; nothing is lost if it stops",
-    "study": "many recipes: what varies, what is allowed, which works best",
-    "recipes": "the ready-made trainings: parameters, epochs, time, accuracy",
+    "train": "train on images, a table, signals or lines of text",
+    "generate": "new lines, written by a network that was trained on lines",
     "predict": "what a trained network reads in your pictures, and how sure it is",
     "export": "a trained network for other programs: ONNX, PyTorch, Keras, C",
     "import": "a network from PyTorch, Keras or scikit-learn: .onnx, .keras, .pt2",
-    "write": "learn lines letter by letter, such as names, and write new ones",
+    "study": "many recipes: what varies, what is allowed, which works best",
     "compare": "trained runs side by side: figures, curves, recipes, mistakes",
-    "help": "this page, a verb's page, or how to write a network or a recipe",
-    "completion": "Tab completion of verbs, options and names in your shell",
+    "data": "images to train on: counts, samples, checks; digits included",
+    "help": "this page, a verb's page, how to write a network, Tab completion",
 }
+PARTS = {
+    "class": {
+        "init": "an exercise for each student, with handouts, keys and a rubric",
+        "collect": "take in what was handed in: files, folders, archives",
+        "mark": "marks by your rubric, feedback for each student, grades",
+        "serve": "the same by clicks, on a page that only this computer reaches",
+    }
+}  # of verbs: each has a page of its own
 MODULES = {
-    "about": ("demo", "help", "completion"),
-    "browser": ("play", "page", "serve"),
-    "networks": ("explain", "sweep", "summary", "film"),
+    "about": ("demo", "help"),
+    "browser": ("play",),
+    "networks": ("explain", "sweep", "summary"),
     "images": ("data", "predict"),
-    "runs": ("recipes", "compare", "export", "import"),
+    "runs": ("compare", "export", "import"),
     "classroom": ("class",),
 }  # of `verbs/`; any other verb is a module of its own
+RENAMED = {  # verbs of 1.0, and what to type now
+    "page": "gradbook play NET -o FILE.html",
+    "film": "gradbook play NET -o FILE.gif",
+    "write": "gradbook train names, and then gradbook generate RUN",
+    "recipes": "gradbook train --list",
+    "serve": "gradbook class serve",
+    "completion": "gradbook help completion SHELL",
+}
 
 NO_THREAD = "can't start new thread"
 UNMAPPED = ("failed to map segment", "annot allocate memory")  # what is said of libraries then
@@ -95,49 +106,97 @@ def _answer(words: list[str]) -> int:
 
             print(f"gradbook {__version__}")
             return DONE
-        case ["completion", "--words", *typed]:  # which a shell asks
-            found = _module("completion").what_is_next(typed)
+        case ["help", "completion", "--words", *typed] | ["completion", "--words", *typed]:
+            # which a shell asks, the second by a script of 1.0
+            found = _module("help").what_is_next(typed)
             print("".join(f"{word}\t{about}\n" for word, about in found), end="")
             return DONE
-        case [verb, *rest]:
+        case [verb] | [verb, "-h" | "--help"] if verb in PARTS:
+            print(parts_page(verb), end="")
+            return DONE
+        case _:
+            verb, rest = split_command(words)
             options, run = verb_parser(verb).read(rest), _entry(verb).run
             from gradbook.files import guarded
             from gradbook.outputs import CommandOutputs
 
-            with guarded(CommandOutputs("force" in options and options.force)):
-                if "language" not in options:
+            with guarded(CommandOutputs(options.force)):
+                if not _entry(verb).speaks:
                     return run(options)
                 from gradbook.language import in_language, system_language
 
                 with in_language(options.language or system_language()):
                     return run(options)
-    raise AssertionError(words)
+
+
+def split_command(words: Sequence[str]) -> tuple[str, list[str]]:
+    """The verb, with its part where it has parts, and what it is given."""
+    before, rest = [], list(words)
+    while rest and rest[0].startswith("-"):  # what belongs to every verb may stand before it
+        count = 2 if rest[0] == "--language" else 1 if _belongs_to_all(rest[0]) else 0
+        if not count:
+            break
+        before += rest[:count]
+        rest = rest[count:]
+    verb, *rest = rest or ["help"]
+    if verb not in PARTS:
+        return verb, [*before, *rest]
+    part = next((word for word in rest if not word.startswith("-")), "")
+    if part not in PARTS[verb]:
+        from gradbook.errors import UsageError, did_you_mean
+
+        known = ", ".join(PARTS[verb])
+        hint = did_you_mean(part, PARTS[verb]) or f": {verb} does {known}"
+        raise UsageError(f"{verb} {part}".strip() + f" isn't known{hint}")
+    rest.remove(part)
+    return f"{verb} {part}", [*before, *rest]
+
+
+def _belongs_to_all(word: str) -> bool:
+    return word == "--force" or word.startswith("--language=")
+
+
+def every_command() -> list[str]:
+    """The verbs, and of one with parts each part: 'class mark'."""
+    return [f"{verb} {part}".strip() for verb in VERBS for part in PARTS.get(verb, {"": ""})]
 
 
 def overview() -> str:
     """What `gradbook` alone prints."""
+    from gradbook.cli.page import FORCE, LANGUAGE, read_page
+
+    return read_page("overview", verbs=_listed(VERBS), force=FORCE, language=LANGUAGE)
+
+
+def parts_page(verb: str) -> str:
+    """What a verb with parts prints by itself."""
     from gradbook.cli.page import read_page
 
-    verbs = "\n".join(f"  {verb:<11} {line}" for verb, line in VERBS.items())
-    return read_page("overview", verbs=verbs)
+    return read_page(verb, parts=_listed(PARTS[verb]))
+
+
+def _listed(verbs: Mapping[str, str]) -> str:
+    return "\n".join(f"  {verb:<9} {line}" for verb, line in verbs.items())
 
 
 def verb_parser(verb: str) -> Parser:
-    """The parser of one verb's options, its `--help` included."""
+    """The parser of a command's own options, its `--help` included."""
     from gradbook.cli.page import HelpPage, Parser
     from gradbook.errors import UsageError, did_you_mean
 
-    if verb not in VERBS:
+    if verb in RENAMED:
+        raise UsageError(f"{verb} has another name now: {RENAMED[verb]}")
+    if verb not in every_command():
         kind = "option" if verb.startswith("-") else "verb"
         known = ["--help", "--version"] if kind == "option" else list(VERBS)
         hint = did_you_mean(verb, known) or f": it is one of {', '.join(known)}"
         raise UsageError(f"unknown {kind} '{verb}'{hint}")
     entry = _entry(verb)
-    return Parser(HelpPage.of(verb, entry.facts()), entry)
+    return Parser(HelpPage.of(verb, entry), entry)
 
 
 def _entry(verb: str) -> Verb:
-    entry: Verb = _module(verb).ENTRIES[verb]
+    entry: Verb = _module(verb.partition(" ")[0]).ENTRIES[verb]
     return entry
 
 

@@ -2,34 +2,35 @@
 
 Each page lies in `pages/` as people read it, so that an option stands in one place:
 
-    usage: gradbook film [NET] -o FILE [OPTION]...
+    usage: gradbook sweep [NET] -o FILE [OPTION]...
 
-    Film a training: the network's weights, its error, …
+    Show what the learning rate does: a verdict for each rate, …
 
     arguments:
-      NET                 default: xor
+      NET                 default: worked
 
     options:
-      -o, --out FILE      where to write: .gif, .mp4 or .webm
+      -o, --out FILE      where to write: .html or .csv
       --epochs N          how long to train (default: $epochs)
       --form choice|number
                           one of these words
       --train [N]         with a number or without
       --mean M...         one number or several
+    $shared
 
     examples:
-      gradbook film xor -o xor.gif
+      gradbook sweep xor -o xor.html
 
 The usage line says how many there may be of each argument, what is required, and which option may
 be given several times: `[--vary LINE]...`. Everything before the first heading is what the verb is
-about. A `$name` is filled in from the code.
+about. A `$name` is filled in from the code. Of a verb with parts, each has its own: `class init`.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
-from argparse import SUPPRESS, ArgumentParser, Namespace
+from argparse import SUPPRESS, Action, ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
@@ -41,24 +42,22 @@ from gradbook.cli.arguments import OneOf
 from gradbook.errors import UsageError, did_you_mean
 from gradbook.language import LANGUAGES
 
-SHARED = {  # lines that several pages have
-    "force": """\
-  --force             replace files that gradbook didn't write, or that were
-                      changed since""",
-    "language": f"""\
-  --language CODE     {", ".join(LANGUAGES)} (default: the system's)""",
-    "reading": """\
-  --decimal ,|.       the decimal mark, for tables that leave it open: is 1,234
-                      over a thousand?
-  --dates dmy|mdy     the order in dates such as 3/4/2024: 'dmy' (day first) or
-                      'mdy' (month first)""",
-}
-KINDS: Mapping[str, Callable[[str], Any]] = {"language": OneOf(*LANGUAGES)}
+LANGUAGE = f"""\
+  --language CODE   {", ".join(LANGUAGES)} (default: the system's)"""
+FORCE = """\
+  --force           replace files that gradbook didn't write or you changed"""
+SPEAKS, IS_ENGLISH = (
+    "--force, --language and --help belong to every verb: see gradbook help",
+    "--force and --help belong to every verb: see gradbook help",
+)
+SET_OF_NET = """\
+  --set LINE          a line in place of the network's own, such as 'rate 0.5',
+                      or how the table is read: 'decimal ,' or 'dates dmy'"""
 HEADING = re.compile(r"^(?=arguments:$|options:$)", re.MULTILINE)
 EXAMPLES = "examples:\n"
 ENTRY = re.compile(r" {2}(\S+(?: \S+)*)(?: {2,}(\S.*))?")
-REQUIRED = re.compile(r"(-\w) \S+")
-REPEATED = re.compile(r"\[--([\w-]+) \S+\]\.\.\.")
+REQUIRED = re.compile(r"(?<!\[)(--?[\w-]+) \S+")
+REPEATED = re.compile(r"\[(--?[\w-]+) \S+\]\.\.\.")
 ANY_OPTION = "[OPTION]..."
 CHOICES = re.compile(r"[^\s|]+(\|[^\s|]+)+")
 
@@ -71,6 +70,8 @@ class Verb:
     kinds: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)  # by option
     defaults: Mapping[str, Any] = field(default_factory=dict)
     facts: Callable[[], Mapping[str, object]] = dict  # that the page's $names stand for
+    speaks: bool = False  # in any language, not in English alone
+    gone: Mapping[str, str] = field(default_factory=dict)  # what takes an old option's place
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,9 @@ class HelpPage:
     entries: tuple[Entry, ...]
 
     @classmethod
-    def of(cls, verb: str, facts: Mapping[str, object]) -> HelpPage:
-        text = read_page(verb, **SHARED, **facts)
+    def of(cls, verb: str, entry: Verb) -> HelpPage:
+        shared = f"\n{SPEAKS if entry.speaks else IS_ENGLISH}"
+        text = read_page(verb, shared=shared, set_of_net=SET_OF_NET, **entry.facts())
         return cls(verb, text, tuple(_entries(text)))
 
     @property
@@ -126,7 +128,7 @@ class HelpPage:
 
 def read_page(name: str, **facts: object) -> str:
     """A page of `pages/` with its $names filled in."""
-    text = Path(__file__).with_name("pages") / f"{name}.txt"
+    text = Path(__file__).with_name("pages") / f"{name.replace(' ', '-')}.txt"
     return Template(text.read_text("utf-8")).substitute(facts)
 
 
@@ -154,8 +156,10 @@ class Parser(ArgumentParser):
 
     def __init__(self, page: HelpPage, verb: Verb) -> None:
         super().__init__(prog=f"gradbook {page.verb}", allow_abbrev=False, add_help=False)
+        self.page, self.verb = page, verb
         self.add_argument("-h", "--help", action="help", help=SUPPRESS)
-        self.page = page
+        self.add_argument("--force", action="store_true", help=SUPPRESS)
+        self.add_argument("--language", metavar="CODE", type=OneOf(*LANGUAGES), help=SUPPRESS)
         usage = page.usage.removeprefix(self.prog).replace(ANY_OPTION, "")
         about = {entry.typed: entry.about for entry in page.entries}
         for word in REQUIRED.sub("", REPEATED.sub("", usage)).split():
@@ -174,17 +178,27 @@ class Parser(ArgumentParser):
         for entry in page.entries:
             if entry.flags:
                 self._add_option(
-                    entry, verb, entry.name in repeated, not {*entry.flags}.isdisjoint(required)
+                    entry,
+                    verb,
+                    repeated=not {*entry.flags}.isdisjoint(repeated),
+                    required=not {*entry.flags}.isdisjoint(required),
                 )
 
-    def _add_option(self, entry: Entry, verb: Verb, repeated: bool, required: bool) -> None:
+    @property
+    def own_options(self) -> list[Action]:
+        """Those that the verb has for itself."""
+        return [
+            action for action in self._actions if action.option_strings and action.help != SUPPRESS
+        ]
+
+    def _add_option(self, entry: Entry, verb: Verb, *, repeated: bool, required: bool) -> None:
         value, about = entry.value, entry.about.replace("%", "%%")
         if not value:
             self.add_argument(*entry.flags, action="store_true", help=about)
             return
         metavar = value.removesuffix("...").strip("[]")
         usual = OneOf(*metavar.split("|")) if CHOICES.fullmatch(metavar) else str
-        kind = {**KINDS, **verb.kinds}.get(entry.name, usual)
+        kind = verb.kinds.get(entry.name, usual)
         more: dict[str, Any] = {"action": "append"} if repeated else {}
         if value.endswith("..."):
             more["nargs"] = "+"
@@ -215,8 +229,12 @@ class Parser(ArgumentParser):
             if not word.startswith("-"):
                 self.error(f"unexpected argument '{word}'")
             flag = word.partition("=")[0]
+            if flag in self.verb.gone:
+                raise UsageError(f"{self.prog} has no {flag} any more: {self.verb.gone[flag]}")
             known = [name for action in self._actions for name in action.option_strings]
             self.error(f"unknown option '{flag}'{_instead(flag, known)}")
+        if options.language and not self.verb.speaks:
+            self.error(f"{self.prog} speaks English alone: leave --language out")
         for action in self._actions:
             if action.option_strings and getattr(options, action.dest, None) == "":
                 self.error(f"{'/'.join(action.option_strings)}: its value is missing")
@@ -227,8 +245,6 @@ class Parser(ArgumentParser):
 ELSEWHERE = {  # flags of other programs, and ours that mean the same
     "--lr": ("--rate", "--rates"),
     "--learning-rate": ("--rate", "--rates"),
-    "--optimizer": ("--update",),
-    "--patience": ("--early-stop",),
     "--output": ("--out",),
     "--model": ("--network",),
 }

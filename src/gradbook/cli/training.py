@@ -16,6 +16,7 @@ from gradbook.files import renew, write_whole
 from gradbook.interruption import heard_alike
 from gradbook.lab.images import ImageProblem
 from gradbook.lab.logs import Logged
+from gradbook.lab.texts import LineProblem
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder, summarise_seeds, train, train_by_crew
 from gradbook.report.training import NOT_ASCII
@@ -95,9 +96,10 @@ def _write_report(trained: Trained, run: RunFolder) -> None:
         write_report(run.path, trained.problem.dataset)
         return
     from gradbook.report.markup import report_page
-    from gradbook.report.training_report import training_report
+    from gradbook.report.training_report import lines_report, training_report
 
-    write_whole(run.report_file, report_page(training_report(trained, surroundings(1))))
+    report = lines_report if isinstance(trained.problem, LineProblem) else training_report
+    write_whole(run.report_file, report_page(report(trained, surroundings(1))))
 
 
 def _logged(

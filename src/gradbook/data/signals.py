@@ -309,7 +309,7 @@ def _channels(table: ColumnTable, names: Sequence[str]) -> Numbers:
         if column.words or column.dates:
             raise table.error(
                 "not a channel, for it has no numbers: leave it out with "
-                f"--ignore '{column.name}', or say what it is",
+                f"--set 'ignore {column.name}', or say what it is",
                 table.place(column.name),
             )
     table.require_complete(columns)
@@ -438,7 +438,7 @@ def cut_signals(signals: Signals, windows: Windows) -> CutSignals:
     if sum(counts) * windows.width > MOST_NUMBERS:
         raise LimitError(
             f"{signals.source}: {sum(counts):,} windows of {windows.width:,} numbers are too many: "
-            f"at most {MOST_NUMBERS:,} numbers together; take a larger --step"
+            f"at most {MOST_NUMBERS:,} numbers together; take a larger step, as in --set 'step 64'"
         )
     remarks = list(signals.remarks)
     short = sum(not count for count in counts)

@@ -124,7 +124,7 @@ class ColumnTable:
         evidence, name = self.evidence(place), self.names[place]
         with self._naming_the(place):
             if not evidence.present:
-                raise DataError(f"the column is empty: leave it out with --ignore '{name}'")
+                raise DataError(f"the column is empty: leave it out with --set 'ignore {name}'")
             if evidence.holds_numbers:
                 style = NumberStyle(self._decimal_at(place), written.unit_of(evidence))
                 column = Column(name, style=style)
@@ -167,7 +167,7 @@ class ColumnTable:
             raise DataError(
                 f"{len(words):,} different words are too many for a column: at most {MOST_WORDS}"
                 f"{remark if evidence.holds_measures else ''}, or leave it out with "
-                f"--ignore '{name}'"
+                f"--set 'ignore {name}'"
             )
         return words
 
@@ -326,7 +326,7 @@ def encode(table: ColumnTable, columns: Sequence[Column]) -> Numbers:
     if width * len(table) > MOST_NUMBERS:
         raise LimitError(
             f"{table.file}: {len(table):,} rows of {width:,} numbers, words taken apart, are too "
-            f"many: at most {MOST_NUMBERS:,} together; leave columns out with --ignore"
+            f"many: at most {MOST_NUMBERS:,} together; leave columns out with --set 'ignore …'"
         )
     parts = [np.empty((len(table), 0))]
     for column in map(table.as_here, columns):
@@ -389,7 +389,7 @@ def doubts(table: ColumnTable, place: int, column: Column) -> Iterator[str]:
         read, otherwise = (style.value(evidence.doubtful) for style in (column.style, other))
         yield one_line(
             f"{table.names[place]}: {evidence.doubtful} is read as {read:.12g}, with a decimal "
-            f"{MARK_WORDS[decimal]}: --decimal {other.decimal} reads it as {otherwise:.12g}"
+            f"{MARK_WORDS[decimal]}: --set 'decimal {other.decimal}' reads it as {otherwise:.12g}"
         )
 
 

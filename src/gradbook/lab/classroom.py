@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from pathlib import PurePath
+from dataclasses import replace
 from random import Random
 from unicodedata import combining, normalize
 
 import numpy as np
 
-from gradbook.audit.classes.submissions import StudentNames, file_key
 from gradbook.data.formats.cells import CellRow, read_cells
 from gradbook.errors import DataError, LimitError, steers
 from gradbook.graph.reference import evaluate
@@ -21,7 +19,6 @@ from gradbook.net.build import training_step
 
 LONGEST = 60  # characters of a name
 MOST_STUDENTS = 2_000
-LARGEST_NUMBER = 999_999_999
 STEM_LENGTH = 60  # characters of a file's name
 _NO_NAME = re.compile(r"[\W_]*")
 _OTHER = re.compile(r"[@\d]|^$")  # in a cell that is no name
@@ -98,17 +95,8 @@ def _kind(word: str) -> str:
     return kind or ("whole" if is_name else "")
 
 
-@dataclass(frozen=True)
-class Columns:
-    """Where a list has its names, and numbers or files to match them by; whether it has a head."""
-
-    names: tuple[int, ...]
-    numbers: int | None = None
-    files: int | None = None
-    is_headed: bool = False
-
-
-def _columns(rows: Sequence[CellRow]) -> Columns:
+def _columns(rows: Sequence[CellRow]) -> tuple[tuple[int, ...], bool]:
+    """Where a list has its names, and whether it has a head."""
     words = [_word(cell) for cell in rows[0].cells]
     kinds = [_kind(word) for word in words]
     named = _named(kinds)
@@ -116,11 +104,9 @@ def _columns(rows: Sequence[CellRow]) -> Columns:
         bool(kind) or word in NUMBERS | FILES for kind, word in zip(kinds, words, strict=True)
     ]
     if not named and not any(_is_over_others(rows, k) for k, it in enumerate(is_heading) if it):
-        return _without_head(rows)
-    numbers = next((k for k, word in enumerate(words) if word in NUMBERS), None)
-    files = next((k for k, word in enumerate(words) if word in FILES), None)
+        return _without_head(rows), False
     others = tuple(k for k, is_it in enumerate(is_heading) if not is_it) or (0,)
-    return Columns(named or _first_ones(rows[1:], others), numbers, files, is_headed=True)
+    return named or _first_ones(rows[1:], others), True
 
 
 def _is_over_others(rows: Sequence[CellRow], column: int) -> bool:
@@ -142,13 +128,15 @@ def _named(kinds: Sequence[str]) -> tuple[int, ...]:
     return given + at["name"][:1]
 
 
-def _without_head(rows: Sequence[CellRow]) -> Columns:
-    """By what stands in them: numbers, files, and before all others, names."""
+def _without_head(rows: Sequence[CellRow]) -> tuple[int, ...]:
+    """By what stands in them: neither numbers nor files, where there is anything else."""
     columns = list(zip(*(row.cells for row in rows), strict=True))
-    numbers = next((k for k, own in enumerate(columns) if all(map(_NUMBER.fullmatch, own))), None)
-    files = next((k for k, own in enumerate(columns) if all(map(_BOOK.fullmatch, own))), None)
-    others = tuple(k for k in range(len(columns)) if k not in (numbers, files))
-    return Columns(_first_ones(rows, others or (0,)), numbers, files)
+    others = tuple(
+        k
+        for k, own in enumerate(columns)
+        if not all(map(_NUMBER.fullmatch, own)) and not all(map(_BOOK.fullmatch, own))
+    )
+    return _first_ones(rows, others or (0,))
 
 
 def _first_ones(rows: Sequence[CellRow], columns: Sequence[int]) -> tuple[int, ...]:
@@ -168,7 +156,7 @@ def read_roster(path: str | os.PathLike[str]) -> list[str]:
     """
     file = str(path)
     names: dict[str, str] = {}
-    for row, name in _students(path)[0]:
+    for row, name in _students(path):
         key = normalize("NFKC", name).casefold()
         if key in names:
             problem = f"{name!r} is in the list twice: tell them apart, for example by a number"
@@ -177,54 +165,21 @@ def read_roster(path: str | os.PathLike[str]) -> list[str]:
     return list(names.values())
 
 
-def read_student_names(path: str | os.PathLike[str]) -> StudentNames:
-    """Whose the books are, by the number or the file in each row; by the rows' order without."""
-    students, columns = _students(path)
-    by_number: dict[int, str] = {}
-    by_file: dict[str, str] = {}
-    for place, (row, name) in enumerate(students, 1):
-        number = _number(row, columns, place, str(path))
-        book = row.cells[columns.files] if columns.files is not None else ""
-        for key, known in ((number, by_number), (file_key(book) if book else None, by_file)):
-            if key in known:
-                problem = f"{book or number} is in the list twice: keep one of them"
-                raise DataError(problem, file=str(path), row=row.number)
-        if number is not None:
-            by_number[number] = name
-        if book:
-            by_file[file_key(book)] = name
-    in_order = columns.numbers is None and columns.files is None
-    return StudentNames(PurePath(path).name, by_number, by_file, is_in_order=in_order)
-
-
-def _number(row: CellRow, columns: Columns, place: int, file: str) -> int | None:
-    """Which exercise a row's student has; None if only a file says it."""
-    if columns.numbers is None:
-        return place if columns.files is None else None
-    cell = row.cells[columns.numbers]
-    if not cell and columns.files is not None:
-        return None
-    if not _NUMBER.fullmatch(cell):
-        problem = f"{cell!r} isn't an exercise's number: write one from 0 to {LARGEST_NUMBER:,}"
-        raise DataError(problem, file=file, row=row.number)
-    return int(cell)
-
-
-def _students(path: str | os.PathLike[str]) -> tuple[list[tuple[CellRow, str]], Columns]:
-    """Each row with the name in it, and the columns of the list."""
+def _students(path: str | os.PathLike[str]) -> list[tuple[CellRow, str]]:
+    """Each row with the name in it."""
     rows = read_cells(path).rows
     for row in rows:
         for cell in row.cells:
             if steers(cell):  # the list is kept as it is
                 problem = f"control characters in {cell!r}: type it anew"
                 raise DataError(problem, file=str(path), row=row.number)
-    columns = _columns(rows)
-    rows = rows[columns.is_headed :]
+    columns, is_headed = _columns(rows)
+    rows = rows[is_headed:]
     if not rows:
         raise DataError("it has no students: write one name per row", file=str(path))
     if len(rows) > MOST_STUDENTS:
         raise LimitError(f"{path}: more than {MOST_STUDENTS:,} students: use a shorter list")
-    return [(row, _name(row, columns.names, str(path))) for row in rows], columns
+    return [(row, _name(row, columns, str(path))) for row in rows]
 
 
 def _name(row: CellRow, columns: Sequence[int], file: str) -> str:

@@ -69,6 +69,11 @@ class Material:
         """Mean and deviation of each input of the network that is normalised by itself."""
         return for_inputs(self.net, self.mean, self.deviation)
 
+    @property
+    def epoch_size(self) -> int:
+        """How many samples an epoch takes."""
+        return len(self.numbers)
+
     def order(self, seed: int, epoch: int) -> Rows:
         """The samples of an epoch, one after the other."""
         return order_samples(seed, epoch, self.numbers)
@@ -194,7 +199,6 @@ class Problem(ABC):
 
     unit: ClassVar[str]
     samples_key: ClassVar[str] = "rows"  # what programs know them as
-    is_kept: ClassVar[bool] = True  # a folder can hold its runs
     is_watched: ClassVar[bool] = False  # its trainings take long: they are looked at on their way
     columns: ClassVar[Mapping[str, str]]  # the figures of an epoch, by the names that files have
 

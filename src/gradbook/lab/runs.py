@@ -23,7 +23,7 @@ from gradbook.lab.models.answers import Answers
 from gradbook.lab.models.model import Model, trained_shapes
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.training.epochs import Epoch
-from gradbook.lab.training.run_folder import RunFolder, of_a_table
+from gradbook.lab.training.run_folder import RunFolder, of_a_table, of_lines
 from gradbook.lab.training.train import SeedsFolder, Spread
 from gradbook.layers import Role, leaf_name
 from gradbook.net import Net
@@ -264,6 +264,8 @@ def open_run(path: str | os.PathLike[str]) -> Compared:
     recipe, results = runs[0].recipe(), tuple(run.result() for run in runs)
     if "target" in results[0]:
         raise of_a_table(path)
+    if runs[0].learns_lines:
+        raise of_lines(path)
     return Compared(
         one_line(Path(path).resolve().name),
         tuple(runs),

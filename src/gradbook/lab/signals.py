@@ -237,13 +237,13 @@ def signal_problem(
     way = how.way or (SUBJECTS_APART if signals.subjects else RECORDINGS)
     if way == SUBJECTS_APART and not signals.subjects:
         raise UsageError(
-            "the recordings don't say whose they are: name the column with --subject, or split "
-            "by recording"
+            "the recordings don't say whose they are: name the column with --set "
+            "'subject COLUMN', or split by recording"
         )
     names = tuple(sorted(labels, key=float if all(map(is_number, labels)) else str))
     if how.background and how.background not in names:
         hint = did_you_mean(how.background, names) or f": there are {', '.join(names)}"
-        raise UsageError(one_line(f"--background: no class '{how.background}'{hint}"))
+        raise UsageError(one_line(f"background: no class '{how.background}'{hint}"))
     table = _table(cut)
     remarks = [*cut.remarks]
     if way == RECORDINGS and signals.subjects:
@@ -323,7 +323,7 @@ def windows_for(
     if len(signals.channels) != len(own.channels):
         raise DataError(
             f"{counted(len(signals.channels), 'channel')} ({', '.join(signals.channels)}), but "
-            f"the model reads {', '.join(own.channels)}: name them with --channels",
+            f"the model reads {', '.join(own.channels)}: name them with --set 'channels …'",
             file=signals.source,
         )
     if own.rate and signals.rate and abs(own.rate - signals.rate) > FAR_OFF * own.rate:

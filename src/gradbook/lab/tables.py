@@ -146,8 +146,8 @@ class TableProblem(Problem):
             here = here[~np.isnan(here[:, 0])]
             if not len(here):
                 raise DataError(
-                    f"no training row has a value in it: leave it out with --ignore "
-                    f"'{column.name}'",
+                    f"no training row has a value in it: leave it out with "
+                    f"--set 'ignore {column.name}'",
                     file=self.table.file,
                     column=column.name,
                 )
@@ -226,10 +226,11 @@ class TableProblem(Problem):
         """The options by which a command reads the same, beside the target."""
         record = self.record
         usual = {"target": self.table.names[-1], "missing": MEAN}
-        words = ["--task", record["task"]]
-        for name in ("target", "missing", "decimal", "dates"):
-            words += [f"--{name}", record[name]] if record[name] != usual.get(name, "") else []
-        return words + (["--ignore", ",".join(record["ignored"])] if record["ignored"] else [])
+        known = {"task": record["task"], "ignore": ",".join(record["ignored"])}
+        known |= {name: record[name] for name in ("missing", "decimal", "dates")}
+        lines = [f"{name} {value}" for name, value in known.items() if value != usual.get(name, "")]
+        target = ["--target", record["target"]] if record["target"] != usual["target"] else []
+        return [*target, *(word for line in lines for word in ("--set", line))]
 
     # What a training asks.
 

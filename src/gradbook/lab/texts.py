@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -25,6 +25,8 @@ from gradbook.engine.base import Engine
 from gradbook.engine.engines import PlainEngine, open_faster
 from gradbook.errors import DataError, ShapeError
 from gradbook.files import read_text
+from gradbook.lab.models import stored
+from gradbook.lab.models.model import require_shapes, trained_shapes
 from gradbook.lab.problem import (
     About,
     AdaptedRecipe,
@@ -40,11 +42,14 @@ from gradbook.language import mark
 from gradbook.layers import Loss
 from gradbook.net import Net, parse
 from gradbook.net.text import input_words
+from gradbook.schema import Choice, PlainText, Schema, WholeNumber
 
 END = 0  # the token before the first letter and behind the last
-USUAL_CONTEXT = 16
+USUAL_CONTEXT, USUAL_STEPS = 16, 1000
 MOST_TOKENS = 300
+MOST_STEPS = 1_000_000
 HELD_OUT = 10  # one line in so many
+NAMES = "names"  # what a recipe calls the lines that come along
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,11 @@ def usual_network(tokens: int, context: int) -> Net:
     return parse(text.replace("conv1d 27 1", f"conv1d {tokens} 1"))
 
 
+def named_lines(name: str) -> TextLines:
+    """Those that come along, or those of a file."""
+    return usual_lines() if name == NAMES else read_lines(name)
+
+
 def require_fit(net: Net, lines: TextLines) -> None:
     """Refuse a network that doesn't read these letters, or doesn't say the next of each."""
     if len(net.input) != 2 or net.input[1] != lines.tokens:
@@ -122,6 +132,9 @@ def learning_order(lines: TextLines, seed: int = 0) -> tuple[list[str], list[str
 # What is trained on, and what comes of it ---------------------------------------
 
 REPORTS = 10  # of a training
+KIND, WRITER_KIND, VERSION = "lines", "writer", 1  # of what a run keeps of its problem, and a model
+KEPT = Schema(kind=Choice(KIND), steps=WholeNumber(1, MOST_STEPS), seed=WholeNumber())
+WRITER = Schema(network=PlainText(), alphabet=PlainText(), source=PlainText())
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -129,6 +142,10 @@ class LineMaterial(Material):
     """Lines in the order in which they are learned, so many in an epoch."""
 
     each: int
+
+    @property
+    def epoch_size(self) -> int:
+        return self.each
 
     def order(self, seed: int, epoch: int) -> Rows:
         return self.numbers[epoch * self.each :][: self.each]
@@ -144,7 +161,6 @@ class LineProblem(Problem):
 
     unit = "line"
     samples_key = "lines"
-    is_kept = False
     columns: ClassVar[Mapping[str, str]] = {
         name: name for name in ("epoch", "rate", "train_loss", "seconds")
     }
@@ -154,7 +170,20 @@ class LineProblem(Problem):
 
     @property
     def title(self) -> str:
-        return self.lines.source
+        return NAMES if self.lines.source == TextLines.source else self.lines.source
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        return {"different_lines": len(self.lines.lines), "tokens": self.lines.tokens}
+
+    @property
+    def record(self) -> dict[str, Any]:
+        return {"kind": KIND, "steps": self.steps, "seed": self.seed}
+
+    def words_to_repeat(self) -> list[str]:
+        """What a command says to learn the same lines."""
+        data = [] if self.title == NAMES else ["--data", self.title]
+        return [*data, "--set", f"steps {self.steps}", "--seed", str(self.seed)]
 
     @cached_property
     def parts(self) -> tuple[list[str], list[str]]:
@@ -212,9 +241,19 @@ class LineProblem(Problem):
         rows = np.arange(len(held_out))
         return FinalScore(loss=loss, score=loss, rows=rows, letters=(loss, frequent))
 
+    def figures(self, test: FinalScore | None) -> dict[str, Any]:
+        loss, frequent = (test.letters if test else None) or (None, None)
+        return {self.score_name: loss, "loss_by_frequency": frequent}
+
     def _letters(self, lines: list[str], net: Net) -> list[int]:
         """All that are to be learned of these lines, as tokens."""
         return [token for line in lines for token in self.lines.encode(line)[1 : net.input[0] + 1]]
+
+
+def read_lines_problem(data: str, kept: Mapping[str, Any]) -> LineProblem:
+    """The problem of a run again, by what it kept of it."""
+    known = KEPT.read(kept)
+    return LineProblem(named_lines(data), known["steps"], known["seed"])
 
 
 def arrays(
@@ -246,6 +285,23 @@ class LineWriter:
     def cut(self) -> int:
         """How many lines are longer than the network sees."""
         return sum(len(line) >= self.context for line in self.lines.lines)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it to one file: safetensors, with the network's text and the letters it knows."""
+        record = {
+            "kind": WRITER_KIND,
+            "version": VERSION,
+            "network": str(self.engine.net),
+            "alphabet": self.lines.alphabet,
+            "source": self.lines.source,
+        }
+        state, kept = self.engine.state(), trained_shapes(self.engine.net)
+        stored.write(path, {name: state[name] for name in kept}, record)
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> LineWriter:
+        """The writer in a file that `save` wrote; it doesn't know the lines it learned from."""
+        return stored.read_as(path, WRITER_KIND, VERSION, _fitted)
 
     def loss(self, lines: Sequence[str]) -> float:
         """For each letter of these lines: the mean over the letters of the mean over a line."""
@@ -280,3 +336,17 @@ def _chosen(shares: NDArray[np.float64], random: np.random.Generator, temperatur
         logs = np.log(shares) / temperature
     weights = np.exp(logs - logs.max())
     return int(random.choice(len(weights), p=weights / weights.sum()))
+
+
+def _fitted(shapes: stored.Shapes, record: stored.Record) -> Callable[[stored.Arrays], LineWriter]:
+    known = WRITER.read(record)
+    lines, net = TextLines((), known["alphabet"], known["source"]), parse(known["network"])
+    require_fit(net, lines)
+    require_shapes(net, shapes)
+
+    def make(arrays: stored.Arrays) -> LineWriter:
+        engine = PlainEngine(net, 1)
+        engine.restore(arrays)
+        return LineWriter(lines, engine)
+
+    return make

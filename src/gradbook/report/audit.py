@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from io import StringIO
 from itertools import chain
 
-from gradbook.audit.classes.rubric import BookScore, in_numbers, in_points
+from gradbook.audit.classes.rubric import BookScore, in_numbers
 from gradbook.audit.findings import RIGHT, TO_FILL_IN, BookReport, off_by
 from gradbook.errors import as_cell, one_line
 from gradbook.language import tr, tr_count
@@ -43,23 +43,17 @@ NOISE = 1e-12  # a value that was pasted is off by no more than this
 
 
 def audit_lines(
-    reports: Sequence[BookReport],
-    width: int,
-    scores: Sequence[BookScore] = (),
-    everything: bool = True,
+    reports: Sequence[BookReport], width: int, *, everything: bool = True
 ) -> Iterator[TextLine]:
-    """The whole report in so many columns, with what each book earns where scores are given;
-    without `everything` only the findings of each sheet that count most."""
-    for number, report in enumerate(reports):
-        score = scores[number] if scores else None
-        points = said(in_points(score)) if score else ""
+    """The whole report in so many columns; without `everything` only the findings of each sheet
+    that count most."""
+    for report in reports:
         yield [
             Span(one_line(report.book), "bold"),
             Span(in_brackets(one_line(report.origin.student)) if report.origin.student else ""),
             Span(tr(": ")),
             Span(tr(report.verdict), COLOURS[report.verdict]),
-            Span(verdict_words(report, score)),
-            Span(tr(", ") + points if points else "", "bold"),
+            Span(verdict_words(report)),
         ]
         for sheet in shown_sheets(report.sheets, everything):
             yield from _sheet(sheet, len(report.sheets) > 1, width, known=finding_words(report))
@@ -68,7 +62,7 @@ def audit_lines(
     if len(reports) > 1:
         yield []
         yield [Span(verdict_counts(reports), "bold")]
-        for chapter in class_chapters(reports, scores):
+        for chapter in class_chapters(reports):
             yield []
             yield from block_lines([Subheading(chapter.heading), *chapter.blocks], width)
 

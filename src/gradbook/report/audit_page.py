@@ -85,7 +85,8 @@ REMARKS = {
     Detail.TABLE_ONLY: Message("The findings are left out, for they are very many."),
     Detail.WORST_BOOKS: Message(
         "Of very many books the table has the first {count} of the worst, "
-        "and their findings are left out; --csv writes a row for each book, --json all of it.",
+        "and their findings are left out; -o FILE.csv writes a row for each book, --json all of "
+        "it.",
         count=f"{MOST_ROWS:,}",
     ),
 }

@@ -210,7 +210,7 @@ def handouts_pdf(pages: Sequence[Handout], paper: str = "a4", *, solved: bool = 
         most = max(page.blanks for page in pages)
         raise LimitError(
             f"a handout is one page, and {most} blanks with what is given don't fit on it: take a "
-            "smaller network, or ask for fewer values with --blank or --places"
+            "smaller network, or ask for fewer values, by their kinds or by their number"
         ) from error
 
 

@@ -41,6 +41,6 @@ def play(net: Net | str, height: int = HEIGHT) -> NetworkPage:
     except ImportError as error:
         raise UsageError(
             "a page in a notebook is a widget, which needs anywidget: "
-            "pip install 'gradbook[notebook]', or write a file with `gradbook page`"
+            "pip install 'gradbook[notebook]', or write a file with `gradbook play -o`"
         ) from error
     return NetworkPage(as_net(net), height)

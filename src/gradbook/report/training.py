@@ -187,7 +187,7 @@ REMARK = "yellow"
 def opening_lines(training: TrainingRun, width: int) -> Iterator[TextLine]:
     """What is trained on what, and how; then what the user should know."""
     material, problem = training.material, training.problem
-    parts = len(material.numbers), len(material.held_back or ())
+    parts = material.epoch_size, len(material.held_back or ())
     threads = getattr(training.engine, "threads", 1) if problem.is_watched else 0
     yield from lines_before(training.recipe, problem, parts, width, threads)
     for remark in training.remarks:
@@ -256,12 +256,17 @@ def result_lines(
     event: Mapping[str, Any], width: int, scored: str, count: int | None = None
 ) -> Iterator[TextLine]:
     """How the samples in `scored`, so many, were answered, and what that took."""
-    name = next(name for name in SCORES if name in event)
+    name = next((name for name in SCORES if name in event), "")
     took = f"{counted(event['epochs'], 'epoch')} in {keep_together(duration(event['seconds']))}"
     kept = event.get("kept_epoch")
     if kept not in (None, event["epochs"]):
         took += f", with the weights of epoch {kept}"
-    if name.endswith("r2"):
+    if not name:
+        took = keep_together(duration(event["seconds"]))
+        figure, usual = f"a loss of {event['held_out_loss']:.3f}", event["loss_by_frequency"]
+        known = f"{usual:.3f} by knowing how frequent each letter is"
+        line = [Span("reaches "), _good(figure), Span(f" a letter on {scored} ({known})")]
+    elif name.endswith("r2"):
         figure, errors = f"R² = {r2(event[name])}", error_words(event)
         line = [Span("reaches "), _good(figure), Span(f" on the {scored} ({errors})")]
     else:
@@ -317,7 +322,7 @@ def _in_time(told: Mapping[str, Any]) -> Iterator[str]:
     alarms, seconds = told["false_alarms"], told["background_seconds"]
     said = f"On '{told['background']}', {counted(alarms, 'false alarm')}"
     if not seconds:
-        yield f"{said}; how many an hour isn't known without a time or --sample-rate."
+        yield f"{said}; how many an hour isn't known without a time, or --set 'sample rate HZ'."
         return
     hourly, most = (
         f"{count:,.0f}" if count >= MOST_ALARMS else f"{count:.3g}"
@@ -388,8 +393,10 @@ def files_lines(run: RunFolder, width: int) -> Iterator[TextLine]:
     model, figures = (run.model_file, "the model"), (run.csv_file, "every epoch's figures")
     yield from _listed([(run.report_file, LOOK_HERE), model, figures], width)
     yield []
+    verb = "generate" if run.learns_lines else "predict"
     given, does = ROWS if run.problem_file.is_file() else PICTURES
-    line = [*_command("predict", str(run.path)), Span(f" {given}"), Span(f"  {does}")]
+    given, does = ("", "writes new lines") if run.learns_lines else (f" {given}", does)
+    line = [*_command(verb, str(run.path)), Span(given), Span(f"  {does}")]
     yield line if sum(len(span.text) for span in line) <= width else line[:-1]
 
 

@@ -27,6 +27,7 @@ from gradbook.lab.models.answers import Answers, confusion_of, least_loss_of_cla
 from gradbook.lab.recipes.recipe import Recipe, weight_words
 from gradbook.lab.runs import Compared, Evidence, Stage, gather, open_run
 from gradbook.lab.signals import SignalProblem
+from gradbook.lab.texts import NAMES
 from gradbook.lab.training.epochs import Epoch
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder, Spread, Trained, doubts_by_seed
@@ -122,6 +123,39 @@ def training_report(trained: Trained, made_with: Mapping[str, Any]) -> Report:
     )
 
 
+def lines_report(trained: Trained, made_with: Mapping[str, Any]) -> Report:
+    """The report of a training on lines, with some that it wrote."""
+    problem, recipe, random = trained.problem, trained.recipe, np.random.default_rng(0)
+    loss_of_all, frequent = trained.test.letters or (trained.test.loss, 0.0)
+    words = f" a letter on {trained.scored_rows}; {frequent:.3f} by knowing how frequent each is"
+    model: Any = trained.model  # of letters: it writes
+    written = [[Span(model.write(random, temperature))] for temperature in WRITTEN_AT]
+    facts = [
+        ("parameters", f"{recipe.net.count():,}"),
+        ("different lines", f"{len(problem.lines.lines):,}"),
+        ("lines learned from", f"{problem.steps:,}"),
+        ("training time", duration(trained.seconds)),
+        ("seed", str(recipe.net.seed)),
+    ]
+    again = ["gradbook", "train", NAMES, *problem.words_to_repeat()]
+    return Report(
+        recipe.title,
+        [
+            Chapter("training", TRAINED, _curves(recipe, trained.history, problem)),
+            Chapter("written", "What it writes", [Items(written)]),
+            *_last_chapters(recipe, shlex.join(again), made_with),
+        ],
+        lead=list(
+            _headline(
+                (Span(f"loss {loss_of_all:.3f}", tag="b"), Span(words)), trained.doubts, facts
+            )
+        ),
+        foot=[Passage(problem.title)],
+        has_contents=True,
+        styles=STYLES,
+    )
+
+
 def run_report(run: Evidence) -> Report:
     """The report of a finished run on images, from what was gathered of it."""
     title, data, answers = run.recipe.title, run.dataset.name, run.answers
@@ -212,6 +246,7 @@ def _last_chapters(recipe: Recipe, again: str, made_with: object) -> list[Chapte
     ]
 
 
+WRITTEN_AT = (0.0, *[0.5] * 11)  # temperatures of the lines that a report shows
 AGAIN = ("gradbook", "train", "recipe.txt", "-o", "again")
 
 

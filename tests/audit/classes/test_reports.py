@@ -61,7 +61,7 @@ def test_whatever_is_asked_for_is_the_same_from_a_file(books, reports, tmp_path)
 
 
 def _text(reports):
-    return plain(list(audit_lines(reports, 80, score_each(reports, Rubric(20.0)))))
+    return plain(list(audit_lines(reports, 80)))
 
 
 def _page(reports):

@@ -12,6 +12,7 @@ from tests.audit.material.layouts.optimisers import with_rule
 from tests.audit.material.layouts.places import laid, spots
 from tests.audit.material.layouts.sketch import Shape
 from tests.audit.material.made import cells_of
+from tests.audit.material.small import saved
 
 LINE = Shape(3, 0, 1, "sigmoid", "sigmoid", 1, False, True)  # w1 w2 w3 b1
 
@@ -95,3 +96,65 @@ def test_a_bias_with_a_rate_of_its_own_is_no_mistake(path):
     bias = "{b1<}-{η_b}*{mh_b1<}/(SQRT({sh_b1<})+{ε})"
     table = laid(replace(sketch, quantities=changed).with_formula("b1", bias), "a step a row")
     assert [f for f in check(table.save(path)).findings if f.kind != "wrong rate"] == []
+
+
+TWO = {  # a line through points, by Adam: a step a row, each with a sample of its own
+    "A1": "lr",
+    "B1": 0.05,
+    "A2": "b1",
+    "B2": 0.9,
+    "A3": "b2",
+    "B3": 0.99,
+    "A4": "eps",
+    "B4": 1e-8,
+    "A7": "t",
+    "B7": "x",
+    "C7": "y",
+    "D7": "a",
+    "E7": "b",
+    "F7": "pred",
+    "G7": "loss",
+    "H7": "da",
+    "I7": "db",
+    "J7": "ma",
+    "K7": "mb",
+    "L7": "va",
+    "M7": "vb",
+    **{f"A{r}": float(r - 7) for r in range(8, 20)},
+    **{f"B{r}": round(0.3 + 0.21 * r % 1.7, 2) for r in range(8, 20)},
+    **{f"C{r}": round(1 + 0.37 * r % 2.3, 2) for r in range(8, 20)},
+    "D8": 0.5,
+    "E8": 0.2,
+    "D9:E19": "=D8-$B$1*N8/(SQRT(P8)+$B$4)",
+    "F8:F19": "=D8+E8*B8",
+    "G8:G19": "=(F8-C8)^2",
+    "H8:H19": "=2*(F8-C8)",
+    "I8:I19": "=2*(F8-C8)*B8",
+    "J8:K8": "=(1-$B$2)*H8",
+    "J9:K19": "=$B$2*J8+(1-$B$2)*H9",
+    "L8:M8": "=(1-$B$3)*H8^2",
+    "L9:M19": "=$B$3*L8+(1-$B$3)*H9^2",
+    "N8:O19": "=J8/(1-$B$2^$A8)",
+    "P8:Q19": "=L8/(1-$B$3^$A8)",
+}
+ROOT, OTHER = (f"={w}8-$B$1*{g}8/(SQRT(L8)+$B$4)" for w, g in ("DH", "EI"))
+OF_TWO = {  # what is typed instead, and where it is wrong
+    "the other weight's root": ({"D9:E19": ROOT, "E9:E19": OTHER}, "E9:E19"),
+    "one row of another gradient": ({"J12": "=$B$2*J11+(1-$B$2)*I12"}, "J12"),
+    "the first share for the second": ({"P8:P19": "=L8/(1-$B$2^$A8)"}, "P8:P19"),
+    "no mean at all": ({"Q8:Q19": "=$A8/(1-$B$3^$A8)"}, "Q8:Q19"),
+    "a sign in a mean": ({"M9:M19": "=$B$3*M8+(1+$B$3)*I9^2"}, "M9:M19"),
+    "half of the rows": ({"P14:P19": "=E14/(1-$B$3^$A14)"}, "P14:P19"),
+}
+
+
+def test_a_right_training_of_two_weights_is_right(path):
+    assert check(saved(path, TWO)).verdict == "right"
+    assert check(saved(path, {**TWO, "D9:E19": ROOT})).verdict == "right"
+
+
+@pytest.mark.parametrize("name", OF_TWO)
+def test_which_of_two_weights_is_odd_is_known(path, name):
+    changed, cells = OF_TWO[name]
+    finding = one_of(check(saved(path, {**TWO, **changed})).findings, set(cells_of(cells)))
+    assert finding.expected

@@ -29,7 +29,7 @@ def test_where_nobody_looks_nothing_is_said(capsys):
     [
         ["train", RECIPE, "--epochs", "1", "-o", "run"],
         ["data", "made.npz", "--show", "2"],
-        ["recipes"],
+        ["train", "--list"],
         ["sweep", "worked", "--epochs", "5"],
         ["check", "nothing.xlsx"],
     ],

@@ -84,7 +84,7 @@ def test_shared_mistakes_and_identical_files_are_told(submissions, capsys):
 
 
 def test_the_page_of_a_class_has_everybody(submissions, here, capsys):
-    assert main(["check", *submissions, "--html", "class.html"]) == 2
+    assert main(["check", *submissions, "-o", "class.html"]) == 2
     page = (here / "class.html").read_text("utf-8")
     assert all(name in page for name in submissions)
     assert page.count('class="m-wrong"') == 3
@@ -92,7 +92,7 @@ def test_the_page_of_a_class_has_everybody(submissions, here, capsys):
 
 
 def test_with_a_record_no_book_is_judged_twice(submissions, here, capsys):
-    asked = ["check", *submissions, "--record", "record.jsonl", "--csv", "grades.csv"]
+    asked = ["check", *submissions, "--record", "record.jsonl", "-o", "grades.csv"]
     main(["check", *submissions[:3], "--record", "record.jsonl"])
     some = (here / "record.jsonl").read_bytes()
     capsys.readouterr()
@@ -105,65 +105,19 @@ def test_with_a_record_no_book_is_judged_twice(submissions, here, capsys):
     assert (here / "grades.csv").read_bytes() == grades
     assert capsys.readouterr().out == said
     main(["check", *submissions])
-    told = "no student's name is in 5 books: --names FILE.csv can say whose they are"
-    assert f"{capsys.readouterr().out}wrote grades.csv\n{told}\n" == said
+    assert f"{capsys.readouterr().out}wrote grades.csv\n" == said
 
 
-def students(path):
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        return {row["file"]: row["student"] for row in csv.DictReader(file)}
+@pytest.mark.parametrize("option", ["--points", "--out-of", "--names", "--accept-elsewhere"])
+def test_points_are_for_a_class(option, submissions, refused):
+    assert "gradbook class mark gives points" in refused(["check", *submissions, option, "20"])
 
 
-def test_numbered_exercises_get_their_names_from_a_list(here, capsys):
-    main(["sheet", "--exercise", "3-6", "-o", "class", "--epochs", "3", "--rates", "none"])
-    (here / "class" / "worked-exercise-4.xlsx").rename(here / "class" / "lisa's, last version.xlsx")
-    names = "Nr;Vorname;Nachname\n3;Ada;Lovelace\n4;Lise;Meitner\n5;Zoë;Müller\n9;Alan;Turing\n"
-    (here / "names.csv").write_text(names, encoding="utf-8")
-    capsys.readouterr()
-    asked = ["check", "class", "--csv", "grades.csv"]
-    main(asked)
-    told = capsys.readouterr().out.splitlines()[-1]
-    assert told == "a number, and no name, is in 4 books: --names FILE.csv can say whose they are"
-    assert sorted(students("grades.csv").values()) == ["3", "4", "5", "6"]
-    main([*asked, "--names", "names.csv", "--html", "class.html"])
-    told = capsys.readouterr().out.splitlines()[-2:]
-    assert told == [
-        "names.csv has no name for 1 book: worked-exercise-6.xlsx",
-        "no book of 1 student: Alan Turing",
-    ]
-    assert students("grades.csv") == {
-        str(Path("class", "lisa's, last version.xlsx")): "Lise Meitner",
-        str(Path("class", "worked-exercise-3.xlsx")): "Ada Lovelace",
-        str(Path("class", "worked-exercise-5.xlsx")): "Zoë Müller",
-        str(Path("class", "worked-exercise-6.xlsx")): "6",
-    }
-    assert "Lise Meitner" in (here / "class.html").read_text("utf-8")
-    main(["check", "class", "--json", "--names", "names.csv"])
-    books = json.loads(capsys.readouterr().out)["books"]
-    assert [book["student"] for book in books] == list(students("grades.csv").values())
-
-
-def test_a_list_of_names_alone_begins_with_the_first_exercise(here, capsys):
-    main(["sheet", "--exercise", "1-2", "-o", "class", "--epochs", "3", "--rates", "none"])
-    (here / "names.csv").write_text("Name;Vorname\nLovelace;Ada\nTuring;Alan\n", encoding="utf-8")
-    main(["check", "class", "--csv", "grades.csv", "--names", "names.csv"])
-    assert list(students("grades.csv").values()) == ["Ada Lovelace", "Alan Turing"]
-    said = "names.csv has no numbers: its first name is taken for exercise 1"
-    assert capsys.readouterr().out.splitlines()[-1] == said
-
-
-def test_books_of_any_kind_get_their_names_by_their_files(submissions, here, capsys):
-    (here / "names.csv").write_text("file,student\nright,Ada\nWRONG.XLSX,Alan\n", "utf-8")
-    main(["check", *submissions, "--csv", "grades.csv", "--names", "names.csv"])
-    found = students("grades.csv")
-    assert (found["right.xlsx"], found["wrong.xlsx"], found["copy.xlsx"]) == ("Ada", "Alan", "")
-    assert "names.csv has no name for 3 books" in capsys.readouterr().out
-
-
-def test_a_list_that_is_none_is_refused_before_anything_is_checked(submissions, refused, here):
-    (here / "names.csv").write_text("number,name\nx,Ada\n", encoding="utf-8")
-    said = refused(["check", *submissions, "--names", "names.csv", "--csv", "grades.csv"])
-    assert "row 2: 'x' isn't an exercise's number" in said
+def test_a_page_and_a_table_are_written_together(submissions, here, capsys):
+    assert main(["check", *submissions, "-o", "all.html", "-o", "all.csv"]) == 2
+    assert capsys.readouterr().out.endswith("wrote all.html\nwrote all.csv\n")
+    with (here / "all.csv").open(newline="", encoding="utf-8-sig") as file:
+        assert [row["file"] for row in csv.DictReader(file)] == submissions
 
 
 def test_a_record_takes_no_other_files_place(submissions, refused):
@@ -171,7 +125,7 @@ def test_a_record_takes_no_other_files_place(submissions, refused):
 
 
 def test_nothing_is_printed_beside_the_json(submissions, capsys):
-    main(["check", "--json", *submissions, "--html", "class.html"])
+    main(["check", "--json", *submissions, "-o", "class.html"])
     said = capsys.readouterr()
     assert json.loads(said.out)["version"] == 1
     assert said.err == ""

@@ -31,6 +31,18 @@ def test_a_class_is_made_and_marked(place, capsys):
     assert (place / "c/feedback/Ada-Lovelace.html").is_file()
 
 
+def test_points_may_be_out_of_another_number_than_the_rubric_says(place):
+    assert main(INIT) == 0
+    assert main(["class", "collect", "c", "c/exercises/Ada-Lovelace.xlsx"]) == 0
+    assert "/ 20" in marked(place) or "of 20" in marked(place)
+    assert "of 7" in marked(place, "--out-of", "7")
+
+
+def marked(place, *words):
+    assert main(["class", "mark", "c", "--workers", "1", *words]) == 0
+    return (place / "c/feedback/Ada-Lovelace.html").read_text("utf-8")
+
+
 def test_another_process_knows_what_is_done(place, gradbook):
     """Nothing depends on the order that a process happens to have its sets in."""
     gradbook(*INIT)
@@ -51,14 +63,15 @@ def test_what_is_odd_is_said_on_the_side(place, capsys):
     ("words", "complaint"),
     [
         (["class", "mrak", "c"], "did you mean 'mark'?"),
-        (["class", "init", "c"], "Give the list with --names names.csv"),
+        (["class", "init", "c"], "the following arguments are required: --names"),
         (["class", "init", "c", "--names", "none.csv", "--paper", "none"], "none.csv"),
         (["class", "init", "c", "--names", "names.csv", "--net", "wroked"], "'worked'"),
         (["class", "init", "c", "--names", "names.csv", "--blank", "all"], "can't be left blank"),
         (["class", "init", "c", "--names", "names.csv", "--paper", "a3"], "unknown 'a3'"),
         (["class", "mark", "c"], "begin one with gradbook class init c"),
-        (["class", "mark", "c", "--net", "worked"], "--net is for init"),
-        (["class", "collect", "c", "--hints"], "--hints is for mark"),
+        (["class", "mark", "c", "--net", "worked"], "unknown option '--net'"),
+        (["class", "collect", "c", "--hints"], "unknown option '--hints'"),
+        (["class", "--hints"], "class isn't known: class does init, collect, mark, serve"),
     ],
 )
 def test_what_cant_be_meant_is_refused(words, complaint, place, refused):

@@ -39,14 +39,18 @@ def test_the_files_name_says_the_format(suffix, begins, said, tmp_path):
     assert file.read_text(encoding="utf-8").lower().startswith(begins.lower())
 
 
-def test_a_format_that_is_asked_for_wins(said, tmp_path):
-    file = tmp_path / "worked.txt"
-    said("-o", str(file), "--format", "latex")
-    assert file.read_text(encoding="utf-8").startswith(r"\documentclass")
+def test_a_file_s_ending_says_the_form(refused):
+    assert "don't go together" in refused(["explain", "-o", "a.txt", "--json"])
+    assert "has no --format any more" in refused(["explain", "-o", "a.txt", "--format", "latex"])
+
+
+def test_lines_of_the_network_are_replaced(said):
+    assert "momentum" not in said("xor")
+    assert "momentum" in said("xor", "--set", "momentum 0.9")
 
 
 def test_json_holds_every_weight_with_all_its_digits(said):
-    found = json.loads(said("--format", "json"))
+    found = json.loads(said("--json"))
     step = scalar_step(builtin("worked"))
     truth = next(run(step, 1))
     assert found["error"] == float(truth[step.loss])
@@ -58,11 +62,11 @@ def test_json_holds_every_weight_with_all_its_digits(said):
 
 
 def test_json_has_a_number_for_each_sample_and_null_for_none(said):
-    found = json.loads(said("xor", "--format", "json", "--only", "b4"))
+    found = json.loads(said("xor", "--json", "--only", "b4"))
     assert len(found["forward"][0]["value"]) == 4
     assert [weight["name"] for weight in found["weights"]] == ["b4"]
     huge = "input 1; dense 1; sample 1e200 -> 0; weights 1e200"
-    assert json.loads(said(huge, "--format", "json"))["error"] is None
+    assert json.loads(said(huge, "--json"))["error"] is None
 
 
 def test_a_table_gives_the_samples(said, tmp_path):
@@ -96,9 +100,7 @@ def trained(tmp_path_factory):
 @pytest.mark.parametrize("weight", ["w5", "conv2 1,2,0,1", "conv1 b 3", "bn 2", "β2", "dense 3,11"])
 def test_a_trained_network_is_worked_on_an_image(weight, trained, said):
     run, data = trained
-    found = json.loads(
-        said(run, "--data", data, "--image", "2", "--only", weight, "--format", "json")
-    )
+    found = json.loads(said(run, "--data", data, "--image", "2", "--only", weight, "--json"))
     one, way = found["weight"], found["way"]
     assert sum(part["product"] for part in found["products"]) == pytest.approx(one["gradient"])
     assert one["measured"] == pytest.approx(one["gradient"], rel=1e-5)

@@ -93,7 +93,10 @@ def test_what_cannot_be_exported_is_refused_in_one_line(words, said, refused, ru
     ("words", "said"),
     [
         (["net.npz", "--opset", "17"], "--opset works only for .onnx, not for .npz: leave it out"),
-        (["net.txt", "--no-fold"], "--no-fold works only for .onnx, not for .txt: leave it out"),
+        (
+            ["net.txt", "--no-fold"],
+            "no --no-fold any more: in Python, model.export(path, fold=False)",
+        ),
         (
             ["net.npz", "--with-preparation"],
             "works only for .onnx, .keras, not for .npz: leave it out",

@@ -76,7 +76,7 @@ def test_training_goes_on_with_the_weights_of_the_file(tmp_path, monkeypatch, ca
     monkeypatch.chdir(tmp_path)
     model = model_of("input 1x8x8; conv 4 3x3; relu; flatten; dense 10; log softmax")
     model.export("net.onnx")
-    words = ["--data", "digits8", "--epochs", "1", "--schedule", "constant 1e-9", "-o", "run"]
+    words = ["--data", "digits8", "--epochs", "1", "--set", "schedule constant 1e-9", "-o", "run"]
     assert main(["train", "net.onnx", *words]) == 0
     trained = gb.load("run")
     np.testing.assert_allclose(trained.values["w_layer_0"], model.values["w_layer_0"], atol=1e-5)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import os
 import sys
@@ -62,10 +61,15 @@ def test_several_digits_of_a_picture_are_read_in_order(predict):
     left, top, right, bottom = first["box"]
     assert 0 < left < right
     assert 0 < top < bottom
-    out, _ = predict("number.png", "--many", "--csv")
-    assert [row["reading"] for row in csv.DictReader(io.StringIO(out))] == list("7210")
+    assert predict("number.png", "--many", "-o", "read.csv")[0] == "wrote read.csv: 4 rows\n"
+    assert [row["reading"] for row in rows_of("read.csv")] == list("7210")
     assert "several" not in predict("number.png", code=1)[0]
     assert "add --many" in predict("number.png", code=1)[0]
+
+
+def rows_of(file):
+    with open(file, newline="", encoding="utf-8") as table:
+        return list(csv.DictReader(table))
 
 
 def test_what_shows_no_digit_is_said_and_exits_1(predict):
@@ -101,9 +105,8 @@ def test_a_program_reads_json(predict):
 
 
 def test_a_table_has_a_row_for_each_picture(predict):
-    out, _ = predict(".", "--csv", code=1)
-    rows = list(csv.DictReader(io.StringIO(out)))
-    assert [(row["file"], row["reading"]) for row in rows] == [
+    assert predict(".", "-o", "read.csv", code=1)[0] == "wrote read.csv: 3 rows\n"
+    assert [(row["file"], row["reading"]) for row in rows_of("read.csv")] == [
         ("blank.png", ""),
         ("seven.png", "7"),
         ("two.jpg", "2"),
@@ -117,8 +120,8 @@ def test_hostile_names_do_nothing_to_terminal_or_table(predict, desk):
     out, _ = predict(name)
     assert out.count("\n") == 1
     assert "\x1b" not in out
-    out, _ = predict(name, "--csv")
-    assert list(csv.reader(io.StringIO(out)))[1][0].startswith("./=")
+    predict(name, "-o", "read.csv")
+    assert rows_of("read.csv")[0]["file"].startswith("./=")
     out, _ = predict(name, "--json")
     assert json.loads(out)["readings"][0]["file"] == name
 
@@ -135,7 +138,9 @@ def test_hostile_names_do_nothing_to_terminal_or_table(predict, desk):
         (["flat.safetensors", "a.png"], "this model reads no images: its network takes 5 numbers"),
         (["empty", "a.png"], "can't read empty/model.safetensors: there is no"),
         ([], "the following arguments are required: MODEL, FILE"),
-        (["a.png", "b.png", "--json", "--csv"], "--json and --csv don't go together"),
+        (["a.png", "b.png", "--json", "-o", "x.csv"], "-o, which writes CSV, and --json don't go"),
+        (["a.png", "b.png", "--csv"], "gradbook predict has no --csv any more: write -o FILE.csv"),
+        (["flat.safetensors", "a.png", "--set", "colour red"], "--set 'colour red': say how rows"),
     ],
 )
 def test_a_wrong_word_is_one_line_with_a_remedy(words, line, refused, tmp_path):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from zipfile import ZipFile
+
+import pytest
 
 from gradbook.cli.verbs import quiz as verb
 from gradbook.teaching.quiz.questions import KINDS
@@ -18,8 +21,8 @@ def test_it_says_how_many_questions_there_are(said):
 
 def test_names_come_from_a_list(said, tmp_path):
     (tmp_path / "names.csv").write_text("name\nAda Lovelace\nAlan Turing\n")
-    said("worked", "-o", "quiz.md", "--for", "names.csv", "--ask", "update")
-    assert "## Ada Lovelace" in (tmp_path / "quiz.md").read_text("utf-8")
+    said("worked", "-o", "quiz.gift", "--for", "names.csv", "--ask", "update")
+    assert "Ada Lovelace" in (tmp_path / "quiz.gift").read_text("utf-8")
 
 
 def test_json_is_printed_without_a_file(said, tmp_path):
@@ -32,3 +35,21 @@ def test_the_verb_knows_what_the_quiz_knows():
     """It says them in its help without importing what makes quizzes."""
     assert verb.KINDS == KINDS
     assert verb.ENDINGS == ENDINGS
+
+
+def test_a_zip_is_qti_2_1_with_the_whole_step(said, tmp_path):
+    said("worked", "-o", "quiz.zip", "--for", "7")
+    with ZipFile(tmp_path / "quiz.zip") as package:
+        assert "items/step-1.xml" in package.namelist()
+        assert "QTIv2.1 Package" in package.read("imsmanifest.xml").decode()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["-o", "quiz.md"], "end it in one of .xml, .gift, .zip"),
+        (["-o", "quiz.zip", "--qti", "1.2"], "gradbook quiz has no --qti any more: a .zip is QTI"),
+    ],
+)
+def test_formats_that_are_gone_are_one_line(refused, words, told):
+    assert told in refused(["quiz", "worked", *words])

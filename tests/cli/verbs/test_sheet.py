@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 from openpyxl import load_workbook
 
@@ -84,27 +82,6 @@ def test_a_class_gets_an_exercise_each(said, tmp_path):
 
 
 @pytest.mark.witness("typst")
-def test_handouts_lie_beside_the_workbooks_with_their_keys_and_all_in_one(said, tmp_path):
-    said("--exercise", "1-2", "-o", "class", "--handout", "letter", *QUICK)
-    names = {path.name for path in (tmp_path / "class").iterdir()}
-    stems = ("worked-exercise-1", "worked-exercise-2")
-    assert names == {
-        *(f"{stem}{end}" for stem in stems for end in (".xlsx", ".pdf", "-key.pdf")),
-        "worked-exercises.pdf",
-        "worked-exercises-key.pdf",
-    }
-    assert said("--exercise", "7", "--handout", "a4", *QUICK)[:3] == [
-        "wrote worked-exercise-7.pdf",
-        "wrote worked-exercise-7-key.pdf",
-        "wrote worked-exercise-7.xlsx",
-    ]
-
-
-def test_without_typst_nothing_is_written(refused, monkeypatch):
-    monkeypatch.setitem(sys.modules, "typst", None)
-    assert "pip install 'gradbook[pdf]'" in refused(["sheet", "--exercise", "7", "--handout", "a4"])
-
-
 def test_a_list_of_names_gets_a_book_each_with_the_name_inside(said, tmp_path):
     (tmp_path / "names.csv").write_text("First name,Surname\nAda,Lovelace\nZoë,O’Neil\n", "utf-8")
     said("--exercise", "names.csv", "-o", "class", *QUICK)
@@ -125,27 +102,25 @@ def started(path):
 
 
 def test_blanks_are_where_they_are_asked_for(said, tmp_path):
-    lines = said("--exercise", "7", "--blank", "forward,update", "--places", "3", "--epochs", "3")
+    lines = said("--exercise", "7", "--blank", "forward,update", "--epochs", "3")
     assert lines[-1] == "fill in the yellow cells of the sheet Training"
     book = load_workbook(tmp_path / "worked-exercise-7.xlsx")
     assert book.sheetnames == ["Network", "Training", "Exercise"]
     blank = [
         cell for row in book["Training"].iter_rows(min_row=5) for cell in row if cell.value is None
     ]
-    assert len({cell.column for cell in blank}) == 3
+    assert len({cell.column for cell in blank}) > 8
 
 
 @pytest.mark.parametrize(
     ("words", "there"),
     [
         ([], True),
-        (["--check-sheet", "off"], False),
         (["--blank", "update"], True),
         (["--blank", "loss"], False),
-        (["--blank", "loss", "--check-sheet", "on"], True),
     ],
 )
-def test_the_check_is_there_unless_it_would_tell_or_nobody_wants_it(words, there, said, tmp_path):
+def test_the_check_is_there_unless_it_would_tell(words, there, said, tmp_path):
     said("--exercise", "7", *words, *QUICK)
     book = load_workbook(tmp_path / "worked-exercise-7.xlsx")
     assert ("Check" in book.sheetnames, "Check work" in book.sheetnames) == (there, there)

@@ -11,7 +11,7 @@ import pytest
 
 from gradbook.lab.training.run_folder import load
 
-WINDOWS = ("--window", "32", "--step", "8")
+WINDOWS = ("--window", "32", "--set", "step 8")
 
 
 def write_moves(file: Path, people=4, takes=2, rows=100) -> Path:
@@ -38,7 +38,7 @@ def said(tmp_path, command):
 
 
 def test_windows_are_told_apart_and_time_is_told(said):
-    lines = said("train", "moves.csv", *WINDOWS, "--background", "still").splitlines()
+    lines = said("train", "moves.csv", *WINDOWS, "--set", "background still").splitlines()
     told = " ".join(" ".join(lines).split())
     assert (
         "learns gesture (3 classes: shake, still, swing) from windows of 32 steps of x, y" in told
@@ -57,11 +57,13 @@ def test_windows_are_told_apart_and_time_is_told(said):
         "Confusion matrix",
     ):
         assert there in page
-    assert "--window 32 --step 8 --background still" in page
+    assert "--window 32 --set &#x27;step 8&#x27; --set &#x27;background still&#x27;" in page
 
 
 def test_a_program_gets_the_figures(said):
-    events = said("train", "moves.csv", *WINDOWS, "--json", "--background", "still", "--epochs", 2)
+    events = said(
+        "train", "moves.csv", *WINDOWS, "--json", "--set", "background still", "--epochs", 2
+    )
     done = json.loads(events.splitlines()[-1])
     assert (done["window"], done["step"], done["channels"]) == (32, 8, ["x", "y"])
     assert (done["rows_a_second"], done["latency_seconds"]) == (50, 0.8)
@@ -82,14 +84,16 @@ def test_a_models_windows_are_predicted(said):
         ["10", "0.16", "shake"],
     ]
     assert len(lines) == 1 + 9
-    found = json.loads(said("predict", "runs/moves", "new.csv", "--json", "--step", 32))["windows"]
+    found = json.loads(said("predict", "runs/moves", "new.csv", "--json", "--set", "step 32"))[
+        "windows"
+    ]
     assert [one["seconds"] for one in found] == [0, 0.64, 1.28]
     assert sum(found[0]["probabilities"].values()) == pytest.approx(1)
     assert load("runs/moves").windows.channels == ("x", "y")
 
 
 def test_a_run_on_windows_goes_on(said):
-    said("train", "moves.csv", *WINDOWS, "--background", "still", "--epochs", 2, "-o", "whole")
+    said("train", "moves.csv", *WINDOWS, "--set", "background still", "--epochs", 2, "-o", "whole")
     Path("run").mkdir()
     for name in ("recipe.txt", "problem.json"):
         Path("run", name).write_bytes(Path("whole", name).read_bytes())
@@ -115,7 +119,7 @@ def write_sounds(folder: Path) -> None:
 
 def test_a_folder_of_sounds(said):
     write_sounds(Path("words"))
-    told = said("train", "words", "--window", 200, "--step", 100)
+    told = said("train", "words", "--window", 200, "--set", "step 100")
     assert "predicts 100 % of the" in told
     assert "split by recording" in told
     assert "high" in said("predict", "runs/words", "words/high/0.wav")
@@ -142,14 +146,14 @@ def test_a_recipe_of_ones_own_takes_the_windows(said):
         (("--window", 1), "at least 2 rows"),
         (("--window", 0), "at least 1"),
         ((*WINDOWS, "--target", "gestur"), "did you mean 'gesture'?"),
-        ((*WINDOWS, "--split-by", "day"), "'day'"),
-        ((*WINDOWS, "--background", "rest"), "no class 'rest'"),
-        ((*WINDOWS, "--ignore", "person", "--split-by", "subject"), "don't say whose they are"),
-        ((*WINDOWS, "--ignore", "x,y,gesture"), "no column with the classes"),
-        ((*WINDOWS, "--hold-back", 5), "make only"),
-        ((*WINDOWS, "--task", "numbers"), "leave --task out"),
-        ((*WINDOWS, "--sample-rate", 0), "0"),
-        (("--step", 8), "--step is for windows of signals: add --window N"),
+        ((*WINDOWS, "--set", "split by day"), "'day'"),
+        ((*WINDOWS, "--set", "background rest"), "no class 'rest'"),
+        ((*WINDOWS, "--set", "ignore person; split by subject"), "don't say whose they are"),
+        ((*WINDOWS, "--set", "ignore x,y,gesture"), "no column with the classes"),
+        ((*WINDOWS, "--set", "hold back 5"), "make only"),
+        ((*WINDOWS, "--set", "task numbers"), "leave --set 'task …' out"),
+        ((*WINDOWS, "--set", "sample rate 0"), "0"),
+        (("--set", "step 8"), "--set 'step …' is for windows of signals: add --window N"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_a_line(said, words, wanted):
@@ -183,7 +187,7 @@ def test_the_keywords_come_along(said):
 
 
 def test_what_is_made_has_known_columns(said):
-    error = said("train", "gestures", "--channels", "ax", code=2)
+    error = said("train", "gestures", "--set", "channels ax", code=2)
     assert "gestures is made: which of its columns mean what is known" in error
 
 

@@ -30,13 +30,13 @@ def test_a_file_is_what_its_ending_says(said, tmp_path, ending):
     assert (tmp_path / f"a{ending}").read_bytes().startswith(BEGINNINGS[ending])
 
 
-def test_the_format_that_is_asked_for_wins(said, tmp_path):
-    said("worked", "-o", "a.txt", "--format", "json")
-    assert json.loads((tmp_path / "a.txt").read_text("utf-8"))["batch"] == 1
+def test_a_file_s_ending_says_the_form(refused):
+    assert "don't go together" in refused(["summary", "worked", "-o", "a.txt", "--json"])
+    assert "end it in .txt, .md, .csv" in refused(["summary", "worked", "-o", "a.doc"])
 
 
 def test_memory_is_for_the_batch(said):
-    told = json.loads(said("worked", "--batch", "1,000", "--format", "json"))
+    told = json.loads(said("worked", "--batch", "1,000", "--json"))
     assert (told["batch"], told["totals"]["memory"]) == (1000, 40_000)
 
 
@@ -46,7 +46,7 @@ def test_the_network_of_a_recipe_a_run_or_a_model_is_told(said, tmp_path):
     (tmp_path / "mine.txt").write_text(str(asked))
     model_of(write(asked.net)).save(tmp_path / "net.safetensors")
     for what in ("tiny", "run", "mine.txt", "net.safetensors"):
-        told = json.loads(said(what, "--format", "json"))
+        told = json.loads(said(what, "--json"))
         assert told["totals"]["parameters"] == asked.net.count()
 
 

@@ -58,7 +58,7 @@ def test_a_table_by_its_name_unpacks_no_digits(said):
 
 
 def test_the_last_epoch_and_the_one_that_is_kept_have_lines(said):
-    lines = said("train", "area-0.csv", "--update", "adam", "--schedule", "constant 0.02")
+    lines = said("train", "area-0.csv", "--set", "adam", "--set", "schedule constant 0.02")
     numbers = [line.split()[0] for line in lines.splitlines() if line.endswith(" s")]
     told = " ".join(lines.split())
     done, kept = re.search(r"after (\d+) epochs in .* weights of epoch (\d+)", told).groups()
@@ -112,7 +112,7 @@ def test_a_network_of_ones_own_is_trained_as_the_usual_one_is(said):
 
 
 def test_nothing_held_back_means_nothing_to_stop_by(said):
-    said("train", "side-0.csv", "--hold-back", "none", "--epochs", "3", "-o", "run")
+    said("train", "side-0.csv", "--set", "hold back none", "--epochs", "3", "-o", "run")
     assert "early stop" not in Path("run/recipe.txt").read_text()
 
 
@@ -128,19 +128,22 @@ def test_a_table_of_pixels_is_images(said):
     ("words", "problem"),
     [
         (["side-0.csv", "--target", "sde"], "no column 'sde': did you mean 'side'?"),
-        (["side-0.csv", "--ignore", "width,colour,height"], "no column is left to learn 'side'"),
-        (["side-0.csv", "--ignore", "width,side"], "'side' is the target"),
+        (
+            ["side-0.csv", "--set", "ignore width,colour,height"],
+            "no column is left to learn 'side'",
+        ),
+        (["side-0.csv", "--set", "ignore width,side"], "'side' is the target"),
         (
             ["side-0.csv", "--threads", "1"],
             "a table is trained on one core of this computer: leave --threads out",
         ),
-        (["side-0.csv", "--task", "numbers"], "has words: words can only be classes"),
+        (["side-0.csv", "--set", "task numbers"], "has words: words can only be classes"),
         (["side-0.csv", "--seeds", "2", "--seed", "999999999"], "the seed is at most 999999999"),
         (["*.csv"], "2 files match '*.csv': name one of them"),
         (["none*.csv"], "no file matches 'none*.csv': check the folder and the ending"),
         (["side-0.csv", "--network", "input 4; dense 2; softmax"], "'input 5'"),
         (["quick", "--target", "side"], "--target is for tables"),
-        (["area-0.csv", "--loss", "cross-entropy"], "reads probabilities"),
+        (["area-0.csv", "--set", "loss cross-entropy"], "reads probabilities"),
     ],
 )
 def test_what_cannot_be_is_one_line(said, words, problem):
@@ -194,7 +197,16 @@ def test_a_log_hears_of_a_tables_epochs_what_its_metrics_say(said, monkeypatch):
 
 
 def test_a_run_of_a_table_goes_on(said):
-    words = ("train", "side-0.csv", "--ignore", "colour", "--missing", "median", "--epochs", "3")
+    words = (
+        "train",
+        "side-0.csv",
+        "--set",
+        "ignore colour",
+        "--set",
+        "missing median",
+        "--epochs",
+        "3",
+    )
     said(*words, "-o", "whole")
     assert "is already finished" in said("train", "--resume", "whole")
     Path("run").mkdir()
@@ -245,14 +257,16 @@ def test_models_of_tables_and_of_pictures_are_told_apart(said):
     for flag in ("--show", "--many"):
         assert f"{flag} is for pictures" in said("predict", "run", "side-0.csv", flag, code=2)
     words = ("side-0.csv", "--json", "-o", "out.csv")
-    assert "leave --json out" in said("predict", "run", *words, code=2)
+    assert "-o, which writes CSV, and --json don't go together" in said(
+        "predict", "run", *words, code=2
+    )
     assert "one file at a time" in said("predict", "run", "side-0.csv", "area-0.csv", code=2)
     for verb in (["compare", "run"], ["explain"], ["sheet"]):
         told = said(*verb, "run", code=2)
         assert "run is of a table, and not of images: gradbook predict run new.csv" in told
     assert load("run").columns
     Path("bad.csv").write_text("width,colour,height\n1,r,NA\n2,g,3\n")
-    words = ("bad.csv", "-o", "out.csv", "--missing", "refuse")
+    words = ("bad.csv", "-o", "out.csv", "--set", "missing refuse")
     problem = said("predict", "run", *words, code=2)
     assert "bad.csv, row 2, column height: a missing value" in problem
     assert not Path("out.csv").exists()
@@ -264,9 +278,8 @@ def test_the_page_names_what_it_is_about(said):
         page = Path(name, "report.html").read_text("utf-8")
         assert f"<h1>{name}-0: {name}</h1>" in page
         assert "Where it is off" in page
-        assert (
-            f"train recipe.txt -o again --task {'classes' if name == 'side' else 'numbers'}" in page
-        )
+        task = "classes" if name == "side" else "numbers"
+        assert f"train recipe.txt -o again --set &#x27;task {task}&#x27;" in page
 
 
 def holed(name="holed.csv"):
@@ -281,7 +294,7 @@ def holed(name="holed.csv"):
 
 
 def test_what_was_decided_is_said_by_every_door(said):
-    words = ("train", holed(), "--epochs", "3", "--missing", "median")
+    words = ("train", holed(), "--epochs", "3", "--set", "missing median")
     told = " ".join(said(*words, "-o", "run").split())
     wanted = [
         "isn't UTF-8: it is read as Windows-1252",
@@ -296,7 +309,7 @@ def test_what_was_decided_is_said_by_every_door(said):
     assert len(started["remarks"]) == 4
     page = Path("run/report.html").read_text("utf-8")
     assert "missing values are filled in: 30 of prix with " in page
-    assert "--missing median" in page
+    assert "--set &#x27;missing median&#x27;" in page
 
 
 def test_new_rows_are_written_with_the_tables_own_marks(said):
@@ -326,7 +339,7 @@ def test_with_all_rows_trained_on_nothing_is_said_of_others(said):
     assert "r2" not in done
     again = said("train", "run/recipe.txt", "-o", "again", "--json").splitlines()
     assert json.loads(again[-1])["training_r2"] == done["training_r2"]
-    assert "--all holds nothing back" in said(*words, "--hold-back", "2", code=2)
+    assert "--all holds nothing back" in said(*words, "--set", "hold back 2", code=2)
     several = json.loads(said(*words, "--seeds", "2", "-o", "two", "--json").splitlines()[-1])
     assert len(several["training_r2_values"]) == 2
 
@@ -334,20 +347,20 @@ def test_with_all_rows_trained_on_nothing_is_said_of_others(said):
 def test_what_a_table_leaves_open_can_be_settled(said):
     rows = "".join(f'"{k + 100},{k * 7 % 900 + 100}",3/{k % 12 + 1}/2024,{k}\n' for k in range(60))
     Path("open.csv").write_text(f"x,when,y\n{rows}")
-    assert "add --dates dmy or --dates mdy" in said("train", "open.csv", code=2)
-    words = ("train", "open.csv", "--dates", "dmy", "--epochs", "1")
+    assert "say --set 'dates dmy' or --set 'dates mdy'" in said("train", "open.csv", code=2)
+    words = ("train", "open.csv", "--set", "dates dmy", "--epochs", "1")
     told = " ".join(said(*words, "-o", "a").split())
-    assert (
-        "x: 100,100 is read as 100100, with a decimal point: --decimal , reads it as 100.1" in told
-    )
-    told = " ".join(said(*words, "--decimal", ",", "-o", "b").split())
+    assert "is read as 100100, with a decimal point: --set 'decimal ,' reads it as 100.1" in told
+    told = " ".join(said(*words, "--set", "decimal ,", "-o", "b").split())
     assert "is read as" not in told
-    assert "--decimal , --dates dmy" in Path("b/report.html").read_text("utf-8")
+    assert "--set &#x27;decimal ,&#x27; --set &#x27;dates dmy&#x27;" in Path(
+        "b/report.html"
+    ).read_text("utf-8")
     Path("new.csv").write_text("x,when\n150,3/4/2024\n")
     first, second = (json.loads(said("predict", run, "new.csv", "--json")) for run in "ab")
     assert first["rows"] != second["rows"]
     assert "quick" not in told
-    assert "--missing is for tables" in said("train", "quick", "--missing", "mean", code=2)
+    assert "'missing …' is for tables" in said("train", "quick", "--set", "missing mean", code=2)
 
 
 def bytes_named(*names):

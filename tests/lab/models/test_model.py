@@ -73,7 +73,7 @@ def test_a_model_says_how_it_came_about(model):
 
 @pytest.mark.witness("torch")
 def test_the_document_tells_others_how_to_read_it(model, tmp_path, monkeypatch):
-    """The lines of docs/reference/files.md, run as they stand there, make what the first layer makes."""
+    """The lines of docs/reference/files.md, as they stand, make what the first layer makes."""
     torch = pytest.importorskip("torch")
     monkeypatch.chdir(tmp_path)
     model.save("model.safetensors")

@@ -44,13 +44,12 @@ FILES = {  # what a command writes, each in the place of an older file
         f"sweep worked --epochs 3 --rates 0.5 -o a{end}": [f"a{end}"]
         for end in (".svg", ".html", ".csv", ".json")
     },
-    **{f"quiz worked --for 1 -o a{end}": [f"a{end}"] for end in (".xml", ".zip", ".md")},
-    "page worked -o a.html": ["a.html"],
-    "page run -o a.html": ["a.html"],
+    **{f"quiz worked --for 1 -o a{end}": [f"a{end}"] for end in (".xml", ".zip", ".gift")},
+    "play run -o a.html": ["a.html"],
     "play worked -o a.html": ["a.html"],
-    "data made.npz --png a.png": ["a.png"],
-    "check book.xlsx --html a.html --csv a.csv": ["a.html", "a.csv"],
-    "compare run run2 --html a.html --csv a.csv": ["a.html", "a.csv"],
+    "data made.npz -o a.png": ["a.png"],
+    "check book.xlsx -o a.html -o a.csv": ["a.html", "a.csv"],
+    "compare run run2 -o a.html -o a.csv": ["a.html", "a.csv"],
     "predict table table.csv -o a.csv": ["a.csv"],
     "export run -o a.npz": ["a.npz"],
     "export run -o a.json": ["a.json"],

@@ -18,13 +18,13 @@ def chromium():
 def digit_pages(tmp_path_factory):
     """Pages to draw on: of a trained network, of one to be trained, of one to be trained on."""
     folder = tmp_path_factory.mktemp("digits")
-    assert main(["page", "tiny", "-o", str(folder / "tiny.html")]) == 0
-    assert main(["page", "tiny", "--train", "500", "-o", str(folder / "on.html")]) == 0
+    assert main(["play", "tiny", "-o", str(folder / "tiny.html")]) == 0
+    assert main(["play", "tiny", "--train", "500", "-o", str(folder / "on.html")]) == 0
     settling = change_recipe(
         recipe("quick"), "statistics unwarped"
     )  # while the page's memory grows
     (folder / "quick.txt").write_text(str(settling))
-    written = ["page", str(folder / "quick.txt"), "--train", "-o", str(folder / "quick.html")]
+    written = ["play", str(folder / "quick.txt"), "--train", "-o", str(folder / "quick.html")]
     assert main(written) == 0
     return folder
 

@@ -90,7 +90,7 @@ def test_networks_are_explained_laid_out_and_swept(said, desk):
 
 def test_workbooks_are_written_and_checked_one_or_many(said):
     said("sheet", "worked", "-o", "Übung 1.xlsx")
-    assert "Übung 1.xlsx" in said("check", "Übung 1.xlsx", "--html", "Prüfung ß.html")
+    assert "Übung 1.xlsx" in said("check", "Übung 1.xlsx", "-o", "Prüfung ß.html")
     said("sheet", "worked", "--exercise", "1-2", "-o", "Klasse 3ü")
     assert "worked-exercise-2.xlsx" in said("check", "Klasse 3ü", code=1)  # gradients are left out
 

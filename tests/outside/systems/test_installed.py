@@ -40,8 +40,8 @@ def installed(tmp_path):
 
 
 def test_what_is_installed_writes_every_page_without_a_compiler_for_browsers(installed, tmp_path):
-    assert "draw a digit" in installed("page", "tiny", "-o", "draw.html")
-    assert "Train, then draw a digit" in installed("page", "quick", "-o", "learn.html")
+    assert "draw a digit" in installed("play", "tiny", "-o", "draw.html")
+    assert "Train, then draw a digit" in installed("play", "quick", "-o", "learn.html")
     assert "open the file in yours" in installed("play", "tiny")
     for name in ("draw.html", "learn.html"):
         assert "WebAssembly" in (tmp_path / "desk" / name).read_text("utf-8")

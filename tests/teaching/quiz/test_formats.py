@@ -124,21 +124,7 @@ def test_gift_keeps_its_signs_out_of_the_text(tmp_path):
     assert bare.count("{") == bare.count("}") == len(quiz_of().questions)
 
 
-# Markdown ---------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_markdown_asks_first_and_answers_behind(form, tmp_path):
-    quiz = quiz_of(form)
-    questions, answers = written(quiz, tmp_path / "quiz.md").split("\n# Answers\n")
-    for part in (questions, answers):
-        assert len(re.findall(r"^\d+\. ", part, re.MULTILINE)) == len(quiz.questions)
-    for question in quiz.questions:
-        assert question.right.shown in answers
-        assert question.solution.replace("_", r"\_") in answers
-
-
 def test_the_same_file_is_written_again(tmp_path):
-    for ending in ("xml", "gift", "md"):
+    for ending in ("xml", "gift"):
         one, again = (written(quiz_of(), tmp_path / f"{k}.{ending}") for k in "ab")
         assert one == again

@@ -8,6 +8,7 @@ given. The books are named with what they share, never who copied from whom.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,6 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.audit.classes.submissions import NUMBER
 from gradbook.audit.findings import BookReport
 from gradbook.audit.formula.address import cells_of, name_of
 from gradbook.audit.workbook.book import Origin, shape_of
@@ -31,6 +31,7 @@ ENOUGH, SHAPES = 3, 2  # odd formulas that two books share, if they share their 
 MANY = 8  # odd formulas that they share, whatever their numbers
 MOST_OF_THEM = 0.75  # of the odd formulas of both
 NEARLY_ALL = 0.9  # of all formulas of both, in a small class
+NUMBER = re.compile(r"[0-9]{1,9}")  # of an exercise
 OWN_NUMBERS = 4  # different numbers; with fewer a book has none of its own
 SHOWN = 3  # formulas that are told
 NONE = np.empty(0, np.int64)

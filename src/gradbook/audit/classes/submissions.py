@@ -1,26 +1,15 @@
-"""Which books are meant (files, folders, patterns), what their copies are called, whose they are.
-
-What stands inside a book comes before its file's name, for whoever hands it in may call the file
-anything.
-"""
+"""Which books are meant (files, folders, patterns), and what their copies are called."""
 
 from __future__ import annotations
 
 import glob
 import os
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePath
-from unicodedata import normalize
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
-from gradbook.audit.findings import BookReport, MappedReports
 from gradbook.errors import LimitError, UsageError
 from gradbook.files import PART, in_order
-from gradbook.language.message import Message, message_count
-
-# Books and copies -------------------------------------------------------------
 
 READ = (".xlsx", ".xlsm", ".ods")
 NAMED = (
@@ -135,122 +124,3 @@ def _shortened(name: str) -> tuple[str, str]:
         while len(os.fsencode(stem)) > LONGEST_NAME - 10:
             stem = stem[:-1]
     return stem, suffix
-
-
-# Students ---------------------------------------------------------------------
-
-NUMBER = re.compile(r"[0-9]{1,9}")
-OUR_FILE = re.compile(r"exercise-([0-9]{1,9})(?![0-9])")  # as 'sheet --exercise 1-40' calls them
-SHOWN = 5  # files or names in a line
-HOW = "--names FILE.csv"
-
-
-@dataclass(frozen=True)
-class StudentNames:
-    """A list of names, by the numbers of exercises and by what files are called."""
-
-    source: str
-    by_number: Mapping[int, str] = field(default_factory=dict)
-    by_file: Mapping[str, str] = field(default_factory=dict)
-    is_in_order: bool = False  # the numbers are those of the rows, for the list has none
-
-    def of(self, report: BookReport) -> str:
-        """Whose book it is; '' where the list doesn't say."""
-        inside = report.origin.student
-        if NUMBER.fullmatch(inside):
-            return self.by_number.get(int(inside), "")
-        named = self.by_file.get(file_key(report.book), "")
-        called = OUR_FILE.search(PurePath(report.book).stem)
-        if named or inside or called is None:
-            return named
-        return self.by_number.get(int(called[1]), "")
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys([*self.by_number.values(), *self.by_file.values()]))
-
-
-def file_key(name: str) -> str:
-    """A file's name without its folder and its ending, as systems take two names for one."""
-    return normalize("NFC", PurePath(name.replace("\\", "/")).stem).casefold()
-
-
-def name_each(reports: Sequence[BookReport], names: StudentNames) -> Sequence[BookReport]:
-    """The reports, each saying whose book it is where the list knows that."""
-
-    def with_name(report: BookReport) -> BookReport:
-        name = names.of(report)
-        return replace(report, origin=replace(report.origin, student=name)) if name else report
-
-    return MappedReports(reports, with_name)
-
-
-def remarks_on_students(reports: Sequence[BookReport], names: StudentNames | None) -> list[str]:
-    """Why some books have no student's name, and who has no book."""
-    numbered: list[str] = []
-    nameless: list[str] = []
-    there: set[str] = set()
-    for report in reports:
-        student = report.origin.student
-        there.add(student)
-        if not student or NUMBER.fullmatch(student):
-            (numbered if student else nameless).append(PurePath(report.book).name)
-    if names is None:
-        return list(_without_a_list(len(reports), len(numbered), len(nameless)))
-    said: list[str] = []
-    if names.is_in_order:
-        said.append(
-            Message(
-                "{file} has no numbers: its first name is taken for exercise 1",
-                file=names.source,
-            )
-        )
-    if numbered or nameless:
-        count = len(numbered) + len(nameless)
-        said.append(
-            message_count(
-                "{file} has no name for {number} book: {books}",
-                "{file} has no name for {number} books: {books}",
-                count,
-                file=names.source,
-                number=f"{count:,}",
-                books=_few([*numbered, *nameless]),
-            )
-        )
-    absent = [name for name in names if name not in there]
-    if absent:
-        said.append(
-            message_count(
-                "no book of {number} student: {students}",
-                "no book of {number} students: {students}",
-                len(absent),
-                number=f"{len(absent):,}",
-                students=_few(absent),
-            )
-        )
-    return said
-
-
-def _without_a_list(count: int, numbered: int, nameless: int) -> Iterator[str]:
-    if numbered:
-        yield message_count(
-            "a number, and no name, is in {number} book: {option} can say whose they are",
-            "a number, and no name, is in {number} books: {option} can say whose they are",
-            numbered,
-            number=f"{numbered:,}",
-            option=HOW,
-        )
-    if nameless and count > 1:
-        yield message_count(
-            "no student's name is in {number} book: {option} can say whose they are",
-            "no student's name is in {number} books: {option} can say whose they are",
-            nameless,
-            number=f"{nameless:,}",
-            option=HOW,
-        )
-
-
-def _few(words: Sequence[str]) -> str:
-    shown, more = ", ".join(words[:SHOWN]), len(words) - SHOWN
-    return (
-        Message("{names} and {count} more", names=shown, count=f"{more:,}") if more > 0 else shown
-    )

@@ -190,7 +190,8 @@ class _Judgement:
         there = [column for column in asked if column.elsewhere]
         if there:
             yield Message(
-                "right formulas stand elsewhere, which --accept-elsewhere counts: {columns}",
+                "right formulas stand elsewhere, which a rubric may count "
+                "(accept_elsewhere): {columns}",
                 columns=", ".join(f"{column.quantity} in {column.elsewhere}" for column in there),
             )
 

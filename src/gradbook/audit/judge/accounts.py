@@ -12,20 +12,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import chain, permutations
 
 import numpy as np
 
 from gradbook.audit.findings import NO_RATE, RATE_LEFT_OUT, Finding, finding_in
-from gradbook.audit.formula.address import Address, by_sheet
+from gradbook.audit.formula.address import Address, by_sheet, ranges
 from gradbook.audit.formula.expression import Factor, factors, product, terms, total, with_sign
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern, anchor
 from gradbook.audit.judge.updates import KIND
-from gradbook.audit.step.points import POINTS, Numbers, agree
+from gradbook.audit.step.points import ENOUGH, POINTS, Numbers, agree
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.training.weight_columns import bases_of
 from gradbook.audit.workbook.book import show_value
 from gradbook.graph.node import Array, ancestors
 from gradbook.language.message import Message, WrittenNumber
@@ -41,6 +42,7 @@ class Change:
 
     weight: int
     update: Address
+    before: Array
     taken: Array
     slope: Array
 
@@ -58,23 +60,58 @@ class OddFactor:
     is_rate_missing: bool = False
 
 
-def account_findings(
+@dataclass(frozen=True)
+class Account:
+    """What is wrong with whole updates, and which of them nothing accounts for."""
+
+    findings: list[Finding]
+    notes: list[Message]
+
+
+def account_for(
     training: SheetTraining, groups: Iterable[Sequence[SheetStep]], told: Sequence[Finding]
-) -> list[Finding]:
-    """The updates that go by another multiple of their slopes than most do by the same rate."""
-    blamed = {name for finding in told for name in (finding.weight, *finding.spoils)}
+) -> Account:
+    """The updates that go by another multiple of their slopes than most do by the same rate, and
+    those that go by none though most do."""
+    if any(finding.quantity not in training.names for finding in told):
+        return Account([], [])  # a loss or a gradient is wrong, and so are slopes
+    blamed = {finding.weight for finding in told}
     odd: defaultdict[tuple[int, OddFactor], list[Address]] = defaultdict(list)
+    unaccounted: defaultdict[int, list[Address]] = defaultdict(list)
     for steps in _alike(training, groups):
         tested = StepUnderTest.of(training, steps)
-        for change, factor in _odd_changes(tested):
+        multiples, others = _parted(tested)
+        for change, factor in _odd_changes(tested, multiples):
+            if factor is None:
+                others.append(change)
+            elif training.names[change.weight] not in blamed:
+                odd[change.weight, factor] += _updates(training, change, steps)
+        for change in others if 2 * len(others) < len(multiples) + len(others) else ():
             if training.names[change.weight] not in blamed:
-                updates = training.weights[change.weight].updates
-                odd[change.weight, factor] += (updates[step.number] for step in steps)
-    return [
+                unaccounted[change.weight] += _updates(training, change, steps)
+    findings = [
         _finding(training, weight, factor, here)
         for (weight, factor), cells in odd.items()
         for here in by_sheet(cells)
     ]
+    notes = [
+        Message(
+            "not accounted for: {cells} changes {weight} by no multiple of its slope, as the other "
+            "updates do",
+            cells=ranges(cells),
+            weight=training.names[weight],
+        )
+        for weight, cells in unaccounted.items()
+    ]
+    return Account(findings, notes)
+
+
+def _updates(
+    training: SheetTraining, change: Change, steps: Sequence[SheetStep]
+) -> Iterator[Address]:
+    """The updates that are made like that of one step."""
+    updates = (_update(training, change.weight, step.number) for step in steps)
+    return (cell for cell in updates if cell is not None)
 
 
 def _alike(
@@ -85,47 +122,99 @@ def _alike(
     for group in groups:
         found: defaultdict[object, list[SheetStep]] = defaultdict(list)
         for step in group:
-            if all(step.number < len(weight.updates) for weight in training.weights):
-                found[tuple(patterns.get(w.updates[step.number]) for w in training.weights)].append(
-                    step
-                )
+            updates = [_update(training, j, step.number) for j in range(len(training.weights))]
+            if all(cell in patterns for cell in updates):
+                found[tuple(patterns[cell] for cell in updates if cell)].append(step)
         yield from list(found.values())[:MOST_KINDS]
+
+
+def _update(training: SheetTraining, weight: int, number: int) -> Address | None:
+    """The update of a weight after a step; after the last one, where it goes on past a gap."""
+    column, patterns = training.weights[weight], training.book.patterns
+    if number < len(column.updates):
+        return column.updates[number]
+    last, line = column.cells[-1], training.axis.line
+    users = (user for user in training.flow.users.get(last, ()) if line(user) == line(last))
+    past = (user for user in users if any(p.at(user) == last for p in bases_of(patterns[user])))
+    return next(past, None) if number == len(column.updates) else None
 
 
 # One step ----------------------------------------------------------------------------
 
 
-def _odd_changes(tested: StepUnderTest) -> Iterator[tuple[Change, OddFactor]]:
-    """The changes that differ by a factor from what most are of their slopes."""
+def _odd_changes(
+    tested: StepUnderTest, changes: Sequence[Change]
+) -> Iterator[tuple[Change, OddFactor | None]]:
+    """The changes that are another multiple of their slopes than most are, and the factor between
+    them; None where nothing says why. A rate of their own does."""
     alike: list[list[Change]] = []
-    for change in _multiples(tested):
+    for change in changes:
         with np.errstate(all="ignore"):
             same = [some for some in alike if change.is_like(some[0])]
         if same:
             same[0].append(change)
         else:
             alike.append([change])
-    usual = max(alike, key=len, default=[])
+    ranks = {id(some): (len(some), _is_textbook(tested, some[0])) for some in alike}
+    usual = max(alike, key=lambda some: ranks[id(some)], default=[])
     for share, other in permutations(alike, 2):
         factor = _rate_factor(tested, share[0], other[0])
-        if factor is None and other is usual and len(share) < len(usual):
+        is_odd = other is usual and ranks[id(share)] < ranks[id(usual)]
+        if factor is None and is_odd:
             factor = _number_factor(tested, share[0], usual[0])
-        if factor is not None:
+        if factor is not None or (is_odd and not _has_its_own_rate(tested, share[0], usual[0])):
             yield from ((change, factor) for change in share)
-            return
 
 
-def _multiples(tested: StepUnderTest) -> list[Change]:
-    """The changes that are a multiple of their slopes, whatever the weights are."""
-    random, varying = tested.random, tested.graph.varying
+def _has_its_own_rate(tested: StepUnderTest, odd: Change, usual: Change) -> bool:
+    """Whether two changes differ by the rates that are typed into them or that they mention."""
+    training, leaf = tested.training, tested.random.leaf
+    gradients = {claim.owner for options in tested.step.claims for claim in options if claim.whole}
 
-    def still(cell: Address) -> Array:
-        values = random.leaf(cell)
-        return values if cell in varying else np.resize(values[:1], POINTS)
+    def rates(change: Change) -> list[Array]:
+        sources = training.flow.sources(change.update)
+        apart = training.computed_cells.intersection(sources) - tested.forward - gradients
+        mentioned = chain(sources, chain.from_iterable(map(training.flow.sources, apart)))
+        plain = {training.plain(cell) for cell in mentioned if cell not in training.varying}
+        return [np.ones(POINTS), *map(leaf, plain)]
 
-    settled = Numbers(still, tested.graph.leaf_cells)
-    plain = {change.weight for change in _changes(tested, settled) if _is_multiple(change)}
-    return [change for change in _changes(tested, random) if change.weight in plain]
+    with np.errstate(all="ignore"):
+        ratio = (odd.taken * usual.slope) / (usual.taken * odd.slope)
+        shares = (ratio * b / a for a in rates(odd) for b in rates(usual))
+        return any(agree(share, np.full(POINTS, np.nanmedian(share))) for share in shares)
+
+
+def _is_textbook(tested: StepUnderTest, change: Change) -> bool:
+    """Whether a change is a rate times the slope of the loss as the book has it."""
+    scale, leaf = tested.step.loss.scale, tested.random.leaf
+    return any(
+        agree(scale * change.taken, leaf(cell) * change.slope) for cell in _settings(tested, change)
+    )
+
+
+def _parted(tested: StepUnderTest) -> tuple[list[Change], list[Change]]:
+    """The changes that are a multiple of their slopes, whatever the weights are, and those that are
+    none, not even with the book's own numbers."""
+    random, here = (list(_settled(tested, some)) for some in (tested.random, tested.constants))
+    plain = {change.weight for change in random if _is_multiple(change)}
+    known = {
+        change.weight for change in (*random, *here) if _is_multiple(change) or _decays(change)
+    }
+    every = list(_changes(tested, tested.random))
+    return (
+        [change for change in every if change.weight in plain],
+        [c for c in every if c.weight not in plain | known and np.any(c.taken != 0)],
+    )
+
+
+def _settled(tested: StepUnderTest, numbers: Numbers) -> Iterator[Change]:
+    """The changes with other weights at every point, and all else as it is at the first."""
+
+    def leaf(cell: Address) -> Array:
+        values = numbers.leaf(cell)
+        return values if cell in tested.graph.varying else np.resize(values[:1], POINTS)
+
+    return _changes(tested, Numbers(leaf, tested.graph.leaf_cells))
 
 
 def _is_multiple(change: Change) -> bool:
@@ -137,19 +226,29 @@ def _is_multiple(change: Change) -> bool:
         return bool(factor != 0) and agree(change.taken, factor * change.slope)
 
 
+def _decays(change: Change) -> bool:
+    """Whether a change is a multiple of the slope and a share of the weight itself."""
+    table = np.stack([change.slope, change.before], axis=-1)
+    known = np.isfinite(table).all(axis=-1) & np.isfinite(change.taken)
+    if np.count_nonzero(known) < ENOUGH:
+        return False
+    shares, *_ = np.linalg.lstsq(table[known], change.taken[known], rcond=None)
+    return agree(change.taken, table @ shares)
+
+
 def _changes(tested: StepUnderTest, numbers: Numbers) -> Iterator[Change]:
     training, step, graph = tested.training, tested.step, tested.graph
     for j, (weight, base) in enumerate(zip(training.weights, step.weights, strict=True)):
-        pattern = None if weight.stray else training.book.patterns.get(weight.updates[step.number])
-        if base is None or pattern is None or pattern.expression is None:
+        update = None if weight.stray else _update(training, j, step.number)
+        pattern = None if update is None else training.book.patterns.get(update)
+        if base is None or update is None or pattern is None or pattern.expression is None:
             continue
-        update = weight.updates[step.number]
         try:
             after = graph.expression(pattern.expression, update, pattern)
-            taken, slope = numbers.of(graph.node(base) - after), numbers.of(tested.gradients[j])
+            nodes = graph.node(base), graph.node(base) - after, tested.gradients[j]
+            yield Change(j, update, *np.broadcast_arrays(*map(numbers.of, nodes)))
         except NotUnderstood:
             continue
-        yield Change(j, update, *np.broadcast_arrays(taken, slope))
 
 
 def _rate_factor(tested: StepUnderTest, odd: Change, other: Change) -> OddFactor | None:
@@ -219,7 +318,8 @@ def _right(
 ) -> Pattern | None:
     """The update with the usual factor in all that it adds."""
     reader = training.book.reader
-    base = next(base for base, update in training.weights[weight].steps if update == home)
+    column = training.weights[weight]
+    base = next((base for base, update in column.steps if update == home), column.cells[-1])
     expression = reader.read_typed(training.book.patterns[home].text_at(home), home).expression
     if expression is None:
         return None

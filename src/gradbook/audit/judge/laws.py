@@ -10,7 +10,7 @@ a weight that doesn't decay: biases seldom do.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -32,7 +32,7 @@ from gradbook.language.message import Message
 
 Role = tuple[str, object]  # what a cell is to its weight, whichever weight that is
 Owned = Mapping[Address, tuple[int, Role]]
-WEIGHT: Role = ("weight", 0)
+WEIGHT = "weight"
 OWN, OTHERS = 1, 2  # the seeds of what is drawn
 
 
@@ -76,19 +76,21 @@ class Laws:
         """Weights, gradients and what is remembered of these, with their owners and roles."""
         found: dict[Address, tuple[int, Role]] = {}
         for j, gradient in self.moments.gradients.items():
-            weight, stride = self.step.weights[j], self.training.weights[j].stride
-            if weight is not None:
-                found[weight] = j, WEIGHT
+            cells, number = self.training.weights[j].cells, self.step.number
+            stride = self.training.weights[j].stride
+            for away in (-1, 0):
+                if 0 <= number + away < len(cells):
+                    found[cells[number + away]] = j, (WEIGHT, away)
             found[gradient - stride] = j, ("gradient", -1)
             found[gradient] = j, ("gradient", 0)
         patterns = self.training.book.patterns
-        for j in self.updates:
-            often: Counter[str] = Counter()
-            for memory in sorted(self._memories(j)):
-                makeup = patterns[memory].makeup
-                stride = self.training.weights[j].stride
-                found[memory - stride] = j, (makeup, often[makeup])
-                often[makeup] += 1
+        memories = {j: sorted(self._memories(j)) for j in self.updates}
+        made = {j: tuple(patterns[cell].makeup for cell in cells) for j, cells in memories.items()}
+        usual = Counter(made.values()).most_common(1)[0][0] if made else ()
+        for j, own in memories.items():
+            stride = self.training.weights[j].stride
+            for cell, place in zip(own, _places(made[j], usual), strict=True):
+                found[cell - stride] = j, ("memory", place)
         return found
 
     def _memories(self, weight: int) -> Iterator[Address]:
@@ -130,7 +132,7 @@ class Laws:
 
         def drawn(cell: Address) -> Array:
             owner, role = owned[cell]
-            if role == WEIGHT and owner == weight and not is_weight_there:
+            if role[0] == WEIGHT and owner == weight and not is_weight_there:
                 return np.zeros(POINTS)
             seed = OWN if owner == weight and role != without else others
             draw = np.random.default_rng([seed, *str(role).encode()])
@@ -189,7 +191,7 @@ class Laws:
         a, b = self.changes[weight], self.changes[other]
         if agree(a, b):
             return True
-        if WEIGHT in self._unused(weight) ^ self._unused(other):
+        if any(role[0] == WEIGHT for role in self._unused(weight) ^ self._unused(other)):
             a, b = (self.change(j, self.turn(j, is_weight_there=False)) for j in (weight, other))
             if agree(a, b):
                 return True
@@ -423,6 +425,19 @@ class Laws:
                 right=book.name_of(meant[0], cell),
             )
         return OddUpdate(weight, cell, kind, right, why)
+
+
+def _places(made: Sequence[str], usual: Sequence[str]) -> list[int]:
+    """Where each of some memories stands among the usual ones: with those that are made alike, else
+    in order, for decay makes one differ."""
+    free = list(range(max(len(made), len(usual))))
+    places: dict[int, int] = {}
+    for k, makeup in enumerate(made):
+        like = [place for place in free if place < len(usual) and usual[place] == makeup]
+        if like:
+            places[k] = like[0]
+            free.remove(like[0])
+    return [places[k] if k in places else free.pop(0) for k in range(len(made))]
 
 
 def _cells(places: Iterable[object], home: Address) -> list[Address]:

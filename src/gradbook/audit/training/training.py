@@ -127,13 +127,14 @@ class SheetTraining:
 
     @cached_property
     def _typed_rates(self) -> set[Address]:
-        """The rates that are typed for one step after another, from the first on."""
-        if self.rate is None or not is_called_rate(self.book, self.rate):
-            return set()
+        """The rates that are typed for one step after another, under a heading that says so."""
         found: set[Address] = set()
-        for stride in self.strides:
-            cell, typed = self.rate, self.book.values.keys() - self.book.patterns.keys()
-            while cell in typed and isinstance(self.book.values[cell], float):
+        values, patterns = self.book.values, self.book.patterns
+        for stride in self.strides if self.rate is not None else ():
+            cell = self.rate or 0
+            if not calls(RATE, str(values.get(cell - stride, ""))):
+                continue
+            while isinstance(values.get(cell), float) and cell not in patterns:
                 found.add(cell)
                 cell += stride
         return found - self.varying

@@ -129,7 +129,7 @@ def update_lines(book: Book) -> Iterator[WeightColumn]:
     """Lines of formulas that begin with the cell before: w, w − …, w − … − …."""
     in_sight = book.in_sight()
     often = Counter(in_sight.values())
-    bases = {pattern: _bases(pattern) for pattern in often}
+    bases = {pattern: bases_of(pattern) for pattern in often}
     following: defaultdict[int, dict[Address, Address]] = defaultdict(dict)
     for cell, pattern in in_sight.items():
         for place in bases[pattern]:
@@ -177,7 +177,7 @@ def _beside(base: Address, cell: Address) -> bool:
     return sheet_of(base) == sheet_of(cell) or (cell - base) % SHEET == 0
 
 
-def _bases(pattern: Pattern) -> list[CellReference]:
+def bases_of(pattern: Pattern) -> list[CellReference]:
     """The cells of which a formula is one plus or minus something."""
     words = map(pattern.word_for, _going_on(pattern.form.expression) if pattern.form else ())
     places = (pattern.place_of(Reference(word)) for word in words)
@@ -195,7 +195,7 @@ def goes_on_by(book: Book, flow: Flow, cells: Iterable[Address]) -> bool:
     """Whether some line of updates, all with one formula, is computed from these cells."""
     patterns = book.patterns
     users = {user: patterns[user] for cell in cells for user in flow.users.get(cell, ())}
-    bases = {pattern: _bases(pattern) for pattern in set(users.values())}
+    bases = {pattern: bases_of(pattern) for pattern in set(users.values())}
     return any(
         patterns.get(place.at(user) or -1) is pattern
         for user, pattern in users.items()
@@ -286,7 +286,7 @@ def _that_start(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> list[W
         pattern = book.patterns.get(line.start)
         if pattern is None or line.start not in varying or pattern.repeated_reference is not None:
             return False
-        before = (line.start - line.stride, *(place.at(line.start) for place in _bases(pattern)))
+        before = (line.start - line.stride, *(place.at(line.start) for place in bases_of(pattern)))
         return ends.isdisjoint(before)
 
     longest = max((len(line.cells) for line in lines), default=0)

@@ -1,4 +1,4 @@
-"""The verbs about gradbook itself: a demonstration, the help, completion with the Tab key."""
+"""The verbs about gradbook itself: a demonstration, and the help with Tab completion."""
 
 from __future__ import annotations
 
@@ -7,11 +7,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from os import sep
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from gradbook.cli.arguments import OneOf
-from gradbook.cli.main import VERBS, overview, verb_parser
-from gradbook.cli.page import Verb, read_page
+from gradbook.cli.main import (
+    PARTS,
+    RENAMED,
+    VERBS,
+    every_command,
+    overview,
+    parts_page,
+    split_command,
+    verb_parser,
+)
+from gradbook.cli.page import Parser, Verb, read_page
 from gradbook.errors import GradbookError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -58,7 +68,7 @@ def _draw(folder: Path) -> None:
     reader = picture_reader(DRAWN, None)
     assert reader is not None
     print(f"{DRAWN}: reads handwritten digits", flush=True)
-    drawn = picture_page(reader, None, f"gradbook page {DRAWN} -o {page.name}")
+    drawn = picture_page(reader, None, f"gradbook play {DRAWN} -o {page.name}")
     what = "to draw on: it reads digits, with every sum in sight"
     _write(page, partial(write_whole, page, drawn), what)
 
@@ -101,7 +111,7 @@ def _works(net: Net, folder: Path) -> Iterator[tuple[Path, Callable[[], object],
 
     explanation = explain(net)
     play, book, rates = (f"{net.name}{end}" for end in ("-play.html", ".xlsx", "-rates.html"))
-    trains = play_page(net, f"gradbook page {net.name} -o {play}")
+    trains = play_page(net, f"gradbook play {net.name} -o {play}")
     yield *page("-play.html", trains), "to play with: it trains there, with every number in sight"
     yield *page(".html", explanation.html()), "the derivation: every chain, with its numbers"
     formulas = f"the live workbook: {USUAL_EPOCHS} epochs in formulas"
@@ -124,46 +134,76 @@ TOPICS = {
     "tables": "which tables can be learned from, and what is learned",
     "signals": "how recordings are written, cut into windows and split",
     "clusters": "which machines --on uses",
+    "completion": "Tab completion of verbs, options and names in your shell",
+}
+
+
+ALIASES = {
+    **dict.fromkeys(("network", "net", "NET"), "networks"),
+    **dict.fromkeys(("recipe", "RECIPE"), "recipes"),
+    "STUDY": "studies",
+    **dict.fromkeys(("cluster", "CLUSTER"), "clusters"),
+    **dict.fromkeys(("warp", "WARP"), "warps"),
+    **dict.fromkeys(("table", "TABLE"), "tables"),
+    "signal": "signals",
 }
 
 
 def run_help(options: Namespace) -> int:
-    print(page(options.topic), end="")
+    topic, *more = options.topics or [""]
+    shells = topic == "completion"
+    if len(more) > 1 or (more and topic not in PARTS and not shells):
+        raise UsageError(f"unexpected argument '{more[-1]}' (see gradbook help --help)")
+    if more and shells:
+        print(_script(more[0]))
+    else:
+        print(page(" ".join(options.topics)), end="")
     return 0
 
 
-def page(topic: str | None) -> str:
+def page(topic: str) -> str:
     """The text of one help page."""
-    if topic is None:
+    if not topic:
         return overview()
-    if topic in VERBS:
+    if topic in PARTS:
+        return parts_page(topic)
+    if topic in every_command():
         return verb_parser(topic).format_help()
-    if topic in {"network", "networks", "NET", "net"}:
+    if topic in TOPICS or topic in ALIASES:
+        return _grammar(ALIASES.get(topic, topic))
+    if topic in RENAMED:
+        verb_parser(topic)
+    names = [*VERBS, *TOPICS, *every_command()]
+    hint = did_you_mean(topic, names) or f": there is help on {', '.join([*VERBS, *TOPICS])}"
+    raise UsageError(f"no help on '{topic}'{hint}")
+
+
+def _grammar(topic: str) -> str:
+    """How something is written, from where it is read."""
+    if topic == "networks":
         from gradbook.builtin_networks import BUILTIN
         from gradbook.net.text import grammar
 
         return f"{grammar().strip()}\n\nbuilt in: {', '.join(BUILTIN)}\n"
-    if topic in {"studies", "STUDY"}:
-        from gradbook.lab.study import plan
-
-        return plan.GRAMMAR
-    if topic in {"cluster", "clusters", "CLUSTER"}:
-        from gradbook.work.machines import GRAMMAR
-
-        return GRAMMAR
-    if topic in {"warp", "warps", "WARP"}:
-        from gradbook.data.warp import WARP_GRAMMAR
-
-        return WARP_GRAMMAR
-    if topic in {"table", "tables", "TABLE"}:
+    if topic == "tables":
         return _tables()
-    if topic in {"signal", "signals"}:
+    if topic == "signals":
         from gradbook.builtin_networks import SIGNALS
 
         return read_page("signals", named=", ".join(SIGNALS))
-    known = [*VERBS, *TOPICS]
-    hint = did_you_mean(topic, known) or f": there is help on {', '.join(known)}"
-    raise UsageError(f"no help on '{topic}'{hint}")
+    if topic == "completion":
+        return read_page("completion", shells=", ".join(SCRIPTS))
+    from gradbook.data.warp import WARP_GRAMMAR
+    from gradbook.lab.recipes.text import GRAMMAR as RECIPE_GRAMMAR
+    from gradbook.lab.study.plan import GRAMMAR as STUDY_GRAMMAR
+    from gradbook.work.machines import GRAMMAR as CLUSTER_GRAMMAR
+
+    return {
+        "recipes": RECIPE_GRAMMAR,
+        "studies": STUDY_GRAMMAR,
+        "clusters": CLUSTER_GRAMMAR,
+        "warps": WARP_GRAMMAR,
+    }[topic]
 
 
 def _tables() -> str:
@@ -190,29 +230,36 @@ def what_is_next(words: Sequence[str]) -> list[Candidate]:
     *before, last = [word.strip() for word in words if word != "="] or [""]  # bash parts at =
     if not before:
         return _beginning(last, VERBS.items())
+    if before[0] in PARTS and len(before) == 1 and not last.startswith("-"):
+        return _beginning(last, PARTS[before[0]].items())
     try:
-        parser = verb_parser(before[0])
+        verb, before = split_command(before)
+        parser = verb_parser(verb)
     except GradbookError:
         return []
+    if verb == "help" and before == ["completion"]:
+        return _beginning(last, dict.fromkeys(SCRIPTS, "a script for this shell").items())
     flag, equals, value = last.partition("=")
     if equals and flag.startswith("-"):
         found = _beginning(value, _values(_options(parser).get(flag)))
         return [(f"{flag}={word}", about) for word, about in found]
-    return _beginning(last, _next(parser, before[1:], last))
+    return _beginning(last, _next(parser, before, last))
 
 
 def _beginning(start: str, candidates: Iterable[Candidate]) -> list[Candidate]:
     return [(word, about) for word, about in candidates if word.startswith(start)]
 
 
-def _next(parser: ArgumentParser, before: Sequence[str], last: str) -> Iterator[Candidate]:
+def _next(parser: Parser, before: Sequence[str], last: str) -> Iterator[Candidate]:
     options = _options(parser)
     waiting = options.get(before[-1]) if before else None
     if waiting is not None and waiting.nargs != 0:
         yield from _values(waiting)
     elif last.startswith("-"):
         for flag, action in options.items():
-            if action.help != SUPPRESS:
+            if flag == "--force" or (flag == "--language" and parser.verb.speaks):
+                yield flag, "of every verb: see gradbook help"
+            elif action.help != SUPPRESS:
                 yield flag, " ".join((action.help or "").split()).replace("%%", "%")
     else:
         yield from _values(_positional(parser, before, options))
@@ -272,7 +319,8 @@ def _names(what: str) -> Iterable[Candidate]:
 BASH = r"""
 _gradbook() {
   local IFS=$'\n'
-  COMPREPLY=($(gradbook completion --words "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null | cut -f1))
+  local words=("${COMP_WORDS[@]:1:COMP_CWORD}")
+  COMPREPLY=($(gradbook help completion --words "${words[@]}" 2>/dev/null | cut -f1))
 }
 complete -o default -F _gradbook gradbook
 """
@@ -280,7 +328,7 @@ ZSH = r"""
 _gradbook() {
   local line
   local -a found
-  for line in "${(@f)$(gradbook completion --words "${(@)words[2,CURRENT]}" 2>/dev/null)}"; do
+  for line in "${(@f)$(gradbook help completion --words "${(@)words[2,CURRENT]}" 2>/dev/null)}"; do
     [[ -n $line ]] && found+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}")
   done
   if (( $#found )); then _describe gradbook found; else _files; fi
@@ -291,7 +339,7 @@ FISH = r"""
 function __gradbook_next
     set -l before (commandline --tokenize --cut-at-cursor --current-process)
     set -l last (commandline --cut-at-cursor --current-token)
-    gradbook completion --words $before[2..] "$last" 2>/dev/null
+    gradbook help completion --words $before[2..] "$last" 2>/dev/null
 end
 complete --command gradbook --arguments '(__gradbook_next)'
 """
@@ -300,7 +348,7 @@ Register-ArgumentCompleter -Native -CommandName gradbook -ScriptBlock {
     param($last, $command, $cursor)
     $words = @($command.CommandElements | Select-Object -Skip 1 | ForEach-Object { "$_" })
     if (-not $last) { $words += ' ' }
-    gradbook completion --words $words 2>$null | ForEach-Object {
+    gradbook help completion --words $words 2>$null | ForEach-Object {
         $word, $about = $_ -split "`t", 2
         if (-not $about) { $about = $word }
         [System.Management.Automation.CompletionResult]::new($word, $word, 'ParameterValue', $about)
@@ -310,20 +358,17 @@ Register-ArgumentCompleter -Native -CommandName gradbook -ScriptBlock {
 SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH, "powershell": POWERSHELL}
 
 
-def run_completion(options: Namespace) -> int:
-    if options.shell:
-        print(SCRIPTS[options.shell].strip())
-    else:
-        verb_parser("completion").print_help()
-    return 0
+def _script(shell: str) -> str:
+    if shell not in SCRIPTS:
+        hint = did_you_mean(shell, SCRIPTS) or f": it is one of {', '.join(SCRIPTS)}"
+        raise UsageError(f"unknown shell '{shell}'{hint}")
+    return SCRIPTS[shell].strip()
 
 
 ENTRIES = {
     "demo": Verb(run_demo, defaults={"out": "out"}),
-    "help": Verb(run_help, facts=lambda: {"topics": ", ".join(TOPICS)}),
-    "completion": Verb(
-        run_completion,
-        kinds={"shell": OneOf(*SCRIPTS)},
-        facts=lambda: {"shells": ", ".join(SCRIPTS)},
+    "help": Verb(
+        run_help,
+        facts=lambda: {"topics": fill(", ".join(TOPICS), 50).replace("\n", "\n" + " " * 22)},
     ),
 }

@@ -1,4 +1,4 @@
-"""The verbs whose work goes on in a browser: pages to play with, one that marks workbooks."""
+"""Opens a network to play with in a browser, or writes it as a page, a package or a film."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING
 
 from gradbook.cli.arguments import (
+    READING_GONE,
+    asked_network,
     file_ending_in,
     named_model,
-    network,
     network_of,
     network_or_recipe,
-    reading_of,
     whole_number,
 )
+from gradbook.cli.output import counting
 from gradbook.cli.page import Verb
 from gradbook.errors import GradbookError, UsageError
-from gradbook.files import guarded, renew, write_whole
+from gradbook.files import renew, require_replaceable, write_whole
 from gradbook.folders import kept_in
-from gradbook.language import mark, tr
+from gradbook.language import tr
 
 if TYPE_CHECKING:
     from gradbook.data.dataset import Dataset
@@ -113,33 +113,45 @@ def picture_page(reader: PictureReader, train: int | None, command: str) -> str:
     return digits_page(reader.model, pack, samples, command)
 
 
-# Page -------------------------------------------------------------------------
+# What is written, by the ending of -o -------------------------------------------------
 
-VERSIONS = ("1.2", "2004")  # of SCORM
+PAGES, PACKAGE, FILMS = (".html", ".htm"), ".zip", (".gif", ".mp4", ".webm")
+FILM_EPOCHS = 200
 
 
-def run_page(options: Namespace) -> int:
-    if options.out.lower().endswith(".zip"):
-        return _write_package(options)
-    if options.scorm:
-        raise UsageError("--scorm is for a package: end the file's name in .zip")
+def run(options: Namespace) -> int:
+    ending = os.path.splitext(options.out or "")[1].lower()
+    if ending in FILMS:
+        return _film(options)
+    if options.epochs:
+        raise UsageError("--epochs is for a film: name one with -o FILE.gif")
+    if ending == PACKAGE:
+        return _package(options)
     page, advice = make_page(options)
+    if not options.out:
+        return _open(page, advice)
     write_whole(options.out, page)
     print(tr("wrote {file}", file=options.out))
     print(tr("open it in a browser: {advice}", advice=advice))
     return 0
 
 
-def _write_package(options: Namespace) -> int:
-    from gradbook.teaching.scorm import scorm_package
+def _open(page: str, advice: str) -> int:
+    """In the browser, from among gradbook's own files."""
+    from hashlib import sha256
 
-    if options.train is not None or picture_reader(options.net, options.data):
-        raise UsageError("a page to draw on asks no questions, so there is no package: write .html")
-    net = network(options.net, options.data, **reading_of(options))
-    version = options.scorm or VERSIONS[0]
-    write_whole(options.out, scorm_package(net, version, options.typed))
-    print(tr("wrote {file}", file=options.out))
-    print(tr("upload it to your learning platform as a SCORM {version} package", version=version))
+    from gradbook.system import open_in_browser
+
+    same = sha256(page.encode()).hexdigest()[:16]  # so that each page is kept once
+    place = kept_in("pages") / f"{same}.html"
+    renew(kept_in("pages"))
+    write_whole(place, page)
+    if open_in_browser(Path(place).resolve().as_uri()):
+        print(tr("opened {file}", file=place))
+        print(tr("in your browser: {advice}", advice=advice))
+    else:
+        print(tr("wrote {file}", file=place))
+        print(tr("no browser could be opened from here: open the file in yours"))
     return 0
 
 
@@ -151,12 +163,12 @@ def make_page(options: Namespace) -> tuple[str, str]:
 
         if options.train is not None:
             raise UsageError("--train: this network trains on its page anyway: leave it out")
-        net = network(options.net, options.data, **reading_of(options))
+        net = asked_network(options)
         if writes_letters(net):
             return letters_page_of(net, options.typed), tr("Train, and watch what it writes")
-        return play_page(net, options.typed, home=options.home), tr(
-            "Run, then move η, or drag a weight"
-        )
+        return play_page(net, options.typed), tr("Run, then move η, or drag a weight")
+    if options.set:
+        raise UsageError("--set is for networks of single numbers: leave it out")
     train = USUAL if options.train is True else options.train
     page = picture_page(reader, train, options.typed)
     return page, tr("draw a digit") if reader.is_trained else tr("Train, then draw a digit")
@@ -176,81 +188,50 @@ def letters_page_of(net: Net, command: str) -> str:
     return letters_page(net, usual_lines(), command)
 
 
-# Play -------------------------------------------------------------------------
+def _package(options: Namespace) -> int:
+    from gradbook.teaching.scorm import scorm_package
 
-
-def run_play(options: Namespace) -> int:
-    from gradbook.system import open_in_browser
-
-    page, advice = make_page(options)
-    place = options.out
-    if not place:
-        from hashlib import sha256
-
-        same = sha256(page.encode()).hexdigest()[:16]  # so that each page is kept once
-        place = kept_in("pages") / f"{same}.html"
-        renew(kept_in("pages"))
-    write_whole(place, page)
-    if open_in_browser(Path(place).resolve().as_uri()):
-        print(tr("opened {file}", file=place))
-        print(tr("in your browser: {advice}", advice=advice))
-    else:
-        print(tr("wrote {file}", file=place))
-        print(tr("no browser could be opened from here: open the file in yours"))
+    if options.train is not None or picture_reader(options.net, options.data):
+        raise UsageError("a page to draw on asks no questions, so there is no package: write .html")
+    write_whole(options.out, scorm_package(asked_network(options), options.typed))
+    print(tr("wrote {file}", file=options.out))
+    print(tr("upload it to your learning platform as a SCORM {version} package", version="1.2"))
     return 0
 
 
-# Serve ------------------------------------------------------------------------
+def _film(options: Namespace) -> int:
+    from gradbook.rates.sweep import usable_rate
+    from gradbook.report.film import FPS, film, require_film_writer, write_film
 
-
-WORKERS = 2
-STOPPED = mark("stopped; nothing of what was dropped is kept")
-STOPPED_CLASS = mark("stopped; nothing of what was dropped is kept; the class is in {folder}")
-
-
-def run_serve(options: Namespace) -> int:
-    from gradbook.interruption import heard_alike
-    from gradbook.serve.server import serving
-    from gradbook.serve.site import opened_site
-    from gradbook.system import open_in_browser
-
-    if options.folder and os.path.exists(options.folder) and not os.path.isdir(options.folder):
-        raise UsageError(f"{options.folder} is a file, not the folder of a class")
-    try:
-        of_class = Path(options.folder).resolve() if options.folder else None
-        with (
-            heard_alike(),
-            guarded(None),  # what it writes lies in folders of its own, and it reads much
-            opened_site(options.workers, of_class) as site,
-            serving(site, options.port) as on,
-        ):
-            print(tr("open {address}", address=on.address), flush=True)
-            print(tr("only this computer can reach it; {keys} stops it", keys="Ctrl-C"), flush=True)
-            if not options.no_browser:
-                Thread(target=open_in_browser, args=(on.address,), daemon=True).start()
-            on.serve()
-    except KeyboardInterrupt:
-        print(tr(STOPPED_CLASS if options.folder else STOPPED, folder=options.folder))
+    require_film_writer(options.out)
+    if options.train is not None:
+        raise UsageError("--train is for a page: leave it out")
+    net, epochs = asked_network(options), options.epochs or FILM_EPOCHS
+    require_replaceable(options.out)
+    shot = film(net, epochs, usable_rate(net, epochs))
+    with counting("frames drawn", len(shot.scenes)) as tick:
+        write_film(shot, options.out, tick=tick)
+    print(f"wrote {options.out}: {len(shot.scenes)} frames, {len(shot.scenes) / FPS:.1f} s")
     return 0
 
 
 ENTRIES = {
-    "page": Verb(
-        run_page,
-        kinds={"train": whole_number(LEAST), "out": file_ending_in(".html", ".htm", ".zip")},
-        defaults={"net": "worked"},
-        facts=lambda: {"images": f"{USUAL:,}"},
-    ),
     "play": Verb(
-        run_play,
-        kinds={"train": whole_number(LEAST), "out": file_ending_in(".html", ".htm")},
+        run,
+        kinds={
+            "train": whole_number(LEAST),
+            "out": file_ending_in(*PAGES, PACKAGE, *FILMS),
+            "epochs": whole_number(1),
+        },
         defaults={"net": "worked"},
-        facts=lambda: {"images": f"{USUAL:,}"},
-    ),
-    "serve": Verb(
-        run_serve,
-        kinds={"port": whole_number(0, 65_535), "workers": whole_number(1, 64)},
-        defaults={"port": 0, "workers": WORKERS},
-        facts=lambda: {"workers": WORKERS},
+        facts=lambda: {"images": f"{USUAL:,}", "epochs": FILM_EPOCHS},
+        speaks=True,
+        gone={
+            "--rate": "write --set 'rate …'",
+            "--home": "set GRADBOOK_HOME to the site's address",
+            "--scorm": "a .zip is a SCORM 1.2 package",
+            "--fps": "a film has 15 frames a second",
+            **READING_GONE,
+        },
     ),
 }

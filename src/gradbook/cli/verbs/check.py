@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gradbook.cli.arguments import file_ending_in, positive, whole_number
+from gradbook.cli.arguments import file_ending_in, whole_number
 from gradbook.cli.output import counting, print_as_json, show, width
 from gradbook.cli.page import Verb
 from gradbook.errors import GradbookError, one_line
@@ -20,40 +20,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from gradbook.audit.classes.rubric import BookScore
-    from gradbook.audit.classes.submissions import StudentNames
     from gradbook.audit.findings import BookReport
     from gradbook.audit.many import Check
 
 
+PAGE = ".html"
 WORKERS = 2
 WRONG, FAILED = 1, 2  # exit codes
 
 
 def run(options: Namespace) -> int:
-    from gradbook.audit.classes.rubric import Rubric, score_each
-    from gradbook.audit.classes.submissions import name_each
+    from gradbook.audit.classes.rubric import score_each
 
-    names = None
-    if options.names:
-        from gradbook.lab.classroom import read_student_names
-
-        names = read_student_names(options.names)
-    rubric = Rubric(
-        options.out_of,
-        repeated=options.repeated,
-        accept_elsewhere=options.accept_elsewhere,
-    )
     with _checked(options) as reports:
-        named = reports if names is None else name_each(reports, names)
-        return _tell(options, named, score_each(named, rubric), names)
+        return _tell(options, reports, score_each(reports))
 
 
-def _tell(
-    options: Namespace,
-    reports: Sequence[BookReport],
-    scores: Sequence[BookScore],
-    names: StudentNames | None,
-) -> int:
+def _tell(options: Namespace, reports: Sequence[BookReport], scores: Sequence[BookScore]) -> int:
     """Everything that is asked for; the exit code."""
     shown = reports
     if options.hints:
@@ -68,16 +51,12 @@ def _tell(
     else:
         from gradbook.report.audit import audit_lines
 
-        show(audit_lines(shown, width(), _asked(options, scores), options.verbose))
+        show(audit_lines(shown, width(), everything=options.verbose))
     written, problems = _write(options, shown, scores)
     if options.fix:
         from gradbook.audit.classes.reports import ReadableReports
 
         written += _write_corrected(options, ReadableReports(reports), problems)
-    if options.csv or names:
-        from gradbook.audit.classes.submissions import remarks_on_students
-
-        written += remarks_on_students(reports, names)
     for line in () if options.json else written:
         print(one_line(said(line)))
     for line in problems:
@@ -97,7 +76,7 @@ def _checked(options: Namespace) -> Iterator[Sequence[BookReport]]:
 
     books = find_submissions(options.books, [options.annotate, options.fix])
     note_read(*books)  # which others may do for us
-    require_replaceable(options.html, options.csv)
+    require_replaceable(*options.out)
     with StoredReports(books, options.record) as reports:
         left = reports.list_missing()
         done = len(books) - len(left)
@@ -122,36 +101,29 @@ def _reports(
     yield from checked_by(ClusterCrew(options.on, TOGETHER, LONGEST), books, check)
 
 
-def _asked(options: Namespace, scores: Sequence[BookScore]) -> Sequence[BookScore]:
-    """The scores where somebody wants to see them."""
-    return scores if options.points or options.out_of else ()
-
-
 def _write(
     options: Namespace, reports: Sequence[BookReport], scores: Sequence[BookScore]
 ) -> tuple[list[str], list[str]]:
-    """The page, the grades and the marked copies that are asked for; what to say, what failed."""
+    """The pages, tables and annotated copies that are asked for; what to say, what failed."""
     from gradbook.audit.classes.reports import ReadableReports
 
     written: list[str] = []
     problems: list[str] = []
-    if options.html:
-        from gradbook.report.audit_page import audit_page
+    for file in options.out:
+        if file.lower().endswith(PAGE):
+            from gradbook.report.audit_page import audit_page
 
-        write_whole(options.html, audit_page(reports, _asked(options, scores)))
-        written.append(Message("wrote {file}", file=options.html))
-    if options.csv:
-        from gradbook.report.audit import grades
+            write_whole(file, audit_page(reports))
+        else:
+            from gradbook.report.audit import grades
 
-        write_whole(options.csv, grades(reports, scores))
-        written.append(Message("wrote {file}", file=options.csv))
+            write_whole(file, grades(reports, scores))
+        written.append(Message("wrote {file}", file=file))
     if options.annotate:
         readable = ReadableReports(reports)
         copies = Copies(options.annotate, readable, problems)
-        shown = _asked(options, scores)
         for number, place in enumerate(readable.places):
-            score = shown[place] if shown else None
-            copies.write(number, partial(_annotated, reports[place], score))
+            copies.write(number, partial(_annotated, reports[place]))
         written.append(
             message_count(
                 "{number} annotated book in {folder}",
@@ -164,10 +136,10 @@ def _write(
     return written, problems
 
 
-def _annotated(report: BookReport, score: BookScore | None) -> bytes:
+def _annotated(report: BookReport) -> bytes:
     from gradbook.audit.copies.annotate import annotate
 
-    return annotate(report.book, report, score)
+    return annotate(report.book, report)
 
 
 def _write_corrected(
@@ -234,16 +206,20 @@ class Copies:
             self.count += 1
 
 
+MARKS = "gradbook class mark gives points"
 ENTRIES = {
     "check": Verb(
         run,
-        kinds={
-            "csv": file_ending_in(".csv"),
-            "out_of": positive,
-            "repeated": positive,
-            "workers": whole_number(1, 64),
-        },
-        defaults={"repeated": 1.0, "workers": WORKERS},
+        kinds={"out": file_ending_in(PAGE, ".csv"), "workers": whole_number(1, 64)},
+        defaults={"workers": WORKERS},
         facts=lambda: {"workers": WORKERS},
+        speaks=True,
+        gone={
+            "--html": "write -o FILE.html",
+            "--csv": "write -o FILE.csv",
+            **dict.fromkeys(("--points", "--out-of", "--accept-elsewhere"), MARKS),
+            "--repeated": f"{MARKS}, and rubric.toml says what a mistake costs",
+            "--names": f"{MARKS} by name",
+        },
     )
 }

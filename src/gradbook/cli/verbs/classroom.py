@@ -1,49 +1,37 @@
-"""Runs a class: makes its exercises, collects what comes back, marks it by its rubric."""
+"""Runs a class: makes its exercises, collects what comes back, marks it; also on a page."""
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import Namespace
+from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
-from gradbook.cli.arguments import OneOf, network, whole_number
+from gradbook.cli.arguments import network, positive, whole_number
 from gradbook.cli.output import counting
 from gradbook.cli.page import Verb
 from gradbook.errors import UsageError, one_line
-from gradbook.files import renew
-from gradbook.language import tr, tr_count
+from gradbook.files import guarded, renew
+from gradbook.language import mark, tr, tr_count
 from gradbook.language.message import said
 
 if TYPE_CHECKING:
     from gradbook.teaching.classes.folder import ClassPlan
 
 WORKERS = 2
-MAKING = {"names": "names", "net": "net", "blank": "blank", "places": "places", "paper": "paper"}
-MAKING |= {"check_sheet": "check-sheet", "epochs": "epochs"}
 
 
-def run(options: Namespace) -> int:
-    for name, flag in MAKING.items():
-        if getattr(options, name) is not None and options.what != "init":
-            raise UsageError(f"--{flag} is for init: {options.what} takes it from class.toml")
-    for flag in ("hints", "accept_elsewhere"):
-        if getattr(options, flag) and options.what != "mark":
-            raise UsageError(f"--{flag.replace('_', '-')} is for mark")
-    if options.files and options.what != "collect":
-        raise UsageError(
-            f"unexpected argument '{options.files[0]}': collect takes in what is handed in"
-        )
-    renew(options.folder)
-    return {"init": _init, "collect": _collect, "mark": _mark}[options.what](options)
+# Init, collect, mark -----------------------------------------------------------
 
 
-def _init(options: Namespace) -> int:
+def run_init(options: Namespace) -> int:
     from gradbook.teaching.classes.class_page import student_count
     from gradbook.teaching.classes.folder import EXERCISES, HANDED_IN, RUBRIC, begin_class
     from gradbook.teaching.classes.making import make_class, require_paper
 
-    if not options.names:
-        raise UsageError("who is in the class? Give the list with --names names.csv")
+    renew(options.folder)
     plan = _plan(options)
     require_paper(plan)
     folder = begin_class(options.folder, plan, options.names)
@@ -67,22 +55,23 @@ def _plan(options: Namespace) -> ClassPlan:
     from gradbook.targets.excel.plan.columns import read_kinds
     from gradbook.teaching.classes.folder import ClassPlan
 
-    net = network(options.net or "worked")
-    kinds = read_kinds([word.strip() for word in (options.blank or "gradients").split(",")])
+    net = network(options.net)
+    kinds = read_kinds([word.strip() for word in options.blank.split(",")])
     return ClassPlan(
         str(net),
         kinds,
         options.places or 0,
         options.check_sheet == "on",
-        options.epochs or 20,
-        "" if options.paper == "none" else options.paper or "a4",
+        options.epochs,
+        "" if options.paper == "none" else options.paper,
     )
 
 
-def _collect(options: Namespace) -> int:
+def run_collect(options: Namespace) -> int:
     from gradbook.teaching.classes.collecting import collect
     from gradbook.teaching.classes.folder import open_class
 
+    renew(options.folder)
     new, problems = collect(open_class(options.folder), options.files)
     where = f"{options.folder}/handed-in"
     print(
@@ -96,11 +85,12 @@ def _collect(options: Namespace) -> int:
     return _print_problems(problems)
 
 
-def _mark(options: Namespace) -> int:
+def run_mark(options: Namespace) -> int:
     from gradbook.teaching.classes.collecting import collect, handed_in
     from gradbook.teaching.classes.folder import FEEDBACK, GRADES, MARKS, PAGE, open_class
     from gradbook.teaching.classes.marking import mark_class
 
+    renew(options.folder)
     folder = open_class(options.folder)
     _, problems = collect(folder, ())  # archives that were put there
     with counting(tr("books"), len(handed_in(folder))) as tell:
@@ -109,6 +99,7 @@ def _mark(options: Namespace) -> int:
             options.workers,
             hints=options.hints,
             accept_elsewhere=options.accept_elsewhere,
+            out_of=options.out_of,
             tell=tell,
         )
     marked = tr_count(
@@ -130,16 +121,68 @@ def _print_problems(problems: list[str]) -> int:
     return 1 if problems else 0
 
 
+# Serve -------------------------------------------------------------------------
+
+
+STOPPED = mark("stopped; nothing of what was dropped is kept")
+STOPPED_CLASS = mark("stopped; nothing of what was dropped is kept; the class is in {folder}")
+
+
+def run_serve(options: Namespace) -> int:
+    from gradbook.interruption import heard_alike
+    from gradbook.serve.server import serving
+    from gradbook.serve.site import opened_site
+    from gradbook.system import open_in_browser
+
+    if options.folder and os.path.exists(options.folder) and not os.path.isdir(options.folder):
+        raise UsageError(f"{options.folder} is a file, not the folder of a class")
+    try:
+        of_class = Path(options.folder).resolve() if options.folder else None
+        with (
+            heard_alike(),
+            guarded(None),  # what it writes lies in folders of its own, and it reads much
+            opened_site(options.workers, of_class) as site,
+            serving(site, options.port) as on,
+        ):
+            print(tr("open {address}", address=on.address), flush=True)
+            print(tr("only this computer can reach it; {keys} stops it", keys="Ctrl-C"), flush=True)
+            if not options.no_browser:
+                Thread(target=open_in_browser, args=(on.address,), daemon=True).start()
+            on.serve()
+    except KeyboardInterrupt:
+        print(tr(STOPPED_CLASS if options.folder else STOPPED, folder=options.folder))
+    return 0
+
+
+FOLDER = {"workers": whole_number(1, 64)}
 ENTRIES = {
-    "class": Verb(
-        run,
-        kinds={
-            "what": OneOf("init", "collect", "mark"),
-            "places": whole_number(1),
-            "epochs": whole_number(2, 1000),
-            "workers": whole_number(1, 64),
+    "class init": Verb(
+        run_init,
+        kinds={"places": whole_number(1), "epochs": whole_number(2, 1000), **FOLDER},
+        defaults={
+            "net": "worked",
+            "blank": "gradients",
+            "check_sheet": "off",
+            "epochs": 20,
+            "paper": "a4",
+            "workers": WORKERS,
         },
+        facts=lambda: {"workers": WORKERS},
+        speaks=True,
+    ),
+    "class collect": Verb(run_collect, speaks=True),
+    "class mark": Verb(
+        run_mark,
+        kinds={"out_of": positive, **FOLDER},
         defaults={"workers": WORKERS},
         facts=lambda: {"workers": WORKERS},
-    )
+        speaks=True,
+    ),
+    "class serve": Verb(
+        run_serve,
+        kinds={"port": whole_number(0, 65_535), **FOLDER},
+        defaults={"port": 0, "workers": WORKERS},
+        facts=lambda: {"workers": WORKERS},
+        speaks=True,
+    ),
 }

@@ -9,14 +9,20 @@ from argparse import ArgumentTypeError, Namespace
 from typing import TYPE_CHECKING
 
 from gradbook.cli.arguments import (
+    READING,
+    READING_GONE,
+    Kinds,
+    OneOf,
     expand,
     file_ending_in,
     open_model,
+    read_settings,
     whole_number,
 )
 from gradbook.cli.output import print_as_json, print_json, print_report, show, show_images, warn
 from gradbook.cli.page import Verb
 from gradbook.errors import UsageError, one_line
+from gradbook.files import require_replaceable, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,7 +50,7 @@ def _size(word: str) -> tuple[int, int]:
 
 
 def run_data(options: Namespace) -> int:
-    if options.json and options.show and not options.png:
+    if options.json and options.show and not options.out:
         raise UsageError("--show and --json don't go together: leave one out")
     if options.data is None:
         return _list(options)
@@ -55,15 +61,15 @@ def run_data(options: Namespace) -> int:
     dataset = load(options.data, options.size)
     if options.warp:
         options.warp.require_fit(*dataset.shape[1:])
-    if options.png:
+    if options.out:
         _write_sheet(dataset, options)
     report = dataset_report(dataset, verify=options.verify)
     if options.json:
         print_report(report, as_json=True)
         return 0
     print_report(report, drawn=BAR, columns=TABLE_WIDTH)
-    if options.png:
-        print(f"\nwrote {options.png}")
+    if options.out:
+        print(f"\nwrote {options.out}")
     elif options.show:
         images = _chosen(dataset, options, options.show)
         show_images(images.pixels, [dataset.classes[label] for label in images.labels])
@@ -71,7 +77,7 @@ def run_data(options: Namespace) -> int:
 
 
 def _list(options: Namespace) -> int:
-    for flag in ("show", "png", "warp", "size", "verify"):
+    for flag in ("show", "out", "warp", "size", "verify"):
         if getattr(options, flag):
             raise UsageError(f"--{flag} needs a data set: gradbook data digits --{flag} …")
     from gradbook.report.dataset import known_sets
@@ -83,10 +89,8 @@ def _list(options: Namespace) -> int:
 
 
 def _require_sense(options: Namespace) -> None:
-    if options.warp is not None and not (options.show or options.png):
-        raise UsageError("--warp needs --show or --png to be seen")
-    if options.seed is not None and options.warp is None:
-        raise UsageError("--seed is the random seed of a warp: add --warp")
+    if options.warp is not None and not (options.show or options.out):
+        raise UsageError("--warp needs --show or -o to be seen")
     if options.warp is not None:
         from gradbook.data.warp import parse_warp
 
@@ -102,11 +106,10 @@ def _chosen(dataset: Dataset, options: Namespace, count: int) -> Images:
         return dataset.training[places]
     from gradbook.data.warp import samples
 
-    return samples(dataset.training, options.warp, places, seed=options.seed or 0)
+    return samples(dataset.training, options.warp, places, seed=0)
 
 
 def _write_sheet(dataset: Dataset, options: Namespace) -> None:
-    from gradbook.files import write_whole
     from gradbook.report.images import contact_sheet
 
     images = _chosen(dataset, options, options.show or ON_A_SHEET)
@@ -114,41 +117,47 @@ def _write_sheet(dataset: Dataset, options: Namespace) -> None:
     title = f"{dataset.name}: {len(images):,} of {len(dataset.training):,} training images"
     title += ", warped" if options.warp else ""
     write_whole(
-        options.png, contact_sheet(images.pixels, names, title, across=len(dataset.classes))
+        options.out, contact_sheet(images.pixels, names, title, across=len(dataset.classes))
     )
 
 
 # Predict ----------------------------------------------------------------------
 
 NOTHING_TO_READ, UNREADABLE = 1, 2
+OF_ROWS: Kinds = {"missing": OneOf("fill", "refuse"), "step": whole_number(1), "channels": str}
 IMAGES = ": if these are an image's, say so with 'gradbook import … --images CxHxW'"
 SHOWN_AT_ONCE = 256
 MOST_NAMED = 5
 
 
 def run_predict(options: Namespace) -> int:
-    chosen = [flag for flag in ("show", "json", "csv") if getattr(options, flag)]
-    if len(chosen) > 1:
-        raise UsageError(f"--{chosen[0]} and --{chosen[1]} don't go together: leave one out")
+    if options.json and (options.show or options.out):
+        other = "--show" if options.show else "-o, which writes CSV,"
+        raise UsageError(f"{other} and --json don't go together: leave one out")
     options.files = expand(options.files)
+    known, others = read_settings(options.set, {**READING, **OF_ROWS})
+    if others:
+        raise UsageError(
+            f"--set '{others[0]}': say how rows are read, with {', '.join({**READING, **OF_ROWS})}"
+        )
+    vars(options).update(dict.fromkeys([*READING, *OF_ROWS]) | known)
     from gradbook.lab.models.predict import readings
     from gradbook.report import prediction
 
     model = open_model(options.model)
     if model.columns:
         return _windows(options, model) if model.windows else _rows(options, model)
-    if options.out:
-        raise UsageError("-o is for tables: for pictures, print the rows with --csv > FILE")
-    for flag in ("missing", "decimal", "dates", "channels", "step"):
-        if getattr(options, flag):
-            raise UsageError(f"--{flag} is for tables, and this model reads pictures: leave it out")
+    for name in known:
+        raise UsageError(f"'{name}' is for tables, and this model reads pictures: leave it out")
+    require_replaceable(options.out)
     if options.many:
         model.require_classes()
     classes = model.classes or model.predicts
     code, total = 0, 0
     unreadable: list[str] = []
     kept: list[Reading] = []
-    tell = _teller(options, model)
+    table: list[str] = [prediction.headings(model.predicts)]
+    tell = _teller(options, model, table)
     for reading in readings(model, options.files, many=options.many):
         code = max(code, _code(reading))
         unreadable += [reading.file] * reading.unreadable
@@ -161,27 +170,29 @@ def run_predict(options: Namespace) -> int:
         warn(f"{len(unreadable):,} of {total:,} can't be opened: {shown}")
     if options.json:
         print_as_json(prediction.as_json(kept, classes, options.model))
-    elif options.many and not options.csv:
+    elif options.out:
+        write_whole(options.out, "".join(table))
+        print(f"wrote {options.out}: {total:,} rows")
+    elif options.many:
         show(prediction.together(kept, classes))
     if options.show and kept:
         _show_seen(kept[:SHOWN_AT_ONCE], classes)
     return code
 
 
-def _teller(options: Namespace, model: Model) -> Callable[[Reading], None]:
-    """What tells of one reading: a row or a line, and of JSON nothing until all are known."""
+def _teller(options: Namespace, model: Model, table: list[str]) -> Callable[[Reading], None]:
+    """What tells of one reading: a row in the table or a line, and of JSON nothing until all are
+    known."""
     from gradbook.report import prediction
 
     classes = model.classes or model.predicts
     names = prediction.width_of_names(options.files, options.many)
-    if options.csv:
-        print(prediction.headings(model.predicts), end="")
 
     def tell(reading: Reading) -> None:
         if reading.unreadable and sys.stderr:
             print(one_line(f"gradbook: {_problem(reading)}"), file=sys.stderr)
-        if options.csv:
-            print(prediction.row(reading, classes, not model.classes), end="")
+        if options.out:
+            table.append(prediction.row(reading, classes, not model.classes))
         elif not options.json and not reading.unreadable:
             show([prediction.line(reading, classes, names)])
 
@@ -201,15 +212,12 @@ def _show_seen(readings: Sequence[Reading], classes: Sequence[str]) -> None:
 def _windows(options: Namespace, model: Model) -> int:
     """What a model of signals says of the windows of one file's recordings."""
     from gradbook.data.signals import SignalColumns, read_signals
-    from gradbook.files import write_whole
     from gradbook.lab.signals import windows_for
     from gradbook.report import prediction
 
-    for flag in ("show", "many", "missing", "dates"):
-        if getattr(options, flag):
-            raise UsageError(f"this model reads signals, and --{flag} isn't for them: leave it out")
-    if options.out and options.json:
-        raise UsageError("-o writes the windows as CSV: leave --json out")
+    for name in ("--show", "--many", "missing", "dates"):
+        if getattr(options, name.strip("-")):
+            raise UsageError(f"this model reads signals, and {name} isn't for them: leave it out")
     if len(options.files) > 1:
         raise UsageError("this model reads recordings: name one file at a time")
     own = prediction.windows_of(model).channels
@@ -239,19 +247,16 @@ def _windows(options: Namespace, model: Model) -> int:
 
 def _rows(options: Namespace, model: Model) -> int:
     """What a model of a table predicts of one table's rows."""
-    for flag in ("channels", "step"):
-        if getattr(options, flag):
-            raise UsageError(f"this model reads a table, and --{flag} is for signals: leave it out")
+    for name in ("channels", "step"):
+        if getattr(options, name):
+            raise UsageError(f"this model reads a table, and '{name}' is for signals: leave it out")
     from gradbook.data.formats.pictures import SUFFIXES
     from gradbook.data.tables import read_columns
-    from gradbook.files import write_whole
     from gradbook.report import prediction
 
     for flag in ("show", "many"):
         if getattr(options, flag):
             raise UsageError(f"this model reads tables, and --{flag} is for pictures: leave it out")
-    if options.out and options.json:
-        raise UsageError("-o writes the rows as CSV: leave --json out")
     if options.files[0].lower().endswith(tuple(SUFFIXES)):
         raise UsageError(
             f"this model reads rows of a table, of {len(model.mean)} numbers each, not pictures"
@@ -292,11 +297,22 @@ ENTRIES = {
         run_data,
         kinds={
             "show": whole_number(1, MOST_ON_A_SHEET),
-            "png": file_ending_in(".png"),
-            "seed": whole_number(0),
+            "out": file_ending_in(".png"),
             "size": _size,
         },
         facts=lambda: {"pictures": ON_A_SHEET},
+        gone={
+            "--png": "write -o FILE.png",
+            "--seed": "a picture of warped images always has the random seed 0",
+        },
     ),
-    "predict": Verb(run_predict, kinds={"out": file_ending_in(".csv"), "step": whole_number(1)}),
+    "predict": Verb(
+        run_predict,
+        kinds={"out": file_ending_in(".csv")},
+        gone={
+            "--csv": "write -o FILE.csv",
+            **{f"--{word}": f"write --set '{word} …'" for word in OF_ROWS},
+            **READING_GONE,
+        },
+    ),
 }

@@ -1,4 +1,4 @@
-"""The verbs that tell of a network: its derivation, its cost, what its rate does, a film of it."""
+"""The verbs that tell of a network: its derivation, its cost, what its learning rate does."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 from gradbook.cli.arguments import (
-    OneOf,
+    READING,
+    READING_GONE,
+    asked_network,
+    changed_network,
     file_ending_in,
     format_of,
     named_model,
-    network,
     network_of,
     network_or_recipe,
-    number,
     rates,
-    reading_of,
+    read_settings,
     whole_number,
 )
 from gradbook.cli.output import counting, print_report, write_or_print
@@ -62,8 +63,6 @@ def run_explain(options: Namespace) -> int:
         "typst": explanation.typst,
     }
     if chosen == "pdf":
-        if options.out is None:
-            raise UsageError("a PDF isn't for the terminal: name a file with -o FILE.pdf")
         return write_or_print(explanation.pdf(), options.out)
     pages = {"html": explanation.html, "slides": explanation.slides}
     if chosen in pages:
@@ -78,12 +77,16 @@ def _explained(options: Namespace) -> Explanation:
 
     model = named_model(options.net)
     if model is not None:
+        _leave_set_out(options)
         return _on_image(options, model, model.data)
+    reading, lines = read_settings(options.set, READING)
     what = network_or_recipe(
-        options.net, None if options.image is not None else options.data, **reading_of(options)
+        options.net, None if options.image is not None else options.data, **reading
     )
     if not isinstance(what, Net):
+        _leave_set_out(options)
         return _on_image(options, what.net, what.data)
+    what = changed_network(what, lines)
     if options.image is not None:
         return _on_image(options, what)
     try:
@@ -95,6 +98,11 @@ def _explained(options: Namespace) -> Explanation:
             return _on_image(options, what)
         except ShapeError:  # it takes no such images: that it is too large says more
             raise too_large from None
+
+
+def _leave_set_out(options: Namespace) -> None:
+    if options.set:
+        raise UsageError(f"--set is for networks, and {options.net} is more: leave it out")
 
 
 def _on_image(options: Namespace, what: Model | Net, own_data: str = "") -> Explanation:
@@ -132,7 +140,6 @@ ENDINGS = {
     ".html": "html",
     ".xlsx": "xlsx",
 }
-FORMATS = tuple(ENDINGS.values())
 MOST_SAMPLES = 1_000_000_000
 WIDEST = 1_000  # characters: a file has room for every column
 
@@ -148,8 +155,6 @@ def run_summary(options: Namespace) -> int:
     if chosen == "xlsx":
         from gradbook.report.other_workbooks import write_book
 
-        if not options.out:
-            raise UsageError("a workbook needs a file: say where with -o FILE.xlsx")
         write_book(measured, options.out)
         print(f"wrote {options.out}")
         return 0
@@ -171,7 +176,7 @@ def run_sweep(options: Namespace) -> int:
     from gradbook.rates.sweep import sweep
     from gradbook.report.sweep import sweep_report
 
-    net = network(options.net, options.data, **reading_of(options))
+    net = asked_network(options)
     require_replaceable(options.out)
     asked = DEFAULT_RATES if options.rates is None else options.rates
     with counting(tr("rates tried")) as tick:
@@ -208,51 +213,26 @@ def _content(sweep: Sweep, report: Report, suffix: str) -> bytes | str:
     return paint_png(picture) if suffix == ".png" else picture
 
 
-# Film -------------------------------------------------------------------------
-
-FILM_EPOCHS, FRAMES_A_SECOND = 200, 15
-
-
-def run_film(options: Namespace) -> int:
-    from gradbook.rates.sweep import usable_rate
-    from gradbook.report.film import film, require_film_writer, write_film
-
-    require_film_writer(options.out)
-    if options.rate is not None and options.rate < 0:
-        raise UsageError(f"--rate: {options.rate:g} is out of range: it is at least 0")
-    net = network(options.net, options.data, **reading_of(options))
-    require_replaceable(options.out)
-    rate = usable_rate(net, options.epochs) if options.rate is None else options.rate
-    shot = film(net, options.epochs, rate)
-    with counting("frames drawn", len(shot.scenes)) as tick:
-        write_film(shot, options.out, options.fps, tick)
-    print(f"wrote {options.out}: {len(shot.scenes)} frames, {len(shot.scenes) / options.fps:.1f} s")
-    return 0
-
-
 ENTRIES = {
     "explain": Verb(
         run_explain,
-        kinds={"image": whole_number(), "format": OneOf(*EXPLAIN_SUFFIXES.values())},
+        kinds={"image": whole_number()},
         defaults={"net": "worked"},
-        facts=lambda: {"formats": ", ".join(EXPLAIN_SUFFIXES.values())},
+        speaks=True,
+        gone={"--format": "the ending of -o says the form, and --json prints JSON"} | READING_GONE,
     ),
     "summary": Verb(
         run_summary,
-        kinds={"batch": whole_number(1, MOST_SAMPLES), "format": OneOf(*FORMATS)},
+        kinds={"batch": whole_number(1, MOST_SAMPLES)},
         defaults={"batch": 1},
-        facts=lambda: {"formats": ", ".join(FORMATS)},
+        gone={"--format": "the ending of -o says the form, and --json prints JSON"},
     ),
     "sweep": Verb(
         run_sweep,
         kinds={"rates": rates, "epochs": whole_number(2, MOST_EPOCHS), "out": _file},
         defaults={"net": "worked", "epochs": USUAL_EPOCHS},
         facts=lambda: {"epochs": USUAL_EPOCHS},
-    ),
-    "film": Verb(
-        run_film,
-        kinds={"epochs": whole_number(1), "rate": number, "fps": whole_number(1, 60)},
-        defaults={"net": "xor", "epochs": FILM_EPOCHS, "fps": FRAMES_A_SECOND},
-        facts=lambda: {"epochs": FILM_EPOCHS, "fps": FRAMES_A_SECOND},
+        speaks=True,
+        gone=READING_GONE,
     ),
 }

@@ -5,12 +5,12 @@ from __future__ import annotations
 from argparse import ArgumentTypeError, Namespace
 
 from gradbook.cli.arguments import (
+    READING_GONE,
     OneOf,
+    asked_network,
     file_ending_in,
-    network,
     number,
     numbers_or_names,
-    reading_of,
     students_of,
 )
 from gradbook.cli.output import busy, print_as_json
@@ -19,7 +19,8 @@ from gradbook.errors import UsageError
 from gradbook.files import require_replaceable
 from gradbook.language import in_language, tr, tr_count
 
-ENDINGS = (".xml", ".gift", ".zip", ".md")
+PACKAGE = ".zip"
+ENDINGS = (".xml", ".gift", PACKAGE)
 KINDS = ("value", "derivative", "update", "rate", "cell")  # as teaching/quiz has them
 
 
@@ -27,24 +28,21 @@ def run(options: Namespace) -> int:
     from gradbook.teaching.quiz.asking import QuizPlan, make_quiz
     from gradbook.teaching.quiz.writing import quiz_json, write_quiz
 
-    net = network(options.net, options.data, **reading_of(options))
+    net = asked_network(options)
     if not options.out and not options.json:
         raise UsageError(f"name the file with -o: it ends in {', '.join(ENDINGS)}")
-    if options.qti and not (options.out or "").lower().endswith(".zip"):
-        raise UsageError("--qti is for a package: end the file's name in .zip")
     plan = QuizPlan(
         tuple(students_of(getattr(options, "for"))),
         options.ask,
         options.form,
         options.tolerance,
-        options.rate,
-        whole=options.qti == "2.1",
+        whole=(options.out or "").lower().endswith(PACKAGE),
     )
     require_replaceable(options.out)
     with busy(tr("making the quiz")):
         quiz = make_quiz(net, plan)
         if options.out:
-            write_quiz(quiz, options.out, options.qti or "1.2")
+            write_quiz(quiz, options.out)
     if options.json:
         with in_language("en"):  # whatever its reader speaks
             print_as_json(quiz_json(make_quiz(net, plan)))
@@ -76,13 +74,6 @@ def _percent(word: str) -> float:
     return share
 
 
-def _rate(word: str) -> float:
-    value = number(word)
-    if value <= 0:
-        raise ArgumentTypeError(f"{word} is out of range: a step needs a rate above 0")
-    return value
-
-
 ENTRIES = {
     "quiz": Verb(
         run,
@@ -91,7 +82,6 @@ ENTRIES = {
             "for": numbers_or_names,
             "ask": _kinds,
             "tolerance": _percent,
-            "rate": _rate,
         },
         defaults={
             "net": "worked",
@@ -101,5 +91,7 @@ ENTRIES = {
             "tolerance": "0.5",
         },
         facts=lambda: {"kinds": ", ".join(KINDS)},
+        speaks=True,
+        gone={"--qti": "a .zip is QTI 2.1", "--rate": "write --set 'rate …'"} | READING_GONE,
     )
 }

@@ -1,4 +1,4 @@
-"""The verbs on trained networks: recipes, comparisons, and the files of other programs."""
+"""The verbs on trained networks: comparisons, and the files of other programs."""
 
 from __future__ import annotations
 
@@ -18,27 +18,6 @@ if TYPE_CHECKING:
     from gradbook.lab.runs import Compared, Misread
 
 
-# Recipes ----------------------------------------------------------------------
-
-
-def run_recipes(options: Namespace) -> int:
-    from gradbook.system import cores
-
-    if options.recipe and options.json:
-        raise UsageError("--json is for the list: leave the recipe's name out")
-    if options.recipe:
-        from gradbook.lab.recipes.text import builtin_text
-
-        print(builtin_text(options.recipe), end="")
-        return 0
-    from gradbook.report.training import recipes_report
-
-    print_report(recipes_report(cores()), as_json=options.json)
-    if not options.json:
-        print("\ngradbook train RECIPE trains one; gradbook help recipes tells how to write one")
-    return 0
-
-
 # Compare ----------------------------------------------------------------------
 
 DRAWN = "⠿─│↑"
@@ -52,26 +31,22 @@ def run_compare(options: Namespace) -> int:
 
     runs = open_runs(options.runs)
     with busy("reading the test images"):
-        wrong = _misread(runs, options)
+        wrong = _misread(runs)
     report = compare_report(runs, wrong, options.typed)
-    if options.html:
-        write_whole(options.html, write(report, "html"))
-    if options.csv:
-        write_whole(options.csv, write(report, "csv"))
+    for file in options.out:
+        write_whole(file, write(report, "html" if file.lower().endswith(".html") else "csv"))
     print_report(report, as_json=options.json, drawn=DRAWN)
-    if options.json:
-        return 0
-    for path in filter(None, (options.html, options.csv)):
-        print(f"wrote {path}")
+    for file in () if options.json else options.out:
+        print(f"wrote {file}")
     return 0
 
 
-def _misread(runs: Sequence[Compared], options: Namespace) -> Misread | None:
+def _misread(runs: Sequence[Compared]) -> Misread | None:
     """What each reads in the test images, where all know the same ones and they are here."""
     from gradbook.lab.images import images_of, require_fit
     from gradbook.lab.runs import find_misread
 
-    if options.no_images or len(runs) == 1 or len({run.recipe.data for run in runs}) > 1:
+    if len(runs) == 1 or len({run.recipe.data for run in runs}) > 1:
         return None
     try:
         dataset = images_of(runs[0].recipe)
@@ -80,12 +55,6 @@ def _misread(runs: Sequence[Compared], options: Namespace) -> Misread | None:
     except GradbookError:  # they were moved, or brought to another size; the rest can be told
         return None
     return find_misread(runs, dataset)
-
-
-def _recipe_facts() -> dict[str, str]:
-    from gradbook.lab.recipes.text import GRAMMAR
-
-    return {"grammar": GRAMMAR}
 
 
 # Export -----------------------------------------------------------------------
@@ -97,7 +66,7 @@ def run_export(options: Namespace) -> int:
     from gradbook.lab.training.run_folder import RunFolder
 
     known = vars(ExportOptions())
-    asked = vars(options) | {"fold": not options.no_fold}
+    asked = vars(options)
     chosen = {name: asked[name] for name in known if asked.get(name) is not None}
     format_for(options.out, ExportOptions.of(chosen))  # before anything is read
     if RunFolder(options.model).owns(options.out):
@@ -163,10 +132,16 @@ def _export_facts() -> dict[str, object]:
 
 
 ENTRIES = {
-    "recipes": Verb(run_recipes, facts=_recipe_facts),
     "compare": Verb(
-        run_compare, kinds={"html": file_ending_in(".html"), "csv": file_ending_in(".csv")}
+        run_compare,
+        kinds={"out": file_ending_in(".html", ".csv")},
+        gone={"--html": "write -o FILE.html", "--csv": "write -o FILE.csv"},
     ),
-    "export": Verb(run_export, kinds={"opset": whole_number(1)}, facts=_export_facts),
+    "export": Verb(
+        run_export,
+        kinds={"opset": whole_number(1)},
+        facts=_export_facts,
+        gone={"--no-fold": "in Python, model.export(path, fold=False) says it"},
+    ),
     "import": Verb(run_import, kinds={"images": _size, "mean": float, "deviation": float}),
 }

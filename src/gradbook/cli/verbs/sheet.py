@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 
 from gradbook.cli.arguments import (
     MODELS,
+    READING_GONE,
+    asked_network,
     named_model,
-    network,
     network_of,
     network_or_recipe,
     number,
     numbers_or_names,
     rates,
-    reading_of,
     students_of,
     whole_number,
 )
 from gradbook.cli.output import busy
 from gradbook.cli.page import Verb
 from gradbook.errors import UsageError
-from gradbook.files import require_replaceable, write_whole
+from gradbook.files import require_replaceable
 from gradbook.language import mark, tr
 from gradbook.rates import USUAL_EPOCHS
 
@@ -33,22 +33,20 @@ if TYPE_CHECKING:
 
     from gradbook.lab.models.model import Model
     from gradbook.net import Net
-    from gradbook.report.handout import Handout
     from gradbook.targets.excel.plan.columns import Exercise
 
 
 def run(options: Namespace) -> int:
-    for flag in ("solution", "blank", "places", "check_sheet", "handout"):
+    for flag in ("solution", "blank"):
         if getattr(options, flag) and not options.exercise:
-            said = flag.replace("_", "-")
-            raise UsageError(f"--{said} needs --exercise SEED: without it nothing is left blank")
+            raise UsageError(f"--{flag} needs --exercise SEED: without it nothing is left blank")
     model = named_model(options.net)
     if model is not None:
         return _reader(model, options)
     if options.net.lower().endswith(MODELS):
         net = network_of(network_or_recipe(options.net))
     else:
-        net = network(options.net, options.data, **reading_of(options))
+        net = asked_network(options)
     if options.exercise:
         return _exercises(net, options)
     _write(net, _workbook(_stem(options.net, net), options), options)
@@ -61,8 +59,8 @@ def _reader(model: Model, options: Namespace) -> int:
     from gradbook.data.sources import load
     from gradbook.report.other_workbooks import write_reader
 
-    for flag in ("epochs", "rate", "rates", "exercise"):
-        if getattr(options, flag) is not None:
+    for flag in ("epochs", "rate", "rates", "exercise", "set"):
+        if getattr(options, flag) not in (None, []):
             raise UsageError(
                 f"--{flag} is for a workbook that trains: {options.net} is trained already"
             )
@@ -81,23 +79,13 @@ def _exercises(net: Net, options: Namespace) -> int:
     students = students_of(options.exercise)
     asked = [(student, _exercise(student, options)) for student in students]
     paths = _places(net, options, students)
-    handouts = _Handouts(options) if options.handout else None
-    all_of_them = paths[0].with_name(f"{_stem(options.net, net)}-exercises.pdf")
     for path in paths:
-        solutions = [_solution(path)] if options.solution else []
-        papers = _papers(path.with_suffix(".pdf")) if options.handout else []
-        require_replaceable(path, *solutions, *papers)
-    if handouts and len(students) > 1:
-        require_replaceable(*_papers(all_of_them))
+        require_replaceable(path, *([_solution(path)] if options.solution else []))
     for (student, exercise), path in zip(asked, paths, strict=True):
         own = personalise(net, student)
-        if handouts:
-            handouts.write(own, exercise, path)
         _write(own, path, options, exercise)
         if options.solution:
             _write(own, _solution(path), options)
-    if handouts and len(students) > 1:
-        handouts.write_all(all_of_them)
     print(tr(FILL_IN[len(net.samples) > 1, asked[0][1].has_check], **SHEETS))
     return 0
 
@@ -119,44 +107,6 @@ def _solution(book: Path) -> Path:
     return book.with_stem(f"{book.stem}-solution")
 
 
-def _papers(page: Path) -> list[Path]:
-    """The page itself, and its key."""
-    return [page, page.with_stem(f"{page.stem}-key")]
-
-
-class _Handouts:
-    """The pages on paper, beside the workbooks that ask for the same."""
-
-    def __init__(self, options: Namespace) -> None:
-        from gradbook.report.derivation import require_typst
-
-        require_typst()  # before anything is written
-        self.options = options
-        self.pages: list[Handout] = []
-
-    def write(self, net: Net, exercise: Exercise, book: Path) -> None:
-        from gradbook.rates.sweep import usable_rate
-        from gradbook.report.handout import handout
-
-        rate = self.options.rate
-        if rate is None:
-            rate = usable_rate(net, self.options.epochs or USUAL_EPOCHS)
-        page = handout(net, exercise, rate)
-        self.pages.append(page)
-        self._write([page], book.with_suffix(".pdf"))
-
-    def write_all(self, path: Path) -> None:
-        self._write(self.pages, path)
-
-    def _write(self, pages: Sequence[Handout], path: Path) -> None:
-        from gradbook.report.handout import handouts_pdf
-
-        for solved, file in enumerate(_papers(path)):
-            with busy(tr("writing {file}", file=file.name)):
-                write_whole(file, handouts_pdf(pages, self.options.handout, solved=bool(solved)))
-            print(tr("wrote {file}", file=file))
-
-
 def _exercise(student: int | str, options: Namespace) -> Exercise:
     from gradbook.targets.excel.plan.columns import FORWARD, LOSS, Exercise, read_kinds
 
@@ -165,9 +115,8 @@ def _exercise(student: int | str, options: Namespace) -> Exercise:
     return Exercise(
         student=str(student),
         kinds=kinds,
-        places=options.places,
         seed=student,
-        has_check=options.check_sheet == "on" or not (options.check_sheet or tells),
+        has_check=not tells,
     )
 
 
@@ -222,6 +171,9 @@ def _stem(argument: str, net: Net) -> str:
     return words or "network"
 
 
+FOR_A_CLASS = "gradbook class init has it"
+
+
 def _rate(word: str) -> float:
     value = number(word)
     if value < 0:
@@ -237,9 +189,14 @@ ENTRIES = {
             "rate": _rate,
             "rates": lambda words: () if words.strip() == "none" else rates(words),
             "exercise": numbers_or_names,
-            "places": whole_number(1),
         },
         defaults={"net": "worked"},
         facts=lambda: {"epochs": USUAL_EPOCHS},
+        speaks=True,
+        gone={
+            **dict.fromkeys(("--places", "--check-sheet"), FOR_A_CLASS),
+            "--handout": f"{FOR_A_CLASS}, with --paper",
+            **READING_GONE,
+        },
     )
 }

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 STUDIES = Path("studies")
 BEST = "best"
 MOST_WORKERS = 256
-LINES = ("trials", "sampler", "prune", "folds", "seeds")  # options that are lines of a study
+SETTINGS = (["sampler"], ["prune"], ["folds"], ["seeds"])  # lines of a study that vary nothing
 
 
 def run(options: Namespace) -> int:
@@ -44,7 +44,7 @@ def run(options: Namespace) -> int:
 def _resumed(options: Namespace) -> tuple[StudyFolder, StudyPlan]:
     from gradbook.lab.study.study import StudyFolder
 
-    for name in ("study", "vary", *LINES, "out"):
+    for name in ("study", "vary", "trials", "out"):
         if getattr(options, name):
             flag = "STUDY" if name == "study" else f"--{name}"
             raise UsageError(f"--resume continues the study as it was begun: leave {flag} out")
@@ -56,11 +56,13 @@ def _begun(options: Namespace) -> tuple[StudyFolder, StudyPlan]:
     from gradbook.lab.study.plan import change_plan
     from gradbook.lab.study.study import StudyFolder
 
-    plan = _named(options.study, options.vary)
-    for name in LINES:
-        value = getattr(options, name)
-        if value is not None:
-            plan = change_plan(plan, f"{name} {value}", f"--{name}")
+    varied = [line for line in options.vary if line.split()[:1] not in SETTINGS]
+    plan = _named(options.study, varied)
+    for line in options.vary:
+        if line not in varied:
+            plan = change_plan(plan, line, "--vary")
+    if options.trials:
+        plan = change_plan(plan, f"trials {options.trials}", "--trials")
     folder = StudyFolder(options.out or new_folder(STUDIES, plan.name, "study"))
     folder.require_free()
     return folder, plan
@@ -110,4 +112,10 @@ def _folder_of(name: str | None) -> StudyFolder:
     return max(folders, key=lambda folder: folder.plan_file.stat().st_mtime)
 
 
-ENTRIES = {"study": Verb(run, kinds={"workers": whole_number(1, MOST_WORKERS)})}
+ENTRIES = {
+    "study": Verb(
+        run,
+        kinds={"workers": whole_number(1, MOST_WORKERS)},
+        gone={f"--{word}": f"write --vary '{word} …'" for (word,) in SETTINGS},
+    )
+}

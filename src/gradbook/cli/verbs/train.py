@@ -1,4 +1,4 @@
-"""Trains a network on images or a table; model, metrics and report go into a folder."""
+"""Trains a network on images, a table, signals or lines of text; all of a run is in a folder."""
 
 from __future__ import annotations
 
@@ -12,15 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
 from gradbook.cli.arguments import (
+    READING,
+    Kinds,
+    OneOf,
     expand_one,
     network,
     new_folder,
     open_model,
     positive,
+    read_settings,
     standard_input,
     whole_number,
+    with_its_word,
 )
-from gradbook.cli.output import warn
+from gradbook.cli.output import print_report, warn
 from gradbook.cli.page import Verb
 from gradbook.errors import GradbookError, UsageError
 from gradbook.formats.reading import FOREIGN
@@ -35,27 +40,36 @@ if TYPE_CHECKING:
 
 
 RUNS = Path("runs")
-LINES = (  # options that are lines of a recipe
-    *("network", "warp", "schedule", "rate", "update", "decay", "class_weights", "keep"),
-    *("statistics", "loss", "epochs", "batch", "early_stop"),
+LINES = ("rate", "epochs", "batch", "seed")  # options that are lines of a recipe
+MOST_STEPS = 1_000_000  # as lab/texts has it
+TABLES: Kinds = {  # what --set may say of tables, beside --target
+    "ignore": str,
+    "task": OneOf("classes", "numbers"),
+    "missing": OneOf("mean", "median", "refuse"),
+    **READING,
+}
+SIGNALS: Kinds = {  # and of signals, beside --window
+    "step": whole_number(1),
+    "split by": OneOf("recording", "subject"),
+    "channels": str,
+    "time": str,
+    "recording": str,
+    "subject": str,
+    "sample rate": positive,
+    "background": str,
+}
+SAID: Kinds = {**TABLES, **SIGNALS, "steps": whole_number(1, MOST_STEPS)}
+OF_TABLES, OF_SIGNALS, OF_ALL = (
+    tuple(name.replace(" ", "_") for name in kinds) for kinds in (TABLES, SIGNALS, SAID)
 )
-TABLES = ("target", "ignore", "task", "missing", "decimal", "dates")
-SIGNALS = (  # options that only windows of signals have
-    "window",
-    "step",
-    "split_by",
-    "channels",
-    "time",
-    "recording",
-    "subject",
-    "sample_rate",
-    "background",
-)
+NAMES = "names"  # as lab/texts has it: lines are learned, not images
 MOST_SEEDS = 1_000
 NOT_IN_TITLES = re.compile(r"[;#\s]+")
 
 
 def run(options: Namespace) -> int:
+    if options.list:
+        return _list(options)
     named = options.recipe is None or options.recipe in RECIPES
     if named and options.data in (None, "digits") and not options.resume:
         from gradbook.data import digits
@@ -67,24 +81,20 @@ def run(options: Namespace) -> int:
 def _run(options: Namespace) -> int:
     from gradbook.cli.training import How, find_rate, plan_seeds, train_one_seed, train_seeds
     from gradbook.lab.logs import known_logs
-    from gradbook.lab.training.train import SeedsFolder
 
     how = How(options.threads, options.json, known_logs(options.log) if options.log else ())
     if options.resume:
-        lines = (*LINES, *TABLES, *SIGNALS)
-        names = ("all", "recipe", "data", *lines, "hold_back", "seed", "seeds", "out")
-        _leave_out(options, names, "--resume continues the run as it was begun")
-        _require_kept(options.resume)
-        seeds = SeedsFolder(options.resume)
-        _require_seeds(options, seeds.holds_seeds)
-        if not seeds.holds_seeds:
-            return train_one_seed(Path(seeds.path), None, how)
-        with _crew(options) as crew:
-            return train_seeds(seeds, replace(how, crew=crew))
+        return _resume(options, how)
+    known, lines = read_settings(options.set, SAID)
+    vars(options).update(dict.fromkeys(OF_ALL) | known)
+    options.all |= ["test", "none"] in map(str.split, lines)
+    if options.recipe == NAMES:
+        return _on_lines(options, how)
+    _leave_out(options, ("steps",), f"steps are for lines, as in gradbook train {NAMES}")
     _settle_patterns(options)
-    if options.all and options.hold_back not in (None, "none"):
-        raise UsageError("--all holds nothing back: leave --hold-back out")
-    is_asked = any(getattr(options, name) for name in TABLES)
+    if options.all and _held_back(options) not in (None, "none"):
+        raise UsageError("--all holds nothing back: leave 'hold back' out")
+    is_asked = any(getattr(options, name) for name in ("target", *OF_TABLES))
     if options.data is None and (
         _is_data(options, options.recipe, is_asked) or _is_table_file(options.recipe)
     ):
@@ -99,9 +109,10 @@ def _run(options: Namespace) -> int:
     _require_no_signals(options, data)
     if is_table(data, is_asked, recipe if options.recipe else None):
         return _on_table(options, data, recipe, how)
-    for name in TABLES:
+    for name in ("target", *OF_TABLES):
         if getattr(options, name):
-            raise UsageError(f"--{name} is for tables: gradbook train data.csv --{name} …")
+            said = _flag(name)
+            raise UsageError(f"{said} is for tables: gradbook train data.csv {said}")
     assert recipe
     _require_seeds(options, bool(options.seeds))
     if options.find_rate:
@@ -112,6 +123,21 @@ def _run(options: Namespace) -> int:
         with _crew(options) as crew:  # before anything is written
             return train_seeds(plan_seeds(folder, recipe, options.seeds), replace(how, crew=crew))
     return train_one_seed(folder, recipe, how)
+
+
+def _resume(options: Namespace, how: How) -> int:
+    from gradbook.cli.training import train_one_seed, train_seeds
+    from gradbook.lab.training.train import SeedsFolder
+
+    named = ("recipe", "data", "network", "set", "all", "target", "window", *LINES)
+    _leave_out(options, (*named, "seeds", "out"), "--resume continues the run as it was begun")
+    _require_kept(options.resume)
+    seeds = SeedsFolder(options.resume)
+    _require_seeds(options, seeds.holds_seeds)
+    if not seeds.holds_seeds:
+        return train_one_seed(Path(seeds.path), None, how)
+    with _crew(options) as crew:
+        return train_seeds(seeds, replace(how, crew=crew))
 
 
 def _require_seeds(options: Namespace, are_several: bool) -> None:
@@ -132,9 +158,15 @@ def _crew(options: Namespace) -> AbstractContextManager[WorkCrew | None]:
 def _leave_out(options: Namespace, names: Iterable[str], why: str) -> None:
     for name in names:
         value = getattr(options, name)
-        if value not in (None, ()) and value is not False:
-            flag = "RECIPE" if name == "recipe" else f"--{name.replace('_', '-')}"
-            raise UsageError(f"{why}: leave {flag} out")
+        if value not in (None, (), []) and value is not False:
+            raise UsageError(f"{why}: leave {_flag(name)} out")
+
+
+def _flag(name: str) -> str:
+    """How it was typed."""
+    if name in OF_ALL:
+        return f"--set '{name.replace('_', ' ')} …'"
+    return "RECIPE" if name == "recipe" else f"--{name.replace('_', '-')}"
 
 
 def _settle_patterns(options: Namespace) -> None:
@@ -217,10 +249,9 @@ def _is_made(name: str | None) -> bool:
 
 def _require_no_signals(options: Namespace, data: str | None) -> None:
     """Refuse recordings, and options that are for them, without the length of a window."""
-    for name in SIGNALS:
+    for name in OF_SIGNALS:
         if getattr(options, name) is not None:
-            flag = name.replace("_", "-")
-            raise UsageError(f"--{flag} is for windows of signals: add --window N")
+            raise UsageError(f"{_flag(name)} is for windows of signals: add --window N")
     if data and _holds_sounds(data):
         raise UsageError(
             f"{data} has recordings: add --window N, the samples of a window that is told apart"
@@ -277,9 +308,15 @@ def _title(data: str) -> str:
     return NOT_IN_TITLES.sub(" ", Path(data).stem).strip()
 
 
+def _held_back(options: Namespace) -> str | None:
+    """Which fold is to be held back, by `--set`."""
+    found = [line.split()[2:] for line in options.set if line.split()[:2] == ["hold", "back"]]
+    return " ".join(found[-1]) if found else None
+
+
 def _fold(options: Namespace) -> int | None:
     """Which is held back, as far as that is said before there is a recipe."""
-    return None if options.hold_back == "none" or options.all else 0
+    return None if _held_back(options) == "none" or options.all else 0
 
 
 def _names(words: str | None) -> tuple[str, ...]:
@@ -288,11 +325,14 @@ def _names(words: str | None) -> tuple[str, ...]:
 
 def _asked(options: Namespace) -> Iterable[str]:
     """What a command says again to read the same windows."""
-    for name in (*SIGNALS, "target", "ignore", "decimal"):
+    for name in ("window", "target", *OF_SIGNALS, "ignore", "decimal"):
         value = getattr(options, name)
         if value is not None:
             text = f"{value:g}" if isinstance(value, float) else str(value)
-            yield from (f"--{name.replace('_', '-')}", text)
+            said = name in OF_ALL
+            yield from (
+                ("--set", f"{name.replace('_', ' ')} {text}") if said else (f"--{name}", text)
+            )
 
 
 def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) -> int:
@@ -316,6 +356,46 @@ def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) ->
     recipe = recipe or recipe_of_options(options, usual_recipe(found, _title(data), _fold(options)))
     recipe = replace(recipe, data=data if data in NAMED else os.path.abspath(data))
     return _train(options, recipe, found, how)
+
+
+def _on_lines(options: Namespace, how: How) -> int:
+    """Lines are learned letter by letter, by the usual network for these letters or another."""
+    from gradbook.lab.texts import (
+        USUAL_CONTEXT,
+        USUAL_STEPS,
+        LineProblem,
+        named_lines,
+        usual_network,
+    )
+
+    why = "lines are learned one at each step"
+    names = ("find_rate", "seeds", "on", "threads", "epochs", "batch", "all", "target", "window")
+    _leave_out(options, (*names, *OF_TABLES, *OF_SIGNALS), why)
+    lines = named_lines(options.data or NAMES)
+    found = LineProblem(lines, options.steps or USUAL_STEPS, options.seed or 0)
+    net = usual_network(lines.tokens, USUAL_CONTEXT)
+    usual = found.recipe(network(options.network) if options.network else net)
+    usual = replace(usual, name=_title(options.data or NAMES))
+    options.recipe = options.network = None
+    return _train(options, recipe_of_options(options, usual), found, how)
+
+
+def _list(options: Namespace) -> int:
+    """The recipes that come along, or the text of the one that is named."""
+    if options.recipe:
+        from gradbook.lab.recipes.text import builtin_text
+
+        if options.json:
+            raise UsageError("--json is for the list: leave the recipe's name out")
+        print(builtin_text(options.recipe), end="")
+        return 0
+    from gradbook.report.training import recipes_report
+    from gradbook.system import cores
+
+    print_report(recipes_report(cores()), as_json=options.json)
+    if not options.json:
+        print("\ngradbook train RECIPE trains one; gradbook help recipes tells how to write one")
+    return 0
 
 
 def _train(options: Namespace, recipe: Recipe, problem: Problem, how: How) -> int:
@@ -345,14 +425,14 @@ def recipe_of_options(options: Namespace, usual: Recipe | None = None) -> Recipe
         found = usual or recipe(USUAL if options.recipe is None else options.recipe)
     if options.network:
         found = _on_another_network(found, options.network)
-    for name in (*LINES, "hold_back", "seed"):
-        value, word = getattr(options, name), name.replace("_", " ")
-        if value is None or name == "network":
-            continue
-        try:  # commas as a recipe has them, where a warp alone is written with semicolons
-            found = change_recipe(found, f"{word} {str(value).replace(';', ',')}")
+    _, lines = read_settings(options.set, SAID)
+    given = ((f"--{name}", f"{name} {getattr(options, name)}") for name in LINES)
+    said = [(flag, line) for flag, line in given if not line.endswith(" None")]
+    for flag, line in [*said, *((f"--set '{line}'", with_its_word(line)) for line in lines)]:
+        try:
+            found = change_recipe(found, line)
         except GradbookError as error:
-            raise UsageError(f"--{word.replace(' ', '-')}: {error.message}") from error
+            raise UsageError(f"{flag}: {error.message}") from error
     if options.all:
         found = replace(found, held_back=None, tests=False)
     return replace(found, data=options.data) if options.data else found
@@ -373,18 +453,25 @@ def _on_another_network(recipe: Recipe, name: str) -> Recipe:
     return replace(recipe, net=net, adapts=adapts, name=title)
 
 
+GONE = (
+    *("schedule", "update", "decay", "warp", "loss", "keep", "statistics", "class weights"),
+    *("hold back", "early stop", *TABLES, *SIGNALS),
+)
 ENTRIES = {
     "train": Verb(
         run,
         kinds={
-            **dict.fromkeys(("epochs", "batch", "early_stop", "threads"), whole_number(1)),
-            **dict.fromkeys(("window", "step"), whole_number(1)),
+            **dict.fromkeys(("epochs", "batch", "threads", "window"), whole_number(1)),
             "seed": whole_number(0),
             "seeds": whole_number(1, MOST_SEEDS),
-            "sample_rate": positive,
             "log": lambda words: tuple(words.split(",")),
         },
         defaults={"log": ()},
         facts=lambda: {"logs": ", ".join(LOG_NAMES)},
+        gone={
+            **{f"--{line.replace(' ', '-')}": f"write --set '{line} …'" for line in GONE},
+            "--optimizer": "write --set 'update …', such as --set adam",
+            "--patience": "write --set 'early stop N'",
+        },
     )
 }

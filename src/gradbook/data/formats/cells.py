@@ -274,8 +274,8 @@ def order_of(column: CellEvidence, asked: str = "") -> str:
         raise DataError("dates in different orders: write all of them as 2024-03-31")
     if len(column.orders) > 1 and asked not in column.orders:
         raise DataError(
-            "dates whose day and month can't be told apart: add --dates dmy or --dates mdy, or "
-            "write them as 2024-03-31"
+            "dates whose day and month can't be told apart: say --set 'dates dmy' or --set 'dates "
+            "mdy', or write them as 2024-03-31"
         )
     return asked if asked in column.orders else min(column.orders)
 

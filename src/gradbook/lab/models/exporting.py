@@ -39,7 +39,7 @@ if TYPE_CHECKING:  # what help on the formats, or an export of another kind, nee
 
 Scorer = Callable[["Images"], float]
 Recorded = Callable[[str], tuple["RecordedWindows", float]]  # of a file, or of what was trained on
-FLAGS = {"fold": "--no-fold"}  # where the flag isn't the option's name
+FLAGS = {"fold": "fold=False"}  # where Python alone has it
 
 
 @dataclass(frozen=True)

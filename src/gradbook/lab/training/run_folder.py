@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +37,10 @@ from gradbook.schema import (
 
 if TYPE_CHECKING:
     from gradbook.lab.problem import Problem
+    from gradbook.lab.texts import LineWriter
 
 PLAN, SEED = "seeds.json", "seed-"  # what a folder of several seeds holds
+LINES = "lines"  # the kind of problem that isn't read but written
 ACCURACY = FiniteNumber(0, 1)
 EVERY_RESULT: dict[str, Any] = {  # at least
     "recipe": PlainText(),
@@ -56,6 +58,7 @@ RESULT = Schema(
     macro_f1=IfThere(ACCURACY),
     tested_on=IfThere(PlainText()),
 )
+LINES_RESULT = Schema(held_out_loss=FiniteNumber(0), **EVERY_RESULT)
 TABLE_RESULT = Schema(target=PlainText(), **EVERY_RESULT)  # of a table or of signals
 
 
@@ -101,11 +104,14 @@ class RunFolder:
         from gradbook.lab.images import ImageProblem
         from gradbook.lab.signals import read_signal_problem
         from gradbook.lab.tables import read_problem
+        from gradbook.lab.texts import read_lines_problem
 
         if not self.problem_file.is_file():
             return ImageProblem(recipe)
         try:
             kept = read_json(read_text(self.problem_file), AnyRecord())
+            if kept.get("kind") == LINES:
+                return read_lines_problem(recipe.data, kept)
             read = read_problem if kept.get("kind") == "table" else read_signal_problem
             return read(recipe.data, kept, not recipe.tests)
         except SchemaError as error:
@@ -123,21 +129,35 @@ class RunFolder:
             raise DataError(f"not the metrics of a run ({error})", file=self.json_file) from error
 
     def model(self) -> Model:
-        self._require_done(self.model_file)
+        self.require_done()
+        if self.learns_lines:
+            raise of_lines(self.path)
         return Model.load(self.model_file)
+
+    @property
+    def learns_lines(self) -> bool:
+        """Whether what was learned is to write lines."""
+        if not self.problem_file.is_file():
+            return False
+        with suppress(SchemaError):
+            kept = read_json(read_text(self.problem_file), AnyRecord())
+            return bool(kept.get("kind") == LINES)
+        return False
 
     def result(self) -> dict[str, Any]:
         """What the run came to: the event 'done'."""
-        self._require_done(self.result_file)
+        self.require_done(self.result_file)
         try:
             result = read_json(read_text(self.result_file), AnyRecord())
-            return (TABLE_RESULT if "target" in result else RESULT).read(result)
+            kinds = {"target": TABLE_RESULT, "held_out_loss": LINES_RESULT}
+            kind = next((kind for key, kind in kinds.items() if key in result), RESULT)
+            return kind.read(result)
         except SchemaError as error:
             raise DataError(f"not the result of a run ({error})", file=self.result_file) from error
 
-    def _require_done(self, file: InnerPath) -> None:
-        """Say why a file that a finished run has isn't there."""
-        if file.is_file():
+    def require_done(self, file: InnerPath | None = None) -> None:
+        """Say why a file that a finished run has, the model, isn't there."""
+        if (file or self.model_file).is_file():
             return
         if self.holds_a_run:
             raise UsageError(f"{self.path} isn't done: gradbook train --resume {self.path}")
@@ -221,10 +241,30 @@ def load(path: str | os.PathLike[str]) -> Model:
     return Model.load(path)
 
 
+def writer(path: str | os.PathLike[str]) -> LineWriter:
+    """What writes lines, in the folder of a run or a file."""
+    from gradbook.lab.texts import LineWriter
+
+    if not os.path.isdir(path):
+        return LineWriter.load(path)
+    run = RunFolder(path)
+    run.recipe()  # refuses a folder without a run
+    run.require_done()
+    if not run.learns_lines:
+        name = os.fspath(path)
+        raise UsageError(f"{name} reads, and writes no lines: gradbook predict {name} FILE")
+    return LineWriter.load(run.model_file)
+
+
 def of_a_table(path: str | os.PathLike[str]) -> UsageError:
     """What is said where a model of images is wanted."""
     predict = f"gradbook predict {os.fspath(path)} new.csv"
     return UsageError(f"{os.fspath(path)} is of a table, and not of images: {predict}")
+
+
+def of_lines(path: str | os.PathLike[str]) -> UsageError:
+    """What is said where a model is wanted that reads."""
+    return UsageError(f"{os.fspath(path)} writes lines: gradbook generate {os.fspath(path)}")
 
 
 # Checkpoints ------------------------------------------------------------------

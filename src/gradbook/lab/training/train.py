@@ -202,8 +202,6 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
     if kept and not own:
         kept.require_free()
     problem = _problem(asked, data, kept if own else None)
-    if kept and not problem.is_kept:
-        raise UsageError(f"no folder keeps a training on {problem.unit}s: leave it out")
     with show_while(listener, show, problem) as told:
         chosen = problem.adapt(asked)
         if kept and own:

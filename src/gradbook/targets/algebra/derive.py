@@ -71,7 +71,7 @@ def introduce(story: Story, step: Step) -> None:
     numbers = [step.weights, step.inputs, step.targets]
     if len(shown_samples(step.samples)) < step.samples or max(map(len, numbers)) > MOST_TOLD:
         words = tr("There are too many numbers to list here: {command} gives all of them.")
-        story.say(words, command=Code("--format json"))
+        story.say(words, command=Code("--json"))
     introduce_rule(story, net)
 
 

@@ -107,15 +107,18 @@ def mark_class(
     *,
     hints: bool = False,
     accept_elsewhere: bool = False,
+    out_of: float | None = None,
     tell: Tell = lambda done: None,
 ) -> MarkedClass:
-    """Judge what is new, and write marks, feedback, page and grades."""
+    """Judge what is new, and write marks, feedback, page and grades; what is said here goes before
+    what the rubric says."""
     if folder.plan.paper:
         require_typst()
     with folder.alone():
         rubric = read_rubric(folder.path / RUBRIC)
         accepts = accept_elsewhere or rubric.accept_elsewhere
-        return _mark(folder, replace(rubric, accept_elsewhere=accepts), workers, hints, tell)
+        rubric = replace(rubric, accept_elsewhere=accepts, out_of=out_of or rubric.out_of)
+        return _mark(folder, rubric, workers, hints, tell)
 
 
 def _mark(

@@ -132,8 +132,6 @@ class Quiz:
 
 # What every format says of a question --------------------------------------------------
 
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
-
 
 def html_of(quiz: Quiz, question: Question, picture: str = "") -> str:
     """The question as HTML that is XML too; `picture` is where the picture lies, if it is shown."""

@@ -9,26 +9,21 @@ from dataclasses import asdict
 from typing import Any
 
 from gradbook.files import write_whole
-from gradbook.teaching.quiz.markdown import markdown
 from gradbook.teaching.quiz.moodle import gift, moodle_xml
-from gradbook.teaching.quiz.qti_1_2 import qti_1_2
 from gradbook.teaching.quiz.qti_2_1 import qti_2_1
 from gradbook.teaching.quiz.questions import Question, Quiz
 
-TEXTS: dict[str, Callable[[Quiz], Iterator[str]]] = {  # by the ending
+WRITERS: dict[str, Callable[[Quiz], Iterator[str] | bytes]] = {  # by the ending
     ".xml": moodle_xml,
     ".gift": gift,
-    ".md": markdown,
+    ".zip": qti_2_1,
 }
-PACKAGES: dict[str, Callable[[Quiz], bytes]] = {"1.2": qti_1_2, "2.1": qti_2_1}  # of QTI
-ZIP = ".zip"
-ENDINGS = (".xml", ".gift", ZIP, ".md")
+ENDINGS = tuple(WRITERS)
 
 
-def write_quiz(quiz: Quiz, path: str, qti: str = "1.2") -> None:
-    """Write the file, or leave everything as it was; a .zip is QTI of that version."""
-    ending = os.path.splitext(path)[1].lower()
-    write_whole(path, PACKAGES[qti](quiz) if ending == ZIP else TEXTS[ending](quiz))
+def write_quiz(quiz: Quiz, path: str) -> None:
+    """Write the file, or leave everything as it was."""
+    write_whole(path, WRITERS[os.path.splitext(path)[1].lower()](quiz))
 
 
 def quiz_json(quiz: Quiz) -> str:

@@ -4,7 +4,7 @@ import { mark, tr } from "../view/language.js"
 
 export const PHRASES = {
   train: mark("Train"), pause: mark("Pause"), goOn: mark("Go on"), again: mark("Train again"),
-  oldBrowser: mark("This page computes with WebAssembly and its vectors, which this browser doesn’t have or has switched off: open it in a newer one (any since 2023 works), or use the command gradbook write."),
+  oldBrowser: mark("This page computes with WebAssembly and its vectors, which this browser doesn’t have or has switched off: open it in a newer one (any since 2023 works), or use the command gradbook train names."),
   diverged: mark("The loss is no number any more: start over."),
   before: (/** @type {string} */ temperature, /** @type {number} */ seed) => tr("before training, temperature {temperature}, seed {seed}", { temperature, seed }),
   after: (/** @type {string} */ lines, /** @type {string} */ temperature, /** @type {number} */ seed) => tr("after {lines} lines, temperature {temperature}, seed {seed}", { lines, temperature, seed }),

@@ -1,51 +1,33 @@
-// The page in a learning platform: tells it, by SCORM 1.2 or 2004, how much was learned.
+// The page in a learning platform: tells it, by SCORM 1.2, how much was learned.
 
 import { learn } from "./main.js"
 
 const WHOLE = 10 // steps of the tour or right answers: all of the score
 const FARTHEST = 20 // windows around this one in which a platform may be
 
-/**
- * @typedef {Record<string, (...words: string[]) => string>} Api of a platform
- * @typedef {{start: string, end: string, get: string, set: string, keep: string, score: string, status: string, exit: string, time: string}} Words
- */
-
-/** @type {Record<string, Words>} by what a platform calls its object */
-const KNOWN = {
-  API_1484_11: {
-    start: "Initialize", end: "Terminate", get: "GetValue", set: "SetValue", keep: "Commit",
-    score: "cmi.score", status: "cmi.completion_status", exit: "cmi.exit", time: "cmi.session_time",
-  },
-  API: {
-    start: "LMSInitialize", end: "LMSFinish", get: "LMSGetValue", set: "LMSSetValue", keep: "LMSCommit",
-    score: "cmi.core.score", status: "cmi.core.lesson_status", exit: "cmi.core.exit", time: "cmi.core.session_time",
-  },
-}
+/** @typedef {Record<"LMSInitialize" | "LMSFinish" | "LMSGetValue" | "LMSSetValue" | "LMSCommit", (...words: string[]) => string>} Api of a platform */
 
 /** The object of a platform, in a window around this one or around what opened it.
- * @returns {[Api, Words] | null}
+ * @returns {Api | null}
  */
 function found() {
   for (const start of [window, window.opener]) {
     let here = start
     for (let k = 0; here && k < FARTHEST; k++) {
-      for (const [name, words] of Object.entries(KNOWN)) {
-        try {
-          if (here[name]?.[words.start]) return [here[name], words]
-        } catch { /* a window of others, which may not be looked into */ }
-      }
+      try {
+        if (here.API?.LMSInitialize) return here.API
+      } catch { /* a window of others, which may not be looked into */ }
       here = here.parent === here ? null : here.parent
     }
   }
   return null
 }
 
-/** How long it took, as each version writes it.
- * @param {number} seconds @param {boolean} isNew
+/** How long it took, as platforms read it: 0000:02:05.
+ * @param {number} seconds
  */
-export function timeOf(seconds, isNew) {
+export function timeOf(seconds) {
   const whole = Math.round(seconds)
-  if (isNew) return `PT${whole}S`
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60]
   return [Math.min(hours, 9999), minutes, whole % 60].map((it, k) => String(it).padStart(k ? 2 : 4, "0")).join(":")
 }
@@ -65,13 +47,12 @@ export function read(text) {
   }
 }
 
-/** @param {Api} api @param {Words} words */
-function report(api, words) {
-  const isNew = words === KNOWN.API_1484_11
+/** @param {Api} api */
+function report(api) {
   const since = performance.now()
-  const set = (/** @type {string} */ what, /** @type {string | number} */ value) => api[words.set](what, String(value))
-  const before = read(api[words.get]("cmi.suspend_data"))
-  const wasDone = /^(completed|passed)$/.test(api[words.get](words.status))
+  const set = (/** @type {string} */ what, /** @type {string | number} */ value) => api.LMSSetValue(what, String(value))
+  const before = read(api.LMSGetValue("cmi.suspend_data"))
+  const wasDone = /^(completed|passed)$/.test(api.LMSGetValue("cmi.core.lesson_status"))
   let isOver = false
   for (const step of learn.steps) step.isDone ||= before.steps.includes(step.key)
 
@@ -81,28 +62,24 @@ function report(api, words) {
     const right = before.right + learn.right
     const score = Math.min(steps.length + right, WHOLE)
     const isDone = wasDone || score === WHOLE
-    set(`${words.score}.min`, 0)
-    set(`${words.score}.max`, WHOLE)
-    set(`${words.score}.raw`, score)
-    if (isNew) {
-      set("cmi.score.scaled", score / WHOLE)
-      set("cmi.progress_measure", score / WHOLE)
-    }
-    set(words.status, isDone ? "completed" : "incomplete")
-    set(words.exit, isDone ? (isNew ? "normal" : "") : "suspend")
+    set("cmi.core.score.min", 0)
+    set("cmi.core.score.max", WHOLE)
+    set("cmi.core.score.raw", score)
+    set("cmi.core.lesson_status", isDone ? "completed" : "incomplete")
+    set("cmi.core.exit", isDone ? "" : "suspend")
     set("cmi.suspend_data", JSON.stringify({ steps, right }))
-    set(words.time, timeOf((performance.now() - since) / 1000, isNew))
-    api[words.keep]("")
+    set("cmi.core.session_time", timeOf((performance.now() - since) / 1000))
+    api.LMSCommit("")
   }
 
   learn.learned = tell
   tell()
   addEventListener("pagehide", () => {
     tell()
-    if (!isOver) api[words.end]("")
+    if (!isOver) api.LMSFinish("")
     isOver = true
   })
 }
 
 const platform = found()
-if (platform && platform[0][platform[1].start]("") !== "false") report(...platform)
+if (platform && platform.LMSInitialize("") !== "false") report(platform)

@@ -22,9 +22,9 @@ import { rates, readSchedule } from "./schedule.js"
 
 /** @typedef {{schedule: Schedule, epochs: number, batch: number, seed: number, warp: boolean}} Changes */
 
-const FIXED = "the page's code was made for '{words}', and here stands something else: a page of another recipe is made of its text, by gradbook page FILE.txt --train {images} -o page.html"
-const MORE = "the page's code was made without this line: a page of another recipe is made of its text, by gradbook page FILE.txt --train {images} -o page.html"
-const GONE = "'{words}' is missing, for which the page's code was made: a page of another recipe is made of its text, by gradbook page FILE.txt --train {images} -o page.html"
+const FIXED = "the page's code was made for '{words}', and here stands something else: a page of another recipe is made of its text, by gradbook play FILE.txt --train {images} -o page.html"
+const MORE = "the page's code was made without this line: a page of another recipe is made of its text, by gradbook play FILE.txt --train {images} -o page.html"
+const GONE = "'{words}' is missing, for which the page's code was made: a page of another recipe is made of its text, by gradbook play FILE.txt --train {images} -o page.html"
 const UNSAID = "'{word}' is missing: say it in a line of its own"
 const WARPED = "a page warps as it was made to, or not at all: write 'warp none', or '{words}'"
 const PLATEAU = "a page doesn't train by 'schedule plateau': take another"

@@ -14,7 +14,7 @@ LETTERS = "input tokens 16 of {0}; embed 16; conv1d {0} 1; softmax; loss cross-e
 
 def test_a_page_is_written(tmp_path, capsys):
     page = tmp_path / "worked.html"
-    assert main(["page", "-o", str(page)]) == 0
+    assert main(["play", "-o", str(page)]) == 0
     assert f"wrote {page}" in capsys.readouterr().out
     assert page.read_text("utf-8").startswith("<!DOCTYPE html>")
 
@@ -22,7 +22,7 @@ def test_a_page_is_written(tmp_path, capsys):
 def test_samples_come_from_a_table(tmp_path):
     (tmp_path / "line.csv").write_text("x,y\n1,0.25\n2,0.75\n", encoding="utf-8")
     net, page = "input 1; dense 1; loss half squared error", tmp_path / "line.html"
-    assert main(["page", net, "--data", str(tmp_path / "line.csv"), "-o", str(page)]) == 0
+    assert main(["play", net, "--data", str(tmp_path / "line.csv"), "-o", str(page)]) == 0
     assert '"samples":[[[1.0],[0.25]],[[2.0],[0.75]]]' in page.read_text("utf-8")
 
 
@@ -34,18 +34,18 @@ def test_a_network_of_letters_gets_a_page_that_writes_without_a_compiler(
 
     monkeypatch.setattr("gradbook.engine.wasm.for_browsers", none)
     page = tmp_path / "names.html"
-    assert main(["page", "microgpt", "-o", str(page)]) == 0
+    assert main(["play", "microgpt", "-o", str(page)]) == 0
     assert "watch what it writes" in capsys.readouterr().out
     assert "microgpt learns to write" in page.read_text("utf-8")
     small = tmp_path / "small.html"
-    assert main(["page", "input tokens 3 of 3; embed 2; unembed 3; softmax", "-o", str(small)]) == 0
+    assert main(["play", "input tokens 3 of 3; embed 2; unembed 3; softmax", "-o", str(small)]) == 0
     assert "whose-mean" in small.read_text("utf-8")
 
 
 @pytest.mark.witness("zig")
 def test_a_network_that_reads_pictures_gets_a_page_to_draw_on(tmp_path, capsys):
     page = tmp_path / "tiny.html"
-    assert main(["page", "tiny", "-o", str(page)]) == 0
+    assert main(["play", "tiny", "-o", str(page)]) == 0
     assert "draw a digit" in capsys.readouterr().out
     text = page.read_text("utf-8")
     assert "script-src 'sha256-" in text
@@ -57,7 +57,7 @@ def test_a_network_that_reads_pictures_gets_a_page_to_draw_on(tmp_path, capsys):
 def test_a_network_that_isnt_trained_brings_images_along(tmp_path):
     page = tmp_path / "own.html"
     net = "input 1x28x28; conv 4 3x3 stride 2; relu; flatten; dense 10; log softmax"
-    assert main(["page", net, "--train", "300", "-o", str(page)]) == 0
+    assert main(["play", net, "--train", "300", "-o", str(page)]) == 0
     assert "300 images come along" in page.read_text("utf-8")
 
 
@@ -66,7 +66,7 @@ def test_a_page_says_what_it_does_not_train_by(said, tmp_path, refused):
     mine = tmp_path / "mine.txt"
     mine.write_text(f"{said}\ninput 1x28x28\nflatten\ndense 10\nlog softmax\n")
     words = said.removesuffix(" 2").removesuffix(" 0.1")
-    told = refused(["page", str(mine), "--train", "-o", str(tmp_path / "mine.html")])
+    told = refused(["play", str(mine), "--train", "-o", str(tmp_path / "mine.html")])
     assert f"a page doesn't train by '{words}'" in told
 
 
@@ -77,7 +77,7 @@ def without_zig(monkeypatch):
 
 
 def test_the_page_of_a_network_that_comes_trained_needs_no_zig(without_zig, tmp_path):
-    assert main(["page", "tiny", "-o", str(tmp_path / "page.html")]) == 0
+    assert main(["play", "tiny", "-o", str(tmp_path / "page.html")]) == 0
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -86,10 +86,10 @@ def test_pages_that_train_built_in_recipes_need_no_zig(name, without_zig, tmp_pa
     mine = tmp_path / "mine.txt"
     text = re.sub(r"schedule plateau.*", "schedule constant 0.01", str(recipe(name)))
     mine.write_text(text.replace(f"recipe {name}", "recipe mine"), "utf-8")
-    assert main(["page", str(mine), "--train", "300", "-o", str(tmp_path / "page.html")]) == 0
+    assert main(["play", str(mine), "--train", "300", "-o", str(tmp_path / "page.html")]) == 0
 
 
 def test_without_zig_a_line_says_how_to_get_it(without_zig, refused):
     net = "input 1x28x28; flatten; dense 10; log softmax"
-    told = refused(["page", net, "-o", "page.html"])
+    told = refused(["play", net, "-o", "page.html"])
     assert "there is no zig to compile it: pip install" in told

@@ -59,11 +59,31 @@ def test_the_same_page_is_kept_once(kept, opened):
     assert len(list(kept.iterdir())) == 2
 
 
-def test_a_page_may_have_a_place_of_its_own(tmp_path, kept, opened):
+def test_a_page_that_is_written_is_not_opened(tmp_path, kept):
     page = tmp_path / "a page with spaces & ä.html"
     assert main(["play", "-o", str(page)]) == 0
-    assert opened() == [page]
+    assert page.read_text("utf-8").startswith("<!DOCTYPE html>")
     assert not kept.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["-o", "x.html", "--epochs", "5"], "--epochs is for a film: name one with -o FILE.gif"),
+        (["-o", "x.gif", "--train"], "--train is for a page"),
+        (["--set", "dense 3"], "'dense' would change the network"),
+        (["-o", "x.gif", "--fps", "30"], "a film has 15 frames a second"),
+    ],
+)
+def test_what_does_not_go_together_is_one_line(words, told, refused):
+    assert told in refused(["play", *words])
+
+
+def test_a_line_of_the_network_s_own_is_replaced(tmp_path):
+    page = tmp_path / "xor.html"
+    assert main(["play", "xor", "--set", "rate 0.125; momentum 0.5", "-o", str(page)]) == 0
+    assert "rate 0.125" in page.read_text("utf-8")
+    assert "update momentum 0.5" in page.read_text("utf-8")
 
 
 def test_without_a_browser_the_place_is_said(kept, capsys):

@@ -1,4 +1,4 @@
-"""`gradbook serve` begins with an address and ends without a trace."""
+"""`gradbook class serve` begins with an address and ends without a trace."""
 
 from __future__ import annotations
 
@@ -85,7 +85,16 @@ def test_odd_surroundings_do_no_harm(shell, tmp_path):
         other.bind(("127.0.0.1", 0))
         port = other.getsockname()[1]
     (tmp_path / "kept").mkdir()
-    serve = [sys.executable, "-m", "gradbook", "serve", "--no-browser", "--port", str(port)]
+    serve = [
+        sys.executable,
+        "-m",
+        "gradbook",
+        "class",
+        "serve",
+        "--no-browser",
+        "--port",
+        str(port),
+    ]
     settings = {**os.environ, "TMPDIR": str(tmp_path / "kept")}
     with subprocess.Popen(["/bin/sh", "-c", shell, "sh", *serve], cwd=tmp_path, env=settings) as on:
         try:
@@ -112,7 +121,7 @@ def test_a_port_may_be_named_and_one_that_is_taken_is_refused(capsys):
         other.bind(("127.0.0.1", 0))
         port = other.getsockname()[1]
         other.listen()
-        assert main(["serve", "--no-browser", "--port", str(port)]) == 2
+        assert main(["class", "serve", "--no-browser", "--port", str(port)]) == 2
     said = capsys.readouterr()
     assert said.err == (
         f"gradbook: port {port} can't be had: name another one, or leave --port out\n"
@@ -123,7 +132,7 @@ def test_a_port_may_be_named_and_one_that_is_taken_is_refused(capsys):
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http"])
 def test_a_port_is_a_number(port, capsys):
-    assert main(["serve", "--port", port]) == 2
+    assert main(["class", "serve", "--port", port]) == 2
     assert "--port" in capsys.readouterr().err
 
 

@@ -7,27 +7,34 @@ import pytest
 from gradbook.lab.recipes import RECIPES
 from gradbook.lab.recipes.text import builtin_recipe, parse
 
-VERB = "recipes"
+VERB = "train"
 
 
 def test_all_are_listed_with_what_they_cost(said):
-    rows = [line.split() for line in said().splitlines() if line and not line.startswith(" ")]
+    rows = [
+        line.split() for line in said("--list").splitlines() if line and not line.startswith(" ")
+    ]
     listed = {row[0]: row[1:3] for row in rows[1 : len(RECIPES) + 1]}
     assert list(listed) == list(RECIPES)
     assert listed["reference"] == ["16,050", "20"]
 
 
 def test_the_list_fits_the_terminal(said):
-    assert max(map(len, said().splitlines())) <= 80
+    assert max(map(len, said("--list").splitlines())) <= 80
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipes_text_can_be_changed_and_trained(said, name):
-    assert parse(said(name)) == builtin_recipe(name)
+    assert parse(said(name, "--list")) == builtin_recipe(name)
 
 
 def test_a_program_can_read_the_list(said):
-    found = json.loads(said("--json"))
+    found = json.loads(said("--list", "--json"))
     assert found["version"] == 1
     assert [row["name"] for row in found["recipes"]] == list(RECIPES)
     assert found["recipes"][RECIPES.index("reference")]["parameters"] == 16_050
+
+
+def test_a_list_is_of_recipes_alone(said):
+    assert "--json is for the list" in said("quick", "--list", "--json", code=2)
+    assert "did you mean 'quick'?" in said("quik", "--list", code=2)

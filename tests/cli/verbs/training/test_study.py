@@ -46,6 +46,8 @@ def test_a_study_from_its_first_trial_to_the_recipe_that_won(said):
 def test_what_a_study_says_can_be_said_in_its_place(said):
     Path("study.txt").write_text("vary strokes.txt\nbatch {16|32}\ntrials 9\n")
     assert "2 recipes trained to the end" in said("study.txt", "--trials", "2")
+    said("study.txt", "--vary", "sampler grid", "--vary", "folds 1", "-o", "s", "--trials", "2")
+    assert {"sampler grid", "folds 1"} <= set(Path("s/study.txt").read_text().splitlines())
 
 
 def test_a_program_is_told_an_event_a_line_and_at_the_end_all_trials(said):
@@ -86,7 +88,7 @@ WRONG = {
     (RECIPE,): "nothing varies",
     (RECIPE, "--vary", "batch {1..}"): "--vary, line 1, column 7",
     (RECIPE, "--vary", "batch {16|32}", "--trials", "0"): "the number of trials is from 1",
-    (RECIPE, "--vary", "batch {16|32}", "--sampler", "gird"): "did you mean 'grid'?",
+    (RECIPE, "--vary", "batch {16|32}", "--vary", "sampler gird"): "did you mean 'grid'?",
     (RECIPE, "--vary", "batch {16|32}", "--workers", "0"): "--workers",
     (RECIPE, "--vary", "batch {16|32}", "--vary", "parameters at most 3"): "aren't allowed",
     ("nowhere", "--vary", "batch {16|32}"): "called 'nowhere'",
@@ -95,6 +97,7 @@ WRONG = {
     ("best",): "no study in studies/",
     ("best", "nowhere"): "no study in nowhere",
     (RECIPE, "--vary", "batch {16|32}", "--test"): "gradbook study best FOLDER --test",
+    (RECIPE, "--vary", "batch {16|32}", "--sampler", "grid"): "write --vary 'sampler …'",
     (RECIPE, "other", "--vary", "batch {16|32}"): "unexpected argument 'other'",
 }
 

@@ -88,14 +88,17 @@ def test_the_digits_are_unpacked_ahead_where_they_will_be_wanted(words, ahead, m
         (["--epochs", "5"], lambda it: it.epochs == 5),
         (["--batch", "64"], lambda it: it.batch == 64),
         (["--data", "my faces"], lambda it: it.data == "my faces"),
-        (["--warp", "rotate 10; shift 2"], lambda it: (it.warp.rotate, it.warp.shift) == (10, 2)),
-        (["--warp", "none"], lambda it: not it.warp.changes_images),
-        (["--schedule", "constant 0.01"], lambda it: str(it.schedule) == "constant 0.01"),
-        (["--update", "adam"], lambda it: it.net.update.kind == "adam"),
-        (["--decay", "0.25"], lambda it: set(it.net.decay.values()) == {0.25}),
-        (["--loss", "cross-entropy smoothing 0.1"], lambda it: it.net.smoothing == 0.1),
-        (["--hold-back", "3"], lambda it: it.held_back == 3),
-        (["--hold-back", "none"], lambda it: it.held_back is None),
+        (
+            ["--set", "warp rotate 10, shift 2"],
+            lambda it: (it.warp.rotate, it.warp.shift) == (10, 2),
+        ),
+        (["--set", "warp none"], lambda it: not it.warp.changes_images),
+        (["--set", "schedule constant 0.01"], lambda it: str(it.schedule) == "constant 0.01"),
+        (["--set", "adam"], lambda it: it.net.update.kind == "adam"),
+        (["--set", "decay 0.25"], lambda it: set(it.net.decay.values()) == {0.25}),
+        (["--set", "loss cross-entropy smoothing 0.1"], lambda it: it.net.smoothing == 0.1),
+        (["--set", "hold back 3; epochs 4"], lambda it: it.held_back == 3),
+        (["--set", "hold back none"], lambda it: it.held_back is None),
         (["--seed", "7"], lambda it: it.net.seed == 7),
     ],
 )
@@ -124,8 +127,23 @@ def test_a_recipe_comes_from_standard_input(said, monkeypatch):
     assert said("-", "--epochs", "1").startswith("strokes: ")
 
 
-def test_options_go_by_the_names_that_others_give_them(desk):
-    words = ["quick", "--lr", "0.05", "--optimizer", "sgd", "--patience", "3", "--loss", "CE"]
+@pytest.mark.parametrize(
+    ("flag", "told"),
+    [
+        ("--lr", "did you mean '--rate'?"),
+        ("--learning-rate", "did you mean '--rate'?"),
+        ("--optimizer", "write --set 'update …'"),
+        ("--patience", "write --set 'early stop N'"),
+        ("--decay", "write --set 'decay …'"),
+        ("--split-by", "write --set 'split by …'"),
+    ],
+)
+def test_options_of_others_and_of_1_0_say_what_to_write(flag, told, refused):
+    assert told in refused(["train", "quick", flag, "3"])
+
+
+def test_lines_of_a_recipe_are_said_in_its_place(desk):
+    words = ["quick", "--rate", "0.05", "--set", "sgd", "--set", "early stop 3; loss CE"]
     found = verb.recipe_of_options(verb_parser("train").read(words))
     assert (found.schedule.rate, found.early_stop) == (0.05, 3)
     assert (found.net.update, found.net.loss) == (Update(), Loss.CROSS)
@@ -228,7 +246,7 @@ def test_a_report_that_was_not_written_is_written_when_the_run_is_resumed(said):
 
 
 def test_nothing_held_back_leaves_no_column_for_it(said):
-    page = said(RECIPE, "--hold-back", "none", "--epochs", "1")
+    page = said(RECIPE, "--set", "hold back none", "--epochs", "1")
     assert "600 images" in page
     assert "validation" not in page
 
