@@ -56,7 +56,7 @@ SET_OF_NET = """\
 HEADING = re.compile(r"^(?=arguments:$|options:$)", re.MULTILINE)
 EXAMPLES = "examples:\n"
 ENTRY = re.compile(r" {2}(\S+(?: \S+)*)(?: {2,}(\S.*))?")
-REQUIRED = re.compile(r"(?<!\[)(--?[\w-]+) \S+")
+REQUIRED = re.compile(r"(?<![\[\w-])(--?\w[\w-]*) \S+")
 REPEATED = re.compile(r"\[(--?[\w-]+) \S+\]\.\.\.")
 ANY_OPTION = "[OPTION]..."
 CHOICES = re.compile(r"[^\s|]+(\|[^\s|]+)+")
