@@ -128,7 +128,7 @@ def test_inputs_and_targets_of_several_samples_stand_in_their_table():
 @pytest.mark.parametrize("many", ["input 12; dense 20; tanh; dense 2", f"{THREE_LAYERS}{NINE}"])
 def test_where_more_numbers_stand_than_can_be_listed_is_said(many):
     said = explain(parse(many))
-    assert "--format json gives all of them" in " ".join(str(said).split())
+    assert "--json gives all of them" in " ".join(str(said).split())
     step, known = scalar_step(said.net), json.loads(said.json())
     assert known["start"] == {str(w.name): float(step.start[w]) for w in step.weights}
     given = {str(x.name): step.data[x].tolist() for x in (*step.inputs, *step.targets)}
