@@ -85,7 +85,7 @@ def test_a_word_that_was_not_there_is_named_with_its_place(table):
 
 def test_too_many_different_words_are_no_column(table):
     rows = "".join(f"name {k},{k}\n" for k in range(150))
-    with pytest.raises(DataError, match="150 different words .* --ignore 'who'"):
+    with pytest.raises(DataError, match="150 different words .* --set 'ignore who'"):
         table(f"who,n\n{rows}").column("who")
 
 
@@ -158,10 +158,10 @@ def test_an_encoding_and_a_separator_make_no_difference(tmp_path, encoding, sepa
 @pytest.mark.parametrize(
     ("text", "value", "said"),
     [
-        ('a,b\n"1,234",2.5\n', 1234, "--decimal , reads it as 1.234"),
-        ("a;b\n1,234;2\n", 1.234, "--decimal . reads it as 1234"),
-        ("a;b\n1.234;2,5\n", 1234, "--decimal . reads it as 1.234"),
-        ("a;b\n1.234;2\n", 1.234, "--decimal , reads it as 1234"),
+        ('a,b\n"1,234",2.5\n', 1234, "--set 'decimal ,' reads it as 1.234"),
+        ("a;b\n1,234;2\n", 1.234, "--set 'decimal .' reads it as 1234"),
+        ("a;b\n1.234;2,5\n", 1234, "--set 'decimal .' reads it as 1.234"),
+        ("a;b\n1.234;2\n", 1.234, "--set 'decimal ,' reads it as 1234"),
         ("a,b\n1.234,2\n", 1.234, None),
         ('a,b\n"1,234",2\n"1,234,567",3\n', 1234, None),
     ],
@@ -271,7 +271,9 @@ def test_what_a_table_leaves_open_is_told_and_may_be_said(written):
     file = written("a;b;t\n1,234;1;0\n")
     (sample,) = read_table(file, ONE_OUTPUT, tell=told.append).samples
     assert sample.inputs == (1.234, 1)
-    assert told == ["a: 1,234 is read as 1.234, with a decimal comma: --decimal . reads it as 1234"]
+    assert told == [
+        "a: 1,234 is read as 1.234, with a decimal comma: --set 'decimal .' reads it as 1234"
+    ]
     assert read_table(file, ONE_OUTPUT, ".").samples[0].inputs == (1234, 1)
     told.clear()
     read_table(
