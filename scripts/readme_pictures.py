@@ -24,18 +24,17 @@ from gradbook.data.sources import load
 from gradbook.lab.runs import gather
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import train
-from gradbook.net import builtin, parse
+from gradbook.net import builtin
 from gradbook.rates.sweep import sweep
 from gradbook.report.derivation import explain
 from gradbook.report.markup import report_page
 from gradbook.report.media import write
-from gradbook.report.play_page import play_page
 from gradbook.report.sweep import sweep_report
 from gradbook.report.training_report import run_report
 from gradbook.report.workbook import write_workbook
 from gradbook.serve.server import serving
 from gradbook.serve.site import opened_site
-from scripts.site import PLAY, ROOT, keep_gallery
+from scripts.site import ROOT, keep_gallery
 from tests.outside.browser import browser
 from tests.outside.witness import screenshot, workbook_to_png
 
@@ -71,7 +70,6 @@ def main(words: list[str]) -> None:
         net = builtin("worked")
         _workbook(net, folder)
         _page("derivation", explain(net).html(), folder, height=1500)
-        _playing(folder)
         gallery = keep_gallery((ROOT / "site" / "gallery.md").read_text("utf-8"))
         for picture, file, height in GALLERY:
             _page(picture, (gallery / file).read_text("utf-8"), folder, height)
@@ -82,24 +80,6 @@ def main(words: list[str]) -> None:
         _page("learning-rates", rates, folder, height=900)
         train(RECIPE, folder=folder / "run")
         _report(RunFolder(folder / "run"), folder)
-
-
-def _playing(folder: Path) -> None:
-    """The page to play with after some steps, with samples held out."""
-    page = folder / "play.html"
-    page.write_text(play_page(parse(PLAY)), encoding="utf-8")
-    with browser() as chromium:
-        chromium.show(page, width=1280, height=800)
-        chromium.value("document.querySelector('[name=sets][value=xor]').click()")
-        chromium.value(
-            "(e => { e.value = 0.3; e.dispatchEvent(new Event('change')) })"
-            "(document.querySelector('#data-test'))"
-        )
-        for _ in range(STEPS):
-            chromium.value(STEP)
-        chromium.value("new Promise(done => setTimeout(done, 3000))")  # the strip of verdicts
-        chromium.picture(folder / "page.png", whole=False)
-    _save(Image.open(folder / "page.png"), "page")
 
 
 def _live(page: Path, folder: Path) -> None:

@@ -200,6 +200,13 @@ def content_of(book: Book, cell: Address) -> str:
 
 
 RATE_LEFT_OUT = Message("the learning rate η is missing: η times the gradient is to be subtracted")
+
+
+def departing_from_column(cell: Address) -> Message:
+    """Why a row is no copy of those around it."""
+    return Message("{cell} differs from the rest of its column", cell=name_of(cell))
+
+
 MOST_SHOWN = 40  # characters of a text
 DIGITS = frozenset("0123456789.,eE+-−'’ \u00a0%")
 

@@ -90,3 +90,8 @@ def test_a_sum_where_the_other_gradient_is_a_mean_is_found(path):
     (finding,) = findings(saved(path, table))
     assert "6 times" in str(finding.why)
     assert finding.expected.endswith("/6")
+
+
+def test_rates_that_are_typed_into_the_updates_are_a_choice(path):
+    special = updated_by("0.1*{g}", *OUTER) | updated_by("0.5*{g}", *HIDDEN)
+    assert check(book(path, special=special)).verdict == "right"

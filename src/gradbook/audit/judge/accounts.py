@@ -50,6 +50,10 @@ class Change:
         """Whether it is a ratio times as much of its slope as another change is of its own."""
         return agree(self.taken * other.slope, ratio * other.taken * self.slope)
 
+    def ratio_to(self, other: Change) -> Array:
+        """How many times as much of its slope it is, at each point."""
+        return (self.taken * other.slope) / (other.taken * self.slope)
+
 
 @dataclass(frozen=True)
 class OddFactor:
@@ -81,12 +85,13 @@ def account_for(
     for steps in _alike(training, groups):
         tested = StepUnderTest.of(training, steps)
         multiples, others = _parted(tested)
+        count = len(multiples) + len(others)
         for change, factor in _odd_changes(tested, multiples):
             if factor is None:
                 others.append(change)
             elif training.names[change.weight] not in blamed:
                 odd[change.weight, factor] += _updates(training, change, steps)
-        for change in others if 2 * len(others) < len(multiples) + len(others) else ():
+        for change in others if 2 * len(others) < count else ():
             if training.names[change.weight] not in blamed:
                 unaccounted[change.weight] += _updates(training, change, steps)
     findings = [
@@ -155,32 +160,37 @@ def _odd_changes(
             same[0].append(change)
         else:
             alike.append([change])
-    ranks = {id(some): (len(some), _is_textbook(tested, some[0])) for some in alike}
-    usual = max(alike, key=lambda some: ranks[id(some)], default=[])
-    for share, other in permutations(alike, 2):
-        factor = _rate_factor(tested, share[0], other[0])
-        is_odd = other is usual and ranks[id(share)] < ranks[id(usual)]
-        if factor is None and is_odd:
-            factor = _number_factor(tested, share[0], usual[0])
-        if factor is not None or (is_odd and not _has_its_own_rate(tested, share[0], usual[0])):
-            yield from ((change, factor) for change in share)
+    rank = {some[0].weight: (len(some), _is_textbook(tested, some[0])) for some in alike}
+    usual = max(alike, key=lambda some: rank[some[0].weight], default=[])
+    for (odd, *more), (other, *_) in permutations(alike, 2):
+        factor = _rate_factor(tested, odd, other)
+        if factor is None and other is usual[0] and rank[odd.weight] < rank[other.weight]:
+            factor = _number_factor(tested, odd, other)
+            if factor is None and _has_its_own_rate(tested, odd, other):
+                continue
+        elif factor is None:
+            continue
+        yield from ((change, factor) for change in (odd, *more))
+
+
+def _rates(tested: StepUnderTest, change: Change) -> set[Address]:
+    """The cells that no weight changes and that an update mentions, or what it adds apart."""
+    training = tested.training
+    gradients = {claim.owner for options in tested.step.claims for claim in options if claim.whole}
+    sources = training.flow.sources(change.update)
+    apart = training.computed_cells.intersection(sources) - tested.forward - gradients
+    mentioned = chain(sources, chain.from_iterable(map(training.flow.sources, apart)))
+    return {training.plain(cell) for cell in mentioned if cell not in training.varying}
 
 
 def _has_its_own_rate(tested: StepUnderTest, odd: Change, usual: Change) -> bool:
     """Whether two changes differ by the rates that are typed into them or that they mention."""
-    training, leaf = tested.training, tested.random.leaf
-    gradients = {claim.owner for options in tested.step.claims for claim in options if claim.whole}
-
-    def rates(change: Change) -> list[Array]:
-        sources = training.flow.sources(change.update)
-        apart = training.computed_cells.intersection(sources) - tested.forward - gradients
-        mentioned = chain(sources, chain.from_iterable(map(training.flow.sources, apart)))
-        plain = {training.plain(cell) for cell in mentioned if cell not in training.varying}
-        return [np.ones(POINTS), *map(leaf, plain)]
-
+    rates = [
+        [np.ones(POINTS), *map(tested.random.leaf, _rates(tested, change))]
+        for change in (odd, usual)
+    ]
     with np.errstate(all="ignore"):
-        ratio = (odd.taken * usual.slope) / (usual.taken * odd.slope)
-        shares = (ratio * b / a for a in rates(odd) for b in rates(usual))
+        shares = (odd.ratio_to(usual) * b / a for a in rates[0] for b in rates[1])
         return any(agree(share, np.full(POINTS, np.nanmedian(share))) for share in shares)
 
 
@@ -265,14 +275,11 @@ def _rate_factor(tested: StepUnderTest, odd: Change, other: Change) -> OddFactor
 
 
 def _number_factor(tested: StepUnderTest, odd: Change, usual: Change) -> OddFactor | None:
-    """The number by which a change differs from the usual one; None where it has a rate of its
-    own, or where both have one that is typed into each."""
+    """The number by which a change differs from the usual one by the same rate."""
     with np.errstate(all="ignore"):
-        ratio = (odd.taken * usual.slope) / (usual.taken * odd.slope)
-        known = ratio[np.isfinite(ratio)]
-        number = float(np.median(known)) if known.size else 0.0
-        alike = bool(number) and odd.is_like(usual, number)
-    if not alike or not {*_settings(tested, odd)} & {*_settings(tested, usual)}:
+        number = float(np.nanmedian(odd.ratio_to(usual)))
+        is_number = bool(number) and odd.is_like(usual, number)
+    if not is_number or _rates(tested, odd).isdisjoint(_rates(tested, usual)):
         return None
     return OddFactor(float(f"{number:.9g}"))
 

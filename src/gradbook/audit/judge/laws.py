@@ -17,7 +17,7 @@ from itertools import chain
 
 import numpy as np
 
-from gradbook.audit.findings import DEPARTING_ROW, OTHER_GRADIENT
+from gradbook.audit.findings import DEPARTING_ROW, OTHER_GRADIENT, departing_from_column
 from gradbook.audit.formula.address import Address, name_of, sheet_of
 from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.formula.meaning import NotUnderstood
@@ -218,12 +218,7 @@ class Laws:
     def _strangeness(self, weight: int) -> tuple[int, int]:
         """How much speaks against a law: rows unlike those around them; then what it takes of other
         weights, fails to take of its own, or remembers as nobody does."""
-        patterns, stride = self.training.book.patterns, self.training.weights[weight].stride
-        departing = sum(
-            patterns.get(cell - stride) is patterns.get(cell + stride) is not None
-            and patterns.get(cell) is not patterns.get(cell + stride)
-            for cell in self.ways[weight]
-        )
+        departing = sum(self.moments.around(weight, cell) is not None for cell in self.ways[weight])
         own, again = self.changes[weight], self.turn(weight, others=OTHERS + 1)
         strangers = not agree(own, self.change(weight, again))
         unusual = sum(not self._is_usual(weight, memory) for memory in self._memories(weight))
@@ -391,11 +386,8 @@ class Laws:
         before = Counter(_cells(book.patterns[cell].places, cell))
         after = Counter(_cells(book.reader.read_typed(right, cell).places, cell))
         taken, meant = list((before - after).elements()), list((after - before).elements())
-        stride = self.training.weights[weight].stride
-        around = {book.patterns.get(cell - stride), book.patterns.get(cell + stride)}
-        if len(around) == 1 and book.patterns[cell] not in around:
-            why = Message("{cell} differs from the rest of its column", cell=name_of(cell))
-            return OddUpdate(weight, cell, DEPARTING_ROW, right, why)
+        if self.moments.around(weight, cell) is not None:
+            return OddUpdate(weight, cell, DEPARTING_ROW, right, departing_from_column(cell))
         if len(taken) != 1 or len(meant) != 1:
             why = Message(
                 "{cell} is unlike {other}, which is {weight}'s",

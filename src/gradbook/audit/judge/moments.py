@@ -7,13 +7,13 @@ start takes the share that the mean itself keeps. A row goes on as those before 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from gradbook.audit.findings import DEPARTING_ROW
+from gradbook.audit.findings import DEPARTING_ROW, departing_from_column
 from gradbook.audit.formula.address import Address, name_of
 from gradbook.audit.formula.expression import (
     EditKind,
@@ -23,8 +23,8 @@ from gradbook.audit.formula.expression import (
     replace_parts,
     terms,
 )
-from gradbook.audit.formula.pattern import Pattern, anchor, rename_cells_in
-from gradbook.audit.judge.updates import says_the_same
+from gradbook.audit.formula.pattern import Pattern, anchor
+from gradbook.audit.judge.updates import says_the_same, with_another_cell
 from gradbook.audit.step.formulas import EvaluatedFormula, remember
 from gradbook.audit.step.points import POINTS, agree
 from gradbook.audit.step.under_test import StepUnderTest
@@ -107,7 +107,7 @@ class Moments:
     def _stride(self, weight: int) -> int:
         return self.training.weights[weight].stride
 
-    def way(self, weight: int, without: Collection[tuple[Address, Address]] = ()) -> set[Address]:
+    def way(self, weight: int) -> set[Address]:
         """What an update is made of, up to gradients and weights; of what is remembered, the step
         itself and the last time."""
         training, stride = self.training, self._stride(weight)
@@ -115,10 +115,10 @@ class Moments:
         waiting = [self.updates[weight]]
         while waiting:
             cell = waiting.pop(0)
-            for source in self.training.flow.sources(cell):
-                if source in found or source in self._owner or (cell, source) in without:
+            for source in training.flow.sources(cell):
+                if source in found or source in self._owner or source in self._backward:
                     continue
-                if source in self._backward or source not in training.computed_cells:
+                if source not in training.computed_cells:
                     continue
                 if source in training.book.patterns and source + stride not in found:
                     found.add(source)
@@ -208,20 +208,17 @@ class Moments:
                     kept = None if at is None else self._share_kept(at, self._stride(j))
                     if kept is None or taken is None or training.plain(taken) == kept:
                         continue
-                    right_one = anchored(write(share), book.name_of(kept, cell))
-                    yield OddUpdate(
-                        j,
-                        cell,
-                        EditKind.REFERENCE.value,
-                        renamed(book, cell, taken, right_one),
-                        Message(
-                            "{mean} keeps the share {right} of its past: its correction takes "
-                            "that too, not {cell}",
-                            mean=name_of(at or cell),
-                            right=name_of(kept),
-                            cell=name_of(taken),
-                        ),
+                    name = book.name_of(kept, cell)
+                    name = anchor(name) if "$" in write(share) else name
+                    why = Message(
+                        "{mean} keeps the share {right} of its past: its correction takes that "
+                        "too, not {cell}",
+                        mean=name_of(at or cell),
+                        right=name_of(kept),
+                        cell=name_of(taken),
                     )
+                    right = with_another_cell(book, cell, taken, name)
+                    yield OddUpdate(j, cell, EditKind.REFERENCE.value, right, why)
 
     def _share_kept(self, mean: Address, stride: int) -> Address | None:
         """The cell that says how much of its past a mean keeps."""
@@ -239,33 +236,21 @@ class Moments:
 
     def _departing(self) -> Iterator[OddUpdate]:
         """What is remembered in one row by another formula than in the rows around it."""
-        training, patterns = self.training, self.training.book.patterns
+        training, tested = self.training, StepUnderTest.of(self.training, [self.step])
         for j in self.updates:
-            stride = self._stride(j)
             for cell in sorted(self.way(j)):
-                around = patterns.get(cell - stride), patterns.get(cell + stride)
-                usual = around[0] if around[0] is around[1] else None
-                if usual is None or usual is patterns[cell] or not self._is_memory(cell + stride):
+                usual = self.around(j, cell)
+                if usual is None or not self._is_memory(cell + self._stride(j)):
                     continue
-                why = Message("{cell} differs from the rest of its column", cell=name_of(cell))
                 right = usual.text_at(cell)
-                tested = StepUnderTest.of(training, [self.step])
                 if not says_the_same(tested, cell, training.book.reader.read_typed(right, cell)):
-                    yield OddUpdate(j, cell, DEPARTING_ROW, right, why)
+                    yield OddUpdate(j, cell, DEPARTING_ROW, right, departing_from_column(cell))
 
-
-def renamed(book: Book, home: Address, taken: Address, instead: str) -> str:
-    """A cell's formula with another name in the place of one cell's."""
-
-    def follow(word: str) -> str:
-        return instead if book.reader.cell(word, home) == taken else word
-
-    return rename_cells_in(book.patterns[home].text_at(home), follow)
-
-
-def anchored(like: str, name: str) -> str:
-    """A cell's name, fixed as another one is."""
-    return anchor(name) if "$" in like else name
+    def around(self, weight: int, cell: Address) -> Pattern | None:
+        """The formula of the rows before and after, if it is one, and another than the cell's."""
+        patterns, stride = self.training.book.patterns, self._stride(weight)
+        before, after = patterns.get(cell - stride), patterns.get(cell + stride)
+        return after if before is after and after is not patterns.get(cell) else None
 
 
 def _is_even(expression: Expression, turns: Callable[[Expression], bool]) -> bool:

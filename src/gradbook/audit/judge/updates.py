@@ -24,6 +24,7 @@ from gradbook.audit.findings import (
     NO_WEIGHT,
     RATE_LEFT_OUT,
     Finding,
+    departing_from_column,
     finding_in,
     off_by,
     only_the_change,
@@ -36,7 +37,6 @@ from gradbook.audit.formula.expression import (
     SignedTerm,
     factors,
     product,
-    rename_cells,
     terms,
     total,
 )
@@ -47,9 +47,9 @@ from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep, is_maximised
 from gradbook.audit.training.training import SheetTraining, named_rate
 from gradbook.audit.training.weight_columns import WeightColumn, change
-from gradbook.audit.workbook.book import show_value
+from gradbook.audit.workbook.book import Book, show_value
 from gradbook.language.message import Message, WrittenNumber, joined
-from gradbook.targets.excel.language import Expression, Infix, Number, Reference, read, write
+from gradbook.targets.excel.language import Expression, Infix, Number, Reference, write
 
 LR = "η"
 USUAL_RATE = 0.5  # what the exercise is usually done with
@@ -208,7 +208,7 @@ def _differing(
         why = typed_in(book, cells[0], updates.training.names[updates.number])[1]
         yield from updates.findings(cells, usual, kind, why)
     for cells in others.values():
-        why = Message("{cell} differs from the rest of its column", cell=name_of(cells[0]))
+        why = departing_from_column(cells[0])
         yield from updates.findings(cells, usual, DEPARTING_ROW, why)
 
 
@@ -448,9 +448,10 @@ class _RateTaken:
         right = anchor(training.book.name_of(last, first))
         remedy = Message("{cell} stays", cell=right) if drifts else right
         told = [joined("; " if drifts else ": ", (why, remedy))]
+        text = with_another_cell(training.book, first, taken[first], right)
         yield from self.updates.findings(
             wrong,
-            _with_rate(self, first, taken[first], right),
+            training.book.reader.read_typed(text, first),
             DRIFTING_RATE if drifts else "wrong rate",
             joined("; ", [*told, *self._where_it_bites(taken, wrong)]),
             [Edit(EditKind.REFERENCE, (), Reference(what), Reference(LR))],
@@ -528,14 +529,12 @@ def _what(training: SheetTraining, cell: Address) -> str:
     return Message("which is {name}", name=name) if name else Message("another cell")
 
 
-def _with_rate(taken: _RateTaken, home: Address, wrong: Address, right: str) -> Pattern:
-    """The usual formula in some cell, with another reference in the place of the wrong one."""
-    reader = taken.updates.training.book.reader
-    expression = rename_cells(
-        read(taken.usual.text_at(home)),
-        lambda part: right if reader.cell(part.text, home) == wrong else part.text,
+def with_another_cell(book: Book, home: Address, wrong: Address, right: str) -> str:
+    """A cell's formula with another name in the place of one cell's."""
+    return rename_cells_in(
+        book.patterns[home].text_at(home),
+        lambda word: right if book.reader.cell(word, home) == wrong else word,
     )
-    return reader.read_typed(write(expression), home)
 
 
 # Updates that aren't the weight less its gradient -------------------------------------
@@ -589,11 +588,7 @@ def _restarts(training: SheetTraining, weight: WeightColumn, name: str) -> Itera
         return
     base, first = over[0]
 
-    def follow(reference: str) -> str:
-        there = book.reader.cell(reference, first)
-        return book.name_of(base, first) if there == before else reference
-
-    text = rename_cells_in(book.patterns[first].text_at(first), follow)
+    text = with_another_cell(book, first, before, book.name_of(base, first))
     cells, why = [cell for _, cell in over], _why_over(weight, base, first)
     right = book.reader.read_typed(text, first)
     yield finding_in(book, cells, KIND, quantity=name, why=why, weight=name, right=right)
