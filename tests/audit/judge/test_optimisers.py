@@ -143,6 +143,8 @@ OF_TWO = {  # what is typed instead, and where it is wrong
     "one row of another gradient": ({"J12": "=$B$2*J11+(1-$B$2)*I12"}, "J12"),
     "the first share for the second": ({"P8:P19": "=L8/(1-$B$2^$A8)"}, "P8:P19"),
     "no mean at all": ({"Q8:Q19": "=$A8/(1-$B$3^$A8)"}, "Q8:Q19"),
+    "a sign in one row": ({"K16": "=$B$2*K15-(1-$B$2)*I16"}, "K16"),
+    "another cell's past": ({"L9:L19": "=$B$3*I8+(1-$B$3)*H9^2"}, "L9:L19"),
     "a sign in a mean": ({"M9:M19": "=$B$3*M8+(1+$B$3)*I9^2"}, "M9:M19"),
     "half of the rows": ({"P14:P19": "=E14/(1-$B$3^$A14)"}, "P14:P19"),
 }

@@ -32,7 +32,7 @@ from gradbook.language.message import Message
 
 Role = tuple[str, object]  # what a cell is to its weight, whichever weight that is
 Owned = Mapping[Address, tuple[int, Role]]
-WEIGHT = "weight"
+WEIGHT, GRADIENT = "weight", "gradient"
 OWN, OTHERS = 1, 2  # the seeds of what is drawn
 
 
@@ -81,8 +81,8 @@ class Laws:
             for away in (-1, 0):
                 if 0 <= number + away < len(cells):
                     found[cells[number + away]] = j, (WEIGHT, away)
-            found[gradient - stride] = j, ("gradient", -1)
-            found[gradient] = j, ("gradient", 0)
+            found[gradient - stride] = j, (GRADIENT, -1)
+            found[gradient] = j, (GRADIENT, 0)
         patterns = self.training.book.patterns
         memories = {j: sorted(self._memories(j)) for j in self.updates}
         made = {j: tuple(patterns[cell].makeup for cell in cells) for j, cells in memories.items()}
@@ -132,11 +132,12 @@ class Laws:
 
         def drawn(cell: Address) -> Array:
             owner, role = owned[cell]
+            sign = self.moments.signs[owner] if role[0] == GRADIENT else 1
             if role[0] == WEIGHT and owner == weight and not is_weight_there:
                 return np.zeros(POINTS)
             seed = OWN if owner == weight and role != without else others
             draw = np.random.default_rng([seed, *str(role).encode()])
-            return draw.uniform(0.3, 0.9, POINTS)
+            return sign * draw.uniform(0.3, 0.9, POINTS)
 
         def leaf(cell: Address) -> Array:
             return drawn(cell) if cell in owned else random.leaf(cell)
@@ -236,7 +237,7 @@ class Laws:
         new = at_rest.of(node)
         kept = moved.of(node) - new
         gradients = (
-            cell for cell, (j, role) in self.owned.items() if (j, role[0]) == (weight, "gradient")
+            cell for cell, (j, role) in self.owned.items() if (j, role[0]) == (weight, GRADIENT)
         )
         nodes = [n for cell in gradients if isinstance(n := graph.known.get(cell), Node)]
         takes = [new / at_rest.of(n) ** power for n in nodes for power in (1, 2)]
@@ -315,14 +316,6 @@ class Laws:
         """The usual law's formula of what belongs to another weight, if it says the same of it."""
         book, graph = self.training.book, self.tested.graph
         instead = self._corresponding(like, model, cell, weight)
-        numbers, usual = self.turn(weight), self.turn(model)
-        for at, there in instead.items():
-            if there in book.patterns and there not in self.owned:
-                self.node(there)
-            for nodes in (graph.leaves, graph.known):
-                a, b = nodes.get(at), nodes.get(there)
-                if isinstance(a, Node) and isinstance(b, Node):
-                    numbers.values[b] = usual.of(a)
 
         def follow(reference: str) -> str:
             at = book.reader.cell(reference, like)
@@ -338,6 +331,12 @@ class Laws:
             node = graph.expression(typed.expression, cell, typed)
         except NotUnderstood:
             return None
+        numbers, usual = self.turn(weight), self.turn(model)
+        for at, there in instead.items():
+            for nodes in (graph.leaves, graph.known):
+                a, b = nodes.get(at), nodes.get(there)
+                if isinstance(a, Node) and isinstance(b, Node):
+                    numbers.values[b] = usual.of(a)
         return text if agree(numbers.of(node), self.turns[model][like]) else None
 
     def _corresponding(

@@ -64,11 +64,12 @@ class Moments:
     training: SheetTraining
     step: SheetStep
     gradients: Cells  # those that are right
+    signs: Mapping[int, int]  # -1 where a cell has the negative of one
 
-    def is_repeated(self, step: SheetStep, gradients: Cells) -> bool:
+    def is_repeated(self, later: Moments) -> bool:
         """Whether a later step says the same everywhere, of what has begun in the same way."""
-        patterns, away = self.training.book.patterns, step.number - self.step.number
-        return gradients.keys() == self.gradients.keys() and all(
+        patterns, away = self.training.book.patterns, later.step.number - self.step.number
+        return later.gradients.keys() == self.gradients.keys() and all(
             patterns.get(cell + away * self._stride(j)) is patterns.get(cell)
             for j, update in self.updates.items()
             for cell in (update, self.gradients[j], *self.way(j), *self._remembered_by(update))

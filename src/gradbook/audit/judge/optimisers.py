@@ -27,11 +27,11 @@ def optimiser_findings(
     odd: list[OddUpdate] = []
     moments: Moments | None = None
     here: list[OddUpdate] = []
-    for step, gradients in sorted(_right_gradients(training, groups), key=lambda s: s[0].number):
-        if moments is None or not moments.is_repeated(step, gradients):
-            moments = Moments(training, step, gradients)
+    for later in sorted(_moments(training, groups), key=lambda moments: moments.step.number):
+        if moments is None or not moments.is_repeated(later):
+            moments = later
             here = _odd_updates(moments)
-        away = step.number - moments.step.number
+        away = later.step.number - moments.step.number
         odd += (
             one.later(training.book, away * training.weights[one.weight].stride) for one in here
         )
@@ -53,24 +53,25 @@ def _goes_by_more(training: SheetTraining, steps: Sequence[SheetStep]) -> bool:
     return bool(training.remembering) or any(len(claim.via) > 1 for claim in claims)
 
 
-def _right_gradients(
-    training: SheetTraining, groups: Sequence[Sequence[SheetStep]]
-) -> Iterator[tuple[SheetStep, Cells]]:
-    """Each step with the cells of those gradients that are right."""
+def _moments(training: SheetTraining, groups: Sequence[Sequence[SheetStep]]) -> Iterator[Moments]:
+    """Each step with the cells of those gradients that are right, also with the other sign."""
     for group in groups:
         tested = StepUnderTest.of(training, group)
-        places = {}
+        places: Cells = {}
+        signs: dict[int, int] = {}
         for j, options in enumerate(tested.step.claims):
             try:
                 verdict, claim = tested.best(j, options)
             except NotUnderstood:
                 continue
             sure = claim is not None and claim.whole and claim.owner in training.varying
-            if claim is not None and sure and verdict <= ClaimVerdict.RIGHT_HERE:
+            if claim is not None and sure and verdict <= ClaimVerdict.OPPOSITE:
                 places[j] = options.index(claim)
+                signs[j] = -claim.sign if verdict is ClaimVerdict.OPPOSITE else claim.sign
         for step in group:
             claims = ((j, step.claims[j][k : k + 1]) for j, k in places.items())
-            yield step, {j: claim.owner for j, few in claims for claim in few}
+            gradients = {j: claim.owner for j, few in claims for claim in few}
+            yield Moments(training, step, gradients, signs)
 
 
 # Findings --------------------------------------------------------------------------------
