@@ -73,10 +73,10 @@ print(page.epoch)
     [
         "explain worked -o derivation.html",
         "sheet worked --exercise 1 -o exercise.xlsx",
-        "page xor -o page.html",
+        "play xor -o page.html",
         "sweep worked",
         "summary tiny",
-        "film xor -o xor.gif --epochs 5",
+        "play xor -o xor.gif --epochs 5",
     ],
 )
 def test_so_does_the_command(line, tmp_path):
@@ -87,7 +87,7 @@ def test_so_does_the_command(line, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "line", ["check book.xlsx", "train quick", "train iris", "page tiny -o a.html"]
+    "line", ["check book.xlsx", "train quick", "train iris", "play tiny -o a.html"]
 )
 def test_what_needs_more_says_so_in_a_line(line, tmp_path):
     code = f'gb.write_workbook(gb.builtin("worked"), "book.xlsx"); print(run({line!r}))'

@@ -104,14 +104,14 @@ def test_the_page_that_a_student_plays_with_says_what_is_so(typed, tmp_path, mon
 
 @pytest.mark.witness("libreoffice", "cc")
 def test_a_student_works_the_exercise_and_reads_digits(typed, tmp_path):
-    assert "0.01288082" in typed("gradbook explain")
+    assert "0.01288082" in typed("gradbook explain worked")
     typed("gradbook explain mazur --only w5")
     typed("gradbook sheet")
     values = read_values(recalculate(tmp_path / "worked.xlsx", tmp_path / "again"))
     training = values["Training"]
     epochs = [training[cell] for cell in training if re.fullmatch(r"A[0-9]+", cell)]
     assert [epoch for epoch in epochs if isinstance(epoch, int | float)] == list(range(1, 71))
-    assert "saturated" in typed("gradbook sweep xor") + typed("gradbook sweep worked")
+    assert "saturated" in typed("gradbook sweep worked")
     typed("gradbook train")
     result = json.loads((tmp_path / "runs" / "quick" / "result.json").read_text("utf-8"))
     assert result["parameters"] < 20_000

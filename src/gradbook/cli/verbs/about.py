@@ -339,9 +339,10 @@ FISH = r"""
 function __gradbook_next
     set -l before (commandline --tokenize --cut-at-cursor --current-process)
     set -l last (commandline --cut-at-cursor --current-token)
-    gradbook help completion --words $before[2..] "$last" 2>/dev/null
+    set -l found (gradbook help completion --words $before[2..] "$last" 2>/dev/null)
+    if set -q found[1]; printf '%s\n' $found; else; __fish_complete_path "$last"; end
 end
-complete --command gradbook --arguments '(__gradbook_next)'
+complete --command gradbook --no-files --arguments '(__gradbook_next)'
 """
 POWERSHELL = r"""
 Register-ArgumentCompleter -Native -CommandName gradbook -ScriptBlock {
