@@ -10,7 +10,9 @@ from tests.audit.material.kinds.nothing import FORWARD_PASSES, NOTHING
 
 SPOILT = [  # a few: bench/kinds.py has them all
     ("momentum on another sheet", "w 2"),
+    ("rates typed for every step", "w 2"),  # beside it the other update is the only witness
     ("Adam with an annealed rate, on other sheets", "dw 1"),
+    ("Adam, factors typed, on another sheet", "sa 3"),  # of the square of another's gradient
     ("a sheet for each pass", "dh1 1"),
     ("an autoencoder", "dcode 1"),
     ("a block of nine rows a step", "index"),

@@ -86,10 +86,11 @@ def account_for(
         tested = StepUnderTest.of(training, steps)
         multiples, others = _parted(tested)
         count = len(multiples) + len(others)
-        for change, factor in _odd_changes(tested, multiples):
+        unblamed = [c for c in multiples if training.names[c.weight] not in blamed]
+        for change, factor in _odd_changes(tested, unblamed):
             if factor is None:
                 others.append(change)
-            elif training.names[change.weight] not in blamed:
+            else:
                 odd[change.weight, factor] += _updates(training, change, steps)
         for change in others if 2 * len(others) < count else ():
             if training.names[change.weight] not in blamed:

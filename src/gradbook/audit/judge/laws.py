@@ -315,6 +315,9 @@ class Laws:
     def _rewritten(self, like: Address, model: int, cell: Address, weight: int) -> str | None:
         """The usual law's formula of what belongs to another weight, if it says the same of it."""
         book, graph = self.training.book, self.tested.graph
+        wanted = self.turns[model].get(like)
+        if wanted is None:
+            return None
         instead = self._corresponding(like, model, cell, weight)
 
         def follow(reference: str) -> str:
@@ -337,7 +340,7 @@ class Laws:
                 a, b = nodes.get(at), nodes.get(there)
                 if isinstance(a, Node) and isinstance(b, Node):
                     numbers.values[b] = usual.of(a)
-        return text if agree(numbers.of(node), self.turns[model][like]) else None
+        return text if agree(numbers.of(node), wanted) else None
 
     def _corresponding(
         self, like: Address, model: int, cell: Address, weight: int
