@@ -50,6 +50,7 @@ STOREYS = (
     "schema",
     "palette",
     "chance",
+    "arrays",
     "interruption",
     "plugins",
     "errors",

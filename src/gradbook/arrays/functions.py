@@ -1,0 +1,390 @@
+"""Functions of arrays, and what the operators of arrays mean."""
+
+from __future__ import annotations
+
+import cmath
+import math
+import operator
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
+from itertools import product
+from typing import Any
+
+from gradbook.arrays.array import (
+    array,
+    asarray,
+    broadcast_arrays,
+    broadcast_shapes,
+    ndarray,
+    ravel,
+    reshape,
+    spread_items,
+    stack,
+    transpose,
+)
+
+nan, inf = math.nan, math.inf
+
+# Functions of each number -------------------------------------------------------------
+
+Plain = Callable[..., Any]
+
+
+def _each(plain: Plain, of_complex: Plain | None = None, otherwise: Plain | None = None) -> Plain:
+    """A function of every number of an array, and what it is where it raises: NaN, if nothing else
+    is said."""
+
+    def work(given: Any) -> Any:
+        made = asarray(given)
+        function = of_complex if of_complex and made.dtype is complex else plain
+        try:
+            return ndarray(list(map(function, made.items)), made.shape)
+        except (ArithmeticError, ValueError):
+            known = [_safely(function, otherwise, x) for x in made.items]
+            return ndarray(known, made.shape)
+
+    return work
+
+
+def _pairs(plain: Plain, otherwise: Plain | None = None) -> Plain:
+    """The same of two arrays."""
+
+    def work(a: Any, b: Any) -> Any:
+        if type(b) is float and isinstance(a, ndarray):
+            x, y, wanted = a.items, [b] * len(a.items), a.shape
+        elif type(a) is float and isinstance(b, ndarray):
+            x, y, wanted = [a] * len(b.items), b.items, b.shape
+        else:
+            left, right = asarray(a), asarray(b)
+            wanted = left.shape
+            if wanted != right.shape:
+                wanted = broadcast_shapes(wanted, right.shape)
+            x, y = spread_items(left, wanted), spread_items(right, wanted)
+        try:
+            return ndarray(list(map(plain, x, y)), wanted)
+        except ArithmeticError:
+            both = zip(x, y, strict=True)
+            return ndarray([_safely(plain, otherwise, *some) for some in both], wanted)
+
+    return work
+
+
+def _safely(function: Plain, otherwise: Plain | None, *given: Any) -> Any:
+    try:
+        return function(*given)
+    except (ArithmeticError, ValueError):
+        return otherwise(*given) if otherwise else nan
+
+
+def _is_nan(x: Any) -> bool:
+    return bool(x != x)  # noqa: PLR0124
+
+
+def _ratio(a: Any, b: Any) -> Any:
+    """Of division by 0, as IEEE has it."""
+    if (
+        b == 0
+        and not isinstance(a, complex)
+        and not isinstance(b, complex)
+        and a
+        and not _is_nan(a)
+    ):
+        return math.copysign(inf, a) * math.copysign(1.0, b)
+    return nan
+
+
+def _raised(x: Any, n: Any) -> Any:
+    made = x**n
+    if isinstance(made, complex) and not isinstance(x, complex) and not isinstance(n, complex):
+        return nan
+    return made
+
+
+def _raised_too_far(x: Any, n: Any) -> Any:
+    if isinstance(x, complex) or isinstance(n, complex):
+        return nan
+    if x < 0 and n != round(n):
+        return nan
+    is_odd = n == round(n) and n % 2 == 1
+    return math.copysign(inf, x) if is_odd else inf
+
+
+def _log(x: float) -> float:
+    return -inf if x == 0 else nan
+
+
+def _log_beside_1(x: float) -> float:
+    return -inf if x == -1 else nan
+
+
+def _larger(a: Any, b: Any) -> Any:
+    return a if a >= b or _is_nan(a) else b
+
+
+def _smaller(a: Any, b: Any) -> Any:
+    return a if a <= b or _is_nan(a) else b
+
+
+def _sign(x: Any) -> Any:
+    return x if _is_nan(x) else type(x)((x > 0) - (x < 0))
+
+
+def _log_of_sum(a: float, b: float) -> float:
+    larger, smaller = max(a, b), min(a, b)
+    return larger if larger == -inf else larger + math.log1p(math.exp(smaller - larger))
+
+
+def _whole(x: Any) -> Any:
+    return float(math.floor(x)) if isinstance(x, int) or math.isfinite(x) else x
+
+
+add, subtract = _pairs(operator.add), _pairs(operator.sub)
+multiply, divide = _pairs(operator.mul), _pairs(operator.truediv, _ratio)
+power = _pairs(_raised, _raised_too_far)
+maximum, minimum, logaddexp = _pairs(_larger), _pairs(_smaller), _pairs(_log_of_sum)
+less, less_equal = _pairs(operator.lt), _pairs(operator.le)
+greater, greater_equal = _pairs(operator.gt), _pairs(operator.ge)
+equal, not_equal = _pairs(operator.eq), _pairs(operator.ne)
+bitwise_and, bitwise_or = _pairs(operator.and_), _pairs(operator.or_)
+logical_and = _pairs(lambda a, b: bool(a and b))
+logical_or = _pairs(lambda a, b: bool(a or b))
+logical_not = _each(operator.not_)
+negative, abs_ = _each(operator.neg), _each(abs)
+exp = _each(math.exp, cmath.exp, lambda x: nan if isinstance(x, complex) else inf)
+log = _each(math.log, cmath.log, _log)
+sqrt, tanh = _each(math.sqrt, cmath.sqrt), _each(math.tanh, cmath.tanh)
+log1p = _each(math.log1p, otherwise=_log_beside_1)
+floor, sign = _each(_whole), _each(_sign)
+isfinite = _each(math.isfinite, cmath.isfinite)
+isnan = _each(math.isnan, cmath.isnan)
+
+
+def real(given: Any) -> ndarray:
+    made = asarray(given)
+    return ndarray([x.real for x in made.items], made.shape)
+
+
+def imag(given: Any) -> ndarray:
+    made = asarray(given)
+    return ndarray([x.imag for x in made.items], made.shape)
+
+
+def round_(given: Any, digits: int = 0) -> ndarray:
+    made = asarray(given)
+    some = (round(x, digits) if math.isfinite(x) else x for x in made.items)
+    return ndarray(list(some), made.shape)
+
+
+def where(condition: Any, a: Any, b: Any) -> ndarray:
+    chosen, x, y = broadcast_arrays(condition, a, b)
+    both = zip(chosen.items, x.items, y.items, strict=True)
+    return array(ndarray([p if is_first else q for is_first, p, q in both], chosen.shape))
+
+
+def iscomplexobj(given: Any) -> bool:
+    return asarray(given).dtype is complex
+
+
+def isclose(
+    a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> ndarray:
+    def is_close(x: Any, y: Any) -> bool:
+        if x == y or (equal_nan and _is_nan(x) and _is_nan(y)):
+            return True
+        return bool(abs(x - y) <= atol + rtol * abs(y) < inf)
+
+    return _pairs(is_close)(asarray(a), asarray(b))  # type: ignore[no-any-return]
+
+
+def allclose(
+    a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> bool:
+    return all(isclose(a, b, rtol, atol, equal_nan).items)
+
+
+def vectorize(function: Plain, otypes: object = None) -> Plain:
+    return _each(function)
+
+
+# Functions of all numbers, or of those along an axis ----------------------------------
+
+
+def _along(function: Plain, empty: Any = None) -> Plain:
+    """A function of a list as one of an array: of all numbers, or of each line along an axis."""
+
+    def work(given: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
+        made = asarray(given)
+        known = [] if initial is None else [initial]
+        if axis is None:
+            whole = _of_list(made.items + known)
+            return ndarray([whole], (1,) * made.ndim) if keepdims else whole
+        axes = sorted(k % made.ndim for k in ((axis,) if isinstance(axis, int) else axis))
+        rest = [k for k in range(made.ndim) if k not in axes]
+        turned = transpose(made, [*rest, *axes])
+        length = math.prod(made.shape[k] for k in axes)
+        count = math.prod(made.shape[k] for k in rest)
+        lines = (turned.items[k * length : (k + 1) * length] + known for k in range(count))
+        kept = tuple(
+            1 if k in axes else n for k, n in enumerate(made.shape) if keepdims or k in rest
+        )
+        return ndarray([_of_list(line) for line in lines], kept)
+
+    def _of_list(numbers: list[Any]) -> Any:
+        return function(numbers) if numbers or empty is None else empty
+
+    return work
+
+
+def _largest(numbers: list[Any]) -> Any:
+    return nan if any(map(_is_nan, numbers)) else max(numbers)
+
+
+def _smallest(numbers: list[Any]) -> Any:
+    return nan if any(map(_is_nan, numbers)) else min(numbers)
+
+
+def _middle(numbers: list[Any]) -> Any:
+    if not numbers or any(map(_is_nan, numbers)):
+        return nan
+    ordered = sorted(numbers, key=lambda x: (x.real, x.imag))
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+
+
+def _known(numbers: list[Any]) -> list[Any]:
+    return [x for x in numbers if not _is_nan(x)]
+
+
+def _added(numbers: list[Any]) -> Any:
+    return sum(numbers, 0.0) if numbers and type(numbers[0]) is float else sum(numbers)
+
+
+sum_ = _along(_added, 0.0)
+prod = _along(math.prod, 1.0)
+mean = _along(lambda numbers: _added(numbers) / len(numbers), nan)
+max_, min_ = _along(_largest), _along(_smallest)
+all_, any_ = _along(all, True), _along(any, False)
+median = _along(_middle, nan)
+nanmedian = _along(lambda numbers: _middle(_known(numbers)), nan)
+nanmax = _along(lambda numbers: max(_known(numbers), default=nan), nan)
+ptp = _along(lambda numbers: _largest(numbers) - _smallest(numbers))
+count_nonzero = _along(lambda numbers: sum(map(bool, numbers)), 0)
+
+
+def argmax(given: Any) -> int:
+    items = asarray(given).items
+    return items.index(max(items))
+
+
+def flatnonzero(given: Any) -> ndarray:
+    return array([k for k, item in enumerate(asarray(given).items) if item], int)
+
+
+def argwhere(given: Any) -> ndarray:
+    made = asarray(given)
+    places = product(*map(range, made.shape))
+    some = [place for place, item in zip(places, made.items, strict=True) if item]
+    return ndarray([k for place in some for k in place], (len(some), made.ndim))
+
+
+def unique(given: Any, return_counts: bool = False) -> Any:
+    items = asarray(given).items
+    different = sorted(set(items))
+    if not return_counts:
+        return array(different)
+    counts = dict.fromkeys(different, 0)
+    for item in items:
+        counts[item] += 1
+    return array(different), array(list(counts.values()))
+
+
+def isin(given: Any, some: Iterable[Any]) -> ndarray:
+    made, wanted = asarray(given), set(some)
+    return ndarray([item in wanted for item in made.items], made.shape)
+
+
+def searchsorted(ordered: ndarray, wanted: Any) -> ndarray:
+    made = asarray(wanted)
+    return ndarray([bisect_left(ordered.items, item) for item in made.items], made.shape)
+
+
+def solve_least_squares(table: Any, wanted: Any, rcond: object = None) -> tuple[ndarray, ...]:
+    """The factors of the columns that come nearest to what is wanted, by Gram and Schmidt; a column
+    that the others make up gets 0."""
+    made = asarray(table)
+    count = made.shape[1]
+    columns = [list(made.items[k::count]) for k in range(count)]
+    bases: list[tuple[list[float], list[float]]] = []  # each with its shares of the columns
+    for k, column in enumerate(columns):
+        left, shares = column, [float(j == k) for j in range(count)]
+        for base, own in (*bases, *bases):  # twice, for the digits that once is short of
+            along = _dot(left, base)
+            left = [x - along * b for x, b in zip(left, base, strict=True)]
+            shares = [s - along * o for s, o in zip(shares, own, strict=True)]
+        length, whole = math.sqrt(_dot(left, left)), math.sqrt(_dot(column, column))
+        if length > 1e-13 * whole:
+            bases.append(([x / length for x in left], [s / length for s in shares]))
+    target = asarray(wanted).items
+    factors = [0.0] * count
+    for base, own in bases:
+        along = _dot(target, base)
+        factors = [f + along * o for f, o in zip(factors, own, strict=True)]
+    return (array(factors),)
+
+
+def _dot(a: Iterable[float], b: Iterable[float]) -> float:
+    return math.fsum(x * y for x, y in zip(a, b, strict=True))
+
+
+# Operators and methods ----------------------------------------------------------------
+
+
+def _product(a: ndarray, b: ndarray) -> Any:
+    columns = b if b.ndim > 1 else reshape(b, (-1, 1))
+    sums = [sum_(multiply(a, column), axis=-1) for column in transpose(columns)]
+    return stack(sums, axis=-1) if b.ndim > 1 else sums[0]
+
+
+_OPERATORS: dict[str, Any] = {
+    "add": add,
+    "sub": subtract,
+    "mul": multiply,
+    "truediv": divide,
+    "pow": power,
+    "and": bitwise_and,
+    "or": bitwise_or,
+}
+_METHODS: dict[str, Any] = {
+    "__lt__": less,
+    "__le__": less_equal,
+    "__gt__": greater,
+    "__ge__": greater_equal,
+    "__eq__": equal,
+    "__ne__": not_equal,
+    "__neg__": negative,
+    "__abs__": abs_,
+    "__invert__": logical_not,
+    "__matmul__": _product,
+    "sum": sum_,
+    "mean": mean,
+    "max": max_,
+    "min": min_,
+    "all": all_,
+    "any": any_,
+    "argmax": argmax,
+    "ravel": ravel,
+    "reshape": lambda self, *shape: reshape(self, shape[0] if len(shape) == 1 else shape),
+    "real": property(real),
+    "imag": property(imag),
+}
+
+
+def _from_the_right(function: Plain) -> Plain:
+    return lambda self, other: function(other, self)
+
+
+for _name, _function in _OPERATORS.items():
+    setattr(ndarray, f"__{_name}__", _function)
+    setattr(ndarray, f"__r{_name}__", _from_the_right(_function))
+for _name, _function in _METHODS.items():
+    setattr(ndarray, _name, _function)
