@@ -6,7 +6,7 @@ import math
 import operator
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import chain, product
+from itertools import chain
 from typing import Any
 
 Shape = tuple[int, ...]
@@ -125,8 +125,8 @@ def array(given: Any, dtype: Any = None) -> ndarray:
     else:
         items, shape = _flattened(given)
     kind = dtype or _kind_of(items)
-    alike = kind is object or all(type(item) is kind for item in items)
-    return ndarray(list(items) if alike else [kind(item) for item in items], shape)
+    is_alike = kind is object or {kind}.issuperset(map(type, items))
+    return ndarray(list(items) if is_alike else [kind(item) for item in items], shape)
 
 
 def asarray(given: Any, dtype: Any = None) -> ndarray:
@@ -215,6 +215,8 @@ def ravel(given: Any) -> ndarray:
 def transpose(given: Any, axes: Sequence[int] | None = None) -> ndarray:
     made = asarray(given)
     axes = range(made.ndim)[::-1] if axes is None else axes
+    if list(axes) == list(range(made.ndim)):
+        return made
     steps = _steps(made.shape)
     wanted = tuple(made.shape[k] for k in axes)
     places = _sums([range(0, made.shape[k] * steps[k], steps[k]) for k in axes])
@@ -322,8 +324,12 @@ def _steps(shape: Shape) -> list[int]:
     return [math.prod(shape[k + 1 :]) or 1 for k in range(len(shape))]
 
 
-def _sums(axes: Sequence[Iterable[int]]) -> list[int]:
-    return [sum(places) for places in product(*axes)]
+def _sums(axes: Sequence[Sequence[int]]) -> list[int]:
+    """The sums of one place along each axis, in order."""
+    places = [0]
+    for axis in axes:
+        places = [place + further for place in places for further in axis]
+    return places
 
 
 # Parts of arrays ----------------------------------------------------------------------

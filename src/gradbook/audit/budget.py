@@ -9,6 +9,7 @@ further is said.
 from __future__ import annotations
 
 import gc
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,12 +19,11 @@ from typing import TypeVar
 
 MOST_JUDGED = 400_000_000  # numbers computed to find a book's trainings and to judge them
 MOST_SOUGHT = 200_000_000  # … to find out what is wrong with wrong ones: two to four seconds
-LONGEST_JUDGED, LONGEST_SOUGHT = 40.0, 40.0  # seconds since the book was begun
+SLOWER = 8 if sys.platform == "emscripten" else 1  # in a browser, without NumPy
+LONGEST_JUDGED, LONGEST_SOUGHT = 40.0 * SLOWER, 40.0 * SLOWER  # seconds since the book was begun
 MOST_JUDGED_AGAIN, MOST_SOUGHT_AGAIN = 200_000_000, 80_000_000  # numbers, in a corrected copy
-LONGEST_JUDGED_AGAIN, LONGEST_SOUGHT_AGAIN = (
-    20.0,
-    15.0,
-)  # its mistakes are counted, nobody reads them
+LONGEST_JUDGED_AGAIN = 20.0 * SLOWER  # its mistakes are counted, nobody reads them
+LONGEST_SOUGHT_AGAIN = 15.0 * SLOWER
 SETTING_OUT = 600  # numbers: what it costs to compute any, however few
 LOOK_AT_CLOCK = 100_000  # numbers: a twentieth of a second where they are hard to come by
 A_SHARE = 0.5  # of what is left to spend, for one search of several
