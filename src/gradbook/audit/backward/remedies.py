@@ -17,12 +17,11 @@ from gradbook.audit.backward.backward_pass import BackwardPass
 from gradbook.audit.backward.blocks import MatrixBlock
 from gradbook.audit.backward.outputs import Cells
 from gradbook.audit.edits.formula_edits import (
-    EDITS,
     USUAL_TEMPLATES,
     Substitute,
     Substitutes,
     constants,
-    edits_that_give,
+    edits_by_kind,
     fill_templates,
     matrix_edits,
 )
@@ -31,7 +30,6 @@ from gradbook.audit.formula.expression import (
     Edit,
     EditKind,
     part_at,
-    pointless_parts,
     rename_cells,
     tidy,
 )
@@ -247,15 +245,8 @@ class WrongCell:
 
     def _edit(self, expression: Expression, wanted: Array) -> Edit | None:
         evaluated = EvaluatedFormula(expression, remember(self._value))
-        before = pointless_parts(expression)
-        for kind in EDITS:
-            edits = edits_that_give(kind.propose(evaluated, self._substitutes), wanted)
-            meant = [
-                edit
-                for edit in islice(edits, FEW)
-                if pointless_parts(edit.apply_to(expression)) <= before
-                and not _is_omission(edit, expression)
-            ]
+        for edits in edits_by_kind(evaluated, self._substitutes, wanted, FEW):
+            meant = [edit for edit in edits if not _is_omission(edit, expression)]
             if meant:
                 return _plainest(meant, expression)
         return None
@@ -301,7 +292,7 @@ class WrongCell:
         every = [*self._offered, *constants(self.right_value.shape)]
 
         def factors() -> list[Substitute]:
-            return [*every, *fill_templates(TEMPLATES, self._offered[:MOST_PAIRED], self._value)]
+            return [*every, *fill_templates(TEMPLATES, self._offered[:MOST_PAIRED])]
 
         return Substitutes(every, every, factors, lambda: [*every, *self._paths])
 

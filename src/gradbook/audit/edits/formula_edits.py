@@ -13,7 +13,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import combinations, islice
-from typing import Protocol
 
 import numpy as np
 
@@ -23,10 +22,9 @@ from gradbook.audit.formula.expression import (
     EditKind,
     Path,
     factors,
-    inner,
-    part_at,
     parts,
     paths,
+    pointless_parts,
     product,
     put,
     references,
@@ -40,11 +38,10 @@ from gradbook.audit.formula.expression import (
 )
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import neighbours
-from gradbook.audit.step.formulas import EvaluatedFormula, combine, operate
+from gradbook.audit.step.formulas import EvaluatedFormula, operate
 from gradbook.audit.step.points import CLOSE, FAINT
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.graph.node import Array
-from gradbook.language.message import Message
 from gradbook.targets.excel.language import (
     Call,
     Expression,
@@ -66,51 +63,28 @@ class Substitute:
     values: Array
 
 
-class Choices(Protocol):
-    """Edits, in their order."""
-
-    def __len__(self) -> int:
-        """How many there are."""
-
-    def __getitem__(self, k: int, /) -> Edit:
-        """The one at some place."""
-
-    def __iter__(self) -> Iterator[Edit]:
-        """All of them."""
-
-
 @dataclass(frozen=True)
-class EditWithEach:
-    """An edit with each of some substitutes, in the place of a part or, by an operator, beside it;
-    made where one is asked for, as hardly any are."""
+class Alternatives:
+    """Edits of one place that differ in what they put there, and the formula's values with each."""
 
     kind: EditKind
-    spots: tuple[Path, ...]
+    paths: tuple[Path, ...]
     old: Expression
-    substitutes: Sequence[Substitute]
-    operator: str = ""
+    new: Callable[[int], Expression]  # what each puts there: hardly any is asked for
+    values: Array
 
     def __len__(self) -> int:
-        return len(self.substitutes)
+        return len(self.values)
 
-    def __getitem__(self, k: int, /) -> Edit:
-        new = self.substitutes[k].expression
-        if self.operator:
-            new = Infix(self.operator, self.old, new)
-        return Edit(self.kind, self.spots, self.old, new)
-
-    def __iter__(self) -> Iterator[Edit]:
-        return map(self.__getitem__, range(len(self)))
+    def __getitem__(self, k: int) -> Edit:
+        return Edit(self.kind, self.paths, self.old, self.new(k))
 
 
-Alternatives = tuple[Choices, Array]  # edits, and the whole formula's values with each
-
-
-def edits_that_give(batches: Iterable[Alternatives], true: Array) -> Iterator[Edit]:
+def edits_that_give(every: Iterable[Alternatives], true: Array) -> Iterator[Edit]:
     """The edits with which the formula is worth what it should be."""
-    for choices, values in batches:
-        for (k,) in hits(values, true):
-            yield choices[k]
+    for alternatives in every:
+        for (k,) in hits(alternatives.values, true):
+            yield alternatives[k]
 
 
 def hits(values: Array, true: Array) -> list[tuple[int, ...]]:
@@ -172,80 +146,84 @@ def constants(shape: tuple[int, ...]) -> list[Substitute]:
     return [Substitute(number(value), np.full(shape, value)) for value in usual]
 
 
+def _one(
+    formula: EvaluatedFormula, kind: EditKind, path: Path, old: Expression, new: Expression
+) -> Alternatives:
+    """A single edit; `old` is the part that is changed, or what is told of it."""
+    return _alone(kind, (path,), old, new, formula.with_({path: formula.worth(new)}))
+
+
+def _alone(
+    kind: EditKind, paths: tuple[Path, ...], old: Expression, new: Expression, values: Array
+) -> Alternatives:
+    return Alternatives(kind, paths, old, lambda _: new, np.asarray(values)[None])
+
+
+def _each(
+    formula: EvaluatedFormula,
+    kind: EditKind,
+    spots: Iterable[tuple[Path, ...]],
+    substitutes: Sequence[Substitute],
+    operators: Iterable[str] = ("",),
+) -> Iterator[Alternatives]:
+    """Each substitute in the place of a part or, by an operator, beside it."""
+    if not substitutes:
+        return
+    stack = _stack(substitutes)
+    for operator in operators:
+        for places in spots:
+            old, values = formula.parts[places[0]], stack
+            if operator:
+                with np.errstate(all="ignore"):
+                    values = operate(operator, formula.values[places[0]], stack)
+
+            def new(k: int, operator: str = operator, old: Expression = old) -> Expression:
+                said = substitutes[k].expression
+                return Infix(operator, old, said) if operator else said
+
+            whole = formula.with_(dict.fromkeys(places, values))
+            yield Alternatives(kind, places, old, new, whole)
+
+
 def other_references(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
     """A cell that should be another, or a number."""
     substitutes = [one for one in known.references if one.expression != ZERO]
-    yield from _replaced(formula, substitutes, EditKind.REFERENCE, Reference)
+    spots = [p for p in _spots(formula) if isinstance(formula.parts[p[0]], Reference)]
+    return _each(formula, EditKind.REFERENCE, spots, substitutes)
 
 
 def other_numbers(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
     """A number that should be another, or a cell."""
-    yield from _replaced(formula, known.numbers, EditKind.NUMBER, Number)
-
-
-def _replaced(
-    formula: EvaluatedFormula,
-    substitutes: Sequence[Substitute],
-    kind: EditKind,
-    of: type[Reference] | type[Number],
-) -> Iterator[Alternatives]:
-    if not substitutes:
-        return
-    stack = _stack(substitutes)
-    for spots in _spots(formula):
-        old = formula.parts[spots[0]]
-        if isinstance(old, of):
-            edits = EditWithEach(kind, spots, old, substitutes)
-            yield edits, formula.with_(dict.fromkeys(spots, stack))
+    spots = [p for p in _spots(formula) if isinstance(formula.parts[p[0]], Number)]
+    return _each(formula, EditKind.NUMBER, spots, known.numbers)
 
 
 def other_operators(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
     """An operator that should be another, sides that should be exchanged, a sign turned round."""
     for path, part in formula.parts.items():
-        for edit in turn_operators(path, part):
-            values = _turned_value(formula, path, edit)
-            if values is not None:
-                yield [edit], formula.with_({path: values})[None]
+        for kind, new in _turned(part):
+            yield _one(formula, kind, path, part, new)
         for new in (*_parted(formula, path, part), *_multiplied(part)):
-            values = EvaluatedFormula(new, formula.value_of).whole
-            edit = Edit(EditKind.OPERATOR, (path,), part, new)
-            yield [edit], formula.with_({path: values})[None]
+            yield _one(formula, EditKind.OPERATOR, path, part, new)
 
 
-def turn_operators(path: Path, part: Expression) -> Iterator[Edit]:
+def _turned(part: Expression) -> Iterator[tuple[EditKind, Expression]]:
     """Another operator or sign, a comparison turned round, sides or branches exchanged."""
     match part:
         case Infix(operator, left, right) if operator in OPERATORS:
             for other in OPERATORS:
                 if other != operator:
-                    yield Edit(EditKind.OPERATOR, (path,), part, Infix(other, left, right))
+                    yield EditKind.OPERATOR, Infix(other, left, right)
             if operator in "-/^":
-                yield Edit(EditKind.ORDER, (path,), part, Infix(operator, right, left))
+                yield EditKind.ORDER, Infix(operator, right, left)
         case Infix(operator, left, right) if operator in COMPARISONS:
-            other_way = Infix(COMPARISONS[operator], left, right)
-            yield Edit(EditKind.OPERATOR, (path,), part, other_way)
+            yield EditKind.OPERATOR, Infix(COMPARISONS[operator], left, right)
         case Call("IF", (condition, then, otherwise)):
-            exchanged = Call("IF", (condition, otherwise, then))
-            yield Edit(EditKind.ORDER, (path,), part, exchanged)
+            yield EditKind.ORDER, Call("IF", (condition, otherwise, then))
     if isinstance(part, Prefix) and part.operator == "-":
-        yield Edit(EditKind.SIGN, (path,), part, part.operand)
+        yield EditKind.SIGN, part.operand
     else:
-        yield Edit(EditKind.SIGN, (path,), part, Prefix("-", part))
-
-
-def _turned_value(formula: EvaluatedFormula, path: Path, edit: Edit) -> Array | None:
-    """What a part is worth with an operator, an order or a sign changed: its pieces are known."""
-    pieces = [formula.values[*path, k] for k in range(len(inner(edit.old)))]
-    with np.errstate(all="ignore"):
-        match edit.kind, edit.new:
-            case EditKind.SIGN, new:
-                return pieces[0] if edit.old == Prefix("-", new) else -formula.values[path]
-            case EditKind.ORDER, Infix():
-                return combine(edit.new, pieces[::-1])
-            case EditKind.ORDER, _:
-                condition, then, otherwise = pieces
-                return combine(edit.new, [condition, otherwise, then])
-        return combine(edit.new, pieces)
+        yield EditKind.SIGN, Prefix("-", part)
 
 
 def _parted(formula: EvaluatedFormula, path: Path, part: Expression) -> Iterator[Expression]:
@@ -274,12 +252,11 @@ def _multiplied(part: Expression) -> Iterator[Expression]:
 
 def every_activation(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
     """Sums where their activations belong, all of them at once."""
-    mentioned = {reference.text for reference in references(formula.expression)}
+    whole = formula.expression
+    mentioned = {reference.text for reference in references(whole)}
     if len(mentioned & known.activations.keys()) > 1:
-        new = rename_cells(
-            formula.expression, lambda ref: known.activations.get(ref.text, ref.text)
-        )
-        yield _rewritten(formula, EditKind.ACTIVATION, formula.expression, new)
+        new = rename_cells(whole, lambda ref: known.activations.get(ref.text, ref.text))
+        yield _one(formula, EditKind.ACTIVATION, (), whole, new)
 
 
 def exchanges(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
@@ -288,59 +265,33 @@ def exchanges(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alterna
     for (one, a), (other, b) in combinations(spots[:MOST_EXCHANGED], 2):
         if a != b:
             values = formula.with_({one: formula.values[other], other: formula.values[one]})
-            yield [Edit(EditKind.EXCHANGE, (one, other), a, b)], np.asarray(values)[None]
+            yield _alone(EditKind.EXCHANGE, (one, other), a, b, values)
 
 
 def groupings(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
     """Parentheses that are missing, stand in the wrong place, or are too many."""
     for new in islice(regroup(formula.expression), MOST_GROUPINGS):
-        yield _rewritten(formula, EditKind.PARENTHESES, formula.expression, new)
+        yield _one(formula, EditKind.PARENTHESES, (), formula.expression, new)
 
 
 def omissions(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
     """A factor or a term too many."""
     for shorter, left_out in shorten(formula.expression):
-        yield _rewritten(formula, EditKind.OMISSION, left_out, shorter)
-
-
-def _rewritten(
-    formula: EvaluatedFormula, kind: EditKind, old: Expression, new: Expression
-) -> Alternatives:
-    values = EvaluatedFormula(new, formula.value_of).whole
-    return [Edit(kind, ((),), old, new)], np.asarray(values)[None]
+        yield _one(formula, EditKind.OMISSION, (), left_out, shorter)
 
 
 def missing_factors(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
     """A part that should be multiplied, or divided, by something."""
     substitutes = [one for one in known.factors() if one.expression != ZERO]
     # a whole product times something is the same as one of its factors
-    spots = [path for path in formula.parts if not _is_inside_product(formula, path)]
-    yield from _joined(formula, substitutes, EditKind.FACTOR, "*/", spots)
+    spots = [(path,) for path in formula.parts if not _is_inside_product(formula, path)]
+    return _each(formula, EditKind.FACTOR, spots, substitutes, "*/")
 
 
 def missing_terms(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
     """A sum that lacks a term."""
-    spots = [path for path in formula.parts if len(path) < 2 or len(formula.parts) <= SHORT]
-    yield from _joined(formula, known.terms(), EditKind.TERM, "+-", spots)
-
-
-def _joined(
-    formula: EvaluatedFormula,
-    substitutes: Sequence[Substitute],
-    kind: EditKind,
-    operators: str,
-    spots: Sequence[Path],
-) -> Iterator[Alternatives]:
-    if not substitutes:
-        return
-    stack = _stack(substitutes)
-    for operator in operators:
-        for path in spots:
-            part = formula.parts[path]
-            edits = EditWithEach(kind, (path,), part, substitutes, operator)
-            with np.errstate(all="ignore"):
-                values = operate(operator, formula.values[path], stack)
-            yield edits, formula.with_({path: values})
+    spots = [(path,) for path in formula.parts if len(path) < 2 or len(formula.parts) <= SHORT]
+    return _each(formula, EditKind.TERM, spots, known.terms(), "+-")
 
 
 def _is_inside_product(formula: EvaluatedFormula, path: Path) -> bool:
@@ -355,37 +306,31 @@ def other_ranges(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alte
             continue
         above = (path[:k] for k in range(len(path)))
         call = next((place for place in above if isinstance(formula.parts[place], Call)), path)
-        for text in neighbours(part.text):
-            new = Reference(text)
-            whole = put(formula.parts[call], path[len(call) :], new)
-            try:
-                values = formula.value_of(whole)
-            except NotUnderstood:
-                values = np.full(1, np.nan)
-            yield [Edit(EditKind.RANGE, (path,), part, new)], formula.with_({call: values})[None]
+        for new in map(Reference, neighbours(part.text)):
+            values = np.full(1, np.nan)
+            with suppress(NotUnderstood):
+                values = formula.value_of(put(formula.parts[call], path[len(call) :], new))
+            yield _alone(EditKind.RANGE, (path,), part, new, formula.with_({call: values}))
 
 
 def other_functions(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
     """LOG, which is to the base 10 in a sheet, where the natural logarithm belongs; a function of a
     cell where the cell itself does, as when a sigmoid's slope is made of what is a sigmoid."""
     whole = formula.expression
-    natural = _natural(whole)
+    natural = replace_parts(whole, lambda part: None, _natural)
     if natural != whole:
-        yield _rewritten(formula, EditKind.FUNCTION, whole, natural)
-    found = (template for part in parts(whole) if (template := _of_one_cell(part)) is not None)
-    for template in dict.fromkeys(found):
-        yield _rewritten(formula, EditKind.FUNCTION, template, _bare(whole, template))
+        yield _one(formula, EditKind.FUNCTION, (), whole, natural)
+    applied = (template for part in parts(whole) if (template := _of_one_cell(part)) is not None)
+    for template in dict.fromkeys(applied):
+        yield _one(formula, EditKind.FUNCTION, (), template, _bare(whole, template))
 
 
 def _of_one_cell(part: Expression) -> Expression | None:
     """A function of one cell that has a name of its own, with x in the cell's place."""
     cells = [reference.text for reference in references(part)]
     named = any(isinstance(piece, Call) for piece in parts(part))
-    return (
-        rename_cells(part, lambda _: "x")
-        if named and len(cells) == 1 and ":" not in cells[0]
-        else None
-    )
+    is_of_one = named and len(cells) == 1 and ":" not in cells[0]
+    return rename_cells(part, lambda _: "x") if is_of_one else None
 
 
 def _bare(expression: Expression, template: Expression) -> Expression:
@@ -397,15 +342,11 @@ def _bare(expression: Expression, template: Expression) -> Expression:
     return replace_parts(expression, cell)
 
 
-def _natural(expression: Expression) -> Expression:
-    """An expression with LN for every LOG."""
-    for path, part in list(paths(expression)):
-        match part:
-            case Call("LOG" | "LOG10", (_,)):
-                now = part_at(expression, path)
-                assert isinstance(now, Call)
-                expression = put(expression, path, Call("LN", now.arguments))
-    return expression
+def _natural(part: Expression) -> Expression:
+    match part:
+        case Call("LOG" | "LOG10", (_,) as of):
+            return Call("LN", of)
+    return part
 
 
 EDITS = (
@@ -424,7 +365,23 @@ EDITS = (
 """Every kind of single edits, the commonest first."""
 
 
+# Edits that are looked for ----------------------------------------------------------------
+
 UNKNOWN = np.zeros(1)  # the values of a formula of which only the words are asked for
+
+
+def edits_by_kind(
+    formula: EvaluatedFormula, known: Substitutes, true: Array, most: int
+) -> Iterator[list[Edit]]:
+    """Of every kind that has some, the first edits that make a formula worth what it should be and
+    none of its parts come to nothing, which nobody means."""
+    before = pointless_parts(formula.expression)
+    for kind in EDITS:
+        right = edits_that_give(kind.propose(formula, known), true)
+        meant = (e for e in right if pointless_parts(e.apply_to(formula.expression)) <= before)
+        some = list(islice(meant, most))
+        if some:
+            yield some
 
 
 def edits_of(
@@ -446,8 +403,8 @@ def edits_of(
     )
     for kind in EDITS:
         if kind.name in names:
-            for edits, _ in kind.propose(formula, known):
-                yield from edits
+            for edits in kind.propose(formula, known):
+                yield from map(edits.__getitem__, range(len(edits)))
 
 
 def pairs(
@@ -567,48 +524,27 @@ def _templates_of(expression: Expression) -> Iterator[Expression]:
             case Infix("+" | "*", _, Reference()):
                 pass  # 2·x, x+1: edits of their own kinds find those
             case _ if len(list(parts(part))) <= LONGEST_TEMPLATE:
-                yield fill_template(part, X)
+                yield rename_cells(part, lambda _: "x")
 
 
-def fill_template(template: Expression, cell: Reference) -> Expression:
+def fill_template(template: Expression, cell: Expression) -> Expression:
     """Put a cell in the place of a template's x."""
-    return rename_cells(template, lambda _: cell.text)
+    return replace_parts(template, lambda part: cell if part == X else None)
 
 
 def fill_templates(
-    known: Sequence[Expression], offered: Sequence[Substitute], value: Callable[[Expression], Array]
+    known: Sequence[Expression], offered: Sequence[Substitute]
 ) -> Iterator[Substitute]:
-    """Fill templates with every cell that is offered; with all cells at once where that is easy."""
-    cells = [
-        (one.expression, one.values) for one in offered if isinstance(one.expression, Reference)
-    ]
+    """Fill templates with every cell that is offered, all cells at once."""
+    cells = [one for one in offered if isinstance(one.expression, Reference)]
     if not cells:
         return
-    stack = np.stack(np.broadcast_arrays(*(values for _, values in cells)))
+    stack, no_number = _stack(cells), np.full(1, np.nan)
     for template in known:
-        worked = _worked(template, stack)
-        for k, (cell, _) in enumerate(cells):
-            said = fill_template(template, cell)
-            if worked is not None:
-                yield Substitute(said, worked[k])
-                continue
-            with suppress(NotUnderstood):
-                yield Substitute(said, value(said))
-
-
-def _worked(template: Expression, x: Array) -> Array | None:
-    """The values of a function of x; None where it has parts that aren't known so."""
-
-    def value_of(part: Expression) -> Array:
-        if part == X:
-            return x
-        raise NotUnderstood(Message("a part that isn't known by its pieces"))
-
-    try:
-        found: Array = np.broadcast_to(EvaluatedFormula(template, value_of).whole, x.shape)
-    except NotUnderstood:
-        return None
-    return found
+        values = EvaluatedFormula(template, lambda part: stack if part == X else no_number).whole
+        if np.shape(values) == np.shape(stack):
+            for one, value in zip(cells, values, strict=True):
+                yield Substitute(fill_template(template, one.expression), value)
 
 
 def differences(tested: StepUnderTest, home: Address) -> list[Expression]:

@@ -17,9 +17,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from graphlib import CycleError, TopologicalSorter
 from itertools import islice
 
 from gradbook.audit.findings import (
@@ -55,7 +56,7 @@ from gradbook.audit.formula.pattern import (
     rename_cells_in,
 )
 from gradbook.audit.judge.loss import every_step
-from gradbook.audit.repair.generators.columns import pasted_columns
+from gradbook.audit.repair.columns import pasted_columns
 from gradbook.audit.repair.repaired_step import RepairedStep
 from gradbook.audit.repair.symptoms import EarlierRows, Symptoms, gradients_mended
 from gradbook.audit.search.wording import tied
@@ -247,6 +248,7 @@ def _freed(book: Book, home: Address, ties: Sequence[Address], axis: Axis, said:
 
 # References that close a circle -------------------------------------------------------
 
+MOST_CIRCLES = 100
 MOST_FORMULAS = 3  # of one sheet, that may be to blame
 MOST_CELLS = 20_000
 MOST_NAMED = 4  # cells that go on from themselves
@@ -321,11 +323,9 @@ def _going_on(book: Book, cell: Address) -> str | None:
 
 def without_circles(book: Book, flow: Flow) -> tuple[Book, list[Finding]]:
     """The book as it would be if every formula kept to its own step, and those that don't."""
-    if flow.circle(book.patterns, ()) is None:
-        return book, []
     instead: dict[Address, Pattern] = {}
     findings: list[Finding] = []
-    for circle in _circles(book.patterns, flow):
+    for circle in _circles(book, flow):
         for axis in (DOWN, ACROSS):
             later = _later(book, circle, axis)
             if later and later.keys() <= instead.keys():
@@ -365,6 +365,20 @@ def _of_weight(finding: Finding, weights: Sequence[str]) -> Finding:
     return replace(finding, weight=longest, quantity=f"∂E/∂{longest}")
 
 
+def _circles(book: Book, flow: Flow) -> Iterator[set[Address]]:
+    """The groups of cells each of which is computed from all of its group."""
+    left, found = set(book.patterns), set[Address]()
+    for _ in range(MOST_CIRCLES):
+        cell = flow.circle(left, found)
+        if cell is None:
+            return
+        group = flow.below([cell], found) & flow.behind([cell], found)
+        if len(group) > 1:
+            yield group
+        found |= group
+        left -= group
+
+
 def _later(book: Book, circle: Collection[Address], axis: Axis) -> Later:
     """Return the formulas of a circle that take cells from later steps; none where most formulas
     do."""
@@ -398,22 +412,15 @@ def _later(book: Book, circle: Collection[Address], axis: Axis) -> Later:
 def _opens(flow: Flow, circle: Collection[Address], later: Later) -> bool:
     """Whether nothing is computed from itself any more."""
 
-    def sources(cell: Address) -> Iterator[Address]:
+    def sources(cell: Address) -> set[Address]:
         instead = later.get(cell, {})
-        return (instead.get(source, source) for source in flow.sources(cell))
+        return {instead.get(source, source) for source in flow.sources(cell)}.intersection(circle)
 
-    left = {cell: {s for s in sources(cell) if s in circle} for cell in circle}
-    users: defaultdict[Address, list[Address]] = defaultdict(list)
-    for cell, needed in left.items():
-        for source in needed:
-            users[source].append(cell)
-    free = [cell for cell, needed in left.items() if not needed]
-    for cell in free:
-        for user in users[cell]:
-            left[user].discard(cell)
-            if not left[user]:
-                free.append(user)
-    return len(free) == len(left)
+    try:
+        TopologicalSorter({cell: sources(cell) for cell in circle}).prepare()
+    except CycleError:
+        return False
+    return True
 
 
 def _put_right(book: Book, home: Address, cells: Mapping[Address, Address]) -> Pattern:
@@ -458,46 +465,6 @@ def _findings(
             right=right[first],
             edits=[Edit(EditKind.REFERENCE, (), Reference(name_of(wrong)), Reference(what))],
         )
-
-
-# Finding circles ------------------------------------------------------------------------------
-
-
-def _circles(cells: Iterable[Address], flow: Flow) -> Iterator[set[Address]]:
-    """The groups of cells each of which is computed from all of its group (Tarjan, 1972)."""
-    number: dict[Address, int] = {}
-    lowest: dict[Address, int] = {}
-    path: list[Address] = []
-    on_path: set[Address] = set()
-    for start in cells:
-        if start in number:
-            continue
-        waiting = [(start, iter(flow.sources(start)))]
-        number[start] = lowest[start] = len(number)
-        path.append(start)
-        on_path.add(start)
-        while waiting:
-            cell, sources = waiting[-1]
-            source = next((s for s in sources if s not in number or s in on_path), None)
-            if source is None:
-                waiting.pop()
-                if waiting:
-                    above = waiting[-1][0]
-                    lowest[above] = min(lowest[above], lowest[cell])
-                if lowest[cell] == number[cell]:
-                    cut = len(path) - 1 - path[::-1].index(cell)
-                    group = set(path[cut:])
-                    del path[cut:]
-                    on_path -= group
-                    if len(group) > 1:
-                        yield group
-            elif source in number:
-                lowest[cell] = min(lowest[cell], number[source])
-            else:
-                number[source] = lowest[source] = len(number)
-                path.append(source)
-                on_path.add(source)
-                waiting.append((source, iter(flow.sources(source))))
 
 
 # Losses behind pasted values ----------------------------------------------------------

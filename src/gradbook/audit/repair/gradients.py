@@ -1,44 +1,46 @@
 """The claimed gradients of a training that aren't: which cells are to blame, and what is right.
 
-The generators propose hypotheses, in the order in which they are asked; one of those is believed.
+The generators propose hypotheses, in the order in which they are asked; one of those is believed,
+and comes to faults in the cells of all steps that are alike.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
+from typing import Any
 
-from gradbook.audit.budget import A_SHARE, budget, note_if_spent, within_budget
-from gradbook.audit.findings import Finding
-from gradbook.audit.formula.address import ranges
-from gradbook.audit.formula.expression import EditKind
-from gradbook.audit.repair.faults import claim_fault, faults_of
-from gradbook.audit.repair.generators.claims import (
-    going_on,
-    omissions_of_all,
-    omitted_parts,
-    other_gradients,
-    repeated_cell,
-    serving_others,
+from gradbook.audit.budget import A_SHARE, budget, note_if_spent, spend, within_budget
+from gradbook.audit.findings import (
+    DEPARTING_ROW,
+    OTHER_GRADIENT,
+    TO_FILL_IN,
+    Finding,
+    typed_in,
 )
-from gradbook.audit.repair.generators.columns import (
+from gradbook.audit.formula.address import Address, name_of, ranges, sheet_of
+from gradbook.audit.formula.expression import EditKind
+from gradbook.audit.formula.pattern import copy_formula, rename_cells_in
+from gradbook.audit.repair.columns import (
     changed_columns,
     constant_formulas,
     lacking_columns,
     pasted_columns,
     slopes_anew,
 )
-from gradbook.audit.repair.generators.rows import known_claim, known_columns, outlier_rows
-from gradbook.audit.repair.repaired_step import repair_step
-from gradbook.audit.repair.shares import column_shares, scattered_shares
-from gradbook.audit.repair.symptoms import (
-    EarlierRows,
-    Symptoms,
-    becomes_its_line,
-    becomes_usual,
-    wrong_formula,
+from gradbook.audit.repair.departures import (
+    going_on,
+    known_claim,
+    known_columns,
+    other_gradients,
+    outlier_rows,
+    repeated_cell,
+    serving_others,
 )
+from gradbook.audit.repair.repaired_step import repair_step
+from gradbook.audit.repair.shares import omission_of_claim, omissions_of_all, wrong_shares
+from gradbook.audit.repair.symptoms import EarlierRows, Symptoms, becomes_its_line, becomes_usual
 from gradbook.audit.repair.wrong_formula import WrongFormula, anew, one_edit, two_edits
 from gradbook.audit.search.hypotheses import (
     Cause,
@@ -47,13 +49,16 @@ from gradbook.audit.search.hypotheses import (
     Proof,
     SearchStage,
     choose,
+    unless_not_understood,
 )
-from gradbook.audit.search.wording import Fault, findings_of
+from gradbook.audit.search.wording import Fault, Surroundings, Wording, findings_of
 from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
-from gradbook.language.message import message_count
+from gradbook.audit.workbook.book import show_value
+from gradbook.language.message import Message, message_count
+from gradbook.targets.excel.language import write
 
 # Generators ---------------------------------------------------------------------------
 
@@ -86,7 +91,7 @@ def _of_formula(way: Callable[[WrongFormula], Hypothesis | None]) -> Proposing:
 def written_anew(tested: StepUnderTest, weight: int, claim: Claim) -> Hypothesis | None:
     """What the chain rule gives, in the sheet's own cells."""
     true = tested.gradients[weight]
-    wrong = wrong_formula(tested, weight, claim)
+    wrong = WrongFormula.of_claim(tested, weight, claim)
     old = claim.expression if wrong is None else wrong.expression
     return anew(tested, claim.owner, old, true if claim.sign > 0 else -true)
 
@@ -100,10 +105,9 @@ GENERATORS = (
     Generator("changed columns", SearchStage.COLUMNS, Proof.REASONS, changed_columns),
     Generator("lacking columns", SearchStage.COLUMNS, Proof.REASONS, lacking_columns),
     Generator("slopes anew", SearchStage.COLUMNS, Proof.REASONS, slopes_anew),
-    Generator("shares of samples", SearchStage.CLAIMS, Proof.MENDS, _of_claim(column_shares)),
-    Generator("scattered shares", SearchStage.CLAIMS, Proof.MENDS, _of_claim(scattered_shares)),
+    Generator("shares of samples", SearchStage.CLAIMS, Proof.MENDS, _of_claim(wrong_shares)),
     Generator("known claims", SearchStage.CLAIMS, Proof.NONE, known_claim),
-    Generator("omitted parts", SearchStage.CLAIMS, Proof.NONE, _of_claim(omitted_parts)),
+    Generator("omitted parts", SearchStage.CLAIMS, Proof.NONE, _of_claim(omission_of_claim)),
     Generator("repeated cells", SearchStage.CLAIMS, Proof.NONE, _of_formula(repeated_cell)),
     Generator("one edit", SearchStage.CLAIMS, Proof.NONE, _of_formula(one_edit)),
     Generator("two edits", SearchStage.CLAIMS, Proof.NONE, _of_formula(two_edits)),
@@ -198,9 +202,16 @@ def explain_step(
         yield from faults_of(before, update)
     aside |= serving
     symptoms = Symptoms(tested, _without(wrong, aside), earlier)
-    lacking = within_budget(partial(omissions_of_all, symptoms), A_SHARE)
+    lacking = within_budget(
+        lambda: unless_not_understood(lambda: omissions_of_all(tested, symptoms.wrong)), A_SHARE
+    )
+    for before, omission in lacking or ():
+        if omission.cause is Cause.COLUMN:
+            yield from faults_of(before, omission)
+        else:
+            (weight,) = omission.explains
+            yield claim_fault(before, weight, symptoms.wrong[weight], omission)
     if lacking:
-        yield from _omission_faults(symptoms, lacking)
         return
     for _ in range(ROUNDS):
         column = within_budget(partial(_column, symptoms), A_SHARE)
@@ -213,17 +224,6 @@ def explain_step(
         mended = symptoms.mended.union(column.cells)
         symptoms = Symptoms(tested, wrong, earlier, mended=mended)
     yield from _each_by_itself(symptoms)
-
-
-def _omission_faults(
-    symptoms: Symptoms, lacking: Sequence[tuple[StepUnderTest, Hypothesis]]
-) -> Iterator[Fault]:
-    for tested, found in lacking:
-        if found.cause is Cause.COLUMN:
-            yield from faults_of(tested, found)
-        else:
-            (weight,) = found.explains
-            yield claim_fault(tested, weight, symptoms.wrong[weight], found)
 
 
 def _updates(symptoms: Symptoms) -> list[Hypothesis]:
@@ -327,7 +327,7 @@ def wrong_claims(tested: StepUnderTest, earlier: EarlierRows) -> dict[int, Claim
 def _is_slip(symptoms: Symptoms, weight: int) -> bool:
     """Whether what is right for these numbers alone is a reference gone wrong, lacks what the other
     gradients have, or adds what other rows subtract."""
-    shares = column_shares(symptoms.under_test, weight, symptoms.wrong[weight])
+    shares = wrong_shares(symptoms.under_test, weight, symptoms.wrong[weight])
     wrong = symptoms.formula(weight)
     found = shares or (wrong.repair if wrong else None)
     if found is None:
@@ -342,3 +342,194 @@ def _is_slip(symptoms: Symptoms, weight: int) -> bool:
 
 def _without(claims: dict[int, Claim], weights: set[int]) -> dict[int, Claim]:
     return {weight: claim for weight, claim in claims.items() if weight not in weights}
+
+
+# Faults -------------------------------------------------------------------------------
+
+CHARACTER = 250  # numbers that could be computed while a formula is led to another step
+NOT_SOUGHT = Message("it isn't the gradient; the search for a small repair was stopped")
+
+
+def faults_of(tested: StepUnderTest, hypothesis: Hypothesis) -> Iterator[Fault]:
+    """Yield the faults that a hypothesis about rows, an update or a column stands for."""
+    match hypothesis.cause:
+        case Cause.ROW:
+            for cell, text in zip(hypothesis.cells, hypothesis.formulas, strict=True):
+                yield _row_fault(tested, replace(hypothesis, cells=(cell,), formulas=(text,)))
+        case Cause.UPDATE:
+            yield _update_fault(tested, hypothesis)
+        case _:
+            yield _column_fault(tested, hypothesis)
+
+
+def _row_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
+    book, home = tested.training.book, hypothesis.home
+    claims = ((j, c.owner) for j, options in enumerate(tested.step.claims) for c in options)
+    weight = next((j for j, owner in claims if owner == home), -1)
+    name = tested.training.names[weight] if weight >= 0 else ""
+    what = book.content(home) or show_value(book.values.get(home)) or "nothing"
+    quantity = f"∂E/∂{name}" if name else _called(tested, home)
+    kind: str = DEPARTING_ROW
+    why: str = Message("{cell} differs from the rest of its column", cell=name_of(home))
+    if home not in book.patterns:
+        kind, why = typed_in(book, home, quantity)
+    said = {"kind": kind, "quantity": quantity, "weight": name, "why": why, "formula": what}
+    return _fault(tested, weight, hypothesis, home, **said)
+
+
+def _update_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
+    """An update that takes another weight's gradient."""
+    names, wording = tested.training.names, _wording(tested, hypothesis.home)
+    (weight,), (edit,) = hypothesis.explains, hypothesis.edits
+    name, said = names[weight], write(edit.new)
+    right = tested.training.book.reader.cell(said, hypothesis.home)
+    taken = write(edit.old).rpartition("!")[2]
+    kind = EditKind.REFERENCE.value
+    parts = {"taken": taken, "name": name, "needed": wording.label(right) or said, "cell": said}
+    why = Message("{taken} is the loss itself; {name} needs {needed}, so {cell}", **parts)
+    if hypothesis.whose >= 0:
+        kind, other = OTHER_GRADIENT, names[hypothesis.whose]
+        why = Message(
+            "{taken} is of {other}; {name} needs {needed}, so {cell}", other=other, **parts
+        )
+    edits = wording.in_names(hypothesis.edits)
+    known: dict[str, Any] = {
+        "kind": kind,
+        "quantity": name,
+        "weight": name,
+        "why": why,
+        "edits": edits,
+    }
+    return _fault(tested, weight, hypothesis, hypothesis.home, **known)
+
+
+def _column_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
+    """What is wrong with a column that gradients come from."""
+    home, wording, book = hypothesis.home, _wording(tested, hypothesis.home), tested.training.book
+    names = tuple(tested.training.names[weight] for weight in sorted(hypothesis.explains))
+    called = _called(tested, home)
+    if home in book.patterns:
+        (kind, why), edits = wording.kind_and_reason(hypothesis), hypothesis.edits
+    else:
+        (kind, why), edits = typed_in(book, home, called), ()
+    return _fault(
+        tested,
+        -1,
+        hypothesis,
+        home,
+        kind=kind,
+        quantity=called,
+        weight=names[0] if len(names) == 1 else "",
+        why=why,
+        spoils=names,
+        edits=wording.in_names(edits),
+    )
+
+
+def claim_fault(
+    tested: StepUnderTest,
+    weight: int,
+    claim: Claim,
+    hypothesis: Hypothesis | None,
+    spoilt: Collection[int] = (),
+) -> Fault:
+    """What is wrong with one claim, by itself, and which others are wrong by it."""
+    book, name, home = tested.training.book, tested.training.names[weight], claim.owner
+    kind: str = EditKind.FORMULA.value
+    why: str = Message("no formula was found for it")
+    wording, edits = _wording(tested, home), hypothesis.edits if hypothesis else ()
+    if book.is_blank(home):
+        kind = TO_FILL_IN
+        why = Message("the gradient of {weight} is still to be filled in", weight=name)
+    elif home not in book.patterns:
+        kind, why = typed_in(book, home, f"∂E/∂{name}")
+    elif hypothesis is not None and edits:
+        kind, why = wording.kind_and_reason(hypothesis, name)
+    elif tested.has_no_influence(weight):
+        loss = ", ".join(_called(tested, cell) for cell in sorted(tested.loss_cells))
+        why = Message("the loss ({loss}) doesn't depend on {weight}", loss=loss, weight=name)
+    if kind == EditKind.FORMULA.value and budget().seeking.is_empty:
+        why = NOT_SOUGHT
+    return _fault(
+        tested,
+        weight,
+        hypothesis,
+        home,
+        kind=kind,
+        quantity=f"∂E/∂{name}",
+        weight=name,
+        why=why,
+        relative_error=unless_not_understood(
+            lambda: tested.relative_error(tested.claim_node(claim), tested.gradients[weight])
+        ),
+        spoils=tuple(tested.training.names[j] for j in sorted({weight, *spoilt}) if spoilt),
+        edits=wording.in_names(edits) if home in book.patterns else (),
+    )
+
+
+def _wording(tested: StepUnderTest, home: Address) -> Wording:
+    training, own = tested.training, tested.step.weights
+    around = training.book, training.flow, training.axis, training.weight_cells
+    return Wording(Surroundings(*around, own, training.computed_cells), home)
+
+
+def _called(tested: StepUnderTest, cell: Address) -> str:
+    return _wording(tested, cell).label(cell) or name_of(cell)
+
+
+def _fault(
+    tested: StepUnderTest,
+    number: int,
+    hypothesis: Hypothesis | None,
+    home: Address,
+    **said: Any,
+) -> Fault:
+    """A finding with the fixes of all steps that are alike."""
+    book, first = tested.training.book, min(step.number for step in tested.alike)
+    known = {"cells": "", "formula": book.content(home), "expected": "", **said}
+    finding = Finding(sheet=book.sheets[sheet_of(home)].title, **known)
+    if hypothesis is None:
+        owners = tuple(tested.positions.there(home, step) for step in tested.alike)
+        wrong = book.patterns.get(home) if finding.why == NOT_SOUGHT else None
+        return Fault(number, finding, owners, first_step=first, wrong=wrong)
+    fixes: dict[Address, str] = {}
+    for step in tested.alike:
+        for cell, text in zip(hypothesis.cells, hypothesis.formulas, strict=True):
+            there = tested.positions.there(cell, step)
+            follows = hypothesis.cause is not Cause.UPDATE or there in book.patterns
+            if follows and there not in fixes:  # as a cell that serves every step is
+                fixes[there] = _in_step(tested, text, cell, step)
+    expected = book.reader.read_typed(hypothesis.formulas[0], hypothesis.home)
+    finding = replace(finding, expected=f"={expected.text}")
+    return Fault(number, finding, tuple(fixes), expected, first, fixes)
+
+
+def _in_step(tested: StepUnderTest, text: str, owner: Address, step: SheetStep) -> str:
+    """A formula of this step as the same cell of another has it: filled down where that means the
+    right cell or a copy of it, and else led there, for samples and epochs may be differently far
+    apart."""
+    spend(CHARACTER * len(text))
+    positions, book = tested.positions, tested.training.book
+    plain, reader = tested.training.plain, book.reader
+    away = positions.there(owner, step)
+    update = owner in tested.training.weight_cells and not positions.owns(owner)
+
+    def follow(reference: str) -> str:
+        cell, filled = reader.cell(reference, owner), copy_formula(reference, owner, away)
+        if cell is None or goes_along(cell):
+            return filled
+        other, meant = positions.there(cell, step), reader.cell(filled, away)
+        stays = other == cell and not positions.owns(cell) and sheet_of(cell) == sheet_of(owner)
+        same = meant is not None and plain(meant) == plain(other)
+        if stays or same:
+            return filled
+        if sheet_of(other) != sheet_of(cell):
+            return book.name_of(other, away)
+        return copy_formula(reference, cell, other)
+
+    def goes_along(cell: Address) -> bool:
+        """Whether a cell stands beside an update and is not the step's own, as a velocity does."""
+        beside = positions.row(cell) == positions.row(owner)
+        return update and beside and not positions.owns(cell)
+
+    return rename_cells_in(text, cache(follow))  # a long formula mentions the same few cells

@@ -1,22 +1,30 @@
-"""Shares of samples that a gradient adds up: which of them are wrong, and what they should be.
+"""What a gradient is made of: shares of samples that it adds up, and what leaves something out.
 
-They may stand in a column of samples, or here and there; where samples don't stand below each
+Shares may stand in a column of samples, or here and there; where samples don't stand below each
 other, which share is of which sample is told by what most of them say: each is the slope by way of
-one of the formulas that mention the weight.
+one of the formulas that mention the weight. Of parts of the chain rule that are left out nothing
+has to be tried: what is the sum over some of the ways from the loss, or the product without one
+slope, is so at any numbers.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
 
 from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import copy_formula, rename_cells_in
-from gradbook.audit.repair.wrong_formula import WrongFormula, anew
+from gradbook.audit.repair.repaired_step import meaning_of, repair_step
+from gradbook.audit.repair.wrong_formula import WrongFormula, anew, restore
 from gradbook.audit.search.hypotheses import Cause, Hypothesis
+from gradbook.audit.step.omissions import Omissions
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.graph.chain import gradients
@@ -30,36 +38,41 @@ SHARE = 20_000  # numbers that could be computed while one is held against a sam
 WrongShare = tuple[Address, Node]  # a cell, and what it should be
 
 
-def column_shares(tested: StepUnderTest, weight: int, claim: Claim) -> Hypothesis | None:
-    """What is wrong with the shares that a claim gathers from a column, if it gathers some."""
-    return _together(_of_column, tested, weight, claim)
-
-
-def scattered_shares(tested: StepUnderTest, weight: int, claim: Claim) -> Hypothesis | None:
-    """What is wrong with single shares of a claim, where its other shares are right."""
-    return _together(_scattered, tested, weight, claim)
-
-
-def _together(
-    repair: Callable[[StepUnderTest, int, Claim], Iterator[Hypothesis | None]],
-    tested: StepUnderTest,
-    weight: int,
-    claim: Claim,
-) -> Hypothesis | None:
-    """One hypothesis of those about each share; none where one can't be put right."""
+def wrong_shares(tested: StepUnderTest, weight: int, claim: Claim) -> Hypothesis | None:
+    """What is wrong with shares that a claim gathers, if it gathers some; none where one can't be
+    put right. Shares of several samples are put right alike, if that helps."""
+    known: list[Hypothesis] = []
     try:
-        found = list(repair(tested, weight, claim))
+        for cell, target in (
+            *_of_column(tested, weight, claim),
+            *_scattered(tested, weight, claim),
+        ):
+            alike = _alike(tested, known[0], cell, target) if known else None
+            found = alike or _repaired(tested, cell, target)
+            if found is None:
+                return None
+            known.append(found)
     except NotUnderstood:
         return None
-    known = [one for one in found if one is not None]
-    if not known or len(known) < len(found):
+    if not known:
         return None
     cells, texts = (one.home for one in known), (one.formulas[0] for one in known)
     edits = known[0].edits
     return Hypothesis(Cause.COLUMN, tuple(cells), tuple(texts), edits, frozenset({weight}))
 
 
-def repaired_as(tested: StepUnderTest, cell: Address, target: Node) -> Hypothesis | None:
+def _alike(
+    tested: StepUnderTest, first: Hypothesis, cell: Address, target: Node
+) -> Hypothesis | None:
+    """A share put right as another sample's was."""
+    text = as_seen_from(tested, first.formulas[0], first.home, cell)
+    meant = meaning_of(tested, text, cell)
+    if meant is None or not tested.same(meant, target):
+        return None
+    return replace(first, cells=(cell,), formulas=(text,))
+
+
+def _repaired(tested: StepUnderTest, cell: Address, target: Node) -> Hypothesis | None:
     """How a share becomes what it should be."""
     if tested.formula(cell) is None:
         return anew(tested, cell, Number(0.0), target)
@@ -86,18 +99,12 @@ def _without(tested: StepUnderTest, weight: int, others: Iterable[Node]) -> Node
 # Those of a column --------------------------------------------------------------------
 
 
-def _of_column(tested: StepUnderTest, weight: int, claim: Claim) -> Iterator[Hypothesis | None]:
+def _of_column(tested: StepUnderTest, weight: int, claim: Claim) -> Iterator[WrongShare]:
     every = shares_of(tested, claim)
-    cells = [cell for cell in every if not _is_right(tested, weight, claim, cell)]
-    if not cells or len(every) < 2:
-        return
-    first = cells[0]
-    found = repaired_as(tested, first, share_target(tested, weight, claim, first)[0])
-    yield found
-    if found is not None:
-        for cell in cells[1:]:
-            text = as_seen_from(tested, found.formulas[0], first, cell)
-            yield replace(found, cells=(cell,), formulas=(text,))
+    for cell in every if len(every) > 1 else ():
+        target, share = share_target(tested, weight, claim, cell)
+        if share is None or not tested.same(share, target):
+            yield cell, target
 
 
 def shares_of(tested: StepUnderTest, claim: Claim) -> list[Address]:
@@ -111,12 +118,6 @@ def shares_of(tested: StepUnderTest, claim: Claim) -> list[Address]:
     if len({patterns[c].shape if c in patterns else "" for c in cells}) > 1:
         return []
     return cells if len(set(map(training.axis.beside, cells))) == 1 else []
-
-
-def _is_right(tested: StepUnderTest, weight: int, claim: Claim, cell: Address) -> bool:
-    """Whether one sample's share is what it should be."""
-    target, share = share_target(tested, weight, claim, cell)
-    return share is not None and tested.same(share, target)
 
 
 def share_target(
@@ -139,40 +140,203 @@ def share_target(
 # Single ones --------------------------------------------------------------------------
 
 
-def _scattered(tested: StepUnderTest, weight: int, claim: Claim) -> Iterator[Hypothesis | None]:
-    training = tested.training
+def _scattered(tested: StepUnderTest, weight: int, claim: Claim) -> Iterator[WrongShare]:
+    """The wrong shares with what the samples that have none should give, in their order; nothing
+    where all are wrong, or where the two don't match in number."""
+    training, ways = tested.training, list(_ways(tested, weight).values())
     shares = [
         cell
         for cell in dict.fromkeys(training.flow.sources(claim.owner))
         if cell in training.book.patterns and cell in training.computed_cells
     ]
-    if 1 < len(shares) <= MOST_SHARES:
-        for cell, target in _wrong_ones(tested, weight, claim, shares):
-            yield repaired_as(tested, cell, target)
-
-
-def _wrong_ones(
-    tested: StepUnderTest, weight: int, claim: Claim, shares: Sequence[Address]
-) -> list[WrongShare]:
-    """Pair the wrong shares with what the samples that have none should give, in their order;
-    nothing where all are wrong, or where the two don't match in number."""
+    if not 1 < len(shares) <= MOST_SHARES or len(ways) != len(shares) or shares_of(tested, claim):
+        return
     nodes = {cell: tested.graph.node(cell) for cell in shares}
     factors = gradients(tested.claim_node(claim), list(nodes.values()))
-    ways = list(_ways(tested, weight).values())
-    if len(ways) != len(shares):
-        return []
     left = [_without(tested, weight, (o for o in ways if o is not way)) for way in ways]
     wrong: list[Address] = []
     for cell, node in nodes.items():
         spend(SHARE * len(left))
-        mine = next((slope for slope in left if tested.same(node * factors[node], slope)), None)
-        if mine is None:
+        own = next((slope for slope in left if tested.same(node * factors[node], slope)), None)
+        if own is None:
             wrong.append(cell)
         else:
-            left.remove(mine)
-    if len(wrong) == len(shares):
+            left.remove(own)
+    if len(wrong) < len(shares):
+        for cell, slope in zip(wrong, left, strict=True):
+            yield cell, slope / factors[nodes[cell]]
+
+
+# What is left out of the chain rule ---------------------------------------------------
+
+LAYERS = 4  # of columns that are made of each other
+MOST_CELLS = 60  # that are looked at
+MOST_NAMED = 240  # of those that are held against what they are called after alone
+
+
+def omissions_of_all(
+    tested: StepUnderTest, wrong: Mapping[int, Claim]
+) -> list[tuple[StepUnderTest, Hypothesis]]:
+    """What is left out of every wrong gradient, where nothing else is wrong, and the step in which
+    each is put right: the cells that gradients are made of first."""
+    if not wrong or any(_may_be_odd(tested, j, claim) for j, claim in wrong.items()):
         return []
-    return [(cell, slope / factors[nodes[cell]]) for cell, slope in zip(wrong, left, strict=True)]
+    is_own = all(tested.left_out(claim, j) for j, claim in wrong.items())
+    others = tested.wrong_weights() - wrong.keys()
+    found: list[tuple[StepUnderTest, Hypothesis]] = []
+    for _ in range(LAYERS):
+        columns = list(_lacking_columns(tested, wrong, only_named=not is_own))
+        found += [(tested, column) for column in columns]
+        for column in columns:
+            tested = repair_step(tested, column)
+        if not columns:
+            break
+    for weight in sorted(tested.wrong_weights() & wrong.keys()):
+        own = omission_of_claim(tested, weight, wrong[weight])
+        if own is None:
+            return []
+        found.append((tested, own))
+        tested = repair_step(tested, own)
+    return found if found and tested.wrong_weights() <= others else []
+
+
+def _may_be_odd(tested: StepUnderTest, weight: int, claim: Claim) -> bool:
+    """Whether a claim leaves out a way of a weight that unlike formulas take: of those one may be
+    odd, which is suspected first."""
+    cell = tested.step.weights[weight]
+    if cell is None or tested.chain is None:
+        return True
+    of, partials = tested.graph.node(cell), tested.chain.partials
+    patterns, held = tested.training.book.patterns, tested.cells_of_values
+    users = [held[place] for place, some in partials.items() if of in some and place in held]
+    shapes = {patterns[cell].shape for cell in users if cell in patterns}
+    return len(shapes) > 1 and any(one.is_way for one in tested.left_out(claim, weight))
+
+
+def omission_of_claim(tested: StepUnderTest, weight: int, claim: Claim) -> Hypothesis | None:
+    """What a claim leaves out of a weight's gradient, put back into its formula."""
+    if len(shares_of(tested, claim)) > 1:
+        return None
+    omissions, cell = tested.left_out(claim, weight), tested.step.weights[weight]
+    wrong = WrongFormula.of_claim(tested, weight, claim) if omissions else None
+    if wrong is None or cell is None:
+        return None
+    found = restore(wrong, tested.graph.node(cell), omissions)
+    return None if found is None else replace(found, explains=frozenset({weight}))
+
+
+class LackingCell(NamedTuple):
+    """A cell that leaves something out of the slope that it should be."""
+
+    cell: Address
+    of: Node  # what it should be the slope by
+    omissions: Omissions[Node]
+    target: Node
+    per: Node | None = None  # by how much the gradient that it is a share of grows with it
+
+    def put_right(self, tested: StepUnderTest) -> Hypothesis | None:
+        wrong = WrongFormula.at(tested, self.cell, self.target)
+        if wrong is None:
+            return None
+        return restore(wrong, self.of, self.omissions, Cause.COLUMN, self.per)
+
+
+def _lacking_columns(
+    tested: StepUnderTest, wrong: Mapping[int, Claim], *, only_named: bool
+) -> Iterator[Hypothesis]:
+    """The cells of wrong gradients that leave something out, and are made of none that does; maybe
+    only those that are called after a value on the way to the loss."""
+    still = {j: claim for j, claim in wrong.items() if j in tested.wrong_weights()}
+    owners = {claim.owner for claim in still.values()}
+    made_of = {j: tested.made_of([claim.owner]) for j, claim in still.items()}
+    shares = {cell: j for j, claim in still.items() for cell in shares_of(tested, claim)}
+    inside = set().union(*made_of.values()) - tested.forward - owners
+    lacking: dict[Address, LackingCell] = {}
+    every = sorted(inside & tested.graph.known.keys())
+    named = (cell for cell in every if _values_called_by(tested, cell))
+    for cell in islice(named, MOST_NAMED) if only_named else every[:MOST_CELLS]:
+        users = [j for j, cells in made_of.items() if cell in cells]
+        if cell in shares and len(users) == 1:
+            found = _lacking_share(tested, shares[cell], still[shares[cell]], cell)
+        else:
+            found = _lacking_slope(tested, cell, len(users))
+        if found is not None:
+            lacking[cell] = found
+    columns: defaultdict[object, list[Address]] = defaultdict(list)  # as those of several samples
+    for cell in lacking:
+        if not tested.made_of([cell]) & lacking.keys() - {cell}:
+            shape = tested.training.book.patterns[cell].shape
+            columns[tested.training.axis.line(cell), shape].append(cell)
+    for cells in columns.values():
+        each = [lacking[cell].put_right(tested) for cell in cells]
+        known = [one for one in each if one is not None]
+        if len(known) == len(each):
+            explains = frozenset(j for j, made in made_of.items() if not made.isdisjoint(cells))
+            formulas = tuple(one.formulas[0] for one in known)
+            yield replace(known[0], cells=tuple(cells), formulas=formulas, explains=explains)
+
+
+def _lacking_slope(tested: StepUnderTest, cell: Address, users: int) -> LackingCell | None:
+    """Return what a cell leaves out of the slope by a value on the way to the loss; None where it
+    is right. `users` is how many gradients are made of it."""
+    chain, value = tested.chain, tested.graph.known.get(cell)
+    if chain is None or not isinstance(value, Node) or cell in tested.training.weight_cells:
+        return None
+    claimed = np.atleast_1d(tested.random.of(value))
+    if not np.ptp(claimed):
+        return None
+
+    def is_slope(node: Node) -> bool:
+        true = chain.true(node)
+        return true is not None and np.allclose(true, claimed, rtol=1e-9, atol=0, equal_nan=True)
+
+    own = _values_called_by(tested, cell)
+    if any(map(is_slope, own or tested.cells_of_values if users < 2 else own)):
+        return None
+    known = ((node, chain.left_out(node, claimed)) for node in own or tested.cells_of_values)
+    lacking = [(node, omissions) for node, omissions in known if omissions]
+    if not lacking:
+        return None
+    of, omissions = min(lacking, key=lambda one: (len(one[1]), -one[0].index))
+    there = _of_its_sample(tested, omissions, cell)
+    return LackingCell(cell, of, there, tested.slopes[of]) if there else None
+
+
+def _lacking_share(
+    tested: StepUnderTest, weight: int, claim: Claim, cell: Address
+) -> LackingCell | None:
+    """What a sample's share of a gradient leaves out."""
+    chain, at = tested.chain, tested.step.weights[weight]
+    target, share = share_target(tested, weight, claim, cell)
+    if chain is None or at is None or share is None:
+        return None
+    along, of = tested.training.axis.along, tested.graph.node(at)
+    per = gradients(tested.claim_node(claim), [share])[share]
+    users = [node for node, place in tested.cells_of_values.items() if along(place) == along(cell)]
+    claimed = np.atleast_1d(tested.random.of(share * per))
+    omissions = _of_its_sample(tested, chain.left_out(of, claimed, users), cell)
+    return LackingCell(cell, of, omissions, target, per) if omissions else None
+
+
+def _of_its_sample(
+    tested: StepUnderTest, omissions: Omissions[Node], cell: Address
+) -> Omissions[Node]:
+    """What is left out in a cell's own sample, where there are several."""
+    along, held, found = tested.training.axis.along, tested.cells_of_values, []
+    for one in omissions:
+        own = (p for p in one.places if p in held and along(held[p]) == along(cell))
+        found.append(replace(one, places=one.places if len(one.places) == 1 else tuple(own)))
+    return tuple(one for one in found if one.places)
+
+
+def _values_called_by(tested: StepUnderTest, cell: Address) -> list[Node]:
+    """The values on the way to the loss whose name is part of a cell's, as h1 is of ∂E/∂h1; the
+    longest such name's."""
+    said = tested.training.label(cell).lower()
+    names = {n: tested.training.label(at).lower() for n, at in tested.cells_of_values.items()}
+    within = {node: len(name) for node, name in names.items() if name and name in said}
+    longest = max(within.values(), default=0)
+    return [node for node, length in within.items() if length == longest]
 
 
 # As seen from another sample ----------------------------------------------------------

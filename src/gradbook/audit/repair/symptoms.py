@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, combinations
@@ -19,16 +20,15 @@ from gradbook.audit.formula.expression import EditKind, factors
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.repair.repaired_step import RepairedStep, meaning_of, rank
-from gradbook.audit.repair.shares import column_shares, scattered_shares
+from gradbook.audit.repair.shares import wrong_shares
 from gradbook.audit.repair.wrong_formula import WrongFormula
 from gradbook.audit.search.hypotheses import Hypothesis, Proof
-from gradbook.audit.step.points import Numbers, agree
+from gradbook.audit.step.points import agree
 from gradbook.audit.step.under_test import Slopes, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.workbook.flow import walk
-from gradbook.graph.chain import gradients
-from gradbook.graph.node import Array, Node
+from gradbook.graph.node import Array, Node, ancestors
 from gradbook.targets.excel.language import Call, Expression, Reference
 
 TRIED = 6  # hypotheses that are held against every gradient, where it takes reasons
@@ -48,25 +48,17 @@ class EarlierRows:
     updates: list[tuple[StepUnderTest, Hypothesis]] = field(default_factory=list)  # that do so
 
 
+@dataclass(frozen=True, eq=False)
 class Symptoms:
-    """Wrong gradients of steps that are alike, by the numbers of their weights.
+    """Wrong gradients of steps that are alike, by the numbers of their weights."""
 
-    `usual` is what most steps are like, where these are others; `mended` are the cells that were
-    blamed before; `weight` is the one whose own formula is looked at, if it is one's.
-    """
-
-    def __init__(
-        self,
-        under_test: StepUnderTest,
-        wrong: Mapping[int, Claim],
-        earlier: EarlierRows,
-        usual: Sequence[SheetStep] = (),
-        mended: frozenset[Address] = frozenset(),
-        weight: int | None = None,
-    ) -> None:
-        self.under_test, self.wrong, self.earlier = under_test, wrong, earlier
-        self.usual, self.mended, self.weight = usual, mended, weight
-        self._formulas: dict[int, WrongFormula | None] = {}
+    under_test: StepUnderTest
+    wrong: Mapping[int, Claim]
+    earlier: EarlierRows
+    usual: Sequence[SheetStep] = ()  # what most steps are like, where these are others
+    mended: frozenset[Address] = frozenset()  # the cells that were blamed before
+    weight: int | None = None  # the one whose own formula is looked at
+    _formulas: dict[int, WrongFormula | None] = field(default_factory=dict)
 
     @property
     def looked_at(self) -> int:
@@ -76,19 +68,17 @@ class Symptoms:
 
     def of_weight(self, weight: int) -> Symptoms:
         """Return the same symptoms, looking at the formula of one weight's claim."""
-        other = self.after(self.under_test, weight)
-        other._formulas = self._formulas
-        return other
+        return replace(self, weight=weight)
 
-    def after(self, under_test: StepUnderTest, weight: int | None = None) -> Symptoms:
+    def after(self, under_test: StepUnderTest) -> Symptoms:
         """Return the same wrong claims in a step that is changed otherwise."""
-        some = self.wrong, self.earlier, self.usual, self.mended
-        return Symptoms(under_test, *some, weight)
+        return replace(self, under_test=under_test, weight=None, _formulas={})
 
     def formula(self, weight: int) -> WrongFormula | None:
         """Return the formula of a wrong claim; None where it holds a value."""
         if weight not in self._formulas:
-            self._formulas[weight] = wrong_formula(self.under_test, weight, self.wrong[weight])
+            wrong = WrongFormula.of_claim(self.under_test, weight, self.wrong[weight])
+            self._formulas[weight] = wrong
         return self._formulas[weight]
 
     @cached_property
@@ -126,14 +116,20 @@ class Symptoms:
         """The step with those cells taken for formulas of their own that an edit may change: cells
         that say the same as others, formulas behind wrong gradients that depend on no weight and,
         where a weight has no influence, those on the way to the loss."""
-        tested = self.under_test
-        cells = [cell for same in _by_node(tested).values() if len(same) > 1 for cell in same]
+        tested, training = self.under_test, self.under_test.training
+        same: defaultdict[Node, list[Address]] = defaultdict(list)
+        computed = training.book.patterns.keys() & training.computed_cells
+        for cell, value in tested.graph.known.items():
+            if isinstance(value, Node) and cell in computed:
+                same[value].append(cell)
+        cells = [cell for alike in same.values() if len(alike) > 1 for cell in alike]
         cells += self.constant_behind
         if tested.without_influence:
             cells += [*_constant(tested, tested.forward), *self.only_repeating]
-        missing = dict.fromkeys(cell for cell in cells if cell not in tested.graph.instead)
-        formulas = ((cell, tested.formula(cell)) for cell in missing)
-        known = {cell: pattern for cell, pattern in formulas if pattern is not None}
+        formulas = {
+            cell: tested.formula(cell) for cell in cells if cell not in tested.graph.instead
+        }
+        known = {cell: pattern for cell, pattern in formulas.items() if pattern is not None}
         return tested.with_formulas(known) if known else tested
 
     @cached_property
@@ -194,29 +190,6 @@ class Symptoms:
         return not speaks and not is_evident(repaired, min(hypothesis.explains))
 
 
-def wrong_formula(tested: StepUnderTest, weight: int, claim: Claim) -> WrongFormula | None:
-    """The formula of a claim, and what it should be worth."""
-    pattern = tested.formula(claim.owner)
-    if (
-        pattern is None
-        or pattern.expression is None
-        or claim.owner not in tested.training.book.patterns
-    ):
-        return None
-    true = tested.gradients[weight]
-    wanted = tested.random.of(true) * claim.sign
-    cell = tested.step.weights[weight]
-    if not claim.whole and cell is not None:  # the update, as it goes with the right gradient
-        graph, values = tested.graph, tested.random.of
-        with np.errstate(all="ignore"):
-            start = values(graph.node(cell))
-            following = values(graph.expression(pattern.expression, claim.owner, pattern))
-            claimed = values(tested.claim_node(claim)) * claim.sign
-            wanted = start + (following - start) * wanted / claimed
-    target = true if claim.sign > 0 else -true
-    return WrongFormula(tested, claim.owner, pattern, pattern.expression, wanted, target)
-
-
 def _constant(tested: StepUnderTest, cells: Iterable[Address]) -> list[Address]:
     """The formulas behind some cells that depend on no weight, and don't only repeat a number."""
     training, patterns = tested.training, tested.training.book.patterns
@@ -230,20 +203,6 @@ def _constant(tested: StepUnderTest, cells: Iterable[Address]) -> list[Address]:
 
     behind = (onward(cell) for cell in cells if cell not in training.weight_cells)
     return list(walk(chain.from_iterable(behind), onward))
-
-
-def _by_node(tested: StepUnderTest) -> dict[Node, list[Address]]:
-    """Group the cells whose formulas are equal, as a mistake may make two of them."""
-    found: defaultdict[Node, list[Address]] = defaultdict(list)
-    training = tested.training
-    for cell, value in tested.graph.known.items():
-        if (
-            isinstance(value, Node)
-            and cell in training.book.patterns
-            and cell in training.computed_cells
-        ):
-            found[value].append(cell)
-    return found
 
 
 # Evidence -----------------------------------------------------------------------------
@@ -275,10 +234,9 @@ def only_what_changes(tested: StepUnderTest, hypothesis: Hypothesis) -> Hypothes
 def _says(tested: StepUnderTest, cell: Address, right: Pattern) -> bool:
     """Whether a cell says what a formula does."""
     meant = meaning_of(tested, right.text, cell)
-    try:
+    with suppress(NotUnderstood):
         return meant is not None and tested.same(meant, tested.graph.node(cell))
-    except NotUnderstood:
-        return False
+    return False
 
 
 # Against a cell on the way to the loss -----------------------------------------
@@ -319,16 +277,19 @@ def forgets_a_number(repaired: RepairedStep) -> bool:
     gradient independent of one: gradients that forget a target aren't the loss's fault."""
     if not repaired.is_forward:
         return False
-    tested, training = repaired.under_test, repaired.under_test.training
-    if _counted(tested, {}) - _counted(tested, repaired.hypothesis.patterns(training.book)):
-        return True
-    cells = repaired.hypothesis.cells
-    mentioned = {training.plain(s) for cell in cells for s in training.flow.sources(cell)}
-    return any(
-        _is_counted(tested, cell) and not _is_counted(repaired.all_after, cell)
-        for cell in mentioned
-        if cell not in training.book.patterns and cell not in training.weight_cells
+    before, after = repaired.under_test, repaired.all_after
+    return bool(
+        _numbers_in(before, [before.loss]) - _numbers_in(after, [after.loss])
+        or _numbers_in(before, before.gradients.values())
+        - _numbers_in(after, after.gradients.values())
     )
+
+
+def _numbers_in(tested: StepUnderTest, nodes: Iterable[Node]) -> set[Address]:
+    """The cells with numbers that some are computed from, but for weights."""
+    leaves, weights = tested.graph.leaf_cells, tested.training.weight_cells
+    cells = {leaves[node] for node in ancestors(list(nodes)) if node in leaves}
+    return cells - weights.keys()
 
 
 def makes_two_alike(repaired: RepairedStep) -> bool:
@@ -349,52 +310,19 @@ def makes_two_alike(repaired: RepairedStep) -> bool:
     )
 
 
-def _counted(tested: StepUnderTest, formulas: Mapping[Address, Pattern]) -> set[Address]:
-    """The numbers that the loss is computed from, with other formulas in the place of some."""
-    training, book = tested.training, tested.training.book
-
-    def plain_or_changed(cell: Address) -> Address:
-        return cell if cell in formulas else training.plain(cell)
-
-    def onward(cell: Address) -> Iterable[Address]:
-        if cell in training.weight_cells:
-            return ()
-        sources = training.flow.sources(cell)
-        if cell in formulas:
-            sources = tuple(training.flow.mentioned_cells(formulas[cell].places, cell))
-        return map(plain_or_changed, sources)
-
-    counted = walk(map(plain_or_changed, tested.loss_cells), onward)
-    typed = {c for c in counted if c not in book.patterns and c not in training.weight_cells}
-    return {cell for cell in typed if isinstance(book.values.get(cell), float)}
-
-
-def _is_counted(tested: StepUnderTest, cell: Address) -> bool:
-    """Whether some gradient depends on a number."""
-
-    def leaf(other: Address) -> Array:
-        return tested.random.leaf(other) + (0.37 if other == cell else 0)
-
-    moved = Numbers(leaf, tested.graph.leaf_cells)
-    slopes = tested.gradients.values()
-    return any(not agree(moved.of(slope), tested.random.of(slope)) for slope in slopes)
-
-
 # Against a cell on the way back -------------------------------------------------
 
 
 def is_slope(tested: StepUnderTest, cell: Address) -> bool:
     """Whether a cell is the loss's slope by some cell on the way to it, up to a factor: then
     nothing is wrong with it."""
-    known = tested.graph.known
-    cells = tested.forward - tested.loss_cells - tested.training.weight_cells.keys()
-    nodes = [node for c in cells if isinstance(node := known.get(c), Node)]
-    try:
-        said = tested.random.of(tested.graph.node(cell))
-        slopes = gradients(tested.loss, nodes)
-        return any(_is_multiple(said, tested.random.of(slopes[node])) for node in nodes)
-    except NotUnderstood:
-        return False
+    ends = tested.loss_cells | tested.training.weight_cells.keys()
+    values = tested.random.of
+    with suppress(NotUnderstood):
+        said = values(tested.graph.node(cell))
+        inside = (node for node, at in tested.cells_of_values.items() if at not in ends)
+        return any(_is_multiple(said, values(tested.slopes[node])) for node in inside)
+    return False
 
 
 def _is_multiple(a: Array, b: Array) -> bool:
@@ -492,7 +420,7 @@ def _becomes_a_slope(repaired: RepairedStep) -> bool:
 def _is_its_shares(symptoms: Symptoms, weight: int) -> bool:
     """Whether a gradient that gathers shares is put right by a small edit of some, which makes them
     no less like others."""
-    one = symptoms.under_test, weight, symptoms.wrong[weight]
-    found = column_shares(*one) or scattered_shares(*one)
-    slight = found is not None and found.edits[0].kind is not EditKind.FORMULA
-    return slight and found is not None and RepairedStep(symptoms.under_test, found).likeness >= 0
+    found = wrong_shares(symptoms.under_test, weight, symptoms.wrong[weight])
+    if found is None or found.edits[0].kind is EditKind.FORMULA:
+        return False
+    return RepairedStep(symptoms.under_test, found).likeness >= 0

@@ -14,15 +14,17 @@ from itertools import islice
 import numpy as np
 
 from gradbook.audit.budget import budget, spend
-from gradbook.audit.edits import formula_edits
 from gradbook.audit.edits.formula_edits import (
     Substitute,
     Substitutes,
     constants,
     differences,
+    edits_by_kind,
     edits_that_give,
     fill_templates,
+    groupings,
     hits,
+    other_references,
     pairs,
     templates,
 )
@@ -50,6 +52,7 @@ from gradbook.audit.search.hypotheses import Cause, Hypothesis, MissingPart
 from gradbook.audit.step.formulas import EvaluatedFormula, remember
 from gradbook.audit.step.omissions import ChainOmission, Omissions
 from gradbook.audit.step.under_test import StepUnderTest
+from gradbook.audit.training.claims import Claim
 from gradbook.errors import GradbookError
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
@@ -81,6 +84,25 @@ class WrongFormula:
             return None
         values = np.asarray(tested.random.of(target))
         return cls(tested, cell, pattern, pattern.expression, values, target)
+
+    @classmethod
+    def of_claim(cls, tested: StepUnderTest, weight: int, claim: Claim) -> WrongFormula | None:
+        """The formula of a claim, and what it should be worth; None where it holds a value."""
+        pattern = tested.formula(claim.owner)
+        if claim.owner not in tested.training.book.patterns or pattern is None:
+            return None
+        if pattern.expression is None:
+            return None
+        true, values = tested.gradients[weight], tested.random.of
+        wanted, cell = values(true) * claim.sign, tested.step.weights[weight]
+        if not claim.whole and cell is not None:  # the update, as it goes with the right gradient
+            with np.errstate(all="ignore"):
+                start = values(tested.graph.node(cell))
+                said = tested.graph.expression(pattern.expression, claim.owner, pattern)
+                claimed = values(tested.claim_node(claim)) * claim.sign
+                wanted = start + (values(said) - start) * wanted / claimed
+        target = true if claim.sign > 0 else -true
+        return cls(tested, claim.owner, pattern, pattern.expression, wanted, target)
 
     @cached_property
     def repair(self) -> Hypothesis | None:
@@ -126,7 +148,7 @@ class WrongFormula:
 
         def factors() -> list[Substitute]:
             apart = differences(self.under_test, self.home)
-            near = fill_templates(templates(self.under_test), every[:MOST_PAIRED], self.value_of)
+            near = fill_templates(templates(self.under_test), every[:MOST_PAIRED])
             return [*every, *(Substitute(said, self.value_of(said)) for said in apart), *near]
 
         return Substitutes(every, every, factors, lambda: every)
@@ -134,7 +156,7 @@ class WrongFormula:
     def with_edits(self, *edits: Edit) -> Hypothesis:
         return _hypothesis(self.home, _apply(self.expression, edits), edits)
 
-    def is_pointless(self, edits: Sequence[Edit]) -> bool:
+    def is_pointless(self, *edits: Edit) -> bool:
         """Whether edits make a part of the formula come to nothing, which nobody means."""
         changed = _apply(self.expression, edits)
         return pointless_parts(changed) > pointless_parts(self.expression)
@@ -161,12 +183,8 @@ def unless_in_vain(
 @unless_in_vain
 def one_edit(wrong: WrongFormula) -> Hypothesis | None:
     """One edit, of whatever kind: the likeliest of the first kind that helps."""
-    for kind in formula_edits.EDITS:
-        right = edits_that_give(
-            kind.propose(wrong.evaluation, wrong.substitutes), wrong.right_values
-        )
-        found = islice((edit for edit in right if not wrong.is_pointless([edit])), FEW)
-        best = rank(wrong.under_test, (wrong.with_edits(edit) for edit in found))
+    for edits in edits_by_kind(wrong.evaluation, wrong.substitutes, wrong.right_values, FEW):
+        best = rank(wrong.under_test, (wrong.with_edits(edit) for edit in edits))
         if best:
             return best[0]
     return None
@@ -176,24 +194,22 @@ def one_edit(wrong: WrongFormula) -> Hypothesis | None:
 def two_edits(wrong: WrongFormula) -> Hypothesis | None:
     """Two edits: a reference and parentheses, or two references."""
     some = [*wrong.cells[:MOST_PAIRED], *constants(wrong.right_values.shape)[:3]]
-    known = replace(wrong.substitutes, references=some)
-    for hypothesis in _regrouped(wrong, known):
+    for hypothesis in _regrouped(wrong, replace(wrong.substitutes, references=some)):
         return hypothesis
     right = pairs(wrong.evaluation, some, wrong.right_values)
-    found = islice((two for two in right if not wrong.is_pointless(two)), FEW)
-    best = rank(wrong.under_test, (wrong.with_edits(*two) for two in found))
+    meant = islice((two for two in right if not wrong.is_pointless(*two)), FEW)
+    best = rank(wrong.under_test, (wrong.with_edits(*two) for two in meant))
     return best[0] if best else None
 
 
 def _regrouped(wrong: WrongFormula, known: Substitutes) -> Iterator[Hypothesis]:
     """Other parentheses, and then another reference."""
-    for (grouping,), _ in formula_edits.groupings(wrong.evaluation, known):
-        other = EvaluatedFormula(grouping.new, wrong.evaluation.value_of)
-        for edit in edits_that_give(
-            formula_edits.other_references(other, known), wrong.right_values
-        ):
-            if not wrong.is_pointless([grouping, edit]):
-                done = edit.apply_to(grouping.new)
+    for grouping in groupings(wrong.evaluation, known):
+        regrouped = grouping[0].new
+        other = EvaluatedFormula(regrouped, wrong.evaluation.value_of)
+        for edit in edits_that_give(other_references(other, known), wrong.right_values):
+            if not wrong.is_pointless(grouping[0], edit):
+                done = edit.apply_to(regrouped)
                 whole = Edit(EditKind.PARENTHESES, ((),), wrong.expression, done)
                 yield _hypothesis(wrong.home, done, [edit, whole])
 
@@ -269,25 +285,6 @@ def _hypothesis(home: Address, formula: Expression, edits: Sequence[Edit]) -> Hy
 
 # What is left out, put back -----------------------------------------------------------
 
-GROUPED = 2  # factors that a term shares with one of a sum, to belong beside what that multiplies
-
-
-@dataclass(frozen=True)
-class ExtendedFormula:
-    """A formula, or a part of one, with something added to a part of it."""
-
-    whole: Expression
-    addition: Expression
-    beside: Expression
-
-
-@dataclass(frozen=True)
-class PutBack:
-    """One part put back into a formula."""
-
-    edit: Edit
-    missing: MissingPart  # as it was put in
-
 
 def restore(
     wrong: WrongFormula,
@@ -305,17 +302,18 @@ def restore(
     known = [one for one in left if one is not None]
     if len(known) < len(left):
         return None
-    done = _put_back(wrong, of, slopes_first, known)
-    if done is not None:
-        edits = tuple(one.edit for one in done)
-        expression = _apply(wrong.expression, edits)
-        put_in = tuple(one.missing for one in done)
-        return Hypothesis(cause, (wrong.home,), (write(expression),), edits, missing=put_in)
-    whole = anew(wrong.under_test, wrong.home, wrong.expression, wrong.target)
-    if whole is None:
-        return None
-    named = (replace(one, is_put_in=False) for one in known)
-    return replace(whole, cause=cause, missing=tuple(named))
+    expression, edits, put_in = wrong.expression, list[Edit](), list[MissingPart]()
+    for k, part in enumerate(known, 1):
+        done = next(_places(wrong, expression, part, _worth(wrong, of, slopes_first, k)), None)
+        if done is None:
+            whole = written_anew(wrong)
+            named = tuple(replace(one, is_put_in=False) for one in known)
+            return None if whole is None else replace(whole, cause=cause, missing=named)
+        edits.append(done[0])
+        put_in.append(done[1])
+        expression = done[0].apply_to(expression)
+    said = (write(expression),)
+    return Hypothesis(cause, (wrong.home,), said, tuple(edits), missing=tuple(put_in))
 
 
 def _mentions_a_blank(wrong: WrongFormula) -> bool:
@@ -381,45 +379,23 @@ def own_slopes(tested: StepUnderTest, home: Address) -> dict[Node, Address]:
 # Where it belongs ---------------------------------------------------------------------------
 
 
-def _put_back(
-    wrong: WrongFormula,
-    of: Node,
-    omissions: Sequence[ChainOmission[Node]],
-    left: Sequence[MissingPart],
-) -> list[PutBack] | None:
-    """The parts put back one after the other, each into what the last one made."""
-    found: list[PutBack] = []
-    expression = wrong.expression
-    for k, one in enumerate(left):
-        wanted = _worth(wrong, of, omissions, k + 1)
-        done = None if wanted is None else next(_places(wrong, expression, one, wanted), None)
-        if done is None:
-            return None
-        found.append(done)
-        expression = done.edit.apply_to(expression)
-    return found
-
-
 def _worth(
     wrong: WrongFormula, of: Node, omissions: Sequence[ChainOmission[Node]], done: int
-) -> Array | None:
+) -> Array:
     """What the formula is worth once some are put back: it goes evenly from what it is to what it
     should be, as the derivative does."""
-    chain = wrong.under_test.chain
+    chain, right, now = wrong.under_test.chain, wrong.right_values, wrong.evaluation.whole
     if done == len(omissions) or chain is None:
-        return wrong.right_values
-    true, then, now = chain.derivatives([(), (*omissions[done:],), (*omissions,)])[of]
+        return right
+    true, then, before = chain.derivatives([(), (*omissions[done:],), (*omissions,)])[of]
     with np.errstate(all="ignore"):
-        share = (then - now) / (true - now)
-        found: Array = (
-            wrong.evaluation.whole + (wrong.right_values - wrong.evaluation.whole) * share
-        )
+        found: Array = now + (right - now) * (then - before) / (true - before)
     return found
 
 
 def _places(
     wrong: WrongFormula, expression: Expression, left: MissingPart, wanted: Array
-) -> Iterator[PutBack]:
+) -> Iterator[tuple[Edit, MissingPart]]:
     """The ways to put a part back, the outermost place first."""
     formula = EvaluatedFormula(expression, wrong.evaluation.value_of)
     more = wrong.value_of(left.formula)
@@ -432,8 +408,17 @@ def _places(
             whole = EvaluatedFormula(said, wrong.evaluation.value_of).whole
             if hits(np.atleast_2d(whole), wanted):
                 beside = extended.beside if path or extended.beside is not part else None
-                part_put = replace(left, formula=extended.addition, beside=beside)
-                yield PutBack(Edit(left.kind, (path,), part, extended.whole), part_put)
+                put_in = replace(left, formula=extended.addition, beside=beside)
+                yield Edit(left.kind, (path,), part, extended.whole), put_in
+
+
+@dataclass(frozen=True)
+class ExtendedFormula:
+    """A formula, or a part of one, with something added to a part of it."""
+
+    whole: Expression
+    addition: Expression
+    beside: Expression
 
 
 def _extended(
@@ -447,8 +432,7 @@ def _extended(
                 yield ExtendedFormula(with_factor(part, said), said, part), value * more
             return
         yield with_term(part, said), value + more
-        turned = [(-sign, term) for sign, term in terms(said)]
-        yield ExtendedFormula(total([*terms(part), *turned]), total(turned), part), value - more
+        yield with_term(part, total([(-sign, term) for sign, term in terms(said)])), value - more
 
 
 def with_factor(part: Expression, factor: Expression) -> Expression:
@@ -460,41 +444,24 @@ def with_factor(part: Expression, factor: Expression) -> Expression:
 def with_term(part: Expression, term: Expression) -> ExtendedFormula:
     """A sum with another term, beside what it shares its factors with: a·b·s and c·d·s make
     (a·b + c·d)·s."""
-    every = terms(part)
-    if len(every) > 1:
-        shared = [len(_common(factors(one), factors(term))) for _, one in every]
-        k = max(range(len(every)), key=shared.__getitem__)
-        sign, like = every[k]
-        if shared[k] >= GROUPED and sign > 0 and _has_a_sum(factors(like)):
-            inner = with_term(like, term)
-            whole = total([*every[:k], (1, inner.whole), *every[k + 1 :]])
-            return replace(inner, whole=whole)
-        return ExtendedFormula(total([*every, *terms(term)]), term, part)
     some, others = factors(part), factors(term)
-    common = _common(some, others)
+    common = Counter(map(_said, some.parts)) & Counter(map(_said, others.parts))
     rest, more = (_without(split, common) for split in (some, others))
     if not common or not rest or not more:
-        return ExtendedFormula(total([*every, *terms(term)]), term, part)
+        return ExtendedFormula(total([*terms(part), *terms(term)]), term, part)
     if len(rest) == 1 and rest[0].above and some.sign == others.sign:
-        inside = with_term(rest[0].part, multiplied(more))
-        sign = some.sign
+        inside, sign = with_term(rest[0].part, multiplied(more)), some.sign
     else:
         both = (some.sign, multiplied(rest)), (others.sign, multiplied(more))
         inside = ExtendedFormula(total(both), with_sign(*both[1]), with_sign(*both[0]))
         sign = 1
-    both_have = [factor for factor in some.parts if not any(factor is other for other in rest)]
-    before = next(k for k, factor in enumerate(some.parts) if factor is rest[0])
-    grouped = [*both_have[:before], Factor(inside.whole, True), *both_have[before:]]
+    first, *gone = rest
+    grouped = [
+        Factor(inside.whole, True) if factor is first else factor
+        for factor in some.parts
+        if not any(factor is other for other in gone)
+    ]
     return replace(inside, whole=with_sign(sign, multiplied(grouped)))
-
-
-def _has_a_sum(split: FactoredProduct) -> bool:
-    return any(len(terms(factor.part)) > 1 for factor in split.parts if factor.above)
-
-
-def _common(some: FactoredProduct, others: FactoredProduct) -> Counter[tuple[str, bool]]:
-    """The factors that two products share."""
-    return Counter(map(_said, some.parts)) & Counter(map(_said, others.parts))
 
 
 def _without(split: FactoredProduct, common: Mapping[tuple[str, bool], int]) -> list[Factor]:

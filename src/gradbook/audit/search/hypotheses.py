@@ -7,6 +7,7 @@ which hypothesis is believed is decided here.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, NamedTuple, Protocol, TypeVar
@@ -128,6 +129,7 @@ class SearchCase(Protocol):
 
 
 SomeSearch = TypeVar("SomeSearch", bound=SearchCase)
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,13 @@ class Generator(Generic[SomeSearch]):
     stage: SearchStage
     proof: Proof
     propose: Callable[[SomeSearch], Iterator[Hypothesis]]
+
+
+def unless_not_understood(work: Callable[[], Result]) -> Result | None:
+    """Return what some work comes to; None where a formula in it isn't understood."""
+    with suppress(NotUnderstood):
+        return work()
+    return None
 
 
 # Which hypothesis is believed ---------------------------------------------------------
@@ -167,12 +176,13 @@ def choose(case: SomeSearch, generators: Sequence[Generator[SomeSearch]]) -> Hyp
 
 def _believed(case: SomeSearch, generator: Generator[SomeSearch]) -> Hypothesis | None:
     """The likeliest of a generator's hypotheses that stand the proof."""
-    if generator.proof is Proof.NONE:
-        return next(generator.propose(case), None)
-    try:
+
+    def believe() -> Hypothesis | None:
+        if generator.proof is Proof.NONE:
+            return next(generator.propose(case), None)
         return next(case.prove(_affordable(case, generator), generator.proof), None)
-    except NotUnderstood:
-        return None
+
+    return unless_not_understood(believe)
 
 
 def _affordable(case: SomeSearch, generator: Generator[SomeSearch]) -> list[Hypothesis]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gradbook.audit.findings import ANOTHER_ROW, BLANK_REFERENCE, Finding
@@ -168,54 +168,34 @@ class Wording:
 
     def _because(self, edit: Edit, weight: str) -> str:
         old, new = edit.old, edit.new
-        match edit.kind, new:
-            case ((EditKind.REFERENCE | EditKind.NUMBER | EditKind.EXCHANGE), _):
-                both = [(old, new), (new, old)]
-                some = both if edit.kind is EditKind.EXCHANGE else both[:1]
-                return joined("; ", (self._reference(*pair, weight) for pair in some))
-            case ((EditKind.OPERATOR | EditKind.ORDER), Infix()):
-                assert isinstance(old, Infix)
-                return _of_operator(edit.kind, old, new)
-            case ((EditKind.ORDER | EditKind.SIGN | EditKind.FUNCTION), _):
-                of = {
-                    EditKind.ORDER: _branches,
-                    EditKind.SIGN: _turned,
-                    EditKind.FUNCTION: _of_function,
-                }
-                return of[edit.kind](old)
-            case ((EditKind.PARENTHESES | EditKind.RANGE | EditKind.ACTIVATION), _):
-                said = {
-                    EditKind.PARENTHESES: self._parentheses,
-                    EditKind.RANGE: self._range,
-                    EditKind.ACTIVATION: _activations,
-                }
-                return said[edit.kind](old, new)
-            case ((EditKind.FACTOR | EditKind.TERM), Infix()):
-                return self._left_out(edit.kind, old, new, weight)
-            case EditKind.OMISSION, _:
-                return self._superfluous(old, weight)
+        reason = REASONS.get(edit.kind)
+        if reason is not None:
+            return reason(self, old, new, weight)
         return Message(
             "no small change makes this the gradient; "
             "the chain rule gives the formula below for {weight}",
             weight=weight,
         )
 
-    def _left_out(self, kind: EditKind, part: Expression, new: Infix, weight: str) -> Message:
-        """A factor or a term that is missing beside a part."""
-        if kind is EditKind.TERM:
-            return Message("the term {term} is left out", term=self._named(new.right))
+    def _missing_term(self, _: Expression, new: Expression, weight: str) -> str:
+        assert isinstance(new, Infix)
+        return Message("the term {term} is left out", term=self._named(new.right))
+
+    def _missing_factor(self, part: Expression, new: Expression, weight: str) -> str:
+        assert isinstance(new, Infix)
         both = {"part": _short(part), "factor": self._named(new.right)}
         remedy = (
             Message("{part} must be multiplied by {factor}", **both)
             if new.operator == "*"
             else Message("{part} must be divided by {factor}", **both)
         )
-        more = Message(
+        if not weight:
+            return remedy
+        return Message(
             "a factor is missing from the chain to {weight}: {remedy}", weight=weight, remedy=remedy
         )
-        return more if weight else remedy
 
-    def _superfluous(self, part: Expression, weight: str) -> Message:
+    def _superfluous(self, part: Expression, _: Expression, weight: str) -> str:
         if not weight:
             return Message("{part} doesn't belong there", part=self._named(part))
         return Message(
@@ -238,27 +218,22 @@ class Wording:
                 return Message("{old} stays with one row: {new} belongs there", **both)
             return Message("{old} is of another row: {new} belongs there", **both)
         called, name = self.label(old_cell), self.label(new_cell) or write(new)
+        needed = {"weight": weight, "name": name, "new": write(new)}
         if not weight:
             right = Message("it is {name} that belongs there, so {new}", name=name, new=write(new))
         elif new_cell in self.step.computed_cells:
-            right = Message(
-                "the chain to {weight} goes through {name}, so {new}",
-                weight=weight,
-                name=name,
-                new=write(new),
-            )
+            right = Message("the chain to {weight} goes through {name}, so {new}", **needed)
         else:
-            right = Message(
-                "the chain to {weight} needs {name}, so {new}",
-                weight=weight,
-                name=name,
-                new=write(new),
-            )
+            right = Message("the chain to {weight} needs {name}, so {new}", **needed)
         if not called:
             return Message("not {old}: {reason}", old=write(old), reason=right)
         return Message("{old} is {name}; {reason}", old=write(old), name=called, reason=right)
 
-    def _range(self, old: Expression, new: Expression) -> str:
+    def _exchange(self, old: Expression, new: Expression, weight: str) -> str:
+        both = (old, new), (new, old)
+        return joined("; ", (self._reference(*pair, weight) for pair in both))
+
+    def _range(self, old: Expression, new: Expression, _: str) -> str:
         """What the columns of two ranges are called, where that tells them apart."""
         corners = [Reference(write(part).partition(":")[0]) for part in (old, new)]
         said, name = (self.label(self._cell(corner)) for corner in corners)
@@ -269,7 +244,7 @@ class Wording:
             return Message("{old} is another; {reason}", old=write(old), reason=right)
         return Message("{old} is {name}; {reason}", old=write(old), name=said, reason=right)
 
-    def _parentheses(self, old: Expression, new: Expression) -> str:
+    def _parentheses(self, old: Expression, new: Expression, _: str) -> str:
         parts = [factor.part for factor in factors(new).parts]
         sums = [part for part in parts if _is_sum(part)]
         rest = [part for part in parts if part not in sums[:1]]
@@ -316,10 +291,10 @@ def other_slope(taken: str, names: str, kind: str, slopes: str) -> Message:
     )
 
 
-def _of_operator(kind: EditKind, old: Infix, new: Infix) -> Message:
+def _operator(_: Wording, old: Expression, new: Expression, weight: str) -> str:
+    assert isinstance(old, Infix)
+    assert isinstance(new, Infix)
     both = {"old": _short(old), "new": _short(new)}
-    if old.operator == new.operator and kind is EditKind.ORDER:
-        return Message("{old} should be {new}: the two sides are exchanged", **both)
     if old.operator != new.operator and new.operator in OPERATIONS:
         return Message(
             "{old} should be {new}: {right}, not {wrong}",
@@ -330,23 +305,25 @@ def _of_operator(kind: EditKind, old: Infix, new: Infix) -> Message:
     return Message("{old} should be {new}", **both)  # a comparison speaks for itself
 
 
-def _branches(old: Expression) -> str:
+def _order(_: Wording, old: Expression, new: Expression, weight: str) -> str:
+    if isinstance(new, Infix):
+        both = {"old": _short(old), "new": _short(new)}
+        return Message("{old} should be {new}: the two sides are exchanged", **both)
     return Message("the two branches of {part} are exchanged", part=_short(old))
 
 
-def _turned(old: Expression) -> str:
+def _sign(_: Wording, old: Expression, new: Expression, weight: str) -> str:
     return Message("the sign of {part} is wrong", part=_short(old))
 
 
-def _of_function(old: Expression) -> str:
+def _function(_: Wording, old: Expression, new: Expression, weight: str) -> str:
     """Why a function doesn't belong there; x stands for each cell that it is taken of."""
-    too_often = any(reference.text == "x" for reference in references(old))
-    if not too_often:
+    if not any(reference.text == "x" for reference in references(old)):
         return LOGARITHM
     return Message("{part} is taken once too often: x itself belongs there", part=write(old))
 
 
-def _activations(old: Expression, new: Expression) -> str:
+def _activation(_: Wording, old: Expression, new: Expression, weight: str) -> str:
     """Several sums where their activations belong."""
     both = zip(references(old), references(new), strict=True)
     pairs = dict.fromkeys((a.text, b.text) for a, b in both if a != b)
@@ -356,6 +333,24 @@ def _activations(old: Expression, new: Expression) -> str:
         sums=sums,
         activations=activations,
     )
+
+
+REASONS: dict[EditKind, Callable[[Wording, Expression, Expression, str], str]] = {
+    EditKind.REFERENCE: Wording._reference,
+    EditKind.RANGE: Wording._range,
+    EditKind.EXCHANGE: Wording._exchange,
+    EditKind.ACTIVATION: _activation,
+    EditKind.NUMBER: Wording._reference,
+    EditKind.OPERATOR: _operator,
+    EditKind.PARENTHESES: Wording._parentheses,
+    EditKind.ORDER: _order,
+    EditKind.SIGN: _sign,
+    EditKind.FUNCTION: _function,
+    EditKind.OMISSION: Wording._superfluous,
+    EditKind.FACTOR: Wording._missing_factor,
+    EditKind.TERM: Wording._missing_term,
+}
+"""Why what an edit takes out is a mistake, by its kind."""
 
 
 def _is_sum(part: Expression) -> bool:

@@ -29,6 +29,7 @@ class EvaluatedFormula:
     def __init__(self, expression: Expression, value_of: Callable[[Expression], Array]) -> None:
         self.expression = expression
         self.parts = dict(paths(expression))
+        self.paths = {id(part): path for path, part in self.parts.items()}
         self.value_of = value_of
         self.values: dict[Path, Array] = {}
         spend(0, len(self.parts))
@@ -42,11 +43,33 @@ class EvaluatedFormula:
 
     def _own(self, path: Path) -> Array:
         part = self.parts[path]
+        return self._made_of(part, [self.values[*path, k] for k in range(len(inner(part)))])
+
+    def _made_of(self, part: Expression, pieces: Sequence[Array]) -> Array:
         if isinstance(part, Number):
             return np.asarray(part.value)
-        pieces = [self.values[*path, k] for k in range(len(inner(part)))]
         found = combine(part, pieces)
         return self.value_of(part) if found is None else found
+
+    def worth(self, new: Expression) -> Array:
+        """Return the value of an expression that is made of parts of this formula and others."""
+        made: list[Expression] = []
+        waiting = [new]
+        while waiting:
+            part = waiting.pop()
+            if id(part) not in self.paths:
+                made.append(part)
+                waiting.extend(inner(part))
+        values: dict[int, Array] = {}
+
+        def value(piece: Expression) -> Array:
+            path = self.paths.get(id(piece))
+            return values[id(piece)] if path is None else self.values[path]
+
+        with np.errstate(all="ignore"):
+            for part in reversed(made):
+                values[id(part)] = self._made_of(part, list(map(value, inner(part))))
+        return value(new)
 
     def with_(self, given: Mapping[Path, Array]) -> Array:
         """Return the formula's value with other values at some places; NaN where a part of it can't

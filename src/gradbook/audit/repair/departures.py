@@ -1,22 +1,29 @@
-"""What may be wrong with a row: what most rows say otherwise, and what put other rows right."""
+"""What departs from the rest: a row from most rows, an update that takes another's gradient.
+
+What put other rows right is tried again, too.
+"""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
-from gradbook.audit.formula.address import ROW, SHEET, Address, column_of, row_of, sheet_of
+from gradbook.audit.formula.address import ROW, SHEET, Address, name_of, sheet_of
 from gradbook.audit.formula.expression import Edit, EditKind
-from gradbook.audit.formula.pattern import Pattern, move_formula, rename_cells_in
+from gradbook.audit.formula.meaning import NotUnderstood
+from gradbook.audit.formula.pattern import Pattern, copy_formula, move_formula, rename_cells_in
 from gradbook.audit.repair.repaired_step import meaning_of
 from gradbook.audit.repair.symptoms import Symptoms
+from gradbook.audit.repair.wrong_formula import WrongFormula
 from gradbook.audit.search.hypotheses import Cause, Hypothesis
 from gradbook.audit.step.points import agree
 from gradbook.audit.step.under_test import ClaimVerdict, Positions, StepUnderTest
+from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
-from gradbook.targets.excel.language import Expression, Number, read, write
+from gradbook.targets.excel.language import Expression, Number, Reference, read, write
 
 # Rows unlike most ---------------------------------------------------------------------
 
@@ -63,25 +70,23 @@ def _otherwise_computed(
     tested: StepUnderTest, cells: Mapping[Address, Pattern]
 ) -> dict[Address, Pattern]:
     """Keep the formulas on the way to the loss that compute another loss from the same cells."""
-    loss = tested.random.of(tested.loss)
+    loss, training = tested.random.of(tested.loss), tested.training
+
+    def is_slip(cell: Address, right: Pattern) -> bool:
+        """Whether it computes something else of the same cells, or goes on as an update does: of
+        other cells, it may be meant so."""
+        has = training.flow.sources(cell)
+        meant = set(training.flow.mentioned_cells(right.places, cell))
+        return set(has) == meant or any(map(training.is_rate, has))
 
     def matters(cell: Address, right: Pattern) -> bool:
         there = tested.with_formulas({cell: right})
         return not agree(loss, there.random.of(there.loss))
 
     own = {cell: right for cell, right in cells.items() if cell in tested.forward}
-    slips = {
-        cell: right for cell, right in own.items() if _is_row_slip(tested.training, cell, right)
+    return {
+        cell: right for cell, right in own.items() if is_slip(cell, right) and matters(cell, right)
     }
-    return {cell: right for cell, right in slips.items() if matters(cell, right)}
-
-
-def _is_row_slip(training: SheetTraining, cell: Address, right: Pattern) -> bool:
-    """Whether a formula computes something else of the same cells, or goes on as an update does:
-    of other cells, it may be meant so."""
-    has = training.flow.sources(cell)
-    meant = set(training.flow.mentioned_cells(right.places, cell))
-    return set(has) == meant or any(map(training.is_rate, has))
 
 
 def _are_right(
@@ -222,11 +227,9 @@ def known_claim(symptoms: Symptoms) -> Iterator[Hypothesis]:
     known = symptoms.earlier.claims.get(wrong.pattern.key)
     if known is None:
         return
-    down = row_of(wrong.home) - row_of(known.home)
-    across = column_of(wrong.home) - column_of(known.home)
 
     def follow(cell: Address, text: str) -> str:
-        return move_formula(text, down, across)
+        return copy_formula(text, cell, wrong.home)
 
     again = _moved(known, (wrong.home,), follow)
     meant = meaning_of(wrong.under_test, again.formulas[0], wrong.home)
@@ -258,10 +261,172 @@ def _moved(
     def part(expression: Expression) -> Expression:
         return read(follow(hypothesis.home, write(expression)))
 
-    def edit(one: Edit) -> Edit:
-        return replace(one, old=part(one.old), new=part(one.new))
+    edits = (replace(one, old=part(one.old), new=part(one.new)) for one in hypothesis.edits)
+    formulas = tuple(map(follow, hypothesis.cells, hypothesis.formulas))
+    return replace(hypothesis, cells=cells, formulas=formulas, edits=tuple(edits))
 
-    both = zip(hypothesis.cells, hypothesis.formulas, strict=True)
-    formulas = tuple(follow(cell, text) for cell, text in both)
-    edits = tuple(map(edit, hypothesis.edits))
-    return replace(hypothesis, cells=cells, formulas=formulas, edits=edits)
+
+# What only repeats another cell -------------------------------------------------------------
+
+
+def repeated_cell(wrong: WrongFormula) -> Hypothesis | None:
+    """The cell that a formula takes, where that only repeats a wrong cell and serves nothing else:
+    nobody would have made it for nothing, had the formula been meant to take another."""
+    found = wrong.repair if wrong.is_slight else None
+    edit = found.edits[0] if found is not None and len(found.edits) == 1 else None
+    if edit is None or edit.kind is not EditKind.REFERENCE:
+        return None
+    tested, training = wrong.under_test, wrong.under_test.training
+    taken, right = (training.book.reader.cell(write(p), wrong.home) for p in (edit.old, edit.new))
+    if taken is None or right in (None, taken) or taken not in training.book.patterns:
+        return None
+    if training.plain(taken) == taken or set(training.flow.users[taken]) != {wrong.home}:
+        return None
+    said, old = tested.mentions.reference(right, taken), training.book.patterns[taken].expression
+    if old is None or tested.positions.row(taken) != tested.positions.row(wrong.home):
+        return None
+    of_cell = Edit(EditKind.REFERENCE, ((),), old, said)
+    return Hypothesis(Cause.COLUMN, (taken,), (write(said),), (of_cell,))
+
+
+# Gradients of other weights -----------------------------------------------------------
+
+ITSELF = -1  # of no weight: the loss, which some take for its slope
+
+
+def other_gradients(symptoms: Symptoms) -> Iterator[Hypothesis]:
+    """The updates that should mention another cell than they do."""
+    tested, book = symptoms.under_test, symptoms.under_test.training.book
+    for weight, claim in symptoms.wrong.items():
+        other = whose(tested, weight, claim) if claim.via and claim.whole else None
+        if other is None:
+            continue
+        astray = _where_ways_meet(tested, claim, other)
+        home = claim.via[claim.via.index(astray) - 1] if astray in claim.via else claim.via[-1]
+        right = _right_one(tested, weight, claim, astray)
+        own = astray == claim.owner and other != ITSELF
+        if right is None or home == astray:
+            continue
+        if own and _takes_its_own(tested, weight, astray, right):
+            continue
+        taken, said = (
+            tested.mentions.on_its_sheet(name_of(cell), cell, home) for cell in (astray, right)
+        )
+
+        def follow(word: str, home: Address = home, old: Address = astray, new: str = said) -> str:
+            return new if book.reader.cell(word, home) == old else word
+
+        text = rename_cells_in(book.patterns[home].text_at(home), follow)
+        edit = Edit(EditKind.REFERENCE, ((),), Reference(taken), Reference(said))
+        yield Hypothesis(Cause.UPDATE, (home,), (text,), (edit,), frozenset({weight}), other)
+
+
+def serving_others(tested: StepUnderTest, wrong: Mapping[int, Claim]) -> set[int]:
+    """The weights of a last row, which no update follows, that seem to claim another's gradient, or
+    claim nothing there."""
+    seeming = {
+        weight
+        for weight, claim in wrong.items()
+        if not claim.via and claim.whole and whose(tested, weight, claim) is not None
+    }
+    is_last = tested.step.number == tested.training.steps
+    claims = tested.step.claims if is_last else ()
+    return seeming.union(weight for weight, options in enumerate(claims) if not options)
+
+
+def going_on(
+    last: StepUnderTest, known: Sequence[tuple[StepUnderTest, Hypothesis]], weights: set[int]
+) -> Iterator[tuple[StepUnderTest, Hypothesis]]:
+    """What earlier steps take for these weights' gradients, in a last row, which no update follows:
+    a velocity or a mean that goes on there as it did before."""
+    training, found = last.training, set[Address]()
+    patterns = training.book.patterns
+    for tested, update in known:
+        (weight,) = update.explains
+        steps = last.step.number - tested.step.number
+        there = update.home + steps * training.weights[weight].stride
+        before, here = patterns.get(update.home), patterns.get(there)
+        if before is None or here is None or weight not in weights or there in found:
+            continue
+        if there in training.weight_cells or here.shape != before.shape:
+            continue
+        found.add(there)
+        right = training.book.reader.read_typed(update.formulas[0], update.home)
+        text = copy_formula(right.text, update.home, there)
+        if sheet_of(there) != sheet_of(update.home):
+            text = training.on_sheet_of(there, right).text_at(there)
+        yield (
+            replace(tested, alike=(tested.step,)),
+            replace(update, cells=(there,), formulas=(text,)),
+        )
+
+
+def whose(tested: StepUnderTest, weight: int, claim: Claim) -> int | None:
+    """The weight whose gradient a claim is, if it isn't the loss itself."""
+    if claim.owner in tested.loss_cells:
+        return ITSELF
+    if claim.owner not in tested.training.book.patterns:
+        return None
+    with suppress(NotUnderstood):
+        claimed = tested.claim_node(claim)
+        for other, true in tested.gradients.items():
+            if other != weight and not true.is_constant() and tested.same(claimed, true):
+                return other
+    return None
+
+
+def _where_ways_meet(tested: StepUnderTest, claim: Claim, other: int) -> Address:
+    """The first cell on the way to a claim that belongs to the other weight's update."""
+    options = tested.step.claims[other] if other != ITSELF else ()
+    theirs = {cell for option in options for cell in (*option.via, option.owner)}
+    return next((cell for cell in claim.via[1:] if cell in theirs), claim.owner)
+
+
+def _takes_its_own(tested: StepUnderTest, weight: int, taken: Address, right: Address) -> bool:
+    """Whether what an update takes is no other weight's gradient, nor is any made of it, nor is
+    what it should take: then that cell is rightly taken, and what it says is wrong."""
+    every = enumerate(tested.step.claims)
+    others = {option.owner for j, some in every if j != weight for option in some}
+    return right not in others and taken not in others | tested.made_of(others)
+
+
+def _right_one(tested: StepUnderTest, weight: int, claim: Claim, astray: Address) -> Address | None:
+    """What belongs in the place of a gradient, or of what remembers it: a cell of the step that is
+    the gradient, first those beside the claim."""
+    training, true = tested.training, tested.gradients[weight]
+    for cell in _near(tested, claim.owner, training.book.patterns):
+        if cell not in training.computed_cells:
+            continue
+        with suppress(NotUnderstood):
+            node = tested.graph.node(cell)
+            if tested.same(node if claim.sign > 0 else -node, true):
+                right = cell if astray == claim.owner else _remembering(tested, cell, astray)
+                if right is not None:
+                    return right
+    return None
+
+
+def _remembering(tested: StepUnderTest, own: Address, like: Address) -> Address | None:
+    """The velocity, or the mean, that gathers a gradient as another cell does the other's."""
+    training, along = tested.training, tested.training.axis.along
+    patterns = training.book.patterns
+    alike = (
+        user
+        for user in _near(tested, like, training.flow.users.get(own, ()))
+        if user in patterns
+        and user not in training.weight_cells
+        and (along(user) == along(like) or patterns[user].shape == patterns[like].shape)
+    )
+    return next(alike, None)
+
+
+def _near(tested: StepUnderTest, home: Address, cells: Iterable[Address]) -> list[Address]:
+    """Return the cells that stand beside one first, and then the others of its step."""
+    along = tested.training.axis.along
+    own = {*tested.step.cells, *tested.positions.unused_formulas}
+    near = {cell for cell in cells if cell in own or along(cell) == along(home)}
+
+    def distance(cell: Address) -> tuple[bool, bool, Address]:
+        return along(cell) != along(home), sheet_of(cell) != sheet_of(home), cell
+
+    return sorted(near, key=distance)

@@ -9,7 +9,7 @@ activation is one that the sheet uses elsewhere.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, reduce
@@ -29,14 +29,14 @@ from gradbook.audit.edits.formula_edits import (
     templates,
 )
 from gradbook.audit.formula.address import Address, sheet_of
-from gradbook.audit.formula.expression import Edit, EditKind, references, rename_cells
+from gradbook.audit.formula.expression import Edit, EditKind, references, replace_parts
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.repair.repaired_step import meaning_of
-from gradbook.audit.repair.shares import beside, unlike_others
+from gradbook.audit.repair.shares import as_seen_from, beside, unlike_others
 from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.repair.wrong_formula import WrongFormula, anew, mentioning, restore
-from gradbook.audit.search.hypotheses import Cause, Hypothesis
+from gradbook.audit.search.hypotheses import Cause, Hypothesis, unless_not_understood
 from gradbook.audit.step.formulas import EvaluatedFormula, remember
 from gradbook.audit.step.omissions import Omissions
 from gradbook.audit.step.points import agree
@@ -198,14 +198,14 @@ class ColumnEdits:
             if formula is not None
         ]
         for together in zip(*alternatives, strict=False):
-            edits = together[0][0]
-            if any(len(others) != len(edits) for others, _ in together):
+            count = len(together[0][1])
+            if any(len(values) != count for _, values in together):
                 continue
             both = zip(nodes, together, strict=True)
             given = {n: _with_axes(values) for n, (_, values) in both if isinstance(n, Node)}
             right = np.logical_and(self.slopes.right_gradients(given), self._whole(given)[:, None])
-            for k in self.helpful(len(edits), right):
-                each = [choices[k] for choices, _ in together]
+            for k in self.helpful(count, right):
+                each = [choose(k) for choose, _ in together]
                 yield self._hypothesis(cells, formulas, each, right[k])
 
     def _whole(self, given: Mapping[Node, Array]) -> Array:
@@ -261,7 +261,7 @@ class ColumnEdits:
         formula: EvaluatedFormula,
         offered: Sequence[Substitute],
         adds: Collection[bool],
-    ) -> Iterator[Alternatives]:
+    ) -> Iterator[Choices]:
         numbers = constants((len(self.slopes.weights), SLOPE_POINTS))
         every = [*offered, *numbers]
         if cell in self.forward:
@@ -364,7 +364,7 @@ class ColumnEdits:
             return at in self.forward and at in training.computed_cells
 
         some = sorted(offered, key=lambda one: not is_between(one))[:MOST_DERIVED]
-        return [*found, *fill_templates(self._templates, some, formula.value_of)]
+        return [*found, *fill_templates(self._templates, some)]
 
     @cached_property
     def _templates(self) -> list[Expression]:
@@ -394,18 +394,21 @@ def _with_axes(values: Array) -> Array:
     return np.reshape(values, (len(values), *(1,) * missing, *np.shape(values)[1:]))
 
 
-def _stacked(alternatives: Iterator[Alternatives]) -> Iterator[Alternatives]:
+Choices = tuple[Callable[[int], Edit], Array]  # the k-th edit, and the values with each
+
+
+def _stacked(every: Iterator[Alternatives]) -> Iterator[Choices]:
     """Single edits gathered to one array, and those that are many already."""
     edits: list[Edit] = []
     values: list[Array] = []
-    for some, value in alternatives:
+    for some in every:
         if len(some) > 1:
-            yield some, value
+            yield some.__getitem__, some.values
         else:
             edits.append(some[0])
-            values.append(np.atleast_2d(np.asarray(value)[0]))  # a lone number's, too
+            values.append(np.atleast_2d(np.asarray(some.values)[0]))  # a lone number's, too
     if edits:
-        yield edits, np.stack(np.broadcast_arrays(*values))
+        yield edits.__getitem__, np.stack(np.broadcast_arrays(*values))
 
 
 # Pasted columns -----------------------------------------------------------------------
@@ -424,16 +427,15 @@ ACTIVATIONS = (
 
 FEW_DIGITS = 5
 ONE = Number(1.0)
-Formulas = tuple[Expression, ...]  # one for every cell of a column
+Formulas = tuple[str, ...]  # one for every cell of a column
 
 
 def pasted_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
     """The formulas that columns of values may have had, and whether they give those values."""
     for cells in list(_pasted_columns(symptoms))[:MOST_PASTED]:
         tested = _freed(symptoms.under_test, cells)
-        for formulas in _formulas(tested, cells, symptoms.wrong):
-            edit = Edit(EditKind.FORMULA, ((),), Number(0.0), formulas[0])
-            texts = tuple(map(write, formulas))
+        for texts in _formulas(tested, cells, symptoms.wrong):
+            edit = Edit(EditKind.FORMULA, ((),), Number(0.0), read(texts[0]))
             given = _gives(tested, cells, texts)
             if not given and _are_typed(tested, cells):
                 continue
@@ -490,27 +492,31 @@ def _freed(tested: StepUnderTest, cells: Sequence[Address]) -> StepUnderTest:
 
 
 def _formulas(
-    tested: StepUnderTest, cells: Sequence[Address], wrong: Mapping[int, Claim]
+    tested: StepUnderTest, cells: tuple[Address, ...], wrong: Mapping[int, Claim]
 ) -> Iterator[Formulas]:
-    """What may have stood in a column: a function of another, or a weighted sum."""
-    known = [*templates(tested), *map(read, ACTIVATIONS)]
-    for cell in _near(tested, cells[0]):
-        for one in known:
-            yield tuple(fill_template(one, _seen(tested, cell, cells[0], home)) for home in cells)
-    yield from _like_others(tested, cells)
-    try:
-        total = _sum(tested, cells, wrong)
-    except NotUnderstood:
-        return
+    """What may have stood in a column: a function of another, the formula of another with one of
+    its cells exchanged, or a weighted sum."""
+    first, known = cells[0], [*templates(tested), *map(read, ACTIVATIONS)]
+
+    def all_as(said: Expression) -> Formulas:
+        text = write(said)
+        return tuple(as_seen_from(tested, text, first, home) for home in cells)
+
+    for cell in _near(tested, first):
+        seen = tested.mentions.reference(cell, first)
+        for template in known:
+            yield all_as(fill_template(template, seen))
+    yield from map(all_as, _like_others(tested, first))
+    total = unless_not_understood(lambda: _sum(tested, cells, wrong))
     if total is not None:
         yield total
 
 
-def _like_others(tested: StepUnderTest, cells: Sequence[Address]) -> Iterator[Formulas]:
+def _like_others(tested: StepUnderTest, first: Address) -> Iterator[Expression]:
     """The formula of another column with one of its cells exchanged for its like: e^(o1 − L) where
     e^(o2 − L) stands beside it."""
-    training, first = tested.training, cells[0]
-    patterns, row = training.book.patterns, tested.positions.row
+    training, row = tested.training, tested.positions.row
+    patterns = training.book.patterns
     below = training.flow.below([first], training.weight_cells) | {first}
     beside = [
         cell
@@ -520,42 +526,16 @@ def _like_others(tested: StepUnderTest, cells: Sequence[Address]) -> Iterator[Fo
     shapes = {patterns[cell].shape: cell for cell in reversed(beside)}
     for like in reversed(shapes.values()):
         said = tested.formula(like)
-        assert said is not None
-        mentioned = list(dict.fromkeys(references(said.expression))) if said.expression else []
-        if not 1 < len(mentioned) <= MOST_MENTIONED:
-            continue
-        for old in mentioned:
-            at = training.book.reader.cell(old.text, like)
-            alike = (
-                c for c in beside if at in patterns and patterns[c].shape == patterns[at].shape
-            )
-            for new in alike:
-                yield tuple(_exchanged(tested, said, old, new, first, home) for home in cells)
-
-
-def _exchanged(
-    tested: StepUnderTest,
-    said: Pattern,
-    old: Reference,
-    new: Address,
-    first: Address,
-    home: Address,
-) -> Expression:
-    """What a formula says as seen from another cell, another cell standing for one of its own."""
-
-    def name(mention: Reference) -> str:
-        at = tested.training.book.reader.cell(mention.text, said.home)
-        meant = new if mention == old else at
-        return mention.text if meant is None else _seen(tested, meant, first, home).text
-
-    assert said.expression is not None
-    return rename_cells(said.expression, name)
-
-
-def _seen(tested: StepUnderTest, cell: Address, first: Address, home: Address) -> Reference:
-    """Yield the cell as each cell of a column sees it, in its own sample; fewer where a sample has
-    none."""
-    return tested.mentions.reference(beside(tested, cell, home, first), home)
+        expression = said.expression if said is not None else None
+        mentioned = dict.fromkeys(references(expression)) if expression else {}
+        for old in mentioned if expression and 1 < len(mentioned) <= MOST_MENTIONED else ():
+            at = patterns.get(training.book.reader.cell(old.text, like) or like)
+            for new in beside if at is not None else ():
+                if patterns[new].shape == at.shape:
+                    instead: dict[Expression, Expression] = {
+                        old: tested.mentions.reference(new, first)
+                    }
+                    yield replace_parts(expression, instead.get)
 
 
 def _near(tested: StepUnderTest, home: Address) -> list[Address]:
@@ -583,38 +563,39 @@ def _sum(
     nodes = [tested.graph.node(cell) for cell in cells]
     found = gradients(tested.loss, nodes)
     slopes = [tested.random.of(found[node]) for node in nodes]
-    terms: list[Formulas] = []
+    terms: list[list[Expression]] = []
     for weight, claim in wrong.items():
         at = tested.step.weights[weight]
-        missing = tested.claim_node(claim) - tested.gradients[weight]
-        factors = _factor(tested, cells, slopes, tested.random.of(missing))
+        missing = tested.random.of(tested.claim_node(claim) - tested.gradients[weight])
+        factors = _factor(tested, cells, slopes, missing)
         if at is not None and factors is not None:
-            own = (tested.mentions.reference(at, home) for home in cells)
+            own = [tested.mentions.reference(at, home) for home in cells]
             both = zip(own, factors, strict=True)
-            terms.append(tuple(w if x == ONE else Infix("*", w, x) for w, x in both))
+            terms.append([w if x is ONE else Infix("*", w, x) for w, x in both])
     if not terms:
         return None
-    return tuple(reduce(lambda a, b: Infix("+", a, b), parts) for parts in zip(*terms, strict=True))
+    sums = (reduce(lambda a, b: Infix("+", a, b), parts) for parts in zip(*terms, strict=True))
+    return tuple(map(write, sums))
 
 
 def _factor(
     tested: StepUnderTest, cells: Sequence[Address], slopes: Sequence[Array], missing: Array
-) -> Formulas | None:
-    """The cells of another column that, times the slopes, add up to what is missing; or 1."""
+) -> list[Expression] | None:
+    """The cells of another column that, times the slopes, add up to what is missing; 1 for each
+    where the slopes alone do."""
     first = cells[0]
     if agree(missing, np.sum(np.broadcast_arrays(*slopes), axis=0)):
-        return tuple(ONE for _ in cells)
+        return [ONE for _ in cells]
     near = sorted(tested.step.cells, key=lambda c: (sheet_of(c) != sheet_of(first), abs(c - first)))
     for cell in near:
         seen = tested.mentions.seen_from(cell, first)
         there = [beside(tested, seen, home, first) for home in cells]
-        try:
+        with suppress(NotUnderstood):
             nodes = [tested.graph.node(c) for c in there]
-        except NotUnderstood:
-            continue
-        values = [tested.random.of(node) for node in nodes]
-        with np.errstate(all="ignore"):
-            total = sum(slope * value for slope, value in zip(slopes, values, strict=True))
-        if not nodes[0].is_constant() and agree(np.asarray(total), missing):
-            return tuple(tested.mentions.reference(c, h) for c, h in zip(there, cells, strict=True))
+            with np.errstate(all="ignore"):
+                products = [s * tested.random.of(n) for s, n in zip(slopes, nodes, strict=True)]
+                total = np.sum(np.broadcast_arrays(*products), axis=0)
+            if not nodes[0].is_constant() and agree(total, missing):
+                both = zip(there, cells, strict=True)
+                return [tested.mentions.reference(c, home) for c, home in both]
     return None
