@@ -31,7 +31,6 @@ from gradbook.audit.edits.formula_edits import (
 from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.expression import Edit, EditKind, references, replace_parts
 from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.repair.repaired_step import meaning_of
 from gradbook.audit.repair.shares import as_seen_from, beside, unlike_others
 from gradbook.audit.repair.symptoms import Symptoms
@@ -44,6 +43,7 @@ from gradbook.audit.step.under_test import SLOPE_POINTS, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
+from gradbook.language.message import Message
 from gradbook.targets.excel.language import Expression, Infix, Number, Reference, read, write
 
 # Edits --------------------------------------------------------------------------------
@@ -183,19 +183,13 @@ class ColumnEdits:
         return {tested.positions.row(cell) for cell in chain(own, tested.step.own)}
 
     def _column(self, cells: tuple[Address, ...], adds: Collection[bool]) -> Iterator[Hypothesis]:
-        patterns = [self.under_test.formula(cell) for cell in cells]
-        offered = self._offered(cells)
-        try:
-            formulas = [self._evaluated(c, p) for c, p in zip(cells, patterns, strict=True)]
-        except NotUnderstood:
-            return
-        if None in formulas:
+        formulas = unless_not_understood(lambda: list(map(self._evaluated, cells)))
+        if formulas is None:
             return
         nodes = [self.under_test.graph.known[cell] for cell in cells]
         alternatives = [
             self._alternatives(cell, formula, some, adds)
-            for cell, formula, some in zip(cells, formulas, offered, strict=True)
-            if formula is not None
+            for cell, formula, some in zip(cells, formulas, self._offered(cells), strict=True)
         ]
         for together in zip(*alternatives, strict=False):
             count = len(together[0][1])
@@ -205,8 +199,13 @@ class ColumnEdits:
             given = {n: _with_axes(values) for n, (_, values) in both if isinstance(n, Node)}
             right = np.logical_and(self.slopes.right_gradients(given), self._whole(given)[:, None])
             for k in self.helpful(count, right):
-                each = [choose(k) for choose, _ in together]
-                yield self._hypothesis(cells, formulas, each, right[k])
+                edits = [choose(k) for choose, _ in together]
+                said = [
+                    write(e.apply_to(f.expression)) for e, f in zip(edits, formulas, strict=True)
+                ]
+                helped = np.flatnonzero(self._mended(right[k]))
+                explains = frozenset(self.slopes.weights[int(j)] for j in helped)
+                yield Hypothesis(Cause.COLUMN, cells, tuple(said), (edits[0],), explains)
 
     def _whole(self, given: Mapping[Node, Array]) -> Array:
         """Which alternatives are numbers wherever the cells are: none divides by nothing."""
@@ -228,24 +227,14 @@ class ColumnEdits:
         found: Array = np.greater(right, self.slopes.before) & wrong
         return found
 
-    def _hypothesis(
-        self,
-        cells: tuple[Address, ...],
-        formulas: Iterable[EvaluatedFormula | None],
-        each: Sequence[Edit],
-        right: Array,
-    ) -> Hypothesis:
-        explains = frozenset(
-            self.slopes.weights[int(j)] for j in np.flatnonzero(self._mended(right))
+    def _evaluated(self, cell: Address) -> EvaluatedFormula:
+        tested, numbers, pattern = (
+            self.under_test,
+            self.slopes.numbers,
+            self.under_test.formula(cell),
         )
-        both = zip(formulas, each, strict=True)
-        said = tuple(write(edit.apply_to(f.expression)) for f, edit in both if f is not None)
-        return Hypothesis(Cause.COLUMN, cells, said, (each[0],), explains)
-
-    def _evaluated(self, cell: Address, pattern: Pattern | None) -> EvaluatedFormula | None:
         if pattern is None or pattern.expression is None:
-            return None
-        tested, numbers = self.under_test, self.slopes.numbers
+            raise NotUnderstood(Message("no formula"))
 
         def value_of(part: Expression) -> Array:
             if isinstance(part, Reference) and ":" in part.text:
@@ -263,22 +252,16 @@ class ColumnEdits:
         adds: Collection[bool],
     ) -> Iterator[Choices]:
         numbers = constants((len(self.slopes.weights), SLOPE_POINTS))
-        every = [*offered, *numbers]
-        if cell in self.forward:
-            known = Substitutes(
-                every,
-                numbers,
-                lambda: every,
-                lambda: [*offered, *self._products(cell, offered)],
-                self._activations(cell),
-            )
-        else:
-            known = Substitutes(
-                every,
-                numbers,
-                lambda: [*offered, *self._derived(cell, formula, offered), *numbers],
-                lambda: every,
-            )
+        every, forward = [*offered, *numbers], cell in self.forward
+        known = Substitutes(
+            every,
+            numbers,
+            lambda: (
+                every if forward else [*offered, *self._derived(cell, formula, offered), *numbers]
+            ),
+            lambda: [*offered, *self._products(cell, offered)] if forward else every,
+            self._activations(cell) if forward else {},
+        )
         for kind in formula_edits.EDITS:
             if kind.adds in adds:
                 yield from _stacked(kind.propose(formula, known))

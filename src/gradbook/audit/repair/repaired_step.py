@@ -21,9 +21,8 @@ from gradbook.audit.formula.expression import (
     references,
     terms,
 )
-from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.search.hypotheses import Doubts, Hypothesis
+from gradbook.audit.search.hypotheses import Doubts, Hypothesis, unless_not_understood
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.graph.node import Node
 from gradbook.targets.excel.language import Call, Expression, Infix, Number, Prefix, Reference
@@ -41,29 +40,21 @@ class Convention(IntEnum):
     NAMED = 2  # an activation that has a name
 
 
-def convention(tested: StepUnderTest, pattern: Pattern, home: Address) -> Convention:
+def convention(tested: StepUnderTest, pattern: Pattern | None, home: Address) -> Convention:
     """What a formula is in a cell on the way to the loss."""
-    if pattern.expression is None or isinstance(pattern.expression, Reference):
+    said = pattern.expression if pattern is not None else None
+    if said is None or isinstance(said, Reference):
         return Convention.NONE
-    if _is_weighted_sum(tested, pattern.expression, home):
+    if _is_weighted_sum(tested, said, home):
         return Convention.USUAL
-    named = _has_a_name(tested, pattern, home)
-    said = {reference.text for reference in references(pattern.expression)}
-    one = tested.training.book.reader.cell(said.pop(), home) if len(said) == 1 else None
+    node = unless_not_understood(lambda: tested.graph.expression(said, home, pattern))
+    named = node is not None and node.op.name in ACTIVATIONS
+    mentioned = {reference.text for reference in references(said)}
+    one = tested.training.book.reader.cell(mentioned.pop(), home) if len(mentioned) == 1 else None
     if one in tested.training.computed_cells:
         return Convention.NAMED if named else Convention.USUAL
-    takes_a_sum = named and _is_weighted_sum(tested, _argument(pattern.expression), home)
+    takes_a_sum = named and _is_weighted_sum(tested, _argument(said), home)
     return Convention.NAMED if takes_a_sum else Convention.NONE
-
-
-def _has_a_name(tested: StepUnderTest, pattern: Pattern, home: Address) -> bool:
-    if pattern.expression is None:
-        return False
-    try:
-        node = tested.graph.expression(pattern.expression, home, pattern)
-    except NotUnderstood:
-        return False
-    return node.op.name in ACTIVATIONS
 
 
 def _argument(expression: Expression) -> Expression | None:
@@ -169,25 +160,25 @@ class RepairedStep:
         return tested.shapes[self.is_forward][shape] - own
 
     @cached_property
+    def kinds(self) -> tuple[Convention, Convention]:
+        """What the formula is as it stands, and once changed."""
+        before = convention(self.under_test, self.before, self.home)
+        return before, convention(self.under_test, self.after, self.home)
+
+    @property
     def conventions(self) -> tuple[Convention, Convention]:
-        """What a formula on the way to the loss is as it stands, and once changed."""
-        if not self.is_forward or self.before is None:
-            return Convention.NONE, Convention.NONE
-        tested, home = self.under_test, self.home
-        return convention(tested, self.before, home), convention(tested, self.after, home)
+        """The same of a formula on the way to the loss; nothing of another."""
+        is_any = self.is_forward and self.before is not None
+        return self.kinds if is_any else (Convention.NONE, Convention.NONE)
 
     @property
     def unmakes_an_activation(self) -> bool:
         """Whether a cell that is an activation as it stands, which the loss is computed without,
         would be something else: as where the loss takes the sum before a sigmoid."""
-        if self.is_forward or self.before is None:
+        if self.is_forward:
             return False
-        tested, home = self.under_test, self.home
-        return (
-            convention(tested, self.before, home)
-            is Convention.NAMED
-            is not convention(tested, self.after, home)
-        )
+        before, after = self.kinds
+        return before is Convention.NAMED is not after
 
     @property
     def is_pointless(self) -> bool:
@@ -241,12 +232,10 @@ class RepairedStep:
 def meaning_of(tested: StepUnderTest, text: str, cell: Address) -> Node | None:
     """What a formula comes to in a cell of a step; None where that isn't understood."""
     pattern = tested.training.book.reader.read_typed(text, cell)
-    if pattern.expression is None:
+    said = pattern.expression
+    if said is None:
         return None
-    try:
-        return tested.graph.expression(pattern.expression, cell, pattern)
-    except NotUnderstood:
-        return None
+    return unless_not_understood(lambda: tested.graph.expression(said, cell, pattern))
 
 
 def repair_step(tested: StepUnderTest, hypothesis: Hypothesis) -> StepUnderTest:
@@ -260,18 +249,14 @@ def repair_step(tested: StepUnderTest, hypothesis: Hypothesis) -> StepUnderTest:
 def at_first_sight(repaired: RepairedStep) -> Doubts:
     """The doubts that are quickly told."""
     hypothesis = repaired.hypothesis
-    odd = max(_oddity(edit) for edit in hypothesis.edits)
-    distance = sum(_distance(repaired, edit) for edit in hypothesis.edits)
-    kind = hypothesis.edits[0].kind.rank
-    explained = len(hypothesis.explains)
     return Doubts(
-        unexplained=-explained,
+        unexplained=-len(hypothesis.explains),
         made_up=not hypothesis.reproduces,
         unlike=-repaired.likeness,
-        kind=kind,
-        odd=odd,
+        kind=repaired.edit.kind.rank,
+        odd=max(map(_oddity, hypothesis.edits)),
         other_order=-repaired.order,
-        distance=distance,
+        distance=sum(_distance(repaired, edit) for edit in hypothesis.edits),
     )
 
 

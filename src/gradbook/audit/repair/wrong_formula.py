@@ -24,6 +24,8 @@ from gradbook.audit.edits.formula_edits import (
     fill_templates,
     groupings,
     hits,
+    missing_factors,
+    missing_terms,
     other_references,
     pairs,
     templates,
@@ -33,10 +35,9 @@ from gradbook.audit.formula.expression import (
     Edit,
     EditKind,
     Factor,
-    FactoredProduct,
-    Path,
     factors,
     pointless_parts,
+    product,
     put,
     references,
     terms,
@@ -44,7 +45,6 @@ from gradbook.audit.formula.expression import (
     total,
     with_sign,
 )
-from gradbook.audit.formula.expression import product as multiplied
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.repair.repaired_step import rank
@@ -304,7 +304,7 @@ def restore(
         return None
     expression, edits, put_in = wrong.expression, list[Edit](), list[MissingPart]()
     for k, part in enumerate(known, 1):
-        done = next(_places(wrong, expression, part, _worth(wrong, of, slopes_first, k)), None)
+        done = _put_in(wrong, expression, part, _worth(wrong, of, slopes_first, k))
         if done is None:
             whole = written_anew(wrong)
             named = tuple(replace(one, is_put_in=False) for one in known)
@@ -393,88 +393,46 @@ def _worth(
     return found
 
 
-def _places(
-    wrong: WrongFormula, expression: Expression, left: MissingPart, wanted: Array
-) -> Iterator[tuple[Edit, MissingPart]]:
-    """The ways to put a part back, the outermost place first."""
-    formula = EvaluatedFormula(expression, wrong.evaluation.value_of)
-    more = wrong.value_of(left.formula)
-    for path in sorted(formula.parts, key=len):
-        part = formula.parts[path]
-        for extended, values in _extended(formula, path, left, more):
-            if not hits(np.atleast_2d(formula.with_({path: values})), wanted):
-                continue
-            said = put(expression, path, extended.whole)
-            whole = EvaluatedFormula(said, wrong.evaluation.value_of).whole
-            if hits(np.atleast_2d(whole), wanted):
-                beside = extended.beside if path or extended.beside is not part else None
-                put_in = replace(left, formula=extended.addition, beside=beside)
-                yield Edit(left.kind, (path,), part, extended.whole), put_in
-
-
-@dataclass(frozen=True)
-class ExtendedFormula:
-    """A formula, or a part of one, with something added to a part of it."""
-
-    whole: Expression
-    addition: Expression
-    beside: Expression
-
-
-def _extended(
-    formula: EvaluatedFormula, path: Path, left: MissingPart, more: Array
-) -> Iterator[tuple[ExtendedFormula, Array]]:
-    part, value, said = formula.parts[path], formula.values[path], left.formula
-    with np.errstate(all="ignore"):
-        if left.kind is EditKind.FACTOR:
-            around = formula.parts[path[:-1]] if path else None
-            if not (isinstance(around, Infix) and around.operator in "*/"):
-                yield ExtendedFormula(with_factor(part, said), said, part), value * more
-            return
-        yield with_term(part, said), value + more
-        yield with_term(part, total([(-sign, term) for sign, term in terms(said)])), value - more
-
-
-def with_factor(part: Expression, factor: Expression) -> Expression:
-    """A product with another factor, or several."""
-    some, others = factors(part), factors(factor)
-    return with_sign(some.sign * others.sign, multiplied([*some.parts, *others.parts]))
-
-
-def with_term(part: Expression, term: Expression) -> ExtendedFormula:
-    """A sum with another term, beside what it shares its factors with: a·b·s and c·d·s make
+def _put_in(
+    wrong: WrongFormula, expression: Expression, part: MissingPart, wanted: Array
+) -> tuple[Edit, MissingPart] | None:
+    """Put a part back: a term beside what it shares its factors with, for a·b·s and c·d·s make
     (a·b + c·d)·s."""
-    some, others = factors(part), factors(term)
-    common = Counter(map(_said, some.parts)) & Counter(map(_said, others.parts))
-    rest, more = (_without(split, common) for split in (some, others))
-    if not common or not rest or not more:
-        return ExtendedFormula(total([*terms(part), *terms(term)]), term, part)
-    if len(rest) == 1 and rest[0].above and some.sign == others.sign:
-        inside, sign = with_term(rest[0].part, multiplied(more)), some.sign
-    else:
-        both = (some.sign, multiplied(rest)), (others.sign, multiplied(more))
-        inside = ExtendedFormula(total(both), with_sign(*both[1]), with_sign(*both[0]))
-        sign = 1
-    first, *gone = rest
-    grouped = [
-        Factor(inside.whole, True) if factor is first else factor
-        for factor in some.parts
-        if not any(factor is other for other in gone)
-    ]
-    return replace(inside, whole=with_sign(sign, multiplied(grouped)))
+    formula = EvaluatedFormula(expression, wrong.evaluation.value_of)
+    is_term = part.kind is EditKind.TERM
+    for said in dict.fromkeys([_without_common(part.formula, expression), part.formula]):
+        some = [Substitute(said, wrong.value_of(said))]
+        known = Substitutes((), (), lambda some=some: some, lambda some=some: some)
+        adding = missing_terms(formula, known) if is_term else missing_factors(formula, known)
+        for edit in edits_that_give(adding, wanted) if is_term or said == part.formula else ():
+            old, addition = edit.old, said
+            if isinstance(edit.new, Infix) and edit.new.operator == "-":
+                addition = total([(-sign, term) for sign, term in terms(said)])
+            new = total([*terms(old), *terms(addition)]) if is_term else _product(old, said)
+            whole = EvaluatedFormula(put(expression, edit.paths[0], new), formula.value_of).whole
+            if hits(np.atleast_2d(whole), wanted):
+                beside = old if edit.paths[0] else None
+                put_in = replace(part, formula=addition, beside=beside)
+                return replace(edit, new=new), put_in
+    return None
 
 
-def _without(split: FactoredProduct, common: Mapping[tuple[str, bool], int]) -> list[Factor]:
-    left = Counter(common)
-    found: list[Factor] = []
+def _product(part: Expression, factor: Expression) -> Expression:
+    some, others = factors(part), factors(factor)
+    return with_sign(some.sign * others.sign, product([*some.parts, *others.parts]))
+
+
+def _without_common(term: Expression, expression: Expression) -> Expression:
+    """A term without the factors that an expression has, too."""
+
+    def said(factor: Factor) -> tuple[str, bool]:
+        return write(factor.part).replace("$", ""), factor.above
+
+    split, common = factors(term), Counter(map(said, factors(expression).parts))
+    rest: list[Factor] = []
     for factor in reversed(split.parts):
-        said = _said(factor)
-        if left[said] > 0:
-            left[said] -= 1
+        if common[said(factor)] > 0:
+            common[said(factor)] -= 1
         else:
-            found.append(factor)
-    return found[::-1]
-
-
-def _said(factor: Factor) -> tuple[str, bool]:
-    return write(factor.part).replace("$", ""), factor.above
+            rest.append(factor)
+    return with_sign(split.sign * factors(expression).sign, product(rest[::-1])) if rest else term
