@@ -509,16 +509,17 @@ def _like_others(tested: StepUnderTest, first: Address) -> Iterator[Expression]:
     shapes = {patterns[cell].shape: cell for cell in reversed(beside)}
     for like in reversed(shapes.values()):
         said = tested.formula(like)
-        expression = said.expression if said is not None else None
-        mentioned = dict.fromkeys(references(expression)) if expression else {}
-        for old in mentioned if expression and 1 < len(mentioned) <= MOST_MENTIONED else ():
+        if said is None or said.expression is None:
+            continue
+        mentioned = dict.fromkeys(references(said.expression))
+        for old in mentioned if 1 < len(mentioned) <= MOST_MENTIONED else ():
             at = patterns.get(training.book.reader.cell(old.text, like) or like)
-            for new in beside if at is not None else ():
-                if patterns[new].shape == at.shape:
+            for new in beside:
+                if at is not None and patterns[new].shape == at.shape:
                     instead: dict[Expression, Expression] = {
                         old: tested.mentions.reference(new, first)
                     }
-                    yield replace_parts(expression, instead.get)
+                    yield replace_parts(said.expression, instead.get)
 
 
 def _near(tested: StepUnderTest, home: Address) -> list[Address]:

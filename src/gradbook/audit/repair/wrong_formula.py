@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, wraps
+from functools import cached_property, partial, wraps
 from itertools import islice
 
 import numpy as np
@@ -402,7 +402,7 @@ def _put_in(
     is_term = part.kind is EditKind.TERM
     for said in dict.fromkeys([_without_common(part.formula, expression), part.formula]):
         some = [Substitute(said, wrong.value_of(said))]
-        known = Substitutes((), (), lambda some=some: some, lambda some=some: some)
+        known = Substitutes((), (), partial(list, some), partial(list, some))
         adding = missing_terms(formula, known) if is_term else missing_factors(formula, known)
         for edit in edits_that_give(adding, wanted) if is_term or said == part.formula else ():
             old, addition = edit.old, said
