@@ -17,11 +17,12 @@ from gradbook.audit.backward.backward_pass import BackwardPass
 from gradbook.audit.backward.blocks import MatrixBlock
 from gradbook.audit.backward.outputs import Cells
 from gradbook.audit.edits.formula_edits import (
+    EDITS,
     USUAL_TEMPLATES,
     Substitute,
     Substitutes,
     constants,
-    edits_by_kind,
+    edits_that_give,
     fill_templates,
     matrix_edits,
 )
@@ -30,6 +31,7 @@ from gradbook.audit.formula.expression import (
     Edit,
     EditKind,
     part_at,
+    pointless_parts,
     rename_cells,
     tidy,
 )
@@ -245,8 +247,15 @@ class WrongCell:
 
     def _edit(self, expression: Expression, wanted: Array) -> Edit | None:
         evaluated = EvaluatedFormula(expression, remember(self._value))
-        for edits in edits_by_kind(evaluated, self._substitutes, wanted, FEW):
-            meant = [edit for edit in edits if not _is_omission(edit, expression)]
+        before = pointless_parts(expression)
+        for kind in EDITS:
+            edits = edits_that_give(kind.propose(evaluated, self._substitutes), wanted)
+            meant = [
+                edit
+                for edit in islice(edits, FEW)
+                if pointless_parts(edit.apply_to(expression)) <= before
+                and not _is_omission(edit, expression)
+            ]
             if meant:
                 return _plainest(meant, expression)
         return None

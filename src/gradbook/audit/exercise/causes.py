@@ -18,14 +18,14 @@ from math import copysign, isclose, sqrt
 import numpy as np
 
 from gradbook.audit.budget import spend, within_budget
+from gradbook.audit.edits import formula_edits
 from gradbook.audit.edits.formula_edits import (
     USUAL_TEMPLATES,
     Substitute,
     Substitutes,
     constants,
-    edits_by_kind,
+    edits_that_give,
     fill_templates,
-    pairs,
 )
 from gradbook.audit.exercise.places import Place, Places
 from gradbook.audit.exercise.verdicts import ALL, OwnFormulas, StepNumbers
@@ -504,10 +504,14 @@ class Slip:
             return None
         evaluated = EvaluatedFormula(expression, remember(self._value_of))
         known = self._substitutes
-        for edit, *_ in edits_by_kind(evaluated, known, self.right_value, 1):
-            return self._of_edits(edit)
+        for kind in formula_edits.EDITS:
+            for edit in islice(
+                edits_that_give(kind.propose(evaluated, known), self.right_value), FEW
+            ):
+                if not self._is_pointless(edit.apply_to(expression)):
+                    return self._of_edits(edit)
         some = [*known.references[:MOST_PAIRED], *constants((ALL,))[:3]]
-        for two in islice(pairs(evaluated, some, self.right_value), FEW):
+        for two in islice(formula_edits.pairs(evaluated, some, self.right_value), FEW):
             if not self._is_pointless(two[1].apply_to(two[0].apply_to(expression))):
                 return self._of_edits(*two)
         return None
@@ -616,7 +620,10 @@ class Slip:
         }
 
         def factors() -> Sequence[Substitute]:
-            return [*every, *fill_templates(list(map(read, USUAL_TEMPLATES)), found)]
+            return [
+                *every,
+                *fill_templates([read(said) for said in USUAL_TEMPLATES], found),
+            ]
 
         return Substitutes(every, every, factors, lambda: every, activations)
 
