@@ -6,7 +6,7 @@ What it leaves out of the chain rule is put back: a term for a way, a factor for
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial, wraps
 from itertools import islice
@@ -22,11 +22,9 @@ from gradbook.audit.edits.formula_edits import (
     edits_by_kind,
     edits_that_give,
     fill_templates,
-    groupings,
     hits,
     missing_factors,
     missing_terms,
-    other_references,
     pairs,
     templates,
 )
@@ -87,22 +85,20 @@ class WrongFormula:
 
     @classmethod
     def of_claim(cls, tested: StepUnderTest, weight: int, claim: Claim) -> WrongFormula | None:
-        """The formula of a claim, and what it should be worth; None where it holds a value."""
-        pattern = tested.formula(claim.owner)
-        if claim.owner not in tested.training.book.patterns or pattern is None:
-            return None
-        if pattern.expression is None:
-            return None
-        true, values = tested.gradients[weight], tested.random.of
-        wanted, cell = values(true) * claim.sign, tested.step.weights[weight]
-        if not claim.whole and cell is not None:  # the update, as it goes with the right gradient
-            with np.errstate(all="ignore"):
-                start = values(tested.graph.node(cell))
-                said = tested.graph.expression(pattern.expression, claim.owner, pattern)
-                claimed = values(tested.claim_node(claim)) * claim.sign
-                wanted = start + (values(said) - start) * wanted / claimed
-        target = true if claim.sign > 0 else -true
-        return cls(tested, claim.owner, pattern, pattern.expression, wanted, target)
+        """Return a claim's formula, and what it should be worth; None where it holds a value."""
+        true = tested.gradients[weight]
+        is_formula = claim.owner in tested.training.book.patterns
+        found = cls.at(tested, claim.owner, true if claim.sign > 0 else -true)
+        cell = tested.step.weights[weight]
+        if found is None or not is_formula or claim.whole or cell is None:
+            return found if is_formula else None
+        graph, values = tested.graph, tested.random.of
+        with np.errstate(all="ignore"):  # the update, as it goes with the right gradient
+            start = values(graph.node(cell))
+            following = values(graph.expression(found.expression, claim.owner, found.pattern))
+            claimed = values(tested.claim_node(claim)) * claim.sign
+            wanted = start + (following - start) * found.right_values / claimed
+        return replace(found, right_values=wanted)
 
     @cached_property
     def repair(self) -> Hypothesis | None:
@@ -192,26 +188,12 @@ def one_edit(wrong: WrongFormula) -> Hypothesis | None:
 
 @unless_in_vain
 def two_edits(wrong: WrongFormula) -> Hypothesis | None:
-    """Two edits: a reference and parentheses, or two references."""
+    """Two references, or a reference and a number."""
     some = [*wrong.cells[:MOST_PAIRED], *constants(wrong.right_values.shape)[:3]]
-    for hypothesis in _regrouped(wrong, replace(wrong.substitutes, references=some)):
-        return hypothesis
     right = pairs(wrong.evaluation, some, wrong.right_values)
     meant = islice((two for two in right if not wrong.is_pointless(*two)), FEW)
     best = rank(wrong.under_test, (wrong.with_edits(*two) for two in meant))
     return best[0] if best else None
-
-
-def _regrouped(wrong: WrongFormula, known: Substitutes) -> Iterator[Hypothesis]:
-    """Other parentheses, and then another reference."""
-    for grouping in groupings(wrong.evaluation, known):
-        regrouped = grouping[0].new
-        other = EvaluatedFormula(regrouped, wrong.evaluation.value_of)
-        for edit in edits_that_give(other_references(other, known), wrong.right_values):
-            if not wrong.is_pointless(grouping[0], edit):
-                done = edit.apply_to(regrouped)
-                whole = Edit(EditKind.PARENTHESES, ((),), wrong.expression, done)
-                yield _hypothesis(wrong.home, done, [edit, whole])
 
 
 def written_anew(wrong: WrongFormula) -> Hypothesis | None:
