@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gradbook import check
-from gradbook.audit.backward.judgement import BackwardWording, faults, unexplained_cells
+from gradbook.audit.backward.faults import faults
+from gradbook.audit.backward.judgement import BackwardWording, unexplained_cells
 from tests.audit.material.made import Table, cells_of
 from tests.audit.material.small import at
 from tests.audit.material.worked_once.list import FORWARD, listed, listed_pass

@@ -7,7 +7,6 @@ import pytest
 
 from gradbook.audit.backward.outputs import (
     POINTS,
-    CellFunctions,
     OutputPair,
     PointValues,
     cells_of_sheet,
@@ -26,7 +25,7 @@ def values_of(cells):
         value = book.values.get(cell)
         return np.random.default_rng(cell).normal(size=POINTS) if value == 1.0 else value
 
-    return PointValues(CellFunctions(book, flow), in_order(book, flow), leaf)
+    return PointValues(book, flow, in_order(book, flow), leaf)
 
 
 def test_cells_are_computed_from_numbers_drawn_for_others():

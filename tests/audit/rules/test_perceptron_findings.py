@@ -5,57 +5,60 @@ from __future__ import annotations
 import pytest
 
 from gradbook.audit.formula.expression import EditKind
-from gradbook.audit.rules.perceptron import Usual, find_perceptrons
+from gradbook.audit.rules.perceptron import find_perceptrons
 from gradbook.audit.rules.perceptron_findings import RuleFaults, RuleWords
-from gradbook.audit.rules.rule_repairs import GENERATORS, RuleSymptoms, larger_edits, small_edits
+from gradbook.audit.rules.rule_repairs import GENERATORS, LARGER, SMALL, RuleSymptoms
+from gradbook.audit.rules.usual import Usual
 from gradbook.audit.search.hypotheses import Cause, choose
 from gradbook.targets.excel.language import read, write
 from tests.audit.material.perceptrons.small import COLUMNS, ROWS, checked, edited
 from tests.audit.material.small import at, small
 
 
-@pytest.mark.parametrize(
-    ("wrong", "right", "kind"),
-    [
-        ("D2+K2*I2*A2", "D2+K2*I2*B2", EditKind.REFERENCE),
-        ("D2-K2*I2", "D2+K2*I2", EditKind.OPERATOR),
-        ("H2-C2", "C2-H2", EditKind.ORDER),
-        ("IF(G2>0,1,0)", "IF(G2<0,1,0)", EditKind.OPERATOR),
-        ("IF(G2>0,0,1)", "IF(G2>0,1,0)", EditKind.ORDER),
-        ("IF(G2>1,1,0)", "IF(G2>0,1,0)", EditKind.NUMBER),
-        ("D2+I2*B2*B2", "D2+I2*B2", EditKind.OMISSION),
-        ("D2+K2*I2", "D2+K2*I2*B2", EditKind.FACTOR),
-        ("D2+(-K2)", "D2+K2", EditKind.SIGN),
-    ],
-)
-def test_a_small_slip_is_one_edit_away(wrong, right, kind):
-    expression, wanted = read(wrong), read(right)
-    edits = [e for e in small_edits(expression, ["B2"]) if e.apply_to(expression) == wanted]
-    assert kind in {edit.kind for edit in edits}
-
-
-@pytest.mark.parametrize(
-    ("wrong", "right"),
-    [("A2*D2", "D2*A2"), ("A2*D2+F2", "A2*(D2+F2)"), ("A2*D2", "A2*D2+B2*E2"), ("A2", "A2+B2")],
-)
-def test_larger_ones_exchange_regroup_or_add_a_term(wrong, right):
-    expression = read(wrong)
-    made = {write(e.apply_to(expression)) for e in larger_edits(expression, ["B2"], [("B2", "E2")])}
-    assert write(read(right)) in made
-
-
-def test_ranges_are_left_alone():
-    edits = small_edits(read("SUMPRODUCT(A2:B2,D2:E2)"), ["B2"])
-    assert EditKind.REFERENCE not in {edit.kind for edit in edits}
-
-
-# The likeliest repair heals most and harms nothing -------------------------------------
-
-
 def symptoms(cells, first="D5"):
     (found,) = find_perceptrons(*small(edited(ROWS, cells)))
     step = next(step for step in found.steps if step.first == at(first))
     return RuleSymptoms(Usual(found), step, {})
+
+
+def edits(text, kinds):
+    """The edits of a formula of the step that D5 is of, by what they make of it."""
+    expression = read(text)
+    found = symptoms({"I4": "=C4*H4"}).edits(expression, kinds)
+    return [(write(edit.apply_to(expression)), edit.kind) for edit in found]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "kind"),
+    [
+        ("D4+K4*I4*A4", "D4+K4*I4*B4", EditKind.REFERENCE),
+        ("D4-K4*I4", "D4+K4*I4", EditKind.OPERATOR),
+        ("H4-C4", "C4-H4", EditKind.ORDER),
+        ("IF(G4>0,1,0)", "IF(G4<0,1,0)", EditKind.OPERATOR),
+        ("IF(G4>0,0,1)", "IF(G4>0,1,0)", EditKind.ORDER),
+        ("IF(G4>1,1,0)", "IF(G4>0,1,0)", EditKind.NUMBER),
+        ("D4+I4*B4*B4", "D4+I4*B4", EditKind.OMISSION),
+        ("D4+K4*I4", "D4+K4*I4*B4", EditKind.FACTOR),
+        ("D4+(-K4)", "D4+K4", EditKind.SIGN),
+    ],
+)
+def test_a_small_slip_is_one_edit_away(wrong, right, kind):
+    assert (write(read(right)), kind) in edits(wrong, SMALL)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [("A4*D4", "D4*A4"), ("A4*D4+F4", "A4*(D4+F4)"), ("A4*D4", "A4*D4+E4*B4"), ("A4", "A4+B4")],
+)
+def test_larger_ones_exchange_regroup_or_add_a_term(wrong, right):
+    assert write(read(right)) in dict(edits(wrong, LARGER))
+
+
+def test_ranges_are_left_alone():
+    assert EditKind.REFERENCE not in dict(edits("SUMPRODUCT(A4:B4,D4:E4)", SMALL)).values()
+
+
+# The likeliest repair heals most and harms nothing -------------------------------------
 
 
 def best(cells, first="D5"):

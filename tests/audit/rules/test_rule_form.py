@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.formula.pattern import CellReference
-from gradbook.audit.rules.perceptron import find_perceptrons
-from gradbook.audit.rules.rule_form import RATE, bases, mentions_outside_conditions, rule_updates
+from gradbook.audit.rules.perceptron import bases, find_perceptrons, rule_updates
+from gradbook.audit.rules.rule_form import RATE
 from tests.audit.material.perceptrons.small import COLUMNS, ROWS, edited
 from tests.audit.material.small import all_at, at, small, small_book
 
@@ -27,25 +26,6 @@ from tests.audit.material.small import all_at, at, small, small_book
 def test_a_formula_goes_on_from_what_it_keeps_either_way(formula, kept):
     pattern = small_book({"E5": formula}).patterns[at("E5")]
     assert [place.at(at("E5")) for place in bases(pattern)] == [at(name) for name in kept]
-
-
-@pytest.mark.parametrize(
-    ("formula", "mentioned"),
-    [
-        ("=IF(A1>0,B1,0.1*C1)", "B1 C1"),
-        ("=E4+eta*(D1-SIGN(A1))*B1", "E4 D1 B1"),
-        ("=(A1>=B1)*C1", "C1"),
-        ("=IF(A1,1,0)", ""),
-    ],
-)
-def test_what_is_followed_stands_in_no_condition(formula, mentioned):
-    pattern = small_book({"E5": formula}).patterns[at("E5")]
-    found = {
-        place.at(at("E5"))
-        for place in mentions_outside_conditions(pattern)
-        if isinstance(place, CellReference)
-    }
-    assert found == {at(name) for name in mentioned.split()}
 
 
 @pytest.mark.parametrize(("areas", "weights"), [(ROWS, "D3:F10"), (COLUMNS, "C5:H6")])

@@ -23,6 +23,8 @@ from gradbook.audit.step.points import CLOSE, agree
 from gradbook.graph.node import Array
 from gradbook.targets.excel.language import Reference, write
 
+# Where the chain rule starts -----------------------------------------------------------
+
 MOST_TRIED = 48  # cells that may be the loss
 
 
@@ -41,34 +43,23 @@ def losses(cells: Cells) -> Iterator[StartingLoss]:
     then what is usual."""
     calls = cells.naming.calls_loss
     held = sorted(_held(cells), key=lambda s: (-len(s.pairs), not any(map(calls, s.cells))))
-    together = _together(cells, held)
-    yield from [*together, *held] if together else held
+    yield from _together(cells, held)
+    yield from held
     yield from _assumed(cells)
 
 
-# Cells that hold it ------------------------------------------------------------------
-
-
 def _held(cells: Cells) -> Iterator[StartingLoss]:
-    below = cells.below_targets
+    """The cells that fall as outputs come nearer to their targets."""
     outputs = cells.flow.below(pair.output for pair in cells.pairs)
-    both = [cell for cell in cells.order if cell in below and cell in outputs]
+    both = [cell for cell in cells.order if cell in cells.below_targets and cell in outputs]
     named = [cell for cell in both if cells.naming.calls_loss(cell)]
     others = [cell for cell in both if cell not in set(named)]
     for cell in [*reversed(named), *others][:MOST_TRIED]:
-        loss = _as_loss(cells, cell)
-        if loss is not None:
-            yield loss
-
-
-def _as_loss(cells: Cells, cell: Address) -> StartingLoss | None:
-    """A cell as a loss, if it falls as outputs come nearer to their targets."""
-    seeds = {cell: np.ones(POINTS)}
-    slopes = cells.values.slopes(seeds)
-    counted = frozenset(p for p in cells.pairs if p.output in slopes and p.target in slopes)
-    if not counted or not all(_is_distance(cells, slopes, pair) for pair in counted):
-        return None
-    return StartingLoss(seeds, (cell,), pairs=counted)
+        seeds = {cell: np.ones(POINTS)}
+        slopes = cells.values.slopes(seeds)
+        counted = frozenset(p for p in cells.pairs if p.output in slopes and p.target in slopes)
+        if counted and all(_is_distance(cells, slopes, pair) for pair in counted):
+            yield StartingLoss(seeds, (cell,), pairs=counted)
 
 
 def _is_distance(cells: Cells, slopes: Mapping[Address, Array], pair: OutputPair) -> bool:
@@ -79,11 +70,9 @@ def _is_distance(cells: Cells, slopes: Mapping[Address, Array], pair: OutputPair
     with np.errstate(all="ignore"):
         output = cells.values.number(pair.output)
         log = np.log(output)
-        for entropy in (log, log - np.log(1 - output)):
-            if _is_multiple(by_target, entropy):
-                return True
-        off = output - cells.values.number(pair.target)
-        downhill = np.sign(by_output) * np.sign(off)
+        if any(_is_multiple(by_target, entropy) for entropy in (log, log - np.log(1 - output))):
+            return True
+        downhill = np.sign(by_output) * np.sign(output - cells.values.number(pair.target))
     return agree(by_target, -by_output) and bool(np.all(downhill[np.isfinite(downhill)] >= 0))
 
 
@@ -94,11 +83,9 @@ def _is_multiple(a: Array, b: Array) -> bool:
     return ratio.size > 2 and agree(ratio, np.full(ratio.size, np.median(ratio)))
 
 
-def _together(cells: Cells, held: Sequence[StartingLoss]) -> list[StartingLoss]:
+def _together(cells: Cells, held: Sequence[StartingLoss]) -> Iterator[StartingLoss]:
     """The losses of single outputs without a sum, where no cell counts all outputs."""
     every = {pair.output for pair in cells.pairs}
-    if any({pair.output for pair in loss.pairs} >= every for loss in held):
-        return []
     by_outputs: defaultdict[frozenset[Address], list[StartingLoss]] = defaultdict(list)
     for loss in held:
         by_outputs[frozenset(pair.output for pair in loss.pairs)].append(loss)
@@ -108,42 +95,29 @@ def _together(cells: Cells, held: Sequence[StartingLoss]) -> list[StartingLoss]:
         if covered.isdisjoint(outputs):
             covered |= outputs
             chosen.append(some[0])
-    return [_sum_of(chosen)] if len(chosen) > 1 and covered >= every else []
-
-
-def _sum_of(some: Iterable[StartingLoss]) -> StartingLoss:
-    some = list(some)
-    return StartingLoss(
-        {cell: seed for loss in some for cell, seed in loss.seeds.items()},
-        tuple(sorted(cell for loss in some for cell in loss.cells)),
-        pairs=frozenset(pair for loss in some for pair in loss.pairs),
-    )
-
-
-# Losses that no cell holds ------------------------------------------------------------
+    if len(chosen) > 1 and covered >= every and not any(o >= every for o in by_outputs):
+        yield StartingLoss(
+            {cell: seed for loss in chosen for cell, seed in loss.seeds.items()},
+            tuple(sorted(cell for loss in chosen for cell in loss.cells)),
+            pairs=frozenset(pair for loss in chosen for pair in loss.pairs),
+        )
 
 
 def _assumed(cells: Cells) -> Iterator[StartingLoss]:
     """Squared error and, of outputs that are shares or probabilities, cross-entropy."""
     value = cells.values.number
     pairs = list({pair.output: pair for pair in cells.pairs}.values())
+    shares = {pair for group in cells.groups for pair in group}
     with np.errstate(all="ignore"):
         errors = {pair.output: value(pair.output) - value(pair.target) for pair in pairs}
         yield StartingLoss(errors, assumption="½·Σ(o−t)²", pairs=frozenset(pairs))
-        shares = {pair for group in cells.groups for pair in group}
         if shares:
             entropy = {p.output: -value(p.target) / value(p.output) for p in shares}
-            yield StartingLoss(entropy, assumption="cross-entropy", pairs=frozenset(shares))
-        elif all(_is_probability(value(pair.output)) for pair in pairs):
-            entropy = {
-                output: error / (value(output) * (1 - value(output)))
-                for output, error in errors.items()
-            }
-            yield StartingLoss(entropy, assumption="cross-entropy", pairs=frozenset(pairs))
-
-
-def _is_probability(values: Array) -> bool:
-    return bool(np.all((values > 0) & (values < 1)))
+        elif all(np.all((value(p.output) > 0) & (value(p.output) < 1)) for p in pairs):
+            entropy = {o: error / (value(o) * (1 - value(o))) for o, error in errors.items()}
+        else:
+            return
+    yield StartingLoss(entropy, assumption="cross-entropy", pairs=frozenset(shares or pairs))
 
 
 def again(cells: Cells, loss: StartingLoss) -> StartingLoss:
@@ -153,14 +127,13 @@ def again(cells: Cells, loss: StartingLoss) -> StartingLoss:
     return StartingLoss({c: np.ones(POINTS) for c in loss.cells}, loss.cells, pairs=loss.pairs)
 
 
+# The chain rule ------------------------------------------------------------------------
+
 MOST_FACTORS = 4  # typed numbers that a formula mentions, tried as a rate
 ENOUGH = 3  # points at which both sides are numbers
 EXACT = 1e-7  # of a factor
 
 Factor = tuple[float, Address | None]  # so many times, or by some cell
-
-
-# The chain rule --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -173,36 +146,6 @@ class DerivativeClaim:
 
 
 class Derivatives:
-    """∂L/∂ every cell that leads to a loss, to be recognised by their numbers."""
-
-    def __init__(self, cells: Cells, loss: StartingLoss) -> None:
-        self._values = cells.values
-        self.slopes = {
-            cell: slope
-            for cell, slope in cells.values.slopes(loss.seeds).items()
-            if cell not in cells.targets and varies(slope)
-        }
-        self._by_cells = _Recognised(self.slopes)
-
-    def matches(self, value: Array) -> list[tuple[Address, float]]:
-        """The cells of which some numbers are the derivative, up to a factor."""
-        return self._by_cells.matches(value)
-
-    def inner_sums(self, value: Array) -> list[Address]:
-        """The cells of which some numbers are the derivative by the sum inside, as of activations
-        whose sums have no cells of their own."""
-        return [cell for cell, scale in self._by_sums.matches(value) if scale == 1]
-
-    @cached_property
-    def _by_sums(self) -> _Recognised:
-        inner = {cell: self._values.slope_by_its_sum(cell) for cell in self.slopes}
-        with np.errstate(all="ignore"):
-            return _Recognised(
-                {cell: self.slopes[cell] * by for cell, by in inner.items() if by is not None}
-            )
-
-
-class _Recognised:
     """Derivatives by some cells, known by their numbers."""
 
     def __init__(self, slopes: Mapping[Address, Array]) -> None:
@@ -233,16 +176,32 @@ def varies(values: Array) -> bool:
     return some.size >= ENOUGH and float(np.ptp(some)) > 1e-12 * float(np.abs(some).max())
 
 
-# The cells -------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, eq=False)
 class PassCells:
     """The cells that a loss is computed from, and those computed from its error."""
 
     cells: Cells
     loss: StartingLoss
-    derivatives: Derivatives
+
+    @cached_property
+    def slopes(self) -> Mapping[Address, Array]:
+        """∂L/∂ every cell that leads to the loss, and is no target."""
+        found = self.cells.values.slopes(self.loss.seeds)
+        return {c: s for c, s in found.items() if c not in self.cells.targets and varies(s)}
+
+    @cached_property
+    def derivatives(self) -> Derivatives:
+        return Derivatives(self.slopes)
+
+    @cached_property
+    def by_sums(self) -> Derivatives:
+        """The derivatives by sums inside of cells, as of activations whose sums have none of their
+        own."""
+        inner = {cell: self.cells.values.slope_by_its_sum(cell) for cell in self.slopes}
+        with np.errstate(all="ignore"):
+            return Derivatives(
+                {c: self.slopes[c] * by for c, by in inner.items() if by is not None}
+            )
 
     @cached_property
     def forward(self) -> set[Address]:
@@ -259,9 +218,7 @@ class PassCells:
         if len(order) > MOST_PLACES:
             return None
         partials = {
-            cell: {
-                source: slope for source, slope in values.partials(cell).items() if source in slopes
-            }
+            cell: {s: slope for s, slope in values.partials(cell).items() if s in slopes}
             for cell in computed
         }
         return Chain(order, partials, self.loss.seeds, {cell: cell for cell in computed})
@@ -277,6 +234,10 @@ class PassCells:
         return [cell for cell in seen if varies(value(cell))]
 
     @cached_property
+    def inside(self) -> set[Address]:
+        return set(self.backward)
+
+    @cached_property
     def updates(self) -> dict[Address, Address]:
         """The cells that are a weight's next value, with that weight."""
         found = {cell: self._base(cell) for cell in self.backward}
@@ -288,7 +249,7 @@ class PassCells:
         for sign, part in parts if len(parts) > 1 else ():
             place = pattern.place_of(part) if isinstance(part, Reference) else None
             base = place.at(cell) if place and sign > 0 else None
-            if base in self.derivatives.slopes and self.cells.is_leaf(base):
+            if base is not None and base in self.slopes and self.cells.is_leaf(base):
                 return base
         return None
 
@@ -300,18 +261,14 @@ class PassCells:
         """The typed numbers outside of the forward pass that a formula mentions."""
         sources = dict.fromkeys(map(self.cells.flow.plain, self.cells.flow.sources(cell)))
         leaves = (s for s in sources if self.cells.is_leaf(s) and s not in self.cells.targets)
-        return [leaf for leaf in leaves if leaf not in self.derivatives.slopes][:MOST_FACTORS]
-
-    @cached_property
-    def inside(self) -> set[Address]:
-        return set(self.backward)
+        return [leaf for leaf in leaves if leaf not in self.slopes][:MOST_FACTORS]
 
     def depth(self, cell: Address) -> int:
         """How many cells of the pass lie between a cell and the error."""
         return len(self.cells.flow.behind([cell]) & self.inside)
 
 
-# What they claim -------------------------------------------------------------------------
+# What they claim -----------------------------------------------------------------------
 
 
 class BackwardPass:
@@ -330,12 +287,14 @@ class BackwardPass:
         accepted: frozenset[Address] = frozenset(),
     ) -> None:
         self.scope, self.values, self.accepted = scope, values, accepted
+        self.cells, self.loss = scope.cells, scope.loss
+        self.slopes, self.backward, self.updates = scope.slopes, scope.backward, scope.updates
         self._claims = dict(claims or {})
         self._given_factors = factors or {}
 
     @classmethod
     def of(cls, cells: Cells, loss: StartingLoss) -> BackwardPass:
-        return cls(PassCells(cells, loss, Derivatives(cells, loss)), cells.values)
+        return cls(PassCells(cells, loss), cells.values)
 
     def with_values(
         self, given: Mapping[Address, Array], only: Collection[Address] | None = None
@@ -352,26 +311,6 @@ class BackwardPass:
         accepted = frozenset(some)
         return BackwardPass(self.scope, self.values, self._claims, self.known_factors, accepted)
 
-    @property
-    def cells(self) -> Cells:
-        return self.scope.cells
-
-    @property
-    def loss(self) -> StartingLoss:
-        return self.scope.loss
-
-    @property
-    def slopes(self) -> Mapping[Address, Array]:
-        return self.scope.derivatives.slopes
-
-    @property
-    def backward(self) -> Sequence[Address]:
-        return self.scope.backward
-
-    @property
-    def updates(self) -> Mapping[Address, Address]:
-        return self.scope.updates
-
     def possible_derivative(self, cell: Address) -> Array:
         """Return the value of a cell that may be a derivative: of an update, what it subtracts."""
         value = self.values.number(cell)
@@ -379,23 +318,28 @@ class BackwardPass:
         return value if base is None else self.values.number(base) - value
 
     def claims(self, cell: Address) -> list[DerivativeClaim]:
-        """The derivatives that a cell is."""
+        """The derivatives that a cell is; an update, those by its own weight."""
         if cell not in self._claims:
-            self._claims[cell] = self._claims_of(self.possible_derivative(cell), cell)
+            value, base = self.possible_derivative(cell), self.updates.get(cell)
+            matches = self.scope.derivatives.matches
+            found = [DerivativeClaim(of, scale) for of, scale in matches(value)]
+            for factor in () if found else self.scope.factors(cell):
+                number = self.values.number(factor)
+                with np.errstate(all="ignore"):
+                    known = matches(value / number) or matches(value * number)
+                found += [DerivativeClaim(of, scale, factor) for of, scale in known]
+            self._claims[cell] = [claim for claim in found if base in (None, claim.of)]
         return self._claims[cell]
 
-    def _claims_of(self, value: Array, cell: Address) -> list[DerivativeClaim]:
-        matches = self.scope.derivatives.matches
-        found = [DerivativeClaim(of, scale) for of, scale in matches(value)]
-        for factor in () if found else self.scope.factors(cell):
-            number = self.values.number(factor)
-            with np.errstate(all="ignore"):
-                known = matches(value / number) or matches(value * number)
-            found += [DerivativeClaim(of, scale, factor) for of, scale in known]
-        base = self.updates.get(cell)
-        return found if base is None else [claim for claim in found if claim.of == base]
+    def inner_sums(self, cell: Address) -> list[Address]:
+        """The cells by whose inner sums a cell is the derivative, if it is no other."""
+        if self.claims(cell) or cell in self.updates:
+            return []
+        return [
+            of for of, scale in self.scope.by_sums.matches(self.values.number(cell)) if scale == 1
+        ]
 
-    # Which of them are right ---------------------------------------------------------
+    # By which factor -------------------------------------------------------------------
 
     @cached_property
     def common(self) -> Mapping[bool, Factor]:
@@ -405,11 +349,8 @@ class BackwardPass:
     @cached_property
     def known_factors(self) -> Mapping[bool, Factor]:
         """The factors that some gradients, or updates, tell."""
-        found = {
-            either: self._given_factors.get(either) or self._common(either)
-            for either in (False, True)
-        }
-        return {either: factor for either, factor in found.items() if factor is not None}
+        both = {e: self._given_factors.get(e) or self._common(e) for e in (False, True)}
+        return {either: factor for either, factor in both.items() if factor is not None}
 
     def _common(self, in_updates: bool) -> Factor | None:
         """Return 1 where some are exactly the gradients of a loss that a cell holds, else the
@@ -430,32 +371,23 @@ class BackwardPass:
 
     def _factors(self, in_updates: bool) -> Iterator[tuple[int, Factor]]:
         """Each block's factor over the loss's gradients, and its distance from the error."""
-        scope, updates = self.scope, self.updates
-        ends = [c for c in self.backward if (c in updates) is in_updates and scope.is_end(c)]
+        scope = self.scope
+        ends = [c for c in self.backward if (c in self.updates) is in_updates and scope.is_end(c)]
         for block in blocks(self.cells.book, ends):
             said = [c for c in self.claims(block.first) if self.cells.is_leaf(c.of)]
             if said:
                 yield scope.depth(block.first), (said[0].scale, said[0].by)
 
+    # Which of them are right -----------------------------------------------------------
+
     def is_right(self, cell: Address) -> bool:
         """Whether a cell is a derivative, by a sum inside of another cell, too; of a weight, as
         many times as the others are."""
-        if cell in self.accepted:
+        if cell in self.accepted or self.weights_of(cell):
             return True
-        if self._is_between(cell) or self.weights_of(cell):
-            return True
-        return bool(self.inner_sums(cell))
-
-    def inner_sums(self, cell: Address) -> list[Address]:
-        """The cells by whose inner sums a cell is the derivative, if it is no other."""
-        if self.claims(cell) or cell in self.updates:
-            return []
-        return self.scope.derivatives.inner_sums(self.values.number(cell))
-
-    def _is_between(self, cell: Address) -> bool:
-        """Whether a cell is the derivative by a computed value, for others to be made of."""
         computed = [not self.cells.is_leaf(claim.of) for claim in self.claims(cell)]
-        return any(computed) and not (False in computed and self.scope.is_end(cell))
+        is_between = any(computed) and not (False in computed and self.scope.is_end(cell))
+        return is_between or bool(self.inner_sums(cell))
 
     def weights_of(self, cell: Address) -> list[Address]:
         """The weights of which a cell is the gradient, as many times as the others are."""
@@ -470,22 +402,17 @@ class BackwardPass:
         """The ways and slopes that a cell leaves out of the derivative by another, if that is all
         that is wrong with it."""
         scale, by = self.common[cell in self.updates]
-        chain = self.scope.chain
-        return (
-            ()
-            if chain is None or by is not None
-            else chain.left_out(of, self.possible_derivative(cell) / scale)
-        )
+        if self.scope.chain is None or by is not None:
+            return ()
+        return self.scope.chain.left_out(of, self.possible_derivative(cell) / scale)
 
     @cached_property
     def wrong(self) -> set[Address]:
+        """The cells that are no right derivative; not slopes by sums that have no cell, of which
+        all that is made is right."""
         odd = {cell for cell in self.backward if not self.is_right(cell)}
-        return {cell for cell in odd if not self._serves_right_ones(cell, odd)}
-
-    def _serves_right_ones(self, cell: Address, odd: Collection[Address]) -> bool:
-        """Whether all that is made of a cell is right: a slope by a sum that has no cell."""
-        users = self.scope.inside.intersection(self.cells.flow.users.get(cell, ()))
-        return bool(users) and users.isdisjoint(odd)
+        users = {c: self.scope.inside.intersection(self.cells.flow.users.get(c, ())) for c in odd}
+        return {cell for cell in odd if not users[cell] or not users[cell].isdisjoint(odd)}
 
     @cached_property
     def claimed_weights(self) -> dict[Address, list[Address]]:
@@ -509,7 +436,7 @@ class BackwardPass:
         return slope if base is None else self.values.number(base) - slope
 
 
-# Errors that aren't measured alike ----------------------------------------------------
+# Errors that aren't measured alike -----------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -523,52 +450,42 @@ class UnevenError:
 
 def even_out(cells: Cells, loss: StartingLoss) -> tuple[StartingLoss, list[UnevenError]]:
     """The loss as it would be if each of its cells measured its output as the others do."""
-    own = {cell: _own_pair(cells, loss, cell) for cell in loss.cells}
-    pairs = {cell: pair for cell, pair in own.items() if pair is not None}
+    pairs = {cell: pair for cell in loss.cells for pair in _own_pair(cells, loss, cell)}
     if len(pairs) < 2 or len(pairs) < len(loss.cells):
         return loss, []
-    weights = {cell: _weight(cells, cell, pair) for cell, pair in pairs.items()}
-    usual = _usual(cells, weights)
-    seeds, found = dict(loss.seeds), []
-    for cell, weight in weights.items():
+    value = cells.values.number
+    weights: dict[Address, Array] = {}  # how much each output's error counts
+    for cell, pair in pairs.items():
+        slope = cells.values.slopes({cell: np.ones(POINTS)}).get(pair.output, np.nan)
         with np.errstate(all="ignore"):
-            factor = weights[usual] / weight
-        text = _rewritten(cells, usual, pairs[usual], cell, pairs[cell])
-        if agree(weight, weights[usual]) or not text:
-            continue
-        if agree(cells.values.value_of(text, cell), cells.values.number(cell) * factor):
-            seeds[cell] = factor
-            found.append(UnevenError(cell, usual, text))
-    return replace(loss, seeds=seeds), found
-
-
-def _own_pair(cells: Cells, loss: StartingLoss, cell: Address) -> OutputPair | None:
-    behind = cells.flow.behind([cell])
-    own = [p for p in loss.pairs if p.output in behind and p.target in behind]
-    return own[0] if len(own) == 1 else None
-
-
-def _weight(cells: Cells, cell: Address, pair: OutputPair) -> Array:
-    """How much an output's error counts."""
-    values = cells.values
-    slope = values.slopes({cell: np.ones(POINTS)}).get(pair.output, np.full(POINTS, np.nan))
-    with np.errstate(all="ignore"):
-        return slope / (values.number(pair.output) - values.number(pair.target))
-
-
-def _usual(cells: Cells, weights: dict[Address, Array]) -> Address:
-    """The one with which most agree; where two tie, the one with the longer formula."""
+            weights[cell] = slope / (value(pair.output) - value(pair.target))
 
     def votes(cell: Address) -> tuple[int, int, int]:
         expression = cells.book.patterns[cell].expression
         said = len(list(references(expression))) if expression else 0
         return sum(agree(weights[cell], other) for other in weights.values()), said, -cell
 
-    return max(weights, key=votes)
+    usual = max(weights, key=votes)  # where two tie, the one with the longer formula
+    seeds, found = dict(loss.seeds), []
+    for cell, weight in weights.items():
+        instead = dict(zip(_ends(pairs[usual]), _ends(pairs[cell]), strict=True))
+        said = cells.naming.rewrite(usual, cell, instead)
+        if said is None or agree(weight, weights[usual]):
+            continue
+        with np.errstate(all="ignore"):
+            factor = weights[usual] / weight
+        if agree(cells.values.value_of(write(said), cell), value(cell) * factor):
+            seeds[cell] = factor
+            found.append(UnevenError(cell, usual, write(said)))
+    return replace(loss, seeds=seeds), found
 
 
-def _rewritten(cells: Cells, there: Address, of: OutputPair, here: Address, by: OutputPair) -> str:
-    """A cell's formula for another output and its target."""
-    instead = {of.output: by.output, of.target: by.target}
-    said = cells.naming.rewrite(there, here, instead)
-    return write(said) if said is not None else ""
+def _own_pair(cells: Cells, loss: StartingLoss, cell: Address) -> list[OutputPair]:
+    """The only pair that a cell is computed from."""
+    behind = cells.flow.behind([cell])
+    own = [p for p in loss.pairs if p.output in behind and p.target in behind]
+    return own if len(own) == 1 else []
+
+
+def _ends(pair: OutputPair) -> tuple[Address, Address]:
+    return pair.output, pair.target

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 from gradbook.audit.formula.address import (
     ACROSS,
@@ -21,7 +22,7 @@ from gradbook.audit.formula.address import (
     sheet_of,
 )
 from gradbook.audit.formula.expression import references, rename_cells
-from gradbook.audit.formula.pattern import Pattern, RangeReference
+from gradbook.audit.formula.pattern import RangeReference
 from gradbook.audit.training.steps import is_loss_word
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.heading_words import DERIVATIVE, calls
@@ -57,42 +58,37 @@ class MatrixBlock:
 def area(cells: Iterable[Address]) -> str:
     """Cells as people write them: a whole rectangle by its corners, else column by column."""
     cells = sorted(set(cells))
-    rows, columns = ({place(c) for c in cells} for place in (row_of, column_of))
-    full = len(rows) * len(columns) == len(cells)
-    wide = max(columns) - min(columns) + 1 == len(columns)
-    if full and wide and max(rows) - min(rows) + 1 == len(rows) and len(cells) > 1:
-        return f"{name_of(cells[0])}:{name_of(cells[-1])}"
+    first, last = cells[0], cells[-1]
+    height, width = row_of(last) - row_of(first) + 1, column_of(last) - column_of(first) + 1
+    if len(cells) > 1 and cells == list(_rectangle(first, height, width)):
+        return f"{name_of(first)}:{name_of(last)}"
     return ranges(cells)
+
+
+def _rectangle(first: Address, height: int, width: int) -> Iterator[Address]:
+    """The cells of a rectangle, row by row."""
+    for row in range(height):
+        yield from range(first + row * ROW, first + row * ROW + width)
 
 
 def blocks(book: Book, cells: Iterable[Address]) -> Iterator[MatrixBlock]:
     """The cells gathered into the largest rectangles of equal formulas, in the order of cells."""
-    left = dict.fromkeys(sorted(cells))
+    left: dict[Address, object] = {
+        cell: book.arrays.get(cell) or book.patterns.get(cell) for cell in sorted(cells)
+    }
     while left:
-        first = next(iter(left))
-        kind = _kind(book, first)
-        width = 1
-        while first + width in left and _kind(book, first + width) == kind:
+        first, kind = next(iter(left.items()))
+        width = height = 1
+        while first + width in left and left[first + width] == kind:
             width += 1
-        rows = [range(first, first + width)]
-        while _is_row(book, left, kind, rows[-1], width):
-            rows.append(range(rows[-1].start + ROW, rows[-1].stop + ROW))
-        found = tuple(cell for row in rows for cell in row)
+        below = _rectangle(first + ROW, 1, width)
+        while all(cell in left and left[cell] == kind for cell in below):
+            height += 1
+            below = _rectangle(first + height * ROW, 1, width)
+        found = tuple(_rectangle(first, height, width))
         for cell in found:
             del left[cell]
         yield MatrixBlock(found)
-
-
-def _is_row(
-    book: Book, left: dict[Address, None], kind: object, above: Sequence[Address], width: int
-) -> bool:
-    """Whether the cells below a row continue the block."""
-    below = [cell + ROW for cell in above]
-    return len(below) == width and all(c in left and _kind(book, c) == kind for c in below)
-
-
-def _kind(book: Book, cell: Address) -> object:
-    return book.arrays.get(cell) or book.patterns.get(cell)
 
 
 # Ranges that formulas mention ------------------------------------------------------------
@@ -102,19 +98,16 @@ def mentioned_matrices(book: Book) -> dict[tuple[int, int, int], list[Address]]:
     """Return where the ranges that formulas mention begin, by sheet, height and width; the ranges
     of array formulas, as they are typed, come first."""
     found: defaultdict[tuple[int, int, int], dict[Address, None]] = defaultdict(dict)
-    for pattern, home in _formulas(book):
+    typed = {text: cell for cell, text in sorted(book.arrays.items(), reverse=True)}
+    arrays = ((book.reader.read_typed(text, home), home) for text, home in typed.items())
+    formulas = ((pattern, cell) for cell, pattern in book.patterns.items())
+    for pattern, home in chain(arrays, formulas):
         for place in pattern.places:
             corners = place.corners(home) if isinstance(place, RangeReference) else None
             if corners is not None:
                 sheet, top, left, bottom, right = corners
                 found[sheet, bottom - top + 1, right - left + 1][pack(sheet, top, left)] = None
     return {size: list(firsts) for size, firsts in found.items()}
-
-
-def _formulas(book: Book) -> Iterator[tuple[Pattern, Address]]:
-    typed = {text: cell for cell, text in sorted(book.arrays.items(), reverse=True)}
-    yield from ((book.reader.read_typed(text, home), home) for text, home in typed.items())
-    yield from ((pattern, cell) for cell, pattern in book.patterns.items())
 
 
 # Names of cells -----------------------------------------------------------------------
@@ -180,7 +173,7 @@ class Naming:
             return self.names[first]
         for axis in (DOWN, ACROSS):
             label = self.book.label(first, axis)
-            if _is_short_name(label) and _stands_near(self.book, first, label):
+            if _names_it(self.book, first, label):
                 return f"{label} ({area(cells)})" if len(cells) > 1 else label
         return area(cells)
 
@@ -203,12 +196,9 @@ class Naming:
         return any(map(is_loss_word, self.words(cell)))
 
 
-def _is_short_name(label: str) -> bool:
-    return len(label) <= SHORT and label.isascii() and any(map(str.isalpha, label))
-
-
-def _stands_near(book: Book, cell: Address, label: str) -> bool:
-    """Whether a text stands right above a cell, or right on the left of it."""
+def _names_it(book: Book, cell: Address, label: str) -> bool:
+    """Whether a text is short and stands right above a cell, or right on the left of it."""
     near = [cell - DOWN.step, cell - ACROSS.step, cell - DOWN.step - ACROSS.step]
-    near = [at for at in near if at >= 0 and sheet_of(at) == sheet_of(cell)]
-    return any(str(book.values.get(at, "")).strip() == label for at in near)
+    beside = (at for at in near if at >= 0 and sheet_of(at) == sheet_of(cell))
+    is_short = len(label) <= SHORT and label.isascii() and any(map(str.isalpha, label))
+    return is_short and any(str(book.values.get(at, "")).strip() == label for at in beside)

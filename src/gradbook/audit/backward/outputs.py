@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, permutations
+from itertools import permutations
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from gradbook.audit.backward.blocks import Naming, mentioned_matrices
 from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.formula.expression import parts
 from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
+from gradbook.audit.formula.pattern import CellReference, Pattern
 from gradbook.audit.step.omissions import inner_sum
 from gradbook.audit.step.points import Numbers, agree
 from gradbook.audit.workbook.book import Book
@@ -26,7 +26,7 @@ from gradbook.audit.workbook.evaluate import NUMBER, as_node
 from gradbook.audit.workbook.flow import Flow
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
-from gradbook.targets.excel.language import Call, Expression, Infix, Reference
+from gradbook.targets.excel.language import Call, Infix, Reference
 
 POINTS = 48  # so many that a ReLU is often enough open
 MOST_MENTIONED = 2000  # cells in one formula
@@ -42,21 +42,24 @@ class CellFunction:
     leaves: Mapping[Node, int]
 
     def value(self, given: Sequence[PointValue]) -> PointValue:
-        return self._of(self.result, given) if isinstance(self.result, Node) else self.result
+        return self.of(self.result, given) if isinstance(self.result, Node) else self.result
+
+    def of(self, node: Node, given: Sequence[PointValue]) -> Array:
+        """What a node comes to with some values at the places."""
+        numbers = Numbers(lambda place: as_numbers(given[place]), self.leaves)
+        return np.broadcast_to(numbers.of(node), (POINTS,))
 
     @cached_property
-    def _slopes(self) -> Mapping[int, Node]:
+    def slopes(self) -> Mapping[int, Node]:
+        """Its derivatives by what stands at each place."""
         if not isinstance(self.result, Node):
             return {}
         found = gradients(self.result, list(self.leaves))
         return {k: found[leaf] for leaf, k in self.leaves.items()}
 
-    def slopes(self, given: Sequence[PointValue]) -> dict[int, Array]:
-        """Return its derivatives by what stands at each place."""
-        return {k: self._of(node, given) for k, node in self._slopes.items()}
-
     @cached_property
-    def _by_its_sum(self) -> Node | None:
+    def slope_by_its_sum(self) -> Node | None:
+        """Its derivative by the sum inside of it, as of an activation; None without one."""
         if not isinstance(self.result, Node):
             return None
         varying = set(self.leaves)
@@ -66,87 +69,28 @@ class CellFunction:
         inner = inner_sum(self.result, self.leaves, varying)
         return None if inner is None else gradients(self.result, [inner], [inner])[inner]
 
-    def slope_by_its_sum(self, given: Sequence[PointValue]) -> Array | None:
-        """Return its derivative by the sum inside of it, as of an activation; None without one."""
-        return None if self._by_its_sum is None else self._of(self._by_its_sum, given)
-
-    def _of(self, node: Node, given: Sequence[PointValue]) -> Array:
-        numbers = Numbers(lambda place: as_numbers(given[place]), self.leaves)
-        return np.broadcast_to(numbers.of(node), (POINTS,))
-
 
 def as_numbers(value: PointValue) -> Array:
     """A value's numbers, NaN where it has none."""
     return value if isinstance(value, np.ndarray) else np.full(POINTS, np.nan)
 
 
-class CellFunctions:
-    """The functions of a book's formulas; those that say the same of other cells share one."""
-
-    def __init__(self, book: Book, flow: Flow) -> None:
-        self.book = book
-        self.flow = flow
-        self.not_understood: dict[Address, str] = {}
-        self._known: dict[object, CellFunction | str] = {}
-
-    def of(
-        self, cell: Address, value: Callable[[Address], PointValue], pattern: Pattern | None = None
-    ) -> tuple[CellFunction, Sequence[Address]] | None:
-        """The function of a cell, or of another formula there, and the cells that it is given; None
-        of what isn't understood."""
-        sources = self._sources(cell, pattern)
-        formula = pattern or self.book.patterns[cell]
-        if len(sources) > MOST_MENTIONED:
-            self.not_understood[cell] = "a formula of very many cells"
-            return None
-        first: dict[Address, int] = {}
-        same = tuple(first.setdefault(source, k) for k, source in enumerate(sources))
-        given = {source: value(source) for source in first}
-        kinds = tuple(NUMBER if isinstance(v, np.ndarray) else v for v in given.values())
-        key = formula, kinds, same
-        if key not in self._known:
-            self._known[key] = self._made(formula, cell, given, first)
-        found = self._known[key]
-        if isinstance(found, str):
-            self.not_understood.setdefault(cell, found)
-            return None
-        return found, sources
-
-    def _sources(self, cell: Address, pattern: Pattern | None) -> tuple[Address, ...]:
-        if pattern is None:
-            return self.flow.sources(cell)
-        return tuple(self.flow.mentioned_cells(pattern.places, cell))
-
-    def _made(
-        self,
-        pattern: Pattern,
-        home: Address,
-        given: Mapping[Address, PointValue],
-        places: Mapping[Address, int],
-    ) -> CellFunction | str:
-        try:
-            result, leaves = as_node(self.flow, pattern, home, given, _is_array)
-        except (NotUnderstood, OverflowError) as error:
-            return str(error)
-        return CellFunction(result, {leaf: places[cell] for leaf, cell in leaves.items()})
-
-
-def _is_array(value: object) -> bool:
-    return isinstance(value, np.ndarray)
-
-
 class PointValues:
-    """Every cell's value at a few points, typed numbers drawn at random."""
+    """Every cell's value at a few points, typed numbers drawn at random; formulas that say the same
+    of other cells share one function."""
 
     def __init__(
         self,
-        functions: CellFunctions,
+        book: Book,
+        flow: Flow,
         order: Sequence[Address],
         leaf: Callable[[Address], PointValue],
     ) -> None:
-        self.functions = functions
-        self.order = order
-        self.leaf = leaf
+        self.book, self.flow, self.leaf = book, flow, leaf
+        self.places = {cell: k for k, cell in enumerate(order)}
+        self.not_understood: dict[Address, str] = {}
+        self._functions: dict[object, CellFunction | str] = {}
+        self._partials: dict[Address, dict[Address, Array]] = {}
         self.known: dict[Address, PointValue] = {}
         for cell in order:
             self.known[cell] = self._computed(cell)
@@ -160,18 +104,10 @@ class PointValues:
         """A cell's numbers, NaN where it has none."""
         return as_numbers(self.of(cell))
 
-    def _computed(self, cell: Address) -> PointValue:
-        made = self.functions.of(cell, self.of)
-        return self.leaf(cell) if made is None else self._result(*made)
-
     def value_of(self, text: str, home: Address) -> Array:
         """Return what a formula would be worth in some cell."""
-        pattern = self.functions.book.reader.read_typed(text, home)
-        made = self.functions.of(home, self.of, pattern)
-        return as_numbers(None if made is None else self._result(*made))
-
-    def _result(self, function: CellFunction, sources: Sequence[Address]) -> PointValue:
-        return function.value([self.of(source) for source in sources])
+        function, given = self._function(home, self.book.reader.read_typed(text, home))
+        return as_numbers(function.value(list(map(self.of, given))) if function else None)
 
     def with_values(
         self, given: Mapping[Address, PointValue], below: Iterable[Address]
@@ -179,42 +115,74 @@ class PointValues:
         """Return the same values with those of some cells given, and all that is computed from
         them."""
         other = copy(self)
-        other.known = {**self.known, **given}
-        affected = self._places.keys() & set(below).difference(given)
-        for cell in sorted(affected, key=self._places.__getitem__):
+        other.known, other._partials = {**self.known, **given}, {}
+        affected = self.places.keys() & set(below).difference(given)
+        for cell in sorted(affected, key=self.places.__getitem__):
             other.known[cell] = other._computed(cell)
         return other
-
-    @cached_property
-    def _places(self) -> dict[Address, int]:
-        return {cell: k for k, cell in enumerate(self.order)}
 
     def slopes(self, seeds: Mapping[Address, Array]) -> dict[Address, Array]:
         """∂L/∂ every cell, given those by some of them: the chain rule, cell by cell."""
         found: dict[Address, Array] = dict(seeds)
         with np.errstate(all="ignore"):
-            for cell in reversed(self.order):
+            for cell in reversed(self.places):
                 for source, slope in self.partials(cell).items() if cell in found else ():
                     share = found[cell] * slope
                     found[source] = found[source] + share if source in found else share
         return found
 
-    def partials(self, cell: Address) -> dict[Address, Array]:
+    def partials(self, cell: Address) -> Mapping[Address, Array]:
         """The slopes of a formula by the cells that it mentions."""
-        made = self.functions.of(cell, self.of)
-        if made is None:
-            return {}
-        function, sources = made
-        slopes = function.slopes([self.of(source) for source in sources])
-        return {sources[k]: slope for k, slope in slopes.items()}
+        if cell not in self._partials:
+            function, sources = self._function(cell)
+            values = list(map(self.of, sources))
+            slopes = function.slopes if function else {}
+            some = {sources[k]: function.of(node, values) for k, node in slopes.items() if function}
+            self._partials[cell] = some
+        return self._partials[cell]
 
     def slope_by_its_sum(self, cell: Address) -> Array | None:
         """The slope of a formula by the sum inside of it; None without one."""
-        made = self.functions.of(cell, self.of) if cell in self._places else None
-        if made is None:
-            return None
-        function, sources = made
-        return function.slope_by_its_sum([self.of(source) for source in sources])
+        function, sources = self._function(cell) if cell in self.places else (None, ())
+        node = function.slope_by_its_sum if function else None
+        return function.of(node, list(map(self.of, sources))) if function and node else None
+
+    def _computed(self, cell: Address) -> PointValue:
+        function, sources = self._function(cell)
+        return function.value(list(map(self.of, sources))) if function else self.leaf(cell)
+
+    def _function(
+        self, cell: Address, pattern: Pattern | None = None
+    ) -> tuple[CellFunction | None, Sequence[Address]]:
+        """The function of a cell, or of another formula there, and the cells that it is given; none
+        of what isn't understood."""
+        formula = pattern or self.book.patterns[cell]
+        mentioned = self.flow.mentioned_cells(pattern.places, cell) if pattern else ()
+        sources = tuple(mentioned) if pattern else self.flow.sources(cell)
+        if len(sources) > MOST_MENTIONED:
+            self.not_understood[cell] = "a formula of very many cells"
+            return None, ()
+        first: dict[Address, int] = {}
+        same = tuple(first.setdefault(source, k) for k, source in enumerate(sources))
+        given = {source: self.of(source) for source in first}
+        kinds = tuple(NUMBER if _is_array(value) else value for value in given.values())
+        key = formula, kinds, same
+        if key not in self._functions:
+            try:
+                result, leaves = as_node(self.flow, formula, cell, given, _is_array)
+                places = {leaf: first[source] for leaf, source in leaves.items()}
+                self._functions[key] = CellFunction(result, places)
+            except (NotUnderstood, OverflowError) as error:
+                self._functions[key] = str(error)
+        found = self._functions[key]
+        if isinstance(found, str):
+            self.not_understood.setdefault(cell, found)
+            return None, ()
+        return found, sources
+
+
+def _is_array(value: object) -> bool:
+    return isinstance(value, np.ndarray)
 
 
 def in_order(book: Book, flow: Flow) -> list[Address]:
@@ -294,34 +262,37 @@ def cells_of_sheet(
 ) -> Cells | None:
     """The cells with the outputs that one sheet compares with targets; None where it doesn't.
 
-    Every typed number is drawn at random; where the weights are known, not a 0 or 1 elsewhere.
+    Every typed number is drawn at random, always the same for a cell; where the weights are known,
+    not a 0 or 1 elsewhere. Rates and other factors, which stand outside of the network, are above
+    0.
     """
     blanks = _blanks_that_count(book)
     pairs = _pairs(book, flow, sheet, blanks)
     if not pairs:
         return None
-    some, functions = _seen_or_needed(book, flow, pairs), CellFunctions(book, flow)
-    order = [cell for cell in in_order(book, flow) if cell in some]
     inside = flow.behind(pair.output for pair in pairs).union(pair.target for pair in pairs)
-    leaf = _leaf(book, blanks, weights, inside)
-    values = PointValues(functions, order, leaf)
+
+    def leaf(cell: Address) -> PointValue:
+        value = book.values.get(cell)
+        is_kept = weights is not None and cell not in weights
+        if isinstance(value, bool) or (is_kept and value in (0.0, 1.0)):
+            return np.full(POINTS, float(value or 0))
+        if isinstance(value, float) or cell in blanks or cell in book.patterns:
+            drawn = np.random.default_rng(cell).normal(0, SPREAD, POINTS)
+            return drawn if cell in inside else np.abs(drawn)
+        return value
+
+    below = flow.below(pair.target for pair in pairs)
+    needed = {cell for cell in below if not book.sheets[sheet_of(cell)].is_hidden}
+    needed.update(pair.output for pair in pairs)
+    needed |= flow.behind(needed)
+    order = [cell for cell in in_order(book, flow) if cell in needed]
+    values = PointValues(book, flow, order, leaf)
     groups = _groups(pairs, values)
     if groups and weights is None:
-        values = PointValues(functions, order, _with_shares(leaf, flow, groups))
-    not_understood = dict(functions.not_understood)
-    return Cells(book, flow, order, values, tuple(pairs), tuple(groups), not_understood)
-
-
-def _seen_or_needed(book: Book, flow: Flow, pairs: Sequence[OutputPair]) -> set[Address]:
-    """The outputs, all that can be seen of what depends on their targets, and what both are
-    computed from."""
-    below = flow.below(pair.target for pair in pairs)
-    seen = {cell for cell in below if not book.sheets[sheet_of(cell)].is_hidden}
-    seen.update(pair.output for pair in pairs)
-    return flow.behind(seen) | seen
-
-
-# Typed numbers -----------------------------------------------------------------
+        shares = _shares(flow, groups)
+        values = values.with_values(shares, flow.below(shares))
+    return Cells(book, flow, order, values, tuple(pairs), groups, dict(values.not_understood))
 
 
 def _blanks_that_count(book: Book) -> set[Address]:
@@ -338,63 +309,30 @@ def _blanks_that_count(book: Book) -> set[Address]:
     return {cell for cell in mentioned | named if cell is not None and cell not in known}
 
 
-def _leaf(
-    book: Book,
-    blanks: set[Address],
-    weights: Collection[Address] | None,
-    inside: Collection[Address],
-) -> Callable[[Address], PointValue]:
-    """Typed numbers drawn for each cell anew and always the same; rates and other factors, which
-    stand outside of the network, are above 0."""
-
-    def leaf(cell: Address) -> PointValue:
-        value = book.values.get(cell)
-        if isinstance(value, bool):
-            return np.full(POINTS, float(value))
-        if weights is not None and cell not in weights and value in (0.0, 1.0):
-            return np.full(POINTS, float(value))
-        if isinstance(value, float) or cell in blanks or cell in book.patterns:
-            drawn = np.random.default_rng(cell).normal(0, SPREAD, POINTS)
-            return drawn if cell in inside else np.abs(drawn)
-        return value
-
-    return leaf
-
-
-def _groups(pairs: Sequence[OutputPair], values: PointValues) -> list[tuple[OutputPair, ...]]:
+def _groups(pairs: Sequence[OutputPair], values: PointValues) -> tuple[tuple[OutputPair, ...], ...]:
     """The outputs that stand in one line and add to 1 whatever the numbers are."""
-    found: list[tuple[OutputPair, ...]] = []
+    lines: defaultdict[object, dict[Address, OutputPair]] = defaultdict(dict)
     for line in (column_of, row_of):
-        lines: defaultdict[tuple[int, int], list[OutputPair]] = defaultdict(list)
         for pair in pairs:
-            lines[sheet_of(pair.output), line(pair.output)].append(pair)
-        for some in lines.values():
-            unique = list({pair.output: pair for pair in some}.values())
-            total = np.sum([values.number(pair.output) for pair in unique], axis=0)
-            if len(unique) > 1 and agree(total, np.ones(POINTS)):
-                found.append(tuple(unique))
-    return found
+            lines[line, sheet_of(pair.output), line(pair.output)][pair.output] = pair
+    return tuple(
+        tuple(some.values())
+        for some in lines.values()
+        if len(some) > 1 and agree(sum(map(values.number, some), np.zeros(1)), np.ones(POINTS))
+    )
 
 
-def _with_shares(
-    leaf: Callable[[Address], PointValue],
-    flow: Flow,
-    groups: Sequence[Sequence[OutputPair]],
-) -> Callable[[Address], PointValue]:
-    """Typed numbers of which the targets of a softmax add to 1."""
-    known: dict[Address, PointValue] = {}
+def _shares(flow: Flow, groups: Iterable[Iterable[OutputPair]]) -> dict[Address, PointValue]:
+    """Numbers for the targets of softmax, which add to 1."""
+    found: dict[Address, PointValue] = {}
     for group in groups:
         targets = list(dict.fromkeys(flow.plain(pair.target) for pair in group))
         drawn = np.array([np.random.default_rng(t).uniform(0.1, 1, POINTS) for t in targets])
-        known.update(zip(targets, drawn / drawn.sum(axis=0), strict=True))
-
-    def shared(cell: Address) -> PointValue:
-        return known[cell] if cell in known else leaf(cell)
-
-    return shared
+        found.update(zip(targets, drawn / drawn.sum(axis=0), strict=True))
+    return found
 
 
-# Outputs and targets -------------------------------------------------------------
+# Outputs and targets ------------------------------------------------------------------
 
 
 def _pairs(book: Book, flow: Flow, sheet: int, blanks: set[Address]) -> list[OutputPair]:
@@ -411,13 +349,19 @@ def _pairs(book: Book, flow: Flow, sheet: int, blanks: set[Address]) -> list[Out
             behind[output] = flow.behind([output])
         return behind[output]
 
+    compared = (
+        (flow.plain(a), flow.plain(b))
+        for cell, pattern in book.patterns.items()
+        if sheet_of(cell) == sheet
+        for a, b in _compared(pattern, cell, flow)
+    )
     found = Counter(
         OutputPair(output, target)
-        for output, target in _compared_on(book, flow, sheet)
+        for a, b in compared
+        for output, target in ((a, b), (b, a))
         if output in book.patterns and is_typed(target) and target not in of(output)
     )
-    leaves = {pair: sum(map(is_typed, of(pair.output))) for pair in found}
-    known = {pair: n for pair, n in found.items() if leaves[pair] >= FEW_LEAVES}
+    known = {p: n for p, n in found.items() if sum(map(is_typed, of(p.output))) >= FEW_LEAVES}
     every = set().union(*(of(pair.output) for pair in known))
     apart = {p: n for p, n in known.items() if p.target not in every and p.output not in every}
     return _with_unused(
@@ -432,25 +376,8 @@ def compares_only(book: Book, flow: Flow, sheet: int, some: Collection[Address])
 
 def comparing_sheets(book: Book, flow: Flow) -> list[int]:
     """The sheets that can be seen, on which some formula compares two cells."""
-    return sorted(
-        {
-            sheet_of(cell)
-            for cell, pattern in book.patterns.items()
-            if pattern.expression is not None
-            and not book.sheets[sheet_of(cell)].is_hidden
-            and any(_compared(pattern, pattern.expression, cell, flow))
-        }
-    )
-
-
-def _compared_on(book: Book, flow: Flow, sheet: int) -> Iterator[tuple[Address, Address]]:
-    """Two cells that a formula of a sheet compares, and the same the other way round."""
-    for cell, pattern in book.patterns.items():
-        if sheet_of(cell) == sheet and pattern.expression is not None:
-            for one, other in _compared(pattern, pattern.expression, cell, flow):
-                a, b = flow.plain(one), flow.plain(other)
-                yield a, b
-                yield b, a
+    seen = ((c, p) for c, p in book.patterns.items() if not book.sheets[sheet_of(c)].is_hidden)
+    return sorted({sheet_of(cell) for cell, p in seen if any(_compared(p, cell, flow))})
 
 
 def _one_target_each(counts: Mapping[OutputPair, int]) -> list[OutputPair]:
@@ -482,38 +409,21 @@ def _with_unused(
     return [OutputPair(output, target) for output, target in found.items()]
 
 
-def _compared(
-    pattern: Pattern, expression: Expression, home: Address, flow: Flow
-) -> Iterator[tuple[Address, Address]]:
+def _compared(pattern: Pattern, home: Address, flow: Flow) -> Iterator[tuple[Address, Address]]:
     """The cells of which a formula takes the difference, or the one times the other's logarithm."""
-    for part in parts(expression):
+    for part in parts(pattern.expression) if pattern.expression is not None else ():
         match part:
-            case Infix("-", Reference() as a, Reference() as b):
-                yield from _side_by_side(pattern, a, b, home, flow)
-            case Call("SUMXMY2", (Reference() as a, Reference() as b)):
-                yield from _side_by_side(pattern, a, b, home, flow)
             case (
-                Infix("*", Reference() as a, Call("LN" | "LOG", (Reference() as b, *_)))
+                Infix("-", Reference() as a, Reference() as b)
+                | Call("SUMXMY2", (Reference() as a, Reference() as b))
+                | Infix("*", Reference() as a, Call("LN" | "LOG", (Reference() as b, *_)))
                 | Infix("*", Call("LN" | "LOG", (Reference() as b, *_)), Reference() as a)
                 | Call("SUMPRODUCT", (Reference() as a, Call("LN", (Reference() as b,))))
                 | Call("SUMPRODUCT", (Call("LN", (Reference() as b,)), Reference() as a))
             ):
-                yield from _side_by_side(pattern, a, b, home, flow)
-
-
-def _side_by_side(
-    pattern: Pattern, a: Reference, b: Reference, home: Address, flow: Flow
-) -> Iterator[tuple[Address, Address]]:
-    one, other = (list(_cells(pattern, part, home, flow)) for part in (a, b))
-    if len(one) == len(other):
-        yield from zip(one, other, strict=True)
-
-
-def _cells(pattern: Pattern, part: Reference, home: Address, flow: Flow) -> Iterator[Address]:
-    mention = pattern.mentions.get(part.text)
-    if isinstance(mention, RangeReference):
-        yield from chain.from_iterable(flow.rows(mention, home))
-    elif isinstance(mention, CellReference):
-        at = mention.at(home)
-        if at is not None:
-            yield at
+                one, other = (
+                    list(flow.mentioned_cells([pattern.mentions.get(side.text)], home))
+                    for side in (a, b)
+                )
+                if len(one) == len(other):
+                    yield from zip(one, other, strict=True)

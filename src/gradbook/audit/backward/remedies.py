@@ -17,12 +17,11 @@ from gradbook.audit.backward.backward_pass import BackwardPass
 from gradbook.audit.backward.blocks import MatrixBlock
 from gradbook.audit.backward.outputs import Cells
 from gradbook.audit.edits.formula_edits import (
-    EDITS,
     USUAL_TEMPLATES,
     Substitute,
     Substitutes,
     constants,
-    edits_that_give,
+    edits_by_kind,
     fill_templates,
     matrix_edits,
 )
@@ -31,7 +30,6 @@ from gradbook.audit.formula.expression import (
     Edit,
     EditKind,
     part_at,
-    pointless_parts,
     rename_cells,
     tidy,
 )
@@ -40,50 +38,7 @@ from gradbook.audit.step.formulas import EvaluatedFormula, remember
 from gradbook.audit.step.points import agree
 from gradbook.audit.workbook.book import Book, quote_title
 from gradbook.graph.node import Array
-from gradbook.targets.excel.language import (
-    Expression,
-    Infix,
-    Number,
-    Reference,
-    read,
-    write,
-)
-
-# Ranges -------------------------------------------------------------------------------
-
-
-def other_ranges(cells: Cells, part: Reference, home: Address) -> Iterator[Reference]:
-    """The ranges of the same shape that other formulas mention, then those a row or a column away,
-    with this one's anchors; none that the formula itself makes a part of."""
-    book = cells.book
-    mention = book.reader.mention(part.text, home)
-    corners = mention.corners(home) if isinstance(mention, RangeReference) else None
-    if corners is None or not isinstance(mention, RangeReference):
-        return
-    sheet, top, left, bottom, right = corners
-    height, width = bottom - top + 1, right - left + 1
-    title = f"{quote_title(book.sheets[sheet].title)}!" if sheet != sheet_of(home) else ""
-    own, making = pack(sheet, top, left), _sharing(book, home)
-    near = [own + 1, own + ROW, *([own - 1] if left else []), *([own - ROW] if top else [])]
-    for first in dict.fromkeys([*cells.matrices.get((sheet, height, width), ()), *near]):
-        made = {first + pack(0, row, column) for row in range(height) for column in range(width)}
-        if first != own and made.isdisjoint(making):
-            last = first + pack(0, height - 1, width - 1)
-            yield Reference(f"{title}{_anchored(mention, first)}:{_anchored(mention, last)}")
-
-
-def _sharing(book: Book, home: Address) -> set[Address]:
-    """The cells that a formula makes: its own, or all of an array's."""
-    text = book.arrays.get(home)
-    return {home, *(cell for cell, other in book.arrays.items() if text and other == text)}
-
-
-def _anchored(mention: RangeReference, cell: Address) -> str:
-    column, row = "$" * mention.first.column_fixed, "$" * mention.first.row_fixed
-    return f"{column}{letters(column_of(cell))}{row}{row_of(cell) + 1}"
-
-
-# Remedies -----------------------------------------------------------------------------
+from gradbook.targets.excel.language import Expression, Infix, Number, Reference, read, write
 
 MOST_OFFERED = 120  # cells that may stand in the place of others
 MOST_PAIRED = 24  # of which functions may be a missing factor
@@ -136,14 +91,14 @@ def remedy(back: BackwardPass, wrong: WrongBlock, thorough: bool = True) -> Reme
     return _as_one(back, cells, found) if found else None
 
 
-# A product of matrices -------------------------------------------------------------------
+# A product of matrices -----------------------------------------------------------------
 
 
 def _matrices(back: BackwardPass, cells: list[WrongCell]) -> Remedy | None:
     """The formula of a block with one matrix transposed, exchanged or replaced."""
     book, first = back.cells.book, cells[0].cell
     array = first in book.arrays
-    home = _corner(book.arrays, first) if array else first
+    home = _array_cells(book, first)[0]
     text = book.arrays.get(first) or book.patterns[first].text_at(first)
     expression = book.reader.read_typed(text, home).expression if ":" in text else None
     if expression is None:
@@ -151,54 +106,68 @@ def _matrices(back: BackwardPass, cells: list[WrongCell]) -> Remedy | None:
     others = partial(other_ranges, back.cells, home=home)
     for edit in matrix_edits(expression, array, others):
         new = write(edit.apply_to(expression))
-        said = {one.cell: _at(back, new, home, one.cell, array) for one in cells}
+        said = {one.cell: _said_in(book, new, home, one.cell, array) for one in cells}
         if all(one.is_right(said[one.cell]) for one in cells):
             return Remedy(edit, said, new if array else "")
     return None
 
 
-def _corner(arrays: Mapping[Address, str], cell: Address) -> Address:
-    """Where an array formula is typed: its first cell."""
-    while arrays.get(cell - 1) == arrays[cell]:
-        cell -= 1
-    while arrays.get(cell - ROW) == arrays[cell]:
-        cell -= ROW
-    return cell
+def other_ranges(cells: Cells, part: Reference, home: Address) -> Iterator[Reference]:
+    """The ranges of the same shape that other formulas mention, then those a row or a column away,
+    with this one's anchors; none that the formula itself makes a part of."""
+    book = cells.book
+    mention = book.reader.mention(part.text, home)
+    corners = mention.corners(home) if isinstance(mention, RangeReference) else None
+    if corners is None or not isinstance(mention, RangeReference):
+        return
+    sheet, top, left, bottom, right = corners
+    height, width = bottom - top + 1, right - left + 1
+    title = f"{quote_title(book.sheets[sheet].title)}!" if sheet != sheet_of(home) else ""
+    marks = "$" * mention.first.column_fixed, "$" * mention.first.row_fixed
+    own, making = pack(sheet, top, left), _array_cells(book, home)
+    near = [own + 1, own + ROW, *([own - 1] if left else []), *([own - ROW] if top else [])]
+    for first in dict.fromkeys([*cells.matrices.get((sheet, height, width), ()), *near]):
+        made = {first + pack(0, row, column) for row in range(height) for column in range(width)}
+        if first != own and made.isdisjoint(making):
+            ends = first, first + pack(0, height - 1, width - 1)
+            named = (f"{marks[0]}{letters(column_of(c))}{marks[1]}{row_of(c) + 1}" for c in ends)
+            yield Reference(f"{title}{':'.join(named)}")
 
 
-def _at(back: BackwardPass, text: str, home: Address, cell: Address, array: bool) -> str:
+def _array_cells(book: Book, cell: Address) -> list[Address]:
+    """The cells that a formula makes, in their order: its own, or all of an array's."""
+    text = book.arrays.get(cell)
+    return sorted(c for c, other in book.arrays.items() if other == text) if text else [cell]
+
+
+def _said_in(book: Book, text: str, home: Address, cell: Address, array: bool) -> str:
     """A formula as it is in another cell of its block."""
     if not array:
         return copy_formula(text, home, cell)
     down, right = row_of(cell) - row_of(home), column_of(cell) - column_of(home)
-    return back.cells.book.reader.element(text, home, down, right)
+    return book.reader.element(text, home, down, right)
 
 
 def _as_one(back: BackwardPass, cells: list[WrongCell], found: Remedy) -> Remedy:
     """A remedy with an array formula's cells in one, where each cell in it becomes a range."""
-    book, block = back.cells.book, [one.cell for one in cells]
-    first, last = block[0], block[-1]
+    book, first, last = back.cells.book, cells[0].cell, cells[-1].cell
     expression = book.reader.read_typed(found.formulas[first], first).expression
-    if found.whole or expression is None or not _is_whole_array(book.arrays, block):
+    is_whole = first in book.arrays and _array_cells(book, first) == [one.cell for one in cells]
+    if found.whole or expression is None or not is_whole:
         return found
 
     def widen(reference: Reference) -> str:
-        corner = book.reader.cell(reference.text, first)
         text = reference.text
+        corner = book.reader.cell(text, first)
         return text if corner is None else f"{text}:{copy_formula(text, first, last)}"
 
     whole = write(rename_cells(expression, widen))
-    said = {one.cell: _at(back, whole, first, one.cell, True) for one in cells}
+    said = {one.cell: _said_in(book, whole, first, one.cell, True) for one in cells}
     is_right = all(one.is_right(said[one.cell]) for one in cells)
     return replace(found, formulas=said, whole=whole) if is_right else found
 
 
-def _is_whole_array(arrays: Mapping[Address, str], block: Sequence[Address]) -> bool:
-    text = arrays.get(block[0])
-    return text is not None and {cell for cell in arrays if arrays[cell] == text} == set(block)
-
-
-# Single cells ----------------------------------------------------------------------------
+# Single cells --------------------------------------------------------------------------
 
 
 def _cell_by_cell(cells: list[WrongCell], thorough: bool) -> Remedy | None:
@@ -215,7 +184,7 @@ def _cell_by_cell(cells: list[WrongCell], thorough: bool) -> Remedy | None:
         elif len(cells) <= MOST_CELLS:
             own = one.remedy(thorough)
             formulas |= own.formulas if own else {}
-    return Remedy(found.edit, formulas, like=found.like)
+    return replace(found, formulas=formulas)
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,50 +204,40 @@ class WrongCell:
         expression = self.back.cells.book.read_typed(self.cell).expression
         if expression is None:
             return None
-        edit = self._edit(expression, self.right_value)
-        if edit is not None:
-            return self._remedy_of(edit, expression)
-        if not thorough:
+        edit, like = self._edit(expression, self.right_value), None
+        if edit is None and thorough:
+            new, like = self._of_another()
+            new = new or self._scaled(expression)
+            edit = Edit(EditKind.FORMULA, ((),), expression, new) if new else None
+        if edit is None:
             return None
-        return self._like_another(expression) or self._scaled(expression)
-
-    def _remedy_of(self, edit: Edit, expression: Expression, like: Address | None = None) -> Remedy:
         return Remedy(edit, {self.cell: write(edit.apply_to(expression))}, like=like)
 
     def _edit(self, expression: Expression, wanted: Array) -> Edit | None:
         evaluated = EvaluatedFormula(expression, remember(self._value))
-        before = pointless_parts(expression)
-        for kind in EDITS:
-            edits = edits_that_give(kind.propose(evaluated, self._substitutes), wanted)
-            meant = [
-                edit
-                for edit in islice(edits, FEW)
-                if pointless_parts(edit.apply_to(expression)) <= before
-                and not _is_omission(edit, expression)
-            ]
+        for edits in edits_by_kind(evaluated, self._substitutes, wanted, FEW):
+            meant = [edit for edit in edits if not _is_omission(edit, expression)]
             if meant:
                 return _plainest(meant, expression)
         return None
 
-    def _scaled(self, expression: Expression) -> Remedy | None:
-        """An edit and a factor."""
-        factors = [factor for _, factor in self.back.common.values() if factor is not None]
-        naming, shape = self.back.cells.naming, self.right_value.shape
+    def _scaled(self, expression: Expression) -> Expression | None:
+        """The formula with an edit and a factor."""
+        shape, value = self.right_value.shape, self.back.values.number
         scales: list[Substitute] = [Substitute(Number(s), np.full(shape, s)) for s in SCALES]
-        for factor in factors:
-            said = Reference(naming.reference(factor, self.cell))
-            scales.append(Substitute(said, self.back.values.number(factor)))
+        for _, factor in self.back.common.values():
+            if factor is not None:
+                scales.append(Substitute(self._mention(factor), value(factor)))
         for scale in scales:
             with np.errstate(all="ignore"):
                 edit = self._edit(expression, self.right_value / scale.values)
             if edit is not None:
-                whole = tidy(Infix("*", scale.expression, edit.apply_to(expression)))
-                return self._remedy_of(Edit(EditKind.FORMULA, ((),), expression, whole), expression)
+                return tidy(Infix("*", scale.expression, edit.apply_to(expression)))
         return None
 
-    def _like_another(self, expression: Expression) -> Remedy | None:
+    def _of_another(self) -> tuple[Expression | None, Address | None]:
         """The formula of a right cell that is the derivative by a value of the same kind, said of
-        what belongs here."""
+        what belongs here, and that cell."""
         back = self.back
         for cell in back.backward:
             of = next((claim.of for claim in back.claims(cell)), None)
@@ -287,64 +246,65 @@ class WrongCell:
             instead = dict(_counterparts(back, of, self.of))
             said = back.cells.naming.rewrite(cell, self.cell, instead)
             if said is not None and agree(self._value(said), self.right_value):
-                edit = Edit(EditKind.FORMULA, ((),), expression, said)
-                return self._remedy_of(edit, expression, like=cell)
-        return None
+                return said, cell
+        return None, None
 
     # What may stand in it
+
+    def _mention(self, cell: Address) -> Reference:
+        return Reference(self.back.cells.naming.reference(cell, self.cell))
 
     def _value(self, part: Expression) -> Array:
         return self.back.values.value_of(write(part), self.cell)
 
     @cached_property
     def _substitutes(self) -> Substitutes:
-        every = [*self._offered, *constants(self.right_value.shape)]
+        numbers = ((cell, self.back.values.number(cell)) for cell in self._near())
+        offered = [Substitute(self._mention(c), n) for c, n in numbers if np.isfinite(n).any()]
+        every = [*offered, *constants(self.right_value.shape)]
 
         def factors() -> list[Substitute]:
-            return [*every, *fill_templates(TEMPLATES, self._offered[:MOST_PAIRED])]
+            return [*every, *fill_templates(TEMPLATES, offered[:MOST_PAIRED])]
 
         return Substitutes(every, every, factors, lambda: [*every, *self._paths])
 
     @cached_property
     def _paths(self) -> list[Substitute]:
         """What one path of the chain adds: a derivative further on times a weight on the way."""
-        back, naming = self.back, self.back.cells.naming
+        back, number = self.back, self.back.values.number
+        users, forward = back.cells.flow.users, back.scope.forward
         further: defaultdict[Address, list[Address]] = defaultdict(list)
         for cell in back.backward:
             for of in [*(claim.of for claim in back.claims(cell)), *back.inner_sums(cell)]:
                 further[of].append(cell)
-        pairs = [
-            (cell, weight)
-            for user in islice(self._further_on(), MOST_PATHS)
+        near = (after for user in users.get(self.of, ()) for after in (user, *users.get(user, ())))
+        return [
+            Substitute(
+                Infix("*", self._mention(cell), self._mention(weight)),
+                number(cell) * number(weight),
+            )
+            for user in islice((user for user in near if user in forward), MOST_PATHS)
             for weight in back.cells.flow.sources(user)
             if back.cells.is_leaf(weight)
             for cell in further[user]
         ]
-        return [
-            Substitute(
-                Infix("*", *(Reference(naming.reference(cell, self.cell)) for cell in pair)),
-                back.values.number(pair[0]) * back.values.number(pair[1]),
-            )
-            for pair in pairs
-        ]
 
-    def _further_on(self) -> Iterator[Address]:
-        """Yield the cells computed from the value whose derivative this should be, and the cells
-        computed from those."""
-        users, forward = self.back.cells.flow.users, self.back.scope.forward
-        for user in users.get(self.of, ()):
-            yield from (cell for cell in (user, *users.get(user, ())) if cell in forward)
+    def _near(self) -> list[Address]:
+        """The cells of both passes that don't depend on this one: those about the value whose
+        derivative it should be first, then the nearest."""
+        back, home, flow = self.back, self.cell, self.back.cells.flow
+        below = {*flow.below([home]), home}
+        right = [cell for cell in back.backward if cell not in back.wrong]
+        every = {*back.slopes, *back.cells.targets, *right}
+        every.update(pair.output for pair in back.cells.pairs)
+        every.update(factor for _, factor in back.common.values() if factor is not None)
+        of = self.of
+        about = {of, *flow.sources(of), *flow.users.get(of, ()), *flow.sources(home)}
 
-    @cached_property
-    def _offered(self) -> list[Substitute]:
-        """The cells that the formula may mention, likely ones first."""
-        back, found = self.back, []
-        for cell in _near(back, self.cell, self.of):
-            values = back.values.number(cell)
-            if np.isfinite(values).any():
-                said = back.cells.naming.reference(cell, self.cell)
-                found.append(Substitute(Reference(said), values))
-        return found
+        def distance(cell: Address) -> tuple[bool, bool, int, int]:
+            return cell not in about, sheet_of(cell) != sheet_of(home), abs(cell - home), cell
+
+        return sorted(every - below, key=distance)[:MOST_OFFERED]
 
 
 def _plainest(edits: Sequence[Edit], expression: Expression) -> Edit:
@@ -363,29 +323,11 @@ def _is_omission(edit: Edit, expression: Expression) -> bool:
     )
 
 
-def _near(back: BackwardPass, home: Address, of: Address) -> list[Address]:
-    """The cells of both passes that don't depend on one: those about the value whose derivative it
-    should be first, then the nearest."""
-    cells, flow = back.cells, back.cells.flow
-    below = flow.below([home])
-    right = [cell for cell in back.backward if cell not in back.wrong]
-    every = {*back.slopes, *cells.targets, *right}
-    every.update(pair.output for pair in cells.pairs)
-    every.update(factor for _, factor in back.common.values() if factor is not None)
-    about = {of, *flow.sources(of), *flow.users.get(of, ()), *flow.sources(home)}
-    inside = [cell for cell in every if cell not in below and cell != home]
-    ordered = sorted(
-        inside, key=lambda c: (c not in about, sheet_of(c) != sheet_of(home), abs(c - home), c)
-    )
-    return ordered[:MOST_OFFERED]
-
-
 def _counterparts(
     back: BackwardPass, there: Address, here: Address
 ) -> Iterator[tuple[Address, Address]]:
     """Pair the cells that correspond when one value takes another's place: the two values, what is
     made of them, and the targets of that."""
-    yield there, here
     forward, users = back.scope.forward, back.cells.flow.users
     made = [[user for user in users.get(cell, ()) if user in forward] for cell in (there, here)]
     targets = {pair.output: pair.target for pair in back.cells.pairs}

@@ -24,9 +24,8 @@ from gradbook.audit.formula.address import (
 )
 from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.formula.pattern import CellReference, Pattern
-from gradbook.audit.rules.perceptron import find_perceptrons
+from gradbook.audit.rules.perceptron import could_step, find_perceptrons
 from gradbook.audit.rules.perceptron_findings import perceptron_report
-from gradbook.audit.rules.rule_form import could_step
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 from gradbook.language.message import Message
@@ -39,6 +38,32 @@ ENOUGH = 0.7  # of the decisions are right, or they are none
 MOST = 2_000  # rows that are looked at
 
 
+def half_typed_reports(book: Book, flow: Flow) -> list[SheetReport]:
+    """A report on each such training; none where there is nothing of the kind."""
+    rows = list(_rows(book, flow))
+    typed = [row for row in rows if any(c not in book.patterns for c in row.changes)]
+    if len(rows) < FEWEST or not typed or len(typed) == len(rows):
+        return []
+    usual = _usual(book, rows)
+    for target in _targets(rows, usual):
+        decisions = [_Decision(book, row, target) for row in rows]
+        if sum(decision.is_right for decision in decisions) < ENOUGH * len(rows):
+            continue
+        filled = _with_formulas(book, decisions, usual)
+        found = [perceptron_report(p) for p in find_perceptrons(filled, Flow(filled))]
+        if found:
+            wrong = (decision for decision in decisions if not decision.is_right)
+            findings = [finding for decision in wrong for finding in decision.findings(usual)]
+            first = replace(found[0], findings=tuple(map(_without_decision, found[0].findings)))
+            if findings:
+                first = replace(first, verdict=WRONG, findings=(*first.findings, *findings))
+            return [first, *found[1:]]
+    return []
+
+
+# Rows ---------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True)
 class TypedRow:
     """A sample's row: what its weights were, by what they change, and what its output is."""
@@ -47,23 +72,8 @@ class TypedRow:
     changes: tuple[Address, ...]
     output: Address
 
-
-def half_typed_reports(book: Book, flow: Flow) -> list[SheetReport]:
-    """A report on each such training; none where there is nothing of the kind."""
-    rows = list(_rows(book, flow))
-    typed = [row for row in rows if any(c not in book.patterns for c in row.changes)]
-    if len(rows) < FEWEST or not typed or len(typed) == len(rows):
-        return []
-    usual = _usual(book, rows)
-    for target in _targets(book, rows, usual):
-        said = [_decides_well(book, row, target) for row in rows]
-        if sum(said) >= ENOUGH * len(rows):
-            made = _with_formulas(book, rows, usual, target)
-            found = [perceptron_report(p) for p in find_perceptrons(made, Flow(made))]
-            if found:
-                bad = [row for row, is_good in zip(rows, said, strict=True) if not is_good]
-                return [_with_decisions(book, found[0], bad, usual, target), *found[1:]]
-    return []
+    def at(self, column: int) -> Address:
+        return self.output - column_of(self.output) + column
 
 
 def _rows(book: Book, flow: Flow) -> Iterator[TypedRow]:
@@ -73,16 +83,14 @@ def _rows(book: Book, flow: Flow) -> Iterator[TypedRow]:
         pair = _sum_of_two(pattern, cell)
         if pair and flow.plain(pair[0]) & ~LAST_ROW == cell & ~LAST_ROW:
             found[sheet_of(cell), row_of(cell)].append((cell, *pair))
-    for (sheet, row), updates in sorted(found.items())[:MOST]:
-        before = {base for _, base, _ in updates}
-        here = (c for c in book.patterns if sheet_of(c) == sheet and row_of(c) == row)
-        sums = {c for c in here if before <= set(flow.sources(c))}
-        outputs = sorted(
-            user for c in sums for user in flow.users.get(c, ()) if could_step(book.patterns[user])
-        )
-        if sums and outputs:
-            cells, _, changes = zip(*updates, strict=True)
-            yield TypedRow(cells, changes, outputs[0])
+    for place, updates in sorted(found.items())[:MOST]:
+        cells, before, changes = zip(*updates, strict=True)
+        here = (c for c in book.patterns if (sheet_of(c), row_of(c)) == place)
+        sums = [c for c in here if set(before) <= set(flow.sources(c))]
+        users = (user for c in sums for user in flow.users.get(c, ()))
+        outputs = [user for user in users if could_step(book.patterns[user])]
+        if outputs:
+            yield TypedRow(cells, changes, min(outputs))
 
 
 def _sum_of_two(pattern: Pattern, cell: Address) -> tuple[Address, Address] | None:
@@ -99,111 +107,90 @@ def _sum_of_two(pattern: Pattern, cell: Address) -> tuple[Address, Address] | No
 def _usual(book: Book, rows: Sequence[TypedRow]) -> dict[int, Pattern]:
     """By what formula each column of changes is computed, where it is."""
     found: defaultdict[int, Counter[Pattern]] = defaultdict(Counter)
-    for row in rows:
-        for cell in row.changes:
-            if cell in book.patterns:
-                found[column_of(cell)][book.patterns[cell]] += 1
+    for cell in (cell for row in rows for cell in row.changes if cell in book.patterns):
+        found[column_of(cell)][book.patterns[cell]] += 1
     return {column: counts.most_common(1)[0][0] for column, counts in found.items()}
 
 
-def _targets(book: Book, rows: Sequence[TypedRow], usual: Mapping[int, Pattern]) -> list[int]:
+def _targets(rows: Sequence[TypedRow], usual: Mapping[int, Pattern]) -> list[int]:
     """The columns that may hold targets: all changes of a row are made of them."""
     if any(column_of(cell) not in usual for row in rows for cell in row.changes):
         return []
-    named = [
-        {
-            column_of(at)
-            for place in usual[column_of(cell)].places
-            if isinstance(place, CellReference)
-            and (at := place.at(cell)) is not None
-            and row_of(at) == row_of(cell)
-        }
-        for cell in rows[0].changes
-    ]
+    named: list[set[int]] = []
+    for cell in rows[0].changes:
+        places = usual[column_of(cell)].places
+        cells = [place.at(cell) for place in places if isinstance(place, CellReference)]
+        named.append({column_of(c) for c in cells if c is not None and row_of(c) == row_of(cell)})
     return sorted(set.intersection(*named))
 
 
-def _target(row: TypedRow, column: int) -> Address:
-    """The target that stands in a row."""
-    return row.output - column_of(row.output) + column
+# Decisions ----------------------------------------------------------------------------
 
 
-def _decides_well(book: Book, row: TypedRow, target: int) -> bool:
-    """Whether weights change where the output isn't the target, and only there."""
-    values = [book.values.get(cell) for cell in (row.output, _target(row, target))]
-    changes = any(cell in book.patterns or book.values.get(cell) != 0 for cell in row.changes)
-    return None not in values and changes == (values[0] != values[1])
+@dataclass(frozen=True)
+class _Decision:
+    """Whether a row's weights change, which is right where its output isn't its target."""
+
+    book: Book
+    row: TypedRow
+    column: int  # of targets
+
+    @property
+    def target(self) -> Address:
+        return self.row.at(self.column)
+
+    @property
+    def is_right(self) -> bool:
+        """Whether weights change where the output isn't the target, and only there."""
+        book = self.book
+        output, target = (book.values.get(cell) for cell in (self.row.output, self.target))
+        changes = any(c in book.patterns or book.values.get(c) != 0 for c in self.row.changes)
+        return output is not None and target is not None and changes == (output != target)
+
+    def findings(self, usual: Mapping[int, Pattern]) -> Iterator[Finding]:
+        """What is wrong about it, in each cell."""
+        book, here = self.book, {"output": name_of(self.row.output), "target": name_of(self.target)}
+        stays = book.values.get(self.row.output) == book.values.get(self.target)
+        why = (
+            Message("{output} is {target} here, so no weight changes", **here)
+            if stays
+            else Message("{output} isn't {target} here, so the weights change", **here)
+        )
+        for cell, weight in zip(self.row.changes, self.row.weights, strict=True):
+            name = book.label(weight, DOWN) or name_of(weight)
+            right = book.reader.pattern("0", cell) if stays else usual[column_of(cell)]
+            if book.content(cell) != ("0" if stays else f"={right.text_at(cell)}"):
+                kind = PASTED if cell not in book.patterns else FORMULA
+                yield finding_in(book, [cell], kind, f"{CHANGE}{name}", why, name, right)
 
 
 def _with_formulas(
-    book: Book, rows: Sequence[TypedRow], usual: Mapping[int, Pattern], target: int
+    book: Book, decisions: Sequence[_Decision], usual: Mapping[int, Pattern]
 ) -> Book:
     """The book with each decision as a formula, and each weight that is typed again carried on."""
-    patterns, typed = dict(book.patterns), dict(book.typed)
-    for row in rows:
-        wanted = name_of(_target(row, target))
-        for column, pattern in usual.items():
-            cell = row.output - column_of(row.output) + column
-            if cell in patterns and patterns[cell] is not pattern:
-                continue
-            said = pattern.text_at(cell)
-            text = f"IF({name_of(row.output)}={wanted},0,{said})"
-            typed[cell] = book.content(cell).removeprefix("=")
-            patterns[cell] = book.reader.pattern(text, cell)
-    for cell, pattern in book.patterns.items():
-        pair = _sum_of_two(pattern, cell)
+    patterns, typed, pattern = dict(book.patterns), dict(book.typed), book.reader.pattern
+    for decision in decisions:
+        is_right = f"{name_of(decision.row.output)}={name_of(decision.target)}"
+        for column, change in usual.items():
+            cell = decision.row.at(column)
+            if patterns.get(cell, change) is change:
+                typed[cell] = book.content(cell).removeprefix("=")
+                patterns[cell] = pattern(f"IF({is_right},0,{change.text_at(cell)})", cell)
+    for cell, said in book.patterns.items():
+        pair = _sum_of_two(said, cell)
         if pair and book.is_blank(pair[1]):  # a row that only hands the weights on
-            patterns[cell] = book.reader.pattern(name_of(pair[0]), cell)
+            patterns[cell] = pattern(name_of(pair[0]), cell)
     latest: dict[int, Address] = {}
-    for weight in (cell for row in rows for cell in row.weights):
+    for weight in (cell for decision in decisions for cell in decision.row.weights):
         start, last = weight - ROW, latest.get(weight & ~LAST_ROW)
-        is_last = last is not None and book.values.get(start) == book.values.get(last)
-        if last is not None and is_last and start not in patterns:
-            patterns[start] = book.reader.pattern(name_of(last), start)
+        is_again = last is not None and book.values.get(start) == book.values.get(last)
+        if last is not None and is_again and start not in patterns:
+            patterns[start] = pattern(name_of(last), start)
         latest[weight & ~LAST_ROW] = weight
     return replace(book, patterns=patterns, typed=typed)
-
-
-def _with_decisions(
-    book: Book,
-    report: SheetReport,
-    bad: Sequence[TypedRow],
-    usual: Mapping[int, Pattern],
-    target: int,
-) -> SheetReport:
-    """The report in the sheet's own formulas, with what is wrong about decisions."""
-    report = replace(report, findings=tuple(map(_without_decision, report.findings)))
-    findings = tuple(f for row in bad for f in _bad_decision(book, row, usual, target))
-    if not findings:
-        return report
-    return replace(report, verdict=WRONG, findings=(*report.findings, *findings))
 
 
 def _without_decision(finding: Finding) -> Finding:
     """A finding that offers what belongs there where weights change."""
     plain = {cell: _DECISION.sub(r"\1", formula) for cell, formula in finding.fixes.items()}
     return replace(finding, expected=_DECISION.sub(r"\1", finding.expected), fixes=plain)
-
-
-def _bad_decision(
-    book: Book, row: TypedRow, usual: Mapping[int, Pattern], target: int
-) -> Iterator[Finding]:
-    output, wanted = name_of(row.output), name_of(_target(row, target))
-    is_right = book.values.get(row.output) == book.values.get(_target(row, target))
-    for cell, weight in zip(row.changes, row.weights, strict=True):
-        called = book.label(weight, DOWN) or name_of(weight)
-        if is_right:
-            right = book.reader.pattern("0", cell)
-            why = Message(
-                "{output} is {target} here, so no weight changes", output=output, target=wanted
-            )
-        else:
-            right = usual[column_of(cell)]
-            why = Message(
-                "{output} isn't {target} here, so the weights change",
-                output=output,
-                target=wanted,
-            )
-        if book.content(cell) != (f"={right.text_at(cell)}" if not is_right else "0"):
-            kind = PASTED if cell not in book.patterns else FORMULA
-            yield finding_in(book, [cell], kind, f"{CHANGE}{called}", why, called, right)

@@ -1,31 +1,138 @@
-"""Trainings by the perceptron rule: their updates and steps, and what most steps have in common."""
+"""Trainings by the perceptron rule: their updates, wherever these stand, and their steps.
+
+The weight before an update may stand above, on the left, in another table, or behind a cell that
+only repeats it.
+"""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
-from enum import Enum
 from functools import cached_property
 from random import Random
-from typing import TypeVar
 
-from gradbook.audit.formula.address import ACROSS, DOWN, ROW, SHEET, Address, Axis, sheet_of
-from gradbook.audit.formula.expression import references
-from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.rules.rule_form import (
-    RuleForm,
-    RuleUpdate,
-    bases,
-    form_of,
-    mentions_outside_conditions,
-    rule_updates,
-    updates_at,
-)
+from gradbook.audit.budget import spend
+from gradbook.audit.formula.address import ACROSS, DOWN, ROW, Address, Axis, sheet_of
+from gradbook.audit.formula.expression import once, parts, references, terms
+from gradbook.audit.formula.pattern import CellReference, Pattern
+from gradbook.audit.rules.rule_form import RuleForm, RuleUpdate, form_of
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
-from gradbook.targets.excel.language import Expression
+from gradbook.targets.excel.language import Call, Expression, Infix, Reference
+
+# Updates ------------------------------------------------------------------------------
+
+LOOKED_THROUGH = 20_000  # numbers: what it costs to look for one in the other
+NEAR = 3000  # cells to look through on the way from an update back to its weight
+COMPARING = ("=", "<>", "<", ">", "<=", ">=")
+STEPPING = ("SIGN", "ROUND", "INT", "TRUNC")
+
+
+def could_step(pattern: Pattern) -> bool:
+    """Whether a formula, or a part of it, could be a step."""
+    return pattern.form is not None and _steps(pattern.form.expression)
+
+
+@once
+def _steps(form: Expression) -> bool:
+    return any(
+        (isinstance(part, Infix) and part.operator in COMPARING)
+        or (isinstance(part, Call) and part.function in STEPPING)
+        for part in parts(form)
+    )
+
+
+def rule_updates(book: Book, flow: Flow) -> list[RuleUpdate]:
+    """Every cell whose change depends on the weight that it goes on from, and on some step."""
+    homes: defaultdict[Pattern, list[Address]] = defaultdict(list)
+    for cell, pattern in book.in_sight().items():
+        homes[pattern].append(cell)
+    steps = {cell for pattern in filter(could_step, homes) for cell in homes[pattern]}
+    stepped = flow.below(steps) | steps
+    found: list[RuleUpdate] = []
+    for pattern, cells in homes.items():
+        places = bases(pattern) if not stepped.isdisjoint(cells) else ()
+        some = sorted({cells[0], cells[min(1, len(cells) - 1)], cells[len(cells) // 2]})
+        learning = (p for p in places if any(_depends(flow, pattern, p, cell) for cell in some))
+        for place in learning:
+            found += updates_at(cells, place)
+            break
+    return sorted(_in_chains(book, flow, found), key=lambda update: update.cell)
+
+
+def _in_chains(book: Book, flow: Flow, updates: Sequence[RuleUpdate]) -> list[RuleUpdate]:
+    """The updates without formulas that nothing goes on from: a target minus its output depends on
+    that target too, if only by way of the steps before."""
+    cells = {update.cell for update in updates}
+    before = {flow.plain(update.base) for update in updates}
+    chained = {
+        book.patterns[update.cell]
+        for update in updates
+        if update.cell in before or flow.plain(update.base) in cells
+    }
+    return [u for u in updates if book.patterns[u.cell] in chained] or list(updates)
+
+
+def updates_at(cells: Iterable[Address], place: CellReference) -> Iterator[RuleUpdate]:
+    """The updates of cells that go on from the one at some place."""
+    for cell in cells:
+        base = place.at(cell)
+        if base is not None and base != cell:
+            yield RuleUpdate(cell, base)
+
+
+def bases(pattern: Pattern) -> list[CellReference]:
+    """The cells that a formula goes on from, whichever way its conditions go."""
+    ways = _ways_of(pattern.form.expression) if pattern.form else ()
+    if not ways:
+        return []
+    first, *others = [[pattern.word_for(part) for part in way] for way in ways]
+    words = [word for word in first if all(word in way for way in others)]
+    places = (pattern.place_of(Reference(word)) for word in dict.fromkeys(words))
+    return [place for place in places if place is not None]
+
+
+@once
+def _ways_of(form: Expression) -> list[list[Reference]]:
+    """The cells that a formula adds as they are, for each way that its conditions may go; none of
+    one that only repeats a cell, or has nothing to go on from."""
+    ways = [] if isinstance(form, Reference) else _ways(form)
+    alone = len(ways) == 1 and len(ways[0]) < 2
+    return [] if alone else [[Reference(text) for text in way if text] for way in ways]
+
+
+def _ways(expression: Expression) -> list[list[str]]:
+    """The cells that are added as they are, for each way that conditions may go."""
+    match expression:
+        case Call("IF", (_, then, otherwise)) if then is not None and otherwise is not None:
+            return [*_ways(then), *_ways(otherwise)]
+        case Call("SUM", arguments) if len(arguments) > 1:
+            return [[*(a.text for a in arguments if isinstance(a, Reference)), ""]]
+    signed = terms(expression)
+    if len(signed) == 1 and not isinstance(expression, Reference):
+        return [[]]
+    added = [part.text for sign, part in signed if sign > 0 and isinstance(part, Reference)]
+    return [[*added, ""]] if len(signed) > 1 else [added]
+
+
+def _depends(flow: Flow, pattern: Pattern, place: CellReference, cell: Address) -> bool:
+    """Whether what a cell adds depends on the cell that it goes on from."""
+    base = place.at(cell)
+    if base is None or pattern.expression is None:
+        return False
+    spend(LOOKED_THROUGH)
+    origin = flow.plain(base)
+    mentions = [pattern.mentions.get(word.text) for word in references(pattern.expression)]
+    others = list(flow.mentioned_cells(mentions, cell))
+    if could_step(pattern) and others.count(base) > len(_ways(pattern.expression)):
+        return True  # the formula holds the whole step
+    start = [at for at in others if at != base and flow.plain(at) != origin]
+    return flow.depends(start, lambda at: at == base or flow.plain(at) == origin, origin, NEAR)
+
+
+# Weights that learn together ----------------------------------------------------------
 
 ENOUGH = 0.25  # of a training's updates have the rule's form; the others are mistakes
 A_FEW = 24
@@ -62,7 +169,12 @@ class Perceptron:
         self._forms: dict[Signature, RuleForm | None] = {}
         self._form_of: dict[RuleUpdate, RuleForm | None] = {}
         self._inside: dict[Address, list[Address]] = {}
-        self._plain: dict[Address, Address] = {}
+
+    def learning(self, updates: Sequence[RuleUpdate]) -> Perceptron:
+        """Return it with more weights."""
+        cells = {self.plain(u.base) for u in updates} | {u.cell for u in updates}
+        varying = self.varying | self.flow.below(cells) | cells
+        return Perceptron(self.book, self.flow, self.weight_cells | cells, varying)
 
     def with_steps(self, steps: tuple[RuleStep, ...]) -> Perceptron:
         """Return the same weights with the steps in which they learn."""
@@ -90,10 +202,7 @@ class Perceptron:
         return axis_of_steps(self.steps, self.plain)
 
     def plain(self, cell: Address) -> Address:
-        known = self._plain.get(cell)
-        if known is None:
-            known = self._plain[cell] = self.flow.plain(cell)
-        return known
+        return self.flow.plain(cell)
 
     def before(self, cell: Address, other: Address) -> bool:
         """Always false: only weights carry anything from one step to the next."""
@@ -110,35 +219,14 @@ class Perceptron:
     def form(self, update: RuleUpdate) -> RuleForm | None:
         """What an update adds; looked at once for all updates that are made alike."""
         if update not in self._form_of:
-            self._form_of[update] = None if self._is_smooth(update) else self._form(update)
+            made_of, leaves = self.signature(update)
+            if made_of not in self._forms:
+                form = form_of(self, update, {})
+                places = {cell: k for k, cell in enumerate(leaves)}
+                self._forms[made_of] = form.for_cells(places) if form else None
+            known = self._forms[made_of]
+            self._form_of[update] = known.for_cells(dict(enumerate(leaves))) if known else None
         return self._form_of[update]
-
-    def _form(self, update: RuleUpdate) -> RuleForm | None:
-        made_of, leaves = self.signature(update)
-        if made_of not in self._forms:
-            form = form_of(self, update, {})
-            places = {cell: k for k, cell in enumerate(leaves)}
-            self._forms[made_of] = form.for_cells(places) if form else None
-        found = self._forms[made_of]
-        return found.for_cells(dict(enumerate(leaves))) if found else None
-
-    def _is_smooth(self, update: RuleUpdate) -> bool:
-        """Whether what is added changes smoothly with some weight, as a gradient does: seen from
-        the formulas alone, without trying numbers."""
-        patterns, base = self.book.patterns, self.plain(update.base)
-        waiting, seen = [update.cell], {update.cell}
-        while waiting:
-            cell = waiting.pop()
-            for source in map(
-                self.plain,
-                self.flow.mentioned_cells(mentions_outside_conditions(patterns[cell]), cell),
-            ):
-                if source in self.weight_cells and (source != base or cell != update.cell):
-                    return True
-                if source not in seen and self._is_inside(source):
-                    seen.add(source)
-                    waiting.append(source)
-        return False
 
     def signature(self, update: RuleUpdate) -> tuple[Signature, list[Address]]:
         """What an update is made of, and its leaves, in an order that equal ones share."""
@@ -168,12 +256,12 @@ class Perceptron:
             cell = waiting.pop()
             found.append(cell)
             for source in map(self.plain, self.flow.sources(cell)):
-                if source not in seen and self._is_inside(source):
+                if source not in seen and self._is_computed(source):
                     seen.add(source)
                     waiting.append(source)
         return found
 
-    def _is_inside(self, cell: Address) -> bool:
+    def _is_computed(self, cell: Address) -> bool:
         is_formula = cell in self.book.patterns and cell in self.varying
         return is_formula and cell not in self.weight_cells
 
@@ -192,25 +280,18 @@ def axis_of_steps(steps: Sequence[RuleStep], plain: Callable[[Address], Address]
     return max(filter(has_lines, (DOWN, ACROSS)), key=going_on, default=None)
 
 
-# Finding them in a workbook -----------------------------------------------------------------
-
-
 def find_perceptrons(book: Book, flow: Flow) -> list[Perceptron]:
     """The trainings by the perceptron rule, in the order of the sheets."""
     updates = rule_updates(book, flow)
-    every = _learning(Perceptron(book, flow, set(), set()), updates)
+    every = Perceptron(book, flow, set(), set()).learning(updates)
     if not any(map(every.form, _some(book, updates))):
         return []
     found: list[Perceptron] = []
     for group in _groups(every, updates):
-        forms = {update: every.form(update) for update in group}
-        if sum(form is not None for form in forms.values()) >= ENOUGH * len(group):
+        if sum(every.form(update) is not None for update in group) >= ENOUGH * len(group):
             beside = _companions(every, group, updates)
-            some = _learning(every, beside) if beside else every
-            if beside:
-                forms = {update: some.form(update) for update in group}
-            steps = _steps(some, [*group, *beside], forms)
-            found.append(some.with_steps(steps))
+            some = every.learning(beside) if beside else every
+            found.append(some.with_steps(_steps_of(some, group, beside)))
     return found
 
 
@@ -222,13 +303,6 @@ def _some(book: Book, updates: Iterable[RuleUpdate]) -> list[RuleUpdate]:
     draw = Random(0)  # weights take turns in many ways
     some = (draw.sample(alike, min(len(alike), A_FEW)) for alike in found.values())
     return [update for alike in some for update in alike]
-
-
-def _learning(every: Perceptron, updates: Sequence[RuleUpdate]) -> Perceptron:
-    """With more weights."""
-    cells = {every.plain(u.base) for u in updates} | {u.cell for u in updates}
-    varying = every.varying | every.flow.below(cells) | cells
-    return Perceptron(every.book, every.flow, every.weight_cells | cells, varying)
 
 
 def _groups(every: Perceptron, updates: Sequence[RuleUpdate]) -> list[list[RuleUpdate]]:
@@ -263,26 +337,25 @@ def _companions(
     near = {u.cell + step * k for u in group for step in (1, ROW) for k in NEXT_TO}
     found: list[RuleUpdate] = []
     for cell in sorted(near & patterns.keys() - taken):
-        options = (u for place in bases(patterns[cell]) for u in updates_at([cell], place))
-        alike = (u for u in options if patterns[cell].shape in shapes and cell - u.base in ways)
-        found += [update for update in [next(alike, None)] if update]
+        if patterns[cell].shape in shapes:
+            options = (u for place in bases(patterns[cell]) for u in updates_at([cell], place))
+            found += [u for u in options if u.cell - u.base in ways][:1]
     return found
 
 
-# Steps -------------------------------------------------------------------------------
+# Steps --------------------------------------------------------------------------------
 
 
-def _steps(
-    every: Perceptron,
-    updates: Sequence[RuleUpdate],
-    forms: Mapping[RuleUpdate, RuleForm | None],
+def _steps_of(
+    every: Perceptron, updates: Sequence[RuleUpdate], beside: Sequence[RuleUpdate]
 ) -> tuple[RuleStep, ...]:
-    """The updates by the samples that make them, in the order in which they follow each other."""
+    """The updates by the samples that make them, in the order in which they follow each other: by
+    the weights in their sum, those beside them by their places."""
     groups: defaultdict[object, list[RuleUpdate]] = defaultdict(list)
     for update in updates:
-        form = forms.get(update)
+        form = every.form(update)
         groups[form.weights if form else None].append(update)
-    alone = groups.pop(None, [])
+    alone = [*groups.pop(None, []), *beside]
     sizes = Counter(map(len, groups.values()))
     whole = max(sizes, key=lambda size: (sizes[size], size))
     steps = [RuleStep(tuple(group)) for group in groups.values() if len(group) >= whole]
@@ -323,352 +396,3 @@ def _place(
         key = known.get(place, ("alone", place))
         made_by[update.cell] = key
         groups.setdefault(key, []).append(update)
-
-
-# What most updates have in common -----------------------------------------------------
-
-MOST = 0.7  # of the steps agree on something, or they agree on nothing
-HALF = 0.5
-SAME = 1e-6
-FEW_FORMULAS = 3  # in one line
-
-Thing = TypeVar("Thing", bound=Hashable)
-
-
-class Trouble(Enum):
-    """Why an update isn't what the rule says."""
-
-    NO_FORM = "form"
-    OPPOSITE = "opposite"
-    FACTOR = "factor"
-    RATE = "rate"
-    TARGET = "target"
-    LEVELS = "levels"
-    THRESHOLD = "threshold"
-    NOT_CARRIED = "not carried"
-    PASTED = "pasted"
-    TWICE = "twice"
-
-
-@dataclass(frozen=True)
-class UsualCell:
-    """A cell that all steps share, or one that moves along with them, or none at all."""
-
-    fixed: Address | None = None
-    away: int | None = None  # from a cell that each step has
-    is_none: bool = False
-
-
-def most_common(things: Iterable[Thing], share: float = MOST) -> Thing | None:
-    """What most of some things are; None where they are too different."""
-    counts = Counter(things)
-    if not counts:
-        return None
-    thing, count = counts.most_common(1)[0]
-    return thing if count >= share * counts.total() else None
-
-
-class Usual:
-    """The rule as most of a perceptron's updates follow it."""
-
-    def __init__(self, perceptron: Perceptron) -> None:
-        self.perceptron = perceptron
-        self.book = perceptron.book
-        self.steps = perceptron.steps
-        self.forms = {update: perceptron.form(update) for update in perceptron.updates}
-        self.known = {update: form for update, form in self.forms.items() if form}
-        self.producer = {u.cell: k for k, step in enumerate(self.steps) for u in step.updates}
-        self.weight = self._numbers()
-
-    def _numbers(self) -> dict[RuleUpdate, int]:
-        """The number of each update's weight: by its line or, where weights have none, by its place
-        in the step; in a step that lacks some, by the weight that it goes on from."""
-        axis = self.perceptron.axis
-        if axis:
-            lines = sorted({axis.line(update.cell) for update in self.perceptron.updates})
-            return {u: lines.index(axis.line(u.cell)) for u in self.perceptron.updates}
-        whole = max((len(step.updates) for step in self.steps), default=0)
-        found: dict[RuleUpdate, int] = {}
-        left: dict[Address, int] = {}
-        for step in self.steps:
-            for k, update in enumerate(step.updates):
-                base = self.perceptron.plain(update.base)
-                found[update] = left.get(base, k) if len(step.updates) < whole else k
-                left[update.cell] = found[update]
-        return found
-
-    def of_weight(self, number: int) -> list[RuleUpdate]:
-        """The updates of one weight."""
-        return [update for update, k in self.weight.items() if k == number]
-
-    @cached_property
-    def weights(self) -> set[Address]:
-        """The cells of the weights, before and after updates."""
-        return {cell for update in self.weight for cell in (update.cell, update.base)}
-
-    @cached_property
-    def _starts(self) -> set[Address]:
-        """What weights start from, where something only repeats it."""
-        return {self.perceptron.plain(update.base) for update in self.weight}
-
-    @cached_property
-    def cells_in_use(self) -> set[Address]:
-        """The cells that the training's formulas mention."""
-        return set().union(*map(self.perceptron.flow.sources, self.perceptron.cells))
-
-    # What most of them share
-
-    @cached_property
-    def factors(self) -> dict[int, float]:
-        """The rate of each weight, as most of its updates have it."""
-        found: defaultdict[int, list[float]] = defaultdict(list)
-        for update, form in self.known.items():
-            found[self.weight[update]].append(round(form.factor, 9))
-        each = {k: Counter(values).most_common(1)[0][0] for k, values in found.items()}
-        usual, count = Counter(map(abs, each.values())).most_common(1)[0]
-        every = dict.fromkeys(self.weight.values(), usual)
-        return every if 2 * count > len(each) > 2 else {**every, **each}
-
-    @cached_property
-    def levels(self) -> tuple[float, ...] | None:
-        return most_common((form.levels for form in self.known.values()), HALF)
-
-    @cached_property
-    def rate(self) -> UsualCell:
-        return self._usual_cell({update: form.rates for update, form in self.known.items()})
-
-    @cached_property
-    def threshold(self) -> UsualCell:
-        return self._usual_cell({update: form.thresholds for update, form in self.known.items()})
-
-    def _usual_cell(self, named: Mapping[RuleUpdate, frozenset[Address]]) -> UsualCell:
-        """The one cell that updates name, the same for all or so far away from each step."""
-        if most_common(not cells for cells in named.values()):
-            return UsualCell(is_none=True)
-        single = [(u, next(iter(cells))) for u, cells in named.items() if len(cells) == 1]
-        holding = [(u, cell) for u, cell in single if self.is_number(cell)] or single
-        fixed = most_common((cell for _, cell in holding), HALF)
-        if len(self.steps) > 1 and fixed is not None:
-            return UsualCell(fixed=fixed)
-        away = most_common(cell - self._anchor(u) for u, cell in single)
-        return UsualCell(fixed if away is None else None, away)
-
-    def _anchor(self, update: RuleUpdate) -> Address:
-        """A cell of the step that moves along with its sample."""
-        return self._anchors[self.producer[update.cell]]
-
-    @cached_property
-    def _anchors(self) -> list[Address]:
-        own = [[c for c in self.inside(step) if c not in self.weights] for step in self.steps]
-        both = list(zip(own, self.steps, strict=True))
-        away = most_common((min(cells) - step.first for cells, step in both if cells), 0) or 0
-        firsts = [min(cells, default=step.first + away) for cells, step in both]
-        axis = self.perceptron.axis
-        return [sheet_of(c) * SHEET + axis.along(c) * axis.step if axis else c for c in firsts]
-
-    def is_number(self, cell: Address) -> bool:
-        return cell in self.book.patterns or isinstance(self.book.values.get(cell), float)
-
-    @cached_property
-    def _targets_away(self) -> dict[int, int | None]:
-        """How far each sample's target is from the input of each weight."""
-        found: defaultdict[int, list[int]] = defaultdict(list)
-        for update, form in self.known.items():
-            if form.inputs and self._may_be_target(form):
-                found[self.weight[update]].append(form.target - min(form.inputs))
-        return {number: most_common(aways) for number, aways in found.items()}
-
-    @cached_property
-    def _target_beside(self) -> int | None:
-        """How far it is from the step's own cells."""
-        likely = ((u, form) for u, form in self.known.items() if self._may_be_target(form))
-        return most_common(form.target - self._anchor(update) for update, form in likely)
-
-    @cached_property
-    def _used_as_inputs(self) -> set[Address]:
-        return {cell for form in self.known.values() for cell in form.inputs}
-
-    def _may_be_target(self, form: RuleForm) -> bool:
-        return form.apart and form.scales and form.target not in self._used_as_inputs
-
-    def _has_its_target(
-        self, update: RuleUpdate, forms: Mapping[RuleUpdate, RuleForm | None]
-    ) -> bool:
-        form = forms[update]
-        if form is None or not self._may_be_target(form):
-            return False
-        near = self._is_near_its_input(update, form)
-        if near is not None:
-            return near
-        known = [(other, f) for other, f in forms.items() if f and f.target == form.target]
-        if self._target_beside is None:
-            targets = Counter(f.target for f in forms.values() if f)
-            return len(known) == max(targets.values())
-        beside = form.target - self._anchor(update) == self._target_beside
-        return beside or any(self._is_near_its_input(*one) for one in known)
-
-    def _is_near_its_input(self, update: RuleUpdate, form: RuleForm) -> bool | None:
-        """Whether a target is as far from the weight's input as most are; None without any."""
-        away = self._targets_away.get(self.weight[update]) if form.inputs else None
-        return None if away is None else form.target - min(form.inputs) == away
-
-    @cached_property
-    def previous(self) -> list[int | None]:
-        """The step whose weights each step goes on from."""
-        found: list[int | None] = []
-        for step in self.steps:
-            plain = (self.perceptron.plain(update.base) for update in step.updates)
-            before = Counter(map(self.producer.get, plain))
-            found.append(max(before, key=lambda k: (before[k], -1 if k is None else k)))
-        return found
-
-    @cached_property
-    def typed_at_the_end(self) -> list[tuple[RuleUpdate, Address]]:
-        """The updates from which nothing goes on though it does from the others of their step, each
-        with the cell where a number is typed in place of the next."""
-        following = {self.perceptron.plain(update.base): update for update in self.weight}
-        found = []
-        for step in self.steps:
-            after = [following[u.cell].cell - u.cell for u in step.updates if u.cell in following]
-            away = most_common(after)
-            for update in step.updates if away is not None else ():
-                place = update.cell + (away or 0)
-                is_typed = self.is_number(place) and place not in self.book.patterns
-                if update.cell not in following and is_typed and place not in following:
-                    found.append((update, place))
-        return found
-
-    # Formulas that most steps have
-
-    @cached_property
-    def patterns(self) -> dict[object, Counter[Pattern]]:
-        """The formulas at each place of a step, by how far it is from the first update, and those
-        of each line."""
-        found: defaultdict[object, Counter[Pattern]] = defaultdict(Counter)
-        axis, patterns = self.perceptron.axis, self.book.patterns
-        for step in self.steps:
-            for cell in self.cells(step):
-                if cell in patterns:
-                    found[cell - step.first][patterns[cell]] += 1
-                    if axis is not None:
-                        found[axis.line(cell)][patterns[cell]] += 1
-        return found
-
-    def inside(self, step: RuleStep) -> list[Address]:
-        """The formulas of a step."""
-        every = (cell for update in step.updates for cell in self.perceptron.inside(update))
-        return list(dict.fromkeys(every))
-
-    def cells(self, step: RuleStep) -> list[Address]:
-        """The formulas of a step, those that only repeat others, and the weights before it."""
-        inside, plain = self.inside(step), self.perceptron.plain
-        sources = (s for cell in inside for s in self.perceptron.flow.sources(cell))
-        repeating = (s for s in sources if s in self.book.patterns and plain(s) != s)
-        return list(dict.fromkeys([*inside, *repeating, *(u.base for u in step.updates)]))
-
-    def usual_at(self, step: RuleStep, cell: Address) -> list[Pattern]:
-        """The formulas that most steps have where a cell stands, then those that some have, as the
-        first of an epoch."""
-        axis = self.perceptron.axis
-        keys: list[object] = [*([axis.line(cell)] if axis else []), cell - step.first]
-        counters = [self.patterns[key] for key in keys if key in self.patterns]
-        most = [c.most_common(1)[0][0] for c in counters if c.total() > 1]
-        some = [p for c in counters for p, count in c.most_common(FEW_FORMULAS) if count > 1]
-        return list(dict.fromkeys([*most, *some]))
-
-    def near(self, step: RuleStep) -> set[Address]:
-        """The cells in which a step has formulas, or most steps have one there."""
-        return self._near[step.first]
-
-    @cached_property
-    def _near(self) -> dict[Address, set[Address]]:
-        away = [key for key in self.patterns if isinstance(key, int)]
-        return {
-            step.first: {step.first + k for k in away}.union(self.cells(step))
-            for step in self.steps
-        }
-
-    # Which of them depart
-
-    def troubles(
-        self, step: RuleStep, instead: Mapping[Address, Pattern] | None = None
-    ) -> dict[RuleUpdate, Trouble]:
-        """The updates of a step that aren't what the rule says, maybe with other formulas."""
-        forms = self.forms_with(step, instead or {})
-        starts = {update: self._with(update, instead or {}).base for update in step.updates}
-        found = {}
-        for update in step.updates:
-            trouble = self._carried(update, starts) or self._departs(update, forms)
-            if trouble is not None:
-                found[update] = trouble
-        return found
-
-    def forms_with(
-        self, step: RuleStep, instead: Mapping[Address, Pattern]
-    ) -> dict[RuleUpdate, RuleForm | None]:
-        """What the updates of a step add, maybe with other formulas."""
-        if not instead:
-            return {update: self.forms[update] for update in step.updates}
-        return {update: self._form_with(step, update, instead) for update in step.updates}
-
-    def _form_with(
-        self, step: RuleStep, update: RuleUpdate, instead: Mapping[Address, Pattern]
-    ) -> RuleForm | None:
-        return form_of(self.perceptron, self._with(update, instead), instead, self.near(step))
-
-    def heals(self, step: RuleStep, update: RuleUpdate, instead: Mapping[Address, Pattern]) -> bool:
-        """Whether an update may be what the rule says with other formulas."""
-        form = self._form_with(step, update, instead)
-        return form is not None and self._departs(update, {update: form}) is None
-
-    def _with(self, update: RuleUpdate, instead: Mapping[Address, Pattern]) -> RuleUpdate:
-        """An update as it is with other formulas: it may go on from another cell."""
-        base, plain = update.base, self.perceptron.plain
-        if update.cell in instead:
-            places = (place.at(update.cell) for place in bases(instead[update.cell]))
-            cells = [cell for cell in places if cell is not None]
-            wanted = self.previous[self.producer[update.cell]]
-            produced = (cell for cell in cells if self.producer.get(plain(cell)) == wanted)
-            base = next(produced, cells[0] if cells else base)
-        if base in instead:
-            place = instead[base].place_of(instead[base].expression)
-            base = (place.at(base) if place else None) or base
-        return RuleUpdate(update.cell, plain(base))
-
-    def _departs(
-        self, update: RuleUpdate, forms: Mapping[RuleUpdate, RuleForm | None]
-    ) -> Trouble | None:
-        form = forms[update]
-        if form is None or not form.scales:
-            return Trouble.NO_FORM
-        if form.factor < 0:
-            return Trouble.OPPOSITE
-        usual = abs(self.factors[self.weight[update]])
-        if abs(form.factor - usual) > SAME * max(form.factor, usual):
-            return Trouble.FACTOR
-        if not self._has_usual(self.rate, form.rates, update):
-            return Trouble.RATE
-        if not self._has_usual(self.threshold, form.thresholds, update):
-            return Trouble.THRESHOLD
-        if not self._has_its_target(update, forms):
-            return Trouble.TARGET
-        return Trouble.LEVELS if self.levels and form.levels != self.levels else None
-
-    def _has_usual(self, usual: UsualCell, cells: Iterable[Address], update: RuleUpdate) -> bool:
-        return all(self._is_usual(usual, cell, update) for cell in cells)
-
-    def _is_usual(self, usual: UsualCell, cell: Address, update: RuleUpdate) -> bool:
-        if usual.fixed is not None:
-            return cell == usual.fixed
-        if usual.away is not None and cell - self._anchor(update) != usual.away:
-            return False
-        return self.is_number(cell) and not usual.is_none
-
-    def _carried(self, update: RuleUpdate, starts: Mapping[RuleUpdate, Address]) -> Trouble | None:
-        before, usual = self.producer.get(starts[update]), self.previous[self.producer[update.cell]]
-        if before is None and starts[update] not in self._starts:
-            return Trouble.NOT_CARRIED
-        if before == usual:
-            twice = list(starts.values()).count(starts[update]) > 1
-            return Trouble.TWICE if twice else None
-        return Trouble.PASTED if before is None else Trouble.NOT_CARRIED

@@ -21,36 +21,19 @@ from gradbook.audit.findings import (
     content_of,
     finding_in,
 )
-from gradbook.audit.formula.address import (
-    DOWN,
-    OVER,
-    Address,
-    name_of,
-    row_of,
-    sheet_of,
-)
-from gradbook.audit.formula.expression import (
-    Edit,
-    EditKind,
-)
+from gradbook.audit.formula.address import DOWN, OVER, Address, name_of, row_of, sheet_of
+from gradbook.audit.formula.expression import Edit, EditKind, rename_cells
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.rules.perceptron import Perceptron, RuleStep, Trouble, Usual
+from gradbook.audit.rules.perceptron import Perceptron, RuleStep, bases
 from gradbook.audit.rules.rule_form import RuleForm, RuleUpdate
-from gradbook.audit.rules.rule_repairs import (
-    GENERATORS,
-    RuleSymptoms,
-    formula_going_on,
-    formula_of_typed_weight,
-)
+from gradbook.audit.rules.rule_repairs import GENERATORS, RuleSymptoms
+from gradbook.audit.rules.usual import Trouble, Usual
 from gradbook.audit.search.hypotheses import Cause, Hypothesis, choose
 from gradbook.audit.search.wording import Fault, Surroundings, Wording, findings_of
 from gradbook.audit.workbook.book import show_value
 from gradbook.language import mark
 from gradbook.language.message import Message, joined
-from gradbook.targets.excel.language import (
-    Infix,
-    write,
-)
+from gradbook.targets.excel.language import Infix, Reference, write
 
 # Wording ------------------------------------------------------------------------------
 
@@ -212,8 +195,7 @@ class RuleFaults:
         for steps in sorted(alike.values(), key=len, reverse=True):
             yield from self._of_alike(steps)
         for update, cell in self.usual.typed_at_the_end:
-            step = self.usual.steps[self.usual.producer[update.cell]]
-            right = formula_going_on(self.usual, step, cell, update.cell)
+            right = self._going_on(update, cell, update.cell)
             if right is not None:
                 yield self._typed(update, cell, right)
 
@@ -235,34 +217,52 @@ class RuleFaults:
                 del wrong[k]
 
     def _repaired(self, steps: Sequence[RuleStep], repair: Hypothesis, trouble: Trouble) -> Fault:
-        first, home = steps[0], repair.home
+        first, home, patterns = steps[0], repair.home, self.book.patterns
         kind, why, edits = self.words.of_repair(first, repair, trouble)
         cells = {home - first.first + step.first for step in steps}
-        if home in self.book.patterns and repair.cause is not Cause.ROW:
-            self.known[self.book.patterns[home]] = repair
+        if home in patterns and repair.cause is not Cause.ROW:
+            self.known[patterns[home]] = repair
         healed = (first.updates[k] for k in sorted(repair.explains))
         weights = tuple(dict.fromkeys(map(self.words.name, healed)))
         alone = len(repair.explains) == 1
         quantity = f"{CHANGE}{weights[0]}" if alone else self.words.name_of_cell(home)
-        cells = self._with_others(home, cells) if len(steps) > 1 else cells
+        if len(steps) > 1:  # with equal formulas that no update is made of, for the table ends
+            wrong, judged = patterns.get(home), self.perceptron.cells
+            cells = {cell for cell in cells if cell in patterns or cell in self.book.values}
+            cells |= {c for c, p in patterns.items() if p is wrong is not None and c not in judged}
         right = repair.patterns(self.book)[home]
         return self._fault(cells, kind, quantity, why, weights, right, edits)
 
-    def _with_others(self, home: Address, cells: set[Address]) -> set[Address]:
-        """With the cells of the same formula that no update is made of, for the table ends."""
-        patterns = self.book.patterns
-        judged = self.perceptron.cells
-        wrong = patterns.get(home)
-        others = {c for c, p in patterns.items() if p is wrong is not None and c not in judged}
-        return {cell for cell in cells if cell in patterns or cell in self.book.values} | others
-
     def _pasted(self, update: RuleUpdate) -> Fault:
         """A weight that is typed, or pasted, where the update before should have left it."""
-        right = formula_of_typed_weight(self.usual, update)
+        usual, cell = self.usual, self.perceptron.plain(update.base)
+        last = usual.previous[usual.producer[update.cell]]
+        before = usual.previous[last] if last is not None else None
+        updates = usual.steps[before].updates if before is not None else ()
+        same = (u.cell for u in updates if usual.weight[u] == usual.weight[update])
+        right = self._going_on(update, cell, next(same, None))
         if right is not None:
-            return self._typed(update, self.perceptron.plain(update.base), right)
+            return self._typed(update, cell, right)
         name, why = self.words.name(update), self.words.why_not_carried(update)
         return self._fault([update.cell], ANOTHER_ROW, f"{CHANGE}{name}", why, (name,), None)
+
+    def _going_on(self, update: RuleUpdate, cell: Address, left: Address | None) -> Pattern | None:
+        """The usual formula of a typed cell's line, going on from the weight that was left."""
+        usual, book = self.usual, self.book
+        step = usual.steps[usual.producer[update.cell]]
+        pattern = next(iter(usual.usual_at(step, cell)), None)
+        if pattern is None or cell in book.patterns:
+            return None
+        right = book.reader.read_typed(pattern.text_at(cell), cell)
+        base = next((place.at(cell) for place in bases(right)), None)
+        if right.expression is None or left is None or base is None or base == left:
+            return right
+
+        def name(reference: Reference) -> str:
+            at = book.reader.cell(reference.text, cell)
+            return book.name_of(left, cell) if at == base else reference.text
+
+        return book.reader.read_typed(write(rename_cells(right.expression, name)), cell)
 
     def _typed(self, update: RuleUpdate, cell: Address, right: Pattern) -> Fault:
         name, why = self.words.name(update), self.words.why_pasted(cell)

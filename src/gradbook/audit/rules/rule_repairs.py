@@ -13,22 +13,12 @@ from itertools import chain, islice, product
 
 from gradbook.audit.budget import A_SHARE, within_budget
 from gradbook.audit.edits.formula_edits import edits_of
-from gradbook.audit.formula.address import (
-    Address,
-    column_of,
-    letters,
-    name_of,
-    row_of,
-)
-from gradbook.audit.formula.expression import (
-    Edit,
-    EditKind,
-    references,
-    rename_cells,
-)
+from gradbook.audit.formula.address import Address, column_of, letters, name_of, row_of
+from gradbook.audit.formula.expression import Edit, EditKind, references
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.rules.perceptron import RuleStep, Usual
-from gradbook.audit.rules.rule_form import RuleForm, RuleUpdate, bases
+from gradbook.audit.rules.perceptron import RuleStep
+from gradbook.audit.rules.rule_form import RuleForm, RuleUpdate
+from gradbook.audit.rules.usual import Usual
 from gradbook.audit.search.hypotheses import (
     Cause,
     Doubts,
@@ -37,99 +27,13 @@ from gradbook.audit.search.hypotheses import (
     Proof,
     SearchStage,
 )
-from gradbook.targets.excel.language import (
-    Expression,
-    Infix,
-    Number,
-    Prefix,
-    Reference,
-    write,
-)
-
-# Edits that are tried -----------------------------------------------------------------
-
-SMALL = ("references", "operators", "omissions", "numbers", "missing factors")
-LARGER = ("exchanges", "parentheses", "missing terms")
-NUMBERS = Number(0.0), Number(1.0), Prefix("-", Number(1.0))
-
-
-def small_edits(
-    expression: Expression, pool: Sequence[str], rates: Sequence[Number] = ()
-) -> Iterator[Edit]:
-    """The likely edits, with these cells to put in the place of others, and typed rates."""
-    numbers: list[Expression] = [*NUMBERS, *rates]
-    edits = edits_of(expression, SMALL, list(map(Reference, pool)), numbers)
-    return (edit for edit in edits if _is_likely(edit, rates))
-
-
-def _is_likely(edit: Edit, rates: Collection[Number]) -> bool:
-    """Whether a cell becomes a cell, and a factor is no number but a rate, nor a divisor."""
-    match edit.kind, edit.new:
-        case EditKind.REFERENCE, _:
-            return ":" not in write(edit.old)
-        case EditKind.NUMBER, new:
-            return new in NUMBERS
-        case EditKind.FACTOR, Infix(operator, old, factor):
-            is_meant = isinstance(factor, Reference) or factor in rates
-            return operator == "*" and is_meant and not isinstance(old, Number)
-    return True
-
-
-def larger_edits(
-    expression: Expression, pool: Sequence[str], pairs: Iterable[tuple[str, str]]
-) -> Iterator[Edit]:
-    """Edits that are less likely, two cells of each pair being multiplied where a term is added."""
-    products = (Infix("*", Reference(a), Reference(b)) for a, b in pairs)
-    for edit in edits_of(expression, LARGER, list(map(Reference, pool)), (), products):
-        at_the_end = (
-            edit.paths == ((),) and isinstance(edit.new, Infix) and edit.new.operator == "+"
-        )
-        if edit.kind is not EditKind.TERM or at_the_end:
-            yield edit
-
-
-# What is wrong in a step --------------------------------------------------------------
+from gradbook.targets.excel.language import Expression, Infix, Number, Prefix, Reference, write
 
 LONGEST = 60  # references in a formula that is edited
 MOST_TRIED = 2500  # hypotheses, in one step
 FOR_LARGER = 300  # of those, which likelier ones leave
 
-
-def formula_of_typed_weight(usual: Usual, update: RuleUpdate) -> Pattern | None:
-    """Return the formula that belongs where the weight is typed that an update goes on from."""
-    cell = usual.perceptron.plain(update.base)
-    return formula_going_on(
-        usual, usual.steps[usual.producer[update.cell]], cell, _left_before(usual, update)
-    )
-
-
-def formula_going_on(
-    usual: Usual, step: RuleStep, cell: Address, left: Address | None
-) -> Pattern | None:
-    """Return the usual formula of a typed cell's line, going on from the weight that was left."""
-    book = usual.book
-    pattern = next(iter(usual.usual_at(step, cell)), None)
-    if pattern is None or cell in book.patterns:
-        return None
-    right = book.reader.read_typed(pattern.text_at(cell), cell)
-    base = next((place.at(cell) for place in bases(right)), None)
-    if right.expression is None or left is None or base is None or base == left:
-        return right
-
-    def name(reference: Reference) -> str:
-        at = book.reader.cell(reference.text, cell)
-        return book.name_of(left, cell) if at == base else reference.text
-
-    return book.reader.read_typed(write(rename_cells(right.expression, name)), cell)
-
-
-def _left_before(usual: Usual, update: RuleUpdate) -> Address | None:
-    """The weight that the step before the last one left."""
-    number = usual.weight[update]
-    last = usual.previous[usual.producer[update.cell]]
-    before = usual.previous[last] if last is not None else None
-    updates = usual.steps[before].updates if before is not None else ()
-    return next((u.cell for u in updates if usual.weight[u] == number), None)
+# Symptoms -----------------------------------------------------------------------------
 
 
 class RuleSymptoms:
@@ -149,11 +53,6 @@ class RuleSymptoms:
         self.wrong = {k: self.before[update] for k, update in numbered if update in self.before}
         self.tried = 0
 
-    @property
-    def waiting(self) -> list[RuleUpdate]:
-        """The updates that nothing explains yet."""
-        return [self.step.updates[k] for k in self.wrong]
-
     def suspects(self, updates: Iterable[RuleUpdate]) -> list[Address]:
         """The cells that some updates are computed from, pasted values among them, and what those
         would be computed from."""
@@ -166,6 +65,18 @@ class RuleSymptoms:
                     found.append(source)
         return found
 
+    @property
+    def waiting(self) -> list[RuleUpdate]:
+        """The updates that nothing explains yet."""
+        return [self.step.updates[k] for k in self.wrong]
+
+    @cached_property
+    def _reach(self) -> dict[RuleUpdate, set[Address]]:
+        """The cells that each update is computed from, and those that they mention."""
+        return {update: set(self.suspects([update])) for update in self.step.updates}
+
+    # What may stand in a formula
+
     @cached_property
     def pool(self) -> list[str]:
         """The cells that belong to the step, as they are typed in its formulas."""
@@ -177,12 +88,13 @@ class RuleSymptoms:
                 if at is not None and not isinstance(mention, float):
                     kept = found.get(at, "")
                     found[at] = max(kept, text, key=lambda word: (word.count("$"), len(word)))
-        rate = self.usual.rate.fixed
+        first, rate = self.step.first, self.usual.rate.fixed
         if rate is not None:
-            found[rate] = self._anchored(rate)
+            fixed = f"${letters(column_of(rate))}${row_of(rate) + 1}"
+            found[rate] = self.book.name_of(rate, first).replace(name_of(rate), fixed)
         in_ranges = map(self.perceptron.flow.sources, self.usual.inside(self.step))
         for cell in [*chain.from_iterable(s[:LONGEST] for s in in_ranges), *self._unused]:
-            found.setdefault(cell, self.book.name_of(cell, self.step.first))
+            found.setdefault(cell, self.book.name_of(cell, first))
         return list(found.values())
 
     @cached_property
@@ -190,27 +102,30 @@ class RuleSymptoms:
         """The weights that the step before left, and what stands in the step's rows and is used by
         no update: its target may be among it, or a change."""
         usual, axis = self.usual, self.perceptron.axis
-        cells = self.usual.cells(self.step)
         before = usual.previous[usual.producer[self.step.first]]
         left = [u.cell for u in usual.steps[before].updates] if before is not None else []
         forms = (usual.forms[update] for update in self.step.updates)
-        own = {cell for cell in cells if cell not in usual.weights}
+        own = set(usual.cells(self.step)) - usual.weights
         own = own.union(*(form.inputs for form in forms if form))
         rows = set(map(axis.crossing, own)) if axis else set()
-        unused = sorted({*self.book.values, *self.book.patterns} - usual.cells_in_use)
         block = own.union(*map(self.perceptron.flow.sources, own))
+        unused = sorted({*self.book.values, *self.book.patterns} - usual.cells_in_use)
         near = (c for c in unused if (axis.crossing(c) in rows if axis else _is_among(c, block)))
         return [*left, *filter(usual.is_number, near)]
 
-    def _anchored(self, rate: Address) -> str:
-        """The rate as formulas should name it: Network!$B$3."""
-        fixed = f"${letters(column_of(rate))}${row_of(rate) + 1}"
-        return self.book.name_of(rate, self.step.first).replace(name_of(rate), fixed)
-
-    @cached_property
-    def _reach(self) -> dict[RuleUpdate, set[Address]]:
-        """The cells that each update is computed from, and those that they mention."""
-        return {update: set(self.suspects([update])) for update in self.step.updates}
+    def edits(self, expression: Expression, kinds: Collection[str]) -> Iterator[Edit]:
+        """The likely edits of some kinds: cells and usual numbers may take each other's place, a
+        product with a weight may be added."""
+        usual = self.usual
+        typed = sorted(set(usual.factors.values())) if usual.rate.is_none else []
+        rates = [Number(rate) for rate in typed if rate != 1]
+        cells = list(map(Reference, self.pool))
+        weights = {update.base for update in self.step.updates}
+        own = [c for c in cells if self.book.reader.cell(c.text, self.step.first) in weights]
+        others = (cell for cell in cells if cell not in own)
+        products = (Infix("*", *pair) for pair in product(own, others))
+        edits = edits_of(expression, kinds, cells, [*NUMBERS, *rates], products)
+        return (edit for edit in edits if _is_likely(edit, rates))
 
     # Which hypothesis is believed
 
@@ -273,8 +188,7 @@ class RuleSymptoms:
 def _disorder(forms: Sequence[RuleForm]) -> int:
     """How many inputs are used twice or are in another order than their weights."""
     inputs = [min(form.inputs) for form in forms if form.inputs]
-    pairs = [(a, b) for k, a in enumerate(inputs) for b in inputs[k + 1 :]]
-    return sum(a >= b for a, b in pairs)
+    return sum(a >= b for k, a in enumerate(inputs) for b in inputs[k + 1 :])
 
 
 def _is_among(cell: Address, others: Collection[Address]) -> bool:
@@ -285,6 +199,8 @@ def _is_among(cell: Address, others: Collection[Address]) -> bool:
 
 
 # Generators ---------------------------------------------------------------------------
+
+NUMBERS = Number(0.0), Number(1.0), Prefix("-", Number(1.0))
 
 
 def known_repairs(symptoms: RuleSymptoms) -> Iterator[Hypothesis]:
@@ -308,28 +224,9 @@ def usual_formulas(symptoms: RuleSymptoms) -> Iterator[Hypothesis]:
                 yield Hypothesis(Cause.ROW, (cell,), (pattern.text_at(cell),), (edit,))
 
 
-def _likely(symptoms: RuleSymptoms, expression: Expression) -> Iterator[Edit]:
-    usual = symptoms.usual
-    typed = sorted(set(usual.factors.values())) if usual.rate.is_none else []
-    return small_edits(expression, symptoms.pool, [Number(rate) for rate in typed if rate != 1])
-
-
-def _unlikely(symptoms: RuleSymptoms, expression: Expression) -> Iterator[Edit]:
-    step, pool = symptoms.step, symptoms.pool
-    weights = [update.base for update in step.updates]
-    own = [text for text in pool if symptoms.book.reader.cell(text, step.first) in weights]
-    return larger_edits(expression, pool, product(own, [t for t in pool if t not in own]))
-
-
-def _exchanges(symptoms: RuleSymptoms, expression: Expression) -> Iterator[Edit]:
-    return edits_of(expression, ("exchanges",), (), ())
-
-
-def _edited(
-    edits: Callable[[RuleSymptoms, Expression], Iterator[Edit]], most: int
-) -> Callable[[RuleSymptoms], Iterator[Hypothesis]]:
-    """Make a generator of a kind of edits, for every formula that may be to blame, until so many
-    hypotheses have been tried."""
+def edited(kinds: Collection[str], most: int) -> Callable[[RuleSymptoms], Iterator[Hypothesis]]:
+    """Make a generator of some kinds of edits, for every formula that may be to blame, until so
+    many hypotheses have been tried."""
 
     def every(symptoms: RuleSymptoms) -> Iterator[Hypothesis]:
         usual, book, step = symptoms.usual, symptoms.book, symptoms.step
@@ -337,25 +234,42 @@ def _edited(
         own = set(usual.cells(step)).intersection(book.patterns) - others
         for cell in filter(own.__contains__, symptoms.suspects(symptoms.waiting)):
             expression = book.read_typed(cell).expression
-            seen: set[str] = set()
             if expression and len(list(references(expression))) <= LONGEST:
-                for edit in edits(symptoms, expression):
+                seen: set[str] = set()
+                for edit in symptoms.edits(expression, kinds):
                     text = write(edit.apply_to(expression))
-                    if text in seen:
-                        continue
-                    seen.add(text)
-                    yield Hypothesis(Cause.CLAIM, (cell,), (text,), (edit,))
+                    if text not in seen:
+                        seen.add(text)
+                        yield Hypothesis(Cause.CLAIM, (cell,), (text,), (edit,))
 
     return lambda symptoms: islice(every(symptoms), max(most - symptoms.tried, 0))
 
 
+def _is_likely(edit: Edit, rates: Collection[Number]) -> bool:
+    """Whether a cell becomes a cell, a factor is no number but a rate, nor a divisor, and a term is
+    added at the end."""
+    match edit.kind, edit.new:
+        case EditKind.REFERENCE, _:
+            return ":" not in write(edit.old)
+        case EditKind.NUMBER, new:
+            return new in NUMBERS
+        case EditKind.FACTOR, Infix(operator, old, factor):
+            is_meant = isinstance(factor, Reference) or factor in rates
+            return operator == "*" and is_meant and not isinstance(old, Number)
+        case EditKind.TERM, new:
+            return edit.paths == ((),) and isinstance(new, Infix) and new.operator == "+"
+    return True
+
+
+SMALL = ("references", "operators", "omissions", "numbers", "missing factors")
+LARGER = ("exchanges", "parentheses", "missing terms")
 GENERATORS = tuple(
     Generator(name, SearchStage.CLAIMS, Proof.MENDS, propose)
     for name, propose in (
         ("known repairs", known_repairs),
         ("usual formulas", usual_formulas),
-        ("small edits", _edited(_likely, MOST_TRIED - FOR_LARGER)),
-        ("exchanges", _edited(_exchanges, MOST_TRIED)),
-        ("larger edits", _edited(_unlikely, MOST_TRIED)),
+        ("small edits", edited(SMALL, MOST_TRIED - FOR_LARGER)),
+        ("exchanges", edited(LARGER[:1], MOST_TRIED)),
+        ("larger edits", edited(LARGER, MOST_TRIED)),
     )
 )
