@@ -156,7 +156,21 @@ def test_a_first_step_claims_what_it_takes_where_the_others_take_another_weights
     assert judged.found, judged.words  # the first step, which takes its own, isn't blamed
 
 
-def test_the_first_claims_are_sought_once():
-    training = the_training(ONE)
-    assert first_claims(training) is first_claims(training)
-    assert first_claims(training) == [tuple(claims(training, training.weights[0], 0))]
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"B5": "=3*A5"},
+        {"B5": "=2*A4"},
+        {"B5": 0.25},
+        {"A5": "=A4+$E$1*B4"},
+        {"B2:B8": "=2*A2*C2*$C$4", "C2:C8": 0.3},  # a cell that has two parts in one step
+        {"B2:B8": "=2*A2*C2", "C2:C8": 0.3},
+    ],
+)
+def test_claims_that_are_carried_on_are_those_that_would_be_found(changed):
+    training = the_training({**ONE, **changed})
+    (weight,) = training.weights
+    (carried,) = every_claim(training)
+    assert carried == [tuple(claims(training, weight, k)) for k in range(len(weight.updates))]
+    assert first_claims(training) == [carried[0]]

@@ -57,8 +57,13 @@ from gradbook.audit.search.wording import (
     other_slope,
     tied,
 )
-from gradbook.audit.step.formulas import EvaluatedFormula, remember
-from gradbook.audit.step.other_slopes import USUAL_KINDS, kind_with, slope_of
+from gradbook.audit.step.formulas import (
+    USUAL_KINDS,
+    EvaluatedFormula,
+    kind_with,
+    remember,
+    slope_of,
+)
 from gradbook.audit.step.points import agree
 from gradbook.audit.workbook.book import Book
 from gradbook.graph.chain import gradients

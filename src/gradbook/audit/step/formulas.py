@@ -1,10 +1,9 @@
-"""A formula at a few points: its value, and what it would be with other values at some places."""
+"""A formula at a few points, also with other values at some places; the slopes that people know."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -12,7 +11,8 @@ from gradbook.audit.budget import spend
 from gradbook.audit.formula.expression import Path, inner, paths, rebuild
 from gradbook.audit.formula.meaning import NotUnderstood, meaning
 from gradbook.audit.formula.meaning import number as number_of
-from gradbook.audit.step.points import apply
+from gradbook.audit.step.points import agree, apply, work
+from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Graph, Node, ancestors
 from gradbook.targets.excel.language import Call, Expression, Infix, Number, Reference
@@ -33,9 +33,8 @@ class EvaluatedFormula:
         self.value_of = value_of
         self.values: dict[Path, Array] = {}
         spend(0, len(self.parts))
-        with np.errstate(all="ignore"):
-            for path in sorted(self.parts, key=len, reverse=True):
-                self.values[path] = self._own(path)
+        for path in sorted(self.parts, key=len, reverse=True):
+            self.values[path] = self._own(path)
 
     @property
     def whole(self) -> Array:
@@ -74,22 +73,16 @@ class EvaluatedFormula:
     def with_(self, given: Mapping[Path, Array]) -> Array:
         """Return the formula's value with other values at some places; NaN where a part of it can't
         be computed again."""
-        touched = {path[:k] for path in given for k in range(len(path))}
-        values: dict[Path, Array] = dict(given)
+        touched = {path[:k] for path in given for k in range(len(path))} - given.keys()
+        values: dict[Path, Array] = {**self.values, **given}
         spend(max(value.size for value in given.values()), len(touched))
-        with np.errstate(all="ignore"):
-            for path in sorted(touched, key=len, reverse=True):
-                if path in given:
-                    continue
-                part = self.parts[path]
-                pieces = [
-                    values.get((*path, k), self.values[*path, k]) for k in range(len(inner(part)))
-                ]
-                found = combine(part, pieces)
-                if found is None:
-                    found = np.full(np.broadcast_shapes(*map(np.shape, given.values())), np.nan)
-                values[path] = found
-        return values.get((), self.values[()])
+        for path in sorted(touched, key=len, reverse=True):
+            part = self.parts[path]
+            found = combine(part, [values[*path, k] for k in range(len(inner(part)))])
+            if found is None:
+                found = np.full(np.broadcast_shapes(*map(np.shape, given.values())), np.nan)
+            values[path] = found
+        return values[()]
 
 
 def remember(value: Callable[[Expression], Array]) -> Callable[[Expression], Array]:
@@ -115,37 +108,24 @@ def combine(part: Expression, pieces: Sequence[Array]) -> Array | None:
     if not pieces or len(pieces) > SEVERAL or not _takes_single_values(part):
         return None
     program = _program(rebuild(part, PLACES[: len(pieces)]))
-    return None if program is None else program.run(pieces)
-
-
-@dataclass(frozen=True)
-class PartProgram:
-    """What a part of a formula makes of its pieces: the ops that it means."""
-
-    nodes: Sequence[Node]
-    places: Mapping[Node, int]  # of the leaves among them
-
-    def run(self, pieces: Sequence[Array]) -> Array:
-        values: dict[Node, Array] = {}
-        for node in self.nodes:
-            k, inputs = self.places.get(node), [values[source] for source in node.inputs]
-            values[node] = (
-                apply(node.op.name, inputs, node.attributes) if k is None else np.asarray(pieces[k])
-            )
-        return values[self.nodes[-1]]
+    if program is None:
+        return None
+    nodes, leaves = program
+    values = dict(zip(leaves, map(np.asarray, pieces), strict=False))
+    work(nodes, values)
+    return values[nodes[-1]]
 
 
 @lru_cache(maxsize=MOST_FORMS)
-def _program(form: Expression) -> PartProgram | None:
-    """The ops that an expression of `PLACES` means; None of what has no meaning."""
+def _program(form: Expression) -> tuple[Sequence[Node], Sequence[Node]] | None:
+    """The ops that an expression of `PLACES` means, and its leaves; None of what has no meaning."""
     graph = Graph()
     leaves = {place: graph.leaf(Name(place.text)) for place in PLACES}
     try:
         result = number_of(graph, meaning(graph, form, leaves.__getitem__))
     except NotUnderstood:
         return None
-    nodes = ancestors([result])
-    return PartProgram(nodes, {leaves[place]: k for k, place in enumerate(PLACES)})
+    return ancestors([result]), list(leaves.values())
 
 
 def _takes_single_values(part: Expression) -> bool:
@@ -157,4 +137,41 @@ def _takes_single_values(part: Expression) -> bool:
 
 
 def operate(operator: str, a: Array, b: Array) -> Array:
-    return apply(OPERATIONS[operator], [a, b])
+    with np.errstate(all="ignore"):
+        return apply(OPERATIONS[operator], [a, b])
+
+
+# The slopes of the usual activations ----------------------------------------------------
+
+USUAL_KINDS = {"sigmoid": "sigmoid", "tanh": "tanh", "relu": "ReLU"}
+"""Whose slopes people know by heart, and what they call them."""
+
+
+def slope_of(kind: str, x: Array, value: Array) -> Array:
+    """The slope that an activation of some kind has at x, in terms of its value, as it is usually
+    written: a·(1 − a) is sigmoid's also where a is no sigmoid of x."""
+    given, made, slope = _slope(kind)
+    return _worked(slope, {given: x, made: value})
+
+
+def kind_with(x: Array, value: Array, slope: Array) -> str:
+    """Which of the usual activations has this value and this slope; '' where none has."""
+    return next((kind for kind in USUAL_KINDS if _is(kind, x, value, slope)), "")
+
+
+def _is(kind: str, x: Array, value: Array, slope: Array) -> bool:
+    given, made, _ = _slope(kind)
+    return agree(_worked(made, {given: x}), value) and agree(slope_of(kind, x, value), slope)
+
+
+@cache
+def _slope(kind: str) -> tuple[Node, Node, Node]:
+    """x, an activation of it, and its slope."""
+    given = Graph().leaf(Name("x"))
+    made = given.graph.make(kind, given)
+    return given, made, gradients(made, [given], {given})[given]
+
+
+def _worked(node: Node, known: dict[Node, Array]) -> Array:
+    work(ancestors([node], known), known)
+    return known[node]

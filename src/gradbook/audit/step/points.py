@@ -5,7 +5,7 @@ A number may carry a slope in its imaginary part, which is so small that its squ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
@@ -51,6 +51,15 @@ def apply(name: str, inputs: Sequence[Array], attributes: Sequence[object] = ())
     return np.asarray(op(*inputs, *attributes))
 
 
+def work(nodes: Iterable[Node], values: dict[Node, Array]) -> None:
+    """Give each node its value, unless it has one: first come those that it is made of."""
+    with np.errstate(all="ignore"):
+        for node in nodes:
+            if node not in values:
+                inputs = [values[source] for source in node.inputs]
+                values[node] = apply(node.op.name, inputs, node.attributes)
+
+
 # Values of nodes ----------------------------------------------------------------------
 
 POINTS = 12
@@ -65,24 +74,18 @@ ENOUGH = 3  # points at which both sides are finite
 class Numbers:
     """Values of nodes at a few points, each computed once; leaves are asked for as they come."""
 
-    def __init__(
-        self,
-        leaf: Callable[[Address], Array],
-        cells: Mapping[Node, Address],
-        dtype: type | None = float,
-    ) -> None:
+    def __init__(self, leaf: Callable[[Address], Array], cells: Mapping[Node, Address]) -> None:
         self.leaf = leaf
         self.cells = cells  # of the leaves
-        self.dtype = dtype
         self.values: dict[Node, Array] = {}
         self._sizes: dict[Node, Array] = {}
 
     def of(self, node: Node) -> Array:
-        with np.errstate(all="ignore"):
-            for part in ancestors([node], self.values):
-                if part not in self.values:
-                    spend(POINTS)
-                    self.values[part] = self._value(part)
+        order = ancestors([node], self.values)
+        missing = [part for part in order if part not in self.values]
+        spend(POINTS, len(missing))
+        self.values |= {part: self.leaf(self.cells[part]) for part in missing if part in self.cells}
+        work(missing, self.values)
         return self.values[node]
 
     def size(self, node: Node) -> Array:
@@ -113,12 +116,6 @@ class Numbers:
     def _is_noise(self, node: Node) -> bool:
         values = np.abs(self.of(node))
         return bool(np.all(values <= TINY) and np.all(values <= NOISE * self.size(node)))
-
-    def _value(self, node: Node) -> Array:
-        if node in self.cells:
-            return self.leaf(self.cells[node])
-        inputs = [self.values[source] for source in node.inputs]
-        return np.asarray(apply(node.op.name, inputs, node.attributes), dtype=self.dtype)
 
 
 def _parts(node: Node) -> tuple[Node, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Protocol
 
 from gradbook.audit.budget import spend
@@ -20,10 +20,11 @@ from gradbook.audit.formula.meaning import (
     number,
 )
 from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.step.points import Numbers
 from gradbook.audit.workbook.book import TOO_WIDE, Book
 from gradbook.audit.workbook.flow import Flow
 from gradbook.graph.names import Name
-from gradbook.graph.node import Graph, Node
+from gradbook.graph.node import Array, Graph, Node
 from gradbook.language.message import Message, joined, words_of
 from gradbook.targets.excel.language import Expression, Reference
 
@@ -66,6 +67,11 @@ class StepGraph:
         self.leaves: dict[Address, Node] = {}
         self.leaf_cells: dict[Node, Address] = {}
         self._said: dict[tuple[int, Address], tuple[Expression, Node]] = {}
+        self._numbers: dict[object, Numbers] = {}
+
+    def numbers(self, kind: object, leaf: Callable[[Address], Array]) -> Numbers:
+        """Values of its nodes; those of one kind are the same, and computed once."""
+        return self._numbers.setdefault(kind, Numbers(leaf, self.leaf_cells))
 
     def node(self, cell: Address) -> Node:
         """A cell's value."""

@@ -7,7 +7,7 @@ mentions them, and what every gradient is, also with other values in the place o
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property, reduce
@@ -29,8 +29,8 @@ from gradbook.audit.step.points import (
     POINTS,
     Numbers,
     agree,
-    apply,
     random_values,
+    work,
 )
 from gradbook.audit.step.step_graph import StepGraph
 from gradbook.audit.training.claims import Claim
@@ -49,21 +49,16 @@ Pair = tuple[Node, Node]  # an output and its target
 
 def loss_node(graph: StepGraph, loss: StepLoss, numbers: Numbers) -> Node:
     """The assumed loss: every output counts once, however often its error is mentioned."""
-    pairs = _different(numbers, list(_pairs(graph, loss)))
-    terms = [_term(loss.assumption, output, target) for output, target in pairs]
+    known: list[Array] = []
+    terms: list[Node] = []
+    for output, target in _pairs(graph, loss):
+        error = numbers.of(output - target)
+        if not any(agree(error, other) for other in known):
+            known.append(error)
+            terms.append(_term(loss.assumption, output, target))
     if not terms:
         raise NotUnderstood(Message("errors of which none is a number"))
-    return sum(terms[1:], terms[0])
-
-
-def error_cells(training: SheetTraining, loss: StepLoss) -> set[Address]:
-    """The cells that the errors mention: outputs and targets."""
-    mentioned = (
-        training.cells_in(part, cell, error.pattern)
-        for cell, error in zip(loss.cells, loss.errors, strict=True)
-        for part in (error.output, error.target)
-    )
-    return set(chain.from_iterable(mentioned))
+    return reduce(add, terms)
 
 
 def _term(kind: AssumedLoss | None, output: Node, target: Node) -> Node:
@@ -82,21 +77,9 @@ def _pairs(graph: StepGraph, loss: StepLoss) -> Iterator[Pair]:
             as_block(graph.meaning(part, cell, error.pattern))
             for part in (error.output, error.target)
         )
-        (height, width), (h, w) = output.shape, target.shape
-        for row in range(max(height, h)):
-            for column in range(max(width, w)):
-                one, other = output.at(row, column), target.at(row, column)
-                yield number(graph.graph, one), number(graph.graph, other)
-
-
-def _different(numbers: Numbers, pairs: Sequence[Pair]) -> list[Pair]:
-    """The pairs without those whose error is another one's, whatever the numbers."""
-    kept: list[Pair] = []
-    for output, target in pairs:
-        error = numbers.of(output - target)
-        if not any(agree(error, numbers.of(o - t)) for o, t in kept):
-            kept.append((output, target))
-    return kept
+        height, width = map(max, zip(output.shape, target.shape, strict=True))
+        for at in np.ndindex(height, width):
+            yield number(graph.graph, output.at(*at)), number(graph.graph, target.at(*at))
 
 
 # Positions of cells -------------------------------------------------------------------
@@ -158,19 +141,15 @@ class Positions:
         if place is not None and place < len(step.cells):
             return step.cells[place]
         beside = self.rows.get(self.row(cell))
-        if not beside:
-            return self._as_far_as_weights(cell, step)
-        users = set(self.training.flow.users.get(cell, ()))  # of its own table, if there are two
-        near = min(beside, key=lambda other: (other not in users, abs(other - cell)))
-        return cell + self.there(near, step) - near
-
-    def _as_far_as_weights(self, cell: Address, step: SheetStep) -> Address:
-        """As far from a cell that depends on weights as those are from theirs."""
+        if beside:
+            users = set(self.training.flow.users.get(cell, ()))  # of its own table, if of two
+            near = min(beside, key=lambda other: (other not in users, abs(other - cell)))
+            return cell + self.there(near, step) - near
         if cell not in self.training.varying:
             return cell
         both = zip(self.step.weights, step.weights, strict=True)
         apart = (b - a for a, b in both if a is not None and b is not None)
-        return cell + next(apart, 0)
+        return cell + next(apart, 0)  # as far from it as the weights are from theirs
 
     def value(self, cell: Address) -> float:
         """The number that the file gives for a cell: 0 for a blank, NaN for words."""
@@ -269,9 +248,6 @@ class StepUnderTest:
     step: SheetStep
     alike: Sequence[SheetStep]  # all that say the same of other cells, the step among them
     graph: StepGraph
-    random: Numbers
-    constants: Numbers  # random weights, but the sheet's own inputs, targets and other numbers
-    sheet: Numbers  # the values that the file gives, one of each step like this
     positions: Positions
     mentions: Mentions
 
@@ -279,53 +255,53 @@ class StepUnderTest:
     def of(cls, training: SheetTraining, alike: Sequence[SheetStep]) -> StepUnderTest:
         """The first of steps that are alike."""
         positions = Positions(training, alike[0])
-        return cls._of(positions, Mentions(positions, alike), {})
-
-    @classmethod
-    def _of(
-        cls, positions: Positions, mentions: Mentions, formulas: Mapping[Address, Pattern]
-    ) -> StepUnderTest:
-        training, alike = positions.training, mentions.alike
-        graph = StepGraph(training, formulas)
-        at_random = random_values(training.weight_cells)
-        some = [alike[0], alike[len(alike) // 2], alike[-1]]
-
-        book = training.book
-
-        def constant(cell: Address) -> Array:
-            unknown = cell in book.patterns and book.values.get(cell) is None
-            if unknown or cell in training.weight_cells:
-                return at_random(cell)
-            return np.resize(positions.values(cell, some), POINTS)
-
-        leaves = (at_random, constant, lambda cell: positions.values(cell, alike))
-        random, constants, sheet = (Numbers(leaf, graph.leaf_cells) for leaf in leaves)
-        made = cls(training, alike[0], alike, graph, random, constants, sheet, positions, mentions)
-        return made._with_ones()
+        graph, mentions = StepGraph(training, {}), Mentions(positions, alike)
+        return cls(training, alike[0], alike, graph, positions, mentions)
 
     def with_formulas(self, formulas: Mapping[Address, Pattern]) -> StepUnderTest:
         """Return the same step with other formulas in more of its cells."""
-        every = {**self.graph.instead, **formulas}
-        made = replace(self._of(self.positions, self.mentions, every), step=self.step)
-        return made._with_ones()
+        return replace(self, graph=StepGraph(self.training, {**self.graph.instead, **formulas}))
 
     def with_loss(self, loss: StepLoss) -> StepUnderTest:
         """Return the same step with another loss."""
-        return replace(self, step=replace(self.step, loss=loss))._with_ones()
+        return replace(self, step=replace(self.step, loss=loss))
 
-    def _with_ones(self) -> StepUnderTest:
-        """Return the same step in which a typed 1 is 1 wherever the loss doesn't depend on it: a
-        slope, as that of a sum by its bias."""
-        ones = self.training.ones
-        ones = ones - self.forward if ones and self.step.loss.cells else set()
-        if not ones:
-            return self
-        at_random = random_values(self.training.weight_cells)
+    # Numbers to try it with ----------------------------------------------------
+
+    @cached_property
+    def random(self) -> Numbers:
+        """Numbers at random; but a typed 1 is 1 wherever the loss doesn't depend on it: a slope, as
+        that of a sum by its bias."""
+        ones = self.training.ones if self.step.loss.cells else set()
+        ones = ones - self.forward if ones else ones
 
         def leaf(cell: Address) -> Array:
-            return np.ones(POINTS) if cell in ones else at_random(cell)
+            return np.ones(POINTS) if cell in ones else self._at_random(cell)
 
-        return replace(self, random=Numbers(leaf, self.graph.leaf_cells))
+        return self.graph.numbers(frozenset(ones), leaf)
+
+    @cached_property
+    def constants(self) -> Numbers:
+        """Random weights, but the sheet's own inputs, targets and other numbers."""
+        book, alike, weight_cells = self.training.book, self.alike, self.training.weight_cells
+        some = [alike[0], alike[len(alike) // 2], alike[-1]]
+
+        def leaf(cell: Address) -> Array:
+            unknown = cell in book.patterns and book.values.get(cell) is None
+            if unknown or cell in weight_cells:
+                return self._at_random(cell)
+            return np.resize(self.positions.values(cell, some), POINTS)
+
+        return self.graph.numbers("constants", leaf)
+
+    @cached_property
+    def sheet(self) -> Numbers:
+        """The values that the file gives, those of each step like this."""
+        return self.graph.numbers("sheet", lambda cell: self.positions.values(cell, self.alike))
+
+    @cached_property
+    def _at_random(self) -> Callable[[Address], Array]:
+        return random_values(self.training.weight_cells)
 
     # What is computed ----------------------------------------------------------
 
@@ -340,9 +316,13 @@ class StepUnderTest:
 
     @cached_property
     def loss_cells(self) -> set[Address]:
-        """The cells that add up to the loss or, where none holds it, the cells of its errors."""
+        """The cells that add up to the loss or, where none holds it, those of its errors."""
         loss = self.step.loss
-        cells = error_cells(self.training, loss) if loss.assumption else loss.cells
+        cells: Iterable[Address] = loss.cells
+        if loss.assumption:
+            each = zip(loss.cells, loss.errors, strict=True)
+            sides = ((side, c, e.pattern) for c, e in each for side in (e.output, e.target))
+            cells = chain.from_iterable(self.training.cells_in(*side) for side in sides)
         return set(map(self._meant, cells))
 
     @cached_property
@@ -479,10 +459,7 @@ class StepUnderTest:
 
     def best(self, weight: int, options: Sequence[Claim]) -> tuple[ClaimVerdict, Claim | None]:
         """The best verdict among the ways to read a claim."""
-        found: tuple[ClaimVerdict, Claim | None] = (
-            ClaimVerdict.WRONG,
-            options[0] if options else None,
-        )
+        found = ClaimVerdict.WRONG, next(iter(options), None)
         for claim in options:
             try:
                 verdict = self.compare(self.claim_node(claim), self.gradients[weight])
@@ -567,7 +544,7 @@ class Slopes:
         self.under_test = tested
         self.weights = weights
         self.axis = {tested.step.weights[j]: k for k, j in enumerate(weights)}
-        self.numbers = Numbers(self._leaf, tested.graph.leaf_cells, dtype=None)
+        self.numbers = Numbers(self._leaf, tested.graph.leaf_cells)
         self.values = self.numbers.values
         self._known: dict[frozenset[Node], list[Node]] = {}
         self.outputs = [tested.loss, *(tested.claim_node(claims[j]) for j in weights)]
@@ -616,22 +593,17 @@ class Slopes:
         self, given: Mapping[Node, Array], after: Sequence[Node], points: int = SLOPE_POINTS
     ) -> Array:
         spend(max((value.size for value in given.values()), default=0), len(after))
-        values: dict[Node, Array] = dict(given)
-
-        def value(node: Node) -> Array:
-            known = values.get(node)
-            return _first(self.values[node], points) if known is None else known
-
-        with np.errstate(all="ignore"):
-            for node in after:
-                values[node] = apply(node.op.name, list(map(value, node.inputs)), node.attributes)
-        loss, *claimed = map(value, self.outputs)
+        inputs = {source for node in (*after, *self.outputs) for source in (node, *node.inputs)}
+        known = inputs.difference(after, given)
+        values = {**{node: _first(self.values[node], points) for node in known}, **given}
+        work(after, values)
+        loss, *claimed = (values[node] for node in self.outputs)
         found = []
         for k, claim in enumerate(claimed):
             with np.errstate(all="ignore"):
                 slope = _at(loss, k).imag / TINY
-            equal = _equal if points == SLOPE_POINTS else _nearly_equal
-            found.append(equal(slope, _at(claim, k).real))
+            within = 10 * CLOSE if points == SLOPE_POINTS else NEARLY
+            found.append(_equal(slope, _at(claim, k).real, within))
         return np.stack(np.broadcast_arrays(*found), axis=-1)
 
 
@@ -653,24 +625,15 @@ def _at(values: Array, k: int) -> Array:
     return found if found.ndim > 1 else found[None]
 
 
-def _nearly_equal(a: Array, b: Array) -> Array:
-    """Whether two sides may be equal, as far as some of their points tell."""
-    with np.errstate(all="ignore"):
-        apart, size = np.abs(a - b), np.maximum(np.abs(a), np.abs(b))
-        differs = apart > NEARLY * np.max(size, axis=-1, keepdims=True)
-    found: Array = ~np.any(differs, axis=-1)  # nothing is known of what is no number
-    return found
-
-
-def _equal(a: Array, b: Array) -> Array:
+def _equal(a: Array, b: Array, within: float) -> Array:
+    """Whether two sides are equal at all of the last axis where both are numbers."""
     a, b = np.broadcast_arrays(a, b)
     sure = np.isfinite(a) & np.isfinite(b)
     a, b = np.where(sure, a, 0), np.where(sure, b, 0)
     size = np.maximum(np.abs(a), np.abs(b))
     usual = np.max(size, axis=-1, keepdims=True, initial=0)
-    with np.errstate(all="ignore"):
-        good = np.abs(a - b) <= 10 * CLOSE * np.maximum(size, FAINT * usual)
+    good: Array = np.all(np.abs(a - b) <= within * np.maximum(size, FAINT * usual), axis=-1)
+    if a.shape[-1] <= FIRST_POINTS:
+        return good
     something = usual[..., 0] > NOTHING  # two sides that vanish prove nothing
-    enough = np.sum(sure, axis=-1) >= ENOUGH
-    found: Array = np.all(good | np.logical_not(sure), axis=-1) & something & enough
-    return found
+    return good & something & (np.sum(sure, axis=-1) >= ENOUGH)

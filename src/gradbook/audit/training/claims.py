@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from itertools import chain
 from weakref import WeakKeyDictionary
 
 from gradbook.audit.budget import spend
@@ -23,12 +23,13 @@ from gradbook.audit.formula.expression import (
     references,
     rename_cells,
     terms,
+    total,
 )
-from gradbook.audit.training.training import RepeatedSteps, SheetTraining, SimilarColumns
-from gradbook.audit.training.weight_columns import WeightColumn, change
+from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.training.weight_columns import WeightColumn, change, said_in
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import walk
-from gradbook.targets.excel.language import Call, Expression, Infix, Number, Prefix, Reference
+from gradbook.targets.excel.language import Call, Expression, Infix, Number, Reference
 
 # The search for a gradient ------------------------------------------------------------
 
@@ -39,14 +40,26 @@ BOUNDS = ("MIN", "MAX", "IF", "MEDIAN", "SIGN")  # what keeps a gradient within 
 
 
 @dataclass(frozen=True)
-class PossibleGradient:
-    """What may be the gradient: an expression in some cell; the update subtracts sign × it."""
+class Claim:
+    """What a sheet says ∂loss/∂w is: an expression in some cell; the update subtracts sign × it."""
 
     owner: Address
     expression: Expression
     whole: bool  # whether it is all that the owner says
-    sign: int
-    via: tuple[Address, ...]  # the cells from the update to the one that mentions the owner
+    sign: int  # +1 where the update subtracts the claim
+    via: tuple[Address, ...] = ()  # the cells from the update to the one that mentions the owner
+
+    def moved(self, book: Book, there: Mapping[Address, Address]) -> Claim:
+        """Return the claim of another step, in which these other cells stand for its own."""
+        owner, expression = there[self.owner], self.expression
+        mine, theirs = (book.patterns.get(cell) for cell in (self.owner, owner))
+        if mine is not theirs and mine and theirs and mine.expression and theirs.expression:
+            both = zip(references(mine.expression), references(theirs.expression), strict=True)
+            words = {typed.text: other.text for typed, other in both}
+            expression = rename_cells(expression, lambda part: words.get(part.text, part.text))
+        return replace(
+            self, owner=owner, expression=expression, via=tuple([there[c] for c in self.via])
+        )
 
 
 @dataclass(frozen=True)
@@ -72,13 +85,13 @@ class Trail:
         return self.way[-1]
 
     def with_sign(self, sign: int) -> Trail:
-        return Trail(self.way, self.sign * sign, self.straight)
+        return replace(self, sign=self.sign * sign)
 
     def bent_unless(self, straight: bool) -> Trail:
-        return Trail(self.way, self.sign, self.straight and straight)
+        return replace(self, straight=self.straight and straight)
 
     def into(self, cell: Address) -> Trail:
-        return Trail((*self.way, cell), self.sign, self.straight)
+        return replace(self, way=(*self.way, cell))
 
 
 @dataclass
@@ -90,13 +103,13 @@ class GradientSearch:
     own: frozenset[Address]  # the cells of the weight, step by step
     base: Address  # the one that is updated
     read: list[Address]  # the cells whose formulas were read
-    straight: list[PossibleGradient] = field(default_factory=list)
-    bent: list[PossibleGradient] = field(default_factory=list)
+    straight: list[Claim] = field(default_factory=list)
+    bent: list[Claim] = field(default_factory=list)
     remembers: bool = False  # whether anything on the way goes on from the step before
     _known: dict[tuple[int, Address], tuple[Expression, set[Address]]] = field(default_factory=dict)
 
     @property
-    def results(self) -> list[PossibleGradient]:
+    def results(self) -> list[Claim]:
         return self.straight or self.bent
 
     def update(self, home: Address, parts: Sequence[SignedTerm]) -> None:
@@ -147,13 +160,11 @@ class GradientSearch:
 
     def _into(self, cell: Address, trail: Trail) -> None:
         """A cell that goes on from the step before, or is made of one."""
-        pattern, way = self.training.book.patterns.get(cell), trail.way
-        if cell in self.training.weight_cells or cell in way or len(way) >= DEEPEST:
-            return
-        if pattern is None or pattern.expression is None or self._is_outdated(cell, way):
-            return
-        self.read.append(cell)
-        self._sum(terms(pattern.expression), trail.into(cell))
+        said = said_in(self.training.book, cell)
+        is_new = cell not in trail.way and len(trail.way) < DEEPEST
+        if said is not None and is_new and not self._is_outdated(cell, trail.way):
+            self.read.append(cell)
+            self._sum(terms(said), trail.into(cell))
 
     def _is_outdated(self, cell: Address, way: Sequence[Address]) -> bool:
         """Whether the same formula mentions what the cell is one step later."""
@@ -165,38 +176,35 @@ class GradientSearch:
     def _claim(self, parts: Sequence[SignedTerm], trail: Trail) -> None:
         """What doesn't remember anything: the gradient, less rates and signs."""
         if len(parts) > 1:
-            own_signs = Trail(trail.way, 1, trail.straight)
-            self._add_part(self._bare_sum(parts, trail), own_signs)
+            self._add(replace(trail, sign=1), self._bare_sum(parts, trail))
             return
         ((own_sign, part),) = parts
         split, home = factors(part), trail.home
         trail = trail.with_sign(own_sign * split.sign)
         rest = [f for f in split.parts if not self._is_rate(f, home, split.parts)]
         moving = [f for f in rest if self.training.varies(f.part, home)] or rest
-        inline = product(rest)
         if len(moving) == 1 and moving[0].above and len(inside := terms(moving[0].part)) > 1:
             kept = [term for term in inside if not self._is_decay(term[1], home)]
-            if kept and len(kept) < len(inside):
+            if len(kept) < len(inside):
                 self._claim(kept, trail)
-        above = [cell for f in moving if f.above and (cell := self.training.cell_of(f.part, home))]
-        only = [f for f in moving if f.above]
-        alone = len(above) == len(only) == 1
-        shared = alone and len(rest) > 1 and self._is_shared(above[0])
-        if shared:
-            self._add_part(inline, trail)
-        if alone:
+        above = [self.training.cell_of(f.part, home) for f in moving if f.above]
+        if len(above) == 1 and above[0] is not None:
+            is_shared = len(rest) > 1 and self._is_shared(above[0])
+            if is_shared:
+                self._add(trail, product(rest))
             self._claim_cell(above[0], trail)
+            if len(rest) > 1 and not is_shared:
+                self._add(trail, product(rest))
+            return
         bounded = len(moving) == 1 and _is_bounded(moving[0].part)
         if bounded:  # a gradient is likelier than what keeps it within bounds
             self._claim_only_cell(moving[0].part, trail)
-        if not alone or (len(rest) > 1 and not shared):
-            self._add_part(inline, trail)
-        bare = product([f for f in moving if not self._is_setting(f.part, home, moving)])
+        self._add(trail, product(rest))
         settings = [f for f in rest if f not in moving and self._is_setting(f.part, home, moving)]
-        if not alone and settings:
-            self._add_part(product([f for f in rest if f not in settings]), trail)
-        if not alone and not bounded:
-            self._claim_only_cell(bare, trail)
+        if settings:
+            self._add(trail, product([f for f in rest if f not in settings]))
+        if not bounded:
+            self._claim_only_cell(product(moving), trail)
 
     def _is_shared(self, cell: Address) -> bool:
         """Whether several weights' updates take a cell: it is a factor of all their gradients."""
@@ -205,26 +213,25 @@ class GradientSearch:
 
     def _claim_only_cell(self, part: Expression, trail: Trail) -> None:
         """Claim the one cell that an expression depends on, whatever function of it it is."""
-        varying = self.training.varying
-        mentioned = (self.training.cells_in(piece, trail.home) for piece in _values(part))
-        cells = {cell for some in mentioned for cell in some if cell in varying}
-        if len(cells) == 1 and not isinstance(part, Reference):
+        training, home = self.training, trail.home
+        mentioned = chain.from_iterable(training.cells_in(piece, home) for piece in _values(part))
+        cells = training.varying.intersection(mentioned)
+        if len(cells) == 1:
             self._claim_cell(cells.pop(), trail.bent_unless(_is_bounded(part)))
 
     def _claim_cell(self, cell: Address, trail: Trail) -> None:
         pattern = self.training.book.patterns.get(cell)
-        if pattern is not None and pattern.expression is not None:
-            spend(READ * count_parts(pattern.expression))
         if pattern is None:
             name = Reference(self.training.book.name_of(cell, trail.home))
-            self._add(cell, name, trail)
+            self._add(trail, name, cell)
         elif pattern.expression is not None and cell not in self.training.weight_cells:
+            spend(READ * count_parts(pattern.expression))
             self.read.append(cell)
             wrapped = self._wrapped(cell, pattern.expression) if len(trail.way) < DEEPEST else None
             if wrapped and wrapped.surely:
                 self._unwrap(wrapped, trail.into(cell))
             if not (wrapped and wrapped.by_rate):
-                self._add(cell, pattern.expression, trail)
+                self._add(trail, pattern.expression, cell)
             if wrapped and not wrapped.surely:
                 self._unwrap(wrapped, trail.into(cell))
 
@@ -258,32 +265,23 @@ class GradientSearch:
         elif behind not in trail.way:
             self._claim_cell(behind, trail)
 
-    def _add(self, owner: Address, expression: Expression, trail: Trail) -> None:
-        """All that a cell says may be the gradient."""
-        way = trail.way
-        via = way[: way.index(owner)] if owner in way else way
-        self._keep(PossibleGradient(owner, expression, True, trail.sign, via), trail)
-
-    def _add_part(self, expression: Expression, trail: Trail) -> None:
-        """A part of what the last cell says may be the gradient."""
-        self._keep(
-            PossibleGradient(trail.home, expression, False, trail.sign, trail.way[:-1]), trail
-        )
-
-    def _keep(self, found: PossibleGradient, trail: Trail) -> None:
+    def _add(self, trail: Trail, expression: Expression, owner: Address | None = None) -> None:
+        """All that a cell says, or a part of what the last one on the way does, may be the
+        gradient."""
+        if owner is None:
+            found = Claim(trail.home, expression, False, trail.sign, trail.way[:-1])
+        else:
+            found = Claim(owner, expression, True, trail.sign, trail.way)
         (self.straight if trail.straight else self.bent).append(found)
 
     def _bare_sum(self, parts: Sequence[SignedTerm], trail: Trail) -> Expression:
         """Some terms as a sum, the learning rate left out of each."""
-        signed: list[Expression] = []
+        signed: list[SignedTerm] = []
         for own, part in parts:
             split = factors(part)
-            bare = product(
-                [f for f in split.parts if not self._is_rate(f, trail.home, split.parts)]
-            )
-            bare = Prefix("-", bare) if split.sign < 0 else bare
-            signed.append(Prefix("-", bare) if trail.sign * own < 0 else bare)
-        return reduce(lambda a, b: Infix("+", a, b), signed)
+            bare = [f for f in split.parts if not self._is_rate(f, trail.home, split.parts)]
+            signed.append((trail.sign * own * split.sign, product(bare)))
+        return total(signed)
 
     # What the parts of a formula are
 
@@ -382,72 +380,74 @@ def _values(part: Expression) -> list[Expression]:
 MEMORY = 40  # cells to look through for the gradient that other steps take
 
 
-@dataclass(frozen=True)
-class Claim:
-    """What a sheet says ∂loss/∂w is: an expression in some cell; the update subtracts sign × it."""
-
-    owner: Address
-    expression: Expression
-    whole: bool  # whether it is all that the owner says
-    sign: int  # +1 where the update subtracts the claim
-    via: tuple[Address, ...] = ()  # the cells from the update to the one that mentions the owner
-
-    def later(self, book: Book, away: Mapping[Address, int], steps: int) -> Claim:
-        """Return the claim made some steps later, when each cell has moved on by its distance per
-        step."""
-        owner = self.owner + steps * away.get(self.owner, 0)
-        via = tuple([cell + steps * away.get(cell, 0) for cell in self.via])
-        return replace(self, owner=owner, expression=self._said_in(book, owner), via=via)
-
-    def _said_in(self, book: Book, cell: Address) -> Expression:
-        """What it says, in the words of a cell with such a formula."""
-        own, there = (book.patterns.get(at) for at in (self.owner, cell))
-        if own is there or not (own and own.expression and there and there.expression):
-            return self.expression
-        if self.whole:
-            return there.expression
-        both = zip(references(own.expression), references(there.expression), strict=True)
-        words = {typed.text: other.text for typed, other in both}
-        return rename_cells(self.expression, lambda part: words.get(part.text, part.text))
-
-
 OfEach = list[tuple[Claim, ...]]  # of the weights, or of a weight's updates
 
 _every: WeakKeyDictionary[SheetTraining, list[OfEach]] = WeakKeyDictionary()
-_first: WeakKeyDictionary[SheetTraining, OfEach] = WeakKeyDictionary()
 
 
 def every_claim(training: SheetTraining) -> list[OfEach]:
     """Return what the update of each weight after each step may take for its gradient."""
     if training not in _every:
-        similar: SimilarColumns = {}
-        _every[training] = [_step_by_step(training, w, similar) for w in training.weights]
+        _every[training] = [_step_by_step(training, weight) for weight in training.weights]
     return _every[training]
 
 
 def first_claims(training: SheetTraining) -> OfEach:
     """Return what the first update of each weight may take for its gradient."""
-    if training not in _first:
-        _first[training] = [tuple(claims(training, weight, 0)) for weight in training.weights]
-    return _first[training]
+    return [said[0] for said in every_claim(training)]
 
 
-def _step_by_step(training: SheetTraining, weight: WeightColumn, similar: SimilarColumns) -> OfEach:
+def _step_by_step(training: SheetTraining, weight: WeightColumn) -> OfEach:
+    """The claims of every update: sought in one, and then carried on to those that repeat it."""
     found: OfEach = []
-    while (left := len(weight.updates) - len(found)) > 0:
-        step = len(found)
-        read: list[Address] = []
-        said = tuple(claims(training, weight, step, read))
-        away = dict.fromkeys(weight.steps[step], weight.stride)
-        if training.rate is not None:
-            away.setdefault(training.rate, 0)
-        repeated = RepeatedSteps(training, away, left if read and step else 1, similar)
-        repeated.follow(dict.fromkeys(read))
-        found += [
-            tuple([claim.later(training.book, repeated.away, k) for claim in said]) if k else said
-            for k in range(repeated.steps)
-        ]
+    said: tuple[Claim, ...] = ()
+    read: list[Address] = []  # of the formulas behind what was said
+    for step, (base, home) in enumerate(weight.steps):
+        there = (
+            _counterparts(training, read, weight.steps[step - 1], (base, home))
+            if step > 1
+            else None
+        )
+        if there is not None and all(there.keys() >= {c.owner, *c.via} for c in said):
+            said = tuple([claim.moved(training.book, there) for claim in said])
+            read = [there[cell] for cell in read]
+        else:
+            read = []
+            said = tuple(claims(training, weight, step, read))
+        found.append(said)
     return found
+
+
+def _counterparts(
+    training: SheetTraining,
+    read: Sequence[Address],
+    here: Sequence[Address],
+    there: Sequence[Address],
+) -> dict[Address, Address] | None:
+    """For the cells that some formulas mention, those that stand for them in another step; None
+    where the formulas there don't say the same of cells of the same kinds.
+
+    Each formula read comes after one that mentions it, the first being the update.
+    """
+    book, sources = training.book, training.flow.sources
+    found = dict(zip(here, there, strict=True))
+    if training.rate is not None:
+        found.setdefault(training.rate, training.rate)
+    for cell in dict.fromkeys(read):
+        other = found.get(cell)
+        mine, theirs = book.patterns.get(cell), book.patterns.get(other or -1)
+        if other is None or (mine and mine.shape) != (theirs and theirs.shape):
+            return None
+        for source, counterpart in zip(sources(cell), sources(other), strict=False):
+            plain, plain_counterpart = training.plain(source), training.plain(counterpart)
+            if (
+                found.setdefault(source, counterpart) != counterpart
+                or found.setdefault(plain, plain_counterpart) != plain_counterpart
+                or training.kind(source) != training.kind(counterpart)
+                or training.before(cell, source) != training.before(other, counterpart)
+            ):
+                return None
+    return found if read and len(set(found.values())) == len(found) else None
 
 
 def claims(
@@ -464,52 +464,45 @@ def claims(
         if after and (step == 0 or {f.owner for f in after}.isdisjoint(f.owner for f in found)):
             found = [*after, *found]
             break
-    return [Claim(f.owner, f.expression, f.whole, f.sign, f.via) for f in dict.fromkeys(found)]
+    return list(dict.fromkeys(found))
 
 
 def _search(
     training: SheetTraining, weight: WeightColumn, step: int, read: list[Address] | None = None
 ) -> GradientSearch | None:
     base, home = weight.steps[step]
-    pattern = training.book.patterns.get(home)
-    if pattern is None or pattern.expression is None or weight.stray:
+    said = said_in(training.book, home)
+    if said is None or weight.stray:
         return None
-    spend(READ * count_parts(pattern.expression))
+    spend(READ * count_parts(said))
     search = GradientSearch(training, frozenset(weight.cells), base, [] if read is None else read)
-    search.update(home, change(pattern, base, home))
+    search.update(home, change(training.book.patterns[home], base, home))
     return search
 
 
 def _as_after(
     training: SheetTraining,
     weight: WeightColumn,
-    first: Sequence[PossibleGradient],
+    first: Sequence[Claim],
     step: int,
     later: int,
-) -> list[PossibleGradient]:
+) -> list[Claim]:
     """What one of the first updates means if it means what a later one does: little is remembered
     yet, so its formulas may say less."""
-    patterns, home = training.book.patterns, weight.updates[step]
-    back = (later - step) * weight.stride
-    known = {found.owner: found for found in reversed(first) if found.whole}
+    home, back = weight.updates[step], (later - step) * weight.stride
+    known = {claim.owner: claim for claim in reversed(first) if claim.whole}
     likely = []
     second = _search(training, weight, later)
-    for found in second.results if second and second.remembers else ():
-        via = tuple(cell - back for cell in found.via)
-        owner = found.owner - back
+    for claim in second.results if second and second.remembers else ():
+        via = tuple(cell - back for cell in claim.via)
+        owner = claim.owner - back
         if via and not training.flow.reaches([home], owner.__eq__, MEMORY):
             owner = _taken_in(training, via[-1]) or owner
-        pattern = patterns.get(owner)
-        if found.whole and owner in known:
+        said = said_in(training.book, owner)
+        if claim.whole and owner in known:
             likely.append(known[owner])
-        elif (
-            found.whole
-            and pattern is not None
-            and pattern.expression is not None
-            and owner in training.computed_cells
-            and training.flow.reaches([home], owner.__eq__, MEMORY)
-        ):
-            likely.append(PossibleGradient(owner, pattern.expression, True, found.sign, via))
+        elif claim.whole and said is not None and owner in training.computed_cells:
+            likely.append(Claim(owner, said, True, claim.sign, via))
     return likely
 
 

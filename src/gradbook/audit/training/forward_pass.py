@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gradbook.audit.budget import spend
 from gradbook.audit.findings import FORWARD_PASS, SheetReport
 from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.expression import parts
-from gradbook.audit.formula.meaning import CellBlock, NotUnderstood, meaning, number
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.training.weight_columns import change, update_lines
+from gradbook.audit.training.weight_columns import change, said_in, update_lines
 from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.evaluate import as_node
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.heading_words import EMBEDDING, LAYER, calls
-from gradbook.graph.names import Name
-from gradbook.graph.node import Graph, Node, ancestors
+from gradbook.graph.node import Node, ancestors
 from gradbook.language.message import Message, joined, message_count
 from gradbook.targets.excel.language import Call, Number
 
@@ -34,7 +34,7 @@ NETWORK = re.compile(  # what people write beside layers, and hardly anywhere el
 FEWEST_PRODUCTS = 2  # of a sum
 FEW_STEPS = 3  # from an activation back to its sum: a bias, a scale, a mask may stand between
 MOST_FORMULAS = 2000  # different ones that are looked at
-MOST_NODES = 50_000  # that all of them are made of
+MOST_SOURCES = 20_000  # that all of them mention
 ADDS = ("add", "subtract")
 FEWEST = 3  # cells of a line that goes on from cell to cell
 
@@ -99,9 +99,9 @@ def _is_forward(
 
 
 def _is_made_of_sum(flow: Flow, cell: Address, sums: set[Address]) -> bool:
-    behind = [cell]
+    behind = {cell}
     for _ in range(FEW_STEPS):
-        behind = list(dict.fromkeys(s for one in behind for s in flow.sources(one)))
+        behind = {source for at in behind for source in flow.sources(at)}
         if not sums.isdisjoint(behind):
             return True
     return False
@@ -111,26 +111,24 @@ def _told(book: Book, title: str, own: Mapping[Address, FormulaPart]) -> str:
     """What a sheet computes, in words; without counts where not all of its rows are kept."""
     kinds = Counter(part.activation for part in own.values() if part.activation)
     lookups = kinds.pop(LOOKUP, 0)
-    sums, activations = sum(part.is_sum for part in own.values()), kinds.total()
-    if book.not_kept:
-        known = (
-            (sums, Message("sums")),
-            (lookups, Message("lookups")),
-            (activations, Message("activations")),
-        )
-        done = [what for amount, what in known if amount]
-    else:
-        each = (
-            message_count("{number} sum", "{number} sums", sums, number=f"{sums:,}"),
+    sums = sum(part.is_sum for part in own.values())
+    each = (
+        (Message("sums"), message_count("{number} sum", "{number} sums", sums, number=f"{sums:,}")),
+        (
+            Message("lookups"),
             message_count("{number} lookup", "{number} lookups", lookups, number=f"{lookups:,}"),
+        ),
+        (
+            Message("activations"),
             message_count(
                 "{number} activation",
                 "{number} activations",
-                activations,
-                number=f"{activations:,}",
+                kinds.total(),
+                number=f"{kinds.total():,}",
             ),
-        )
-        done = [what for what in each if what.amount]
+        ),
+    )
+    done = [uncounted if book.not_kept else what for uncounted, what in each if what.amount]
     named = joined(", ", done)
     if kinds:
         named = Message("{parts} ({names})", parts=named, names=", ".join(kinds))
@@ -160,43 +158,34 @@ def _formula_parts(book: Book, flow: Flow) -> dict[Address, FormulaPart]:
     for cell, pattern in book.in_sight().items():
         cells[pattern].append(cell)
     found: dict[Address, FormulaPart] = {}
-    left = MOST_NODES
+    left = MOST_SOURCES
     for pattern in list(cells)[:MOST_FORMULAS]:
-        graph, home = Graph(), cells[pattern][0]
+        home = cells[pattern][0]
         left -= len(flow.sources(home))
-        part = _part(flow, graph, pattern, home) if left > 0 else None
-        left -= len(graph.nodes)
+        part = _part(flow, pattern, home) if left > 0 else None
         if part is not None:
             found.update(dict.fromkeys(cells[pattern], part))
     return found
 
 
-def _part(flow: Flow, graph: Graph, pattern: Pattern, home: Address) -> FormulaPart | None:
+def _part(flow: Flow, pattern: Pattern, home: Address) -> FormulaPart | None:
     if pattern.expression is None:
         return None
     calls = (part.function for part in parts(pattern.expression) if isinstance(part, Call))
     if not LOOKUPS.isdisjoint(calls):
         return FormulaPart(activation=LOOKUP)
-    leaves: dict[Address, Node] = {}
-
-    def leaf(cell: Address) -> Node:
-        if cell not in leaves:
-            leaves[cell] = graph.leaf(Name(str(cell)))
-        return leaves[cell]
-
     try:
-        meant = meaning(graph, pattern.expression, flow.lookup(graph, pattern, home, leaf))
-        top = number(graph, meant.rows[0][0] if isinstance(meant, CellBlock) else meant)
+        top, leaves = as_node(flow, pattern, home, defaultdict(float), lambda _: True)
     except NotUnderstood:
+        return None
+    if isinstance(top, str):
         return None
     nodes = ancestors([top])
     spend(len(nodes))
-    powers = {node for cell, node in leaves.items() if _is_power(flow, cell)}
-    totals = {node for cell, node in leaves.items() if _adds_powers(flow, cell)}
+    powers = {leaf for leaf, cell in leaves.items() if _is_power(flow, cell)}
+    totals = {leaf for leaf, cell in leaves.items() if _adds_powers(flow, cell)}
     kind = next(filter(None, (_activation(node, powers, totals) for node in nodes)), "")
-    inside = {side for node in nodes if node.op.name in ADDS for side in node.inputs}
-    sums = (node for node in nodes if node.op.name in ADDS and node not in inside)
-    is_sum = any(_products(node) >= FEWEST_PRODUCTS for node in sums)
+    is_sum = any(_products(node) >= FEWEST_PRODUCTS for node in nodes)
     is_loss = any(map(_is_of_loss, nodes))
     return FormulaPart(is_sum, kind, is_loss) if is_sum or kind or is_loss else None
 
@@ -209,11 +198,8 @@ def _is_of_loss(node: Node) -> bool:
 
 def _is_power(flow: Flow, cell: Address) -> bool:
     """Whether a cell holds a power of e."""
-    pattern = flow.book.patterns.get(flow.plain(cell))
-    match pattern.expression if pattern else None:
-        case Call("EXP", _):
-            return True
-    return False
+    said = said_in(flow.book, flow.plain(cell))
+    return isinstance(said, Call) and said.function == "EXP"
 
 
 def _adds_powers(flow: Flow, cell: Address) -> bool:
@@ -223,15 +209,16 @@ def _adds_powers(flow: Flow, cell: Address) -> bool:
 
 def _products(node: Node) -> int:
     """How many products of two things that vary a sum adds up."""
-    count, waiting = 0, [node]
-    while waiting:
-        part = waiting.pop()
-        if part.op.name in ADDS:
-            waiting.extend(part.inputs)
-        elif part.op.name == "multiply":
-            varying = dict.fromkeys(side for side in part.inputs if not side.is_constant())
-            count += len(varying) == len(part.inputs)
-    return count
+    if node.op.name not in ADDS:
+        return 0
+    added = [part for part in ancestors([node], (), _added) if part.op.name == "multiply"]
+    varying = ({side for side in part.inputs if not side.is_constant()} for part in added)
+    return sum(len(sides) > 1 for sides in varying)
+
+
+def _added(node: Node) -> Sequence[Node]:
+    """What a sum adds up."""
+    return node.inputs if node.op.name in ADDS else ()
 
 
 def _activation(node: Node, powers: Collection[Node], totals: Collection[Node]) -> str:
@@ -270,18 +257,8 @@ def _of_powers(above: Node, below: Node, powers: Collection[Node], totals: Colle
         return "tanh" if all(map(is_power, above.inputs)) else ""
     if not is_power(above):
         return ""
-    added = list(_terms(below))
+    added = [node for node in ancestors([below], (), _added) if node.op.name not in ADDS]
     if len(added) == 2 and above in added and any(term.is_constant(1) for term in added):
         return "sigmoid"
     is_total = below in totals or (len(added) > 1 and all(map(is_power, added)))
     return "softmax" if is_total else ""
-
-
-def _terms(node: Node) -> Iterator[Node]:
-    waiting = [node]
-    while waiting:
-        part = waiting.pop()
-        if part.op.name == "add":
-            waiting.extend(part.inputs)
-        else:
-            yield part

@@ -6,7 +6,6 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 from gradbook.audit.findings import (
     FROZEN,
@@ -27,9 +26,11 @@ from gradbook.audit.training.forward_pass import forward_passes
 from gradbook.audit.training.training import SheetTraining, is_called_rate, trainings_of
 from gradbook.audit.training.weight_columns import (
     WeightColumn,
+    cell_of,
     change,
     columns_that_learn,
     heading,
+    said_in,
     update_lines,
 )
 from gradbook.audit.workbook.book import LONG, Book
@@ -50,42 +51,36 @@ def with_pasted_gradients(
     names = {name for training in others for name in training.names}
     columns = [
         line
-        for line in update_lines(book)
-        if len(line.cells) >= FEWEST
-        and sheet_of(line.start) not in sheets
-        and _takes_pasted(book, flow, line, names)
+        for line in _long_lines(book)
+        if sheet_of(line.start) not in sheets and _takes_pasted(book, flow, line, names)
     ]
     return trainings_of(book, flow, columns) if len(columns) > 1 else []
+
+
+def _long_lines(book: Book) -> Iterator[WeightColumn]:
+    return (line for line in update_lines(book) if len(line.cells) >= FEWEST)
 
 
 def _takes_pasted(book: Book, flow: Flow, line: WeightColumn, names: Collection[str]) -> bool:
     """Whether a line is headed as a weight, or the numbers in its updates are headed as gradients,
     and something else is computed from it."""
-    pasted = _pasted(book, line)
-    if len(pasted) < len(line.cells) - 1 or len({book.values[cell] for cell in pasted}) < 2:
+    values, patterns = book.values, book.patterns
+    mentioned = (cell for step in line.steps for cell in _along_with(book, *step))
+    pasted = [c for c in mentioned if c not in patterns and isinstance(values.get(c), float)]
+    if len(pasted) < len(line.cells) - 1 or len({values[cell] for cell in pasted}) < 2:
         return False
     used = any(user not in line.cells for user in flow.users.get(line.start, ()))
     called = heading(book, line) in names or is_gradient(book.label(pasted[0], line.axis))
     return bool(used and called)
 
 
-def _pasted(book: Book, line: WeightColumn) -> list[Address]:
-    """The numbers that a line's updates take, one for each."""
-    return [cell for base, home in pairwise(line.cells) for cell in _taken(book, base, home)]
-
-
-def _taken(book: Book, base: Address, home: Address) -> Iterator[Address]:
-    """The numbers beside an update that it takes from its base."""
+def _along_with(book: Book, base: Address, home: Address) -> Iterator[Address]:
+    """The cells that an update adds to its base, and that go along with it from step to step."""
     pattern = book.patterns[home]
     for _, part in change(pattern, base, home):
-        for reference in references(part):
-            place = pattern.place_of(reference)
-            at = place.at(home) if isinstance(place, CellReference) and place.moves else None
-            if (
-                at is not None
-                and at not in book.patterns
-                and isinstance(book.values.get(at), float)
-            ):
+        for place in map(pattern.place_of, references(part)):
+            at = place.at(home) if place and place.moves else None
+            if at is not None:
                 yield at
 
 
@@ -149,8 +144,8 @@ def trained_out_of_sight(book: Book, flow: Flow, is_any_in_sight: bool) -> str:
         return ""
     turned = [replace(sheet, is_hidden=not sheet.is_hidden) for sheet in book.sheets]
     behind = replace(book, sheets=turned)
-    lines = (line for line in update_lines(behind) if len(line.cells) >= FEWEST)
-    sheets = {sheet_of(line.start) for line in columns_that_learn(behind, flow, lines)}
+    learning = columns_that_learn(behind, flow, _long_lines(behind))
+    sheets = {sheet_of(line.start) for line in learning}
     titles = [book.sheets[number].title for number in sorted(sheets & hidden - serving)]
     if not titles:
         return ""
@@ -179,42 +174,18 @@ def _exercises(book: Book) -> list[SheetReport]:
     behind the learning rates does, isn't there to be filled in.
     """
     waiting: defaultdict[int, list[tuple[WeightColumn, list[Address]]]] = defaultdict(list)
-    for line in update_lines(book):
-        blank = _blank(book, line) if len(line.cells) >= FEWEST else []
+    has_rates: set[int] = set()  # sheets on which the first update takes a number, too
+    for line in _long_lines(book):
+        taken = [cell for step in line.steps for cell in _along_with(book, *step)]
+        blank = [cell for cell in taken if book.is_blank(cell)]
         if len(blank) >= FEWEST - 1:
-            waiting[sheet_of(line.start)].append((line, blank))
-    found = [(_exercise(book, sheet, lines), lines[0]) for sheet, lines in sorted(waiting.items())]
-    first = {report.weights: report for report, _ in reversed(found)}
-    return [
-        report
-        for report, (line, blank) in found
-        if first[report.weights] is report or not _has_rates_in_rows(book, line, blank)
-    ]
-
-
-def _blank(book: Book, line: WeightColumn) -> list[Address]:
-    """The blank cells that a line's updates mention, each in a place of its own."""
-    found = []
-    for base, cell in line.steps:
-        pattern = book.patterns[cell]
-        for _, part in change(pattern, base, cell):
-            for reference in references(part):
-                place = pattern.place_of(reference)
-                at = place.at(cell) if place and place.moves else None
-                if at is not None and book.is_blank(at):
-                    found.append(at)
-    return found
-
-
-def _has_rates_in_rows(book: Book, line: WeightColumn, blank: Sequence[Address]) -> bool:
-    """Whether the updates take a number that goes along with their rows."""
-    cell = line.updates[0]
-    taken = {
-        place.at(cell)
-        for place in book.patterns[cell].places
-        if isinstance(place, CellReference) and place.moves
-    }
-    return bool(taken - {line.start, *blank})
+            sheet = sheet_of(line.start)
+            if not waiting[sheet] and not {*_along_with(book, *line.steps[0])} <= {*blank}:
+                has_rates.add(sheet)
+            waiting[sheet].append((line, blank))
+    reports = [(sheet, _exercise(book, sheet, lines)) for sheet, lines in sorted(waiting.items())]
+    first = {report.weights: sheet for sheet, report in reversed(reports)}
+    return [r for sheet, r in reports if first[r.weights] == sheet or sheet not in has_rates]
 
 
 def _exercise(
@@ -276,35 +247,32 @@ def _with_headings(
 ) -> SheetReport | None:
     """A sheet whose headings speak of weights, and of gradients or of a network that uses them."""
     weights = {cell: text for cell, text in texts.items() if WEIGHT.fullmatch(text)}
-    if len(weights) < FEW_WEIGHTS:
-        return None
-    gradients = any(is_gradient(text) for text in texts.values() if len(text) < LONG)
     numbers = [numbers for cell in weights for numbers in _numbers(book, cell)]
     used = any(cell in flow.users for cells in numbers for cell in cells)
-    if not gradients and not used:
+    gradients = any(is_gradient(text) for text in texts.values() if len(text) < LONG)
+    if len(weights) < FEW_WEIGHTS or not (gradients or used):
         return None
-    frozen = gradients and not used and any(_vary(book, cells) for cells in numbers)
+    vary = any(len({book.values[cell] for cell in cells}) >= MANY_ROWS for cells in numbers)
     going_on = _going_on(book, flow, weights)
     changes = tuple(_only_changes(book, weights))
+    notes: tuple[str, ...] = ()
+    verdict = UNFINISHED
     if changes:
-        names = tuple(dict.fromkeys(weights.values()))
-        return SheetReport(book.sheets[sheet].title, WRONG, weights=names, findings=changes)
-    if frozen:
-        note: str = NUMBERS_ONLY
+        verdict = WRONG
+    elif gradients and vary and not used:
+        verdict, notes = FROZEN, (NUMBERS_ONLY,)
     elif going_on is not None:
         note = Message(
             "{cell} continues from the cell before, but not by {update}",
             cell=book.name_of(going_on),
             update=UPDATE,
         )
+        notes = (note,)
     else:
-        note = _without_updates(book, sheet, used)
-    return SheetReport(
-        book.sheets[sheet].title,
-        FROZEN if frozen else UNFINISHED,
-        weights=tuple(dict.fromkeys(weights.values())),
-        notes=(note,),
-    )
+        notes = (_without_updates(book, sheet, used),)
+    names = tuple(dict.fromkeys(weights.values()))
+    title = book.sheets[sheet].title
+    return SheetReport(title, verdict, weights=names, notes=notes, findings=changes)
 
 
 def is_gradient(heading: str) -> bool:
@@ -319,13 +287,7 @@ def _numbers(book: Book, start: Address) -> Iterator[list[Address]]:
         while isinstance(book.values.get(cell), float) and cell not in book.patterns:
             found.append(cell)
             cell += axis.step
-            if axis.along(cell) == 0:  # the end of the sheet
-                break
         yield found
-
-
-def _vary(book: Book, cells: Sequence[Address]) -> bool:
-    return len({book.values[cell] for cell in cells}) >= MANY_ROWS
 
 
 def _going_on(book: Book, flow: Flow, headings: Iterable[Address]) -> Address | None:
@@ -344,25 +306,22 @@ def _only_changes(book: Book, headings: Mapping[Address, str]) -> Iterator[Findi
     gradient alone."""
     for heading_cell, name in headings.items():
         start = heading_cell + DOWN.step
-        first = start + DOWN.step
-        pattern = book.patterns.get(first)
-        parts = terms(pattern.expression) if pattern and pattern.expression is not None else ()
-        if len(parts) != 1 or pattern is None or not isinstance(book.values.get(start), float):
+        column = [start + DOWN.step]
+        first = column[0]
+        said = said_in(book, first)
+        if said is None or len(terms(said)) != 1 or not isinstance(book.values.get(start), float):
             continue
-        places = [pattern.place_of(f.part) for f in factors(parts[0][1]).parts if f.above]
-        cells = [at for place in places if place and (at := place.at(first)) is not None]
-        gradients = [cell for cell in cells if is_gradient(book.label(cell, DOWN))]
-        if (
-            len(cells) == len(places) == 2
-            and gradients
-            and any(is_called_rate(book, c) for c in cells)
-        ):
-            column = [first]
-            while book.patterns.get(column[-1] + DOWN.step) is pattern:
+        split = factors(terms(said)[0][1])
+        cells = [cell_of(book, factor.part, first) for factor in split.parts if factor.above]
+        called = {cell: is_gradient(book.label(cell, DOWN)) for cell in cells if cell is not None}
+        if len(cells) != 2 or sorted(called.values()) != [False, True]:
+            continue
+        rate, gradient = sorted(called, key=called.__getitem__)
+        if is_called_rate(book, rate):
+            while book.patterns.get(column[-1] + DOWN.step) is book.patterns[first]:
                 column.append(column[-1] + DOWN.step)
-            (rate,) = [cell for cell in cells if cell not in gradients] or [cells[0]]
-            said = f"{name_of(start)}-{anchor(book.name_of(rate, first))}*{name_of(gradients[0])}"
-            right = book.reader.read_typed(said, first)
+            meant = f"{name_of(start)}-{anchor(book.name_of(rate, first))}*{name_of(gradient)}"
+            right = book.reader.read_typed(meant, first)
             why = only_the_change(name)
             yield finding_in(book, column, NO_WEIGHT, name, why, weight=name, right=right)
 

@@ -6,15 +6,15 @@ What a step's gradients are gradients of is a cell of the sheet, or a loss that 
 from __future__ import annotations
 
 import re
-from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
 from gradbook.audit.formula.address import ACROSS, DOWN, Address, sheet_of
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.training.claims import Claim, every_claim, first_claims
-from gradbook.audit.training.training import RepeatedSteps, SheetTraining, SimilarColumns
+from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.flow import walk
 from gradbook.audit.workbook.heading_words import CLIMBED, LEARNING, LOSS, calls
 from gradbook.language.message import Message
@@ -90,7 +90,7 @@ def candidates(training: SheetTraining) -> list[Address]:
         plain = flow.plain(cell, weight_cells)
         called.setdefault(plain, []).append(training.book.label(cell, axis).lower())
     plain_cells = [cell for cell in cells if flow.plain(cell, weight_cells) == cell]
-    reach = _reach(training, start)
+    reach = Counter(c for cell in set(start) for c in (cell, *flow.below([cell], weight_cells)))
     used = {source for cell in plain_cells for source in flow.sources(cell)}
     serving = set().union(*(inside_of(training, owner) for owner in owners))
 
@@ -118,21 +118,6 @@ def made_of_it(training: SheetTraining, cells: Sequence[Address]) -> Address | N
     others = (cell for cell in candidates(training) if cell not in cells)
     named = (cell for cell in others if called_a_loss(training, cell))
     return next((cell for cell in named if not inside_of(training, cell).isdisjoint(cells)), None)
-
-
-def _reach(training: SheetTraining, start: Sequence[Address]) -> dict[Address, int]:
-    """How many weights each cell is computed from, not by way of the gradients' updates."""
-    users = training.flow.users
-    weights = {cell: 1 << j for j, cell in enumerate(start)}  # as bits, so that all go at once
-    waiting = deque(weights)
-    while waiting:
-        cell = waiting.popleft()
-        for user in users.get(cell, ()):
-            both = weights.get(user, 0) | weights[cell]
-            if user not in training.weight_cells and both != weights.get(user):
-                weights[user] = both
-                waiting.append(user)
-    return {cell: bits.bit_count() for cell, bits in weights.items()}
 
 
 def called_a_loss(training: SheetTraining, cell: Address) -> bool:
@@ -268,70 +253,10 @@ def _copied(training: SheetTraining, earlier: Sequence[SheetStep], j: int) -> tu
 def group_steps(training: SheetTraining, steps: Sequence[SheetStep]) -> list[list[SheetStep]]:
     """Group the steps that say the same of other cells."""
     groups: defaultdict[object, list[SheetStep]] = defaultdict(list)
-    for step, (made_of, cells) in zip(steps, _signatures(training, steps), strict=True):
+    for step in steps:
+        made_of, cells = _signature(training, step)
         groups[made_of, step.shape].append(replace(step, cells=cells))
     return list(groups.values())
-
-
-def _signatures(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator[Signature]:
-    """What each step is made of. Two are taken apart, and then as many as repeat them."""
-    following: Signature | None = None
-    similar: SimilarColumns = {}
-    k = 0
-    while k < len(steps):
-        first = following or _signature(training, steps[k])
-        following = None
-        yield first
-        k += 1
-        if k < len(steps):
-            following = _signature(training, steps[k])
-            if following[0] == first[0]:
-                again = _repeated(training, steps[k - 1 :], first[1], following[1], similar)
-                yield from ((first[0], cells) for cells in again)
-                k += len(again)
-                following = None if again else following
-
-
-def _repeated(
-    training: SheetTraining,
-    steps: Sequence[SheetStep],
-    here: Sequence[Address],
-    then: Sequence[Address],
-    similar: SimilarColumns,
-) -> list[tuple[Address, ...]]:
-    """The cells of the second step and those that follow, as far as all repeat the first."""
-    first, patterns = steps[0], training.book.patterns
-    if not training.weight_cells.keys().isdisjoint(first.roots):
-        return []
-    away = {cell: after - cell for cell, after in zip(here, then, strict=True)}
-    repeated = RepeatedSteps(training, away, _so_many_like(training, steps, away), similar)
-    repeated.follow(c for c in here if c in training.computed_cells and c in patterns)
-
-    def number(cell: Address) -> object:
-        """What kind of number a step takes a cell for, if it does."""
-        is_leaf = cell not in training.varying or cell not in patterns
-        return type(training.book.values.get(cell)) if is_leaf else False
-
-    for cell in here:
-        if repeated.steps > 1 and cell not in training.weight_cells and number(cell):
-            repeated.while_same(number, cell)
-    return [tuple(cell + k * away[cell] for cell in here) for k in range(1, repeated.steps)]
-
-
-def _so_many_like(
-    training: SheetTraining, steps: Sequence[SheetStep], away: Mapping[Address, int]
-) -> int:
-    """How many steps follow each other whose loss and claims go on as the cells do."""
-    first = steps[0]
-    roots = [training.plain(root) for root in first.roots]
-    for k, step in enumerate(steps):
-        if (
-            step.number != first.number + k
-            or step.shape != first.shape
-            or list(map(training.plain, step.roots)) != [root + k * away[root] for root in roots]
-        ):
-            return k
-    return len(steps)
 
 
 def _signature(training: SheetTraining, step: SheetStep) -> Signature:

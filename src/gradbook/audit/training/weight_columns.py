@@ -18,7 +18,7 @@ from gradbook.audit.formula.expression import (
     SignedTerm,
     factors,
     once,
-    paths,
+    parts,
     references,
     terms,
 )
@@ -30,7 +30,7 @@ from gradbook.targets.excel.language import Call, Expression, Infix, Number, Pre
 
 NEAR = 4000  # cells to look through on the way from a change back to its weight
 VERY_NEAR = 400
-ENOUGH = 3  # first and last lines of one formula that don't learn: the others don't either
+ENOUGH = 6  # first lines of one formula that don't learn: the others don't either
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,18 @@ def heading(book: Book, column: WeightColumn) -> str:
 
 
 # What an update says ---------------------------------------------------------------
+
+
+def said_in(book: Book, cell: Address) -> Expression | None:
+    """What the formula of a cell says; None where there is none that can be read."""
+    pattern = book.patterns.get(cell)
+    return pattern.expression if pattern else None
+
+
+def cell_of(book: Book, part: Expression, home: Address) -> Address | None:
+    """The cell that a part of a formula is, if it is a reference to one."""
+    place = book.patterns[home].place_of(part)
+    return place.at(home) if place else None
 
 
 def change(pattern: Pattern, base: Address, cell: Address) -> tuple[SignedTerm, ...]:
@@ -204,30 +216,21 @@ def goes_on_by(book: Book, flow: Flow, cells: Iterable[Address]) -> bool:
 
 
 def columns_that_learn(book: Book, flow: Flow, lines: Iterable[WeightColumn]) -> list[WeightColumn]:
-    """The lines that learn: what is taken from a cell depends on that cell."""
+    """The lines that learn: what is taken from a cell depends on that cell. Where the first lines
+    of one formula don't, the others aren't asked."""
     found: list[WeightColumn] = []
     taken: set[Address] = set()
-    longest_first = sorted(lines, key=lambda line: -len(line.cells))
-    kinds: defaultdict[object, list[WeightColumn]] = defaultdict(list)
-    for line in longest_first:
-        kinds[_kind(book, line)].append(line)
-    hopeful = {kind for kind, alike in kinds.items() if _some_learn(book, flow, alike)}
-    for line in longest_first:
-        free = _kind(book, line) in hopeful and taken.isdisjoint(line.updates)
-        if free and _learns(book, flow, line):
-            found.append(line)
-            taken.update(line.cells, line.updates)
+    learning: Counter[object] = Counter()
+    for line in sorted(lines, key=lambda line: -len(line.cells)):
+        kind = book.patterns[line.updates[0]], line.way
+        if learning[kind] > -ENOUGH and taken.isdisjoint(line.updates):
+            if _learns(book, flow, line):
+                found.append(line)
+                taken.update(line.cells, line.updates)
+                learning[kind] += len(line.cells)
+            else:
+                learning[kind] -= 1
     return _that_start(book, flow, _by_themselves(book, flow, _along_with_most(found)))
-
-
-def _kind(book: Book, line: WeightColumn) -> object:
-    return book.patterns[line.updates[0]], line.way
-
-
-def _some_learn(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> bool:
-    """Whether the first lines of one formula learn, or the last."""
-    some = lines if len(lines) <= 2 * ENOUGH else (*lines[:ENOUGH], *lines[-ENOUGH:])
-    return any(_learns(book, flow, line) for line in some)
 
 
 def _learns(book: Book, flow: Flow, line: WeightColumn) -> bool:
@@ -244,10 +247,9 @@ def _some_steps(line: WeightColumn) -> list[tuple[Address, Address]]:
 def _changing(book: Book, flow: Flow, base: Address, cell: Address) -> list[Address]:
     """The cells that what is taken from the base mentions."""
     pattern = book.patterns[cell]
-    parts = change(pattern, base, cell)
-    texts = dict.fromkeys(reference.text for _, part in parts for reference in references(part))
-    places = (pattern.mentions[text] for text in texts)
-    return list(flow.mentioned_cells(places, cell))
+    parts = (part for _, part in change(pattern, base, cell))
+    texts = dict.fromkeys(reference.text for part in parts for reference in references(part))
+    return list(flow.mentioned_cells(map(pattern.mentions.get, texts), cell))
 
 
 def _depends(book: Book, flow: Flow, base: Address, cell: Address) -> bool:
@@ -284,7 +286,7 @@ def _that_start(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> list[W
 
     def is_computed(line: WeightColumn) -> bool:
         pattern = book.patterns.get(line.start)
-        if pattern is None or line.start not in varying or pattern.repeated_reference is not None:
+        if pattern is None or line.start not in varying:
             return False
         before = (line.start - line.stride, *(place.at(line.start) for place in bases_of(pattern)))
         return ends.isdisjoint(before)
@@ -307,86 +309,69 @@ FEWEST = 3  # cells of a weight that goes on by something else
 NEARBY = 16  # cells from such a weight to another, or fewer
 _DIGITS = re.compile(r"\d+")
 
-Update = tuple[str, frozenset[Address | None]]  # of what it is made, and of which fixed cells
-
 
 def join_columns(book: Book, columns: Sequence[WeightColumn]) -> list[WeightColumn]:
-    """Columns that only a pasted or differing cell interrupts, whole; a new run stays one."""
+    """Columns that only a pasted or differing cell interrupts, whole; a new run stays one: all
+    columns begin it, or a lone one does from where it began before."""
     lines: defaultdict[tuple[tuple[int, int], int], list[WeightColumn]] = defaultdict(list)
     for column in sorted(columns, key=lambda column: column.start):
         lines[column.way, column.axis.beside(column.start)].append(column)
-    breaks = Counter((part.way, part.first) for parts in lines.values() for part in parts[1:])
     found: list[WeightColumn] = []
-    for parts in lines.values():
-        whole = parts[0]
-        for part in parts[1:]:
-            beside = sum(
-                any(other.last >= part.first for other in others)
-                for (way, _), others in lines.items()
-                if way == part.way
+    for (way, _), segments in lines.items():
+        found.append(segments[0])
+        for part in segments[1:]:
+            beside = [others for (other, _), others in lines.items() if other == way]
+            going_on = sum(any(p.last >= part.first for p in others) for others in beside)
+            begun = sum(any(p.first == part.first for p in others[1:]) for others in beside)
+            begins = part.start in book.patterns or (
+                book.values.get(part.start) == book.values.get(segments[0].start)
             )
-            everywhere = 2 * breaks[part.way, part.first] > beside
-            anew = everywhere if beside > 1 else _starts_like(book, parts[0], part)
-            if not (anew or whole.updates_elsewhere or part.updates_elsewhere) and _follows(
-                whole, part
-            ):
-                between = range(whole.cells[-1] + whole.stride, part.start, whole.stride)
-                whole = WeightColumn((*whole.cells, *between, *part.cells), whole.stride)
+            is_new = 2 * begun > going_on if going_on > 1 else begins
+            whole = found[-1]
+            steps, rest = divmod(part.start - whole.cells[-1], whole.stride)
+            if is_new or rest or not 0 < steps <= WIDEST:
+                found.append(part)
             else:
-                found.append(whole)
-                whole = part
-        found.append(whole)
+                between = range(whole.cells[-1] + whole.stride, part.start, whole.stride)
+                found[-1] = WeightColumn((*whole.cells, *between, *part.cells), whole.stride)
     return sorted(found, key=lambda column: column.start)
 
 
-def _starts_like(book: Book, first: WeightColumn, part: WeightColumn) -> bool:
-    """Whether a column goes on from the value that it began with: another run."""
-    start, again = book.values.get(first.start), book.values.get(part.start)
-    return part.start in book.patterns or start == again
-
-
-def _follows(whole: WeightColumn, part: WeightColumn) -> bool:
-    gap, rest = divmod(part.start - whole.cells[-1], whole.stride)
-    return rest == 0 and 0 < gap <= WIDEST
-
-
 def align_columns(book: Book, columns: Sequence[WeightColumn]) -> list[WeightColumn]:
-    """Columns that begin a little late or end a little early, made as long as those beside them."""
-    spans: defaultdict[tuple[int, int], Counter[tuple[int, int]]] = defaultdict(Counter)
-    for column in columns:
-        spans[column.way][column.first, column.last] += 1
-    return [_align(book, column, spans[column.way]) for column in columns]
+    """Columns that begin a little late or end a little early, made as long as most of those that
+    share some row with them."""
+    spans = Counter((column.way, column.first, column.last) for column in columns)
+    return [_align(book, column, spans) for column in columns]
 
 
-def _align(book: Book, column: WeightColumn, spans: Counter[tuple[int, int]]) -> WeightColumn:
-    """A column made to begin and end where most of those do that share some row with it."""
-    if column.stride < 0 or column.updates_elsewhere or column.last < column.first:
+def _align(
+    book: Book, column: WeightColumn, spans: Mapping[tuple[tuple[int, int], int, int], int]
+) -> WeightColumn:
+    if column.updates_elsewhere or column.stride < 0:
         return column
-    firsts: Counter[int] = Counter()
-    lasts: Counter[int] = Counter()
-    for (first, last), count in spans.items():
-        if first <= column.last and column.first <= last:
+    firsts, lasts = Counter[int](), Counter[int]()
+    for (way, first, last), count in spans.items():
+        if way == column.way and first <= column.last and column.first <= last:
             firsts[first] += count
             lasts[last] += count
-    late = _steps(column, column.first - firsts.most_common(1)[0][0])
-    early = _steps(column, lasts.most_common(1)[0][0] - column.last)
-    before = _filled(book, column.start, -column.stride, late)
-    after = _filled(book, column.cells[-1], column.stride, early)
+    late = column.first - firsts.most_common(1)[0][0]
+    early = lasts.most_common(1)[0][0] - column.last
+    before = _filled(book, column, column.start, -1, late)
+    after = _filled(book, column, column.cells[-1], 1, early)
     return WeightColumn((*reversed(before), *column.cells, *after), column.stride)
 
 
-def _steps(column: WeightColumn, rows: int) -> int:
-    """Return how many steps a number of rows is; 0 where it is no whole number, as within a
-    form."""
+def _filled(
+    book: Book, column: WeightColumn, start: Address, way: int, rows: int
+) -> Sequence[Address]:
+    """The cells of a column on from a start, as many rows as are missing, if each holds something;
+    none where that is no whole number of steps, as within a form."""
     steps, rest = divmod(rows, column.stride // column.axis.step)
-    return 0 if rest else steps
-
-
-def _filled(book: Book, start: Address, stride: int, count: int) -> list[Address]:
-    """So many cells on from a start, where there is something in all of them."""
-    cells = [start + k * stride for k in range(1, count + 1)] if count <= WIDEST else []
-    filled = (c in book.patterns or isinstance(book.values.get(c), float) for c in cells)
-    return cells if all(filled) else []
+    if rest or steps > WIDEST:
+        return ()
+    cells = [start + way * k * column.stride for k in range(1, steps + 1)]
+    is_filled = all(c in book.patterns or isinstance(book.values.get(c), float) for c in cells)
+    return cells if is_filled else ()
 
 
 def companions(
@@ -396,46 +381,31 @@ def companions(
     their gradients are pasted, blank or frozen."""
     taken = {cell for column in columns for cell in column.cells}
     spans = {(column.way, column.first, len(column.cells)) for column in columns}
+    updates = {cell for column in columns for cell in column.updates[:2] if cell in book.patterns}
     kinds = {
         (column.stride, column.first, len(column.cells), _update(book, cell))
         for column in columns
-        for cell in column.updates[:2]
-        if cell in book.patterns
+        for cell in updates.intersection(column.updates[:2])
     }
-    makeups = {makeup for *_, (makeup, _) in kinds}
-    found, known = [], dict[tuple[Pattern, int], Update]()
+    makeups = {book.patterns[cell].makeup for cell in updates}
+    found = []
     for line in lines:
         first = line.updates[0]
-        copies = book.patterns[first], sheet_of(first)
-        update = known.get(copies) or known.setdefault(copies, _update(book, first))
-        here = update[0] in makeups and (line.way, line.first, len(line.cells)) in spans
-        elsewhere = (line.stride, line.first, len(line.cells), update) in kinds
-        if (here or elsewhere) and taken.isdisjoint(line.cells):
+        here = (line.way, line.first, len(line.cells)) in spans
+        if (
+            (here and book.patterns[first].makeup in makeups)
+            or (line.stride, line.first, len(line.cells), _update(book, first)) in kinds
+        ) and taken.isdisjoint(line.cells):
             found.append(line)
             taken.update(line.cells)
     return found
 
 
-def _update(book: Book, cell: Address) -> Update:
+def _update(book: Book, cell: Address) -> tuple[str, frozenset[Address | None]]:
     """What an update is made of, and the cells that it mentions wherever it stands."""
     pattern = book.patterns[cell]
     fixed = (p.at(cell) for p in pattern.places if isinstance(p, CellReference) and not p.moves)
-    made_of = _makeup(pattern.form.expression) if pattern.form else pattern.shape
-    return made_of, frozenset(fixed)
-
-
-@once
-def _makeup(form: Expression) -> str:
-    """Describe a formula by its terms and factors, in whatever order they stand."""
-    found = []
-    for sign, term in terms(form):
-        split = factors(term)
-        kinds = (
-            (str(f.part.value) if isinstance(f.part, Number) else type(f.part).__name__, f.above)
-            for f in split.parts
-        )
-        found.append((sign * split.sign, sorted(kinds)))
-    return str(sorted(found))
+    return pattern.makeup, frozenset(fixed)
 
 
 # Updated as no weight should be --------------------------------------------------------
@@ -449,21 +419,21 @@ def with_strays(
     usual = Counter((w.way, w.first, len(w.cells)) for w in weights if not w.updates_elsewhere)
     if not usual:
         return list(weights)
-    way, first, count = max(usual, key=lambda kind: (kind[2] >= FEWEST, usual[kind], kind[2]))
-    beside = [w for w in weights if (w.way, w.first, len(w.cells)) == (way, first, count)]
-    cut = {w.start for w in weights if w.way == way and w.first == first} - {
-        w.start for w in beside
-    }
+    kind = max(usual, key=lambda kind: (kind[2] >= FEWEST, usual[kind], kind[2]))
+    (_, stride), first, count = kind
+    beside = [w for w in weights if (w.way, w.first, len(w.cells)) == kind]
+    cut = {w.start for w in weights if (w.way, w.first) == (kind[0], first) and w not in beside}
     taken = {c for w in weights if w.start not in cut for c in (*w.cells, *w.updates)}
     names = {_stem(book, weight) for weight in beside}
     columns = []
     for start in _places(beside) if count >= FEWEST else ():
-        cells = tuple(range(start, start + count * way[1], way[1]))
-        column = WeightColumn(cells, way[1], stray=True)
-        if not taken.isdisjoint(cells):
+        column = WeightColumn(
+            tuple(range(start, start + count * stride, stride)), stride, stray=True
+        )
+        if not taken.isdisjoint(column.cells):
             continue
+        by_rate = rate is not None and rate in map(flow.plain, flow.sources(column.cells[1]))
         named = _stem(book, column) in names
-        by_rate = rate is not None and rate in map(flow.plain, flow.sources(cells[1]))
         if _goes_on(book, flow, column):
             is_weight = by_rate or named
         else:  # what is called a weight, and typed or only the change of it
@@ -503,51 +473,40 @@ def _leading(
 
 def _is_alone(book: Book, column: WeightColumn) -> bool:
     """Whether a column goes on by one product, from a number."""
-    pattern, start = book.patterns.get(column.cells[1]), column.start
-    parts = terms(pattern.expression) if pattern and pattern.expression is not None else ()
-    is_number = isinstance(book.values.get(start), float) and start not in book.patterns
-    return len(parts) == 1 and len(factors(parts[0][1]).parts) > 1 and is_number
+    said = said_in(book, column.cells[1])
+    is_product = said is not None and len(terms(said)) == 1 and len(factors(said).parts) > 1
+    return is_product and _is_number(book, column.start)
 
 
 def _is_typed(book: Book, column: WeightColumn) -> bool:
     """Whether numbers are typed in all of a column's cells, not always the same."""
-    values = [book.values.get(cell) for cell in column.cells if cell not in book.patterns]
-    typed = [value for value in values if isinstance(value, float)]
-    return len(typed) == len(column.cells) and len(set(typed)) >= FEWEST
+    values = {book.values[cell] for cell in column.cells if _is_number(book, cell)}
+    return len(values) >= FEWEST and all(_is_number(book, cell) for cell in column.cells)
+
+
+def _is_number(book: Book, cell: Address) -> bool:
+    return isinstance(book.values.get(cell), float) and cell not in book.patterns
 
 
 def _goes_on(book: Book, flow: Flow, column: WeightColumn) -> bool:
     """Whether a number stands in the first cell, and most others have one formula that is made of
-    the cell before, or each its own made of the first one, and doesn't only repeat it.
-
-    Where something is rounded on the way it goes on from the rounded value, too, and the first cell
-    may be a reference to a number. Else that would be a rate's, which goes on from the usual one.
-    """
+    the cell before or the first one, and doesn't only repeat it."""
     formulas = [book.patterns.get(cell) for cell in column.cells[1:]]
     usual, count = Counter(formulas).most_common(1)[0]
-    if usual is None or usual.repeated_reference is not None:
+    start = column.start
+    if usual is None or usual.repeated_reference is not None or 2 * count <= len(formulas):
         return False
-    k = len(formulas) - 1 - formulas[::-1].index(usual)
-    before, after = column.cells[k : k + 2]
-    sources = flow.sources(after)
-    has_rounded = any(rounds(book, s) for s in sources if before in flow.sources(s))
-    start = book.patterns.get(column.start)
-    is_referred = start is not None and start.repeated_reference is not None
-    given = column.start
-    if is_referred and (has_rounded or rounds(book, after)):
-        given = flow.plain(given)
-    if not isinstance(book.values.get(given), float) or given in book.patterns:
+    if not _is_number(book, start):
         return False
-    if 2 * count <= len(formulas):
-        return all(column.start in flow.sources(cell) for cell in column.cells[1:])
-    return has_rounded or not {column.start, before}.isdisjoint(sources)
+    k = formulas.index(usual)
+    return not {start, column.cells[k]}.isdisjoint(flow.sources(column.cells[k + 1]))
 
 
 def rounds(book: Book, cell: Address) -> bool:
     """Whether a formula rounds something."""
-    pattern = book.patterns.get(cell)
-    parts = paths(pattern.expression) if pattern and pattern.expression is not None else ()
-    return any(isinstance(part, Call) and part.function in ROUNDING for _, part in parts)
+    said = said_in(book, cell)
+    calls = (part for part in parts(said) if isinstance(part, Call)) if said is not None else ()
+    return any(call.function in ROUNDING for call in calls)
 
 
 def _stem(book: Book, column: WeightColumn) -> str:
