@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property, reduce
-from itertools import chain
+from itertools import chain, product
 from operator import add
 
 import numpy as np
@@ -78,7 +78,7 @@ def _pairs(graph: StepGraph, loss: StepLoss) -> Iterator[Pair]:
             for part in (error.output, error.target)
         )
         height, width = map(max, zip(output.shape, target.shape, strict=True))
-        for at in np.ndindex(height, width):
+        for at in product(range(height), range(width)):
             yield number(graph.graph, output.at(*at)), number(graph.graph, target.at(*at))
 
 
@@ -636,4 +636,5 @@ def _equal(a: Array, b: Array, within: float) -> Array:
     if a.shape[-1] <= FIRST_POINTS:
         return good
     something = usual[..., 0] > NOTHING  # two sides that vanish prove nothing
-    return good & something & (np.sum(sure, axis=-1) >= ENOUGH)
+    found: Array = good & something & (np.sum(sure, axis=-1) >= ENOUGH)
+    return found
