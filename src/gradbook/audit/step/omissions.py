@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import chain, combinations, product
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -105,20 +105,22 @@ class Chain(Generic[Place]):
         return list(dict.fromkeys(self._alternatives()))[:MOST_ALTERNATIVES]
 
     def _alternatives(self) -> Iterator[Omissions[Place]]:
-        single = [(one,) for one in (*self.ways, *self.slopes)]
+        slopes, ways = ([(one,) for one in some] for some in (self.slopes, self.ways))
         layers = [layer for layer in self._layers(self.slopes) if len(layer) > 1]
         several = [layer for layer in self._layers(self.ways) if len(layer) > 2]
         alone = [
-            tuple(other for other in layer if other is not one)
+            tuple(other for other in layer if other is not kept)
             for layer in several
-            for one in layer
+            for kept in layer
         ]
-        yield from (*single, *layers, *alone)
-        slopes = [*((one,) for one in self.slopes), *layers]
-        ways = [*((one,) for one in self.ways), *alone]
-        for some, others in (*combinations(layers, 2), *_pairs(slopes, ways)):
-            yield (*some, *others)
-        yield from (*combinations(self.slopes, 2), *combinations(self.ways, 2))
+        yield from (*ways, *slopes, *layers, *alone)
+        both = (
+            combinations(layers, 2),
+            product((*slopes, *layers), (*ways, *alone)),
+            combinations(slopes, 2),
+            combinations(ways, 2),
+        )
+        yield from ((*some, *others) for some, others in chain.from_iterable(both))
 
     # What the derivatives are then -------------------------------------------------
 
@@ -177,13 +179,9 @@ class Chain(Generic[Place]):
         if worked is None or not np.any(claimed):
             return ()
         spend(len(worked))
-        likely = _alike_where_largest(worked, claimed)
-        if not likely.size or (likely[0] == 0 and agree(worked[0], claimed)):
-            return ()
-        near = np.isclose(worked[likely], claimed, rtol=NEARLY, atol=0, equal_nan=True)
-        for k in likely[near.sum(axis=1) >= near.shape[1] / 2]:
-            if k and agree(worked[k], claimed):
-                return self.alternatives[int(k) - 1]
+        for k in _alike_where_largest(worked, claimed):
+            if agree(worked[k], claimed):
+                return self.alternatives[int(k) - 1] if k else ()
         return ()
 
     def _coming(self, of: Place, users: Collection[Place]) -> Array | None:
@@ -194,13 +192,6 @@ class Chain(Generic[Place]):
             if user in self._worked and of in self.partials.get(user, {})
         ]
         return np.sum(shares, axis=0) if shares else None
-
-
-def _pairs(
-    some: Sequence[Omissions[Place]], others: Sequence[Omissions[Place]]
-) -> Iterator[tuple[Omissions[Place], Omissions[Place]]]:
-    for one in some:
-        yield from ((one, other) for other in others)
 
 
 def _alike_where_largest(worked: Array, claimed: Array) -> NDArray[np.intp]:

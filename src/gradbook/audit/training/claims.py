@@ -106,16 +106,15 @@ class GradientSearch:
     straight: list[Claim] = field(default_factory=list)
     bent: list[Claim] = field(default_factory=list)
     remembers: bool = False  # whether anything on the way goes on from the step before
-    _known: dict[tuple[int, Address], tuple[Expression, set[Address]]] = field(default_factory=dict)
 
     @property
     def results(self) -> list[Claim]:
         return self.straight or self.bent
 
-    def update(self, home: Address, parts: Sequence[SignedTerm]) -> None:
-        """Look behind an update, which adds these parts."""
-        self.read.append(home)
-        self._sum(parts, Trail((home,)))
+    def look_behind(self, update: Address) -> None:
+        self.read.append(update)
+        parts = change(self.training.book.patterns[update], self.base, update)
+        self._sum(parts, Trail((update,)))
 
     # Towards the gradient: what remembers is looked into, the rest is claimed
 
@@ -212,9 +211,11 @@ class GradientSearch:
         return len(self.training.update_cells.intersection(users)) > 1
 
     def _claim_only_cell(self, part: Expression, trail: Trail) -> None:
-        """Claim the one cell that an expression depends on, whatever function of it it is."""
+        """Claim the one cell that an expression depends on, whatever function of it it is; of an IF
+        that its branches do, not what it asks."""
         training, home = self.training, trail.home
-        mentioned = chain.from_iterable(training.cells_in(piece, home) for piece in _values(part))
+        values = inner(part)[1:] if isinstance(part, Call) and part.function == "IF" else [part]
+        mentioned = chain.from_iterable(training.cells_in(value, home) for value in values)
         cells = training.varying.intersection(mentioned)
         if len(cells) == 1:
             self._claim_cell(cells.pop(), trail.bent_unless(_is_bounded(part)))
@@ -286,15 +287,10 @@ class GradientSearch:
     # What the parts of a formula are
 
     def _moving(self, part: Expression, home: Address) -> set[Address]:
-        """The cells in a part that change from step to step; the same part is asked often."""
-        known = self._known.get((id(part), home))
-        if known is not None:
-            return known[1]
-        varying, remembering = self.training.varying, self.training.remembering
-        cells = self.training.cells_in(part, home)
-        moving = {cell for cell in cells if cell in varying or cell in remembering}
-        self._known[id(part), home] = part, moving  # the part is kept, for ids are used again
-        return moving
+        """The cells in a part that change from step to step."""
+        training = self.training
+        cells = set(training.cells_in(part, home))
+        return {cell for cell in cells if cell in training.varying or cell in training.remembering}
 
     def _was(self, home: Address, cell: Address) -> bool:
         """Whether a cell is what another was one step ago, and is to be."""
@@ -368,11 +364,6 @@ class GradientSearch:
 def _is_bounded(part: Expression) -> bool:
     """Whether a part may only keep something within bounds."""
     return isinstance(part, Call) and part.function in BOUNDS
-
-
-def _values(part: Expression) -> list[Expression]:
-    """What a part may come to: of an IF its branches, not what it asks."""
-    return inner(part)[1:] if isinstance(part, Call) and part.function == "IF" else [part]
 
 
 # Claims -------------------------------------------------------------------------------
@@ -476,7 +467,7 @@ def _search(
         return None
     spend(READ * count_parts(said))
     search = GradientSearch(training, frozenset(weight.cells), base, [] if read is None else read)
-    search.update(home, change(training.book.patterns[home], base, home))
+    search.look_behind(home)
     return search
 
 

@@ -15,6 +15,7 @@ from gradbook.audit.formula.address import ACROSS, DOWN, Address, sheet_of
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.training.claims import Claim, every_claim, first_claims
 from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.training.weight_columns import said_in
 from gradbook.audit.workbook.flow import walk
 from gradbook.audit.workbook.heading_words import CLIMBED, LEARNING, LOSS, calls
 from gradbook.language.message import Message
@@ -138,8 +139,7 @@ def is_loss_word(word: str) -> bool:
 def is_root(training: SheetTraining, cell: Address) -> bool:
     """Whether a cell is the root of something, as the RMSE is: a figure to look at, which nobody
     descends."""
-    pattern = training.book.patterns.get(training.flow.plain(cell))
-    top = pattern.expression if pattern else None
+    top = said_in(training.book, training.flow.plain(cell))
     return isinstance(top, Call) and top.function.upper() == "SQRT"
 
 
@@ -238,15 +238,14 @@ def steps_of(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[S
 def _copied(training: SheetTraining, earlier: Sequence[SheetStep], j: int) -> tuple[Claim, ...]:
     """Return the claims of the last row: those of the row before, moved down by one, where they go
     on."""
-    patterns, values = training.book.patterns, training.book.values
+    book = training.book
     found = []
     for claim in earlier[-1].claims[j] if earlier else ():
         owner = claim.owner + training.weights[j].stride
-        before, here = patterns.get(claim.owner), patterns.get(owner)
-        if claim.whole and here is not None and before is not None and here.expression is not None:
-            found.append(Claim(owner, here.expression, True, claim.sign))
-        elif claim.whole and here is None and isinstance(values.get(owner), float):
-            found.append(Claim(owner, claim.expression, True, claim.sign))
+        said = said_in(book, owner) if claim.owner in book.patterns else None
+        is_number = owner not in book.patterns and isinstance(book.values.get(owner), float)
+        if claim.whole and (said is not None or is_number):
+            found.append(Claim(owner, claim.expression if said is None else said, True, claim.sign))
     return tuple(found)
 
 
