@@ -263,7 +263,7 @@ HEURISTICS: dict[str, Heuristic] = {
     # the loss
     "losses by their names": Function("training.steps", "called_a_loss", _no),
     "losses cut by a blank": Function("training.steps", "is_cut", _no),
-    "a term left out": Function("judge.loss", "_with_another", _last),
+    "a term left out": Function("judge.loss", "LossSearch._with_another", _last),
     "totals that repeat": Function("judge.loss", "_total", _nothing),
     "plausible losses": Function("judge.loss", "_is_plausible", _no),
     "cut off losses": Function(
@@ -271,7 +271,7 @@ HEURISTICS: dict[str, Heuristic] = {
     ),
     "cut off trainings": Function("repair.broken_trainings", "cut_off_trainings", _none),
     # updates and values
-    "updates in other words": Function("judge.updates", "says_the_same", _no),
+    "updates in other words": Function("judge.right_formulas", "says_the_same", _no),
     "rate of the values": Function("judge.updates", "_rate_kept", _nothing),
     "noise of differences": Function("step.points", "Numbers._is_noise", _no),
     # hypotheses, and the edits that some of them try

@@ -53,8 +53,8 @@ from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.formula.meaning import LeadsBack, NotUnderstood
 from gradbook.audit.judge.accounts import account_for
 from gradbook.audit.judge.levels import level_findings, rounded_gradients
-from gradbook.audit.judge.logarithms import decimal_logarithms
 from gradbook.audit.judge.loss import (
+    decimal_logarithms,
     descends_wholly,
     every_step,
     find_loss,
@@ -62,7 +62,7 @@ from gradbook.audit.judge.loss import (
     loss_notes,
     name_of_loss,
 )
-from gradbook.audit.judge.optimisers import optimiser_findings
+from gradbook.audit.judge.memories import optimiser_findings
 from gradbook.audit.judge.other_cells import (
     blank_cells,
     blank_columns,
@@ -308,11 +308,9 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     if share <= 0:
         training, found = loss_behind_values(training)
         loss = found or loss
-    logarithms = tuple(decimal_logarithms(training, loss))
-    explained = (
-        ExplainedGradients(logarithms, loss) if logarithms else _explained(training, loss, SCALES)
-    )
-    findings, loss = explained.findings, explained.loss
+    logarithms = decimal_logarithms(training, loss)
+    explained = _explained(training, loss, SCALES)
+    findings, loss = (*logarithms, *explained.findings), explained.loss
     if not loss or loss[0] is None:
         return None
     if share <= 0 and _is_not_understood(findings):
@@ -363,7 +361,9 @@ def _with_updates(
     on what nothing accounts for."""
     drifting = drifting_rates(training)
     findings = (*drifting, *new_findings(findings, drifting))
-    updates = update_findings(training, steps, findings)
+    account = account_for(training, groups, findings)
+    odd = list(new_findings(account.findings, findings))
+    updates = [*odd, *update_findings(training, steps, [*findings, *odd])]
     drifts = {(f.sheet, f.weight): f for f in updates if f.kind == DRIFTING_RATE}
     elsewhere = list(of_other_steps(training, steps, findings, updates))
     findings = tuple(
@@ -375,8 +375,7 @@ def _with_updates(
     findings += (*stray_findings(training, steps), *updates)
     findings += tuple(stale_findings(training, groups))
     findings += tuple(new_findings(optimiser_findings(training, groups, steps), findings))
-    account = account_for(training, groups, findings)
-    return (*findings, *new_findings(account.findings, findings)), account.notes
+    return findings, account.notes(findings)
 
 
 def _lies_in(finding: Finding, drift: Finding | None) -> bool:

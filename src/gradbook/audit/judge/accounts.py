@@ -4,7 +4,8 @@ A gradient may be right and its update still leave out the learning rate, or tak
 up where those of the other weights take means. So the change of each weight is worked out with
 numbers at random and held against the slope of the loss. One factor in all of them is a choice of
 the learning rate, and so is a rate of its own for some weights; another factor beside the same rate
-is none.
+is none, and neither is none where a number is called the learning rate. Single updates that differ
+from their column are told of as such, and not here.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from gradbook.audit.formula.address import Address, by_sheet, ranges
 from gradbook.audit.formula.expression import Factor, factors, product, terms, total, with_sign
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern, anchor
-from gradbook.audit.judge.updates import KIND
+from gradbook.audit.judge.updates import KIND, cells_in, usual_updates
 from gradbook.audit.step.points import ENOUGH, POINTS, Numbers, agree
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.steps import SheetStep
-from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.training.training import SheetTraining, named_rate
 from gradbook.audit.training.weight_columns import bases_of
 from gradbook.audit.workbook.book import show_value
 from gradbook.graph.node import Array, ancestors
@@ -64,26 +65,47 @@ class OddFactor:
     is_rate_missing: bool = False
 
 
+CLIMBING = OddFactor(-1.0)  # of which the updates' own findings tell
+
+
 @dataclass(frozen=True)
 class Account:
     """What is wrong with whole updates, and which of them nothing accounts for."""
 
     findings: list[Finding]
-    notes: list[Message]
+    unaccounted: dict[str, list[Address]]  # of each weight
+
+    def notes(self, told: Iterable[Finding]) -> list[Message]:
+        """What is said of updates that nothing accounts for, if nothing else is told of them."""
+        blamed = {finding.weight for finding in told}
+        return [
+            Message(
+                "not accounted for: {cells} changes {weight} by no multiple of its slope, as the "
+                "other updates do",
+                cells=ranges(cells),
+                weight=name,
+            )
+            for name, cells in self.unaccounted.items()
+            if name not in blamed
+        ]
 
 
 def account_for(
     training: SheetTraining, groups: Iterable[Sequence[SheetStep]], told: Sequence[Finding]
 ) -> Account:
     """The updates that go by another multiple of their slopes than most do by the same rate, and
-    those that go by none though most do."""
-    if any(finding.quantity not in training.names for finding in told):
-        return Account([], [])  # a loss or a gradient is wrong, and so are slopes
-    blamed = {finding.weight for finding in told}
+    those that go by none though most do; where a gradient is wrong, of the other weights."""
+    spoilt = {cell for finding in told for cell in cells_in(finding, training)}
+    blamed = {name for finding in told for name in (finding.weight, *finding.spoils)}
+    departing = set(training.update_cells)
+    for updates in usual_updates(training):
+        departing.difference_update(updates.cells)
     odd: defaultdict[tuple[int, OddFactor], list[Address]] = defaultdict(list)
-    unaccounted: defaultdict[int, list[Address]] = defaultdict(list)
+    unaccounted: defaultdict[str, list[Address]] = defaultdict(list)
     for steps in _alike(training, groups):
         tested = StepUnderTest.of(training, steps)
+        if not spoilt.isdisjoint(tested.forward):
+            continue  # and so are slopes
         multiples, others = _parted(tested)
         count = len(multiples) + len(others)
         unblamed = [c for c in multiples if training.names[c.weight] not in blamed]
@@ -91,25 +113,16 @@ def account_for(
             if factor is None:
                 others.append(change)
             else:
-                odd[change.weight, factor] += _updates(training, change, steps)
+                cells = _updates(training, change, steps)
+                odd[change.weight, factor] += (cell for cell in cells if cell not in departing)
         for change in others if 2 * len(others) < count else ():
-            if training.names[change.weight] not in blamed:
-                unaccounted[change.weight] += _updates(training, change, steps)
+            unaccounted[training.names[change.weight]] += _updates(training, change, steps)
     findings = [
         _finding(training, weight, factor, here)
         for (weight, factor), cells in odd.items()
         for here in by_sheet(cells)
     ]
-    notes = [
-        Message(
-            "not accounted for: {cells} changes {weight} by no multiple of its slope, as the other "
-            "updates do",
-            cells=ranges(cells),
-            weight=training.names[weight],
-        )
-        for weight, cells in unaccounted.items()
-    ]
-    return Account(findings, notes)
+    return Account(findings, unaccounted)
 
 
 def _updates(
@@ -161,17 +174,35 @@ def _odd_changes(
             same[0].append(change)
         else:
             alike.append([change])
+    for some in list(alike):
+        rate = _rate_left_out(tested, some[0])
+        if rate is not None:
+            alike.remove(some)
+            yield from ((change, OddFactor(rate=rate, is_rate_missing=True)) for change in some)
     rank = {some[0].weight: (len(some), _is_textbook(tested, some[0])) for some in alike}
     usual = max(alike, key=lambda some: rank[some[0].weight], default=[])
     for (odd, *more), (other, *_) in permutations(alike, 2):
         factor = _rate_factor(tested, odd, other)
-        if factor is None and other is usual[0] and rank[odd.weight] < rank[other.weight]:
-            factor = _number_factor(tested, odd, other)
-            if factor is None and _has_its_own_rate(tested, odd, other):
+        if factor is None:
+            if other is not usual[0] or rank[odd.weight] >= rank[other.weight]:
                 continue
-        elif factor is None:
-            continue
+            factor = _number_factor(tested, odd, other)
+            if factor == CLIMBING or (not factor and _has_its_own_rate(tested, odd, other)):
+                continue
         yield from ((change, factor) for change in (odd, *more))
+
+
+def _rate_left_out(tested: StepUnderTest, change: Change) -> Address | None:
+    """The book's learning rate, or what is called so and used by no other formula than updates,
+    where an update goes by the bare slope."""
+    training, book = tested.training, tested.training.book
+    if not agree(change.taken, change.slope):
+        return None
+    rate = training.rate or named_rate(book, training.flow, training.update_cells)
+    if rate is None or rate in _settings(tested, change):
+        return None
+    value = book.values.get(rate)
+    return rate if isinstance(value, float) and value != 1 else None
 
 
 def _rates(tested: StepUnderTest, change: Change) -> set[Address]:
@@ -352,7 +383,8 @@ def _mended(
             return Infix("/", part, Number(times))
         return Infix("*", Number(1 / times), part)
     named = training.book.name_of(factor.rate, home)
-    rate = Reference(anchor(named) if factor.rate == training.rate else named)
+    is_everywhere = training.rate in (None, factor.rate)
+    rate = Reference(anchor(named) if is_everywhere else named)
     if factor.is_rate_missing:
         return Infix("*", rate, part)
 

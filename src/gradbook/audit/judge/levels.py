@@ -14,8 +14,9 @@ from gradbook.audit.findings import Finding, finding_in
 from gradbook.audit.formula.address import Address, by_sheet, name_of
 from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.formula.meaning import ROUNDING, NotUnderstood
-from gradbook.audit.formula.pattern import Pattern, rename_cells_in
+from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.rounding import level_in
+from gradbook.audit.judge.right_formulas import renamed
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
@@ -140,7 +141,7 @@ def _wrong(
                 weight=names[strange[cell]],
             )
             instead = {scale.cell: other.cell} if other else {}
-            yield cell, why, _renamed(tested, cell, cell, instead)
+            yield cell, why, renamed(tested.training.book, cell, cell, instead)
         if not all(others.values()):
             why = Message(
                 "{scale} is the scale of {weights}, but isn't made of all of them",
@@ -163,23 +164,5 @@ def _like(
     for other in scales:
         if other.made_of == other.weights and len(other.weights) == len(scale.weights):
             instead = dict(zip(other.weights, scale.weights, strict=True))
-            return _renamed(tested, other.cell, scale.cell, instead)
+            return renamed(tested.training.book, other.cell, scale.cell, instead)
     return None
-
-
-def _renamed(
-    tested: StepUnderTest, cell: Address, home: Address, instead: Mapping[Address, Address]
-) -> Pattern | None:
-    """A cell's formula with others in the place of some, to stand in another cell; None where it
-    mentions those as a range."""
-    book, mentioned = tested.training.book, set[Address]()
-
-    def follow(reference: str) -> str:
-        at = book.reader.cell(reference, cell)
-        if at is None or at not in instead:
-            return reference
-        mentioned.add(at)
-        return book.name_of(instead[at], home)
-
-    text = rename_cells_in(book.patterns[cell].text_at(cell), follow)
-    return book.reader.read_typed(text, home) if mentioned == instead.keys() else None

@@ -6,17 +6,26 @@ Where no cell contains it, the errors that the gradients start from say what it 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import partial
+from functools import cached_property
 
 import numpy as np
 
 from gradbook.audit.findings import Finding, finding_in
 from gradbook.audit.formula.address import Address, by_sheet, column_of, row_of, sheet_of
-from gradbook.audit.formula.expression import Edit, EditKind, SignedTerm, inner, total
+from gradbook.audit.formula.expression import (
+    Edit,
+    EditKind,
+    SignedTerm,
+    inner,
+    once,
+    parts,
+    replace_parts,
+    total,
+)
 from gradbook.audit.formula.expression import terms as split_terms
 from gradbook.audit.formula.meaning import NotUnderstood, TooMuch
 from gradbook.audit.formula.pattern import Pattern
@@ -37,26 +46,41 @@ from gradbook.audit.training.steps import (
     speaks_of_learning,
 )
 from gradbook.audit.training.training import SheetTraining
-from gradbook.audit.workbook.book import show_value
+from gradbook.audit.workbook.book import Book, show_value
 from gradbook.audit.workbook.heading_words import LOSS, calls
 from gradbook.graph.node import Node, ancestors
 from gradbook.language import mark
 from gradbook.language.message import Message, WrittenNumber, enumerated
-from gradbook.targets.excel.language import Expression, Infix, Number, Reference
+from gradbook.targets.excel.language import (
+    Call,
+    Expression,
+    Infix,
+    Number,
+    Reference,
+    read,
+    write,
+)
 
 # Losses that no cell holds ------------------------------------------------------------
 
 MOST_ERRORS = 2_000  # of one step
 MOST_KINDS = 4  # of formulas with errors in them, tried alone
 
+PlacedError = tuple[Address, OutputError]
+
 
 def assumed_losses(
     training: SheetTraining, claimed: Sequence[Sequence[Claim]]
 ) -> Iterator[StepLoss]:
     """The losses that the errors behind some claims may be the slopes of, the usual ones first: of
-    all errors, and of those in formulas of one kind."""
-    places = list(_errors(training, claimed))
-    kinds: defaultdict[str, list[tuple[Address, OutputError]]] = defaultdict(list)
+    all errors, and of those in formulas of one kind.
+
+    An error is a difference of something that depends on the weights and something that doesn't.
+    """
+    owners = dict.fromkeys(claim.owner for options in claimed for claim in options)
+    behind = training.flow.behind(owners, training.weight_cells, training.plain).union(owners)
+    places = list(_errors_in(training, sorted(behind & training.varying)))
+    kinds: defaultdict[str, list[PlacedError]] = defaultdict(list)
     for place in places:
         kinds[place[1].pattern.shape].append(place)
     some = list(kinds.values())[:MOST_KINDS] if len(kinds) > 1 else []
@@ -65,40 +89,31 @@ def assumed_losses(
         yield from (StepLoss(cells, kind, errors) for kind in AssumedLoss)
 
 
-def _errors(
-    training: SheetTraining, claimed: Sequence[Sequence[Claim]]
-) -> Iterator[tuple[Address, OutputError]]:
-    """The differences of something that depends on the weights and something that doesn't, in the
-    formulas that the claims are computed from."""
-    owners = dict.fromkeys(claim.owner for options in claimed for claim in options)
-    behind = training.flow.behind(owners, training.weight_cells, training.plain).union(owners)
-    for cell in sorted(behind & training.varying):
-        yield from ((cell, error) for error in _errors_in(training, cell))
-
-
 def with_own_errors(training: SheetTraining, loss: StepLoss) -> StepLoss:
     """An assumed loss with the errors that the formulas of its own step speak of."""
-    places = [(c, error) for c in dict.fromkeys(loss.cells) for error in _errors_in(training, c)]
+    places = list(_errors_in(training, dict.fromkeys(loss.cells)))
     cells, errors = zip(*places, strict=True) if places else ((), ())
     return replace(loss, cells=cells, errors=errors)
 
 
-def _errors_in(training: SheetTraining, cell: Address) -> Iterator[OutputError]:
-    pattern = training.book.patterns.get(cell)
-    if pattern is not None and pattern.expression is not None:
-        for written_sum in _sums(pattern.expression):
-            error = _error(training, cell, pattern, written_sum)
+def _errors_in(training: SheetTraining, cells: Iterable[Address]) -> Iterator[PlacedError]:
+    patterns = training.book.patterns
+    for cell in cells:
+        expression = patterns[cell].expression if cell in patterns else None
+        for written_sum in _sums(expression) if expression else ():
+            error = _error(training, cell, written_sum)
             if error is not None:
-                yield error
+                yield cell, error
 
 
 def is_error(training: SheetTraining, cell: Address) -> bool:
     """Whether a cell holds an output less its target: that has no least value to descend to."""
-    pattern = training.book.patterns.get(training.flow.plain(cell))
+    plain = training.flow.plain(cell)
+    pattern = training.book.patterns.get(plain)
     top = pattern.expression if pattern else None
-    if pattern is None or not isinstance(top, Infix) or top.operator not in "+-":
+    if not isinstance(top, Infix) or top.operator not in "+-":
         return False
-    return _error(training, training.flow.plain(cell), pattern, next(_sums(top))) is not None
+    return _error(training, plain, next(_sums(top))) is not None
 
 
 def _sums(expression: Expression) -> Iterator[list[SignedTerm]]:
@@ -107,42 +122,39 @@ def _sums(expression: Expression) -> Iterator[list[SignedTerm]]:
     waiting = [expression]
     while waiting:
         part = waiting.pop()
-        chain: list[SignedTerm] = []
+        added: list[SignedTerm] = []
         while isinstance(part, Infix) and part.operator in "+-":
-            chain.append((1 if part.operator == "+" else -1, part.right))
+            added.append((1 if part.operator == "+" else -1, part.right))
             part = part.left
-        if chain:
-            yield [(1, part), *reversed(chain)]
-            waiting += [term for _, term in chain]
-            waiting.append(part)
+        if added:
+            yield [(1, part), *reversed(added)]
+            waiting += [*(term for _, term in added), part]
         else:
             waiting += inner(part)
 
 
 def _error(
-    training: SheetTraining, cell: Address, pattern: Pattern, terms: Sequence[SignedTerm]
+    training: SheetTraining, cell: Address, terms: Sequence[SignedTerm]
 ) -> OutputError | None:
     """What a sum says as an output less a target, or the other way round."""
-    kinds = [(sign, part, _kind(training, cell, part)) for sign, part in terms]
-    output = [(sign, part) for sign, part, kind in kinds if kind == {True}]
-    target = [(sign, part) for sign, part, kind in kinds if kind == {False}]
+    sides: dict[bool, list[SignedTerm]] = {True: [], False: []}  # what varies, and what doesn't
+    for sign, part in terms:
+        is_sum = isinstance(part, Infix) and part.operator in "+-"
+        own = split_terms(part) if is_sum else [(sign, part)]
+        kinds = {training.varies(inside, cell) for _, inside in own}
+        if len(kinds) == 1:
+            sides[kinds.pop()].append((sign, part))
+    output, target = sides[True], sides[False]
     signs = {sign for sign, _ in output}
     if len(signs) != 1 or {sign for sign, _ in target} != {-sign for sign in signs}:
         return None
-    mentioned = (at for _, part in output for at in training.cells_in(part, cell))
     if all(isinstance(part, Number) for _, part in target):  # 1 − a is no error
         return None
+    mentioned = (at for _, part in output for at in training.cells_in(part, cell))
     if any(training.before(cell, at) for at in mentioned):
         return None
-    sides = (total([(1, part) for _, part in side]) for side in (output, target))
-    return OutputError(pattern, *sides)
-
-
-def _kind(training: SheetTraining, cell: Address, part: Expression) -> set[bool]:
-    """Whether a term depends on the weights, or which of its own terms do if it is a sum."""
-    if isinstance(part, Infix) and part.operator in "+-":
-        return {training.varies(inside, cell) for _, inside in split_terms(part)}
-    return {training.varies(part, cell)}
+    both = (total([(1, part) for _, part in side]) for side in (output, target))
+    return OutputError(training.book.patterns[cell], *both)
 
 
 # Finding the loss ---------------------------------------------------------------------
@@ -150,8 +162,6 @@ def _kind(training: SheetTraining, cell: Address, part: Expression) -> set[bool]
 MOST_TRIED = 8
 MOST_TERMS = 4  # that a loss leaves out
 MOST_BESIDE = 6  # cells tried as such a term
-MOST_NAMED = 3  # errors of an assumed loss
-LARGEST_COUNT = 100_000  # of samples that a mean is over
 MOST_OF_THEM = 0.6  # of the gradients, to know a training by
 ENOUGH = 0.8  # of the gradients: the others are wrong
 
@@ -168,66 +178,21 @@ def find_loss(training: SheetTraining) -> tuple[list[StepLoss | None], float]:
     """The loss of each step, and the share of the gradients that are its gradients; none of what
     doesn't learn by a loss. Where there may be one, but one that is too large to follow or isn't
     understood, that is raised."""
-    unclear: list[NotUnderstood] = []
-    claimed = first_claims(training)
     start = tuple(weight.start for weight in training.weights)
     tested = StepUnderTest.of(training, [SheetStep(0, start, StepLoss(()), ())])
-    share_of = partial(_share, tested, claimed, unclear=unclear)
-    tried = candidates(training)[:MOST_TRIED]
-    found = _likeliest(training, tried, share_of)
-    for _ in range(MOST_TERMS if found[1].cells and found[0] <= ENOUGH else 0):
-        other = _with_another(training, tried, share_of, found)
-        if other[0] <= found[0]:
-            break
-        found = other
-    whole = _whole_loss(tested, claimed, tried, found) if 0 < found[0] < 1 else None
-    if whole is not None:
-        found = whole
-    elif found[0] <= ENOUGH:
-        found = _another_kind(tested, claimed, tried, found)
-    share, loss = found
-    taken = _taken_for_its_slope(tested, claimed) if share <= 0 and not loss.assumption else None
-    if taken is not None and set(loss.cells) <= {taken.slope}:
-        return ([], 0.0) if taken.has_root else (every_step(training, StepLoss((taken.cell,))), 0.0)
-    if not loss.cells or (
-        share <= 0 and not loss.assumption and not _is_plausible(tested.with_loss(loss))
-    ):
-        too_much = [error for error in unclear if isinstance(error, TooMuch)]
-        if too_much or (unclear and speaks_of_learning(training)):
-            raise (too_much or unclear)[0]
-        return [], 0.0
+    search = LossSearch(tested, first_claims(training))
+    share, loss = search.likeliest()
+    if share <= 0 and not loss.assumption:
+        value = search.taken_for_its_slope()
+        if value is not None and set(loss.cells) <= {value.slope}:
+            known = [] if value.has_root else every_step(training, StepLoss((value.cell,)))
+            return known, 0.0
+        if not loss.cells or not _is_plausible(tested.with_loss(loss)):
+            too_much = [error for error in search.unclear if isinstance(error, TooMuch)]
+            if too_much or (search.unclear and speaks_of_learning(training)):
+                raise (too_much or search.unclear)[0]
+            return [], 0.0
     return every_step(training, loss), share
-
-
-@dataclass(frozen=True)
-class ValueForSlope:
-    """A value that a weight is updated by, and the cell with its slope, which nobody uses."""
-
-    cell: Address
-    slope: Address
-    has_root: bool  # whether it comes to 0: so roots are sought
-
-
-def _taken_for_its_slope(
-    tested: StepUnderTest, claimed: Sequence[Sequence[Claim]]
-) -> ValueForSlope | None:
-    training, row, values = tested.training, tested.positions.row, tested.training.book.values
-    unused = sorted(training.computed_cells & training.book.patterns.keys())
-    unused = [cell for cell in unused if not training.flow.users.get(cell)]
-    for weight, options in enumerate(claimed):
-        for owner in {claim.owner for claim in options if claim.whole}:
-            near = [cell for cell in unused if row(cell) == row(owner)]
-            last = owner + (training.steps - 1) * training.weights[weight].stride
-            first, end = (values.get(cell) for cell in (owner, last))
-            if not near or not isinstance(first, float) or not isinstance(end, float):
-                continue
-            descended = tested.with_loss(StepLoss((owner,)))
-            with suppress(NotUnderstood):
-                slope = descended.gradients[weight]
-                for cell in near:
-                    if descended.same(descended.graph.node(cell), slope):
-                        return ValueForSlope(owner, cell, abs(end) < AT_A_ROOT * abs(first))
-    return None
 
 
 def descends_wholly(training: SheetTraining) -> bool:
@@ -249,25 +214,202 @@ def descends_wholly(training: SheetTraining) -> bool:
     return all((line(cell), patterns[cell].shape) in known for cell in here)
 
 
-def _share(
-    tested: StepUnderTest,
-    claimed: Sequence[Sequence[Claim]],
-    loss: StepLoss,
-    unclear: list[NotUnderstood] | None = None,
-) -> float:
-    """What share of the claims a loss explains; why that is unclear is noted."""
-    tested = tested.with_loss(loss)
-    try:
-        good = sum(
-            _speaks_for_it(tested, j, options)
-            for j, options in enumerate(claimed)
-            if not tested.has_no_influence(j)
+@dataclass(frozen=True)
+class ValueForSlope:
+    """A value that a weight is updated by, and the cell with its slope, which nobody uses."""
+
+    cell: Address
+    slope: Address
+    has_root: bool  # whether it comes to 0: so roots are sought
+
+
+@dataclass(frozen=True)
+class LossSearch:
+    """Losses, held against what the first step claims to be their gradients."""
+
+    tested: StepUnderTest
+    claimed: Sequence[Sequence[Claim]]
+    unclear: list[NotUnderstood] = field(default_factory=list)  # why losses can't be judged
+
+    @property
+    def training(self) -> SheetTraining:
+        return self.tested.training
+
+    @cached_property
+    def tried(self) -> list[Address]:
+        """The cells that may be the loss, the likeliest first."""
+        return candidates(self.training)[:MOST_TRIED]
+
+    @property
+    def counting(self) -> int:
+        """How many weights' gradients tell of the loss."""
+        return sum(not weight.stray for weight in self.training.weights)
+
+    def likeliest(self) -> LossShare:
+        """The loss that most claims are gradients of."""
+        found = self._single()
+        for _ in range(MOST_TERMS if found[1].cells and found[0] <= ENOUGH else 0):
+            other = self._with_another(found)
+            if other[0] <= found[0]:
+                break
+            found = other
+        whole = self._whole(found) if 0 < found[0] < 1 else None
+        if whole is not None or found[0] > ENOUGH:
+            return whole or found
+        return self._of_another_kind(found)
+
+    def share(self, loss: StepLoss) -> float:
+        """What share of the claims a loss explains; why that is unclear is noted."""
+        tested = self.tested.with_loss(loss)
+        try:
+            good = sum(
+                _speaks_for_it(tested, j, options)
+                for j, options in enumerate(self.claimed)
+                if not tested.has_no_influence(j)
+            )
+        except NotUnderstood as error:
+            if not loss.assumption:
+                self.unclear.append(error)
+            return -0.5
+        return good / self.counting
+
+    def _single(self) -> LossShare:
+        """The single cell that explains most claims; the parts of a loss are hardly one."""
+        best: LossShare = (-1.0, StepLoss(()))
+        inside: set[Address] = set()
+        for cell in self.tried:
+            share = self.share(StepLoss((cell,)))
+            if share > (2 * best[0] if best[0] > 0 and cell in inside else best[0]):
+                best = share, StepLoss((cell,))
+                inside = inside_of(self.training, cell)
+            if share > ENOUGH:
+                break
+        return best
+
+    def _with_another(self, found: LossShare) -> LossShare:
+        """The loss with a term that it leaves out, where more gradients are true of both."""
+        cells, training = found[1].cells, self.training
+        inside = inside_of(training, cells[0]).union(cells)
+        beside = (c for c in self.tried if c not in inside)
+        beside = (c for c in beside if cells[0] not in inside_of(training, c))
+        both = [StepLoss((*cells, cell)) for cell in beside][:MOST_BESIDE]
+        return max(((self.share(loss), loss) for loss in both), default=found, key=_first)
+
+    def _whole(self, found: LossShare) -> LossShare | None:
+        """What is called the loss, of which the likeliest is perhaps only a part, if more gradients
+        are its own or leave out a part of the chain rule alone: where all forget one output's
+        error, the other one seems to be the loss."""
+        cells = set(found[1].cells)
+        for cell in self.tried:
+            if called_a_loss(self.training, cell) and cells <= inside_of(self.training, cell):
+                loss = StepLoss((cell,))
+                right, lacking = self._right_and_lacking(loss)
+                if right > 0 and right + lacking > found[0]:
+                    return right, loss
+        return None
+
+    def _right_and_lacking(self, loss: StepLoss) -> tuple[float, float]:
+        """What share of the claims is right, and what share would be with what it leaves out."""
+        right, lacking, tested = 0, 0, self.tested.with_loss(loss)
+        with suppress(NotUnderstood):
+            for j, options in enumerate(self.claimed):
+                if options and not tested.has_no_influence(j):
+                    verdict = tested.best(j, options)[0]
+                    right += verdict <= ClaimVerdict.RIGHT_HERE
+                    lacking += verdict is ClaimVerdict.WRONG and any(
+                        tested.left_out(option, j) for option in options
+                    )
+            return right / self.counting, lacking / self.counting
+        return 0.0, 0.0
+
+    def taken_for_its_slope(self) -> ValueForSlope | None:
+        training, row, values = self.training, self.tested.positions.row, self.training.book.values
+        formulas = sorted(training.computed_cells & training.book.patterns.keys())
+        unused = [cell for cell in formulas if not training.flow.users.get(cell)]
+        for j, options in enumerate(self.claimed):
+            for owner in {claim.owner for claim in options if claim.whole}:
+                last = owner + (training.steps - 1) * training.weights[j].stride
+                first, end = values.get(owner), values.get(last)
+                if not isinstance(first, float) or not isinstance(end, float):
+                    continue
+                descended = self.tested.with_loss(StepLoss((owner,)))
+                with suppress(NotUnderstood):
+                    for cell in (cell for cell in unused if row(cell) == row(owner)):
+                        if descended.same(descended.graph.node(cell), descended.gradients[j]):
+                            return ValueForSlope(owner, cell, abs(end) < AT_A_ROOT * abs(first))
+        return None
+
+    # Losses of another kind ------------------------------------------------------------------
+
+    def _of_another_kind(self, found: LossShare) -> LossShare:
+        """A loss that the gradients are a common multiple of, or one that no cell holds, where
+        either explains more; where nothing explains any, the loss that counts what the gradients
+        count."""
+        training = self.training
+        cells = [StepLoss((cell,)) for cell in self.tried]
+        best = _most(map(self._scaled, cells))
+        if best[0] > found[0] and (best[0] >= ENOUGH_SCALED or _differs_in_scale(best)):
+            return best
+        known = found[0] > 0 and all(
+            called_a_loss(training, cell) and not is_error(training, cell)
+            for cell in found[1].cells
         )
-    except NotUnderstood as error:
-        if unclear is not None:
-            unclear.append(error)
-        return -0.5
-    return good / _counting(tested)
+        if known or not speaks_of_learning(training):
+            return found
+        named = [loss for loss in cells if called_a_loss(training, *loss.cells)]
+        descended = [loss for loss in named or [found[1]] if _may_descend(training, loss)]
+        likeliest = _most((self._likeness(loss), loss) for loss in descended)
+        if found[0] <= 0 and likeliest[0] >= LIKE and likeliest[1] in named:
+            return 0.0, likeliest[1]
+        every = assumed_losses(training, self.claimed)
+        assumed = [loss for loss in every if not _holds_a_level(training, loss)]
+        best = _most([*((self.share(loss), loss) for loss in assumed), *map(self._scaled, assumed)])
+        if best[0] >= ENOUGH_SCALED or found[0] > 0 or _differs_in_scale(best):
+            return max(best, found, key=_first)
+        other = _most((self._likeness(loss), loss) for loss in assumed)
+        if other[0] > likeliest[0] + LIKELIER and not _seeks_its_inputs(training, other[1]):
+            return 0.0, other[1]
+        return (0.0, likeliest[1]) if descended else found
+
+    def _scaled(self, loss: StepLoss) -> LossShare:
+        """The loss with the factor that most of its gradients are multiplied by, and their
+        share."""
+        tested = self.tested.with_loss(loss)
+        ratios: Counter[float] = Counter()
+        try:
+            for j, options in enumerate(self.claimed):
+                if not tested.has_no_influence(j):
+                    ratios.update(_ratios(tested, j, options))
+        except NotUnderstood:
+            return -1.0, loss
+        factor, count = next(iter(ratios.most_common(1)), (1.0, 0))
+        return count / self.counting, replace(loss, scale=factor)
+
+    def _likeness(self, loss: StepLoss) -> float:
+        """How much the claims and the loss's gradients are computed from the same numbers."""
+        tested, leaves = self.tested.with_loss(loss), self.tested.graph.leaf_cells
+
+        def counted(node: Node) -> set[Address]:
+            return {leaves[part] for part in ancestors([node]) if part in leaves}
+
+        found = []
+        try:
+            for j, options in enumerate(self.claimed if loss.cells else ()):
+                true = counted(tested.gradients[j])
+                both = [(counted(tested.claim_node(claim)), true) for claim in options]
+                found.append(max((len(a & b) / len(a | b) for a, b in both if a | b), default=0.0))
+        except NotUnderstood:
+            return -1.0
+        return sum(found) / len(found) if found else -1.0
+
+
+def _first(found: LossShare) -> float:
+    return found[0]
+
+
+def _most(found: Iterable[LossShare]) -> LossShare:
+    """The first of those that explain most."""
+    return max(found, default=(-1.0, StepLoss(())), key=_first)
 
 
 def _speaks_for_it(tested: StepUnderTest, weight: int, options: Sequence[Claim]) -> bool:
@@ -279,115 +421,18 @@ def _speaks_for_it(tested: StepUnderTest, weight: int, options: Sequence[Claim])
     return verdict is not ClaimVerdict.WRONG
 
 
-def _counting(tested: StepUnderTest) -> int:
-    """How many weights' gradients tell of the loss."""
-    return sum(not weight.stray for weight in tested.training.weights)
-
-
-def _likeliest(
-    training: SheetTraining, tried: Sequence[Address], share_of: Callable[[StepLoss], float]
-) -> LossShare:
-    """The single cell that explains most claims; the parts of a loss are hardly one themselves."""
-    best: LossShare = (-1.0, StepLoss(()))
-    inside: set[Address] = set()
-    for cell in tried:
-        share = share_of(StepLoss((cell,)))
-        if share > (2 * best[0] if best[0] > 0 and cell in inside else best[0]):
-            best = share, StepLoss((cell,))
-            inside = inside_of(training, cell)
-        if share > ENOUGH:
-            break
-    return best
-
-
-def _with_another(
-    training: SheetTraining,
-    tried: Sequence[Address],
-    share_of: Callable[[StepLoss], float],
-    found: LossShare,
-) -> LossShare:
-    """The loss with a term that it leaves out, where more gradients are true of both."""
-    cells = found[1].cells
-    inside = inside_of(training, cells[0]).union(cells)
-    beside = [c for c in tried if c not in inside and cells[0] not in inside_of(training, c)]
-    both = [StepLoss((*cells, cell)) for cell in beside[:MOST_BESIDE]]
-    options = [(share_of(loss), loss) for loss in both]
-    return max(options, default=found, key=lambda option: option[0])
-
-
-def _whole_loss(
-    tested: StepUnderTest,
-    claimed: Sequence[Sequence[Claim]],
-    tried: Sequence[Address],
-    found: LossShare,
-) -> LossShare | None:
-    """What is called the loss, of which the likeliest is perhaps only a part, if more gradients
-    are its own or leave out a part of the chain rule alone: where all forget one output's error,
-    the other one seems to be the loss."""
-    training, cells = tested.training, set(found[1].cells)
-    for cell in tried:
-        if called_a_loss(training, cell) and cells <= inside_of(training, cell):
-            loss = StepLoss((cell,))
-            right, explained = _explained_by(tested.with_loss(loss), claimed)
-            if right > 0 and explained > found[0]:
-                return right, loss
-    return None
-
-
-def _explained_by(tested: StepUnderTest, claimed: Sequence[Sequence[Claim]]) -> tuple[float, float]:
-    """What share of the claims is right, and what share is or would be with what it leaves out."""
-    right = lacking = 0
-    try:
-        for j, options in enumerate(claimed):
-            if not options or tested.has_no_influence(j):
-                continue
-            verdict = tested.best(j, options)[0]
-            right += verdict <= ClaimVerdict.RIGHT_HERE
-            lacking += verdict is ClaimVerdict.WRONG and any(
-                tested.left_out(option, j) for option in options
-            )
-    except NotUnderstood:
-        return 0.0, 0.0
-    return right / _counting(tested), (right + lacking) / _counting(tested)
-
-
-# Losses of another kind ------------------------------------------------------------------
-
-
-def _another_kind(
-    tested: StepUnderTest,
-    claimed: Sequence[Sequence[Claim]],
-    tried: Sequence[Address],
-    found: LossShare,
-) -> LossShare:
-    """A loss that the gradients are a common multiple of, or one that no cell holds, where either
-    explains more; where nothing explains any, the loss that counts what the gradients count."""
-    training = tested.training
-    cells = [StepLoss((cell,)) for cell in tried]
-    best = _most(_scaled(tested, claimed, loss) for loss in cells)
-    if best[0] > found[0] and (best[0] >= ENOUGH_SCALED or _differs_in_scale(best)):
-        return best
-    known = found[0] > 0 and all(
-        called_a_loss(training, cell) and not is_error(training, cell) for cell in found[1].cells
-    )
-    if known or not speaks_of_learning(training):
-        return found
-    like = partial(_likeness, tested, claimed)
-    named = [loss for loss in cells if called_a_loss(training, *loss.cells)]
-    descended = [loss for loss in named or [found[1]] if _may_descend(training, loss)]
-    likeliest = _most((like(loss), loss) for loss in descended)
-    if found[0] <= 0 and likeliest[0] >= LIKE and likeliest[1] in named:
-        return 0.0, likeliest[1]
-    every = assumed_losses(training, claimed)
-    assumed = [loss for loss in every if not _holds_a_level(training, loss)]
-    best = _most((_share(tested, claimed, loss), loss) for loss in assumed)
-    best = _most([best, *(_scaled(tested, claimed, loss) for loss in assumed)])
-    if best[0] >= ENOUGH_SCALED or found[0] > 0 or _differs_in_scale(best):
-        return max(best, found, key=lambda one: one[0])
-    other = _most((like(loss), loss) for loss in assumed)
-    if other[0] > likeliest[0] + LIKELIER and not _seeks_its_inputs(training, other[1]):
-        return 0.0, other[1]
-    return (0.0, likeliest[1]) if descended else found
+def _ratios(tested: StepUnderTest, weight: int, options: Sequence[Claim]) -> list[float]:
+    """The numbers that a weight's claims are times its gradient, whatever its other numbers; the
+    likeliest claim's first."""
+    found = []
+    for claim in options:
+        with suppress(NotUnderstood), np.errstate(all="ignore"):
+            claimed, true = tested.claim_node(claim), tested.gradients[weight]
+            ratio = np.atleast_1d(tested.random.of(claimed) / tested.random.of(true))
+            ratio = ratio[np.isfinite(ratio)]
+            if ratio.size and ratio[0] > 0 and agree(ratio, np.full_like(ratio, ratio[0])):
+                found.append(float(_fraction(float(ratio[0])) or f"{ratio[0]:.9g}"))
+    return list(dict.fromkeys(found))
 
 
 def _differs_in_scale(found: LossShare) -> bool:
@@ -400,14 +445,11 @@ def _differs_in_scale(found: LossShare) -> bool:
 def _seeks_its_inputs(training: SheetTraining, loss: StepLoss) -> bool:
     """Whether the outputs of an assumed loss are computed from their own targets, as Oja's rule
     takes off from an input what the output has of it."""
-    flow, stop = training.flow, training.weight_cells
-    places = list(zip(loss.cells, loss.errors, strict=True))
-
-    def mentioned(side: Callable[[OutputError], Expression]) -> set[Address]:
-        return {at for cell, e in places for at in training.cells_in(side(e), cell, e.pattern)}
-
-    outputs, targets = mentioned(lambda e: e.output), mentioned(lambda e: e.target)
-    return not targets.isdisjoint(flow.behind(outputs, stop))
+    outputs, targets = set[Address](), set[Address]()
+    for cell, error in zip(loss.cells, loss.errors, strict=True):
+        outputs.update(training.cells_in(error.output, cell, error.pattern))
+        targets.update(training.cells_in(error.target, cell, error.pattern))
+    return not targets.isdisjoint(training.flow.behind(outputs, training.weight_cells))
 
 
 def _holds_a_level(training: SheetTraining, loss: StepLoss) -> bool:
@@ -425,62 +467,58 @@ def _may_descend(training: SheetTraining, loss: StepLoss) -> bool:
     return not any(is_root(training, cell) or is_error(training, cell) for cell in loss.cells)
 
 
-def _most(found: Iterable[LossShare]) -> LossShare:
-    """The first of those that explain most."""
-    return max(found, default=(-1.0, StepLoss(())), key=lambda one: one[0])
-
-
-def _scaled(tested: StepUnderTest, claimed: Sequence[Sequence[Claim]], loss: StepLoss) -> LossShare:
-    """The loss with the factor that most of its gradients are multiplied by, and their share."""
-    tested = tested.with_loss(loss)
-    ratios: Counter[float] = Counter()
+def _is_plausible(tested: StepUnderTest) -> bool:
+    """Whether a loss that no gradient fits may be one: it is called so, and isn't straight unless
+    a blank makes it so; not an output that nobody calls so and that is straight in the weights."""
+    training, loss = tested.training, tested.step.loss.cells
+    is_named = any(called_a_loss(training, cell) for cell in loss)
+    if training.rate is None and not is_named:
+        return False
+    if any(is_cut(training, cell) for cell in loss):
+        return True
+    numbers = tested.random if is_named else tested.constants  # of which only the weights vary
     try:
-        for j, options in enumerate(claimed):
-            if not tested.has_no_influence(j):
-                ratios.update(_ratios(tested, j, options))
+        slopes = [numbers.of(node) for node in tested.gradients.values()]
     except NotUnderstood:
-        return -1.0, loss
-    factor, count = next(iter(ratios.most_common(1)), (1.0, 0))
-    return count / _counting(tested), replace(loss, scale=factor)
+        return False
+    finite = [slope[np.isfinite(slope)] for slope in slopes]
+    return any(np.ptp(slope) > 0 for slope in finite if slope.size > 1)
 
 
-def _ratios(tested: StepUnderTest, weight: int, options: Sequence[Claim]) -> list[float]:
-    """The numbers that a weight's claims are times its gradient, whatever its other numbers; the
-    likeliest claim's first."""
-    found = []
-    for claim in options:
-        try:
-            claimed, true = tested.claim_node(claim), tested.gradients[weight]
-        except NotUnderstood:
-            continue
-        with np.errstate(all="ignore"):
-            ratio = np.atleast_1d(tested.random.of(claimed) / tested.random.of(true))
-        ratio = ratio[np.isfinite(ratio)]
-        if ratio.size and ratio[0] > 0 and agree(ratio, np.full_like(ratio, ratio[0])):
-            found.append(float(_fraction(float(ratio[0])) or f"{ratio[0]:.9g}"))
-    return list(dict.fromkeys(found))
+def every_step(training: SheetTraining, loss: StepLoss) -> list[StepLoss | None]:
+    """The loss of each step: as far apart as the weights', or as their formulas say."""
+    strides = [_stride(training, cell) for cell in loss.cells]
+    computed = training.book.patterns.keys()
+    found: list[StepLoss | None] = [loss]
+    for k in range(1, training.steps + 1):
+        cells = tuple(c + k * stride for c, stride in zip(loss.cells, strides, strict=True))
+        there = loss.at(cells) if computed >= set(cells) else None
+        found.append(with_own_errors(training, there) if there and there.assumption else there)
+    return found
 
 
-def _likeness(tested: StepUnderTest, claimed: Sequence[Sequence[Claim]], loss: StepLoss) -> float:
-    """Return how much the claims and the loss's gradients are computed from the same numbers."""
-    if not loss.cells:
-        return -1.0
-    tested = tested.with_loss(loss)
-    found = []
-    try:
-        for j, options in enumerate(claimed):
-            true = _counted(tested, tested.gradients[j])
-            both = [(_counted(tested, tested.claim_node(claim)), true) for claim in options]
-            found.append(max((len(a & b) / len(a | b) for a, b in both if a | b), default=0.0))
-    except NotUnderstood:
-        return -1.0
-    return sum(found) / len(found)
+def _stride(training: SheetTraining, cell: Address) -> int:
+    usual = training.weights[0].stride
+    if sheet_of(cell) == training.sheet:
+        return usual
+    patterns = training.book.patterns
+    second = [weight.cells[1] for weight in training.weights]
+    same = [
+        c
+        for c in training.flow.below(second, training.weight_cells)
+        if c > cell
+        and sheet_of(c) == sheet_of(cell)
+        and c in patterns
+        and patterns[c].shape == patterns[cell].shape
+    ]
+    along = [c for c in same if row_of(c) == row_of(cell) or column_of(c) == column_of(cell)]
+    return min((c - cell for c in along or same), default=usual)
 
 
-def _counted(tested: StepUnderTest, node: Node) -> set[Address]:
-    leaves = tested.graph.leaf_cells
-    return {leaves[part] for part in ancestors([node]) if part in leaves}
+# What is said of it ------------------------------------------------------------------
 
+MOST_NAMED = 3  # errors of an assumed loss
+LARGEST_COUNT = 100_000  # of samples that a mean is over
 
 OF_ALL_RIGHT = mark(
     "every gradient is {factor} times the slope of {loss}: one factor in all of them is a choice "
@@ -540,111 +578,40 @@ def _fraction(factor: float) -> Fraction | None:
     return share if abs(share - factor) < 1e-9 * factor else None
 
 
-def _is_plausible(tested: StepUnderTest) -> bool:
-    """Whether a loss that no gradient fits may be one: it is called so, and isn't straight unless
-    a blank makes it so; not an output that nobody calls so and that is straight in the weights."""
-    training, loss = tested.training, tested.step.loss.cells
-    is_named = any(called_a_loss(training, cell) for cell in loss)
-    if training.rate is None and not is_named:
-        return False
-    if any(is_cut(training, cell) for cell in loss):
-        return True
-    numbers = tested.random if is_named else tested.constants  # of which only the weights vary
-    try:
-        slopes = [numbers.of(node) for node in tested.gradients.values()]
-    except NotUnderstood:
-        return False
-    finite = [slope[np.isfinite(slope)] for slope in slopes]
-    return any(np.ptp(slope) > 0 for slope in finite if slope.size > 1)
-
-
-def every_step(training: SheetTraining, loss: StepLoss) -> list[StepLoss | None]:
-    """The loss of each step: as far apart as the weights', or as their formulas say."""
-    strides = [_stride(training, cell) for cell in loss.cells]
-    computed = training.book.patterns.keys()
-    found: list[StepLoss | None] = [loss]
-    for k in range(1, training.steps + 1):
-        cells = tuple(c + k * stride for c, stride in zip(loss.cells, strides, strict=True))
-        there = loss.at(cells) if computed >= set(cells) else None
-        found.append(with_own_errors(training, there) if there and there.assumption else there)
-    return found
-
-
-def _stride(training: SheetTraining, cell: Address) -> int:
-    usual = training.weights[0].stride
-    if sheet_of(cell) == training.sheet:
-        return usual
-    patterns = training.book.patterns
-    second = [weight.cells[1] for weight in training.weights]
-    same = [
-        c
-        for c in training.flow.below(second, training.weight_cells)
-        if c > cell
-        and sheet_of(c) == sheet_of(cell)
-        and c in patterns
-        and patterns[c].shape == patterns[cell].shape
-    ]
-    along = [c for c in same if row_of(c) == row_of(cell) or column_of(c) == column_of(cell)]
-    return min((c - cell for c in along or same), default=usual)
-
-
 # A loss that leaves out a term -----------------------------------------------------------
 
 
 def loss_findings(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[Finding]:
     """A loss that leaves out a term, though the gradients count it."""
-    first_loss = loss[0]
-    if first_loss is None or first_loss.assumption or len(first_loss.cells) < 2:
+    first = loss[0]
+    if first is None or first.assumption or len(first.cells) < 2:
         return []
-    own = first_loss.cells
-    book = training.book
+    own, book = first.cells, training.book
     lacking = next(_lacking(training, own), None)
     if lacking is not None:
-        right = book.reader.read_typed(
-            "+".join(book.name_of(term, lacking) for term in own), lacking
-        )
+        base = own[0]
         left_out = [term for term in own if term not in training.flow.sources(lacking)]
-        return _without(training, loss, 0, lacking, right, left_out)
-    totals = [_total(training, cell) for cell in own]
-    place = next((k for k, total in enumerate(totals) if total is not None), 0)
-    first, total = own[place], totals[place]
-    if total is None and len({book.patterns[c].shape for c in own}) == 1:
-        return []  # the errors stand side by side, and nobody added them
-    cell = first if total is None else total
-    left_out = [term for term in own if term != first]
-    terms = (book.name_of(term, cell) for term in left_out)
-    right = book.reader.read_typed("+".join([book.patterns[cell].text_at(cell), *terms]), cell)
-    return _without(training, loss, place, cell, right, left_out)
-
-
-def _without(
-    training: SheetTraining,
-    loss: Sequence[StepLoss | None],
-    place: int,
-    total: Address,
-    right: Pattern,
-    left_out: Sequence[Address],
-) -> list[Finding]:
-    """Report that the loss which the first step has in `total`, beside one of its cells, lacks some
-    terms."""
-    book = training.book
+        words = [book.name_of(term, lacking) for term in own]
+    else:
+        totals = [(cell, _total(training, cell)) for cell in own]
+        base, total = next((both for both in totals if both[1] is not None), (own[0], None))
+        if total is None and len({book.patterns[c].shape for c in own}) == 1:
+            return []  # the errors stand side by side, and nobody added them
+        lacking = base if total is None else total
+        left_out = [term for term in own if term != base]
+        words = [book.patterns[lacking].text_at(lacking)]
+        words += [book.name_of(term, lacking) for term in left_out]
+    place, quantity = own.index(base), training.name_of(lacking)
     names = list(map(training.name_of, left_out))
-    quantity = training.name_of(total)
-    first = next(step.cells[place] for step in loss if step)
-    wrong = (step.cells[place] + total - first for step in loss if step)
+    why = Message(
+        "the loss leaves out {terms}, which the gradients are right to count",
+        terms=enumerated(names),
+    )
+    right = book.reader.read_typed("+".join(words), lacking)
+    edits = [Edit(EditKind.TERM, (), Reference(quantity), Reference(name)) for name in names]
+    wrong = [step.cells[place] + lacking - base for step in loss if step]
     return [
-        finding_in(
-            book,
-            cells,
-            "loss without a term",
-            quantity=quantity,
-            why=Message(
-                "the loss leaves out {terms}, which the gradients are right to count",
-                terms=enumerated(names),
-            ),
-            right=right,
-            edits=[Edit(EditKind.TERM, (), Reference(quantity), Reference(name)) for name in names],
-        )
+        finding_in(book, cells, "loss without a term", quantity, why, right=right, edits=edits)
         for cells in by_sheet(wrong)
     ]
 
@@ -671,3 +638,49 @@ def _total(training: SheetTraining, cell: Address) -> Address | None:
     named = [user for user in repeating if calls(LOSS, training.label(user))]
     unused = [user for user in repeating if not users.get(user)]
     return next(iter([*named, *unused]), None)
+
+
+# A loss with LOG, the logarithm to base ten ------------------------------------------------
+
+LOGARITHMS = ("LOG", "LOG10")
+OF_TEN = np.log(10)  # times as much is a natural logarithm
+WHY_NATURAL = Message(
+    "LOG is the logarithm to base ten; the gradients are those of the natural one, LN"
+)
+
+
+def decimal_logarithms(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[Finding]:
+    """The cells of a loss in which LN belongs for LOG: gradients are so many times its slope."""
+    first, book = loss[0] if loss else None, training.book
+    if first is None or first.assumption or not np.isclose(first.scale, OF_TEN):
+        return []
+    cells = [cell for step in loss if step for cell in step.cells]
+    behind = training.flow.behind(cells, training.weight_cells, training.plain).union(cells)
+    found: defaultdict[Pattern, list[Address]] = defaultdict(list)
+    for cell in sorted(behind & book.patterns.keys()):
+        form = book.patterns[cell].form
+        if form is not None and _has_decimal(form.expression):
+            found[book.patterns[cell]].append(cell)
+    kind, name = EditKind.FUNCTION.value, name_of_loss(training, first)
+    return [
+        finding_in(book, cells, kind, name, WHY_NATURAL, right=_with_ln(book, cells[0]))
+        for cells in found.values()
+    ]
+
+
+@once
+def _has_decimal(form: Expression) -> bool:
+    return any(_natural(part) is not part for part in parts(form))
+
+
+def _natural(part: Expression) -> Expression:
+    """A decimal logarithm as a natural one; anything else as it is."""
+    match part:
+        case Call(function, (argument,)) if function in LOGARITHMS:
+            return Call("LN", (argument,))
+    return part
+
+
+def _with_ln(book: Book, cell: Address) -> Pattern:
+    said = read(book.patterns[cell].text_at(cell).removeprefix("+"))
+    return book.reader.read_typed(write(replace_parts(said, lambda part: None, _natural)), cell)

@@ -1,0 +1,628 @@
+"""How weights go on that go by more than their gradients: by velocities, means, squares of them.
+
+Every weight takes its turn. What is its own (its value, its gradient, what is remembered of that)
+is given the same numbers each time, and what belongs to the others is given other numbers. Then
+weights that go by one law change alike, wherever its parts stand. What makes one differ is looked
+for from its update on. A rate of its own is a choice, and so is a weight that doesn't decay: biases
+seldom do.
+
+Some is wrong whatever the other weights do. A mean under a root is one of squares, whatever the
+sign of the gradient. What corrects a mean for its start takes the share that the mean itself keeps.
+A row goes on as those before and after it do.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import chain
+
+import numpy as np
+
+from gradbook.audit.findings import (
+    DEPARTING_ROW,
+    OTHER_GRADIENT,
+    Finding,
+    departing_from_column,
+    finding_in,
+)
+from gradbook.audit.formula.address import Address, by_sheet, name_of
+from gradbook.audit.formula.expression import EditKind, parts, references, replace_parts
+from gradbook.audit.formula.meaning import NotUnderstood
+from gradbook.audit.formula.pattern import Pattern, anchor
+from gradbook.audit.judge.right_formulas import renamed, says_the_same, with_another_cell
+from gradbook.audit.step.points import POINTS, Numbers, agree
+from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
+from gradbook.audit.training.steps import SheetStep
+from gradbook.audit.training.training import SheetTraining
+from gradbook.graph.node import Array, Node, ancestors
+from gradbook.language.message import Message
+from gradbook.targets.excel.language import Expression, Infix, Number, write
+
+Role = tuple[str, object]  # what a cell is to its weight, whichever weight that is
+WEIGHT, GRADIENT, MEMORY = "weight", "gradient", "memory"
+WEIGHTS = ((WEIGHT, -1), (WEIGHT, 0))  # of the step before, and of this one
+GRADIENTS = ((GRADIENT, -1), (GRADIENT, 0))
+OWN, OTHERS = 1, 2  # the seeds of what is drawn
+HALF = 0.5  # the power that is a root
+
+
+def optimiser_findings(
+    training: SheetTraining, groups: Sequence[Sequence[SheetStep]], steps: Sequence[SheetStep]
+) -> list[Finding]:
+    """What is wrong with how single weights go on, if anything stands between an update and its
+    gradient."""
+    claims = (claim for step in steps[:2] for options in step.claims for claim in options)
+    if not training.remembering and all(len(claim.via) < 2 for claim in claims):
+        return []
+    lines: defaultdict[object, dict[Address, OddCell]] = defaultdict(dict)
+    laws: Laws | None = None
+    odd: Mapping[Address, OddCell] = {}
+    for later in sorted(_laws(training, groups), key=lambda laws: laws.step.number):
+        if laws is None or not laws.is_repeated(later):
+            laws, odd = later, later.odd_cells()
+        for first, told in odd.items():
+            stride = training.weights[told.weight].stride
+            cell = first + (later.step.number - laws.step.number) * stride
+            lines[told.weight, told.kind, cell % stride].setdefault(cell, told)
+    return [finding for line in lines.values() for finding in _findings(training, line)]
+
+
+def _laws(training: SheetTraining, groups: Sequence[Sequence[SheetStep]]) -> Iterator[Laws]:
+    """Each step with the cells of those gradients that are right, also with the other sign."""
+    for group in groups:
+        tested = StepUnderTest.of(training, group)
+        places: dict[int, int] = {}
+        signs: dict[int, int] = {}
+        for j, options in enumerate(tested.step.claims):
+            with suppress(NotUnderstood):
+                verdict, claim = tested.best(j, options)
+                sure = claim is not None and claim.whole and claim.owner in training.varying
+                if claim is not None and sure and verdict <= ClaimVerdict.OPPOSITE:
+                    places[j] = options.index(claim)
+                    signs[j] = -claim.sign if verdict is ClaimVerdict.OPPOSITE else claim.sign
+        for step in group:
+            claims = {j: step.claims[j][k : k + 1] for j, k in places.items()}
+            gradients = {j: claim.owner for j, few in claims.items() for claim in few}
+            yield Laws(training, step, gradients, signs)
+
+
+def _findings(training: SheetTraining, line: Mapping[Address, OddCell]) -> Iterator[Finding]:
+    """The odd cells of one line together, sheet by sheet; also the cell before the first, where
+    memory begins, and the one after the last update, which nothing uses any more."""
+    book, told = training.book, next(iter(line.values()))
+    stride = training.weights[told.weight].stride
+    right = {c: book.reader.read_typed(odd.right.text_at(c), c) for c, odd in line.items()}
+    for cell, beside in ((min(line), min(line) - stride), (max(line), max(line) + stride)):
+        if beside not in training.weight_cells and training.repeats(beside, cell):
+            right[beside] = training.on_sheet_of(beside, right[cell])
+    for cells in by_sheet(right):
+        first, name = cells[0], training.names[told.weight]
+        quantity = training.name_of(first)
+        found = finding_in(book, cells, told.kind, quantity, told.why, name, right[first])
+        yield replace(found, fixes={name_of(c): f"={right[c].text_at(c)}" for c in cells})
+
+
+@dataclass(frozen=True)
+class OddCell:
+    """A cell of how one weight goes on that should say something else."""
+
+    weight: int
+    cell: Address
+    kind: str
+    right: Pattern
+    why: str
+
+
+@dataclass(frozen=True)
+class Laws:
+    """The updates of one step and all that they are made of, up to the gradients."""
+
+    training: SheetTraining
+    step: SheetStep
+    gradients: Mapping[int, Address]  # of each weight, by its number: those that are right
+    signs: Mapping[int, int]  # -1 where a cell has the negative of one
+
+    @cached_property
+    def tested(self) -> StepUnderTest:
+        return StepUnderTest.of(self.training, [self.step])
+
+    def odd_cells(self) -> dict[Address, OddCell]:
+        """What is odd in this step, of each cell once."""
+        found: dict[Address, OddCell] = {}
+        with suppress(NotUnderstood):
+            for odd in chain(
+                self._without_square(), self._corrected(), self._departing(), self._unlike_others()
+            ):
+                found.setdefault(odd.cell, odd)
+        return found
+
+    def is_repeated(self, later: Laws) -> bool:
+        """Whether a later step says the same everywhere, of what has begun in the same way."""
+        patterns, away = self.training.book.patterns, later.step.number - self.step.number
+        return later.gradients.keys() == self.gradients.keys() and all(
+            patterns.get(cell + away * self._stride(j)) is patterns.get(cell)
+            for j, update in self.updates.items()
+            for cell in (update, self.gradients[j], *self.ways[j], *self._remembered_by(j))
+        )
+
+    def _remembered_by(self, weight: int) -> Iterator[Address]:
+        """What an update takes from memories."""
+        back, stride = self.training.looking_back, self._stride(weight)
+        sources = self.training.flow.sources(self.updates[weight])
+        return (cell for cell in sources if cell in back or cell + stride in back)
+
+    def _stride(self, weight: int) -> int:
+        return self.training.weights[weight].stride
+
+    # What each law is made of ---------------------------------------------------------
+
+    @cached_property
+    def updates(self) -> dict[int, Address]:
+        weights, k = self.training.weights, self.step.number
+        return {j: weights[j].updates[k] for j in self.gradients if k < len(weights[j].updates)}
+
+    @cached_property
+    def _gradient_owner(self) -> dict[Address, int]:
+        """Whose gradient a cell is, in this step or in the one before."""
+        both = (
+            (j, g - away * self._stride(j)) for j, g in self.gradients.items() for away in (1, 0)
+        )
+        return {cell: j for j, cell in both}
+
+    @cached_property
+    def ways(self) -> dict[int, list[Address]]:
+        """The cells of each weight's law, its update last: up to gradients and weights; of what is
+        remembered, the step itself and the last time."""
+        training, patterns = self.training, self.training.book.patterns
+        backward = training.flow.behind(self._gradient_owner, training.weight_cells)
+        stop = backward.union(self._gradient_owner)
+        found = {}
+        for j, update in self.updates.items():
+            way = [update]
+            for cell in way:
+                for source in training.flow.sources(cell):
+                    if source in way or source + self._stride(j) in way[1:] or source in stop:
+                        continue
+                    if source in training.computed_cells and source in patterns:
+                        way.append(source)
+            found[j] = way[::-1]
+        return found
+
+    def _made_of(self, cell: Address) -> set[int]:
+        """The weights of whose gradients a cell is made."""
+        owner, flow = self._gradient_owner, self.training.flow
+        direct = {owner[source] for source in flow.sources(cell) if source in owner}
+        behind = flow.behind([cell], {*self.training.weight_cells, *owner})
+        return direct or {owner[source] for source in behind if source in owner}
+
+    @cached_property
+    def memories(self) -> dict[int, list[Address]]:
+        """The cells of each law that go on from what they were, by the weight's own gradient."""
+        back = self.training.looking_back
+        return {
+            j: sorted(cell for cell in way[:-1] if cell in back and self._made_of(cell) == {j})
+            for j, way in self.ways.items()
+        }
+
+    @cached_property
+    def owned(self) -> dict[Address, tuple[int, Role]]:
+        """Weights, gradients and what is remembered of these, with their owners and roles."""
+        found: dict[Address, tuple[int, Role]] = {}
+        for j, gradient in self.gradients.items():
+            cells, k, stride = self.training.weights[j].cells, self.step.number, self._stride(j)
+            if k:
+                found[cells[k - 1]] = j, WEIGHTS[0]
+            if k < len(cells):
+                found[cells[k]] = j, WEIGHTS[1]
+            found[gradient - stride], found[gradient] = ((j, role) for role in GRADIENTS)
+        patterns = self.training.book.patterns
+        made = {j: tuple(patterns[c].makeup for c in cells) for j, cells in self.memories.items()}
+        usual = Counter(made.values()).most_common(1)[0][0] if made else ()
+        for j, own in self.memories.items():
+            for cell, place in zip(own, _places(made[j], usual), strict=True):
+                found[cell - self._stride(j)] = j, (MEMORY, place)
+        return found
+
+    def node(self, cell: Address) -> Node:
+        """What a cell says; of an update its formula, not the next step's weight."""
+        pattern = self.training.book.patterns[cell]
+        if cell not in self.training.weight_cells or pattern.expression is None:
+            return self.tested.graph.node(cell)
+        return self.tested.graph.expression(pattern.expression, cell, pattern)
+
+    # A weight's turn ------------------------------------------------------------------
+
+    def turn(self, weight: int, times: Mapping[Role, float] = {}, others: int = OTHERS) -> Numbers:
+        """Numbers for the turn of one weight; perhaps so many times as much of some roles."""
+        graph, owned, random = self.tested.graph, self.owned, self.tested.random
+
+        def drawn(cell: Address) -> Array:
+            if cell not in owned:
+                return random.leaf(cell)
+            owner, role = owned[cell]
+            sign = self.signs[owner] if role[0] == GRADIENT else 1
+            draw = np.random.default_rng(
+                [OWN if owner == weight else others, *str(role).encode()]
+            ).uniform(0.3, 0.9, POINTS)
+            return draw * sign * (times.get(role, 1) if owner == weight else 1)
+
+        numbers = Numbers(drawn, graph.leaf_cells)
+        for cell in self._given:  # leaves, and gradients that are computed
+            node = graph.known.get(cell)
+            if isinstance(node, Node):
+                numbers.values[node] = drawn(cell)
+        return numbers
+
+    @cached_property
+    def _given(self) -> list[Address]:
+        for cell in chain(self.gradients.values(), *self.ways.values()):
+            self.node(cell)
+        return [cell for cell, (_, role) in self.owned.items() if role in GRADIENTS]
+
+    @cached_property
+    def turns(self) -> dict[int, dict[Address, Array]]:
+        """What each cell of a weight's law comes to in its turn."""
+        found = {}
+        for j, way in self.ways.items():
+            numbers = self.turn(j)
+            found[j] = {cell: numbers.of(self.node(cell)) for cell in way}
+        return found
+
+    def change(self, weight: int, times: Mapping[Role, float] = {}, others: int = OTHERS) -> Array:
+        """What an update adds to its weight, in its turn."""
+        numbers, before = self.turn(weight, times, others), self.step.weights[weight]
+        after = numbers.of(self.node(self.updates[weight]))
+        return after if before is None else after - numbers.of(self.tested.graph.node(before))
+
+    @cached_property
+    def changes(self) -> dict[int, Array]:
+        return {j: self.change(j) for j in self.updates}
+
+    # Squares under roots -----------------------------------------------------------------
+
+    def _without_square(self) -> Iterator[OddCell]:
+        """Means under a root that take a gradient as it is."""
+        training = self.training
+        for j, update in self.updates.items():
+            gradient, stride = self.gradients[j], self._stride(j)
+            under = set(ancestors(list(self._roots(self.node(update)))))
+            for cell in self.ways[j][:-1]:
+                is_mean = not training.looking_back.isdisjoint({cell, cell + stride})
+                if not is_mean or gradient not in training.flow.sources(cell):
+                    continue
+                if self.node(cell) not in under or self._is_even(j, cell):
+                    continue
+                right = self._squared(cell, gradient)
+                if self._is_even(j, cell, right):
+                    why = Message(
+                        "a mean under a root is one of squares: {cell} is to be squared",
+                        cell=name_of(gradient),
+                    )
+                    yield OddCell(j, cell, EditKind.FACTOR.value, right, why)
+
+    def _roots(self, node: Node) -> Iterator[Node]:
+        """The roots among what a node is made of."""
+        for part in ancestors([node]):
+            power = part.inputs[1] if part.op.name == "power" else None
+            if part.op.name == "sqrt" or (
+                power is not None and np.all(np.abs(self.tested.random.of(power)) == HALF)
+            ):
+                yield part
+
+    def _squared(self, cell: Address, gradient: Address) -> Pattern:
+        """A formula with a gradient squared."""
+        pattern = self.training.book.patterns[cell]
+        assert pattern.expression is not None  # of which there is a node
+
+        def squared(part: Expression) -> Expression | None:
+            is_gradient = self.training.cell_of(part, cell) == gradient
+            return Infix("^", part, Number(2.0)) if is_gradient else None
+
+        words = write(replace_parts(pattern.expression, squared))
+        return self.training.book.reader.read_typed(words, pattern.home)
+
+    def _is_even(self, weight: int, cell: Address, right: Pattern | None = None) -> bool:
+        """Whether a formula is the same whatever sign a weight and its gradient have."""
+        formula = right or self.training.book.patterns[cell]
+        assert formula.expression is not None
+        node = self.tested.graph.expression(formula.expression, cell, formula)
+        turned = self.turn(weight, dict.fromkeys((*WEIGHTS, *GRADIENTS), -1.0))
+        return agree(self.turn(weight).of(node), turned.of(node))
+
+    # Corrections and rows ------------------------------------------------------------------
+
+    def _corrected(self) -> Iterator[OddCell]:
+        """Means divided by 1 − β^t, whose own share of the past is another β."""
+        training, book = self.training, self.training.book
+        for j, way in self.ways.items():
+            for cell in way:
+                expression = book.patterns[cell].expression
+                for part in parts(expression) if expression else ():
+                    match part:
+                        case Infix("/", mean, Infix("-", Number(1.0), Infix("^", share, _))):
+                            at, taken = (training.cell_of(one, cell) for one in (mean, share))
+                        case _:
+                            continue
+                    kept = None if at is None else self._share_kept(j, at)
+                    if at is None or kept is None or taken is None or training.plain(taken) == kept:
+                        continue
+                    name = book.name_of(kept, cell)
+                    name = anchor(name) if "$" in write(share) else name
+                    why = Message(
+                        "{mean} keeps the share {right} of its past: its correction takes that "
+                        "too, not {cell}",
+                        mean=name_of(at),
+                        right=name_of(kept),
+                        cell=name_of(taken),
+                    )
+                    right = with_another_cell(book, cell, taken, name)
+                    yield OddCell(j, cell, EditKind.REFERENCE.value, right, why)
+
+    def _share_kept(self, weight: int, mean: Address) -> Address | None:
+        """The cell that says how much of its past a mean keeps."""
+        if mean not in self.training.looking_back:
+            return None
+        kept = self._kept_and_new(weight, mean)[0]
+        settings = map(self.training.plain, self.training.flow.sources(mean))
+        leaf = self.tested.random.leaf
+        some = (at for at in settings if at not in self.training.varying)
+        return next((at for at in some if agree(kept, leaf(at))), None)
+
+    def _kept_and_new(self, weight: int, memory: Address) -> tuple[Array, Array, Numbers]:
+        """How much of its past a memory keeps, and what it takes up."""
+        past = self.tested.graph.leaves.get(memory - self._stride(weight))
+        node, at_rest, moved = self.node(memory), self.turn(weight), self.turn(weight)
+        if past is not None:
+            at_rest.values[past], moved.values[past] = np.zeros(POINTS), np.ones(POINTS)
+        new = at_rest.of(node)
+        return moved.of(node) - new, new, at_rest
+
+    def _departing(self) -> Iterator[OddCell]:
+        """What is remembered in one row by another formula than in the rows around it."""
+        reader = self.training.book.reader
+        for j, way in self.ways.items():
+            for cell in sorted(way[:-1]):
+                usual = self._around(j, cell)
+                if usual is None or cell + self._stride(j) not in self.training.looking_back:
+                    continue
+                right = reader.read_typed(usual.text_at(cell), cell)
+                if not says_the_same(self.tested, cell, right):
+                    yield OddCell(j, cell, DEPARTING_ROW, right, departing_from_column(cell))
+
+    def _around(self, weight: int, cell: Address) -> Pattern | None:
+        """The formula of the rows before and after, if it is one, and another than the cell's."""
+        patterns, stride = self.training.book.patterns, self._stride(weight)
+        before, after = patterns.get(cell - stride), patterns.get(cell + stride)
+        return after if before is after and after is not patterns.get(cell) else None
+
+    # Unlike the others ----------------------------------------------------------------
+
+    def _unlike_others(self) -> Iterator[OddCell]:
+        """What is odd in the laws by which few weights go on."""
+        alike: list[list[int]] = []
+        for j in self.updates:
+            same = next((some for some in alike if self._is_choice(j, some[0])), None)
+            if same is None:
+                alike.append([j])
+            else:
+                same.append(j)
+        if len(alike) < 2:
+            return
+        strangeness = {some[0]: self._strangeness(some[0]) for some in alike}
+        usual, *rest = sorted(alike, key=lambda some: (-len(some), strangeness[some[0]]))
+        for some in rest:
+            if len(some) < len(usual) or strangeness[some[0]] > strangeness[usual[0]]:
+                for j in some:
+                    yield from self._culprits(j, usual[0])
+
+    def _is_choice(self, weight: int, other: int) -> bool:
+        """Whether two weights go by one law, but for rates of their own or decay in one of them."""
+        a, b = self.changes[weight], self.changes[other]
+        if agree(a, b):
+            return True
+        if not (self._unused(weight) ^ self._unused(other)).isdisjoint(WEIGHTS):
+            a, b = (self.change(j, dict.fromkeys(WEIGHTS, 0.0)) for j in (weight, other))
+            if agree(a, b):
+                return True
+        own, theirs = (self._settings(j) for j in (weight, other))
+        leaf = self.tested.random.leaf
+        return any(agree(a * leaf(c), b * leaf(d)) for d in own - theirs for c in theirs - own)
+
+    def _settings(self, weight: int) -> set[Address]:
+        """The cells that an update mentions and that no weight changes."""
+        training = self.training
+        sources = training.flow.sources(self.updates[weight])
+        return {training.plain(cell) for cell in sources if cell not in training.varying}
+
+    def _unused(self, weight: int) -> set[Role]:
+        """The roles that a weight's law doesn't take, though some weight's does."""
+        own = self.changes[weight]
+        roles = {role for j, role in self.owned.values() if j in self.updates}
+        return {role for role in roles if agree(own, self.change(weight, {role: 0.5}))}
+
+    def _strangeness(self, weight: int) -> tuple[int, int]:
+        """How much speaks against a law: rows unlike those around them; then what it takes of other
+        weights, fails to take of its own, or remembers as nobody does."""
+        departing = sum(self._around(weight, cell) is not None for cell in self.ways[weight])
+        strangers = not agree(self.changes[weight], self.change(weight, others=OTHERS + 1))
+        unusual = sum(not self._is_usual(weight, memory) for memory in self.memories[weight])
+        return departing, strangers + len(self._unused(weight)) + unusual
+
+    def _is_usual(self, weight: int, memory: Address) -> bool:
+        """Whether a memory is a mean, which takes as much of the new as it forgets of the old, or
+        takes all of a gradient, or that times a rate."""
+        known, leaf = self.tested.graph.known, self.tested.random.leaf
+        kept, new, numbers = self._kept_and_new(weight, memory)
+        own = (c for c, (j, role) in self.owned.items() if j == weight and role in GRADIENTS)
+        nodes = [node for cell in own if isinstance(node := known.get(cell), Node)]
+        takes = [new / numbers.of(node) ** power for node in nodes for power in (1, 2)]
+        whole = [np.ones(POINTS), *map(leaf, self._settings(weight))]
+        return any(
+            agree(share, 1 - kept) or any(agree(np.abs(share), all_) for all_ in whole)
+            for share in takes
+        )
+
+    # What in it is --------------------------------------------------------------------
+
+    def _culprits(self, weight: int, model: int) -> Iterator[OddCell]:
+        """The cells of a weight's law that say something else than the usual law's, looked for from
+        both updates on: where two formulas differ only by cells, these are looked at."""
+        patterns = self.training.book.patterns
+        others = set(chain.from_iterable(way for j, way in self.ways.items() if j != weight))
+        apart = others.union(self.owned, self.training.weight_cells)
+        waiting = [(self.updates[weight], self.updates[model])]
+        known: set[Address] = set()
+        while waiting:
+            cell, like = waiting.pop()
+            known.add(cell)
+            differing = self._differing(weight, cell, model, like)
+            further = [
+                (a, b)
+                for a, b in differing or ()
+                if a in patterns.keys() - apart and b in patterns and b not in self.owned
+            ]
+            waiting += [both for both in further if both[0] not in known]
+            if not further or len(further) < len(differing or ()):
+                right = self._rewritten(like, model, cell, weight)
+                if right is not None:
+                    yield self._odd_cell(weight, cell, right, like, model)
+
+    def _differing(
+        self, weight: int, cell: Address, model: int, like: Address
+    ) -> list[tuple[Address, Address]] | None:
+        """The cells by which two formulas differ, in pairs, as each is in its weight's turn; None
+        where it isn't by cells alone."""
+        patterns = self.training.book.patterns
+        own, usual = list(self._mentions(cell)), list(self._mentions(like))
+        if patterns[cell].shape != patterns[like].shape or len(own) != len(usual):
+            return None
+        numbers, others = self.turn(weight), self.turn(model)
+        strides = self._stride(weight), self._stride(model)
+        return [
+            (a, b)
+            for (a, node), (b, other) in zip(own, usual, strict=True)
+            if (cell - a, like - b) != strides and not agree(numbers.of(node), others.of(other))
+        ]
+
+    def _mentions(self, cell: Address) -> Iterator[tuple[Address, Node]]:
+        """The cells that a formula mentions, and what each is there."""
+        expression = self.training.book.patterns[cell].expression
+        for part in references(expression) if expression else ():
+            at = self.training.cell_of(part, cell)
+            if at is not None:
+                yield at, self.tested.graph.expression(part, cell)
+
+    def _rewritten(self, like: Address, model: int, cell: Address, weight: int) -> Pattern | None:
+        """The usual law's formula of what belongs to another weight, if it says the same of it."""
+        graph, wanted = self.tested.graph, self.turns[model].get(like)
+        corresponding = self._corresponding(like, model, cell, weight)
+        mentioned = (at for at, _ in self._mentions(like))
+        instead = {at: corresponding[at] for at in mentioned if at in corresponding}
+        right = renamed(self.training.book, like, cell, instead)
+        if wanted is None or right is None or right.expression is None:
+            return None
+        with suppress(NotUnderstood):
+            node = graph.expression(right.expression, cell, right)
+            numbers, usual = self.turn(weight), self.turn(model)
+            for at, there in corresponding.items():
+                for nodes in (graph.leaves, graph.known):
+                    a, b = nodes.get(at), nodes.get(there)
+                    if isinstance(a, Node) and isinstance(b, Node):
+                        numbers.values[b] = usual.of(a)
+            if agree(numbers.of(node), wanted):
+                return right
+        return None
+
+    def _corresponding(
+        self, like: Address, model: int, cell: Address, weight: int
+    ) -> dict[Address, Address]:
+        """What one weight has in the places of another's cells, for a formula of that one's law."""
+        own, usual = self.turns[weight], self.turns[model]
+        places = {role: at for at, (j, role) in self.owned.items() if j == weight}
+        roles = ((at, role) for at, (j, role) in self.owned.items() if j == model)
+        found = {at: places[role] for at, role in roles if role in places}
+        for at in self.ways[model]:
+            same = next((c for c in self.ways[weight] if agree(own[c], usual[at])), None)
+            there = self._counterpart(at, weight) if same is None and at != like else same
+            if there is not None:
+                found.setdefault(at, there)
+        found[like - self._stride(model)] = cell - self._stride(weight)
+        before, step = self.training.weights, self.step.number
+        if like in self.updates.values():
+            found[before[model].cells[step]] = before[weight].cells[step]
+        return found
+
+    def _counterpart(self, cell: Address, weight: int) -> Address | None:
+        """What a weight has of its own where another has some cell, though it doesn't use it."""
+        training, patterns = self.training, self.training.book.patterns
+        along, gradient = training.axis.along, self.gradients[weight]
+        below = training.flow.below(
+            [gradient, gradient - self._stride(weight)], training.weight_cells
+        )
+        found = [
+            other
+            for other in below & patterns.keys()
+            if along(other) == along(cell)
+            and patterns[other].makeup == patterns[cell].makeup
+            and self._made_of(other) == {weight}
+        ]
+        return found[0] if len(found) == 1 and found[0] != cell else None
+
+    def _odd_cell(
+        self, weight: int, cell: Address, right: Pattern, like: Address, model: int
+    ) -> OddCell:
+        """What is said of a cell: that it takes another cell, or is another formula."""
+        book, names = self.training.book, self.training.names
+        if self._around(weight, cell) is not None:
+            return OddCell(weight, cell, DEPARTING_ROW, right, departing_from_column(cell))
+        before, after = (
+            Counter(self.training.flow.mentioned_cells(pattern.places, cell))
+            for pattern in (book.patterns[cell], right)
+        )
+        taken, meant = list((before - after).elements()), list((after - before).elements())
+        if len(taken) != 1 or len(meant) != 1:
+            why = Message(
+                "{cell} is unlike {other}, which is {weight}'s",
+                cell=name_of(cell),
+                other=name_of(like),
+                weight=names[model],
+            )
+            return OddCell(weight, cell, EditKind.FORMULA.value, right, why)
+        gradients = set(self.gradients.values())
+        kind = OTHER_GRADIENT if {taken[0], meant[0]} <= gradients else EditKind.REFERENCE.value
+        owner = self.owned.get(taken[0], (weight,))[0]
+        if owner == weight:
+            owner = next((j for j, way in self.ways.items() if taken[0] in way), weight)
+        named, needed = name_of(taken[0]), book.name_of(meant[0], cell)
+        why = Message(
+            "{cell} isn't what the other weights take: {weight} needs {right}",
+            cell=named,
+            weight=names[weight],
+            right=needed,
+        )
+        if owner != weight:
+            why = Message(
+                "{cell} is of {other}; {weight} needs {right}",
+                cell=named,
+                other=names[owner],
+                weight=names[weight],
+                right=needed,
+            )
+        return OddCell(weight, cell, kind, right, why)
+
+
+def _places(made: Sequence[str], usual: Sequence[str]) -> list[int]:
+    """Where each of some memories stands among the usual ones: with those that are made alike, else
+    in order, for decay makes one differ."""
+    free = list(range(max(len(made), len(usual))))
+    places: dict[int, int] = {}
+    for k, makeup in enumerate(made):
+        like = [place for place in free if place < len(usual) and usual[place] == makeup]
+        if like:
+            places[k] = like[0]
+            free.remove(like[0])
+    return [places[k] if k in places else free.pop(0) for k in range(len(made))]
