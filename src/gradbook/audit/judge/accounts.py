@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, permutations
 
 import numpy as np
@@ -23,13 +25,13 @@ from gradbook.audit.formula.expression import Factor, factors, product, terms, t
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern, anchor
 from gradbook.audit.judge.updates import KIND, cells_in, usual_updates
-from gradbook.audit.step.points import ENOUGH, POINTS, Numbers, agree
+from gradbook.audit.step.points import ENOUGH, FAINT, POINTS, Numbers, agree
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining, named_rate
 from gradbook.audit.training.weight_columns import bases_of
 from gradbook.audit.workbook.book import show_value
-from gradbook.graph.node import Array, ancestors
+from gradbook.graph.node import Array
 from gradbook.language.message import Message, WrittenNumber
 from gradbook.targets.excel.language import Expression, Infix, Number, Reference, write
 
@@ -47,13 +49,33 @@ class Change:
     taken: Array
     slope: Array
 
-    def is_like(self, other: Change, ratio: Array | float = 1.0) -> bool:
-        """Whether it is a ratio times as much of its slope as another change is of its own."""
-        return agree(self.taken * other.slope, ratio * other.taken * self.slope)
+    @cached_property
+    def times(self) -> Array:
+        """How many times its slope it is, where that isn't too faint to tell."""
+        size = np.abs(self.slope)
+        with np.errstate(all="ignore"):
+            clear = size > FAINT * np.nanmedian(size)
+            return np.where(clear, self.taken / self.slope, np.nan)
 
-    def ratio_to(self, other: Change) -> Array:
-        """How many times as much of its slope it is, at each point."""
-        return (self.taken * other.slope) / (other.taken * self.slope)
+    @property
+    def is_multiple(self) -> bool:
+        """Whether it is the same multiple of its slope everywhere."""
+        return bool(np.any(self.times != 0)) and _is_number(self.times)
+
+    @property
+    def decays(self) -> bool:
+        """Whether it is a multiple of the slope and a share of the weight itself."""
+        table = np.stack([self.slope, self.before], axis=-1)
+        known = np.isfinite(table).all(axis=-1) & np.isfinite(self.taken)
+        if np.count_nonzero(known) < ENOUGH:
+            return False
+        shares, *_ = np.linalg.lstsq(table[known], self.taken[known], rcond=None)
+        return agree(self.taken, table @ shares)
+
+
+def _is_number(values: Array) -> bool:
+    known = values[np.isfinite(values)]
+    return bool(known.size) and agree(values, np.full_like(values, np.median(known)))
 
 
 @dataclass(frozen=True)
@@ -168,12 +190,11 @@ def _odd_changes(
     them; None where nothing says why. A rate of their own does."""
     alike: list[list[Change]] = []
     for change in changes:
-        with np.errstate(all="ignore"):
-            same = [some for some in alike if change.is_like(some[0])]
-        if same:
-            same[0].append(change)
-        else:
+        same = next((some for some in alike if agree(change.times, some[0].times)), None)
+        if same is None:
             alike.append([change])
+        else:
+            same.append(change)
     for some in list(alike):
         rate = _rate_left_out(tested, some[0])
         if rate is not None:
@@ -196,56 +217,75 @@ def _rate_left_out(tested: StepUnderTest, change: Change) -> Address | None:
     """The book's learning rate, or what is called so and used by no other formula than updates,
     where an update goes by the bare slope."""
     training, book = tested.training, tested.training.book
-    if not agree(change.taken, change.slope):
+    if not agree(change.times, np.ones(POINTS)):
         return None
     rate = training.rate or named_rate(book, training.flow, training.update_cells)
-    if rate is None or rate in _settings(tested, change):
+    if rate is None or rate in _rates(tested, change):
         return None
     value = book.values.get(rate)
     return rate if isinstance(value, float) and value != 1 else None
 
 
-def _rates(tested: StepUnderTest, change: Change) -> set[Address]:
+def _rate_factor(tested: StepUnderTest, odd: Change, other: Change) -> OddFactor | None:
+    """The learning rate that a change leaves out, or takes twice, beside another's."""
+    taken = _rates(tested, odd)
+    for cell in _rates(tested, other):
+        with np.errstate(all="ignore"):
+            ratio, rate = odd.times / other.times, tested.random.leaf(cell)
+            if cell not in taken and agree(ratio, 1 / rate):
+                return OddFactor(rate=cell, is_rate_missing=True)
+            if cell in taken and agree(ratio, rate):
+                return OddFactor(rate=cell)
+    return None
+
+
+def _number_factor(tested: StepUnderTest, odd: Change, usual: Change) -> OddFactor | None:
+    """The number by which a change differs from the usual one by the same rate."""
+    with np.errstate(all="ignore"):
+        ratio = odd.times / usual.times
+    if not _is_number(ratio) or not {*_rates(tested, odd)} & {*_rates(tested, usual)}:
+        return None
+    return OddFactor(float(f"{np.nanmedian(ratio):.9g}"))
+
+
+def _has_its_own_rate(tested: StepUnderTest, odd: Change, usual: Change) -> bool:
+    """Whether two changes differ by the rates that are typed into them or that they mention."""
+    own, others = (
+        [np.ones(POINTS), *map(tested.random.leaf, _rates(tested, change))]
+        for change in (odd, usual)
+    )
+    with np.errstate(all="ignore"):
+        ratio = odd.times / usual.times
+        return any(_is_number(ratio * b / a) for a in own for b in others)
+
+
+def _is_textbook(tested: StepUnderTest, change: Change) -> bool:
+    """Whether a change is a rate times the slope of the loss as the book has it."""
+    times, leaf = tested.step.loss.scale * change.times, tested.random.leaf
+    return any(agree(times, leaf(cell)) for cell in _rates(tested, change))
+
+
+def _rates(tested: StepUnderTest, change: Change) -> list[Address]:
     """The cells that no weight changes and that an update mentions, or what it adds apart."""
     training = tested.training
     gradients = {claim.owner for options in tested.step.claims for claim in options if claim.whole}
     sources = training.flow.sources(change.update)
     apart = training.computed_cells.intersection(sources) - tested.forward - gradients
     mentioned = chain(sources, chain.from_iterable(map(training.flow.sources, apart)))
-    return {training.plain(cell) for cell in mentioned if cell not in training.varying}
-
-
-def _has_its_own_rate(tested: StepUnderTest, odd: Change, usual: Change) -> bool:
-    """Whether two changes differ by the rates that are typed into them or that they mention."""
-    rates = [
-        [np.ones(POINTS), *map(tested.random.leaf, _rates(tested, change))]
-        for change in (odd, usual)
-    ]
-    with np.errstate(all="ignore"):
-        shares = (odd.ratio_to(usual) * b / a for a in rates[0] for b in rates[1])
-        return any(agree(share, np.full(POINTS, np.nanmedian(share))) for share in shares)
-
-
-def _is_textbook(tested: StepUnderTest, change: Change) -> bool:
-    """Whether a change is a rate times the slope of the loss as the book has it."""
-    scale, leaf = tested.step.loss.scale, tested.random.leaf
-    return any(
-        agree(scale * change.taken, leaf(cell) * change.slope) for cell in _settings(tested, change)
-    )
+    still = (training.plain(cell) for cell in mentioned if cell not in training.varying)
+    return list(dict.fromkeys(still))[:MOST_SETTINGS]
 
 
 def _parted(tested: StepUnderTest) -> tuple[list[Change], list[Change]]:
     """The changes that are a multiple of their slopes, whatever the weights are, and those that are
     none, not even with the book's own numbers."""
     random, here = (list(_settled(tested, some)) for some in (tested.random, tested.constants))
-    plain = {change.weight for change in random if _is_multiple(change)}
-    known = {
-        change.weight for change in (*random, *here) if _is_multiple(change) or _decays(change)
-    }
+    plain = {change.weight for change in random if change.is_multiple}
+    known = plain.union(c.weight for c in (*random, *here) if c.is_multiple or c.decays)
     every = list(_changes(tested, tested.random))
     return (
         [change for change in every if change.weight in plain],
-        [c for c in every if c.weight not in plain | known and np.any(c.taken != 0)],
+        [c for c in every if c.weight not in known and np.any(c.taken != 0)],
     )
 
 
@@ -259,25 +299,6 @@ def _settled(tested: StepUnderTest, numbers: Numbers) -> Iterator[Change]:
     return _changes(tested, Numbers(leaf, tested.graph.leaf_cells))
 
 
-def _is_multiple(change: Change) -> bool:
-    known = np.isfinite(change.taken) & np.isfinite(change.slope) & (change.slope != 0)
-    if not np.any(known):
-        return False
-    with np.errstate(all="ignore"):
-        factor = np.median(change.taken[known] / change.slope[known])
-        return bool(factor != 0) and agree(change.taken, factor * change.slope)
-
-
-def _decays(change: Change) -> bool:
-    """Whether a change is a multiple of the slope and a share of the weight itself."""
-    table = np.stack([change.slope, change.before], axis=-1)
-    known = np.isfinite(table).all(axis=-1) & np.isfinite(change.taken)
-    if np.count_nonzero(known) < ENOUGH:
-        return False
-    shares, *_ = np.linalg.lstsq(table[known], change.taken[known], rcond=None)
-    return agree(change.taken, table @ shares)
-
-
 def _changes(tested: StepUnderTest, numbers: Numbers) -> Iterator[Change]:
     training, step, graph = tested.training, tested.step, tested.graph
     for j, (weight, base) in enumerate(zip(training.weights, step.weights, strict=True)):
@@ -285,44 +306,10 @@ def _changes(tested: StepUnderTest, numbers: Numbers) -> Iterator[Change]:
         pattern = None if update is None else training.book.patterns.get(update)
         if base is None or update is None or pattern is None or pattern.expression is None:
             continue
-        try:
+        with suppress(NotUnderstood):
             after = graph.expression(pattern.expression, update, pattern)
             nodes = graph.node(base), graph.node(base) - after, tested.gradients[j]
             yield Change(j, update, *np.broadcast_arrays(*map(numbers.of, nodes)))
-        except NotUnderstood:
-            continue
-
-
-def _rate_factor(tested: StepUnderTest, odd: Change, other: Change) -> OddFactor | None:
-    """The learning rate that a change leaves out, or takes twice, beside another's."""
-    taken = _settings(tested, odd)
-    for cell in _settings(tested, other):
-        with np.errstate(all="ignore"):
-            rate = tested.random.leaf(cell)
-            if cell not in taken and odd.is_like(other, 1 / rate):
-                return OddFactor(rate=cell, is_rate_missing=True)
-            if cell in taken and odd.is_like(other, rate):
-                return OddFactor(rate=cell)
-    return None
-
-
-def _number_factor(tested: StepUnderTest, odd: Change, usual: Change) -> OddFactor | None:
-    """The number by which a change differs from the usual one by the same rate."""
-    with np.errstate(all="ignore"):
-        number = float(np.nanmedian(odd.ratio_to(usual)))
-        is_number = bool(number) and odd.is_like(usual, number)
-    if not is_number or _rates(tested, odd).isdisjoint(_rates(tested, usual)):
-        return None
-    return OddFactor(float(f"{number:.9g}"))
-
-
-def _settings(tested: StepUnderTest, change: Change) -> list[Address]:
-    """The cells that no weight changes and that an update is made of."""
-    graph, pattern = tested.graph, tested.training.book.patterns[change.update]
-    assert pattern.expression is not None
-    nodes = ancestors([graph.expression(pattern.expression, change.update, pattern)])
-    cells = (graph.leaf_cells[node] for node in nodes if node in graph.leaf_cells)
-    return [cell for cell in cells if cell not in graph.varying][:MOST_SETTINGS]
 
 
 # What is said of it ------------------------------------------------------------------
