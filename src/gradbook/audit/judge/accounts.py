@@ -10,7 +10,6 @@ from their column are told of as such, and not here.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,23 +18,21 @@ from itertools import chain, permutations
 
 import numpy as np
 
-from gradbook.audit.findings import NO_RATE, RATE_LEFT_OUT, Finding, finding_in
-from gradbook.audit.formula.address import Address, by_sheet, ranges
-from gradbook.audit.formula.expression import Factor, factors, product, terms, total, with_sign
+from gradbook.audit.findings import NO_RATE, RATE_LEFT_OUT, Finding
+from gradbook.audit.formula.address import Address, ranges
+from gradbook.audit.formula.expression import Factor, factors, product, with_sign
 from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.formula.pattern import Pattern, anchor
-from gradbook.audit.judge.updates import KIND, cells_in, usual_updates
+from gradbook.audit.formula.pattern import anchor
+from gradbook.audit.judge.updates import KIND, UsualUpdate, cells_in, usual_updates
 from gradbook.audit.step.points import ENOUGH, FAINT, POINTS, Numbers, agree
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining, named_rate
-from gradbook.audit.training.weight_columns import bases_of
 from gradbook.audit.workbook.book import show_value
 from gradbook.graph.node import Array
 from gradbook.language.message import Message, WrittenNumber
 from gradbook.targets.excel.language import Expression, Infix, Number, Reference, write
 
-MOST_KINDS = 40  # of steps, by the formulas of their updates
 MOST_SETTINGS = 100  # cells from which an update may take its rate
 
 
@@ -43,8 +40,8 @@ MOST_SETTINGS = 100  # cells from which an update may take its rate
 class Change:
     """What an update takes from a weight, and the slope of the loss there."""
 
-    weight: int
-    update: Address
+    updates: UsualUpdate
+    cell: Address
     before: Array
     taken: Array
     slope: Array
@@ -95,7 +92,7 @@ class Account:
     """What is wrong with whole updates, and which of them nothing accounts for."""
 
     findings: list[Finding]
-    unaccounted: dict[str, list[Address]]  # of each weight
+    unaccounted: list[UsualUpdate]
 
     def notes(self, told: Iterable[Finding]) -> list[Message]:
         """What is said of updates that nothing accounts for, if nothing else is told of them."""
@@ -104,11 +101,11 @@ class Account:
             Message(
                 "not accounted for: {cells} changes {weight} by no multiple of its slope, as the "
                 "other updates do",
-                cells=ranges(cells),
-                weight=name,
+                cells=ranges(updates.cells),
+                weight=updates.name,
             )
-            for name, cells in self.unaccounted.items()
-            if name not in blamed
+            for updates in self.unaccounted
+            if updates.name not in blamed
         ]
 
 
@@ -116,68 +113,41 @@ def account_for(
     training: SheetTraining, groups: Iterable[Sequence[SheetStep]], told: Sequence[Finding]
 ) -> Account:
     """The updates that go by another multiple of their slopes than most do by the same rate, and
-    those that go by none though most do; where a gradient is wrong, of the other weights."""
+    those that go by none though most do; where a gradient is wrong, of the other weights. Of each
+    weight they are the usual ones."""
+    every = list(usual_updates(training))
+    account = Account([], [])
+    step = _usual_step(every, groups)
+    tested = StepUnderTest.of(training, [step]) if step else None
     spoilt = {cell for finding in told for cell in cells_in(finding, training)}
+    if tested is None or not spoilt.isdisjoint(tested.forward):
+        return account  # where the forward pass is wrong, slopes are
+    multiples, others = _parted(tested, every)
+    count = len(multiples) + len(others)
     blamed = {name for finding in told for name in (finding.weight, *finding.spoils)}
-    departing = set(training.update_cells)
-    for updates in usual_updates(training):
-        departing.difference_update(updates.cells)
-    odd: defaultdict[tuple[int, OddFactor], list[Address]] = defaultdict(list)
-    unaccounted: defaultdict[str, list[Address]] = defaultdict(list)
-    for steps in _alike(training, groups):
-        tested = StepUnderTest.of(training, steps)
-        if not spoilt.isdisjoint(tested.forward):
-            continue  # and so are slopes
-        multiples, others = _parted(tested)
-        count = len(multiples) + len(others)
-        unblamed = [c for c in multiples if training.names[c.weight] not in blamed]
-        for change, factor in _odd_changes(tested, unblamed):
-            if factor is None:
-                others.append(change)
-            else:
-                cells = _updates(training, change, steps)
-                odd[change.weight, factor] += (cell for cell in cells if cell not in departing)
-        for change in others if 2 * len(others) < count else ():
-            unaccounted[training.names[change.weight]] += _updates(training, change, steps)
-    findings = [
-        _finding(training, weight, factor, here)
-        for (weight, factor), cells in odd.items()
-        for here in by_sheet(cells)
-    ]
-    return Account(findings, unaccounted)
+    unblamed = [change for change in multiples if change.updates.name not in blamed]
+    odd: dict[int, OddFactor] = {}
+    for change, factor in _odd_changes(tested, unblamed):
+        if factor is None:
+            others.append(change)
+        elif odd.setdefault(change.updates.number, factor) is factor:
+            account.findings.extend(_findings(change.updates, factor))
+    if 2 * len(others) < count:
+        account.unaccounted.extend(change.updates for change in others)
+    return account
 
 
-def _updates(
-    training: SheetTraining, change: Change, steps: Sequence[SheetStep]
-) -> Iterator[Address]:
-    """The updates that are made like that of one step."""
-    updates = (_update(training, change.weight, step.number) for step in steps)
-    return (cell for cell in updates if cell is not None)
+def _usual_step(
+    every: Sequence[UsualUpdate], groups: Iterable[Sequence[SheetStep]]
+) -> SheetStep | None:
+    """The first of the steps in which most weights are updated as usual."""
+    usual = {cell for updates in every for cell in updates.cells}
 
+    def count(step: SheetStep) -> int:
+        each = (updates.weight.updates[step.number :][:1] for updates in every)
+        return sum(not usual.isdisjoint(cells) for cells in each)
 
-def _alike(
-    training: SheetTraining, groups: Iterable[Sequence[SheetStep]]
-) -> Iterator[list[SheetStep]]:
-    """The steps with an update, those together whose updates have the same formulas."""
-    patterns = training.book.patterns
-    for group in groups:
-        found: defaultdict[object, list[SheetStep]] = defaultdict(list)
-        for step in group:
-            updates = [_update(training, j, step.number) for j in range(len(training.weights))]
-            if all(cell in patterns for cell in updates):
-                found[tuple(patterns[cell] for cell in updates if cell)].append(step)
-        yield from list(found.values())[:MOST_KINDS]
-
-
-def _update(training: SheetTraining, weight: int, number: int) -> Address | None:
-    """The update of a weight after a step; after the last one, where it goes on past a gap."""
-    column, patterns = training.weights[weight], training.book.patterns
-    if number < len(column.updates):
-        return column.updates[number]
-    last, line = column.cells[-1], training.axis.line
-    users = (user for user in training.flow.users.get(last, ()) if line(user) == line(last))
-    past = (user for user in users if any(p.at(user) == last for p in bases_of(patterns[user])))
-    return next(past, None) if number == len(column.updates) else None
+    return max((step for group in groups for step in group), key=count, default=None)
 
 
 # One step ----------------------------------------------------------------------------
@@ -200,12 +170,12 @@ def _odd_changes(
         if rate is not None:
             alike.remove(some)
             yield from ((change, OddFactor(rate=rate, is_rate_missing=True)) for change in some)
-    rank = {some[0].weight: (len(some), _is_textbook(tested, some[0])) for some in alike}
-    usual = max(alike, key=lambda some: rank[some[0].weight], default=[])
+    rank = {id(some[0]): (len(some), _is_textbook(tested, some[0])) for some in alike}
+    usual = max(alike, key=lambda some: rank[id(some[0])], default=[])
     for (odd, *more), (other, *_) in permutations(alike, 2):
         factor = _rate_factor(tested, odd, other)
         if factor is None:
-            if other is not usual[0] or rank[odd.weight] >= rank[other.weight]:
+            if other is not usual[0] or rank[id(odd)] >= rank[id(other)]:
                 continue
             factor = _number_factor(tested, odd, other)
             if factor == CLIMBING or (not factor and _has_its_own_rate(tested, odd, other)):
@@ -269,109 +239,89 @@ def _rates(tested: StepUnderTest, change: Change) -> list[Address]:
     """The cells that no weight changes and that an update mentions, or what it adds apart."""
     training = tested.training
     gradients = {claim.owner for options in tested.step.claims for claim in options if claim.whole}
-    sources = training.flow.sources(change.update)
+    sources = training.flow.sources(change.cell)
     apart = training.computed_cells.intersection(sources) - tested.forward - gradients
     mentioned = chain(sources, chain.from_iterable(map(training.flow.sources, apart)))
     still = (training.plain(cell) for cell in mentioned if cell not in training.varying)
     return list(dict.fromkeys(still))[:MOST_SETTINGS]
 
 
-def _parted(tested: StepUnderTest) -> tuple[list[Change], list[Change]]:
+def _parted(
+    tested: StepUnderTest, every: Sequence[UsualUpdate]
+) -> tuple[list[Change], list[Change]]:
     """The changes that are a multiple of their slopes, whatever the weights are, and those that are
     none, not even with the book's own numbers."""
-    random, here = (list(_settled(tested, some)) for some in (tested.random, tested.constants))
-    plain = {change.weight for change in random if change.is_multiple}
-    known = plain.union(c.weight for c in (*random, *here) if c.is_multiple or c.decays)
-    every = list(_changes(tested, tested.random))
+    settled = [_settled(tested, numbers) for numbers in (tested.random, tested.constants)]
+    random, here = (list(_changes(tested, every, numbers)) for numbers in settled)
+    plain = {change.updates.number for change in random if change.is_multiple}
+    known = plain.union(c.updates.number for c in (*random, *here) if c.is_multiple or c.decays)
+    changes = list(_changes(tested, every, tested.random))
     return (
-        [change for change in every if change.weight in plain],
-        [c for c in every if c.weight not in known and np.any(c.taken != 0)],
+        [change for change in changes if change.updates.number in plain],
+        [c for c in changes if c.updates.number not in known and np.any(c.taken != 0)],
     )
 
 
-def _settled(tested: StepUnderTest, numbers: Numbers) -> Iterator[Change]:
-    """The changes with other weights at every point, and all else as it is at the first."""
+def _settled(tested: StepUnderTest, numbers: Numbers) -> Numbers:
+    """Other weights at every point, and all else as it is at the first."""
 
     def leaf(cell: Address) -> Array:
         values = numbers.leaf(cell)
         return values if cell in tested.graph.varying else np.resize(values[:1], POINTS)
 
-    return _changes(tested, Numbers(leaf, tested.graph.leaf_cells))
+    return Numbers(leaf, tested.graph.leaf_cells)
 
 
-def _changes(tested: StepUnderTest, numbers: Numbers) -> Iterator[Change]:
-    training, step, graph = tested.training, tested.step, tested.graph
-    for j, (weight, base) in enumerate(zip(training.weights, step.weights, strict=True)):
-        update = None if weight.stray else _update(training, j, step.number)
-        pattern = None if update is None else training.book.patterns.get(update)
-        if base is None or update is None or pattern is None or pattern.expression is None:
-            continue
-        with suppress(NotUnderstood):
-            after = graph.expression(pattern.expression, update, pattern)
-            nodes = graph.node(base), graph.node(base) - after, tested.gradients[j]
-            yield Change(j, update, *np.broadcast_arrays(*map(numbers.of, nodes)))
+def _changes(
+    tested: StepUnderTest, every: Iterable[UsualUpdate], numbers: Numbers
+) -> Iterator[Change]:
+    """What each weight's update takes from it in this step, if it is a usual one."""
+    graph, step = tested.graph, tested.step
+    for updates in every:
+        base = step.weights[updates.number]
+        for cell in updates.weight.updates[step.number :][:1]:
+            pattern = updates.training.book.patterns[cell] if cell in updates.cells else None
+            if base is None or pattern is None or pattern.expression is None:
+                continue
+            with suppress(NotUnderstood):
+                after = graph.expression(pattern.expression, cell, pattern)
+                slope = tested.gradients[updates.number]
+                nodes = graph.node(base), graph.node(base) - after, slope
+                yield Change(updates, cell, *np.broadcast_arrays(*map(numbers.of, nodes)))
 
 
 # What is said of it ------------------------------------------------------------------
 
 
-def _finding(
-    training: SheetTraining, weight: int, factor: OddFactor, cells: Sequence[Address]
-) -> Finding:
-    book, name, home = training.book, training.names[weight], cells[0]
+def _findings(updates: UsualUpdate, factor: OddFactor) -> Iterator[Finding]:
+    kind = KIND
     if factor.rate is None:
-        kind = KIND
-        shown = WrittenNumber(show_value(factor.number))
         why = Message(
             "the update goes by {factor} times as much of its gradient as those of the other "
             "weights do",
-            factor=shown,
+            factor=WrittenNumber(show_value(factor.number)),
         )
     elif factor.is_rate_missing:
         kind, why = NO_RATE, RATE_LEFT_OUT
     else:
-        kind = KIND
         why = Message(
             "the update takes the learning rate {rate} once more than those of the other weights",
-            rate=book.name_of(factor.rate, home),
+            rate=updates.training.book.name_of(factor.rate, updates.cells[0]),
         )
-    right = _right(training, weight, factor, home)
-    return finding_in(book, cells, kind, name, why, weight=name, right=right)
+    right = updates.with_terms(lambda sign, part: (sign, _mended(updates, factor, part)))
+    yield from updates.findings(updates.cells, right, kind, why)
 
 
-def _right(
-    training: SheetTraining, weight: int, factor: OddFactor, home: Address
-) -> Pattern | None:
-    """The update with the usual factor in all that it adds."""
-    reader = training.book.reader
-    column = training.weights[weight]
-    base = next((base for base, update in column.steps if update == home), column.cells[-1])
-    expression = reader.read_typed(training.book.patterns[home].text_at(home), home).expression
-    if expression is None:
-        return None
-    parts = terms(expression)
-    kept = [reader.cell(write(part), home) == base for _, part in parts]
-    if sum(kept) != 1:
-        return None
-    right = [
-        (sign, part if is_base else _mended(training, factor, part, home))
-        for (sign, part), is_base in zip(parts, kept, strict=True)
-    ]
-    return reader.read_typed(write(total(right)), home)
-
-
-def _mended(
-    training: SheetTraining, factor: OddFactor, part: Expression, home: Address
-) -> Expression:
+def _mended(updates: UsualUpdate, factor: OddFactor, part: Expression) -> Expression:
     """A term of an update with the usual factor."""
+    training, home = updates.training, updates.cells[0]
     if factor.rate is None:
         times = factor.number
         if times >= 1 or not (1 / times).is_integer():
             return Infix("/", part, Number(times))
         return Infix("*", Number(1 / times), part)
     named = training.book.name_of(factor.rate, home)
-    is_everywhere = training.rate in (None, factor.rate)
-    rate = Reference(anchor(named) if is_everywhere else named)
+    rate = Reference(anchor(named) if training.rate in (None, factor.rate) else named)
     if factor.is_rate_missing:
         return Infix("*", rate, part)
 
@@ -381,13 +331,14 @@ def _mended(
 
     split = factors(part)
     for k, said in enumerate(split.parts):
-        instead: list[Factor] | None = None
         match said.part:
             case Infix("^", power, Number(2.0)) if is_rate(power):
                 instead = [Factor(power, said.above)]
             case _ if said.above and is_rate(said.part):
                 instead = []
-        rest = None if instead is None else [*split.parts[:k], *instead, *split.parts[k + 1 :]]
+            case _:
+                continue
+        rest = [*split.parts[:k], *instead, *split.parts[k + 1 :]]
         if rest:
             return with_sign(split.sign, product(rest))
     return Infix("/", part, rate)

@@ -50,7 +50,7 @@ from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.training.weight_columns import WeightColumn, change
 from gradbook.audit.workbook.book import show_value
 from gradbook.language.message import Message, WrittenNumber, joined
-from gradbook.targets.excel.language import Number, Reference, write
+from gradbook.targets.excel.language import Expression, Number, Reference, write
 
 LR = "η"
 USUAL_RATE = 0.5  # what the exercise is usually done with
@@ -100,17 +100,29 @@ class UsualUpdate:
         meant = _mentioned(self.formula, cell)
         return own - meant, meant - own
 
+    def with_terms(self, mend: Callable[[int, Expression], SignedTerm]) -> Pattern | None:
+        """The formula with other terms beside the weight; None where that isn't a term of it."""
+        reader, home = self.training.book.reader, self.cells[0]
+        said = reader.read_typed(self.formula.text_at(home), home).expression
+        base, parts = self.before(home), terms(said) if said else ()
+        kept = [reader.cell(write(part), home) == base for _, part in parts]
+        if sum(kept) != 1:
+            return None
+        mended = [p if own else mend(*p) for p, own in zip(parts, kept, strict=True)]
+        words = write(total(sorted(mended, key=lambda term: -term[0])))
+        return reader.read_typed(words, home)
+
     def findings(
         self,
         cells: Sequence[Address],
-        right: Pattern,
+        right: Pattern | None,
         kind: str,
         why: str,
         edits: Sequence[Edit] = (),
     ) -> Iterator[Finding]:
         """Something that is wrong with some of them, sheet by sheet."""
         for own in by_sheet(cells):
-            there = self.training.on_sheet_of(own[0], right)
+            there = right and self.training.on_sheet_of(own[0], right)
             yield finding_in(self.training.book, own, kind, self.name, why, self.name, there, edits)
 
 
@@ -195,10 +207,8 @@ def _differing(
     """Updates that differ from the others of their column; not one that is right where most of the
     column are wrong."""
     training, usual, name = updates.training, updates.formula, updates.name
-    book, typed = (
-        training.book,
-        [c for c in updates.weight.updates if c not in training.book.patterns],
-    )
+    book = training.book
+    typed = [cell for cell in updates.weight.updates if cell not in book.patterns]
     kinds: defaultdict[str, list[Address]] = defaultdict(list)
     for cell in typed:
         kinds[typed_in(book, cell, name)[0]].append(cell)
@@ -274,14 +284,7 @@ def _additions(
             "the update subtracts what others add: so it climbs the slope of {weight}",
             weight=updates.name,
         )
-    reader, home = updates.training.book.reader, updates.cells[0]
-    expression = reader.read_typed(updates.formula.text_at(home), home).expression
-    assert expression is not None
-    turned = [
-        (sign if reader.cell(write(part), home) == updates.before(home) else -sign, part)
-        for sign, part in terms(expression)
-    ]
-    right = reader.read_typed(write(total(sorted(turned, key=lambda term: -term[0]))), home)
+    right = updates.with_terms(lambda sign, part: (-sign, part))
     yield from updates.findings(updates.cells, right, "adds the gradient", why)
 
 
