@@ -326,13 +326,16 @@ def _judged(training: SheetTraining) -> SheetReport | None:
         lambda: Message("the updates and whether the values are those of the formulas")
     ):
         findings, unaccounted = _with_updates(training, steps, groups, findings)
-    findings += tuple(new_findings(list(neuron_findings(training, steps)), findings))
-    findings += tuple(new_findings(list(level_findings(training, groups)), findings))
-    findings += tuple(new_findings(list(rounded_gradients(training, steps)), findings))
-    findings += (*new_findings(list(blank_cells(training)), findings), *blank_losses(training))
     cells = [step.cells for step in loss if step and not step.assumption]
-    factors = blank_factors(training, chain.from_iterable(cells))
-    findings += tuple(new_findings(list(factors), findings))
+    for further in (
+        neuron_findings(training, steps),
+        level_findings(training, groups),
+        rounded_gradients(training, steps),
+        blank_cells(training),
+        blank_losses(training),
+        blank_factors(training, chain.from_iterable(cells)),
+    ):
+        findings += tuple(new_findings(list(further), findings))
     curve: LossCurves | None = None
     with note_if_spent(lambda: Message("how its loss would go on")):
         curve = loss_curve(training.book, training.flow, cells, findings)
@@ -359,7 +362,7 @@ def _with_updates(
 ) -> tuple[tuple[Finding, ...], list[Message]]:
     """The findings of gradients that are their own, and what is wrong with the updates; then notes
     on what nothing accounts for."""
-    drifting = drifting_rates(training)
+    drifting = list(drifting_rates(training))
     findings = (*drifting, *new_findings(findings, drifting))
     account = account_for(training, groups, findings)
     odd = list(new_findings(account.findings, findings))

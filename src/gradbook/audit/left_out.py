@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial, reduce
 
 from gradbook.audit.findings import RIGHT, Finding, SheetReport
 from gradbook.audit.formula.address import (
@@ -39,20 +38,20 @@ def extend_to_all_rows(book: Book, sheets: Iterable[SheetReport]) -> list[SheetR
 
 
 def _of_all_rows(book: Book, sheet: SheetReport) -> SheetReport:
-    number = book.sheet_number(sheet.sheet)
-    parts = (part for part in book.repeated_parts if part.sheet == number)
-    places = dict(_places(book, number))
-    findings = tuple(_of_real_rows(book, finding, places) for finding in sheet.findings)
-    sheet = replace(sheet, findings=findings) if places else sheet
-    return reduce(partial(_with_part, book), parts, sheet)
-
-
-def _places(book: Book, number: int | None) -> Iterator[tuple[int, int]]:
-    """For each stand-in row, and the steps after it, how much further down the real one is."""
-    for stand_in in book.stand_ins:
-        if stand_in.sheet == number:
-            for further in range(stand_in.period + 1):
-                yield stand_in.row + further, stand_in.real - stand_in.row
+    number, rows = book.sheet_number(sheet.sheet), sheet.rows
+    places = {  # how much further down the real rows are than those that stand in for them
+        stand_in.row + further: stand_in.real - stand_in.row
+        for stand_in in book.stand_ins
+        if stand_in.sheet == number
+        for further in range(stand_in.period + 1)
+    }
+    findings = [_of_real_rows(book, finding, places) for finding in sheet.findings]
+    for part in book.repeated_parts:
+        if part.sheet == number:
+            findings = [_repeated(book, finding, part) for finding in findings]
+            if rows and part.first - part.period - BACK < rows[1] <= part.first:
+                rows = rows[0], part.last + 1
+    return replace(sheet, rows=rows, findings=tuple(findings))
 
 
 def _of_real_rows(book: Book, finding: Finding, places: Mapping[int, int]) -> Finding:
@@ -61,59 +60,46 @@ def _of_real_rows(book: Book, finding: Finding, places: Mapping[int, int]) -> Fi
     if not cells or not {row_of(cell) for cell in cells} <= places.keys():
         return finding
     away = {cell: places[row_of(cell)] for cell in cells}
-    known = [(cell, by) for cell, by in away.items() if name_of(cell) in finding.fixes]
     first, by = row_of(cells[0]), away[cells[0]]
+
+    def move(name: re.Match[str]) -> str:
+        """A cell that a reason names, moved down if it is near; any other name as it is."""
+        row = int(name[2])
+        return f"{name[1]}{row + by}" if abs(row - 1 - first) <= BACK else name[0]
+
     return replace(
         finding,
         cells=ranges(cell + ROW * rows for cell, rows in away.items()),
         formula=move_formula(finding.formula, by, 0),
         expected=move_formula(finding.expected, by, 0),
-        why=change_parts(
-            finding.why, lambda text: _NAME.sub(lambda name: _moved_name(name, first, by), text)
-        ),
+        why=change_parts(finding.why, lambda text: _NAME.sub(move, text)),
         fixes={
             name_of(cell + ROW * rows): move_formula(finding.fixes[name_of(cell)], rows, 0)
-            for cell, rows in known
+            for cell, rows in away.items()
+            if name_of(cell) in finding.fixes
         },
     )
 
 
-def _moved_name(name: re.Match[str], row: int, by: int) -> str:
-    """A cell that a reason names, moved down if it is near a row; any other name as it is."""
-    number = int(name[2])
-    return f"{name[1]}{number + by}" if abs(number - 1 - row) <= BACK else name[0]
-
-
-def _with_part(book: Book, sheet: SheetReport, part: RepeatedPart) -> SheetReport:
-    findings = tuple(_finding(book, finding, part) for finding in sheet.findings)
-    rows = sheet.rows
-    if rows and _leads_on(rows[1] - 1, part):
-        rows = rows[0], part.last + 1
-    return replace(sheet, rows=rows, findings=findings)
-
-
-def _leads_on(last: int, part: RepeatedPart) -> bool:
-    """Whether what ends in a row continues in those that repeat."""
-    return part.first - part.period - BACK <= last < part.first
-
-
-def _finding(book: Book, finding: Finding, part: RepeatedPart) -> Finding:
+def _repeated(book: Book, finding: Finding, part: RepeatedPart) -> Finding:
     """A finding with the cells that repeat its last ones, and their right formulas."""
     cells = set(cells_of(finding.cells, part.sheet))
     fixes = dict(finding.fixes)
     for cell in sorted(cells):
-        if not _is_repeated(book, cell, part):
+        if not _goes_on(book, cell, part):
             continue
         fix = finding.fixes.get(name_of(cell))
         right = book.reader.pattern(fix.removeprefix("="), cell) if fix else None
-        for other in _again(cell, part):
+        last = part.last + (column_of(cell) in part.tail)
+        for row in range(row_of(cell) + part.period, last + 1, part.period):
+            other = cell + ROW * (row - row_of(cell))
             cells.add(other)
             if right is not None:
                 fixes[name_of(other)] = f"={right.text_at(other)}"
     return replace(finding, cells=ranges(cells), fixes=fixes)
 
 
-def _is_repeated(book: Book, cell: Address, part: RepeatedPart) -> bool:
+def _goes_on(book: Book, cell: Address, part: RepeatedPart) -> bool:
     """Whether the rows that weren't kept have copies of a cell: its formula is also in the last
     rows that were kept. The finding may lack the very last of them, for nothing follows those."""
     first = part.first - part.period
@@ -123,19 +109,13 @@ def _is_repeated(book: Book, cell: Address, part: RepeatedPart) -> bool:
     return in_last and (last == cell or patterns.get(last) is patterns.get(cell) is not None)
 
 
-def _again(cell: Address, part: RepeatedPart) -> Iterator[Address]:
-    """The copies of a cell in the rows that repeat its own."""
-    last = part.last + (column_of(cell) in part.tail)
-    for row in range(row_of(cell) + part.period, last + 1, part.period):
-        yield cell + ROW * (row - row_of(cell))
-
-
 def notes_on(book: Book, verdict: str) -> tuple[str, ...]:
     """The notes on a book that wasn't looked at cell by cell. Where all gradients are right, none
     is made of formulas that couldn't be followed."""
     notes: list[str] = []
     spans = [RowSpan(part.sheet, part.first, part.last) for part in book.repeated_parts]
     spans, unread = (_in_sight(book, some) for some in (spans, book.unread))
+    left: list[str] = []
     if spans:
         notes.append(
             Message(
@@ -145,15 +125,14 @@ def notes_on(book: Book, verdict: str) -> tuple[str, ...]:
         )
     if book.too_wide and verdict != RIGHT:
         first = book.name_of(book.too_wide[0])
-        what = Message("formulas of very many cells or parts, as in {cell}", cell=first)
-        notes.append(not_looked_at(what))
+        left.append(Message("formulas of very many cells or parts, as in {cell}", cell=first))
     if book.outside:
-        what = Message("{cells}, beyond the last cell of any sheet", cells=_outside(book))
-        notes.append(not_looked_at(what))
+        cells = _outside(book)
+        left.append(Message("{cells}, beyond the last cell of any sheet", cells=cells))
     if unread:
-        what = Message("{rows} and what is computed from there", rows=_named(book, unread))
-        notes.append(not_looked_at(what))
-    return tuple(notes)
+        rows = _named(book, unread)
+        left.append(Message("{rows} and what is computed from there", rows=rows))
+    return (*notes, *map(not_looked_at, left))
 
 
 def _outside(book: Book) -> str:

@@ -73,7 +73,7 @@ def rounded_gradients(training: SheetTraining, steps: Sequence[SheetStep]) -> It
         cells = [step.claims[j][0].owner for step in steps if step.claims[j]]
         pattern = training.book.read_typed(cells[0])
         said = pattern.expression
-        if isinstance(said, Call) and said.arguments[0] is not None:
+        if isinstance(said, Call) and said.arguments and said.arguments[0] is not None:
             inside = training.book.reader.read_typed(write(said.arguments[0]), cells[0])
             name = training.names[j]
             for own in by_sheet(cells):

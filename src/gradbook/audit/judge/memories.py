@@ -143,7 +143,8 @@ class Laws:
     def is_repeated(self, later: Laws) -> bool:
         """Whether a later step says the same everywhere, of what has begun in the same way."""
         patterns, away = self.training.book.patterns, later.step.number - self.step.number
-        return later.gradients.keys() == self.gradients.keys() and all(
+        judged = [(laws.gradients.keys(), laws.updates.keys()) for laws in (self, later)]
+        return judged[0] == judged[1] and all(
             patterns.get(cell + away * self._stride(j)) is patterns.get(cell)
             for j, update in self.updates.items()
             for cell in (update, self.gradients[j], *self.ways[j], *self._remembered_by(j))
@@ -162,8 +163,10 @@ class Laws:
 
     @cached_property
     def updates(self) -> dict[int, Address]:
-        weights, k = self.training.weights, self.step.number
-        return {j: weights[j].updates[k] for j in self.gradients if k < len(weights[j].updates)}
+        patterns, k = self.training.book.patterns, self.step.number
+        each = ((j, self.training.weights[j].steps[k : k + 1]) for j in self.gradients)
+        updates = ((j, update) for j, steps in each for _, update in steps)
+        return {j: at for j, at in updates if at in patterns and patterns[at].expression}
 
     @cached_property
     def _gradient_owner(self) -> dict[Address, int]:

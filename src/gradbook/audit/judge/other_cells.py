@@ -253,16 +253,16 @@ def stale_findings(training: SheetTraining, groups: Sequence[Sequence[SheetStep]
 def _stale(tested: StepUnderTest) -> list[Address]:
     """Cells of like steps whose values differ from what their step's weights make of them; none
     where a part of the step couldn't be worked, or where the file has fewer digits of it."""
+    graph = tested.graph
     with suppress(NotUnderstood):
-        assert tested.loss.index >= 0  # so that every cell on the way to it is known
-        for options in tested.step.claims:
-            for claim in options[:1]:
-                assert not claim.whole or tested.graph.node(claim.owner).index >= 0
-        if not any(node.op.name == SHOWN for node in tested.graph.graph.nodes):
+        whole = [claim for options in tested.step.claims for claim in options[:1] if claim.whole]
+        owners = [graph.node(claim.owner) for claim in whole]
+        worked = [tested.loss, *map(tested.claim_node, whole), *owners]
+        if worked and not any(node.op.name == SHOWN for node in graph.graph.nodes):
             formulas = tested.training.computed_cells & tested.training.book.patterns.keys()
             return [
                 at
-                for cell, node in list(tested.graph.known.items())
+                for cell, node in list(graph.known.items())
                 if isinstance(node, Node) and cell in formulas and cell in tested.positions.places
                 for at in _old(tested, cell, node)
             ]

@@ -30,7 +30,15 @@ from gradbook.audit.findings import (
     only_the_change,
     typed_in,
 )
-from gradbook.audit.formula.address import Address, by_sheet, cells_of, name_of, row_of, sheet_of
+from gradbook.audit.formula.address import (
+    ROW,
+    Address,
+    by_sheet,
+    cells_of,
+    name_of,
+    row_of,
+    sheet_of,
+)
 from gradbook.audit.formula.expression import (
     Edit,
     EditKind,
@@ -69,7 +77,7 @@ def update_findings(
         is_usual_wrong = not spoilt.isdisjoint(updates.cells)
         found += _differing(updates, steps, tested, is_usual_wrong=is_usual_wrong)
         found += _additions(updates, steps, tested)
-        found += RateTaken.by(updates).findings()
+        found += _rate_findings(updates, updates.formula, updates.cells)
     known = {(finding.sheet, finding.cells) for finding in told}
     return [finding for finding in found if (finding.sheet, finding.cells) not in known]
 
@@ -245,7 +253,7 @@ def _keeps_last_rate(updates: UsualUpdate, cell: Address) -> bool:
     """Whether an update only takes a rate that was typed, where the rates of the steps have come to
     their end."""
     training, values = updates.training, updates.training.book.values
-    place = RateTaken.by(updates).place
+    place = _rate_place(updates, updates.formula, updates.cells[0])
     ended = place.at(cell) if place else None
     if ended is None or ended in training.book.patterns or isinstance(values.get(ended), float):
         return False
@@ -337,114 +345,105 @@ def _rate_kept(training: SheetTraining, step: SheetStep) -> float | None:
     return float(f"{rate:.6g}") if alike and rate > 0 else None
 
 
-@dataclass(frozen=True)
-class RateTaken:
-    """Formulas of one weight, step by step, that multiply with a learning rate: its updates, or the
-    cells apart that these add."""
+def _rate_place(updates: UsualUpdate, formula: Pattern, first: Address) -> CellReference | None:
+    """Where an update, or a formula of what is added, looks for the learning rate: not where the
+    gradient is."""
+    training = updates.training
+    inside: Sequence[SignedTerm] = terms(formula.expression) if formula.expression else ()
+    if first in updates.cells:
+        inside = change(formula, updates.before(first), first)
+    if len(inside) != 1:
+        return None
+    parts = [factor.part for factor in factors(inside[0][1]).parts]
+    places = [place for part in parts if (place := formula.place_of(part)) is not None]
+    cells = [(place, at) for place in places if (at := place.at(first)) is not None]
+    rates = (place for place, at in cells if training.is_rate(at))
+    still = [place for place, at in cells if at not in training.varying]
+    return next(rates, still[0] if len(still) == 1 and len(parts) == 2 else None)
 
-    updates: UsualUpdate
-    formula: Pattern
-    cells: Mapping[Address, Address]  # each formula's, with the update that it serves
 
-    @classmethod
-    def by(cls, updates: UsualUpdate) -> RateTaken:
-        """As the updates themselves take it."""
-        return cls(updates, updates.formula, {cell: cell for cell in updates.cells})
+def _rate_findings(
+    updates: UsualUpdate, formula: Pattern, cells: Sequence[Address]
+) -> Iterator[Finding]:
+    """What is said of updates that take another cell for the learning rate, or of the cells apart
+    that these add."""
+    training, rate = updates.training, updates.training.rate
+    place = _rate_place(updates, formula, cells[0])
+    if rate is None or place is None:
+        return
+    taken = {cell: at for cell in cells if (at := place.at(cell)) is not None}
+    wrong = [cell for cell, at in taken.items() if not _is_rate(updates, at, cell)]
+    if not wrong:
+        return
+    first, steps = wrong[0], len(updates.weight.cells) - 1
+    where, what = name_of(taken[first]), _what(training, taken[first])
+    kept = [at for cell, at in taken.items() if cell not in wrong]
+    drifts = len(wrong) < steps or (place.moves and steps > 1)
+    told = list(_bite(training, taken, wrong))
+    if len(set(kept)) > 1 and rate not in training.book.patterns:
+        rate = kept[-1]  # a rate is typed for every step, as far as that goes
+        why = Message(
+            "the learning rates end with {last}: {cell} is taken, {content}",
+            last=name_of(rate),
+            cell=where,
+            content=what,
+        )
+    elif drifts:
+        why = Message(
+            "the learning rate isn't anchored: it drifts to {cell}, {content}",
+            cell=where,
+            content=what,
+        )
+    else:
+        why = Message("{cell}, {content}, isn't the learning rate", cell=where, content=what)
+    right = anchor(training.book.name_of(rate, first))
+    remedy = Message("{cell} stays", cell=right) if drifts else right
+    yield from updates.findings(
+        wrong,
+        with_another_cell(training.book, first, taken[first], right),
+        DRIFTING_RATE if drifts else WRONG_RATE,
+        joined("; ", [joined("; " if drifts else ": ", (why, remedy)), *told]),
+        [Edit(EditKind.REFERENCE, (), Reference(what), Reference(LR))],
+    )
 
-    @property
-    def place(self) -> CellReference | None:
-        """Where the formula looks for the learning rate: not where the gradient is."""
-        training, formula, first = self.updates.training, self.formula, next(iter(self.cells))
-        inside: Sequence[SignedTerm] = terms(formula.expression) if formula.expression else ()
-        if first == self.cells[first]:
-            inside = change(formula, self.updates.before(first), first)
-        if len(inside) != 1:
-            return None
-        parts = [factor.part for factor in factors(inside[0][1]).parts]
-        places = [place for part in parts if (place := formula.place_of(part)) is not None]
-        cells = [(place, at) for place in places if (at := place.at(first)) is not None]
-        rates = (place for place, at in cells if training.is_rate(at))
-        still = [place for place, at in cells if at not in training.varying]
-        return next(rates, still[0] if len(still) == 1 and len(parts) == 2 else None)
 
-    def findings(self) -> Iterator[Finding]:
-        """What is said of the formulas that take another cell for the learning rate."""
-        training, place, weight = self.updates.training, self.place, self.updates.weight
-        if training.rate is None or place is None:
-            return
-        taken = {cell: at for cell in self.cells if (at := place.at(cell)) is not None}
-        wrong = [c for c, at in taken.items() if not _is_rate(self.updates, at, self.cells[c])]
-        if not wrong:
-            return
-        first, rate = wrong[0], training.rate
-        where, what = name_of(taken[first]), _what(training, taken[first])
-        kept = [at for cell, at in taken.items() if cell not in wrong]
-        drifts = len(wrong) < len(weight.cells) - 1 or (place.moves and len(weight.cells) > 2)
-        if len(set(kept)) > 1 and rate not in training.book.patterns:
-            rate = kept[-1]  # a rate is typed for every step, as far as that goes
-            why = Message(
-                "the learning rates end with {last}: {cell} is taken, {content}",
-                last=name_of(rate),
-                cell=where,
-                content=what,
-            )
-        elif drifts:
-            why = Message(
-                "the learning rate isn't anchored: it drifts to {cell}, {content}",
-                cell=where,
-                content=what,
-            )
-        else:
-            why = Message("{cell}, {content}, isn't the learning rate", cell=where, content=what)
-        right = anchor(training.book.name_of(rate, first))
-        remedy = Message("{cell} stays", cell=right) if drifts else right
-        told = [joined("; " if drifts else ": ", (why, remedy)), *self._bite(taken, wrong)]
-        yield from self.updates.findings(
-            wrong,
-            with_another_cell(training.book, first, taken[first], right),
-            DRIFTING_RATE if drifts else WRONG_RATE,
-            joined("; ", told),
-            [Edit(EditKind.REFERENCE, (), Reference(what), Reference(LR))],
+def _bite(
+    training: SheetTraining, taken: Mapping[Address, Address], wrong: Sequence[Address]
+) -> Iterator[str]:
+    """The first formula that a drifting rate spoils, where that isn't the first that takes another
+    cell; and from where on no step learns, or none has a number."""
+    values = training.book.values
+    rate = values.get(training.rate) if training.rate is not None else None
+    differing = [cell for cell in wrong if values.get(taken[cell]) != rate]
+    empty = [cell for cell in wrong if not isinstance(values.get(taken[cell]), float)]
+    first = next(iter(empty or differing), wrong[0])
+    if first != wrong[0]:
+        yield Message(
+            "from {first} on it is {cell}, {content}",
+            first=name_of(first),
+            cell=name_of(taken[first]),
+            content=_what(training, taken[first]),
         )
 
-    def _bite(self, taken: Mapping[Address, Address], wrong: Sequence[Address]) -> Iterator[str]:
-        """The first formula that a drifting rate spoils, where that isn't the first that takes
-        another cell; and from where on no step learns, or none has a number."""
-        training, values = self.updates.training, self.updates.training.book.values
-        rate = values.get(training.rate) if training.rate is not None else None
-        differing = [cell for cell in wrong if values.get(taken[cell]) != rate]
-        empty = [cell for cell in wrong if not isinstance(values.get(taken[cell]), float)]
-        first = next(iter(empty or differing), wrong[0])
-        if first != wrong[0]:
-            yield Message(
-                "from {first} on it is {cell}, {content}",
-                first=name_of(first),
-                cell=name_of(taken[first]),
-                content=_what(training, taken[first]),
-            )
 
-
-def drifting_rates(training: SheetTraining) -> list[Finding]:
-    """Learning rates that drift in the cells apart in which each step is worked out."""
-    apart = (taken for updates in usual_updates(training) for taken in _rates_apart(updates))
-    return [finding for taken in apart for finding in taken.findings()]
-
-
-def _rates_apart(updates: UsualUpdate) -> Iterator[RateTaken]:
-    """The cells in which what the updates add is worked out, with the learning rate."""
-    training, first, patterns = updates.training, updates.cells[0], updates.training.book.patterns
-    inside = change(updates.formula, updates.before(first), first)
-    place = updates.formula.place_of(inside[0][1]) if len(inside) == 1 else None
-    apart = {at: cell for cell in updates.cells if place and (at := place.at(cell)) is not None}
-    if not apart or not apart.keys() <= training.varying & patterns.keys():
-        return
-    last, update = list(apart.items())[-1]
-    after = last + updates.weight.stride  # of the last weights, which no update follows
-    if patterns.get(after) is patterns[last]:
-        apart[after] = update
-    for usual, cells in _alike({cell: patterns[cell] for cell in apart}).items():
-        if 2 * len(cells) > len(apart):
-            yield RateTaken(updates, usual, {cell: apart[cell] for cell in cells})
+def drifting_rates(training: SheetTraining) -> Iterator[Finding]:
+    """Learning rates that drift in the cells apart in which what each step adds is worked out."""
+    patterns, formulas = training.book.patterns, training.varying & training.book.patterns.keys()
+    for updates in usual_updates(training):
+        first = updates.cells[0]
+        inside = change(updates.formula, updates.before(first), first)
+        place = updates.formula.place_of(inside[0][1]) if len(inside) == 1 else None
+        apart = dict.fromkeys(
+            at for c in updates.cells if place and (at := place.at(c)) is not None
+        )
+        if not apart or not apart.keys() <= formulas:
+            continue
+        last = next(reversed(apart))
+        after = last + updates.weight.stride  # of the last weights, which no update follows
+        every = [*apart, after] if patterns.get(after) is patterns[last] else list(apart)
+        for usual, cells in _alike({cell: patterns[cell] for cell in every}).items():
+            if 2 * len(cells) > len(every):
+                yield from _rate_findings(updates, usual, cells)
 
 
 def _is_rate(updates: UsualUpdate, at: Address, cell: Address) -> bool:
@@ -454,8 +453,8 @@ def _is_rate(updates: UsualUpdate, at: Address, cell: Address) -> bool:
     is_still = at not in training.varying
     if training.is_rate(at) or (is_still and rate in training.flow.behind([at])):
         return True
-    rows = row_of(updates.before(cell)), row_of(cell)
-    beside = row_of(at) in rows or sheet_of(at) != sheet_of(cell)
+    rows = max(1, abs(updates.weight.stride) // ROW)  # from one step to the next
+    beside = abs(row_of(at) - row_of(cell)) <= rows or sheet_of(at) != sheet_of(cell)
     top = min(row_of(weight.start) for weight in training.weights)
     own_row = rate is not None and row_of(rate) >= top
     return isinstance(training.book.values.get(at), float) and is_still and beside and own_row
@@ -522,7 +521,7 @@ def _stray(tested: StepUnderTest, j: int) -> Iterator[Finding]:
     """What an update does instead, in all steps or most."""
     training, right = tested.training, _right(tested, j)
     book, weight, name = training.book, training.weights[j], training.names[j]
-    formulas = Counter(p for cell in weight.updates if (p := book.patterns.get(cell)))
+    formulas = Counter(p for _, cell in weight.steps if (p := book.patterns.get(cell)))
     if formulas:
         usual = formulas.most_common(1)[0][0]
         base, first = next(step for step in weight.steps if book.patterns.get(step[1]) is usual)
