@@ -95,8 +95,9 @@ class Account:
     unaccounted: list[UsualUpdate]
 
     def notes(self, told: Iterable[Finding]) -> list[Message]:
-        """What is said of updates that nothing accounts for, if nothing else is told of them."""
-        blamed = {finding.weight for finding in told}
+        """What is said of updates that nothing accounts for, where only other updates are wrong: a
+        wrong gradient may be the reason."""
+        told = list(told)
         return [
             Message(
                 "not accounted for: {cells} changes {weight} by no multiple of its slope, as the "
@@ -105,7 +106,7 @@ class Account:
                 weight=updates.name,
             )
             for updates in self.unaccounted
-            if updates.name not in blamed
+            if all(f.quantity in updates.training.names and f.weight != updates.name for f in told)
         ]
 
 

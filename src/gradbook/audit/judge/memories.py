@@ -386,15 +386,13 @@ class Laws:
 
     def _departing(self) -> Iterator[OddCell]:
         """What is remembered in one row by another formula than in the rows around it."""
-        reader = self.training.book.reader
         for j, way in self.ways.items():
             for cell in sorted(way[:-1]):
                 usual = self._around(j, cell)
                 if usual is None or cell + self._stride(j) not in self.training.looking_back:
                     continue
-                right = reader.read_typed(usual.text_at(cell), cell)
-                if not says_the_same(self.tested, cell, right):
-                    yield OddCell(j, cell, DEPARTING_ROW, right, departing_from_column(cell))
+                if not says_the_same(self.tested, cell, usual):
+                    yield OddCell(j, cell, DEPARTING_ROW, usual, departing_from_column(cell))
 
     def _around(self, weight: int, cell: Address) -> Pattern | None:
         """The formula of the rows before and after, if it is one, and another than the cell's."""

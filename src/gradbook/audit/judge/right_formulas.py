@@ -43,9 +43,10 @@ def renamed(
     return book.reader.read_typed(text, home) if instead.keys() <= mentioned else None
 
 
-def says_the_same(tested: StepUnderTest, cell: Address, like: Pattern) -> bool:
+def says_the_same(tested: StepUnderTest, cell: Address, formula: Pattern) -> bool:
     """Whether a cell's formula says the same as another would there, in other words."""
-    own = tested.training.book.patterns[cell]
+    book = tested.training.book
+    own, like = book.patterns[cell], book.reader.read_typed(formula.text_at(cell), cell)
     if own.expression is None or like.expression is None:
         return False
     try:

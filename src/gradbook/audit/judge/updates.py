@@ -72,10 +72,7 @@ def update_findings(
     tested = lru_cache(KEPT)(lambda k: StepUnderTest.of(training, [steps[k]]))
     found = list(_blank_rate(training, steps))
     for updates in usual_updates(training):
-        own = (finding for finding in told if finding.weight == updates.name)
-        spoilt = {cell for finding in own for cell in cells_in(finding, training)}
-        is_usual_wrong = not spoilt.isdisjoint(updates.cells)
-        found += _differing(updates, steps, tested, is_usual_wrong=is_usual_wrong)
+        found += _differing(updates, steps, tested, list(_said_of(updates, told)))
         found += _additions(updates, steps, tested)
         found += _rate_findings(updates, updates.formula, updates.cells)
     known = {(finding.sheet, finding.cells) for finding in told}
@@ -209,11 +206,10 @@ def _differing(
     updates: UsualUpdate,
     steps: Sequence[SheetStep],
     tested: Callable[[int], StepUnderTest],
-    *,
-    is_usual_wrong: bool,
+    instead: Sequence[Pattern],
 ) -> Iterator[Finding]:
-    """Updates that differ from the others of their column; not one that is right where most of the
-    column are wrong."""
+    """Updates that differ from the others of their column; not those that say what belongs there
+    instead, where most of the column are wrong."""
     training, usual, name = updates.training, updates.formula, updates.name
     book = training.book
     typed = [cell for cell in updates.weight.updates if cell not in book.patterns]
@@ -226,20 +222,23 @@ def _differing(
     for k, cell in enumerate(updates.weight.updates[: len(steps)]):
         if cell in updates.cells or cell in typed or _keeps_last_rate(updates, cell):
             continue
-        like = book.reader.read_typed(usual.text_at(cell), cell)
-        if is_usual_wrong and _has_right_gradient(tested(k), updates.number, cell):
-            continue
-        if _is_of_another(updates, steps[k], cell) or not says_the_same(tested(k), cell, like):
+        says = partial(says_the_same, tested(k), cell)
+        if not any(map(says, instead)) and (
+            _is_of_another(updates, steps[k], cell) or not says(usual)
+        ):
             others[book.patterns[cell]].append(cell)
     for cells in others.values():
         why = departing_from_column(cells[0])
         yield from updates.findings(cells, usual, DEPARTING_ROW, why)
 
 
-def _has_right_gradient(tested: StepUnderTest, weight: int, update: Address) -> bool:
-    """Whether the gradient within an update's own formula is right."""
-    verdict, claim = tested.best(weight, tested.step.claims[weight])
-    return verdict is ClaimVerdict.RIGHT and claim is not None and claim.owner == update
+def _said_of(updates: UsualUpdate, told: Iterable[Finding]) -> Iterator[Pattern]:
+    """What was said to belong in the usual updates."""
+    for finding in told:
+        wrong = list(cells_in(finding, updates.training)) if finding.weight == updates.name else []
+        if finding.expected and not set(updates.cells).isdisjoint(wrong):
+            reader = updates.training.book.reader
+            yield reader.pattern(finding.expected.removeprefix("="), wrong[0])
 
 
 def _is_of_another(updates: UsualUpdate, step: SheetStep, cell: Address) -> bool:
