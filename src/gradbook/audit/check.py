@@ -308,9 +308,11 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     if share <= 0:
         training, found = loss_behind_values(training)
         loss = found or loss
-    logarithms = decimal_logarithms(training, loss)
-    explained = _explained(training, loss, SCALES)
-    findings, loss = (*logarithms, *explained.findings), explained.loss
+    logarithms = tuple(decimal_logarithms(training, loss))
+    explained = (
+        ExplainedGradients(logarithms, loss) if logarithms else _explained(training, loss, SCALES)
+    )
+    findings, loss = explained.findings, explained.loss
     if not loss or loss[0] is None:
         return None
     if share <= 0 and _is_not_understood(findings):

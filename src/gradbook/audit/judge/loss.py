@@ -39,11 +39,13 @@ from gradbook.audit.training.steps import (
     StepLoss,
     called_a_loss,
     candidates,
+    group_steps,
     inside_of,
     is_cut,
     is_maximised,
     is_root,
     speaks_of_learning,
+    steps_of,
 )
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.book import Book, show_value
@@ -643,29 +645,46 @@ def _total(training: SheetTraining, cell: Address) -> Address | None:
 # A loss with LOG, the logarithm to base ten ------------------------------------------------
 
 LOGARITHMS = ("LOG", "LOG10")
-OF_TEN = np.log(10)  # times as much is a natural logarithm
 WHY_NATURAL = Message(
     "LOG is the logarithm to base ten; the gradients are those of the natural one, LN"
 )
 
 
 def decimal_logarithms(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[Finding]:
-    """The cells of a loss in which LN belongs for LOG: gradients are so many times its slope."""
-    first, book = loss[0] if loss else None, training.book
-    if first is None or first.assumption or not np.isclose(first.scale, OF_TEN):
-        return []
-    cells = [cell for step in loss if step for cell in step.cells]
+    """The cells of a loss in which LN belongs for LOG: with it a step's gradients are right."""
+    book, plain = training.book, [step and replace(step, scale=1.0) for step in loss]
+    steps = steps_of(training, plain)
+    cells = {cell for step in steps for cell in step.loss.cells}
     behind = training.flow.behind(cells, training.weight_cells, training.plain).union(cells)
+    forms = ((cell, book.patterns[cell].form) for cell in sorted(behind & book.patterns.keys()))
+    logs = [cell for cell, form in forms if form is not None and _has_decimal(form.expression)]
+    right = {cell: _with_ln(book, cell) for cell in logs}
     found: defaultdict[Pattern, list[Address]] = defaultdict(list)
-    for cell in sorted(behind & book.patterns.keys()):
-        form = book.patterns[cell].form
-        if form is not None and _has_decimal(form.expression):
-            found[book.patterns[cell]].append(cell)
-    kind, name = EditKind.FUNCTION.value, name_of_loss(training, first)
+    for group in group_steps(training, steps) if logs else ():
+        tested = StepUnderTest.of(training, group)
+        here = {cell: right[cell] for cell in tested.forward & right.keys()}
+        if here and _is_right(tested):
+            return []
+        if here and _is_right(tested.with_formulas(here)):
+            for pattern in dict.fromkeys(book.patterns[cell] for cell in sorted(here)):
+                found[pattern] = [cell for cell in logs if book.patterns[cell] is pattern]
+    kind, name = (
+        EditKind.FUNCTION.value,
+        name_of_loss(training, plain[0]) if plain and plain[0] else "",
+    )
     return [
-        finding_in(book, cells, kind, name, WHY_NATURAL, right=_with_ln(book, cells[0]))
+        finding_in(book, cells, kind, name, WHY_NATURAL, right=right[cells[0]])
         for cells in found.values()
     ]
+
+
+def _is_right(tested: StepUnderTest) -> bool:
+    """Whether every claim is the gradient, at least for the sheet's own inputs and targets."""
+    claims = [(weight, options) for weight, options in enumerate(tested.step.claims) if options]
+    with suppress(NotUnderstood):
+        verdicts = [tested.best(weight, options)[0] for weight, options in claims]
+        return bool(verdicts) and max(verdicts) <= ClaimVerdict.RIGHT_HERE
+    return False
 
 
 @once
