@@ -38,7 +38,7 @@ def test_a_network_without_a_name_gets_one(said):
 
 
 def test_eta_begins_with_the_rate_asked_for(said, tmp_path):
-    said("mazur", "-o", "book.xlsx", "--rate", "0.25", *QUICK)
+    said("mazur", "-o", "book.xlsx", "--set", "rate 0.25", *QUICK)
     assert load_workbook(tmp_path / "book.xlsx")["Network"]["C5"].value == 0.25
 
 

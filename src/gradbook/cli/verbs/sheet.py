@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from argparse import ArgumentTypeError, Namespace
+from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,6 @@ from gradbook.cli.arguments import (
     named_model,
     network_of,
     network_or_recipe,
-    number,
     numbers_or_names,
     rates,
     students_of,
@@ -59,7 +58,7 @@ def _reader(model: Model, options: Namespace) -> int:
     from gradbook.data.sources import load
     from gradbook.report.other_workbooks import write_reader
 
-    for flag in ("epochs", "rate", "rates", "exercise", "set"):
+    for flag in ("epochs", "rates", "exercise", "set"):
         if getattr(options, flag) not in (None, []):
             raise UsageError(
                 f"--{flag} is for a workbook that trains: {options.net} is trained already"
@@ -145,7 +144,6 @@ def _write(net: Net, path: Path, options: Namespace, exercise: Exercise | None =
             net,
             path,
             epochs=options.epochs or USUAL_EPOCHS,
-            rate=options.rate,
             rates=options.rates,
             exercise=exercise or False,
         )
@@ -174,19 +172,11 @@ def _stem(argument: str, net: Net) -> str:
 FOR_A_CLASS = "gradbook class init has it"
 
 
-def _rate(word: str) -> float:
-    value = number(word)
-    if value < 0:
-        raise ArgumentTypeError(f"{word} is out of range: a learning rate is at least 0")
-    return value
-
-
 ENTRIES = {
     "sheet": Verb(
         run,
         kinds={
             "epochs": whole_number(2),
-            "rate": _rate,
             "rates": lambda words: () if words.strip() == "none" else rates(words),
             "exercise": numbers_or_names,
         },
@@ -196,6 +186,7 @@ ENTRIES = {
         gone={
             **dict.fromkeys(("--places", "--check-sheet"), FOR_A_CLASS),
             "--handout": f"{FOR_A_CLASS}, with --paper",
+            "--rate": "write --set 'rate …'",
             **READING_GONE,
         },
     )
