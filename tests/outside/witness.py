@@ -80,7 +80,8 @@ PACKAGES = {
 LATEX = {"tikz": "tikz.sty"}
 NODE_PACKAGES = ("hyperformula", "pyright", "scorm-again")
 NODE_MODULES = Path(sys.prefix) / "node_modules"
-WITNESSES = (*PROGRAMS, *PACKAGES, *LATEX, *NODE_PACKAGES)
+PYODIDE = Path(os.environ.get("GRADBOOK_PYODIDE") or NODE_MODULES / "pyodide")
+WITNESSES = (*PROGRAMS, *PACKAGES, *LATEX, *NODE_PACKAGES, "pyodide")
 
 CHROMIUM_FLAGS = (
     "--headless",
@@ -131,6 +132,8 @@ def present(name: str) -> bool:
     """Whether the witness is on this machine."""
     if name in PACKAGES:
         return find_spec(PACKAGES[name]) is not None
+    if name == "pyodide":
+        return PYODIDE.is_dir()
     if name in NODE_PACKAGES:
         return present("node") and (NODE_MODULES / name).is_dir()
     if name == "libreoffice" and not python_with_uno():

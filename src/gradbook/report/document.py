@@ -216,6 +216,7 @@ class Report:
     head: str = ""  # of a page: what else stands in it
     is_kept: bool = False  # by a service worker beside it
     computes: bool = False
+    has_parts: bool = False  # scripts beside it, which its own loads
 
     @property
     def all_chapters(self) -> list[Chapter]:

@@ -71,6 +71,7 @@ def report_page(report: Report) -> str:
             report.computes,
             report.head,
             report.is_kept,
+            report.has_parts,
         )
     )
 

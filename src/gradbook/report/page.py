@@ -42,6 +42,7 @@ class WholePage:
     is_kept: bool = (
         False  # whether a service worker beside it keeps it for when there is no network
     )
+    has_parts: bool = False  # whether its script may load others that lie beside it
 
     def __str__(self) -> str:
         css = STYLE_ROOM.sub("", REMARK.sub("", colours() + resource("page.css") + self.style))
@@ -77,12 +78,12 @@ class WholePage:
 
     def _policy(self, css: str) -> str:
         """Nothing may be loaded from anywhere else, and only these very texts are obeyed."""
-        compiling = " 'wasm-unsafe-eval'" if self.computes else ""
+        more = " 'wasm-unsafe-eval'" * self.computes + " 'self'" * self.has_parts
         allowed = {
             "default-src": "'none'",
             "img-src": "data:",
             "style-src": _digest(css),
-            "script-src": _digest(self.script) + compiling if self.script else "'none'",
+            "script-src": _digest(self.script) + more if self.script else "'none'",
             **({"connect-src": "'self'"} if self.has_a_server else {}),
             **({"worker-src": "blob:"} if self.computes else {}),
             **({"worker-src": "'self'"} if self.is_kept else {}),

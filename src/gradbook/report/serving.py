@@ -59,7 +59,7 @@ def serve_page(has_class: bool = False) -> str:
                 Passage(tr(LEAD_OF_A_CLASS if has_class else LEAD), "lead"),
                 given.block("no-script"),
             ],
-            styles=[CHART_STYLE, "audit.css", "sweep.css", "serve.css"],
+            styles=[CHART_STYLE, "audit.css", "sweep.css", "drop.css", "serve.css"],
             style=drawing_style(),
             main="serve/main.js",
             has_a_server=True,

@@ -6,13 +6,14 @@ import sys
 from argparse import Namespace
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradbook.cli.arguments import file_ending_in, whole_number
 from gradbook.cli.output import counting, print_as_json, show, width
 from gradbook.cli.page import Verb
-from gradbook.errors import GradbookError, one_line
-from gradbook.files import note_read, require_replaceable, write_whole
+from gradbook.errors import GradbookError, UsageError, one_line
+from gradbook.files import made_folder, note_read, require_replaceable, write_whole
 from gradbook.language import tr
 from gradbook.language.message import Message, message_count, said, words_of
 
@@ -32,6 +33,10 @@ WRONG, FAILED = 1, 2  # exit codes
 def run(options: Namespace) -> int:
     from gradbook.audit.classes.rubric import score_each
 
+    if options.page:
+        return _write_page(options)
+    if not options.books:
+        raise UsageError("the following arguments are required: BOOK (see gradbook check --help)")
     with _checked(options) as reports:
         return _tell(options, reports, score_each(reports))
 
@@ -172,6 +177,27 @@ def _write_corrected(
     yield from remarks
 
 
+def _write_page(options: Namespace) -> int:
+    """The page that checks by itself, and what it runs in a folder beside it."""
+    from gradbook.engine.pyodide import SIZE, browser_python
+    from gradbook.report.check_page import check_page, check_parts
+
+    if options.books:
+        raise UsageError("--page writes a page on which books are dropped: name no BOOK beside it")
+    page = Path(options.page)
+    folder = page.with_name(f"{page.stem}-files")
+    require_replaceable(page)
+    with counting(tr("bytes of Python fetched"), SIZE) as tell:
+        parts = check_parts(browser_python(tell))
+    made_folder(folder)
+    for name, content in parts.items():
+        write_whole(folder / name, content)
+    write_whole(page, check_page(folder.name, parts))
+    print(tr("wrote {file}", file=page))
+    print(tr("open it, and keep the folder {folder} beside it", folder=folder.name))
+    return 0
+
+
 # Copies. Where one can't be written the others are.
 
 
@@ -180,7 +206,6 @@ class Copies:
 
     def __init__(self, folder: str, reports: Sequence[BookReport], problems: list[str]) -> None:
         from gradbook.audit.classes.submissions import copy_names
-        from gradbook.files import made_folder
 
         self.folder = made_folder(folder)
         self.books = [report.book for report in reports]
@@ -210,7 +235,11 @@ MARKS = "gradbook class mark gives points"
 ENTRIES = {
     "check": Verb(
         run,
-        kinds={"out": file_ending_in(PAGE, ".csv"), "workers": whole_number(1, 64)},
+        kinds={
+            "out": file_ending_in(PAGE, ".csv"),
+            "page": file_ending_in(PAGE),
+            "workers": whole_number(1, 64),
+        },
         defaults={"workers": WORKERS},
         facts=lambda: {"workers": WORKERS},
         speaks=True,

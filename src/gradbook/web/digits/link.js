@@ -33,7 +33,9 @@ export const canUnpack = Inflating !== undefined
  * @param {string} letters
  */
 export async function bytes(letters) {
-  const packed = Uint8Array.from(atob(letters), letter => letter.charCodeAt(0))
+  const read = atob(letters)
+  const packed = new Uint8Array(read.length)
+  for (let k = 0; k < read.length; k++) packed[k] = read.charCodeAt(k) // there may be millions
   const stream = new Blob([packed]).stream().pipeThrough(new Inflating("deflate"))
   return new Uint8Array(await new Response(stream).arrayBuffer())
 }

@@ -72,7 +72,7 @@ export class BookClass {
   // Sending ---------------------------------------------------------------------
 
   /** Announce the files, then send those that are awaited.
-   * @param {import("./server.js").Given[]} given
+   * @param {import("../class/files.js").Given[]} given
    */
   async take(given) {
     if (!given.length) return

@@ -1,7 +1,8 @@
 // The class of a folder: begun with a list of names, handed in to, marked, its points changed by hand.
 
 import { mark, tr, trCount } from "../view/language.js"
-import { ask, chosenFiles, element, save, tell } from "./server.js"
+import { chosenFiles } from "../class/files.js"
+import { ask, element, save, tell } from "./server.js"
 
 /**
  * @typedef {{student: string, points: number | null, outOf: number | null, verdict: string, changed: number | null, late: number | null, remark: string}} Student

@@ -1,0 +1,155 @@
+"""A page on which workbooks are dropped and checked by itself: Python runs in its browser.
+
+The page is small; what it runs lies in a folder beside it, as scripts that carry it in letters, for
+a page that is read from a file may load nothing else.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zlib
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from gradbook.archives import FIRST_DAY
+from gradbook.audit.classes.submissions import NAMED, READ
+from gradbook.engine.pyodide import BrowserPython
+from gradbook.language import LANGUAGES, current_language, mark, tr
+from gradbook.report.audit_class import COLUMNS
+from gradbook.report.document import Passage, Report
+from gradbook.report.markup import CHART_STYLE, markup, report_page
+from gradbook.report.page import PageTemplate, text
+from gradbook.report.scripts import script
+from gradbook.report.words import TableColumn, TextTable
+
+TITLE = mark("Check workbooks")
+LEAD = mark(
+    "Drop a workbook of backpropagation: every gradient in it is checked against the chain rule of "
+    "its own loss."
+)
+FIRST = ("gradbook/arrays.py", "gradbook/serve/in_a_page.py")  # which a worker asks
+OTHERS = ("language/catalogues", "web/class", "web/report")  # that they read
+IMPORT = re.compile(r"^ *from (gradbook[\w.]*) import (\([^)]*\)|.*)", re.MULTILINE)
+ONLY_TYPES = re.compile(r"^if TYPE_CHECKING:\n(?:(?: .*)?\n)+", re.MULTILINE)
+NAME = re.compile(r"(\w+)(?: as \w+)?[,\s)]*")
+STYLES = (CHART_STYLE, "audit.css", "drop.css", "check.css")
+
+
+def check_page(
+    folder: str, parts: Mapping[str, str], places: Mapping[str, str] | None = None
+) -> str:
+    """The page; `parts` are the scripts in the `folder` beside it, `places` where the same page is
+    in each language."""
+    columns = (TableColumn(tr(title), words=True) for title in COLUMNS if title != "points")
+    given = PageTemplate(
+        "check/page.html",
+        read=",".join((*READ, *NAMED)),
+        tools=PageTemplate("class/tools.html", chips="").html("tools"),
+        books=markup([TextTable(tuple(columns), kind="books", has_row_heads=True)]),
+        languages=_languages(places or {}),
+    )
+    table = {
+        "language": current_language().code,
+        "endings": [*READ, *NAMED],
+        "folder": folder,
+        "parts": {name: [len(content), _hash(content)] for name, content in parts.items()},
+    }
+    return report_page(
+        Report(
+            tr(TITLE),
+            [given.chapter(name) for name in ("drop", "class", "book", "common")],
+            lead=[Passage(tr(LEAD), "lead"), given.block("promise")],
+            foot=[given.block("foot")],
+            styles=STYLES,
+            main="check/main.js",
+            data=table,
+            other_scripts={"worker": script("check/worker.js")},
+            computes=True,
+            has_parts=True,
+        )
+    )
+
+
+def _languages(places: Mapping[str, str]) -> str:
+    """Links to the page in the other languages."""
+    spoken = current_language().code
+    links = (
+        f'<a href="{text(place)}" lang="{code}" hreflang="{code}">{text(LANGUAGES[code].name)}</a>'
+        for code, place in places.items()
+        if code != spoken
+    )
+    return " · ".join(links)
+
+
+# What it runs ---------------------------------------------------------------------
+
+
+def check_parts(python: BrowserPython) -> dict[str, str]:
+    """The scripts beside the page, the same for every language, by their names."""
+    contents = {
+        "pyodide": python.script.encode(),
+        "wasm": python.code,
+        "library": python.library,
+        "gradbook": _modules(),
+    }
+    return {f"{name}.js": _in_letters(name, content) for name, content in contents.items()}
+
+
+def _in_letters(name: str, content: bytes) -> str:
+    letters = b64encode(zlib.compress(content, 9)).decode()
+    return f'(self.parts??={{}})["{name}"]="{letters}"\n'
+
+
+def _hash(content: str) -> str:
+    """What a browser knows a newer part by."""
+    return sha256(content.encode()).hexdigest()[:16]
+
+
+def _modules() -> bytes:
+    """The modules that a worker asks, all that they import, and what those read."""
+    packed = io.BytesIO()
+    with ZipFile(packed, "w", ZIP_DEFLATED, compresslevel=9) as archive:
+        for path in sorted({*_needed(), *_read_by_them()}):
+            content = _file(path).read_bytes()
+            archive.writestr(ZipInfo(path, FIRST_DAY), content, ZIP_DEFLATED)
+    return packed.getvalue()
+
+
+def _needed() -> set[str]:
+    """Modules and packages, as the paths of their files."""
+    found: set[str] = set()
+    left = list(FIRST)
+    while left:
+        path = left.pop()
+        if path in found or not _file(path).is_file():
+            continue
+        found.add(path)
+        above = path.split("/")[:-1]
+        left += ("/".join((*above[: k + 1], "__init__.py")) for k in range(len(above)))
+        left += _imported(_file(path).read_text("utf-8"))
+    return found
+
+
+def _imported(source: str) -> Iterator[str]:
+    """Where what a module imports may lie: each name may be a module itself."""
+    for place, names in IMPORT.findall(ONLY_TYPES.sub("", source)):
+        path = place.replace(".", "/")
+        yield f"{path}.py"
+        yield f"{path}/__init__.py"
+        yield from (f"{path}/{name}.py" for name in NAME.findall(names.strip("(")))
+
+
+def _read_by_them() -> Iterator[str]:
+    for folder in OTHERS:
+        for entry in _file(f"gradbook/{folder}").iterdir():
+            if entry.name.endswith((".mo", ".js", ".css", ".html")):
+                yield f"gradbook/{folder}/{entry.name}"
+
+
+def _file(path: str) -> Traversable:
+    return files("gradbook").joinpath(*path.split("/")[1:])

@@ -1,0 +1,170 @@
+"""What a page asks of Python in its own browser: books judged, their copies, what they come to.
+
+No process and no thread is started: whoever asks is a worker that may die of a book. So nothing is
+kept here: a report leaves as a line, and comes back as one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import chdir, contextmanager
+from pathlib import PurePosixPath
+from typing import Any
+
+from gradbook.audit.budget import allow_time
+from gradbook.audit.check import check_again, report_on
+from gradbook.audit.classes.marks import class_json
+from gradbook.audit.classes.reports import line_of, report_of_line
+from gradbook.audit.classes.rubric import score_each
+from gradbook.audit.copies.annotate import annotate
+from gradbook.audit.copies.correct import corrections
+from gradbook.audit.findings import UNREADABLE, WORST_FIRST, BookReport
+from gradbook.errors import GradbookError, one_line
+from gradbook.files import in_order
+from gradbook.folders import temporary_folder
+from gradbook.language import in_language, tr
+from gradbook.language.message import Message, message_count, said, words_of
+from gradbook.report.audit import grades_csv
+from gradbook.report.audit_class import ClassTable, class_chapters
+from gradbook.report.audit_page import audit_page, book_blocks
+from gradbook.report.findings import verdict_counts, verdict_words
+from gradbook.report.markup import markup, words_markup
+from gradbook.report.words import RichCell
+
+SLOWNESS = 30  # times as long as compiled code on a desk takes, at the most
+CELLS = (1, 2, 3, 5)  # of a class's table: student, verdict, gradients, what was found
+
+
+def begin() -> None:
+    """What is computed in a browser takes its time."""
+    allow_time(SLOWNESS)
+
+
+# A book ---------------------------------------------------------------------------
+
+
+def judge(language: str, name: str, content: bytes) -> str:
+    """What is to be shown of a book, as JSON."""
+    with in_language(language):
+        try:
+            with _laid_out(name, content) as path:
+                report = report_on(path)
+        except Exception as error:
+            report = BookReport(name, UNREADABLE, problem=_reason(error))
+        return _told(report)
+
+
+def lose(language: str, name: str, seconds: int) -> str:
+    """The same of a book of which a worker died; after so many seconds, or in want of memory."""
+    why = Message("it takes more memory than there is")
+    if seconds:
+        why = message_count(
+            "it takes longer than {count} second", "it takes longer than {count} seconds", seconds
+        )
+    with in_language(language):
+        problem = Message("it couldn't be checked: {problem}", problem=why)
+        return _told(BookReport(name, UNREADABLE, problem=problem))
+
+
+def _told(report: BookReport) -> str:
+    row = ClassTable([report], (), has_parts=False).row(0)
+    return json.dumps(
+        {
+            "line": line_of(report),
+            "verdict": report.verdict,
+            "said": f"{tr(report.verdict)}{verdict_words(report)}",
+            "cells": [_html(row[place]) for place in CELLS],
+            "html": markup(book_blocks(report)),
+            "isWrong": any(sheet.findings for sheet in report.sheets),
+        }
+    )
+
+
+def _html(cell: RichCell) -> str:
+    return words_markup(cell if isinstance(cell, tuple) else str(cell))
+
+
+def mark(language: str, name: str, content: bytes, line: str) -> tuple[bytes, str]:
+    """The copy whose wrong cells are coloured, or why there is none."""
+    return _copied(language, name, content, lambda: (annotate(name, report_of_line(line)), []))
+
+
+def correct(language: str, name: str, content: bytes, line: str) -> tuple[bytes, str]:
+    """The copy with the right formulas, if it is better; and what is to be said of it."""
+
+    def copied() -> tuple[bytes, list[str]]:
+        (made,) = corrections([report_of_line(line)], lambda again: map(check_again, again))
+        return made.content, [*made.problems, *made.remarks]
+
+    return _copied(language, name, content, copied)
+
+
+def _copied(
+    language: str, name: str, content: bytes, copy: Callable[[], tuple[bytes, list[str]]]
+) -> tuple[bytes, str]:
+    with in_language(language):
+        try:
+            with _laid_out(name, content):
+                made, remarks = copy()
+        except Exception as error:
+            problem = Message("can't copy {book}: {reason}", book=name, reason=_reason(error))
+            made, remarks = b"", [problem]
+        return made, "\n".join(one_line(said(line)) for line in remarks)
+
+
+@contextmanager
+def _laid_out(name: str, content: bytes) -> Iterator[str]:
+    """The book in a folder from which it is called as the page calls it."""
+    path = str(PurePosixPath(*(it for it in PurePosixPath(name).parts if it not in ("/", ".."))))
+    with temporary_folder() as folder:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+        with chdir(folder):
+            yield path
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, GradbookError):
+        return words_of(error)
+    return f"an internal error in gradbook ({one_line(f'{type(error).__name__}: {error}')})"
+
+
+# All of them ----------------------------------------------------------------------
+
+
+def sum_up(language: str, lines: Sequence[str]) -> str:
+    """What some books come to, and what they have in common, as JSON."""
+    reports = _reports(lines)
+    count = Counter(report.verdict for report in reports)
+    with in_language(language):
+        chapters = class_chapters(reports) if len(reports) > 1 else ()
+        summary: dict[str, Any] = {
+            "said": verdict_counts(reports),
+            "counts": {word: count[word] for word in WORST_FIRST if count[word]},
+            "verdicts": {word: tr(word) for word in count},
+            "common": [
+                {"heading": words_markup(it.heading), "html": markup(it.blocks)} for it in chapters
+            ],
+        }
+        return json.dumps(summary)
+
+
+def write(language: str, ending: str, lines: Sequence[str]) -> bytes:
+    """The file that the command would write about them."""
+    reports = _reports(lines)
+    with in_language(language):
+        return WRITERS[ending](reports).encode("utf-8", "backslashreplace")
+
+
+WRITERS: dict[str, Callable[[Sequence[BookReport]], str]] = {
+    ".html": audit_page,
+    ".csv": lambda reports: grades_csv(reports, score_each(reports)),
+    ".json": lambda reports: "".join(class_json(reports, score_each(reports))),
+}
+
+
+def _reports(lines: Sequence[str]) -> list[BookReport]:
+    """In the order in which a command would find them."""
+    return sorted(map(report_of_line, lines), key=lambda report: in_order(report.book))

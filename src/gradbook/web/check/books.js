@@ -1,0 +1,289 @@
+// The books of the page: checked one after the other, listed as they come, and the chosen one's findings.
+
+import { BookTable } from "../class/table.js"
+import { byId, make, save, say } from "../view/dom.js"
+import { mark, tr } from "../view/language.js"
+import { Stopped } from "./python.js"
+
+const LONGEST = 900 // seconds for a book; most take a few
+const MOST_LEFT = 20 // files that are named which aren't workbooks
+const BESIDE = /(^|\/)(\.|~\$)/ // what a program keeps beside a book, and folders that nobody sees
+const STUDENT = 1 // the column that is there where there is anything in it
+const PHRASES = {
+  waiting: mark("to be checked"),
+  checking: (/** @type {number} */ seconds) => tr("being checked, {seconds} s", { seconds }),
+  stopped: mark("stopped"),
+  judged: (/** @type {number} */ some, /** @type {number} */ all) => tr("{some} of {all} judged", { some, all }),
+  stop: mark("Stop"),
+  stopIt: (/** @type {string} */ name) => tr("Stop checking {name}", { name }),
+  noBook: mark("it isn't a workbook"),
+  none: mark("No workbook is in it."),
+  more: (/** @type {number} */ count) => tr("and {count} more", { count }),
+}
+
+/** What Python says of a book.
+ * @typedef {{line: string, verdict: string, said: string, cells: string[], html: string, isWrong: boolean}} Found
+ * @typedef {{number: number, name: string, file: File, state: "waiting" | "checking" | "stopped" | "done",
+ *   begun: number, found: Found | null}} Book
+ */
+
+export class Books {
+  /** @param {import("./python.js").Python} python @param {string[]} endings of workbooks */
+  constructor(python, endings) {
+    this.python = python
+    this.endings = endings
+    this.books = /** @type {Map<string, Book>} */ (new Map())
+    this.count = 0
+    this.isBusy = false
+    this.chosen = /** @type {Book | null} */ (null)
+    this.sheet = /** @type {HTMLTableElement} */ (document.querySelector("table.books"))
+    this.table = new BookTable(this.sheet, byId("tools"))
+    byId("clear").addEventListener("click", () => this.clear())
+    byId("report").addEventListener("click", () => this.saveReport())
+    for (const button of document.querySelectorAll("[data-copy]")) {
+      button.addEventListener("click", () => this.saveCopy(/** @type {HTMLElement} */ (button)))
+    }
+    for (const button of document.querySelectorAll("[data-ending]")) {
+      button.addEventListener("click", () => this.saveAll(/** @type {HTMLElement} */ (button).dataset.ending ?? ""))
+    }
+    setInterval(() => this.tick(), 1000)
+    this.update()
+  }
+
+  // Checking --------------------------------------------------------------------
+
+  /** @param {import("../class/files.js").Given[]} given */
+  take(given) {
+    const inFolders = given.filter(({ name }) => name.includes("/"))
+    const isBook = (/** @type {string} */ name) =>
+      this.endings.some(ending => name.toLowerCase().endsWith(ending)) && !BESIDE.test(name)
+    const left = given.filter(({ name }) => !isBook(name))
+    this.sayLeft(left.filter(it => !inFolders.includes(it)).map(({ name }) => name))
+    say(byId("problem"), given.length && left.length === given.length ? PHRASES.none : "")
+    const order = new Intl.Collator(undefined, { numeric: true }).compare
+    for (const { name, file } of given.filter(({ name }) => isBook(name)).sort((a, b) => order(a.name, b.name))) {
+      const number = this.books.get(name)?.number ?? this.count++
+      const book = { number, name, file, state: /** @type {const} */ ("waiting"), begun: 0, found: null }
+      this.books.set(name, book)
+      this.show(book)
+    }
+    this.update()
+    this.work()
+  }
+
+  /** One after the other, until none is left. @private */
+  async work() {
+    if (this.isBusy) return
+    this.isBusy = true
+    for (let book; (book = [...this.books.values()].find(it => it.state === "waiting"));) {
+      await this.check(book)
+      this.update()
+    }
+    this.isBusy = false
+    await this.sumUp()
+  }
+
+  /** @param {Book} book @private */
+  async check(book) {
+    book.state = "checking"
+    book.begun = performance.now()
+    this.show(book)
+    this.update()
+    let late = 0
+    const clock = setTimeout(() => {
+      late = LONGEST
+      this.python.stop()
+    }, LONGEST * 1000)
+    try {
+      const found = await this.python.ask("judge", book.name, new Uint8Array(await book.file.arrayBuffer()))
+      book.found = JSON.parse(found)
+    } catch (error) {
+      if (book.state === "checking") book.found = await this.lost(book, late, error)
+    } finally {
+      clearTimeout(clock)
+    }
+    if (book.state === "checking") book.state = book.found ? "done" : "stopped"
+    if (this.books.get(book.name) !== book) return // removed, or dropped again
+    this.show(book)
+    if (book.found && (!this.chosen || this.books.size === 1)) this.choose(book)
+  }
+
+  /** Of a book of which the worker died. @param {Book} book @param {number} late @param {unknown} error @private */
+  async lost(book, late, error) {
+    if (!(error instanceof Stopped)) {
+      say(byId("problem"), `${book.name}: ${error instanceof Error ? error.message : error}`)
+      return null
+    }
+    return this.python.ask("lose", book.name, late).then(JSON.parse, () => null)
+  }
+
+  /** @param {Book} book @private */
+  stop(book) {
+    const isAtWork = book.state === "checking"
+    book.state = "stopped"
+    if (isAtWork) this.python.stop()
+    this.show(book)
+    this.update()
+  }
+
+  clear() {
+    const isAtWork = [...this.books.values()].some(({ state }) => state === "checking")
+    this.books.clear()
+    this.table.clear()
+    this.chosen = null
+    if (isAtWork) this.python.stop()
+    this.sayLeft([])
+    say(byId("problem"), "")
+    this.update()
+  }
+
+  // What is shown ---------------------------------------------------------------
+
+  /** @private */
+  tick() {
+    for (const book of this.books.values()) if (book.state === "checking") this.show(book)
+  }
+
+  /** @private */
+  done() {
+    return [...this.books.values()].filter(({ found }) => found)
+  }
+
+  /** How far it is, and what is there to be seen. @private */
+  update() {
+    const all = this.books.size, done = this.done().length
+    const isOver = ![...this.books.values()].some(({ state }) => state === "waiting" || state === "checking")
+    const bar = byId("progress")
+    bar.max = Math.max(all, 1)
+    if (all === 1 && !isOver) bar.removeAttribute("value")
+    else bar.value = done
+    bar.hidden = isOver
+    if (!isOver || all < 2) say(byId("said"), isOver ? "" : PHRASES.judged(done, all))
+    byId("class").hidden = !all
+    byId("tools").hidden = all < 2
+    byId("book").hidden = !this.chosen
+    byId("common").hidden = true
+    document.body.classList.toggle("working", all > 0)
+    for (const row of this.sheet.rows) {
+      const cell = row.cells[STUDENT]
+      if (cell) cell.hidden = !this.done().some(({ found }) => found?.cells[0])
+    }
+    for (const button of document.querySelectorAll("[data-ending]")) {
+      /** @type {HTMLElement} */ (button).hidden = !done || !isOver
+    }
+  }
+
+  /** A book's row: how far it is, or what was found. @param {Book} book @private */
+  show(book) {
+    const row = make("tr", { class: book === this.chosen ? "chosen" : null })
+    const name = book.found ? make("button", { type: "button", class: "name", onclick: () => this.choose(book, true) }, book.name) : book.name
+    row.append(make("th", { scope: "row", class: "words" }, name))
+    for (const html of book.found?.cells ?? ["", "", "", ""]) {
+      const cell = make("td", { class: "words" })
+      cell.innerHTML = html // of gradbook's own making, in which every stranger's word is escaped
+      row.append(cell)
+    }
+    if (book.state !== "done") {
+      const seconds = Math.floor((performance.now() - book.begun) / 1000)
+      const said = book.state === "checking" ? PHRASES.checking(seconds) : PHRASES[book.state]
+      row.cells[2].append(make("span", { class: "soon" }, said))
+      if (book.state !== "stopped") row.cells[4].append(this.stopper(book))
+    }
+    this.table.put(book.number, row, null)
+    this.table.show()
+  }
+
+  /** @param {Book} book @private */
+  stopper(book) {
+    const label = PHRASES.stopIt(book.name)
+    return make("button", { type: "button", class: "stop", "aria-label": label, onclick: () => this.stop(book) }, PHRASES.stop)
+  }
+
+  /** The book whose findings are shown. @param {Book} book @param {boolean} [goesThere] */
+  choose(book, goesThere = false) {
+    const { found } = book
+    if (!found) return
+    const before = this.chosen
+    this.chosen = book
+    for (const one of [before, book]) if (one?.found) this.show(one)
+    say(byId("book-heading"), book.name)
+    say(byId("book-said"), found.said)
+    say(byId("book-problem"), "")
+    byId("findings").innerHTML = found.html
+    byId("book").hidden = false
+    const canCopy = { correct: found.isWrong, mark: found.verdict !== "unreadable" }
+    for (const [kind, can] of Object.entries(canCopy)) {
+      /** @type {any} */ (document.querySelector(`[data-copy=${kind}]`)).hidden = !can
+    }
+    if (goesThere) byId("book-said").focus()
+  }
+
+  /** What all come to, once they are there. @private */
+  async sumUp() {
+    const lines = this.lines()
+    if (lines.length < 2) return this.update()
+    const { said, counts, verdicts, common } = JSON.parse(await this.python.ask("sum_up", lines))
+    if (this.isBusy || lines.length !== this.lines().length) return
+    this.update()
+    say(byId("said"), said)
+    const chips = Object.entries(counts).map(([verdict, count]) =>
+      make("button", { type: "button", value: verdict, "aria-pressed": "false" },
+        make("span", { class: `verdict v-${verdict.split(" ")[0]}` }, verdicts[verdict]), String(count)))
+    document.querySelector("#tools .chips")?.replaceChildren(...chips)
+    this.table.filter()
+    byId("common").hidden = !common.length
+    byId("common-parts").innerHTML = common
+      .map((/** @type {{heading: string, html: string}} */ { heading, html }) => `<h3>${heading}</h3>${html.replaceAll("h3>", "h4>")}`)
+      .join("")
+  }
+
+  /** Which files are no books. @param {string[]} names @private */
+  sayLeft(names) {
+    const box = byId("left")
+    box.hidden = !names.length
+    const shown = names.slice(0, MOST_LEFT).map(name => make("li", {}, `${name}: ${PHRASES.noBook}`))
+    const more = names.length - shown.length
+    box.replaceChildren(...shown, ...(more > 0 ? [make("li", {}, PHRASES.more(more))] : []))
+  }
+
+  // What is saved ---------------------------------------------------------------
+
+  /** @private */
+  lines() {
+    return this.done().map(({ found }) => found?.line ?? "")
+  }
+
+  /** @param {string} ending */
+  async saveAll(ending) {
+    save(`found${ending}`, new Blob([await this.python.ask("write", ending, this.lines())]))
+  }
+
+  async saveReport() {
+    const { chosen } = this
+    if (!chosen?.found) return
+    const content = await this.python.ask("write", ".html", [chosen.found.line])
+    save(`${fileName(chosen).replace(/\.\w+$/, "")}.html`, new Blob([content]))
+  }
+
+  /** @param {HTMLElement} button */
+  async saveCopy(button) {
+    const { chosen } = this
+    const kind = button.dataset.copy ?? ""
+    if (!chosen?.found || button.ariaDisabled === "true") return
+    button.ariaDisabled = "true"
+    say(byId("book-problem"), "")
+    try {
+      const bytes = new Uint8Array(await chosen.file.arrayBuffer())
+      const [content, said] = await this.python.ask(kind, chosen.name, bytes, chosen.found.line)
+      if (this.chosen === chosen) say(byId("book-problem"), said)
+      if (content.length) save(`${kind === "mark" ? "marked" : "corrected"}-${fileName(chosen)}`, new Blob([content]))
+    } catch (error) {
+      say(byId("book-problem"), error instanceof Error ? error.message : String(error))
+    } finally {
+      button.ariaDisabled = "false"
+    }
+  }
+}
+
+/** @param {Book} book */
+const fileName = book => book.name.split("/").pop() ?? ""

@@ -1,0 +1,45 @@
+// The page that checks workbooks by itself: Python is loaded, books are dropped, nothing is sent anywhere.
+
+import { takeFiles } from "../class/files.js"
+import { canUnpack } from "../digits/link.js"
+import { byId, say } from "../view/dom.js"
+import { mark, numeral, tr } from "../view/language.js"
+import { Books } from "./books.js"
+import { Python } from "./python.js"
+
+const PHRASES = {
+  loading: (/** @type {string} */ share) => tr("Python is being loaded: {share}", { share }),
+  starting: mark("Python is starting. You can drop workbooks already."),
+  oldBrowser: mark("This page computes with WebAssembly, which this browser doesn’t have or has switched off: open it in a newer one (any since 2023 works), or use the command gradbook check."),
+  noParts: (/** @type {string} */ folder) => tr("The folder {folder} isn’t beside this page: keep the two together.", { folder }),
+}
+
+async function begin() {
+  const place = JSON.parse(byId("content").textContent)
+  const python = new Python(place, byId("worker").textContent)
+  const isReady = start(python, place.folder)
+  const books = new Books(python, place.endings)
+  takeFiles(given => books.take(given))
+  await isReady
+}
+
+/** @param {Python} python @param {string} folder */
+async function start(python, folder) {
+  const said = byId("python-said")
+  if (typeof WebAssembly === "undefined" || !canUnpack) return say(byId("problem"), PHRASES.oldBrowser)
+  try {
+    const isReady = python.load(share => {
+      byId("loading").value = share
+      say(said, share < 1 ? PHRASES.loading(numeral(`${Math.round(100 * share)} %`)) : PHRASES.starting)
+    })
+    python.last = isReady // books wait for it
+    await isReady
+    document.body.dataset.python = "ready"
+    byId("python").hidden = true
+  } catch (error) {
+    byId("python").hidden = true
+    say(byId("problem"), python.given ? String(error) : PHRASES.noParts(folder))
+  }
+}
+
+begin()

@@ -1,0 +1,105 @@
+// Python in this page: its parts, which are loaded once, and the worker that runs it, one task after the
+// other. A worker that is stopped or dies of a book is followed by another.
+
+import { bytes } from "../digits/link.js"
+
+/** @typedef {{folder: string, parts: Record<string, [number, string]>, language: string}} Place */
+
+const ORDER = ["pyodide", "wasm", "library", "gradbook"]
+
+/** A task whose worker is no more. */
+export class Stopped extends Error {}
+
+export class Python {
+  /** @param {Place} place @param {string} script of a worker, which comes behind Python's own */
+  constructor(place, script) {
+    this.place = place
+    this.script = script
+    this.address = ""
+    /** @type {any} what every worker is given */
+    this.given = null
+    /** @type {Promise<Worker> | null} */
+    this.worker = null
+    /** @type {Promise<unknown>} */
+    this.last = Promise.resolve()
+    /** @type {((why: Error) => void) | null} */
+    this.fail = null
+  }
+
+  /** Load the parts, one after the other, and begin.
+   * @param {(share: number) => void} tell which share of them is here
+   */
+  async load(tell) {
+    const { folder, parts, language } = this.place
+    const whole = Object.values(parts).reduce((sum, [size]) => sum + size, 0)
+    let here = 0
+    for (const [name, [size, hash]] of Object.entries(parts)) {
+      await loaded(`${encodeURIComponent(folder)}/${name}?${hash}`)
+      here += size
+      tell(here / whole)
+    }
+    const page = /** @type {any} */ (globalThis)
+    const [script, wasm, library, modules] = await Promise.all(ORDER.map(name => bytes(page.parts[name])))
+    delete page.parts
+    const code = await WebAssembly.compile(/** @type {BufferSource} */ (wasm))
+    const own = new Blob([/** @type {BlobPart} */ (script), "\n", this.script], { type: "text/javascript" })
+    this.address = URL.createObjectURL(own)
+    this.given = { code, library, modules, language }
+    this.worker = this.start()
+    await this.worker
+  }
+
+  /** A worker in which Python is ready. @private */
+  async start() {
+    const worker = new Worker(this.address)
+    await this.told(worker, { kind: "open", given: [this.given] })
+    return worker
+  }
+
+  /** What Python says to a task, after those that were given before.
+   * @param {string} kind @param {...any} given @returns {Promise<any>}
+   */
+  ask(kind, ...given) {
+    const turn = this.last.then(async () => {
+      this.worker ??= this.start()
+      return this.told(await this.worker, { kind, given })
+    })
+    this.last = turn.catch(() => null)
+    return turn
+  }
+
+  /** @param {Worker} worker @param {object} task @private */
+  told(worker, task) {
+    return new Promise((done, fail) => {
+      this.fail = why => {
+        worker.terminate()
+        this.worker = this.fail = null
+        fail(why)
+      }
+      worker.onerror = event => {
+        event.preventDefault()
+        this.fail?.(new Stopped(event.message))
+      }
+      worker.onmessage = ({ data }) => (data.problem === undefined ? done(data.answer) : this.fail?.(new Stopped(data.problem)))
+      worker.postMessage(task)
+    }).finally(() => (this.fail = null))
+  }
+
+  /** End the task that is being done. */
+  stop() {
+    this.fail?.(new Stopped())
+  }
+}
+
+/** A script beside the page, once it has run.
+ * @param {string} address @returns {Promise<void>}
+ */
+function loaded(address) {
+  return new Promise((done, fail) => {
+    const script = document.createElement("script")
+    script.src = address
+    script.onload = () => done()
+    script.onerror = () => fail(new Error(address))
+    document.head.append(script)
+  })
+}

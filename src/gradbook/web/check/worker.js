@@ -1,0 +1,55 @@
+// A worker in which Python checks books; Pyodide stands before it. It asks nobody for anything: what it
+// needs it is given, and what it would load is refused.
+
+const MOST = 24_576 // pages of 64 KiB: what a book that wants more dies of, and not the page
+const NOWHERE = "https://gradbook.invalid/"
+
+/** @type {any} */
+const page = self
+/** @type {any} */
+let python = null
+/** @type {any} */
+let checker = null
+let language = "en"
+
+/** @param {{code: WebAssembly.Module, library: Uint8Array, modules: Uint8Array, language: string}} given */
+async function open(given) {
+  const grow = WebAssembly.Memory.prototype.grow
+  WebAssembly.Memory.prototype.grow = function (pages) {
+    if (this.buffer.byteLength / 65_536 + pages > MOST) throw new RangeError("no more memory")
+    return grow.call(this, pages)
+  }
+  page.fetch = async (/** @type {any} */ address) => new Response(String(address).endsWith(".zip") ? /** @type {any} */ (given.library) : null)
+  WebAssembly.instantiateStreaming = async (_, imports) => {
+    return { module: given.code, instance: await WebAssembly.instantiate(given.code, imports) }
+  }
+  python = await page.loadPyodide({
+    indexURL: NOWHERE,
+    lockFileContents: page.pyodideLock,
+    createPyodideModule: page._createPyodideModule,
+  })
+  python.unpackArchive(given.modules, "zip")
+  python.pyimport("gradbook.arrays").stand_in()
+  checker = python.pyimport("gradbook.serve.in_a_page")
+  checker.begin()
+  language = given.language
+}
+
+/** What the checker answers, as the page can have it.
+ * @param {string} kind @param {any[]} given
+ */
+function answer(kind, given) {
+  const found = checker[kind](language, ...given.map(it => (typeof it === "object" ? python.toPy(it) : it)))
+  if (typeof found !== "object") return found
+  const plain = found.toJs()
+  found.destroy()
+  return plain
+}
+
+page.onmessage = async (/** @type {MessageEvent} */ { data: { kind, given } }) => {
+  try {
+    page.postMessage({ answer: kind === "open" ? await open(given[0]) : answer(kind, given) })
+  } catch (error) {
+    page.postMessage({ problem: String(error) })
+  }
+}
