@@ -190,3 +190,23 @@ def test_the_audit_says_the_same_without_numpy(tmp_path):
     assert json.loads(told.stdout) == json.loads(
         json.dumps([record_of(gb.check(path)) for path in books])
     )
+
+
+@pytest.mark.parametrize("count", [1, 3, 7])
+def test_what_charts_ask_of_a_curve(count):
+    x = np.array([3.0, np.nan, -2.0, 1e9, 0.5, 0.25, 7.0])
+    for ours, numpys in zip(
+        NAMES["array_split"](ours_of(x), count), np.array_split(x, count), strict=True
+    ):
+        same(ours, numpys)
+        known = NAMES["nan_to_num"](ours, nan=1.0)
+        same(known, np.nan_to_num(numpys, nan=1.0))
+        assert known.argmin() == np.nan_to_num(numpys, nan=1.0).argmin()
+    same(NAMES["clip"](ours_of(x), 0.0, 5.0), np.clip(x, 0.0, 5.0))
+
+
+def test_an_array_may_hold_anything():
+    made = NAMES["empty"]((2, 2), dtype=object)
+    made[0, 1] = "a name"
+    made[1, 0] = "another"
+    assert made.tolist() == [[None, "a name"], ["another", None]]

@@ -17,7 +17,7 @@ from gradbook.cli.main import main
 from gradbook.engine.pyodide import BrowserPython
 from gradbook.language import in_language
 from gradbook.report.check_page import check_page, check_parts
-from tests.serve.books import a_class, laid_out
+from tests.serve.books import a_class, exercises, laid_out
 
 NO_PYTHON = BrowserPython("", b"", b"")
 # The packed modules in a Python that has nothing else: neither NumPy nor any other package.
@@ -81,9 +81,8 @@ def test_what_it_brings_is_small_and_the_same_every_time(parts):
 
 
 def test_it_brings_all_that_is_needed_to_say_what_the_command_says(packed, tmp_path, monkeypatch):
-    pytest.importorskip("gradbook.arrays")
     zipfile.ZipFile(BytesIO(packed)).extractall(tmp_path / "modules")
-    laid_out(tmp_path / "class", a_class())
+    laid_out(tmp_path / "class", [*a_class(), *exercises()])
     for kind in ("marked", "corrected"):
         (tmp_path / kind).mkdir()
     subprocess.run(
@@ -104,10 +103,9 @@ def test_it_brings_all_that_is_needed_to_say_what_the_command_says(packed, tmp_p
 
 
 def test_its_json_is_the_commands(packed, tmp_path, monkeypatch, capsys):
-    pytest.importorskip("gradbook.arrays")
     from gradbook.serve import in_a_page as page
 
-    laid_out(tmp_path / "class", a_class())
+    laid_out(tmp_path / "class", [*a_class(), *exercises()])
     monkeypatch.chdir(tmp_path)
     assert main(["check", "class", "--json"]) == 2
     wanted = json.loads(capsys.readouterr().out)

@@ -103,7 +103,7 @@ class ndarray:  # noqa: N801  NumPy's name
         places, shape = _places(self.shape, key)
         kind = self.dtype
         for k, number in zip(places, spread_items(asarray(value), shape), strict=True):
-            self.items[k] = kind(number) if kind is not object else number
+            self.items[k] = kind(number) if kind in WIDEST[:-1] else number
 
     def copy(self) -> ndarray:
         return ndarray(list(self.items), self.shape)
@@ -167,7 +167,7 @@ def full(shape: Any, value: Any, dtype: Any = None) -> ndarray:
 
 
 def zeros(shape: Any, dtype: Any = float) -> ndarray:
-    return full(shape, dtype(0))
+    return full(shape, None if dtype is object else dtype(0))
 
 
 def ones(shape: Any, dtype: Any = float) -> ndarray:

@@ -7,7 +7,7 @@ import math
 import operator
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 from gradbook.arrays.array import (
@@ -285,6 +285,27 @@ def argmax(given: Any) -> int:
     return items.index(max(items))
 
 
+def argmin(given: Any) -> int:
+    items = asarray(given).items
+    return items.index(min(items))
+
+
+def clip(given: Any, low: float, high: float) -> ndarray:
+    return minimum(maximum(given, low), high)  # type: ignore[no-any-return]
+
+
+def nan_to_num(given: Any, nan: float) -> ndarray:
+    """Only what is no number changes."""
+    return where(isnan(given), nan, given)
+
+
+def array_split(given: Any, count: int) -> list[ndarray]:
+    made = asarray(given)
+    each, longer = divmod(len(made), count)
+    ends = [k * each + min(k, longer) for k in range(count + 1)]
+    return [made[a:b] for a, b in pairwise(ends)]
+
+
 def flatnonzero(given: Any) -> ndarray:
     return array([k for k, item in enumerate(asarray(given).items) if item], int)
 
@@ -381,6 +402,7 @@ _METHODS: dict[str, Any] = {
     "all": all_,
     "any": any_,
     "argmax": argmax,
+    "argmin": argmin,
     "ravel": ravel,
     "reshape": lambda self, *shape: reshape(self, shape[0] if len(shape) == 1 else shape),
     "real": property(real),

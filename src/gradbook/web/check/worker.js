@@ -28,7 +28,8 @@ async function open(given) {
     lockFileContents: page.pyodideLock,
     createPyodideModule: page._createPyodideModule,
   })
-  python.unpackArchive(given.modules, "zip")
+  python.unpackArchive(given.modules, "zip", { extractDir: "/modules" })
+  python.pyimport("sys").path.append("/modules")
   python.pyimport("gradbook.arrays").stand_in()
   checker = python.pyimport("gradbook.serve.in_a_page")
   checker.begin()

@@ -1,0 +1,178 @@
+"""The page that checks by itself, in browsers: from a file and from a site, with real books."""
+
+from __future__ import annotations
+
+import json
+import time
+from base64 import b64encode
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+
+from gradbook.cli.main import main
+from gradbook.report.check_page import check_page
+from tests.outside.firefox import firefox
+from tests.outside.pages.test_translated_pages import english
+from tests.outside.witness import PYODIDE
+from tests.pseudo import pseudo_language
+from tests.serve.books import a_class, content, exercises, laid_out
+
+PATIENCE = 300.0  # seconds: other tests run beside it
+READY = "document.body.dataset.python === 'ready'"
+JUDGED = """(books => books.length && books.every(row => row.querySelector('.verdict')
+  || /stopped/.test(row.textContent)))(
+  [...document.querySelectorAll('table.books tbody tr')])
+  && document.querySelector('#progress').hidden"""
+ROWS = """[...document.querySelectorAll('table.books tbody tr')].map(
+  row => [row.cells[0].textContent, row.cells[2].textContent])"""
+PUT_IN = """(async letters => {
+  const given = new DataTransfer()
+  const bytes = Uint8Array.from(atob(letters), it => it.charCodeAt(0))
+  given.items.add(new File([bytes], "ada.xlsx"))
+  const field = document.querySelector('#files')
+  field.files = given.files
+  field.dispatchEvent(new Event('change'))
+})"""
+WIDER = "document.documentElement.scrollWidth > innerWidth"
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """The page as the command writes it, and a class of books beside it."""
+    folder = tmp_path_factory.mktemp("check")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADBOOK_PYODIDE", str(PYODIDE))
+        assert main(["check", "--page", str(folder / "check.html")]) == 0
+    laid_out(folder / "class", [*a_class(), *exercises()])
+    return folder
+
+
+@contextmanager
+def site(folder):
+    """The folder as a site has it."""
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    handler.func.log_message = lambda *said: None
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def page(chromium, written):
+    """The page from its file, once Python has started; it must not have complained in the end."""
+    chromium.said.clear()
+    chromium.show(written / "check.html")
+    chromium.until(READY, PATIENCE)
+    yield chromium
+    assert chromium.said == []
+    assert chromium.text("#problem") == ""
+
+
+@pytest.fixture
+def saved(chromium, tmp_path):
+    """`saved(name, selector)`: what is saved under that name by a click."""
+    chromium.save_to(tmp_path)
+
+    def save(name, selector):
+        chromium.click(selector)
+        end = time.monotonic() + PATIENCE
+        while not (tmp_path / name).exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        return (tmp_path / name).read_bytes()
+
+    return save
+
+
+@pytest.mark.witness("chromium", "pyodide")
+def test_a_book_is_judged_and_its_copies_are_those_of_the_command(page, written, saved, tmp_path):
+    folder = written / "class"
+    page.drop("#drop", folder / "sign.xlsx")
+    page.until(JUDGED, PATIENCE)
+    assert page.value(ROWS) == [["sign.xlsx", "wrong"]]
+    assert page.text("#book-heading") == "sign.xlsx"
+    assert "−" in page.text("#findings") or "sign" in page.text("#findings")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        asked = ["-o", str(tmp_path / "wanted.html"), "--annotate", str(tmp_path / "a")]
+        assert main(["check", "sign.xlsx", *asked, "--fix", str(tmp_path / "f")]) == 1
+    assert saved("sign.html", "#report") == (tmp_path / "wanted.html").read_bytes()
+    marked = saved("marked-sign.xlsx", "[data-copy='mark']")
+    assert marked == (tmp_path / "a" / "sign.xlsx").read_bytes()
+    corrected = saved("corrected-sign.xlsx", "[data-copy='correct']")
+    assert corrected == (tmp_path / "f" / "sign.xlsx").read_bytes()
+    assert page.text("#book-problem") == ""
+
+
+@pytest.mark.witness("chromium", "pyodide")
+def test_a_class_on_a_site_comes_to_the_json_of_the_command(chromium, written, saved, capsys):
+    with site(written) as address, pytest.MonkeyPatch.context() as patch:
+        chromium.said.clear()
+        chromium.show(f"{address}/check.html")
+        chromium.drop("#drop", written / "class")  # Python may still be on its way
+        chromium.until(JUDGED, PATIENCE)
+        found = json.loads(saved("found.json", "[data-ending='.json']"))
+        patch.chdir(written)
+        main(["check", "class", "--json"])
+        assert found == json.loads(capsys.readouterr().out)
+        assert chromium.value("document.querySelectorAll('b b, td script').length") == 0
+        assert [line for line in chromium.said if "favicon" not in line] == []
+        assert chromium.text("#said").startswith("14 books: ")
+        chromium.click("table.books tbody tr:nth-child(4) button.name")
+        assert chromium.text("#book-heading") == chromium.value(ROWS)[3][0]
+        chromium.click("#clear")
+        assert chromium.value("document.querySelector('#class').hidden")
+
+
+@pytest.mark.witness("chromium", "pyodide")
+def test_a_book_that_is_stopped_takes_nothing_else_along(chromium, written):
+    chromium.show(written / "check.html")
+    chromium.drop("#drop", written / "class" / "carried.xlsx")
+    chromium.until("!!document.querySelector('.stop')", PATIENCE)
+    chromium.until(f"{READY} && !!document.querySelector('.stop')", PATIENCE)
+    chromium.press(".stop")
+    chromium.until(JUDGED, PATIENCE)
+    assert chromium.value(ROWS)[0][1] == "stopped"
+    chromium.choose("#files", written / "class" / "ada.xlsx")
+    chromium.until(f"({ROWS}).some(row => row[1] === 'right')", PATIENCE)
+
+
+@pytest.mark.witness("chromium", "pyodide", "axe")
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1200, "dark")])
+def test_everybody_can_use_it_at_any_width(chromium, written, width, scheme):
+    chromium.show(written / "check.html", width, prefers_color_scheme=scheme)
+    assert (chromium.objections(), chromium.value(WIDER)) == ([], False)
+    chromium.until(READY, PATIENCE)
+    chromium.choose("#files", *(written / "class" / f"{it}.xlsx" for it in ("sign", "ada", "bomb")))
+    chromium.until(JUDGED, PATIENCE)
+    chromium.until("!document.querySelector('#common').hidden", PATIENCE)
+    assert (chromium.objections(), chromium.value(WIDER)) == ([], False)
+
+
+@pytest.mark.witness("firefox", "pyodide")
+def test_another_browser_says_the_same(written):
+    with firefox() as page:
+        page.show(written / "check.html")
+        page.value(f"{PUT_IN}({b64encode(content(is_right=False)).decode()!r})")
+        page.until(JUDGED, PATIENCE)
+        assert page.value(ROWS) == [["ada.xlsx", "wrong"]]
+        assert page.said == []
+
+
+@pytest.mark.witness("chromium")
+def test_it_says_nothing_in_english_and_what_is_missing(chromium, tmp_path):
+    with pseudo_language():
+        page = check_page("gone", {"python.js": "its content"})
+    (tmp_path / "page.html").write_text(page, encoding="utf-8")
+    chromium.show(tmp_path / "page.html")
+    chromium.until("!!document.querySelector('#problem').textContent")
+    assert "gone" in chromium.text("#problem")
+    chromium.said.clear()
+    assert english(chromium, "gone", "Pyodide", "MPL", "found", "html", "csv", "json") == []
