@@ -34,8 +34,11 @@ from openpyxl.worksheet.worksheet import Worksheet
 import gradbook
 from gradbook.cli.main import PARTS, VERBS, main, parts_page, verb_parser
 from gradbook.cli.verbs.about import TOPICS, page
+from gradbook.engine.pyodide import browser_python
+from gradbook.language import ENGLISH, LANGUAGES, in_language
 from gradbook.layers import KINDS
 from gradbook.net import builtin, parse
+from gradbook.report.check_page import check_page, check_parts
 from gradbook.report.play_page import HOME_VARIABLE, play_page
 from scripts.doc_tables import activations, losses, table
 from scripts.home import HOME
@@ -78,6 +81,7 @@ def build(folder: Path, among_versions: bool = False) -> None:
             (docs / place).write_text(text, "utf-8")
         shutil.copytree(keep_gallery((docs / "gallery.md").read_text("utf-8")), docs / "gallery")
         make_play(docs / "play")
+        make_check(docs / "check")
         settings = configuration() + (VERSIONS if among_versions else "")
         (stage / "zensical.toml").write_text(settings, "utf-8")
         words = [sys.executable, "-m", "zensical", "build", "--strict"]
@@ -194,6 +198,18 @@ def make_play(folder: Path) -> None:
     (folder / "index.html").write_text(page, "utf-8")
     (folder / "card.png").write_bytes(net._repr_png_())
     shutil.move(folder.parent / "sw.js", folder)
+
+
+def make_check(folder: Path) -> None:
+    """The page that checks workbooks, in each language, and what all of them run."""
+    parts = check_parts(browser_python())
+    places = {code: "index.html" if code == ENGLISH.code else f"{code}.html" for code in LANGUAGES}
+    (folder / "files").mkdir(parents=True)
+    for name, content in parts.items():
+        (folder / "files" / name).write_text(content, "utf-8")
+    for code, place in places.items():
+        with in_language(code):
+            (folder / place).write_text(check_page("files", parts, places), "utf-8")
 
 
 def hand_in(folder: Path) -> None:

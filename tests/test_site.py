@@ -10,8 +10,10 @@ from urllib.parse import unquote
 import pytest
 
 from gradbook.cli.main import VERBS
+from gradbook.language import LANGUAGES
 from tests.conftest import require
 from tests.outside.browser import browser
+from tests.outside.witness import PYODIDE
 
 ROOT = Path(__file__).parent.parent
 NARROW = 390  # pixels
@@ -29,17 +31,19 @@ KINDS = (
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Path:
-    require("zensical")
+    require("zensical", "pyodide")
     from scripts.site import build
 
     folder = tmp_path_factory.mktemp("site") / "site"
-    build(folder)  # which is strict: a warning ends it
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADBOOK_PYODIDE", str(PYODIDE))
+        build(folder)  # which is strict: a warning ends it
     return folder
 
 
 def pages(site: Path) -> list[Path]:
     """Those that the generator made; the gallery's own have tests of theirs."""
-    own = {"gallery", "play"}
+    own = {"check", "gallery", "play"}
     found = [path for path in site.rglob("*.html") if own.isdisjoint(path.parts)]
     return sorted(path for path in found if path.name != "404.html")
 
@@ -57,6 +61,15 @@ class Places(HTMLParser):
         given = dict(attributes)
         self.anchors |= {str(given[name]) for name in ("id", "name") if given.get(name)}
         self.links += [str(given[name]) for name in ("href", "src") if given.get(name)]
+
+
+def test_workbooks_are_checked_there_in_every_language(site):
+    pages = [path for path in (site / "check").iterdir() if path.suffix == ".html"]
+    assert len(pages) == len(LANGUAGES)
+    for path in pages:
+        page = path.read_text("utf-8")
+        assert all(f'href="{other.name}"' in page for other in pages if other != path)
+    assert (site / "check/files/wasm.js").stat().st_size > 1_000_000
 
 
 def test_the_page_to_play_with_has_an_address_a_card_and_is_kept(site):
