@@ -27,7 +27,6 @@ from pathlib import Path
 from gradbook.arrays import stand_in
 stand_in()
 from gradbook.serve import in_a_page as page
-assert not page.begin()
 lines = []
 for path in sorted(Path("class").iterdir()):
     name, content = str(path), path.read_bytes()

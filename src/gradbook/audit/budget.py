@@ -41,11 +41,9 @@ class BudgetSpent(Exception):
 class Account:
     """Some work that may be done until some time."""
 
-    patience = 1.0
-
     def __init__(self, most: int, longest: float) -> None:
         self.most = most
-        self.until = process_time() + self.patience * longest
+        self.until = process_time() + longest
         self.spent = 0
         self.was_late = False  # whether the clock was what ended something
         self._look_at = 0
@@ -67,11 +65,6 @@ class Account:
             self._look_at = self.spent + LOOK_AT_CLOCK
             if self._looks_late():
                 raise BudgetSpent
-
-
-def allow_time(times: float) -> None:
-    """From now on the clock strikes so many times later, where everything takes longer."""
-    Account.patience = times
 
 
 class Budget:

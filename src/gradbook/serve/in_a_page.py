@@ -13,7 +13,6 @@ from contextlib import chdir, contextmanager
 from pathlib import PurePosixPath
 from typing import Any
 
-from gradbook.audit.budget import allow_time
 from gradbook.audit.check import check_again, report_on
 from gradbook.audit.classes.marks import class_json
 from gradbook.audit.classes.reports import line_of, report_of_line
@@ -33,13 +32,7 @@ from gradbook.report.findings import verdict_counts, verdict_words
 from gradbook.report.markup import markup, words_markup
 from gradbook.report.words import RichCell
 
-SLOWNESS = 30  # times as long as compiled code on a desk takes, at the most
 CELLS = (1, 2, 3, 5)  # of a class's table: student, verdict, gradients, what was found
-
-
-def begin() -> None:
-    """What is computed in a browser takes its time."""
-    allow_time(SLOWNESS)
 
 
 # A book ---------------------------------------------------------------------------
