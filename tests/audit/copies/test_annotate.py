@@ -9,8 +9,10 @@ import pytest
 
 from gradbook.audit.check import check
 from gradbook.audit.copies.annotate import annotate
-from gradbook.audit.copies.patch import apply_edits
-from gradbook.audit.copies.sheet_xml import read_sheet
+from gradbook.audit.copies.patch import (
+    apply_edits,
+    read_sheet,
+)
 from gradbook.audit.workbook.package import WorkbookError
 from gradbook.palette import ERROR
 from tests.audit.material.copies import (

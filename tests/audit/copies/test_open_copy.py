@@ -11,7 +11,7 @@ from gradbook.audit.check import check
 from gradbook.audit.classes.rubric import Rubric, score
 from gradbook.audit.copies import open_copy
 from gradbook.audit.copies.annotate import annotate
-from gradbook.audit.copies.open_copy import OpenMarks, OpenPart
+from gradbook.audit.copies.open_copy import CellMark, OpenPart
 from gradbook.audit.formula.address import pack
 from gradbook.audit.workbook.package import WorkbookError
 from gradbook.palette import ERROR
@@ -43,8 +43,8 @@ style:family="table-cell"><style:text-properties fo:color="#ff0000"/></style:sty
 
 def marked(notes, filled=()):
     part = OpenPart(BOOK.encode(), "#abcdef", 1)
-    cells = {pack(0, row, column): said for (row, column), said in notes.items()}
-    part.show(0, OpenMarks(cells, frozenset(pack(0, row, column) for row, column in filled)))
+    places = {*notes, *filled}
+    part.show(0, {pack(0, *at): CellMark(notes.get(at, ""), at in filled) for at in places})
     return part.text().decode()
 
 

@@ -175,12 +175,22 @@ def class_json(reports: Sequence[BookReport], scores: Sequence[BookScore]) -> It
     """The text of the record, piece by piece, for there may be 100,000 books."""
     graded = zip(reports, scores, strict=True)
     books = (record_of(report) | _grade(report, score) for report, score in graded)
+    marks = class_marks(scores)
+    mistakes = (
+        {
+            "kind": mistake.kind,
+            "what": mistake.meaning,
+            "books": mistake.books,
+            "quantities": [{"quantity": n, "books": count} for n, count in mistake.quantities],
+        }
+        for mistake in common_mistakes(reports)
+    )
     yield '{\n "version": 1,\n "books": '
     yield from _listed(books)
     yield ',\n "similar": '
     yield from _listed(_similar(reports))
-    yield f',\n "marks": {_said(_marks_record(scores))},\n "mistakes": '
-    yield from _listed(_mistake_records(reports))
+    yield f',\n "marks": {_said(marks and asdict(marks))},\n "mistakes": '
+    yield from _listed(mistakes)
     yield "\n}\n"
 
 
@@ -194,18 +204,6 @@ def _listed(records: Iterable[dict[str, object]]) -> Iterator[str]:
 
 def _said(one: object) -> str:
     return json.dumps(one, ensure_ascii=False, indent=1, allow_nan=False)
-
-
-def _marks_record(scores: Sequence[BookScore]) -> dict[str, object] | None:
-    marks = class_marks(scores)
-    return None if marks is None else asdict(marks)
-
-
-def _mistake_records(reports: Sequence[BookReport]) -> Iterator[dict[str, object]]:
-    for mistake in common_mistakes(reports):
-        quantities = [{"quantity": name, "books": count} for name, count in mistake.quantities]
-        named = {"kind": mistake.kind, "what": mistake.meaning}
-        yield {**named, "books": mistake.books, "quantities": quantities}
 
 
 def _similar(reports: Sequence[BookReport]) -> Iterator[dict[str, object]]:

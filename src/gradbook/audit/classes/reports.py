@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cache
 from os import PathLike, fspath
 from pathlib import Path, PurePath
 from tempfile import SpooledTemporaryFile, gettempdir
-from typing import Any
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from gradbook import __version__, limits
 from gradbook.audit.classes.submissions import READ
@@ -25,14 +27,11 @@ from gradbook.audit.findings import (
     KINDS,
     UNREADABLE,
     VERDICTS,
-    AskedColumn,
     BookReport,
     Finding,
-    LossCurves,
     SheetReport,
     fingerprint_of,
 )
-from gradbook.audit.workbook.book import Origin
 from gradbook.errors import DataError, GradbookError
 from gradbook.files import InnerPath, note_read, require_file, said_plainly, write_whole
 from gradbook.language.message import record_of_text, text_of_record
@@ -40,6 +39,7 @@ from gradbook.schema import (
     AnyNumber,
     Choice,
     InTurn,
+    Kind,
     ListOf,
     Maybe,
     Schema,
@@ -54,12 +54,14 @@ from gradbook.schema import (
 
 
 class _Text:
-    """A text, with halves of characters too: names of files have them."""
+    """A text, with halves of characters too, as names of files have them; or a message with its
+    parts."""
 
     def read(self, value: object) -> str:
-        if not isinstance(value, str):
-            raise SchemaError("a text, nothing else")
-        return value
+        try:
+            return text_of_record(value)
+        except ValueError as error:
+            raise SchemaError("a text or a message, nothing else") from error
 
 
 class _Texts:
@@ -71,78 +73,54 @@ class _Texts:
         return value
 
 
-class _Said:
-    """A text, or a message with its parts."""
+@dataclass(frozen=True)
+class _Turned:
+    """A list that becomes a value of another type."""
 
-    def read(self, value: object) -> str:
-        try:
-            return text_of_record(value)
-        except ValueError as error:
-            raise SchemaError("a text or a message, nothing else") from error
+    into: Callable[[Any], Any]
+    kind: Kind
+
+    def read(self, value: object) -> Any:
+        return self.into(self.kind.read(value))
 
 
-TEXT, COUNT, SAID = _Text(), WholeNumber(), _Said()
-FINDING = Schema(
-    kind=Choice(*KINDS),
-    quantity=TEXT,
-    weight=TEXT,
-    cells=TEXT,
-    formula=TEXT,
-    expected=TEXT,
-    why=SAID,
-    relative_error=Maybe(AnyNumber()),
-    sheet=TEXT,
-    fixes=_Texts(),
-    spoils=ListOf(TEXT),
-    edits=ListOf(TEXT),
-    judges=TEXT,
-    first_step=COUNT,
-)
-CURVE = Schema(made=ListOf(AnyNumber(), least=1), corrected=ListOf(AnyNumber(), least=1))
-ASKED = Schema(
-    quantity=TEXT,
-    sheet=TEXT,
-    cells=TEXT,
-    kind=TEXT,
-    state=TEXT,
-    made_of=ListOf(TEXT),
-    elsewhere=TEXT,
-    elsewhere_rows=AnyNumber(),
-)
-SHEET = Schema(
-    sheet=TEXT,
-    verdict=Choice(*VERDICTS),
-    loss=SAID,
-    rate=TEXT,
-    weights=ListOf(TEXT),
-    rows=Maybe(InTurn((COUNT, COUNT))),
-    steps=COUNT,
-    findings=ListOf(FINDING),
-    notes=ListOf(SAID),
-    curve=Maybe(CURVE),
-    asked=ListOf(ASKED),
-    rule=TEXT,
-    updates=COUNT,
-    is_half_judged=Usually(TrueOrFalse(), False),
-)
-ORIGIN = Schema(
-    student=TEXT,
-    content=TEXT,
-    numbers=ListOf(TEXT),
-    formulas=_Texts(),
-    saved_by=TEXT,
-    created=TEXT,
-)
-REPORT = Schema(
-    book=TEXT,
-    verdict=Choice(*VERDICTS),
-    sheets=ListOf(SHEET),
-    problem=SAID,
-    fingerprint=TEXT,
-    formulas=COUNT,
-    notes=ListOf(SAID),
-    origin=ORIGIN,
-)
+CHOICES = {
+    (Finding, "kind"): Choice(*KINDS),
+    (SheetReport, "verdict"): Choice(*VERDICTS),
+    (BookReport, "verdict"): Choice(*VERDICTS),
+}
+PLAIN: dict[Any, Kind] = {
+    str: _Text(),
+    int: WholeNumber(),
+    float: AnyNumber(),
+    bool: Usually(TrueOrFalse(), False),
+}
+
+
+@cache
+def _kind_of(hint: Any) -> Kind:
+    """What a record has to be that becomes a value of some type: a report's own, or in one."""
+    if is_dataclass(hint):
+        return _record_of(hint)
+    match get_origin(hint), get_args(hint):
+        case origin, (kind, other) if other is NoneType:
+            return Maybe(_kind_of(kind))
+        case origin, (kind, other) if other is Ellipsis:
+            least = int(kind is float)  # numbers are those of a curve
+            return _Turned(tuple, ListOf(_kind_of(kind), least))
+        case origin, kinds if origin is tuple:
+            return _Turned(tuple, InTurn(tuple(map(_kind_of, kinds))))
+        case origin, (kind,) if origin is frozenset:
+            return _Turned(frozenset, ListOf(_kind_of(kind)))
+        case origin, _ if origin is Mapping:
+            return _Texts()
+    return PLAIN[hint]
+
+
+def _record_of(made: Any) -> Kind:
+    types = get_type_hints(made)
+    kinds = {f.name: CHOICES.get((made, f.name)) or _kind_of(types[f.name]) for f in fields(made)}
+    return _Turned(lambda found: made(**{name: found[name] for name in kinds}), Schema(**kinds))
 
 
 def line_of(report: BookReport) -> str:
@@ -152,27 +130,8 @@ def line_of(report: BookReport) -> str:
 
 def report_of_line(line: str | bytes) -> BookReport:
     """The report of a line; a SchemaError if there is none in it."""
-    found = read_json(line, REPORT)
-    sheets = tuple(map(_sheet, found["sheets"]))
-    origin = _made(Origin, ORIGIN, found["origin"], numbers=frozenset(found["origin"]["numbers"]))
-    report: BookReport = _made(BookReport, REPORT, found, sheets=sheets, origin=origin)
+    report: BookReport = read_json(line, _kind_of(BookReport))
     return report
-
-
-def _sheet(found: Mapping[str, Any]) -> SheetReport:
-    curve = found["curve"] and _made(LossCurves, CURVE, found["curve"])
-    asked = tuple(_made(AskedColumn, ASKED, one) for one in found["asked"])
-    findings = tuple(_made(Finding, FINDING, one) for one in found["findings"])
-    parts = {"curve": curve, "asked": asked, "findings": findings}
-    sheet: SheetReport = _made(SheetReport, SHEET, found, **parts)
-    return sheet
-
-
-def _made(kind: type[Any], schema: Schema, found: Mapping[str, Any], **parts: object) -> Any:
-    """A record of that kind: the parts, and the other fields as they were read."""
-    own = {name: found[name] for name in schema.kinds if name not in parts}
-    lists = {name: tuple(value) for name, value in own.items() if isinstance(value, list)}
-    return kind(**own | lists | parts)
 
 
 def _plain(value: object) -> object:

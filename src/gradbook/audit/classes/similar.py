@@ -37,13 +37,10 @@ SHOWN = 3  # formulas that are told
 NONE = np.empty(0, np.int64)
 
 Pair = tuple[int, int]
-BOTH_EXERCISES = mark("both are exercise {student}")
-ALL_EXERCISES = mark("all are exercise {student}")
-BOTH_BY, ALL_BY = mark("both are by {student}"), mark("all are by {student}")
-BOTH_BEGAN = mark("both began as one file, of {time}")
-ALL_BEGAN = mark("all began as one file, of {time}")
-BOTH_SAVED = mark("both were last saved by {name}")
-ALL_SAVED = mark("all were last saved by {name}")
+EXERCISES = mark("both are exercise {student}"), mark("all are exercise {student}")
+BY = mark("both are by {student}"), mark("all are by {student}")
+BEGAN = mark("both began as one file, of {time}"), mark("all began as one file, of {time}")
+SAVED = mark("both were last saved by {name}"), mark("all were last saved by {name}")
 
 
 @dataclass(frozen=True)
@@ -66,30 +63,18 @@ def similar_books(reports: Sequence[BookReport]) -> list[Similar]:
     return told
 
 
-@dataclass(frozen=True, slots=True)
 class _Trace:
     """What a book is known by among 100,000: of formulas and numbers only which are the same."""
 
-    student: str
-    content: str
-    saved_by: str
-    created: str
-    numbers: int
-    own_numbers: int  # 0 where it has none of its own
-    formulas: NDArray[np.int64]
+    __slots__ = "content", "created", "formulas", "numbers", "own_numbers", "saved_by", "student"
 
-
-def _trace(origin: Origin) -> _Trace:
-    numbers = hash(origin.numbers)
-    return _Trace(
-        origin.student,
-        origin.content,
-        origin.saved_by,
-        origin.created,
-        numbers,
-        numbers if len(origin.numbers) >= OWN_NUMBERS else 0,
-        np.array([hash(formula) for formula in origin.formulas], np.int64),
-    )
+    def __init__(self, origin: Origin) -> None:
+        self.student, self.content = origin.student, origin.content
+        self.saved_by, self.created = origin.saved_by, origin.created
+        self.numbers = hash(origin.numbers)
+        has_own = len(origin.numbers) >= OWN_NUMBERS
+        self.own_numbers = self.numbers if has_own else 0
+        self.formulas = np.array([hash(formula) for formula in origin.formulas], np.int64)
 
 
 @dataclass(frozen=True)
@@ -99,7 +84,7 @@ class _Class:
 
     @cached_property
     def traces(self) -> list[_Trace]:
-        return [_trace(self.reports[place].origin) for place in self.read]
+        return [_Trace(self.reports[place].origin) for place in self.read]
 
     def reports_of(self, group: Iterable[int]) -> list[BookReport]:
         return [self.reports[self.read[number]] for number in group]
@@ -190,7 +175,6 @@ class _Class:
     # What speaks for it -----------------------------------------------------
 
     def evidence(self, group: Sequence[int]) -> Iterator[str]:
-        two = len(group) == 2
         own, first = [self.traces[k] for k in group], self.reports_of(group[:1])[0].origin
         if _are_same(trace.content for trace in own):
             yield Message("the same numbers and formulas in every cell, in different files")
@@ -213,18 +197,14 @@ class _Class:
                 number=f"{len(formulas):,}",
                 formulas=f"{shown}{more}",
             )
+        several = len(group) > 2
         if _are_same(trace.student for trace in own):
-            exercise = bool(NUMBER.fullmatch(first.student))
-            template = (
-                (BOTH_EXERCISES if exercise else BOTH_BY)
-                if two
-                else (ALL_EXERCISES if exercise else ALL_BY)
-            )
-            yield Message(template, student=first.student)
+            said = EXERCISES if NUMBER.fullmatch(first.student) else BY
+            yield Message(said[several], student=first.student)
         if self._only(group, "created"):
-            yield Message(BOTH_BEGAN if two else ALL_BEGAN, time=first.created)
+            yield Message(BEGAN[several], time=first.created)
         if self._only(group, "saved_by"):
-            yield Message(BOTH_SAVED if two else ALL_SAVED, name=first.saved_by)
+            yield Message(SAVED[several], name=first.saved_by)
 
     def _only(self, group: Sequence[int], said: str) -> bool:
         """Whether they say the same, and nobody else does in a class that isn't small."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from io import BytesIO
+from itertools import islice
 from os import PathLike
 
 from gradbook import limits
-from gradbook.audit.classes.rubric import FREE, BookScore, PartScore, in_numbers, in_points
-from gradbook.audit.copies.open_copy import OpenMarks, OpenPart
+from gradbook.audit.classes.rubric import FREE, BookScore, in_numbers, in_points
+from gradbook.audit.copies.open_copy import CellMark, OpenPart
 from gradbook.audit.copies.patch import (
     OFFICE,
     SPREADSHEET,
@@ -19,17 +18,20 @@ from gradbook.audit.copies.patch import (
     ByteEdit,
     Element,
     Patch,
+    SheetXml,
     apply_edits,
     elements,
+    free_title,
     only,
     place_after,
     prefix,
+    read_sheet,
+    styles_used,
     tag,
     with_attributes,
     with_child,
     words,
 )
-from gradbook.audit.copies.sheet_xml import SheetXml, read_sheet, styles_used
 from gradbook.audit.findings import CHANGED, TO_FILL_IN, BookReport, Finding
 from gradbook.audit.formula.address import Address, cells_of, column_of, letters, name_of, row_of
 from gradbook.audit.workbook.book import Book
@@ -40,7 +42,7 @@ from gradbook.files import read_bytes
 from gradbook.language import mark, tr
 from gradbook.language.message import Message
 from gradbook.language.message import said as told
-from gradbook.palette import ACTIVATION, ERROR, PAPER, QUIET, SUM, WEIGHT, Colour
+from gradbook.palette import ACTIVATION, ERROR, PAPER, QUIET, SUM, WEIGHT
 
 # Formats: of each wrong cell, and of the sheet we add -------------------------
 
@@ -51,7 +53,7 @@ NO_STYLES = f"""<styleSheet xmlns="{MAIN}"><fonts count="1"><font/></fonts><fill
 <patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>\
 <borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs>\
 <cellXfs count="1"><xf/></cellXfs></styleSheet>"""
-COUNTED = ("fonts", "fills", "cellXfs")
+LISTS = ("fonts", "fills", "cellXfs")
 INSIDE = ("font", "fill", "xf")
 
 
@@ -62,21 +64,16 @@ class Styles:
         self.patch = patch
         self.part = _part(patch, main)
         self.data = patch.text(self.part)
-        found = elements(self.data, self.part, _is_style)
-        self.lists = {e.tag: e for e in found if e.tag in COUNTED}
-        only(found, "fills", self.part)
-        self.formats = only(found, "cellXfs", self.part)
-        self.known = [e for e in found if e.tag == "xf" and _within(e, self.formats)]
+        self.found = elements(self.data, self.part, _is_style)
+        self.formats = only(self.found, "cellXfs", self.part)
+        self.known = [e for e in self.found if _within(e, self.formats)]
         if not self.known:
             raise WorkbookError("it has no formats of cells: save it again as .xlsx")
-        beyond = min(used + 1, HIGHEST) if used >= len(self.known) else 0
-        self.first = max(len(self.known), beyond)  # never a number that a cell has in error
-        self.count = {
-            name: sum(e.tag == one and _within(e, self.lists[name]) for e in found)
-            for name, one in zip(COUNTED, INSIDE, strict=True)
-            if name in self.lists
-        }
-        self.added: dict[str, dict[bytes, int]] = {name: {} for name in COUNTED}
+        lists = [e for e in self.found if e.depth == 1]
+        self.first = {e.tag: sum(_within(x, e) for x in self.found) for e in lists}
+        if used >= len(self.known):  # never a number that a cell has in error
+            self.first["cellXfs"] = max(len(self.known), min(used + 1, HIGHEST))
+        self.added: dict[str, dict[bytes, int]] = {name: {} for name in LISTS}
         self.filled: dict[tuple[int, str], int] = {}
 
     @property
@@ -90,7 +87,8 @@ class Styles:
             own = self.known[style]
             fill = str(self._fill(colour))
             _, _, opening = with_attributes(self.data, own, fillId=fill, applyFill="1")
-            self.filled[style, colour] = self._format(opening + self.data[own.inside : own.end])
+            whole = opening + self.data[own.inside : own.end]
+            self.filled[style, colour] = self._number("cellXfs", whole)
         return self.filled[style, colour]
 
     def plain(
@@ -105,19 +103,19 @@ class Styles:
             said |= {"fillId": str(self._fill(fill)), "applyFill": "1"}
         across = {"horizontal": "center"} if middle else {"horizontal": "left", "indent": "1"}
         place = tag(p, "alignment", vertical="top", wrapText="1", **across)
-        return self._format(tag(p, "xf", place, numFmtId="0", **said, applyAlignment="1"))
+        own = tag(p, "xf", place, numFmtId="0", **said, applyAlignment="1")
+        return self._number("cellXfs", own)
 
     def save(self) -> None:
         edits = []
+        ordinary = self.data[self.known[0].start : self.known[0].end]
         for name, added in self.added.items():
-            content = b"".join(added)
-            count = self.count.get(name, 0) + len(added)
-            if name == "cellXfs":
-                ordinary = self.data[self.known[0].start : self.known[0].end]
-                content = ordinary * (self.first - len(self.known)) + content
-                count = self.first + len(added)
             if added:
-                edits += with_child(self.data, self.lists[name], content, count=str(count))
+                gap = self.first[name] - len(self.known) if name == "cellXfs" else 0
+                content = ordinary * gap + b"".join(added)
+                count = str(self.first[name] + len(added))
+                listed = only(self.found, name, self.part)
+                edits += with_child(self.data, listed, content, count=count)
         self.patch.put(self.part, apply_edits(self.data, edits))
 
     def _fill(self, colour: str) -> int:
@@ -126,19 +124,15 @@ class Styles:
         solid = tag(p, "patternFill", colours, patternType="solid")
         return self._number("fills", tag(p, "fill", solid))
 
-    def _format(self, content: bytes) -> int:
-        added = self.added["cellXfs"]
-        return added.setdefault(content, self.first + len(added))
-
     def _number(self, name: str, content: bytes) -> int:
-        if name not in self.lists:
-            raise WorkbookError(f"its part {self.part} has no <{name}>: save it again as .xlsx")
+        """The number in one of the lists of something that is added to it."""
+        only(self.found, name, self.part)
         added = self.added[name]
-        return added.setdefault(content, self.count[name] + len(added))
+        return added.setdefault(content, self.first[name] + len(added))
 
 
 def _is_style(depth: int, tag: str, attributes: dict[str, str]) -> bool:
-    return (depth == 1 and tag in COUNTED) or (depth == 2 and tag in INSIDE)
+    return (depth == 1 and tag in LISTS) or (depth == 2 and tag in INSIDE)
 
 
 def _within(element: Element, parent: Element) -> bool:
@@ -340,15 +334,16 @@ NOT_JUDGED = Message("nothing in it could be judged")
 FULL = 1.0
 
 
-@dataclass(frozen=True)
-class ScoreCell:
-    """A text or a number, and the format it has."""
-
-    content: str | float
-    style: int
+ScoreCell = tuple[str | float, int]  # a text or a number, and the number of its format
+Scored = tuple[BookReport, BookScore]
+SheetMarks = Mapping[int, Mapping[Address, CellMark]]
 
 
-ScoreRow = Sequence[ScoreCell]
+SHEET = """<?xml version="1.0" encoding="UTF-8"?>
+<worksheet xmlns="{space}"><sheetPr><tabColor rgb="FF{ink}"/><pageSetUpPr fitToPage="1"/></sheetPr>\
+<sheetViews><sheetView showGridLines="0" workbookViewId="0"/></sheetViews><cols>{columns}</cols>\
+<sheetData>{rows}</sheetData><mergeCells count="1"><mergeCell ref="A1:D1"/></mergeCells>\
+<pageSetup orientation="landscape" fitToWidth="1" fitToHeight="0"/></worksheet>"""
 
 
 def add_score(
@@ -357,28 +352,32 @@ def add_score(
     """Put a sheet with the score behind the others."""
     part = patch.free_name("xl/worksheets/gradbook-score{}.xml")
     strict = STRICT_MAIN.encode() in patch.text(main)[:4000]
-    rows = list(_rows(styles, report, score))
-    colour = ACTIVATION if score.points == score.out_of else ERROR
-    patch.put(part, _sheet(rows, STRICT_MAIN if strict else MAIN, colour))
+    sizes = (
+        tag(b"", "col", b"", min=str(k), max=str(k), width=str(width), customWidth="1")
+        for k, width in enumerate(WIDTHS, 1)
+    )
+    rows = (_row(number, row) for number, row in enumerate(_rows(styles, report, score), 1))
+    sheet = SHEET.format(
+        space=STRICT_MAIN if strict else MAIN,
+        ink=(ACTIVATION if score.points == score.out_of else ERROR).ink[1:],
+        columns=b"".join(sizes).decode(),
+        rows=b"".join(rows).decode(),
+    )
+    patch.put(part, sheet.encode())
     patch.declare(part, f"{SPREADSHEET}.worksheet+xml")
     _list_it(patch, main, patch.relate(main, "worksheet", part), STRICT if strict else OFFICE)
 
 
 def _list_it(patch: Patch, main: str, relation: str, space: str) -> None:
-    data = patch.text(main)
-    found = elements(
-        data, main, lambda depth, tag, _: (depth, tag) in {(1, "sheets"), (2, "sheet")}
-    )
+    data, listing = patch.text(main), {(1, "sheets"), (2, "sheet")}
+    found = elements(data, main, lambda depth, tag, _: (depth, tag) in listing)
     listed = only(found, "sheets", main)
     there = [e for e in found if e.tag == "sheet"]
     numbers = [e.attribute("sheetId") for e in there]
     if not all(number.isdecimal() and len(number) < 9 for number in numbers):
         raise WorkbookError("its sheets have no numbers: save it again as .xlsx")
-    called = {e.attribute("name").lower() for e in there}
-    title = tr(TITLE)
-    names = (title, *(f"{title} {k}" for k in range(2, len(there) + 3)))
     said = {
-        "name": next(name for name in names if name.lower() not in called),
+        "name": free_title(tr(TITLE), [e.attribute("name") for e in there]),
         "sheetId": str(max(map(int, numbers), default=0) + 1),
         "xmlns:r": space,
         "r:id": relation,
@@ -398,76 +397,42 @@ def _rows(
     quiet = styles.plain(size=11, ink=QUIET.ink, middle=True)
     head = styles.plain(size=11, ink=SUM.ink, bold=True, fill=SUM.fill)
     middle = styles.plain(size=11, ink=SUM.ink, bold=True, fill=SUM.fill, middle=True)
-    yield [ScoreCell(told(in_points(score) or NOT_JUDGED), title)]
+    yield [(told(in_points(score) or NOT_JUDGED), title)]
     if report.origin.student:
-        yield [ScoreCell(report.origin.student, usual)]
+        yield [(report.origin.student, usual)]
     yield []
     if score.parts:
-        named = (
-            (tr("what"), head),
-            (tr("points"), middle),
-            (tr("of"), middle),
-            (tr("because it is"), head),
-        )
-        yield [ScoreCell(*cell) for cell in named]
+        named = (tr("what"), head), (tr("points"), middle), (tr("of"), middle)
+        yield [*named, (tr("because it is"), head)]
     for part, worth in zip(score.parts, score.worth, strict=True):
-        tint = _colour(part)
+        tint = ACTIVATION if part.share == FULL else WEIGHT if part.share else ERROR
         mark = styles.plain(size=11, ink=tint.ink, bold=True, fill=tint.fill, middle=True)
-        name, why = part.mark.name, ScoreCell(told(part.why), usual)
-        points = ScoreCell(round(part.share * worth, 2), mark)
-        yield [ScoreCell(name, usual), points, ScoreCell(round(worth, 2), quiet), why]
+        earned, whole = round(part.share * worth, 2), round(worth, 2)
+        yield [(part.mark.name, usual), (earned, mark), (whole, quiet), (told(part.why), usual)]
     yield []
     findings = [finding for finding in report.findings if finding.kind != TO_FILL_IN]
     if findings:
-        yield [ScoreCell(words, head) for words in (tr("where"), tr("what"), "", tr("why"))]
+        yield [(words, head) for words in (tr("where"), tr("what"), "", tr("why"))]
     for finding in findings:
         where = f"{finding.sheet}!{finding.cells}" if len(report.sheets) > 1 else finding.cells
-        cells = ScoreCell(where, usual), ScoreCell(finding.quantity, usual), ScoreCell("", usual)
-        yield [*cells, ScoreCell(told(finding.why), usual)]
-
-
-def _colour(part: PartScore) -> Colour:
-    return ACTIVATION if part.share == FULL else WEIGHT if part.share else ERROR
+        yield [(text, usual) for text in (where, finding.quantity, "", told(finding.why))]
 
 
 # As XML -----------------------------------------------------------------------
 
 
-def _sheet(rows: Sequence[ScoreRow], space: str, colour: Colour) -> bytes:
-    columns = b"".join(
-        tag(b"", "col", b"", min=str(k), max=str(k), width=str(width), customWidth="1")
-        for k, width in enumerate(WIDTHS, 1)
-    )
-    fitted = tag(b"", "pageSetUpPr", b"", fitToPage="1")
-    look = tag(b"", "sheetPr", tag(b"", "tabColor", b"", rgb=f"FF{colour.ink[1:]}") + fitted)
-    view = tag(b"", "sheetView", b"", showGridLines="0", workbookViewId="0")
-    table = b"".join(_row(number, row) for number, row in enumerate(rows, 1))
-    merged = tag(b"", "mergeCells", tag(b"", "mergeCell", ref="A1:D1"), count="1")
-    return (
-        b'<?xml version="1.0" encoding="UTF-8"?>\n'
-        + f'<worksheet xmlns="{space}">'.encode()
-        + look
-        + tag(b"", "sheetViews", view)
-        + tag(b"", "cols", columns)
-        + tag(b"", "sheetData", table)
-        + merged
-        + tag(b"", "pageSetup", b"", orientation="landscape", fitToWidth="1", fitToHeight="0")
-        + b"</worksheet>"
-    )
-
-
-def _row(number: int, row: ScoreRow) -> bytes:
-    cells = b"".join(_cell(f"{letters(k)}{number}", cell) for k, cell in enumerate(row))
+def _row(number: int, row: Sequence[ScoreCell]) -> bytes:
+    cells = b"".join(_cell(f"{letters(k)}{number}", *cell) for k, cell in enumerate(row))
     height = {"ht": str(TITLE_HEIGHT), "customHeight": "1"} if number == 1 else {}
     return tag(b"", "row", cells, r=str(number), **height)
 
 
-def _cell(place: str, cell: ScoreCell) -> bytes:
-    style = str(cell.style)
-    if isinstance(cell.content, float):
-        return tag(b"", "c", tag(b"", "v", in_numbers(cell.content).encode()), r=place, s=style)
-    text = tag(b"", "t", words(cell.content), **{"xml:space": "preserve"})
-    return tag(b"", "c", tag(b"", "is", text), r=place, s=style, t="inlineStr")
+def _cell(place: str, content: str | float, style: int) -> bytes:
+    said = {"r": place, "s": str(style)}
+    if isinstance(content, float):
+        return tag(b"", "c", tag(b"", "v", in_numbers(content).encode()), **said)
+    text = tag(b"", "t", words(content), **{"xml:space": "preserve"})
+    return tag(b"", "c", tag(b"", "is", text), **said, t="inlineStr")
 
 
 # The copy ---------------------------------------------------------------------
@@ -482,71 +447,58 @@ def annotate(
     else changes."""
     copy = BytesIO()
     with package(path) as parts:
-        patch = Patch(parts, takes_opendocument=True)
-        show = _show_open if is_opendocument(parts) else _show
-        show(patch, book_of(parts), report, score)
+        patch, book = Patch(parts, takes_opendocument=True), book_of(parts)
+        numbers = dict.fromkeys(book.sheet_number(f.sheet) for f in report.findings if f.cells)
+        marks = {n: _marks(book, report, n) for n in numbers if n is not None}
+        if marks or score is not None:
+            show = _show_open if is_opendocument(parts) else _show
+            show(patch, book, marks, None if score is None else (report, score))
         patch.write(copy)
     return copy.getvalue() if patch.changed else read_bytes(path, limits.BOOK)
 
 
-def _show(patch: Patch, book: Book, report: BookReport, score: BookScore | None) -> None:
-    marked, costly = notes(book, report), costly_cells(book, report)
-    if not marked and score is None:
-        return
+def _show(patch: Patch, book: Book, marks: SheetMarks, scored: Scored | None) -> None:
     used = max(styles_used(patch.text(sheet.part)) for sheet in book.sheets)
     main = main_part(patch.parts)
     styles = Styles(patch, main, used)
-    for number, said in marked.items():
+    for number, marked in marks.items():
         part = book.sheets[number].part
-        sheet = read_sheet(patch.text(part), part, number, said)
-        few = dict(list(said.items())[:MOST_NOTES])
-        edits = add_notes(patch, part, sheet, few)
-        for cell in filter(costly[number].__contains__, said):
-            style = styles.with_fill(sheet.style_of(cell), ERROR.dark_ink)
-            edits += sheet.restyle(cell, style)
+        sheet = read_sheet(patch.text(part), part, number, marked)
+        edits = add_notes(patch, part, sheet, {c: m.note for c, m in marked.items() if m.note})
+        for cell, shown in marked.items():
+            if shown.is_filled:
+                style = styles.with_fill(sheet.style_of(cell), ERROR.dark_ink)
+                edits += sheet.restyle(cell, style)
         patch.put(part, apply_edits(sheet.data, edits))
-    if score is not None:
-        add_score(patch, main, styles, report, score)
+    if scored is not None:
+        add_score(patch, main, styles, *scored)
     styles.save()
 
 
-def _show_open(patch: Patch, book: Book, report: BookReport, score: BookScore | None) -> None:
+def _show_open(patch: Patch, book: Book, marks: SheetMarks, scored: Scored | None) -> None:
     """The same in an .ods."""
-    marked, costly = notes(book, report), costly_cells(book, report)
-    if not marked and score is None:
-        return
     part = OpenPart(patch.text(CONTENT), ERROR.dark_ink, len(book.sheets))
-    for number, said in marked.items():
-        few = dict(list(said.items())[:MOST_NOTES])
-        part.show(number, OpenMarks(few, frozenset(costly[number].intersection(said))))
-    if score is not None:
-        part.add_sheet(tr(TITLE), WIDTHS, list(_rows(part, report, score)))
+    for number, marked in marks.items():
+        part.show(number, marked)
+    if scored is not None:
+        part.add_sheet(tr(TITLE), WIDTHS, list(_rows(part, *scored)))
     patch.put(CONTENT, part.text())
 
 
-def notes(book: Book, report: BookReport) -> dict[int, dict[Address, str]]:
-    """Sheet → wrong cell → what there is to say of it."""
-    found: dict[int, dict[Address, str]] = {}
+def _marks(book: Book, report: BookReport, number: int) -> dict[Address, CellMark]:
+    """What there is to say of a sheet's wrong cells. Those that cost points are filled; what is
+    only remarked on isn't."""
+    notes: dict[Address, str] = {}
+    filled: set[Address] = set()
     for finding in report.findings:
-        number = book.sheet_number(finding.sheet)
-        if number is None:
-            continue
-        said = found.setdefault(number, {})
-        cells = list(cells_of(finding.cells, number))
+        here = book.sheet_number(finding.sheet) == number
+        cells = list(cells_of(finding.cells, number)) if here else []
         for cell in cells:
             note = _note(finding, name_of(cells[0]), cell)
-            said[cell] = f"{said[cell]}\n\n{note}" if cell in said else note
-    return found
-
-
-def costly_cells(book: Book, report: BookReport) -> dict[int, set[Address]]:
-    """Sheet → the cells that cost points, which are coloured. What is only remarked on isn't."""
-    found: defaultdict[int, set[Address]] = defaultdict(set)
-    for finding in report.findings:
-        number = book.sheet_number(finding.sheet)
-        if number is not None and finding.kind not in (*FREE, CHANGED):
-            found[number].update(cells_of(finding.cells, number))
-    return found
+            notes[cell] = f"{notes[cell]}\n\n{note}" if cell in notes else note
+        filled.update(cells if finding.kind not in (*FREE, CHANGED) else ())
+    noted = set(islice(notes, MOST_NOTES))
+    return {c: CellMark(note if c in noted else "", c in filled) for c, note in notes.items()}
 
 
 def _note(finding: Finding, first: str, cell: Address) -> str:

@@ -1,14 +1,15 @@
 """A copy of a book whose wrong formulas are corrected; it is judged again before anyone gets it.
 
-Only the corrected cells change. What is computed from them gets its new value, or none where that
-is not understood; whoever opens the copy is asked to recalculate it all.
+Only the corrected cells change, and all that the copy trains must be right. What is computed from
+them gets its new value, or none where that is not understood; whoever opens the copy is asked to
+recalculate it all.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import chain, groupby
 from math import fsum, isfinite, nan
@@ -16,31 +17,26 @@ from pathlib import Path
 
 from gradbook import limits
 from gradbook.audit.copies.patch import (
+    NewFormula,
     Patch,
+    SheetXml,
     apply_edits,
     outline,
     place_after,
     prefix,
+    read_sheet,
     tag,
     with_attributes,
-)
-from gradbook.audit.copies.sheet_xml import (
-    NewFormula,
-    SheetXml,
-    read_sheet,
     with_formulas,
     with_value,
 )
 from gradbook.audit.findings import (
     RIGHT,
     STALE,
-    TO_FILL_IN,
     UNREADABLE,
     BookReport,
     Finding,
     LossCurves,
-    count_right,
-    grade,
 )
 from gradbook.audit.formula.address import Address, cells_of, name_of, ranges, sheet_of
 from gradbook.audit.formula.pattern import UnknownReference
@@ -114,65 +110,60 @@ def correct(path: str | Path, report: BookReport) -> CorrectedCopy:
     with package(path) as parts:
         patch = Patch(parts)
         book = book_of(parts)
-        old = set(_outdated(book, report.findings))
-        done, lost = _correct(patch, book, report.findings, old)
+        done, lost = _correct(patch, book, report.findings)
         patch.write(copy)
     content = copy.getvalue() if done else read_bytes(path, limits.BOOK)
-    return CorrectedCopy(content, len(done), tuple(_left(book, report.findings, done)), lost)
+    leftovers: list[str] = []
+    for finding in report.findings:
+        cells = _cells_of(book, finding)
+        rest = [cell for cell in cells if cell not in done]
+        if rest or not cells:
+            left = Message(
+                "no formula to put into {cells} ({name})",
+                cells=ranges(rest) or finding.cells,
+                name=finding.quantity,
+            )
+            leftovers.append(left)
+    return CorrectedCopy(content, len(done), tuple(leftovers), lost)
 
 
 def right_formulas(book: Book, findings: Iterable[Finding]) -> dict[Address, str]:
     """Each wrong cell with the formula that belongs there, without its =."""
     found: dict[Address, str] = {}
     for finding in findings:
-        number = book.sheet_number(finding.sheet)
-        if number is not None:
-            for name, formula in finding.fixes.items():
-                for cell in cells_of(name, number):
-                    found.setdefault(cell, formula.removeprefix("="))
+        for name, formula in finding.fixes.items():
+            for cell in _cells_of(book, finding, name):
+                found.setdefault(cell, formula.removeprefix("="))
     return found
 
 
-def _outdated(book: Book, findings: Iterable[Finding]) -> Iterator[Address]:
-    """The cells whose formulas are right and whose values are old."""
-    for finding in findings:
-        number = book.sheet_number(finding.sheet)
-        if finding.kind == STALE and number is not None:
-            yield from (c for c in cells_of(finding.cells, number) if c in book.patterns)
-
-
-def _left(book: Book, findings: Iterable[Finding], done: set[Address]) -> Iterator[str]:
-    for finding in findings:
-        cells = list(cells_of(finding.cells, book.sheet_number(finding.sheet) or 0))
-        rest = [cell for cell in cells if cell not in done]
-        if rest or not cells:
-            yield Message(
-                "no formula to put into {cells} ({name})",
-                cells=ranges(rest) or finding.cells,
-                name=finding.quantity,
-            )
+def _cells_of(book: Book, finding: Finding, cells: str = "") -> list[Address]:
+    """A finding's cells, or some of them by their names; none of a sheet that isn't there."""
+    number = book.sheet_number(finding.sheet)
+    return [] if number is None else list(cells_of(cells or finding.cells, number))
 
 
 def _correct(
-    patch: Patch, book: Book, findings: Sequence[Finding], old: set[Address]
+    patch: Patch, book: Book, findings: Sequence[Finding]
 ) -> tuple[set[Address], tuple[str, ...]]:
-    """Put the right formulas into the sheets, where possible, and new values for the old ones; the
+    """Put the right formulas into the sheets, where possible, and new values for old ones; the
     cells that were corrected, and which others would no longer be numbers."""
     wanted = right_formulas(book, findings)
+    stale = (f for f in findings if f.kind == STALE)
+    old = {c for f in stale for c in _cells_of(book, f) if c in book.patterns}
     if not wanted and not old:
         return set(), ()
     sheets = _sheets(patch, book, wanted)
     done = {cell for cell in wanted if not _is_what_if(sheets[sheet_of(cell)], cell)}
     flow = Flow(book)
     numbers = Evaluation(book, flow, {c: book.reader.pattern(wanted[c], c) for c in done})
-    stale = _computed_from(book, flow, done | old) | done | old
+    below = _computed_from(book, flow, done | old) | done | old
     for number, sheet in sheets.items():
         here = {cell: wanted[cell] for cell in done if sheet_of(cell) == number}
-        wholes = {
-            f.cells: f.array for f in findings if f.array and f.sheet == book.sheets[number].title
-        }
+        title = book.sheets[number].title
+        wholes = {f.cells: f.array for f in findings if f.array and f.sheet == title}
         formulas = new_formulas(sheet, book, here, wholes)
-        changed = {cell for cell in stale if sheet_of(cell) == number} | formulas.keys()
+        changed = {cell for cell in below if sheet_of(cell) == number} | formulas.keys()
         values = {c: numbers.value(c) if book.is_kept(c) else nan for c in changed}
         edits = list(with_formulas(sheet, formulas, values))
         for cell in changed - formulas.keys():
@@ -181,7 +172,7 @@ def _correct(
         if edits:
             patch.put(book.sheets[number].part, apply_edits(sheet.data, edits))
     ask_to_calculate(patch)
-    return done | old, tuple(_lost(book, Evaluation(book, flow), numbers, stale))
+    return done | old, tuple(_lost(book, Evaluation(book, flow), numbers, below))
 
 
 def _sheets(patch: Patch, book: Book, wanted: Collection[Address]) -> dict[int, SheetXml]:
@@ -260,7 +251,8 @@ def loss_curve(
     steps = [step for step in loss if step]
     if not right or len(steps) < FEWEST:
         return None
-    made = tuple(_given(book, step) for step in steps)
+    given = ([book.values.get(cell) for cell in step] for step in steps)  # what the file says
+    made = tuple(fsum(v if isinstance(v, float) else nan for v in step) for step in given)
     if not all(map(isfinite, made)):
         made = _losses(Evaluation(book, flow), steps)
     instead = {cell: book.reader.pattern(text, cell) for cell, text in right.items()}
@@ -269,17 +261,11 @@ def loss_curve(
     return LossCurves(made, corrected) if enough else None
 
 
-def _given(book: Book, cells: Sequence[Address]) -> float:
-    """What the file says the loss is."""
-    values = [book.values.get(cell) for cell in cells]
-    return fsum(v if isinstance(v, float) else float("nan") for v in values)
-
-
 def _losses(numbers: Evaluation, steps: Sequence[Sequence[Address]]) -> tuple[float, ...]:
     return tuple(sum(numbers.value(cell) for cell in step) for step in steps)
 
 
-# The copy is judged again: one that is no better is not made ------------------
+# The copy is judged again: one that isn't right then is not made --------------
 
 
 @dataclass(frozen=True)
@@ -289,7 +275,6 @@ class Correction:
     report: BookReport
     content: bytes = b""  # of the copy; empty where there is none
     objection: str = ""  # why there is none, though something is wrong
-    leftovers: tuple[str, ...] = ()  # what is said of wrong cells that stay
 
     @property
     def problems(self) -> list[str]:
@@ -301,13 +286,10 @@ class Correction:
 
     @property
     def remarks(self) -> list[str]:
-        """What else is to be said of it."""
-        nothing = Message("nothing to correct, so no copy")
+        """That there is none because nothing is wrong."""
         is_any = self.content or self.objection
-        return [
-            joined(": ", (self.report.book, what))
-            for what in (*[nothing] * (not is_any), *self.leftovers)
-        ]
+        nothing = Message("nothing to correct, so no copy")
+        return [] if is_any else [joined(": ", (self.report.book, nothing))]
 
 
 Checking = Callable[[Sequence[str]], Iterator[BookReport]]
@@ -316,32 +298,30 @@ Checking = Callable[[Sequence[str]], Iterator[BookReport]]
 def corrections(reports: Sequence[BookReport], checking: Checking) -> Iterator[Correction]:
     """A correction of each book, in their order; copies are judged by `checking`."""
     with temporary_folder() as folder:
-        made = [_made(report, Path(folder, f"{k}.xlsx")) for k, report in enumerate(reports)]
-        paths = [path for _, path in made if path.exists()]
-        again = checking([str(path) for path in paths])
-        for report, (copy, path) in zip(reports, made, strict=True):
-            if not isinstance(copy, CorrectedCopy):
+        paths = [Path(folder, f"{number}.xlsx") for number in range(len(reports))]
+        copies = list(map(_written, reports, paths))
+        again = checking([str(path) for path in paths if path.exists()])
+        for report, path, copy in zip(reports, paths, copies, strict=True):
+            if isinstance(copy, str):
                 yield Correction(report, objection=copy)
             elif not path.exists():
-                yield Correction(report, objection=_nothing_done(report), leftovers=copy.leftovers)
-            elif why := objection(report, next(again), copy):
-                yield Correction(report, objection=why)
+                yield Correction(report, objection=_nothing_done(report))
             else:
-                content = read_bytes(path, limits.BOOK)
-                yield Correction(report, content, leftovers=copy.leftovers)
+                why = objection(report, next(again), copy)
+                yield Correction(report, b"" if why else read_bytes(path, limits.BOOK), why)
 
 
-def _made(report: BookReport, path: Path) -> tuple[CorrectedCopy | str, Path]:
+def _written(report: BookReport, path: Path) -> CorrectedCopy | str:
     """The copy of a book, its content at `path` where anything changes; or what prevents it."""
     try:
         copy = correct(report.book, report)
     except GradbookError as error:
-        return words_of(error), path
+        return words_of(error)
     except Exception as error:
-        return one_line(f"an internal error in gradbook ({type(error).__name__}: {error})"), path
+        return one_line(f"an internal error in gradbook ({type(error).__name__}: {error})")
     if copy.cells:
         write_whole(path, copy.content)
-    return CorrectedCopy(b"", copy.cells, copy.leftovers, copy.new_errors), path
+    return replace(copy, content=b"")
 
 
 def _nothing_done(report: BookReport) -> str:
@@ -353,71 +333,28 @@ def _nothing_done(report: BookReport) -> str:
 
 
 def objection(before: BookReport, after: BookReport, copy: CorrectedCopy) -> str:
-    """Why a copy isn't better than its book; '' where it is."""
+    """Why a copy isn't right in all that its book trains; '' where it is."""
     if after.verdict == UNREADABLE:
         return Message("judged again, it can't be read: {problem}", problem=after.problem)
     if copy.new_errors:
-        return _no_numbers(*copy.new_errors)
+        cells = ", ".join(copy.new_errors)
+        return Message("{cells} would no longer be numbers", cells=cells)
     if any(sheet.is_half_judged for sheet in after.sheets):
         return Message("judging it again takes too long")
-    still = [name for key, name in _weights(before).items() if key not in _weights(after)]
+    there = {(sheet.sheet, name) for sheet in after.sheets for name in sheet.weights}
+    trained = ((sheet.sheet, name) for sheet in before.sheets for name in sheet.weights)
+    still = dict.fromkeys(name for sheet, name in trained if (sheet, name) not in there)
     if still:
-        return Message(
-            "{weights} would no longer learn in it", weights=", ".join(dict.fromkeys(still))
-        )
-    (right, _), (good, of) = _graded(before), _graded(after)
-    if good < right:
-        return message_count(
-            "judged again, {good} of its {count} gradient are right, not {right}",
-            "judged again, {good} of its {count} gradients are right, not {right}",
-            of,
-            good=good,
-            right=right,
-        )
-    bad, left = _mistakes(before), _mistakes(after)
-    if good == right and left >= bad and after.verdict != RIGHT:
-        return message_count(
-            "judged again, {left} of {count} finding would be left",
-            "judged again, {left} of {count} findings would be left",
-            bad,
-            left=left,
-        )
-    if after.verdict != RIGHT and _goes_astray(before):
-        return Message("its loss would rise instead of fall")
-    return ""
-
-
-def _no_numbers(first: str, *more: str) -> Message:
-    if not more:
-        return Message("{cells} would no longer be numbers", cells=first)
+        return Message("{weights} would no longer learn in it", weights=", ".join(still))
+    if after.verdict == RIGHT:
+        return ""
+    if copy.leftovers:
+        return joined("; ", copy.leftovers)
+    if not after.findings:
+        return Message("judged again, it would be {verdict}", verdict=Message(after.verdict))
     return message_count(
-        "{cells} and {count} more range would no longer be numbers",
-        "{cells} and {count} more ranges would no longer be numbers",
-        len(more),
-        cells=first,
+        "judged again, {left} of {count} finding would be left",
+        "judged again, {left} of {count} findings would be left",
+        len(before.findings),
+        left=len(after.findings),
     )
-
-
-def _weights(report: BookReport) -> dict[tuple[str, str], str]:
-    return {(s.sheet, name): name for s in report.sheets for name in s.weights}
-
-
-def _graded(report: BookReport) -> tuple[int, int]:
-    """How many gradients are right, and of how many."""
-    marks = grade(report)
-    return count_right(marks), len(marks)
-
-
-def _mistakes(report: BookReport) -> int:
-    return sum(finding.kind != TO_FILL_IN for finding in report.findings)
-
-
-def _goes_astray(report: BookReport) -> bool:
-    """Whether a loss that falls as the book has it wouldn't, once it is corrected."""
-    for sheet in report.sheets:
-        if sheet.curve is not None:
-            made, corrected = sheet.curve.made, sheet.curve.corrected
-            falls = isfinite(made[-1]) and made[-1] < made[0]
-            if falls and not corrected[-1] < corrected[0]:
-                return True
-    return False

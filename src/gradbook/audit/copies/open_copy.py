@@ -7,12 +7,21 @@ marked are taken out of their row of likes. Everything else keeps its bytes.
 from __future__ import annotations
 
 import re
+from bisect import bisect
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
-from gradbook.audit.copies.patch import ByteEdit, Element, apply_edits, elements
+from gradbook.audit.copies.patch import (
+    FORBIDDEN,
+    TAG,
+    ByteEdit,
+    Element,
+    apply_edits,
+    elements,
+    free_title,
+)
 from gradbook.audit.formula.address import MOST_COLUMNS, Address, column_of, row_of
 from gradbook.audit.workbook.opendocument import ANOTHER_BOOKS, CONTENT
 from gradbook.audit.workbook.package import WorkbookError
@@ -27,22 +36,17 @@ _NAME = re.compile(rb"""(\sstyle:name=)(?:"[^"]*"|'[^']*')""")
 _FILL = re.compile(rb"""\sfo:background-color=(?:"[^"]*"|'[^']*')""")
 _PROPERTIES = re.compile(rb"<style:table-cell-properties\b")
 _NOTE_END = b"</office:annotation>"
-Wanted = Mapping[int, tuple[str, bool]]  # column → a note, and whether the cell is filled
 
 
 @dataclass(frozen=True)
-class OpenMarks:
-    """What is to be shown on one sheet."""
+class CellMark:
+    """What is to be shown in a cell."""
 
-    notes: Mapping[Address, str]
-    filled: frozenset[Address]
+    note: str  # none where it is empty
+    is_filled: bool
 
-    def rows(self) -> dict[int, dict[int, tuple[str, bool]]]:
-        found: dict[int, dict[int, tuple[str, bool]]] = {}
-        for cell in {*self.notes, *self.filled}:
-            shown = self.notes.get(cell, ""), cell in self.filled
-            found.setdefault(row_of(cell), {})[column_of(cell)] = shown
-        return found
+
+Wanted = Mapping[int, CellMark]  # by column
 
 
 class OpenPart:
@@ -121,9 +125,12 @@ class OpenPart:
 
     # Cells -------------------------------------------------------------------
 
-    def show(self, number: int, marks: OpenMarks) -> None:
+    def show(self, number: int, marks: Mapping[Address, CellMark]) -> None:
         """A sheet's marks; what lies beyond its last row is left out."""
-        sheet, wanted, row = self.sheets[number], marks.rows(), 0
+        sheet, row = self.sheets[number], 0
+        wanted: defaultdict[int, dict[int, CellMark]] = defaultdict(dict)
+        for cell, mark in marks.items():
+            wanted[row_of(cell)][column_of(cell)] = mark
         inside = [e for e in self.elements if sheet.inside <= e.start < sheet.close]
         usual: list[str] = []  # the styles of cells that have none of their own, by column
         for e in inside:
@@ -131,67 +138,54 @@ class OpenPart:
                 count = min(_repeated(e, "columns"), MOST_COLUMNS - len(usual))
                 usual += [e.attribute("default-cell-style-name")] * count
         cells = [e for e in inside if e.tag in CELLS]
-        place = 0
+        starts = [cell.start for cell in cells]
         for line in (e for e in inside if e.tag == "table-row"):
             count = _repeated(line, "rows")
-            while place < len(cells) and cells[place].start < line.start:
-                place += 1
-            own = []
-            while place < len(cells) and cells[place].start < line.end:
-                own.append(cells[place])
-                place += 1
-            hit = sorted(number for number in wanted if row <= number < row + count)
+            hit = [number for number in wanted if row <= number < row + count]
             if hit:
-                pieces = self._rows(line, own, {k - row: wanted[k] for k in hit}, usual)
-                self.edits.append((line.start, line.end, b"".join(pieces)))
+                own = cells[bisect(starts, line.start) : bisect(starts, line.end)]
+                rows = self._rows(line, own, {k - row: wanted[k] for k in hit}, usual)
+                self.edits.append((line.start, line.end, rows))
             row += count
 
     def _rows(
         self, line: Element, cells: list[Element], hit: Mapping[int, Wanted], usual: list[str]
-    ) -> Iterator[bytes]:
+    ) -> bytes:
         """A row, or rows that are alike but for those that are marked."""
-        count, done = _repeated(line, "rows"), 0  # of the rows that it stands for
         whole = self.data[line.start : line.end]
         if len(hit) * len(whole) > LARGEST:
-            raise WorkbookError("too much in it is alike to be marked: save it again as .xlsx")
-        for place, wanted in hit.items():
-            if place > done:
-                yield _again(whole, "rows", place - done)
-            edits = list(self._cells(cells, wanted, usual))
-            shifted = [(a - line.start, b - line.start, new) for a, b, new in edits]
-            yield _again(apply_edits(whole, shifted), "rows", 1)
-            done = place + 1
-        if done < count:
-            yield _again(whole, "rows", count - done)
+            raise WorkbookError("too much in it is alike to be marked: save it again as .ods")
+
+        new: dict[int, bytes] = {}
+        for row, wanted in hit.items():
+            edits = self._cells(cells, wanted, usual)
+            shifted = [(a - line.start, b - line.start, said) for a, b, said in edits]
+            new[row] = _again(apply_edits(whole, shifted), "rows", 1)
+        return _taken_apart(whole, "rows", _repeated(line, "rows"), new)
 
     def _cells(self, cells: list[Element], wanted: Wanted, usual: list[str]) -> Iterator[ByteEdit]:
         column = 0
         for cell in cells:
-            count = _repeated(cell, "columns")
-            hit = sorted(k for k in wanted if column <= k < column + count)
-            if hit:
-                whole, done, pieces = self.data[cell.start : cell.end], column, list[bytes]()
-                for k in hit:
-                    pieces += [_again(whole, "columns", k - done)] if k > done else []
-                    name = cell.attribute("style-name") or (usual[k] if k < len(usual) else "")
-                    pieces.append(self._marked(_again(whole, "columns", 1), name, *wanted[k]))
-                    done = k + 1
-                rest = column + count - done
-                pieces += [_again(whole, "columns", rest)] if rest else []
-                yield cell.start, cell.end, b"".join(pieces)
+            count, whole = _repeated(cell, "columns"), self.data[cell.start : cell.end]
+            new: dict[int, bytes] = {}
+            for k in (k for k in wanted if column <= k < column + count):
+                name = cell.attribute("style-name") or (usual[k] if k < len(usual) else "")
+                new[k - column] = self._marked(_again(whole, "columns", 1), name, wanted[k])
+            if new:
+                yield cell.start, cell.end, _taken_apart(whole, "columns", count, new)
             column += count
 
-    def _marked(self, cell: bytes, style: str, note: str, is_filled: bool) -> bytes:
+    def _marked(self, cell: bytes, style: str, mark: CellMark) -> bytes:
         opening = cell[: _end_of_tag(cell)]
         rest = cell[len(opening) :]
-        if is_filled:
+        if mark.is_filled:
             bare = re.sub(rb"""\stable:style-name=(?:"[^"]*"|'[^']*')""", b"", opening)
             slash = b"/>" if bare.endswith(b"/>") else b">"
             named = f' table:style-name="{self._filled(style)}"'.encode()
             opening = bare[: -len(slash)] + named + slash
-        if not note:
+        if not mark.note:
             return opening + rest
-        said = _paragraphs(note)
+        said = _paragraphs(mark.note)
         if _NOTE_END in rest:
             return opening + rest.replace(_NOTE_END, said + _NOTE_END, 1)
         added = b"<office:annotation>" + said + _NOTE_END
@@ -203,25 +197,27 @@ class OpenPart:
 
     # The sheet behind the others, and the whole ------------------------------
 
-    def add_sheet(self, title: str, widths: Sequence[int], rows: Sequence[Sequence[Any]]) -> None:
+    def add_sheet(
+        self, title: str, widths: Sequence[int], rows: Sequence[Sequence[tuple[str | float, int]]]
+    ) -> None:
         """Rows of texts and numbers, each with the number of its style."""
-        called = {e.attribute("name").lower() for e in self.sheets}
-        names = (title, *(f"{title} {k}" for k in range(2, len(called) + 3)))
-        own = next(name for name in names if name.lower() not in called)
-        content = b"".join(_column(k) for k in range(len(widths)))
-        content += b"".join(self._score_row(row) for row in rows)
+        own = free_title(title, [e.attribute("name") for e in self.sheets])
+        content = b""
         for k, letters in enumerate(widths):
+            column = f'<table:table-column table:style-name="{OWN}-width{k}"/>'
+            content += column.encode()
             self.styles[f"width {k}"] = (
                 f'<style:style style:name="{OWN}-width{k}" style:family="table-column">'
                 f'<style:table-column-properties style:column-width="{letters * 0.08:.2f}in"/>'
                 "</style:style>"
             ).encode()
+        content += b"".join(map(self._score_row, rows))
         whole = f'<table:table table:name="{escape(own)}">'.encode() + content + b"</table:table>"
         end = self.sheets[-1].end
         self.edits.append((end, end, whole))
 
-    def _score_row(self, row: Sequence[Any]) -> bytes:
-        cells = b"".join(self._score_cell(cell.content, cell.style) for cell in row)
+    def _score_row(self, row: Sequence[tuple[str | float, int]]) -> bytes:
+        cells = b"".join(self._score_cell(*cell) for cell in row)
         return b"<table:table-row>" + (cells or b"<table:table-cell/>") + b"</table:table-row>"
 
     def _score_cell(self, content: str | float, style: int) -> bytes:
@@ -246,13 +242,19 @@ class OpenPart:
         return apply_edits(self.data, self.edits)
 
 
-def _column(number: int) -> bytes:
-    return f'<table:table-column table:style-name="{OWN}-width{number}"/>'.encode()
-
-
 def _repeated(element: Element, what: str) -> int:
     number = element.attribute(f"number-{what}-repeated")
     return max(int(number), 1) if number.isdecimal() and len(number) <= 8 else 1
+
+
+def _taken_apart(whole: bytes, what: str, count: int, new: Mapping[int, bytes]) -> bytes:
+    """An element that stands for so many, of which some are others."""
+    pieces, done = list[bytes](), 0
+    for place in sorted(new):
+        pieces += [_again(whole, what, place - done)] if place > done else []
+        pieces.append(new[place])
+        done = place + 1
+    return b"".join([*pieces, *([_again(whole, what, count - done)] if done < count else [])])
 
 
 def _again(whole: bytes, what: str, count: int) -> bytes:
@@ -267,20 +269,14 @@ def _again(whole: bytes, what: str, count: int) -> bytes:
     return opening + whole[end:]
 
 
-_TAG = re.compile(rb"""<(?:[^>"']|"[^"]*"|'[^']*')*>""")
-
-
 def _end_of_tag(whole: bytes) -> int:
-    found = _TAG.match(whole)
+    found = TAG.match(whole)
     assert found, "it begins with a tag"
     return found.end()
 
 
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
 def _paragraphs(words: str) -> bytes:
-    plain = _FORBIDDEN.sub("\ufffd", words)
+    plain = FORBIDDEN.sub("\ufffd", words)
     return "".join(
         f"<text:p>{escape(line, quote=False)}</text:p>" for line in plain.split("\n")
     ).encode()

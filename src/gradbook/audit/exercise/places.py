@@ -28,13 +28,13 @@ from gradbook.audit.formula.address import (
     Address,
     cells_of,
     column_of,
-    name_of,
+    letters,
     pack,
     ranges,
     row_of,
     sheet_of,
 )
-from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference, UnknownReference
+from gradbook.audit.formula.pattern import RangeReference, Reader, UnknownReference
 from gradbook.audit.workbook.book import Book, quote_title
 from gradbook.graph.node import Node
 from gradbook.language.message import Message
@@ -46,18 +46,21 @@ if TYPE_CHECKING:
 
 # What a book says of itself ---------------------------------------------------
 
+
 EXERCISE_TITLE = ": an exercise"  # as the title of its first sheet ends
 
 
 def record_in(book: Book) -> ExerciseRecord | None:
-    """What a book says of itself; None of one that is no exercise of ours, or no longer says so."""
-    return _recorded(book) or _described(book)
-
-
-def _recorded(book: Book) -> ExerciseRecord | None:
-    """What a sheet of its own says, in lines below each other."""
-    first = next((cell for cell, value in book.values.items() if value == FIRST_LINE), None)
-    return None if first is None else read_record(_lines(book, first))
+    """What a book says of itself on a sheet of its own, in lines below each other; None of one that
+    is no exercise of ours, or no longer says so."""
+    texts = {value: cell for cell, value in book.values.items() if isinstance(value, str)}
+    if FIRST_LINE in texts and (found := read_record(_lines(book, texts[FIRST_LINE]))):
+        return found
+    # Books written before there was such a sheet have the network among their properties.
+    network = book.properties.get("description", "")
+    asks_usual = not any(name.startswith("fill_in_") for name in book.names)
+    is_one = network and asks_usual and any(text.endswith(EXERCISE_TITLE) for text in texts)
+    return ExerciseRecord(network, None, ()) if is_one else None
 
 
 def _lines(book: Book, cell: Address) -> Iterator[str]:
@@ -69,15 +72,6 @@ def _lines(book: Book, cell: Address) -> Iterator[str]:
         while isinstance(piece := book.values.get(line + len(pieces)), str):
             pieces.append(piece)
         yield "".join(pieces)
-
-
-def _described(book: Book) -> ExerciseRecord | None:
-    """Books written before there was such a sheet have the network among their properties."""
-    network = book.properties.get("description", "")
-    titled = (v for v in book.values.values() if isinstance(v, str) and v.endswith(EXERCISE_TITLE))
-    asks_usual = not any(name.startswith("fill_in_") for name in book.names)
-    is_one = network and asks_usual and next(titled, None) is not None
-    return ExerciseRecord(network, None, ()) if is_one else None
 
 
 # Where the values stand -------------------------------------------------------
@@ -99,13 +93,11 @@ class Place:
 class Places:
     """Where the values of an exercise stand."""
 
+    samples: int  # of the exercise
     cells: dict[Address, Place] = field(default_factory=dict)  # of its tables
-    given_cells: dict[Address, Place] = field(
-        default_factory=dict
-    )  # start values, samples, the rate
+    given_cells: dict[Address, Place] = field(default_factory=dict)  # start values, samples, rate
     columns: dict[Node, int] = field(default_factory=dict)
     sheets: set[int] = field(default_factory=set)  # that the tables are on
-    samples: range = range(1)  # of the exercise
     has_named_again: bool = False  # whether formulas mean more than they did when they were read
     _found: dict[Place, Address] = field(default_factory=dict)
     _over: dict[Node, list[Address]] = field(default_factory=dict)
@@ -116,11 +108,11 @@ class Places:
         self._found[place] = cell
         self._over.setdefault(place.node, []).append(cell)
 
-    def at(self, node: Node, epoch: int, sample: int) -> Address | None:
-        return self._found.get(Place(node, epoch, sample if node.each else 0))
+    def at(self, place: Place) -> Address | None:
+        return self._found.get(place if place.node.each else replace(place, sample=0))
 
-    def of(self, cell: Address) -> Place | None:
-        return self.cells.get(cell) or self.given_cells.get(cell)
+    def of(self, cell: Address | None) -> Place | None:
+        return None if cell is None else self.cells.get(cell) or self.given_cells.get(cell)
 
     def over(self, node: Node) -> list[Address]:
         """A value's cells, row by row."""
@@ -133,7 +125,7 @@ class Places:
 
 def find_places(book: Book, solution: Solution) -> Places | None:
     """Where everything stands; None where a table isn't there any more."""
-    rows, found = _texts(book), Places(samples=range(solution.step.samples))
+    rows, found = _texts(book), Places(solution.step.samples)
     for each in (False, True):
         columns, counters = solution.columns(each=each), solution.counters(each=each)
         if columns and not _put_table(book, rows, found, columns, counters):
@@ -185,9 +177,8 @@ def _put_table(
             column = planned + moved  # its heading has gone; its neighbours tell where it stands
         if column is not None:
             moved, found.columns[node] = column - planned, column
-    samples = len(found.samples)
     for row, numbers in _counted(book, head, [there[counter] for counter in counters]):
-        for node in columns if max(numbers[1:], default=1) <= samples else ():
+        for node in columns if max(numbers[1:], default=1) <= found.samples else ():
             if node in found.columns:
                 cell = pack(head[0], row, found.columns[node])
                 found.put(cell, Place(node, *(number - 1 for number in numbers)))
@@ -226,8 +217,7 @@ def _put_named(book: Book, solution: Solution, found: Places) -> None:
             if cell is None or not isinstance(book.values.get(cell), float):
                 continue
             title = quote_title(book.sheets[sheet_of(cell)].title)
-            column = name_of(cell).rstrip("0123456789")
-            lost[name.lower()] = f"{title}!${column}${row_of(cell) + 1}"
+            lost[name.lower()] = f"{title}!${letters(column_of(cell))}${row_of(cell) + 1}"
         found.given_cells[cell] = Place(leaf)
     if lost:
         found.has_named_again = True
@@ -236,22 +226,17 @@ def _put_named(book: Book, solution: Solution, found: Places) -> None:
 
 def _name_again(book: Book, lost: Mapping[str, str]) -> None:
     """Formulas may still say names that a program has dropped: they mean what they meant."""
-    changed: dict[Pattern, Pattern] = {}
-    for cell, pattern in book.patterns.items():
-        unknown = [
-            word
+    reader = Reader(book.reader.sheets, {**book.names, **lost})
+    again = {
+        pattern: reader.read_typed(pattern.text, pattern.home)
+        for pattern in set(book.patterns.values())
+        if any(
+            isinstance(mention, UnknownReference) and word.lower() in lost
             for word, mention in pattern.mentions.items()
-            if isinstance(mention, UnknownReference) and word.lower() in lost
-        ]
-        if unknown and pattern not in changed:
-            again = {word: book.reader.mention(lost[word.lower()], cell) for word in unknown}
-            mentions = {**pattern.mentions, **again}
-            every = (mentions[word] for word in pattern.words)
-            places = tuple(m for m in every if isinstance(m, CellReference | RangeReference))
-            changed[pattern] = replace(pattern, mentions=mentions, places=places)
-    for cell, pattern in list(book.patterns.items()):
-        if pattern in changed:
-            book.patterns[cell] = changed[pattern]
+        )
+    }
+    for cell, pattern in book.patterns.items():
+        book.patterns[cell] = again.get(pattern, pattern)
 
 
 def _put_samples(
@@ -267,7 +252,7 @@ def _put_samples(
     there = rows[head]
     for row, (number,) in _counted(book, head, [there[counter]]):
         for heading, leaf in columns.items():
-            if heading in there and number <= len(found.samples):
+            if heading in there and number <= found.samples:
                 cell = pack(head[0], row, there[heading])
                 found.given_cells[cell] = Place(leaf, 0, number - 1)
 
@@ -277,67 +262,51 @@ def _put_samples(
 NAME = re.compile(r"fill_in_([a-z]{1,20})_\d{1,5}")  # as the exercise calls its blank columns
 NOT_JUDGED = Message("the rest can be judged once that is filled in")
 
-Blank = Mapping[str, Sequence[Address]]  # by quantity: the cells that are still blank
-
 
 @dataclass(frozen=True)
-class BlankColumns:
-    """What a book asks for, and what of it is blank; empty for a book that is no such exercise."""
+class BlankColumn:
+    """A column that such a book asks for, and what of it is still blank."""
 
-    columns: tuple[AskedColumn, ...] = ()
-    waiting: Blank = field(default_factory=dict)
+    asked: AskedColumn
+    cells: Sequence[Address]
 
 
-def find_blank_columns(book: Book) -> BlankColumns:
+def find_blank_columns(book: Book) -> list[BlankColumn]:
     """What the book asks for."""
-    columns: list[AskedColumn] = []
-    blank: dict[str, Sequence[Address]] = {}
-    for kind, cells in _places(book):
-        quantity, title = book.label(cells[0], DOWN), book.sheets[sheet_of(cells[0])].title
-        columns.append(AskedColumn(quantity, title, ranges(cells), kind))
-        empty = list(filter(book.is_blank, cells))
-        if empty:
-            blank[quantity] = empty
-    return BlankColumns(tuple(columns), blank)
-
-
-def _places(book: Book) -> Iterator[tuple[str, list[Address]]]:
-    """The kind and the cells of each column that the exercise left blank."""
+    found = []
     for name, where in book.names.items():
         is_ours = NAME.fullmatch(name)
-        found = book.reader.mention(where, 0) if is_ours else None
-        corners = found.corners(0) if isinstance(found, RangeReference) else None
-        if is_ours and corners:
-            sheet, top, left, bottom, right = corners
-            if left == right and sheet < len(book.sheets):
-                yield is_ours[1], [pack(sheet, row, left) for row in range(top, bottom + 1)]
+        area = book.reader.mention(where, 0) if is_ours else None
+        corners = area.corners(0) if isinstance(area, RangeReference) else None
+        if not is_ours or not corners:
+            continue
+        sheet, top, left, bottom, right = corners
+        if left == right and sheet < len(book.sheets):
+            cells = [pack(sheet, row, left) for row in range(top, bottom + 1)]
+            quantity, title = book.label(cells[0], DOWN), book.sheets[sheet].title
+            column = AskedColumn(quantity, title, ranges(cells), is_ours[1])
+            found.append(BlankColumn(column, list(filter(book.is_blank, cells))))
+    return found
 
 
 def with_blank_columns(
-    book: Book, sheets: Sequence[SheetReport], asked: BlankColumns
+    book: Book, sheets: Sequence[SheetReport], columns: Sequence[BlankColumn]
 ) -> list[SheetReport]:
-    """The reports with what was asked for and what of it is still blank."""
-    if not asked.columns:
+    """The reports with what was asked for; while some of that is blank, nothing is judged."""
+    if not columns:
         return list(sheets)
-    titles = {column.sheet for column in asked.columns}
+    asked = tuple(column.asked for column in columns)
+    titles = {column.sheet for column in asked}
     own = next((sheet for sheet in sheets if sheet.sheet in titles), next(iter(sheets), None))
-    if asked.waiting or own is None:
-        return [_not_judged(book, asked)]
-    changed = replace(own, asked=asked.columns)
-    return [changed if sheet is own else sheet for sheet in sheets]
+    blank = tuple(_to_fill_in(book, column) for column in columns if column.cells)
+    if blank or own is None:
+        return [SheetReport(asked[0].sheet, UNFINISHED, findings=blank, notes=(NOT_JUDGED,))]
+    return [replace(sheet, asked=asked) if sheet is own else sheet for sheet in sheets]
 
 
-def _not_judged(book: Book, asked: BlankColumns) -> SheetReport:
-    findings = tuple(_blanks(book, asked))
-    return SheetReport(asked.columns[0].sheet, UNFINISHED, findings=findings, notes=(NOT_JUDGED,))
-
-
-def _blanks(book: Book, asked: BlankColumns) -> Iterator[Finding]:
-    """That columns are still to be filled in."""
-    for column in asked.columns:
-        cells, name = asked.waiting.get(column.quantity), column.quantity
-        if cells:
-            above = list(cells_of(column.cells, sheet_of(cells[0]))).index(cells[0])
-            why = Message("{name} is still to be filled in", name=name)
-            found = finding_in(book, cells, TO_FILL_IN, quantity=name, why=why)
-            yield replace(found, formula="", first_step=above)
+def _to_fill_in(book: Book, column: BlankColumn) -> Finding:
+    name, cells = column.asked.quantity, column.cells
+    above = list(cells_of(column.asked.cells, sheet_of(cells[0]))).index(cells[0])
+    why = Message("{name} is still to be filled in", name=name)
+    found = finding_in(book, cells, TO_FILL_IN, quantity=name, why=why)
+    return replace(found, formula="", first_step=above)

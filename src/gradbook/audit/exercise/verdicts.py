@@ -12,19 +12,18 @@ from __future__ import annotations
 
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gradbook.audit.budget import spend
+from gradbook.audit.budget import spend, within_budget
 from gradbook.audit.exercise.places import Place, Places
-from gradbook.audit.findings import CARRIED, PASTED, RIGHT, TO_FILL_IN, UNFINISHED, WRONG
-from gradbook.audit.formula.address import Address, column_of, sheet_of
+from gradbook.audit.findings import PASTED, RIGHT, TO_FILL_IN, UNFINISHED, WRONG
+from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.expression import references
 from gradbook.audit.formula.meaning import LeadsBack, NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
@@ -32,6 +31,9 @@ from gradbook.audit.step.points import POINTS, Numbers, agree
 from gradbook.audit.step.step_graph import StepGraph
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
+from gradbook.errors import GradbookError
+from gradbook.graph.chain import gradients
+from gradbook.graph.names import Name, gradient_name
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.language.message import words_of
 from gradbook.targets.excel.language import Expression
@@ -51,34 +53,21 @@ class StepNumbers:
 
     def __init__(self, solution: Solution, epochs: int) -> None:
         self.solution, self.step = solution, solution.step
-        step = self.step
         self.turns = min(epochs, MOST_EPOCHS)
-        self.leaves = {step.rate: self._shared(step.rate, step.net.learning_rate)}
-        for leaf in step.inputs:
-            self.leaves[leaf] = self._drawn_samples(leaf)
-        self.leaves.update(self._targets())
-        weights = set(step.weights)
-        for leaf, start in step.start.items():
-            drawn = _draw(leaf).normal(0, 1.1, (self.turns, ALL))
-            drawn = drawn if leaf in weights else np.abs(drawn) + 0.2
-            drawn[:, -1] = start
-            self.leaves[leaf] = drawn
         self.values: dict[Node, Array] = {}
 
-    # One value ------------------------------------------------------------------
-
-    def of(self, node: Node, epoch: int, sample: int = 0) -> Array:
+    def of(self, place: Place) -> Array:
         """A value's numbers in one epoch, for one sample."""
-        array, turn = self.array(node), epoch % self.turns
-        found: Array = array[sample, turn] if node.each else array[turn]
+        array, turn = self.array(place.node), place.epoch % self.turns
+        found: Array = array[place.sample, turn] if place.node.each else array[turn]
         return found
 
-    def target(self, node: Node, epoch: int, sample: int = 0) -> Array:
+    def target(self, place: Place) -> Array:
         """The same of a value that a table holds: a weight is what the epoch before has made."""
-        following = self.step.next.get(node)
-        if following is None or epoch == 0:
-            return self.of(node, epoch, sample)
-        return self.of(following, epoch - 1, sample)
+        following = self.step.next.get(place.node)
+        if following is None or place.epoch == 0:
+            return self.of(place)
+        return self.of(Place(following, place.epoch - 1, place.sample))
 
     def array(self, node: Node) -> Array:
         """All of a value's numbers."""
@@ -89,35 +78,33 @@ class StepNumbers:
         return self.values[node]
 
     def _value(self, node: Node) -> Array:
-        samples = (self.step.samples,) if node.each else ()
-        shape = (*samples, self.turns, ALL)
+        shape = (*((self.step.samples,) if node.each else ()), self.turns, ALL)
         spend(int(np.prod(shape)))
         if node.op.name == "leaf":
-            value = self.leaves.get(node)
-            value = _draw(node).uniform(0.15, 0.95, shape) if value is None else value
-        else:
-            inputs = (self.values[source] for source in node.inputs)
-            value = np.asarray(node.op.value(*inputs, *node.attributes), dtype=float)
+            return np.broadcast_to(self._drawn(node, shape), shape)
+        inputs = (self.values[source] for source in node.inputs)
+        value = np.asarray(node.op.value(*inputs, *node.attributes), dtype=float)
         return np.broadcast_to(value, shape)
 
-    # Leaves ---------------------------------------------------------------------
+    def _drawn(self, leaf: Node, shape: tuple[int, ...]) -> Array:
+        """A leaf's numbers, always the same for its name; at the last point its own."""
+        step, draw = self.step, np.random.default_rng(zlib.crc32(str(leaf.name).encode()))
+        if leaf in step.start:
+            drawn = draw.normal(0, 1.1, shape)
+            drawn = drawn if leaf in step.weights else np.abs(drawn) + 0.2
+            drawn[..., -1] = step.start[leaf]
+        elif leaf is step.rate:
+            drawn = draw.uniform(0.15, 0.95, ALL)
+            drawn[-1] = step.net.learning_rate
+        elif leaf in step.inputs or leaf in step.targets:  # the same in every epoch
+            drawn = draw.uniform(0.15, 0.95, (*shape[:-2], 1, ALL))
+            drawn = self._targets.get(leaf, drawn)
+            drawn[..., -1] = np.reshape(step.data[leaf], drawn.shape[:-1])
+        else:
+            drawn = draw.uniform(0.15, 0.95, shape)
+        return drawn
 
-    def _shared(self, leaf: Node, own: float) -> Array:
-        """The same in every epoch."""
-        drawn = _draw(leaf).uniform(0.15, 0.95, ALL)
-        drawn[-1] = own
-        return np.broadcast_to(drawn, (self.turns, ALL))
-
-    def _drawn_samples(self, leaf: Node) -> Array:
-        samples = self.step.samples
-        drawn = _draw(leaf).uniform(0.15, 0.95, (samples, 1, ALL))
-        return self._with_own(leaf, drawn)
-
-    def _with_own(self, leaf: Node, drawn: Array) -> Array:
-        """Samples, 1, points; the last point is the exercise's own."""
-        drawn[..., -1] = np.reshape(self.step.data[leaf], (-1, 1))
-        return drawn if leaf.each else drawn[0]
-
+    @cached_property
     def _targets(self) -> dict[Node, Array]:
         """Of the kind that the exercise has: one of several classes, yes or no, shares, numbers."""
         step = self.step
@@ -130,21 +117,30 @@ class StepNumbers:
             drawn = picked.astype(float)
         elif in_all:
             drawn = drawn / drawn.sum(axis=-1, keepdims=True)
-        return {
-            leaf: self._with_own(leaf, np.moveaxis(drawn[..., k], 0, -1)[:, None, :].copy())
+        by_leaf = {
+            leaf: np.moveaxis(drawn[..., k], 0, -1)[:, None, :].copy()
             for k, leaf in enumerate(step.targets)
         }
-
-
-def _draw(leaf: Node) -> np.random.Generator:
-    """Always the same for a value of that name."""
-    return np.random.default_rng(zlib.crc32(str(leaf.name).encode()))
+        return {leaf: found if leaf.each else found[0] for leaf, found in by_leaf.items()}
 
 
 # What the formulas come to ----------------------------------------------------
 
-Signature = tuple[object, ...]
+CIRCLE = "circle"
 UNKNOWN_YET = -1
+NAN = np.full(ALL, np.nan)
+
+
+@dataclass(frozen=True)
+class CellVerdict:
+    """What one cell is. Cells that say the same share it, with the numbers of one of them."""
+
+    state: str
+    value: Array = field(default_factory=lambda: NAN)
+    right_value: Array = field(default_factory=lambda: NAN)
+    group: tuple[object, ...] = ()  # cells of a column that are wrong in the same way
+    made_of: frozenset[Address] = frozenset()  # wrong cells of the student's that are in it
+    problem: str = ""  # why it can't be read
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,21 +180,31 @@ class OwnFormulas:
         taken: Mapping[Address, Place] = MappingProxyType({}),
     ) -> None:
         self.book, self.flow, self.places, self.numbers = book, flow, places, numbers
-        self.followed = set(followed)
-        self.taken = taken
-        every = places.cells.keys() | places.given_cells.keys() | taken.keys()
-        self.known = every - self.followed
-        told = set(_telling_sheets(book, numbers.solution.telling))
-        self.telling = {cell for cell in book.patterns if sheet_of(cell) in told} - self.known
+        self.followed, self.taken = set(followed), taken
+        every = {**taken, **places.given_cells, **places.cells}
+        self.known = {c: place for c, place in every.items() if c not in self.followed}
+        titles = numbers.solution.telling  # whoever takes it from there derives nothing
+        told = {sheet_of(cell) for cell, v in book.values.items() if v in titles}
+        self.telling = {c for c in book.patterns if sheet_of(c) in told} - self.known.keys()
         values = {cell: v for cell, v in book.values.items() if cell not in self.known}
         varying = set(book.patterns) - self.telling
-        self.step = _Step(replace(book, values=values), flow, varying, self.known)
-        self.graph = StepGraph(self.step, {})
+        step = _Step(replace(book, values=values), flow, varying, self.known)
+        self.graph = StepGraph(step, {})
         self.points = Numbers(self.leaf, self.graph.leaf_cells)
         self._signatures: dict[tuple[Address, int, int], int] = {}
         self._numbers: dict[object, int] = {}  # of what formulas say: no tuple holds another
+        self._verdicts: dict[object, CellVerdict] = {}
 
-    # What a formula comes to ------------------------------------------------------
+    def with_taken(
+        self, taken: Mapping[Address, Place], followed: Collection[Address] = ()
+    ) -> OwnFormulas:
+        return OwnFormulas(self.book, self.flow, self.places, self.numbers, followed, taken)
+
+    def place(self, cell: Address) -> Place:
+        """What belongs into a cell."""
+        return self.places.cells.get(cell) or self.taken[cell]
+
+    # What one comes to --------------------------------------------------------------
 
     def value(self, cell: Address) -> Array:
         """What a cell's formula comes to."""
@@ -209,75 +215,58 @@ class OwnFormulas:
 
     def expression(self, part: Expression, home: Address, pattern: Pattern) -> Array:
         """What an expression comes to in some cell."""
-        node = self.graph.expression(part, home, pattern)
-        place = self.places.of(home)
+        node, points = self.graph.expression(part, home, pattern), self.points
+        place = self.places.cells.get(home)
         if place is not None and place.node in self.numbers.step.next:
-            points = Numbers(partial(self._leaf_of_update, place), self.graph.leaf_cells)
-        else:
-            points = self.points
+            points = Numbers(partial(self.leaf, beside=place), self.graph.leaf_cells)
         return np.broadcast_to(points.of(node), (ALL,))
 
-    def _leaf_of_update(self, home: Place, cell: Address) -> Array:
-        """The same for an update, beside which stands what its step has made of the memory."""
-        place = self.place(cell)
-        if place is None or cell not in self.known or place.epoch != home.epoch:
-            return self.leaf(cell)
-        is_made = place.node in self.numbers.solution.memory and place.node is not home.node
-        made = self.numbers.target(place.node, place.epoch, place.sample)
-        return made if is_made else self.leaf(cell)
-
-    def place(self, cell: Address) -> Place | None:
-        return self.places.of(cell) or self.taken.get(cell)
-
-    def leaf(self, cell: Address) -> Array:
-        place, value = self.place(cell), self.book.values.get(cell)
-        if place is not None and cell in self.known:
-            return self.numbers.of(place.node, place.epoch, place.sample)
+    def leaf(self, cell: Address, beside: Place | None = None) -> Array:
+        """A cell's own numbers. Beside an update stands what its step has made of the memory."""
+        place, value = self.known.get(cell), self.book.values.get(cell)
+        if place is not None:
+            is_in_row = beside is not None and place.epoch == beside.epoch
+            is_memory = place.node in self.numbers.solution.memory
+            is_made = is_in_row and is_memory and beside and place.node is not beside.node
+            return self.numbers.target(place) if is_made else self.numbers.of(place)
         if isinstance(value, float) and cell not in self.telling:
             return np.full(ALL, value)
         return np.random.default_rng(cell).uniform(0.15, 0.95, ALL)
 
-    # Which formulas are the same --------------------------------------------------
-
-    def signature(self, cell: Address, home: Place) -> int:
-        """A number for what a cell's formula says of which values, seen from a place: equal where
-        it comes to the same function of the step."""
-        seen_from = home.epoch, home.sample if home.node.each else -1
-        waiting = [cell]
-        while waiting:  # no recursion: helper cells may follow each other by the thousand
-            last = waiting[-1]
-            if self._signatures.get((last, *seen_from), UNKNOWN_YET) != UNKNOWN_YET:
-                waiting.pop()
-                continue
-            sources = self.flow.sources(last)
-            helpers = [s for s in sources if self.is_own(s)]
-            missing = [s for s in helpers if (s, *seen_from) not in self._signatures]
-            self._signatures[last, *seen_from] = UNKNOWN_YET  # until it is known
-            waiting += missing
-            if not missing:
-                spend(len(sources))
-                said = tuple(self._seen(source, home, seen_from) for source in sources)
-                form = self.book.patterns[last].form
-                whole = form and id(form), tuple(self._unplaced(last)), said
-                number = self._numbers.setdefault(whole, len(self._numbers))
-                self._signatures[last, *seen_from] = number
-                waiting.pop()
-        return self._signatures[cell, *seen_from]
+    def behind(self, cell: Address) -> set[Address]:
+        """What a formula is made of: the exercise's values, and what leads to them."""
+        return self.flow.behind([cell], self.known)
 
     def is_own(self, cell: Address) -> bool:
         """Whether a cell's own formula counts."""
-        here = cell in self.book.patterns and cell not in self.telling
-        return here and not (cell in self.known and self.place(cell) is not None)
+        return cell in self.book.patterns and cell not in self.telling and cell not in self.known
 
-    def _unplaced(self, cell: Address) -> Iterator[str]:
-        """What a formula mentions besides cells."""
-        for word, mention in self.book.patterns[cell].mentions.items():
-            if not hasattr(mention, "moves"):
-                yield word
+    # Which are the same -------------------------------------------------------------
 
-    def _seen(self, cell: Address, home: Place, seen_from: tuple[int, int]) -> Signature:
-        place = self.place(cell)
-        if place is not None and cell in self.known:
+    def _signature(self, cell: Address, home: Place) -> int:
+        """A number for what a cell's formula says of which values, seen from a place: equal where
+        it comes to the same function of the step."""
+        known, seen_from = self._signatures, (home.epoch, home.sample if home.node.each else -1)
+        waiting = [cell]
+        while waiting:  # no recursion: helper cells may follow each other by the thousand
+            key, sources = (waiting[-1], *seen_from), self.flow.sources(waiting[-1])
+            helpers = [s for s in filter(self.is_own, sources) if (s, *seen_from) not in known]
+            if helpers and key not in known:
+                known[key] = UNKNOWN_YET
+                waiting += helpers
+                continue
+            pattern = self.book.patterns[waiting.pop()]
+            if known.get(key, UNKNOWN_YET) == UNKNOWN_YET:
+                spend(len(sources))
+                names = tuple(w for w, m in pattern.mentions.items() if not hasattr(m, "moves"))
+                said = tuple(self._seen(source, home, seen_from) for source in sources)
+                whole = pattern.form and id(pattern.form), names, said
+                known[key] = self._numbers.setdefault(whole, len(self._numbers))
+        return known[cell, *seen_from]
+
+    def _seen(self, cell: Address, home: Place, seen_from: tuple[int, int]) -> tuple[object, ...]:
+        place = self.known.get(cell)
+        if place is not None:
             step, node = self.numbers.step, place.node
             always = node in (step.rate, *step.inputs, *step.targets)
             epoch = None if always else place.epoch - home.epoch
@@ -287,223 +276,178 @@ class OwnFormulas:
             return (self._signatures[cell, *seen_from],)
         return ("cell", self.book.values.get(cell), cell if cell in self.telling else None)
 
-    def mentioned_values(self, cell: Address) -> set[Place]:
-        """The exercise's values that a formula is made of, by way of helper cells too."""
-        found: set[Place] = set()
-        seen, waiting = {cell}, [cell]
-        while waiting:
-            for source in self.flow.sources(waiting.pop()):
-                place = self.place(source)
-                if place is not None and source in self.known:
-                    found.add(place)
-                elif source not in seen:
-                    seen.add(source)
-                    waiting.append(source)
-        return found
+    # What a cell is -----------------------------------------------------------------
 
-    def followed_from(self, cell: Address) -> set[Address]:
-        """The cells of the student's own that a formula is made of."""
-        behind = self.flow.behind([cell], self.known)
-        return (behind & self.followed) - {cell}
-
-
-def _telling_sheets(book: Book, titles: Collection[str]) -> Iterator[int]:
-    """The sheets that measure what is asked for: whoever takes it from there derives nothing."""
-    for cell, value in book.values.items():
-        if isinstance(value, str) and value in titles:
-            yield sheet_of(cell)
-
-
-# Verdicts ---------------------------------------------------------------------
-
-CIRCLE = "circle"
-NAN = np.full(ALL, np.nan)
-
-
-@dataclass(frozen=True)
-class OwnExercise:
-    """An exercise of ours, as it was given."""
-
-    solution: Solution
-    questions: Mapping[Node, str]  # the values to be filled in, each with its kind
-    rate: float | None  # that it gave
-
-
-@dataclass(frozen=True)
-class CellVerdict:
-    """What one cell is. Cells that say the same share it, with the numbers of one of them."""
-
-    state: str
-    value: Array = field(default_factory=lambda: NAN)  # the others being right
-    right_value: Array = field(default_factory=lambda: NAN)
-    group: Signature = ()  # cells of a column that are wrong in the same way
-    made_of: frozenset[Address] = frozenset()  # wrong cells of the student's that are in it
-    problem: str = ""  # why it can't be read
-    mentioned_nodes: frozenset[Node] = frozenset()  # the exercise's values that it is made of
-
-
-@dataclass(frozen=True, eq=False)
-class ReturnedExercise:
-    """An exercise as it came back, with numbers to try its formulas."""
-
-    book: Book
-    flow: Flow
-    own: OwnExercise
-    places: Places
-    meant: Callable[[OwnFormulas, Mapping[Address, Place]], Mapping[Address, Place]]
-
-    @cached_property
-    def numbers(self) -> StepNumbers:
-        return StepNumbers(self.own.solution, self.places.epochs)
-
-    @cached_property
-    def columns(self) -> dict[Node, list[Address]]:
-        """What is asked for, and where; a weight's first cell is given."""
-        later = self.own.solution.step.next
-        return {
-            node: [
-                c for c in self.places.over(node) if self.places.cells[c].epoch or node not in later
-            ]
-            for node in self.places.columns
-            if node in self.own.questions
-        }
-
-    @cached_property
-    def formulas(self) -> OwnFormulas:
-        """The formulas with all else as it should be."""
-        plain = OwnFormulas(self.book, self.flow, self.places, self.numbers)
-        own = self.own_places(plain)
-        taken = OwnFormulas(self.book, self.flow, self.places, self.numbers, taken=own)
-        return taken if own else plain
-
-    def own_places(self, plain: OwnFormulas) -> Mapping[Address, Place]:
-        """Of cells that nobody asked for what they should hold, as far as that is known."""
-        wrong: dict[Address, Place] = {}
-        for node, cells in self.columns.items():
-            known: dict[object, CellVerdict] = {}
-            for cell in cells if node not in self.own.solution.step.next else ():
-                has_own = any(map(plain.is_own, self.flow.sources(cell)))
-                if has_own and self.judge_alone(cell, known, plain).state == WRONG:
-                    wrong[cell] = self.places.cells[cell]
-        return self.meant(plain, wrong) if wrong else {}
-
-    @cached_property
-    def carried_formulas(self) -> OwnFormulas:
-        """The formulas with the student's other cells as they are; weights always are given."""
-        step = self.own.solution.step
-        some = (cells for node, cells in self.columns.items() if node not in step.next)
-        cells = {cell for column in some for cell in column}
-        cells |= self.formulas.taken.keys()
-        return OwnFormulas(
-            self.book, self.flow, self.places, self.numbers, cells, self.formulas.taken
-        )
-
-    def right_value(self, place: Place) -> Array:
-        return self.numbers.target(place.node, place.epoch, place.sample)
-
-    @cached_property
-    def _own_nodes(self) -> set[Node]:
-        """What is asked for and no weight, and what students have besides, so that other columns
-        may be made of it."""
-        more = {place.node for place in self.formulas.taken.values()}
-        return (self.columns.keys() - self.own.solution.step.next.keys()) | more
-
-    def place(self, cell: Address) -> Place:
-        return self.places.cells.get(cell) or self.formulas.taken[cell]
-
-    @cached_property
-    def own_columns(self) -> list[tuple[Node, list[Address]]]:
-        """The columns that nobody asked for of which it is known what they should be."""
-        found: defaultdict[tuple[Node, int, int], list[Address]] = defaultdict(list)
-        for cell, place in sorted(self.formulas.taken.items()):
-            found[place.node, sheet_of(cell), column_of(cell)].append(cell)
-        return [(node, cells) for (node, _, _), cells in found.items()]
-
-    # Verdicts ----------------------------------------------------------------------
-
-    @cached_property
-    def verdicts(self) -> Mapping[Address, CellVerdict]:
-        """What each cell is that is to be filled in."""
-        own = (cells for _, cells in self.own_columns)
-        columns = chain(self.columns.values(), own)
-        alone = {cell: v for cells in columns for cell, v in self._alone(cells)}
-        if all(self._own_nodes.isdisjoint(verdict.mentioned_nodes) for verdict in alone.values()):
-            return alone  # nothing is made of what else is asked for
-        bad = {cell for cell, verdict in alone.items() if verdict.state != RIGHT}
-        known: dict[object, CellVerdict] = {}
-        return {cell: self._followed(cell, v, bad, known) for cell, v in alone.items()}
-
-    def _alone(self, cells: list[Address]) -> list[tuple[Address, CellVerdict]]:
-        """Judge a column's cells with all others right."""
-        known: dict[object, CellVerdict] = {}
-        return [(cell, self.judge_alone(cell, known)) for cell in cells]
-
-    def judge_alone(
-        self,
-        cell: Address,
-        known: dict[object, CellVerdict],
-        formulas: OwnFormulas | None = None,
-    ) -> CellVerdict:
-        """Judge a cell with all others right; cells that say the same are judged once."""
-        formulas = formulas or self.formulas
+    def verdict(self, cell: Address) -> CellVerdict:
+        """Judge a cell, what is known being right; cells that say the same are judged once."""
         if self.book.is_blank(cell):
             return CellVerdict(TO_FILL_IN)
         if cell not in self.book.patterns:
             return CellVerdict(PASTED)
-        place = self.places.cells.get(cell) or formulas.taken[cell]
-        key = place.node, place.epoch == 0, formulas.signature(cell, place)
-        if key not in known:
-            known[key] = self._judged(cell, place, formulas)
-        return known[key]
+        place = self.place(cell)
+        key = place.node, place.epoch == 0, self._signature(cell, place)
+        if key not in self._verdicts:
+            self._verdicts[key] = self._judged(cell, place)
+        return self._verdicts[key]
 
-    def _judged(self, cell: Address, place: Place, formulas: OwnFormulas) -> CellVerdict:
-        pattern = self.book.patterns[cell]
-        nodes = frozenset(p.node for p in formulas.mentioned_values(cell))
+    def _judged(self, cell: Address, place: Place) -> CellVerdict:
+        form = self.book.patterns[cell].form
+        nodes = {self.known[c].node.index for c in self.behind(cell) if c in self.known}
         # which formula it is, whatever the epochs that it takes its values from
-        group = (pattern.form and id(pattern.form), *sorted(node.index for node in nodes))
+        group = (form and id(form), *sorted(nodes))
+        try:
+            value = self.value(cell)
+        except NotUnderstood as error:
+            if isinstance(error, LeadsBack) and self.followed:
+                return CellVerdict(CIRCLE)
+            if any(map(self.book.is_text, self.flow.sources(cell))):
+                return CellVerdict(WRONG, group=group)
+            return CellVerdict(UNFINISHED, group=group, problem=words_of(error))
+        wanted = self.numbers.target(place)
+        return CellVerdict(RIGHT if agree(value, wanted) else WRONG, value, wanted, group)
+
+
+# What a student computes beside the cells that are asked for ------------------
+#
+# A column of one's own is known by what is made of it: where two wrong columns are right once it
+# holds the derivative of the loss by h1, that is what it should be, and it alone is wrong.
+
+ENOUGH = 2  # columns that are right once a column of one's own is
+MOST = 4_000  # cells that are looked at
+DIGITS = 6  # by which values are looked up
+Cells = tuple[Address, ...]  # of one's own: one, or those of all samples
+
+
+def find_meant(plain: OwnFormulas, wrong: Mapping[Address, Place]) -> dict[Address, Place]:
+    """Of each own cell that columns share, the value that it should hold, as far as these wrong
+    cells tell."""
+    found: dict[Address, Place] = {}
+    known: dict[object, Node | None] = {}
+    patterns, waiting = plain.book.patterns, dict(wrong)
+    while waiting:
+        new: dict[Address, Place] = {}
+        for cells, using in _users(plain, waiting).items():
+            if not found.keys().isdisjoint(cells):
+                continue
+            users = frozenset((p.node.index, id(patterns[cell])) for cell, p in using.items())
+            key = id(patterns[cells[0]]), len(cells), users
+            if key not in known:
+                known[key] = within_budget(partial(_node, plain, cells, using, found))
+            node = known[key]
+            if node is not None:
+                new |= _places(cells, replace(next(iter(using.values())), node=node))
+        found |= new
+        waiting = new
+    return found
+
+
+def _places(cells: Cells, like: Place) -> dict[Address, Place]:
+    """What is in some own cells: of one sample, or of each."""
+    samples = range(len(cells)) if len(cells) > 1 else [like.sample]
+    return {c: replace(like, sample=sample) for c, sample in zip(cells, samples, strict=True)}
+
+
+def _users(
+    plain: OwnFormulas, waiting: Mapping[Address, Place]
+) -> dict[Cells, dict[Address, Place]]:
+    """Own cells, those of a step's samples together, with what is made of them."""
+    users: defaultdict[Cells, dict[Address, Place]] = defaultdict(dict)
+    for cell, place in waiting.items():
+        alike: defaultdict[Pattern, list[Address]] = defaultdict(list)
+        for source in filter(plain.is_own, dict.fromkeys(plain.flow.sources(cell))):
+            alike[plain.book.patterns[source]].append(source)
+        for cells in alike.values():
+            if len(cells) in (1, plain.places.samples):
+                users[tuple(sorted(cells))][cell] = place
+    return users
+
+
+def _node(
+    plain: OwnFormulas,
+    cells: Cells,
+    using: Mapping[Address, Place],
+    found: Mapping[Address, Place],
+) -> Node | None:
+    """What some own cells should be: the value with which enough of what is made of them is
+    right."""
+    if len({place.node for place in using.values()}) < ENOUGH:
+        return None
+    like = next(iter(using.values()))
+    opened = plain.with_taken({**found, **dict.fromkeys(cells, like)})
+    for node in _candidates(plain.numbers):
+        right = {
+            place.node
+            for cell, place in using.items()
+            if _is_right(opened, cell, place, _places(cells, replace(place, node=node)))
+        }
+        if len(right) >= ENOUGH:
+            return node
+    return None
+
+
+def _is_right(
+    opened: OwnFormulas, cell: Address, place: Place, there: Mapping[Address, Place]
+) -> bool:
+    """Whether a cell is right with these values in own cells."""
+    numbers, pattern = opened.numbers, opened.book.patterns[cell]
+
+    def leaf(source: Address) -> Array:
+        return numbers.of(there[source]) if source in there else opened.leaf(source)
+
+    try:
+        if pattern.expression is None:
+            return False
+        made = opened.graph.expression(pattern.expression, cell, pattern)
+        value = Numbers(leaf, opened.graph.leaf_cells).of(made)
+    except NotUnderstood:
+        return False
+    return agree(value, numbers.target(place))
+
+
+def _candidates(numbers: StepNumbers) -> Iterator[Node]:
+    """What people put into columns of their own: derivatives, with either sign, and values on the
+    way to the loss."""
+    loss, forward = numbers.step.loss, numbers.solution.forward
+    slopes, names = gradients(loss, forward), loss.graph.names
+    for value in forward:
+        names.setdefault(slopes[value], gradient_name(value.name))
+    turned = [-slopes[value] for value in forward]
+    for value, minus in zip(forward, turned, strict=True):
+        names.setdefault(minus, Name(f"−{slopes[value].name}"))
+    yield from (slopes[value] for value in forward)
+    yield from turned
+    for made in numbers.solution.activations:
+        for source in made.inputs:
+            slope = gradients(made, [source], {source})[source]
+            if source.name is not None and slope.name is not None:
+                yield slope
+    yield from forward
+
+
+def right_elsewhere(
+    formulas: OwnFormulas, blank: Mapping[Node, Sequence[Address]]
+) -> dict[Node, list[Address]]:
+    """Where the right formulas of columns stand that are blank, cell by cell."""
+    places, target = formulas.places, formulas.numbers.target
+    wanted: defaultdict[str, list[Place]] = defaultdict(list)
+    for place in (places.cells[cell] for cells in blank.values() for cell in cells):
+        wanted[_about(target(place))].append(place)
+    found: dict[Place, Address] = {}
+    every = filter(formulas.is_own, sorted(formulas.book.patterns))
+    for cell in list(every)[:MOST] if blank else ():
         try:
             value = formulas.value(cell)
-        except NotUnderstood as error:
-            if any(map(self.book.is_text, self.flow.sources(cell))):
-                return CellVerdict(WRONG, group=group, mentioned_nodes=nodes)
-            return CellVerdict(
-                UNFINISHED, group=group, problem=words_of(error), mentioned_nodes=nodes
-            )
-        wanted = self.right_value(place)
-        state = RIGHT if agree(value, wanted) else WRONG
-        return CellVerdict(state, value, wanted, group, mentioned_nodes=nodes)
+        except (GradbookError, NotUnderstood):
+            continue
+        for place in wanted.get(_about(value), ()):
+            if place not in found and agree(value, target(place)):
+                found[place] = cell
+    there = {
+        node: [found[places.cells[cell]] for cell in cells if places.cells[cell] in found]
+        for node, cells in blank.items()
+    }
+    return {node: cells for node, cells in there.items() if cells}
 
-    def _followed(
-        self,
-        cell: Address,
-        alone: CellVerdict,
-        bad: set[Address],
-        known: dict[object, CellVerdict],
-    ) -> CellVerdict:
-        """Judge a cell again, with the student's other cells as they are."""
-        if alone.state not in (RIGHT, WRONG):
-            return alone
-        place = self.place(cell)
-        key = (
-            place.node,
-            place.epoch == 0,
-            self.carried_formulas.signature(cell, place),
-            alone.state,
-        )
-        if key not in known:
-            known[key] = self._through(cell, place, alone)
-        found = known[key]
-        if found.state != CARRIED:
-            return found
-        return replace(found, made_of=frozenset(self.carried_formulas.followed_from(cell) & bad))
 
-    def _through(self, cell: Address, place: Place, alone: CellVerdict) -> CellVerdict:
-        try:
-            is_right = agree(self.carried_formulas.value(cell), self.right_value(place))
-        except LeadsBack:
-            return replace(alone, state=CIRCLE)
-        except NotUnderstood:
-            is_right = False
-        if is_right:  # also by another way than the columns were meant
-            return replace(alone, state=RIGHT)
-        return replace(alone, state=CARRIED) if alone.state == RIGHT else alone
+def _about(value: Array) -> str:
+    return f"{value[0]:.{DIGITS}g}"

@@ -150,7 +150,7 @@ def _annotated(report: BookReport) -> bytes:
 def _write_corrected(
     options: Namespace, reports: Sequence[BookReport], problems: list[str]
 ) -> Iterator[str]:
-    """The corrected copies that are better than their books; what is to be said of all."""
+    """The corrected copies that are right; what is to be said of all."""
     from gradbook.audit.check import check_again
     from gradbook.audit.copies.correct import corrections
     from gradbook.audit.many import in_their_order
