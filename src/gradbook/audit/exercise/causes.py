@@ -17,14 +17,14 @@ from math import copysign, isclose, sqrt
 import numpy as np
 
 from gradbook.audit.budget import within_budget
-from gradbook.audit.edits import formula_edits
 from gradbook.audit.edits.formula_edits import (
     USUAL_TEMPLATES,
     Substitute,
     Substitutes,
     constants,
-    edits_that_give,
+    edits_by_kind,
     fill_templates,
+    pairs,
 )
 from gradbook.audit.exercise.places import Place, Places
 from gradbook.audit.exercise.verdicts import ALL, NAN, OwnFormulas, StepNumbers
@@ -180,7 +180,7 @@ class WaysBack:
 ENOUGH = 3  # points at which a factor can be told
 MOST_ROOT = 100  # what a root that somebody leaves out may come to
 MOST_PAIRED = 40  # cells of which two may stand in the place of others
-FEW = 8  # edits of a kind, to choose from
+FEW = 8  # pairs of edits, to choose from
 LONGEST_SHARE = 200  # characters of what is to be added
 
 
@@ -439,13 +439,11 @@ class Slip:
             return None
         evaluated = EvaluatedFormula(expression, remember(self._value_of))
         known = self._substitutes
-        for kind in formula_edits.EDITS:
-            edits = edits_that_give(kind.propose(evaluated, known), self.right_value)
-            for edit in islice(edits, FEW):
-                if not self._is_pointless(edit):
-                    return self._of_edits(edit)
+        single = next(edits_by_kind(evaluated, known, self.right_value, 1), None)
+        if single:
+            return self._of_edits(*single)
         some = [*known.references[:MOST_PAIRED], *constants((ALL,))[:3]]
-        for two in islice(formula_edits.pairs(evaluated, some, self.right_value), FEW):
+        for two in islice(pairs(evaluated, some, self.right_value), FEW):
             if not self._is_pointless(*two):
                 return self._of_edits(*two)
         return None
