@@ -5,6 +5,7 @@ Formulas that networks are made of, a weighted sum or a function of one, are lik
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from enum import IntEnum
 from functools import cached_property
@@ -25,7 +26,7 @@ from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.search.hypotheses import Doubts, Hypothesis, unless_not_understood
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.graph.node import Node
-from gradbook.targets.excel.language import Call, Expression, Infix, Number, Prefix, Reference
+from gradbook.targets.excel.language import Call, Expression, Prefix, Reference
 
 # Conventional formulas ----------------------------------------------------------------
 
@@ -92,7 +93,6 @@ def _is_weighted_sum(tested: StepUnderTest, expression: Expression | None, home:
 WEIGHED = 60  # hypotheses that are looked at in full
 HYPOTHESIS = 50_000  # numbers that could be computed while one is weighed at first sight
 FAR = 1e6  # cells: another sheet
-COMMON = (0.5, 1.0, 2.0)  # halves stand before squares
 
 
 class RepairedStep:
@@ -124,40 +124,29 @@ class RepairedStep:
     def likeness(self) -> int:
         """How many more formulas of its kind, on the way to the loss or back, the formula looks
         like once it is changed; on the way back factors may come in another order."""
-        return self._more_like(self._like if self.is_forward else self._made_like)
+        if self.is_forward:
+            return self.order
+        return self._more_like(lambda pattern: pattern.makeup, self.under_test.makeups)
 
     @cached_property
     def order(self) -> int:
         """How many more formulas it looks like once it is changed, with its factors in the same
         order."""
-        return self._more_like(self._like)
+        shapes = self.under_test.shapes[self.is_forward]
+        return self._more_like(lambda pattern: pattern.shape, shapes)
 
-    def _more_like(self, like: Callable[[Pattern], int]) -> int:
+    def _more_like(self, look: Callable[[Pattern], str], known: Counter[str]) -> int:
+        tested, cells = self.under_test, self.hypothesis.cells
+        patterns, places = tested.training.book.patterns, tested.positions.places
+        own = (c for c in cells if c in places and (c in tested.forward) == self.is_forward)
+        others = known - Counter(look(patterns[cell]) for cell in own if cell in patterns)
         before, after = (
-            like(pattern) if pattern and not isinstance(pattern.expression, Reference) else 0
+            others[look(pattern)]
+            if pattern and not isinstance(pattern.expression, Reference)
+            else 0
             for pattern in (self.before, self.after)  # a cell repeated is of no kind
         )
         return after - before
-
-    def _made_like(self, pattern: Pattern) -> int:
-        patterns, places = self.under_test.training.book.patterns, self.under_test.positions.places
-        own = (cell for cell in self.hypothesis.cells if cell in places and cell in patterns)
-        same = sum(
-            patterns[c].makeup == pattern.makeup for c in own if c not in self.under_test.forward
-        )
-        return self.under_test.makeups[pattern.makeup] - same
-
-    def _like(self, pattern: Pattern) -> int:
-        tested, shape = self.under_test, pattern.shape
-        patterns, places = tested.training.book.patterns, tested.positions.places
-        own = sum(
-            cell in places
-            and cell in patterns
-            and patterns[cell].shape == shape
-            and (cell in tested.forward) == self.is_forward
-            for cell in self.hypothesis.cells
-        )
-        return tested.shapes[self.is_forward][shape] - own
 
     @cached_property
     def kinds(self) -> tuple[Convention, Convention]:
@@ -254,7 +243,6 @@ def at_first_sight(repaired: RepairedStep) -> Doubts:
         made_up=not hypothesis.reproduces,
         unlike=-repaired.likeness,
         kind=repaired.edit.kind.rank,
-        odd=max(map(_oddity, hypothesis.edits)),
         other_order=-repaired.order,
         distance=sum(_distance(repaired, edit) for edit in hypothesis.edits),
     )
@@ -283,20 +271,6 @@ def rank(tested: StepUnderTest, hypotheses: Iterable[Hypothesis]) -> list[Hypoth
 def _weighed(tested: StepUnderTest, hypothesis: Hypothesis) -> RepairedStep:
     spend(HYPOTHESIS)
     return RepairedStep(tested, hypothesis)
-
-
-def _oddity(edit: Edit) -> int:
-    old, new = edit.old, edit.new
-    match edit.kind:
-        case EditKind.NUMBER if isinstance(new, Number):
-            return COMMON.index(new.value) if new.value in COMMON else len(COMMON)
-        case EditKind.FACTOR | EditKind.TERM:
-            assert isinstance(new, Infix)
-            within = isinstance(old, Infix) and old.operator in "+-"
-            plain = new.operator in "*+" and isinstance(new.right, Reference)
-            return 2 * (not plain) + within
-    mixed = isinstance(new, Reference) != isinstance(old, Reference)
-    return mixed * (len(COMMON) + 1)
 
 
 def _distance(repaired: RepairedStep, edit: Edit) -> float:

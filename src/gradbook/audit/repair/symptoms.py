@@ -250,26 +250,7 @@ def is_evident(repaired: RepairedStep, weight: int) -> bool:
         or weight in repaired.under_test.without_influence
         or repaired.conventions[1] > repaired.conventions[0]
         or repaired.likeness > 0
-        or _belongs_beside(repaired)
     )
-
-
-def _belongs_beside(repaired: RepairedStep) -> bool:
-    """Whether similar formulas on the way to the loss mention the cell that an edit brings in, and
-    none of them mentions the cell that it takes out."""
-    training, home, edit = repaired.under_test.training, repaired.home, repaired.edit
-    if not isinstance(edit.old, Reference) or not isinstance(edit.new, Reference):
-        return False
-    patterns = training.book.patterns
-    shape = patterns[home].shape
-    beside = [
-        cell
-        for cell in repaired.under_test.forward.difference(repaired.hypothesis.cells)
-        if cell in patterns and patterns[cell].shape == shape
-    ]
-    mentioned = {source for cell in beside for source in training.flow.sources(cell)}
-    old, new = (training.book.reader.cell(said.text, home) for said in (edit.old, edit.new))
-    return new in mentioned and old not in mentioned
 
 
 def forgets_a_number(repaired: RepairedStep) -> bool:
@@ -353,12 +334,6 @@ def becomes_its_line(wrong: WrongFormula) -> bool:
     return 2 * sum(patterns[cell].key == after.key for cell in own) > len(own)
 
 
-def _becomes_unlike_all(wrong: WrongFormula) -> bool:
-    """Whether a small edit makes a claim's formula, which others look like, one of a kind."""
-    before, after = _others_like(wrong)
-    return after == 0 < before
-
-
 def _others_like(wrong: WrongFormula) -> tuple[int, int]:
     """How many other claims a claim's formula looks like, before and after a small edit."""
     if not wrong.is_slight or wrong.repair is None:
@@ -379,9 +354,7 @@ def is_easily_its_own(symptoms: Symptoms, weight: int, repaired: RepairedStep) -
     if isinstance(claim.expression, Reference) and not repaired.is_forward:
         return False
     wrong = symptoms.formula(weight)
-    if wrong is None or not wrong.is_slight:
-        return False
-    return repaired.is_unlikely or not _becomes_unlike_all(wrong)
+    return wrong is not None and wrong.is_slight
 
 
 def _gathers(expression: Expression) -> bool:
