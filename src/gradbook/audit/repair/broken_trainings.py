@@ -74,7 +74,7 @@ from gradbook.targets.excel.language import Call, Reference, read, write
 # Texts that stand for formulas and numbers ----------------------------------------------
 
 MOST_TEXTS = 20_000
-FEWEST = 3  # cells of a line
+FEWEST = 3  # cells of a line, one below the other
 FEW_TIES = 2  # cells of the first step
 AXES = DOWN, ACROSS
 
@@ -469,7 +469,6 @@ def _findings(
 
 # Losses behind pasted values ----------------------------------------------------------
 
-FEWEST = 3  # values one below the other
 MOST_LOSSES = 3
 MOST_COLUMNS = 12
 MOST_LINE_CELLS = 20_000  # of lines that may be weights; beyond, it is a table of something else

@@ -154,23 +154,19 @@ def unless_not_understood(work: Callable[[], Result]) -> Result | None:
 def choose(case: SomeSearch, generators: Sequence[Generator[SomeSearch]]) -> Hypothesis | None:
     """The first hypothesis that explains all that is wrong and that nothing makes doubtful; else a
     doubtful one that explains all; else one that explains some."""
-    doubtful: list[Hypothesis] = []
-    partly: list[Hypothesis] = []
+    wrong, left = set(case.wrong), list[Hypothesis]()
     for generator in generators:
         reasons = generator.proof is Proof.REASONS
         found = None if reasons and case.is_own_fault else _believed(case, generator)
         if found is None:
             continue
-        explains_all = found.explains >= set(case.wrong)
+        explains_all = found.explains >= wrong
         if not reasons and (explains_all or generator.stage is not SearchStage.COLUMNS):
             return found
-        if not explains_all:
-            partly.append(found)
-        elif case.is_doubtful(found):
-            doubtful.append(found)
-        else:
+        if explains_all and not case.is_doubtful(found):
             return found
-    return next(iter([*doubtful, *partly]), None)
+        left.append(found)
+    return max(left, key=lambda found: found.explains >= wrong, default=None)
 
 
 def _believed(case: SomeSearch, generator: Generator[SomeSearch]) -> Hypothesis | None:
