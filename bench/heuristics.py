@@ -286,6 +286,7 @@ HEURISTICS: dict[str, Heuristic] = {
     "leads astray": Function("repair.repaired_step", "RepairedStep.leads_astray", _no),
     "doubtful columns": Function("repair.symptoms", "Symptoms.is_doubtful", _no),
     "slips": Function("repair.gradients", "_is_slip", _no),
+    "cells mentioned beside": Function("repair.symptoms", "_belongs_beside", _no),
     "numbers forgotten": Function("repair.symptoms", "forgets_a_number", _no),
     "own faults": Function("repair.symptoms", "Symptoms.is_own_fault", _no),
     "usual shapes": Function("repair.symptoms", "becomes_usual", _no),

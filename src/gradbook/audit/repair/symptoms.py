@@ -250,7 +250,26 @@ def is_evident(repaired: RepairedStep, weight: int) -> bool:
         or weight in repaired.under_test.without_influence
         or repaired.conventions[1] > repaired.conventions[0]
         or repaired.likeness > 0
+        or _belongs_beside(repaired)
     )
+
+
+def _belongs_beside(repaired: RepairedStep) -> bool:
+    """Whether similar formulas on the way to the loss mention the cell that an edit brings in, and
+    none of them mentions the cell that it takes out."""
+    training, home, edit = repaired.under_test.training, repaired.home, repaired.edit
+    if not isinstance(edit.old, Reference) or not isinstance(edit.new, Reference):
+        return False
+    patterns = training.book.patterns
+    shape = patterns[home].shape
+    beside = [
+        cell
+        for cell in repaired.under_test.forward.difference(repaired.hypothesis.cells)
+        if cell in patterns and patterns[cell].shape == shape
+    ]
+    mentioned = {source for cell in beside for source in training.flow.sources(cell)}
+    old, new = (training.book.reader.cell(said.text, home) for said in (edit.old, edit.new))
+    return new in mentioned and old not in mentioned
 
 
 def forgets_a_number(repaired: RepairedStep) -> bool:
