@@ -6,7 +6,7 @@ What it leaves out of the chain rule is put back: a term for a way, a factor for
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial, wraps
 from itertools import islice
@@ -22,9 +22,11 @@ from gradbook.audit.edits.formula_edits import (
     edits_by_kind,
     edits_that_give,
     fill_templates,
+    groupings,
     hits,
     missing_factors,
     missing_terms,
+    other_references,
     pairs,
     templates,
 )
@@ -188,12 +190,26 @@ def one_edit(wrong: WrongFormula) -> Hypothesis | None:
 
 @unless_in_vain
 def two_edits(wrong: WrongFormula) -> Hypothesis | None:
-    """Two references, or a reference and a number."""
+    """Two edits: a reference and parentheses, or two references."""
     some = [*wrong.cells[:MOST_PAIRED], *constants(wrong.right_values.shape)[:3]]
+    for hypothesis in _regrouped(wrong, replace(wrong.substitutes, references=some)):
+        return hypothesis
     right = pairs(wrong.evaluation, some, wrong.right_values)
     meant = islice((two for two in right if not wrong.is_pointless(*two)), FEW)
     best = rank(wrong.under_test, (wrong.with_edits(*two) for two in meant))
     return best[0] if best else None
+
+
+def _regrouped(wrong: WrongFormula, known: Substitutes) -> Iterator[Hypothesis]:
+    """Other parentheses, and then another reference."""
+    for grouping in groupings(wrong.evaluation, known):
+        regrouped = grouping[0].new
+        other = EvaluatedFormula(regrouped, wrong.evaluation.value_of)
+        for edit in edits_that_give(other_references(other, known), wrong.right_values):
+            if not wrong.is_pointless(grouping[0], edit):
+                done = edit.apply_to(regrouped)
+                whole = Edit(EditKind.PARENTHESES, ((),), wrong.expression, done)
+                yield _hypothesis(wrong.home, done, [edit, whole])
 
 
 def written_anew(wrong: WrongFormula) -> Hypothesis | None:
