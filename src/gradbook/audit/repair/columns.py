@@ -197,7 +197,7 @@ class ColumnEdits:
                 continue
             both = zip(nodes, together, strict=True)
             given = {n: _with_axes(values) for n, (_, values) in both if isinstance(n, Node)}
-            right = self.slopes.right_gradients(given)
+            right = np.logical_and(self.slopes.right_gradients(given), self._whole(given)[:, None])
             for k in self.helpful(count, right):
                 edits = [choose(k) for choose, _ in together]
                 said = [
@@ -206,6 +206,15 @@ class ColumnEdits:
                 helped = np.flatnonzero(self._mended(right[k]))
                 explains = frozenset(self.slopes.weights[int(j)] for j in helped)
                 yield Hypothesis(Cause.COLUMN, cells, tuple(said), (edits[0],), explains)
+
+    def _whole(self, given: Mapping[Node, Array]) -> Array:
+        """Which alternatives are numbers wherever the cells are: none divides by nothing."""
+        whole = []
+        for node, values in given.items():
+            fine = np.logical_or(np.isfinite(values), ~np.isfinite(self.slopes.values[node]))
+            whole.append(fine.reshape(len(fine), -1).all(axis=1))
+        found: Array = np.all(np.broadcast_arrays(*whole), axis=0)
+        return found
 
     def helpful(self, count: int, right: Array) -> Iterator[int]:
         """Yield which of `count` edits put something right and spoil nothing."""

@@ -26,7 +26,7 @@ from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.search.hypotheses import Doubts, Hypothesis, unless_not_understood
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.graph.node import Node
-from gradbook.targets.excel.language import Call, Expression, Prefix, Reference
+from gradbook.targets.excel.language import Call, Expression, Infix, Number, Prefix, Reference
 
 # Conventional formulas ----------------------------------------------------------------
 
@@ -93,6 +93,7 @@ def _is_weighted_sum(tested: StepUnderTest, expression: Expression | None, home:
 WEIGHED = 60  # hypotheses that are looked at in full
 HYPOTHESIS = 50_000  # numbers that could be computed while one is weighed at first sight
 FAR = 1e6  # cells: another sheet
+COMMON = (0.5, 1.0, 2.0)  # halves stand before squares
 
 
 class RepairedStep:
@@ -243,6 +244,7 @@ def at_first_sight(repaired: RepairedStep) -> Doubts:
         made_up=not hypothesis.reproduces,
         unlike=-repaired.likeness,
         kind=repaired.edit.kind.rank,
+        odd=max(map(_oddity, hypothesis.edits)),
         other_order=-repaired.order,
         distance=sum(_distance(repaired, edit) for edit in hypothesis.edits),
     )
@@ -271,6 +273,20 @@ def rank(tested: StepUnderTest, hypotheses: Iterable[Hypothesis]) -> list[Hypoth
 def _weighed(tested: StepUnderTest, hypothesis: Hypothesis) -> RepairedStep:
     spend(HYPOTHESIS)
     return RepairedStep(tested, hypothesis)
+
+
+def _oddity(edit: Edit) -> int:
+    old, new = edit.old, edit.new
+    match edit.kind:
+        case EditKind.NUMBER if isinstance(new, Number):
+            return COMMON.index(new.value) if new.value in COMMON else len(COMMON)
+        case EditKind.FACTOR | EditKind.TERM:
+            assert isinstance(new, Infix)
+            within = isinstance(old, Infix) and old.operator in "+-"
+            plain = new.operator in "*+" and isinstance(new.right, Reference)
+            return 2 * (not plain) + within
+    mixed = isinstance(new, Reference) != isinstance(old, Reference)
+    return mixed * (len(COMMON) + 1)
 
 
 def _distance(repaired: RepairedStep, edit: Edit) -> float:

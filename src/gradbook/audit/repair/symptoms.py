@@ -353,6 +353,12 @@ def becomes_its_line(wrong: WrongFormula) -> bool:
     return 2 * sum(patterns[cell].key == after.key for cell in own) > len(own)
 
 
+def _becomes_unlike_all(wrong: WrongFormula) -> bool:
+    """Whether a small edit makes a claim's formula, which others look like, one of a kind."""
+    before, after = _others_like(wrong)
+    return after == 0 < before
+
+
 def _others_like(wrong: WrongFormula) -> tuple[int, int]:
     """How many other claims a claim's formula looks like, before and after a small edit."""
     if not wrong.is_slight or wrong.repair is None:
@@ -373,7 +379,9 @@ def is_easily_its_own(symptoms: Symptoms, weight: int, repaired: RepairedStep) -
     if isinstance(claim.expression, Reference) and not repaired.is_forward:
         return False
     wrong = symptoms.formula(weight)
-    return wrong is not None and wrong.is_slight
+    if wrong is None or not wrong.is_slight:
+        return False
+    return repaired.is_unlikely or not _becomes_unlike_all(wrong)
 
 
 def _gathers(expression: Expression) -> bool:

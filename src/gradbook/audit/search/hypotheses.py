@@ -83,6 +83,7 @@ class Doubts(NamedTuple):
     unlike: int = 0  # formulas of its kind that it would no longer look like
     spoilt: int = 0  # what is right and made of it, too
     kind: int = 0  # of the edit: slips of a reference are the commonest
+    odd: int = 0  # a number for a cell, an unusual number, a factor in the midst of a sum
     other_order: int = 0  # formulas that it would no longer look like to the very order
     distance: float = 0  # from the cell that is mentioned to the one that should be
     length: int = 0  # of the formula
