@@ -519,7 +519,8 @@ def _part(flow: Flow, pattern: Pattern, home: Address) -> FormulaPart | None:
     powers = {leaf for leaf, cell in leaves.items() if _is_power(flow, cell)}
     totals = {leaf for leaf, cell in leaves.items() if _adds_powers(flow, cell)}
     kind = next(filter(None, (_activation(node, powers, totals) for node in nodes)), "")
-    is_sum = any(_products(node) >= FEWEST_PRODUCTS for node in nodes)
+    inside = {side for node in nodes for side in _added(node)}
+    is_sum = any(_products(node) >= FEWEST_PRODUCTS for node in nodes if node not in inside)
     is_loss = any(map(_is_of_loss, nodes))
     return FormulaPart(is_sum, kind, is_loss) if is_sum or kind or is_loss else None
 
