@@ -269,7 +269,6 @@ GENERATORS = tuple(
         ("known repairs", known_repairs),
         ("usual formulas", usual_formulas),
         ("small edits", edited(SMALL, MOST_TRIED - FOR_LARGER)),
-        ("exchanges", edited(LARGER[:1], MOST_TRIED)),
         ("larger edits", edited(LARGER, MOST_TRIED)),
     )
 )
