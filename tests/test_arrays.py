@@ -210,3 +210,4 @@ def test_an_array_may_hold_anything():
     made[0, 1] = "a name"
     made[1, 0] = "another"
     assert made.tolist() == [[None, "a name"], ["another", None]]
+    assert made.item(2) == "another"

@@ -47,7 +47,10 @@ class ndarray:  # noqa: N801  NumPy's name
 
     # As Python sees it
 
-    def item(self) -> Any:
+    def item(self, place: int | None = None) -> Any:
+        """The only one, or the one at that place of all."""
+        if place is not None:
+            return self.items[place]
         (number,) = self.items
         return number
 
