@@ -276,7 +276,8 @@ def _settled(tested: StepUnderTest, numbers: Numbers) -> Numbers:
 def _changes(
     tested: StepUnderTest, every: Iterable[UsualUpdate], numbers: Numbers
 ) -> Iterator[Change]:
-    """What each weight's update takes from it in this step, if it is a usual one."""
+    """What each weight's update takes from it in this step, if it is a usual one and there is a
+    slope to hold it against."""
     graph, step = tested.graph, tested.step
     for updates in every:
         base = step.weights[updates.number]
@@ -287,6 +288,8 @@ def _changes(
             with suppress(NotUnderstood):
                 after = graph.expression(pattern.expression, cell, pattern)
                 slope = tested.gradients[updates.number]
+                if numbers.is_noise(slope):
+                    continue
                 nodes = graph.node(base), graph.node(base) - after, slope
                 yield Change(updates, cell, *np.broadcast_arrays(*map(numbers.of, nodes)))
 

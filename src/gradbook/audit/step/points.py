@@ -111,9 +111,10 @@ class Numbers:
 
     def same(self, a: Node, b: Node) -> bool:
         """Whether two nodes are equal at every point, or both are 0 but for noise of rounding."""
-        return agree(self.of(a), self.of(b)) or (self._is_noise(a) and self._is_noise(b))
+        return agree(self.of(a), self.of(b)) or (self.is_noise(a) and self.is_noise(b))
 
-    def _is_noise(self, node: Node) -> bool:
+    def is_noise(self, node: Node) -> bool:
+        """Whether a node is 0 at every point but for what rounding leaves."""
         values = np.abs(self.of(node))
         return bool(np.all(values <= TINY) and np.all(values <= NOISE * self.size(node)))
 

@@ -490,16 +490,25 @@ def _is_number(book: Book, cell: Address) -> bool:
 
 def _goes_on(book: Book, flow: Flow, column: WeightColumn) -> bool:
     """Whether a number stands in the first cell, and most others have one formula that is made of
-    the cell before or the first one, and doesn't only repeat it."""
+    the cell before, or each its own made of the first one, and doesn't only repeat it.
+
+    Where something is rounded on the way it goes on from the rounded value, too, and the first cell
+    may be a reference to a number. Else that would be a rate's, which goes on from the usual one.
+    """
     formulas = [book.patterns.get(cell) for cell in column.cells[1:]]
     usual, count = Counter(formulas).most_common(1)[0]
-    start = column.start
-    if usual is None or usual.repeated_reference is not None or 2 * count <= len(formulas):
+    if usual is None or usual.repeated_reference is not None:
         return False
-    if not _is_number(book, start):
+    k = len(formulas) - 1 - formulas[::-1].index(usual)
+    before, after = column.cells[k : k + 2]
+    sources = flow.sources(after)
+    has_rounded = any(rounds(book, s) for s in sources if before in flow.sources(s))
+    may_refer = has_rounded or rounds(book, after)
+    if not _is_number(book, flow.plain(column.start) if may_refer else column.start):
         return False
-    k = formulas.index(usual)
-    return not {start, column.cells[k]}.isdisjoint(flow.sources(column.cells[k + 1]))
+    if 2 * count <= len(formulas):
+        return all(column.start in flow.sources(cell) for cell in column.cells[1:])
+    return has_rounded or not {column.start, before}.isdisjoint(sources)
 
 
 def rounds(book: Book, cell: Address) -> bool:
