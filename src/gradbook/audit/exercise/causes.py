@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import islice, product
+from itertools import chain as chain_of
+from itertools import combinations, islice, product
 from math import copysign, isclose, sqrt
 
 import numpy as np
@@ -52,7 +53,7 @@ from gradbook.audit.step.formulas import (
     remember,
     slope_of,
 )
-from gradbook.audit.step.omissions import Chain, Omissions
+from gradbook.audit.step.omissions import Chain, ChainOmission, Omissions
 from gradbook.audit.step.points import agree
 from gradbook.audit.workbook.book import Book
 from gradbook.graph.chain import gradients
@@ -62,6 +63,7 @@ from gradbook.targets.excel.language import NAMES, Expression, Reference, Spelle
 
 # The chain rule, also with a way or a slope left out --------------------------
 
+MOST_LINKS = 6  # of which some may be left out
 Spot = tuple[Node, int]  # a value, and of which sample; 0 where it is no sample's
 
 
@@ -91,9 +93,39 @@ class WaysBack:
             return ()
         users = [(made, sample) for made in self.forward if of in self.sources[made]]
         by_way_of = users if name is not None and name.stem == "g" else None
-        found = chain.left_out((of, sample if of.each else 0), claimed, by_way_of)
+        spot = of, sample if of.each else 0
+        omissions = chain.left_out(spot, claimed, by_way_of)
         activations = self.numbers.solution.activations
-        return found if all(o.is_way or o.first[0] in activations for o in found) else ()
+        if not all(one.is_way or one.first[0] in activations for one in omissions):
+            return ()
+        if not omissions and by_way_of is None:
+            return self._links_left_out(chain, spot, claimed)
+        return tuple(self._at_its_sum(one, of) for one in omissions)
+
+    def _at_its_sum(self, omission: ChainOmission[Spot], of: Node) -> ChainOmission[Spot]:
+        """A way through an activation, named by its sum, which is nearer to what learns."""
+        made = omission.first[0]
+        is_activation = omission.is_way and made in self.numbers.solution.activations
+        if not is_activation or len(self.sources[made]) > 1 or self.sources[made] == [of]:
+            return omission
+        (source,) = self.sources[made]
+        return replace(omission, places=tuple((source, sample) for _, sample in omission.places))
+
+    def _links_left_out(self, chain: Chain[Spot], spot: Spot, claimed: Array) -> Omissions[Spot]:
+        """The values made of one directly whose share in its derivative is missing, though other
+        ways lead to them, too."""
+        slopes = chain.derivatives([()])
+        shares: dict[Node, Array] = {}
+        for user, partials in chain.partials.items():
+            if spot in partials:
+                share = slopes[user][0] * partials[spot]
+                shares[user[0]] = shares.get(user[0], np.zeros(())) + share
+        counts = range(1, len(shares)) if len(shares) <= MOST_LINKS else ()
+        for some in chain_of.from_iterable(combinations(shares, count) for count in counts):
+            rest = [share for user, share in shares.items() if user not in some]
+            if agree(claimed, np.sum(np.broadcast_arrays(*rest), axis=0)):
+                return tuple(ChainOmission(((user, spot[1]),), True) for user in some)
+        return ()
 
     def with_slopes(self, wanted: Place) -> Iterator[tuple[str, list[Node], Array]]:
         """A derivative with the slopes of one of the usual activations in some places."""
