@@ -59,6 +59,16 @@ class Change:
         """Whether it is the same multiple of its slope everywhere."""
         return bool(np.any(self.times != 0)) and _is_number(self.times)
 
+    def may_be_like(self, other: Change) -> bool:
+        """Whether both are as many times their slopes wherever both have one."""
+        common = np.isfinite(self.times) & np.isfinite(other.times)
+        return int(common.sum()) < ENOUGH or agree(self.times, other.times)
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether it has a slope at too few points, as behind a ReLU, to be held against."""
+        return int(np.isfinite(self.times).sum()) < ENOUGH
+
     @property
     def decays(self) -> bool:
         """Whether it is a multiple of the slope and a share of the weight itself."""
@@ -161,7 +171,7 @@ def _odd_changes(
     them; None where nothing says why. A rate of their own does."""
     alike: list[list[Change]] = []
     for change in changes:
-        same = next((some for some in alike if agree(change.times, some[0].times)), None)
+        same = next((some for some in alike if change.may_be_like(some[0])), None)
         if same is None:
             alike.append([change])
         else:
@@ -255,7 +265,9 @@ def _parted(
     settled = [_settled(tested, numbers) for numbers in (tested.random, tested.constants)]
     random, here = (list(_changes(tested, every, numbers)) for numbers in settled)
     plain = {change.updates.number for change in random if change.is_multiple}
-    known = plain.union(c.updates.number for c in (*random, *here) if c.is_multiple or c.decays)
+    known = plain.union(
+        c.updates.number for c in (*random, *here) if c.is_multiple or c.decays or c.is_undecided
+    )
     changes = list(_changes(tested, every, tested.random))
     return (
         [change for change in changes if change.updates.number in plain],
