@@ -35,6 +35,7 @@ BESIDE = {  # beginning of a path → what else asks about it
     f"{SOURCE}targets/c/": ("tests/engine", ENGINE, SYSTEMS, AGREE),
     f"{SOURCE}targets/portable/": ("tests/outside/devices", AGREE),
     f"{SOURCE}engine/": (ENGINE, SYSTEMS),
+    f"{SOURCE}arrays/": ("tests/test_arrays.py",),
     f"{SOURCE}audit/": (BOOKS,),
     f"{SOURCE}formats/": ("tests/cli/verbs/test_export.py",),
     f"{SOURCE}graph/": (AGREE, "tests/targets", BOOKS, ENGINE),
