@@ -273,7 +273,7 @@ HEURISTICS: dict[str, Heuristic] = {
     # updates and values
     "updates in other words": Function("judge.right_formulas", "says_the_same", _no),
     "rate of the values": Function("judge.updates", "_rate_kept", _nothing),
-    "noise of differences": Function("step.points", "Numbers._is_noise", _no),
+    "noise of differences": Function("step.points", "Numbers.is_noise", _no),
     # hypotheses, and the edits that some of them try
     **{f"generator: {one.name}": Generator(one.name) for one in GENERATORS},
     **{f"edits: {one.name}": Edits(one.name, KINDS[one.name]) for one in formula_edits.EDITS},
