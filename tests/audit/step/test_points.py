@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradbook.audit.step.points import POINTS, Numbers, agree, apply
+from gradbook.audit.step.points import POINTS, Numbers, agree, apply, is_multiple
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph
 
@@ -25,6 +25,16 @@ def test_one_point_that_counts_is_enough():
     other = SLOPE.copy()
     other[np.argmax(other)] *= 1 + 1e-6
     assert not agree(other, SLOPE)
+
+
+def test_a_multiple_is_one_wherever_both_are_numbers():
+    some = np.array([1.0, 2.0, -4.0, np.nan, 3.0])
+    assert is_multiple(-2.5 * some, np.where(some == 2.0, np.nan, some))
+    assert not is_multiple(some + 1, some)
+
+
+def test_nothing_is_a_multiple_by_0():
+    assert not is_multiple(np.zeros(POINTS), SLOPE)
 
 
 GRAPH = Graph()

@@ -19,7 +19,7 @@ from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.expression import references, terms
 from gradbook.audit.step.omissions import MOST_PLACES, Chain, Omissions
-from gradbook.audit.step.points import CLOSE, agree
+from gradbook.audit.step.points import CLOSE, ENOUGH, agree, is_multiple
 from gradbook.graph.node import Array
 from gradbook.targets.excel.language import Reference, write
 
@@ -70,17 +70,10 @@ def _is_distance(cells: Cells, slopes: Mapping[Address, Array], pair: OutputPair
     with np.errstate(all="ignore"):
         output = cells.values.number(pair.output)
         log = np.log(output)
-        if any(_is_multiple(by_target, entropy) for entropy in (log, log - np.log(1 - output))):
+        if any(is_multiple(by_target, entropy) for entropy in (log, log - np.log(1 - output))):
             return True
         downhill = np.sign(by_output) * np.sign(output - cells.values.number(pair.target))
     return agree(by_target, -by_output) and bool(np.all(downhill[np.isfinite(downhill)] >= 0))
-
-
-def _is_multiple(a: Array, b: Array) -> bool:
-    with np.errstate(all="ignore"):
-        ratio = a / b
-    ratio = ratio[np.isfinite(ratio)]
-    return ratio.size > 2 and agree(ratio, np.full(ratio.size, np.median(ratio)))
 
 
 def _together(cells: Cells, held: Sequence[StartingLoss]) -> Iterator[StartingLoss]:
@@ -130,7 +123,6 @@ def again(cells: Cells, loss: StartingLoss) -> StartingLoss:
 # The chain rule ------------------------------------------------------------------------
 
 MOST_FACTORS = 4  # typed numbers that a formula mentions, tried as a rate
-ENOUGH = 3  # points at which both sides are numbers
 EXACT = 1e-7  # of a factor
 
 Factor = tuple[float, Address | None]  # so many times, or by some cell
@@ -195,8 +187,8 @@ class PassCells:
 
     @cached_property
     def by_sums(self) -> Derivatives:
-        """The derivatives by sums inside of cells, as of activations whose sums have none of their
-        own."""
+        """The derivatives by sums inside of cells, as those of activations that have no cell of
+        their own."""
         inner = {cell: self.cells.values.slope_by_its_sum(cell) for cell in self.slopes}
         with np.errstate(all="ignore"):
             return Derivatives(
@@ -408,8 +400,8 @@ class BackwardPass:
 
     @cached_property
     def wrong(self) -> set[Address]:
-        """The cells that are no right derivative; not slopes by sums that have no cell, of which
-        all that is made is right."""
+        """The cells that are no right derivative, but for slopes by sums without a cell as long as
+        all that is made of them is right."""
         odd = {cell for cell in self.backward if not self.is_right(cell)}
         users = {c: self.scope.inside.intersection(self.cells.flow.users.get(c, ())) for c in odd}
         return {cell for cell in odd if not users[cell] or not users[cell].isdisjoint(odd)}

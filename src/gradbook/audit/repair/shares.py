@@ -1,10 +1,10 @@
-"""What a gradient is made of: shares of samples that it adds up, and what leaves something out.
+"""What a gradient is made of: the shares of samples that it adds up, and what it leaves out.
 
-Shares may stand in a column of samples, or here and there; where samples don't stand below each
-other, which share is of which sample is told by what most of them say: each is the slope by way of
-one of the formulas that mention the weight. Of parts of the chain rule that are left out nothing
-has to be tried: what is the sum over some of the ways from the loss, or the product without one
-slope, is so at any numbers.
+Shares may stand in a column of samples, or here and there. In the latter case a right share tells
+its sample, for it is the slope by way of one of the formulas that mention the weight; wrong shares
+belong to the samples that remain. Which part of the chain rule is left out is known without trying
+edits: a sum over some of the ways from the loss, or a product without one slope, shows at any
+numbers.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from gradbook.audit.repair.repaired_step import meaning_of, repair_step
 from gradbook.audit.repair.wrong_formula import WrongFormula, anew, restore
 from gradbook.audit.search.hypotheses import Cause, Hypothesis
 from gradbook.audit.step.omissions import Omissions
+from gradbook.audit.step.points import CLOSE
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.graph.chain import gradients
@@ -288,7 +289,7 @@ def _lacking_slope(tested: StepUnderTest, cell: Address, users: int) -> LackingC
 
     def is_slope(node: Node) -> bool:
         true = chain.true(node)
-        return true is not None and np.allclose(true, claimed, rtol=1e-9, atol=0, equal_nan=True)
+        return true is not None and np.allclose(true, claimed, rtol=CLOSE, atol=0, equal_nan=True)
 
     own = _values_called_by(tested, cell)
     if any(map(is_slope, own or tested.cells_of_values if users < 2 else own)):

@@ -13,8 +13,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, combinations
 
-import numpy as np
-
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.expression import EditKind, factors
 from gradbook.audit.formula.meaning import NotUnderstood
@@ -23,12 +21,12 @@ from gradbook.audit.repair.repaired_step import RepairedStep, meaning_of, rank
 from gradbook.audit.repair.shares import wrong_shares
 from gradbook.audit.repair.wrong_formula import WrongFormula
 from gradbook.audit.search.hypotheses import Hypothesis, Proof
-from gradbook.audit.step.points import agree
+from gradbook.audit.step.points import is_multiple
 from gradbook.audit.step.under_test import Slopes, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.workbook.flow import walk
-from gradbook.graph.node import Array, Node, ancestors
+from gradbook.graph.node import Node, ancestors
 from gradbook.targets.excel.language import Call, Expression, Reference
 
 TRIED = 6  # hypotheses that are held against every gradient, where it takes reasons
@@ -321,16 +319,8 @@ def is_slope(tested: StepUnderTest, cell: Address) -> bool:
     with suppress(NotUnderstood):
         said = values(tested.graph.node(cell))
         inside = (node for node, at in tested.cells_of_values.items() if at not in ends)
-        return any(_is_multiple(said, values(tested.slopes[node])) for node in inside)
+        return any(is_multiple(said, values(tested.slopes[node])) for node in inside)
     return False
-
-
-def _is_multiple(a: Array, b: Array) -> bool:
-    """Whether one is a constant multiple of the other at all points."""
-    with np.errstate(all="ignore"):
-        ratio = np.atleast_1d(a / b)
-    ratio = ratio[np.isfinite(ratio)]
-    return ratio.size > 1 and ratio[0] != 0 and agree(ratio, np.full_like(ratio, ratio[0]))
 
 
 # Against a gradient's own formula ----------------------------------------------

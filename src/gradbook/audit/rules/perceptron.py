@@ -14,6 +14,7 @@ from functools import cached_property
 from random import Random
 
 from gradbook.audit.budget import spend
+from gradbook.audit.edits.formula_edits import COMPARISONS
 from gradbook.audit.formula.address import ACROSS, DOWN, ROW, Address, Axis, sheet_of
 from gradbook.audit.formula.expression import once, parts, references, terms
 from gradbook.audit.formula.pattern import CellReference, Pattern
@@ -26,7 +27,6 @@ from gradbook.targets.excel.language import Call, Expression, Infix, Reference
 
 LOOKED_THROUGH = 20_000  # numbers: what it costs to look for one in the other
 NEAR = 3000  # cells to look through on the way from an update back to its weight
-COMPARING = ("=", "<>", "<", ">", "<=", ">=")
 STEPPING = ("SIGN", "ROUND", "INT", "TRUNC")
 
 
@@ -38,7 +38,7 @@ def could_step(pattern: Pattern) -> bool:
 @once
 def _steps(form: Expression) -> bool:
     return any(
-        (isinstance(part, Infix) and part.operator in COMPARING)
+        (isinstance(part, Infix) and part.operator in COMPARISONS)
         or (isinstance(part, Call) and part.function in STEPPING)
         for part in parts(form)
     )
@@ -171,7 +171,7 @@ class Perceptron:
         self._inside: dict[Address, list[Address]] = {}
 
     def learning(self, updates: Sequence[RuleUpdate]) -> Perceptron:
-        """Return it with more weights."""
+        """Return the same cells with more weights."""
         cells = {self.plain(u.base) for u in updates} | {u.cell for u in updates}
         varying = self.varying | self.flow.below(cells) | cells
         return Perceptron(self.book, self.flow, self.weight_cells | cells, varying)

@@ -136,6 +136,14 @@ def random_values(weights: Container[Address]) -> Callable[[Address], Array]:
     return leaf
 
 
+def is_multiple(a: Array, b: Array) -> bool:
+    """Whether one is a constant multiple of the other, and not 0, wherever both are numbers."""
+    with np.errstate(all="ignore"):
+        ratio = np.atleast_1d(a / b)
+    ratio = ratio[np.isfinite(ratio)]
+    return ratio.size > 1 and ratio[0] != 0 and agree(ratio, np.full_like(ratio, ratio[0]))
+
+
 def agree(a: Array, b: Array) -> bool:
     """Whether two sides are equal at every point where both are numbers."""
     sure = np.isfinite(a) & np.isfinite(b)
