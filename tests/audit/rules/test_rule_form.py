@@ -1,53 +1,13 @@
-"""Which cells go on from a weight, whichever way a condition goes."""
+"""An update's form is read off its behaviour, in whatever words it is said."""
 
 from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.rules.perceptron import bases, find_perceptrons, rule_updates
+from gradbook.audit.rules.perceptron import find_perceptrons
 from gradbook.audit.rules.rule_form import RATE
-from tests.audit.material.perceptrons.small import COLUMNS, ROWS, edited
-from tests.audit.material.small import all_at, at, small, small_book
-
-
-@pytest.mark.parametrize(
-    ("formula", "kept"),
-    [
-        ("=A1+B1*C1", ["A1"]),
-        ("=A1-B1", ["A1"]),
-        ("=A1+B1", ["A1", "B1"]),
-        ("=SUM(A1,B1)", ["A1", "B1"]),
-        ("=IF(B1=C1,A1,A1+B1*C1)", ["A1"]),
-        ("=IF(B1=C1,A1,B1)", []),
-        ("=A1", []),
-        ("=A1*B1", []),
-    ],
-)
-def test_a_formula_goes_on_from_what_it_keeps_either_way(formula, kept):
-    pattern = small_book({"E5": formula}).patterns[at("E5")]
-    assert [place.at(at("E5")) for place in bases(pattern)] == [at(name) for name in kept]
-
-
-@pytest.mark.parametrize(("areas", "weights"), [(ROWS, "D3:F10"), (COLUMNS, "C5:H6")])
-def test_the_updates_are_those_cells_whose_change_depends_on_them(areas, weights):
-    book, flow = small(areas)
-    updates = rule_updates(book, flow)
-    assert {update.cell for update in updates} == set(all_at(weights))
-
-
-def test_a_sum_of_errors_is_no_weight():
-    book, flow = small({**ROWS, "L2": 0.0, "L3:L10": "=L2+ABS(I2)"})
-    assert not {update.cell for update in rule_updates(book, flow)} & set(all_at("L3:L10"))
-
-
-def test_what_no_step_leads_to_is_no_update_by_the_rule():
-    descent = {"A1": 1.0, "A2:A5": "=A1-0.1*A1"}
-    book, flow = small({**descent, "C1:C5": '=IF(A1>0.5,"large","small")'})
-    assert not rule_updates(book, flow)
-
-
-# An update's form is read off its behaviour, in whatever words it is said --------------
-
+from tests.audit.material.perceptrons.small import ROWS, edited
+from tests.audit.material.small import all_at, at, small
 
 STEPS = [
     "=IF(G2>0,1,0)",
