@@ -276,7 +276,7 @@ def _of_others(back: BackwardPass) -> Iterator[BlockFault]:
         for of in lacking:
             is_said = naming.mentions(cell, of) and naming.calls_gradient(cell)
             if is_said or (of_weight and of - cell in usual):
-                fault = _of_one(back, cell, of)
+                fault = _fault_of_cell(back, cell, of)
                 if fault.is_slip or (is_said and fault.remedy is not None):
                     yield fault
 
@@ -292,12 +292,12 @@ def _of_neighbours(back: BackwardPass) -> Iterator[BlockFault]:
             lacking = [of for of in (claim.of + side, claim.of + side * ROW) if of in back.slopes]
             for of in lacking if beside and cell not in back.updates else ():
                 if of not in known and back.cells.is_leaf(of) == back.cells.is_leaf(claim.of):
-                    fault = _of_one(back, cell, of, claim.scale)
+                    fault = _fault_of_cell(back, cell, of, claim.scale)
                     if fault.is_slip and fault.after.wrong <= back.wrong:
                         yield fault
 
 
-def _of_one(
+def _fault_of_cell(
     back: BackwardPass, cell: Address, of: Address, scale: float | None = None
 ) -> BlockFault:
     """The fault of one cell that should be another derivative."""

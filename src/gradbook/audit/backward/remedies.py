@@ -80,8 +80,8 @@ class Remedy:
 
 
 def remedy(back: BackwardPass, wrong: WrongBlock, thorough: bool = True) -> Remedy | None:
-    """The smallest change that puts every cell of a block right; one may be made of others, as
-    time goes back, so each is held against what it is worth once all are right."""
+    """The smallest change that puts every cell of a block right. A cell may be made of others of
+    its block, as where time goes back, so each is held against its value once all are right."""
     if len(wrong.block.cells) > 1:
         back = wrong.put_right(back)
     values = wrong.values(back)

@@ -39,7 +39,7 @@ from gradbook.audit.formula.expression import (
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import neighbours
 from gradbook.audit.step.formulas import EvaluatedFormula, operate
-from gradbook.audit.step.points import CLOSE, FAINT
+from gradbook.audit.step.points import CLOSE, ENOUGH, FAINT
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.graph.node import Array
 from gradbook.targets.excel.language import (
@@ -90,7 +90,7 @@ def edits_that_give(every: Iterable[Alternatives], true: Array) -> Iterator[Edit
 def hits(values: Array, true: Array) -> list[tuple[int, ...]]:
     """Which of the alternatives are true; the points are the last axis."""
     sure = np.flatnonzero(np.isfinite(true))
-    if len(sure) < 3:
+    if len(sure) < ENOUGH:
         return []
     usual = FAINT * np.max(np.abs(true[sure]))
 
@@ -146,20 +146,20 @@ def constants(shape: tuple[int, ...]) -> list[Substitute]:
     return [Substitute(number(value), np.full(shape, value)) for value in usual]
 
 
-def _one(
+def _single_edit(
     formula: EvaluatedFormula, kind: EditKind, path: Path, old: Expression, new: Expression
 ) -> Alternatives:
     """A single edit; `old` is the part that is changed, or what is told of it."""
-    return _alone(kind, (path,), old, new, formula.with_({path: formula.worth(new)}))
+    return _single_alternative(kind, (path,), old, new, formula.with_({path: formula.worth(new)}))
 
 
-def _alone(
+def _single_alternative(
     kind: EditKind, paths: tuple[Path, ...], old: Expression, new: Expression, values: Array
 ) -> Alternatives:
     return Alternatives(kind, paths, old, lambda _: new, np.asarray(values)[None])
 
 
-def _each(
+def _each_substitute(
     formula: EvaluatedFormula,
     kind: EditKind,
     spots: Iterable[tuple[Path, ...]],
@@ -189,22 +189,22 @@ def other_references(formula: EvaluatedFormula, known: Substitutes) -> Iterator[
     """A cell that should be another, or a number."""
     substitutes = [one for one in known.references if one.expression != ZERO]
     spots = [p for p in _spots(formula) if isinstance(formula.parts[p[0]], Reference)]
-    return _each(formula, EditKind.REFERENCE, spots, substitutes)
+    return _each_substitute(formula, EditKind.REFERENCE, spots, substitutes)
 
 
 def other_numbers(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
     """A number that should be another, or a cell."""
     spots = [p for p in _spots(formula) if isinstance(formula.parts[p[0]], Number)]
-    return _each(formula, EditKind.NUMBER, spots, known.numbers)
+    return _each_substitute(formula, EditKind.NUMBER, spots, known.numbers)
 
 
 def other_operators(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
     """An operator that should be another, sides that should be exchanged, a sign turned round."""
     for path, part in formula.parts.items():
         for kind, new in _turned(part):
-            yield _one(formula, kind, path, part, new)
+            yield _single_edit(formula, kind, path, part, new)
         for new in (*_parted(formula, path, part), *_multiplied(part)):
-            yield _one(formula, EditKind.OPERATOR, path, part, new)
+            yield _single_edit(formula, EditKind.OPERATOR, path, part, new)
 
 
 def _turned(part: Expression) -> Iterator[tuple[EditKind, Expression]]:
@@ -256,7 +256,7 @@ def every_activation(formula: EvaluatedFormula, known: Substitutes) -> Iterator[
     mentioned = {reference.text for reference in references(whole)}
     if len(mentioned & known.activations.keys()) > 1:
         new = rename_cells(whole, lambda ref: known.activations.get(ref.text, ref.text))
-        yield _one(formula, EditKind.ACTIVATION, (), whole, new)
+        yield _single_edit(formula, EditKind.ACTIVATION, (), whole, new)
 
 
 def exchanges(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
@@ -265,19 +265,19 @@ def exchanges(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alterna
     for (one, a), (other, b) in combinations(spots[:MOST_EXCHANGED], 2):
         if a != b:
             values = formula.with_({one: formula.values[other], other: formula.values[one]})
-            yield _alone(EditKind.EXCHANGE, (one, other), a, b, values)
+            yield _single_alternative(EditKind.EXCHANGE, (one, other), a, b, values)
 
 
 def groupings(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
     """Parentheses that are missing, stand in the wrong place, or are too many."""
     for new in islice(regroup(formula.expression), MOST_GROUPINGS):
-        yield _one(formula, EditKind.PARENTHESES, (), formula.expression, new)
+        yield _single_edit(formula, EditKind.PARENTHESES, (), formula.expression, new)
 
 
 def omissions(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
     """A factor or a term too many."""
     for shorter, left_out in shorten(formula.expression):
-        yield _one(formula, EditKind.OMISSION, (), left_out, shorter)
+        yield _single_edit(formula, EditKind.OMISSION, (), left_out, shorter)
 
 
 def missing_factors(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
@@ -285,13 +285,13 @@ def missing_factors(formula: EvaluatedFormula, known: Substitutes) -> Iterator[A
     substitutes = [one for one in known.factors() if one.expression != ZERO]
     # a whole product times something is the same as one of its factors
     spots = [(path,) for path in formula.parts if not _is_inside_product(formula, path)]
-    return _each(formula, EditKind.FACTOR, spots, substitutes, "*/")
+    return _each_substitute(formula, EditKind.FACTOR, spots, substitutes, "*/")
 
 
 def missing_terms(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
     """A sum that lacks a term."""
     spots = [(path,) for path in formula.parts if len(path) < 2 or len(formula.parts) <= SHORT]
-    return _each(formula, EditKind.TERM, spots, known.terms(), "+-")
+    return _each_substitute(formula, EditKind.TERM, spots, known.terms(), "+-")
 
 
 def _is_inside_product(formula: EvaluatedFormula, path: Path) -> bool:
@@ -310,7 +310,9 @@ def other_ranges(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alte
             values = np.full(1, np.nan)
             with suppress(NotUnderstood):
                 values = formula.value_of(put(formula.parts[call], path[len(call) :], new))
-            yield _alone(EditKind.RANGE, (path,), part, new, formula.with_({call: values}))
+            yield _single_alternative(
+                EditKind.RANGE, (path,), part, new, formula.with_({call: values})
+            )
 
 
 def other_functions(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
@@ -319,10 +321,10 @@ def other_functions(formula: EvaluatedFormula, known: Substitutes) -> Iterator[A
     whole = formula.expression
     natural = replace_parts(whole, lambda part: None, _natural)
     if natural != whole:
-        yield _one(formula, EditKind.FUNCTION, (), whole, natural)
+        yield _single_edit(formula, EditKind.FUNCTION, (), whole, natural)
     applied = (template for part in parts(whole) if (template := _of_one_cell(part)) is not None)
     for template in dict.fromkeys(applied):
-        yield _one(formula, EditKind.FUNCTION, (), template, _bare(whole, template))
+        yield _single_edit(formula, EditKind.FUNCTION, (), template, _bare(whole, template))
 
 
 def _of_one_cell(part: Expression) -> Expression | None:
@@ -373,8 +375,8 @@ UNKNOWN = np.zeros(1)  # the values of a formula of which only the words are ask
 def edits_by_kind(
     formula: EvaluatedFormula, known: Substitutes, true: Array, most: int
 ) -> Iterator[list[Edit]]:
-    """Of every kind that has some, the first edits that make a formula worth what it should be and
-    none of its parts come to nothing, which nobody means."""
+    """For each kind that has some, the first edits that make a formula worth what it should be;
+    none by which a part of it comes to nothing, which nobody means."""
     before = pointless_parts(formula.expression)
     for kind in EDITS:
         right = edits_that_give(kind.propose(formula, known), true)

@@ -326,7 +326,7 @@ def without_circles(book: Book, flow: Flow) -> tuple[Book, list[Finding]]:
     instead: dict[Address, Pattern] = {}
     findings: list[Finding] = []
     for circle in _circles(book, flow):
-        for axis in (DOWN, ACROSS):
+        for axis in AXES:
             later = _later(book, circle, axis)
             if later and later.keys() <= instead.keys():
                 break  # copies of a formula that another circle goes through

@@ -17,8 +17,8 @@ from itertools import chain
 
 import numpy as np
 
-from gradbook.audit.edits import formula_edits
 from gradbook.audit.edits.formula_edits import (
+    EDITS,
     Alternatives,
     Substitute,
     Substitutes,
@@ -262,7 +262,7 @@ class ColumnEdits:
             lambda: [*offered, *self._products(cell, offered)] if forward else every,
             self._activations(cell) if forward else {},
         )
-        for kind in formula_edits.EDITS:
+        for kind in EDITS:
             if kind.adds in adds:
                 yield from _stacked(kind.propose(formula, known))
 

@@ -73,8 +73,8 @@ def _otherwise_computed(
     loss, training = tested.random.of(tested.loss), tested.training
 
     def is_slip(cell: Address, right: Pattern) -> bool:
-        """Whether it computes something else of the same cells, or goes on as an update does: of
-        other cells, it may be meant so."""
+        """Whether it computes something else of the same cells, or goes on as an update does: what
+        takes other cells may be meant to."""
         has = training.flow.sources(cell)
         meant = set(training.flow.mentioned_cells(right.places, cell))
         return set(has) == meant or any(map(training.is_rate, has))

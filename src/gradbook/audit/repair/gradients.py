@@ -1,7 +1,7 @@
 """The claimed gradients of a training that aren't: which cells are to blame, and what is right.
 
-The generators propose hypotheses, in the order in which they are asked; one of those is believed,
-and comes to faults in the cells of all steps that are alike.
+The generators propose hypotheses, in the order in which they are asked; the one that is believed
+becomes faults in the cells of all steps that are alike.
 """
 
 from __future__ import annotations
@@ -79,12 +79,12 @@ def _alone(way: Way) -> Proposing:
 
 
 def _of_claim(way: Callable[[StepUnderTest, int, Claim], Hypothesis | None]) -> Proposing:
-    """… to put right what it claims, or what that is made of."""
+    """Make one of a way to put a claim right, or what it is made of."""
     return _alone(lambda s: way(s.under_test, s.looked_at, s.wrong[s.looked_at]))
 
 
 def _of_formula(way: Callable[[WrongFormula], Hypothesis | None]) -> Proposing:
-    """… to put its formula right."""
+    """Make one of a way to put the formula of a claim right."""
     return _alone(lambda s: way(wrong) if (wrong := s.formula(s.looked_at)) else None)
 
 

@@ -192,8 +192,9 @@ def one_edit(wrong: WrongFormula) -> Hypothesis | None:
 def two_edits(wrong: WrongFormula) -> Hypothesis | None:
     """Two edits: a reference and parentheses, or two references."""
     some = [*wrong.cells[:MOST_PAIRED], *constants(wrong.right_values.shape)[:3]]
-    for hypothesis in _regrouped(wrong, replace(wrong.substitutes, references=some)):
-        return hypothesis
+    regrouped = next(_regrouped(wrong, replace(wrong.substitutes, references=some)), None)
+    if regrouped is not None:
+        return regrouped
     right = pairs(wrong.evaluation, some, wrong.right_values)
     meant = islice((two for two in right if not wrong.is_pointless(*two)), FEW)
     best = rank(wrong.under_test, (wrong.with_edits(*two) for two in meant))

@@ -79,8 +79,8 @@ class UpdateGraph(StepGraph):
         targets: Collection[Address] = (),
     ) -> None:
         super().__init__(training, instead)
-        self.targets = targets  # that are TRUE or FALSE
-        self.switches: set[Address] = set()  # what else is
+        self.targets = targets  # cells that are TRUE or FALSE, and are drawn
+        self.switches: set[Address] = set()  # the other cells that are TRUE or FALSE
         self.varying = self.varying.union(inside)  # of the step, whatever they depend on
 
     def _meant(self, cell: Address) -> Address:

@@ -114,8 +114,8 @@ class RuleSymptoms:
         return [*left, *filter(usual.is_number, near)]
 
     def edits(self, expression: Expression, kinds: Collection[str]) -> Iterator[Edit]:
-        """The likely edits of some kinds: cells and usual numbers may take each other's place, a
-        product with a weight may be added."""
+        """The likely edits of some kinds: a cell for another, a usual number for another, a product
+        with a weight as one more term."""
         usual = self.usual
         typed = sorted(set(usual.factors.values())) if usual.rate.is_none else []
         rates = [Number(rate) for rate in typed if rate != 1]
@@ -224,7 +224,9 @@ def usual_formulas(symptoms: RuleSymptoms) -> Iterator[Hypothesis]:
                 yield Hypothesis(Cause.ROW, (cell,), (pattern.text_at(cell),), (edit,))
 
 
-def edited(kinds: Collection[str], most: int) -> Callable[[RuleSymptoms], Iterator[Hypothesis]]:
+def edit_generator(
+    kinds: Collection[str], most: int
+) -> Callable[[RuleSymptoms], Iterator[Hypothesis]]:
     """Make a generator of some kinds of edits, for every formula that may be to blame, until so
     many hypotheses have been tried."""
 
@@ -246,8 +248,8 @@ def edited(kinds: Collection[str], most: int) -> Callable[[RuleSymptoms], Iterat
 
 
 def _is_likely(edit: Edit, rates: Collection[Number]) -> bool:
-    """Whether a cell becomes a cell, a factor is no number but a rate, nor a divisor, and a term is
-    added at the end."""
+    """Whether ranges are left alone, a number becomes a usual one, a new factor is a cell or a rate
+    and no divisor, and a new term stands at the end."""
     match edit.kind, edit.new:
         case EditKind.REFERENCE, _:
             return ":" not in write(edit.old)
@@ -268,7 +270,7 @@ GENERATORS = tuple(
     for name, propose in (
         ("known repairs", known_repairs),
         ("usual formulas", usual_formulas),
-        ("small edits", edited(SMALL, MOST_TRIED - FOR_LARGER)),
-        ("larger edits", edited(LARGER, MOST_TRIED)),
+        ("small edits", edit_generator(SMALL, MOST_TRIED - FOR_LARGER)),
+        ("larger edits", edit_generator(LARGER, MOST_TRIED)),
     )
 )
