@@ -83,10 +83,12 @@ def _rows(book: Book, flow: Flow) -> Iterator[TypedRow]:
         pair = _sum_of_two(pattern, cell)
         if pair and flow.plain(pair[0]) & ~LAST_ROW == cell & ~LAST_ROW:
             found[sheet_of(cell), row_of(cell)].append((cell, *pair))
+    formulas: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
+    for cell in book.patterns:
+        formulas[sheet_of(cell), row_of(cell)].append(cell)
     for place, updates in sorted(found.items())[:MOST]:
         cells, before, changes = zip(*updates, strict=True)
-        here = (c for c in book.patterns if (sheet_of(c), row_of(c)) == place)
-        sums = [c for c in here if set(before) <= set(flow.sources(c))]
+        sums = [c for c in formulas[place] if set(before) <= set(flow.sources(c))]
         users = (user for c in sums for user in flow.users.get(c, ()))
         outputs = [user for user in users if could_step(book.patterns[user])]
         if outputs:
