@@ -24,6 +24,7 @@ NUMBERS = st.one_of(
 )
 SHAPES = [(), (3,), (1,), (2, 3), (2, 1), (1, 3), (4, 1, 3)]
 OF_EACH = ["negative", "abs", "exp", "sqrt", "tanh", "log", "log1p", "floor", "sign", "isfinite"]
+OF_EACH += ["expm1", "log10", "sin", "cos"]
 OF_PAIRS = ["add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "greater"]
 OF_ALL = ["sum", "max", "min", "mean", "median", "ptp", "any", "all", "count_nonzero", "prod"]
 
@@ -139,6 +140,14 @@ def test_masks_and_places_in_pairs_are_keys():
         lambda n, x: n.isclose(x, x + 1e-9),
         lambda n, x: n.searchsorted(x[0], x),
         lambda n, x: n.sum(x, axis=(0, 1), keepdims=True),
+        lambda n, x: n.outer(x[0], x[1]),
+        lambda n, x: n.tril(x),
+        lambda n, x: n.tile(x, 2),
+        lambda n, x: n.eye(3),
+        lambda n, x: n.linspace(1.0, 2.0, 5),
+        lambda n, x: n.divide(x, x[0], out=n.zeros(n.broadcast(x, x[0]).shape), where=x[0] > 0),
+        lambda n, x: x[None].swapaxes(0, 2),
+        lambda n, x: x.repeat(2, 1) % 2,
     ],
 )
 def test_other_functions(made):
@@ -190,6 +199,59 @@ def test_the_audit_says_the_same_without_numpy(tmp_path):
     assert json.loads(told.stdout) == json.loads(
         json.dumps([record_of(gb.check(path)) for path in books])
     )
+
+
+# Every kind of layer, as an exercise may have it, and every loss and update.
+EXERCISES = [
+    "input 2; dense 2 bits 4; elu; dense 2 ternary; sigmoid; sample 0.3 0.7 -> 0.2 0.9",
+    "input 2; dense 2; gelu; add back 2; prelu; dense 1; loss huber loss; sample 0.3 0.7 -> 0.2",
+    "input 2; dense 2; mish; layernorm; multiply back 2; dense 1; sample 0.3 0.7 -> 0.2",
+    "input 2; dense 2; softmax; update adam; loss cross-entropy smoothing 0.1; "
+    "sample 0.3 0.7 -> 0 1",
+    "input 2; dense 1; quantize 4; dense 1; sigmoid; update momentum 0.9 nesterov; "
+    "loss binary cross-entropy; sample 0.3 0.7 -> 1",
+    "input 1x3x3; conv 2 3x3 pad same; relu; groupnorm 1; avgpool 2 pad 1 zeros; flatten; "
+    "dense 1; sample 0.3 0.7 0.1 0.9 0.3 0.7 0.1 0.9 0.2 -> 0.5",
+    "input 1x2x2; convtranspose 2 2x2 groups 1 bits 4; upsample 2; maxpool 2; batchnorm; "
+    "concat back 1; flatten; dense 1; sample 0.3 0.7 0.1 0.9 -> 0.5",
+    "input 2x2; sinusoids; positions; attention heads 2 causal; rmsnorm; gru 1 reset_before; "
+    "dense 1; sample 0.3 0.7 0.1 0.9 -> 0.5",
+    "input 3x1; lstm 1 all; rnn 1; dense 1; sample 0.3 0.7 0.1 -> 0.5",
+    "input tokens 2 of 3; embed 2; unembed 3; softmax; sample 0 2 -> 0 1",
+    "input 8x1; spectrogram frame 4 step 2; flatten; dense 1; "
+    "sample 0.3 0.7 0.1 0.9 0.2 0.3 0.4 0.5 -> 0.5",
+    "input 8x1; mel 1 frame 8 step 4 rate 800 low 50 high 350; flatten; dense 1; "
+    "sample 0.3 0.7 0.1 0.9 0.2 0.3 0.4 0.5 -> 0.5",
+]
+WITHOUT_BY_ITSELF = WITHOUT.partition("import json")[0]
+OWN_NUMBERS = """
+import json, sys
+from gradbook.audit.exercise.verdicts import StepNumbers
+from gradbook.net import parse
+from gradbook.targets.excel.plan.book import Solution
+for text in sys.argv[1:]:
+    solution = Solution(parse(text.replace("; ", "\\n")))
+    numbers = StepNumbers(solution, 3)
+    own = {name: numbers.array(node)[..., -1].tolist() for name, node in solution.nodes.items()}
+    print(json.dumps(own))
+"""
+
+
+def test_an_exercise_of_any_layer_has_the_same_numbers_without_numpy():
+    both = [
+        subprocess.run(
+            [sys.executable, "-c", f"{before}{OWN_NUMBERS}", *EXERCISES],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.splitlines()
+        for before in (WITHOUT_BY_ITSELF, "")
+    ]
+    for text, ours, numpys in zip(EXERCISES, *both, strict=True):
+        mine, wanted = json.loads(ours), json.loads(numpys)
+        assert mine.keys() == wanted.keys()
+        for name, numbers in wanted.items():
+            assert np.allclose(mine[name], numbers, rtol=1e-9, equal_nan=True), (text, name)
 
 
 @pytest.mark.parametrize("count", [1, 3, 7])

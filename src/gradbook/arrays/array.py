@@ -234,6 +234,13 @@ def moveaxis(given: Any, source: int, target: int) -> ndarray:
     return transpose(made, axes)
 
 
+def swapaxes(given: Any, a: int, b: int) -> ndarray:
+    made = asarray(given)
+    axes = list(range(made.ndim))
+    axes[a], axes[b] = axes[b], axes[a]
+    return transpose(made, axes)
+
+
 def atleast_1d(given: Any) -> ndarray:
     made = asarray(given)
     return made if made.shape else ndarray(made.items, (1,))

@@ -8,18 +8,24 @@ import operator
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from itertools import pairwise, product
+from types import SimpleNamespace
 from typing import Any
 
 from gradbook.arrays.array import (
+    arange,
     array,
     asarray,
     broadcast_arrays,
     broadcast_shapes,
+    concatenate,
     ndarray,
     ravel,
+    repeat_,
     reshape,
+    shape,
     spread_items,
     stack,
+    swapaxes,
     transpose,
 )
 
@@ -143,7 +149,8 @@ def _whole(x: Any) -> Any:
 
 
 add, subtract = _pairs(operator.add), _pairs(operator.sub)
-multiply, divide = _pairs(operator.mul), _pairs(operator.truediv, _ratio)
+multiply, _quotient = _pairs(operator.mul), _pairs(operator.truediv, _ratio)
+remainder = _pairs(operator.mod)
 power = _pairs(_raised, _raised_too_far)
 maximum, minimum = _pairs(max, of_lists=_larger), _pairs(min, of_lists=_smaller)
 logaddexp = _pairs(_log_of_sum)
@@ -158,7 +165,9 @@ negative, abs_ = _each(operator.neg), _each(abs)
 exp = _each(math.exp, cmath.exp, lambda x: nan if isinstance(x, complex) else inf)
 log = _each(math.log, cmath.log, _log)
 sqrt, tanh = _each(math.sqrt, cmath.sqrt), _each(math.tanh, cmath.tanh)
-log1p = _each(math.log1p, otherwise=_log_beside_1)
+sin, cos = _each(math.sin, cmath.sin), _each(math.cos, cmath.cos)
+log1p, log10 = _each(math.log1p, otherwise=_log_beside_1), _each(math.log10, otherwise=_log)
+expm1 = _each(math.expm1, otherwise=lambda x: inf)
 floor, sign = _each(_whole), _each(_sign)
 isfinite = _each(math.isfinite, cmath.isfinite)
 isnan = _each(math.isnan, cmath.isnan)
@@ -184,6 +193,15 @@ def where(condition: Any, a: Any, b: Any) -> ndarray:
     chosen, x, y = broadcast_arrays(condition, a, b)
     both = zip(chosen.items, x.items, y.items, strict=True)
     return array(ndarray([p if is_first else q for is_first, p, q in both], chosen.shape))
+
+
+_where = where  # that a parameter is called like it
+
+
+def divide(a: Any, b: Any, out: Any = None, where: Any = True) -> Any:
+    """`out` has what stands where nothing is divided."""
+    ratios = _quotient(a, b)
+    return ratios if out is None else _where(where, ratios, out)
 
 
 def iscomplexobj(given: Any) -> bool:
@@ -366,6 +384,37 @@ def _dot(a: Iterable[float], b: Iterable[float]) -> float:
     return math.fsum(x * y for x, y in zip(a, b, strict=True))
 
 
+# Tables ---------------------------------------------------------------------------------
+
+
+def outer(a: Any, b: Any) -> Any:
+    return multiply(reshape(a, (-1, 1)), ravel(b))
+
+
+def eye(count: int) -> ndarray:
+    places = arange(count)
+    return array(equal(places[:, None], places), float)
+
+
+def tril(table: ndarray) -> ndarray:
+    """What stands above the diagonal becomes 0."""
+    rows, columns = (arange(length) for length in table.shape)
+    return where(greater_equal(rows[:, None], columns), table, table.dtype(0))
+
+
+def tile(table: ndarray, times: int) -> ndarray:
+    return concatenate([table] * times, axis=-1)
+
+
+def linspace(first: float, last: float, count: int) -> ndarray:
+    step = (last - first) / (count - 1)
+    return array([*(first + k * step for k in range(count - 1)), last])
+
+
+def broadcast(*some: Any) -> SimpleNamespace:
+    return SimpleNamespace(shape=broadcast_shapes(*map(shape, some)))
+
+
 # Operators and methods ----------------------------------------------------------------
 
 
@@ -380,6 +429,7 @@ _OPERATORS: dict[str, Any] = {
     "sub": subtract,
     "mul": multiply,
     "truediv": divide,
+    "mod": remainder,
     "pow": power,
     "and": bitwise_and,
     "or": bitwise_or,
@@ -404,6 +454,9 @@ _METHODS: dict[str, Any] = {
     "argmax": argmax,
     "argmin": argmin,
     "ravel": ravel,
+    "repeat": repeat_,
+    "round": round_,
+    "swapaxes": swapaxes,
     "reshape": lambda self, *shape: reshape(self, shape[0] if len(shape) == 1 else shape),
     "real": property(real),
     "imag": property(imag),

@@ -42,9 +42,7 @@ NAMES: dict[str, Any] = {
     "nan": math.nan,
     "inf": math.inf,
     "pi": math.pi,
-    "newaxis": None,
     "abs": functions.abs_,
-    "absolute": functions.abs_,
     "all": functions.all_,
     "any": functions.any_,
     "max": functions.max_,
@@ -60,17 +58,11 @@ NAMES: dict[str, Any] = {
     "random": SimpleNamespace(default_rng=Generator, Generator=Generator),
     "float64": float,
     "float32": float,
-    "floating": float,
     "int64": int,
-    "int32": int,
     "int8": int,
-    "uint8": int,
     "uint64": int,
     "intp": int,
-    "integer": int,
     "bool_": bool,
-    "object_": object,
-    "generic": float,
 }
 
 

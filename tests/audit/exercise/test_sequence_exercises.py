@@ -22,6 +22,10 @@ NETS = {
     "lstm": parse(
         "input 3x1; lstm 2; dense 1; rate 0.3; seed 2; sample 1 0 1 -> 1; sample 0 1 0 -> 0"
     ),
+    "tokens": parse(
+        "input tokens 2 of 3; embed 2; flatten; dense 2; softmax; rate 0.3; seed 2; "
+        "sample 0 2 -> 0 1; sample 1 1 -> 1 0"
+    ),
     "gru": parse(
         "input 3x1; gru 2; dense 1; rate 0.3; seed 2; sample 1 0 1 -> 1; sample 0 1 0 -> 0"
     ),
@@ -56,6 +60,10 @@ MISTAKES = {  # the network, the column, what is written for what, what is said 
     "the cell's own way is left out": (
         *("lstm", "∂E/∂a_cell_1(2)", r"\+[^+]*$", ""),
         "lacks the path through a_cell_1(3)",
+    ),
+    "nothing that an omission explains, where the loss goes past the outputs": (
+        *("tokens", "∂E/∂o1", r"$", "*0.7+0.01"),
+        "",
     ),
     "this cell for the one before": (
         *("lstm", "∂E/∂h_forget_1(2)", r".*", "={∂E/∂a_cell_1(2)}*{a_cell_1(2)}*{a_forget_1(2)}"),

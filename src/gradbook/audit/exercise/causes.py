@@ -104,27 +104,26 @@ class WaysBack:
 
     def _at_its_sum(self, omission: ChainOmission[Spot], of: Node) -> ChainOmission[Spot]:
         """A way through an activation, named by its sum, which is nearer to what learns."""
-        made = omission.first[0]
-        is_activation = omission.is_way and made in self.numbers.solution.activations
-        if not is_activation or len(self.sources[made]) > 1 or self.sources[made] == [of]:
+        sources = self.sources[omission.first[0]]
+        is_activation = omission.first[0] in self.numbers.solution.activations
+        if not omission.is_way or not is_activation or len(sources) > 1 or sources == [of]:
             return omission
-        (source,) = self.sources[made]
-        return replace(omission, places=tuple((source, sample) for _, sample in omission.places))
+        places = tuple((sources[0], sample) for _, sample in omission.places)
+        return ChainOmission(places, True)
 
     def _links_left_out(self, chain: Chain[Spot], spot: Spot, claimed: Array) -> Omissions[Spot]:
-        """The values made of one directly whose share in its derivative is missing, though other
-        ways lead to them, too."""
+        """The users of a value whose share in its derivative is missing, where other ways lead
+        through them, too."""
         slopes = chain.derivatives([()])
-        shares: dict[Node, Array] = {}
+        shares: defaultdict[Node, Array] = defaultdict(lambda: np.zeros(ALL))
         for user, partials in chain.partials.items():
-            if spot in partials:
-                share = slopes[user][0] * partials[spot]
-                shares[user[0]] = shares.get(user[0], np.zeros(())) + share
+            if spot in partials and user in slopes:  # not all of them lead to the loss
+                shares[user[0]] = shares[user[0]] + slopes[user][0] * partials[spot]
         counts = range(1, len(shares)) if len(shares) <= MOST_LINKS else ()
-        for some in chain_of.from_iterable(combinations(shares, count) for count in counts):
-            rest = [share for user, share in shares.items() if user not in some]
-            if agree(claimed, np.sum(np.broadcast_arrays(*rest), axis=0)):
-                return tuple(ChainOmission(((user, spot[1]),), True) for user in some)
+        for missing in chain_of.from_iterable(combinations(shares, count) for count in counts):
+            rest = [share for user, share in shares.items() if user not in missing]
+            if agree(claimed, np.sum(rest, axis=0)):
+                return tuple(ChainOmission(((user, spot[1]),), True) for user in missing)
         return ()
 
     def with_slopes(self, wanted: Place) -> Iterator[tuple[str, list[Node], Array]]:
