@@ -271,7 +271,7 @@ HEURISTICS: dict[str, Heuristic] = {
     ),
     "cut off trainings": Function("repair.broken_trainings", "cut_off_trainings", _none),
     # updates and values
-    "updates in other words": Function("judge.right_formulas", "says_the_same", _no),
+    "updates in other words": Function("step.under_test", "StepUnderTest.says_the_same", _no),
     "rate of the values": Function("judge.updates", "_rate_kept", _nothing),
     "noise of differences": Function("step.points", "Numbers.is_noise", _no),
     # hypotheses, and the edits that some of them try

@@ -96,3 +96,12 @@ def test_a_folder_that_is_named_has_the_right_version(version, why, fetched, tmp
     else:
         assert browser_python().code == b"\0asm"
     assert fetched[1] == []
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"version": 3}'])
+def test_a_damaged_folder_is_refused_in_a_line(text, tmp_path, monkeypatch):
+    (tmp_path / "package.json").write_text(text)
+    monkeypatch.setenv("GRADBOOK_PYODIDE", str(tmp_path))
+    with pytest.raises(GradbookError, match=r"package\.json isn't the one of Pyodide") as refused:
+        browser_python()
+    assert "\n" not in str(refused.value)

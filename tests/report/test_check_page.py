@@ -26,7 +26,7 @@ import json, sys
 from pathlib import Path
 from gradbook.arrays import stand_in
 stand_in()
-from gradbook.serve import in_a_page as page
+from gradbook.serve import in_browser as page
 lines = []
 for path in sorted(Path("class").iterdir()):
     name, content = str(path), path.read_bytes()
@@ -102,7 +102,7 @@ def test_it_brings_all_that_is_needed_to_say_what_the_command_says(packed, tmp_p
 
 
 def test_its_json_is_the_commands(packed, tmp_path, monkeypatch, capsys):
-    from gradbook.serve import in_a_page as page
+    from gradbook.serve import in_browser as page
 
     laid_out(tmp_path / "class", [*a_class(), *exercises()])
     monkeypatch.chdir(tmp_path)
@@ -117,7 +117,7 @@ def test_its_json_is_the_commands(packed, tmp_path, monkeypatch, capsys):
     "name", ["/etc/passwd.xlsx", "../../up.xlsx", "a/" * 3000 + "b.xlsx", ".."]
 )
 def test_whatever_a_book_is_called_it_stays_in_its_folder(name, tmp_path, monkeypatch):
-    from gradbook.serve import in_a_page as page
+    from gradbook.serve import in_browser as page
 
     monkeypatch.chdir(tmp_path)
     found = json.loads(page.judge("en", name, b"no book"))

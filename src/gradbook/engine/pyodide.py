@@ -22,6 +22,7 @@ from gradbook import limits
 from gradbook.errors import FileError, GradbookError, UsageError
 from gradbook.files import read_bytes, renew, write_whole
 from gradbook.folders import kept_in
+from gradbook.schema import PlainText, Schema, SchemaError, read_json
 
 VERSION = "314.0.7"
 ADDRESS = f"https://registry.npmjs.org/pyodide/-/pyodide-{VERSION}.tgz"
@@ -72,11 +73,15 @@ def _script(files: Mapping[str, bytes]) -> str:
 
 
 def _in_folder(folder: Path) -> dict[str, bytes]:
-    about = json.loads(read_bytes(folder / "package.json", limits.TEXT))
-    if about.get("version") != VERSION:
+    path = folder / "package.json"
+    try:
+        version = read_json(read_bytes(path, limits.TEXT), Schema(version=PlainText()))["version"]
+    except SchemaError as error:
+        raise FileError(f"{path} isn't the one of Pyodide: {error.message}") from None
+    if version != VERSION:
         raise UsageError(
-            f"{folder} has version {about.get('version')} of Pyodide: {VARIABLE} is to name a "
-            f"folder with {VERSION}"
+            f"{folder} has version {version} of Pyodide: {VARIABLE} is to name a folder with "
+            f"{VERSION}"
         )
     return {name: read_bytes(folder / name, limits.FOREIGN) for name in FILES}
 

@@ -32,7 +32,7 @@ LEAD = mark(
     "Drop a workbook of backpropagation: every gradient in it is checked against the chain rule of "
     "its own loss."
 )
-FIRST = ("gradbook/arrays/stand_in.py", "gradbook/serve/in_a_page.py")  # which a worker asks
+FIRST = ("gradbook/arrays/stand_in.py", "gradbook/serve/in_browser.py")  # which a worker asks
 WRITER = "xlsxwriter/__init__.py"  # of which nothing but how it names cells is asked
 OTHERS = ("language/catalogues", "web/class", "web/report")  # that they read
 IMPORT = re.compile(r"^ *from ((?:gradbook|xlsxwriter)[\w.]*) import (\([^)]*\)|.*)", re.MULTILINE)

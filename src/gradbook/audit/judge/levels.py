@@ -16,7 +16,6 @@ from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.formula.meaning import ROUNDING, NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.rounding import level_in
-from gradbook.audit.judge.right_formulas import renamed
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
@@ -141,7 +140,7 @@ def _wrong(
                 weight=names[strange[cell]],
             )
             instead = {scale.cell: other.cell} if other else {}
-            yield cell, why, renamed(tested.training.book, cell, cell, instead)
+            yield cell, why, tested.training.book.renamed(cell, cell, instead)
         if not all(others.values()):
             why = Message(
                 "{scale} is the scale of {weights}, but isn't made of all of them",
@@ -164,5 +163,5 @@ def _like(
     for other in scales:
         if other.made_of == other.weights and len(other.weights) == len(scale.weights):
             instead = dict(zip(other.weights, scale.weights, strict=True))
-            return renamed(tested.training.book, other.cell, scale.cell, instead)
+            return tested.training.book.renamed(other.cell, scale.cell, instead)
     return None

@@ -33,7 +33,6 @@ from gradbook.audit.formula.address import Address, by_sheet, name_of
 from gradbook.audit.formula.expression import EditKind, parts, references, replace_parts
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern, anchor
-from gradbook.audit.judge.right_formulas import renamed, says_the_same, with_another_cell
 from gradbook.audit.step.points import POINTS, Numbers, agree
 from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.steps import SheetStep
@@ -362,7 +361,7 @@ class Laws:
                         right=name_of(kept),
                         cell=name_of(taken),
                     )
-                    right = with_another_cell(book, cell, taken, name)
+                    right = book.with_another_cell(cell, taken, name)
                     yield OddCell(j, cell, EditKind.REFERENCE.value, right, why)
 
     def _share_kept(self, weight: int, mean: Address) -> Address | None:
@@ -391,7 +390,7 @@ class Laws:
                 usual = self._around(j, cell)
                 if usual is None or cell + self._stride(j) not in self.training.looking_back:
                     continue
-                if not says_the_same(self.tested, cell, usual):
+                if not self.tested.says_the_same(cell, usual):
                     yield OddCell(j, cell, DEPARTING_ROW, usual, departing_from_column(cell))
 
     def _around(self, weight: int, cell: Address) -> Pattern | None:
@@ -523,7 +522,7 @@ class Laws:
         corresponding = self._corresponding(like, model, cell, weight)
         mentioned = (at for at, _ in self._mentions(like))
         instead = {at: corresponding[at] for at in mentioned if at in corresponding}
-        right = renamed(self.training.book, like, cell, instead)
+        right = self.training.book.renamed(like, cell, instead)
         if wanted is None or right is None or right.expression is None:
             return None
         with suppress(NotUnderstood):

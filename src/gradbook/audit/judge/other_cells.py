@@ -29,7 +29,6 @@ from gradbook.audit.formula.expression import EditKind, factors, once, reference
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.rounding import SHOWN
-from gradbook.audit.judge.right_formulas import with_another_cell
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.steps import SheetStep, inside_of
 from gradbook.audit.training.training import SheetTraining
@@ -164,7 +163,7 @@ def neuron_findings(training: SheetTraining, steps: Sequence[SheetStep]) -> Iter
                 taken=name_of(taken),
                 left_over=name_of(right),
             )
-            formula = with_another_cell(book, cells[0], taken, book.name_of(right, cells[0]))
+            formula = book.with_another_cell(cells[0], taken, book.name_of(right, cells[0]))
             kind, quantity = EditKind.REFERENCE.value, training.name_of(cells[0])
             yield finding_in(book, cells, kind, quantity, why, right=formula)
 

@@ -50,7 +50,6 @@ from gradbook.audit.formula.expression import (
 )
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import CellReference, Pattern, anchor, rename_cells_in
-from gradbook.audit.judge.right_formulas import renamed, says_the_same, with_another_cell
 from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep, is_maximised
@@ -222,7 +221,7 @@ def _differing(
     for k, cell in enumerate(updates.weight.updates[: len(steps)]):
         if cell in updates.cells or cell in typed or _keeps_last_rate(updates, cell):
             continue
-        says = partial(says_the_same, tested(k), cell)
+        says = partial(tested(k).says_the_same, cell)
         if not any(map(says, instead)) and (
             _is_of_another(updates, steps[k], cell) or not says(usual)
         ):
@@ -399,7 +398,7 @@ def _rate_findings(
     remedy = Message("{cell} stays", cell=right) if drifts else right
     yield from updates.findings(
         wrong,
-        with_another_cell(training.book, first, taken[first], right),
+        training.book.with_another_cell(first, taken[first], right),
         DRIFTING_RATE if drifts else WRONG_RATE,
         joined("; ", [joined("; " if drifts else ": ", (why, remedy)), *told]),
         [Edit(EditKind.REFERENCE, (), Reference(what), Reference(LR))],
@@ -483,7 +482,7 @@ def stray_findings(training: SheetTraining, steps: Sequence[SheetStep]) -> Itera
         if over:
             base, first = over[0]
             wrong, start = [cell for _, cell in over], weight.start
-            right = with_another_cell(book, first, start, book.name_of(base, first))
+            right = book.with_another_cell(first, start, book.name_of(base, first))
             why = Message(
                 "{cell} continues from {start}, as every step does: {before} belongs there",
                 cell=name_of(first),
@@ -602,7 +601,7 @@ def _right(tested: StepUnderTest, j: int) -> Pattern | None:
             before, update = weight.steps[0]
             base, home = training.weights[j].steps[0]
             instead = {before: base, claim.owner: gradient}
-            found = renamed(training.book, update, home, instead)
+            found = training.book.renamed(update, home, instead)
             if found is not None:
                 return found
     return None

@@ -26,7 +26,13 @@ from gradbook.audit.formula.address import (
     sheet_of,
 )
 from gradbook.audit.formula.expression import rename_cells
-from gradbook.audit.formula.pattern import Pattern, RangeReference, Reader
+from gradbook.audit.formula.pattern import (
+    Pattern,
+    RangeReference,
+    Reader,
+    anchor,
+    rename_cells_in,
+)
 from gradbook.audit.workbook import heading_words
 from gradbook.audit.workbook.tables import SheetTable
 from gradbook.language.message import Message
@@ -198,6 +204,36 @@ class Book:
     def read_typed(self, cell: Address) -> Pattern:
         """A cell's formula, its references as they are typed there."""
         return self.reader.read_typed(self.patterns[cell].text_at(cell), cell)
+
+    def with_another_cell(self, home: Address, wrong: Address, right: str) -> Pattern:
+        """A cell's formula with another name in the place of one cell's."""
+        text = rename_cells_in(
+            self.patterns[home].text_at(home),
+            lambda word: right if self.reader.cell(word, home) == wrong else word,
+        )
+        return self.reader.read_typed(text, home)
+
+    def renamed(
+        self, cell: Address, home: Address, instead: Mapping[Address, Address]
+    ) -> Pattern | None:
+        """A cell's formula, to stand in another, with other cells in the places of some; None
+        where it doesn't mention each of those by itself."""
+        mentioned = set[Address]()
+        is_beside = sheet_of(cell) == sheet_of(home)
+
+        def follow(reference: str) -> str:
+            at = self.reader.cell(reference, cell)
+            if at is None:
+                return reference
+            mentioned.add(at)
+            if at not in instead:
+                named = self.name_of(at, home)
+                return reference if is_beside else anchor(named) if "$" in reference else named
+            same = instead[at] == at and is_beside
+            return reference if same else self.name_of(instead[at], home)
+
+        text = rename_cells_in(self.patterns[cell].text_at(cell), follow)
+        return self.reader.read_typed(text, home) if instead.keys() <= mentioned else None
 
     def name_of(self, cell: Address, seen_from: Address | None = None) -> str:
         """The cell's name, with its sheet's where it is another than the reader's."""

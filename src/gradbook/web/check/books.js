@@ -108,7 +108,9 @@ export class Books {
     if (book.found && (!this.chosen || this.books.size === 1)) this.choose(book)
   }
 
-  /** Of a book of which the worker died. @param {Book} book @param {number} late @param {unknown} error @private */
+  /** What is said of a book on which the worker died.
+   * @param {Book} book @param {number} late @param {unknown} error @private
+   */
   async lost(book, late, error) {
     if (!(error instanceof Stopped)) {
       say(byId("problem"), `${book.name}: ${error instanceof Error ? error.message : error}`)
@@ -173,7 +175,9 @@ export class Books {
     }
   }
 
-  /** A book's row: how far it is, or what was found. @param {Book} book @private */
+  /** A book's row: how far it is, or what was found.
+   * @param {Book} book @private
+   */
   show(book) {
     const row = make("tr", { class: book === this.chosen ? "chosen" : null })
     const name = book.found ? make("button", { type: "button", class: "name", onclick: () => this.choose(book, true) }, book.name) : book.name
@@ -199,7 +203,9 @@ export class Books {
     return make("button", { type: "button", class: "stop", "aria-label": label, onclick: () => this.stop(book) }, PHRASES.stop)
   }
 
-  /** The book whose findings are shown. @param {Book} book @param {boolean} [goesThere] */
+  /** Show a book's findings.
+   * @param {Book} book @param {boolean} [goesThere]
+   */
   choose(book, goesThere = false) {
     const { found } = book
     if (!found) return
@@ -237,7 +243,9 @@ export class Books {
       .join("")
   }
 
-  /** Which files are no books. @param {string[]} names @private */
+  /** Which files are no books.
+   * @param {string[]} names @private
+   */
   sayLeft(names) {
     const box = byId("left")
     box.hidden = !names.length

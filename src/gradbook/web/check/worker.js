@@ -13,14 +13,14 @@ let checker = null
 let language = "en"
 
 /** @param {{code: WebAssembly.Module, library: Uint8Array, modules: Uint8Array, language: string}} given */
-async function open(given) {
-  const grow = WebAssembly.Memory.prototype.grow
-  WebAssembly.Memory.prototype.grow = function (pages) {
+async function begin(given) {
+  const { grow } = WebAssembly.Memory.prototype
+  WebAssembly.Memory.prototype.grow = function (/** @type {number} */ pages) {
     if (this.buffer.byteLength / 65_536 + pages > MOST) throw new RangeError("no more memory")
     return grow.call(this, pages)
   }
   page.fetch = async (/** @type {any} */ address) => new Response(String(address).endsWith(".zip") ? /** @type {any} */ (given.library) : null)
-  WebAssembly.instantiateStreaming = async (_, imports) => {
+  WebAssembly.instantiateStreaming = async (/** @type {any} */ _, /** @type {any} */ imports) => {
     return { module: given.code, instance: await WebAssembly.instantiate(given.code, imports) }
   }
   python = await page.loadPyodide({
@@ -31,7 +31,7 @@ async function open(given) {
   python.unpackArchive(given.modules, "zip", { extractDir: "/modules" })
   python.pyimport("sys").path.append("/modules")
   python.pyimport("gradbook.arrays").stand_in()
-  checker = python.pyimport("gradbook.serve.in_a_page")
+  checker = python.pyimport("gradbook.serve.in_browser")
   language = given.language
 }
 
@@ -48,7 +48,7 @@ function answer(kind, given) {
 
 page.onmessage = async (/** @type {MessageEvent} */ { data: { kind, given } }) => {
   try {
-    page.postMessage({ answer: kind === "open" ? await open(given[0]) : answer(kind, given) })
+    page.postMessage({ answer: kind === "open" ? await begin(given[0]) : answer(kind, given) })
   } catch (error) {
     page.postMessage({ problem: String(error) })
   }
