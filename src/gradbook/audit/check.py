@@ -62,7 +62,7 @@ from gradbook.audit.judge.loss import (
     loss_notes,
     name_of_loss,
 )
-from gradbook.audit.judge.memories import optimiser_findings
+from gradbook.audit.judge.memories import departing_memories, optimiser_findings
 from gradbook.audit.judge.other_cells import (
     blank_cells,
     blank_columns,
@@ -95,6 +95,7 @@ from gradbook.audit.repair.gradients import gradient_findings
 from gradbook.audit.rules.half_typed import half_typed_reports
 from gradbook.audit.rules.perceptron import find_perceptrons
 from gradbook.audit.rules.perceptron_findings import perceptron_report
+from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.no_training import (
     frozen_sheets,
     trained_out_of_sight,
@@ -364,8 +365,9 @@ def _with_updates(
 ) -> tuple[tuple[Finding, ...], list[Message]]:
     """The findings of gradients that are their own, and what is wrong with the updates; then notes
     on what nothing accounts for."""
-    drifting = list(drifting_rates(training))
-    findings = (*drifting, *new_findings(findings, drifting))
+    tested = StepUnderTest.of(training, steps[:1])
+    rows = [*drifting_rates(training), *departing_memories(training, tested)]
+    findings = (*rows, *new_findings(findings, rows))
     account = account_for(training, groups, findings)
     odd = list(new_findings(account.findings, findings))
     updates = [*odd, *update_findings(training, steps, [*findings, *odd])]

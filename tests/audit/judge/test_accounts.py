@@ -51,6 +51,24 @@ def test_twice_the_rate_of_the_others_is_a_fault_of_the_one(path):
     assert "2 times" in str(finding.why)
 
 
+@pytest.mark.parametrize(("typed", "is_wrong"), [(0.7, True), (0.5, False)])
+def test_a_number_typed_for_the_rate_is_a_fault_unless_it_is_the_same(path, typed, is_wrong):
+    found = findings(book(path, special=updated_by(f"{typed}*{{g}}", "w5")))
+    assert [(f.kind, f.cells) for f in found] == [("wrong rate", updates_of("w5"))] * is_wrong
+    assert all("-$C$2*" in f.expected for f in found)
+
+
+def test_a_gradient_that_a_dollar_keeps_at_the_first_row_is_found(path):
+    column, gradient, second = letter("w2"), letter("∂E/∂w2"), TOP + 3
+    tied = updated_by(f"$C$2*{gradient}${second - 1}", "w2")
+    (finding,) = findings(book(path, special=tied))
+    assert (finding.kind, finding.cells) == (
+        "frozen row",
+        f"{column}{second + 1}:{column}{TOP + 1 + ROWS}",
+    )
+    assert finding.expected == f"={column}{second}-$C$2*{gradient}{second}"
+
+
 def test_a_rate_of_its_own_for_a_layer_is_a_choice(path):
     rate = {("t1", 0): 0.5}
     assert findings(book(path, special=rate | updated_by("0.1*{g}", *OUTER))) == []

@@ -15,12 +15,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, permutations
+from math import isclose
 
 import numpy as np
 
-from gradbook.audit.findings import NO_RATE, RATE_LEFT_OUT, Finding
+from gradbook.audit.findings import NO_RATE, RATE_LEFT_OUT, WRONG_RATE, Finding
 from gradbook.audit.formula.address import Address, ranges
-from gradbook.audit.formula.expression import Factor, factors, product, with_sign
+from gradbook.audit.formula.expression import Factor, factors, product, replace_parts, with_sign
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import anchor
 from gradbook.audit.judge.updates import KIND, UsualUpdate, cells_in, usual_updates
@@ -33,6 +34,7 @@ from gradbook.graph.node import Array
 from gradbook.language.message import Message, WrittenNumber
 from gradbook.targets.excel.language import Expression, Infix, Number, Reference, write
 
+FEW = 4  # times as many weights as those into whose updates a number is typed
 MOST_SETTINGS = 100  # cells from which an update may take its rate
 
 
@@ -92,6 +94,7 @@ class OddFactor:
     number: float = 1.0
     rate: Address | None = None
     is_rate_missing: bool = False
+    is_typed: bool = False  # a number in the place of the rate
 
 
 CLIMBING = OddFactor(-1.0)  # of which the updates' own findings tell
@@ -189,6 +192,8 @@ def _odd_changes(
             if other is not usual[0] or rank[id(odd)] >= rank[id(other)]:
                 continue
             factor = _number_factor(tested, odd, other)
+            if factor is None and FEW * (1 + len(more)) <= len(changes):
+                factor = _typed_rate(tested, odd, other)
             if factor == CLIMBING or (not factor and _has_its_own_rate(tested, odd, other)):
                 continue
         yield from ((change, factor) for change in (odd, *more))
@@ -227,6 +232,18 @@ def _number_factor(tested: StepUnderTest, odd: Change, usual: Change) -> OddFact
     if not _is_number(ratio) or not {*_rates(tested, odd)} & {*_rates(tested, usual)}:
         return None
     return OddFactor(float(f"{np.nanmedian(ratio):.9g}"))
+
+
+def _typed_rate(tested: StepUnderTest, odd: Change, usual: Change) -> OddFactor | None:
+    """The number that is typed into an update where the others take the learning rate, unless that
+    is the same number: then only its cell does nothing here."""
+    rates = _rates(tested, usual)
+    if _rates(tested, odd) or len(rates) != 1 or not _is_number(odd.times):
+        return None
+    typed = float(f"{np.nanmedian(odd.times) * tested.step.loss.scale:.9g}")
+    value = tested.training.book.values.get(rates[0])
+    is_same = isinstance(value, float) and isclose(typed, value)
+    return None if is_same else OddFactor(typed, rates[0], is_typed=True)
 
 
 def _has_its_own_rate(tested: StepUnderTest, odd: Change, usual: Change) -> bool:
@@ -317,6 +334,14 @@ def _findings(updates: UsualUpdate, factor: OddFactor) -> Iterator[Finding]:
             "weights do",
             factor=WrittenNumber(show_value(factor.number)),
         )
+    elif factor.is_typed:
+        kind = WRONG_RATE
+        why = Message(
+            "the update takes {number}, a typed number, where those of the other weights take the "
+            "learning rate {rate}",
+            number=WrittenNumber(show_value(factor.number)),
+            rate=updates.training.book.name_of(factor.rate, updates.cells[0]),
+        )
     elif factor.is_rate_missing:
         kind, why = NO_RATE, RATE_LEFT_OUT
     else:
@@ -332,14 +357,14 @@ def _mended(updates: UsualUpdate, factor: OddFactor, part: Expression) -> Expres
     """A term of an update with the usual factor."""
     training, home = updates.training, updates.cells[0]
     if factor.rate is None:
-        times = factor.number
-        if times >= 1 or not (1 / times).is_integer():
-            return Infix("/", part, Number(times))
-        return Infix("*", Number(1 / times), part)
+        return _divided(part, factor.number)
     named = training.book.name_of(factor.rate, home)
     rate = Reference(anchor(named) if training.rate in (None, factor.rate) else named)
     if factor.is_rate_missing:
         return Infix("*", rate, part)
+    if factor.is_typed:
+        typed = Number(factor.number)
+        return replace_parts(part, lambda p: rate if p == typed else None)
 
     def is_rate(factor_part: Expression) -> bool:
         cell = training.book.reader.cell(write(factor_part), home)
@@ -358,3 +383,15 @@ def _mended(updates: UsualUpdate, factor: OddFactor, part: Expression) -> Expres
         if rest:
             return with_sign(split.sign, product(rest))
     return Infix("/", part, rate)
+
+
+def _divided(part: Expression, times: float) -> Expression:
+    """A product without so many times: where they are typed, these are left out."""
+    split = factors(part)
+    for k, factor in enumerate(split.parts):
+        match factor.part:
+            case Number(value) if isclose(value if factor.above else 1 / value, times):
+                return with_sign(split.sign, product([*split.parts[:k], *split.parts[k + 1 :]]))
+    if times >= 1 or not (1 / times).is_integer():
+        return Infix("/", part, Number(times))
+    return Infix("*", Number(1 / times), part)

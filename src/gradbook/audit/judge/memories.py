@@ -42,11 +42,14 @@ from gradbook.language.message import Message
 from gradbook.targets.excel.language import Expression, Infix, Number, write
 
 Role = tuple[str, object]  # what a cell is to its weight, whichever weight that is
+Times = Mapping[Role | Address, float]
+AS_DRAWN: Times = {}
 WEIGHT, GRADIENT, MEMORY = "weight", "gradient", "memory"
 WEIGHTS = ((WEIGHT, -1), (WEIGHT, 0))  # of the step before, and of this one
 GRADIENTS = ((GRADIENT, -1), (GRADIENT, 0))
 OWN, OTHERS = 1, 2  # the seeds of what is drawn
-HALF = 0.5  # the power that is a root
+HALF = 0.5  # the power that is a root; of its past a mean keeps no less
+ROUGHLY = 1e-4  # relative: what is added under a root, lest it be 0, is less
 
 
 def optimiser_findings(
@@ -68,6 +71,24 @@ def optimiser_findings(
             cell = first + (later.step.number - laws.step.number) * stride
             lines[told.weight, told.kind, cell % stride].setdefault(cell, told)
     return [finding for line in lines.values() for finding in _findings(training, line)]
+
+
+def departing_memories(training: SheetTraining, tested: StepUnderTest) -> Iterator[Finding]:
+    """Single cells that remember by another formula than those of the rows around them."""
+    patterns, back, flow = training.book.patterns, training.looking_back, training.flow
+    owners = {update: j for j, weight in enumerate(training.weights) for update in weight.updates}
+    for before, stride in sorted({(cell, stride) for cell in back for stride in training.strides}):
+        cell, after, usual = before + stride, before + 2 * stride, patterns[before]
+        if after not in back or patterns[after] is not usual:
+            continue
+        if patterns.get(cell, usual) is usual or tested.says_the_same(cell, usual):
+            continue
+        way = {before, *flow.below([before], training.weight_cells)}
+        weight = next((owners[c] for at in way for c in flow.users[at] if c in owners), None)
+        if weight is not None:
+            why, name = departing_from_column(cell), training.names[weight]
+            quantity = training.name_of(cell)
+            yield finding_in(training.book, [cell], DEPARTING_ROW, quantity, why, name, usual)
 
 
 def _laws(training: SheetTraining, groups: Sequence[Sequence[SheetStep]]) -> Iterator[Laws]:
@@ -133,9 +154,7 @@ class Laws:
         """What is odd in this step, of each cell once."""
         found: dict[Address, OddCell] = {}
         with suppress(NotUnderstood):
-            for odd in chain(
-                self._without_square(), self._corrected(), self._departing(), self._unlike_others()
-            ):
+            for odd in chain(self._without_square(), self._corrected(), self._unlike_others()):
                 found.setdefault(odd.cell, odd)
         return found
 
@@ -203,12 +222,15 @@ class Laws:
 
     @cached_property
     def memories(self) -> dict[int, list[Address]]:
-        """The cells of each law that go on from what they were, by the weight's own gradient."""
-        back = self.training.looking_back
-        return {
-            j: sorted(cell for cell in way[:-1] if cell in back and self._made_of(cell) == {j})
-            for j, way in self.ways.items()
-        }
+        """The cells that go on from what they were, by the weight's own gradient: those of each
+        law, and those that the next step takes where this one takes the last time's."""
+        back, sources = self.training.looking_back, self.training.flow.sources
+        found = {}
+        for j, way in self.ways.items():
+            last = (cell for cell in sources(self.updates[j]) if cell not in way)
+            cells = back.intersection([*way[:-1], *(cell + self._stride(j) for cell in last)])
+            found[j] = sorted(cell for cell in cells if self._made_of(cell) == {j})
+        return found
 
     @cached_property
     def owned(self) -> dict[Address, tuple[int, Role]]:
@@ -226,7 +248,8 @@ class Laws:
         usual = Counter(made.values()).most_common(1)[0][0] if made else ()
         for j, own in self.memories.items():
             for cell, place in zip(own, _places(made[j], usual), strict=True):
-                found[cell - self._stride(j)] = j, (MEMORY, place)
+                last = cell - self._stride(j)
+                found[self.training.plain(last)] = found[last] = j, (MEMORY, place)
         return found
 
     def node(self, cell: Address) -> Node:
@@ -238,13 +261,21 @@ class Laws:
 
     # A weight's turn ------------------------------------------------------------------
 
-    def turn(self, weight: int, times: Mapping[Role, float] = {}, others: int = OTHERS) -> Numbers:
-        """Numbers for the turn of one weight; perhaps so many times as much of some roles."""
-        graph, owned, random = self.tested.graph, self.owned, self.tested.random
+    def turn(
+        self,
+        weight: int,
+        times: Times = AS_DRAWN,
+        others: int = OTHERS,
+        settings: Numbers | None = None,
+    ) -> Numbers:
+        """Numbers for the turn of one weight; perhaps so many times as much of some roles or
+        settings, or settings from elsewhere than at random."""
+        graph, owned = self.tested.graph, self.owned
+        leaf = (settings or self.tested.random).leaf
 
         def drawn(cell: Address) -> Array:
             if cell not in owned:
-                return random.leaf(cell)
+                return leaf(cell) * times.get(cell, 1)
             owner, role = owned[cell]
             sign = self.signs[owner] if role[0] == GRADIENT else 1
             draw = np.random.default_rng(
@@ -274,10 +305,16 @@ class Laws:
             found[j] = {cell: numbers.of(self.node(cell)) for cell in way}
         return found
 
-    def change(self, weight: int, times: Mapping[Role, float] = {}, others: int = OTHERS) -> Array:
+    def change(
+        self,
+        weight: int,
+        times: Times = AS_DRAWN,
+        others: int = OTHERS,
+        settings: Numbers | None = None,
+    ) -> Array:
         """What an update adds to its weight, in its turn."""
-        numbers, before = self.turn(weight, times, others), self.step.weights[weight]
-        after = numbers.of(self.node(self.updates[weight]))
+        numbers = self.turn(weight, times, others, settings)
+        after, before = numbers.of(self.node(self.updates[weight])), self.step.weights[weight]
         return after if before is None else after - numbers.of(self.tested.graph.node(before))
 
     @cached_property
@@ -290,11 +327,13 @@ class Laws:
         """Means under a root that take a gradient as it is."""
         training = self.training
         for j, update in self.updates.items():
-            gradient, stride = self.gradients[j], self._stride(j)
+            stride = self._stride(j)
+            both = {self.gradients[j], self.gradients[j] - stride}
             under = set(ancestors(list(self._roots(self.node(update)))))
             for cell in self.ways[j][:-1]:
                 is_mean = not training.looking_back.isdisjoint({cell, cell + stride})
-                if not is_mean or gradient not in training.flow.sources(cell):
+                gradient = next(iter(both.intersection(training.flow.sources(cell))), None)
+                if not is_mean or gradient is None:
                     continue
                 if self.node(cell) not in under or self._is_even(j, cell):
                     continue
@@ -374,24 +413,17 @@ class Laws:
         some = (at for at in settings if at not in self.training.varying)
         return next((at for at in some if agree(kept, leaf(at))), None)
 
-    def _kept_and_new(self, weight: int, memory: Address) -> tuple[Array, Array, Numbers]:
+    def _kept_and_new(
+        self, weight: int, memory: Address, settings: Numbers | None = None
+    ) -> tuple[Array, Array, Numbers]:
         """How much of its past a memory keeps, and what it takes up."""
         past = self.tested.graph.leaves.get(memory - self._stride(weight))
-        node, at_rest, moved = self.node(memory), self.turn(weight), self.turn(weight)
+        at_rest, moved = (self.turn(weight, settings=settings) for _ in range(2))
+        node = self.node(memory)
         if past is not None:
             at_rest.values[past], moved.values[past] = np.zeros(POINTS), np.ones(POINTS)
         new = at_rest.of(node)
         return moved.of(node) - new, new, at_rest
-
-    def _departing(self) -> Iterator[OddCell]:
-        """What is remembered in one row by another formula than in the rows around it."""
-        for j, way in self.ways.items():
-            for cell in sorted(way[:-1]):
-                usual = self._around(j, cell)
-                if usual is None or cell + self._stride(j) not in self.training.looking_back:
-                    continue
-                if not self.tested.says_the_same(cell, usual):
-                    yield OddCell(j, cell, DEPARTING_ROW, usual, departing_from_column(cell))
 
     def _around(self, weight: int, cell: Address) -> Pattern | None:
         """The formula of the rows before and after, if it is one, and another than the cell's."""
@@ -446,25 +478,50 @@ class Laws:
 
     def _strangeness(self, weight: int) -> tuple[int, int]:
         """How much speaks against a law: rows unlike those around them; then what it takes of other
-        weights, fails to take of its own, or remembers as nobody does."""
+        weights, fails to take of its own, or does as no law does."""
         departing = sum(self._around(weight, cell) is not None for cell in self.ways[weight])
-        strangers = not agree(self.changes[weight], self.change(weight, others=OTHERS + 1))
-        unusual = sum(not self._is_usual(weight, memory) for memory in self.memories[weight])
-        return departing, strangers + len(self._unused(weight)) + unusual
-
-    def _is_usual(self, weight: int, memory: Address) -> bool:
-        """Whether a memory is a mean, which takes as much of the new as it forgets of the old, or
-        takes all of a gradient, or that times a rate."""
-        known, leaf = self.tested.graph.known, self.tested.random.leaf
-        kept, new, numbers = self._kept_and_new(weight, memory)
-        own = (c for c, (j, role) in self.owned.items() if j == weight and role in GRADIENTS)
-        nodes = [node for cell in own if isinstance(node := known.get(cell), Node)]
-        takes = [new / numbers.of(node) ** power for node in nodes for power in (1, 2)]
-        whole = [np.ones(POINTS), *map(leaf, self._settings(weight))]
-        return any(
-            agree(share, 1 - kept) or any(agree(np.abs(share), all_) for all_ in whole)
-            for share in takes
+        change = self.changes[weight]
+        no_rate = all(
+            not agree(2 * change, self.change(weight, {cell: 2.0}))
+            for cell in self._settings(weight)
         )
+        strangers = not agree(change, self.change(weight, others=OTHERS + 1))
+        unusual = sum(self._power(weight, memory) is None for memory in self.memories[weight])
+        own = len(self._unused(weight)) + unusual + no_rate + self._is_out_of_scale(weight)
+        return departing, strangers + own
+
+    def _power(self, weight: int, memory: Address) -> int | None:
+        """Whether a memory is a mean of gradients or adds them up, perhaps times a rate, which is
+        1; or is a mean of their squares or adds these up, which is 2."""
+        known, settings = self.tested.graph.known, self.tested.constants
+        kept, new, numbers = self._kept_and_new(weight, memory, settings)
+        own = (c for c, (j, role) in self.owned.items() if j == weight and role in GRADIENTS)
+        rest = 1 - kept if np.all(kept >= HALF) else np.full(POINTS, np.nan)
+        rates = [np.ones(POINTS), *map(settings.leaf, self._settings(weight))]
+        sums = np.where(kept == 1, 1, np.nan)
+        for node in (node for cell in own if isinstance(node := known.get(cell), Node)):
+            gradient = numbers.of(node)
+            if any(agree(np.abs(new / gradient), share) for share in (np.abs(rest), *rates)):
+                return 1
+            if any(agree(new / gradient**2, share) for share in (rest, sums)):
+                return 2
+        return None
+
+    def _is_out_of_scale(self, weight: int) -> bool:
+        """Whether an update neither grows with its gradients, past and present, nor stays the same:
+        some root or square is missing."""
+        times: dict[Role | Address, float] = dict.fromkeys(GRADIENTS, 2.0)
+        for memory in self.memories[weight]:
+            role = self.owned[memory - self._stride(weight)][1]
+            times[role] = 2.0 ** (self._power(weight, memory) or 1)
+        still: Times = dict.fromkeys(WEIGHTS, 0.0)  # without decay
+        before, after = (
+            self.change(weight, {**some, **still}, settings=self.tested.constants)
+            for some in ({}, times)
+        )
+        with np.errstate(all="ignore"):
+            ratio = after / before
+        return not any(np.allclose(ratio, factor, ROUGHLY) for factor in (1, 2))
 
     # What in it is --------------------------------------------------------------------
 

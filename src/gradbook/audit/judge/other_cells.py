@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import combinations, pairwise
+from math import isclose
 
 import numpy as np
 
@@ -33,6 +34,7 @@ from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.steps import SheetStep, inside_of
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.evaluate import Evaluation
 from gradbook.audit.workbook.heading_words import LOSS, calls
 from gradbook.graph.node import Node
 from gradbook.language.message import Message
@@ -238,12 +240,17 @@ OLD_VALUE = Message(
 
 
 def stale_findings(training: SheetTraining, groups: Sequence[Sequence[SheetStep]]) -> list[Finding]:
-    """The cells whose values are old, column by column."""
-    book = training.book
+    """The cells whose values are old, column by column, where recalculating changes them: what only
+    seems to be of one step does not."""
+    book, evaluation = training.book, Evaluation(training.book, training.flow)
     columns: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
     for group in () if book.recalculates else groups:
         for cell in _stale(StepUnderTest.of(training, group)):
-            columns[training.axis.line(cell)].append(cell)
+            kept = book.values[cell]
+            if not isinstance(kept, float) or not isclose(
+                evaluation.value(cell), kept, rel_tol=NEAR
+            ):
+                columns[training.axis.line(cell)].append(cell)
     lines = (own for cells in columns.values() for own in by_sheet(cells))
     found = [finding_in(book, c, STALE, training.name_of(c[0]), OLD_VALUE) for c in lines]
     return [replace(finding, expected=finding.formula) for finding in found]

@@ -192,9 +192,10 @@ def of_other_steps(
         home, j = next(cells_in(departing, training)), names.index(departing.weight)
         right = reader.pattern(departing.expected.removeprefix("="), home)
         taken = _mentioned(training.book.patterns[home], home) - _mentioned(right, home)
+        behind = training.flow.behind(taken, training.weight_cells)
         for finding in told:
             wrong = set(cells_in(finding, training))
-            if finding.weight == departing.weight and wrong <= taken:
+            if finding.weight == departing.weight and wrong <= taken | behind:
                 own = (s for s in steps if any(c.owner in wrong for c in s.claims[j]))
                 tests = (StepUnderTest.of(training, [step]) for step in own)
                 if any(t.best(j, t.step.claims[j])[0] is ClaimVerdict.RIGHT for t in tests):
@@ -345,7 +346,7 @@ def _rate_kept(training: SheetTraining, step: SheetStep) -> float | None:
 
 def _rate_place(updates: UsualUpdate, formula: Pattern, first: Address) -> CellReference | None:
     """Where an update, or a formula of what is added, looks for the learning rate: not where the
-    gradient is."""
+    gradient is, and in a formula apart not where an input may be."""
     training = updates.training
     inside: Sequence[SignedTerm] = terms(formula.expression) if formula.expression else ()
     if first in updates.cells:
@@ -356,7 +357,7 @@ def _rate_place(updates: UsualUpdate, formula: Pattern, first: Address) -> CellR
     places = [place for part in parts if (place := formula.place_of(part)) is not None]
     cells = [(place, at) for place in places if (at := place.at(first)) is not None]
     rates = (place for place, at in cells if training.is_rate(at))
-    still = [place for place, at in cells if at not in training.varying]
+    still = [place for place, at in cells if at not in training.varying and first in updates.cells]
     return next(rates, still[0] if len(still) == 1 and len(parts) == 2 else None)
 
 

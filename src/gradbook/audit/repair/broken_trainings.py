@@ -190,29 +190,34 @@ def called_as_typed(
 
 def without_ties(book: Book, flow: Flow) -> tuple[Book, list[Finding]]:
     """The book with formulas freed all of whose copies compute the first row again, by a $ in
-    every reference, and those."""
+    every reference, or go on from the row before by what was computed in the first; and those."""
     instead: dict[Address, Pattern] = {}
     findings: list[Finding] = []
     often = Counter(book.patterns.values())
     alike: defaultdict[tuple[Axis, object, Pattern], list[Address]] = defaultdict(list)
     for cell, pattern in sorted(book.patterns.items()):
-        if often[pattern] >= FEWEST and _stays(pattern):
-            for axis in AXES:
+        for axis in AXES if often[pattern] >= FEWEST else ():
+            if _stays(pattern) or cell - axis.step in flow.sources(cell):
                 alike[axis, axis.line(cell), pattern].append(cell)
     for (axis, _, pattern), cells in alike.items():
         if len(cells) < FEWEST or not any(cell in flow.users for cell in cells[1:]):
             continue
-        ties = _ties(book, flow, axis, cells)
-        if len(ties) < FEW_TIES or instead.keys() & set(cells):
+        if instead.keys() & set(cells):
             continue
-        text = rename_cells_in(
-            pattern.text_at(cells[0]), partial(_freed, book, cells[0], ties, axis)
-        )
-        freed = {c: book.reader.pattern(copy_formula(text, cells[0], c), c) for c in cells[1:]}
+        home, ties = cells[0], _ties(book, flow, axis, cells)
+        if not _stays(pattern):
+            ties, before = _ties_of_steps(book, flow, axis, cells), home - axis.step
+            if before in book.patterns and {*ties} <= {*flow.sources(before)}:
+                home = before
+        if len(ties) < (FEW_TIES if _stays(pattern) else 1):
+            continue
+        text = rename_cells_in(pattern.text_at(home), partial(_freed, book, home, ties, axis))
+        tied_cells = [cell for cell in cells if cell != home]
+        freed = {c: book.reader.pattern(copy_formula(text, home, c), c) for c in tied_cells}
         instead |= freed
-        name, right = book.label(cells[0], axis) or name_of(cells[0]), freed[cells[1]]
-        why = tied(cells[0], ties[0], axis)
-        findings.append(finding_in(book, cells[1:], TIED, name, why, right=right))
+        name, right = book.label(home, axis) or name_of(home), freed[tied_cells[0]]
+        why = tied(home, ties[0], axis, _stays(pattern))
+        findings.append(finding_in(book, tied_cells, TIED, name, why, right=right))
     if not instead:
         return book, []
     return replace(book, patterns={**book.patterns, **instead}, recalculates=True), findings
@@ -237,13 +242,29 @@ def _ties(book: Book, flow: Flow, axis: Axis, cells: Sequence[Address]) -> list[
     return found if any(cell + axis.step in book.patterns for cell in found) else []
 
 
+def _ties_of_steps(book: Book, flow: Flow, axis: Axis, cells: Sequence[Address]) -> list[Address]:
+    """The cells that all copies take which go on from each other, though each step computes its own
+    from what they come to."""
+    first, second, patterns = *cells[:2], book.patterns
+    places = [place for place in patterns[first].places if isinstance(place, CellReference)]
+    both = [(place.at(first), place.at(second)) for place in places]
+    return [
+        tie
+        for tie, again in both
+        if tie in patterns
+        and tie == again
+        and patterns[tie] is patterns.get(tie + axis.step)
+        and first - axis.step in flow.behind([tie + axis.step])
+    ]
+
+
 def _freed(book: Book, home: Address, ties: Sequence[Address], axis: Axis, said: str) -> str:
     """A reference without the $ that ties it to the first step."""
     if book.reader.cell(said, home) not in ties:
         return said
     sheet, mark_, cell = said.rpartition("!")
-    column, _, row = cell.removeprefix("$").partition("$")
-    return f"{sheet}{mark_}" + (f"${column}{row}" if axis is DOWN else f"{column}${row}")
+    freed = re.sub(r"\$(?=\d)" if axis is DOWN else r"^\$", "", cell)
+    return f"{sheet}{mark_}{freed}"
 
 
 # References that close a circle -------------------------------------------------------

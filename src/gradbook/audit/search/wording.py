@@ -44,6 +44,7 @@ TIED_ACROSS = mark(
     "{cell} is right, and its $ keep every copy at column {place}: each computes {cell} again; "
     "leave out the $ before the column letters"
 )
+TIED_STEPS = mark("the $ keeps every step at {cell}, though each computes its own: leave it out")
 LOGARITHM = Message("LOG is the logarithm to the base 10: LN, the natural one, belongs there")
 
 
@@ -273,8 +274,11 @@ class Wording:
         return self.book.reader.cell(part.text, self.home)
 
 
-def tied(first: Address, to: Address, axis: Axis) -> Message:
-    """That copies of a right formula stay at the row, or at the column, of some cell."""
+def tied(first: Address, to: Address, axis: Axis, computes_again: bool = True) -> Message:
+    """That copies of a right formula stay at the row, or at the column, of some cell, and compute
+    the first again or go on from it."""
+    if not computes_again:
+        return Message(TIED_STEPS, cell=name_of(to))
     if axis is DOWN:
         return Message(TIED_DOWN, cell=name_of(first), place=row_of(to) + 1)
     return Message(TIED_ACROSS, cell=name_of(first), place=letters(column_of(to)))
