@@ -46,3 +46,31 @@ def test_a_pattern_says_what_its_text_says(part, one, other):
     pattern = Reader({"data": 1, "my data": 2}, {}).pattern(text, 0)
     assert pattern.expression is not None
     assert write(pattern.expression) == write(read(text))
+
+
+SLOPE = {"slope": "_xlfn.LAMBDA(_xlpm.a,_xlpm.a*(1-_xlpm.a))", "twice": "LAMBDA(x,2*SLOPE(x))"}
+
+
+@pytest.mark.parametrize(
+    ("text", "written_out"),
+    [
+        ("B5*SLOPE(C5)", "A1*LET(_xlpm.a,A2,_xlpm.a*(1-_xlpm.a))"),
+        ("LAMBDA(x,y,x*y)(B5,C5)", "LET(x,A1,y,A2,x*y)"),
+        ("twice(B5)", "LET(x,A1,2*LET(_xlpm.a,x,_xlpm.a*(1-_xlpm.a)))"),
+        ("SLOPE(B5,C5)", "SLOPE(A1,A2)"),  # nobody knows what that is
+    ],
+)
+def test_a_book_s_own_functions_are_written_out(text, written_out):
+    form, _ = FormReader(SLOPE).read(text)
+    assert write(form.expression) == written_out
+
+
+def test_a_function_made_of_itself_comes_to_an_end():
+    form, _ = FormReader({"f": "LAMBDA(x,F(x)+F(x))"}).read("F(B5)")
+    assert "F(" in write(form.expression)
+
+
+def test_functions_that_grow_without_end_are_refused():
+    grows = {f"f{k}": f"LAMBDA(x,{'+'.join([f'F{k + 1}(x)'] * 60)})" for k in range(6)}
+    with pytest.raises(FormulaError):
+        FormReader(grows).read("F0(B5)")

@@ -35,22 +35,33 @@ from gradbook.audit.formula.address import (
     row_of,
     sheet_of,
 )
-from gradbook.audit.formula.expression import makeup, references, rename_cells, replace_parts
+from gradbook.audit.formula.expression import (
+    count_parts,
+    makeup,
+    parts,
+    references,
+    rename_cells,
+    replace_parts,
+)
 from gradbook.audit.formula.meaning import ELEMENTWISE
 from gradbook.language.message import Message, words_of
 from gradbook.targets.excel.language import (
+    LAMBDAS,
     Call,
     Expression,
     FormulaError,
     Number,
     Reference,
     read,
+    with_arguments,
     write,
 )
 
 # Forms ------------------------------------------------------------------------
 
 _CELLS = re.compile(r"A([0-9]+)(?::A([0-9]+))?")
+MOST_NESTED = 4  # functions of a book's own, each made of another
+MOST_PARTS = 5_000  # of a formula in which they are written out
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,10 +94,41 @@ class FormulaForm:
 
 
 class FormReader:
-    """Reads each different form once."""
+    """Reads each different form once; functions that the book defines are spelled out."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Mapping[str, str] = {}) -> None:
+        self._names = names
         self._known: dict[str, FormulaForm] = {}
+
+    @cached_property
+    def _functions(self) -> dict[str, Call]:
+        """The names that stand for a LAMBDA, and those."""
+        found = {}
+        for name, text in self._names.items():
+            with suppress(FormulaError):
+                said = read(text) if "LAMBDA" in text.upper() else None
+                if isinstance(said, Call) and said.function in LAMBDAS:
+                    found[name.rpartition("!")[2].upper()] = said
+        return found
+
+    def _said(self, text: str) -> Expression:
+        """What a text says, with the arguments of such functions put into them, and into those that
+        they are made of."""
+        functions, said = self._functions, read(text)
+        for _ in range(MOST_NESTED if functions else 0):
+            calls = [p for p in parts(said) if isinstance(p, Call) and p.function in functions]
+            if not calls:
+                break
+            if sum(count_parts(functions[call.function]) for call in calls) > MOST_PARTS:
+                raise FormulaError("too long, written out", len(text))
+            said = replace_parts(said, lambda part: None, self._written_out)
+        return said
+
+    def _written_out(self, part: Expression) -> Expression:
+        function = self._functions.get(part.function) if isinstance(part, Call) else None
+        if function is None or not isinstance(part, Call):
+            return part
+        return with_arguments(function, part.arguments) or part
 
     def read(self, text: str) -> tuple[FormulaForm, tuple[str, ...]]:
         """A formula's form, and its references; a FormulaError where it can't be read."""
@@ -100,11 +142,11 @@ class FormReader:
 
         plain = MARKS.sub(number_cell, text)
         if plain not in self._known:
-            self._known[plain] = FormulaForm(read(plain))
+            self._known[plain] = FormulaForm(self._said(plain))
         form = self._known[plain]
         if form.count == len(cells):
             return form, form.words_for(cells)
-        own = FormulaForm(read(text))
+        own = FormulaForm(self._said(text))
         return own, own.references
 
 
@@ -374,7 +416,7 @@ class Reader:
     def __init__(self, sheets: Mapping[str, int], names: Mapping[str, str]) -> None:
         self.sheets = sheets
         self.names = names
-        self._forms = FormReader()
+        self._forms = FormReader(names)
         self._known: dict[str, Pattern] = {}
         self._unmoving: dict[str, Pattern] = {}  # those that say the same everywhere
         self._above: dict[int, Sequence[CopiedFormula]] = {}  # the last two of each column

@@ -14,7 +14,7 @@ A row goes on as those before and after it do.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -154,7 +154,10 @@ class Laws:
         """What is odd in this step, of each cell once."""
         found: dict[Address, OddCell] = {}
         with suppress(NotUnderstood):
-            for odd in chain(self._without_square(), self._corrected(), self._unlike_others()):
+            unlike = {odd.cell: odd for odd in self._unlike_others()}
+            for odd in chain(
+                self._without_square(), self._corrected(unlike.keys()), unlike.values()
+            ):
                 found.setdefault(odd.cell, odd)
         return found
 
@@ -376,8 +379,8 @@ class Laws:
 
     # Corrections and rows ------------------------------------------------------------------
 
-    def _corrected(self) -> Iterator[OddCell]:
-        """Means divided by 1 − β^t, whose own share of the past is another β."""
+    def _corrected(self, spoilt: Collection[Address]) -> Iterator[OddCell]:
+        """Means divided by 1 − β^t, whose own share of the past is another β, and is no mistake."""
         training, book = self.training, self.training.book
         for j, way in self.ways.items():
             for cell in way:
@@ -389,7 +392,9 @@ class Laws:
                         case _:
                             continue
                     kept = None if at is None else self._share_kept(j, at)
-                    if at is None or kept is None or taken is None or training.plain(taken) == kept:
+                    if at is None or kept is None or taken is None or at in spoilt:
+                        continue
+                    if training.plain(taken) == kept:
                         continue
                     name = book.name_of(kept, cell)
                     name = anchor(name) if "$" in write(share) else name
@@ -512,8 +517,10 @@ class Laws:
         some root or square is missing."""
         times: dict[Role | Address, float] = dict.fromkeys(GRADIENTS, 2.0)
         for memory in self.memories[weight]:
-            role = self.owned[memory - self._stride(weight)][1]
-            times[role] = 2.0 ** (self._power(weight, memory) or 1)
+            power = self._power(weight, memory)
+            if power is None:
+                return False
+            times[self.owned[memory - self._stride(weight)][1]] = 2.0**power
         still: Times = dict.fromkeys(WEIGHTS, 0.0)  # without decay
         before, after = (
             self.change(weight, {**some, **still}, settings=self.tested.constants)

@@ -44,7 +44,9 @@ from gradbook.audit.formula.expression import (
     EditKind,
     SignedTerm,
     factors,
+    parts,
     product,
+    replace_parts,
     terms,
     total,
 )
@@ -54,7 +56,7 @@ from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep, is_maximised
 from gradbook.audit.training.training import SheetTraining
-from gradbook.audit.training.weight_columns import WeightColumn, change
+from gradbook.audit.training.weight_columns import WeightColumn, change, plain_update
 from gradbook.audit.workbook.book import show_value
 from gradbook.language.message import Message, WrittenNumber, joined
 from gradbook.targets.excel.language import Expression, Number, Reference, write
@@ -108,13 +110,18 @@ class UsualUpdate:
         """The formula with other terms beside the weight; None where that isn't a term of it."""
         reader, home = self.training.book.reader, self.cells[0]
         said = reader.read_typed(self.formula.text_at(home), home).expression
-        base, parts = self.before(home), terms(said) if said else ()
-        kept = [reader.cell(write(part), home) == base for _, part in parts]
+        if said is None:
+            return None
+        inside, base = plain_update(said), self.before(home)
+        added = terms(inside)
+        kept = [reader.cell(write(part), home) == base for _, part in added]
         if sum(kept) != 1:
             return None
-        mended = [p if own else mend(*p) for p, own in zip(parts, kept, strict=True)]
-        words = write(total(sorted(mended, key=lambda term: -term[0])))
-        return reader.read_typed(words, home)
+        mended = [p if own else mend(*p) for p, own in zip(added, kept, strict=True)]
+        right = total(sorted(mended, key=lambda term: -term[0]))
+        if any(part is inside for part in parts(said)):
+            right = replace_parts(said, lambda part: right if part is inside else None)
+        return reader.read_typed(write(right), home)
 
     def findings(
         self,

@@ -126,7 +126,8 @@ class StepGraph:
         return cell if cell in self.instead else self.training.plain(cell)
 
     def _is_leaf(self, cell: Address) -> bool:
-        computed = cell in self.varying and cell in self.book.patterns
+        pattern = self.book.patterns.get(cell)
+        computed = pattern and (cell in self.varying or pattern.expression is None)
         return cell not in self.instead and (cell in self.training.weight_cells or not computed)
 
     def _missing(self, cell: Address) -> list[Address]:

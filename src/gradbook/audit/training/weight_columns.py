@@ -19,14 +19,24 @@ from gradbook.audit.formula.expression import (
     factors,
     once,
     parts,
+    product,
     references,
     terms,
+    total,
 )
 from gradbook.audit.formula.meaning import ROUNDING
 from gradbook.audit.formula.pattern import CellReference, Pattern
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow, walk
-from gradbook.targets.excel.language import Call, Expression, Infix, Number, Prefix, Reference
+from gradbook.targets.excel.language import (
+    Call,
+    Expression,
+    Infix,
+    Number,
+    Prefix,
+    Reference,
+    write,
+)
 
 NEAR = 4000  # cells to look through on the way from a change back to its weight
 VERY_NEAR = 400
@@ -104,12 +114,28 @@ def change(pattern: Pattern, base: Address, cell: Address) -> tuple[SignedTerm, 
     read, as may stand in a line that other updates go on from."""
     if pattern.expression is None:
         return ()
-    parts = terms(pattern.expression)
+    parts = terms(plain_update(pattern.expression))
     for k, kept in _kept(parts):
         place = pattern.place_of(kept)
         if place is not None and place.at(cell) == base:
             return parts[:k] + parts[k + 1 :]
     return parts
+
+
+def plain_update(update: Expression) -> Expression:
+    """What an update says, but for rounding, guards against errors, and until when it waits."""
+    match update:
+        case Call("ROUND" | "IFERROR" | "IFNA", (Call() | Infix() as inside, *_)):
+            return plain_update(inside)
+        case Call("IF", (_, Reference() as kept, Infix() as inside)) | Call(
+            "IF", (_, Infix() as inside, Reference() as kept)
+        ) if (1, kept) in terms(inside):
+            return inside
+        case Call("SUM", (Reference(), *_) as added) if len(added) > 1:
+            split = [factors(part) for part in added if part and ":" not in write(part)]
+            if len(split) == len(added):
+                return total([(some.sign, product(some.parts)) for some in split])
+    return update
 
 
 def _kept(parts: Sequence[SignedTerm]) -> Iterator[tuple[int, Reference]]:
@@ -191,7 +217,10 @@ def _beside(base: Address, cell: Address) -> bool:
 
 def bases_of(pattern: Pattern) -> list[CellReference]:
     """The cells of which a formula is one plus or minus something."""
-    words = map(pattern.word_for, _going_on(pattern.form.expression) if pattern.form else ())
+    form = pattern.form.expression if pattern.form else None
+    words = [pattern.word_for(kept) for kept in _going_on(form)] if form else []
+    if isinstance(form, Call) and pattern.expression:  # in a form, no two mentions are one cell
+        words = [kept.text for kept in _going_on(pattern.expression)]
     places = (pattern.place_of(Reference(word)) for word in words)
     return [place for place in places if place is not None]
 
@@ -199,7 +228,8 @@ def bases_of(pattern: Pattern) -> list[CellReference]:
 @once
 def _going_on(form: Expression) -> list[Reference]:
     """The references of which a formula is one plus or minus something."""
-    parts = terms(form) if isinstance(form, Infix | Prefix) else ()
+    said = plain_update(form)
+    parts = terms(said) if isinstance(said, Infix | Prefix) else ()
     return [kept for _, kept in _kept(parts)] if len(parts) > 1 else []
 
 

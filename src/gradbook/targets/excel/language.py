@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import chain
 from math import isfinite
 from string import Formatter
 from typing import NamedTuple, NoReturn
@@ -216,6 +217,8 @@ _TOKENS = re.compile(
     re.VERBOSE,
 )
 
+LAMBDAS = ("LAMBDA", "_XLFN.LAMBDA")
+
 
 class Token(NamedTuple):
     kind: str
@@ -240,6 +243,14 @@ def _tokens(formula: str) -> Iterator[Token]:
             yield Token(token.lastgroup, token[token.lastgroup], at + 1)
         at = token.end()
     yield Token("end", "", len(formula) + 1)
+
+
+def with_arguments(function: Call, given: Sequence[Expression | None]) -> Call | None:
+    """What a LAMBDA comes to with these arguments, as a LET; None where their numbers differ."""
+    *names, result = function.arguments or (None,)
+    if len(names) != len(given):
+        return None
+    return Call("LET", (*chain.from_iterable(zip(names, given, strict=True)), result))
 
 
 class _FormulaReader:
@@ -295,7 +306,10 @@ class _FormulaReader:
             case "reference" | "error", name:
                 return Reference(name)
             case "call", function:
-                return Call(function.upper(), self.arguments())
+                called = Call(function.upper(), self.arguments())
+                while called.function in LAMBDAS and self.take("("):
+                    called = with_arguments(called, self.arguments()) or self.fail()
+                return called
             case "mark", "(":
                 inner = self.expression(0)
                 self.expect(")")

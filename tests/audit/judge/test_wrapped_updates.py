@@ -1,0 +1,50 @@
+"""Updates that are rounded, guarded against errors, wait, or add a list are updates like others."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradbook.audit.check import check
+from tests.audit.material.lookalikes import ROWS, TOP, book, findings, letter
+
+PLAIN = "{w}-$C$2*{g}"
+WRAPPED = {
+    "guarded": f"=IFERROR({PLAIN},0)",
+    "rounded": f"=ROUND({PLAIN},8)",
+    "waiting": f"=IF(ABS({{g}})<1E-07,{{w}},{PLAIN})",
+    "going on while": f"=IF(ABS({{g}})>1E-07,{PLAIN},{{w}})",
+    "a list added": "=SUM({w},-$C$2*{g})",
+    "two of them": f"=IFERROR(ROUND({PLAIN},8),{{w}})",
+}
+MISTAKES = {
+    "missing rate": lambda text: text.replace("$C$2*", ""),
+    "adds the gradient": lambda text: text.replace("-$C$2", "+$C$2"),
+    "another weight's gradient": lambda text: text.replace("{g}", "{other}"),
+}
+
+
+def of_w6(text):
+    """The updates of w6, as a text has them."""
+    found = {}
+    for k in range(1, ROWS):
+        above = TOP + 1 + k
+        names = {name: f"{letter('∂E/∂' + w)}{above}" for name, w in (("g", "w6"), ("other", "w7"))}
+        found["w6", k] = text.format(w=f"{letter('w6')}{above}", **names)
+    return found
+
+
+@pytest.mark.parametrize("kind", WRAPPED)
+def test_they_are_right(path, kind):
+    assert check(book(path, update=WRAPPED[kind])).verdict == "right"
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+@pytest.mark.parametrize("kind", WRAPPED)
+def test_a_mistake_in_them_is_found_and_put_right_within(path, kind, mistake):
+    special = of_w6(MISTAKES[mistake](WRAPPED[kind]))
+    (finding,) = findings(book(path, update=WRAPPED[kind], special=special))
+    first, last = TOP + 3, TOP + 1 + ROWS
+    assert finding.kind == mistake
+    assert finding.cells == f"{letter('w6')}{first}:{letter('w6')}{last}"
+    names = {"w": f"{letter('w6')}{first - 1}", "g": f"{letter('∂E/∂w6')}{first - 1}"}
+    assert finding.expected in (WRAPPED[kind].format(**names), f"={PLAIN}".format(**names))
