@@ -381,8 +381,9 @@ def _with_updates(
     )
     findings += (*stray_findings(training, steps), *updates)
     findings += tuple(stale_findings(training, groups))
-    findings += tuple(new_findings(optimiser_findings(training, groups, steps), findings))
-    return findings, account.notes(findings)
+    of_laws, notes = optimiser_findings(training, groups, steps)
+    findings += tuple(new_findings(of_laws, findings))
+    return findings, [*account.notes(findings), *([] if findings else notes)]
 
 
 def _lies_in(finding: Finding, drift: Finding | None) -> bool:

@@ -51,6 +51,22 @@ def test_twice_the_rate_of_the_others_is_a_fault_of_the_one(path):
     assert "2 times" in str(finding.why)
 
 
+@pytest.mark.parametrize("weights", [("w6",), OUTER], ids=",".join)
+def test_a_rate_added_to_the_gradient_is_found_in_every_weight(path, weights):
+    found = findings(book(path, special=updated_by("($C$2+{g})", *weights)))
+    assert {(f.weight, f.kind, f.cells) for f in found} == {
+        (weight, "wrong update", updates_of(weight)) for weight in weights
+    }
+    assert all("-$C$2*" in f.expected for f in found)
+
+
+@pytest.mark.parametrize("law", ["{g}/(1+ABS({g}))", "SIGN({g})", "MAX(-0.01,MIN(0.01,{g}))"])
+def test_another_law_in_half_of_the_weights_is_neither_right_nor_wrong(path, law):
+    report = check(book(path, special=updated_by(f"$C$2*{law}", *OUTER)))
+    assert report.verdict == "unfinished"
+    assert sum("not accounted for" in note for sheet in report.sheets for note in sheet.notes) == 4
+
+
 @pytest.mark.parametrize(("typed", "is_wrong"), [(0.7, True), (0.5, False)])
 def test_a_number_typed_for_the_rate_is_a_fault_unless_it_is_the_same(path, typed, is_wrong):
     found = findings(book(path, special=updated_by(f"{typed}*{{g}}", "w5")))

@@ -115,3 +115,12 @@ def test_an_input_beside_an_error_is_not_taken_for_a_rate(path):
     rule = {f"H4:H{LAST}": "=C4-F4*$D$2", f"I4:I{LAST}": "=D4-G4"}
     (finding,) = check(saved(path, {**HEAD, **DATA, **LINE, **rule})).findings
     assert (finding.kind, finding.cells) == ("missing rate", f"I4:I{LAST}")
+
+
+def test_two_memories_of_which_neither_is_of_its_weight_are_not_right(path):
+    adam = {f"{c}4:{c}{LAST}": formula for c, formula in RULES["adam"].items()}
+    odd = {f"L4:L{LAST}": "=L3*$L$1+$M$1*E4^2", f"M4:M{LAST}": "=M3*$L$1+$M$1*F4^2"}
+    starts = {f"{letter}3": 1.0 for letter in "JKLM"}
+    report = check(saved(path, {**HEAD, **DATA, **LINE, **adam, **odd, **starts}))
+    assert (report.verdict, report.findings) == ("unfinished", ())
+    assert any("goes on by another rule" in note for note in report.sheets[0].notes)

@@ -10,7 +10,8 @@ from their column are told of as such, and not here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,10 +22,24 @@ import numpy as np
 
 from gradbook.audit.findings import NO_RATE, RATE_LEFT_OUT, WRONG_RATE, Finding
 from gradbook.audit.formula.address import Address, ranges
-from gradbook.audit.formula.expression import Factor, factors, product, replace_parts, with_sign
+from gradbook.audit.formula.expression import (
+    Factor,
+    factors,
+    parts,
+    product,
+    replace_parts,
+    with_sign,
+)
 from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.formula.pattern import anchor
-from gradbook.audit.judge.updates import KIND, UsualUpdate, cells_in, usual_updates
+from gradbook.audit.formula.pattern import Pattern, anchor
+from gradbook.audit.judge.updates import (
+    KIND,
+    UsualUpdate,
+    cells_in,
+    usual_form,
+    usual_updates,
+    what_it_does,
+)
 from gradbook.audit.step.points import ENOUGH, FAINT, POINTS, Numbers, agree
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.steps import SheetStep
@@ -32,7 +47,7 @@ from gradbook.audit.training.training import SheetTraining, named_rate
 from gradbook.audit.workbook.book import show_value
 from gradbook.graph.node import Array
 from gradbook.language.message import Message, WrittenNumber
-from gradbook.targets.excel.language import Expression, Infix, Number, Reference, write
+from gradbook.targets.excel.language import Call, Expression, Infix, Number, Reference, write
 
 FEW = 4  # times as many weights as those into whose updates a number is typed
 MOST_SETTINGS = 100  # cells from which an update may take its rate
@@ -146,8 +161,11 @@ def account_for(
             others.append(change)
         elif odd.setdefault(change.updates.number, factor) is factor:
             account.findings.extend(_findings(change.updates, factor))
-    if 2 * len(others) < count:
-        account.unaccounted.extend(change.updates for change in others)
+    is_law = training.remembering and 2 * len(others) >= count  # of which memories tell
+    for updates in (change.updates for change in others if multiples and not is_law):
+        slip = _slip(tested, updates, {change.updates.number for change in multiples})
+        account.findings.extend(slip)
+        account.unaccounted.extend([] if slip else [updates])
     return account
 
 
@@ -162,6 +180,28 @@ def _usual_step(
         return sum(not usual.isdisjoint(cells) for cells in each)
 
     return max((step for group in groups for step in group), key=count, default=None)
+
+
+def _slip(tested: StepUnderTest, updates: UsualUpdate, models: Container[int]) -> list[Finding]:
+    """That an update puts the same cells together otherwise than those of the other weights do."""
+    (base, cell), training = updates.weight.steps[tested.step.number], updates.training
+    right = usual_form(tested, updates.number, models)
+    if right is None or cell not in updates.cells:
+        return []
+    right = training.book.reader.read_typed(right.text_at(updates.cells[0]), updates.cells[0])
+    said = [
+        (sorted(training.flow.mentioned_cells(pattern.places, cell)), _functions(pattern))
+        for pattern in (updates.formula, right)
+    ]
+    if said[0] != said[1]:  # a function more may be another law
+        return []
+    why = what_it_does(training, base, cell, updates.name)
+    return list(updates.findings(updates.cells, right, KIND, why))
+
+
+def _functions(pattern: Pattern) -> Counter[str]:
+    calls = parts(pattern.expression) if pattern.expression else ()
+    return Counter(part.function for part in calls if isinstance(part, Call))
 
 
 # One step ----------------------------------------------------------------------------

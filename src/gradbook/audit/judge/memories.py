@@ -54,23 +54,33 @@ ROUGHLY = 1e-4  # relative: what is added under a root, lest it be 0, is less
 
 def optimiser_findings(
     training: SheetTraining, groups: Sequence[Sequence[SheetStep]], steps: Sequence[SheetStep]
-) -> list[Finding]:
+) -> tuple[list[Finding], list[Message]]:
     """What is wrong with how single weights go on, if anything stands between an update and its
-    gradient."""
+    gradient; or that they go on differently, where nothing says which is wrong."""
     claims = (claim for step in steps[:2] for options in step.claims for claim in options)
     if not training.remembering and all(len(claim.via) < 2 for claim in claims):
-        return []
+        return [], []
     lines: defaultdict[object, dict[Address, OddCell]] = defaultdict(dict)
     laws: Laws | None = None
     odd: Mapping[Address, OddCell] = {}
+    unlike: set[tuple[int, ...]] = set()
     for later in sorted(_laws(training, groups), key=lambda laws: laws.step.number):
         if laws is None or not laws.is_repeated(later):
             laws, odd = later, later.odd_cells()
+            unlike.update(tuple(some) for some in laws.alike[1:] if laws.is_unlike(some[0]))
         for first, told in odd.items():
             stride = training.weights[told.weight].stride
             cell = first + (later.step.number - laws.step.number) * stride
             lines[told.weight, told.kind, cell % stride].setdefault(cell, told)
-    return [finding for line in lines.values() for finding in _findings(training, line)]
+    findings = [finding for line in lines.values() for finding in _findings(training, line)]
+    notes = [
+        Message(
+            "not accounted for: {weights} goes on by another rule than the other weights",
+            weights=", ".join(training.names[j] for j in some),
+        )
+        for some in sorted(unlike)
+    ]
+    return findings, [] if findings else notes
 
 
 def departing_memories(training: SheetTraining, tested: StepUnderTest) -> Iterator[Finding]:
@@ -278,7 +288,7 @@ class Laws:
 
         def drawn(cell: Address) -> Array:
             if cell not in owned:
-                return leaf(cell) * times.get(cell, 1)
+                return leaf(self._counted_alike(cell)) * times.get(cell, 1)
             owner, role = owned[cell]
             sign = self.signs[owner] if role[0] == GRADIENT else 1
             draw = np.random.default_rng(
@@ -292,6 +302,16 @@ class Laws:
             if isinstance(node, Node):
                 numbers.values[node] = drawn(cell)
         return numbers
+
+    def _counted_alike(self, cell: Address) -> Address:
+        """The first setting of this row, or column, with the same number: weights count their
+        steps apart."""
+        key = self.training.axis.along(cell), self.training.book.values.get(cell)
+        return self._settings_known.setdefault(key, cell)
+
+    @cached_property
+    def _settings_known(self) -> dict[tuple[int, object], Address]:
+        return {}
 
     @cached_property
     def _given(self) -> list[Address]:
@@ -438,23 +458,38 @@ class Laws:
 
     # Unlike the others ----------------------------------------------------------------
 
+    @cached_property
+    def alike(self) -> list[list[int]]:
+        """The weights that go on by one law, and those that go on by others."""
+        alike: list[list[int]] = []
+        with suppress(NotUnderstood):
+            for j in self.updates:
+                same = next((some for some in alike if self._is_choice(j, some[0])), None)
+                if same is None:
+                    alike.append([j])
+                else:
+                    same.append(j)
+        return sorted(alike, key=len, reverse=True)
+
     def _unlike_others(self) -> Iterator[OddCell]:
         """What is odd in the laws by which few weights go on."""
-        alike: list[list[int]] = []
-        for j in self.updates:
-            same = next((some for some in alike if self._is_choice(j, some[0])), None)
-            if same is None:
-                alike.append([j])
-            else:
-                same.append(j)
-        if len(alike) < 2:
+        if len(self.alike) < 2:
             return
-        strangeness = {some[0]: self._strangeness(some[0]) for some in alike}
-        usual, *rest = sorted(alike, key=lambda some: (-len(some), strangeness[some[0]]))
+        strangeness = {some[0]: self._strangeness(some[0]) for some in self.alike}
+        usual, *rest = sorted(self.alike, key=lambda some: (-len(some), strangeness[some[0]]))
         for some in rest:
             if len(some) < len(usual) or strangeness[some[0]] > strangeness[usual[0]]:
                 for j in some:
                     yield from self._culprits(j, usual[0])
+
+    def is_unlike(self, weight: int) -> bool:
+        """Whether a law is surely another than most weights go by: its formulas are made otherwise,
+        or what it remembers is of another weight, or of none."""
+        usual, patterns = self.alike[0][0], self.training.book.patterns
+        makeups = (Counter(patterns[c].makeup for c in self.ways[j]) for j in (weight, usual))
+        alone = set(self.ways[weight]) - set(self.ways[usual])
+        strange = (alone & self.training.looking_back).difference(self.memories[weight])
+        return len({tuple(sorted(made.items())) for made in makeups}) > 1 or bool(strange)
 
     def _is_choice(self, weight: int, other: int) -> bool:
         """Whether two weights go by one law, but for rates of their own or decay in one of them."""

@@ -9,7 +9,7 @@ never equal to it, which is no mistake.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -525,13 +525,13 @@ def _starts_over(training: SheetTraining, start: Address, step: tuple[Address, A
 
 def _stray(tested: StepUnderTest, j: int) -> Iterator[Finding]:
     """What an update does instead, in all steps or most."""
-    training, right = tested.training, _right(tested, j)
+    training, right = tested.training, usual_form(tested, j)
     book, weight, name = training.book, training.weights[j], training.names[j]
     formulas = Counter(p for _, cell in weight.steps if (p := book.patterns.get(cell)))
     if formulas:
         usual = formulas.most_common(1)[0][0]
         base, first = next(step for step in weight.steps if book.patterns.get(step[1]) is usual)
-        kind, why = KIND, _why(training, base, first, name)
+        kind, why = KIND, what_it_does(training, base, first, name)
         if _is_only_the_change(training, base, first):
             kind, why = NO_WEIGHT, only_the_change(name)
     else:
@@ -540,7 +540,7 @@ def _stray(tested: StepUnderTest, j: int) -> Iterator[Finding]:
         yield finding_in(book, cells, kind, name, why, name, right)
 
 
-def _why(training: SheetTraining, base: Address, cell: Address, name: str) -> str:
+def what_it_does(training: SheetTraining, base: Address, cell: Address, name: str) -> str:
     """What an update does instead."""
     pattern, here = training.book.read_typed(cell), name_of(cell)
     scale = _scale(training, pattern, base, cell)
@@ -594,11 +594,15 @@ def _scale(training: SheetTraining, update: Pattern, base: Address, cell: Addres
     return minus + (write(product(rest)) if rest else "1" * len(minus))
 
 
-def _right(tested: StepUnderTest, j: int) -> Pattern | None:
-    """The update as the others have it; None where no cell holds this weight's gradient, or where
-    the others' go by more than theirs."""
+def usual_form(
+    tested: StepUnderTest, j: int, models: Container[int] | None = None
+) -> Pattern | None:
+    """The update as others have it, which may be limited to some; None where no cell holds this
+    weight's gradient, or where the others' go by more than theirs."""
     training = tested.training
     for i, weight in enumerate(training.weights):
+        if models is not None and i not in models:
+            continue
         with suppress(NotUnderstood):
             verdict, claim = tested.best(i, tested.step.claims[i])
             if claim is None or not claim.whole or verdict > ClaimVerdict.RIGHT_HERE:
