@@ -61,6 +61,7 @@ from gradbook.audit.judge.loss import (
     loss_findings,
     loss_notes,
     name_of_loss,
+    wrong_terms,
 )
 from gradbook.audit.judge.memories import departing_memories, optimiser_findings
 from gradbook.audit.judge.other_cells import (
@@ -309,10 +310,8 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     if share <= 0:
         training, found = loss_behind_values(training)
         loss = found or loss
-    logarithms = tuple(decimal_logarithms(training, loss))
-    explained = (
-        ExplainedGradients(logarithms, loss) if logarithms else _explained(training, loss, SCALES)
-    )
+    of_loss = tuple(decimal_logarithms(training, loss) or wrong_terms(training, loss))
+    explained = ExplainedGradients(of_loss, loss) if of_loss else _explained(training, loss, SCALES)
     findings, loss = explained.findings, explained.loss
     if not loss or loss[0] is None:
         return None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from gradbook.audit.check import check
+from gradbook.audit.copies.correct import correct
 from gradbook.audit.formula import meaning
 from gradbook.audit.formula.meaning import TooMuch
 from gradbook.audit.judge.loss import (
@@ -148,3 +150,21 @@ def test_a_training_of_few_steps_is_known_by_its_gradients(other, wholly):
     every = {**TWO_STEPS, **other}
     training = the_training({place: content for place, content in every.items() if content != ""})
     assert descends_wholly(training) is wholly
+
+
+@pytest.mark.parametrize(
+    ("term", "wrong"),
+    [
+        ("E1", "=0.5*({t2}-{a_o1})^2"),
+        ("E2", "=0.5*({t2}-{a_o1})^2"),
+        ("E1", "=0.5*({t1}-{o1})^2"),
+        ("E2", "=0.5"),
+        ("E1", "=({t1}-{a_o1})^2"),
+    ],
+)
+def test_a_term_unlike_the_others_is_to_blame_and_not_the_gradients(path, term, wrong):
+    (finding,) = findings(book(path, {term: wrong}))
+    assert (finding.quantity, finding.cells) == (term, cells(term))
+    mended = path.with_name("mended.xlsx")
+    mended.write_bytes(correct(path, check(path)).content)
+    assert check(mended).verdict == "right"

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
+from itertools import chain, permutations, product
 
 import numpy as np
 
@@ -79,9 +80,7 @@ def assumed_losses(
 
     An error is a difference of something that depends on the weights and something that doesn't.
     """
-    owners = dict.fromkeys(claim.owner for options in claimed for claim in options)
-    behind = training.flow.behind(owners, training.weight_cells, training.plain).union(owners)
-    places = list(_errors_in(training, sorted(behind & training.varying)))
+    places = _errors_behind(training, claimed)
     kinds: defaultdict[str, list[PlacedError]] = defaultdict(list)
     for place in places:
         kinds[place[1].pattern.shape].append(place)
@@ -89,6 +88,14 @@ def assumed_losses(
     for group in [places, *some] if 0 < len(places) <= MOST_ERRORS else []:
         cells, errors = zip(*group, strict=True)
         yield from (StepLoss(cells, kind, errors) for kind in AssumedLoss)
+
+
+def _errors_behind(
+    training: SheetTraining, claimed: Sequence[Sequence[Claim]]
+) -> list[PlacedError]:
+    owners = dict.fromkeys(claim.owner for options in claimed for claim in options)
+    behind = training.flow.behind(owners, training.weight_cells, training.plain).union(owners)
+    return list(_errors_in(training, sorted(behind & training.varying)))
 
 
 def with_own_errors(training: SheetTraining, loss: StepLoss) -> StepLoss:
@@ -642,6 +649,50 @@ def _total(training: SheetTraining, cell: Address) -> Address | None:
     return next(iter([*named, *unused]), None)
 
 
+# A term that says something else than the others ---------------------------------------------
+
+
+def wrong_terms(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[Finding]:
+    """The term of a loss that doesn't compare its output with its target as another term does: with
+    that one's formula every gradient is right."""
+    steps, book, sources = steps_of(training, loss), training.book, training.flow.sources
+    if not steps or steps[0].loss.assumption:
+        return []
+    tested = StepUnderTest.of(training, steps[:1])
+    if _is_right(tested, ClaimVerdict.RIGHT):
+        return []
+    terms = [
+        cell
+        for cell in dict.fromkeys(chain(steps[0].loss.cells, *map(sources, steps[0].loss.cells)))
+        if cell in book.patterns and sheet_of(cell) == training.sheet
+    ]
+    places = _errors_behind(training, steps[0].claims)
+    sides = ((training.cell_of(e.output, at), training.cell_of(e.target, at)) for at, e in places)
+    pairs = {(output, target) for output, target in sides if output and target}
+    counted = {cell: pairs & set(product(sources(cell), repeat=2)) for cell in terms}
+    for cell, other in permutations(terms if len(pairs) <= MOST_TERMS else (), 2):
+        lacking = pairs.difference(*(counted[term] for term in terms if term != cell))
+        if len(counted[other]) != 1 or len(lacking) != 1 or counted[cell] == lacking:
+            continue
+        (theirs,), (own,) = counted[other], lacking
+        right = book.renamed(other, cell, dict(zip(theirs, own, strict=True)))
+        if right is None or not _is_right(tested.with_formulas({cell: right}), ClaimVerdict.RIGHT):
+            continue
+        there = (step.loss.cells[0] + cell - steps[0].loss.cells[0] for step in steps)
+        cells = [at for at in there if book.patterns.get(at) is book.patterns[cell]]
+        why = Message(
+            "the gradients are right, and {term} isn't what they are the slopes of: it should "
+            "compare {output} with {target}, as {other} does with its own",
+            term=training.name_of(cell),
+            output=training.name_of(own[0]),
+            target=training.name_of(own[1]),
+            other=training.name_of(other),
+        )
+        kind, name = EditKind.FORMULA.value, training.name_of(cell)
+        return [finding_in(book, some, kind, name, why, right=right) for some in by_sheet(cells)]
+    return []
+
+
 # A loss with LOG, the logarithm to base ten ------------------------------------------------
 
 LOGARITHMS = ("LOG", "LOG10")
@@ -678,12 +729,13 @@ def decimal_logarithms(training: SheetTraining, loss: Sequence[StepLoss | None])
     ]
 
 
-def _is_right(tested: StepUnderTest) -> bool:
-    """Whether every claim is the gradient, at least for the sheet's own inputs and targets."""
+def _is_right(tested: StepUnderTest, verdict: ClaimVerdict = ClaimVerdict.RIGHT_HERE) -> bool:
+    """Whether every claim is the gradient, usually at least for the sheet's own inputs and
+    targets."""
     claims = [(weight, options) for weight, options in enumerate(tested.step.claims) if options]
     with suppress(NotUnderstood):
         verdicts = [tested.best(weight, options)[0] for weight, options in claims]
-        return bool(verdicts) and max(verdicts) <= ClaimVerdict.RIGHT_HERE
+        return bool(verdicts) and max(verdicts) <= verdict
     return False
 
 
