@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from gradbook.audit.formula.address import DOWN, ROW, SHEET, Address, Axis, axis_of, sheet_of
@@ -446,9 +446,10 @@ def with_strays(
 ) -> list[WeightColumn]:
     """The weights, and columns that are as long as most, go on from their own cells and lead to
     what theirs lead to, and that a learning rate or their name tells to be weights, too."""
+    weights = [*weights, *_carried_strays(book, flow, weights)]
     usual = Counter((w.way, w.first, len(w.cells)) for w in weights if not w.updates_elsewhere)
     if not usual:
-        return list(weights)
+        return sorted(weights, key=lambda weight: weight.start)
     kind = max(usual, key=lambda kind: (kind[2] >= FEWEST, usual[kind], kind[2]))
     (_, stride), first, count = kind
     beside = [w for w in weights if (w.way, w.first, len(w.cells)) == kind]
@@ -476,6 +477,27 @@ def with_strays(
     found = {column.start: column for column in _leading(flow, columns, beside, taken)}
     rest = (weight for weight in weights if weight.start not in found)
     return sorted([*rest, *found.values()], key=lambda column: column.start)
+
+
+def _carried_strays(
+    book: Book, flow: Flow, weights: Sequence[WeightColumn]
+) -> Iterator[WeightColumn]:
+    """Lines that carry on beside those of weights what each step makes of them elsewhere, by the
+    same rate, though it doesn't depend on them."""
+    carried = [weight for weight in weights if weight.updates_elsewhere]
+    spans = {(weight.way, weight.first, len(weight.cells)) for weight in carried}
+    taken = {cell for weight in weights for cell in (*weight.cells, *weight.updates)}
+    varying = flow.below(taken) if carried else set()
+
+    def settings(line: WeightColumn) -> set[Address]:
+        return {flow.plain(cell) for cell in flow.sources(line.updates[0]) if cell not in varying}
+
+    usual = set().union(*map(settings, carried)) - taken
+    for line in update_lines(book) if usual else ():
+        if (line.way, line.first, len(line.cells)) not in spans or not line.updates_elsewhere:
+            continue
+        if taken.isdisjoint((*line.cells, *line.updates)) and not usual.isdisjoint(settings(line)):
+            yield replace(line, stray=True)
 
 
 def _places(weights: Sequence[WeightColumn]) -> Iterator[Address]:
