@@ -231,27 +231,39 @@ def test_data_that_go_on_by_a_number_are_no_weight(path):
     assert check(saved(path, {**CELLS, **inputs, **slope})).verdict == "right"
 
 
+LABELS = {
+    "A1": "w",
+    "A2": "b",
+    "A3": "learning rate",
+    "D1": "new w",
+    "D2": "new b",
+    "G1": "dL/dw",
+    "G2": "dL/db",
+    "C9": "loss",
+    **dict(
+        zip(("A5", "B5", "C5", "D5", "E5", "F5"), ["x", "y", "p", "L", "dp", "dw"], strict=True)
+    ),
+}
+SAMPLES = dict(zip(("A6", "A7", "A8", "B6", "B7", "B8"), (1, 2, 3, 3, 4, 7), strict=True))
+
+
 def a_sheet_a_step(update_of_w):
     """A line through three samples, its weights carried from sheet to sheet."""
-    for number in range(1, 6):
-        before = f"Sheet{number - 1}!"
+    for before in range(5):
         yield {
-            **{"A1": "w", "A2": "b", "A3": "learning rate", "D1": "new w", "D2": "new b"},
-            "B1": f"={before}E1" if number > 1 else 0.4,
-            "B2": f"={before}E2" if number > 1 else 0.1,
+            **LABELS,
+            **{cell: float(number) for cell, number in SAMPLES.items()},
+            "B1": f"=Sheet{before}!E1" if before else 0.4,
+            "B2": f"=Sheet{before}!E2" if before else 0.1,
             "B3": 0.05,
             "E1": update_of_w,
             "E2": "=B2-B3*H2",
-            **{"G1": "dL/dw", "G2": "dL/db"},
             "H1": "=SUM(F6:F8)",
             "H2": "=SUM(E6:E8)",
-            **dict(zip(("A5", "B5", "C5", "D5", "E5", "F5"), "x y p L dp dw".split(), strict=True)),
-            **{"A6": 1.0, "A7": 2.0, "A8": 3.0, "B6": 3.0, "B7": 4.0, "B8": 7.0},
             "C6:C8": "=$B$1*A6+$B$2",
             "D6:D8": "=(C6-B6)^2",
             "E6:E8": "=2*(C6-B6)",
             "F6:F8": "=E6*A6",
-            "C9": "Loss",
             "D9": "=SUM(D6:D8)",
         }
 
