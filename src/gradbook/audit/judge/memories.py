@@ -4,7 +4,8 @@ Every weight takes its turn. What is its own (its value, its gradient, what is r
 is given the same numbers each time, and what belongs to the others is given other numbers. Then
 weights that go by one law change alike, wherever its parts stand. What makes one differ is looked
 for from its update on. A rate of its own is a choice, and so is a weight that doesn't decay: biases
-seldom do.
+seldom do. Where as many go by one law as by another, that one is wrong that does as no rule does:
+takes no rate, remembers neither a mean nor a sum, or lacks a root or a square.
 
 Some is wrong whatever the other weights do. A mean under a root is one of squares, whatever the
 sign of the gradient. What corrects a mean for its start takes the share that the mean itself keeps.
@@ -16,7 +17,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 
@@ -155,6 +156,7 @@ class Laws:
     step: SheetStep
     gradients: Mapping[int, Address]  # of each weight, by its number: those that are right
     signs: Mapping[int, int]  # -1 where a cell has the negative of one
+    counted: dict[tuple[int, object], Address] = field(default_factory=dict, compare=False)
 
     @cached_property
     def tested(self) -> StepUnderTest:
@@ -307,11 +309,7 @@ class Laws:
         """The first setting of this row, or column, with the same number: weights count their
         steps apart."""
         key = self.training.axis.along(cell), self.training.book.values.get(cell)
-        return self._settings_known.setdefault(key, cell)
-
-    @cached_property
-    def _settings_known(self) -> dict[tuple[int, object], Address]:
-        return {}
+        return self.counted.setdefault(key, cell)
 
     @cached_property
     def _given(self) -> list[Address]:
