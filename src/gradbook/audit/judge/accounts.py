@@ -161,11 +161,14 @@ def account_for(
             others.append(change)
         elif odd.setdefault(change.updates.number, factor) is factor:
             account.findings.extend(_findings(change.updates, factor))
-    is_law = training.remembering and 2 * len(others) >= count  # of which memories tell
-    for updates in (change.updates for change in others if multiples and not is_law):
-        slip = _slip(tested, updates, {change.updates.number for change in multiples})
-        account.findings.extend(slip)
-        account.unaccounted.extend([] if slip else [updates])
+    few = 2 * len(others) < count
+    forms = {change.updates.formula.makeup for change in multiples}
+    for updates in (change.updates for change in others):
+        is_law = training.remembering or updates.formula.makeup in forms  # clipped here and there
+        if multiples and (few or not is_law):
+            slip = _slip(tested, updates, {change.updates.number for change in multiples})
+            account.findings.extend(slip)
+            account.unaccounted.extend([] if slip else [updates])
     return account
 
 
@@ -193,8 +196,8 @@ def _slip(tested: StepUnderTest, updates: UsualUpdate, models: Container[int]) -
         (sorted(training.flow.mentioned_cells(pattern.places, cell)), _functions(pattern))
         for pattern in (updates.formula, right)
     ]
-    if said[0] != said[1]:  # a function more may be another law
-        return []
+    if right.key == updates.formula.key or said[0] != said[1]:
+        return []  # a function more may be another law
     why = what_it_does(training, base, cell, updates.name)
     return list(updates.findings(updates.cells, right, KIND, why))
 
