@@ -1,11 +1,11 @@
-"""Updates that are rounded, guarded against errors, wait, or add a list are updates like others."""
+"""Updates that are rounded, guarded, wait or add a list; and functions of a book's own."""
 
 from __future__ import annotations
 
 import pytest
 
 from gradbook.audit.check import check
-from tests.audit.material.lookalikes import ROWS, TOP, book, findings, letter
+from tests.audit.material.lookalikes import ROWS, TOP, book, cells, findings, letter
 
 PLAIN = "{w}-$C$2*{g}"
 WRAPPED = {
@@ -48,3 +48,19 @@ def test_a_mistake_in_them_is_found_and_put_right_within(path, kind, mistake):
     assert finding.cells == f"{letter('w6')}{first}:{letter('w6')}{last}"
     names = {"w": f"{letter('w6')}{first - 1}", "g": f"{letter('∂E/∂w6')}{first - 1}"}
     assert finding.expected in (WRAPPED[kind].format(**names), f"={PLAIN}".format(**names))
+
+
+def with_slope(workbook):
+    workbook.define_name("SLOPE", "=_xlfn.LAMBDA(_xlpm.a,_xlpm.a*(1-_xlpm.a))")
+
+
+@pytest.mark.parametrize(("of", "cells_said"), [("a_o1", []), ("a_o2", [cells("∂E/∂w5")])])
+def test_a_function_of_the_book_s_own_is_read(path, of, cells_said):
+    changed = {"∂E/∂w5": f"=({{a_o1}}-{{t1}})*SLOPE({{{of}}})*{{a_h1}}"}
+    found = findings(book(path, changed, dressed=with_slope))
+    assert [finding.cells for finding in found] == cells_said
+
+
+def test_a_formula_that_cannot_be_read_is_no_constant(path):
+    report = check(book(path, {"a_h1": "=1/(1+EXP(-{h1}))@1"}))
+    assert (report.verdict, report.findings) == ("unfinished", ())

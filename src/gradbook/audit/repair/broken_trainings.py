@@ -5,8 +5,9 @@ A formula that takes a cell of a later step closes a circle by way of the weight
 that meets one computes nothing at all. Such a formula is named and read as meaning its own row, so
 that all the others are still judged.
 
-A formula that is stored as text, or that a $ in every reference ties to the first row, is read as
-it was meant; so is a text that looks like a number where a formula belongs.
+A formula that is stored as text, or that a $ ties to the first row (in every reference, or in the
+one to what each step computes anew), is read as it was meant; so is a text that looks like a number
+where a formula belongs.
 
 Where a column of pasted values is the only way to the loss, no weight leads there any more, and yet
 the gradients still say what they are of. The loss is found behind such a column where the formulas
