@@ -124,11 +124,3 @@ def test_two_memories_of_which_neither_is_of_its_weight_are_not_right(path):
     report = check(saved(path, {**HEAD, **DATA, **LINE, **adam, **odd, **starts}))
     assert (report.verdict, report.findings) == ("unfinished", ())
     assert any("goes on by another rule" in note for note in report.sheets[0].notes)
-
-
-def test_values_that_recalculating_does_not_change_are_not_old(path):
-    adam = {f"{c}4:{c}{LAST}": formula for c, formula in RULES["adam"].items()}
-    other = {f"K4:K{LAST}": "=K3*$L$1+$M$1*G4", "J1": 0.9, "L1": 0.9}
-    starts = {f"{letter}3": 1.0 for letter in "JKLM"}
-    report = check(saved(path, {**HEAD, **DATA, **LINE, **adam, **starts, **other}))
-    assert "stale value" not in {finding.kind for finding in report.findings}
