@@ -42,7 +42,12 @@ def gradients(of: Node, wrt: Sequence[Node], stop: Collection[Node] = ()) -> dic
 def _between(of: Node, wrt: Sequence[Node], stop: Collection[Node]) -> set[Node]:
     """The values through which one of `wrt` reaches `of`."""
     path = set(wrt)
-    within = ancestors([of], stop)
+    first = min((node.index for node in wrt), default=of.index)  # what is older is made of none
+
+    def recent(node: Node) -> list[Node]:
+        return [source for source in node.inputs if source.index >= first]
+
+    within = ancestors([of], stop, recent)
     for node in within:
         open_to_change = node not in stop or node is of
         if open_to_change and any(source in path for source in node.inputs):

@@ -112,6 +112,16 @@ def test_a_weight_may_repeat_what_was_made_of_it_beside():
     assert found.steps[0] == (at("A2"), at("C2"))
 
 
+def test_a_weight_and_its_update_may_take_turns_in_a_column():
+    rows = {"A1": "w", "B1": "change", "A2": 0.5}
+    for row in range(2, 10, 2):
+        rows |= {f"B{row}": f"=-0.1*2*A{row}", f"A{row + 1}": f"=A{row}+B{row}"}
+        rows |= {f"A{row + 2}": f"=A{row + 1}"}
+    (column,) = columns(rows)
+    assert column.cells == tuple(at(f"A{row}") for row in range(2, 10, 2))
+    assert column.updates == tuple(at(f"A{row}") for row in range(3, 11, 2))
+
+
 def test_a_weight_may_go_on_from_sheet_to_sheet():
     first = {"A1": "w", "A2": 0.5, "B2": "=2*A2", "C2": "=A2-0.1*B2"}
     others = [{**first, "A2": f"=Sheet{k}!C2"} for k in (1, 2)]

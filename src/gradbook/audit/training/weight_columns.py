@@ -193,14 +193,15 @@ def _carried_lines(
     """Lines whose cells repeat what the step before has made of them elsewhere: a column of new
     weights beside the old ones, a sheet for each step."""
     update_of = {base: cell for after in following.values() for base, cell in after.items()}
-    base_of = {cell: base for base, cell in update_of.items()}
+    bases: defaultdict[Address, list[Address]] = defaultdict(list)  # w + Δw may go on from either
+    for base, cell in update_of.items():
+        bases[cell].append(base)
     after: dict[Address, Address] = {}
     for cell in update_of:
         pattern = book.patterns.get(cell)
         place = pattern.repeated_reference if pattern else None
         repeated = place.at(cell) if place else None
-        if repeated in base_of and base_of[repeated] != cell:
-            after[base_of[repeated]] = cell
+        after.update({base: cell for base in bases.get(repeated or -1, ()) if base != cell})
     reached = set(after.values())
     for start in after.keys() - reached:
         cells = [start, after[start]]
