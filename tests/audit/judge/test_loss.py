@@ -19,7 +19,7 @@ from gradbook.audit.judge.loss import (
 from gradbook.audit.training.steps import AssumedLoss, StepLoss
 from tests.audit.material.lookalikes import book, cells, findings
 from tests.audit.material.network import NETWORK
-from tests.audit.material.small import all_at, at
+from tests.audit.material.small import all_at, at, saved
 from tests.audit.training.test_steps import TABLE
 from tests.audit.training.test_training import the_training
 
@@ -168,3 +168,15 @@ def test_a_term_unlike_the_others_is_to_blame_and_not_the_gradients(path, term, 
     mended = path.with_name("mended.xlsx")
     mended.write_bytes(correct(path, check(path)).content)
     assert check(mended).verdict == "right"
+
+
+def test_descents_below_each_other_from_points_that_are_typed_have_a_loss_each(path):
+    """As where x is typed again row by row: f, f' and x − α·f' beside it."""
+    rows = {"A1": "x", "B1": "f'", "C1": "x - f'*(alpha)", "D1": "f", "E1": "alpha", "E2": 0.05}
+    for row in range(2, 22):
+        rows |= {f"A{row}": 11.1 - 0.9 * row, f"B{row}": f"=2*A{row}-2"}
+        rows |= {f"C{row}": f"=A{row}-B{row}*$E$2", f"D{row}": f"=A{row}^2-2*A{row}+1"}
+    report = check(saved(path, rows))
+    (sheet,) = report.sheets
+    assert (report.verdict, sheet.loss) == ("right", "D2+D3+D4+D5+D6+…")
+    assert check(saved(path, {**rows, "B9": "=2*A9"})).verdict == "wrong"

@@ -302,7 +302,16 @@ class LossSearch:
         beside = (c for c in self.tried if c not in inside)
         beside = (c for c in beside if cells[0] not in inside_of(training, c))
         both = [StepLoss((*cells, cell)) for cell in beside][:MOST_BESIDE]
-        return max(((self.share(loss), loss) for loss in both), default=found, key=_first)
+        alike = self._alike(cells[0])  # as of descents below each other, of a row each
+        both += [StepLoss(tuple(alike))] if len(alike) > 1 else []
+        return _most((self.share(loss), loss) for loss in both)
+
+    def _alike(self, cell: Address) -> list[Address]:
+        """The cells with one kind of formula that nothing is made of."""
+        patterns, users = self.training.book.patterns, self.training.flow.users
+        formulas = self.training.computed_cells & patterns.keys()
+        alike = (c for c in formulas if patterns[c].shape == patterns[cell].shape)
+        return sorted(c for c in alike if not users.get(c))
 
     def _whole(self, found: LossShare) -> LossShare | None:
         """What is called the loss, of which the likeliest is perhaps only a part, if more gradients
@@ -558,7 +567,9 @@ def name_of_loss(training: SheetTraining, loss: StepLoss) -> str:
     """The loss in the sheet's own cells."""
     book, start = training.book, training.weights[0].start
     if not loss.assumption:
-        return "+".join(book.name_of(cell, start) for cell in loss.cells)
+        shown = loss.cells[: 1 + MOST_TERMS]
+        more = "+…" if len(loss.cells) > len(shown) else ""
+        return "+".join(book.name_of(cell, start) for cell in shown) + more
     squared = loss.assumption is AssumedLoss.SQUARED
     errors = dict.fromkeys(error.square if squared else str(error) for error in loss.errors)
     more = " + …" if len(errors) > MOST_NAMED else ""
