@@ -7,7 +7,7 @@ import json
 import pytest
 
 from gradbook.audit.check import check
-from gradbook.audit.findings import FORWARD_PASS, NO_NETWORK, record
+from gradbook.audit.findings import FORWARD_PASS, NO_NETWORK, UNFINISHED, record
 from gradbook.report.audit_page import audit_page
 from tests.audit.material.kinds.kind import Areas, typed
 
@@ -71,3 +71,11 @@ def test_text_json_and_page_say_the_same(path):
     assert words in json.dumps(record([report]))
     assert words in " ".join(str(report).split())
     assert words in audit_page([report])
+
+
+@pytest.mark.parametrize(("heading", "verdict"), [("Δ", FORWARD_PASS), ("Δw1", UNFINISHED)])
+def test_a_step_of_time_is_no_slope_though_it_is_called_by_the_same_letter(heading, verdict, path):
+    """As in a state-space model: B1 and B2 are its inputs at two times."""
+    times = {"A5": "B1", "B5": 0.2, "A6": "B2", "B6": 0.1, "D5": heading, "D6": "=EXP(B5)*A2"}
+    cells = NETWORK | SUMS | {"J2:K2": "=TANH(G2)"} | times
+    assert _checked(path, cells).verdict == verdict

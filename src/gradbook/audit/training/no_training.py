@@ -46,7 +46,8 @@ from gradbook.targets.excel.language import Call, Number
 
 # Trainings with pasted gradients ------------------------------------------------------
 
-GRADIENT = re.compile(r"∂|d[a-z]{0,20}_?\d{0,9}/?d_?w|dw|δ", re.IGNORECASE)  # in a heading
+# in a heading: δ, but not a step of time, which is a Δ alone
+GRADIENT = re.compile(r"∂|d[a-z]{0,20}_?\d{0,9}/?d_?w|(d|Δ)_?w|(?-i:δ)", re.IGNORECASE)
 
 
 def with_pasted_gradients(
