@@ -73,8 +73,10 @@ def test_what_cannot_be_read_says_why(reader):
         ("MMULT(A1:B3,D1:F2)", "MMULT(A2:B2,F1:F2)"),
         ("MMULT(TRANSPOSE(A1:B3),D1:F3*2)", "MMULT(TRANSPOSE(B1:B3),F1:F3*2)"),
         ("TRANSPOSE($A$1:$B$3)", "TRANSPOSE($B$3)"),
-        ("MMULT(A1:B1,D1:F2)", "INDEX(MMULT(A1:B1,D1:F2),2,3)"),
-        ("MMULT(SUM(A1:B3),D1:F2)", "INDEX(MMULT(SUM(A1:B3),D1:F2),2,3)"),
+        ("MMULT(A1:B1,D1:F2)", "MMULT(A1:B1,F1:F2)"),  # a single row stands in each
+        ("MMULT(SUM(A1:B3),D1:F2)", "MMULT(SUM(A1:B3),F1:F2)"),
+        ("A1:B3+1", "#N/A+1"),  # there is no third column
+        ("IFERROR(A1:A3/B1:D3,0)", "IFERROR(A2/D2,0)"),
         ("SUM(A1:A3)", "SUM(A1:A3)"),
     ],
 )

@@ -6,7 +6,6 @@ import pytest
 
 from gradbook.audit.check import check
 from gradbook.audit.copies.correct import correct
-from gradbook.audit.workbook.opendocument import PROPERTIES
 from gradbook.audit.workbook.package import WorkbookError
 from gradbook.audit.workbook.read import read_book
 from tests.audit.material.opendocument import (
@@ -115,7 +114,7 @@ def test_who_made_it_is_told_in_excels_words(read):
         "<dc:date>2025</dc:date></office:meta></office:document-meta>"
     )
     expected = {"creator": "Ada", "lastModifiedBy": "Bob", "created": "2024", "modified": "2025"}
-    assert read(row(number(1)), **{PROPERTIES: meta}).properties == expected
+    assert read(row(number(1)), **{"meta.xml": meta}).properties == expected
 
 
 @pytest.mark.parametrize(

@@ -8,28 +8,26 @@ weights goes on by one row while they go on by many.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from string import ascii_uppercase, digits
+from string import digits
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.audit.formula.address import (
-    ACROSS,
     CELL,
-    DOWN,
     LAST_COLUMN,
     LAST_ROW,
     MARKS,
     MOST_COLUMNS,
     MOST_ROWS,
     Address,
-    Axis,
     column_number,
     column_of,
+    edit_cells,
     letters,
     pack,
     row_of,
@@ -50,7 +48,6 @@ from gradbook.targets.excel.language import (
     Call,
     Expression,
     FormulaError,
-    Number,
     Reference,
     read,
     with_arguments,
@@ -59,14 +56,14 @@ from gradbook.targets.excel.language import (
 
 # Forms ------------------------------------------------------------------------
 
-_CELLS = re.compile(r"A([0-9]+)(?::A([0-9]+))?")
+BEYOND = "ZZZ"  # a column that no sheet has
 MOST_NESTED = 4  # functions of a book's own, each made of another
 MOST_PARTS = 5_000  # of a formula in which they are written out
 
 
 @dataclass(frozen=True, eq=False)
 class FormulaForm:
-    """A formula in which the first cell that it mentions is called A1, the second one A2."""
+    """A formula in which the first cell that it mentions is called ZZZ1, the second one ZZZ2."""
 
     expression: Expression
 
@@ -74,23 +71,6 @@ class FormulaForm:
     def references(self) -> tuple[str, ...]:
         """Its references, in order, each as often as typed."""
         return tuple(part.text for part in references(self.expression))
-
-    @cached_property
-    def _cells(self) -> list[tuple[int, ...]]:
-        """Which cells each reference mentions: two where it is a range, none where it is a name."""
-        found = [_CELLS.fullmatch(text) for text in self.references]
-        return [tuple(int(n) - 1 for n in cells.groups() if n) if cells else () for cells in found]
-
-    @cached_property
-    def count(self) -> int:
-        """How many cells it mentions; -1 where they aren't in their order."""
-        every = [k for some in self._cells for k in some]
-        return len(every) if every == list(range(len(every))) else -1
-
-    def words_for(self, cells: list[str]) -> tuple[str, ...]:
-        """Its references as a formula has them that mentions these cells."""
-        both = zip(self.references, self._cells, strict=True)
-        return tuple([":".join([cells[k] for k in some]) if some else text for text, some in both])
 
 
 class FormReader:
@@ -132,22 +112,20 @@ class FormReader:
 
     def read(self, text: str) -> tuple[FormulaForm, tuple[str, ...]]:
         """A formula's form, and its references; a FormulaError where it can't be read."""
-        cells: list[str] = []
+        cells: dict[str, str] = {}
 
         def number_cell(found: re.Match[str]) -> str:
-            if not found["column"]:
-                return found[0]
-            cells.append(found[0])
-            return f"A{len(cells)}"
+            name = f"{BEYOND}{len(cells) + 1}"
+            cells[name] = found[0]
+            return name
 
-        plain = MARKS.sub(number_cell, text)
+        plain = edit_cells(text, number_cell)
         if plain not in self._known:
             self._known[plain] = FormulaForm(self._said(plain))
         form = self._known[plain]
-        if form.count == len(cells):
-            return form, form.words_for(cells)
-        own = FormulaForm(self._said(text))
-        return own, own.references
+        return form, tuple(
+            [":".join([cells.get(end, end) for end in r.split(":")]) for r in form.references]
+        )
 
 
 # Patterns ---------------------------------------------------------------------
@@ -262,7 +240,12 @@ class Pattern:
     words: tuple[str, ...]  # these, in order, as often as typed in `home`
     mentions: Mapping[str, Mention]
     problem: str = ""
-    places: tuple[CellReference | RangeReference, ...] = ()  # in order, each as often as typed
+
+    @cached_property
+    def places(self) -> tuple[CellReference | RangeReference, ...]:
+        """Where it points: in order, each as often as typed."""
+        every = (self.mentions[word] for word in self.words)
+        return tuple(m for m in every if isinstance(m, CellReference | RangeReference))
 
     @cached_property
     def expression(self) -> Expression | None:
@@ -312,13 +295,12 @@ def move_formula(text: str, down: int, right: int) -> str:
     """A formula copied so many cells away."""
     if not down and not right:
         return text
-
-    def shift(found: re.Match[str]) -> str:
-        if not found["column"]:
-            return found[0]
-        return _at(found, 0 if found["fix_row"] else down, 0 if found["fix_column"] else right)
-
-    return MARKS.sub(shift, text)
+    return edit_cells(
+        text,
+        lambda found: _at(
+            found, 0 if found["fix_row"] else down, 0 if found["fix_column"] else right
+        ),
+    )
 
 
 def neighbours(text: str) -> Iterator[str]:
@@ -346,68 +328,59 @@ def _at(corner: re.Match[str], down: int, right: int) -> str:
 
 def rename_cells_in(text: str, follow: Callable[[str], str]) -> str:
     """A formula in which `follow` says how each cell that it mentions is called."""
-    return MARKS.sub(lambda found: follow(found[0]) if found["column"] else found[0], text)
+    return edit_cells(text, lambda found: follow(found[0]))
 
 
 def anchor(text: str) -> str:
     """A formula in which every cell stays the same wherever it is copied to."""
-    return MARKS.sub(
-        lambda found: (
-            f"{found['sheet'] or ''}${found['column']}${found['row']}"
-            if found["column"]
-            else found[0]
-        ),
-        text,
+    return edit_cells(
+        text, lambda found: f"{found['sheet'] or ''}${found['column']}${found['row']}"
     )
 
 
 # Reading ----------------------------------------------------------------------
 
 MOST_REMEMBERED = 30_000  # cells as they are typed, or seen from elsewhere
-SEVERAL_VALUES = ("MMULT", "TRANSPOSE")  # functions whose value fills several cells
-_NO_DIGITS, _NO_LETTERS = (str.maketrans("", "", some) for some in (digits, ascii_uppercase))
+_NO_DIGITS = str.maketrans("", "", digits)
 
 
-class CopiedFormula:
-    """How a formula looks where it is copied along an axis: down its column, or along its row.
+class CopiedText:
+    """A text with gaps for the rows that change where it is copied down.
 
     Most formulas are such copies, and comparing one with what is expected is quicker than reading.
     """
 
-    def __init__(self, pattern: Pattern, text: str, home: Address, axis: Axis) -> None:
-        self.pattern = pattern
+    def __init__(
+        self, text: str, row: int, gaps: Callable[[str], Iterable[tuple[int, int]]]
+    ) -> None:
         self.text = text
-        self.home = axis.along(home)
-        self.axis = axis
+        self.row = row
+        self._gaps = gaps
 
-    def at(self, cell: Address) -> str:
-        """The formula in another cell of the line; '' where it can't stand."""
+    def at(self, row: int) -> str:
+        """The copy in another row; '' where there can't be one."""
         form, offsets, first, last = self._form
-        place = self.axis.along(cell)
-        if not first <= place <= last:
-            return ""
-        if self.axis is DOWN:
-            return form % tuple([place + offset for offset in offsets])
-        return form % tuple([letters(place + offset) for offset in offsets])
+        return form % tuple([row + offset for offset in offsets]) if first <= row <= last else ""
 
     @cached_property
     def _form(self) -> tuple[str, list[int], int, int]:
-        """The formula with gaps for what moves, how far each is away, and where it can stand."""
-        down = self.axis is DOWN
-        group, fixed = ("row", "fix_row") if down else ("column", "fix_column")
+        """The text with gaps, how far each is away, and in which rows it can stand."""
         pieces: list[str] = []
         offsets: list[int] = []
         done = 0
-        for found in MARKS.finditer(self.text):
-            if found["column"] and not found[fixed]:
-                start, end = found.span(group)
-                pieces += [self.text[done:start].replace("%", "%%"), "%s"]
-                place = int(found[group]) if down else column_number(found[group])
-                offsets.append(place - self.home)
-                done = end
+        for start, end in self._gaps(self.text):
+            pieces += [self.text[done:start].replace("%", "%%"), "%d"]
+            offsets.append(int(self.text[start:end]) - self.row)
+            done = end
         form = "".join([*pieces, self.text[done:].replace("%", "%%")])
-        lowest, highest = (1, MOST_ROWS) if down else (0, LAST_COLUMN)
-        return form, offsets, lowest - min(offsets, default=0), highest - max(offsets, default=0)
+        return form, offsets, 1 - min(offsets, default=1), MOST_ROWS - max(offsets, default=0)
+
+
+def moving_rows(text: str, *span: int) -> Iterator[tuple[int, int]]:
+    """Where a formula has the rows that change where it is copied down."""
+    for found in MARKS.finditer(text, *span):
+        if found["column"] and not found["fix_row"]:
+            yield found.span("row")
 
 
 class Reader:
@@ -418,9 +391,7 @@ class Reader:
         self.names = names
         self._forms = FormReader(names)
         self._known: dict[str, Pattern] = {}
-        self._unmoving: dict[str, Pattern] = {}  # those that say the same everywhere
-        self._above: dict[int, Sequence[CopiedFormula]] = {}  # the last two of each column
-        self._copied: dict[tuple[Axis, int, str], CopiedFormula] = {}  # of a column, or of a row
+        self._copied: dict[tuple[int, str], tuple[CopiedText, Pattern]] = {}  # of each column
 
     @property
     def count(self) -> int:
@@ -428,50 +399,24 @@ class Reader:
         return len(self._known)
 
     def pattern(self, text: str, home: Address) -> Pattern:
-        text = text.strip()
-        if text in self._unmoving:
-            return self._unmoving[text]
-        for above in self._above.get(home & ~LAST_ROW, ()):
-            if above.at(home) == text:
-                return above.pattern
-        return self._copy(text, home)
-
-    def _copy(self, text: str, home: Address) -> Pattern:
-        """A formula that isn't the one above again, but maybe one from further up or the left."""
-        below = DOWN, column_of(home), text.translate(_NO_DIGITS)
-        right = ACROSS, row_of(home), text.translate(_NO_LETTERS)
-        for key in (below, right):
-            copied = self._copied.get(key)
-            if copied is not None and copied.at(home) == text:
-                if key is below:
-                    self._put_above(copied, home)
-                return copied.pattern
-        found = self._found(text, home)
-        if not any(place.moves for place in found.places):
-            self._unmoving[text] = found
-        copied = CopiedFormula(found, text, home, DOWN)
-        self._copied[below] = copied
-        self._put_above(copied, home)
-        self._copied[right] = CopiedFormula(found, text, home, ACROSS)
-        return found
-
-    def _put_above(self, copied: CopiedFormula, home: Address) -> None:
-        """Formulas often take turns from row to row."""
-        column = home & ~LAST_ROW
-        self._above[column] = (copied, *self._above.get(column, ())[:1])
+        text, row = text.strip(), row_of(home)
+        key = home & ~LAST_ROW, text.translate(_NO_DIGITS)
+        copied = self._copied.get(key)
+        if copied is None or copied[0].at(row) != text:
+            copied = CopiedText(text, row, moving_rows), self._found(text, home)
+            self._copied[key] = copied
+        return copied[1]
 
     def _found(self, text: str, home: Address) -> Pattern:
         row, column = row_of(home), column_of(home)
 
         def relative(found: re.Match[str]) -> str:
-            if not found["column"]:
-                return found[0]
             r, c = int(found["row"]) - 1, column_number(found["column"])
             r_part = f"${r}" if found["fix_row"] else f"~{r - row}"
             c_part = f"${c}" if found["fix_column"] else f"~{c - column}"
             return f"{found['sheet'] or ''}\1{r_part}{c_part}\2"
 
-        key = MARKS.sub(relative, text).replace(" ", "")
+        key = edit_cells(text, relative).replace(" ", "")
         if key not in self._known:
             self._known[key] = self._read(key, text, home)
         return self._known[key]
@@ -486,9 +431,7 @@ class Reader:
         except FormulaError as error:
             return Pattern(key, home, text, None, (), {}, problem=words_of(error))
         mentions = {word: self.mention(word, home) for word in dict.fromkeys(typed)}
-        every = (mentions[word] for word in typed)
-        places = tuple(m for m in every if isinstance(m, CellReference | RangeReference))
-        return Pattern(key, home, text, form, typed, mentions, places=places)
+        return Pattern(key, home, text, form, typed, mentions)
 
     def cell(self, text: str, home: Address) -> Address | None:
         """The one cell that a reference, typed in `home`, points to."""
@@ -549,29 +492,13 @@ class Reader:
 
         A formula that can't be read stays as it is.
         """
-
-        def of(part: Expression) -> Expression | None:
-            match part:
-                case Reference(word):
-                    mention = self.mention(word, home)
-                    if isinstance(mention, RangeReference):
-                        return Reference(_element_of_range(word, mention, home, down, right))
-                    return part
-                case Call(function, _) if function in SEVERAL_VALUES:
-                    with suppress(_Undivided):
-                        return self._share(part, home, down, right)
-                    return Call("INDEX", (part, Number(down + 1.0), Number(right + 1.0)))
-                case Call(function, _) if function not in ELEMENTWISE and function != "IF":
-                    return part
-            return None
-
         try:
-            return write(replace_parts(read(text.removeprefix("+")), of))
+            return write(self._share(read(text.removeprefix("+")), home, down, right))
         except FormulaError:
             return text
 
     def _share(
-        self, part: Expression, home: Address, row: int | None, column: int | None
+        self, whole: Expression, home: Address, row: int | None, column: int | None
     ) -> Expression:
         """What one row or one column of a block, or one element, is computed from: of a product of
         matrices a row of the first and a column of the second, not all of both."""
@@ -581,56 +508,47 @@ class Reader:
                 case Reference(word):
                     mention = self.mention(word, home)
                     if isinstance(mention, RangeReference):
-                        return Reference(_share_of_range(word, mention, home, row, column))
+                        return _share_of_range(part, mention, home, row, column)
                     return part
                 case Call("MMULT", (a, b)) if a is not None and b is not None:
                     both = self._share(a, home, row, None), self._share(b, home, None, column)
                     return Call("MMULT", both)
                 case Call("TRANSPOSE", (a,)) if a is not None:
                     return Call("TRANSPOSE", (self._share(a, home, column, row),))
-                case Call(function, _) if function not in ELEMENTWISE:
-                    raise _Undivided
+                case Call(function, _) if function not in ELEMENTWISE and function not in CHOOSING:
+                    return part
             return None
 
-        return replace_parts(part, of)
+        return replace_parts(whole, of)
 
 
-def _element_of_range(
-    word: str, mention: RangeReference, home: Address, down: int, right: int
-) -> str:
-    """The cell of a range that belongs to this element; a single row belongs to every row."""
-    corners = mention.corners(home)
-    if corners is None:
-        return word
-    _, top, left, bottom, last = corners
-    row, column = top + (down if bottom > top else 0), left + (right if last > left else 0)
-    sheet, mark, _ = word.rpartition("!")
-    fix_column, fix_row = "$" * mention.first.column_fixed, "$" * mention.first.row_fixed
-    return f"{sheet}{mark}{fix_column}{letters(column)}{fix_row}{row + 1}"
-
-
-class _Undivided(Exception):
-    """A block whose rows and columns can't be told apart."""
+CHOOSING = ("IF", "IFERROR")  # functions that go element by element, like those of one value
 
 
 def _share_of_range(
-    word: str, mention: RangeReference, home: Address, row: int | None, column: int | None
-) -> str:
+    part: Reference, mention: RangeReference, home: Address, row: int | None, column: int | None
+) -> Reference:
     """One row of a range, or one column, or one cell."""
     corners = mention.corners(home)
     if corners is None:
-        return word
+        return part
     _, top, left, bottom, right = corners
-    if (row or 0) > bottom - top or (column or 0) > right - left:
-        raise _Undivided
-    top, bottom = (top, bottom) if row is None else (top + row, top + row)
-    left, right = (left, right) if column is None else (left + column, left + column)
-    sheet, mark, _ = word.rpartition("!")
+    rows, columns = _share_of_line(top, bottom, row), _share_of_line(left, right, column)
+    sheet, mark, _ = part.text.rpartition("!")
     fix_column, fix_row = "$" * mention.first.column_fixed, "$" * mention.first.row_fixed
     first, last = (
-        f"{fix_column}{letters(c)}{fix_row}{r + 1}" for c, r in ((left, top), (right, bottom))
+        f"{fix_column}{letters(c)}{fix_row}{r + 1}" for c, r in zip(columns, rows, strict=True)
     )
-    return f"{sheet}{mark}{first}:{last}" if first != last else f"{sheet}{mark}{first}"
+    if rows[0] > bottom or columns[0] > right:
+        return Reference("#N/A")
+    return Reference(f"{sheet}{mark}{first}:{last}" if first != last else f"{sheet}{mark}{first}")
+
+
+def _share_of_line(first: int, last: int, wanted: int | None) -> tuple[int, int]:
+    """One of some rows, or of some columns; a single one stands for each, None for all."""
+    if wanted is None or first == last:
+        return first, last
+    return first + wanted, first + wanted
 
 
 # Formulas mention few different cells, seen from where they stand, and those again and again

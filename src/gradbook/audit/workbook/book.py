@@ -13,13 +13,13 @@ from unicodedata import normalize
 from gradbook.audit.formula.address import (
     ACROSS,
     DOWN,
-    MARKS,
     OVER,
     ROW,
     Address,
     Axis,
     column_number,
     column_of,
+    edit_cells,
     name_of,
     pack,
     row_of,
@@ -280,7 +280,7 @@ def leave_out_widest(book: Book) -> None:
     for pattern in sorted(widths, key=lambda pattern: max(widths[pattern])):
         links += sum(widths[pattern])
         if links > most or max(widths[pattern]) > WIDEST:
-            unknown = replace(pattern, form=None, places=(), problem=TOO_WIDE)
+            unknown = replace(pattern, form=None, words=(), problem=TOO_WIDE)
             book.patterns.update(dict.fromkeys(homes[pattern], unknown))
             book.too_wide += homes[pattern]
 
@@ -395,15 +395,13 @@ def _in_common_spelling(pattern: Pattern) -> str:
     parentheses are spelled, and whether a $ is there."""
 
     def from_here(found: re.Match[str]) -> str:
-        if not found["column"]:
-            return found[0]
         down = int(found["row"]) - 1 - row_of(pattern.home)
         right = column_number(found["column"]) - column_of(pattern.home)
         return f"{found['sheet'] or ''}\x01{down},{right}\x02"
 
     if pattern.expression is None:
         return _plain(pattern)
-    said = rename_cells(pattern.expression, lambda part: MARKS.sub(from_here, part.text))
+    said = rename_cells(pattern.expression, lambda part: edit_cells(part.text, from_here))
     return _spelled_alike(write(said))
 
 

@@ -22,7 +22,7 @@ from gradbook.audit.workbook.rows import MOST_LETTERS, BookCells, EnoughRead
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import LONGEST_FORMULA
 
-CONTENT, PROPERTIES, MANIFEST = "content.xml", "meta.xml", "META-INF/manifest.xml"
+CONTENT, MANIFEST = "content.xml", "META-INF/manifest.xml"
 Attributes = Mapping[str, str]
 
 _SPACE = "urn:oasis:names:tc:opendocument:xmlns:"
@@ -71,30 +71,6 @@ def read_opendocument(parts: Package) -> Book:
     parts.parse(CONTENT, reading.begin, reading.end, reading.characters, made=_parser())
     reading.cells.end_row()
     return book
-
-
-def read_properties(parts: Package) -> dict[str, str]:
-    """Who made the book, who saved it last, and when, by the words that Excel has for these."""
-    found: dict[str, str] = {}
-    text: list[str] = []
-
-    def end(tag: str) -> None:
-        word = _PROPERTIES.get(tag.rpartition(" ")[2])
-        if word:
-            found[word] = "".join(text).strip()
-        text.clear()
-
-    if PROPERTIES in parts and parts.size(PROPERTIES) <= SMALL:
-        parts.parse(PROPERTIES, lambda *_: text.clear(), end, text.append, made=_parser())
-    return found
-
-
-_PROPERTIES = {
-    "initial-creator": "creator",
-    "creation-date": "created",
-    "creator": "lastModifiedBy",
-    "date": "modified",
-}
 
 
 def _parser() -> expat.XMLParserType:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 from xml.parsers import expat
 
 from gradbook import limits
@@ -40,6 +40,15 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # how an old .xls, or an encrypted bo
 
 Begin = Callable[[str, dict[str, str]], object]  # an element begins, with its attributes
 End = Callable[[str], object]
+
+
+class Element(NamedTuple):
+    """An element of a part, when it ends."""
+
+    tag: str  # without its namespace's prefix, as all of these
+    attributes: dict[str, str]
+    text: str  # its own
+    around: str  # the tag of what it stands in
 
 
 class WorkbookError(GradbookError):
@@ -81,6 +90,19 @@ class Package:
         """Read a part's XML, saying what comes."""
         self.refuse_very_many(name)
         parse(name, self.chunks(name), made or parser(), begin, end, text)
+
+    def each(self, name: str, keep: Callable[[Element], object]) -> None:
+        """Read a part's XML, one element after the other."""
+        opened: list[tuple[str, dict[str, str], list[str]]] = [("", {}, [])]
+
+        def end(tag: str) -> None:
+            last, attributes, text = opened.pop()
+            keep(Element(last, attributes, "".join(text), opened[-1][0]))
+
+        def add(piece: str) -> None:
+            opened[-1][2].append(piece)
+
+        self.parse(name, lambda tag, own: opened.append((local(tag), own, [])), end, add)
 
     def refuse_very_many(self, name: str) -> None:
         """Counting elements costs little beside reading them."""

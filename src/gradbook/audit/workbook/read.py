@@ -35,12 +35,9 @@ from gradbook.audit.workbook.book import (
 )
 from gradbook.audit.workbook.computed_places import close_ranges, mentions_columns
 from gradbook.audit.workbook.flow import Flow
-from gradbook.audit.workbook.opendocument import (
-    is_opendocument,
-    read_opendocument,
-    read_properties,
-)
+from gradbook.audit.workbook.opendocument import is_opendocument, read_opendocument
 from gradbook.audit.workbook.package import (
+    Element,
     Package,
     WorkbookError,
     local,
@@ -53,7 +50,12 @@ from gradbook.audit.workbook.tables import read_tables
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import write
 
-PROPERTIES = "docProps/core.xml"
+PROPERTIES = ("docProps/core.xml", "meta.xml")
+OTHER_WORDS = {  # for what Excel says of a book
+    "creator": "lastModifiedBy",
+    "initial-creator": "creator",
+    "creation-date": "created",
+}
 
 
 def read_book(path: str | PathLike[str]) -> Book:
@@ -64,14 +66,13 @@ def read_book(path: str | PathLike[str]) -> Book:
 
 def book_of(parts: Package) -> Book:
     """The workbook that a package holds."""
-    is_open = is_opendocument(parts)
-    book = read_opendocument(parts) if is_open else _read_excel(parts)
+    book = read_opendocument(parts) if is_opendocument(parts) else _read_excel(parts)
     look_at_departing(book)
     close_columns(book)
     leave_out_widest(book)
     leave_out_unread(book)
     with suppress(WorkbookError):  # nothing depends on them
-        book.properties = read_properties(parts) if is_open else _properties(parts)
+        book.properties = _properties(parts)
     return book
 
 
@@ -125,15 +126,15 @@ def _relations(parts: Package, of: str) -> Relations:
     """Where the relations of a part lead inside the package."""
     found: Relations = {}
 
-    def begin(tag: str, attributes: dict[str, str]) -> None:
-        if local(tag) == "Relationship" and attributes.get("TargetMode") != "External":
-            part = resolve_target(of, attributes.get("Target", ""))
+    def keep(one: Element) -> None:
+        if one.tag == "Relationship" and one.attributes.get("TargetMode") != "External":
+            part = resolve_target(of, one.attributes.get("Target", ""))
             if part in parts:
-                kind = attributes.get("Type", "").rpartition("/")[2]
-                found[attributes.get("Id", "")] = kind, part
+                kind = one.attributes.get("Type", "").rpartition("/")[2]
+                found[one.attributes.get("Id", "")] = kind, part
 
     if relations_part(of) in parts:
-        parts.parse(relations_part(of), begin)
+        parts.each(relations_part(of), keep)
     return found
 
 
@@ -141,71 +142,46 @@ def _workbook(parts: Package, part: str, book: Book) -> list[tuple[str, str, boo
     """The sheets' titles with their relations, and whether they are hidden; the book gets what
     each name refers to."""
     sheets: list[tuple[str, str, bool]] = []
-    name = ""
-    text: list[str] = []
 
-    def begin(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal name
-        tag = local(tag)
-        if tag == "calcPr":
-            book.recalculates = attributes.get("fullCalcOnLoad", "0") in ("1", "true")
-            book.iterates = attributes.get("iterate", "0") in ("1", "true")
-        elif tag == "sheet":
-            relation = next((v for k, v in attributes.items() if local(k) == "id"), "")
-            hidden = attributes.get("state", "visible") != "visible"
-            sheets.append((attributes.get("name", ""), relation, hidden))
-        elif tag == "definedName":
-            scope = attributes.get("localSheetId")
-            word = attributes.get("name", "").lower()
-            name = f"{scope}!{word}" if scope else word
-            text.clear()
+    def keep(one: Element) -> None:
+        said = one.attributes
+        match one.tag:
+            case "calcPr":
+                book.recalculates = said.get("fullCalcOnLoad", "0") in ("1", "true")
+                book.iterates = said.get("iterate", "0") in ("1", "true")
+            case "sheet":
+                relation = next((v for k, v in said.items() if local(k) == "id"), "")
+                hidden = said.get("state", "visible") != "visible"
+                sheets.append((said.get("name", ""), relation, hidden))
+            case "definedName" if said.get("name"):
+                scope = f"{said['localSheetId']}!" if said.get("localSheetId") else ""
+                book.names[scope + said["name"].lower()] = one.text.strip()
 
-    def end(tag: str) -> None:
-        nonlocal name
-        if local(tag) == "definedName" and name:
-            book.names[name] = "".join(text).strip()
-            name = ""
-
-    parts.parse(part, begin, end, text.append)
+    parts.each(part, keep)
     return sheets
 
 
 def _properties(parts: Package) -> dict[str, str]:
     """Who made the book, who saved it last, and when."""
-    found: dict[str, str] = {}
-    text: list[str] = []
-
-    def end(tag: str) -> None:
-        found[local(tag)] = "".join(text).strip()
-        text.clear()
-
-    if PROPERTIES in parts and parts.size(PROPERTIES) <= SMALL:
-        parts.parse(PROPERTIES, lambda *_: text.clear(), end, text.append)
-    return found
+    found: list[Element] = []
+    for part in PROPERTIES:
+        if part in parts and parts.size(part) <= SMALL:
+            parts.each(part, found.append)
+    other = OTHER_WORDS if is_opendocument(parts) else {}
+    return {other.get(one.tag, one.tag): one.text.strip() for one in found}
 
 
 def _strings(parts: Package, names: Sequence[str]) -> list[str]:
     """The texts that cells share."""
     strings: list[str] = []
     pieces: list[str] = []
-    wanted = False
-    aside = 0
 
-    def begin(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal wanted, aside
-        tag = local(tag)
-        if tag == "si":
-            pieces.clear()
-        aside += tag == "rPh"  # how a word is pronounced
-        wanted = tag == "t" and not aside
-
-    def end(tag: str) -> None:
-        nonlocal wanted, aside
-        tag = local(tag)
-        wanted = False
-        aside -= tag == "rPh"
-        if tag == "si":
+    def keep(one: Element) -> None:
+        if one.tag == "t" and one.around != "rPh":  # how a word is pronounced
+            pieces.append(one.text)
+        elif one.tag == "si":
             strings.append("".join(pieces))
+            pieces.clear()
             if len(strings) > limits.STRINGS.most:
                 what = Message(
                     "it has more than {limit} texts: too large to check", limit=str(limits.STRINGS)
@@ -213,7 +189,7 @@ def _strings(parts: Package, names: Sequence[str]) -> list[str]:
                 raise WorkbookError(what)
 
     for part in names:
-        parts.parse(part, begin, end, lambda piece: pieces.append(piece) if wanted else None)
+        parts.each(part, keep)
     return strings
 
 

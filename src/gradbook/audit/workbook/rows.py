@@ -13,12 +13,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
 from gradbook.audit.formula.address import (
-    MARKS,
     MOST_COLUMNS,
     MOST_ROWS,
     ROW,
@@ -29,7 +28,7 @@ from gradbook.audit.formula.address import (
     row_and_column,
     row_of,
 )
-from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.formula.pattern import CopiedText, Pattern, moving_rows
 from gradbook.audit.workbook.book import (
     TOO_LONG,
     Book,
@@ -111,10 +110,7 @@ class RowRepeats:
 MOST_REMEMBERED = 2048  # rows that are remembered
 _VALUE = re.compile(r"<v>[^<]*</v>")
 _NUMBER = re.compile(r'<row r="([1-9][0-9]{0,6})"')
-_NUMBERED = re.compile(
-    r'(?P<own>(?<=<row r=")[0-9]+|(?<=<c r=")[A-Z]+[0-9]+)|<f[^<>]*>(?P<f>[^<]*)'
-)
-_DIGITS = re.compile(r"(?<![0-9])[0-9]+$")
+_NUMBERED = re.compile(r'<row r="([0-9]+)|<c r="[A-Z]+([0-9]+)|<f[^<>]*>(?P<f>[^<]*)')
 
 
 def row_number(text: str, start: int) -> int | None:
@@ -123,61 +119,32 @@ def row_number(text: str, start: int) -> int | None:
     return int(found[1]) - 1 if found else None
 
 
-class RowForm:
-    """A row's text with gaps for the numbers that change in a copy."""
-
-    def __init__(self, text: str, row: int) -> None:
-        self.text = _VALUE.sub("<v/>", text)
-        self.row = row
-
-    def at(self, row: int) -> str:
-        """The text of a copy in another row, but for its values; '' where there can't be one."""
-        form, offsets = self._form
-        if not form or row + min(offsets) < 1 or row + max(offsets) > MOST_ROWS:
-            return ""
-        return form % tuple([row + offset for offset in offsets])
-
-    @cached_property
-    def _form(self) -> tuple[str, list[int]]:
-        if "&quot;" in self.text:  # what stands in a text is no reference
-            return "", []
-        pieces: list[str] = []
-        offsets: list[int] = []
-        done = 0
-        for start, end in self._numbers():
-            pieces += [self.text[done:start].replace("%", "%%"), "%d"]
-            offsets.append(int(self.text[start:end]) - self.row)
-            done = end
-        return "".join([*pieces, self.text[done:].replace("%", "%%")]), offsets
-
-    def _numbers(self) -> list[tuple[int, int]]:
-        """Where the numbers stand that a copy changes."""
-        found: list[tuple[int, int]] = []
-        for part in _NUMBERED.finditer(self.text):
-            if part["own"]:
-                digits = _DIGITS.search(self.text, part.start(), part.end())
-                found += [digits.span()] if digits else []
-            else:
-                marks = MARKS.finditer(self.text, *part.span("f"))
-                found += [m.span("row") for m in marks if m["column"] and not m["fix_row"]]
-        return found
+def _changing_numbers(text: str) -> Iterator[tuple[int, int]]:
+    """Where the numbers stand that a copy of a row changes."""
+    for part in _NUMBERED.finditer(text):
+        if part["f"] is None:
+            yield part.span(1) if part[1] else part.span(2)
+        else:
+            yield from moving_rows(text, *part.span("f"))
 
 
 class RowTexts:
     """The last rows of a sheet by their texts."""
 
     def __init__(self) -> None:
-        self._forms: dict[int, RowForm] = {}
+        self._forms: dict[int, CopiedText] = {}
 
     def remember(self, row: int, text: str) -> None:
-        self._forms[row] = RowForm(text, row)
+        self._forms[row] = CopiedText(_VALUE.sub("<v/>", text), row, _changing_numbers)
         if len(self._forms) > 2 * MOST_REMEMBERED:
             self._forms = {r: form for r, form in self._forms.items() if r > row - MOST_REMEMBERED}
 
     def is_copy(self, row: int, text: str, period: int) -> bool:
         """Whether a row is a copy of the one a period above; if it is, that form is kept for it."""
         form = self._forms.get(row - period)
-        if form is None or form.at(row) != _VALUE.sub("<v/>", text):
+        if form is None or "&quot;" in text:  # what stands in a text is no reference
+            return False
+        if form.at(row) != _VALUE.sub("<v/>", text):
             return False
         self._forms[row] = form
         return True

@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gradbook.audit.formula.address import Address, letters, row_and_column, row_of, sheet_of
-from gradbook.audit.workbook.package import Package, local
+from gradbook.audit.workbook.package import Element, Package
 
 MOST_TABLES = 1_000
 LONGEST = 8_192  # characters of a formula, as Excel has it
-_NAMED = re.compile(r'"(?:[^"]|"")*+"?|(?<![\w.\\])([A-Za-z_\\][\w.\\]*+)\[')
-_PART = re.compile(r"(?<!')\[((?:[^\[\]']|'.)*+)\]")  # a column, or #This Row
+_PLAIN = r"(?:[^\[\]']|'.)"
+_PART = re.compile(rf"\[({_PLAIN}*+)\]")  # a column, or #This Row
+_NAMED = re.compile(  # texts are passed over
+    r'"(?:[^"]|"")*+"?|(?<![\w.\\])([A-Za-z_\\][\w.\\]*+)'
+    rf"\[((?:{_PLAIN}|\[{_PLAIN}*+\])*+)\]"
+)
 _COLUMN = r"\[(?:[^\[\]'#]|'.)*\]"
 _INSIDE = re.compile(rf"(?:\[#[^\[\]]*\],?)*(?:{_COLUMN}(?::{_COLUMN})?)?")
 
@@ -51,20 +55,19 @@ class SheetTable:
         return sheet + ":".join(dict.fromkeys(corners))
 
     def _rows(self, special: set[str], home: Address) -> tuple[int, int] | None:
-        first, last = self.top + self.headers, self.bottom - self.totals
-        if special == {"#this row"}:
-            own = row_of(home)
-            return (own, own) if first <= own <= last else None
-        if special == {"#all"}:
-            return self.top, self.bottom
-        if special == {"#headers"}:
-            return (self.top, first - 1) if self.headers else None
-        if special == {"#totals"}:
-            return (last + 1, self.bottom) if self.totals else None
-        if special <= {"#data", "#headers", "#totals"}:
-            top = self.top if "#headers" in special else first
-            return top, self.bottom if "#totals" in special else last
-        return None
+        """From which row to which; None where they aren't known, or there are none."""
+        first, last, own = self.top + self.headers, self.bottom - self.totals, row_of(home)
+        known = {
+            "#all": (self.top, self.bottom),
+            "#headers": (self.top, first - 1),
+            "#data": (first, last),
+            "#totals": (last + 1, self.bottom),
+            "#this row": (own, own if first <= own <= last else -1),
+        }
+        spans = [known.get(name, (0, -1)) for name in special or {"#data"}]
+        if any(top > bottom for top, bottom in spans):
+            return None
+        return min(top for top, _ in spans), max(bottom for _, bottom in spans)
 
 
 def _split(inside: str) -> tuple[set[str], list[str]] | None:
@@ -87,30 +90,19 @@ def without_tables(formula: str, home: Address, tables: dict[str, SheetTable]) -
     told, as it stands."""
     if not tables or "[" not in formula or len(formula) > LONGEST:
         return formula
-    pieces: list[str] = []
-    after = 0
-    for found in _NAMED.finditer(formula):
-        if found[1] is None or found.start() < after:
-            continue
-        table, end = tables.get(found[1].lower()), _closing(formula, found.end())
-        text = table.text_of(formula[found.end() : end], home) if table and end else None
-        if text is None or end is None:
-            return formula
-        pieces += [formula[after : found.start()], text]
-        after = end + 1
-    return "".join([*pieces, formula[after:]])
+    is_told = True
 
+    def cells(found: re.Match[str]) -> str:
+        nonlocal is_told
+        if found[1] is None:
+            return found[0]
+        table = tables.get(found[1].lower())
+        text = table.text_of(found[2], home) if table else None
+        is_told = is_told and text is not None
+        return text or ""
 
-def _closing(formula: str, start: int) -> int | None:
-    """Where the bracket that was opened before `start` is closed."""
-    depth, at = 1, start
-    while at < len(formula):
-        letter = formula[at]
-        at += 1 + (letter == "'")
-        depth += (letter == "[") - (letter == "]")
-        if not depth:
-            return at - 1
-    return None
+    said = _NAMED.sub(cells, formula)
+    return said if is_told else formula
 
 
 def read_tables(
@@ -118,21 +110,11 @@ def read_tables(
 ) -> Iterator[tuple[str, SheetTable]]:
     """The tables of a sheet, by their names in lower case, from the parts that declare them."""
     for name in names[:MOST_TABLES]:
-        about: dict[str, str] = {}
-        columns: list[str] = []
-
-        def begin(
-            tag: str,
-            attributes: dict[str, str],
-            about: dict[str, str] = about,
-            columns: list[str] = columns,
-        ) -> None:
-            if local(tag) == "table":
-                about.update(attributes)
-            elif local(tag) == "tableColumn":
-                columns.append(attributes.get("name", "").replace("_x000a_", "\n").strip().lower())
-
-        parts.parse(name, begin)
+        found: list[Element] = []
+        parts.each(name, found.append)
+        about = next((one.attributes for one in found if one.tag == "table"), {})
+        titles = [one.attributes.get("name", "") for one in found if one.tag == "tableColumn"]
+        columns = [title.replace("_x000a_", "\n").strip().lower() for title in titles]
         first, _, last = about.get("ref", "").partition(":")
         start, end = row_and_column(first), row_and_column(last or first)
         if start is None or end is None:
