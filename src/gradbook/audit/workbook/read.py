@@ -55,6 +55,7 @@ OTHER_WORDS = {  # for what Excel says of a book
     "creator": "lastModifiedBy",
     "initial-creator": "creator",
     "creation-date": "created",
+    "date": "modified",
 }
 
 
@@ -167,8 +168,8 @@ def _properties(parts: Package) -> dict[str, str]:
     for part in PROPERTIES:
         if part in parts and parts.size(part) <= SMALL:
             parts.each(part, found.append)
-    other = OTHER_WORDS if is_opendocument(parts) else {}
-    return {other.get(one.tag, one.tag): one.text.strip() for one in found}
+    words = OTHER_WORDS if is_opendocument(parts) else {one.tag: one.tag for one in found}
+    return {words[one.tag]: one.text.strip() for one in found if one.tag in words}
 
 
 def _strings(parts: Package, names: Sequence[str]) -> list[str]:
