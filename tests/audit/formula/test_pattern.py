@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from gradbook.audit.formula.address import MOST_COLUMNS, MOST_ROWS, pack
@@ -51,12 +50,6 @@ def test_a_fixed_reference_means_one_cell_from_everywhere():
     assert {FIXED.at(at(name)) for name in ("A1", "Z9")} == {at("D1", sheet=2)}
     assert not FIXED.moves
     assert LEFT_ABOVE.moves
-
-
-def test_many_cells_are_followed_at_once_or_not_at_all():
-    homes = [at("B2"), at("C7")]
-    assert LEFT_ABOVE.at_each(np.array(homes)) == [LEFT_ABOVE.at(home) for home in homes]
-    assert LEFT_ABOVE.at_each(np.array([*homes, at("A2")])) == []
 
 
 def test_a_range_has_its_corners_in_order_and_its_size():

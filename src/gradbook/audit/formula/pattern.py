@@ -14,9 +14,6 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from string import digits
 
-import numpy as np
-from numpy.typing import NDArray
-
 from gradbook.audit.formula.address import (
     CELL,
     LAST_COLUMN,
@@ -152,15 +149,6 @@ class CellReference:
         kept, added, top, bottom, left, right = self._way
         inside = left <= home & LAST_COLUMN <= right and top <= home & LAST_ROW <= bottom
         return (home & kept) + added if inside else None
-
-    def at_each(self, homes: NDArray[np.int64]) -> list[Address]:
-        """The cells meant from each of many; none where one of them lies outside the sheet."""
-        kept, added, top, bottom, left, right = self._way
-        columns, rows = homes & LAST_COLUMN, homes & LAST_ROW
-        inside = left <= columns.min() and columns.max() <= right
-        inside = inside and top <= rows.min() and rows.max() <= bottom
-        found: list[Address] = ((homes & kept) + added).tolist() if inside else []
-        return found
 
     @cached_property
     def _way(self) -> tuple[int, int, int, int, int, int]:

@@ -8,8 +8,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain, islice
 
-import numpy as np
-
 from gradbook.audit.formula.address import ROW, Address, pack
 from gradbook.audit.formula.meaning import (
     CellBlock,
@@ -42,20 +40,6 @@ class Flow:
         self._kept = 0  # cells of those
         self._below: dict[Address, set[Address] | None] = {}
         self._going_on: dict[frozenset[int], Collection[Address]] = {}
-        homes: defaultdict[Pattern, list[Address]] = defaultdict(list)
-        for cell, pattern in book.patterns.items():
-            homes[pattern].append(cell)
-        for pattern, cells in homes.items():
-            self._find_sources(pattern, cells)
-
-    def _find_sources(self, pattern: Pattern, cells: Sequence[Address]) -> None:
-        """The sources of a formula that stands in many cells, found for all of them at once."""
-        places = [place for place in pattern.places if isinstance(place, CellReference)]
-        if len(cells) >= MANY and len(places) == len(pattern.places):
-            homes = np.array(cells)
-            columns = [place.at_each(homes) for place in places]
-            if columns and all(columns):
-                self._sources.update(zip(cells, zip(*columns, strict=True), strict=True))
 
     # What a formula mentions
 
@@ -137,13 +121,7 @@ class Flow:
 
         The cells themselves aren't among it, unless one is computed from another.
         """
-        users, found, waiting = self.users, set[Address](), list(cells)
-        while waiting:
-            for user in users.get(waiting.pop(), ()):
-                if user not in found and user not in stop:
-                    found.add(user)
-                    waiting.append(user)
-        return found
+        return spread(cells, lambda cell: self.users.get(cell, ()), stop).difference(stop)
 
     def behind(
         self,
@@ -156,15 +134,9 @@ class Flow:
         The cells themselves are always looked behind, and aren't among it, unless one is computed
         from another. Where cells only repeat others, `meant` gives those instead of them.
         """
-        found, waiting = set[Address](), list(cells)
-        while waiting:
-            sources: Iterable[Address] = self.sources(waiting.pop())
-            for source in map(meant, sources) if meant else sources:
-                if source not in found:
-                    found.add(source)
-                    if source not in stop:
-                        waiting.append(source)
-        return found
+        if meant is None:
+            return spread(cells, self.sources, stop)
+        return spread(cells, lambda cell: map(meant, self.sources(cell)), stop)
 
     def going_on(self, strides: frozenset[int]) -> Collection[Address]:
         """The formulas that mention a cell so far before their own, which trainings that stand
@@ -217,23 +189,37 @@ class Flow:
     @cached_property
     def levels(self) -> dict[Address, int]:
         """How many formulas follow each other up to each, at most; none where there is a circle."""
-        patterns = self.book.patterns
         levels: dict[Address, int] = {}
-        for first in patterns:
-            waiting = [] if first in levels else [first]
+        in_order, circle = self._in_order(self.book.patterns, ())
+        for cell in in_order if circle is None else ():
+            behind = [levels.get(source, 0) for source in self.sources(cell)]
+            levels[cell] = 1 + max(behind, default=0)
+        return levels
+
+    def circle(self, cells: Iterable[Address], stop: Collection[Address]) -> Address | None:
+        """A cell that is computed from itself, among those that the cells are computed from."""
+        return None if self.levels else self._in_order([*cells][::-1], stop)[1]
+
+    def _in_order(
+        self, cells: Iterable[Address], stop: Collection[Address]
+    ) -> tuple[list[Address], Address | None]:
+        """The cells and what they are computed from, each after all that it needs, as far as the
+        first one that needs itself; and that one."""
+        patterns, done = self.book.patterns, dict[Address, bool]()
+        in_order: list[Address] = []
+        for start in cells:
+            waiting = [] if start in done else [start]
             while waiting:
                 cell = waiting[-1]
-                behind = [s for s in self.sources(cell) if s in patterns]
-                missing = [s for s in behind if levels.get(s, 0) <= 0]
+                behind = [s for s in self.sources(cell) if s in patterns and s not in stop]
+                missing = [s for s in behind if not done.get(s)]
+                if missing and cell in done:  # asked for again by one that it is computed from
+                    return in_order, cell
+                done[cell] = not missing
+                waiting += missing
                 if not missing:
-                    levels[cell] = 1 + max(map(levels.__getitem__, behind), default=0)
-                    waiting.pop()
-                elif levels.setdefault(cell, 0) < 0:
-                    return {}
-                else:
-                    levels[cell] = -1
-                    waiting += missing
-        return levels
+                    in_order.append(waiting.pop())
+        return in_order, None
 
     def plain(self, cell: Address, stop: Collection[Address] = ()) -> Address:
         """The cell itself or, where it only repeats another, that one."""
@@ -252,34 +238,22 @@ class Flow:
             known.update(dict.fromkeys(path, cell))
         return cell
 
-    def circle(self, cells: Iterable[Address], stop: Collection[Address]) -> Address | None:
-        """A cell that is computed from itself, among those that the cells are computed from."""
-        cells = list(cells)
-        if self.levels or self._only_back(cells, stop):
-            return None
-        is_open: dict[Address, bool] = {}
-        waiting = [(cell, False) for cell in cells]
-        while waiting:
-            cell, done = waiting.pop()
-            if done:
-                is_open[cell] = False
-            elif cell not in is_open:
-                is_open[cell] = True
-                waiting.append((cell, True))
-                waiting += [(s, False) for s in self.sources(cell) if s not in stop]
-            elif is_open[cell]:  # asked for again by a cell that it is computed from
-                return cell
-        return None
 
-    def _only_back(self, cells: Iterable[Address], stop: Collection[Address]) -> bool:
-        """Whether all refer only to cells above or on the left, so that none is in a circle."""
-        patterns = self.book.patterns
-        inside = fresh = set(cells)
-        while fresh:
-            behind = set().union(*map(self.sources, fresh)) - inside
-            fresh = {cell for cell in behind if cell in patterns and cell not in stop}
-            inside = inside | fresh
-        return not any(s >= cell and s in inside for cell in inside for s in self.sources(cell))
+def spread(
+    start: Iterable[Address],
+    further: Callable[[Address], Iterable[Address]],
+    stop: Collection[Address],
+) -> set[Address]:
+    """All that `further` gives for the start, for each cell that it gave, and so on, but for none
+    of `stop`."""
+    found, waiting = set[Address](), list(start)
+    while waiting:
+        for other in further(waiting.pop()):
+            if other not in found:
+                found.add(other)
+                if other not in stop:
+                    waiting.append(other)
+    return found
 
 
 def walk(
