@@ -45,6 +45,11 @@ def test_of_two_sums_it_is_that_which_nobody_else_claims():
     assert fault.wrong.of == (at("B10"),)
 
 
+def test_of_sums_that_all_have_one_it_is_that_of_which_it_is_a_multiple():
+    (fault,) = faults(listed_pass(E3="=-E1*B8*B12*(1-B12)"))
+    assert fault.wrong.of == (at("B10"),)
+
+
 def test_from_a_root_only_where_there_is_one():
     assert list(faults(listed_pass(E6="=E2*B2"), from_root=True)) == []
     assert len(list(faults(listed_pass(E2="=E1*B7"), from_root=True))) == 1

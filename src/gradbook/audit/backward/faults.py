@@ -129,14 +129,21 @@ def _first_wrong(back: BackwardPass) -> list[WrongBlock]:
             found.append((gain, wrong))
     best = max((gain for gain, _ in found), default=0)
     likely = [wrong for gain, wrong in found if gain == best]
-    known = {claim.of for c in back.backward if back.is_right(c) for claim in back.claims(c)}
-    unclaimed = [wrong for wrong in likely if known.isdisjoint(wrong.of)] or likely
+    right = filter(back.is_right, back.backward)
+    known = Counter(claim.of for cell in right for claim in back.claims(cell))
+    own = {wrong: _claimed(back, wrong) for wrong in likely}
+    unclaimed = [w for w in likely if not any(known[of] > own[w][of] for of in w.of)] or likely
 
-    def likelihood(wrong: WrongBlock) -> tuple[bool, bool]:
+    def likelihood(wrong: WrongBlock) -> tuple[bool, ...]:
         is_called_so = back.cells.naming.mentions(wrong.block.first, wrong.of[0])
-        return not _is_wrong(back, wrong), not is_called_so
+        return not _is_wrong(back, wrong), wrong.of[0] not in own[wrong], not is_called_so
 
     return sorted(unclaimed, key=likelihood)
+
+
+def _claimed(back: BackwardPass, found: WrongBlock) -> Counter[Address]:
+    """The derivatives that the cells of a block are already, up to a factor."""
+    return Counter(claim.of for cell in found.block.cells for claim in back.claims(cell))
 
 
 def _is_wrong(back: BackwardPass, found: WrongBlock) -> bool:
@@ -145,9 +152,9 @@ def _is_wrong(back: BackwardPass, found: WrongBlock) -> bool:
 
 def _is_double(back: BackwardPass, found: WrongBlock) -> bool:
     """Whether other cells are the same derivatives, and none is what these may be meant to be."""
-    others = Counter(claim.of for cell in back.backward for claim in back.claims(cell))
-    mine = [claim.of for cell in found.block.cells for claim in back.claims(cell)]
-    return bool(mine) and all(others[of] > 1 for of in mine) and not any(map(others.get, found.of))
+    every = Counter(claim.of for cell in back.backward for claim in back.claims(cell))
+    mine = _claimed(back, found)
+    return bool(mine) and all(every[of] > 1 for of in mine) and not any(map(every.get, found.of))
 
 
 def _hypotheses(back: BackwardPass, every: Sequence[MatrixBlock]) -> Iterator[WrongBlock]:

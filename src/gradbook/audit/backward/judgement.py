@@ -7,20 +7,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import islice
 
-from gradbook.audit.backward.backward_pass import (
-    BackwardPass,
-    StartingLoss,
-    UnevenError,
-    even_out,
-    losses,
-)
+from gradbook.audit.backward.backward_pass import BackwardPass, losses
 from gradbook.audit.backward.blocks import MatrixBlock, blocks
 from gradbook.audit.backward.faults import BlockFault, faults, is_called_derivative
-from gradbook.audit.backward.outputs import Cells, cells_of_sheet, compares_only, comparing_sheets
+from gradbook.audit.backward.outputs import cells_of_sheet, compares_only, comparing_sheets
 from gradbook.audit.backward.remedies import Remedy
 from gradbook.audit.budget import A_SHARE, within_budget
 from gradbook.audit.findings import (
-    DEPARTING_ROW,
     RIGHT,
     UNFINISHED,
     WRONG,
@@ -117,20 +110,6 @@ class BackwardWording:
         )
         return tuple(dict.fromkeys(found))
 
-    def uneven(self, error: UnevenError) -> Finding:
-        """Return a finding for an output's error that isn't measured as those of the others."""
-        cell, like = name_of(error.cell), name_of(error.like)
-        return finding_in(
-            self.book,
-            [error.cell],
-            DEPARTING_ROW,
-            quantity=self.naming.quantity([error.cell]),
-            why=Message(
-                "{cell} doesn't measure its output's error as {other} does", cell=cell, other=like
-            ),
-            right=self.book.reader.read_typed(error.text, error.cell),
-        )
-
     def _why(self, block: MatrixBlock, known: Remedy | None) -> str:
         if known is not None and known.like is not None:
             return Message(
@@ -205,14 +184,7 @@ class BackwardReading:
     """A sheet's backward pass read as starting from one loss, with what puts it right."""
 
     back: BackwardPass
-    uneven: Sequence[UnevenError] = ()
     faults: Sequence[BlockFault] = ()
-
-    @classmethod
-    def of(cls, cells: Cells, loss: StartingLoss) -> BackwardReading:
-        plain = BackwardPass.of(cells, loss)
-        other, uneven = even_out(cells, loss) if plain.wrong else (loss, [])
-        return cls(BackwardPass.of(cells, other), uneven) if uneven else cls(plain)
 
     @property
     def last(self) -> BackwardPass:
@@ -237,7 +209,9 @@ def _on_sheet(book: Book, flow: Flow, sheet: int) -> SheetReport | None:
     cells = cells_of_sheet(book, flow, sheet)
     if cells is None:
         return None
-    readings = [BackwardReading.of(cells, loss) for loss in islice(losses(cells), MOST_LOSSES)]
+    readings = [
+        BackwardReading(BackwardPass.of(cells, loss)) for loss in islice(losses(cells), MOST_LOSSES)
+    ]
     reports = (_report(book, sheet, reading) for reading in _likely(readings))
     return next(filter(None, reports), None)
 
@@ -286,7 +260,7 @@ def _report(book: Book, sheet: int, reading: BackwardReading) -> SheetReport | N
     wording = BackwardWording(back, reading.last)
     if len(wording.gradients) < FEW_GRADIENTS:
         return None
-    findings = (*map(wording.uneven, reading.uneven), *map(wording.fault, reading.faults))
+    findings = tuple(map(wording.fault, reading.faults))
     rows = set(map(row_of, [*back.backward, *back.claimed_weights]))
     if not findings and not back.updates and len(rows) == 1:
         return None  # a table of steps that ends after the first, reported as such
