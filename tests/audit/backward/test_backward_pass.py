@@ -102,4 +102,4 @@ def test_an_update_subtracts_so_many_times_the_gradient(sign, wrong):
 
 def test_what_is_excused_is_right():
     back = listed_pass(E2="=E1*B7")
-    assert back.accept([at("E2")]).wrong == {at("E6"), at("E7")}
+    assert back.accept({at("E2"): []}).wrong == {at("E6"), at("E7")}

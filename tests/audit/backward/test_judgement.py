@@ -200,6 +200,27 @@ def test_weighted_errors_are_no_mistake_where_gradients_agree(path):
     assert judged(path, B15="=3*(B13-B14)^2", E1="=6*(B13-B14)").verdict == "right"
 
 
+BIAS = {
+    "B9": "=B1*B3+B2*B4+B16*B17",
+    "A16": "bias",
+    "B16": 1.0,
+    "A17": "b1",
+    "B17": 0.3,
+    "D10": "dE/db1",
+}
+
+
+@pytest.mark.parametrize("gradient", ["=E2", "=E2*B16"])
+def test_a_bias_whose_input_is_typed_may_have_the_delta_for_its_gradient(gradient, path):
+    report = judged(path, **BIAS, E10=gradient)
+    assert (report.verdict, len(report.sheets[0].weights)) == ("right", 7)
+
+
+def test_a_slip_in_such_a_gradient_is_found(path):
+    (finding,) = judged(path, **BIAS, E10="=E2*B1").findings
+    assert (finding.cells, finding.kind) == ("E10", "wrong reference")
+
+
 def test_the_forward_pass_has_the_rows_that_the_list_says():
     assert list(FORWARD)[-1] == "E"
 

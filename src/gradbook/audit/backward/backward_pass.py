@@ -7,7 +7,7 @@ shows.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -267,7 +267,7 @@ class BackwardPass:
     """What the cells computed from an error claim to be, given their values.
 
     `factors` are those of `common` that are known already; `accepted` are cells that are taken for
-    right because they are so for the numbers in the sheet.
+    right because they are so for the numbers in the sheet, with the weights that they are of.
     """
 
     def __init__(
@@ -276,9 +276,9 @@ class BackwardPass:
         values: PointValues,
         claims: Mapping[Address, list[DerivativeClaim]] | None = None,
         factors: Mapping[bool, Factor] | None = None,
-        accepted: frozenset[Address] = frozenset(),
+        accepted: Mapping[Address, list[Address]] | None = None,
     ) -> None:
-        self.scope, self.values, self.accepted = scope, values, accepted
+        self.scope, self.values, self.accepted = scope, values, accepted or {}
         self.cells, self.loss = scope.cells, scope.loss
         self.slopes, self.backward, self.updates = scope.slopes, scope.backward, scope.updates
         self._claims = dict(claims or {})
@@ -298,10 +298,9 @@ class BackwardPass:
         values = self.values.with_values(given, below)
         return BackwardPass(self.scope, values, kept, self.known_factors, self.accepted)
 
-    def accept(self, some: Iterable[Address]) -> BackwardPass:
+    def accept(self, some: Mapping[Address, list[Address]]) -> BackwardPass:
         """Return the same pass with some cells taken for right."""
-        accepted = frozenset(some)
-        return BackwardPass(self.scope, self.values, self._claims, self.known_factors, accepted)
+        return BackwardPass(self.scope, self.values, self._claims, self.known_factors, some)
 
     def possible_derivative(self, cell: Address) -> Array:
         """Return the value of a cell that may be a derivative: of an update, what it subtracts."""
@@ -384,11 +383,12 @@ class BackwardPass:
     def weights_of(self, cell: Address) -> list[Address]:
         """The weights of which a cell is the gradient, as many times as the others are."""
         scale, by = self.common[cell in self.updates]
-        return [
+        found = [
             claim.of
             for claim in self.claims(cell)
             if self.cells.is_leaf(claim.of) and claim.by == by and abs(claim.scale - scale) <= EXACT
         ]
+        return found or self.accepted.get(cell, [])
 
     def left_out(self, cell: Address, of: Address) -> Omissions[Address]:
         """The ways and slopes that a cell leaves out of the derivative by another, if that is all

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from gradbook.audit.backward.backward_pass import EXACT, BackwardPass, again
+from gradbook.audit.backward.backward_pass import BackwardPass, PassCells, again
 from gradbook.audit.backward.blocks import MatrixBlock, blocks
 from gradbook.audit.backward.outputs import cells_of_sheet
 from gradbook.audit.backward.remedies import Remedy, WrongBlock, remedy
@@ -41,43 +41,31 @@ class BlockFault:
 
 
 def faults(back: BackwardPass, from_root: bool = False) -> Iterator[BlockFault]:
-    """All faults; where a cell is right for the sheet's own numbers, only plain slips.
+    """All faults; of the cells that are accepted, only plain slips.
 
     With `from_root`, nothing is sought unless the first fault makes other cells wrong.
     """
-    accepted = _right_here(back)
-    last = back.accept(accepted)
-    if from_root and not _first_wrong(last):
+    if from_root and not _first_wrong(back):
         return
-    for fault in _one_after_the_other(last):
+    last = back
+    for fault in _one_after_the_other(back):
         yield fault
         last = fault.after
-    if accepted:
-        yield from (f for f in _one_after_the_other(last.accept(())) if f.is_slip)
+    yield from (f for f in _one_after_the_other(last.accept({})) if f.is_slip)
 
 
-def _right_here(back: BackwardPass) -> set[Address]:
-    """The wrong cells that are right at any weights as long as the sheet's zeros and ones, such as
-    a bias's input or a one-hot target, stay what they are."""
+def accept_right_here(back: BackwardPass) -> BackwardPass:
+    """A pass with those cells taken for right that are so at any weights as long as the sheet's
+    zeros and ones, such as a bias's input or a one-hot target, stay what they are."""
     weights = {*back.claimed_weights, *back.updates.values()}
     sheet = sheet_of(back.cells.pairs[0].output)
     book, flow = back.cells.book, back.cells.flow
-    cells = cells_of_sheet(book, flow, sheet, weights) if back.wrong else None
-    if cells is None:
-        return set()
-    here = BackwardPass.of(cells, again(cells, back.loss))
-
-    def is_exact(cell: Address) -> bool:
-        """Whether a cell is exactly a derivative, or a weight's with the factor that all have."""
-        scale, by = back.common[cell in back.updates]
-        times = float(here.values.number(by)[0]) if by is not None else 1.0
-        return any(
-            abs(claim.scale - (scale * times if here.cells.is_leaf(claim.of) else 1.0)) < EXACT
-            for claim in here.claims(cell)
-            if claim.by is None
-        )
-
-    return {cell for cell in back.wrong & here.scope.inside if is_exact(cell)}
+    cells = cells_of_sheet(book, flow, sheet, weights)
+    assert cells is not None
+    scope = PassCells(cells, again(cells, back.loss))
+    here = BackwardPass(scope, cells.values, factors=back.known_factors)
+    right = [c for c in scope.inside if here.is_right(c) and not back.weights_of(c)]
+    return back.accept({cell: here.weights_of(cell) for cell in right})
 
 
 def _one_after_the_other(back: BackwardPass) -> Iterator[BlockFault]:

@@ -9,7 +9,12 @@ from itertools import islice
 
 from gradbook.audit.backward.backward_pass import BackwardPass, losses
 from gradbook.audit.backward.blocks import MatrixBlock, blocks
-from gradbook.audit.backward.faults import BlockFault, faults, is_called_derivative
+from gradbook.audit.backward.faults import (
+    BlockFault,
+    accept_right_here,
+    faults,
+    is_called_derivative,
+)
 from gradbook.audit.backward.outputs import cells_of_sheet, compares_only, comparing_sheets
 from gradbook.audit.backward.remedies import Remedy
 from gradbook.audit.budget import A_SHARE, within_budget
@@ -225,7 +230,8 @@ def _likely(readings: Sequence[BackwardReading]) -> Iterator[BackwardReading]:
     if held and likely is not best[0]:
         yield from _once_put_right(best[:1])
     if likely.gradients_known >= FEW_WEIGHTS:
-        yield replace(likely, faults=list(faults(likely.back)))
+        back = accept_right_here(likely.back)
+        yield BackwardReading(back, list(faults(back)))
     yield from _once_put_right([*held[:FEW_LOSSES], *assumed])
 
 
@@ -234,7 +240,8 @@ def _once_put_right(readings: Iterable[BackwardReading]) -> Iterator[BackwardRea
     for reading in readings:
         back = reading.back
         if back.updates or any(map(back.cells.naming.calls_gradient, back.backward)):
-            other = replace(reading, faults=_few_kinds(faults(back, from_root=True)))
+            back = accept_right_here(back)
+            other = BackwardReading(back, _few_kinds(faults(back, from_root=True)))
             is_known = other.gradients_known >= MORE_WEIGHTS and not other.last.wrong
             if other.faults and is_known:
                 yield other

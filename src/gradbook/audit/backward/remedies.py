@@ -31,7 +31,6 @@ from gradbook.audit.formula.expression import (
     EditKind,
     part_at,
     rename_cells,
-    tidy,
 )
 from gradbook.audit.formula.pattern import RangeReference, copy_formula
 from gradbook.audit.step.formulas import EvaluatedFormula, remember
@@ -47,7 +46,6 @@ MOST_PATHS = 12  # of the chain, one of which may be missing
 FEW = 8  # edits of a kind, of which the first that means something is taken
 SLOPES = ("x*(1-x)", "1-TANH(x)^2")  # of activations, by what they are of or what they say
 TEMPLATES = [read(said) for said in (*USUAL_TEMPLATES, *SLOPES)]
-SCALES = (2.0, 0.5, -1.0, -2.0, -0.5)
 
 
 @dataclass(frozen=True)
@@ -200,14 +198,13 @@ class WrongCell:
         return agree(self.back.values.value_of(text, self.cell), self.right_value)
 
     def remedy(self, thorough: bool) -> Remedy | None:
-        """An edit; or else, thoroughly, the formula of another cell, or two edits."""
+        """An edit; or else, thoroughly, the formula of another cell."""
         expression = self.back.cells.book.read_typed(self.cell).expression
         if expression is None:
             return None
         edit, like = self._edit(expression, self.right_value), None
         if edit is None and thorough:
             new, like = self._of_another()
-            new = new or self._scaled(expression)
             edit = Edit(EditKind.FORMULA, ((),), expression, new) if new else None
         if edit is None:
             return None
@@ -219,20 +216,6 @@ class WrongCell:
             meant = [edit for edit in edits if not _is_omission(edit, expression)]
             if meant:
                 return _plainest(meant, expression)
-        return None
-
-    def _scaled(self, expression: Expression) -> Expression | None:
-        """The formula with an edit and a factor."""
-        shape, value = self.right_value.shape, self.back.values.number
-        scales: list[Substitute] = [Substitute(Number(s), np.full(shape, s)) for s in SCALES]
-        for _, factor in self.back.common.values():
-            if factor is not None:
-                scales.append(Substitute(self._mention(factor), value(factor)))
-        for scale in scales:
-            with np.errstate(all="ignore"):
-                edit = self._edit(expression, self.right_value / scale.values)
-            if edit is not None:
-                return tidy(Infix("*", scale.expression, edit.apply_to(expression)))
         return None
 
     def _of_another(self) -> tuple[Expression | None, Address | None]:
