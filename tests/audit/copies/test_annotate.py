@@ -9,10 +9,7 @@ import pytest
 
 from gradbook.audit.check import check
 from gradbook.audit.copies.annotate import annotate
-from gradbook.audit.copies.patch import (
-    apply_edits,
-    read_sheet,
-)
+from gradbook.audit.copies.patch import CellEdit, apply_edits, read_sheet
 from gradbook.audit.workbook.package import WorkbookError
 from gradbook.palette import ERROR
 from tests.audit.material.copies import (
@@ -114,12 +111,6 @@ def test_a_copy_is_judged_as_its_book_is(path):
     assert [sheet.findings for sheet in check(copy_of(path)).sheets] == told
 
 
-def test_a_format_that_no_cell_should_have_never_becomes_ours(path):
-    number = parts(path)["xl/styles.xml"].count(b"<xf ") - 1  # the first behind those there are
-    repacked(path, put(SHEET, r'<c r="B6" s="\d+"', f'<c r="B6" s="{number}"'))
-    assert f"B{TOP + 2}" not in coloured(copy_of(path))
-
-
 def test_a_blank_cell_can_be_marked(tmp_path):
     path = book(tmp_path / "book.xlsx", rate=None)
     copy = copy_of(path)
@@ -170,22 +161,32 @@ def test_libreoffice_shows_the_colours_the_notes_and_the_chart(path, tmp_path):
 
 def test_empty_rows_take_several_cells():
     data = b'<worksheet><sheetData><row r="5" ht="20"/></sheetData></worksheet>'
-    sheet = read_sheet(data, SHEET, 0, [at("A5"), at("C5")])
-    edits = [edit for cell in ("A5", "C5") for edit in sheet.new_cell(at(cell))]
-    whole = b'<row r="5" ht="20"><c r="A5"/><c r="C5"/></row>'
-    assert whole in apply_edits(sheet.data, edits)
+    cells = {at(name): CellEdit(style="7") for name in ("A5", "C5")}
+    edits = read_sheet(data, SHEET, 0, cells).edits(cells)
+    whole = b'<row r="5" ht="20"><c s="7" r="A5"/><c s="7" r="C5"/></row>'
+    assert whole in apply_edits(data, edits)
 
 
 def test_a_sheet_without_a_table_takes_no_cells():
     sheet = read_sheet(b"<worksheet/>", SHEET, 0, [at("A5")])
     with pytest.raises(WorkbookError, match="has no <sheetData>"):
-        sheet.new_cell(at("A5"))
+        list(sheet.edits({at("A5"): CellEdit()}))
 
 
 def test_a_sheet_whose_table_is_empty_takes_cells():
-    sheet = read_sheet(b"<worksheet><sheetData/></worksheet>", SHEET, 0, [at("A5"), at("B7")])
-    edits = [edit for cell in ("A5", "B7") for edit in sheet.new_cell(at(cell))]
-    assert apply_edits(sheet.data, edits).count(b"<row ") == 2
+    data = b"<worksheet><sheetData/></worksheet>"
+    cells = {at(name): CellEdit() for name in ("B7", "A5", "C5")}
+    new = apply_edits(data, read_sheet(data, SHEET, 0, cells).edits(cells))
+    rows = b'<row r="5"><c r="A5"/><c r="C5"/></row><row r="7"><c r="B7"/></row>'
+    assert new == data.replace(b"<sheetData/>", b"<sheetData>" + rows + b"</sheetData>")
+
+
+def test_rows_that_aren_t_there_are_made_between_the_others():
+    data = b'<worksheet><sheetData><row r="6"><c r="B6"/></row></sheetData></worksheet>'
+    cells = {at(name): CellEdit() for name in ("A6", "C6", "A5", "C5", "A9")}
+    new = apply_edits(data, read_sheet(data, SHEET, 0, cells).edits(cells))
+    names = [name.decode() for name in re.findall(rb'r="(\w+)"', new)]
+    assert names == ["5", "A5", "C5", "6", "A6", "B6", "C6", "9", "A9"]
 
 
 @pytest.mark.parametrize("number", ["\u00b2", "\u0661", "9" * 5000])

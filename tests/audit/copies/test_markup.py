@@ -13,10 +13,9 @@ from gradbook.audit.copies.patch import (
     outline,
     place_after,
     plain,
-    prefix,
     tag,
     with_attributes,
-    with_child,
+    with_content,
     words,
 )
 from gradbook.audit.workbook.package import WorkbookError
@@ -35,22 +34,27 @@ def test_each_element_stands_where_its_bytes_are():
     assert DATA[found("c").inside : found("c").close] == b"t"
 
 
-def test_elements_come_in_the_order_in_which_they_end():
+def test_elements_come_in_the_order_in_which_they_begin():
     deep = elements(b"<a><b><c/></b><d/></a>", "part", lambda depth, tag, _: tag != "b")
-    assert [(e.tag, e.depth) for e in deep] == [("c", 2), ("d", 1), ("a", 0)]
+    assert [(e.tag, e.depth) for e in deep] == [("a", 0), ("c", 2), ("d", 1)]
 
 
 def test_a_changed_attribute_leaves_all_other_bytes():
-    edit = with_attributes(DATA, found("b"), k="3", new='"<')
-    expected = DATA.replace(b'b k="2"', b'b new="&quot;&lt;" k="3"')
-    assert apply_edits(DATA, [edit]) == expected
+    opening = with_attributes(found("b").opening, k="3", new='"<')
+    assert opening == b'<x:b new="&quot;&lt;" k="3" />'
+    assert with_attributes(opening, new=None, other=None) == b'<x:b k="3" />'
+
+
+def test_a_start_tag_gets_what_is_in_it():
+    assert with_content(b'<x:b k="/" />', b"1") == b'<x:b k="/">1</x:b>'
+    assert with_content(b"<b>", b"") == b"<b/>"
 
 
 def test_a_child_goes_to_the_end_and_opens_an_empty_element():
-    child = tag(prefix(DATA, found("a")), "d", words("ä & b"))
+    child = tag(found("a").prefix, "d", words("ä & b"))
     assert child == b"<x:d>&#228; &amp; b</x:d>"
-    assert apply_edits(DATA, with_child(DATA, found("a"), child)) == DATA[:-6] + child + b"</x:a>"
-    inside_b = apply_edits(DATA, with_child(DATA, found("b"), child))
+    assert apply_edits(DATA, found("a").with_child(child)) == DATA[:-6] + child + b"</x:a>"
+    inside_b = apply_edits(DATA, found("b").with_child(child))
     assert b'<x:b k="2">' + child + b"</x:b>" in inside_b
 
 

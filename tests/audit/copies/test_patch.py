@@ -69,19 +69,24 @@ def test_a_part_without_relations_gets_them(patch):
 
 
 def test_a_dropped_part_is_forgotten_by_all_that_name_it(patch):
-    patch.declare(SHEET, "a/b")
-    patch.drop(SHEET, MAIN)
+    added = patch.add(MAIN, "calcChain", "xl/calcChain{}.xml", b"<a/>", "a/b").part
+    assert added.encode() in patch.text(TYPES)
+    patch.drop(added, MAIN)
     after = written(patch)
-    assert SHEET not in after
+    assert [r.kind for r in patch.relations(MAIN)] == ["worksheet", "sharedStrings"]
+    assert added.encode() not in after[TYPES]
+    patch.drop(SHEET, MAIN)
+    assert SHEET not in written(patch)
     assert SHEET not in patch
-    assert [r.kind for r in patch.relations(MAIN)] == ["sharedStrings"]
-    assert SHEET.encode() not in after[TYPES]
 
 
-def test_an_ending_is_declared_once(patch):
-    patch.declare_ending("vml", "a/b")
-    patch.declare_ending("vml", "a/b")
-    assert written(patch)[TYPES].count(b'Extension="vml"') == 1
+def test_an_added_part_is_declared_by_its_name_or_once_by_its_ending(patch):
+    added = patch.add(SHEET, "comments", "xl/comments{}.xml", b"<a/>", "a/b")
+    drawings = [patch.add(SHEET, "d", "xl/d{}.vml", b"<a/>", "c/d") for _ in range(2)]
+    assert patch.relations(SHEET) == [added, *drawings]
+    types = written(patch)[TYPES]
+    assert types.count(b'PartName="/xl/comments1.xml"') == 1
+    assert types.count(b'Extension="vml"') == 1
 
 
 def test_a_package_that_unpacks_to_too_much_is_not_copied(patch, monkeypatch):

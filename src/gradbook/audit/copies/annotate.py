@@ -16,20 +16,18 @@ from gradbook.audit.copies.patch import (
     SPREADSHEET,
     STRICT,
     ByteEdit,
+    CellEdit,
     Element,
     Patch,
     SheetXml,
-    apply_edits,
     elements,
     free_title,
     only,
     place_after,
-    prefix,
     read_sheet,
-    styles_used,
     tag,
     with_attributes,
-    with_child,
+    with_content,
     words,
 )
 from gradbook.audit.findings import CHANGED, TO_FILL_IN, BookReport, Finding
@@ -48,7 +46,6 @@ from gradbook.palette import ACTIVATION, ERROR, PAPER, QUIET, SUM, WEIGHT
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 STRICT_MAIN = "http://purl.oclc.org/ooxml/spreadsheetml/main"
-HIGHEST = 60_000  # a number of a format that Excel still takes
 NO_STYLES = f"""<styleSheet xmlns="{MAIN}"><fonts count="1"><font/></fonts><fills count="2"><fill>\
 <patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>\
 <borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs>\
@@ -60,75 +57,62 @@ INSIDE = ("font", "fill", "xf")
 class Styles:
     """The formats of a workbook's cells, to which others are added."""
 
-    def __init__(self, patch: Patch, main: str, used: int) -> None:
+    def __init__(self, patch: Patch, main: str) -> None:
         self.patch = patch
-        self.part = _part(patch, main)
-        self.data = patch.text(self.part)
-        self.found = elements(self.data, self.part, _is_style)
+        used = (r.part for r in patch.relations(main) if r.kind == "styles" and r.part in patch)
+        self.part = next(used, "") or _new_styles(patch, main)
+        self.found = elements(patch.text(self.part), self.part, _is_style)
         self.formats = only(self.found, "cellXfs", self.part)
         self.known = [e for e in self.found if _within(e, self.formats)]
         if not self.known:
             raise WorkbookError("it has no formats of cells: save it again as .xlsx")
-        lists = [e for e in self.found if e.depth == 1]
-        self.first = {e.tag: sum(_within(x, e) for x in self.found) for e in lists}
-        if used >= len(self.known):  # never a number that a cell has in error
-            self.first["cellXfs"] = max(len(self.known), min(used + 1, HIGHEST))
+        self.count = {
+            e.tag: sum(_within(x, e) for x in self.found) for e in self.found if e.depth == 1
+        }
         self.added: dict[str, dict[bytes, int]] = {name: {} for name in LISTS}
-        self.filled: dict[tuple[int, str], int] = {}
 
-    @property
-    def _prefix(self) -> bytes:
-        return prefix(self.data, self.formats)
-
-    def with_fill(self, style: int, colour: str) -> int:
+    def with_fill(self, style: int, colour: str) -> str:
         """The number of the format that is like another one, but filled."""
-        style = style if style < len(self.known) else 0
-        if (style, colour) not in self.filled:
-            own = self.known[style]
-            fill = str(self._fill(colour))
-            _, _, opening = with_attributes(self.data, own, fillId=fill, applyFill="1")
-            whole = opening + self.data[own.inside : own.end]
-            self.filled[style, colour] = self._number("cellXfs", whole)
-        return self.filled[style, colour]
+        own = self.known[style if style < len(self.known) else 0]
+        opening = with_attributes(own.opening, fillId=self._fill(colour), applyFill="1")
+        return self._number("cellXfs", with_content(opening, own.content))
 
     def plain(
         self, *, size: float, ink: str, bold: bool = False, fill: str = "", middle: bool = False
-    ) -> int:
+    ) -> str:
         """The number of a format for words, or for numbers in the middle of their cells."""
-        p, weight = self._prefix, tag(self._prefix, "b") if bold else b""
+        p = self.formats.prefix
+        weight = tag(p, "b") if bold else b""
         look = tag(p, "sz", val=f"{size:g}") + tag(p, "color", rgb=f"FF{ink[1:]}")
         font = tag(p, "font", weight + look + tag(p, "name", val="Calibri"))
-        said = {"fontId": str(self._number("fonts", font)), "applyFont": "1"}
+        said = {"fontId": self._number("fonts", font), "applyFont": "1"}
         if fill:
-            said |= {"fillId": str(self._fill(fill)), "applyFill": "1"}
+            said |= {"fillId": self._fill(fill), "applyFill": "1"}
         across = {"horizontal": "center"} if middle else {"horizontal": "left", "indent": "1"}
         place = tag(p, "alignment", vertical="top", wrapText="1", **across)
         own = tag(p, "xf", place, numFmtId="0", **said, applyAlignment="1")
         return self._number("cellXfs", own)
 
     def save(self) -> None:
-        edits = []
-        ordinary = self.data[self.known[0].start : self.known[0].end]
+        edits: list[ByteEdit] = []
         for name, added in self.added.items():
             if added:
-                gap = self.first[name] - len(self.known) if name == "cellXfs" else 0
-                content = ordinary * gap + b"".join(added)
-                count = str(self.first[name] + len(added))
                 listed = only(self.found, name, self.part)
-                edits += with_child(self.data, listed, content, count=count)
-        self.patch.put(self.part, apply_edits(self.data, edits))
+                count = str(self.count[name] + len(added))
+                edits += listed.with_child(b"".join(added), count=count)
+        self.patch.edit(self.part, edits)
 
-    def _fill(self, colour: str) -> int:
-        p = self._prefix
+    def _fill(self, colour: str) -> str:
+        p = self.formats.prefix
         colours = tag(p, "fgColor", rgb=f"FF{colour[1:]}") + tag(p, "bgColor", indexed="64")
         solid = tag(p, "patternFill", colours, patternType="solid")
         return self._number("fills", tag(p, "fill", solid))
 
-    def _number(self, name: str, content: bytes) -> int:
+    def _number(self, name: str, content: bytes) -> str:
         """The number in one of the lists of something that is added to it."""
         only(self.found, name, self.part)
         added = self.added[name]
-        return added.setdefault(content, self.first[name] + len(added))
+        return str(added.setdefault(content, self.count[name] + len(added)))
 
 
 def _is_style(depth: int, tag: str, attributes: dict[str, str]) -> bool:
@@ -139,29 +123,23 @@ def _within(element: Element, parent: Element) -> bool:
     return parent.inside <= element.start < parent.close
 
 
-def _part(patch: Patch, main: str) -> str:
-    """The part with the formats, made where there is none."""
-    for relation in patch.relations(main):
-        if relation.kind == "styles" and relation.part in patch:
-            return relation.part
-    part = patch.free_name("xl/gradbook-styles{}.xml")
-    patch.put(part, NO_STYLES.encode())
-    patch.relate(main, "styles", part)
-    patch.declare(part, f"{SPREADSHEET}.styles+xml")
-    return part
+def _new_styles(patch: Patch, main: str) -> str:
+    pattern, kind = "xl/gradbook-styles{}.xml", f"{SPREADSHEET}.styles+xml"
+    return patch.add(main, "styles", pattern, NO_STYLES.encode(), kind).part
 
 
 # Notes: the comments part and its drawing -------------------------------------
 
 AUTHOR = "gradbook"
 DRAWING = "application/vnd.openxmlformats-officedocument.vmlDrawing"
-SHAPES_IN_BLOCK = 1024  # the numbers of shapes come in blocks of so many
+FIRST_SHAPE = 1025  # the number that Excel gives to the first
 SHAPE = """<v:shapetype id="_x0000_t202" coordsize="21600,21600" o:spt="202" \
 path="m,l,21600r21600,l21600,xe"><v:stroke joinstyle="miter"/>\
 <v:path gradientshapeok="t" o:connecttype="rect"/></v:shapetype>"""
 EMPTY_DRAWING = """<xml xmlns:v="urn:schemas-microsoft-com:vml" \
 xmlns:o="urn:schemas-microsoft-com:office:office" \
-xmlns:x="urn:schemas-microsoft-com:office:excel"></xml>"""
+xmlns:x="urn:schemas-microsoft-com:office:excel"><o:shapelayout v:ext="edit">\
+<o:idmap v:ext="edit" data="1"/></o:shapelayout></xml>"""
 BEFORE_DRAWING = """
 sheetPr dimension sheetViews sheetFormatPr cols sheetData sheetCalcPr sheetProtection
 protectedRanges scenarios autoFilter sortState dataConsolidate customSheetViews mergeCells
@@ -169,7 +147,6 @@ phoneticPr conditionalFormatting dataValidations hyperlinks printOptions pageMar
 headerFooter rowBreaks colBreaks customProperties cellWatches ignoredErrors smartTags drawing
 """  # what stands before a sheet's legacyDrawing, says the format
 WIDE, LETTER = 340, 6.2  # pixels: of a note, of a letter in it
-_IDMAP = re.compile(rb"""(<o:idmap\b[^>]*?\bdata\s*=\s*["'])([^"']*)(["'])""")
 _SHAPE_ID = re.compile(rb"_x0000_s(\d{1,9})")
 
 
@@ -178,30 +155,23 @@ def add_notes(
 ) -> list[ByteEdit]:
     """Put notes on cells of a sheet; the edits that the sheet's own text needs for them."""
     used = {relation.kind: relation.part for relation in patch.relations(part)}
-    comments = used.get("comments", "")
+    is_strict = STRICT.encode() in patch.text(part)[:4000]
+    comments, drawing = used.get("comments", ""), used.get("vmlDrawing", "")
     if comments not in patch:
-        comments = _new_comments(patch, part)
+        space = STRICT_MAIN if is_strict else MAIN
+        empty = f'<comments xmlns="{space}"><authors/><commentList/></comments>'.encode()
+        kind = f"{SPREADSHEET}.comments+xml"
+        comments = patch.add(part, "comments", "xl/comments{}.xml", empty, kind).part
     fresh = _write_texts(patch, comments, notes)
-    drawing = used.get("vmlDrawing", "")
     edits: list[ByteEdit] = []
     if drawing not in patch or not any(e.tag == "legacyDrawing" for e in sheet.outline):
-        drawing, edit = _new_drawing(patch, part, sheet)
-        edits.append(edit)
+        pattern, empty = "xl/drawings/vmlDrawing{}.vml", EMPTY_DRAWING.encode()
+        made = patch.add(part, "vmlDrawing", pattern, empty, DRAWING)
+        relation = {"xmlns:r": STRICT if is_strict else OFFICE, "r:id": made.id}
+        place, drawing = place_after(sheet.outline, BEFORE_DRAWING), made.part
+        edits.append((place, place, tag(sheet.prefix, "legacyDrawing", b"", **relation)))
     _draw(patch, drawing, sheet, {cell: notes[cell] for cell in fresh})
     return edits
-
-
-# What the notes say -----------------------------------------------------------
-
-
-def _new_comments(patch: Patch, part: str) -> str:
-    name = patch.free_name("xl/comments{}.xml")
-    space = STRICT_MAIN if STRICT.encode() in patch.text(part)[:4000] else MAIN
-    empty = f'<comments xmlns="{space}"><authors/><commentList/></comments>'
-    patch.put(name, f'<?xml version="1.0" encoding="UTF-8"?>\n{empty}'.encode())
-    patch.declare(name, f"{SPREADSHEET}.comments+xml")
-    patch.relate(part, "comments", name)
-    return name
 
 
 _NOTED = {(1, "authors"), (2, "author"), (1, "commentList"), (2, "comment"), (3, "text")}
@@ -209,33 +179,28 @@ _NOTED = {(1, "authors"), (2, "author"), (1, "commentList"), (2, "comment"), (3,
 
 def _write_texts(patch: Patch, part: str, notes: Mapping[Address, str]) -> list[Address]:
     """Write the notes, after those that a cell has already; the cells that had none."""
-    data = patch.text(part)
-    found = elements(data, part, lambda depth, tag, _: (depth, tag) in _NOTED)
+    found = elements(patch.text(part), part, lambda depth, tag, _: (depth, tag) in _NOTED)
     authors, listed = only(found, "authors", part), only(found, "commentList", part)
     own = sum(e.tag == "author" for e in found)
     there: dict[str, Element] = {}  # the text of each note that is there already
-    text = None
-    for e in found:  # in the order in which they end: a note's text before the note
-        if e.tag == "text":
-            text = e
-        elif e.tag == "comment" and text is not None and text.start >= e.inside:
-            there[e.attribute("ref")] = text
-    p = prefix(data, listed)
-    edits = with_child(data, authors, tag(p, "author", AUTHOR.encode()))
-    added: list[bytes] = []
-    fresh: list[Address] = []
+    ref = ""
+    for e in found:
+        ref = e.attribute("ref") if e.tag == "comment" else ref
+        there |= {ref: e} if e.tag == "text" else {}
+    p = listed.prefix
+    edits = authors.with_child(tag(p, "author", AUTHOR.encode()))
+    added: dict[Address, bytes] = {}
     for cell, note in notes.items():
         ref = name_of(cell)
         if ref in there:
-            edits += with_child(data, there[ref], _run(p, f"\n\n{note}"))
+            edits += there[ref].with_child(_run(p, f"\n\n{note}"))
         else:
             said = tag(p, "text", _run(p, note))
-            added.append(tag(p, "comment", said, ref=ref, authorId=str(own)))
-            fresh.append(cell)
+            added[cell] = tag(p, "comment", said, ref=ref, authorId=str(own))
     if added:
-        edits += with_child(data, listed, b"".join(added))
-    patch.put(part, apply_edits(data, edits))
-    return fresh
+        edits += listed.with_child(b"".join(added.values()))
+    patch.edit(part, edits)
+    return list(added)
 
 
 def _run(p: bytes, note: str) -> bytes:
@@ -246,57 +211,17 @@ def _run(p: bytes, note: str) -> bytes:
 # Where they are drawn ---------------------------------------------------------
 
 
-def _new_drawing(patch: Patch, part: str, sheet: SheetXml) -> tuple[str, ByteEdit]:
-    """An empty drawing, and how the sheet refers to it."""
-    name = patch.free_name("xl/drawings/vmlDrawing{}.vml")
-    patch.put(name, EMPTY_DRAWING.encode())
-    patch.declare_ending("vml", DRAWING)
-    space = STRICT if STRICT.encode() in sheet.data[:4000] else OFFICE
-    used = {"xmlns:r": space, "r:id": patch.relate(part, "vmlDrawing", name)}
-    place = place_after(sheet.outline, BEFORE_DRAWING)
-    return name, (place, place, tag(sheet.prefix, "legacyDrawing", b"", **used))
-
-
 def _draw(patch: Patch, part: str, sheet: SheetXml, notes: Mapping[Address, str]) -> None:
     """A hidden box for each note."""
     data = patch.text(part)
     end = data.rfind(b"</xml>")
     if end < 0:
         raise WorkbookError(f"its part {part} can't be added to: save it again as .xlsx")
-    blocks = _free_blocks(patch, -(-len(notes) // (SHAPES_IN_BLOCK - 1)))
-    numbers = [block * SHAPES_IN_BLOCK + k for block in blocks for k in range(1, SHAPES_IN_BLOCK)]
-    shapes = [
-        _shape(number, cell, note, sheet)
-        for number, (cell, note) in zip(numbers, notes.items(), strict=False)
-    ]
+    first = 1 + max((FIRST_SHAPE - 1, *map(int, _SHAPE_ID.findall(data))))
+    shapes = [_shape(k, cell, note, sheet) for k, (cell, note) in enumerate(notes.items(), first)]
     if b"_x0000_t202" not in data:
         shapes.insert(0, SHAPE)
-    new = data[:end] + "".join(shapes).encode() + data[end:]
-    patch.put(part, _with_blocks(new, blocks))
-
-
-def _free_blocks(patch: Patch, count: int) -> list[int]:
-    """Blocks of shapes' numbers that no drawing of the workbook has."""
-    taken: set[int] = set()
-    names = {*patch.parts.parts, *patch.changed}
-    for name in names:
-        if name.lower().endswith(".vml") and name in patch:
-            data = patch.text(name)
-            taken |= {int(n) // SHAPES_IN_BLOCK for n in _SHAPE_ID.findall(data)}
-            for _, blocks, _ in _IDMAP.findall(data):
-                taken |= {int(block) for block in blocks.split(b",") if block.strip().isdigit()}
-    first = max(taken, default=0) + 1
-    return list(range(first, first + count))
-
-
-def _with_blocks(data: bytes, blocks: Sequence[int]) -> bytes:
-    """The drawing, saying which blocks of numbers are its own."""
-    own = ",".join(map(str, blocks)).encode()
-    if _IDMAP.search(data):
-        return _IDMAP.sub(lambda m: m[1] + m[2] + b"," + own + m[3], data, count=1)
-    layout = b'<o:shapelayout v:ext="edit"><o:idmap v:ext="edit" data="%s"/></o:shapelayout>' % own
-    start = data.index(b">", data.index(b"<xml")) + 1
-    return data[:start] + layout + data[start:]
+    patch.edit(part, [(end, end, "".join(shapes).encode())])
 
 
 def _shape(number: int, cell: Address, note: str, sheet: SheetXml) -> str:
@@ -334,7 +259,7 @@ NOT_JUDGED = Message("nothing in it could be judged")
 FULL = 1.0
 
 
-ScoreCell = tuple[str | float, int]  # a text or a number, and the number of its format
+ScoreCell = tuple[str | float, str]  # a text or a number, and its format
 Scored = tuple[BookReport, BookScore]
 SheetMarks = Mapping[int, Mapping[Address, CellMark]]
 
@@ -350,7 +275,6 @@ def add_score(
     patch: Patch, main: str, styles: Styles, report: BookReport, score: BookScore
 ) -> None:
     """Put a sheet with the score behind the others."""
-    part = patch.free_name("xl/worksheets/gradbook-score{}.xml")
     strict = STRICT_MAIN.encode() in patch.text(main)[:4000]
     sizes = (
         tag(b"", "col", b"", min=str(k), max=str(k), width=str(width), customWidth="1")
@@ -363,14 +287,14 @@ def add_score(
         columns=b"".join(sizes).decode(),
         rows=b"".join(rows).decode(),
     )
-    patch.put(part, sheet.encode())
-    patch.declare(part, f"{SPREADSHEET}.worksheet+xml")
-    _list_it(patch, main, patch.relate(main, "worksheet", part), STRICT if strict else OFFICE)
+    pattern, kind = "xl/worksheets/gradbook-score{}.xml", f"{SPREADSHEET}.worksheet+xml"
+    relation = patch.add(main, "worksheet", pattern, sheet.encode(), kind).id
+    _list_it(patch, main, relation, STRICT if strict else OFFICE)
 
 
 def _list_it(patch: Patch, main: str, relation: str, space: str) -> None:
-    data, listing = patch.text(main), {(1, "sheets"), (2, "sheet")}
-    found = elements(data, main, lambda depth, tag, _: (depth, tag) in listing)
+    listing = {(1, "sheets"), (2, "sheet")}
+    found = elements(patch.text(main), main, lambda depth, tag, _: (depth, tag) in listing)
     listed = only(found, "sheets", main)
     there = [e for e in found if e.tag == "sheet"]
     numbers = [e.attribute("sheetId") for e in there]
@@ -382,8 +306,7 @@ def _list_it(patch: Patch, main: str, relation: str, space: str) -> None:
         "xmlns:r": space,
         "r:id": relation,
     }
-    own = tag(prefix(data, listed), "sheet", b"", **said)
-    patch.put(main, apply_edits(data, with_child(data, listed, own)))
+    patch.edit(main, listed.with_child(tag(listed.prefix, "sheet", b"", **said)))
 
 
 # What it says -----------------------------------------------------------------
@@ -427,8 +350,8 @@ def _row(number: int, row: Sequence[ScoreCell]) -> bytes:
     return tag(b"", "row", cells, r=str(number), **height)
 
 
-def _cell(place: str, content: str | float, style: int) -> bytes:
-    said = {"r": place, "s": str(style)}
+def _cell(place: str, content: str | float, style: str) -> bytes:
+    said = {"r": place, "s": style}
     if isinstance(content, float):
         return tag(b"", "c", tag(b"", "v", in_numbers(content).encode()), **said)
     text = tag(b"", "t", words(content), **{"xml:space": "preserve"})
@@ -447,7 +370,7 @@ def annotate(
     else changes."""
     copy = BytesIO()
     with package(path) as parts:
-        patch, book = Patch(parts, takes_opendocument=True), book_of(parts)
+        patch, book = Patch(parts), book_of(parts)
         numbers = dict.fromkeys(book.sheet_number(f.sheet) for f in report.findings if f.cells)
         marks = {n: _marks(book, report, n) for n in numbers if n is not None}
         if marks or score is not None:
@@ -458,18 +381,18 @@ def annotate(
 
 
 def _show(patch: Patch, book: Book, marks: SheetMarks, scored: Scored | None) -> None:
-    used = max(styles_used(patch.text(sheet.part)) for sheet in book.sheets)
     main = main_part(patch.parts)
-    styles = Styles(patch, main, used)
+    styles = Styles(patch, main)
     for number, marked in marks.items():
         part = book.sheets[number].part
         sheet = read_sheet(patch.text(part), part, number, marked)
         edits = add_notes(patch, part, sheet, {c: m.note for c, m in marked.items() if m.note})
-        for cell, shown in marked.items():
-            if shown.is_filled:
-                style = styles.with_fill(sheet.style_of(cell), ERROR.dark_ink)
-                edits += sheet.restyle(cell, style)
-        patch.put(part, apply_edits(sheet.data, edits))
+        filled = {
+            cell: CellEdit(style=styles.with_fill(sheet.style_of(cell), ERROR.dark_ink))
+            for cell, shown in marked.items()
+            if shown.is_filled
+        }
+        patch.edit(part, [*edits, *sheet.edits(filled)])
     if scored is not None:
         add_score(patch, main, styles, *scored)
     styles.save()

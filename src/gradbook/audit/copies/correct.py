@@ -17,18 +17,15 @@ from pathlib import Path
 
 from gradbook import limits
 from gradbook.audit.copies.patch import (
+    CellEdit,
     NewFormula,
     Patch,
     SheetXml,
-    apply_edits,
     outline,
     place_after,
-    prefix,
     read_sheet,
     tag,
     with_attributes,
-    with_formulas,
-    with_value,
 )
 from gradbook.audit.findings import (
     RIGHT,
@@ -43,7 +40,8 @@ from gradbook.audit.formula.pattern import UnknownReference
 from gradbook.audit.workbook.book import Book, quote_title
 from gradbook.audit.workbook.evaluate import Evaluation
 from gradbook.audit.workbook.flow import Flow
-from gradbook.audit.workbook.package import package
+from gradbook.audit.workbook.opendocument import is_opendocument
+from gradbook.audit.workbook.package import WorkbookError, package
 from gradbook.audit.workbook.read import book_of, main_part
 from gradbook.errors import GradbookError, one_line
 from gradbook.files import read_bytes, write_whole
@@ -56,10 +54,11 @@ from gradbook.language.message import Message, joined, message_count, words_of
 def new_formulas(
     sheet: SheetXml, book: Book, wanted: Mapping[Address, str], wholes: Mapping[str, str]
 ) -> dict[Address, NewFormula]:
-    """What is put into the sheet's cells: the wanted formulas, and those of the arrays around them.
+    """What is put into the sheet's cells: the wanted formulas, and what goes with them.
 
-    One cell of an array can't be changed alone: each cell gets a formula of its own, unless one is
-    known that is right for all of them. `wholes` has those, by the cells that they fill.
+    Where others share an old one, each of them gets its own. One cell of an array can't be changed
+    alone: each gets a formula of its own, unless one is known that is right for all of them.
+    `wholes` has those, by the cells that they fill.
     """
     found = {cell: NewFormula(text) for cell, text in wanted.items()}
     for first, area in _arrays(sheet, book):
@@ -74,14 +73,13 @@ def new_formulas(
             for cell in cells:
                 text = wanted.get(cell) or book.patterns[cell].text_at(cell)
                 found[cell] = NewFormula(text, name_of(cell))
-    return found
+    return {**dict(sheet.orphans(found)), **found}
 
 
 def _arrays(sheet: SheetXml, book: Book) -> Iterator[tuple[Address, str]]:
     """The cell in which each array formula stands, and the cells that it fills."""
-    for cell, there in sheet.cells.items():
-        formula = there.formula
-        if formula is not None and formula.attribute("t") == "array":
+    for cell, formula in sheet.formulas.items():
+        if formula.attribute("t") == "array":
             yield cell, formula.attribute("ref") if cell in book.arrays else name_of(cell)
 
 
@@ -108,8 +106,11 @@ def correct(path: str | Path, report: BookReport) -> CorrectedCopy:
     """The workbook at `path` with the right formulas that the report knows."""
     copy = BytesIO()
     with package(path) as parts:
-        patch = Patch(parts)
-        book = book_of(parts)
+        if is_opendocument(parts):
+            raise WorkbookError(
+                "only copies of .xlsx are made: save it as .xlsx and check that one"
+            )
+        patch, book = Patch(parts), book_of(parts)
         done, lost = _correct(patch, book, report.findings)
         patch.write(copy)
     content = copy.getvalue() if done else read_bytes(path, limits.BOOK)
@@ -165,12 +166,10 @@ def _correct(
         formulas = new_formulas(sheet, book, here, wholes)
         changed = {cell for cell in below if sheet_of(cell) == number} | formulas.keys()
         values = {c: numbers.value(c) if book.is_kept(c) else nan for c in changed}
-        edits = list(with_formulas(sheet, formulas, values))
-        for cell in changed - formulas.keys():
-            if cell in sheet.cells:
-                edits += with_value(sheet, sheet.cells[cell], values[cell])
+        there = formulas.keys() | (changed & sheet.cells.keys())
+        edits = {c: CellEdit(formula=formulas.get(c), value=values[c]) for c in there}
         if edits:
-            patch.put(book.sheets[number].part, apply_edits(sheet.data, edits))
+            patch.edit(book.sheets[number].part, sheet.edits(edits))
     ask_to_calculate(patch)
     return done | old, tuple(_lost(book, Evaluation(book, flow), numbers, below))
 
@@ -203,8 +202,7 @@ def _lost(
 
 def _is_what_if(sheet: SheetXml, cell: Address) -> bool:
     """Whether a table of what-ifs fills the cell, whose formula is none to be read or typed."""
-    there = sheet.cells.get(cell)
-    formula = there.formula if there else None
+    formula = sheet.formulas.get(cell)
     return formula is not None and formula.attribute("t") == "dataTable"
 
 
@@ -226,15 +224,15 @@ def ask_to_calculate(patch: Patch) -> None:
     for relation in patch.relations(main):
         if relation.kind == "calcChain":
             patch.drop(relation.part, main)
-    data = patch.text(main)
-    found = outline(data, main)
+    found = outline(patch.text(main), main)
     there = next((e for e in found if e.depth == 1 and e.tag == "calcPr"), None)
     if there is not None:
-        edit = with_attributes(data, there, fullCalcOnLoad="1")
+        opening = with_attributes(there.opening, fullCalcOnLoad="1")
+        edit = there.start, there.inside, opening
     else:
         place = place_after(found, BEFORE_CALCULATION)
-        edit = place, place, tag(prefix(data, found[-1]), "calcPr", fullCalcOnLoad="1")
-    patch.put(main, apply_edits(data, [edit]))
+        edit = place, place, tag(found[0].prefix, "calcPr", fullCalcOnLoad="1")
+    patch.edit(main, [edit])
 
 
 # How the loss would go on -----------------------------------------------------

@@ -9,18 +9,21 @@ from __future__ import annotations
 import re
 from bisect import bisect
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
+from functools import partial
 
 from gradbook.audit.copies.patch import (
-    FORBIDDEN,
-    TAG,
     ByteEdit,
     Element,
     apply_edits,
     elements,
     free_title,
+    opening_of,
+    tag,
+    with_attributes,
+    with_content,
+    words,
 )
 from gradbook.audit.formula.address import MOST_COLUMNS, Address, column_of, row_of
 from gradbook.audit.workbook.opendocument import ANOTHER_BOOKS, CONTENT
@@ -32,9 +35,8 @@ WANTED = {"table", "table-row", "table-column", *CELLS, "style", "automatic-styl
 PREFIXES = (b"office", b"table", b"text", b"style", b"fo")
 LARGEST = 64 * 2**20  # bytes of rows that were said once and are to be told apart
 OWN = "gradbook"  # what the names of our styles begin with
-_NAME = re.compile(rb"""(\sstyle:name=)(?:"[^"]*"|'[^']*')""")
 _FILL = re.compile(rb"""\sfo:background-color=(?:"[^"]*"|'[^']*')""")
-_PROPERTIES = re.compile(rb"<style:table-cell-properties\b")
+_PROPERTIES = re.compile(rb"""<style:table-cell-properties\b(?:[^>"']|"[^"]*"|'[^']*')*>""")
 _NOTE_END = b"</office:annotation>"
 
 
@@ -57,8 +59,7 @@ class OpenPart:
         if missing is not None:
             raise WorkbookError(f"it calls {missing.decode()} otherwise: save it again as .ods")
         self.data, self.colour = data, colour
-        found = elements(data, CONTENT, lambda _, tag, __: tag in WANTED)
-        self.elements = sorted(found, key=lambda e: e.start)
+        self.elements = elements(data, CONTENT, lambda _, tag, __: tag in WANTED)
         self.sheets = [
             e
             for e in self.elements
@@ -72,15 +73,16 @@ class OpenPart:
             for e in self.elements
             if e.tag == "style" and e.attribute("family") == "table-cell"
         }
-        self.styles: dict[str, bytes] = {}  # those that are added
+        self.names: dict[str, str] = {}  # of the styles that are added
+        self.added = b""
         self.edits: list[ByteEdit] = []
 
     # Styles ------------------------------------------------------------------
 
     def plain(
         self, *, size: float, ink: str, bold: bool = False, fill: str = "", middle: bool = False
-    ) -> int:
-        """The number of a style for words, or for numbers in the middle of their cells."""
+    ) -> str:
+        """The name of a style for words, or for numbers in the middle of their cells."""
         filled = f' fo:background-color="{fill}"' if fill else ""
         weight = ' fo:font-weight="bold"' if bold else ""
         look = (
@@ -89,39 +91,33 @@ class OpenPart:
             f'<style:paragraph-properties fo:text-align="{"center" if middle else "start"}"/>'
             f'<style:text-properties fo:font-size="{size:g}pt" fo:color="{ink}"{weight}/>'
         )
-        if look not in self.styles:
-            name = f'style:name="{self._own(len(self.styles))}" style:family="table-cell"'
-            style = f'<style:style {name} style:parent-style-name="Default">{look}</style:style>'
-            self.styles[look] = style.encode()
-        return list(self.styles).index(look)
-
-    @staticmethod
-    def _own(number: int) -> str:
-        return f"{OWN}{number}"
+        return self._style(look, lambda own: _style(own, "Default", look.encode()))
 
     def _filled(self, name: str) -> str:
         """The name of the style that is like another one, but filled."""
-        key = f"filled {name}"
-        if key not in self.styles:
-            own = self._own(len(self.styles))
-            self.styles[key] = self._copy(self.known.get(name), name, own)
-        return self._own(list(self.styles).index(key))
+        return self._style(
+            f"filled {name}", lambda own: self._copy(self.known.get(name), name, own)
+        )
+
+    def _style(self, key: str, make: Callable[[str], bytes]) -> str:
+        """The name of one of our styles, which is made when it is first asked for."""
+        if key not in self.names:
+            self.names[key] = f"{OWN}{len(self.names)}"
+            self.added += make(self.names[key])
+        return self.names[key]
 
     def _copy(self, style: Element | None, name: str, own: str) -> bytes:
-        fill = f' fo:background-color="{self.colour}"'.encode()
-        properties = b"<style:table-cell-properties%s/>" % fill
+        fill = {"fo:background-color": self.colour}
+        properties = tag(b"style:", "table-cell-properties", **fill)
         if style is None:
-            named = f' style:name="{own}" style:family="table-cell"'
-            named += f' style:parent-style-name="{escape(name or "Default")}"'
-            return f"<style:style{named}>".encode() + properties + b"</style:style>"
-        opening = _NAME.sub(rb'\1"%s"' % own.encode(), self.data[style.start : style.inside])
-        inside = self.data[style.inside : style.end]
-        if style.is_empty():
-            return opening[:-2] + b">" + properties + b"</style:style>"
-        inside = _FILL.sub(b"", inside)
-        if _PROPERTIES.search(inside):
-            return opening + _PROPERTIES.sub(lambda found: found[0] + fill, inside, count=1)
-        return opening + properties + inside
+            return _style(own, name or "Default", properties)
+        content = _FILL.sub(b"", style.content)
+        if there := _PROPERTIES.search(content):
+            filled = with_attributes(there[0], **fill)
+            content = content[: there.start()] + filled + content[there.end() :]
+        else:
+            content = properties + content
+        return with_content(with_attributes(style.opening, **{"style:name": own}), content)
 
     # Cells -------------------------------------------------------------------
 
@@ -152,10 +148,9 @@ class OpenPart:
         self, line: Element, cells: list[Element], hit: Mapping[int, Wanted], usual: list[str]
     ) -> bytes:
         """A row, or rows that are alike but for those that are marked."""
-        whole = self.data[line.start : line.end]
+        whole = line.whole
         if len(hit) * len(whole) > LARGEST:
             raise WorkbookError("too much in it is alike to be marked: save it again as .ods")
-
         new: dict[int, bytes] = {}
         for row, wanted in hit.items():
             edits = self._cells(cells, wanted, usual)
@@ -166,7 +161,7 @@ class OpenPart:
     def _cells(self, cells: list[Element], wanted: Wanted, usual: list[str]) -> Iterator[ByteEdit]:
         column = 0
         for cell in cells:
-            count, whole = _repeated(cell, "columns"), self.data[cell.start : cell.end]
+            count, whole = _repeated(cell, "columns"), cell.whole
             new: dict[int, bytes] = {}
             for k in (k for k in wanted if column <= k < column + count):
                 name = cell.attribute("style-name") or (usual[k] if k < len(usual) else "")
@@ -176,70 +171,64 @@ class OpenPart:
             column += count
 
     def _marked(self, cell: bytes, style: str, mark: CellMark) -> bytes:
-        opening = cell[: _end_of_tag(cell)]
+        opening = opening_of(cell)
         rest = cell[len(opening) :]
         if mark.is_filled:
-            bare = re.sub(rb"""\stable:style-name=(?:"[^"]*"|'[^']*')""", b"", opening)
-            slash = b"/>" if bare.endswith(b"/>") else b">"
-            named = f' table:style-name="{self._filled(style)}"'.encode()
-            opening = bare[: -len(slash)] + named + slash
+            opening = with_attributes(opening, **{"table:style-name": self._filled(style)})
         if not mark.note:
             return opening + rest
         said = _paragraphs(mark.note)
         if _NOTE_END in rest:
             return opening + rest.replace(_NOTE_END, said + _NOTE_END, 1)
-        added = b"<office:annotation>" + said + _NOTE_END
-        if opening.endswith(b"/>"):
-            name = re.match(rb"<([^\s/>]+)", opening)
-            assert name
-            return opening[:-2] + b">" + added + b"</" + name[1] + b">"
-        return opening + added + rest
+        note = tag(b"office:", "annotation", said)
+        return opening + note + rest if rest else with_content(opening, note)
 
     # The sheet behind the others, and the whole ------------------------------
 
     def add_sheet(
-        self, title: str, widths: Sequence[int], rows: Sequence[Sequence[tuple[str | float, int]]]
+        self, title: str, widths: Sequence[int], rows: Sequence[Sequence[tuple[str | float, str]]]
     ) -> None:
-        """Rows of texts and numbers, each with the number of its style."""
+        """Rows of texts and numbers, each with the name of its style."""
         own = free_title(title, [e.attribute("name") for e in self.sheets])
-        content = b""
-        for k, letters in enumerate(widths):
-            column = f'<table:table-column table:style-name="{OWN}-width{k}"/>'
-            content += column.encode()
-            self.styles[f"width {k}"] = (
-                f'<style:style style:name="{OWN}-width{k}" style:family="table-column">'
-                f'<style:table-column-properties style:column-width="{letters * 0.08:.2f}in"/>'
-                "</style:style>"
-            ).encode()
-        content += b"".join(map(self._score_row, rows))
-        whole = f'<table:table table:name="{escape(own)}">'.encode() + content + b"</table:table>"
+        names = [self._style(f"width {width}", partial(_wide, width)) for width in widths]
+        columns = (tag(b"table:", "table-column", **{"table:style-name": name}) for name in names)
+        content = b"".join([*columns, *map(_row, rows)])
         end = self.sheets[-1].end
-        self.edits.append((end, end, whole))
-
-    def _score_row(self, row: Sequence[tuple[str | float, int]]) -> bytes:
-        cells = b"".join(self._score_cell(*cell) for cell in row)
-        return b"<table:table-row>" + (cells or b"<table:table-cell/>") + b"</table:table-row>"
-
-    def _score_cell(self, content: str | float, style: int) -> bytes:
-        said = f' table:style-name="{self._own(style)}"'
-        if isinstance(content, float):
-            number = f' office:value-type="float" office:value="{content!r}"'
-            return f"<table:table-cell{said}{number}/>".encode()
-        opening = f'<table:table-cell{said} office:value-type="string">'.encode()
-        return opening + _paragraphs(content) + b"</table:table-cell>"
+        self.edits.append((end, end, tag(b"table:", "table", content, **{"table:name": own})))
 
     def text(self) -> bytes:
-        added = b"".join(self.styles.values())
-        styles = next((e for e in self.elements if e.tag == "automatic-styles"), None)
-        if added and styles is None:
-            raise WorkbookError("it has no styles of cells: save it again as .ods")
-        if added and styles is not None:
-            if styles.is_empty():
-                whole = b"<office:automatic-styles>" + added + b"</office:automatic-styles>"
-                self.edits.append((styles.start, styles.end, whole))
-            else:
-                self.edits.append((styles.close, styles.close, added))
+        if self.added:
+            styles = next((e for e in self.elements if e.tag == "automatic-styles"), None)
+            if styles is None:
+                raise WorkbookError("it has no styles of cells: save it again as .ods")
+            self.edits += styles.with_child(self.added)
         return apply_edits(self.data, self.edits)
+
+
+def _style(name: str, like: str, look: bytes) -> bytes:
+    said = {"style:name": name, "style:family": "table-cell", "style:parent-style-name": like}
+    return tag(b"style:", "style", look, **said)
+
+
+def _wide(letters: int, name: str) -> bytes:
+    """The style of a column."""
+    width = {"style:column-width": f"{letters * 0.08:.2f}in"}
+    look = tag(b"style:", "table-column-properties", **width)
+    said = {"style:name": name, "style:family": "table-column"}
+    return tag(b"style:", "style", look, **said)
+
+
+def _row(row: Sequence[tuple[str | float, str]]) -> bytes:
+    cells = b"".join(_cell(*cell) for cell in row)
+    return tag(b"table:", "table-row", cells or tag(b"table:", "table-cell"))
+
+
+def _cell(content: str | float, style: str) -> bytes:
+    said = {"table:style-name": style, "office:value-type": "string"}
+    if isinstance(content, float):
+        said |= {"office:value-type": "float", "office:value": repr(content)}
+        return tag(b"table:", "table-cell", **said)
+    return tag(b"table:", "table-cell", _paragraphs(content), **said)
 
 
 def _repeated(element: Element, what: str) -> int:
@@ -259,24 +248,10 @@ def _taken_apart(whole: bytes, what: str, count: int, new: Mapping[int, bytes]) 
 
 def _again(whole: bytes, what: str, count: int) -> bytes:
     """An element that stands for so many, of itself alone."""
-    end = _end_of_tag(whole)
-    said = rb"""\stable:number-%s-repeated=(?:"[^"]*"|'[^']*')""" % what.encode()
-    opening = re.sub(said, b"", whole[:end])
-    if count > 1:
-        slash = b"/>" if opening.endswith(b"/>") else b">"
-        many = f' table:number-{what}-repeated="{count}"'.encode()
-        opening = opening[: -len(slash)] + many + slash
-    return opening + whole[end:]
+    opening = opening_of(whole)
+    many = {f"table:number-{what}-repeated": str(count) if count > 1 else None}
+    return with_attributes(opening, **many) + whole[len(opening) :]
 
 
-def _end_of_tag(whole: bytes) -> int:
-    found = TAG.match(whole)
-    assert found, "it begins with a tag"
-    return found.end()
-
-
-def _paragraphs(words: str) -> bytes:
-    plain = FORBIDDEN.sub("\ufffd", words)
-    return "".join(
-        f"<text:p>{escape(line, quote=False)}</text:p>" for line in plain.split("\n")
-    ).encode()
+def _paragraphs(note: str) -> bytes:
+    return b"".join(tag(b"text:", "p", words(line)) for line in note.split("\n"))

@@ -4,6 +4,7 @@ around them stays as it was."""
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape, unescape
@@ -15,7 +16,6 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from gradbook.archives import FIRST_DAY, PACKINGS
 from gradbook.audit.formula.address import Address, column_of, name_of, pack, row_and_column, row_of
 from gradbook.audit.formula.pattern import copy_formula
-from gradbook.audit.workbook.opendocument import is_opendocument
 from gradbook.audit.workbook.package import (
     Package,
     WorkbookError,
@@ -40,27 +40,32 @@ ByteEdit = tuple[int, int, bytes]  # from where to where in the text, and what b
 class Element:
     """<tag …>…</tag>, and where that is."""
 
+    data: bytes = field(repr=False)  # the whole text
     tag: str  # without its prefix
     attributes: dict[str, str] = field(repr=False)
     depth: int  # the root has 0
     start: int  # of its start tag
-    _inside: int  # how far from there the rest is: small numbers, for a sheet has very many
-    _close: int
-    _end: int
+    inside: int  # where that ends
+    close: int  # of its end tag; `inside` where it has none
+    end: int
 
     @property
-    def inside(self) -> int:
-        """Where its start tag ends."""
-        return self.start + self._inside
+    def opening(self) -> bytes:
+        return self.data[self.start : self.inside]
 
     @property
-    def close(self) -> int:
-        """Where its end tag starts; `inside` where it has none."""
-        return self.start + self._close
+    def content(self) -> bytes:
+        return self.data[self.inside : self.close]
 
     @property
-    def end(self) -> int:
-        return self.start + self._end
+    def whole(self) -> bytes:
+        return self.data[self.start : self.end]
+
+    @property
+    def prefix(self) -> bytes:
+        """What its name has before it in the text, with the colon."""
+        before, colon, _ = _name(self.opening).rpartition(b":")
+        return before + colon
 
     def is_empty(self) -> bool:
         return self.close == self.end
@@ -69,42 +74,59 @@ class Element:
         """An attribute by its name, whatever its prefix."""
         return next((v for k, v in self.attributes.items() if local(k) == name), "")
 
+    def with_child(self, child: bytes, **values: str) -> list[ByteEdit]:
+        """One more child at its end; attributes may change with it."""
+        opening = with_attributes(self.opening, **values)
+        if self.is_empty():
+            return [(self.start, self.end, with_content(opening, child))]
+        own = [(self.start, self.inside, opening)] if values else []
+        return [*own, (self.close, self.close, child)]
+
 
 NONE: dict[str, str] = {}  # that most elements share
 Wanted = Callable[[int, str, dict[str, str]], bool]  # by depth, tag and attributes
 
 
 def elements(data: bytes, part: str, wanted: Wanted) -> list[Element]:
-    """The wanted elements of a part's text, in the order in which they end."""
-    found: list[Element] = []
-    opened: list[tuple[str, dict[str, str], int] | None] = []
+    """The wanted elements of a part's text, in the order in which they begin."""
+    found: list[Element | None] = []
+    opened: list[tuple[str, dict[str, str], int, int] | None] = []
     made = parser()
 
     def begin(tag: str, attributes: dict[str, str]) -> None:
         tag = local(tag)
-        keep = wanted(len(opened), tag, attributes)
-        opened.append((tag, attributes, made.CurrentByteIndex) if keep else None)
+        if wanted(len(opened), tag, attributes):
+            opened.append((tag, attributes or NONE, made.CurrentByteIndex, len(found)))
+            found.append(None)
+        else:
+            opened.append(None)
 
     def end(_: str) -> None:
         entry = opened.pop()
-        if entry is None:
-            return
-        tag, attributes, start = entry
-        close = finish = inside = _matched(TAG, data, start).end()
-        if data[inside - 2 : inside] != b"/>":
-            close = made.CurrentByteIndex
-            finish = _matched(TAG, data, close).end()
-        places = (place - start for place in (inside, close, finish))
-        found.append(Element(tag, attributes or NONE, len(opened), start, *places))
+        if entry is not None:
+            tag, attributes, start, place = entry
+            close = finish = inside = start + len(opening_of(data, start))
+            if data[inside - 2 : inside] != b"/>":
+                close = made.CurrentByteIndex
+                finish = close + len(opening_of(data, close))
+            here = start, inside, close, finish
+            found[place] = Element(data, tag, attributes, len(opened), *here)
 
     parse(part, [data], made, begin, end)
-    return found
+    return [element for element in found if element is not None]
 
 
-def _matched(pattern: re.Pattern[bytes], data: bytes, start: int = 0) -> re.Match[bytes]:
-    found = pattern.match(data, start)
-    assert found, "the parser found a tag here"
-    return found
+def opening_of(data: bytes, start: int = 0) -> bytes:
+    """The tag that begins at a place."""
+    found = TAG.match(data, start)
+    assert found, "a tag begins here"
+    return found[0]
+
+
+def _name(opening: bytes) -> bytes:
+    found = _NAME.match(opening)
+    assert found, "a start tag has a name"
+    return found[1]
 
 
 def outline(data: bytes, part: str) -> list[Element]:
@@ -137,42 +159,31 @@ def words(text: str) -> bytes:
     return escaped.encode("ascii", "xmlcharrefreplace")
 
 
-def prefix(data: bytes, element: Element) -> bytes:
-    """The prefix that an element's name has in the text, with its colon."""
-    before, colon, _ = _matched(_NAME, data, element.start)[1].rpartition(b":")
-    return before + colon
-
-
 def tag(before: bytes, name: str, inside: bytes = b"", /, **attributes: str) -> bytes:
     """A new element, with a prefix before its name."""
-    start = before + name.encode()
     said = b"".join(_said(*attribute) for attribute in attributes.items())
-    return b"<%s%s>%s</%s>" % (start, said, inside, start) if inside else b"<%s%s/>" % (start, said)
+    return with_content(b"<%s%s%s/>" % (before, name.encode(), said), inside)
 
 
 def _said(name: str, value: str) -> bytes:
     return b' %s="%s"' % (name.encode(), words(value))
 
 
-def with_attributes(data: bytes, element: Element, **values: str) -> ByteEdit:
-    """The element's start tag with other values of some attributes."""
-    opening = data[element.start : element.inside]
+def with_attributes(opening: bytes, **values: str | None) -> bytes:
+    """A start tag with other values of some attributes, or without those of no value."""
     for name, value in values.items():
         there = re.search(rb"\s" + name.encode() + rb"""\s*=\s*(?:"[^"]*"|'[^']*')""", opening)
-        start, end = there.span() if there else (_matched(_NAME, opening).end(),) * 2
-        opening = opening[:start] + _said(name, value) + opening[end:]
-    return element.start, element.inside, opening
+        start, end = there.span() if there else (len(_name(opening)) + 1,) * 2
+        opening = (
+            opening[:start] + (_said(name, value) if value is not None else b"") + opening[end:]
+        )
+    return opening
 
 
-def with_child(data: bytes, element: Element, child: bytes, **values: str) -> list[ByteEdit]:
-    """One more child at an element's end; attributes may change with it."""
-    start, inside, opening = with_attributes(data, element, **values)
-    if not element.is_empty():
-        own = [(start, inside, opening)] if values else []
-        return [*own, (element.close, element.close, child)]
-    name = _matched(_NAME, opening)[1]
-    opening = opening[: opening.rindex(b"/")].rstrip() + b">"
-    return [(start, inside, opening + child + b"</" + name + b">")]
+def with_content(opening: bytes, content: bytes) -> bytes:
+    """The element that begins with a start tag and has this in it."""
+    bare = opening[:-1].removesuffix(b"/").rstrip()
+    return b"%s>%s</%s>" % (bare, content, _name(opening)) if content else bare + b"/>"
 
 
 def only(found: Iterable[Element], tag: str, part: str) -> Element:
@@ -192,8 +203,7 @@ def free_title(title: str, taken: Iterable[str]) -> str:
 
 def place_after(found: Sequence[Element], earlier: str) -> int:
     """Where a child of the root belongs: behind those that come earlier."""
-    names = set(earlier.split())
-    root = found[-1]
+    names, root = set(earlier.split()), found[0]
     return max((e.end for e in found if e.depth == 1 and e.tag in names), default=root.inside)
 
 
@@ -219,8 +229,8 @@ class PartRelation:
 class Patch:
     """A workbook's parts, and changes to some of them."""
 
-    def __init__(self, parts: Package, takes_opendocument: bool = False) -> None:
-        self.parts, self.takes_opendocument = parts, takes_opendocument
+    def __init__(self, parts: Package) -> None:
+        self.parts = parts
         self.changed: dict[str, bytes] = {}
         self.dropped: set[str] = set()
 
@@ -229,14 +239,24 @@ class Patch:
 
     def text(self, name: str) -> bytes:
         """A part's XML as it is now, in an encoding that ASCII can be put into."""
-        if is_opendocument(self.parts) and not self.takes_opendocument:
-            raise WorkbookError(
-                "only copies of .xlsx are made: save it as .xlsx and check that one"
-            )
         return self.changed[name] if name in self.changed else plain(self.parts.bytes_of(name))
 
     def put(self, name: str, data: bytes) -> None:
         self.changed[name] = data
+
+    def edit(self, name: str, edits: Iterable[ByteEdit]) -> None:
+        """Change some bytes of a part's text as it is now."""
+        self.put(name, apply_edits(self.text(name), edits))
+
+    def add(self, of: str, kind: str, pattern: str, data: bytes, content_type: str) -> PartRelation:
+        """A new part that another one uses."""
+        name = self.free_name(pattern)
+        self.put(name, data)
+        if name.endswith(".xml"):
+            self._add(TYPES, "Override", PartName=f"/{name}", ContentType=content_type)
+        else:
+            self._declare_ending(name.rpartition(".")[2], content_type)
+        return PartRelation(self.relate(of, kind, name), kind, name)
 
     def free_name(self, pattern: str) -> str:
         """The first of comments1.xml, comments2.xml … that no part is called."""
@@ -283,16 +303,10 @@ class Patch:
         self._without(TYPES, lambda e: e.attribute("PartName").lstrip("/") == name)
 
     def _without(self, part: str, unwanted: Callable[[Element], bool]) -> None:
-        data = self.text(part)
-        edits = [(e.start, e.end, b"") for e in outline(data, part) if e.depth and unwanted(e)]
-        if edits:
-            self.put(part, apply_edits(data, edits))
+        found = outline(self.text(part), part)
+        self.edit(part, [(e.start, e.end, b"") for e in found if e.depth and unwanted(e)])
 
-    def declare(self, name: str, kind: str) -> None:
-        """Say of what type a part is."""
-        self._add(TYPES, "Override", PartName=f"/{name}", ContentType=kind)
-
-    def declare_ending(self, ending: str, kind: str) -> None:
+    def _declare_ending(self, ending: str, kind: str) -> None:
         """Say of what type parts with such a name are, unless that is known."""
         known = [e.attribute("Extension").lower() for e in outline(self.text(TYPES), TYPES)]
         if ending not in known:
@@ -300,10 +314,8 @@ class Patch:
 
     def _add(self, part: str, name: str, **attributes: str) -> None:
         """One more child of a part's root, which has its namespace."""
-        data = self.text(part)
-        root = outline(data, part)[-1]
-        child = tag(prefix(data, root), name, b"", **attributes)
-        self.put(part, apply_edits(data, with_child(data, root, child)))
+        root = outline(self.text(part), part)[0]
+        self.edit(part, root.with_child(tag(root.prefix, name, b"", **attributes)))
 
     # The copy -----------------------------------------------------------------
 
@@ -337,26 +349,8 @@ class Patch:
 # Cells of a sheet -------------------------------------------------------------
 
 USUAL_WIDTH = 64  # of a column, in pixels
-KEPT = {(2, "row"), (2, "col"), (3, "c"), (4, "f"), (4, "v"), (4, "is")}  # depths and tags
-_STYLE = re.compile(rb"""\ss\s*=\s*["'](\d{1,9})["']""")
+KEPT = {(2, "row"), (2, "col"), (3, "c"), (4, "f")}  # depths and tags
 _CDATA = re.compile(rb"<!\[CDATA\[(.*?)(?:\]\]>|\Z)", re.DOTALL)
-_KIND = re.compile(rb"""\st\s*=\s*(?:"[^"]*"|'[^']*')""")
-
-
-@dataclass(slots=True)
-class CellXml:
-    """A <c> and what is in it."""
-
-    element: Element
-    inner: tuple[Element, ...]
-
-    @property
-    def style(self) -> int:
-        return _whole(self.element.attribute("s"))
-
-    @property
-    def formula(self) -> Element | None:
-        return next((e for e in self.inner if e.tag == "f"), None)
 
 
 @dataclass(frozen=True)
@@ -367,13 +361,22 @@ class NewFormula:
     area: str = ""  # the cells that it fills as an array formula
 
 
+@dataclass(frozen=True)
+class CellEdit:
+    """What changes in a cell; its value with its formula, which may be the old one."""
+
+    style: str | None = None  # the number of its format
+    formula: NewFormula | None = None
+    value: float | None = None  # none is written where it is no number
+
+
 @dataclass
 class SheetXml:
     """A sheet's text, the cells in it that matter, and every row."""
 
-    data: bytes
     part: str
-    cells: dict[Address, CellXml] = field(default_factory=dict)
+    cells: dict[Address, Element] = field(default_factory=dict)
+    formulas: dict[Address, Element] = field(default_factory=dict)
     rows: dict[int, Element] = field(default_factory=dict)
     outline: list[Element] = field(default_factory=list)  # the root and what is directly in it
     columns: list[Element] = field(default_factory=list)
@@ -381,19 +384,12 @@ class SheetXml:
     @property
     def prefix(self) -> bytes:
         """What the sheet's own elements have before their names."""
-        return prefix(self.data, self.outline[-1])
-
-    def restyle(self, cell: Address, style: int) -> list[ByteEdit]:
-        """The cell with another format, made where there is none."""
-        there = self.cells.get(cell)
-        if there is not None:
-            return [with_attributes(self.data, there.element, s=str(style))]
-        return self.new_cell(cell, s=str(style))
+        return self.outline[0].prefix
 
     def style_of(self, cell: Address) -> int:
         """The format that the cell has, its row's or its column's where it is not there."""
         if cell in self.cells:
-            return self.cells[cell].style
+            return _whole(self.cells[cell].attribute("s"))
         row = self.rows.get(row_of(cell))
         if row is not None and row.attribute("customFormat") in ("1", "true"):
             return _whole(row.attribute("s"))
@@ -416,71 +412,107 @@ class SheetXml:
                 return element
         return None
 
-    def new_cell(self, cell: Address, inside: bytes = b"", **attributes: str) -> list[ByteEdit]:
-        """A cell where there is none, in its row, which is made where there is none."""
-        own = tag(self.prefix, "c", inside, r=name_of(cell), **attributes)
-        number = row_of(cell)
-        row = self.rows.get(number)
-        if row is not None:
-            later = (c for at, c in self.cells.items() if row_of(at) == number and at > cell)
-            place = min((c.element.start for c in later), default=row.close)
-            return [(place, place, own)]
-        table = only(self.outline, "sheetData", self.part)
-        following = (e.start for n, e in self.rows.items() if n > number)
-        place = min(following, default=table.close)
-        return [(place, place, tag(self.prefix, "row", own, r=str(number + 1)))]
+    # What changes -------------------------------------------------------------------
+
+    def edits(self, wanted: Mapping[Address, CellEdit]) -> Iterator[ByteEdit]:
+        """What has to change in the text; cells and rows that aren't there are made."""
+        new: defaultdict[int, dict[Address, bytes]] = defaultdict(dict)
+        for cell, edit in sorted(wanted.items()):
+            there, whole = self.cells.get(cell), self._written(cell, edit)
+            if there is not None:
+                yield there.start, there.end, whole
+            else:
+                new[row_of(cell)][cell] = whole
+        rows: list[ByteEdit] = []
+        for number, cells in new.items():
+            if number not in self.rows:
+                rows.append(self._new_row(number, b"".join(cells.values())))
+            elif self.rows[number].is_empty():
+                yield from self.rows[number].with_child(b"".join(cells.values()))
+            else:
+                yield from (self._new_cell(*cell) for cell in cells.items())
+        if rows and self._table.is_empty():
+            yield from self._table.with_child(b"".join(row for _, _, row in rows))
+        else:
+            yield from rows
+
+    @property
+    def _table(self) -> Element:
+        return only(self.outline, "sheetData", self.part)
+
+    def _new_row(self, number: int, cells: bytes) -> ByteEdit:
+        following = (row.start for other, row in self.rows.items() if other > number)
+        place = min(following, default=self._table.close)
+        return place, place, tag(self.prefix, "row", cells, r=str(number + 1))
+
+    def _new_cell(self, cell: Address, whole: bytes) -> ByteEdit:
+        row = row_of(cell)
+        later = (c.start for at, c in self.cells.items() if row_of(at) == row and at > cell)
+        place = min(later, default=self.rows[row].close)
+        return place, place, whole
+
+    def _written(self, cell: Address, edit: CellEdit) -> bytes:
+        """The cell as it is then."""
+        there, old = self.cells.get(cell), self.formulas.get(cell)
+        opening = there.opening if there else tag(self.prefix, "c", r=name_of(cell))
+        if edit.style is not None:
+            opening = with_attributes(opening, s=edit.style)
+        if edit.value is None:
+            return with_content(opening, there.content if there else b"")
+        content = old.whole if old else b""
+        if edit.formula is not None:
+            kind = {"t": "array", "ref": edit.formula.area} if edit.formula.area else {}
+            content = tag(self.prefix, "f", words(edit.formula.text), **kind)
+        if isfinite(edit.value):
+            content += tag(self.prefix, "v", repr(edit.value).encode())
+        return with_content(with_attributes(opening, t=None), content)
+
+    def orphans(self, gone: Collection[Address]) -> Iterator[tuple[Address, NewFormula]]:
+        """Cells whose formula stands in a cell that gets another one, with that formula."""
+        masters: dict[str, tuple[Address, str]] = {}
+        for cell, formula in self.formulas.items():
+            if formula.attribute("t") != "shared":
+                continue
+            index, text = formula.attribute("si"), _text(formula.content)
+            if text:
+                masters[index] = cell, text
+            elif index in masters and masters[index][0] in gone and cell not in gone:
+                home, text = masters[index]
+                yield cell, NewFormula(copy_formula(text, home, cell))
 
 
 def read_sheet(data: bytes, part: str, number: int, wanted: Iterable[Address]) -> SheetXml:
-    """A sheet's text, with all the cells in the rows of the wanted ones.
-
-    Of those rows, what is written as <row/> becomes <row></row>: several cells may come into it.
-    """
-    rows = {row_of(cell) for cell in wanted}
-    found = _read(data, part, number, rows)
-    inner = [found.rows[row] for row in sorted(rows & found.rows.keys())]
-    closed = [e for e in (*found.outline, *inner) if e.tag in ("sheetData", "row") and e.is_empty()]
-    if not closed:
-        return found
-    opened = [edit for element in closed for edit in with_child(data, element, b"")]
-    return _read(apply_edits(data, opened), part, number, rows)
-
-
-def _read(data: bytes, part: str, number: int, rows: Collection[int]) -> SheetXml:
-    found = SheetXml(data, part)
+    """A sheet's text, with all the cells in the rows of the wanted ones."""
+    rows, found = {row_of(cell) for cell in wanted}, SheetXml(part)
     row = column = -1  # of the last cell: not all say where they are
 
+    def row_after(row: int, given: str) -> int:
+        return max(int(given) - 1, 0) if given.isdecimal() and len(given) < 8 else row + 1
+
     def keep(depth: int, tag: str, attributes: dict[str, str]) -> bool:
-        nonlocal row, column
-        given = attributes.get("r", "")
+        nonlocal row
         if (depth, tag) == (2, "row"):
-            row = int(given) - 1 if given.isdecimal() and len(given) < 8 else row + 1
-            column = -1
-            attributes["at"] = str(pack(number, max(row, 0), 0))
-        elif (depth, tag) == (3, "c"):
-            row, column = row_and_column(given) or (row, column + 1)
-            attributes["at"] = str(pack(number, row, column))
+            row = row_after(row, attributes.get("r", ""))
         return depth <= 1 or ((depth, tag) in KEPT and (depth < 3 or row in rows))
 
-    inner: list[Element] = []
-    for element in elements(data, part, keep):
+    every = elements(data, part, keep)
+    row = cell = -1
+    for element in every:
+        given = element.attribute("r")
         if element.depth <= 1:
             found.outline.append(element)
-        elif element.tag == "row":
-            found.rows[row_of(int(element.attributes.pop("at")))] = element
         elif element.tag == "col":
             found.columns.append(element)
+        elif element.tag == "row":
+            row, column = row_after(row, given), -1
+            found.rows[row] = element
         elif element.tag == "c":
-            found.cells[int(element.attributes.pop("at"))] = CellXml(element, tuple(inner))
-            inner = []
+            at, column = row_and_column(given) or (row, column + 1)
+            cell = pack(number, at, column)
+            found.cells[cell] = element
         else:
-            inner.append(element)
+            found.formulas[cell] = element
     return found
-
-
-def styles_used(data: bytes) -> int:
-    """The largest number that looks like a format's, so that ours is none of those used."""
-    return max((int(found) for found in _STYLE.findall(data)), default=0)
 
 
 def _whole(text: str) -> int:
@@ -495,77 +527,7 @@ def _pixels(width: str) -> int:
         return USUAL_WIDTH
 
 
-# New formulas and values ----------------------------------------------------------
-
-
-def with_formulas(
-    sheet: SheetXml, wanted: Mapping[Address, NewFormula], values: Mapping[Address, float]
-) -> Iterator[ByteEdit]:
-    """The new formulas; where others shared an old one, each of them gets its own."""
-    for cell, formula in wanted.items():
-        there = sheet.cells.get(cell)
-        if there is None:
-            inside = _f(sheet, formula) + _v(sheet, values[cell])
-            yield from sheet.new_cell(cell, inside)
-        else:
-            yield from _with_formula(sheet, there, formula, values[cell])
-    for cell, formula in _orphans(sheet, wanted):
-        element = sheet.cells[cell].formula
-        assert element is not None
-        yield element.start, element.end, _f(sheet, formula)
-
-
-def _f(sheet: SheetXml, formula: NewFormula) -> bytes:
-    kind = {"t": "array", "ref": formula.area} if formula.area else {}
-    return tag(sheet.prefix, "f", words(formula.text), **kind)
-
-
-def _v(sheet: SheetXml, value: float) -> bytes:
-    return tag(sheet.prefix, "v", repr(value).encode()) if isfinite(value) else b""
-
-
-def _with_formula(
-    sheet: SheetXml, cell: CellXml, formula: NewFormula, value: float
-) -> Iterator[ByteEdit]:
-    old, own = cell.formula, cell.element
-    new = _f(sheet, formula)
-    if own.is_empty():
-        opening = _KIND.sub(b"", sheet.data[own.start : own.inside])[:-2].rstrip()
-        whole = opening + b">" + new + _v(sheet, value) + b"</" + sheet.prefix + b"c>"
-        yield own.start, own.end, whole
-        return
-    start, end = (old.start, old.end) if old else (own.inside, own.inside)
-    yield start, end, new
-    yield from with_value(sheet, cell, value)
-
-
-def with_value(sheet: SheetXml, cell: CellXml, value: float) -> Iterator[ByteEdit]:
-    """The cell with another value in the place of what was computed for it."""
-    own = cell.element
-    opening = sheet.data[own.start : own.inside]
-    if _KIND.search(opening):
-        yield own.start, own.inside, _KIND.sub(b"", opening)
-    for element in cell.inner:
-        if element.tag in ("v", "is"):
-            yield element.start, element.end, _v(sheet, value)
-
-
-def _orphans(sheet: SheetXml, gone: Collection[Address]) -> Iterator[tuple[Address, NewFormula]]:
-    """Cells whose formula stands in a cell that gets another one, with that formula."""
-    masters: dict[str, tuple[Address, str]] = {}
-    for cell, there in sheet.cells.items():
-        formula = there.formula
-        if formula is None or formula.attribute("t") != "shared":
-            continue
-        index, text = formula.attribute("si"), _text(sheet.data, formula)
-        if text:
-            masters[index] = cell, text
-        elif index in masters and masters[index][0] in gone and cell not in gone:
-            home, text = masters[index]
-            yield cell, NewFormula(copy_formula(text, home, cell))
-
-
-def _text(data: bytes, element: Element) -> str:
-    inside = data[element.inside : element.close]
-    escaped = _CDATA.sub(lambda found: words(found[1].decode()), inside)
+def _text(content: bytes) -> str:
+    """What a formula's element says."""
+    escaped = _CDATA.sub(lambda found: words(found[1].decode()), content)
     return unescape(escaped.decode("utf-8", "replace")).strip()
