@@ -48,6 +48,22 @@ def test_both_kinds_of_copies_are_written_and_counted(here, capsys):
     assert main(["check", "right/book.xlsx"]) == 0
 
 
+@pytest.mark.parametrize("option", ["--fix", "--annotate"])
+def test_the_copy_of_one_book_may_be_named(here, option, capsys):
+    assert main(["check", "book.xlsx", option, "copy.xlsx"]) == 1
+    assert "wrote copy.xlsx" in capsys.readouterr().out
+    assert (here / "copy.xlsx").is_file()
+    assert main(["check", "copy.xlsx"]) == (0 if option == "--fix" else 1)
+    shutil.copy(here / "book.xlsx", here / "other.xlsx")
+    for wrong in (["book.xlsx", "other.xlsx", option, "new.xlsx"], ["book.xlsx", option, "n.ods"]):
+        assert main(["check", *wrong]) == 2
+        assert capsys.readouterr().err.count("name a folder") == 1
+    assert sorted(os.listdir()) == ["book.xlsx", "copy.xlsx", "other.xlsx"]
+    before = (here / "book.xlsx").read_bytes()
+    assert main(["check", "book.xlsx", option, "book.xlsx"]) == 2
+    assert (here / "book.xlsx").read_bytes() == before
+
+
 def test_the_book_itself_is_never_replaced(here):
     before = (here / "book.xlsx").read_bytes()
     assert main(["check", "book.xlsx", "--fix", "."]) == 2

@@ -81,7 +81,15 @@ def _checked(options: Namespace) -> Iterator[Sequence[BookReport]]:
 
     books = find_submissions(options.books, [options.annotate, options.fix])
     note_read(*books)  # which others may do for us
-    require_replaceable(*options.out)
+    one = [place for place in (options.annotate, options.fix) if place and _is_file(place)]
+    for place in one:
+        ending = Path(place).suffix.lower()
+        if [Path(book).suffix.lower() for book in books] != [ending]:
+            raise UsageError(
+                f"{place} is called as the copy of one {ending} book: name a folder for the "
+                "copies of these books"
+            )
+    require_replaceable(*options.out, *one)
     with StoredReports(books, options.record) as reports:
         left = reports.list_missing()
         done = len(books) - len(left)
@@ -129,15 +137,14 @@ def _write(
         copies = Copies(options.annotate, readable, problems)
         for number, place in enumerate(readable.places):
             copies.write(number, partial(_annotated, reports[place]))
-        written.append(
-            message_count(
-                "{number} annotated book in {folder}",
-                "{number} annotated books in {folder}",
-                copies.count,
-                number=f"{copies.count:,}",
-                folder=options.annotate,
-            )
+        in_folder = message_count(
+            "{number} annotated book in {folder}",
+            "{number} annotated books in {folder}",
+            copies.count,
+            number=f"{copies.count:,}",
+            folder=options.annotate,
         )
+        written += copies.told(in_folder)
     return written, problems
 
 
@@ -167,13 +174,14 @@ def _write_corrected(
             problems += found.problems
             remarks += found.remarks
             tell(number + 1)
-    yield message_count(
+    in_folder = message_count(
         "{number} corrected book in {folder}",
         "{number} corrected books in {folder}",
         copies.count,
         number=f"{copies.count:,}",
         folder=options.fix,
     )
+    yield from copies.told(in_folder)
     yield from remarks
 
 
@@ -201,21 +209,37 @@ def _write_page(options: Namespace) -> int:
 # Copies. Where one can't be written the others are.
 
 
-class Copies:
-    """A folder for copies of some books, and what went wrong there."""
+def _is_file(place: str) -> bool:
+    """Whether it is the copy of one book that is called so, and not a folder."""
+    from gradbook.audit.classes.submissions import READ
 
-    def __init__(self, folder: str, reports: Sequence[BookReport], problems: list[str]) -> None:
+    return Path(place).suffix.lower() in READ and not Path(place).is_dir()
+
+
+class Copies:
+    """A folder for copies of some books, or the file for one, and what went wrong there."""
+
+    def __init__(self, place: str, reports: Sequence[BookReport], problems: list[str]) -> None:
         from gradbook.audit.classes.submissions import copy_names
 
-        self.folder = made_folder(folder)
+        self.place = Path(place)
+        self.is_file = _is_file(place)
+        if not self.is_file:
+            made_folder(place)
         self.books = [report.book for report in reports]
         self.names = copy_names(self.books)
         self.problems = problems
         self.count = 0
 
+    def told(self, in_folder: str) -> list[str]:
+        """What became of them, where that is no folder of copies."""
+        if not self.is_file:
+            return [in_folder]
+        return [Message("wrote {file}", file=str(self.place))] * self.count
+
     def write(self, number: int, content: Callable[[], bytes]) -> None:
         """One book's copy, unless it can't be made or something else is in its place."""
-        path = self.folder / self.names[number]
+        path = self.place if self.is_file else self.place / self.names[number]
         if path.is_symlink():  # into whatever folder it leads
             said = "{file} already exists: remove it or name another folder"
             self.problems.append(Message(said, file=str(path)))
