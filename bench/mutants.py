@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from heuristics import HEURISTICS, watched, without
 
 from gradbook.audit.check import check
-from gradbook.audit.findings import record
+from gradbook.audit.findings import record_of
 from tests.audit.material.faults import FAULTS
 from tests.audit.material.mutants import clean_book, drawn_style, tried
 
@@ -149,7 +149,7 @@ def _ask_clean(path: Path, number: int) -> Record:
 
 
 def _ask_book(_: Path, number: str) -> Record:
-    return {"said": record([check(number)])}
+    return {"said": record_of(check(number))}
 
 
 ASK: dict[str, Callable[[Path, Any], Record]] = {

@@ -14,7 +14,7 @@ from gradbook.audit import findings
 from gradbook.audit.check import check
 from gradbook.audit.classes.marks import class_json
 from gradbook.audit.classes.rubric import score
-from gradbook.audit.findings import KINDS, VERDICTS, WORST_FIRST, Finding, record
+from gradbook.audit.findings import KINDS, VERDICTS, WORST_FIRST, Finding, record_of
 from gradbook.audit.formula.expression import EditKind
 from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book
@@ -63,7 +63,7 @@ def test_the_documented_json_is_the_one_that_is_printed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     reports = [check(book(Path("ada.xlsx"), WRONG, rows=70))]
     shown = json.loads(SAID.partition("```json\n")[2].partition("```")[0])
-    printed = json.loads(json.dumps(record(reports)))
+    printed = json.loads(json.dumps({"version": 1, "books": list(map(record_of, reports))}))
     errors = [one["books"][0]["sheets"][0]["findings"][0] for one in (shown, printed)]
     assert errors[0].pop("relative_error") == pytest.approx(errors[1].pop("relative_error"))
     assert printed == shown
@@ -88,7 +88,7 @@ def test_the_json_of_each_verdict_has_the_same_fields(tmp_path):
     assert [report.verdict for report in found] == ["wrong", "frozen", "unfinished"]
     fields = {
         tuple(sheet)
-        for report in record(found)["books"]  # type: ignore[attr-defined]
-        for sheet in report["sheets"]
+        for report in map(record_of, found)
+        for sheet in report["sheets"]  # type: ignore[attr-defined]
     }
     assert len(fields) == 1

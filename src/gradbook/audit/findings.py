@@ -377,11 +377,6 @@ def fingerprint_of(path: str | PathLike[str]) -> str:
     return hashlib.sha256(read_bytes(path, limits.BOOK)).hexdigest()[:16]
 
 
-def record(reports: Sequence[BookReport]) -> dict[str, object]:
-    """The reports as --json gives them."""
-    return {"version": 1, "books": [record_of(report) for report in reports]}
-
-
 def record_of(report: BookReport) -> dict[str, object]:
     """One book as --json gives it."""
     more: dict[str, object] = {"problem": report.problem} if report.problem else {}
@@ -515,7 +510,7 @@ def shared_mistakes(reports: Sequence[BookReport]) -> list[SharedMistakes]:
     Only numbers of mistakes and of books are kept, for there may be 100,000 books.
     """
     names: list[str] = []
-    books: defaultdict[int, array[int]] = defaultdict(_numbers)
+    books: defaultdict[int, array[int]] = defaultdict(lambda: array("q"))
     for number, report in enumerate(reports):
         names.append(report.book)
         for mistake in dict.fromkeys(map(_mistake, _wrong(report))):
@@ -531,10 +526,6 @@ def shared_mistakes(reports: Sequence[BookReport]) -> list[SharedMistakes]:
         findings = tuple(example[mistake] for mistake in same)
         found.append(SharedMistakes(tuple(names[k] for k in numbers), findings))
     return sorted(found, key=lambda shared: -len(shared.books))
-
-
-def _numbers() -> array[int]:
-    return array("q")
 
 
 def _wrong(report: BookReport) -> list[Finding]:

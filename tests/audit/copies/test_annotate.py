@@ -19,7 +19,6 @@ from tests.audit.material.copies import (
     SHEET,
     opened,
     parts,
-    put,
     repacked,
     rich,
 )

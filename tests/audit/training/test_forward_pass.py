@@ -7,7 +7,7 @@ import json
 import pytest
 
 from gradbook.audit.check import check
-from gradbook.audit.findings import FORWARD_PASS, NO_NETWORK, UNFINISHED, record
+from gradbook.audit.findings import FORWARD_PASS, NO_NETWORK, UNFINISHED, record_of
 from gradbook.report.audit_page import audit_page
 from tests.audit.material.kinds.kind import Areas, typed
 
@@ -66,9 +66,9 @@ def test_other_sums_are_no_forward_pass(name, path):
 def test_text_json_and_page_say_the_same(path):
     report = _checked(path, NETWORK | SUMS | {"J2:K2": "=TANH(G2)"})
     words = "Sheet1 computes a forward pass: 2 sums, 2 activations (tanh); nothing in it trains"
-    (sheet,) = record([report])["books"][0]["sheets"]
+    (sheet,) = record_of(report)["sheets"]
     assert (sheet["verdict"], sheet["notes"]) == ("forward pass", [words])
-    assert words in json.dumps(record([report]))
+    assert words in json.dumps(record_of(report))
     assert words in " ".join(str(report).split())
     assert words in audit_page([report])
 

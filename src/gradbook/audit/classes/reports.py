@@ -37,6 +37,8 @@ from gradbook.files import InnerPath, note_read, require_file, said_plainly, wri
 from gradbook.language.message import record_of_text, text_of_record
 from gradbook.schema import (
     AnyNumber,
+    AnyRecord,
+    Anything,
     Choice,
     InTurn,
     Kind,
@@ -53,35 +55,22 @@ from gradbook.schema import (
 # A report as a line -----------------------------------------------------------
 
 
-class _Text:
-    """A text, with halves of characters too, as names of files have them; or a message with its
-    parts."""
-
-    def read(self, value: object) -> str:
-        try:
-            return text_of_record(value)
-        except ValueError as error:
-            raise SchemaError("a text or a message, nothing else") from error
-
-
-class _Texts:
-    """Texts by their names."""
-
-    def read(self, value: object) -> dict[str, str]:
-        if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
-            raise SchemaError("texts by their names, nothing else")
-        return value
-
-
 @dataclass(frozen=True)
 class _Turned:
-    """A list that becomes a value of another type."""
+    """What becomes a value of another type."""
 
     into: Callable[[Any], Any]
     kind: Kind
 
     def read(self, value: object) -> Any:
-        return self.into(self.kind.read(value))
+        try:
+            return self.into(self.kind.read(value))
+        except ValueError as error:
+            raise SchemaError("a text or a message, nothing else") from error
+
+
+def _texts(found: Mapping[str, object]) -> dict[str, str]:
+    return {name: text_of_record(text) for name, text in found.items()}
 
 
 CHOICES = {
@@ -90,7 +79,7 @@ CHOICES = {
     (BookReport, "verdict"): Choice(*VERDICTS),
 }
 PLAIN: dict[Any, Kind] = {
-    str: _Text(),
+    str: _Turned(text_of_record, Anything()),  # or a message with its parts
     int: WholeNumber(),
     float: AnyNumber(),
     bool: Usually(TrueOrFalse(), False),
@@ -113,7 +102,7 @@ def _kind_of(hint: Any) -> Kind:
         case origin, (kind,) if origin is frozenset:
             return _Turned(frozenset, ListOf(_kind_of(kind)))
         case origin, _ if origin is Mapping:
-            return _Texts()
+            return _Turned(_texts, AnyRecord())
     return PLAIN[hint]
 
 

@@ -39,24 +39,21 @@ def find_submissions(words: Iterable[str], but: Sequence[str] = ()) -> list[str]
 
 
 def _meant(word: str, aside: Sequence[Path]) -> list[str]:
-    if os.path.isdir(word):
-        books = _in_folder(word, aside)
-        if not books:
-            raise UsageError(f"no workbook is in the folder {word}: name one that holds some")
-        return books
-    if glob.has_magic(word) and not os.path.lexists(word):
-        matches = sorted(glob.glob(word, recursive=True), key=in_order)
-        books = [book for match in matches for book in _matched(match, aside)]
-        if not books:
-            raise UsageError(f"no workbook matches '{word}': check the folder and the ending")
-        return books
-    return [word]
-
-
-def _matched(path: str, aside: Sequence[Path]) -> list[str]:
-    if os.path.isdir(path):
-        return _in_folder(path, aside)
-    return [path] if not _is_ours(os.path.basename(path)) else []
+    is_folder = os.path.isdir(word)
+    if not is_folder and (not glob.has_magic(word) or os.path.lexists(word)):
+        return [word]
+    matches = [word] if is_folder else sorted(glob.glob(word, recursive=True), key=in_order)
+    books: list[str] = []
+    for match in matches:
+        if os.path.isdir(match):
+            books += _in_folder(match, aside)
+        elif not _is_ours(os.path.basename(match)):
+            books.append(match)
+    if not books and is_folder:
+        raise UsageError(f"no workbook is in the folder {word}: name one that holds some")
+    if not books:
+        raise UsageError(f"no workbook matches '{word}': check the folder and the ending")
+    return books
 
 
 def _in_folder(folder: str, aside: Sequence[Path]) -> list[str]:

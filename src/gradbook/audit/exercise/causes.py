@@ -315,11 +315,6 @@ class Slip:
         why = Message("no small change makes it right; the formula below is")
         return next(self._causes(), SlipCause(EditKind.FORMULA.value, why))
 
-    def small_edit(self) -> SlipCause | None:
-        """A reference of its own formula that puts it right, where one does."""
-        found = within_budget(self._edited)
-        return found if found and found.kind == EditKind.REFERENCE.value else None
-
     def _causes(self) -> Iterator[SlipCause]:
         """What explains it, the likeliest first."""
         behind = self.own.behind(self.home)
@@ -406,7 +401,10 @@ class Slip:
                 why = Message(
                     "this is ∂E/∂{weight}, the gradient of another weight", weight=str(weight.name)
                 )
-                yield SlipCause(OTHER_GRADIENT, why, other_column=gradient)
+                edited = within_budget(self._edited)
+                is_small = edited is not None and edited.kind == EditKind.REFERENCE.value
+                cause = edited if edited and is_small else SlipCause(OTHER_GRADIENT, why)
+                yield replace(cause, other_column=gradient)
 
     def _omissions(self) -> Iterator[SlipCause]:
         back = self.ways(self.place.epoch)

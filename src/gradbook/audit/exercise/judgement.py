@@ -305,11 +305,9 @@ class _ReturnedExercise:
         ]
         held = {node: cause.other_column for node, cause, _ in found if cause.other_column}
         for node, cause, cells in found:
-            other, told = cause.other_column, cause
-            if other is not None and held.get(other) is node:
-                told = self._swapped(cause, node, other)
-            elif other is not None:
-                told = self._slip(cells[0]).small_edit() or cause
+            other = cause.other_column
+            is_swapped = other is not None and held.get(other) is node
+            told = self._swapped(node, other) if other and is_swapped else cause
             yield self._of_slip(node, cells, told)
 
     def _slips(
@@ -337,17 +335,14 @@ class _ReturnedExercise:
         if state == CIRCLE:
             circular = Message("{cell} is computed from itself", cell=name_of(cell))
             return SlipCause(CIRCULAR, circular)
-        return self._slip(cell).cause()
-
-    def _slip(self, cell: Address) -> Slip:
-        return Slip(self.formulas, self._spelling, self._ways, cell)
+        return Slip(self.formulas, self._spelling, self._ways, cell).cause()
 
     @cached_property
     def _ways(self) -> Callable[[int], WaysBack]:
         """The ways back from the loss in an epoch, which all columns share."""
         return cache(partial(WaysBack, self.numbers))
 
-    def _swapped(self, cause: SlipCause, node: Node, other: Node) -> SlipCause:
+    def _swapped(self, node: Node, other: Node) -> SlipCause:
         """Two columns, each with what belongs into the other."""
         why = Message(
             "this is {other}, and {name} stands in {column}: the two are exchanged",
@@ -356,7 +351,7 @@ class _ReturnedExercise:
             column=letters(column_of(self.columns[other][0])),
         )
         both = ", ".join(sorted((str(other.name), str(node.name))))
-        return replace(cause, kind=SWAPPED_COLUMNS, why=why, edits=(f"exchanged {both}",))
+        return SlipCause(SWAPPED_COLUMNS, why, edits=(f"exchanged {both}",))
 
     def _of_slip(self, node: Node, cells: list[Address], cause: SlipCause) -> Finding:
         fixes = self._fixes(node, cells, cause)
