@@ -33,6 +33,19 @@ ELSE: dict[str, Areas] = {
         "A1": "weight", "B1": "grade", "A2": 0.3, "A3": 0.7, "B2": 2.0, "B3": 1.3,
         "D1": "mean", "D2": "=A2*B2+A3*B3", "E2": "=IF(D2>1.5,D2,0)",
     },
+    "an income statement": {
+        "A3": "Sales", "A4": "Grants", "A5": "Total Revenue", "A6": "R&D", "A9": "Income",
+        "A10": "Other Income", "A11": "Pretax Income", "A12": "Tax", "A13": "Net Income",
+        "A15": "EPS", "A16": "Shares", "B2": "Q123", "C2": "Q223", "D2": "Q323", "E2": "Q423",
+        "B3": 70.0, "B4": 0.0, "B6": 101.5, "B10": 18.4, "B12": 0.9, "B16": 79.1,
+        "E3": 0.0, "E4": 0.5, "E6": 80.2, "E10": 26.1, "E12": 1.3, "E16": 84.9,
+        "B5:E5": "=B3+B4", "B9:E9": "=B5-B6", "B11:E11": "=B9+B10", "B13:E13": "=B11-B12",
+        "B15": "=B13/B16", "E15": "=E13/E16",
+    },
+    "a balance still to be filled in": {
+        "A1": "FY19", "A2": "Cash", "B2": 5.0, "C2:F2": "=B2+C3", "A3": "Change",
+        "A4": "Debt", "B4": 7.0, "C4:F4": "=B4-C5", "A5": "Paid",
+    },
     "logistic growth": {
         "A1": "t", "A2": 0.0, "A3:A9": "=A2+1", "C1": "rate", "C2": 0.8, "D1": "capacity",
         "D2": 50.0, "B2:B9": "=$D$2/(1+EXP(-$C$2*(A2-4)))",

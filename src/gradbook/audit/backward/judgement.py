@@ -27,12 +27,12 @@ from gradbook.audit.findings import (
     finding_in,
 )
 from gradbook.audit.formula.address import Address, name_of, row_of
-from gradbook.audit.formula.expression import EditKind
+from gradbook.audit.formula.expression import EditKind, parts
 from gradbook.audit.step.omissions import ChainOmission
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 from gradbook.language.message import Message, WrittenNumber, joined
-from gradbook.targets.excel.language import Expression, Infix, write
+from gradbook.targets.excel.language import Call, Expression, Infix, write
 
 # Wording ------------------------------------------------------------------------------
 
@@ -265,7 +265,7 @@ def _few_kinds(found: Iterable[BlockFault]) -> list[BlockFault]:
 def _report(book: Book, sheet: int, reading: BackwardReading) -> SheetReport | None:
     back = reading.back
     wording = BackwardWording(back, reading.last)
-    if len(wording.gradients) < FEW_GRADIENTS:
+    if len(wording.gradients) < FEW_GRADIENTS or not _tells_of_a_network(back):
         return None
     findings = tuple(map(wording.fault, reading.faults))
     rows = set(map(row_of, [*back.backward, *back.claimed_weights]))
@@ -282,6 +282,23 @@ def _report(book: Book, sheet: int, reading: BackwardReading) -> SheetReport | N
         weights=tuple(wording.gradients),
         findings=findings,
         notes=tuple(_notes(book, back, left)),
+    )
+
+
+CURVES = "EXP", "TANH"  # that no income statement has
+
+
+def _tells_of_a_network(back: BackwardPass) -> bool:
+    """Whether a sheet shows that it is about one: in a business plan, too, numbers are compared
+    with typed ones, and quotients taken of what they are computed from."""
+    patterns = back.cells.book.patterns
+    said = (patterns[cell].expression for cell in back.scope.forward if cell in patterns)
+    functions = {p.function for e in set(said) if e for p in parts(e) if isinstance(p, Call)}
+    return (
+        not back.loss.assumption
+        or bool(back.updates)
+        or any(map(back.cells.naming.calls_gradient, back.backward))
+        or not functions.isdisjoint(CURVES)
     )
 
 

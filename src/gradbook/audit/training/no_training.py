@@ -185,7 +185,7 @@ def _exercises(book: Book) -> list[SheetReport]:
     for line in _long_lines(book):
         taken = [cell for step in line.steps for cell in _along_with(book, *step)]
         blank = [cell for cell in taken if book.is_blank(cell)]
-        if len(blank) >= FEWEST - 1:
+        if len(blank) >= FEWEST - 1 and _may_be_a_weight(book, line, blank[0]):
             sheet = sheet_of(line.start)
             if not waiting[sheet] and not {*_along_with(book, *line.steps[0])} <= {*blank}:
                 has_rates.add(sheet)
@@ -193,6 +193,15 @@ def _exercises(book: Book) -> list[SheetReport]:
     reports = [(sheet, _exercise(book, sheet, lines)) for sheet, lines in sorted(waiting.items())]
     first = {report.weights: sheet for sheet, report in reversed(reports)}
     return [r for sheet, r in reports if first[r.weights] == sheet or sheet not in has_rates]
+
+
+def _may_be_a_weight(book: Book, line: WeightColumn, blank: Address) -> bool:
+    """Whether its update multiplies what is blank, or a heading says that it is a gradient: else
+    it is one of the many tables in which something is added up."""
+    pattern = book.patterns[line.updates[0]]
+    factored = (factors(part).parts for _, part in change(pattern, line.start, line.updates[0]))
+    is_product = any(len(some) > 1 for some in factored)
+    return is_product or is_gradient(book.label(blank, line.axis))
 
 
 def _exercise(
