@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
+from itertools import chain
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Any
 
@@ -238,21 +239,22 @@ class _ReturnedExercise:
         blank = states <= {RIGHT, CARRIED, TO_FILL_IN}
         state = TO_FILL_IN if TO_FILL_IN in states and blank else CARRIED if blank else WRONG
         column = replace(column, state=state, made_of=made_of)
-        there = self._elsewhere.get(node)
-        if there is None:
+        there = [self._elsewhere[cell] for cell in cells if cell in self._elsewhere]
+        if not there:
             return column
         named = (f"{quote_title(self._title(c[0]))}!{ranges(c)}" for c in by_sheet(there))
         return replace(column, elsewhere=", ".join(named), elsewhere_rows=len(there) / len(cells))
 
     @cached_property
-    def _elsewhere(self) -> dict[Node, list[Address]]:
-        """Where right formulas stand of columns that are blank."""
-        blank = {
-            node: cells
-            for node, cells in self.columns.items()
+    def _elsewhere(self) -> dict[Address, Address]:
+        """Cells of columns that are blank, with those in which their right formulas stand."""
+        blank = [
+            cells
+            for cells in self.columns.values()
             if {self.verdicts[cell].state for cell in cells} == {TO_FILL_IN}
-        }
-        return within_budget(lambda: right_elsewhere(self.formulas, blank)) or {}
+        ]
+        every = chain.from_iterable(blank)
+        return within_budget(lambda: right_elsewhere(self.formulas, every)) or {}
 
     def _stand_elsewhere(self, asked: Sequence[AskedColumn]) -> Iterator[str]:
         there = [column for column in asked if column.elsewhere]

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import zlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -424,29 +425,23 @@ def _candidates(numbers: StepNumbers) -> Iterator[Node]:
     yield from forward
 
 
-def right_elsewhere(
-    formulas: OwnFormulas, blank: Mapping[Node, Sequence[Address]]
-) -> dict[Node, list[Address]]:
-    """Where the right formulas of columns stand that are blank, cell by cell."""
-    places, target = formulas.places, formulas.numbers.target
-    wanted: defaultdict[str, list[Place]] = defaultdict(list)
-    for place in (places.cells[cell] for cells in blank.values() for cell in cells):
-        wanted[_about(target(place))].append(place)
-    found: dict[Place, Address] = {}
+def right_elsewhere(formulas: OwnFormulas, blank: Iterable[Address]) -> dict[Address, Address]:
+    """Blank cells, each with one of the student's own in which its right formula stands."""
+    wanted: defaultdict[str, list[tuple[Address, Array]]] = defaultdict(list)
+    for cell in blank:
+        target = formulas.numbers.target(formulas.place(cell))
+        wanted[_about(target)].append((cell, target))
+    found: dict[Address, Address] = {}
     every = filter(formulas.is_own, sorted(formulas.book.patterns))
-    for cell in list(every)[:MOST] if blank else ():
+    for own in islice(every, MOST) if wanted else ():
         try:
-            value = formulas.value(cell)
+            value = formulas.value(own)
         except (GradbookError, NotUnderstood):
             continue
-        for place in wanted.get(_about(value), ()):
-            if place not in found and agree(value, target(place)):
-                found[place] = cell
-    there = {
-        node: [found[places.cells[cell]] for cell in cells if places.cells[cell] in found]
-        for node, cells in blank.items()
-    }
-    return {node: cells for node, cells in there.items() if cells}
+        for cell, target in wanted.get(_about(value), ()):
+            if cell not in found and agree(value, target):
+                found[cell] = own
+    return found
 
 
 def _about(value: Array) -> str:
