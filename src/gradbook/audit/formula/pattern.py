@@ -134,6 +134,9 @@ SHIFTS = (*((0, k) for n in range(1, 7) for k in (n, -n)), (1, 0), (-1, 0), (2, 
 ENDS = ((1, 0), (-1, 0), (0, 1), (0, -1))
 
 
+Corners = tuple[int, int, int, int, int]  # sheet, first row, first column, last row, last column
+
+
 @dataclass(frozen=True)
 class CellReference:
     """One cell as a formula points to it: fixed, or so many rows and columns away."""
@@ -161,6 +164,14 @@ class CellReference:
         left, right = _limits(self.column, self.column_fixed, MOST_COLUMNS)
         added = pack(self.sheet or 0, self.row, self.column)
         return kept, added, pack(0, top, 0), pack(0, bottom, 0), left, right
+
+    def corners(self, home: Address) -> Corners | None:
+        """The same, as the range that it is."""
+        cell = self.at(home)
+        if cell is None:
+            return None
+        row, column = row_of(cell), column_of(cell)
+        return sheet_of(cell), row, column, row, column
 
     @property
     def moves(self) -> bool:
@@ -198,8 +209,7 @@ class RangeReference:
         _, top, left, bottom, right = corners
         return (bottom - top + 1) * (right - left + 1)
 
-    def corners(self, home: Address) -> tuple[int, int, int, int, int] | None:
-        """Sheet, first row, first column, last row, last column."""
+    def corners(self, home: Address) -> Corners | None:
         a, b = self.first.at(home), self.last.at(home)
         if a is None or b is None:
             return None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from unicodedata import normalize
 
 from gradbook.audit.formula.address import (
@@ -60,6 +61,20 @@ class RowSpan:
     last: int
 
 
+class Gaps:
+    """Rows that weren't kept, to be looked up."""
+
+    def __init__(self, spans: Iterable[RowSpan]) -> None:
+        every = sorted((pack(s.sheet, s.first, 0), pack(s.sheet, s.last, 0)) for s in spans)
+        self._firsts = [first for first, _ in every]
+        self._lasts = list(accumulate((last for _, last in every), max))
+
+    def meet(self, sheet: int, top: int, bottom: int) -> bool:
+        """Whether one of them is among these."""
+        before = bisect_right(self._firsts, pack(sheet, bottom, 0))
+        return before > 0 and self._lasts[before - 1] >= pack(sheet, top, 0)
+
+
 @dataclass(frozen=True)
 class RepeatedPart:
     """Rows of a sheet, from the first to the last one, that repeat those a period above them."""
@@ -69,15 +84,6 @@ class RepeatedPart:
     last: int
     period: int
     tail: frozenset[int] = frozenset()  # columns that do so one row longer, as the last weights
-
-
-@dataclass(frozen=True)
-class DepartingRow:
-    """A single row that repeats others except in a few of its cells."""
-
-    sheet: int
-    row: int
-    cells: tuple[tuple[int, object, object], ...]  # column, what is there, what is usual there
 
 
 @dataclass(frozen=True)
@@ -105,10 +111,7 @@ class Book:
     recalculates: bool = False  # whether whoever opens the file is asked to compute it anew
     iterates: bool = False  # whether circles are meant: each recalculation is a step
     reader: Reader = field(default_factory=lambda: Reader({}, {}))  # to read other formulas with
-    repeated_parts: list[RepeatedPart] = field(
-        default_factory=list
-    )  # rows like those above: not kept
-    departing: list[DepartingRow] = field(default_factory=list)  # … but for a few cells
+    repeated_parts: list[RepeatedPart] = field(default_factory=list)  # not kept
     stand_ins: list[StandIn] = field(default_factory=list)  # rows in the places of others
     too_wide: list[Address] = field(default_factory=list)  # formulas that refer to too many cells
     outside: list[tuple[int, int, int]] = field(default_factory=list)  # sheet, row, column: beyond
@@ -122,8 +125,7 @@ class Book:
 
     def is_kept(self, cell: Address) -> bool:
         """Whether what stands in a cell is known here."""
-        sheet, row = sheet_of(cell), row_of(cell)
-        return not any(s.sheet == sheet and s.first <= row <= s.last for s in self.not_kept)
+        return not Gaps(self.not_kept).meet(sheet_of(cell), row_of(cell), row_of(cell))
 
     def sheet_number(self, title: str) -> int | None:
         wanted = title.lower()

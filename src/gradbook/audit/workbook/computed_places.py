@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from math import floor
+from operator import add, mul, sub, truediv
 
 from gradbook.audit.formula.address import (
     CELL,
@@ -36,8 +37,14 @@ from gradbook.targets.excel.language import (
     write,
 )
 
+_LAST, _ROW = str(MOST_ROWS), "$0123456789"
 _COMPUTED = re.compile(r"\b(?:INDEX|OFFSET|INDIRECT)\s*\(", re.IGNORECASE)
-_SPAN = re.compile(r"((?:.*!)?)(\$?)([A-Za-z]{1,3}):\$?([A-Za-z]{1,3})")  # whole columns
+_AREA = re.compile(  # a range, or whole columns
+    r"""(?P<sheet>(?:.*!)?) (?P<fix_column>\$?)(?P<left>[A-Za-z]{1,3})
+        (?:(?P<fix_row>\$?)(?P<top>[1-9][0-9]*))? :
+        \$?(?P<right>[A-Za-z]{1,3}) (?:\$?(?P<bottom>[1-9][0-9]*))?""",
+    re.VERBOSE,
+)
 LONGEST = 2_000  # characters of a formula that is looked at
 
 
@@ -70,19 +77,17 @@ GATHERING = (
     *("SUM", "AVERAGE", "COUNT", "MAX", "MIN", "PRODUCT", "SUMPRODUCT", "SUMSQ"),
     *("SUMXMY2", "SUMX2MY2", "SUMX2PY2"),
 )
-_COLUMN = r"\$?[A-Za-z]{1,3}"
-_WHOLE = re.compile(
-    rf"(?P<sheet>(?:.*!)?)(?P<first>{_COLUMN})(?:\$?1)?:(?P<last>{_COLUMN})(?:\$?{MOST_ROWS})?"
-)
 
 
 def mentions_columns(pattern: Pattern) -> bool:
     """Whether a formula mentions whole columns: B:B, or B1:B1048576."""
-    return any(map(_is_whole, pattern.mentions))
+    return any(map(_whole_columns, pattern.mentions))
 
 
-def _is_whole(text: str) -> bool:
-    return _WHOLE.fullmatch(text) is not None
+def _whole_columns(text: str) -> re.Match[str] | None:
+    found = _AREA.fullmatch(text)
+    is_whole = found and (found["top"] or "1", found["bottom"] or _LAST) == ("1", _LAST)
+    return found if is_whole else None
 
 
 def close_ranges(expression: Expression, last_row: Callable[[str], int]) -> Expression:
@@ -90,11 +95,12 @@ def close_ranges(expression: Expression, last_row: Callable[[str], int]) -> Expr
     row: SUM(B$1:B$40). What looks something up there means single cells."""
 
     def name(reference: Reference) -> str:
-        found = _WHOLE.fullmatch(reference.text)
+        found = _whole_columns(reference.text)
         if found is None:
             return reference.text
-        last = last_row(found["sheet"].rstrip("!"))
-        return f"{found['sheet']}{found['first']}$1:{found['last']}${last}"
+        sheet, last = found["sheet"], last_row(found["sheet"].rstrip("!"))
+        left, _, right = reference.text.removeprefix(sheet).partition(":")
+        return f"{sheet}{left.rstrip(_ROW)}$1:{right.rstrip(_ROW)}${last}"
 
     def gathered(part: Expression) -> Expression | None:
         gathers = isinstance(part, Call) and part.function in GATHERING
@@ -103,57 +109,39 @@ def close_ranges(expression: Expression, last_row: Callable[[str], int]) -> Expr
     return replace_parts(expression, gathered)
 
 
-def _asks_place(part: Expression) -> bool:
-    return any(isinstance(p, Call) and p.function in ("ROW", "COLUMN") for p in parts(part))
-
-
 def _index(part: Call, home: Address) -> Reference:
     """A cell of a range, by its number there."""
     area, *numbers = part.arguments
-    if not isinstance(area, Reference) or not 1 <= len(numbers) <= 2:
+    found = _AREA.fullmatch(area.text) if isinstance(area, Reference) else None
+    if found is None or not 1 <= len(numbers) <= 2:
         raise _NoNumber
-    down, *right = (_whole(number, home) for number in numbers)
-    columns = _SPAN.fullmatch(area.text)
-    if columns:
-        sheet, fixed, first, last = columns.groups()
-        place, fixed_row = (0, column_number(first)), "$"
-        size = MOST_ROWS, column_number(last) - column_number(first) + 1
-    else:
-        sheet, _, rest = area.text.rpartition("!")
-        ends = [CELL.fullmatch(end) for end in rest.split(":")]
-        if len(ends) != 2 or ends[0] is None or ends[1] is None:
-            raise _NoNumber
-        sheet, fixed = f"{sheet}!" * bool(sheet), ends[0]["fix_column"]
-        fixed_row = ends[0]["fix_row"]
-        (top, left), (bottom, last_column) = (
-            (int(end["row"]) - 1, column_number(end["column"])) for end in ends if end
-        )
-        place, size = (top, left), (bottom - top + 1, last_column - left + 1)
-    if not right:
-        down, right = (1, [down]) if size[0] == 1 else (down, [1])
-    if not (1 <= down <= size[0] and 1 <= right[0] <= size[1]):
+    top, bottom = int(found["top"] or 1) - 1, int(found["bottom"] or MOST_ROWS) - 1
+    left, right = column_number(found["left"]), column_number(found["right"])
+    wanted = [_whole(number, home) for number in numbers]
+    if len(wanted) == 1:
+        wanted = [1, *wanted] if top == bottom else [*wanted, 1]
+    row, column = top + wanted[0] - 1, left + wanted[1] - 1
+    if not (top <= row <= bottom and left <= column <= right):
         raise _NoNumber
-    return _cell(sheet, place[0] + down - 1, place[1] + right[0] - 1, fixed, fixed_row, part)
+    fix_row = "$" if found["top"] is None else found["fix_row"]
+    return _cell(found["sheet"], row, column, found["fix_column"], fix_row, part)
 
 
 def _offset(part: Call, home: Address) -> Reference:
     """A cell so far away from another."""
-    if len(part.arguments) != 3 or not isinstance(part.arguments[0], Reference):
+    start, *ways = part.arguments
+    found = CELL.fullmatch(start.text) if isinstance(start, Reference) else None
+    if found is None or len(ways) != 2:
         raise _NoNumber
-    start = CELL.fullmatch(part.arguments[0].text)
-    if start is None:
-        raise _NoNumber
-    down, right = (0 if a is None else _whole(a, home) for a in part.arguments[1:])
-    row, column = int(start["row"]) - 1 + down, column_number(start["column"]) + right
-    fixed = start["fix_column"], start["fix_row"]
-    return _cell(start["sheet"] or "", row, column, *fixed, part)
+    down, right = (0 if way is None else _whole(way, home) for way in ways)
+    row, column = int(found["row"]) - 1 + down, column_number(found["column"]) + right
+    return _cell(found["sheet"] or "", row, column, found["fix_column"], found["fix_row"], part)
 
 
 def _indirect(part: Call, home: Address) -> Reference:
     """A cell by its name, which is put together."""
-    if len(part.arguments) != 1:
-        raise _NoNumber
-    found = CELL.fullmatch(_text(part.arguments[0], home))
+    (words,) = part.arguments
+    found = CELL.fullmatch(_text(words, home))
     if found is None:
         raise _NoNumber
     row, column = int(found["row"]) - 1, column_number(found["column"])
@@ -174,9 +162,9 @@ def _cell(
     again; where the formula's place isn't asked for, it is as fixed as what it is counted from."""
     if not (0 <= row < MOST_ROWS and 0 <= column < MOST_COLUMNS):
         raise _NoNumber
-    if _asks_place(part):
-        comes_round = any(isinstance(p, Call) and p.function == "MOD" for p in parts(part))
-        fixed_row = "$" * comes_round
+    called = {inside.function for inside in parts(part) if isinstance(inside, Call)}
+    if not called.isdisjoint(("ROW", "COLUMN")):
+        fixed_row = "$" * ("MOD" in called)
     return Reference(f"{sheet}{fixed_column}{letters(column)}{fixed_row}{row + 1}")
 
 
@@ -193,8 +181,7 @@ def _text(expression: Expression | None, home: Address) -> str:
             return value
         case Infix("&", left, right):
             return _text(left, home) + _text(right, home)
-    number = _number(expression, home)
-    return f"{number:.10g}"
+    return f"{_number(expression, home):.10g}"
 
 
 def _number(expression: Expression | None, home: Address) -> float:
@@ -203,8 +190,8 @@ def _number(expression: Expression | None, home: Address) -> float:
             return value
         case Prefix(sign, operand):
             return _number(operand, home) * (-1 if sign == "-" else 1)
-        case Infix(operator, left, right) if operator in _ON_NUMBERS:
-            return _ON_NUMBERS[operator](_number(left, home), _number(right, home))
+        case Infix(operator, left, right) if operator in _OF_NUMBERS:
+            return _OF_NUMBERS[operator](_number(left, home), _number(right, home))
         case Call("ROW" | "COLUMN" as way, arguments) if len(arguments) <= 1:
             return _own(way, arguments[0] if arguments else None, home) + 1
         case Call(function, arguments) if function in _OF_NUMBERS:
@@ -222,13 +209,11 @@ def _own(way: str, of: Expression | None, home: Address) -> int:
     return int(named["row"]) - 1 if way == "ROW" else column_number(named["column"])
 
 
-_ON_NUMBERS: dict[str, Callable[[float, float], float]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
-}
 _OF_NUMBERS: dict[str, Callable[..., float]] = {
+    "+": add,
+    "-": sub,
+    "*": mul,
+    "/": truediv,
     "INT": floor,
     "TRUNC": int,
     "MOD": lambda a, b: a - b * floor(a / b),

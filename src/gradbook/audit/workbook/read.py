@@ -5,8 +5,7 @@ Only the parts that formulas need are read; styles, which some programs write wr
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -23,13 +22,13 @@ from gradbook.audit.formula.address import (
     row_of,
     sheet_of,
 )
-from gradbook.audit.formula.pattern import CellReference, Pattern, Reader
+from gradbook.audit.formula.pattern import Reader
 from gradbook.audit.workbook.book import (
     Book,
+    Gaps,
     RepeatedPart,
     RowSpan,
     SheetPart,
-    StandIn,
     leave_out_widest,
     quote_title,
 )
@@ -68,7 +67,6 @@ def read_book(path: str | PathLike[str]) -> Book:
 def book_of(parts: Package) -> Book:
     """The workbook that a package holds."""
     book = read_opendocument(parts) if is_opendocument(parts) else _read_excel(parts)
-    look_at_departing(book)
     close_columns(book)
     leave_out_widest(book)
     leave_out_unread(book)
@@ -198,47 +196,6 @@ def _strings(parts: Package, names: Sequence[str]) -> list[str]:
 #
 # Formulas that refer to them are left out too, for they look like formulas that refer to blanks.
 
-APART = 4  # periods from one row in another's place to the next
-
-
-def look_at_departing(book: Book) -> None:
-    """Write the cells in which single rows depart into similar rows that were kept, since the rows
-    around them weren't."""
-    used: Counter[RepeatedPart] = Counter()
-    for departing in book.departing:
-        row, sheet = departing.row, departing.sheet
-        part = next(p for p in book.repeated_parts if p.sheet == sheet and p.first <= row <= p.last)
-        back = part.period * (2 + APART * used[part])
-        place = part.first + (row - part.first) % part.period - back
-        cells = [
-            (pack(sheet, place, column), there, usual) for column, there, usual in departing.cells
-        ]
-        if place > 0 and all(_is_usual(book, *cell) for cell in cells):
-            used[part] += 1
-            book.stand_ins.append(StandIn(sheet, place, row, part.period))
-            for cell, content, _ in cells:
-                _put(book, cell, content)
-        else:
-            book.unread.append(RowSpan(sheet, row, row))
-
-
-def _is_usual(book: Book, cell: Address, content: object, usual: object) -> bool:
-    """Whether a cell holds what is usual, and what departs from it can stand there."""
-    there = book.patterns.get(cell) or type(book.values.get(cell))
-    singles = content.places if isinstance(content, Pattern) else ()
-    cells = (place for place in singles if isinstance(place, CellReference))
-    return there is usual and all(place.at(cell) is not None for place in cells)
-
-
-def _put(book: Book, cell: Address, content: object) -> None:
-    book.patterns.pop(cell, None)
-    book.values.pop(cell, None)
-    if isinstance(content, Pattern):
-        book.patterns[cell] = content
-        book.recalculates = True  # its value is none that the file has
-    elif isinstance(content, float | str | bool):
-        book.values[cell] = content
-
 
 def close_columns(book: Book) -> None:
     """Have formulas that mention whole columns mention them as far as their sheet goes."""
@@ -270,7 +227,7 @@ def leave_out_unread(book: Book) -> None:
     spans = book.not_kept
     if not spans:
         return
-    direct = set(_mentioning(book, spans))
+    direct = set(_mentioning(book, Gaps(spans)))
     book.repeated_parts = [replace(part, tail=_tail(book, part)) for part in book.repeated_parts]
     _forget(book, direct)  # before all that they refer to is followed: often it is most of a sheet
     computed = Flow(book).below(direct) if direct else set()
@@ -307,32 +264,9 @@ def _list_as_unread(book: Book, left_out: set[Address]) -> None:
         book.unread.append(RowSpan(sheet, row, row))
 
 
-def _mentioning(book: Book, spans: Sequence[RowSpan]) -> Iterator[Address]:
+def _mentioning(book: Book, gaps: Gaps) -> Iterator[Address]:
     """The formulas that refer to some rows themselves."""
-    homes: defaultdict[Pattern, list[Address]] = defaultdict(list)
     for cell, pattern in book.patterns.items():
-        homes[pattern].append(cell)
-    gaps = {sheet: _Gaps(spans, sheet) for sheet in {span.sheet for span in spans}}
-    for pattern, cells in homes.items():
-        for place in dict.fromkeys(pattern.places):
-            ends = (place, place) if isinstance(place, CellReference) else (place.first, place.last)
-            own = gaps.get(sheet_of(cells[0]) if ends[0].sheet is None else ends[0].sheet)
-            if own is not None:
-                yield from (cell for cell in cells if own.meets(*ends, row_of(cell)))
-
-
-class _Gaps:
-    """The rows of one sheet that weren't kept."""
-
-    def __init__(self, spans: Sequence[RowSpan], sheet: int) -> None:
-        here = sorted((span.first, span.last) for span in spans if span.sheet == sheet)
-        self.firsts = [first for first, _ in here]
-        self.lasts = [last for _, last in here]
-
-    def meets(self, start: CellReference, end: CellReference, row: int) -> bool:
-        """Whether a reference from some row leads into them."""
-        one = start.row if start.row_fixed else row + start.row
-        other = end.row if end.row_fixed else row + end.row
-        top, bottom = (one, other) if one <= other else (other, one)
-        before = bisect_right(self.firsts, bottom)
-        return before > 0 and self.lasts[before - 1] >= top
+        corners = (place.corners(cell) for place in pattern.places)
+        if any(gaps.meet(c[0], c[1], c[3]) for c in corners if c):
+            yield cell

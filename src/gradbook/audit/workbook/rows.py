@@ -28,14 +28,14 @@ from gradbook.audit.formula.address import (
     row_and_column,
     row_of,
 )
-from gradbook.audit.formula.pattern import CopiedText, Pattern, moving_rows
+from gradbook.audit.formula.pattern import CellReference, CopiedText, Pattern, moving_rows
 from gradbook.audit.workbook.book import (
     TOO_LONG,
     Book,
     CellValue,
-    DepartingRow,
     RepeatedPart,
     RowSpan,
+    StandIn,
 )
 from gradbook.audit.workbook.computed_places import with_places
 from gradbook.audit.workbook.package import Package, WorkbookError, local, parse, parser
@@ -157,6 +157,7 @@ KEPT_ANYWAY, KEPT_OF_LARGE = 100_000, 5_000  # cells: from then on rows that rep
 MOST_KEPT = 250_000
 MOST_TYPED_OF_LARGE = 40_000  # of those, numbers and texts without a formula
 MOST_OF_HIDDEN = 2_000  # what stands there works behind what people look at
+APART = 4  # periods from one row in another's place to the next
 MOST_DEPARTING = 8  # rows that are unlike those around them, and are looked at
 MOST_SHARES = 2  # of what may still be kept: one for this sheet, the rest for those that follow
 MOST_READ = 1_600_000  # some three seconds of reading
@@ -188,6 +189,7 @@ class BookCells:
         self.shared: dict[str, Pattern] = {}  # by their numbers, in one sheet
         self.full = self.empty = self.kept = self.typed = 0  # how many cells there were so far
         self.letters = 0  # of different formulas
+        self._departing = 0  # rows
         self.row = 0
         self._waiting: list[Kept] = []  # of the row that is read
         self._columns: list[object] = []  # what is in which column of it
@@ -216,16 +218,21 @@ class BookCells:
         self.book.unread.append(RowSpan(self.sheet, self.row, MOST_ROWS - 1))
 
     def end_row(self) -> None:
-        """Keep the row that was read, unless it repeats rows above it."""
-        period = 0
+        """Keep the row that was read, unless it repeats rows above it, but for a few cells."""
+        period, kind = 0, tuple(self._columns)
+        usual: RowKind = ()
         if self._waiting and any(pattern is not None for _, _, pattern in self._waiting):
-            kind = tuple(self._columns)
-            period = self._repeats.period(self.row, self._departing(kind) or kind)
+            if self._departing < MOST_DEPARTING:
+                usual = self._repeats.usual(self.row, kind)
+            period = self._repeats.period(self.row, usual or kind)
         if period:
             self._leave_out(period)
         else:
             for cell, shown, pattern in self._waiting:
                 self._keep(cell, shown, pattern)
+        if usual:
+            self._departing += 1
+            self._stand_in(kind, usual)
         self._waiting.clear()
         self._columns.clear()
 
@@ -256,20 +263,37 @@ class BookCells:
             self._texts.remember(self.row, text)
         self.end_row()
 
-    def _departing(self, kind: RowKind) -> RowKind:
-        """What a row is like that is noted as departing from others; () for any other row."""
-        few = len(self.book.departing) < MOST_DEPARTING
-        usual = self._repeats.usual(self.row, kind) if few else ()
-        if usual:
-            cells = tuple(
-                (column_of(cell), pattern or shown, expected)
-                for (cell, shown, pattern), here, expected in zip(
-                    self._waiting, kind[1::2], usual[1::2], strict=True
-                )
-                if here is not expected
+    def _stand_in(self, kind: RowKind, usual: RowKind) -> None:
+        """Write the cells in which a row departs from others into a similar one that was kept,
+        since the rows around it weren't."""
+        book, part = self.book, self.book.repeated_parts[-1]
+        earlier = sum(s.sheet == self.sheet and s.real >= part.first for s in book.stand_ins)
+        back = part.period * (2 + APART * earlier)
+        place = part.first + (self.row - part.first) % part.period - back
+        cells = [
+            (cell + (place - self.row) * ROW, shown, pattern, expected)
+            for (cell, shown, pattern), here, expected in zip(
+                self._waiting, kind[1::2], usual[1::2], strict=True
             )
-            self.book.departing.append(DepartingRow(self.sheet, self.row, cells))
-        return usual
+            if here is not expected
+        ]
+        fits = (self._is_usual(cell, pattern, expected) for cell, _, pattern, expected in cells)
+        if place < 1 or not all(fits):
+            book.unread.append(RowSpan(self.sheet, self.row, self.row))
+            return
+        book.stand_ins.append(StandIn(self.sheet, place, self.row, part.period))
+        for cell, shown, pattern, _ in cells:
+            book.patterns.pop(cell, None)
+            book.values.pop(cell, None)
+            self._keep(cell, None if pattern else shown, pattern)
+            book.recalculates |= pattern is not None  # its value is none that the file has
+
+    def _is_usual(self, cell: Address, pattern: Pattern | None, usual: object) -> bool:
+        """Whether a cell holds what is usual, and what departs from it can stand there."""
+        there = self.book.patterns.get(cell) or type(self.book.values.get(cell))
+        places = pattern.places if pattern else ()
+        cells = (place for place in places if isinstance(place, CellReference))
+        return there is usual and all(place.at(cell) is not None for place in cells)
 
     def _leave_out(self, period: int) -> None:
         repeated = self.book.repeated_parts
