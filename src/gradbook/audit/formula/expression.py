@@ -242,23 +242,16 @@ def makeup(expression: Expression) -> str:
         made = sorted("/*"[factor.above] + makeup(factor.part) for factor in split.parts)
         return f"{'-' * (split.sign < 0)}{''.join(made)}"
     match expression:
-        case Infix():
-            return _makeup_of_chain(expression)
         case Postfix(operator, operand):
             return f"{makeup(operand)}{operator}"
         case Call(function, arguments):
             return f"{function}({','.join('' if a is None else makeup(a) for a in arguments)})"
-        case Number(value):
-            return str(value)
-    return "@"
-
-
-def _makeup_of_chain(expression: Expression) -> str:
-    """Of a^b^c, or of a&b&c, which may be thousands of links."""
-    links: list[str] = []
+    links: list[str] = []  # of a^b^c, or of a&b&c, which may be thousands
     while isinstance(expression, Infix) and expression.operator not in "+-*/":
         links.append(f"{expression.operator}{makeup(expression.right)}")
         expression = expression.left
+    if not links:
+        return str(expression.value) if isinstance(expression, Number) else "@"
     return makeup(expression) + "".join(reversed(links))
 
 

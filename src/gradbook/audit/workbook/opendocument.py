@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import NamedTuple
 from xml.parsers import expat
 
 from gradbook.archives import SMALL
@@ -159,16 +158,8 @@ class _SheetList(_SheetWalk):
 _RANGE = f"{TABLE}cell-range-address"
 
 
-class _CellContent(NamedTuple):
-    """What stands in a cell, and in those to the right of it that are alike."""
-
-    column: int
-    alike: int  # so many, this one included
-    kind: str  # of its value
-    value: str | None
-    formula: str | None
-    rows: int  # that the formula fills
-    columns: int
+CellContent = tuple[str, str | None, str | None, int, int]
+"""Of what kind its value is, this, its formula, and the rows and columns that that fills."""
 
 
 class _CellReading(_SheetWalk):
@@ -184,7 +175,7 @@ class _CellReading(_SheetWalk):
         self.cell: Attributes | None = None
         self.words: list[str] = []
         self.is_listening = False
-        self.waiting: list[_CellContent] = []  # of rows that are alike
+        self.waiting: list[tuple[int, int, CellContent]] = []  # from which column on, how many
 
     def on_start(self, tag: str, attributes: Attributes) -> None:
         if tag == SHEET:
@@ -225,12 +216,13 @@ class _CellReading(_SheetWalk):
             self._end_cell(self.cell)
             self.cell = None
         elif tag == ROW:
-            for row in (
-                range(self.row, min(self.row + self.rows, MOST_ROWS)) if self.waiting else ()
-            ):
-                for content in self.waiting:
-                    self._keep(row, content)
-            self.row += self.rows
+            first, self.row = self.row, self.row + self.rows
+            for row in range(first, min(self.row, MOST_ROWS)) if self.waiting else ():
+                for column, alike, content in self.waiting:
+                    for at in range(column, column + alike):
+                        if self.is_full:
+                            return
+                        self._keep(row, at, content)
 
     def _end_cell(self, cell: Attributes) -> None:
         count = _counted(cell, "columns-repeated")
@@ -242,24 +234,21 @@ class _CellReading(_SheetWalk):
             formula = None
         if formula is not None or value is not None:
             alike = min(count, max(MOST_COLUMNS - self.column, 1))
-            area = (_counted(cell, f"matrix-{way}-spanned") for way in ("rows", "columns"))
-            content = _CellContent(self.column, alike, kind, value, formula, *area)
-            if self.rows == 1:
-                self._keep(self.row, content)
-            else:
-                self.waiting.append(content)
+            rows, columns = (_counted(cell, f"matrix-{way}-spanned") for way in ("rows", "columns"))
+            self.waiting.append((self.column, alike, (kind, value, formula, rows, columns)))
         self.column += count
 
-    def _keep(self, row: int, content: _CellContent) -> None:
-        first, formula = content.column, content.formula or ""
-        for column in range(first, first + content.alike) if not self.is_full else ():
-            form = _form(row, content, column)
-            try:
-                self.cells.keep(row, column, content.kind, form, formula, content.value)
-            except EnoughRead:
-                self.cells.stop()
-                self.is_full = True
-                return
+    def _keep(self, row: int, column: int, content: CellContent) -> None:
+        kind, value, formula, rows, columns = content
+        form: Attributes | None = None if formula is None else {}
+        if formula is not None and rows * columns > 1:
+            last = f"{letters(column + columns - 1)}{row + rows}"
+            form = {"t": "array", "ref": f"{letters(column)}{row + 1}:{last}"}
+        try:
+            self.cells.keep(row, column, kind, form, formula or "", value)
+        except EnoughRead:
+            self.cells.stop()
+            self.is_full = True
 
     def _shown(self, cell: Attributes, words: str) -> tuple[str, str | None]:
         """Of what kind a cell's value is, as Excel tells them apart, and the value."""
@@ -280,16 +269,6 @@ class _CellReading(_SheetWalk):
 
 
 # What attributes say -----------------------------------------------------------
-
-
-def _form(row: int, content: _CellContent, column: int) -> Attributes | None:
-    """What Excel says of a formula besides its text: the cells that it fills, if several."""
-    if content.formula is None:
-        return None
-    if content.rows * content.columns == 1:
-        return {}
-    last = f"{letters(column + content.columns - 1)}{row + content.rows}"
-    return {"t": "array", "ref": f"{letters(column)}{row + 1}:{last}"}
 
 
 def _counted(attributes: Attributes, what: str) -> int:
