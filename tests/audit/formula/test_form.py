@@ -23,7 +23,7 @@ def test_formulas_that_differ_in_their_cells_have_one_form():
 def test_names_and_texts_stay_as_they_are():
     form, typed = FormReader().read('IF(A5="A5",eta*B5,eta)')
     assert typed == ("A5", "eta", "B5", "eta")
-    assert form.references == ("ZZZ1", "eta", "ZZZ2", "eta")
+    assert form.references == ("A1", "eta", "A2", "eta")
 
 
 def test_a_name_that_looks_like_a_far_cell_is_none():

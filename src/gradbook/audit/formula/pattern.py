@@ -53,14 +53,15 @@ from gradbook.targets.excel.language import (
 
 # Forms ------------------------------------------------------------------------
 
-BEYOND = "ZZZ"  # a column that no sheet has
+OWN, BEYOND = "A", "ZZZ"  # a column that is soon written, and one that no sheet has
 MOST_NESTED = 4  # functions of a book's own, each made of another
 MOST_PARTS = 5_000  # of a formula in which they are written out
 
 
 @dataclass(frozen=True, eq=False)
 class FormulaForm:
-    """A formula in which the first cell that it mentions is called ZZZ1, the second one ZZZ2."""
+    """A formula in which the first cell that it mentions is called A1, the second one A2; ZZZ1 and
+    ZZZ2 in a book with functions of its own, which may mention an A1 themselves."""
 
     expression: Expression
 
@@ -109,10 +110,10 @@ class FormReader:
 
     def read(self, text: str) -> tuple[FormulaForm, tuple[str, ...]]:
         """A formula's form, and its references; a FormulaError where it can't be read."""
-        cells: dict[str, str] = {}
+        column, cells = BEYOND if self._functions else OWN, dict[str, str]()
 
         def number_cell(found: re.Match[str]) -> str:
-            name = f"{BEYOND}{len(cells) + 1}"
+            name = f"{column}{len(cells) + 1}"
             cells[name] = found[0]
             return name
 
@@ -190,10 +191,6 @@ class RangeReference:
 
     first: CellReference
     last: CellReference
-
-    @property
-    def moves(self) -> bool:
-        return self.first.moves or self.last.moves
 
     @property
     def grows(self) -> bool:

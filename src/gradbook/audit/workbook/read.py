@@ -88,7 +88,9 @@ def _read_excel(parts: Package) -> Book:
     numbers = {sheet.title.lower(): k for k, sheet in enumerate(book.sheets)}
     book.reader = Reader(numbers, book.names)
     for number, sheet in enumerate(book.sheets):
-        _add_tables(parts, book, number, sheet)
+        names = _related_parts(_relations(parts, sheet.part), "table")
+        for name, table in read_tables(parts, names, number, quote_title(sheet.title)):
+            book.tables.setdefault(name, table)
     strings = _strings(parts, _related_parts(related, "sharedStrings"))
     cells = BookCells(book, strings, sum(parts.size(sheet.part) for sheet in book.sheets))
     for number in sorted(range(len(book.sheets)), key=lambda k: book.sheets[k].is_hidden):
@@ -96,12 +98,6 @@ def _read_excel(parts: Package) -> Book:
         SheetRows(cells).read(parts, book.sheets[number].part)
     cells.end_row()
     return book
-
-
-def _add_tables(parts: Package, book: Book, number: int, sheet: SheetPart) -> None:
-    names = _related_parts(_relations(parts, sheet.part), "table")
-    for name, table in read_tables(parts, names, number, quote_title(sheet.title)):
-        book.tables.setdefault(name, table)
 
 
 def main_part(parts: Package) -> str:

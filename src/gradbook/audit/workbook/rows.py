@@ -141,10 +141,9 @@ class RowTexts:
 
     def is_copy(self, row: int, text: str, period: int) -> bool:
         """Whether a row is a copy of the one a period above; if it is, that form is kept for it."""
-        form = self._forms.get(row - period)
-        if form is None or "&quot;" in text:  # what stands in a text is no reference
-            return False
-        if form.at(row) != _VALUE.sub("<v/>", text):
+        form, plain = self._forms.get(row - period), _VALUE.sub("<v/>", text)
+        is_told = "&quot;" not in plain  # what stands in a text is no reference
+        if form is None or not is_told or form.at(row) != plain:
             return False
         self._forms[row] = form
         return True
