@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gradbook.audit.formula.address import ACROSS, DOWN
-from gradbook.audit.rules.perceptron import bases, find_perceptrons, rule_updates
-from gradbook.audit.rules.usual import Trouble, Usual, UsualCell, most_common
+from gradbook.audit.rules.perceptron import Trouble, UsualCell, find_perceptrons, most_common
+from gradbook.audit.rules.updates import bases, rule_updates
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.read import read_book
 from tests.audit.material.lookalikes import book as exercise_book
@@ -85,7 +85,7 @@ def test_a_relu_or_a_clipped_value_is_no_step():
 
 def usual(areas):
     (found,) = find_perceptrons(*small(areas))
-    return Usual(found)
+    return found
 
 
 TROUBLES = {
@@ -117,8 +117,17 @@ def test_an_update_departs_in_its_own_way(case):
     assert troubles(TROUBLES[case])[at("D5")] in (Trouble.DEPARTS, Trouble.NOT_CARRIED)
 
 
-def test_a_weight_that_is_typed_before_is_pasted():
-    assert troubles({"D4": 0.3})[at("D5")] is Trouble.PASTED
+@pytest.mark.parametrize(
+    ("name", "before"),
+    [("D4", "D3"), ("D3", None), ("E10", "E9")],
+    ids=["between", "first", "last"],
+)
+def test_a_weight_that_is_typed_is_known_and_no_fault_of_the_update_after(name, before):
+    found = usual(edited(ROWS, {name: 0.3}))
+    assert [(typed.cell, typed.before) for typed in found.typed_weights] == [
+        (at(name), at(before) if before else None)
+    ]
+    assert [found.troubles(step) for step in found.steps] == [{}] * 8
 
 
 def test_the_rate_is_one_cell_or_none_or_one_a_row():

@@ -6,9 +6,8 @@ import pytest
 
 from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.rules.perceptron import find_perceptrons
-from gradbook.audit.rules.perceptron_findings import RuleFaults, RuleWords
+from gradbook.audit.rules.perceptron_findings import RuleFaults
 from gradbook.audit.rules.rule_repairs import GENERATORS, LARGER, SMALL, RuleSymptoms
-from gradbook.audit.rules.usual import Usual
 from gradbook.audit.search.hypotheses import Cause, choose
 from gradbook.targets.excel.language import read, write
 from tests.audit.material.perceptrons.small import COLUMNS, ROWS, checked, edited
@@ -18,7 +17,7 @@ from tests.audit.material.small import at, small
 def symptoms(cells, first="D5"):
     (found,) = find_perceptrons(*small(edited(ROWS, cells)))
     step = next(step for step in found.steps if step.first == at(first))
-    return RuleSymptoms(Usual(found), step, {})
+    return RuleSymptoms(found, step, {})
 
 
 def edits(text, kinds):
@@ -89,8 +88,7 @@ def test_a_change_that_nobody_uses_any_more_is_among_what_is_tried():
 
 
 def test_a_typed_weight_goes_on_from_what_the_step_before_left():
-    usual = symptoms({"E5": 0.5}, "D6").usual
-    (fault,) = RuleFaults(usual, RuleWords(usual)).faults()
+    (fault,) = RuleFaults(symptoms({"E5": 0.5}, "D6").perceptron).faults()
     assert (fault.owners, fault.right.text) == ((at("E5"),), "E4+$K$2*I4*B4")
 
 
@@ -103,7 +101,7 @@ def test_nothing_is_found_where_nothing_small_helps():
 
 def words(areas):
     (found,) = find_perceptrons(*small(areas))
-    return RuleWords(Usual(found))
+    return RuleFaults(found)
 
 
 def test_weights_are_called_by_their_headings():
@@ -117,7 +115,7 @@ def test_weights_without_headings_are_called_by_their_cells():
 
 def test_the_rule_is_said_with_the_weights_own_input():
     said = words(ROWS)
-    rules = [said.rule(said.usual.of_weight(number)[0]) for number in range(3)]
+    rules = [said.rule(number) for number in range(3)]
     assert rules == [
         "the perceptron rule moves w1 by η·(t − y)·x1",
         "the perceptron rule moves w2 by η·(t − y)·x2",

@@ -25,7 +25,6 @@ from gradbook.audit.budget import spend, within_budget
 from gradbook.audit.exercise.places import Place, Places
 from gradbook.audit.findings import PASTED, RIGHT, TO_FILL_IN, UNFINISHED, WRONG
 from gradbook.audit.formula.address import Address, sheet_of
-from gradbook.audit.formula.expression import references
 from gradbook.audit.formula.meaning import LeadsBack, NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.step.points import POINTS, Numbers, agree
@@ -158,13 +157,6 @@ class _Step:
 
     def before(self, cell: Address, other: Address) -> bool:
         return False
-
-    def cells_in(
-        self, expression: Expression, home: Address, pattern: Pattern | None = None
-    ) -> Iterable[Address]:
-        pattern = pattern or self.book.patterns[home]
-        mentions = (pattern.mentions.get(part.text) for part in references(expression))
-        return self.flow.mentioned_cells(mentions, home)
 
 
 class OwnFormulas:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gradbook.audit.findings import CHANGE, PASTED, WRONG, Finding, SheetReport, finding_in
@@ -20,12 +20,12 @@ from gradbook.audit.formula.address import (
     column_of,
     name_of,
     row_of,
-    sheet_of,
 )
 from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.formula.pattern import CellReference, Pattern
-from gradbook.audit.rules.perceptron import could_step, find_perceptrons
+from gradbook.audit.rules.perceptron import find_perceptrons
 from gradbook.audit.rules.perceptron_findings import perceptron_report
+from gradbook.audit.rules.updates import could_step
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 from gradbook.language.message import Message
@@ -41,22 +41,21 @@ MOST = 2_000  # rows that are looked at
 def half_typed_reports(book: Book, flow: Flow) -> list[SheetReport]:
     """A report on each such training; none where there is nothing of the kind."""
     rows = list(_rows(book, flow))
-    typed = [row for row in rows if any(c not in book.patterns for c in row.changes)]
-    if len(rows) < FEWEST or not typed or len(typed) == len(rows):
+    typed = sum(not book.patterns.keys() >= set(row.changes) for row in rows)
+    if len(rows) < FEWEST or not 0 < typed < len(rows):
         return []
     usual = _usual(book, rows)
     for target in _targets(rows, usual):
-        decisions = [_Decision(book, row, target) for row in rows]
-        if sum(decision.is_right for decision in decisions) < ENOUGH * len(rows):
+        wrong = [row for row in rows if row.is_learnt_from(book) != row.is_misjudged(book, target)]
+        if len(wrong) > (1 - ENOUGH) * len(rows):
             continue
-        filled = _with_formulas(book, decisions, usual)
+        filled = _with_formulas(book, rows, target, usual)
         found = [perceptron_report(p) for p in find_perceptrons(filled, Flow(filled))]
         if found:
-            wrong = (decision for decision in decisions if not decision.is_right)
-            findings = [finding for decision in wrong for finding in decision.findings(usual)]
-            first = replace(found[0], findings=tuple(map(_without_decision, found[0].findings)))
-            if findings:
-                first = replace(first, verdict=WRONG, findings=(*first.findings, *findings))
+            findings = map(_without_decision, found[0].findings)
+            decisions = [f for row in wrong for f in _findings(book, row, target, usual)]
+            verdict = WRONG if decisions else found[0].verdict
+            first = replace(found[0], verdict=verdict, findings=(*findings, *decisions))
             return [first, *found[1:]]
     return []
 
@@ -66,7 +65,7 @@ def half_typed_reports(book: Book, flow: Flow) -> list[SheetReport]:
 
 @dataclass(frozen=True)
 class TypedRow:
-    """A sample's row: what its weights were, by what they change, and what its output is."""
+    """A sample's row: what its weights are, by what they change, and what its output is."""
 
     weights: tuple[Address, ...]  # after the update
     changes: tuple[Address, ...]
@@ -75,20 +74,25 @@ class TypedRow:
     def at(self, column: int) -> Address:
         return self.output - column_of(self.output) + column
 
+    def is_learnt_from(self, book: Book) -> bool:
+        return any(c in book.patterns or book.values.get(c) != 0 for c in self.changes)
+
+    def is_misjudged(self, book: Book, target: int) -> bool | None:
+        """Whether the output isn't the target, which is in some column; None where one is blank."""
+        output, wanted = (book.values.get(cell) for cell in (self.output, self.at(target)))
+        return None if output is None or wanted is None else output != wanted
+
 
 def _rows(book: Book, flow: Flow) -> Iterator[TypedRow]:
     """The rows in which several weights each become what they were plus another cell."""
-    found: defaultdict[tuple[int, int], list[tuple[Address, Address, Address]]] = defaultdict(list)
+    found: defaultdict[Address, list[tuple[Address, Address, Address]]] = defaultdict(list)
     for cell, pattern in book.in_sight().items():
         pair = _sum_of_two(pattern, cell)
         if pair and flow.plain(pair[0]) & ~LAST_ROW == cell & ~LAST_ROW:
-            found[sheet_of(cell), row_of(cell)].append((cell, *pair))
-    formulas: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
-    for cell in book.patterns:
-        formulas[sheet_of(cell), row_of(cell)].append(cell)
-    for place, updates in sorted(found.items())[:MOST]:
+            found[cell - column_of(cell)].append((cell, *pair))
+    for _, updates in sorted(found.items())[:MOST]:
         cells, before, changes = zip(*updates, strict=True)
-        sums = [c for c in formulas[place] if set(before) <= set(flow.sources(c))]
+        sums = [c for c in flow.users.get(before[0], ()) if set(before) <= set(flow.sources(c))]
         users = (user for c in sums for user in flow.users.get(c, ()))
         outputs = [user for user in users if could_step(book.patterns[user])]
         if outputs:
@@ -129,66 +133,48 @@ def _targets(rows: Sequence[TypedRow], usual: Mapping[int, Pattern]) -> list[int
 # Decisions ----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Decision:
-    """Whether a row's weights change, which is right where its output isn't its target."""
-
-    book: Book
-    row: TypedRow
-    column: int  # of targets
-
-    @property
-    def target(self) -> Address:
-        return self.row.at(self.column)
-
-    @property
-    def is_right(self) -> bool:
-        """Whether weights change where the output isn't the target, and only there."""
-        book = self.book
-        output, target = (book.values.get(cell) for cell in (self.row.output, self.target))
-        changes = any(c in book.patterns or book.values.get(c) != 0 for c in self.row.changes)
-        return output is not None and target is not None and changes == (output != target)
-
-    def findings(self, usual: Mapping[int, Pattern]) -> Iterator[Finding]:
-        """What is wrong about it, in each cell."""
-        book, here = self.book, {"output": name_of(self.row.output), "target": name_of(self.target)}
-        stays = book.values.get(self.row.output) == book.values.get(self.target)
-        why = (
-            Message("{output} is {target} here, so no weight changes", **here)
-            if stays
-            else Message("{output} isn't {target} here, so the weights change", **here)
-        )
-        for cell, weight in zip(self.row.changes, self.row.weights, strict=True):
-            name = book.label(weight, DOWN) or name_of(weight)
-            right = book.reader.pattern("0", cell) if stays else usual[column_of(cell)]
-            if book.content(cell) != ("0" if stays else f"={right.text_at(cell)}"):
-                kind = PASTED if cell not in book.patterns else FORMULA
-                yield finding_in(book, [cell], kind, f"{CHANGE}{name}", why, name, right)
+def _findings(
+    book: Book, row: TypedRow, target: int, usual: Mapping[int, Pattern]
+) -> Iterator[Finding]:
+    """What is wrong in each cell of a row in which it was decided wrongly whether to learn."""
+    here = {"output": name_of(row.output), "target": name_of(row.at(target))}
+    learns = row.is_misjudged(book, target)
+    why = (
+        Message("{output} isn't {target} here, so the weights change", **here)
+        if learns
+        else Message("{output} is {target} here, so no weight changes", **here)
+    )
+    for cell, weight in zip(row.changes, row.weights, strict=True):
+        name = book.label(weight, DOWN) or name_of(weight)
+        right = usual[column_of(cell)] if learns else book.reader.pattern("0", cell)
+        if book.content(cell) != (f"={right.text_at(cell)}" if learns else "0"):
+            kind = FORMULA if cell in book.patterns else PASTED
+            yield finding_in(book, [cell], kind, f"{CHANGE}{name}", why, name, right)
 
 
 def _with_formulas(
-    book: Book, decisions: Sequence[_Decision], usual: Mapping[int, Pattern]
+    book: Book, rows: Iterable[TypedRow], target: int, usual: Mapping[int, Pattern]
 ) -> Book:
     """The book with each decision as a formula, and each weight that is typed again carried on."""
     patterns, typed, pattern = dict(book.patterns), dict(book.typed), book.reader.pattern
-    for decision in decisions:
-        is_right = f"{name_of(decision.row.output)}={name_of(decision.target)}"
+    latest: dict[int, Address] = {}
+    for row in rows:
+        is_right = f"{name_of(row.output)}={name_of(row.at(target))}"
         for column, change in usual.items():
-            cell = decision.row.at(column)
+            cell = row.at(column)
             if patterns.get(cell, change) is change:
                 typed[cell] = book.content(cell).removeprefix("=")
                 patterns[cell] = pattern(f"IF({is_right},0,{change.text_at(cell)})", cell)
+        for weight in row.weights:
+            start, last = weight - ROW, latest.get(weight & ~LAST_ROW)
+            is_again = last is not None and book.values.get(start) == book.values.get(last)
+            if last is not None and is_again and start not in patterns:
+                patterns[start] = pattern(name_of(last), start)
+            latest[weight & ~LAST_ROW] = weight
     for cell, said in book.patterns.items():
         pair = _sum_of_two(said, cell)
         if pair and book.is_blank(pair[1]):  # a row that only hands the weights on
             patterns[cell] = pattern(name_of(pair[0]), cell)
-    latest: dict[int, Address] = {}
-    for weight in (cell for decision in decisions for cell in decision.row.weights):
-        start, last = weight - ROW, latest.get(weight & ~LAST_ROW)
-        is_again = last is not None and book.values.get(start) == book.values.get(last)
-        if last is not None and is_again and start not in patterns:
-            patterns[start] = pattern(name_of(last), start)
-        latest[weight & ~LAST_ROW] = weight
     return replace(book, patterns=patterns, typed=typed)
 
 

@@ -1,145 +1,26 @@
-"""Trainings by the perceptron rule: their updates, wherever these stand, and their steps.
-
-The weight before an update may stand above, on the left, in another table, or behind a cell that
-only repeats it.
-"""
+"""A training by the perceptron rule: its steps, what most updates share, and which depart."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from copy import copy
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
 from random import Random
+from typing import TypeVar
 
-from gradbook.audit.budget import spend
-from gradbook.audit.edits.formula_edits import COMPARISONS
-from gradbook.audit.formula.address import ACROSS, DOWN, ROW, Address, Axis, sheet_of
-from gradbook.audit.formula.expression import once, parts, references, terms
-from gradbook.audit.formula.pattern import CellReference, Pattern
+from gradbook.audit.formula.address import ACROSS, DOWN, SHEET, Address, Axis, sheet_of
+from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.rules.rule_form import RuleForm, RuleUpdate, form_of
+from gradbook.audit.rules.updates import RuleBook, bases, rule_updates
 from gradbook.audit.workbook.book import Book
-from gradbook.audit.workbook.flow import Flow
-from gradbook.targets.excel.language import Call, Expression, Infix, Reference
-
-# Updates ------------------------------------------------------------------------------
-
-LOOKED_THROUGH = 20_000  # numbers: what it costs to look for one in the other
-NEAR = 3000  # cells to look through on the way from an update back to its weight
-STEPPING = ("SIGN", "ROUND", "INT", "TRUNC")
-
-
-def could_step(pattern: Pattern) -> bool:
-    """Whether a formula, or a part of it, could be a step."""
-    return pattern.form is not None and _steps(pattern.form.expression)
-
-
-@once
-def _steps(form: Expression) -> bool:
-    return any(
-        (isinstance(part, Infix) and part.operator in COMPARISONS)
-        or (isinstance(part, Call) and part.function in STEPPING)
-        for part in parts(form)
-    )
-
-
-def rule_updates(book: Book, flow: Flow) -> list[RuleUpdate]:
-    """Every cell whose change depends on the weight that it goes on from, and on some step."""
-    homes: defaultdict[Pattern, list[Address]] = defaultdict(list)
-    for cell, pattern in book.in_sight().items():
-        homes[pattern].append(cell)
-    steps = {cell for pattern in filter(could_step, homes) for cell in homes[pattern]}
-    stepped = flow.below(steps) | steps
-    found: list[RuleUpdate] = []
-    for pattern, cells in homes.items():
-        places = bases(pattern) if not stepped.isdisjoint(cells) else ()
-        some = sorted({cells[0], cells[min(1, len(cells) - 1)], cells[len(cells) // 2]})
-        learning = (p for p in places if any(_depends(flow, pattern, p, cell) for cell in some))
-        for place in learning:
-            found += updates_at(cells, place)
-            break
-    return sorted(_in_chains(book, flow, found), key=lambda update: update.cell)
-
-
-def _in_chains(book: Book, flow: Flow, updates: Sequence[RuleUpdate]) -> list[RuleUpdate]:
-    """The updates without formulas that nothing goes on from: a target minus its output depends on
-    that target too, if only by way of the steps before."""
-    cells = {update.cell for update in updates}
-    before = {flow.plain(update.base) for update in updates}
-    chained = {
-        book.patterns[update.cell]
-        for update in updates
-        if update.cell in before or flow.plain(update.base) in cells
-    }
-    return [u for u in updates if book.patterns[u.cell] in chained] or list(updates)
-
-
-def updates_at(cells: Iterable[Address], place: CellReference) -> Iterator[RuleUpdate]:
-    """The updates of cells that go on from the one at some place."""
-    for cell in cells:
-        base = place.at(cell)
-        if base is not None and base != cell:
-            yield RuleUpdate(cell, base)
-
-
-def bases(pattern: Pattern) -> list[CellReference]:
-    """The cells that a formula goes on from, whichever way its conditions go."""
-    ways = _ways_of(pattern.form.expression) if pattern.form else ()
-    if not ways:
-        return []
-    first, *others = [[pattern.word_for(part) for part in way] for way in ways]
-    words = [word for word in first if all(word in way for way in others)]
-    places = (pattern.place_of(Reference(word)) for word in dict.fromkeys(words))
-    return [place for place in places if place is not None]
-
-
-@once
-def _ways_of(form: Expression) -> list[list[Reference]]:
-    """The cells that a formula adds as they are, for each way that its conditions may go; none of
-    one that only repeats a cell, or has nothing to go on from."""
-    ways = [] if isinstance(form, Reference) else _ways(form)
-    alone = len(ways) == 1 and len(ways[0]) < 2
-    return [] if alone else [[Reference(text) for text in way if text] for way in ways]
-
-
-def _ways(expression: Expression) -> list[list[str]]:
-    """The cells that are added as they are, for each way that conditions may go."""
-    match expression:
-        case Call("IF", (_, then, otherwise)) if then is not None and otherwise is not None:
-            return [*_ways(then), *_ways(otherwise)]
-        case Call("SUM", arguments) if len(arguments) > 1:
-            return [[*(a.text for a in arguments if isinstance(a, Reference)), ""]]
-    signed = terms(expression)
-    if len(signed) == 1 and not isinstance(expression, Reference):
-        return [[]]
-    added = [part.text for sign, part in signed if sign > 0 and isinstance(part, Reference)]
-    return [[*added, ""]] if len(signed) > 1 else [added]
-
-
-def _depends(flow: Flow, pattern: Pattern, place: CellReference, cell: Address) -> bool:
-    """Whether what a cell adds depends on the cell that it goes on from."""
-    base = place.at(cell)
-    if base is None or pattern.expression is None:
-        return False
-    spend(LOOKED_THROUGH)
-    origin = flow.plain(base)
-    mentions = [pattern.mentions.get(word.text) for word in references(pattern.expression)]
-    others = list(flow.mentioned_cells(mentions, cell))
-    if could_step(pattern) and others.count(base) > len(_ways(pattern.expression)):
-        return True  # the formula holds the whole step
-    start = [at for at in others if at != base and flow.plain(at) != origin]
-    return flow.depends(start, lambda at: at == base or flow.plain(at) == origin, origin, NEAR)
-
+from gradbook.audit.workbook.flow import Flow, walk
 
 # Weights that learn together ----------------------------------------------------------
 
 ENOUGH = 0.25  # of a training's updates have the rule's form; the others are mistakes
 A_FEW = 24
-NEXT_TO = (-2, -1, 1, 2)  # rows or columns
-MOST_CELLS = 400  # of one update
-
-Signature = tuple[object, ...]
 
 
 @dataclass(frozen=True)
@@ -153,246 +34,386 @@ class RuleStep:
         return self.updates[0].cell
 
 
+def find_perceptrons(book: Book, flow: Flow) -> list[Perceptron]:
+    """The trainings by the perceptron rule, in the order of the sheets."""
+    rules = RuleBook(book, flow, rule_updates(book, flow))
+    if not any(map(rules.form, _some(rules))):
+        return []
+    return [
+        Perceptron(rules, _steps_of(rules, group))
+        for group in _groups(rules)
+        if sum(rules.form(update) is not None for update in group) >= ENOUGH * len(group)
+    ]
+
+
+def _some(rules: RuleBook) -> Iterator[RuleUpdate]:
+    """A few updates of each formula, to see whether a book knows the rule at all."""
+    found: defaultdict[Pattern, list[RuleUpdate]] = defaultdict(list)
+    for update in rules.updates:
+        found[rules.book.patterns[update.cell]].append(update)
+    draw = Random(0)  # weights take turns in many ways
+    for alike in found.values():
+        yield from draw.sample(alike, min(len(alike), A_FEW))
+
+
+def _groups(rules: RuleBook) -> Iterator[list[RuleUpdate]]:
+    """The updates, grouped by weights that depend on each other."""
+    linked: defaultdict[Address, set[Address]] = defaultdict(set)
+    for update in rules.updates:
+        for weight in rules.weights_behind(update):
+            linked[weight].add(update.cell)
+            linked[update.cell].add(weight)
+    left = {update.cell: update for update in rules.updates}
+    while left:
+        cells = set(walk([next(iter(left))], linked.__getitem__))
+        yield [left.pop(cell) for cell in sorted(cells & left.keys())]
+
+
+def _steps_of(rules: RuleBook, updates: Iterable[RuleUpdate]) -> tuple[RuleStep, ...]:
+    """The updates by the samples that make them: an update is of the step that follows those which
+    left the weights that it is computed from."""
+    number: dict[Address, int] = {}
+    steps: defaultdict[int, list[RuleUpdate]] = defaultdict(list)
+    levels = rules.flow.levels
+    for update in sorted(updates, key=lambda u: (levels.get(u.cell, 0), u.cell)):
+        before = (number.get(weight, -1) for weight in rules.weights_behind(update))
+        number[update.cell] = 1 + max(before, default=-1)
+        steps[number[update.cell]].append(update)
+    return tuple(RuleStep(tuple(sorted(steps[k], key=lambda u: u.cell))) for k in sorted(steps))
+
+
+# What most updates share --------------------------------------------------------------
+
+MOST = 0.7  # of the steps agree on something, or they agree on nothing
+HALF = 0.5
+SAME = 1e-6
+FEW_FORMULAS = 3  # in one line
+
+Thing = TypeVar("Thing", bound=Hashable)
+Forms = Mapping[RuleUpdate, RuleForm | None]
+NO_OTHERS: Mapping[Address, Pattern] = {}
+
+
+class Trouble(Enum):
+    """Why an update isn't what the rule says."""
+
+    DEPARTS = "it adds something else"
+    NOT_CARRIED = "it goes on from another weight, or from another step's"
+
+
+def most_common(things: Iterable[Thing], share: float = MOST) -> Thing | None:
+    """What most of some things are; None where they are too different."""
+    counts = Counter(things)
+    if not counts:
+        return None
+    thing, count = counts.most_common(1)[0]
+    return thing if count >= share * counts.total() else None
+
+
+@dataclass(frozen=True)
+class UsualCell:
+    """A cell that all steps share, or one that moves along with them, or none at all."""
+
+    fixed: Address | None = None
+    away: int | None = None  # from a cell that each step has
+    is_none: bool = False
+
+
+@dataclass(frozen=True)
+class TypedWeight:
+    """A number that is typed where a step should leave a weight."""
+
+    number: int  # of the weight
+    cell: Address
+    step: RuleStep
+    before: Address | None  # what the step before left
+
+
 class Perceptron:
-    """Weights that learn together by the perceptron rule.
+    """Weights that learn together by the perceptron rule, and what most of their updates share."""
 
-    Knows the weights' plain cells, of all steps, and the cells that vary with them. The form of an
-    update and the formulas behind it are worked out once for all updates that are made alike.
-    """
+    def __init__(self, rules: RuleBook, steps: tuple[RuleStep, ...]) -> None:
+        self.rules, self.steps = rules, steps
+        self.book, self.flow, self.plain = rules.book, rules.flow, rules.flow.plain
+        self.updates = [update for step in steps for update in step.updates]
+        self.forms = {update: rules.form(update) for update in self.updates}
+        self.known = {update: form for update, form in self.forms.items() if form}
+        self.step_of = {u.cell: k for k, step in enumerate(steps) for u in step.updates}
+        self.size = Counter(len(step.updates) for step in steps).most_common(1)[0][0]
+        self.weight = self._numbers()
 
-    def __init__(
-        self, book: Book, flow: Flow, weight_cells: set[Address], varying: set[Address]
-    ) -> None:
-        self.book, self.flow = book, flow
-        self.weight_cells, self.varying = weight_cells, varying
-        self.steps: tuple[RuleStep, ...] = ()
-        self._forms: dict[Signature, RuleForm | None] = {}
-        self._form_of: dict[RuleUpdate, RuleForm | None] = {}
-        self._inside: dict[Address, list[Address]] = {}
+    def _numbers(self) -> dict[RuleUpdate, int]:
+        """The number of each update's weight: by its line or, where weights have none, by its place
+        in the step; in a step that lacks some, by the weight that it goes on from."""
+        if self.axis:
+            lines = [self.axis.line(update.cell) for update in self.updates]
+            numbers = {line: k for k, line in enumerate(sorted(set(lines)))}
+            return {u: numbers[line] for u, line in zip(self.updates, lines, strict=True)}
+        found: dict[RuleUpdate, int] = {}
+        left: dict[Address, int] = {}
+        for step in self.steps:
+            is_whole = len(step.updates) == self.size
+            for k, update in enumerate(step.updates):
+                found[update] = k if is_whole else left.get(self.plain(update.base), k)
+                left[update.cell] = found[update]
+        return found
 
-    def learning(self, updates: Sequence[RuleUpdate]) -> Perceptron:
-        """Return the same cells with more weights."""
-        cells = {self.plain(u.base) for u in updates} | {u.cell for u in updates}
-        varying = self.varying | self.flow.below(cells) | cells
-        return Perceptron(self.book, self.flow, self.weight_cells | cells, varying)
-
-    def with_steps(self, steps: tuple[RuleStep, ...]) -> Perceptron:
-        """Return the same weights with the steps in which they learn."""
-        other = copy(self)
-        other.steps = steps
-        return other
+    def of_weight(self, number: int) -> list[RuleUpdate]:
+        """The updates of one weight."""
+        return [update for update, k in self.weight.items() if k == number]
 
     @cached_property
-    def updates(self) -> list[RuleUpdate]:
-        return [update for step in self.steps for update in step.updates]
+    def axis(self) -> Axis | None:
+        """Whether steps go down or across: the axis along which each weight has a line of its own,
+        on which its updates go on; None where weights have none."""
+        ways = [(update.cell, self.plain(update.base)) for update in self.updates]
 
-    @cached_property
-    def cells(self) -> set[Address]:
-        """The weights, before and after their updates, and all that these are made of."""
-        weights = {cell for u in self.updates for cell in (u.cell, u.base, self.plain(u.base))}
-        return weights.union(*map(self.inside, self.updates))
+        def going_on(axis: Axis) -> int:
+            return sum(axis.line(cell) == axis.line(base) for cell, base in ways)
+
+        able = [a for a in (DOWN, ACROSS) if len({a.line(cell) for cell, _ in ways}) == self.size]
+        return max(able, key=going_on, default=None)
 
     @cached_property
     def sheet(self) -> int:
         return Counter(sheet_of(update.cell) for update in self.updates).most_common(1)[0][0]
 
     @cached_property
-    def axis(self) -> Axis | None:
-        """Whether steps go down or across; None where weights have no line of their own."""
-        return axis_of_steps(self.steps, self.plain)
+    def weights(self) -> set[Address]:
+        """The cells of the weights, before and after updates."""
+        return {cell for update in self.updates for cell in (update.cell, update.base)}
 
-    def plain(self, cell: Address) -> Address:
-        return self.flow.plain(cell)
+    @cached_property
+    def cells(self) -> set[Address]:
+        """The weights, and all that they are made of."""
+        return self.weights.union(map(self.plain, self.weights), *map(self.inside, self.steps))
 
-    def before(self, cell: Address, other: Address) -> bool:
-        """Always false: only weights carry anything from one step to the next."""
-        return False
+    @cached_property
+    def cells_in_use(self) -> set[Address]:
+        """The cells that the training's formulas mention."""
+        return set().union(*map(self.flow.sources, self.cells))
 
-    def cells_in(
-        self, expression: Expression, home: Address, pattern: Pattern | None = None
-    ) -> Iterator[Address]:
-        mentions = (pattern or self.book.patterns[home]).mentions
-        return self.flow.mentioned_cells(
-            [mentions.get(r.text) for r in references(expression)], home
-        )
+    def is_number(self, cell: Address) -> bool:
+        return cell in self.book.patterns or isinstance(self.book.values.get(cell), float)
 
-    def form(self, update: RuleUpdate) -> RuleForm | None:
-        """What an update adds; looked at once for all updates that are made alike."""
-        if update not in self._form_of:
-            made_of, leaves = self.signature(update)
-            if made_of not in self._forms:
-                form = form_of(self, update, {})
-                places = {cell: k for k, cell in enumerate(leaves)}
-                self._forms[made_of] = form.for_cells(places) if form else None
-            known = self._forms[made_of]
-            self._form_of[update] = known.for_cells(dict(enumerate(leaves))) if known else None
-        return self._form_of[update]
+    # Rates and thresholds
 
-    def signature(self, update: RuleUpdate) -> tuple[Signature, list[Address]]:
-        """What an update is made of, and its leaves, in an order that equal ones share."""
-        inside = self.inside(update)
-        places: dict[Address, int] = {cell: -1 - k for k, cell in enumerate(inside)}
-        leaves: dict[Address, int] = {}
-        made_of: list[object] = []
-        for cell in inside:
-            made_of += [self.book.patterns[cell], cell - update.cell]
-            for plain in map(self.plain, self.flow.sources(cell)):
-                made_of.append(places.get(plain, 0) or leaves.setdefault(plain, len(leaves)))
-                value = self.book.values.get(plain)
-                made_of.append(value if isinstance(value, str | bool) else None)
-        made_of.append(leaves.setdefault(self.plain(update.base), len(leaves)))
-        return tuple(made_of), list(leaves)
+    @cached_property
+    def factors(self) -> dict[int, float]:
+        """The rate of each weight, as most of its updates have it."""
+        found: defaultdict[int, list[float]] = defaultdict(list)
+        for update, form in self.known.items():
+            found[self.weight[update]].append(round(form.factor, 9))
+        each = {k: Counter(values).most_common(1)[0][0] for k, values in found.items()}
+        usual, count = Counter(map(abs, each.values())).most_common(1)[0]
+        every = dict.fromkeys(self.weight.values(), usual)
+        return every if 2 * count > len(each) > 2 else {**every, **each}
 
-    def inside(self, update: RuleUpdate) -> list[Address]:
-        """The formulas of the step that an update is computed from, its own first."""
-        if update.cell not in self._inside:
-            self._inside[update.cell] = self._behind(update)
-        return self._inside[update.cell]
+    @cached_property
+    def levels(self) -> tuple[float, ...] | None:
+        return most_common((form.levels for form in self.known.values()), HALF)
 
-    def _behind(self, update: RuleUpdate) -> list[Address]:
-        found: list[Address] = []
-        waiting, seen = [update.cell], {update.cell}
-        while waiting and len(found) < MOST_CELLS:
-            cell = waiting.pop()
-            found.append(cell)
-            for source in map(self.plain, self.flow.sources(cell)):
-                if source not in seen and self._is_computed(source):
-                    seen.add(source)
-                    waiting.append(source)
+    @cached_property
+    def rate(self) -> UsualCell:
+        return self._usual_cell(lambda form: form.rates)
+
+    @cached_property
+    def threshold(self) -> UsualCell:
+        return self._usual_cell(lambda form: form.thresholds)
+
+    def _usual_cell(self, cells_of: Callable[[RuleForm], frozenset[Address]]) -> UsualCell:
+        """The one cell that updates name, the same for all or so far away from each step."""
+        named = {update: cells_of(form) for update, form in self.known.items()}
+        if most_common(not cells for cells in named.values()):
+            return UsualCell(is_none=True)
+        single = [(u, next(iter(cells))) for u, cells in named.items() if len(cells) == 1]
+        holding = [cell for _, cell in single if self.is_number(cell)]
+        fixed = most_common(holding or (cell for _, cell in single), HALF)
+        if len(self.steps) > 1 and fixed is not None:
+            return UsualCell(fixed=fixed)
+        away = most_common(cell - self._anchor(u) for u, cell in single)
+        return UsualCell(fixed if away is None else None, away)
+
+    def _is_usual(self, usual: UsualCell, cells: Collection[Address], update: RuleUpdate) -> bool:
+        if usual.is_none:
+            return not cells
+        if usual.fixed is not None:
+            return all(cell == usual.fixed for cell in cells)
+        beside = all(usual.away in (None, cell - self._anchor(update)) for cell in cells)
+        return beside and all(map(self.is_number, cells))
+
+    def _anchor(self, update: RuleUpdate) -> Address:
+        """A cell of the step that moves along with its sample."""
+        return self._anchors[self.step_of[update.cell]]
+
+    @cached_property
+    def _anchors(self) -> list[Address]:
+        own = [[c for c in self.inside(step) if c not in self.weights] for step in self.steps]
+        both = list(zip(own, self.steps, strict=True))
+        away = most_common((min(cells) - step.first for cells, step in both if cells), 0) or 0
+        firsts = [min(cells, default=step.first + away) for cells, step in both]
+        axis = self.axis
+        return [sheet_of(c) * SHEET + axis.along(c) * axis.step if axis else c for c in firsts]
+
+    # Targets
+
+    @cached_property
+    def _targets_away(self) -> dict[int, int | None]:
+        """How far each sample's target is from the input of each weight."""
+        found: defaultdict[int, list[int]] = defaultdict(list)
+        for update, form in self.known.items():
+            if form.inputs and self._may_be_target(form):
+                found[self.weight[update]].append(form.target - min(form.inputs))
+        return {number: most_common(aways) for number, aways in found.items()}
+
+    @cached_property
+    def _target_beside(self) -> int | None:
+        """How far it is from the step's own cells."""
+        likely = ((u, form) for u, form in self.known.items() if self._may_be_target(form))
+        return most_common(form.target - self._anchor(update) for update, form in likely)
+
+    @cached_property
+    def _used_as_inputs(self) -> set[Address]:
+        return {cell for form in self.known.values() for cell in form.inputs}
+
+    def _may_be_target(self, form: RuleForm) -> bool:
+        return form.apart and form.scales and form.target not in self._used_as_inputs
+
+    def _target(self, update: RuleUpdate, forms: Forms) -> Address | None:
+        """Where the target of an update's step should be: as far from the inputs as most are, else
+        as far from the step's own cells, else where most of its updates have it."""
+        known = {u: form for u, form in forms.items() if form}
+        away = {u: self._targets_away.get(self.weight[u]) for u, f in known.items() if f.inputs}
+        near = [min(known[u].inputs) + k for u, k in away.items() if k is not None]
+        if not near and self._target_beside is not None:
+            return self._anchor(update) + self._target_beside
+        return most_common(near or (form.target for form in known.values()), 0)
+
+    # Formulas that most steps have
+
+    @cached_property
+    def patterns(self) -> dict[object, Counter[Pattern]]:
+        """The formulas at each place of a step, by how far it is from the first update, and those
+        of each line."""
+        found: defaultdict[object, Counter[Pattern]] = defaultdict(Counter)
+        axis, patterns = self.axis, self.book.patterns
+        for step in self.steps:
+            for cell in filter(patterns.__contains__, self.cells_of(step)):
+                found[cell - step.first][patterns[cell]] += 1
+                if axis is not None:
+                    found[axis.line(cell)][patterns[cell]] += 1
         return found
 
-    def _is_computed(self, cell: Address) -> bool:
-        is_formula = cell in self.book.patterns and cell in self.varying
-        return is_formula and cell not in self.weight_cells
+    def inside(self, step: RuleStep) -> list[Address]:
+        """The formulas of a step."""
+        every = (cell for update in step.updates for cell in self.rules.inside(update))
+        return list(dict.fromkeys(every))
 
+    def cells_of(self, step: RuleStep) -> list[Address]:
+        """The formulas of a step, those that only repeat others, and the weights before it."""
+        inside = self.inside(step)
+        sources = (s for cell in inside for s in self.flow.sources(cell))
+        repeating = (s for s in sources if s in self.book.patterns and self.plain(s) != s)
+        return list(dict.fromkeys([*inside, *repeating, *(u.base for u in step.updates)]))
 
-def axis_of_steps(steps: Sequence[RuleStep], plain: Callable[[Address], Address]) -> Axis | None:
-    """The axis along which each weight has a line of its own, on which its updates go on."""
-    usual = Counter(len(step.updates) for step in steps).most_common(1)[0][0]
-    updates = [update for step in steps for update in step.updates]
+    def usual_at(self, step: RuleStep, cell: Address) -> list[Pattern]:
+        """The formulas that most steps have where a cell stands, then those that some have, as the
+        first of an epoch."""
+        keys: list[object] = [*([self.axis.line(cell)] if self.axis else []), cell - step.first]
+        counters = [self.patterns[key] for key in keys if key in self.patterns]
+        most = [c.most_common(1)[0][0] for c in counters if c.total() > 1]
+        some = [p for c in counters for p, count in c.most_common(FEW_FORMULAS) if count > 1]
+        return list(dict.fromkeys([*most, *some]))
 
-    def going_on(axis: Axis) -> int:
-        return sum(axis.line(u.cell) == axis.line(plain(u.base)) for u in updates)
+    @cached_property
+    def near(self) -> dict[RuleStep, set[Address]]:
+        """The cells in which a step has formulas, or most steps have one there."""
+        away = [key for key in self.patterns if isinstance(key, int)]
+        both = ((step, {step.first + k for k in away}) for step in self.steps)
+        return {step: beside.union(self.cells_of(step)) for step, beside in both}
 
-    def has_lines(axis: Axis) -> bool:
-        return len({axis.line(update.cell) for update in updates}) == usual
+    # Which of them depart
 
-    return max(filter(has_lines, (DOWN, ACROSS)), key=going_on, default=None)
+    def troubles(
+        self, step: RuleStep, instead: Mapping[Address, Pattern] = NO_OTHERS
+    ) -> dict[RuleUpdate, Trouble]:
+        """The updates of a step that aren't what the rule says, maybe with other formulas."""
+        forms = self.forms_with(step, instead)
+        starts = {update: self._with(update, instead).base for update in step.updates}
+        twice = {start for start, count in Counter(starts.values()).items() if count > 1}
+        found: dict[RuleUpdate, Trouble] = {}
+        for update, start in starts.items():
+            if start not in self._typed and not self._is_before(update, start):
+                found[update] = Trouble.NOT_CARRIED
+            elif start in twice or not self._follows(update, forms):
+                found[update] = Trouble.DEPARTS
+        return found
 
+    def forms_with(self, step: RuleStep, instead: Mapping[Address, Pattern]) -> Forms:
+        """What the updates of a step add, maybe with other formulas."""
+        return {update: self._form_with(step, update, instead) for update in step.updates}
 
-def find_perceptrons(book: Book, flow: Flow) -> list[Perceptron]:
-    """The trainings by the perceptron rule, in the order of the sheets."""
-    updates = rule_updates(book, flow)
-    every = Perceptron(book, flow, set(), set()).learning(updates)
-    if not any(map(every.form, _some(book, updates))):
-        return []
-    found: list[Perceptron] = []
-    for group in _groups(every, updates):
-        if sum(every.form(update) is not None for update in group) >= ENOUGH * len(group):
-            beside = _companions(every, group, updates)
-            some = every.learning(beside) if beside else every
-            found.append(some.with_steps(_steps_of(some, group, beside)))
-    return found
+    def _form_with(
+        self, step: RuleStep, update: RuleUpdate, instead: Mapping[Address, Pattern]
+    ) -> RuleForm | None:
+        if not instead:
+            return self.forms[update]
+        return form_of(self.rules, self._with(update, instead), instead, self.near[step])
 
+    def heals(self, step: RuleStep, update: RuleUpdate, instead: Mapping[Address, Pattern]) -> bool:
+        """Whether an update may be what the rule says with other formulas."""
+        return self._follows(update, {update: self._form_with(step, update, instead)})
 
-def _some(book: Book, updates: Iterable[RuleUpdate]) -> list[RuleUpdate]:
-    """A few updates of each formula, to see whether a book knows the rule at all."""
-    found: defaultdict[Pattern, list[RuleUpdate]] = defaultdict(list)
-    for update in updates:
-        found[book.patterns[update.cell]].append(update)
-    draw = Random(0)  # weights take turns in many ways
-    some = (draw.sample(alike, min(len(alike), A_FEW)) for alike in found.values())
-    return [update for alike in some for update in alike]
+    def _with(self, update: RuleUpdate, instead: Mapping[Address, Pattern]) -> RuleUpdate:
+        """An update as it is with other formulas: it may go on from another cell."""
+        base = update.base
+        if update.cell in instead:
+            places = (place.at(update.cell) for place in bases(instead[update.cell]))
+            cells = [cell for cell in places if cell is not None]
+            left = (cell for cell in cells if self._is_before(update, self.plain(cell)))
+            base = next(left, cells[0] if cells else base)
+        if base in instead:
+            place = instead[base].place_of(instead[base].expression)
+            base = (place.at(base) if place else None) or base
+        return RuleUpdate(update.cell, self.plain(base))
 
+    def _is_before(self, update: RuleUpdate, weight: Address) -> bool:
+        """Whether a weight is what the step before an update's left."""
+        is_one = weight in self.rules.weight_cells
+        return is_one and self.step_of.get(weight, -1) == self.step_of[update.cell] - 1
 
-def _groups(every: Perceptron, updates: Sequence[RuleUpdate]) -> list[list[RuleUpdate]]:
-    """The updates, grouped by weights that depend on each other."""
-    parent: dict[Address, Address] = {}
+    def _follows(self, update: RuleUpdate, forms: Forms) -> bool:
+        form = forms[update]
+        usual = abs(self.factors[self.weight[update]])
+        return (
+            form is not None
+            and abs(form.factor - usual) <= SAME * max(form.factor, usual)
+            and self._is_usual(self.rate, form.rates, update)
+            and self._is_usual(self.threshold, form.thresholds, update)
+            and self._may_be_target(form)
+            and form.target == self._target(update, forms)
+            and self.levels in (None, form.levels)
+        )
 
-    def root(cell: Address) -> Address:
-        while parent.setdefault(cell, cell) != cell:
-            parent[cell] = parent[parent[cell]]
-            cell = parent[cell]
-        return cell
+    # Weights that are typed in between
 
-    for update in updates:
-        for cell in every.inside(update):
-            for source in map(every.plain, every.flow.sources(cell)):
-                if source in every.weight_cells:
-                    parent[root(source)] = root(update.cell)
-    found: defaultdict[Address, list[RuleUpdate]] = defaultdict(list)
-    for update in updates:
-        found[root(update.cell)].append(update)
-    return list(found.values())
+    @cached_property
+    def _typed(self) -> set[Address]:
+        return {typed.cell for typed in self.typed_weights}
 
-
-def _companions(
-    every: Perceptron, group: Sequence[RuleUpdate], updates: Sequence[RuleUpdate]
-) -> list[RuleUpdate]:
-    """Cells beside the updates with the same kind of formula, though no sum has their weight."""
-    patterns = every.book.patterns
-    taken = {cell for update in group for cell in every.inside(update)}
-    taken.update(update.cell for update in updates)
-    shapes, ways = {patterns[u.cell].shape for u in group}, {u.cell - u.base for u in group}
-    near = {u.cell + step * k for u in group for step in (1, ROW) for k in NEXT_TO}
-    found: list[RuleUpdate] = []
-    for cell in sorted(near & patterns.keys() - taken):
-        if patterns[cell].shape in shapes:
-            options = (u for place in bases(patterns[cell]) for u in updates_at([cell], place))
-            found += [u for u in options if u.cell - u.base in ways][:1]
-    return found
-
-
-# Steps --------------------------------------------------------------------------------
-
-
-def _steps_of(
-    every: Perceptron, updates: Sequence[RuleUpdate], beside: Sequence[RuleUpdate]
-) -> tuple[RuleStep, ...]:
-    """The updates by the samples that make them, in the order in which they follow each other: by
-    the weights in their sum, those beside them by their places."""
-    groups: defaultdict[object, list[RuleUpdate]] = defaultdict(list)
-    for update in updates:
-        form = every.form(update)
-        groups[form.weights if form else None].append(update)
-    alone = [*groups.pop(None, []), *beside]
-    sizes = Counter(map(len, groups.values()))
-    whole = max(sizes, key=lambda size: (sizes[size], size))
-    steps = [RuleStep(tuple(group)) for group in groups.values() if len(group) >= whole]
-    axis = axis_of_steps(steps, every.plain) if whole > 1 else None
-    least = whole if axis else whole / 2
-    for key in [key for key, group in groups.items() if len(group) < least]:
-        alone += groups.pop(key)
-    _place(every, groups, alone, axis)
-    steps = [RuleStep(tuple(sorted(g, key=lambda u: u.cell))) for g in groups.values()]
-    levels = every.flow.levels
-    return tuple(sorted(steps, key=lambda step: (levels.get(step.first, 0), step.first)))
-
-
-def _place(
-    every: Perceptron,
-    groups: dict[object, list[RuleUpdate]],
-    alone: Iterable[RuleUpdate],
-    axis: Axis | None,
-) -> None:
-    """Adds updates without a step to the step in whose row they are, or which is made of the same
-    cells; the others make steps of their own, those together that go on from one step."""
-    known: dict[object, object] = {}
-    made_by: dict[Address, object] = {}
-    for key, group in groups.items():
-        made_by |= {update.cell: key for update in group}
-        for update in group:
-            form = every.form(update)
-            weights = form.weights if form else {every.plain(update.base)}
-            inside = [*weights, *every.inside(update)[1:]]
-            known |= dict.fromkeys([axis.crossing(update.cell)] if axis else inside, key)
-    for update in sorted(alone, key=lambda update: update.cell):
-        base = every.plain(update.base)
-        if axis:
-            place: object = axis.crossing(update.cell)
-        else:
-            shared = (cell for cell in every.inside(update)[1:] if cell in known)
-            place = next(shared, base if base in known else made_by.get(base, base))
-        key = known.get(place, ("alone", place))
-        made_by[update.cell] = key
-        groups.setdefault(key, []).append(update)
+    @cached_property
+    def typed_weights(self) -> list[TypedWeight]:
+        """The numbers that are typed where the others of a step's weights are computed: the step
+        after goes on from them, or they stand beside the others."""
+        left = [{self.weight[u]: u.cell for u in step.updates} for step in self.steps]
+        used = [{self.weight[u]: self.plain(u.base) for u in step.updates} for step in self.steps]
+        before_after = zip(self.steps, left, [{}, *left], [*used[1:], {}], strict=False)
+        found = []
+        for step, own, before, after in before_after:
+            shift = most_common(own[k] - cell for k, cell in before.items() if k in own) or 0
+            beside = {k: cell + shift for k, cell in before.items()}
+            for number, cell in {**beside, **after}.items():
+                is_typed = self.is_number(cell) and cell not in self.book.patterns
+                if number not in own and is_typed:
+                    found.append(TypedWeight(number, cell, step, before.get(number)))
+        return found

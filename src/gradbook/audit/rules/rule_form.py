@@ -7,7 +7,7 @@ step of.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -45,7 +45,6 @@ class RuleForm:
     target: Address
     rates: frozenset[Address]
     inputs: frozenset[Address]  # of its own weight; none for a bias
-    weights: frozenset[Address]  # all that are in the sum
     thresholds: frozenset[Address]  # that the sum is compared with, and no weight
     levels: tuple[float, ...]  # what the activation can be
     follows: bool  # whether the activation rises with weight times input
@@ -63,7 +62,6 @@ class RuleForm:
             target=to[self.target],
             rates=there(self.rates),
             inputs=there(self.inputs),
-            weights=there(self.weights),
             thresholds=there(self.thresholds),
         )
 
@@ -72,28 +70,19 @@ class UpdateGraph(StepGraph):
     """An update as a graph: weights, and whatever doesn't depend on them, are leaves."""
 
     def __init__(
-        self,
-        training: Stepping,
-        instead: Mapping[Address, Pattern],
-        inside: Iterable[Address],
-        targets: Collection[Address] = (),
+        self, training: Stepping, instead: Mapping[Address, Pattern], inside: Iterable[Address]
     ) -> None:
         super().__init__(training, instead)
-        self.targets = targets  # cells that are TRUE or FALSE, and are drawn
-        self.switches: set[Address] = set()  # the other cells that are TRUE or FALSE
         self.varying = self.varying.union(inside)  # of the step, whatever they depend on
 
     def _meant(self, cell: Address) -> Address:
         return cell if cell in self.instead else self.training.flow.plain(cell, self.instead)
 
     def _leaf(self, cell: Address) -> Single:
+        """A blank is a cell, too; and one that is TRUE or FALSE may be a target."""
         value = self.book.values.get(cell)
-        is_error = isinstance(value, str) and value.startswith("#") and cell in self.book.patterns
-        if value is None or is_error or cell in self.targets or cell in self.training.weight_cells:
-            return self._made_leaf(cell)  # a blank is a cell, too, and an unknown function's value
-        if isinstance(value, bool):
-            self.switches.add(cell)
-        return super()._leaf(cell)
+        is_leaf = value is None or isinstance(value, bool)
+        return self._made_leaf(cell) if is_leaf else super()._leaf(cell)
 
 
 def form_of(
@@ -102,19 +91,9 @@ def form_of(
     instead: Mapping[Address, Pattern],
     inside: Iterable[Address] = (),
 ) -> RuleForm | None:
-    """The form of an update, with other formulas in the place of some; None where it has none.
-
-    A cell that is TRUE or FALSE is a switch, or else a target.
-    """
+    """The form of an update, with other formulas in the place of some; None where it has none."""
     graph = UpdateGraph(training, instead, inside)
-    form = _form_in(graph, update)
-    if form is None and graph.switches:
-        form = _form_in(UpdateGraph(training, instead, inside, graph.switches), update)
-    return form
-
-
-def _form_in(graph: UpdateGraph, update: RuleUpdate) -> RuleForm | None:
-    pattern = graph.instead.get(update.cell) or graph.book.patterns.get(update.cell)
+    pattern = instead.get(update.cell) or training.book.patterns.get(update.cell)
     if pattern is None or pattern.expression is None:
         return None
     try:
@@ -122,17 +101,14 @@ def _form_in(graph: UpdateGraph, update: RuleUpdate) -> RuleForm | None:
         base = graph.node(update.base)
     except NotUnderstood:
         return None
-    weight_cells = graph.training.weight_cells
-    weights = {leaf for leaf, cell in graph.leaf_cells.items() if cell in weight_cells} | {base}
+    known, leaves = training.weight_cells, graph.leaf_cells
+    weights = {leaf for leaf, cell in leaves.items() if cell in known} | {base}
     trial = _Trial(root, base, weights)
-    if base not in trial.given or trial.moves(root, base):
-        return None  # what is added changes smoothly with the weights, as a gradient does
-    for step in filter(None, map(trial.step, reversed(trial.order))):
-        targets = [*step.others, *([] if graph.instead else step.inputs)]
-        for target in targets if base in step.leaves else ():
+    for step in trial.activations() if base in trial.given and not trial.is_smooth else ():
+        for target in [*step.others, *([] if instead else step.inputs)]:
             factor = step.factor(target)
             if factor is not None:
-                return step.form(target, factor, graph.leaf_cells)
+                return step.form(target, factor, leaves)
     return None
 
 
@@ -150,42 +126,35 @@ class _Trial:
         nudged = {w: self.given[w] + NUDGE * self._drawn() for w in self.given if w in weights}
         spend(2 * POINTS, len(self.order))
         self.before = evaluate([root], self.given)
-        self.after = evaluate([root], {**self.given, **nudged})
-        self.varying: set[Node] = set()
-        for node in self.order:
-            if node in weights or not self.varying.isdisjoint(node.inputs):
-                self.varying.add(node)
+        after = evaluate([root], {**self.given, **nudged})
+        self.moving = {n for n in self.order if _differ(self.before[n], after[n])}
+        added = (values[root] - values.get(base, 0.0) for values in (self.before, after))
+        self.is_smooth = _differ(*added)  # with the weights, as a gradient is
 
     def _drawn(self) -> Array:
         return self.draw.normal(0, 1.2, POINTS)
 
-    def moves(self, node: Node, less: Node | None = None) -> bool:
-        """Whether a value, maybe less another, changes with every small change of the weights."""
-        before, after = (v[node] - (v[less] if less else 0.0) for v in (self.before, self.after))
-        with np.errstate(all="ignore"):
-            still = ~(np.abs(after - before) > CLOSE * np.maximum(1.0, np.abs(before)))
-        return bool(np.mean(still) < MOSTLY)
-
-    def step(self, node: Node) -> _Step | None:
-        """A part of the update as an activation: a step of the weights and of nothing else."""
-        if node not in self.varying or self.moves(node):
-            return None
-        levels = _levels(self.before[node])
-        if not 2 <= len(levels) <= MOST_LEVELS:
-            return None
-        below = ancestors([node])
-        chosen = [n.inputs[0] for n in below if n.op.name == "choose"]
-        conditions = [c for c in chosen if c in self.varying and self.moves(c)]
-        net = self._net(conditions[0]) if conditions else None
-        leaves = {n for n in ancestors(conditions) if n.op.name == "leaf"}
-        is_pure = all(n in leaves for n in below if n.op.name == "leaf")
-        return _Step(self, node, net, conditions, leaves, levels) if net and is_pure else None
+    def activations(self) -> Iterator[_Activation]:
+        """The parts of the update that are steps of a weighted sum and of nothing else."""
+        for node in reversed(self.order):
+            values = np.atleast_1d(self.before[node])
+            levels = np.unique(np.round(values[np.isfinite(values)], 9))
+            if node in self.moving or not 2 <= len(levels) <= MOST_LEVELS:
+                continue
+            below = ancestors([node])
+            chosen = (n.inputs[0] for n in below if n.op.name == "choose")
+            conditions = [c for c in chosen if c in self.moving]
+            leaves = {n for n in ancestors(conditions) if n.op.name == "leaf"}
+            net = self._net(conditions[0]) if conditions else None
+            is_pure = all(n in leaves for n in below if n.op.name == "leaf")
+            if net and is_pure and self.base in leaves:
+                yield _Activation(self, node, net, conditions, leaves, tuple(levels.tolist()))
 
     def _net(self, condition: Node) -> Node | None:
         """The weighted sum in a condition: its largest part that is linear in the weights."""
         linear: dict[Node, bool] = {}
         for node in ancestors([condition]):
-            sloped = [source for source in node.inputs if source in self.varying]
+            sloped = [source for source in node.inputs if source in self.moving]
             match node.op.name:
                 case "multiply":
                     able = len(sloped) <= 1
@@ -194,16 +163,17 @@ class _Trial:
                 case name:
                     able = name in LINEAR or not sloped
             linear[node] = able and all(linear[source] for source in sloped)
-        sums = (n for n in reversed(linear) if linear[n] and n in self.varying and self.moves(n))
-        return next(sums, None)
+        return next((n for n in reversed(linear) if linear[n] and n in self.moving), None)
 
 
-def _levels(values: Array) -> tuple[float, ...]:
-    some = np.unique(np.round(values[np.isfinite(values)], 9))
-    return tuple(some[: MOST_LEVELS + 1].tolist())
+def _differ(before: Array, after: Array) -> bool:
+    """Whether a value changes with every small change of the weights."""
+    with np.errstate(all="ignore"):
+        still = ~(np.abs(after - before) > CLOSE * np.maximum(1.0, np.abs(before)))
+    return bool(np.mean(still) < MOSTLY)
 
 
-class _Step:
+class _Activation:
     """An activation: the weighted sum that it is a step of, what is compared there, the leaves of
     that, and the levels that it can be at."""
 
@@ -217,7 +187,8 @@ class _Step:
         levels: tuple[float, ...],
     ) -> None:
         self.trial, self.node, self.net = trial, node, net
-        self.conditions, self.leaves, self.levels = conditions, leaves, levels
+        self.conditions, self.levels = conditions, levels
+        self.weights = leaves & trial.weights
         self.inputs = [leaf for leaf in trial.given if leaf in leaves - trial.weights]
         self.others = [leaf for leaf in trial.given if leaf not in leaves | trial.weights]
         self.given = {**trial.given, **dict.fromkeys(self.others, np.full(POINTS, RATE))}
@@ -271,7 +242,6 @@ class _Step:
             cells[target],
             named(rates),
             named(own),
-            named(self.leaves & self.trial.weights),
             named(filter(self._is_threshold, self.inputs)),
             self.levels,
             follows=self.rises == bool(np.mean(self.slope * size) > 0),
@@ -285,7 +255,7 @@ class _Step:
 
     def _is_threshold(self, leaf: Node) -> bool:
         """Whether a leaf is added to weight times input, or compared with it."""
-        still = dict.fromkeys(self.leaves & self.trial.weights, np.zeros(POINTS))
+        still = dict.fromkeys(self.weights, np.zeros(POINTS))
         before = self._at(still, *self.conditions)
         after = self._at({**still, **self._moved(leaf)}, *self.conditions)
         return bool(np.any(np.stack(after) != np.stack(before)))

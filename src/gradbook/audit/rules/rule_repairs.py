@@ -13,12 +13,11 @@ from itertools import chain, islice, product
 
 from gradbook.audit.budget import A_SHARE, within_budget
 from gradbook.audit.edits.formula_edits import edits_of
-from gradbook.audit.formula.address import Address, column_of, letters, name_of, row_of
+from gradbook.audit.formula.address import DOWN, Address
 from gradbook.audit.formula.expression import Edit, EditKind, references
-from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.rules.perceptron import RuleStep
+from gradbook.audit.formula.pattern import Pattern, anchor
+from gradbook.audit.rules.perceptron import Perceptron, RuleStep
 from gradbook.audit.rules.rule_form import RuleForm, RuleUpdate
-from gradbook.audit.rules.usual import Usual
 from gradbook.audit.search.hypotheses import (
     Cause,
     Doubts,
@@ -27,6 +26,7 @@ from gradbook.audit.search.hypotheses import (
     Proof,
     SearchStage,
 )
+from gradbook.audit.workbook.flow import walk
 from gradbook.targets.excel.language import Expression, Infix, Number, Prefix, Reference, write
 
 LONGEST = 60  # references in a formula that is edited
@@ -45,55 +45,51 @@ class RuleSymptoms:
 
     is_own_fault = False  # what an update is made of may always be to blame
 
-    def __init__(self, usual: Usual, step: RuleStep, known: dict[Pattern, Hypothesis]) -> None:
-        self.usual, self.step, self.known = usual, step, known
-        self.perceptron, self.book = usual.perceptron, usual.book
-        self.before = usual.troubles(step)
+    def __init__(
+        self, perceptron: Perceptron, step: RuleStep, known: dict[Pattern, Hypothesis]
+    ) -> None:
+        self.perceptron, self.book, self.step = perceptron, perceptron.book, step
+        self.known = known
+        self.before = perceptron.troubles(step)
         numbered = enumerate(step.updates)
         self.wrong = {k: self.before[update] for k, update in numbered if update in self.before}
         self.tried = 0
 
-    def suspects(self, updates: Iterable[RuleUpdate]) -> list[Address]:
+    @property
+    def suspects(self) -> list[Address]:
+        """The cells that may be to blame for what nothing explains yet."""
+        return self._behind([self.step.updates[k] for k in self.wrong])
+
+    def _behind(self, updates: Iterable[RuleUpdate]) -> list[Address]:
         """The cells that some updates are computed from, pasted values among them, and what those
         would be computed from."""
-        found = [cell for update in updates for cell in self.perceptron.inside(update)]
-        seen, near = set(found), self.usual.near(self.step)
-        for cell in found:  # it grows
-            for source in self.perceptron.flow.sources(cell) if cell in near else ():
-                if source not in seen:
-                    seen.add(source)
-                    found.append(source)
-        return found
-
-    @property
-    def waiting(self) -> list[RuleUpdate]:
-        """The updates that nothing explains yet."""
-        return [self.step.updates[k] for k in self.wrong]
+        perceptron, near = self.perceptron, self.perceptron.near[self.step]
+        start = [cell for update in updates for cell in perceptron.rules.inside(update)]
+        return list(walk(start, lambda at: perceptron.flow.sources(at) if at in near else ()))
 
     @cached_property
     def _reach(self) -> dict[RuleUpdate, set[Address]]:
         """The cells that each update is computed from, and those that they mention."""
-        return {update: set(self.suspects([update])) for update in self.step.updates}
+        return {update: set(self._behind([update])) for update in self.step.updates}
 
     # What may stand in a formula
 
     @cached_property
     def pool(self) -> list[str]:
         """The cells that belong to the step, as they are typed in its formulas."""
+        perceptron, first = self.perceptron, self.step.first
         found: dict[Address, str] = {}
-        for cell in self.usual.cells(self.step):
-            mentions = self.book.read_typed(cell).mentions if cell in self.book.patterns else {}
-            for text, mention in mentions.items():
+        for cell in filter(self.book.patterns.__contains__, perceptron.cells_of(self.step)):
+            for text in self.book.read_typed(cell).mentions:
                 at = self.book.reader.cell(text, cell)
-                if at is not None and not isinstance(mention, float):
-                    kept = found.get(at, "")
-                    found[at] = max(kept, text, key=lambda word: (word.count("$"), len(word)))
-        first, rate = self.step.first, self.usual.rate.fixed
+                if at is not None:
+                    words = found.get(at, ""), text
+                    found[at] = max(words, key=lambda word: (word.count("$"), len(word)))
+        rate = perceptron.rate.fixed
         if rate is not None:
-            fixed = f"${letters(column_of(rate))}${row_of(rate) + 1}"
-            found[rate] = self.book.name_of(rate, first).replace(name_of(rate), fixed)
-        in_ranges = map(self.perceptron.flow.sources, self.usual.inside(self.step))
-        for cell in [*chain.from_iterable(s[:LONGEST] for s in in_ranges), *self._unused]:
+            found[rate] = anchor(self.book.name_of(rate, first))
+        in_ranges = (perceptron.flow.sources(at)[:LONGEST] for at in perceptron.inside(self.step))
+        for cell in [*chain.from_iterable(in_ranges), *self._unused]:
             found.setdefault(cell, self.book.name_of(cell, first))
         return list(found.values())
 
@@ -101,23 +97,21 @@ class RuleSymptoms:
     def _unused(self) -> list[Address]:
         """The weights that the step before left, and what stands in the step's rows and is used by
         no update: its target may be among it, or a change."""
-        usual, axis = self.usual, self.perceptron.axis
-        before = usual.previous[usual.producer[self.step.first]]
-        left = [u.cell for u in usual.steps[before].updates] if before is not None else []
-        forms = (usual.forms[update] for update in self.step.updates)
-        own = set(usual.cells(self.step)) - usual.weights
-        own = own.union(*(form.inputs for form in forms if form))
-        rows = set(map(axis.crossing, own)) if axis else set()
-        block = own.union(*map(self.perceptron.flow.sources, own))
-        unused = sorted({*self.book.values, *self.book.patterns} - usual.cells_in_use)
-        near = (c for c in unused if (axis.crossing(c) in rows if axis else _is_among(c, block)))
-        return [*left, *filter(usual.is_number, near)]
+        perceptron, crossing = self.perceptron, (self.perceptron.axis or DOWN).crossing
+        k = perceptron.step_of[self.step.first]
+        left = [update.cell for update in perceptron.steps[k - 1].updates] if k else []
+        inputs = (form.inputs for u in self.step.updates if (form := perceptron.forms[u]))
+        own = set(perceptron.cells_of(self.step)).difference(perceptron.weights).union(*inputs)
+        rows = set(map(crossing, own))
+        unused = {*self.book.values, *self.book.patterns} - perceptron.cells_in_use
+        near = (cell for cell in sorted(unused) if crossing(cell) in rows)
+        return [*left, *filter(perceptron.is_number, near)]
 
     def edits(self, expression: Expression, kinds: Collection[str]) -> Iterator[Edit]:
         """The likely edits of some kinds: a cell for another, a usual number for another, a product
         with a weight as one more term."""
-        usual = self.usual
-        typed = sorted(set(usual.factors.values())) if usual.rate.is_none else []
+        perceptron = self.perceptron
+        typed = sorted(set(perceptron.factors.values())) if perceptron.rate.is_none else []
         rates = [Number(rate) for rate in typed if rate != 1]
         cells = list(map(Reference, self.pool))
         weights = {update.base for update in self.step.updates}
@@ -143,20 +137,18 @@ class RuleSymptoms:
 
     def _healed(self, hypothesis: Hypothesis) -> frozenset[int]:
         self.tried += 1
-        cells, instead = set(hypothesis.cells), hypothesis.patterns(self.book)
-        first = next((u for u in self.waiting if not cells.isdisjoint(self._reach[u])), None)
-        if self.tried > MOST_TRIED or first is None:
+        instead, updates = hypothesis.patterns(self.book), self.step.updates
+        first = next((k for k in self.wrong if hypothesis.home in self._reach[updates[k]]), None)
+        if first is None or not self.perceptron.heals(self.step, updates[first], instead):
             return frozenset()
-        if not self.usual.heals(self.step, first, instead):
-            return frozenset()
-        after = self.usual.troubles(self.step, instead)
+        after = self.perceptron.troubles(self.step, instead)
         if after.keys() - self.before.keys():
             return frozenset()
-        return frozenset(k for k in self.wrong if self.step.updates[k] not in after)
+        return frozenset(k for k in self.wrong if updates[k] not in after)
 
     def doubts(self, hypothesis: Hypothesis) -> Doubts:
         """What speaks against a hypothesis that heals some updates."""
-        forms = self.usual.forms_with(self.step, hypothesis.patterns(self.book))
+        forms = self.perceptron.forms_with(self.step, hypothesis.patterns(self.book))
         known = [form for form in forms.values() if form]
         right = [update for update in self.step.updates if update not in self.before]
         return Doubts(
@@ -191,13 +183,6 @@ def _disorder(forms: Sequence[RuleForm]) -> int:
     return sum(a >= b for k, a in enumerate(inputs) for b in inputs[k + 1 :])
 
 
-def _is_among(cell: Address, others: Collection[Address]) -> bool:
-    """Whether a cell stands in the rectangle that others take up."""
-    rows, columns = list(map(row_of, others)), list(map(column_of, others))
-    inside = bool(others) and min(rows) <= row_of(cell) <= max(rows)
-    return inside and min(columns) <= column_of(cell) <= max(columns)
-
-
 # Generators ---------------------------------------------------------------------------
 
 NUMBERS = Number(0.0), Number(1.0), Prefix("-", Number(1.0))
@@ -206,7 +191,7 @@ NUMBERS = Number(0.0), Number(1.0), Prefix("-", Number(1.0))
 def known_repairs(symptoms: RuleSymptoms) -> Iterator[Hypothesis]:
     """What put the same formula right in other rows."""
     book = symptoms.book
-    for cell in symptoms.suspects(symptoms.waiting):
+    for cell in symptoms.suspects:
         pattern = book.patterns.get(cell)
         if pattern in symptoms.known:
             found = symptoms.known[pattern]
@@ -216,8 +201,8 @@ def known_repairs(symptoms: RuleSymptoms) -> Iterator[Hypothesis]:
 
 def usual_formulas(symptoms: RuleSymptoms) -> Iterator[Hypothesis]:
     """What the rest of a cell's line has."""
-    for cell in symptoms.suspects(symptoms.waiting):
-        for pattern in symptoms.usual.usual_at(symptoms.step, cell):
+    for cell in symptoms.suspects:
+        for pattern in symptoms.perceptron.usual_at(symptoms.step, cell):
             if pattern is not symptoms.book.patterns.get(cell):
                 new = pattern.expression or Number(0.0)
                 edit = Edit(EditKind.FORMULA, ((),), Number(0.0), new)
@@ -231,18 +216,17 @@ def edit_generator(
     many hypotheses have been tried."""
 
     def every(symptoms: RuleSymptoms) -> Iterator[Hypothesis]:
-        usual, book, step = symptoms.usual, symptoms.book, symptoms.step
-        others = usual.weights.difference(update.cell for update in step.updates)
-        own = set(usual.cells(step)).intersection(book.patterns) - others
-        for cell in filter(own.__contains__, symptoms.suspects(symptoms.waiting)):
+        perceptron, book, step = symptoms.perceptron, symptoms.book, symptoms.step
+        others = perceptron.weights.difference(update.cell for update in step.updates)
+        own = set(perceptron.cells_of(step)).intersection(book.patterns) - others
+        for cell in filter(own.__contains__, symptoms.suspects):
             expression = book.read_typed(cell).expression
             if expression and len(list(references(expression))) <= LONGEST:
-                seen: set[str] = set()
+                said: dict[str, Edit] = {}
                 for edit in symptoms.edits(expression, kinds):
-                    text = write(edit.apply_to(expression))
-                    if text not in seen:
-                        seen.add(text)
-                        yield Hypothesis(Cause.CLAIM, (cell,), (text,), (edit,))
+                    said.setdefault(write(edit.apply_to(expression)), edit)
+                for text, edit in said.items():
+                    yield Hypothesis(Cause.CLAIM, (cell,), (text,), (edit,))
 
     return lambda symptoms: islice(every(symptoms), max(most - symptoms.tried, 0))
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address
-from gradbook.audit.formula.expression import count_parts
+from gradbook.audit.formula.expression import count_parts, references
 from gradbook.audit.formula.meaning import (
     CellBlock,
     LeadsBack,
@@ -46,9 +46,6 @@ class Stepping(Protocol):
     def weight_cells(self) -> Collection[Address]: ...
     def plain(self, cell: Address) -> Address: ...
     def before(self, cell: Address, other: Address) -> bool: ...
-    def cells_in(
-        self, expression: Expression, home: Address, pattern: Pattern | None = None
-    ) -> Iterable[Address]: ...
 
 
 class StepGraph:
@@ -94,7 +91,8 @@ class StepGraph:
     ) -> Meaning:
         """Return what an expression says in some cell, which may be a block of values."""
         pattern = pattern or self.book.patterns[home]
-        for cell in self.training.cells_in(expression, home, pattern):
+        mentions = (pattern.mentions.get(part.text) for part in references(expression))
+        for cell in self.training.flow.mentioned_cells(mentions, home):
             if not self.training.before(home, cell):
                 self._worked(self._meant(cell))
         spend(PART * count_parts(expression))
