@@ -39,11 +39,8 @@ def find_perceptrons(book: Book, flow: Flow) -> list[Perceptron]:
     rules = RuleBook(book, flow, rule_updates(book, flow))
     if not any(map(rules.form, _some(rules))):
         return []
-    return [
-        Perceptron(rules, _steps_of(rules, group))
-        for group in _groups(rules)
-        if sum(rules.form(update) is not None for update in group) >= ENOUGH * len(group)
-    ]
+    found = (Perceptron(rules, _steps_of(rules, group)) for group in _groups(rules))
+    return [one for one in found if len(one.known) >= ENOUGH * len(one.updates)]
 
 
 def _some(rules: RuleBook) -> Iterator[RuleUpdate]:

@@ -160,16 +160,12 @@ class RuleFaults:
     @cached_property
     def _names(self) -> dict[int, str]:
         """What the sheet calls each weight, by its number."""
-        numbers = sorted(set(self.perceptron.weight.values()))
-        starts = {k: self.perceptron.of_weight(k)[0] for k in numbers}
-        names = {k: self._label(u.base) or self._label(u.cell) for k, u in starts.items()}
-        counts = Counter(names.values())
-        return {
-            k: name
-            if name and counts[name] == 1
-            else self.book.name_of(starts[k].base, starts[k].base)
-            for k, name in names.items()
-        }
+        every = self.perceptron.weight
+        starts = {k: self.perceptron.of_weight(k)[0] for k in sorted(set(every.values()))}
+        labels = {k: self._label(u.base) or self._label(u.cell) for k, u in starts.items()}
+        once = {label for label, count in Counter(labels.values()).items() if label and count == 1}
+        cells = {k: self.book.name_of(u.base, u.base) for k, u in starts.items()}
+        return {k: label if label in once else cells[k] for k, label in labels.items()}
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -53,17 +53,10 @@ class RuleForm:
 
     def for_cells(self, to: Mapping[Address, Address]) -> RuleForm:
         """Return the same form with each cell replaced by another."""
-
-        def there(cells: Iterable[Address]) -> frozenset[Address]:
-            return frozenset(to[cell] for cell in cells)
-
-        return replace(
-            self,
-            target=to[self.target],
-            rates=there(self.rates),
-            inputs=there(self.inputs),
-            thresholds=there(self.thresholds),
-        )
+        sets = self.rates, self.inputs, self.thresholds
+        rates, inputs, thresholds = (frozenset(map(to.__getitem__, cells)) for cells in sets)
+        target = to[self.target]
+        return replace(self, target=target, rates=rates, inputs=inputs, thresholds=thresholds)
 
 
 class UpdateGraph(StepGraph):

@@ -7,7 +7,7 @@ only repeats it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from gradbook.audit.budget import spend
 from gradbook.audit.edits.formula_edits import COMPARISONS
@@ -51,22 +51,20 @@ def rule_updates(book: Book, flow: Flow) -> list[RuleUpdate]:
     stepped = flow.below(steps) | steps
     found: list[RuleUpdate] = []
     for pattern, cells in homes.items():
-        places = bases(pattern) if not stepped.isdisjoint(cells) else ()
-        some = sorted({cells[0], cells[min(1, len(cells) - 1)], cells[len(cells) // 2]})
-        learning = (p for p in places if any(_depends(flow, pattern, p, cell) for cell in some))
-        for place in learning:
-            found += _updates_at(cells, place)
-            break
-    updates = _in_chains(book, flow, found)
-    return sorted([*updates, *_companions(book, updates)], key=lambda update: update.cell)
+        for place in bases(pattern) if not stepped.isdisjoint(cells) else ():
+            updates = _updates_at(cells, place)
+            some = {*updates[:2], *updates[len(updates) // 2 :][:1]}
+            if any(_depends(flow, pattern, update) for update in some):
+                found += updates
+                break
+    chained = _in_chains(book, flow, found)
+    return sorted([*chained, *_companions(book, chained)], key=lambda update: update.cell)
 
 
-def _updates_at(cells: Iterable[Address], place: CellReference) -> Iterator[RuleUpdate]:
+def _updates_at(cells: Iterable[Address], place: CellReference) -> list[RuleUpdate]:
     """The updates of cells that go on from the one at some place."""
-    for cell in cells:
-        base = place.at(cell)
-        if base is not None and base != cell:
-            yield RuleUpdate(cell, base)
+    both = ((cell, place.at(cell)) for cell in cells)
+    return [RuleUpdate(cell, base) for cell, base in both if base is not None and base != cell]
 
 
 def bases(pattern: Pattern) -> list[CellReference]:
@@ -91,15 +89,13 @@ def _ways(expression: Expression) -> list[list[str]]:
     return [[part.text for sign, part in added if sign > 0 and isinstance(part, Reference)]]
 
 
-def _depends(flow: Flow, pattern: Pattern, place: CellReference, cell: Address) -> bool:
+def _depends(flow: Flow, pattern: Pattern, update: RuleUpdate) -> bool:
     """Whether what a cell adds depends on the cell that it goes on from."""
-    base = place.at(cell)
-    if base is None or pattern.expression is None:
-        return False
+    base, origin = update.base, flow.plain(update.base)
     spend(LOOKED_THROUGH)
-    origin = flow.plain(base)
-    others = list(flow.mentioned_cells(pattern.places, cell))
-    if could_step(pattern) and others.count(base) > len(_ways(pattern.expression)):
+    others = list(flow.mentioned_cells(pattern.places, update.cell))
+    said = pattern.expression
+    if said and could_step(pattern) and others.count(base) > len(_ways(said)):
         return True  # the formula holds the whole step
     start = [at for at in others if at != base and flow.plain(at) != origin]
     return flow.depends(start, lambda at: at == base or flow.plain(at) == origin, origin, NEAR)
@@ -150,8 +146,7 @@ class RuleBook:
         self.weight_cells = {c for u in updates for c in (u.cell, self.plain(u.base))}
         self.varying = flow.below(self.weight_cells) | self.weight_cells
         self._computed = self.varying & book.patterns.keys() - self.weight_cells
-        self._forms: dict[Signature, RuleForm | None] = {}
-        self._form_of: dict[RuleUpdate, RuleForm | None] = {}
+        self._forms: dict[Signature, tuple[RuleForm | None, list[Address]]] = {}
         self._inside: dict[Address, list[Address]] = {}
 
     def before(self, cell: Address, other: Address) -> bool:
@@ -160,15 +155,11 @@ class RuleBook:
 
     def form(self, update: RuleUpdate) -> RuleForm | None:
         """What an update adds; looked at once for all updates that are made alike."""
-        if update not in self._form_of:
-            made_of, leaves = self.signature(update)
-            if made_of not in self._forms:
-                form = form_of(self, update, {})
-                places = {cell: k for k, cell in enumerate(leaves)}
-                self._forms[made_of] = form.for_cells(places) if form else None
-            known = self._forms[made_of]
-            self._form_of[update] = known.for_cells(dict(enumerate(leaves))) if known else None
-        return self._form_of[update]
+        made_of, leaves = self.signature(update)
+        if made_of not in self._forms:
+            self._forms[made_of] = form_of(self, update, {}), leaves
+        form, places = self._forms[made_of]
+        return form.for_cells(dict(zip(places, leaves, strict=True))) if form else None
 
     def signature(self, update: RuleUpdate) -> tuple[Signature, list[Address]]:
         """What an update is made of, and its leaves, in an order that equal ones share."""
