@@ -170,6 +170,16 @@ MISTAKES = {
         {"E6": 0.5},
         ("E6", "pasted value", "=E5+$K$2*I5*B5", ("w2",)),
     ),
+    "weights that are typed in two rows": (
+        ROWS,
+        {"E5": 0.5, "E7": 0.25},
+        ("E5,E7", "pasted value", "=E4+$K$2*I4*B4", ("w2",)),
+    ),
+    "a weight that starts again": (
+        ROWS,
+        {"D6": "=$D$2+$K$2*I5*A5"},
+        ("D6", "another row", "=D5+$K$2*I5*A5", ("w1",)),
+    ),
     "a weight of two steps before": (
         ROWS,
         {"D7": "=D5+$K$2*I6*A6"},

@@ -122,7 +122,8 @@ def _companions(book: Book, updates: Sequence[RuleUpdate]) -> list[RuleUpdate]:
     found: list[RuleUpdate] = []
     for cell in sorted(near & patterns.keys() - {update.cell for update in updates}):
         if patterns[cell].shape in shapes:
-            options = (u for place in bases(patterns[cell]) for u in _updates_at([cell], place))
+            places = (place for place in bases(patterns[cell]) if place.moves)
+            options = (update for place in places for update in _updates_at([cell], place))
             found += [u for u in options if cell - u.base in ways][:1]
     return found
 
