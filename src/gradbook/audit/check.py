@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -29,7 +29,6 @@ from gradbook.audit.exercise.places import (
 )
 from gradbook.audit.findings import (
     BLANK_RATE,
-    DRIFTING_RATE,
     FORWARD_PASS,
     FROZEN,
     NO_NETWORK,
@@ -52,7 +51,6 @@ from gradbook.audit.formula.address import Address, cells_of, name_of, row_of
 from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.formula.meaning import LeadsBack, NotUnderstood
 from gradbook.audit.judge.accounts import account_for
-from gradbook.audit.judge.levels import level_findings, rounded_gradients
 from gradbook.audit.judge.loss import (
     decimal_logarithms,
     descends_wholly,
@@ -69,7 +67,9 @@ from gradbook.audit.judge.other_cells import (
     blank_columns,
     blank_factors,
     blank_losses,
+    level_findings,
     neuron_findings,
+    rounded_gradients,
     stale_findings,
 )
 from gradbook.audit.judge.updates import (
@@ -287,11 +287,11 @@ def _checked(training: SheetTraining) -> SheetReport | None:
 
 def _described(training: SheetTraining) -> SheetReport:
     """Where a training stands, before it is judged."""
-    cells = [cell for column in training.weights for cell in column.cells]
+    cells, book, rate = training.weight_cells, training.book, training.rate
     return SheetReport(
-        sheet=training.book.sheets[training.sheet].title,
+        sheet=book.sheets[training.sheet].title,
         verdict=UNFINISHED,
-        rate=_called(training, [training.rate] if training.rate else []),
+        rate=book.name_of(rate, training.weights[0].start) if rate else "",
         weights=tuple(training.names),
         rows=(min(map(row_of, cells)) + 1, max(map(row_of, cells)) + 1),
         steps=training.steps,
@@ -315,7 +315,7 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     findings, loss = explained.findings, explained.loss
     if not loss or loss[0] is None:
         return None
-    if share <= 0 and _is_not_understood(findings):
+    if share <= 0 and all(map(_is_unexplained, findings)) and len({f.weight for f in findings}) > 1:
         if budget().seeking.is_empty:
             raise BudgetSpent
         return _not_understood(training, loss[0], findings)
@@ -370,30 +370,12 @@ def _with_updates(
     account = account_for(training, groups, findings)
     odd = list(new_findings(account.findings, findings))
     updates = [*odd, *update_findings(training, steps, [*findings, *odd])]
-    drifts = {(f.sheet, f.weight): f for f in updates if f.kind == DRIFTING_RATE}
     elsewhere = list(of_other_steps(training, steps, findings, updates))
-    findings = tuple(
-        finding
-        for finding in findings
-        if finding not in elsewhere
-        and not _lies_in(finding, drifts.get((finding.sheet, finding.weight)))
-    )
-    findings += (*stray_findings(training, steps), *updates)
-    findings += tuple(stale_findings(training, groups))
+    findings = tuple(finding for finding in findings if finding not in elsewhere)
+    findings += (*stray_findings(training, steps), *updates, *stale_findings(training, groups))
     of_laws, notes = optimiser_findings(training, groups, steps)
     findings += tuple(new_findings(of_laws, findings))
     return findings, [*account.notes(findings), *([] if findings else notes)]
-
-
-def _lies_in(finding: Finding, drift: Finding | None) -> bool:
-    """Whether all that is wrong in some cells is that the rate in them drifts."""
-    return drift is not None and {*cells_of(finding.cells, 0)} <= {*cells_of(drift.cells, 0)}
-
-
-def _is_not_understood(findings: Sequence[Finding]) -> bool:
-    """Whether several gradients are wrong, none is right, and nothing explains any of them."""
-    several = len({finding.weight for finding in findings}) > 1
-    return several and all(map(_is_unexplained, findings))
 
 
 def _is_unexplained(finding: Finding) -> bool:
@@ -440,7 +422,10 @@ def _explained(
     unexplained = sum(map(_is_unexplained, found.findings))
     blamed = {name for f in found.findings for name in (f.weight, *f.spoils)}
     none_fits = unexplained == len(found.findings) or blamed.issuperset(training.names)
-    others = _scaled(loss, scales) if none_fits else ()
+    others = [
+        [step and replace(step, scale=scale * step.scale) for step in loss]
+        for scale in (scales if none_fits else ())
+    ]
     whole = made_of_it(training, loss[0].cells) if unexplained and scales else None
     wider = [every_step(training, StepLoss((whole,)))] if whole is not None else []
     for other in (*others, *wider) if unexplained else ():
@@ -452,33 +437,20 @@ def _explained(
     return found
 
 
-def _scaled(
-    loss: Sequence[StepLoss | None], scales: Sequence[float]
-) -> Iterator[list[StepLoss | None]]:
-    for scale in scales:
-        yield [step and replace(step, scale=scale * step.scale) for step in loss]
-
-
 def _verdict(training: SheetTraining, findings: Sequence[Finding]) -> str:
     kinds = {finding.kind for finding in findings}
     if not kinds:
         return RIGHT
     if kinds == {TO_FILL_IN}:
         return UNFINISHED
-    if kinds == {PASTED} and _pasted_columns(training, findings).issuperset(training.names):
-        return FROZEN
-    return FROZEN if kinds == {BLANK_RATE} else WRONG
-
-
-def _pasted_columns(training: SheetTraining, findings: Sequence[Finding]) -> set[str]:
-    """The weights whose gradients are numbers in every step."""
-    return {
+    pasted = {  # the weights whose gradients are numbers in every step
         f.weight
         for f in findings
-        if f.kind == PASTED
-        and f.quantity == f"∂E/∂{f.weight}"
+        if f.quantity == f"∂E/∂{f.weight}"
         and sum(1 for _ in cells_of(f.cells, training.sheet)) >= training.steps
     }
+    is_frozen = kinds == {BLANK_RATE} or (kinds == {PASTED} and pasted.issuperset(training.names))
+    return FROZEN if is_frozen else WRONG
 
 
 def _circle(training: SheetTraining, cell: Address) -> Finding:
@@ -487,10 +459,5 @@ def _circle(training: SheetTraining, cell: Address) -> Finding:
     pattern, line = book.patterns[cell], axis.line(cell)
     alike = sorted(c for c, p in book.patterns.items() if p is pattern and axis.line(c) == line)
     name = name_of(alike[0])
-    quantity = book.label(alike[0], axis) or name
     why = Message("{cell} is computed from itself", cell=name)
-    return finding_in(book, alike, "circular reference", quantity=quantity, why=why)
-
-
-def _called(training: SheetTraining, cells: Sequence[Address]) -> str:
-    return "+".join(training.book.name_of(cell, training.weights[0].start) for cell in cells)
+    return finding_in(book, alike, "circular reference", training.name_of(alike[0]), why)

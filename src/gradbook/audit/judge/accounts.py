@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, permutations
+from itertools import product as pairs
 from math import isclose
 
 import numpy as np
@@ -54,9 +55,19 @@ MOST_SETTINGS = 100  # cells from which an update may take its rate
 
 
 @dataclass(frozen=True)
+class OddFactor:
+    """By what the change of one weight differs from those of the others."""
+
+    number: float = 1.0
+    taken: Address | None = None  # a rate that it takes, or takes once more
+    lacking: Address | None = None  # one that the others take
+
+
+@dataclass(frozen=True)
 class Change:
     """What an update takes from a weight, and the slope of the loss there."""
 
+    tested: StepUnderTest
     updates: UsualUpdate
     cell: Address
     before: Array
@@ -96,23 +107,50 @@ class Change:
         shares, *_ = np.linalg.lstsq(table[known], self.taken[known], rcond=None)
         return agree(self.taken, table @ shares)
 
+    @cached_property
+    def rates(self) -> list[Address]:
+        """The cells that no weight changes and that an update mentions, or what it adds apart."""
+        training, step = self.tested.training, self.tested.step
+        gradients = {claim.owner for options in step.claims for claim in options if claim.whole}
+        sources = training.flow.sources(self.cell)
+        apart = training.computed_cells.intersection(sources) - self.tested.forward - gradients
+        mentioned = chain(sources, chain.from_iterable(map(training.flow.sources, apart)))
+        still = (training.plain(cell) for cell in mentioned if cell not in training.varying)
+        return list(dict.fromkeys(still))[:MOST_SETTINGS]
+
+    @cached_property
+    def is_textbook(self) -> bool:
+        """Whether it is a rate times the slope of the loss as the book has it."""
+        times, leaf = self.tested.step.loss.scale * self.times, self.tested.random.leaf
+        return any(agree(times, leaf(cell)) for cell in self.rates)
+
+    @property
+    def rate_left_out(self) -> Address | None:
+        """The book's learning rate, or what is called so and used by no other formula than updates,
+        where an update goes by the bare slope."""
+        training, book = self.tested.training, self.tested.training.book
+        if not agree(self.times, np.ones(POINTS)):
+            return None
+        rate = training.rate or named_rate(book, training.flow, training.update_cells)
+        value = None if rate is None or rate in self.rates else book.values.get(rate)
+        return rate if isinstance(value, float) and value != 1 else None
+
+    def factor_to(self, other: Change) -> OddFactor | None:
+        """A number, a rate of its own or one of the other's that are all between the two."""
+        leaf = self.tested.random.leaf
+        with np.errstate(all="ignore"):
+            ratio = self.times / other.times
+            for taken, lacking in pairs([None, *self.rates], [None, *other.rates]):
+                rest = ratio if taken is None else ratio / leaf(taken)
+                rest = rest if lacking is None else rest * leaf(lacking)
+                if _is_number(rest):
+                    return OddFactor(float(f"{np.nanmedian(rest):.9g}"), taken, lacking)
+        return None
+
 
 def _is_number(values: Array) -> bool:
     known = values[np.isfinite(values)]
     return bool(known.size) and agree(values, np.full_like(values, np.median(known)))
-
-
-@dataclass(frozen=True)
-class OddFactor:
-    """By what the change of one weight differs from those of the others."""
-
-    number: float = 1.0
-    rate: Address | None = None
-    is_rate_missing: bool = False
-    is_typed: bool = False  # a number in the place of the rate
-
-
-CLIMBING = OddFactor(-1.0)  # of which the updates' own findings tell
 
 
 @dataclass(frozen=True)
@@ -223,98 +261,42 @@ def _odd_changes(
         else:
             same.append(change)
     for some in list(alike):
-        rate = _rate_left_out(tested, some[0])
+        rate = some[0].rate_left_out
         if rate is not None:
             alike.remove(some)
-            yield from ((change, OddFactor(rate=rate, is_rate_missing=True)) for change in some)
-    rank = {id(some[0]): (len(some), _is_textbook(tested, some[0])) for some in alike}
-    usual = max(alike, key=lambda some: rank[id(some[0])], default=[])
-    for (odd, *more), (other, *_) in permutations(alike, 2):
-        factor = _rate_factor(tested, odd, other)
-        if factor is None:
-            if other is not usual[0] or rank[id(odd)] >= rank[id(other)]:
-                continue
-            factor = _number_factor(tested, odd, other)
-            if factor is None and FEW * (1 + len(more)) <= len(changes):
-                factor = _typed_rate(tested, odd, other)
-            if factor == CLIMBING or (not factor and _has_its_own_rate(tested, odd, other)):
-                continue
-        yield from ((change, factor) for change in (odd, *more))
+            yield from ((change, OddFactor(lacking=rate)) for change in some)
+    usual = max(alike, key=_rank, default=None)
+    for some, others in permutations(alike, 2):
+        factor, is_rare = some[0].factor_to(others[0]), FEW * len(some) <= len(changes)
+        is_odd = others is usual and _rank(some) < _rank(others)
+        if _is_fault(factor, some[0], others[0], is_odd, is_rare):
+            yield from ((change, factor) for change in some)
 
 
-def _rate_left_out(tested: StepUnderTest, change: Change) -> Address | None:
-    """The book's learning rate, or what is called so and used by no other formula than updates,
-    where an update goes by the bare slope."""
-    training, book = tested.training, tested.training.book
-    if not agree(change.times, np.ones(POINTS)):
-        return None
-    rate = training.rate or named_rate(book, training.flow, training.update_cells)
-    if rate is None or rate in _rates(tested, change):
-        return None
-    value = book.values.get(rate)
-    return rate if isinstance(value, float) and value != 1 else None
+def _rank(some: Sequence[Change]) -> tuple[int, bool]:
+    """How many changes are alike, and whether they are as in books."""
+    return len(some), some[0].is_textbook
 
 
-def _rate_factor(tested: StepUnderTest, odd: Change, other: Change) -> OddFactor | None:
-    """The learning rate that a change leaves out, or takes twice, beside another's."""
-    taken = _rates(tested, odd)
-    for cell in _rates(tested, other):
-        with np.errstate(all="ignore"):
-            ratio, rate = odd.times / other.times, tested.random.leaf(cell)
-            if cell not in taken and agree(ratio, 1 / rate):
-                return OddFactor(rate=cell, is_rate_missing=True)
-            if cell in taken and agree(ratio, rate):
-                return OddFactor(rate=cell)
-    return None
-
-
-def _number_factor(tested: StepUnderTest, odd: Change, usual: Change) -> OddFactor | None:
-    """The number by which a change differs from the usual one by the same rate."""
-    with np.errstate(all="ignore"):
-        ratio = odd.times / usual.times
-    if not _is_number(ratio) or not {*_rates(tested, odd)} & {*_rates(tested, usual)}:
-        return None
-    return OddFactor(float(f"{np.nanmedian(ratio):.9g}"))
-
-
-def _typed_rate(tested: StepUnderTest, odd: Change, usual: Change) -> OddFactor | None:
-    """The number that is typed into an update where the others take the learning rate, unless that
-    is the same number: then only its cell does nothing here."""
-    rates = _rates(tested, usual)
-    if _rates(tested, odd) or len(rates) != 1 or not _is_number(odd.times):
-        return None
-    typed = float(f"{np.nanmedian(odd.times) * tested.step.loss.scale:.9g}")
-    value = tested.training.book.values.get(rates[0])
-    is_same = isinstance(value, float) and isclose(typed, value)
-    return None if is_same else OddFactor(typed, rates[0], is_typed=True)
-
-
-def _has_its_own_rate(tested: StepUnderTest, odd: Change, usual: Change) -> bool:
-    """Whether two changes differ by the rates that are typed into them or that they mention."""
-    own, others = (
-        [np.ones(POINTS), *map(tested.random.leaf, _rates(tested, change))]
-        for change in (odd, usual)
-    )
-    with np.errstate(all="ignore"):
-        ratio = odd.times / usual.times
-        return any(_is_number(ratio * b / a) for a in own for b in others)
-
-
-def _is_textbook(tested: StepUnderTest, change: Change) -> bool:
-    """Whether a change is a rate times the slope of the loss as the book has it."""
-    times, leaf = tested.step.loss.scale * change.times, tested.random.leaf
-    return any(agree(times, leaf(cell)) for cell in _rates(tested, change))
-
-
-def _rates(tested: StepUnderTest, change: Change) -> list[Address]:
-    """The cells that no weight changes and that an update mentions, or what it adds apart."""
-    training = tested.training
-    gradients = {claim.owner for options in tested.step.claims for claim in options if claim.whole}
-    sources = training.flow.sources(change.cell)
-    apart = training.computed_cells.intersection(sources) - tested.forward - gradients
-    mentioned = chain(sources, chain.from_iterable(map(training.flow.sources, apart)))
-    still = (training.plain(cell) for cell in mentioned if cell not in training.varying)
-    return list(dict.fromkeys(still))[:MOST_SETTINGS]
+def _is_fault(
+    factor: OddFactor | None, odd: Change, other: Change, is_unusual: bool, is_rare: bool
+) -> bool:
+    """Whether a factor is no choice: a rate that is left out, or taken once more, or another number
+    beside the same rate; nor one that is typed in its place, but for the same number."""
+    match factor:
+        case None:
+            return is_unusual
+        case OddFactor(1.0, None, int(rate)):
+            return rate not in odd.rates
+        case OddFactor(1.0, int(rate), None):
+            return rate in other.rates
+        case OddFactor(number, None, None):  # of climbing the updates' own findings tell
+            return is_unusual and number != -1 and not set(odd.rates).isdisjoint(other.rates)
+        case OddFactor(number, None, int(rate)) if not odd.rates and other.is_textbook:
+            value = odd.tested.training.book.values.get(rate)
+            is_same = isinstance(value, float) and isclose(number, value)
+            return is_unusual and is_rare and not is_same
+    return False
 
 
 def _parted(
@@ -363,34 +345,38 @@ def _changes(
                 if numbers.is_noise(slope):
                     continue
                 nodes = graph.node(base), graph.node(base) - after, slope
-                yield Change(updates, cell, *np.broadcast_arrays(*map(numbers.of, nodes)))
+                worked = np.broadcast_arrays(*map(numbers.of, nodes))
+                yield Change(tested, updates, cell, *worked)
 
 
 # What is said of it ------------------------------------------------------------------
 
 
 def _findings(updates: UsualUpdate, factor: OddFactor) -> Iterator[Finding]:
-    kind = KIND
-    if factor.rate is None:
+    book, rate = updates.training.book, factor.lacking or factor.taken
+    named = "" if rate is None else book.name_of(rate, updates.cells[0])
+    number = WrittenNumber(show_value(factor.number))
+    kind: str = KIND
+    if rate is None:
         why = Message(
             "the update goes by {factor} times as much of its gradient as those of the other "
             "weights do",
-            factor=WrittenNumber(show_value(factor.number)),
+            factor=number,
         )
-    elif factor.is_typed:
+    elif factor.lacking is None:
+        why = Message(
+            "the update takes the learning rate {rate} once more than those of the other weights",
+            rate=named,
+        )
+    elif factor.number == 1:
+        kind, why = NO_RATE, RATE_LEFT_OUT
+    else:
         kind = WRONG_RATE
         why = Message(
             "the update takes {number}, a typed number, where those of the other weights take the "
             "learning rate {rate}",
-            number=WrittenNumber(show_value(factor.number)),
-            rate=updates.training.book.name_of(factor.rate, updates.cells[0]),
-        )
-    elif factor.is_rate_missing:
-        kind, why = NO_RATE, RATE_LEFT_OUT
-    else:
-        why = Message(
-            "the update takes the learning rate {rate} once more than those of the other weights",
-            rate=updates.training.book.name_of(factor.rate, updates.cells[0]),
+            number=number,
+            rate=named,
         )
     right = updates.with_terms(lambda sign, part: (sign, _mended(updates, factor, part)))
     yield from updates.findings(updates.cells, right, kind, why)
@@ -398,43 +384,34 @@ def _findings(updates: UsualUpdate, factor: OddFactor) -> Iterator[Finding]:
 
 def _mended(updates: UsualUpdate, factor: OddFactor, part: Expression) -> Expression:
     """A term of an update with the usual factor."""
-    training, home = updates.training, updates.cells[0]
-    if factor.rate is None:
-        return _divided(part, factor.number)
-    named = training.book.name_of(factor.rate, home)
-    rate = Reference(anchor(named) if training.rate in (None, factor.rate) else named)
-    if factor.is_rate_missing:
-        return Infix("*", rate, part)
-    if factor.is_typed:
-        typed = Number(factor.number)
-        return replace_parts(part, lambda p: rate if p == typed else None)
+    training, home, rate = updates.training, updates.cells[0], factor.lacking or factor.taken
+    usual: Expression = Number(factor.number)
+    if rate is not None:
+        named = training.book.name_of(rate, home)
+        usual = Reference(anchor(named) if training.rate in (None, rate) else named)
+    if factor.lacking is not None:
+        if factor.number == 1:
+            return Infix("*", usual, part)
+        return replace_parts(part, lambda p: usual if p == Number(factor.number) else None)
 
-    def is_rate(factor_part: Expression) -> bool:
-        cell = training.book.reader.cell(write(factor_part), home)
-        return cell is not None and training.plain(cell) == factor.rate
+    def is_it(said: Expression, above: bool) -> bool:
+        if rate is None:
+            times = said.value if isinstance(said, Number) else 0.0
+            return isclose(times if above or not times else 1 / times, factor.number)
+        cell = training.book.reader.cell(write(said), home) if above else None
+        return cell is not None and training.plain(cell) == rate
 
     split = factors(part)
-    for k, said in enumerate(split.parts):
-        match said.part:
-            case Infix("^", power, Number(2.0)) if is_rate(power):
-                instead = [Factor(power, said.above)]
-            case _ if said.above and is_rate(said.part):
-                instead = []
+    for k, one in enumerate(split.parts):
+        match one.part:
+            case Infix("^", power, Number(2.0)) if is_it(power, True):
+                rest = [*split.parts[:k], Factor(power, one.above), *split.parts[k + 1 :]]
+            case said if is_it(said, one.above):
+                rest = [*split.parts[:k], *split.parts[k + 1 :]]
             case _:
                 continue
-        rest = [*split.parts[:k], *instead, *split.parts[k + 1 :]]
         if rest:
             return with_sign(split.sign, product(rest))
-    return Infix("/", part, rate)
-
-
-def _divided(part: Expression, times: float) -> Expression:
-    """A product without so many times: where they are typed, these are left out."""
-    split = factors(part)
-    for k, factor in enumerate(split.parts):
-        match factor.part:
-            case Number(value) if isclose(value if factor.above else 1 / value, times):
-                return with_sign(split.sign, product([*split.parts[:k], *split.parts[k + 1 :]]))
-    if times >= 1 or not (1 / times).is_integer():
-        return Infix("/", part, Number(times))
-    return Infix("*", Number(1 / times), part)
+    if rate is None and factor.number < 1 and (1 / factor.number).is_integer():
+        return Infix("*", Number(1 / factor.number), part)
+    return Infix("/", part, usual)

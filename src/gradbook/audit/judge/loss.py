@@ -12,11 +12,12 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import chain, permutations, product
+from operator import itemgetter
 
 import numpy as np
 
 from gradbook.audit.findings import Finding, finding_in
-from gradbook.audit.formula.address import Address, by_sheet, column_of, row_of, sheet_of
+from gradbook.audit.formula.address import Address, by_sheet, sheet_of
 from gradbook.audit.formula.expression import (
     Edit,
     EditKind,
@@ -49,6 +50,7 @@ from gradbook.audit.training.steps import (
     steps_of,
 )
 from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.training.weight_columns import said_in
 from gradbook.audit.workbook.book import Book, show_value
 from gradbook.audit.workbook.heading_words import LOSS, calls
 from gradbook.graph.node import Node, ancestors
@@ -106,9 +108,8 @@ def with_own_errors(training: SheetTraining, loss: StepLoss) -> StepLoss:
 
 
 def _errors_in(training: SheetTraining, cells: Iterable[Address]) -> Iterator[PlacedError]:
-    patterns = training.book.patterns
     for cell in cells:
-        expression = patterns[cell].expression if cell in patterns else None
+        expression = said_in(training.book, cell)
         for written_sum in _sums(expression) if expression else ():
             error = _error(training, cell, written_sum)
             if error is not None:
@@ -118,11 +119,10 @@ def _errors_in(training: SheetTraining, cells: Iterable[Address]) -> Iterator[Pl
 def is_error(training: SheetTraining, cell: Address) -> bool:
     """Whether a cell holds an output less its target: that has no least value to descend to."""
     plain = training.flow.plain(cell)
-    pattern = training.book.patterns.get(plain)
-    top = pattern.expression if pattern else None
-    if not isinstance(top, Infix) or top.operator not in "+-":
+    said = said_in(training.book, plain)
+    if not isinstance(said, Infix) or said.operator not in "+-":
         return False
-    return _error(training, plain, next(_sums(top))) is not None
+    return _error(training, plain, next(_sums(said))) is not None
 
 
 def _sums(expression: Expression) -> Iterator[list[SignedTerm]]:
@@ -154,11 +154,9 @@ def _error(
         if len(kinds) == 1:
             sides[kinds.pop()].append((sign, part))
     output, target = sides[True], sides[False]
-    signs = {sign for sign, _ in output}
-    if len(signs) != 1 or {sign for sign, _ in target} != {-sign for sign in signs}:
-        return None
-    if all(isinstance(part, Number) for _, part in target):  # 1 − a is no error
-        return None
+    signs = {*(sign for sign, _ in output), *(-sign for sign, _ in target)}
+    if len(signs) != 1 or not output or all(isinstance(part, Number) for _, part in target):
+        return None  # nor is 1 − a an error
     mentioned = (at for _, part in output for at in training.cells_in(part, cell))
     if any(training.before(cell, at) for at in mentioned):
         return None
@@ -192,10 +190,10 @@ def find_loss(training: SheetTraining) -> tuple[list[StepLoss | None], float]:
     search = LossSearch(tested, first_claims(training))
     share, loss = search.likeliest()
     if share <= 0 and not loss.assumption:
-        value = search.taken_for_its_slope()
-        if value is not None and set(loss.cells) <= {value.slope}:
-            known = [] if value.has_root else every_step(training, StepLoss((value.cell,)))
-            return known, 0.0
+        for value, slope in search.values_for_slopes():
+            if set(loss.cells) <= {slope}:
+                is_root = _comes_to_nothing(training, value)
+                return [] if is_root else every_step(training, StepLoss((value,))), 0.0
         if not loss.cells or not _is_plausible(tested.with_loss(loss)):
             too_much = [error for error in search.unclear if isinstance(error, TooMuch)]
             if too_much or (search.unclear and speaks_of_learning(training)):
@@ -221,15 +219,6 @@ def descends_wholly(training: SheetTraining) -> bool:
     ends = (c for c in training.computed_cells - serving if c in patterns and not flow.users.get(c))
     here = (cell for cell in ends if sheet_of(cell) == training.sheet)
     return all((line(cell), patterns[cell].shape) in known for cell in here)
-
-
-@dataclass(frozen=True)
-class ValueForSlope:
-    """A value that a weight is updated by, and the cell with its slope, which nobody uses."""
-
-    cell: Address
-    slope: Address
-    has_root: bool  # whether it comes to 0: so roots are sought
 
 
 @dataclass(frozen=True)
@@ -319,43 +308,36 @@ class LossSearch:
         error, the other one seems to be the loss."""
         cells = set(found[1].cells)
         for cell in self.tried:
-            if called_a_loss(self.training, cell) and cells <= inside_of(self.training, cell):
-                loss = StepLoss((cell,))
-                right, lacking = self._right_and_lacking(loss)
-                if right > 0 and right + lacking > found[0]:
-                    return right, loss
+            if not called_a_loss(self.training, cell) or not cells <= inside_of(
+                self.training, cell
+            ):
+                continue
+            right, lacking, tested = 0, 0, self.tested.with_loss(StepLoss((cell,)))
+            with suppress(NotUnderstood):
+                for j, options in enumerate(self.claimed):
+                    if options and not tested.has_no_influence(j):
+                        verdict = tested.best(j, options)[0]
+                        right += verdict <= ClaimVerdict.RIGHT_HERE
+                        lacking += verdict is ClaimVerdict.WRONG and any(
+                            tested.left_out(option, j) for option in options
+                        )
+                if right > 0 and (right + lacking) / self.counting > found[0]:
+                    return right / self.counting, tested.step.loss
         return None
 
-    def _right_and_lacking(self, loss: StepLoss) -> tuple[float, float]:
-        """What share of the claims is right, and what share would be with what it leaves out."""
-        right, lacking, tested = 0, 0, self.tested.with_loss(loss)
-        with suppress(NotUnderstood):
-            for j, options in enumerate(self.claimed):
-                if options and not tested.has_no_influence(j):
-                    verdict = tested.best(j, options)[0]
-                    right += verdict <= ClaimVerdict.RIGHT_HERE
-                    lacking += verdict is ClaimVerdict.WRONG and any(
-                        tested.left_out(option, j) for option in options
-                    )
-            return right / self.counting, lacking / self.counting
-        return 0.0, 0.0
-
-    def taken_for_its_slope(self) -> ValueForSlope | None:
-        training, row, values = self.training, self.tested.positions.row, self.training.book.values
+    def values_for_slopes(self) -> Iterator[tuple[Address, Address]]:
+        """The values that weights are updated by, with the cells of their slopes, which nobody
+        uses."""
+        training, row = self.training, self.tested.positions.row
         formulas = sorted(training.computed_cells & training.book.patterns.keys())
         unused = [cell for cell in formulas if not training.flow.users.get(cell)]
         for j, options in enumerate(self.claimed):
             for owner in {claim.owner for claim in options if claim.whole}:
-                last = owner + (training.steps - 1) * training.weights[j].stride
-                first, end = values.get(owner), values.get(last)
-                if not isinstance(first, float) or not isinstance(end, float):
-                    continue
                 descended = self.tested.with_loss(StepLoss((owner,)))
                 with suppress(NotUnderstood):
                     for cell in (cell for cell in unused if row(cell) == row(owner)):
                         if descended.same(descended.graph.node(cell), descended.gradients[j]):
-                            return ValueForSlope(owner, cell, abs(end) < AT_A_ROOT * abs(first))
-        return None
+                            yield owner, cell
 
     # Losses of another kind ------------------------------------------------------------------
 
@@ -375,7 +357,11 @@ class LossSearch:
         if known or not speaks_of_learning(training):
             return found
         named = [loss for loss in cells if called_a_loss(training, *loss.cells)]
-        descended = [loss for loss in named or [found[1]] if _may_descend(training, loss)]
+        descended = [
+            loss  # not a figure to look at, nor an error, which has no least value
+            for loss in named or [found[1]]
+            if not any(is_root(training, c) or is_error(training, c) for c in loss.cells)
+        ]
         likeliest = _most((self._likeness(loss), loss) for loss in descended)
         if found[0] <= 0 and likeliest[0] >= LIKE and likeliest[1] in named:
             return 0.0, likeliest[1]
@@ -383,7 +369,7 @@ class LossSearch:
         assumed = [loss for loss in every if not _holds_a_level(training, loss)]
         best = _most([*((self.share(loss), loss) for loss in assumed), *map(self._scaled, assumed)])
         if best[0] >= ENOUGH_SCALED or found[0] > 0 or _differs_in_scale(best):
-            return max(best, found, key=_first)
+            return _most([best, found])
         other = _most((self._likeness(loss), loss) for loss in assumed)
         if other[0] > likeliest[0] + LIKELIER and not _seeks_its_inputs(training, other[1]):
             return 0.0, other[1]
@@ -421,13 +407,9 @@ class LossSearch:
         return sum(found) / len(found) if found else -1.0
 
 
-def _first(found: LossShare) -> float:
-    return found[0]
-
-
 def _most(found: Iterable[LossShare]) -> LossShare:
     """The first of those that explain most."""
-    return max(found, default=(-1.0, StepLoss(())), key=_first)
+    return max(found, default=(-1.0, StepLoss(())), key=itemgetter(0))
 
 
 def _speaks_for_it(tested: StepUnderTest, weight: int, options: Sequence[Claim]) -> bool:
@@ -480,9 +462,11 @@ def _holds_a_level(training: SheetTraining, loss: StepLoss) -> bool:
     )
 
 
-def _may_descend(training: SheetTraining, loss: StepLoss) -> bool:
-    """Whether a loss isn't a figure to look at, nor an error that has no least value."""
-    return not any(is_root(training, cell) or is_error(training, cell) for cell in loss.cells)
+def _comes_to_nothing(training: SheetTraining, cell: Address) -> bool:
+    """Whether a value of the first step is about 0 in the last: so its root is sought."""
+    last = cell + (training.steps - 1) * training.weights[0].stride
+    first, end = (training.book.values.get(at) for at in (cell, last))
+    return isinstance(first, float) and isinstance(end, float) and abs(end) < AT_A_ROOT * abs(first)
 
 
 def _is_plausible(tested: StepUnderTest) -> bool:
@@ -519,18 +503,15 @@ def _stride(training: SheetTraining, cell: Address) -> int:
     usual = training.weights[0].stride
     if sheet_of(cell) == training.sheet:
         return usual
-    patterns = training.book.patterns
+    shape = training.book.patterns[cell].shape
     second = [weight.cells[1] for weight in training.weights]
     same = [
-        c
-        for c in training.flow.below(second, training.weight_cells)
-        if c > cell
-        and sheet_of(c) == sheet_of(cell)
-        and c in patterns
-        and patterns[c].shape == patterns[cell].shape
+        other
+        for other, pattern in training.book.patterns.items()
+        if other > cell and sheet_of(other) == sheet_of(cell) and pattern.shape == shape
     ]
-    along = [c for c in same if row_of(c) == row_of(cell) or column_of(c) == column_of(cell)]
-    return min((c - cell for c in along or same), default=usual)
+    below = training.flow.below(second, training.weight_cells)
+    return min((other - cell for other in same if other in below), default=usual)
 
 
 # What is said of it ------------------------------------------------------------------
@@ -715,28 +696,25 @@ WHY_NATURAL = Message(
 def decimal_logarithms(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[Finding]:
     """The cells of a loss in which LN belongs for LOG: with it a step's gradients are right."""
     book, plain = training.book, [step and replace(step, scale=1.0) for step in loss]
-    steps = steps_of(training, plain)
-    cells = {cell for step in steps for cell in step.loss.cells}
-    behind = training.flow.behind(cells, training.weight_cells, training.plain).union(cells)
-    forms = ((cell, book.patterns[cell].form) for cell in sorted(behind & book.patterns.keys()))
-    logs = [cell for cell, form in forms if form is not None and _has_decimal(form.expression)]
-    right = {cell: _with_ln(book, cell) for cell in logs}
+    patterns = set(book.patterns.values())
+    logs = {
+        pattern for pattern in patterns if pattern.form and _has_decimal(pattern.form.expression)
+    }
     found: defaultdict[Pattern, list[Address]] = defaultdict(list)
-    for group in group_steps(training, steps) if logs else ():
+    for group in group_steps(training, steps_of(training, plain)) if logs else ():
         tested = StepUnderTest.of(training, group)
-        here = {cell: right[cell] for cell in tested.forward & right.keys()}
-        if here and _is_right(tested):
+        cells = [cell for cell in sorted(tested.forward) if book.patterns.get(cell) in logs]
+        if cells and _is_right(tested):
             return []
-        if here and _is_right(tested.with_formulas(here)):
-            for pattern in dict.fromkeys(book.patterns[cell] for cell in sorted(here)):
-                found[pattern] = [cell for cell in logs if book.patterns[cell] is pattern]
-    kind, name = (
-        EditKind.FUNCTION.value,
-        name_of_loss(training, plain[0]) if plain and plain[0] else "",
-    )
+        if cells and _is_right(tested.with_formulas({c: _with_ln(book, c) for c in cells})):
+            for cell in cells:
+                there = (tested.positions.there(cell, step) for step in group)
+                found[book.patterns[cell]] += there
+    name = name_of_loss(training, plain[0]) if plain and plain[0] else ""
+    kind = EditKind.FUNCTION.value
     return [
-        finding_in(book, cells, kind, name, WHY_NATURAL, right=right[cells[0]])
-        for cells in found.values()
+        finding_in(book, cells, kind, name, WHY_NATURAL, right=_with_ln(book, cells[0]))
+        for cells in map(sorted, map(set, found.values()))
     ]
 
 

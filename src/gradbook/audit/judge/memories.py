@@ -31,16 +31,16 @@ from gradbook.audit.findings import (
     finding_in,
 )
 from gradbook.audit.formula.address import Address, by_sheet, name_of
-from gradbook.audit.formula.expression import EditKind, parts, references, replace_parts
+from gradbook.audit.formula.expression import EditKind, parts, references
 from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.formula.pattern import Pattern, anchor
+from gradbook.audit.formula.pattern import Pattern, anchor, rename_cells_in
 from gradbook.audit.step.points import POINTS, Numbers, agree
 from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.language.message import Message
-from gradbook.targets.excel.language import Expression, Infix, Number, write
+from gradbook.targets.excel.language import Infix, Number, write
 
 Role = tuple[str, object]  # what a cell is to its weight, whichever weight that is
 Times = Mapping[Role | Address, float]
@@ -326,17 +326,15 @@ class Laws:
             found[j] = {cell: numbers.of(self.node(cell)) for cell in way}
         return found
 
-    def change(
-        self,
-        weight: int,
-        times: Times = AS_DRAWN,
-        others: int = OTHERS,
-        settings: Numbers | None = None,
-    ) -> Array:
+    def change(self, weight: int, numbers: Numbers | None = None) -> Array:
         """What an update adds to its weight, in its turn."""
-        numbers = self.turn(weight, times, others, settings)
+        numbers = numbers or self.turn(weight)
         after, before = numbers.of(self.node(self.updates[weight])), self.step.weights[weight]
         return after if before is None else after - numbers.of(self.tested.graph.node(before))
+
+    def _is_unmoved(self, weight: int, numbers: Numbers, factor: float = 1.0) -> bool:
+        """Whether an update adds so many times as much with other numbers."""
+        return agree(factor * self.changes[weight], self.change(weight, numbers))
 
     @cached_property
     def changes(self) -> dict[int, Array]:
@@ -354,12 +352,10 @@ class Laws:
             for cell in self.ways[j][:-1]:
                 is_mean = not training.looking_back.isdisjoint({cell, cell + stride})
                 gradient = next(iter(both.intersection(training.flow.sources(cell))), None)
-                if not is_mean or gradient is None:
-                    continue
-                if self.node(cell) not in under or self._is_even(j, cell):
+                if not is_mean or gradient is None or self.node(cell) not in under:
                     continue
                 right = self._squared(cell, gradient)
-                if self._is_even(j, cell, right):
+                if self._is_even(j, cell, right) and not self._is_even(j, cell):
                     why = Message(
                         "a mean under a root is one of squares: {cell} is to be squared",
                         cell=name_of(gradient),
@@ -368,24 +364,22 @@ class Laws:
 
     def _roots(self, node: Node) -> Iterator[Node]:
         """The roots among what a node is made of."""
+        power = self.tested.random.of
         for part in ancestors([node]):
-            power = part.inputs[1] if part.op.name == "power" else None
-            if part.op.name == "sqrt" or (
-                power is not None and np.all(np.abs(self.tested.random.of(power)) == HALF)
-            ):
-                yield part
+            match part.op.name:
+                case "sqrt":
+                    yield part
+                case "power" if np.all(np.abs(power(part.inputs[1])) == HALF):
+                    yield part
 
     def _squared(self, cell: Address, gradient: Address) -> Pattern:
         """A formula with a gradient squared."""
-        pattern = self.training.book.patterns[cell]
-        assert pattern.expression is not None  # of which there is a node
+        reader, pattern = self.training.book.reader, self.training.book.patterns[cell]
 
-        def squared(part: Expression) -> Expression | None:
-            is_gradient = self.training.cell_of(part, cell) == gradient
-            return Infix("^", part, Number(2.0)) if is_gradient else None
+        def square(reference: str) -> str:
+            return f"{reference}^2" if reader.cell(reference, cell) == gradient else reference
 
-        words = write(replace_parts(pattern.expression, squared))
-        return self.training.book.reader.read_typed(words, pattern.home)
+        return reader.read_typed(rename_cells_in(pattern.text_at(cell), square), cell)
 
     def _is_even(self, weight: int, cell: Address, right: Pattern | None = None) -> bool:
         """Whether a formula is the same whatever sign a weight and its gradient have."""
@@ -495,7 +489,9 @@ class Laws:
         if agree(a, b):
             return True
         if not (self._unused(weight) ^ self._unused(other)).isdisjoint(WEIGHTS):
-            a, b = (self.change(j, dict.fromkeys(WEIGHTS, 0.0)) for j in (weight, other))
+            a, b = (
+                self.change(j, self.turn(j, dict.fromkeys(WEIGHTS, 0.0))) for j in (weight, other)
+            )
             if agree(a, b):
                 return True
         own, theirs = (self._settings(j) for j in (weight, other))
@@ -510,20 +506,18 @@ class Laws:
 
     def _unused(self, weight: int) -> set[Role]:
         """The roles that a weight's law doesn't take, though some weight's does."""
-        own = self.changes[weight]
         roles = {role for j, role in self.owned.values() if j in self.updates}
-        return {role for role in roles if agree(own, self.change(weight, {role: 0.5}))}
+        return {role for role in roles if self._is_unmoved(weight, self.turn(weight, {role: 0.5}))}
 
     def _strangeness(self, weight: int) -> tuple[int, int]:
         """How much speaks against a law: rows unlike those around them; then what it takes of other
         weights, fails to take of its own, or does as no law does."""
         departing = sum(self._around(weight, cell) is not None for cell in self.ways[weight])
-        change = self.changes[weight]
-        no_rate = all(
-            not agree(2 * change, self.change(weight, {cell: 2.0}))
+        no_rate = not any(
+            self._is_unmoved(weight, self.turn(weight, {cell: 2.0}), 2)
             for cell in self._settings(weight)
         )
-        strangers = not agree(change, self.change(weight, others=OTHERS + 1))
+        strangers = not self._is_unmoved(weight, self.turn(weight, others=OTHERS + 1))
         unusual = sum(self._power(weight, memory) is None for memory in self.memories[weight])
         own = len(self._unused(weight)) + unusual + no_rate + self._is_out_of_scale(weight)
         return departing, strangers + own
@@ -556,7 +550,9 @@ class Laws:
             times[self.owned[memory - self._stride(weight)][1]] = 2.0**power
         still: Times = dict.fromkeys(WEIGHTS, 0.0)  # without decay
         before, after = (
-            self.change(weight, {**some, **still}, settings=self.tested.constants)
+            self.change(
+                weight, self.turn(weight, {**some, **still}, settings=self.tested.constants)
+            )
             for some in ({}, times)
         )
         with np.errstate(all="ignore"):

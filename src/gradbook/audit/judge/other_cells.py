@@ -1,17 +1,18 @@
-"""Cells that are neither gradients nor updates: blanks, old values, neurons that nothing trains.
+"""What no gradient tells: blanks, old values, neurons that nothing trains, scales of levels.
 
 A blank cell counts as 0, and gradients of a loss with a 0 in it are easily right, so an empty
 column is reported before anything is judged. Neurons beside each other add up alike; where nothing
 trains their weights, no gradient would tell that one takes another's weight. Values are old in a
-file that was changed and not recalculated.
+file that was changed and not recalculated. The scale of weights of few bits counts as a constant in
+every gradient, so gradients agree with any: of which weights it is shows in what it is made of.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from math import isclose
 
@@ -27,18 +28,18 @@ from gradbook.audit.findings import (
 )
 from gradbook.audit.formula.address import ACROSS, DOWN, Address, by_sheet, name_of, sheet_of
 from gradbook.audit.formula.expression import EditKind, factors, once, references, terms
-from gradbook.audit.formula.meaning import NotUnderstood
+from gradbook.audit.formula.meaning import ROUNDING, NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.formula.rounding import SHOWN
+from gradbook.audit.formula.rounding import SHOWN, level_in
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.steps import SheetStep, inside_of
 from gradbook.audit.training.training import SheetTraining
-from gradbook.audit.workbook.book import Book
+from gradbook.audit.training.weight_columns import rounds, said_in
 from gradbook.audit.workbook.evaluate import Evaluation
 from gradbook.audit.workbook.heading_words import LOSS, calls
-from gradbook.graph.node import Node
-from gradbook.language.message import Message
-from gradbook.targets.excel.language import Expression, Reference
+from gradbook.graph.node import Node, ancestors
+from gradbook.language.message import Message, enumerated
+from gradbook.targets.excel.language import Call, Expression, Reference, write
 
 # Blank cells --------------------------------------------------------------------------
 
@@ -87,6 +88,11 @@ def blank_factors(training: SheetTraining, losses: Iterable[Address]) -> Iterato
     behind a ReLU every gradient agrees with that. A blank with a heading may be an input that is
     0."""
     book = training.book
+
+    def is_bare(cell: Address | None) -> bool:
+        headings = (book.label(cell, axis) for axis in (DOWN, ACROSS)) if cell is not None else ()
+        return cell is not None and book.is_blank(cell) and not any(headings)
+
     inside = set().union(*(inside_of(training, cell) for cell in losses))
     alike: defaultdict[Pattern, list[Address]] = defaultdict(list)
     for cell in sorted(inside & book.patterns.keys() - training.weight_cells.keys()):
@@ -98,7 +104,7 @@ def blank_factors(training: SheetTraining, losses: Iterable[Address]) -> Iterato
         blank = (
             place.at(cells[0])
             for place in places
-            if place and all(_is_bare(book, place.at(cell)) for cell in cells)
+            if place and all(is_bare(place.at(cell)) for cell in cells)
         )
         first = next(blank, None)
         if first is not None:
@@ -107,13 +113,6 @@ def blank_factors(training: SheetTraining, losses: Iterable[Address]) -> Iterato
                 cell=book.name_of(first, cells[0]),
             )
             yield finding_in(book, cells, BLANK_REFERENCE, training.name_of(cells[0]), why)
-
-
-def _is_bare(book: Book, cell: Address | None) -> bool:
-    """Whether nothing stands in a cell, and no heading beside or above it."""
-    if cell is None or not book.is_blank(cell):
-        return False
-    return not any(book.label(cell, axis) for axis in (DOWN, ACROSS))
 
 
 def _columns(training: SheetTraining) -> Iterator[tuple[str, list[Address]]]:
@@ -198,9 +197,10 @@ def _odd_neurons(
 def _added(training: SheetTraining, cell: Address) -> Sum:
     """The cells of a sum of products, in order; () of any other formula."""
     pattern = training.book.patterns.get(cell)
-    if pattern is None or pattern.form is None:
-        return ()
-    words = map(pattern.word_for, _products(pattern.form.expression))
+    form = pattern.form if pattern else None
+    words = (
+        [pattern.word_for(part) for part in _products(form.expression)] if pattern and form else []
+    )
     found = [training.cell_of(Reference(word), cell) for word in words]
     known = tuple(place for place in found if place is not None)
     return known if len(known) == len(found) > 2 else ()
@@ -285,3 +285,129 @@ def _old(tested: StepUnderTest, cell: Address, node: Node) -> list[Address]:
         largest = np.nanmax(tested.sheet.size(node), initial=0)
         apart = np.abs(given - computed) > NEAR * np.abs(computed) + FAINT * largest
     return [at for at, is_old in zip(there, apart & np.isfinite(computed), strict=True) if is_old]
+
+
+# Roundings ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class WeightScale:
+    """A cell that weights are rounded to multiples of."""
+
+    cell: Address
+    made_of: tuple[Address, ...]  # the weights that it is computed from, in their order
+    levels: Mapping[Address, Address]  # each cell with a multiple of it, of which weight
+
+    @property
+    def weights(self) -> tuple[Address, ...]:
+        """Those that it is the scale of."""
+        return tuple(sorted(set(self.levels.values())))
+
+
+def level_findings(
+    training: SheetTraining, groups: Sequence[Sequence[SheetStep]]
+) -> Iterator[Finding]:
+    """Levels by another weight's scale, and scales that aren't made of all of their weights."""
+    computed = training.computed_cells & training.book.patterns.keys()
+    kinds = {training.book.patterns[cell]: cell for cell in computed}
+    if not any(rounds(training.book, cell) for cell in kinds.values()):
+        return
+    lines: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
+    said: dict[tuple[int, int], tuple[str, Pattern | None]] = {}
+    for group in groups:
+        tested = StepUnderTest.of(training, group)
+        for cell, why, right in _wrong(tested, _scales(tested)):
+            key = training.axis.line(cell)
+            lines[key] += [tested.positions.there(cell, step) for step in group]
+            said.setdefault(key, (why, right))
+    for key, cells in lines.items():
+        why, right = said[key]
+        for own in by_sheet(cells):
+            kind, quantity = EditKind.REFERENCE.value, training.name_of(own[0])
+            yield finding_in(training.book, own, kind, quantity, why, right=right)
+
+
+def rounded_gradients(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator[Finding]:
+    """The few gradients that are rounded where most aren't: small steps are lost."""
+    claims = steps[0].claims if steps else ()
+    said = {j: said_in(training.book, own[0].owner) for j, own in enumerate(claims) if own}
+    rounded = [
+        j for j, call in said.items() if isinstance(call, Call) and call.function in ROUNDING
+    ]
+    for j in rounded if 2 * len(rounded) < len(claims) else ():
+        cells, name = [s.claims[j][0].owner for s in steps if s.claims[j]], training.names[j]
+        match training.book.read_typed(cells[0]).expression:
+            case Call(function, (taken, *others)) if taken is not None:
+                inside = training.book.reader.read_typed(write(taken), cells[0])
+                why = Message(
+                    "{part} is taken once too often: x itself belongs there",
+                    part=write(Call(function, (Reference("x"), *others))),
+                )
+                for own in by_sheet(cells):
+                    kind, quantity = EditKind.FUNCTION.value, f"∂E/∂{name}"
+                    yield finding_in(training.book, own, kind, quantity, why, name, inside)
+
+
+def _scales(tested: StepUnderTest) -> list[WeightScale]:
+    """The cells whose multiples weights become, if those are made of weights themselves."""
+    known, flow = tested.graph.known, tested.training.flow
+    leaves, own = tested.graph.leaf_cells, set(tested.step.own)
+    levels: defaultdict[Address, dict[Address, Address]] = defaultdict(dict)
+    try:
+        assert tested.loss.index >= 0  # so that every cell on the way to it is known
+    except NotUnderstood:
+        return []
+    for cell in sorted(tested.forward):
+        node = known.get(cell)
+        level = level_in(node) if isinstance(node, Node) else None
+        weight = leaves.get(level.weight) if level else None
+        if level is None or weight is None or weight not in own:
+            continue
+        scale = next((s for s in flow.sources(cell) if known.get(s) is level.scale), None)
+        if scale is not None:
+            levels[scale][cell] = weight
+    found = []
+    for cell, of in levels.items():
+        node = known[cell]
+        behind = ancestors([node]) if isinstance(node, Node) else ()
+        made_of = {leaves[part] for part in behind if part in leaves} & own
+        if made_of:
+            found.append(WeightScale(cell, tuple(sorted(made_of)), of))
+    return found
+
+
+def _wrong(
+    tested: StepUnderTest, scales: Sequence[WeightScale]
+) -> Iterator[tuple[Address, str, Pattern | None]]:
+    """What is wrong in which cell, and the right formula: levels whose weight another scale is made
+    of, or else the scale."""
+    names = dict(zip(tested.step.weights, tested.training.names, strict=True))
+    for scale in scales:
+        strange = {cell: w for cell, w in scale.levels.items() if w not in scale.made_of}
+        others = {cell: [s for s in scales if w in s.made_of] for cell, w in strange.items()}
+        is_known = all(len(found) == 1 for found in others.values())
+        for cell, (other,) in others.items() if is_known else ():
+            why = Message(
+                "{scale} isn't the scale of {weight}: it is made of other weights",
+                scale=name_of(scale.cell),
+                weight=names[strange[cell]],
+            )
+            yield cell, why, tested.training.book.renamed(cell, cell, {scale.cell: other.cell})
+        if not is_known:
+            why = Message(
+                "{scale} is the scale of {weights}, but isn't made of all of them",
+                scale=name_of(scale.cell),
+                weights=enumerated([names[w] for w in scale.weights]),
+            )
+            yield scale.cell, why, _like(tested, scale, scales)
+
+
+def _like(
+    tested: StepUnderTest, scale: WeightScale, scales: Sequence[WeightScale]
+) -> Pattern | None:
+    """The formula of a scale that is right, of these weights; None where there is none."""
+    for other in scales:
+        if other.made_of == other.weights and len(other.weights) == len(scale.weights):
+            instead = dict(zip(other.weights, scale.weights, strict=True))
+            return tested.training.book.renamed(other.cell, scale.cell, instead)
+    return None

@@ -56,7 +56,7 @@ from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep, is_maximised
 from gradbook.audit.training.training import SheetTraining
-from gradbook.audit.training.weight_columns import WeightColumn, change, plain_update
+from gradbook.audit.training.weight_columns import WeightColumn, change, plain_update, said_in
 from gradbook.audit.workbook.book import show_value
 from gradbook.language.message import Message, WrittenNumber, joined
 from gradbook.targets.excel.language import Expression, Number, Reference, write
@@ -146,9 +146,9 @@ def usual_updates(training: SheetTraining) -> Iterator[UsualUpdate]:
         if weight.stray or not formulas:
             continue
         copies = _alike(formulas)
-        if 2 * _most(copies) <= len(formulas):
+        if 2 * max(map(len, copies.values())) <= len(formulas):
             fixed = _alike({cell: _anchored(training, cell) for cell in formulas})
-            copies = max(copies, fixed, key=_most)
+            copies = max(copies, fixed, key=lambda some: max(map(len, some.values())))
         having = {
             usual: [c for c in weight.updates if c in alike or training.repeats(c, alike[0])]
             for usual, alike in copies.items()
@@ -162,10 +162,6 @@ def _alike(formulas: Mapping[Address, Pattern]) -> dict[Pattern, list[Address]]:
     for cell, pattern in formulas.items():
         found[pattern].append(cell)
     return found
-
-
-def _most(copies: Mapping[Pattern, Sequence[Address]]) -> int:
-    return max(map(len, copies.values()))
 
 
 def _anchored(training: SheetTraining, cell: Address) -> Pattern:
@@ -216,7 +212,8 @@ def _differing(
     instead: Sequence[Pattern],
 ) -> Iterator[Finding]:
     """Updates that differ from the others of their column; not those that say what belongs there
-    instead, where most of the column are wrong."""
+    instead, where most of the column are wrong. One that takes another weight's gradient differs
+    though that may for once be the same number."""
     training, usual, name = updates.training, updates.formula, updates.name
     book = training.book
     typed = [cell for cell in updates.weight.updates if cell not in book.patterns]
@@ -230,9 +227,10 @@ def _differing(
         if cell in updates.cells or cell in typed or _keeps_last_rate(updates, cell):
             continue
         says = partial(tested(k).says_the_same, cell)
-        if not any(map(says, instead)) and (
-            _is_of_another(updates, steps[k], cell) or not says(usual)
-        ):
+        own = steps[k].claims[updates.number]
+        theirs = {c.owner for c in chain(*steps[k].claims) if c.whole and c not in own}
+        is_of_another = not theirs.isdisjoint(updates.taken_instead(cell)[0])
+        if not any(map(says, instead)) and (is_of_another or not says(usual)):
             others[book.patterns[cell]].append(cell)
     for cells in others.values():
         why = departing_from_column(cells[0])
@@ -246,13 +244,6 @@ def _said_of(updates: UsualUpdate, told: Iterable[Finding]) -> Iterator[Pattern]
         if finding.expected and not set(updates.cells).isdisjoint(wrong):
             reader = updates.training.book.reader
             yield reader.pattern(finding.expected.removeprefix("="), wrong[0])
-
-
-def _is_of_another(updates: UsualUpdate, step: SheetStep, cell: Address) -> bool:
-    """Whether an update takes another weight's gradient, which may for once be the same number."""
-    own = step.claims[updates.number]
-    owners = {c.owner for options in step.claims for c in options if options is not own and c.whole}
-    return not owners.isdisjoint(updates.taken_instead(cell)[0])
 
 
 def _keeps_last_rate(updates: UsualUpdate, cell: Address) -> bool:
@@ -311,7 +302,7 @@ def _blank_rate(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator
     if cell is None or cell in book.patterns or isinstance(book.values.get(cell), float):
         return
     value = book.values.get(cell)
-    kept = _rate_kept(training, steps[0]) if steps else None
+    kept = _rate_kept(training, steps[0])
     rate = USUAL_RATE if kept is None else kept
     shown = WrittenNumber(show_value(rate))
     remedy = (
@@ -341,11 +332,10 @@ def _rate_kept(training: SheetTraining, step: SheetStep) -> float | None:
     """The rate that the weights' values in the file were made with; None where they don't say."""
     values, found = training.book.values, []
     for weight, options in zip(training.weights, step.claims, strict=True):
-        before, after = (values.get(cell) for cell in weight.steps[0])
-        gradient = values.get(options[0].owner) if options and options[0].whole else None
-        numbers = [x for x in (before, after, gradient) if isinstance(x, float)]
-        if len(numbers) == 3 and gradient and before != after:
-            found.append((numbers[0] - numbers[1]) / numbers[2] / options[0].sign)
+        for claim in options[:1] if options and options[0].whole else ():
+            match [values.get(cell) for cell in (*weight.steps[0], claim.owner)]:
+                case [float(before), float(after), float(slope)] if slope and before != after:
+                    found.append((before - after) / slope / claim.sign)
     rate = float(np.median(found)) if found else 0.0
     alike = all(abs(other - rate) <= 1e-6 * abs(rate) for other in found)
     return float(f"{rate:.6g}") if alike and rate > 0 else None
@@ -355,9 +345,11 @@ def _rate_place(updates: UsualUpdate, formula: Pattern, first: Address) -> CellR
     """Where an update, or a formula of what is added, looks for the learning rate: not where the
     gradient is, and in a formula apart not where an input may be."""
     training = updates.training
-    inside: Sequence[SignedTerm] = terms(formula.expression) if formula.expression else ()
+    inside: Sequence[SignedTerm] = ()
     if first in updates.cells:
         inside = change(formula, updates.before(first), first)
+    elif formula.expression is not None:
+        inside = terms(formula.expression)
     if len(inside) != 1:
         return None
     parts = [factor.part for factor in factors(inside[0][1]).parts]
@@ -385,7 +377,19 @@ def _rate_findings(
     where, what = name_of(taken[first]), _what(training, taken[first])
     kept = [at for cell, at in taken.items() if cell not in wrong]
     drifts = len(wrong) < steps or (place.moves and steps > 1)
-    told = list(_bite(training, taken, wrong))
+    values = training.book.values  # it may drift into cells with the same number for a while
+    bites = [cell for cell in wrong if not isinstance(values.get(taken[cell]), float)]
+    bites += [cell for cell in wrong if values.get(taken[cell]) != values.get(rate)]
+    told = [
+        Message(
+            "from {first} on it is {cell}, {content}",
+            first=name_of(cell),
+            cell=name_of(taken[cell]),
+            content=_what(training, taken[cell]),
+        )
+        for cell in bites[:1]
+        if cell != first
+    ]
     if len(set(kept)) > 1 and rate not in training.book.patterns:
         rate = kept[-1]  # a rate is typed for every step, as far as that goes
         why = Message(
@@ -413,25 +417,6 @@ def _rate_findings(
     )
 
 
-def _bite(
-    training: SheetTraining, taken: Mapping[Address, Address], wrong: Sequence[Address]
-) -> Iterator[str]:
-    """The first formula that a drifting rate spoils, where that isn't the first that takes another
-    cell; and from where on no step learns, or none has a number."""
-    values = training.book.values
-    rate = values.get(training.rate) if training.rate is not None else None
-    differing = [cell for cell in wrong if values.get(taken[cell]) != rate]
-    empty = [cell for cell in wrong if not isinstance(values.get(taken[cell]), float)]
-    first = next(iter(empty or differing), wrong[0])
-    if first != wrong[0]:
-        yield Message(
-            "from {first} on it is {cell}, {content}",
-            first=name_of(first),
-            cell=name_of(taken[first]),
-            content=_what(training, taken[first]),
-        )
-
-
 def drifting_rates(training: SheetTraining) -> Iterator[Finding]:
     """Learning rates that drift in the cells apart in which what each step adds is worked out."""
     patterns, formulas = training.book.patterns, training.varying & training.book.patterns.keys()
@@ -439,9 +424,8 @@ def drifting_rates(training: SheetTraining) -> Iterator[Finding]:
         first = updates.cells[0]
         inside = change(updates.formula, updates.before(first), first)
         place = updates.formula.place_of(inside[0][1]) if len(inside) == 1 else None
-        apart = dict.fromkeys(
-            at for c in updates.cells if place and (at := place.at(c)) is not None
-        )
+        every_place = (place.at(cell) for cell in updates.cells if place)
+        apart = dict.fromkeys(at for at in every_place if at is not None)
         if not apart or not apart.keys() <= formulas:
             continue
         last = next(reversed(apart))
@@ -484,7 +468,7 @@ ONE_STEP = 2  # cells of a weight
 
 def stray_findings(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator[Finding]:
     """What is wrong with the weights that aren't updated as weights are."""
-    book, tested = training.book, StepUnderTest.of(training, steps[:1]) if steps else None
+    book, tested = training.book, StepUnderTest.of(training, steps[:1])
     for j, (weight, name) in enumerate(zip(training.weights, training.names, strict=True)):
         over = list(_starting_over(training, weight))
         if over:
@@ -499,7 +483,7 @@ def stray_findings(training: SheetTraining, steps: Sequence[SheetStep]) -> Itera
             )
             for cells in by_sheet(wrong):
                 yield finding_in(book, cells, KIND, name, why, name, right)
-        elif weight.stray and tested is not None:
+        elif weight.stray:
             yield from _stray(tested, j)
 
 
@@ -543,7 +527,7 @@ def _stray(tested: StepUnderTest, j: int) -> Iterator[Finding]:
 def what_it_does(training: SheetTraining, base: Address, cell: Address, name: str) -> str:
     """What an update does instead."""
     pattern, here = training.book.read_typed(cell), name_of(cell)
-    scale = _scale(training, pattern, base, cell)
+    scale = _scale(training, pattern.expression, base, cell) if pattern.expression else ""
     if scale:
         return Message(
             "{cell} multiplies the weight itself by {factor}, and not its gradient alone",
@@ -570,25 +554,20 @@ def what_it_does(training: SheetTraining, base: Address, cell: Address, name: st
 
 def _is_only_the_change(training: SheetTraining, base: Address, cell: Address) -> bool:
     """Whether an update is the learning rate times something that weights change, and no more."""
-    pattern = training.book.patterns[cell]
-    parts = terms(pattern.expression) if pattern.expression is not None else ()
-    if len(parts) != 1 or base in training.flow.sources(cell):
+    said = said_in(training.book, cell)
+    if said is None or len(terms(said)) != 1 or base in training.flow.sources(cell):
         return False
-    split = [f.part for f in factors(parts[0][1]).parts if f.above]
-    cells = [training.cell_of(part, cell) for part in split]
+    cells = [training.cell_of(f.part, cell) for f in factors(said).parts if f.above]
     return len(cells) > 1 and any(c is not None and training.is_rate(c) for c in cells)
 
 
-def _scale(training: SheetTraining, update: Pattern, base: Address, cell: Address) -> str:
+def _scale(training: SheetTraining, said: Expression, base: Address, cell: Address) -> str:
     """By what a whole update is multiplied; '' where that isn't what is wrong with it."""
-    if update.expression is None:
-        return ""
-    split = factors(update.expression)
+    split = factors(said)
     whole = [f for f in split.parts if f.above and len(terms(f.part)) > 1]
     rest = [factor for factor in split.parts if factor not in whole]
-    if len(whole) != 1 or base not in training.cells_in(whole[0].part, cell):
-        return ""
-    if any(training.varies(factor.part, cell) for factor in rest):
+    varies = any(training.varies(factor.part, cell) for factor in rest)
+    if varies or len(whole) != 1 or base not in training.cells_in(whole[0].part, cell):
         return ""
     minus = "-" * (split.sign < 0)
     return minus + (write(product(rest)) if rest else "1" * len(minus))
@@ -661,18 +640,15 @@ def measured_notes(found: Sequence[Finding]) -> Iterator[str]:
 def _is_quotient(training: SheetTraining, cell: Address) -> bool:
     """Whether a formula divides the difference of two cells by something small that no weight
     changes."""
-    pattern = training.book.patterns.get(cell)
-    if pattern is None or pattern.expression is None:
-        return False
-    parts = factors(pattern.expression).parts
+    said, values = said_in(training.book, cell), training.book.values
+    parts = factors(said).parts if said is not None else ()
     above = [factor.part for factor in parts if factor.above]
     below = [factor.part for factor in parts if not factor.above]
-    if len(above) != 1 or any(training.varies(part, cell) for part in below):
+    if len(above) != 1 or sorted(sign for sign, _ in terms(above[0])) != [-1, 1]:
         return False
-    values = training.book.values
     steps = (
         part.value if isinstance(part, Number) else values.get(training.cell_of(part, cell) or -1)
         for part in below
+        if not training.varies(part, cell)
     )
-    is_difference = sorted(sign for sign, _ in terms(above[0])) == [-1, 1]
-    return is_difference and any(isinstance(h, float) and 0 < h <= SMALL for h in steps)
+    return any(isinstance(h, float) and 0 < h <= SMALL for h in steps)

@@ -34,15 +34,13 @@ class EvaluatedFormula:
         self.values: dict[Path, Array] = {}
         spend(0, len(self.parts))
         for path in sorted(self.parts, key=len, reverse=True):
-            self.values[path] = self._own(path)
+            part = self.parts[path]
+            pieces = [self.values[*path, k] for k in range(len(inner(part)))]
+            self.values[path] = self._made_of(part, pieces)
 
     @property
     def whole(self) -> Array:
         return self.values[()]
-
-    def _own(self, path: Path) -> Array:
-        part = self.parts[path]
-        return self._made_of(part, [self.values[*path, k] for k in range(len(inner(part)))])
 
     def _made_of(self, part: Expression, pieces: Sequence[Array]) -> Array:
         if isinstance(part, Number):
@@ -156,12 +154,11 @@ def slope_of(kind: str, x: Array, value: Array) -> Array:
 
 def kind_with(x: Array, value: Array, slope: Array) -> str:
     """Which of the usual activations has this value and this slope; '' where none has."""
-    return next((kind for kind in USUAL_KINDS if _is(kind, x, value, slope)), "")
-
-
-def _is(kind: str, x: Array, value: Array, slope: Array) -> bool:
-    given, made, _ = _slope(kind)
-    return agree(_worked(made, {given: x}), value) and agree(slope_of(kind, x, value), slope)
+    for kind in USUAL_KINDS:
+        given, made, _ = _slope(kind)
+        if agree(_worked(made, {given: x}), value) and agree(slope_of(kind, x, value), slope):
+            return kind
+    return ""
 
 
 @cache

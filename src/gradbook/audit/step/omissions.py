@@ -59,17 +59,13 @@ class Chain(Generic[Place]):
     @cached_property
     def ways(self) -> list[ChainOmission[Place]]:
         """Places that not everything comes through, those nearest to the loss first."""
-        inner = [place for place in self.order if self.partials.get(place) and self._is_one(place)]
-        return [ChainOmission(places, True) for places in self._gathered(inner)]
+        inner = (place for place in self.order if self.partials.get(place) and place in self.units)
+        return self._gathered((place for place in inner if self.depths[place] > 0), True)
 
     @cached_property
     def slopes(self) -> list[ChainOmission[Place]]:
         """Places that are a function of one other alone, and not a straight one."""
-        bent = [place for place in self.order if self._is_bent(place)]
-        return [ChainOmission(places, False) for places in self._gathered(bent)]
-
-    def _is_one(self, place: Place) -> bool:
-        return self.depths[place] > 0 and place in self.units
+        return self._gathered(filter(self._is_bent, self.order), False)
 
     def _is_bent(self, place: Place) -> bool:
         slopes = list(self.partials.get(place, {}).values())
@@ -78,11 +74,11 @@ class Chain(Generic[Place]):
         finite = slopes[0][np.isfinite(slopes[0])]
         return finite.size > 1 and float(np.ptp(finite)) > 0
 
-    def _gathered(self, places: Iterable[Place]) -> list[tuple[Place, ...]]:
+    def _gathered(self, places: Iterable[Place], is_way: bool) -> list[ChainOmission[Place]]:
         found: defaultdict[Hashable, list[Place]] = defaultdict(list)
         for place in places:
             found[self.units.get(place, place)].append(place)
-        return [tuple(some) for some in found.values()]
+        return [ChainOmission(tuple(some), is_way) for some in found.values()]
 
     @cached_property
     def depths(self) -> Mapping[Place, int]:

@@ -488,13 +488,9 @@ class StepUnderTest:
 
     def wrong_weights(self) -> set[int]:
         """The weights whose gradients aren't, not even for the sheet's own numbers."""
-        return {
-            weight
-            for weight, options in enumerate(self.step.claims)
-            if options
-            and not self.is_known_right(weight)
-            and not self._is_near_enough(weight, options)
-        }
+        claimed = ((weight, options) for weight, options in enumerate(self.step.claims) if options)
+        unsure = (one for one in claimed if not self.is_known_right(one[0]))
+        return {weight for weight, options in unsure if not self._is_near_enough(weight, options)}
 
     def climbs(self, weight: int, claim: Claim, verdict: ClaimVerdict) -> bool:
         """Whether an update goes up the slope: it adds the gradient, or subtracts its negative,

@@ -255,18 +255,13 @@ def columns_that_learn(book: Book, flow: Flow, lines: Iterable[WeightColumn]) ->
     for line in sorted(lines, key=lambda line: -len(line.cells)):
         kind = book.patterns[line.updates[0]], line.way
         if learning[kind] > -ENOUGH and taken.isdisjoint(line.updates):
-            if _learns(book, flow, line):
+            if any(_depends(book, flow, *step) for step in _some_steps(line)):
                 found.append(line)
                 taken.update(line.cells, line.updates)
                 learning[kind] += len(line.cells)
             else:
                 learning[kind] -= 1
     return _that_start(book, flow, _by_themselves(book, flow, _along_with_most(found)))
-
-
-def _learns(book: Book, flow: Flow, line: WeightColumn) -> bool:
-    """Whether one of its first two updates does, or the one in the middle."""
-    return any(_depends(book, flow, *step) for step in _some_steps(line))
 
 
 def _some_steps(line: WeightColumn) -> list[tuple[Address, Address]]:
@@ -372,24 +367,22 @@ def align_columns(book: Book, columns: Sequence[WeightColumn]) -> list[WeightCol
     """Columns that begin a little late or end a little early, made as long as most of those that
     share some row with them."""
     spans = Counter((column.way, column.first, column.last) for column in columns)
-    return [_align(book, column, spans) for column in columns]
-
-
-def _align(
-    book: Book, column: WeightColumn, spans: Mapping[tuple[tuple[int, int], int, int], int]
-) -> WeightColumn:
-    if column.updates_elsewhere or column.stride < 0:
-        return column
-    firsts, lasts = Counter[int](), Counter[int]()
-    for (way, first, last), count in spans.items():
-        if way == column.way and first <= column.last and column.first <= last:
-            firsts[first] += count
-            lasts[last] += count
-    late = column.first - firsts.most_common(1)[0][0]
-    early = lasts.most_common(1)[0][0] - column.last
-    before = _filled(book, column, column.start, -1, late)
-    after = _filled(book, column, column.cells[-1], 1, early)
-    return WeightColumn((*reversed(before), *column.cells, *after), column.stride)
+    found = []
+    for column in columns:
+        if column.updates_elsewhere or column.stride < 0:
+            found.append(column)
+            continue
+        firsts, lasts = Counter[int](), Counter[int]()
+        for (way, first, last), count in spans.items():
+            if way == column.way and first <= column.last and column.first <= last:
+                firsts[first] += count
+                lasts[last] += count
+        late = column.first - firsts.most_common(1)[0][0]
+        early = lasts.most_common(1)[0][0] - column.last
+        before = _filled(book, column, column.start, -1, late)
+        after = _filled(book, column, column.cells[-1], 1, early)
+        found.append(replace(column, cells=(*reversed(before), *column.cells, *after)))
+    return found
 
 
 def _filled(
@@ -413,30 +406,24 @@ def companions(
     taken = {cell for column in columns for cell in column.cells}
     spans = {(column.way, column.first, len(column.cells)) for column in columns}
     updates = {cell for column in columns for cell in column.updates[:2] if cell in book.patterns}
-    kinds = {
-        (column.stride, column.first, len(column.cells), _update(book, cell))
-        for column in columns
-        for cell in updates.intersection(column.updates[:2])
-    }
     makeups = {book.patterns[cell].makeup for cell in updates}
+
+    def kind(line: WeightColumn, update: Address) -> object:
+        """What lines have in common that are updated by the same settings, on whatever sheets."""
+        pattern = book.patterns[update]
+        places = (place for place in pattern.places if isinstance(place, CellReference))
+        fixed = frozenset(place.at(update) for place in places if not place.moves)
+        return line.stride, line.first, len(line.cells), pattern.makeup, fixed
+
+    kinds = {kind(c, cell) for c in columns for cell in updates.intersection(c.updates[:2])}
     found = []
     for line in lines:
-        first = line.updates[0]
-        here = (line.way, line.first, len(line.cells)) in spans
-        if (
-            (here and book.patterns[first].makeup in makeups)
-            or (line.stride, line.first, len(line.cells), _update(book, first)) in kinds
-        ) and taken.isdisjoint(line.cells):
+        first, span = line.updates[0], (line.way, line.first, len(line.cells))
+        is_alike = span in spans and book.patterns[first].makeup in makeups
+        if (is_alike or kind(line, first) in kinds) and taken.isdisjoint(line.cells):
             found.append(line)
             taken.update(line.cells)
     return found
-
-
-def _update(book: Book, cell: Address) -> tuple[str, frozenset[Address | None]]:
-    """What an update is made of, and the cells that it mentions wherever it stands."""
-    pattern = book.patterns[cell]
-    fixed = (p.at(cell) for p in pattern.places if isinstance(p, CellReference) and not p.moves)
-    return pattern.makeup, frozenset(fixed)
 
 
 # Updated as no weight should be --------------------------------------------------------
@@ -567,8 +554,8 @@ def _goes_on(book: Book, flow: Flow, column: WeightColumn) -> bool:
 def rounds(book: Book, cell: Address) -> bool:
     """Whether a formula rounds something."""
     said = said_in(book, cell)
-    calls = (part for part in parts(said) if isinstance(part, Call)) if said is not None else ()
-    return any(call.function in ROUNDING for call in calls)
+    every = parts(said) if said is not None else ()
+    return any(isinstance(part, Call) and part.function in ROUNDING for part in every)
 
 
 def _stem(book: Book, column: WeightColumn) -> str:
