@@ -588,7 +588,7 @@ def loss_findings(training: SheetTraining, loss: Sequence[StepLoss | None]) -> l
     if first is None or first.assumption or len(first.cells) < 2:
         return []
     own, book = first.cells, training.book
-    lacking = next(_lacking(training, own), None)
+    lacking = _lacking(training, own)
     if lacking is not None:
         base = own[0]
         left_out = [term for term in own if term not in training.flow.sources(lacking)]
@@ -617,25 +617,22 @@ def loss_findings(training: SheetTraining, loss: Sequence[StepLoss | None]) -> l
     ]
 
 
-def _lacking(training: SheetTraining, own: Sequence[Address]) -> Iterator[Address]:
-    """Cells that are called the loss, and are made of some of its terms alone."""
+def _lacking(training: SheetTraining, own: Sequence[Address]) -> Address | None:
+    """A cell that is called the loss, and is a sum of some of its terms alone."""
     sources, users = training.flow.sources, training.flow.users
     for user in dict.fromkeys(user for term in own for user in users.get(term, ())):
-        made_of = set(sources(user))
-        is_sum = len(sources(user)) > 1 or len(training.book.patterns[user].places) > 1
-        if is_sum and made_of < set(own) and called_a_loss(training, user):
-            yield user
+        is_part = len(sources(user)) > 1 and set(sources(user)) < set(own)
+        if is_part and called_a_loss(training, user):
+            return user
+    return None
 
 
 def _total(training: SheetTraining, cell: Address) -> Address | None:
     """A cell of the first step that only repeats this one, to be the loss: by its name, or because
     nothing else uses it."""
-    users, plain = training.flow.users, training.flow.plain
-    repeating = [
-        user
-        for user in users.get(cell, ())
-        if user in training.varying and plain(user, training.weight_cells) == cell
-    ]
+    users, weight_cells = training.flow.users, training.weight_cells
+    using = users.get(cell, ())
+    repeating = [user for user in using if training.flow.plain(user, weight_cells) == cell]
     named = [user for user in repeating if calls(LOSS, training.label(user))]
     unused = [user for user in repeating if not users.get(user)]
     return next(iter([*named, *unused]), None)

@@ -440,14 +440,13 @@ def _is_rate(updates: UsualUpdate, at: Address, cell: Address) -> bool:
     """Whether a cell is the learning rate, is computed from it, or is one of those that stand in a
     column of their own."""
     training, rate = updates.training, updates.training.rate
-    is_still = at not in training.varying
-    if training.is_rate(at) or (is_still and rate in training.flow.behind([at])):
+    if training.is_rate(at):
         return True
     rows = max(1, abs(updates.weight.stride) // ROW)  # from one step to the next
     beside = abs(row_of(at) - row_of(cell)) <= rows or sheet_of(at) != sheet_of(cell)
     top = min(row_of(weight.start) for weight in training.weights)
-    own_row = rate is not None and row_of(rate) >= top
-    return isinstance(training.book.values.get(at), float) and is_still and beside and own_row
+    own_row = rate is not None and row_of(rate) >= top and at not in training.varying
+    return isinstance(training.book.values.get(at), float) and beside and own_row
 
 
 def _what(training: SheetTraining, cell: Address) -> str:
