@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import chain
 from os import PathLike
 
 from gradbook import limits
@@ -63,10 +62,8 @@ from gradbook.audit.judge.loss import (
 )
 from gradbook.audit.judge.memories import departing_memories, optimiser_findings
 from gradbook.audit.judge.other_cells import (
-    blank_cells,
     blank_columns,
-    blank_factors,
-    blank_losses,
+    blank_findings,
     level_findings,
     neuron_findings,
     rounded_gradients,
@@ -163,10 +160,12 @@ def _report(name: str, path: str | PathLike[str]) -> BookReport:
     try:
         book = read_book(path)
         flow = Flow(book)
-        exercise = _exercise(book, flow)
+        ours = record_in(book)
+        exercise = exercise_report(book, flow, ours) if ours else None
         origin = origin_of(book, None if exercise is None else _cells_found(book, exercise))
+        iterating = ""
         if exercise is not None:
-            left, sheets = _left(), extend_to_all_rows(book, [exercise])
+            left, sheets = list(budget().left), extend_to_all_rows(book, [exercise])
         else:
             asked = find_blank_columns(book)
             book, iterating = between_iterations(book, flow)
@@ -179,7 +178,7 @@ def _report(name: str, path: str | PathLike[str]) -> BookReport:
                 flow = Flow(book) if more else flow
                 meant = [*meant, *more]
             fill_in(book, flow)
-            left = (*filter(None, [iterating]), *_left())
+            left = list(budget().left)  # before any sheet is judged, which tells its own
             sheets = with_circles(_sheets(book, flow), meant)
             sheets = called_as_typed(as_typed, texts, sheets)
             sheets = in_own_cells(sheets) if iterating else sheets
@@ -201,7 +200,12 @@ def _report(name: str, path: str | PathLike[str]) -> BookReport:
         name,
         verdict,
         tuple(sheets),
-        notes=(*filter(None, [hidden]), *notes_on(book, verdict), *left),
+        notes=(
+            *filter(None, [hidden]),
+            *notes_on(book, verdict),
+            *filter(None, [iterating]),
+            *map(not_looked_at, left),
+        ),
         fingerprint=fingerprint_of(path),
         formulas=len(book.patterns),
         origin=origin,
@@ -213,17 +217,6 @@ def _cells_found(book: Book, sheet: SheetReport) -> set[Address]:
     places = {part.title: number for number, part in enumerate(book.sheets)}
     found = (f for f in sheet.findings if f.kind != TO_FILL_IN)
     return {cell for f in found for cell in cells_of(f.cells, places[f.sheet])}
-
-
-def _exercise(book: Book, flow: Flow) -> SheetReport | None:
-    """The report on an exercise of ours; None of any other book."""
-    record = record_in(book)
-    return exercise_report(book, flow, record) if record else None
-
-
-def _left() -> tuple[str, ...]:
-    """Notes on what wasn't looked at."""
-    return tuple(map(not_looked_at, budget().left))
 
 
 def _is_doubtful(book: Book, flow: Flow, verdict: str) -> bool:
@@ -333,9 +326,7 @@ def _judged(training: SheetTraining) -> SheetReport | None:
         neuron_findings(training, steps),
         level_findings(training, groups),
         rounded_gradients(training, steps),
-        blank_cells(training),
-        blank_losses(training),
-        blank_factors(training, chain.from_iterable(cells)),
+        blank_findings(training, cells),
     ):
         findings += tuple(new_findings(list(further), findings))
     curve: LossCurves | None = None

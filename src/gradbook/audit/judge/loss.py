@@ -130,16 +130,13 @@ def _sums(expression: Expression) -> Iterator[list[SignedTerm]]:
     sum of its own."""
     waiting = [expression]
     while waiting:
-        part = waiting.pop()
-        added: list[SignedTerm] = []
+        part, added = waiting.pop(), list[SignedTerm]()
         while isinstance(part, Infix) and part.operator in "+-":
-            added.append((1 if part.operator == "+" else -1, part.right))
+            added.insert(0, (1 if part.operator == "+" else -1, part.right))
             part = part.left
         if added:
-            yield [(1, part), *reversed(added)]
-            waiting += [*(term for _, term in added), part]
-        else:
-            waiting += inner(part)
+            yield [(1, part), *added]
+        waiting += [*(term for _, term in added), part] if added else inner(part)
 
 
 def _error(

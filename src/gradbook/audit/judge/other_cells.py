@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import combinations, pairwise
+from itertools import chain, combinations, pairwise
 from math import isclose
 
 import numpy as np
@@ -60,30 +60,28 @@ def blank_columns(training: SheetTraining) -> list[Finding]:
     return found
 
 
-def blank_cells(training: SheetTraining) -> Iterator[Finding]:
-    """Single blank cells in columns of formulas that others take for 0."""
-    book = training.book
+def blank_findings(
+    training: SheetTraining, losses: Iterable[Sequence[Address]]
+) -> Iterator[Finding]:
+    """Single blank cells in columns of formulas that others take for 0; columns that are headed as
+    a loss and blank, which no formula takes; products with a blank cell."""
+    book, users = training.book, training.flow.users
+    empty = []
     for heading, cells in _columns(training):
-        blank = [c for c in cells if book.is_blank(c) and any(_users(training, c))]
+        blank = [cell for cell in cells if book.is_blank(cell)]
+        missed = [cell for cell in blank if any(_users(training, cell))]
         formulas = Counter(book.patterns[cell] for cell in cells if cell in book.patterns)
-        if 0 < len(blank) < formulas.total():
-            kind, why = typed_in(book, blank[0], heading)
+        if 0 < len(missed) < formulas.total():
+            kind, why = typed_in(book, missed[0], heading)
             right = formulas.most_common(1)[0][0]
-            yield finding_in(book, blank, kind, heading, why, right=right)
+            yield finding_in(book, missed, kind, heading, why, right=right)
+        if blank == cells and calls(LOSS, heading) and not any(map(users.get, cells)):
+            empty.append(_blank_finding(training, cells, heading, Message("it is the loss")))
+    yield from empty
+    yield from _blank_factors(training, chain.from_iterable(losses))
 
 
-def blank_losses(training: SheetTraining) -> list[Finding]:
-    """Columns that are headed as a loss and blank, which no formula takes."""
-    return [
-        _blank_finding(training, cells, heading, Message("it is the loss"))
-        for heading, cells in _columns(training)
-        if all(map(training.book.is_blank, cells))
-        and calls(LOSS, heading)
-        and not any(training.flow.users.get(cell) for cell in cells)
-    ]
-
-
-def blank_factors(training: SheetTraining, losses: Iterable[Address]) -> Iterator[Finding]:
+def _blank_factors(training: SheetTraining, losses: Iterable[Address]) -> Iterator[Finding]:
     """Formulas on the way to the losses that are a product with a blank cell, and so always 0:
     behind a ReLU every gradient agrees with that. A blank with a heading may be an input that is
     0."""

@@ -227,8 +227,10 @@ def _differing(
         if cell in updates.cells or cell in typed or _keeps_last_rate(updates, cell):
             continue
         says = partial(tested(k).says_the_same, cell)
-        own = steps[k].claims[updates.number]
-        theirs = {c.owner for c in chain(*steps[k].claims) if c.whole and c not in own}
+        others_claims = (
+            c for j, own in enumerate(steps[k].claims) if j != updates.number for c in own
+        )
+        theirs = {claim.owner for claim in others_claims if claim.whole}
         is_of_another = not theirs.isdisjoint(updates.taken_instead(cell)[0])
         if not any(map(says, instead)) and (is_of_another or not says(usual)):
             others[book.patterns[cell]].append(cell)
@@ -491,19 +493,17 @@ def _starting_over(
 ) -> Iterator[tuple[Address, Address]]:
     """The steps that go on from where the weight began instead of the step before. Where that is so
     of every step, training seems to end after the first."""
+
+    def starts_over(step: tuple[Address, Address]) -> bool:
+        sources = training.flow.sources(step[1])
+        return step[0] != weight.start and weight.start in sources and step[0] not in sources
+
     steps: Iterable[tuple[Address, Address]] = weight.steps if weight.stray else ()
     if len(weight.cells) == ONE_STEP and not weight.updates_elsewhere:
         update, stride = weight.updates[0], weight.stride
         further = zip(count(update, stride), count(update + stride, stride))
-        goes_over = partial(_starts_over, training, weight.start)
-        steps = chain(steps, takewhile(goes_over, further))
-    return (step for step in steps if _starts_over(training, weight.start, step))
-
-
-def _starts_over(training: SheetTraining, start: Address, step: tuple[Address, Address]) -> bool:
-    base, cell = step
-    sources = training.flow.sources(cell)
-    return start != base and start in sources and base not in sources
+        steps = chain(steps, takewhile(starts_over, further))
+    return filter(starts_over, steps)
 
 
 def _stray(tested: StepUnderTest, j: int) -> Iterator[Finding]:

@@ -44,8 +44,6 @@ from gradbook.targets.excel.language import Reference
 
 # Assumed losses as graphs -------------------------------------------------------------
 
-Pair = tuple[Node, Node]  # an output and its target
-
 
 def loss_node(graph: StepGraph, loss: StepLoss, numbers: Numbers) -> Node:
     """The assumed loss: every output counts once, however often its error is mentioned."""
@@ -66,12 +64,13 @@ def _term(kind: AssumedLoss | None, output: Node, target: Node) -> Node:
     if kind is AssumedLoss.SQUARED:
         return make("half_square", output, target)
     term = -target * make("log", output)
-    if kind is AssumedLoss.BINARY:
-        term = term - (1 - target) * make("log", 1 - output)
-    return term
+    return (
+        term if kind is AssumedLoss.CATEGORICAL else term - (1 - target) * make("log", 1 - output)
+    )
 
 
-def _pairs(graph: StepGraph, loss: StepLoss) -> Iterator[Pair]:
+def _pairs(graph: StepGraph, loss: StepLoss) -> Iterator[tuple[Node, Node]]:
+    """Each output with its target."""
     for cell, error in zip(loss.cells, loss.errors, strict=True):
         output, target = (
             as_block(graph.meaning(part, cell, error.pattern))

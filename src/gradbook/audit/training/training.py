@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, islice
@@ -275,7 +275,11 @@ def _together(flow: Flow, columns: Sequence[WeightColumn]) -> list[list[WeightCo
 
     beside: dict[object, int] = {}
     for k, column in enumerate(columns):
-        for other in {*_met(flow, column, owner), beside.setdefault((column.way, column.first), k)}:
+        # the columns that its first changes depend on, not looking behind their cells
+        changes = (source for cell in column.updates[:2] for source in flow.sources(cell))
+        walked = walk(changes, lambda at: () if at in owner else flow.sources(at), NEAR)
+        met = {owner[cell] for cell in walked if cell in owner}
+        for other in {*met, beside.setdefault((column.way, column.first), k)}:
             group[root(other)] = root(k)
     gathered: defaultdict[int, list[WeightColumn]] = defaultdict(list)
     for k, column in enumerate(columns):
@@ -320,13 +324,6 @@ def _added_up(book: Book, flow: Flow, ours: set[Address], theirs: set[Address]) 
                 if factor.above and (is_sum or call.upper() in SUMS):
                     return True
     return False
-
-
-def _met(flow: Flow, column: WeightColumn, owner: Mapping[Address, int]) -> set[int]:
-    """The columns that one's first changes depend on, not looking behind their cells."""
-    changes = (source for cell in column.updates[:2] for source in flow.sources(cell))
-    walked = walk(changes, lambda cell: () if cell in owner else flow.sources(cell), NEAR)
-    return {owner[cell] for cell in walked if cell in owner}
 
 
 # The learning rate -------------------------------------------------------------------

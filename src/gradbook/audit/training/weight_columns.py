@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -444,12 +444,13 @@ def with_strays(
     cut = {w.start for w in weights if (w.way, w.first) == (kind[0], first) and w not in beside}
     taken = {c for w in weights if w.start not in cut for c in (*w.cells, *w.updates)}
     names = {_stem(book, weight) for weight in beside}
+    starts, step = {weight.start for weight in beside}, 1 if beside[0].axis is DOWN else ROW
+    near = range(min(starts) - NEARBY * step, max(starts) + NEARBY * step + 1, step)
     columns = []
-    for start in _places(beside) if count >= FEWEST else ():
-        column = WeightColumn(
-            tuple(range(start, start + count * stride, stride)), stride, stray=True
-        )
-        if not taken.isdisjoint(column.cells):
+    for start in near if count >= FEWEST else ():
+        cells = tuple(range(start, start + count * stride, stride))
+        column = WeightColumn(cells, stride, stray=True)
+        if start in starts or not taken.isdisjoint(cells):
             continue
         by_rate = rate is not None and rate in map(flow.plain, flow.sources(column.cells[1]))
         named = _stem(book, column) in names
@@ -462,7 +463,12 @@ def with_strays(
             )
         if is_weight:
             columns.append(column)
-    found = {column.start: column for column in _leading(flow, columns, beside, taken)}
+    # something is computed from a weight that depends on others too, other than what either goes
+    # on to: a velocity leads to its weight alone
+    stop = {*taken, *(cell for column in columns for cell in column.cells)}
+    theirs = flow.below(starts, stop) if columns else set()
+    leading = (c for c in columns if not theirs.isdisjoint(flow.below([c.start], stop)))
+    found = {column.start: column for column in leading}
     rest = (weight for weight in weights if weight.start not in found)
     return sorted([*rest, *found.values()], key=lambda column: column.start)
 
@@ -486,29 +492,6 @@ def _carried_strays(
             continue
         if taken.isdisjoint((*line.cells, *line.updates)) and not usual.isdisjoint(settings(line)):
             yield replace(line, stray=True)
-
-
-def _places(weights: Sequence[WeightColumn]) -> Iterator[Address]:
-    """Where columns among the weights or near them would start."""
-    step = 1 if weights[0].axis is DOWN else ROW
-    starts = {weight.start for weight in weights}
-    among = range(min(starts) - NEARBY * step, max(starts) + NEARBY * step + 1, step)
-    return (start for start in among if start not in starts)
-
-
-def _leading(
-    flow: Flow,
-    columns: Sequence[WeightColumn],
-    weights: Sequence[WeightColumn],
-    taken: Collection[Address],
-) -> Iterator[WeightColumn]:
-    """The columns from which something is computed that depends on weights too, other than what
-    either goes on to: a velocity leads to its weight alone."""
-    stop = {*taken, *(cell for column in columns for cell in column.cells)}
-    theirs = flow.below([weight.start for weight in weights], stop) if columns else set()
-    for column in columns:
-        if not theirs.isdisjoint(flow.below([column.start], stop)):
-            yield column
 
 
 def _is_alone(book: Book, column: WeightColumn) -> bool:
