@@ -284,7 +284,7 @@ def _described(training: SheetTraining) -> SheetReport:
     return SheetReport(
         sheet=book.sheets[training.sheet].title,
         verdict=UNFINISHED,
-        rate=book.name_of(rate, training.weights[0].start) if rate else "",
+        rate="" if rate is None else book.name_of(rate, training.weights[0].start),
         weights=tuple(training.names),
         rows=(min(map(row_of, cells)) + 1, max(map(row_of, cells)) + 1),
         steps=training.steps,

@@ -185,6 +185,17 @@ def test_right_updates_are_no_strays(path):
     assert check(saved(path, CELLS)).verdict == "right"
 
 
+def test_a_rate_in_the_first_cell_of_the_book_is_one(path):
+    cells = {
+        place: str(said).replace("$B$1", "$A$1")
+        for place, said in CELLS.items()
+        if "$" in str(said)
+    }
+    changed = {**cells, "A1": 0.5, "B1": "rate", "A4:A20": "=A3-G3"}
+    assert found(path, changed) == [("missing rate", "A4:A20", "=A3-$A$1*G3")]
+    assert check(path).sheets[0].rate == "A1"
+
+
 @pytest.mark.parametrize(
     "said",
     [

@@ -62,6 +62,10 @@ class OddFactor:
     taken: Address | None = None  # a rate that it takes, or takes once more
     lacking: Address | None = None  # one that the others take
 
+    @property
+    def rate(self) -> Address | None:
+        return self.taken if self.lacking is None else self.lacking
+
 
 @dataclass(frozen=True)
 class Change:
@@ -131,7 +135,9 @@ class Change:
         training, book = self.tested.training, self.tested.training.book
         if not agree(self.times, np.ones(POINTS)):
             return None
-        rate = training.rate or named_rate(book, training.flow, training.update_cells)
+        rate = training.rate
+        if rate is None:
+            rate = named_rate(book, training.flow, training.update_cells)
         value = None if rate is None or rate in self.rates else book.values.get(rate)
         return rate if isinstance(value, float) and value != 1 else None
 
@@ -353,7 +359,7 @@ def _changes(
 
 
 def _findings(updates: UsualUpdate, factor: OddFactor) -> Iterator[Finding]:
-    book, rate = updates.training.book, factor.lacking or factor.taken
+    book, rate = updates.training.book, factor.rate
     named = "" if rate is None else book.name_of(rate, updates.cells[0])
     number = WrittenNumber(show_value(factor.number))
     kind: str = KIND
@@ -384,7 +390,7 @@ def _findings(updates: UsualUpdate, factor: OddFactor) -> Iterator[Finding]:
 
 def _mended(updates: UsualUpdate, factor: OddFactor, part: Expression) -> Expression:
     """A term of an update with the usual factor."""
-    training, home, rate = updates.training, updates.cells[0], factor.lacking or factor.taken
+    training, home, rate = updates.training, updates.cells[0], factor.rate
     usual: Expression = Number(factor.number)
     if rate is not None:
         named = training.book.name_of(rate, home)
