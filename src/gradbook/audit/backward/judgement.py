@@ -168,7 +168,6 @@ FEW_LOSSES = 2  # that a pass is held against which is wrong from the start
 FEW_WEIGHTS = 2  # whose gradients are recognised: enough to know a backward pass by
 FEW_GRADIENTS = 2  # blocks of them, or single ones
 MORE_WEIGHTS = 3  # where they are recognised only once something was put right
-MOST_KINDS = 2  # of mistakes in one that is recognised so
 MOST_SHOWN = 6  # blocks that nobody recognises
 
 
@@ -241,21 +240,20 @@ def _once_put_right(readings: Iterable[BackwardReading]) -> Iterator[BackwardRea
         back = reading.back
         if back.updates or any(map(back.cells.naming.calls_gradient, back.backward)):
             back = accept_right_here(back)
-            other = BackwardReading(back, _few_kinds(faults(back, from_root=True)))
+            other = BackwardReading(back, _with_remedies(faults(back, from_root=True)))
             is_known = other.gradients_known >= MORE_WEIGHTS and not other.last.wrong
             if other.faults and is_known:
                 yield other
 
 
-def _few_kinds(found: Iterable[BlockFault]) -> list[BlockFault]:
-    """The faults, if they are of a few kinds, have remedies and leave recognised gradients; none as
-    soon as that isn't so, without looking for more."""
+def _with_remedies(found: Iterable[BlockFault]) -> list[BlockFault]:
+    """The faults, if they have remedies and leave recognised gradients; none as soon as that isn't
+    so, without looking for more."""
     known: list[BlockFault] = []
     for fault in found:
-        known.append(fault)
-        kinds = {f.remedy.edit.kind for f in known if f.remedy}
-        if not fault.remedy or len(kinds) > MOST_KINDS or not fault.after.claimed_weights:
+        if not fault.remedy or not fault.after.claimed_weights:
             return []
+        known.append(fault)
     return known
 
 
