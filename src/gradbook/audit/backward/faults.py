@@ -64,7 +64,9 @@ def accept_right_here(back: BackwardPass) -> BackwardPass:
     assert cells is not None
     scope = PassCells(cells, again(cells, back.loss))
     here = BackwardPass(scope, cells.values, factors=back.known_factors)
-    right = [c for c in scope.inside if here.is_right(c) and not back.weights_of(c)]
+    ends = filter(back.scope.is_end, back.backward)
+    doubtful = scope.inside.intersection(back.wrong.union(ends))
+    right = [c for c in doubtful if here.is_right(c) and not back.weights_of(c)]
     return back.accept({cell: here.weights_of(cell) for cell in right})
 
 

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
-from graphlib import CycleError, TopologicalSorter
 from itertools import permutations
 
 import numpy as np
@@ -190,13 +188,19 @@ def _is_array(value: object) -> bool:
 def in_order(book: Book, flow: Flow) -> list[Address]:
     """The formulas, each after those that it is computed from; none that is part of a circle, or
     computed from one."""
-    sources = {cell: book.patterns.keys() & flow.sources(cell) for cell in book.patterns}
-    sorter, found = TopologicalSorter(sources), list[Address]()
-    with suppress(CycleError):
-        sorter.prepare()
-    while ready := sorter.get_ready():
-        found += ready
-        sorter.done(*ready)
+    waiting = {
+        cell: sum(source in book.patterns for source in set(flow.sources(cell)))
+        for cell in book.patterns
+    }
+    ready = [cell for cell, count in waiting.items() if count == 0]
+    found: list[Address] = []
+    while ready:
+        cell = ready.pop()
+        found.append(cell)
+        for user in flow.users.get(cell, ()):
+            waiting[user] -= 1
+            if waiting[user] == 0:
+                ready.append(user)
     return found
 
 
