@@ -1,14 +1,14 @@
 """A backward pass: the loss it starts from, and which derivative each of its cells claims to be.
 
-The loss is one that a cell holds, several cells of one output each, or one that only an error
-shows.
+The loss is one that a cell holds, or that only an error shows. Where nobody adds up the errors of
+single outputs, one of them may be measured unlike the others.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,11 +17,12 @@ from gradbook.audit.backward.blocks import blocks
 from gradbook.audit.backward.outputs import POINTS, Cells, OutputPair, PointValues
 from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address, sheet_of
-from gradbook.audit.formula.expression import terms
+from gradbook.audit.formula.expression import references, terms
+from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.step.omissions import MOST_PLACES, Chain, Omissions
 from gradbook.audit.step.points import CLOSE, ENOUGH, agree, is_multiple
 from gradbook.graph.node import Array
-from gradbook.targets.excel.language import Reference
+from gradbook.targets.excel.language import Reference, write
 
 # Where the chain rule starts -----------------------------------------------------------
 
@@ -426,3 +427,56 @@ class BackwardPass:
             slope = slope * scale
         base = self.updates.get(cell)
         return slope if base is None else self.values.number(base) - slope
+
+
+# Errors that aren't measured alike -----------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class UnevenError:
+    """An output's error that isn't measured as those of other outputs, and the right formula."""
+
+    cell: Address
+    like: Address  # one that is as most are
+    right: Pattern
+
+
+def even_out(cells: Cells, loss: StartingLoss) -> tuple[StartingLoss, list[UnevenError]]:
+    """The loss as it would be if each of its cells measured its output as the others do."""
+    pairs = {cell: pair for cell in loss.cells for pair in _own_pair(cells, loss, cell)}
+    if len(pairs) < 2 or len(pairs) < len(loss.cells):
+        return loss, []
+    value = cells.values.number
+    weights: dict[Address, Array] = {}  # how much each output's error counts
+    for cell, pair in pairs.items():
+        slope = cells.values.slopes({cell: np.ones(POINTS)}).get(pair.output, np.nan)
+        with np.errstate(all="ignore"):
+            weights[cell] = slope / (value(pair.output) - value(pair.target))
+
+    def votes(cell: Address) -> tuple[int, int, int]:
+        expression = cells.book.patterns[cell].expression
+        said = len(list(references(expression))) if expression else 0
+        return sum(agree(weights[cell], other) for other in weights.values()), said, -cell
+
+    usual = max(weights, key=votes)  # where two tie, the one with the longer formula
+    seeds, found = dict(loss.seeds), []
+    for cell, weight in weights.items():
+        like, own = pairs[usual], pairs[cell]
+        instead = {like.output: own.output, like.target: own.target}
+        said = cells.naming.rewrite(usual, cell, instead)
+        if said is None or agree(weight, weights[usual]):
+            continue
+        with np.errstate(all="ignore"):
+            factor = weights[usual] / weight
+        right = cells.book.reader.read_typed(write(said), cell)
+        if agree(cells.values.value_of(right.text, cell), value(cell) * factor):
+            seeds[cell] = factor
+            found.append(UnevenError(cell, usual, right))
+    return replace(loss, seeds=seeds), found
+
+
+def _own_pair(cells: Cells, loss: StartingLoss, cell: Address) -> list[OutputPair]:
+    """The only pair that a cell is computed from."""
+    behind = cells.flow.behind([cell])
+    own = [p for p in loss.pairs if p.output in behind and p.target in behind]
+    return own if len(own) == 1 else []

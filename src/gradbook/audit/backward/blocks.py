@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -21,12 +21,12 @@ from gradbook.audit.formula.address import (
     row_of,
     sheet_of,
 )
-from gradbook.audit.formula.expression import references
+from gradbook.audit.formula.expression import references, rename_cells
 from gradbook.audit.formula.pattern import RangeReference
 from gradbook.audit.training.steps import is_loss_word
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.heading_words import DERIVATIVE, calls
-from gradbook.targets.excel.language import Reference
+from gradbook.targets.excel.language import Expression, Reference
 
 
 @dataclass(frozen=True)
@@ -145,6 +145,24 @@ class Naming:
     def reference(self, cell: Address, home: Address) -> str:
         """Return a cell as a formula in another one mentions it."""
         return self.names.get(cell) or self.book.name_of(cell, home)
+
+    def rewrite(
+        self, there: Address, here: Address, instead: Mapping[Address, Address]
+    ) -> Expression | None:
+        """Rewrite a cell's formula for another cell, with other references in place of some."""
+        expression = self.book.read_typed(there).expression
+        if expression is None:
+            return None
+
+        def follow(reference: Reference) -> str:
+            at = self.book.reader.cell(reference.text, there)
+            if at is not None and at in instead:
+                return self.reference(instead[at], here)
+            if at is None or sheet_of(there) == sheet_of(here):
+                return reference.text
+            return self.reference(at, here)
+
+        return rename_cells(expression, follow)
 
     # In words --------------------------------------------------------------------------
 

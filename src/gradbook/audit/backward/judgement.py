@@ -7,7 +7,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import islice
 
-from gradbook.audit.backward.backward_pass import BackwardPass, losses
+from gradbook.audit.backward.backward_pass import (
+    BackwardPass,
+    StartingLoss,
+    UnevenError,
+    even_out,
+    losses,
+)
 from gradbook.audit.backward.blocks import MatrixBlock, blocks
 from gradbook.audit.backward.faults import (
     BlockFault,
@@ -15,10 +21,11 @@ from gradbook.audit.backward.faults import (
     faults,
     is_called_derivative,
 )
-from gradbook.audit.backward.outputs import cells_of_sheet, compares_only, comparing_sheets
+from gradbook.audit.backward.outputs import Cells, cells_of_sheet, compares_only, comparing_sheets
 from gradbook.audit.backward.remedies import Remedy
 from gradbook.audit.budget import A_SHARE, within_budget
 from gradbook.audit.findings import (
+    DEPARTING_ROW,
     RIGHT,
     UNFINISHED,
     WRONG,
@@ -115,6 +122,20 @@ class BackwardWording:
         )
         return tuple(dict.fromkeys(found))
 
+    def uneven(self, error: UnevenError) -> Finding:
+        """Return a finding for an output's error that isn't measured as those of the others."""
+        cell, like = name_of(error.cell), name_of(error.like)
+        return finding_in(
+            self.book,
+            [error.cell],
+            DEPARTING_ROW,
+            quantity=self.naming.quantity([error.cell]),
+            why=Message(
+                "{cell} doesn't measure its output's error as {other} does", cell=cell, other=like
+            ),
+            right=error.right,
+        )
+
     def _why(self, block: MatrixBlock, known: Remedy | None) -> str:
         if known is not None and known.like is not None:
             return Message(
@@ -189,6 +210,13 @@ class BackwardReading:
 
     back: BackwardPass
     faults: Sequence[BlockFault] = ()
+    uneven: Sequence[UnevenError] = ()
+
+    @classmethod
+    def of(cls, cells: Cells, loss: StartingLoss) -> BackwardReading:
+        plain = BackwardPass.of(cells, loss)
+        other, uneven = even_out(cells, loss) if plain.wrong else (loss, [])
+        return cls(BackwardPass.of(cells, other) if uneven else plain, uneven=uneven)
 
     @property
     def last(self) -> BackwardPass:
@@ -213,9 +241,7 @@ def _on_sheet(book: Book, flow: Flow, sheet: int) -> SheetReport | None:
     cells = cells_of_sheet(book, flow, sheet)
     if cells is None:
         return None
-    readings = [
-        BackwardReading(BackwardPass.of(cells, loss)) for loss in islice(losses(cells), MOST_LOSSES)
-    ]
+    readings = [BackwardReading.of(cells, loss) for loss in islice(losses(cells), MOST_LOSSES)]
     reports = (_report(book, sheet, reading) for reading in _likely(readings))
     return next(filter(None, reports), None)
 
@@ -230,7 +256,7 @@ def _likely(readings: Sequence[BackwardReading]) -> Iterator[BackwardReading]:
         yield from _once_put_right(best[:1])
     if likely.gradients_known >= FEW_WEIGHTS:
         back = accept_right_here(likely.back)
-        yield BackwardReading(back, list(faults(back)))
+        yield replace(likely, back=back, faults=list(faults(back)))
     yield from _once_put_right([*held[:FEW_LOSSES], *assumed])
 
 
@@ -240,7 +266,8 @@ def _once_put_right(readings: Iterable[BackwardReading]) -> Iterator[BackwardRea
         back = reading.back
         if back.updates or any(map(back.cells.naming.calls_gradient, back.backward)):
             back = accept_right_here(back)
-            other = BackwardReading(back, _with_remedies(faults(back, from_root=True)))
+            found = _with_remedies(faults(back, from_root=True))
+            other = replace(reading, back=back, faults=found)
             is_known = other.gradients_known >= MORE_WEIGHTS and not other.last.wrong
             if other.faults and is_known:
                 yield other
@@ -265,7 +292,7 @@ def _report(book: Book, sheet: int, reading: BackwardReading) -> SheetReport | N
     wording = BackwardWording(back, reading.last)
     if len(wording.gradients) < FEW_GRADIENTS or not _tells_of_a_network(back):
         return None
-    findings = tuple(map(wording.fault, reading.faults))
+    findings = (*map(wording.uneven, reading.uneven), *map(wording.fault, reading.faults))
     rows = set(map(row_of, [*back.backward, *back.claimed_weights]))
     if not findings and not back.updates and len(rows) == 1:
         return None  # a table of steps that ends after the first, reported as such

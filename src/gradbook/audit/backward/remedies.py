@@ -226,11 +226,10 @@ class WrongCell:
             of = next((claim.of for claim in back.claims(cell)), None)
             if cell in back.wrong or of is None:
                 continue
-            sources = back.cells.flow.sources(cell)
-            instead = {a: b for a, b in _counterparts(back, of, self.of) if a in sources}
-            said = back.cells.book.renamed(cell, self.cell, instead)
-            if said is not None and said.expression is not None and self.is_right(said.text):
-                return said.expression, cell
+            instead = dict(_counterparts(back, of, self.of))
+            said = back.cells.naming.rewrite(cell, self.cell, instead)
+            if said is not None and agree(self._value(said), self.right_value):
+                return said, cell
         return None, None
 
     # What may stand in it
