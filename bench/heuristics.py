@@ -198,7 +198,7 @@ def _ranked(every: list[repaired_step.RepairedStep], doubt: str) -> list[Hypothe
 
     meant = (one for one in every if not _once(one, lambda one: one.is_pointless))
     some = nsmallest(repaired_step.WEIGHED, meant, key=first)
-    kept = (one for one in some if one.gain >= 0)
+    kept = (one for one in some if one.conventions[1] >= one.conventions[0])
     return [one.hypothesis for one in sorted(kept, key=later)]
 
 

@@ -80,11 +80,11 @@ from gradbook.audit.judge.updates import (
 from gradbook.audit.left_out import extend_to_all_rows, not_looked_at, notes_on
 from gradbook.audit.repair.broken_trainings import (
     between_iterations,
+    called_as_typed,
     cut_off_trainings,
     in_own_cells,
     loss_behind_values,
     with_circles,
-    with_texts_named,
     with_texts_read,
     without_circles,
     without_ties,
@@ -170,14 +170,17 @@ def _report(name: str, path: str | PathLike[str]) -> BookReport:
             asked = find_blank_columns(book)
             book, iterating = between_iterations(book, flow)
             flow = Flow(book) if iterating else flow
-            meant: list[Finding] = []
-            for mend in (with_texts_read, without_ties, without_circles):
-                mended, more = mend(book, flow)
-                flow = flow if mended is book else Flow(mended)
-                book, meant = mended, [*meant, *more]
+            as_typed = book
+            book, meant, texts = with_texts_read(book, flow)
+            flow = Flow(book) if meant or texts else flow
+            for mended in (without_ties, without_circles):
+                book, more = mended(book, flow)
+                flow = Flow(book) if more else flow
+                meant = [*meant, *more]
             fill_in(book, flow)
             left = list(budget().left)  # before any sheet is judged, which tells its own
-            sheets = with_texts_named(book, with_circles(_sheets(book, flow), meant))
+            sheets = with_circles(_sheets(book, flow), meant)
+            sheets = called_as_typed(as_typed, texts, sheets)
             sheets = in_own_cells(sheets) if iterating else sheets
             sheets = with_blank_columns(book, extend_to_all_rows(book, sheets), asked)
         is_any = any(sheet.loss or sheet.rule for sheet in sheets)

@@ -193,7 +193,7 @@ def finding_in(
 
 def content_of(book: Book, cell: Address) -> str:
     """What a cell holds that has no formula: the number 3."""
-    value = book.typed_value(cell)
+    value = book.values.get(cell)
     if isinstance(value, float):
         return Message("the number {number}", number=WrittenNumber(show_value(value)))
     return Message("nothing") if value is None else Message("a text")
@@ -214,7 +214,7 @@ DIGITS = frozenset("0123456789.,eE+-−'’ \u00a0%")
 def typed_in(book: Book, cell: Address, name: str) -> tuple[str, str]:
     """The kind of what stands in a cell where the formula of something belongs, and why that is
     none: nothing, a number, a text that only looks like one or like a formula, or words."""
-    value, here = book.typed_value(cell), name_of(cell)
+    value, here = book.values.get(cell), name_of(cell)
     if book.is_blank(cell):
         return BLANK_CELL, Message(
             "{cell} is blank where the formula of {name} belongs", cell=here, name=name

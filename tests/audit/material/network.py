@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from gradbook.audit.judge.loss import every_step
 from gradbook.audit.repair.gradients import GENERATORS, wrong_claims
@@ -89,5 +88,5 @@ def proposed(name: str, found: Symptoms) -> list[Hypothesis]:
     (generator,) = (one for one in GENERATORS if one.name == name)
     if generator.stage is not SearchStage.CLAIMS:
         return list(generator.propose(found))
-    each = (replace(found, weight=weight) for weight in found.wrong)
+    each = (found.of_weight(weight) for weight in found.wrong)
     return [hypothesis for one in each for hypothesis in generator.propose(one)]

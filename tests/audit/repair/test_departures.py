@@ -65,10 +65,11 @@ def test_a_sheet_that_departs_says_again_what_the_others_say_of_their_own_cells(
     assert (hypothesis.cells, hypothesis.formulas) == ((at("G2", 3),), ("(C2-0.3)*B2",))
 
 
-# What put a column right in most rows is tried again in a row of another ----
+# What put a column or a claim right in most rows is tried again in a row of another ----
 
 
 SUM = {"E2:E8": "=B2*C2"}
+CLAIM = {"H2:H8": "=G2*C2"}
 APART = {"F5": "=($L$2-E5)^2/2"}  # a row that says the same in other words
 
 
@@ -85,21 +86,37 @@ def column(usual, earlier):
     earlier.columns.append((usual.under_test.step, hypothesis))
 
 
+def claim(usual, earlier):
+    (hypothesis,) = proposed("one edit", usual)
+    earlier.claims[usual.formula(W2).pattern.key] = hypothesis
+
+
 def test_a_column_is_put_right_as_in_other_rows():
     (hypothesis,) = proposed("known columns", in_the_other_row({**SUM, **APART}, column))
     assert (hypothesis.cells, hypothesis.formulas) == ((at("E5"),), ("B5*D5",))
 
 
+def test_a_claim_is_put_right_as_in_other_rows():
+    (hypothesis,) = proposed("known claims", in_the_other_row({**CLAIM, **APART}, claim))
+    assert (hypothesis.cells, hypothesis.formulas) == ((at("H5"),), ("G5*D5",))
+
+
 @pytest.mark.parametrize(
-    "changed",
-    [{**SUM, "E5": "=B5*D5"}, {**SUM, "E5": "=A5*D5"}],
-    ids=["a right cell", "another formula"],
+    ("name", "changed", "known"),
+    [
+        ("known columns", {**SUM, "E5": "=B5*D5"}, column),
+        ("known columns", {**SUM, "E5": "=A5*D5"}, column),
+        ("known claims", {**CLAIM, "H5": "=F5*D5"}, claim),
+        ("known claims", {**CLAIM, "E5": "=B5*D5*A5"}, claim),
+    ],
+    ids=["a right cell", "another formula", "another claim", "where it doesn't help"],
 )
-def test_where_the_row_says_something_else_nothing_is_proposed(changed):
-    assert proposed("known columns", in_the_other_row(changed, column)) == []
+def test_where_the_row_says_something_else_nothing_is_proposed(name, changed, known):
+    assert proposed(name, in_the_other_row(changed, known)) == []
 
 
-def test_where_nothing_is_known_nothing_is_proposed():
-    found = in_the_other_row({**SUM, **APART}, lambda usual, earlier: None)
+@pytest.mark.parametrize("name", ["known columns", "known claims"])
+def test_where_nothing_is_known_nothing_is_proposed(name):
+    found = in_the_other_row({**SUM, **CLAIM, **APART}, lambda usual, earlier: None)
     assert found.wrong
-    assert proposed("known columns", found) == []
+    assert proposed(name, found) == []

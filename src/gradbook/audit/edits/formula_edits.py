@@ -61,25 +61,30 @@ class Substitute:
 
     expression: Expression
     values: Array
-    cell: Address | None = None  # that it is
 
 
 @dataclass(frozen=True)
 class Alternatives:
-    """Edits that differ in what they put somewhere, and the formula's values with each."""
+    """Edits of one place that differ in what they put there, and the formula's values with each."""
 
-    edit: Callable[[int], Edit]  # the k-th: hardly any is asked for
+    kind: EditKind
+    paths: tuple[Path, ...]
+    old: Expression
+    new: Callable[[int], Expression]  # what each puts there: hardly any is asked for
     values: Array
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def __getitem__(self, k: int) -> Edit:
+        return Edit(self.kind, self.paths, self.old, self.new(k))
 
 
 def edits_that_give(every: Iterable[Alternatives], true: Array) -> Iterator[Edit]:
     """The edits with which the formula is worth what it should be."""
     for alternatives in every:
         for (k,) in hits(alternatives.values, true):
-            yield alternatives.edit(k)
+            yield alternatives[k]
 
 
 def hits(values: Array, true: Array) -> list[tuple[int, ...]]:
@@ -145,11 +150,13 @@ def _single_edit(
     formula: EvaluatedFormula, kind: EditKind, path: Path, old: Expression, new: Expression
 ) -> Alternatives:
     """A single edit; `old` is the part that is changed, or what is told of it."""
-    return _alone(Edit(kind, (path,), old, new), formula.with_({path: formula.worth(new)}))
+    return _single_alternative(kind, (path,), old, new, formula.with_({path: formula.worth(new)}))
 
 
-def _alone(edit: Edit, values: Array) -> Alternatives:
-    return Alternatives(lambda _: edit, np.asarray(values)[None])
+def _single_alternative(
+    kind: EditKind, paths: tuple[Path, ...], old: Expression, new: Expression, values: Array
+) -> Alternatives:
+    return Alternatives(kind, paths, old, lambda _: new, np.asarray(values)[None])
 
 
 def _each_substitute(
@@ -170,16 +177,12 @@ def _each_substitute(
                 with np.errstate(all="ignore"):
                     values = operate(operator, formula.values[places[0]], stack)
 
-            def edit(
-                k: int,
-                operator: str = operator,
-                at: tuple[Path, ...] = places,
-                part: Expression = old,
-            ) -> Edit:
+            def new(k: int, operator: str = operator, old: Expression = old) -> Expression:
                 said = substitutes[k].expression
-                return Edit(kind, at, part, Infix(operator, part, said) if operator else said)
+                return Infix(operator, old, said) if operator else said
 
-            yield Alternatives(edit, formula.with_(dict.fromkeys(places, values)))
+            whole = formula.with_(dict.fromkeys(places, values))
+            yield Alternatives(kind, places, old, new, whole)
 
 
 def other_references(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
@@ -262,7 +265,7 @@ def exchanges(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alterna
     for (one, a), (other, b) in combinations(spots[:MOST_EXCHANGED], 2):
         if a != b:
             values = formula.with_({one: formula.values[other], other: formula.values[one]})
-            yield _alone(Edit(EditKind.EXCHANGE, (one, other), a, b), values)
+            yield _single_alternative(EditKind.EXCHANGE, (one, other), a, b, values)
 
 
 def groupings(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
@@ -307,7 +310,9 @@ def other_ranges(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alte
             values = np.full(1, np.nan)
             with suppress(NotUnderstood):
                 values = formula.value_of(put(formula.parts[call], path[len(call) :], new))
-            yield _alone(Edit(EditKind.RANGE, (path,), part, new), formula.with_({call: values}))
+            yield _single_alternative(
+                EditKind.RANGE, (path,), part, new, formula.with_({call: values})
+            )
 
 
 def other_functions(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
@@ -401,7 +406,7 @@ def edits_of(
     for kind in EDITS:
         if kind.name in names:
             for edits in kind.propose(formula, known):
-                yield from map(edits.edit, range(len(edits)))
+                yield from map(edits.__getitem__, range(len(edits)))
 
 
 def pairs(
@@ -542,18 +547,6 @@ def fill_templates(
         if np.shape(values) == np.shape(stack):
             for one, value in zip(cells, values, strict=True):
                 yield Substitute(fill_template(template, one.expression), value)
-
-
-def functions_beside(
-    tested: StepUnderTest,
-    home: Address,
-    value_of: Callable[[Expression], Array],
-    cells: Sequence[Substitute],
-) -> list[Substitute]:
-    """What slopes are made of that has no cell: the differences of cells that are taken beside one,
-    and the step's functions, of some cells."""
-    apart = (Substitute(said, value_of(said)) for said in differences(tested, home))
-    return [*apart, *fill_templates(templates(tested), cells)]
 
 
 def differences(tested: StepUnderTest, home: Address) -> list[Expression]:

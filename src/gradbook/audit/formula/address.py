@@ -117,20 +117,15 @@ def ranges(cells: Iterable[Address]) -> str:
     parts = [
         (name_of(run[0]), name_of(run[-1]))
         for _, line in groupby(sorted(set(cells), key=axis.line), key=axis.line)
-        for run in runs(line, axis)
+        for run in _runs(line, axis)
     ]
     return ",".join(a if a == b else f"{a}:{b}" for a, b in parts)
 
 
-def runs(cells: Iterable[Address], axis: Axis) -> Iterator[list[Address]]:
+def _runs(cells: Iterable[Address], axis: Axis) -> Iterator[list[Address]]:
     """Cells of one line, in groups that stand next to each other."""
     for _, run in groupby(enumerate(sorted(cells)), key=lambda pair: pair[1] - pair[0] * axis.step):
         yield [cell for _, cell in run]
-
-
-def nearest_first(cells: Iterable[Address], home: Address) -> list[Address]:
-    """The cells by how far they are from another: those of other sheets come last."""
-    return sorted(cells, key=lambda cell: (sheet_of(cell) != sheet_of(home), abs(cell - home)))
 
 
 def by_sheet(cells: Iterable[Address]) -> list[list[Address]]:

@@ -18,15 +18,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from graphlib import CycleError, TopologicalSorter
-from itertools import chain, islice
+from itertools import islice
 
 from gradbook.audit.findings import (
     ANOTHER_ROW,
     NUMBER_TEXT,
+    PASTED,
     TIED,
     WRONG,
     Finding,
@@ -45,10 +46,9 @@ from gradbook.audit.formula.address import (
     cells_of,
     name_of,
     row_of,
-    runs,
     sheet_of,
 )
-from gradbook.audit.formula.expression import Edit, EditKind, references
+from gradbook.audit.formula.expression import Edit, EditKind, references, rename_cells
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import (
     CellReference,
@@ -58,11 +58,10 @@ from gradbook.audit.formula.pattern import (
 )
 from gradbook.audit.judge.loss import every_step
 from gradbook.audit.repair.columns import pasted_columns
-from gradbook.audit.repair.gradients import wrong_claims
-from gradbook.audit.repair.symptoms import EarlierRows, Symptoms
-from gradbook.audit.search.hypotheses import Proof
+from gradbook.audit.repair.repaired_step import RepairedStep
+from gradbook.audit.repair.symptoms import EarlierRows, Symptoms, gradients_mended
 from gradbook.audit.search.wording import tied
-from gradbook.audit.step.under_test import StepUnderTest
+from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.no_training import is_gradient
 from gradbook.audit.training.steps import StepLoss, called_a_loss, group_steps, steps_of
 from gradbook.audit.training.training import SheetTraining, cells_that_depend, trainings_of
@@ -71,7 +70,7 @@ from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 from gradbook.language import mark
 from gradbook.language.message import Message, change_parts
-from gradbook.targets.excel.language import Call, Reference, write
+from gradbook.targets.excel.language import Call, Reference, read, write
 
 # Texts that stand for formulas and numbers ----------------------------------------------
 
@@ -81,9 +80,9 @@ FEW_TIES = 2  # cells of the first step
 AXES = DOWN, ACROSS
 
 
-def with_texts_read(book: Book, flow: Flow) -> tuple[Book, list[Finding]]:
+def with_texts_read(book: Book, flow: Flow) -> tuple[Book, list[Finding], Collection[Address]]:
     """The book with the formulas and numbers that are stored as texts where others take them for
-    formulas, and what is to be said of those formulas."""
+    formulas, what is to be said of those formulas, and which texts were such numbers."""
     texts = {
         cell: value
         for cell, value in book.values.items()
@@ -103,22 +102,16 @@ def with_texts_read(book: Book, flow: Flow) -> tuple[Book, list[Finding]]:
     said = {c: number for c, text in texts.items() if (number := number_in(text)) is not None}
     numbers = {cell: said[cell] for cell in _in_place_of_formulas(book, flow, said)}
     if not formulas and not numbers:
-        return book, []
+        return book, [], ()
     findings = []
-    axis = min(AXES, key=lambda axis: len(set(map(axis.line, formulas))))
-    for cells in _by_line(axis, formulas, formulas):
+    for axis, cells in _in_lines(formulas):
         name = book.label(cells[0], axis) or name_of(cells[0])
         kind, why = typed_in(book, cells[0], name)
         findings.append(finding_in(book, cells, kind, name, why, right=formulas[cells[0]]))
     values = {cell: value for cell, value in book.values.items() if cell not in formulas}
-    as_texts = {cell: texts[cell] for cell in numbers}
-    return replace(
-        book,
-        patterns={**book.patterns, **formulas},
-        values={**values, **numbers},
-        number_texts=as_texts,
-        recalculates=True,
-    ), findings
+    values |= numbers
+    patterns = {**book.patterns, **formulas}
+    return replace(book, patterns=patterns, values=values, recalculates=True), findings, numbers
 
 
 def _in_place_of_formulas(
@@ -127,40 +120,70 @@ def _in_place_of_formulas(
     """Of texts that look like numbers those that formulas use and that interrupt a line of
     formulas, or are such a line and differ from row to row."""
     for axis in AXES:
-        lines = _by_line(axis, numbers, {})
-        for cells in chain.from_iterable(runs(line, axis) for line in lines):
-            beside = {cells[0] - axis.step, cells[-1] + axis.step}
+        for start in numbers:
+            if start - axis.step in numbers:
+                continue
+            cells = [start]
+            while cells[-1] + axis.step in numbers:
+                cells.append(cells[-1] + axis.step)
+            beside = {start - axis.step, cells[-1] + axis.step}
             differ = len({numbers[cell] for cell in cells}) > 1 and len(cells) >= FEWEST
             is_one = differ or not beside.isdisjoint(book.patterns)
             if is_one and any(cell in flow.users for cell in cells):
                 yield from cells
 
 
-def _by_line(
-    axis: Axis, cells: Iterable[Address], formulas: Mapping[Address, Pattern]
-) -> Collection[list[Address]]:
-    """The cells of each line that have one formula, or none."""
+def _in_lines(
+    formulas: Mapping[Address, Pattern],
+) -> Iterator[tuple[Axis, list[Address]]]:
+    """Cells with one formula, by the column in which they stand or, where that is a cell each, by
+    the row."""
     alike: defaultdict[object, list[Address]] = defaultdict(list)
-    for cell in sorted(cells):
-        alike[axis.line(cell), formulas.get(cell)].append(cell)
-    return alike.values()
+    for cell in sorted(formulas):
+        alike[formulas[cell], DOWN.line(cell)].append(cell)
+    rows: defaultdict[object, list[Address]] = defaultdict(list)
+    for cells in alike.values():
+        if len(cells) > 1:
+            yield DOWN, cells
+        else:
+            rows[formulas[cells[0]], ACROSS.line(cells[0])].append(cells[0])
+    for cells in rows.values():
+        yield (ACROSS if len(cells) > 1 else DOWN), cells
 
 
-def with_texts_named(book: Book, sheets: Sequence[SheetReport]) -> list[SheetReport]:
-    """The reports, and findings of the texts that were read as numbers and aren't named yet."""
+def called_as_typed(
+    book: Book, texts: Collection[Address], sheets: Sequence[SheetReport]
+) -> list[SheetReport]:
+    """The reports with what was taken for a typed number called the text that the book has there;
+    texts of which nothing is said are told by themselves."""
+    if not texts:
+        return list(sheets)
     places = {part.title: number for number, part in enumerate(book.sheets)}
-    said = (f for s in (sheets if book.number_texts else ()) for f in s.findings)
-    told = {cell for f in said for cell in cells_of(f.cells, places[f.sheet])}
-    findings = []
-    for cells in _by_line(DOWN, book.number_texts.keys() - told, {}):
+    found, told = [], set[Address]()
+    for sheet in sheets:
+        findings = []
+        for f in sheet.findings:
+            cells = list(cells_of(f.cells, places[f.sheet]))
+            told.update(cells)
+            if f.kind == PASTED and cells[0] in texts:
+                kind, why = typed_in(book, cells[0], f.quantity)
+                findings.append(replace(f, kind=kind, why=why, formula=book.content(cells[0])))
+            else:
+                findings.append(f)
+        found.append(replace(sheet, findings=tuple(findings)))
+    lines: defaultdict[object, list[Address]] = defaultdict(list)
+    for cell in sorted(set(texts) - told):
+        lines[DOWN.line(cell)].append(cell)
+    alone = []
+    for cells in lines.values():
         why = Message(
             "{cell} holds {text}, a text that only looks like a number",
             cell=name_of(cells[0]),
-            text=repr(book.number_texts[cells[0]]),
+            text=repr(book.values[cells[0]]),
         )
         name = book.label(cells[0], DOWN) or name_of(cells[0])
-        findings.append(finding_in(book, cells, NUMBER_TEXT, name, why))
-    return with_circles(sheets, findings)
+        alone.append(finding_in(book, cells, NUMBER_TEXT, name, why))
+    return with_circles(found, alone)
 
 
 # Formulas that stay at one row ----------------------------------------------------------
@@ -178,21 +201,23 @@ def without_ties(book: Book, flow: Flow) -> tuple[Book, list[Finding]]:
             if _stays(pattern) or cell - axis.step in flow.sources(cell):
                 alike[axis, axis.line(cell), pattern].append(cell)
     for (axis, _, pattern), cells in alike.items():
-        is_used = any(cell in flow.users for cell in cells[1:])
-        if len(cells) < FEWEST or not is_used or instead.keys() & set(cells):
+        if len(cells) < FEWEST or not any(cell in flow.users for cell in cells[1:]):
             continue
-        home, before, stays = cells[0], cells[0] - axis.step, _stays(pattern)
-        ties = (_ties if stays else _ties_of_steps)(book, flow, axis, cells)
-        if len(ties) < (FEW_TIES if stays else 1):
+        if instead.keys() & set(cells):
             continue
-        if not stays and before in book.patterns and {*ties} <= {*flow.sources(before)}:
-            home = before
+        home, ties = cells[0], _ties(book, flow, axis, cells)
+        if not _stays(pattern):
+            ties, before = _ties_of_steps(book, flow, axis, cells), home - axis.step
+            if before in book.patterns and {*ties} <= {*flow.sources(before)}:
+                home = before
+        if len(ties) < (FEW_TIES if _stays(pattern) else 1):
+            continue
         text = rename_cells_in(pattern.text_at(home), partial(_freed, book, home, ties, axis))
         tied_cells = [cell for cell in cells if cell != home]
         freed = {c: book.reader.pattern(copy_formula(text, home, c), c) for c in tied_cells}
         instead |= freed
         name, right = book.label(home, axis) or name_of(home), freed[tied_cells[0]]
-        why = tied(home, ties[0], axis, stays)
+        why = tied(home, ties[0], axis, _stays(pattern))
         findings.append(finding_in(book, tied_cells, TIED, name, why, right=right))
     if not instead:
         return book, []
@@ -421,12 +446,15 @@ def _opens(flow: Flow, circle: Collection[Address], later: Later) -> bool:
 
 
 def _put_right(book: Book, home: Address, cells: Mapping[Address, Address]) -> Pattern:
-    def name(said: str) -> str:
-        own = cells.get(book.reader.cell(said, home) or -1)
-        return said if own is None else name_of(own)
+    reader = book.reader
 
-    text = rename_cells_in(book.patterns[home].text_at(home), name)
-    return book.reader.read_typed(text, home)
+    def name(reference: Reference) -> str:
+        instead = cells.get(reader.cell(reference.text, home) or -1)
+        return reference.text if instead is None else name_of(instead)
+
+    return reader.read_typed(
+        write(rename_cells(read(book.patterns[home].text_at(home)), name)), home
+    )
 
 
 LATER_ROW = mark("{cell} is of a later row, which makes the sheet circular; {right} belongs there")
@@ -439,7 +467,10 @@ def _findings(
     book: Book, axis: Axis, later: Later, right: Mapping[Address, Pattern]
 ) -> Iterator[Finding]:
     """One for each formula of a sheet."""
-    for homes in _by_line(axis, later, book.patterns):
+    alike: defaultdict[object, list[Address]] = defaultdict(list)
+    for home in sorted(later):
+        alike[axis.line(home), book.patterns[home]].append(home)
+    for homes in alike.values():
         first = homes[0]
         wrong, own = next(iter(later[first].items()))
         what = book.label(own, axis)
@@ -529,11 +560,18 @@ def _is_explained(training: SheetTraining, loss: Sequence[StepLoss | None]) -> b
     usual = max(group_steps(training, steps_of(training, loss)), key=len, default=[])
     if not usual:
         return False
-    tested, earlier = StepUnderTest.of(training, usual), EarlierRows()
+    tested = StepUnderTest.of(training, usual)
     try:
-        symptoms = Symptoms(tested, wrong_claims(tested, earlier), earlier)
-        given = [hypothesis for hypothesis in pasted_columns(symptoms) if hypothesis.reproduces]
-        proved = symptoms.prove(given, Proof.MENDS)
-        return any(found.explains >= symptoms.wrong.keys() for found in proved)
+        found = {j: tested.best(j, some) for j, some in enumerate(usual[0].claims) if some}
+        wrong = {
+            j: claim
+            for j, (verdict, claim) in found.items()
+            if verdict is not ClaimVerdict.RIGHT and claim
+        }
+        proposed = pasted_columns(Symptoms(tested, wrong, EarlierRows())) if wrong else ()
+        given = (
+            RepairedStep(tested, hypothesis) for hypothesis in proposed if hypothesis.reproduces
+        )
+        return any(gradients_mended(repaired, wrong) >= wrong.keys() for repaired in given)
     except NotUnderstood:
         return False

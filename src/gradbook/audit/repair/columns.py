@@ -9,8 +9,11 @@ activation is one that the sheet uses elsewhere.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import reduce
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import cached_property, reduce
+from itertools import chain
 
 import numpy as np
 
@@ -20,24 +23,27 @@ from gradbook.audit.edits.formula_edits import (
     Substitute,
     Substitutes,
     constants,
+    differences,
     fill_template,
-    functions_beside,
+    fill_templates,
     templates,
 )
-from gradbook.audit.formula.address import Address, nearest_first, sheet_of
+from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.expression import Edit, EditKind, references, replace_parts
-from gradbook.audit.repair.repaired_step import meaning_of, take_apart
+from gradbook.audit.formula.meaning import NotUnderstood
+from gradbook.audit.repair.repaired_step import meaning_of
 from gradbook.audit.repair.shares import as_seen_from, beside, unlike_others
-from gradbook.audit.repair.symptoms import Symptoms, is_constant
-from gradbook.audit.repair.wrong_formula import WrongFormula, anew, as_substitute, evaluate, restore
-from gradbook.audit.search.hypotheses import Cause, Hypothesis, about_column, unless_not_understood
-from gradbook.audit.step.formulas import EvaluatedFormula
+from gradbook.audit.repair.symptoms import Symptoms
+from gradbook.audit.repair.wrong_formula import WrongFormula, anew, mentioning, restore
+from gradbook.audit.search.hypotheses import Cause, Hypothesis, unless_not_understood
+from gradbook.audit.step.formulas import EvaluatedFormula, remember
 from gradbook.audit.step.omissions import Omissions
 from gradbook.audit.step.points import agree
 from gradbook.audit.step.under_test import SLOPE_POINTS, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
+from gradbook.language.message import Message
 from gradbook.targets.excel.language import Expression, Infix, Number, Reference, read, write
 
 # Edits --------------------------------------------------------------------------------
@@ -54,18 +60,17 @@ def constant_formulas(symptoms: Symptoms) -> Iterator[Hypothesis]:
     adds = (False, True) if symptoms.constant_behind else (False,)
     some = {*symptoms.constant_behind, *symptoms.only_repeating}
     if some:
-        yield from edited_columns(symptoms, adds, some)
+        yield from ColumnEdits(symptoms).hypotheses(adds, some)
 
 
-def edited_columns(
-    symptoms: Symptoms, adds: Collection[bool], some: Collection[Address] | None = None
-) -> Iterator[Hypothesis]:
-    """Edits of columns that put some gradients right and spoil none; which add what is missing, or
-    change what is another than it should be."""
-    edits = ColumnEdits(symptoms)
-    for cells in edits.columns():
-        if some is None or cells[0] in some:
-            yield from edits.of_column(cells, adds)
+def changed_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
+    """Edits of what is another than it should be."""
+    yield from ColumnEdits(symptoms).hypotheses((False,))
+
+
+def lacking_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
+    """Edits that add what is missing."""
+    yield from ColumnEdits(symptoms).hypotheses((True,))
 
 
 def slopes_anew(symptoms: Symptoms) -> Iterator[Hypothesis]:
@@ -87,11 +92,11 @@ def slopes_anew(symptoms: Symptoms) -> Iterator[Hypothesis]:
             right = symptoms.slopes.right_gradients(dict(zip(nodes, values, strict=True)))
             if not list(columns.helpful(1, right)):
                 continue
-            each = [_as_slope(tested, *one) for one in zip(cells, ends, targets, strict=True)]
-            found = about_column(each)
-            if found is not None and written < MOST_WRITTEN:
+            found = [_as_slope(tested, *one) for one in zip(cells, ends, targets, strict=True)]
+            formulas = [one.formulas[0] for one in found if one is not None]
+            if len(formulas) == len(cells) and found[0] is not None and written < MOST_WRITTEN:
                 written += 1
-                yield found
+                yield replace(found[0], cause=Cause.COLUMN, cells=cells, formulas=tuple(formulas))
 
 
 def _as_slope(tested: StepUnderTest, cell: Address, of: Node, target: Node) -> Hypothesis | None:
@@ -116,6 +121,14 @@ class ColumnEdits:
         self.slopes = symptoms.slopes
         self.wrong = symptoms.wrong
         self.forward = self.under_test.forward
+
+    def hypotheses(
+        self, adds: Collection[bool], some: Collection[Address] | None = None
+    ) -> Iterator[Hypothesis]:
+        """Every edit of these columns that puts some gradients right and spoils none."""
+        for cells in self.columns():
+            if some is None or cells[0] in some:
+                yield from self._column(cells, adds)
 
     def columns(self) -> list[tuple[Address, ...]]:
         """The cells of the step in their columns; samples stand one below the other."""
@@ -157,32 +170,36 @@ class ColumnEdits:
     def _is_astray(self, cell: Address) -> bool:
         """Whether a cell on the way to the loss belongs to the step by where it stands, though
         another step's weights are all it is computed from."""
-        positions = self.under_test.positions
-        return cell in self.forward and positions.row(cell) in positions.rows
+        return cell in self.forward and self.under_test.positions.row(cell) in self.rows
 
-    def of_column(self, cells: tuple[Address, ...], adds: Collection[bool]) -> Iterator[Hypothesis]:
-        tested, numbers = self.under_test, self.slopes.numbers
-        formulas = [
-            evaluate(tested, cell, pattern, numbers)
-            for cell in cells
-            if (pattern := tested.formula(cell)) and pattern.expression
-        ]
-        if len(formulas) < len(cells):
+    @cached_property
+    def rows(self) -> set[tuple[int, int]]:
+        """The rows in which the step's own cells stand."""
+        tested = self.under_test
+        others = tested.positions.of_other_steps
+        own = (
+            c for c in tested.step.cells if c in tested.training.computed_cells and c not in others
+        )
+        return {tested.positions.row(cell) for cell in chain(own, tested.step.own)}
+
+    def _column(self, cells: tuple[Address, ...], adds: Collection[bool]) -> Iterator[Hypothesis]:
+        formulas = unless_not_understood(lambda: list(map(self._evaluated, cells)))
+        if formulas is None:
             return
-        nodes = [tested.graph.known[cell] for cell in cells]
+        nodes = [self.under_test.graph.known[cell] for cell in cells]
         alternatives = [
             self._alternatives(cell, formula, some, adds)
             for cell, formula, some in zip(cells, formulas, self._offered(cells), strict=True)
         ]
         for together in zip(*alternatives, strict=False):
-            count = len(together[0])
-            if any(len(some) != count for some in together):
+            count = len(together[0][1])
+            if any(len(values) != count for _, values in together):
                 continue
             both = zip(nodes, together, strict=True)
-            given = {n: _with_axes(some.values) for n, some in both if isinstance(n, Node)}
+            given = {n: _with_axes(values) for n, (_, values) in both if isinstance(n, Node)}
             right = np.logical_and(self.slopes.right_gradients(given), self._whole(given)[:, None])
             for k in self.helpful(count, right):
-                edits = [some.edit(k) for some in together]
+                edits = [choose(k) for choose, _ in together]
                 said = [
                     write(e.apply_to(f.expression)) for e, f in zip(edits, formulas, strict=True)
                 ]
@@ -210,13 +227,30 @@ class ColumnEdits:
         found: Array = np.greater(right, self.slopes.before) & wrong
         return found
 
+    def _evaluated(self, cell: Address) -> EvaluatedFormula:
+        tested, numbers, pattern = (
+            self.under_test,
+            self.slopes.numbers,
+            self.under_test.formula(cell),
+        )
+        if pattern is None or pattern.expression is None:
+            raise NotUnderstood(Message("no formula"))
+
+        def value_of(part: Expression) -> Array:
+            if isinstance(part, Reference) and ":" in part.text:
+                return np.full(1, np.nan)  # many values, of which SUM and the like make one
+            mentions = mentioning(tested, pattern, part)
+            return numbers.of(tested.graph.expression(part, cell, mentions))
+
+        return EvaluatedFormula(pattern.expression, remember(value_of))
+
     def _alternatives(
         self,
         cell: Address,
         formula: EvaluatedFormula,
         offered: Sequence[Substitute],
         adds: Collection[bool],
-    ) -> Iterator[Alternatives]:
+    ) -> Iterator[Choices]:
         numbers = constants((len(self.slopes.weights), SLOPE_POINTS))
         every, forward = [*offered, *numbers], cell in self.forward
         known = Substitutes(
@@ -225,7 +259,7 @@ class ColumnEdits:
             lambda: (
                 every if forward else [*offered, *self._derived(cell, formula, offered), *numbers]
             ),
-            lambda: [*offered, *self._products(offered)] if forward else every,
+            lambda: [*offered, *self._products(cell, offered)] if forward else every,
             self._activations(cell) if forward else {},
         )
         for kind in EDITS:
@@ -236,25 +270,45 @@ class ColumnEdits:
 
     def _offered(self, cells: Sequence[Address]) -> list[list[Substitute]]:
         """For each cell of a column the same things as seen from there."""
-        tested, training, first = self.under_test, self.under_test.training, cells[0]
+        tested, first = self.under_test, cells[0]
         on_the_way = first in self.forward
         some = {
             tested.mentions.seen_from(cell, first)
             for cell in tested.mentions.candidates(cells)
-            if not (on_the_way and is_constant(training, cell) and cell not in self.forward)
+            if not (on_the_way and self._is_constant(cell) and cell not in self.forward)
         }
+        near = sorted(some, key=lambda c: (sheet_of(c) != sheet_of(first), abs(c - first), c))
         rows: list[list[Substitute]] = []
-        for seen in nearest_first(sorted(some), first):
+        for seen in near:
             if len(rows) == MOST_OFFERED:
                 break
             if len(cells) > 1 and self._is_of_another_sample(seen, cells, some):
                 continue
-            there = ((beside(tested, seen, home, first), home) for home in cells)
-            each = (as_substitute(tested, *both, self.slopes.numbers) for both in there)
-            row = [one for one in each if one is not None]
+            row = list(self._seen(seen, cells))
             if len(row) == len(cells):
                 rows.append(row)
         return [[row[k] for row in rows] for k in range(len(cells))]
+
+    def _seen(self, cell: Address, homes: Sequence[Address]) -> Iterator[Substitute]:
+        """A cell, or that of its sample, for each of a column; fewer where one has none."""
+        tested = self.under_test
+        for home in homes:
+            there = beside(tested, cell, home, homes[0])
+            try:
+                node = tested.graph.node(there)
+            except NotUnderstood:
+                return
+            if node.is_constant():
+                return
+            reference = tested.mentions.reference(there, home)
+            yield Substitute(reference, self.slopes.numbers.of(node))
+
+    def _is_constant(self, cell: Address) -> bool:
+        """Whether a cell's formula depends on no weight and doesn't only repeat a number: a
+        gradient that lost what it came from."""
+        training = self.under_test.training
+        computed = cell in training.book.patterns and cell not in training.varying
+        return computed and training.plain(cell) == cell
 
     def _is_of_another_sample(
         self, cell: Address, homes: Sequence[Address], some: Collection[Address]
@@ -284,21 +338,36 @@ class ColumnEdits:
     ) -> list[Substitute]:
         """Functions of cells, first of those between the weights and the loss: slopes are of such
         cells; and differences as of an output and its target."""
-        between = self.forward & self.under_test.training.computed_cells
-        some = sorted(offered, key=lambda one: one.cell not in between)[:MOST_DERIVED]
-        return functions_beside(self.under_test, cell, formula.value_of, some)
+        apart = differences(self.under_test, cell)
+        found = [Substitute(said, formula.value_of(said)) for said in apart]
+        training = self.under_test.training
 
-    def _products(self, offered: Sequence[Substitute]) -> list[Substitute]:
+        def is_between(one: Substitute) -> bool:
+            at = self._cell(one, cell)
+            return at in self.forward and at in training.computed_cells
+
+        some = sorted(offered, key=lambda one: not is_between(one))[:MOST_DERIVED]
+        return [*found, *fill_templates(self._templates, some)]
+
+    @cached_property
+    def _templates(self) -> list[Expression]:
+        return templates(self.under_test)
+
+    def _products(self, cell: Address, offered: Sequence[Substitute]) -> list[Substitute]:
         """What a sum lacks where a weight has no influence: it times some cell."""
         step = self.under_test.step
         idle = {step.weights[weight] for weight in self.under_test.without_influence}
         return [
             Substitute(Infix("*", weight.expression, one.expression), weight.values * one.values)
             for weight in offered
-            if weight.cell in idle
+            if self._cell(weight, cell) in idle
             for one in offered
             if weight is not one
         ]
+
+    def _cell(self, one: Substitute, home: Address) -> Address | None:
+        assert isinstance(one.expression, Reference)
+        return self.under_test.training.book.reader.cell(one.expression.text, home)
 
 
 def _with_axes(values: Array) -> Array:
@@ -308,18 +377,21 @@ def _with_axes(values: Array) -> Array:
     return np.reshape(values, (len(values), *(1,) * missing, *np.shape(values)[1:]))
 
 
-def _stacked(every: Iterator[Alternatives]) -> Iterator[Alternatives]:
+Choices = tuple[Callable[[int], Edit], Array]  # the k-th edit, and the values with each
+
+
+def _stacked(every: Iterator[Alternatives]) -> Iterator[Choices]:
     """Single edits gathered to one array, and those that are many already."""
-    single: list[Alternatives] = []
+    edits: list[Edit] = []
+    values: list[Array] = []
     for some in every:
         if len(some) > 1:
-            yield some
+            yield some.__getitem__, some.values
         else:
-            single.append(some)
-    if single:
-        values = (np.atleast_2d(np.asarray(one.values)[0]) for one in single)  # or a lone number's
-        edits = [one.edit(0) for one in single]
-        yield Alternatives(edits.__getitem__, np.stack(np.broadcast_arrays(*values)))
+            edits.append(some[0])
+            values.append(np.atleast_2d(np.asarray(some.values)[0]))  # a lone number's, too
+    if edits:
+        yield edits.__getitem__, np.stack(np.broadcast_arrays(*values))
 
 
 # Pasted columns -----------------------------------------------------------------------
@@ -392,11 +464,13 @@ def _gives(tested: StepUnderTest, cells: Sequence[Address], formulas: Sequence[s
 
 def _freed(tested: StepUnderTest, cells: Sequence[Address]) -> StepUnderTest:
     """The step with all that is computed from the cells as formulas, though no weight is in it."""
-    training = tested.training
+    training, instead = tested.training, tested.graph.instead
     below = training.flow.below(cells, training.weight_cells)
-    freed = take_apart(tested, below - training.varying)
+    formulas = {c: tested.formula(c) for c in below - training.varying if c not in instead}
+    freed = tested.with_formulas({c: known for c, known in formulas.items() if known is not None})
     for cell in tested.step.cells:
-        freed.node(cell)
+        with suppress(NotUnderstood):
+            freed.graph.node(cell)
     return freed
 
 
@@ -496,15 +570,16 @@ def _factor(
     first = cells[0]
     if agree(missing, np.sum(np.broadcast_arrays(*slopes), axis=0)):
         return [ONE for _ in cells]
-    for cell in nearest_first(tested.step.cells, first):
+    near = sorted(tested.step.cells, key=lambda c: (sheet_of(c) != sheet_of(first), abs(c - first)))
+    for cell in near:
         seen = tested.mentions.seen_from(cell, first)
         there = [beside(tested, seen, home, first) for home in cells]
-        each = zip(there, cells, strict=True)
-        values = [as_substitute(tested, c, home, tested.random) for c, home in each]
-        some = [one for one in values if one is not None]
-        with np.errstate(all="ignore"):
-            products = [s * one.values for s, one in zip(slopes, some, strict=False)]
-            total = np.sum(np.broadcast_arrays(*products), axis=0)
-        if len(some) == len(cells) and agree(total, missing):
-            return [one.expression for one in some]
+        with suppress(NotUnderstood):
+            nodes = [tested.graph.node(c) for c in there]
+            with np.errstate(all="ignore"):
+                products = [s * tested.random.of(n) for s, n in zip(slopes, nodes, strict=True)]
+                total = np.sum(np.broadcast_arrays(*products), axis=0)
+            if not nodes[0].is_constant() and agree(total, missing):
+                both = zip(there, cells, strict=True)
+                return [tested.mentions.reference(c, home) for c, home in both]
     return None

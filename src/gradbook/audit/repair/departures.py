@@ -6,24 +6,24 @@ What put other rows right is tried again, too.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from gradbook.audit.formula.address import Address, name_of, sheet_of
+from gradbook.audit.formula.address import ROW, SHEET, Address, name_of, sheet_of
 from gradbook.audit.formula.expression import Edit, EditKind
 from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.formula.pattern import Pattern, copy_formula
-from gradbook.audit.repair.repaired_step import carry
+from gradbook.audit.formula.pattern import Pattern, copy_formula, move_formula, rename_cells_in
+from gradbook.audit.repair.repaired_step import meaning_of
 from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.repair.wrong_formula import WrongFormula
 from gradbook.audit.search.hypotheses import Cause, Hypothesis
 from gradbook.audit.step.points import agree
-from gradbook.audit.step.under_test import Positions, StepUnderTest
+from gradbook.audit.step.under_test import ClaimVerdict, Positions, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
-from gradbook.targets.excel.language import Expression, Reference, read, write
+from gradbook.targets.excel.language import Expression, Number, Reference, read, write
 
 # Rows unlike most ---------------------------------------------------------------------
 
@@ -41,27 +41,29 @@ def outlier_rows(symptoms: Symptoms) -> Iterator[Hypothesis]:
     if wrong:
         cells = _to_blame(symptoms, cells)
     else:
-        is_alone = len(tested.alike) == 1 and len(symptoms.usual) >= SEVERAL
-        cells = _otherwise_computed(tested, cells) if is_alone else {}
+        cells = _otherwise_computed(tested, cells) if _is_alone(symptoms) else {}
     if cells:
+        whole = (p.expression or Number(0.0) for p in cells.values())
+        edits = tuple(Edit(EditKind.FORMULA, ((),), Number(0.0), right) for right in whole)
         texts = tuple(pattern.text for pattern in cells.values())
-        yield Hypothesis(Cause.ROW, tuple(cells), texts, (), frozenset(wrong))
+        yield Hypothesis(Cause.ROW, tuple(cells), texts, edits, frozenset(wrong))
 
 
 def _to_blame(symptoms: Symptoms, cells: dict[Address, Pattern]) -> dict[Address, Pattern]:
     """As few of the formulas as put the step right; none where all of them don't."""
-
-    def are_right(formulas: Mapping[Address, Pattern]) -> bool:
-        wrong = symptoms.under_test.with_formulas(formulas).wrong_weights()
-        return wrong <= symptoms.earlier.usually_wrong
-
-    if not cells or not are_right(cells):
+    tested, anyway = symptoms.under_test, symptoms.earlier.usually_wrong
+    if not cells or not _are_right(tested, cells, anyway):
         return {}
     for cell in list(cells):
         without = {other: pattern for other, pattern in cells.items() if other != cell}
-        if without and are_right(without):
+        if without and _are_right(tested, without, anyway):
             cells = without
     return cells
+
+
+def _is_alone(symptoms: Symptoms) -> bool:
+    """Whether a single step isn't like several others."""
+    return len(symptoms.under_test.alike) == 1 and len(symptoms.usual) >= SEVERAL
 
 
 def _otherwise_computed(
@@ -81,8 +83,18 @@ def _otherwise_computed(
         there = tested.with_formulas({cell: right})
         return not agree(loss, there.random.of(there.loss))
 
-    own = (both for both in cells.items() if both[0] in tested.forward)
-    return {cell: right for cell, right in own if is_slip(cell, right) and matters(cell, right)}
+    own = {cell: right for cell, right in cells.items() if cell in tested.forward}
+    return {
+        cell: right for cell, right in own.items() if is_slip(cell, right) and matters(cell, right)
+    }
+
+
+def _are_right(
+    tested: StepUnderTest, formulas: Mapping[Address, Pattern], wrong_anyway: set[int]
+) -> bool:
+    """Whether all claims but those are right with these formulas."""
+    again = StepUnderTest.of(tested.training, [tested.step]).with_formulas(formulas)
+    return again.wrong_weights() <= wrong_anyway
 
 
 def _outliers(training: SheetTraining, usual: SheetStep, step: SheetStep) -> dict[Address, Pattern]:
@@ -160,30 +172,30 @@ class Move:
 
     def text(self, cell: Address, formula: str) -> str:
         """A formula of the cell as it belongs in the other step."""
+        reader, own = self.training.book.reader, self.distance(cell)
 
-        def there(at: Address) -> Address | None:
-            if at in self.inside and at in self.training.varying:
-                return self.to(at)
-            return at if sheet_of(at) != sheet_of(cell) else None
+        def follow(reference: str) -> str:
+            at = reader.cell(reference, cell)
+            by = own
+            if at is not None and at in self.inside and at in self.training.varying:
+                by = self.distance(at)
+            elif at is not None and sheet_of(at) != sheet_of(cell):
+                by = 0
+            if at is not None and "!" in reference and sheet_of(at + by) != sheet_of(at):
+                return self.training.book.name_of(at + by, cell + own)
+            within = by - round(by / SHEET) * SHEET  # its sheet isn't said
+            down = round(within / ROW)
+            return move_formula(reference, down, within - down * ROW)
 
-        return carry(self.training, formula, cell, self.to(cell), there)
-
-    def edits(self, hypothesis: Hypothesis) -> tuple[Edit, ...]:
-        """A hypothesis's edits as they are told in the other step."""
-
-        def part(expression: Expression) -> Expression:
-            return read(self.text(hypothesis.home, write(expression)))
-
-        every = hypothesis.edits
-        return tuple(replace(one, old=part(one.old), new=part(one.new)) for one in every)
+        return rename_cells_in(formula, follow)
 
     def same(self, cell: Address, there: Address) -> bool:
-        """Whether two cells have formulas that say the same of their own steps, or both none."""
+        """Whether the two formulas say the same of their own steps."""
         book, flow = self.training.book, self.training.flow
-        a, b = book.patterns.get(cell), book.patterns.get(there)
+        a, b = book.patterns[cell], book.patterns.get(there)
         if a is b:
             return True
-        if a is None or b is None or a.shape != b.shape:
+        if b is None or a.shape != b.shape:
             return False
         here, other = flow.sources(cell), flow.sources(there)
         own = self.distance(cell)
@@ -200,14 +212,58 @@ class Move:
 
 
 def known_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
-    """What put a column right in other rows, where this one's cells say the same."""
-    tested = symptoms.under_test
+    """What put a column right in other rows."""
     for step, hypothesis in symptoms.earlier.columns:
-        move = Move(tested.training, step, tested.step)
-        there = tuple(map(move.to, hypothesis.cells))
-        if all(map(move.same, hypothesis.cells, there)):
-            said = tuple(map(move.text, hypothesis.cells, hypothesis.formulas))
-            yield replace(hypothesis, cells=there, formulas=said, edits=move.edits(hypothesis))
+        again = _in_this_step(symptoms.under_test, step, hypothesis)
+        if again is not None:
+            yield again
+
+
+def known_claim(symptoms: Symptoms) -> Iterator[Hypothesis]:
+    """The repair of the same formula in another place, where it helps here too."""
+    wrong = symptoms.formula(symptoms.looked_at)
+    if wrong is None:
+        return
+    known = symptoms.earlier.claims.get(wrong.pattern.key)
+    if known is None:
+        return
+
+    def follow(cell: Address, text: str) -> str:
+        return copy_formula(text, cell, wrong.home)
+
+    again = _moved(known, (wrong.home,), follow)
+    meant = meaning_of(wrong.under_test, again.formulas[0], wrong.home)
+    if meant is None or wrong.under_test.compare(meant, wrong.target) is not ClaimVerdict.RIGHT:
+        return
+    yield again
+
+
+def _in_this_step(
+    tested: StepUnderTest, step: SheetStep, hypothesis: Hypothesis
+) -> Hypothesis | None:
+    """A hypothesis of another step for the cells that stand in their places in this one; None
+    where these say another thing."""
+    patterns = tested.training.book.patterns
+    move = Move(tested.training, step, tested.step)
+    there = tuple(map(move.to, hypothesis.cells))
+    for cell, other in zip(hypothesis.cells, there, strict=True):
+        both = cell in patterns and other in patterns
+        if not (move.same(cell, other) if both else (cell in patterns) == (other in patterns)):
+            return None
+    return _moved(hypothesis, there, move.text)
+
+
+def _moved(
+    hypothesis: Hypothesis, cells: tuple[Address, ...], follow: Callable[[Address, str], str]
+) -> Hypothesis:
+    """A hypothesis for other cells, its formulas as they belong there."""
+
+    def part(expression: Expression) -> Expression:
+        return read(follow(hypothesis.home, write(expression)))
+
+    edits = (replace(one, old=part(one.old), new=part(one.new)) for one in hypothesis.edits)
+    formulas = tuple(map(follow, hypothesis.cells, hypothesis.formulas))
+    return replace(hypothesis, cells=cells, formulas=formulas, edits=tuple(edits))
 
 
 # What only repeats another cell -------------------------------------------------------------
@@ -216,7 +272,7 @@ def known_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
 def repeated_cell(wrong: WrongFormula) -> Hypothesis | None:
     """The cell that a formula takes, where that only repeats a wrong cell and serves nothing else:
     nobody would have made it for nothing, had the formula been meant to take another."""
-    found = wrong.small_repair
+    found = wrong.repair if wrong.is_slight else None
     edit = found.edits[0] if found is not None and len(found.edits) == 1 else None
     if edit is None or edit.kind is not EditKind.REFERENCE:
         return None
@@ -257,7 +313,10 @@ def other_gradients(symptoms: Symptoms) -> Iterator[Hypothesis]:
             tested.mentions.on_its_sheet(name_of(cell), cell, home) for cell in (astray, right)
         )
 
-        text = book.with_another_cell(home, astray, said).text
+        def follow(word: str, home: Address = home, old: Address = astray, new: str = said) -> str:
+            return new if book.reader.cell(word, home) == old else word
+
+        text = rename_cells_in(book.patterns[home].text_at(home), follow)
         edit = Edit(EditKind.REFERENCE, ((),), Reference(taken), Reference(said))
         yield Hypothesis(Cause.UPDATE, (home,), (text,), (edit,), frozenset({weight}), other)
 
@@ -335,12 +394,15 @@ def _right_one(tested: StepUnderTest, weight: int, claim: Claim, astray: Address
     """What belongs in the place of a gradient, or of what remembers it: a cell of the step that is
     the gradient, first those beside the claim."""
     training, true = tested.training, tested.gradients[weight]
-    for cell in _near(tested, claim.owner, training.computed_cells & training.book.patterns.keys()):
-        node = tested.node(cell)
-        if node is not None and tested.same(node if claim.sign > 0 else -node, true):
-            right = cell if astray == claim.owner else _remembering(tested, cell, astray)
-            if right is not None:
-                return right
+    for cell in _near(tested, claim.owner, training.book.patterns):
+        if cell not in training.computed_cells:
+            continue
+        with suppress(NotUnderstood):
+            node = tested.graph.node(cell)
+            if tested.same(node if claim.sign > 0 else -node, true):
+                right = cell if astray == claim.owner else _remembering(tested, cell, astray)
+                if right is not None:
+                    return right
     return None
 
 

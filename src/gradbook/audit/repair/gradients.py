@@ -6,9 +6,9 @@ becomes faults in the cells of all steps that are alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from gradbook.audit.budget import A_SHARE, budget, note_if_spent, spend, within_budget
@@ -17,27 +17,28 @@ from gradbook.audit.findings import (
     OTHER_GRADIENT,
     TO_FILL_IN,
     Finding,
-    departing_from_column,
-    finding_in,
     typed_in,
 )
 from gradbook.audit.formula.address import Address, name_of, ranges, sheet_of
 from gradbook.audit.formula.expression import EditKind
+from gradbook.audit.formula.pattern import copy_formula, rename_cells_in
 from gradbook.audit.repair.columns import (
+    changed_columns,
     constant_formulas,
-    edited_columns,
+    lacking_columns,
     pasted_columns,
     slopes_anew,
 )
 from gradbook.audit.repair.departures import (
     going_on,
+    known_claim,
     known_columns,
     other_gradients,
     outlier_rows,
     repeated_cell,
     serving_others,
 )
-from gradbook.audit.repair.repaired_step import carry, repair_step
+from gradbook.audit.repair.repaired_step import repair_step
 from gradbook.audit.repair.shares import omission_of_claim, omissions_of_all, wrong_shares
 from gradbook.audit.repair.symptoms import EarlierRows, Symptoms, becomes_its_line, becomes_usual
 from gradbook.audit.repair.wrong_formula import WrongFormula, anew, one_edit, two_edits
@@ -55,6 +56,7 @@ from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.workbook.book import show_value
 from gradbook.language.message import Message, message_count
 from gradbook.targets.excel.language import write
 
@@ -71,19 +73,19 @@ def _alone(way: Way) -> Proposing:
     def propose(symptoms: Symptoms) -> Iterator[Hypothesis]:
         found = way(symptoms)
         if found is not None:
-            yield replace(found, explains=frozenset({symptoms.weight}))
+            yield replace(found, explains=frozenset({symptoms.looked_at}))
 
     return propose
 
 
 def _of_claim(way: Callable[[StepUnderTest, int, Claim], Hypothesis | None]) -> Proposing:
     """Make one of a way to put a claim right, or what it is made of."""
-    return _alone(lambda s: way(s.under_test, s.weight, s.wrong[s.weight]))
+    return _alone(lambda s: way(s.under_test, s.looked_at, s.wrong[s.looked_at]))
 
 
 def _of_formula(way: Callable[[WrongFormula], Hypothesis | None]) -> Proposing:
     """Make one of a way to put the formula of a claim right."""
-    return _alone(lambda s: way(wrong) if (wrong := s.formula(s.weight)) else None)
+    return _alone(lambda s: way(wrong) if (wrong := s.formula(s.looked_at)) else None)
 
 
 def written_anew(tested: StepUnderTest, weight: int, claim: Claim) -> Hypothesis | None:
@@ -94,8 +96,6 @@ def written_anew(tested: StepUnderTest, weight: int, claim: Claim) -> Hypothesis
     return anew(tested, claim.owner, old, true if claim.sign > 0 else -true)
 
 
-changed_columns = partial(edited_columns, adds=(False,))
-lacking_columns = partial(edited_columns, adds=(True,))
 GENERATORS = (
     Generator("outlier rows", SearchStage.ROWS, Proof.NONE, outlier_rows),
     Generator("other gradients", SearchStage.UPDATES, Proof.NONE, other_gradients),
@@ -106,6 +106,7 @@ GENERATORS = (
     Generator("lacking columns", SearchStage.COLUMNS, Proof.REASONS, lacking_columns),
     Generator("slopes anew", SearchStage.COLUMNS, Proof.REASONS, slopes_anew),
     Generator("shares of samples", SearchStage.CLAIMS, Proof.MENDS, _of_claim(wrong_shares)),
+    Generator("known claims", SearchStage.CLAIMS, Proof.NONE, known_claim),
     Generator("omitted parts", SearchStage.CLAIMS, Proof.NONE, _of_claim(omission_of_claim)),
     Generator("repeated cells", SearchStage.CLAIMS, Proof.NONE, _of_formula(repeated_cell)),
     Generator("one edit", SearchStage.CLAIMS, Proof.NONE, _of_formula(one_edit)),
@@ -205,7 +206,11 @@ def explain_step(
         lambda: unless_not_understood(lambda: omissions_of_all(tested, symptoms.wrong)), A_SHARE
     )
     for before, omission in lacking or ():
-        yield from faults_of(before, omission, symptoms.wrong)
+        if omission.cause is Cause.COLUMN:
+            yield from faults_of(before, omission)
+        else:
+            (weight,) = omission.explains
+            yield claim_fault(before, weight, symptoms.wrong[weight], omission)
     if lacking:
         return
     for _ in range(ROUNDS):
@@ -257,19 +262,15 @@ def _each_by_itself(symptoms: Symptoms) -> Iterator[Fault]:
     for weight in sorted(symptoms.wrong, key=lambda weight: len(made_of[weight])):
         if weight in done:
             continue
-        found = _own(replace(symptoms, weight=weight), weight)
+        found = _own(symptoms.of_weight(weight), weight)
         users = {other for other, cells in made_of.items() if weight in cells} - done
         after, spoilt = symptoms, set[int]()
         if found is not None and users:
             tested = repair_step(symptoms.under_test, found)
             if tested.leads_on():
                 spoilt = users - tested.wrong_weights()
-                after = replace(symptoms, under_test=tested, _formulas={})
-        if found is not None and found.cause is Cause.COLUMN:
-            yield from faults_of(symptoms.under_test, found)
-        else:
-            claim = symptoms.wrong[weight]
-            yield claim_fault(symptoms.under_test, weight, claim, found, spoilt)
+                after = symptoms.after(tested)
+        yield from _own_faults(symptoms, weight, found, spoilt)
         done |= {weight, *spoilt}
         symptoms = after
 
@@ -283,6 +284,20 @@ def _own(symptoms: Symptoms, weight: int) -> Hypothesis | None:
     if found is None and budget().seeking.is_empty:
         return written_anew(symptoms.under_test, weight, symptoms.wrong[weight])
     return found
+
+
+def _own_faults(
+    symptoms: Symptoms, weight: int, found: Hypothesis | None, spoilt: set[int]
+) -> Iterator[Fault]:
+    """What is wrong with one gradient, by itself; others may be wrong by it."""
+    tested, claim = symptoms.under_test, symptoms.wrong[weight]
+    if found is not None and found.cause is Cause.COLUMN:
+        yield from faults_of(tested, found)
+        return
+    wrong = symptoms.formula(weight)
+    if found is not None and wrong is not None:
+        symptoms.earlier.claims.setdefault(wrong.pattern.key, found)
+    yield claim_fault(tested, weight, claim, found, spoilt)
 
 
 # Which claims are wrong ---------------------------------------------------------
@@ -335,21 +350,16 @@ CHARACTER = 250  # numbers that could be computed while a formula is led to anot
 NOT_SOUGHT = Message("it isn't the gradient; the search for a small repair was stopped")
 
 
-def faults_of(
-    tested: StepUnderTest, hypothesis: Hypothesis, wrong: Mapping[int, Claim] = {}
-) -> Iterator[Fault]:
-    """Yield the faults that a hypothesis stands for; one about a claim is about one of these."""
+def faults_of(tested: StepUnderTest, hypothesis: Hypothesis) -> Iterator[Fault]:
+    """Yield the faults that a hypothesis about rows, an update or a column stands for."""
     match hypothesis.cause:
         case Cause.ROW:
             for cell, text in zip(hypothesis.cells, hypothesis.formulas, strict=True):
                 yield _row_fault(tested, replace(hypothesis, cells=(cell,), formulas=(text,)))
         case Cause.UPDATE:
             yield _update_fault(tested, hypothesis)
-        case Cause.COLUMN:
+        case _:
             yield _column_fault(tested, hypothesis)
-        case Cause.CLAIM:
-            (weight,) = hypothesis.explains
-            yield claim_fault(tested, weight, wrong[weight], hypothesis)
 
 
 def _row_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
@@ -357,23 +367,25 @@ def _row_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
     claims = ((j, c.owner) for j, options in enumerate(tested.step.claims) for c in options)
     weight = next((j for j, owner in claims if owner == home), -1)
     name = tested.training.names[weight] if weight >= 0 else ""
-    said = f"∂E/∂{name}" if name else _called(tested, home)
-    kind, why = typed_in(book, home, said)
-    if home in book.patterns:
-        kind, why = DEPARTING_ROW, departing_from_column(home)
-    what = book.content(home) or "nothing"
-    return _fault(tested, weight, hypothesis, home, kind, said, why, weight=name, formula=what)
+    what = book.content(home) or show_value(book.values.get(home)) or "nothing"
+    quantity = f"∂E/∂{name}" if name else _called(tested, home)
+    kind: str = DEPARTING_ROW
+    why: str = Message("{cell} differs from the rest of its column", cell=name_of(home))
+    if home not in book.patterns:
+        kind, why = typed_in(book, home, quantity)
+    said = {"kind": kind, "quantity": quantity, "weight": name, "why": why, "formula": what}
+    return _fault(tested, weight, hypothesis, home, **said)
 
 
 def _update_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
     """An update that takes another weight's gradient."""
-    names, home = tested.training.names, hypothesis.home
-    (weight,), (edit,), wording = hypothesis.explains, hypothesis.edits, _wording(tested, home)
+    names, wording = tested.training.names, _wording(tested, hypothesis.home)
+    (weight,), (edit,) = hypothesis.explains, hypothesis.edits
     name, said = names[weight], write(edit.new)
-    right = tested.training.book.reader.cell(said, home)
+    right = tested.training.book.reader.cell(said, hypothesis.home)
     taken = write(edit.old).rpartition("!")[2]
-    parts = {"taken": taken, "name": name, "needed": wording.label(right) or said, "cell": said}
     kind = EditKind.REFERENCE.value
+    parts = {"taken": taken, "name": name, "needed": wording.label(right) or said, "cell": said}
     why = Message("{taken} is the loss itself; {name} needs {needed}, so {cell}", **parts)
     if hypothesis.whose >= 0:
         kind, other = OTHER_GRADIENT, names[hypothesis.whose]
@@ -381,21 +393,37 @@ def _update_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
             "{taken} is of {other}; {name} needs {needed}, so {cell}", other=other, **parts
         )
     edits = wording.in_names(hypothesis.edits)
-    return _fault(tested, weight, hypothesis, home, kind, name, why, weight=name, edits=edits)
+    known: dict[str, Any] = {
+        "kind": kind,
+        "quantity": name,
+        "weight": name,
+        "why": why,
+        "edits": edits,
+    }
+    return _fault(tested, weight, hypothesis, hypothesis.home, **known)
 
 
 def _column_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
     """What is wrong with a column that gradients come from."""
     home, wording, book = hypothesis.home, _wording(tested, hypothesis.home), tested.training.book
-    spoils = tuple(tested.training.names[weight] for weight in sorted(hypothesis.explains))
-    said, name = _called(tested, home), spoils[0] if len(spoils) == 1 else ""
-    known: dict[str, Any] = {"weight": name, "spoils": spoils}
+    names = tuple(tested.training.names[weight] for weight in sorted(hypothesis.explains))
+    called = _called(tested, home)
     if home in book.patterns:
-        kind, why = wording.kind_and_reason(hypothesis)
-        known["edits"] = wording.in_names(hypothesis.edits)
+        (kind, why), edits = wording.kind_and_reason(hypothesis), hypothesis.edits
     else:
-        kind, why = typed_in(book, home, said)
-    return _fault(tested, -1, hypothesis, home, kind, said, why, **known)
+        (kind, why), edits = typed_in(book, home, called), ()
+    return _fault(
+        tested,
+        -1,
+        hypothesis,
+        home,
+        kind=kind,
+        quantity=called,
+        weight=names[0] if len(names) == 1 else "",
+        why=why,
+        spoils=names,
+        edits=wording.in_names(edits),
+    )
 
 
 def claim_fault(
@@ -422,16 +450,21 @@ def claim_fault(
         why = Message("the loss ({loss}) doesn't depend on {weight}", loss=loss, weight=name)
     if kind == EditKind.FORMULA.value and budget().seeking.is_empty:
         why = NOT_SOUGHT
-    off = unless_not_understood(
-        lambda: tested.relative_error(tested.claim_node(claim), tested.gradients[weight])
+    return _fault(
+        tested,
+        weight,
+        hypothesis,
+        home,
+        kind=kind,
+        quantity=f"∂E/∂{name}",
+        weight=name,
+        why=why,
+        relative_error=unless_not_understood(
+            lambda: tested.relative_error(tested.claim_node(claim), tested.gradients[weight])
+        ),
+        spoils=tuple(tested.training.names[j] for j in sorted({weight, *spoilt}) if spoilt),
+        edits=wording.in_names(edits) if home in book.patterns else (),
     )
-    known = {
-        "weight": name,
-        "relative_error": off,
-        "spoils": tuple(tested.training.names[j] for j in sorted({weight, *spoilt}) if spoilt),
-        "edits": wording.in_names(edits) if home in book.patterns else (),
-    }
-    return _fault(tested, weight, hypothesis, home, kind, f"∂E/∂{name}", why, **known)
 
 
 def _wording(tested: StepUnderTest, home: Address) -> Wording:
@@ -449,14 +482,12 @@ def _fault(
     number: int,
     hypothesis: Hypothesis | None,
     home: Address,
-    kind: str,
-    quantity: str,
-    why: str,
-    **known: Any,
+    **said: Any,
 ) -> Fault:
     """A finding with the fixes of all steps that are alike."""
     book, first = tested.training.book, min(step.number for step in tested.alike)
-    finding = replace(finding_in(book, [home], kind, quantity, why), **known)
+    known = {"cells": "", "formula": book.content(home), "expected": "", **said}
+    finding = Finding(sheet=book.sheets[sheet_of(home)].title, **known)
     if hypothesis is None:
         owners = tuple(tested.positions.there(home, step) for step in tested.alike)
         wrong = book.patterns.get(home) if finding.why == NOT_SOUGHT else None
@@ -474,17 +505,31 @@ def _fault(
 
 
 def _in_step(tested: StepUnderTest, text: str, owner: Address, step: SheetStep) -> str:
-    """A formula of this step as the same cell of another has it: samples and epochs may be
-    differently far apart."""
+    """A formula of this step as the same cell of another has it: filled down where that means the
+    right cell or a copy of it, and else led there, for samples and epochs may be differently far
+    apart."""
     spend(CHARACTER * len(text))
-    positions = tested.positions
+    positions, book = tested.positions, tested.training.book
+    plain, reader = tested.training.plain, book.reader
+    away = positions.there(owner, step)
     update = owner in tested.training.weight_cells and not positions.owns(owner)
 
-    def there(cell: Address) -> Address | None:
-        """None where it is filled: beside an update, or where no step has its own."""
-        other, is_own = positions.there(cell, step), positions.owns(cell)
-        goes_along = update and positions.row(cell) == positions.row(owner)
-        stays = other == cell and sheet_of(cell) == sheet_of(owner)
-        return None if not is_own and (goes_along or stays) else other
+    def follow(reference: str) -> str:
+        cell, filled = reader.cell(reference, owner), copy_formula(reference, owner, away)
+        if cell is None or goes_along(cell):
+            return filled
+        other, meant = positions.there(cell, step), reader.cell(filled, away)
+        stays = other == cell and not positions.owns(cell) and sheet_of(cell) == sheet_of(owner)
+        same = meant is not None and plain(meant) == plain(other)
+        if stays or same:
+            return filled
+        if sheet_of(other) != sheet_of(cell):
+            return book.name_of(other, away)
+        return copy_formula(reference, cell, other)
 
-    return carry(tested.training, text, owner, positions.there(owner, step), there)
+    def goes_along(cell: Address) -> bool:
+        """Whether a cell stands beside an update and is not the step's own, as a velocity does."""
+        beside = positions.row(cell) == positions.row(owner)
+        return update and beside and not positions.owns(cell)
+
+    return rename_cells_in(text, cache(follow))  # a long formula mentions the same few cells

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from enum import IntEnum
-from functools import cache, cached_property
+from functools import cached_property
 from heapq import nsmallest
 
 from gradbook.audit.budget import spend
@@ -22,10 +22,9 @@ from gradbook.audit.formula.expression import (
     references,
     terms,
 )
-from gradbook.audit.formula.pattern import Pattern, copy_formula, rename_cells_in
+from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.search.hypotheses import Doubts, Hypothesis, unless_not_understood
 from gradbook.audit.step.under_test import StepUnderTest
-from gradbook.audit.training.training import SheetTraining
 from gradbook.graph.node import Node
 from gradbook.targets.excel.language import Call, Expression, Infix, Number, Prefix, Reference
 
@@ -151,18 +150,16 @@ class RepairedStep:
         return after - before
 
     @cached_property
-    def conventions(self) -> tuple[Convention, Convention]:
+    def kinds(self) -> tuple[Convention, Convention]:
         """What the formula is as it stands, and once changed."""
         before = convention(self.under_test, self.before, self.home)
         return before, convention(self.under_test, self.after, self.home)
 
     @property
-    def gain(self) -> int:
-        """How much more a formula on the way to the loss becomes what networks are made of."""
-        if not self.is_forward or self.before is None:
-            return 0
-        before, after = self.conventions
-        return after - before
+    def conventions(self) -> tuple[Convention, Convention]:
+        """The same of a formula on the way to the loss; nothing of another."""
+        is_any = self.is_forward and self.before is not None
+        return self.kinds if is_any else (Convention.NONE, Convention.NONE)
 
     @property
     def unmakes_an_activation(self) -> bool:
@@ -170,7 +167,7 @@ class RepairedStep:
         would be something else: as where the loss takes the sum before a sigmoid."""
         if self.is_forward:
             return False
-        before, after = self.conventions
+        before, after = self.kinds
         return before is Convention.NAMED is not after
 
     @property
@@ -236,36 +233,6 @@ def repair_step(tested: StepUnderTest, hypothesis: Hypothesis) -> StepUnderTest:
     return tested.with_formulas(hypothesis.patterns(tested.training.book))
 
 
-def carry(
-    training: SheetTraining,
-    text: str,
-    home: Address,
-    away: Address,
-    there: Callable[[Address], Address | None],
-) -> str:
-    """A formula of one cell as it belongs in another: each cell is led `there`, where filling the
-    formula wouldn't lead to it or to a copy of it; it is filled where that is nowhere."""
-    book, reader, plain = training.book, training.book.reader, training.plain
-
-    def follow(reference: str) -> str:
-        cell, filled = reader.cell(reference, home), copy_formula(reference, home, away)
-        other, meant = None if cell is None else there(cell), reader.cell(filled, away)
-        if cell is None or other is None or (meant and plain(meant) == plain(other)):
-            return filled
-        if sheet_of(other) != sheet_of(cell):
-            return book.name_of(other, away)
-        return copy_formula(reference, cell, other)
-
-    return rename_cells_in(text, cache(follow))  # a long formula mentions the same few cells
-
-
-def take_apart(tested: StepUnderTest, cells: Iterable[Address]) -> StepUnderTest:
-    """Return the step with some cells taken for formulas of their own."""
-    own = {cell: tested.formula(cell) for cell in cells if cell not in tested.graph.instead}
-    known = {cell: pattern for cell, pattern in own.items() if pattern is not None}
-    return tested.with_formulas(known) if known else tested
-
-
 # How likely it is -------------------------------------------------------------
 
 
@@ -285,10 +252,11 @@ def at_first_sight(repaired: RepairedStep) -> Doubts:
 
 def doubts(repaired: RepairedStep) -> Doubts:
     """All that speaks against a hypothesis."""
+    before, after = repaired.conventions
     return at_first_sight(repaired)._replace(
         makes_sense=not repaired.leads_astray,
-        unconventional=repaired.gain <= 0,
-        convention=repaired.gain,
+        unconventional=after <= before,
+        convention=after - before,
         rare=repaired.is_unlikely,
         unmade=repaired.unmakes_an_activation,
     )
@@ -298,7 +266,7 @@ def rank(tested: StepUnderTest, hypotheses: Iterable[Hypothesis]) -> list[Hypoth
     """Rank the hypotheses, the likeliest first, without those that nobody means."""
     every = (_weighed(tested, hypothesis) for hypothesis in hypotheses)
     some = nsmallest(WEIGHED, (one for one in every if not one.is_pointless), key=at_first_sight)
-    kept = (one for one in some if one.gain >= 0)
+    kept = (one for one in some if one.conventions[1] >= one.conventions[0])
     return [one.hypothesis for one in sorted(kept, key=doubts)]
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
@@ -21,9 +20,10 @@ import numpy as np
 from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.repair.repaired_step import carry, meaning_of, repair_step
+from gradbook.audit.formula.pattern import copy_formula, rename_cells_in
+from gradbook.audit.repair.repaired_step import meaning_of, repair_step
 from gradbook.audit.repair.wrong_formula import WrongFormula, anew, restore
-from gradbook.audit.search.hypotheses import Cause, Hypothesis, about_column
+from gradbook.audit.search.hypotheses import Cause, Hypothesis
 from gradbook.audit.step.omissions import Omissions
 from gradbook.audit.step.points import CLOSE
 from gradbook.audit.step.under_test import StepUnderTest
@@ -42,20 +42,24 @@ WrongShare = tuple[Address, Node]  # a cell, and what it should be
 def wrong_shares(tested: StepUnderTest, weight: int, claim: Claim) -> Hypothesis | None:
     """What is wrong with shares that a claim gathers, if it gathers some; none where one can't be
     put right. Shares of several samples are put right alike, if that helps."""
-    each: list[Hypothesis] = []
-    with suppress(NotUnderstood):
+    known: list[Hypothesis] = []
+    try:
         for cell, target in (
             *_of_column(tested, weight, claim),
             *_scattered(tested, weight, claim),
         ):
-            alike = _alike(tested, each[0], cell, target) if each else None
+            alike = _alike(tested, known[0], cell, target) if known else None
             found = alike or _repaired(tested, cell, target)
             if found is None:
                 return None
-            each.append(found)
-        together = about_column(each)
-        return together and replace(together, explains=frozenset({weight}))
-    return None
+            known.append(found)
+    except NotUnderstood:
+        return None
+    if not known:
+        return None
+    cells, texts = (one.home for one in known), (one.formulas[0] for one in known)
+    edits = known[0].edits
+    return Hypothesis(Cause.COLUMN, tuple(cells), tuple(texts), edits, frozenset({weight}))
 
 
 def _alike(
@@ -265,10 +269,12 @@ def _lacking_columns(
             shape = tested.training.book.patterns[cell].shape
             columns[tested.training.axis.line(cell), shape].append(cell)
     for cells in columns.values():
-        column = about_column([lacking[cell].put_right(tested) for cell in cells])
-        if column is not None:
+        each = [lacking[cell].put_right(tested) for cell in cells]
+        known = [one for one in each if one is not None]
+        if len(known) == len(each):
             explains = frozenset(j for j, made in made_of.items() if not made.isdisjoint(cells))
-            yield replace(column, explains=explains)
+            formulas = tuple(one.formulas[0] for one in known)
+            yield replace(known[0], cells=tuple(cells), formulas=formulas, explains=explains)
 
 
 def _lacking_slope(tested: StepUnderTest, cell: Address, users: int) -> LackingCell | None:
@@ -339,7 +345,16 @@ def _values_called_by(tested: StepUnderTest, cell: Address) -> list[Node]:
 
 def as_seen_from(tested: StepUnderTest, text: str, home: Address, cell: Address) -> str:
     """The formula of another sample: what is a sample's own moves with it, all else stays."""
-    return carry(tested.training, text, home, cell, lambda at: beside(tested, at, cell, home))
+    reader = tested.training.book.reader
+
+    def follow(reference: str) -> str:
+        at = reader.cell(reference, home)
+        there = None if at is None else beside(tested, at, cell, home)
+        if at is None or there is None or there == at:
+            return reference
+        return copy_formula(reference, at, there)
+
+    return rename_cells_in(text, follow)
 
 
 def unlike_others(tested: StepUnderTest, cells: Sequence[Address]) -> list[Address]:

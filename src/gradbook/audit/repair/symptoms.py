@@ -6,16 +6,18 @@ one edit there puts several gradients right, or the formula there looks like non
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import chain, combinations
 
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.expression import EditKind, factors
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.repair.repaired_step import RepairedStep, meaning_of, rank, take_apart
+from gradbook.audit.repair.repaired_step import RepairedStep, meaning_of, rank
 from gradbook.audit.repair.shares import wrong_shares
 from gradbook.audit.repair.wrong_formula import WrongFormula
 from gradbook.audit.search.hypotheses import Hypothesis, Proof
@@ -23,7 +25,6 @@ from gradbook.audit.step.points import is_multiple
 from gradbook.audit.step.under_test import Slopes, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
-from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.flow import walk
 from gradbook.graph.node import Node, ancestors
 from gradbook.targets.excel.language import Call, Expression, Reference
@@ -39,6 +40,7 @@ class EarlierRows:
     usually_wrong: set[int] = field(default_factory=set)  # weights, in most rows
     in_vain: set[object] = field(default_factory=set)  # wrong claims that no column is to blame for
     columns: list[tuple[SheetStep, Hypothesis]] = field(default_factory=list)
+    claims: dict[str, Hypothesis] = field(default_factory=dict)
     climbing: set[int] = field(default_factory=set)  # weights whose updates go up the slope
     mistaken: set[int] = field(default_factory=set)  # weights updated by another's gradient
     updates: list[tuple[StepUnderTest, Hypothesis]] = field(default_factory=list)  # that do so
@@ -53,8 +55,22 @@ class Symptoms:
     earlier: EarlierRows
     usual: Sequence[SheetStep] = ()  # what most steps are like, where these are others
     mended: frozenset[Address] = frozenset()  # the cells that were blamed before
-    weight: int = -1  # the one whose own formula is looked at
+    weight: int | None = None  # the one whose own formula is looked at
     _formulas: dict[int, WrongFormula | None] = field(default_factory=dict)
+
+    @property
+    def looked_at(self) -> int:
+        """The weight whose claim is looked at."""
+        assert self.weight is not None
+        return self.weight
+
+    def of_weight(self, weight: int) -> Symptoms:
+        """Return the same symptoms, looking at the formula of one weight's claim."""
+        return replace(self, weight=weight)
+
+    def after(self, under_test: StepUnderTest) -> Symptoms:
+        """Return the same wrong claims in a step that is changed otherwise."""
+        return replace(self, under_test=under_test, weight=None, _formulas={})
 
     def formula(self, weight: int) -> WrongFormula | None:
         """Return the formula of a wrong claim; None where it holds a value."""
@@ -108,7 +124,11 @@ class Symptoms:
         cells += self.constant_behind
         if tested.without_influence:
             cells += [*_constant(tested, tested.forward), *self.only_repeating]
-        return take_apart(tested, cells)
+        formulas = {
+            cell: tested.formula(cell) for cell in cells if cell not in tested.graph.instead
+        }
+        known = {cell: pattern for cell, pattern in formulas.items() if pattern is not None}
+        return tested.with_formulas(known) if known else tested
 
     @cached_property
     def constant_behind(self) -> list[Address]:
@@ -168,19 +188,16 @@ class Symptoms:
         return not speaks and not is_evident(repaired, min(hypothesis.explains))
 
 
-def is_constant(training: SheetTraining, cell: Address) -> bool:
-    """Whether a cell's formula depends on no weight and doesn't only repeat a number: it may have
-    lost what it came from."""
-    computed = cell in training.book.patterns and cell not in training.varying
-    return computed and training.plain(cell) == cell
-
-
 def _constant(tested: StepUnderTest, cells: Iterable[Address]) -> list[Address]:
-    """The formulas behind some cells that depend on no weight."""
-    training = tested.training
+    """The formulas behind some cells that depend on no weight, and don't only repeat a number."""
+    training, patterns = tested.training, tested.training.book.patterns
+
+    def is_constant(cell: Address) -> bool:
+        formula = cell in patterns and cell not in training.varying
+        return formula and training.plain(cell) == cell
 
     def onward(cell: Address) -> Iterable[Address]:
-        return filter(partial(is_constant, training), training.flow.sources(cell))
+        return filter(is_constant, training.flow.sources(cell))
 
     behind = (onward(cell) for cell in cells if cell not in training.weight_cells)
     return list(walk(chain.from_iterable(behind), onward))
@@ -214,8 +231,10 @@ def only_what_changes(tested: StepUnderTest, hypothesis: Hypothesis) -> Hypothes
 
 def _says(tested: StepUnderTest, cell: Address, right: Pattern) -> bool:
     """Whether a cell says what a formula does."""
-    meant, said = meaning_of(tested, right.text, cell), tested.node(cell)
-    return meant is not None and said is not None and tested.same(meant, said)
+    meant = meaning_of(tested, right.text, cell)
+    with suppress(NotUnderstood):
+        return meant is not None and tested.same(meant, tested.graph.node(cell))
+    return False
 
 
 # Against a cell on the way to the loss -----------------------------------------
@@ -227,7 +246,7 @@ def is_evident(repaired: RepairedStep, weight: int) -> bool:
     return repaired.is_forward and (
         repaired.leads_astray
         or weight in repaired.under_test.without_influence
-        or repaired.gain > 0
+        or repaired.conventions[1] > repaired.conventions[0]
         or repaired.likeness > 0
         or _belongs_beside(repaired)
     )
@@ -296,35 +315,50 @@ def is_slope(tested: StepUnderTest, cell: Address) -> bool:
     """Whether a cell is the loss's slope by some cell on the way to it, up to a factor: then
     nothing is wrong with it."""
     ends = tested.loss_cells | tested.training.weight_cells.keys()
-    said, values = tested.node(cell), tested.random.of
-    inside = (node for node, at in tested.cells_of_values.items() if at not in ends)
-    slopes = (values(tested.slopes[node]) for node in inside)
-    return said is not None and any(is_multiple(values(said), slope) for slope in slopes)
+    values = tested.random.of
+    with suppress(NotUnderstood):
+        said = values(tested.graph.node(cell))
+        inside = (node for node, at in tested.cells_of_values.items() if at not in ends)
+        return any(is_multiple(said, values(tested.slopes[node])) for node in inside)
+    return False
 
 
 # Against a gradient's own formula ----------------------------------------------
 
 
 def becomes_usual(wrong: WrongFormula) -> bool:
-    """Whether a small edit makes a formula on the way back look like more others than it does."""
-    return _likeness(wrong) > 0
-
-
-def _likeness(wrong: WrongFormula) -> int:
-    """How many more formulas it looks like after a small edit."""
-    repair = wrong.small_repair
-    return 0 if repair is None else RepairedStep(wrong.under_test, repair).likeness
+    """Whether a small edit makes a claim's formula look like more of the others than it does."""
+    before, after = _others_like(wrong)
+    return after > before
 
 
 def becomes_its_line(wrong: WrongFormula) -> bool:
     """Whether a small edit makes a claim's formula the one that most other rows have."""
-    if wrong.small_repair is None:
+    if not wrong.is_slight or wrong.repair is None:
         return False
     training, line = wrong.under_test.training, wrong.under_test.training.axis.line
     patterns = training.book.patterns
     own = [c for c in training.computed_cells & patterns.keys() if line(c) == line(wrong.home)]
-    after = training.book.reader.read_typed(wrong.small_repair.formulas[0], wrong.home)
+    after = training.book.reader.read_typed(wrong.repair.formulas[0], wrong.home)
     return 2 * sum(patterns[cell].key == after.key for cell in own) > len(own)
+
+
+def _becomes_unlike_all(wrong: WrongFormula) -> bool:
+    """Whether a small edit makes a claim's formula, which others look like, one of a kind."""
+    before, after = _others_like(wrong)
+    return after == 0 < before
+
+
+def _others_like(wrong: WrongFormula) -> tuple[int, int]:
+    """How many other claims a claim's formula looks like, before and after a small edit."""
+    if not wrong.is_slight or wrong.repair is None:
+        return 0, 0
+    tested, book = wrong.under_test, wrong.under_test.training.book
+    owners = {option.owner for options in tested.step.claims for option in options}
+    patterns = (book.patterns.get(cell) for cell in owners - {wrong.home})
+    shapes = Counter(pattern.shape for pattern in patterns if pattern is not None)
+    after = book.reader.read_typed(wrong.repair.formulas[0], wrong.home)
+    return shapes[wrong.pattern.shape], shapes[after.shape]
 
 
 def is_easily_its_own(symptoms: Symptoms, weight: int, repaired: RepairedStep) -> bool:
@@ -335,9 +369,9 @@ def is_easily_its_own(symptoms: Symptoms, weight: int, repaired: RepairedStep) -
     if isinstance(claim.expression, Reference) and not repaired.is_forward:
         return False
     wrong = symptoms.formula(weight)
-    if wrong is None or wrong.small_repair is None:
+    if wrong is None or not wrong.is_slight:
         return False
-    return repaired.is_unlikely or _likeness(wrong) >= 0
+    return repaired.is_unlikely or not _becomes_unlike_all(wrong)
 
 
 def _gathers(expression: Expression) -> bool:

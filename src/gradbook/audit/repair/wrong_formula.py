@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial, reduce, wraps
+from functools import cached_property, partial, wraps
 from itertools import islice
-from operator import add
 
 import numpy as np
 
@@ -19,15 +18,17 @@ from gradbook.audit.edits.formula_edits import (
     Substitute,
     Substitutes,
     constants,
+    differences,
     edits_by_kind,
     edits_that_give,
-    functions_beside,
+    fill_templates,
     groupings,
     hits,
     missing_factors,
     missing_terms,
     other_references,
     pairs,
+    templates,
 )
 from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.formula.expression import (
@@ -35,6 +36,7 @@ from gradbook.audit.formula.expression import (
     EditKind,
     Factor,
     factors,
+    pointless_parts,
     product,
     put,
     references,
@@ -43,12 +45,12 @@ from gradbook.audit.formula.expression import (
     total,
     with_sign,
 )
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.repair.repaired_step import rank
-from gradbook.audit.search.hypotheses import Cause, Hypothesis, MissingPart, unless_not_understood
+from gradbook.audit.search.hypotheses import Cause, Hypothesis, MissingPart
 from gradbook.audit.step.formulas import EvaluatedFormula, remember
 from gradbook.audit.step.omissions import ChainOmission, Omissions
-from gradbook.audit.step.points import Numbers
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.errors import GradbookError
@@ -107,61 +109,55 @@ class WrongFormula:
         return next(filter(None, found), None)
 
     @cached_property
-    def small_repair(self) -> Hypothesis | None:
-        """The smallest repair; None where that is to write it anew."""
-        is_new = self.repair is not None and self.repair.edits[0].kind is EditKind.FORMULA
-        return None if is_new else self.repair
+    def is_slight(self) -> bool:
+        """Whether a small edit puts it right."""
+        return self.repair is not None and self.repair.edits[0].kind is not EditKind.FORMULA
 
     @cached_property
     def evaluation(self) -> EvaluatedFormula:
-        return evaluate(self.under_test, self.home, self.pattern, self.under_test.random)
+        return EvaluatedFormula(self.expression, remember(self.value_of))
+
+    def value_of(self, part: Expression) -> Array:
+        tested = self.under_test
+        try:
+            pattern = mentioning(tested, self.pattern, part)
+            return tested.random.of(tested.graph.expression(part, self.home, pattern))
+        except NotUnderstood:
+            return np.full(1, np.nan)
 
     @cached_property
     def cells(self) -> list[Substitute]:
         """The cells of the step, nearest first."""
         tested, home = self.under_test, self.home
-        some = tested.mentions.candidates([home])[:MOST_OFFERED]
-        each = (as_substitute(tested, cell, home, tested.random) for cell in some)
-        return [one for one in each if one is not None]
+        found: list[Substitute] = []
+        for cell in tested.mentions.candidates([home])[:MOST_OFFERED]:
+            try:
+                node = tested.graph.node(cell)
+            except NotUnderstood:
+                continue
+            if not node.is_constant():  # nor a blank
+                reference = tested.mentions.reference(cell, home)
+                found.append(Substitute(reference, tested.random.of(node)))
+        return found
 
     @cached_property
     def substitutes(self) -> Substitutes:
         every = [*self.cells, *constants(self.right_values.shape)]
 
         def factors() -> list[Substitute]:
-            tested, value_of = self.under_test, self.evaluation.value_of
-            return [*every, *functions_beside(tested, self.home, value_of, every[:MOST_PAIRED])]
+            apart = differences(self.under_test, self.home)
+            near = fill_templates(templates(self.under_test), every[:MOST_PAIRED])
+            return [*every, *(Substitute(said, self.value_of(said)) for said in apart), *near]
 
         return Substitutes(every, every, factors, lambda: every)
 
     def with_edits(self, *edits: Edit) -> Hypothesis:
-        changed = reduce(lambda expression, edit: edit.apply_to(expression), edits, self.expression)
-        return _hypothesis(self.home, changed, edits)
+        return _hypothesis(self.home, _apply(self.expression, edits), edits)
 
-
-def evaluate(
-    tested: StepUnderTest, home: Address, pattern: Pattern, numbers: Numbers
-) -> EvaluatedFormula:
-    """A cell's formula at some numbers; NaN where a part of it isn't understood."""
-
-    def value_of(part: Expression) -> Array:
-        seen = _mentioning(tested, pattern, part)
-        node = unless_not_understood(lambda: tested.graph.expression(part, home, seen))
-        return np.full(1, np.nan) if node is None else numbers.of(node)
-
-    assert pattern.expression is not None
-    return EvaluatedFormula(pattern.expression, remember(value_of))
-
-
-def as_substitute(
-    tested: StepUnderTest, cell: Address, home: Address, numbers: Numbers
-) -> Substitute | None:
-    """A cell that may stand in the formula of another; None of a blank, and of what isn't
-    understood."""
-    node = tested.node(cell)
-    if node is None or node.is_constant():
-        return None
-    return Substitute(tested.mentions.reference(cell, home), numbers.of(node), cell)
+    def is_pointless(self, *edits: Edit) -> bool:
+        """Whether edits make a part of the formula come to nothing, which nobody means."""
+        changed = _apply(self.expression, edits)
+        return pointless_parts(changed) > pointless_parts(self.expression)
 
 
 def unless_in_vain(
@@ -196,23 +192,25 @@ def one_edit(wrong: WrongFormula) -> Hypothesis | None:
 def two_edits(wrong: WrongFormula) -> Hypothesis | None:
     """Two edits: a reference and parentheses, or two references."""
     some = [*wrong.cells[:MOST_PAIRED], *constants(wrong.right_values.shape)[:3]]
-    regrouped = _regrouped(wrong, replace(wrong.substitutes, references=some))
-    paired = (wrong.with_edits(*two) for two in pairs(wrong.evaluation, some, wrong.right_values))
-    for most, ways in ((1, regrouped), (FEW, paired)):
-        best = rank(wrong.under_test, islice(ways, most))
-        if best:
-            return best[0]
-    return None
+    regrouped = next(_regrouped(wrong, replace(wrong.substitutes, references=some)), None)
+    if regrouped is not None:
+        return regrouped
+    right = pairs(wrong.evaluation, some, wrong.right_values)
+    meant = islice((two for two in right if not wrong.is_pointless(*two)), FEW)
+    best = rank(wrong.under_test, (wrong.with_edits(*two) for two in meant))
+    return best[0] if best else None
 
 
 def _regrouped(wrong: WrongFormula, known: Substitutes) -> Iterator[Hypothesis]:
     """Other parentheses, and then another reference."""
     for grouping in groupings(wrong.evaluation, known):
-        whole = grouping.edit(0)
-        other = EvaluatedFormula(whole.new, wrong.evaluation.value_of)
+        regrouped = grouping[0].new
+        other = EvaluatedFormula(regrouped, wrong.evaluation.value_of)
         for edit in edits_that_give(other_references(other, known), wrong.right_values):
-            done = edit.apply_to(whole.new)
-            yield _hypothesis(wrong.home, done, [edit, replace(whole, new=done)])
+            if not wrong.is_pointless(grouping[0], edit):
+                done = edit.apply_to(regrouped)
+                whole = Edit(EditKind.PARENTHESES, ((),), wrong.expression, done)
+                yield _hypothesis(wrong.home, done, [edit, whole])
 
 
 def written_anew(wrong: WrongFormula) -> Hypothesis | None:
@@ -228,14 +226,16 @@ def anew(tested: StepUnderTest, home: Address, old: Expression, target: Node) ->
 
 
 def spell(
-    tested: StepUnderTest, home: Address, target: Node, more: Mapping[Node, Address] = {}
+    tested: StepUnderTest, home: Address, target: Node, more: Mapping[Node, Address] | None = None
 ) -> Expression | None:
     """A node as a formula in some cell, by the cells on the way to the loss and some more."""
-    known = tested.graph.known
-    every = sorted(tested.forward & known.keys(), key=lambda c: (sheet_of(c) != sheet_of(home), c))
-    held = ((known[cell], cell) for cell in reversed(every))
-    cells = {node: at for node, at in held if isinstance(node, Node) and not node.is_constant()}
-    cells = {**cells, **tested.graph.leaf_cells, **more}
+    cells: dict[Node, Address] = {}
+    for cell in sorted(tested.forward, key=lambda c: (sheet_of(c) != sheet_of(home), c)):
+        value = tested.graph.known.get(cell)
+        if isinstance(value, Node) and not value.is_constant():
+            cells.setdefault(value, cell)
+    cells.update(tested.graph.leaf_cells)
+    cells.update(more or {})
     size = _spelled_size(target, cells)
     if size > LONGEST:
         return None
@@ -262,7 +262,7 @@ def _spelled_size(target: Node, known: Mapping[Node, Address]) -> int:
     return size.get(target, 1)
 
 
-def _mentioning(tested: StepUnderTest, pattern: Pattern, part: Expression) -> Pattern:
+def mentioning(tested: StepUnderTest, pattern: Pattern, part: Expression) -> Pattern:
     """The pattern, aware of what another expression mentions in the same cell."""
     missing = {r.text for r in references(part) if r.text not in pattern.mentions}
     if not missing:
@@ -270,6 +270,12 @@ def _mentioning(tested: StepUnderTest, pattern: Pattern, part: Expression) -> Pa
     reader = tested.training.book.reader
     more = {text: reader.mention(text, pattern.home) for text in missing}
     return replace(pattern, mentions={**pattern.mentions, **more})
+
+
+def _apply(expression: Expression, edits: Sequence[Edit]) -> Expression:
+    for edit in edits:
+        expression = edit.apply_to(expression)
+    return expression
 
 
 def _hypothesis(home: Address, formula: Expression, edits: Sequence[Edit]) -> Hypothesis:
@@ -326,8 +332,7 @@ def _missing_part(
     if tested.chain is None:
         return None
     if one.is_way:
-        ways = (tested.slopes[node] * gradients(node, [of])[of] for node in one.places)
-        target = reduce(add, ways)
+        target = _through(tested, one.places, of)
         target = target if per is None or per.is_constant(1.0) else target / per
     else:
         (source,) = tested.chain.partials[one.first]
@@ -337,6 +342,15 @@ def _missing_part(
         return None
     kind = EditKind.TERM if one.is_way else EditKind.FACTOR
     return MissingPart(kind, tested.cells_of_values.get(one.first), said)
+
+
+def _through(tested: StepUnderTest, nodes: Sequence[Node], of: Node) -> Node:
+    """What comes to ∂loss/∂ a value through some others."""
+    each = [tested.slopes[node] * gradients(node, [of])[of] for node in nodes]
+    found = each[0]
+    for share in each[1:]:
+        found = found + share
+    return found
 
 
 def own_slopes(tested: StepUnderTest, home: Address) -> dict[Node, Address]:
@@ -349,9 +363,12 @@ def own_slopes(tested: StepUnderTest, home: Address) -> dict[Node, Address]:
     back = [c for c in near if c not in tested.forward and c not in weights]
     found: dict[Node, Address] = {}
     for cell in back:
-        value = tested.node(cell)
-        if value is None or weights.keys() >= set(users.get(cell, ())):
-            continue  # what only updates take is a gradient
+        try:
+            value = tested.graph.node(cell)
+        except NotUnderstood:
+            continue
+        if weights.keys() >= set(users.get(cell, ())):
+            continue  # a gradient, which only updates take
         for slope in tested.slopes.values():
             if slope not in found and tested.same(value, slope) and not slope.is_constant():
                 found[slope] = cell
@@ -383,7 +400,7 @@ def _put_in(
     formula = EvaluatedFormula(expression, wrong.evaluation.value_of)
     is_term = part.kind is EditKind.TERM
     for said in dict.fromkeys([_without_common(part.formula, expression), part.formula]):
-        some = [Substitute(said, formula.value_of(said))]
+        some = [Substitute(said, wrong.value_of(said))]
         known = Substitutes((), (), partial(list, some), partial(list, some))
         adding = missing_terms(formula, known) if is_term else missing_factors(formula, known)
         for edit in edits_that_give(adding, wanted) if is_term or said == part.formula else ():

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
-from functools import partial
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from gradbook.audit.budget import A_SHARE, within_budget
@@ -65,15 +64,6 @@ class Hypothesis:
         """The formulas that it puts in the place of others."""
         both = zip(self.cells, self.formulas, strict=True)
         return {cell: book.reader.read_typed(text, cell) for cell, text in both}
-
-
-def about_column(each: Sequence[Hypothesis | None]) -> Hypothesis | None:
-    """What hypotheses about each of a column's cells are together; None where one is missing."""
-    known = [one for one in each if one is not None]
-    if not known or len(known) < len(each):
-        return None
-    cells, formulas = (one.home for one in known), (one.formulas[0] for one in known)
-    return replace(known[0], cause=Cause.COLUMN, cells=tuple(cells), formulas=tuple(formulas))
 
 
 class Doubts(NamedTuple):
@@ -168,9 +158,7 @@ def choose(case: SomeSearch, generators: Sequence[Generator[SomeSearch]]) -> Hyp
     wrong, left = set(case.wrong), list[Hypothesis]()
     for generator in generators:
         reasons = generator.proof is Proof.REASONS
-        if reasons and case.is_own_fault:
-            continue
-        found = unless_not_understood(partial(_believed, case, generator))
+        found = None if reasons and case.is_own_fault else _believed(case, generator)
         if found is None:
             continue
         explains_all = found.explains >= wrong
@@ -184,8 +172,17 @@ def choose(case: SomeSearch, generators: Sequence[Generator[SomeSearch]]) -> Hyp
 
 def _believed(case: SomeSearch, generator: Generator[SomeSearch]) -> Hypothesis | None:
     """The likeliest of a generator's hypotheses that stand the proof."""
-    if generator.proof is Proof.NONE:
-        return next(generator.propose(case), None)
-    found: list[Hypothesis] = []  # as far as there is something to spend, and to weigh them with
+
+    def believe() -> Hypothesis | None:
+        if generator.proof is Proof.NONE:
+            return next(generator.propose(case), None)
+        return next(case.prove(_affordable(case, generator), generator.proof), None)
+
+    return unless_not_understood(believe)
+
+
+def _affordable(case: SomeSearch, generator: Generator[SomeSearch]) -> list[Hypothesis]:
+    """What a generator proposes as far as there is something to spend, and to weigh it with."""
+    found: list[Hypothesis] = []
     within_budget(lambda: found.extend(generator.propose(case)), A_SHARE)
-    return next(case.prove(found, generator.proof), None)
+    return found  # what was added before nothing was left, too

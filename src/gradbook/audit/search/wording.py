@@ -316,6 +316,10 @@ def _order(_: Wording, old: Expression, new: Expression, weight: str) -> str:
     return Message("the two branches of {part} are exchanged", part=_short(old))
 
 
+def _sign(_: Wording, old: Expression, new: Expression, weight: str) -> str:
+    return Message("the sign of {part} is wrong", part=_short(old))
+
+
 def _function(_: Wording, old: Expression, new: Expression, weight: str) -> str:
     """Why a function doesn't belong there; x stands for each cell that it is taken of."""
     if not any(reference.text == "x" for reference in references(old)):
@@ -344,9 +348,7 @@ REASONS: dict[EditKind, Callable[[Wording, Expression, Expression, str], str]] =
     EditKind.OPERATOR: _operator,
     EditKind.PARENTHESES: Wording._parentheses,
     EditKind.ORDER: _order,
-    EditKind.SIGN: lambda _, old, new, weight: Message(
-        "the sign of {part} is wrong", part=_short(old)
-    ),
+    EditKind.SIGN: _sign,
     EditKind.FUNCTION: _function,
     EditKind.OMISSION: Wording._superfluous,
     EditKind.FACTOR: Wording._missing_factor,

@@ -18,14 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.audit.budget import spend
-from gradbook.audit.formula.address import (
-    LAST_COLUMN,
-    LAST_ROW,
-    Address,
-    name_of,
-    nearest_first,
-    sheet_of,
-)
+from gradbook.audit.formula.address import LAST_COLUMN, LAST_ROW, Address, name_of, sheet_of
 from gradbook.audit.formula.meaning import NotUnderstood, as_block, number
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.step.omissions import Chain, Omissions, chain_of_nodes
@@ -112,9 +105,8 @@ class Positions:
     def rows(self) -> dict[tuple[int, int], list[Address]]:
         """The step's cells that belong to it alone, by the rows in which they stand."""
         found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
-        computed = self.training.computed_cells - self.of_other_steps
         for cell in dict.fromkeys([*self.step.own, *self.step.cells]):
-            if cell in self.step.weights or cell in computed:
+            if cell in self.step.weights or cell in self.training.computed_cells:
                 found[self.row(cell)].append(cell)
         return dict(found)
 
@@ -195,7 +187,7 @@ class Mentions:
             and (cell not in stop or cell in own)
             and cell not in self.positions.of_other_steps
         ]
-        return nearest_first(found, home)
+        return sorted(found, key=lambda cell: (sheet_of(cell) != sheet_of(home), abs(cell - home)))
 
     @cached_property
     def aliases(self) -> dict[Address, list[Address]]:
@@ -311,13 +303,6 @@ class StepUnderTest:
         return random_values(self.training.weight_cells)
 
     # What is computed ----------------------------------------------------------
-
-    def node(self, cell: Address) -> Node | None:
-        """What a cell is worth; None where that isn't understood."""
-        try:
-            return self.graph.node(cell)
-        except NotUnderstood:
-            return None
 
     @cached_property
     def loss(self) -> Node:

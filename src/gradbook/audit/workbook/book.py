@@ -107,7 +107,6 @@ class Book:
     tables: dict[str, SheetTable] = field(default_factory=dict)  # in lower case
     arrays: dict[Address, str] = field(default_factory=dict)  # cells that share a formula → that
     typed: dict[Address, str] = field(default_factory=dict)  # formulas that compute which cell
-    number_texts: dict[Address, str] = field(default_factory=dict)  # that are read as numbers
     properties: dict[str, str] = field(default_factory=dict)  # creator, created, lastModifiedBy …
     recalculates: bool = False  # whether whoever opens the file is asked to compute it anew
     iterates: bool = False  # whether circles are meant: each recalculation is a step
@@ -202,11 +201,7 @@ class Book:
 
     def content(self, cell: Address) -> str:
         """What stands in a cell: its formula or, where it has none, its value."""
-        return self.formula(cell) or show_value(self.typed_value(cell))
-
-    def typed_value(self, cell: Address) -> CellValue:
-        """What stands in a cell, be it a text that is read as a number."""
-        return self.number_texts.get(cell, self.values.get(cell))
+        return self.formula(cell) or show_value(self.values.get(cell))
 
     def read_typed(self, cell: Address) -> Pattern:
         """A cell's formula, its references as they are typed there."""
