@@ -136,7 +136,8 @@ def _sums(expression: Expression) -> Iterator[list[SignedTerm]]:
             part = part.left
         if added:
             yield [(1, part), *added]
-        waiting += [*(term for _, term in added), part] if added else inner(part)
+        inside = [part, *(term for _, term in added)] if added else inner(part)
+        waiting += reversed(inside)
 
 
 def _error(
