@@ -59,7 +59,7 @@ from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.training.weight_columns import WeightColumn, change, plain_update, said_in
 from gradbook.audit.workbook.book import show_value
 from gradbook.language.message import Message, WrittenNumber, joined
-from gradbook.targets.excel.language import Expression, Number, Reference, write
+from gradbook.targets.excel.language import Call, Expression, Number, Reference, write
 
 LR = "η"
 USUAL_RATE = 0.5  # what the exercise is usually done with
@@ -470,6 +470,9 @@ ONE_STEP = 2  # cells of a weight
 def stray_findings(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator[Finding]:
     """What is wrong with the weights that aren't updated as weights are."""
     book, tested = training.book, StepUnderTest.of(training, steps[:1])
+    said = [said_in(book, weight.updates[0]) for weight in training.weights]
+    rounded = [isinstance(update, Call) and update.function == "ROUND" for update in said]
+    is_rule = 2 * sum(rounded) >= len(rounded)  # of most weights: so few digits are meant
     for j, (weight, name) in enumerate(zip(training.weights, training.names, strict=True)):
         over = list(_starting_over(training, weight))
         if over:
@@ -484,8 +487,9 @@ def stray_findings(training: SheetTraining, steps: Sequence[SheetStep]) -> Itera
             )
             for cells in by_sheet(wrong):
                 yield finding_in(book, cells, KIND, name, why, name, right)
-        elif weight.stray:
-            yield from _stray(tested, j)
+        elif weight.stray or (rounded[j] and not is_rule):
+            models = {i for i, is_rounded in enumerate(rounded) if is_rule or not is_rounded}
+            yield from _stray(tested, j, models)
 
 
 def _starting_over(
@@ -506,9 +510,9 @@ def _starting_over(
     return filter(starts_over, steps)
 
 
-def _stray(tested: StepUnderTest, j: int) -> Iterator[Finding]:
-    """What an update does instead, in all steps or most."""
-    training, right = tested.training, usual_form(tested, j)
+def _stray(tested: StepUnderTest, j: int, models: Container[int]) -> Iterator[Finding]:
+    """What an update does instead of what those of some others do, in all steps or most."""
+    training, right = tested.training, usual_form(tested, j, models)
     book, weight, name = training.book, training.weights[j], training.names[j]
     formulas = Counter(p for _, cell in weight.steps if (p := book.patterns.get(cell)))
     if formulas:
@@ -572,14 +576,12 @@ def _scale(training: SheetTraining, said: Expression, base: Address, cell: Addre
     return minus + (write(product(rest)) if rest else "1" * len(minus))
 
 
-def usual_form(
-    tested: StepUnderTest, j: int, models: Container[int] | None = None
-) -> Pattern | None:
-    """The update as others have it, which may be limited to some; None where no cell holds this
-    weight's gradient, or where the others' go by more than theirs."""
+def usual_form(tested: StepUnderTest, j: int, models: Container[int]) -> Pattern | None:
+    """The update as some others have it; None where no cell holds this weight's gradient, or where
+    the others' go by more than theirs."""
     training = tested.training
     for i, weight in enumerate(training.weights):
-        if models is not None and i not in models:
+        if i not in models:
             continue
         with suppress(NotUnderstood):
             verdict, claim = tested.best(i, tested.step.claims[i])
