@@ -14,7 +14,7 @@ from gradbook.arrays import array, functions
 from gradbook.arrays.array import ndarray
 
 
-class Generator:
+class PlainGenerator:
     """Draws numbers: others than NumPy's from the same seed, but always the same."""
 
     def __init__(self, seed: Any = None) -> None:
@@ -55,7 +55,7 @@ NAMES: dict[str, Any] = {
     "finfo": lambda kind: SimpleNamespace(max=sys.float_info.max, eps=sys.float_info.epsilon),
     "result_type": lambda *kinds: float,
     "linalg": SimpleNamespace(lstsq=functions.solve_least_squares),
-    "random": SimpleNamespace(default_rng=Generator, Generator=Generator),
+    "random": SimpleNamespace(default_rng=PlainGenerator, Generator=PlainGenerator),
     "float64": float,
     "float32": float,
     "int64": int,

@@ -36,7 +36,7 @@ PREFIXES = (b"office", b"table", b"text", b"style", b"fo")
 LARGEST = 64 * 2**20  # bytes of rows that were said once and are to be told apart
 OWN = "gradbook"  # what the names of our styles begin with
 _FILL = re.compile(rb"""\sfo:background-color=(?:"[^"]*"|'[^']*')""")
-_PROPERTIES = re.compile(rb"""<style:table-cell-properties\b(?:[^>"']|"[^"]*"|'[^']*')*>""")
+_PROPERTIES = re.compile(rb"""<style:table-cell-properties\b(?:[^<>"']|"[^"<]*"|'[^'<]*')*>""")
 _NOTE_END = b"</office:annotation>"
 
 

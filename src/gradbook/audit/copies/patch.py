@@ -1,5 +1,7 @@
-"""Changes to parts of a workbook's package, and to single cells and bytes of their XML; every byte
-around them stays as it was."""
+"""Changes to parts of a workbook's package, and to single cells and bytes of their XML.
+
+Every byte around them stays as it was.
+"""
 
 from __future__ import annotations
 

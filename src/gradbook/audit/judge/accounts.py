@@ -68,7 +68,7 @@ class OddFactor:
 
 
 @dataclass(frozen=True)
-class Change:
+class WeightChange:
     """What an update takes from a weight, and the slope of the loss there."""
 
     tested: StepUnderTest
@@ -91,7 +91,7 @@ class Change:
         """Whether it is the same multiple of its slope everywhere."""
         return bool(np.any(self.times != 0)) and _is_number(self.times)
 
-    def may_be_like(self, other: Change) -> bool:
+    def may_be_like(self, other: WeightChange) -> bool:
         """Whether both are as many times their slopes wherever both have one."""
         common = np.isfinite(self.times) & np.isfinite(other.times)
         return int(common.sum()) < ENOUGH or agree(self.times, other.times)
@@ -141,7 +141,7 @@ class Change:
         value = None if rate is None or rate in self.rates else book.values.get(rate)
         return rate if isinstance(value, float) and value != 1 else None
 
-    def factor_to(self, other: Change) -> OddFactor | None:
+    def factor_to(self, other: WeightChange) -> OddFactor | None:
         """A number, a rate of its own or one of the other's that are all between the two."""
         leaf = self.tested.random.leaf
         with np.errstate(all="ignore"):
@@ -160,7 +160,7 @@ def _is_number(values: Array) -> bool:
 
 
 @dataclass(frozen=True)
-class Account:
+class UpdateAccount:
     """What is wrong with whole updates, and which of them nothing accounts for."""
 
     findings: list[Finding]
@@ -184,12 +184,12 @@ class Account:
 
 def account_for(
     training: SheetTraining, groups: Iterable[Sequence[SheetStep]], told: Sequence[Finding]
-) -> Account:
+) -> UpdateAccount:
     """The updates that go by another multiple of their slopes than most do by the same rate, and
     those that go by none though most do; where a gradient is wrong, of the other weights. Of each
     weight they are the usual ones."""
     every = list(usual_updates(training))
-    account = Account([], [])
+    account = UpdateAccount([], [])
     step = _usual_step(every, groups)
     tested = StepUnderTest.of(training, [step]) if step else None
     spoilt = {cell for finding in told for cell in cells_in(finding, training)}
@@ -255,11 +255,11 @@ def _functions(pattern: Pattern) -> Counter[str]:
 
 
 def _odd_changes(
-    tested: StepUnderTest, changes: Sequence[Change]
-) -> Iterator[tuple[Change, OddFactor | None]]:
+    tested: StepUnderTest, changes: Sequence[WeightChange]
+) -> Iterator[tuple[WeightChange, OddFactor | None]]:
     """The changes that are another multiple of their slopes than most are, and the factor between
     them; None where nothing says why. A rate of their own does."""
-    alike: list[list[Change]] = []
+    alike: list[list[WeightChange]] = []
     for change in changes:
         same = next((some for some in alike if change.may_be_like(some[0])), None)
         if same is None:
@@ -279,13 +279,17 @@ def _odd_changes(
             yield from ((change, factor) for change in some)
 
 
-def _rank(some: Sequence[Change]) -> tuple[int, bool]:
+def _rank(some: Sequence[WeightChange]) -> tuple[int, bool]:
     """How many changes are alike, and whether they are as in books."""
     return len(some), some[0].is_textbook
 
 
 def _is_fault(
-    factor: OddFactor | None, odd: Change, other: Change, is_unusual: bool, is_rare: bool
+    factor: OddFactor | None,
+    odd: WeightChange,
+    other: WeightChange,
+    is_unusual: bool,
+    is_rare: bool,
 ) -> bool:
     """Whether a factor is no choice: a rate that is left out, or taken once more, or another number
     beside the same rate; nor one that is typed in its place, but for the same number."""
@@ -307,7 +311,7 @@ def _is_fault(
 
 def _parted(
     tested: StepUnderTest, every: Sequence[UsualUpdate]
-) -> tuple[list[Change], list[Change]]:
+) -> tuple[list[WeightChange], list[WeightChange]]:
     """The changes that are a multiple of their slopes, whatever the weights are, and those that are
     none, not even with the book's own numbers."""
     settled = [_settled(tested, numbers) for numbers in (tested.random, tested.constants)]
@@ -335,7 +339,7 @@ def _settled(tested: StepUnderTest, numbers: Numbers) -> Numbers:
 
 def _changes(
     tested: StepUnderTest, every: Iterable[UsualUpdate], numbers: Numbers
-) -> Iterator[Change]:
+) -> Iterator[WeightChange]:
     """What each weight's update takes from it in this step, if it is a usual one and there is a
     slope to hold it against."""
     graph, step = tested.graph, tested.step
@@ -352,7 +356,7 @@ def _changes(
                     continue
                 nodes = graph.node(base), graph.node(base) - after, slope
                 worked = np.broadcast_arrays(*map(numbers.of, nodes))
-                yield Change(tested, updates, cell, *worked)
+                yield WeightChange(tested, updates, cell, *worked)
 
 
 # What is said of it ------------------------------------------------------------------

@@ -675,8 +675,12 @@ def wrong_terms(training: SheetTraining, loss: Sequence[StepLoss | None]) -> lis
             target=training.name_of(own[1]),
             other=training.name_of(other),
         )
-        kind, name = EditKind.FORMULA.value, training.name_of(cell)
-        return [finding_in(book, some, kind, name, why, right=right) for some in by_sheet(cells)]
+        is_alike = right.shape == book.patterns[cell].shape
+        kind = EditKind.REFERENCE if is_alike else EditKind.FORMULA
+        return [
+            finding_in(book, some, kind.value, training.name_of(cell), why, right=right)
+            for some in by_sheet(cells)
+        ]
     return []
 
 

@@ -1,5 +1,7 @@
-"""Workbooks in which no weight learns: pasted gradients, exercises, frozen or unfinished sheets,
-and forward passes alone: sums of products, and activations of these."""
+"""Workbooks in which no weight learns: pasted gradients, exercises, frozen or unfinished sheets.
+
+And forward passes alone: sums of products, and activations of these.
+"""
 
 from __future__ import annotations
 

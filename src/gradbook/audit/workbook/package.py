@@ -42,7 +42,7 @@ Begin = Callable[[str, dict[str, str]], object]  # an element begins, with its a
 End = Callable[[str], object]
 
 
-class Element(NamedTuple):
+class TextElement(NamedTuple):
     """An element of a part, when it ends."""
 
     tag: str  # without its namespace's prefix, as all of these
@@ -91,13 +91,13 @@ class Package:
         self.refuse_very_many(name)
         parse(name, self.chunks(name), made or parser(), begin, end, text)
 
-    def each(self, name: str, keep: Callable[[Element], object]) -> None:
+    def each(self, name: str, keep: Callable[[TextElement], object]) -> None:
         """Read a part's XML, one element after the other."""
         opened: list[tuple[str, dict[str, str], list[str]]] = [("", {}, [])]
 
         def end(tag: str) -> None:
             last, attributes, text = opened.pop()
-            keep(Element(last, attributes, "".join(text), opened[-1][0]))
+            keep(TextElement(last, attributes, "".join(text), opened[-1][0]))
 
         def add(piece: str) -> None:
             opened[-1][2].append(piece)

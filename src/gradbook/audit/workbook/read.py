@@ -36,8 +36,8 @@ from gradbook.audit.workbook.computed_places import close_ranges, mentions_colum
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.opendocument import is_opendocument, read_opendocument
 from gradbook.audit.workbook.package import (
-    Element,
     Package,
+    TextElement,
     WorkbookError,
     local,
     package,
@@ -121,7 +121,7 @@ def _relations(parts: Package, of: str) -> Relations:
     """Where the relations of a part lead inside the package."""
     found: Relations = {}
 
-    def keep(one: Element) -> None:
+    def keep(one: TextElement) -> None:
         if one.tag == "Relationship" and one.attributes.get("TargetMode") != "External":
             part = resolve_target(of, one.attributes.get("Target", ""))
             if part in parts:
@@ -138,7 +138,7 @@ def _workbook(parts: Package, part: str, book: Book) -> list[tuple[str, str, boo
     each name refers to."""
     sheets: list[tuple[str, str, bool]] = []
 
-    def keep(one: Element) -> None:
+    def keep(one: TextElement) -> None:
         said = one.attributes
         match one.tag:
             case "calcPr":
@@ -158,7 +158,7 @@ def _workbook(parts: Package, part: str, book: Book) -> list[tuple[str, str, boo
 
 def _properties(parts: Package) -> dict[str, str]:
     """Who made the book, who saved it last, and when."""
-    found: list[Element] = []
+    found: list[TextElement] = []
     for part in PROPERTIES:
         if part in parts and parts.size(part) <= SMALL:
             parts.each(part, found.append)
@@ -171,7 +171,7 @@ def _strings(parts: Package, names: Sequence[str]) -> list[str]:
     strings: list[str] = []
     pieces: list[str] = []
 
-    def keep(one: Element) -> None:
+    def keep(one: TextElement) -> None:
         if one.tag == "t" and one.around != "rPh":  # how a word is pronounced
             pieces.append(one.text)
         elif one.tag == "si":

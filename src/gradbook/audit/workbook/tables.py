@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gradbook.audit.formula.address import Address, letters, row_and_column, row_of, sheet_of
-from gradbook.audit.workbook.package import Element, Package
+from gradbook.audit.workbook.package import Package, TextElement
 
 MOST_TABLES = 1_000
 LONGEST = 8_192  # characters of a formula, as Excel has it
@@ -110,7 +110,7 @@ def read_tables(
 ) -> Iterator[tuple[str, SheetTable]]:
     """The tables of a sheet, by their names in lower case, from the parts that declare them."""
     for name in names[:MOST_TABLES]:
-        found: list[Element] = []
+        found: list[TextElement] = []
         parts.each(name, found.append)
         about = next((one.attributes for one in found if one.tag == "table"), {})
         titles = [one.attributes.get("name", "") for one in found if one.tag == "tableColumn"]
