@@ -6,7 +6,7 @@ velocities and running means are: it is looked for from the update on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from weakref import WeakKeyDictionary
@@ -20,11 +20,14 @@ from gradbook.audit.formula.expression import (
     factors,
     inner,
     product,
+    references,
+    rename_cells,
     terms,
     total,
 )
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.training.weight_columns import WeightColumn, change, said_in
+from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import walk
 from gradbook.targets.excel.language import Call, Expression, Infix, Number, Reference
 
@@ -46,10 +49,17 @@ class Claim:
     sign: int  # +1 where the update subtracts the claim
     via: tuple[Address, ...] = ()  # the cells from the update to the one that mentions the owner
 
-    def moved(self, away: int) -> Claim:
-        """Return the same claim in a step so far away."""
-        via = tuple([cell + away for cell in self.via])
-        return replace(self, owner=self.owner + away, via=via)
+    def moved(self, book: Book, there: Mapping[Address, Address]) -> Claim:
+        """Return the claim of another step, in which these other cells stand for its own."""
+        owner, expression = there[self.owner], self.expression
+        mine, theirs = (book.patterns.get(cell) for cell in (self.owner, owner))
+        if mine is not theirs and mine and theirs and mine.expression and theirs.expression:
+            both = zip(references(mine.expression), references(theirs.expression), strict=True)
+            words = {typed.text: other.text for typed, other in both}
+            expression = rename_cells(expression, lambda part: words.get(part.text, part.text))
+        return replace(
+            self, owner=owner, expression=expression, via=tuple([there[c] for c in self.via])
+        )
 
 
 @dataclass(frozen=True)
@@ -379,17 +389,19 @@ def first_claims(training: SheetTraining) -> OfEach:
 
 
 def _step_by_step(training: SheetTraining, weight: WeightColumn) -> OfEach:
-    """The claims of every update: sought in one, and then moved on to those that repeat it."""
+    """The claims of every update: sought in one, and then carried on to those that repeat it."""
     found: OfEach = []
     said: tuple[Claim, ...] = ()
     read: list[Address] = []  # of the formulas behind what was said
     for step, (base, home) in enumerate(weight.steps):
-        before, last = weight.steps[step - 1]
-        away, owners = home - last, {cell for claim in said for cell in (claim.owner, *claim.via)}
-        goes_on = step > 1 and away == base - before and owners <= set(read)
-        if goes_on and _is_repeated(training, read, away):
-            said = tuple([claim.moved(away) for claim in said])
-            read = [cell + away for cell in read]
+        there = (
+            _counterparts(training, read, weight.steps[step - 1], (base, home))
+            if step > 1
+            else None
+        )
+        if there is not None and all(there.keys() >= {c.owner, *c.via} for c in said):
+            said = tuple([claim.moved(training.book, there) for claim in said])
+            read = [there[cell] for cell in read]
         else:
             read = []
             said = tuple(claims(training, weight, step, read))
@@ -397,19 +409,36 @@ def _step_by_step(training: SheetTraining, weight: WeightColumn) -> OfEach:
     return found
 
 
-def _is_repeated(training: SheetTraining, read: Sequence[Address], away: int) -> bool:
-    """Whether some formulas stand so far away again, and say the same of cells of the same kinds:
-    of those as far away, or of the very same."""
-    patterns, sources, kind = training.book.patterns, training.flow.sources, training.kind
-    return all(
-        cell in patterns
-        and patterns.get(cell + away) is patterns[cell]
-        and all(
-            there in (here, here + away) and kind(here) == kind(there)
-            for here, there in zip(sources(cell), sources(cell + away), strict=False)
-        )
-        for cell in dict.fromkeys(read)
-    )
+def _counterparts(
+    training: SheetTraining,
+    read: Sequence[Address],
+    here: Sequence[Address],
+    there: Sequence[Address],
+) -> dict[Address, Address] | None:
+    """For the cells that some formulas mention, those that stand for them in another step; None
+    where the formulas there don't say the same of cells of the same kinds.
+
+    Each formula read comes after one that mentions it, the first being the update.
+    """
+    book, sources = training.book, training.flow.sources
+    found = dict(zip(here, there, strict=True))
+    if training.rate is not None:
+        found.setdefault(training.rate, training.rate)
+    for cell in dict.fromkeys(read):
+        other = found.get(cell)
+        mine, theirs = book.patterns.get(cell), book.patterns.get(other or -1)
+        if other is None or (mine and mine.shape) != (theirs and theirs.shape):
+            return None
+        for source, counterpart in zip(sources(cell), sources(other), strict=False):
+            plain, plain_counterpart = training.plain(source), training.plain(counterpart)
+            if (
+                found.setdefault(source, counterpart) != counterpart
+                or found.setdefault(plain, plain_counterpart) != plain_counterpart
+                or training.kind(source) != training.kind(counterpart)
+                or training.before(cell, source) != training.before(other, counterpart)
+            ):
+                return None
+    return found if read and len(set(found.values())) == len(found) else None
 
 
 def claims(
