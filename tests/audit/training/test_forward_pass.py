@@ -46,6 +46,9 @@ ELSE: dict[str, Areas] = {
         "A1": "FY19", "A2": "Cash", "B2": 5.0, "C2:F2": "=B2+C3", "A3": "Change",
         "A4": "Debt", "B4": 7.0, "C4:F4": "=B4-C5", "A5": "Paid",
     },
+    "a list with a number that is a text": {
+        "A1": 145.4, "A2": "=43/5", "A3": "143", "A4": "=12/9", "B1:B4": "=LEN(A1)",
+    },
     "logistic growth": {
         "A1": "t", "A2": 0.0, "A3:A9": "=A2+1", "C1": "rate", "C2": 0.8, "D1": "capacity",
         "D2": 50.0, "B2:B9": "=$D$2/(1+EXP(-$C$2*(A2-4)))",

@@ -26,6 +26,7 @@ from itertools import islice
 
 from gradbook.audit.findings import (
     ANOTHER_ROW,
+    NO_NETWORK,
     NUMBER_TEXT,
     PASTED,
     TIED,
@@ -155,8 +156,8 @@ def called_as_typed(
     book: Book, texts: Collection[Address], sheets: Sequence[SheetReport]
 ) -> list[SheetReport]:
     """The reports with what was taken for a typed number called the text that the book has there;
-    texts of which nothing is said are told by themselves."""
-    if not texts:
+    texts of which nothing is said are told by themselves, where something else is judged."""
+    if not texts or all(sheet.verdict == NO_NETWORK for sheet in sheets):
         return list(sheets)
     places = {part.title: number for number, part in enumerate(book.sheets)}
     found, told = [], set[Address]()
