@@ -289,7 +289,7 @@ class LossSearch:
         beside = (c for c in self.tried if c not in inside)
         beside = (c for c in beside if cells[0] not in inside_of(training, c))
         both = [StepLoss((*cells, cell)) for cell in beside][:MOST_BESIDE]
-        alike = self._alike(cells[0])  # as of descents below each other, of a row each
+        alike = self._alike(cells[0])  # rows below each other may descend by themselves
         both += [StepLoss(tuple(alike))] if len(alike) > 1 else []
         return _most((self.share(loss), loss) for loss in both)
 

@@ -201,7 +201,8 @@ def _carried_lines(
         pattern = book.patterns.get(cell)
         place = pattern.repeated_reference if pattern else None
         repeated = place.at(cell) if place else None
-        after.update({base: cell for base in bases.get(repeated or -1, ()) if base != cell})
+        if repeated is not None:
+            after.update({base: cell for base in bases.get(repeated, ()) if base != cell})
     reached = set(after.values())
     for start in after.keys() - reached:
         cells = [start, after[start]]
