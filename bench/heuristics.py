@@ -267,9 +267,9 @@ HEURISTICS: dict[str, Heuristic] = {
     "totals that repeat": Function("judge.loss", "_total", _nothing),
     "plausible losses": Function("judge.loss", "_is_plausible", _no),
     "cut off losses": Function(
-        "repair.broken_trainings", "loss_behind_values", lambda training: (training, [])
+        "repair.pasted_losses", "loss_behind_values", lambda training: (training, [])
     ),
-    "cut off trainings": Function("repair.broken_trainings", "cut_off_trainings", _none),
+    "cut off trainings": Function("repair.pasted_losses", "cut_off_trainings", _none),
     # updates and values
     "updates in other words": Function("step.under_test", "StepUnderTest.says_the_same", _no),
     "rate of the values": Function("judge.updates", "_rate_kept", _nothing),

@@ -11,7 +11,8 @@ from gradbook.layers import Activation
 from gradbook.lowering import Vocabulary
 from gradbook.targets.algebra.formula import definition, symbols
 from gradbook.targets.algebra.text import spell
-from gradbook.targets.excel.language import NAMES, SAYS, write
+from gradbook.targets.excel.language import write
+from gradbook.targets.excel.words import NAMES, SAYS
 
 
 @pytest.fixture

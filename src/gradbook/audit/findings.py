@@ -12,7 +12,18 @@ from typing import Any, Generic, TypeVar
 
 from gradbook import limits
 from gradbook.amounts import rough_percent
-from gradbook.audit.formula.address import Address, cells_of, name_of, ranges, sheet_of
+from gradbook.audit.formula.address import (
+    DOWN,
+    Address,
+    Axis,
+    cells_of,
+    column_of,
+    letters,
+    name_of,
+    ranges,
+    row_of,
+    sheet_of,
+)
 from gradbook.audit.formula.expression import Edit
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.workbook.book import Book, Origin, show_value
@@ -249,6 +260,27 @@ def typed_in(book: Book, cell: Address, name: str) -> tuple[str, str]:
         text=text,
         name=name,
     )
+
+
+TIED_DOWN = mark(
+    "{cell} is right, and its $ keep every copy at row {place}: each computes {cell} again; leave "
+    "out the $ before the row numbers"
+)
+TIED_ACROSS = mark(
+    "{cell} is right, and its $ keep every copy at column {place}: each computes {cell} again; "
+    "leave out the $ before the column letters"
+)
+TIED_STEPS = mark("the $ keeps every step at {cell}, though each computes its own: leave it out")
+
+
+def tied(first: Address, to: Address, axis: Axis, computes_again: bool = True) -> Message:
+    """That copies of a right formula stay at the row, or at the column, of some cell, and compute
+    the first again or go on from it."""
+    if not computes_again:
+        return Message(TIED_STEPS, cell=name_of(to))
+    if axis is DOWN:
+        return Message(TIED_DOWN, cell=name_of(first), place=row_of(to) + 1)
+    return Message(TIED_ACROSS, cell=name_of(first), place=letters(column_of(to)))
 
 
 def only_the_change(weight: str) -> Message:

@@ -40,12 +40,13 @@ from gradbook.audit.findings import (
     TIED,
     WRONG_RATE,
     only_the_change,
+    tied,
 )
 from gradbook.audit.formula.address import DOWN, Address, sheet_of
 from gradbook.audit.formula.expression import Edit, EditKind, pointless_parts
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import CellReference, Pattern, copy_formula, rename_cells_in
-from gradbook.audit.search.wording import Surroundings, Wording, other_slope, tied
+from gradbook.audit.search.wording import Surroundings, Wording, other_slope
 from gradbook.audit.step.formulas import (
     USUAL_KINDS,
     EvaluatedFormula,
@@ -59,7 +60,8 @@ from gradbook.audit.workbook.book import Book
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors, named_inputs
 from gradbook.language.message import Message, WrittenNumber, enumerated, joined, message_count
-from gradbook.targets.excel.language import NAMES, Expression, Reference, Speller, read, write
+from gradbook.targets.excel.language import Expression, Reference, read, write
+from gradbook.targets.excel.words import NAMES, Speller
 
 # The chain rule, also with a way or a slope left out --------------------------
 

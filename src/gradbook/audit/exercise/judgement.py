@@ -68,7 +68,7 @@ from gradbook.graph.node import Node
 from gradbook.language.message import Message, WrittenNumber, message_count
 from gradbook.net import parse
 from gradbook.targets.excel.language import write
-from gradbook.targets.excel.plan.columns import ExerciseRecord
+from gradbook.targets.excel.plan.record import ExerciseRecord
 
 if TYPE_CHECKING:
     from gradbook.targets.excel.plan.book import Solution

@@ -38,7 +38,7 @@ from gradbook.audit.formula.pattern import RangeReference, Reader, UnknownRefere
 from gradbook.audit.workbook.book import Book, quote_title
 from gradbook.graph.node import Node
 from gradbook.language.message import Message
-from gradbook.targets.excel.plan.columns import FIRST_LINE, MOST_LINES, ExerciseRecord, read_record
+from gradbook.targets.excel.plan.record import FIRST_LINE, MOST_LINES, ExerciseRecord, read_record
 
 if TYPE_CHECKING:
     from gradbook.targets.excel.plan.book import Solution

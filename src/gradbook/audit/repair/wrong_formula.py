@@ -56,7 +56,8 @@ from gradbook.audit.training.claims import Claim
 from gradbook.errors import GradbookError
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
-from gradbook.targets.excel.language import Expression, Infix, Reference, Speller, write
+from gradbook.targets.excel.language import Expression, Infix, Reference, write
+from gradbook.targets.excel.words import Speller
 
 MOST_OFFERED = 160  # cells that may stand in the place of others
 MOST_PAIRED = 48

@@ -13,7 +13,6 @@ from gradbook.audit.formula.address import (
     Axis,
     by_sheet,
     column_of,
-    letters,
     name_of,
     ranges,
     row_of,
@@ -25,7 +24,6 @@ from gradbook.audit.search.hypotheses import Hypothesis, MissingPart
 from gradbook.audit.training.steps import is_loss_word
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
-from gradbook.language import mark
 from gradbook.language.message import Message, joined
 from gradbook.targets.excel.language import Expression, Infix, Number, Reference, write
 
@@ -36,15 +34,6 @@ OPERATIONS = {
     "/": Message("a quotient"),
     "^": Message("a power"),
 }
-TIED_DOWN = mark(
-    "{cell} is right, and its $ keep every copy at row {place}: each computes {cell} again; leave "
-    "out the $ before the row numbers"
-)
-TIED_ACROSS = mark(
-    "{cell} is right, and its $ keep every copy at column {place}: each computes {cell} again; "
-    "leave out the $ before the column letters"
-)
-TIED_STEPS = mark("the $ keeps every step at {cell}, though each computes its own: leave it out")
 LOGARITHM = Message("LOG is the logarithm to the base 10: LN, the natural one, belongs there")
 
 
@@ -272,16 +261,6 @@ class Wording:
         if not isinstance(part, Reference):
             return None
         return self.book.reader.cell(part.text, self.home)
-
-
-def tied(first: Address, to: Address, axis: Axis, computes_again: bool = True) -> Message:
-    """That copies of a right formula stay at the row, or at the column, of some cell, and compute
-    the first again or go on from it."""
-    if not computes_again:
-        return Message(TIED_STEPS, cell=name_of(to))
-    if axis is DOWN:
-        return Message(TIED_DOWN, cell=name_of(first), place=row_of(to) + 1)
-    return Message(TIED_ACROSS, cell=name_of(first), place=letters(column_of(to)))
 
 
 def other_slope(taken: str, names: str, kind: str, slopes: str) -> Message:

@@ -485,6 +485,11 @@ class StepUnderTest:
         options = self.step.claims[weight]
         return bool(options) and self._case(weight, options[0]) in self._known_right
 
+    def is_right(self) -> bool:
+        """Whether all that is claimed is the gradient, whatever the numbers."""
+        claimed = ((weight, options) for weight, options in enumerate(self.step.claims) if options)
+        return all(self.best(*claim)[0] is ClaimVerdict.RIGHT for claim in claimed)
+
     def wrong_weights(self) -> set[int]:
         """The weights whose gradients aren't, not even for the sheet's own numbers."""
         claimed = ((weight, options) for weight, options in enumerate(self.step.claims) if options)

@@ -1,4 +1,4 @@
-"""The language of cells: its forms and precedence, to write and to read, and how it says each op.
+"""The language of cells: its forms and precedence, to write and to read.
 
 Excel negates before it raises, so -2^2 is 4; every infix operator associates to the left, 2^3^2
 being 64. Knows formulas, and nothing of sheets, of which cell a value has, or of the library that
@@ -8,18 +8,14 @@ writes workbooks.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from itertools import chain
 from math import isfinite
 from string import Formatter
 from typing import NamedTuple, NoReturn
 
 from gradbook.errors import GradbookError
-from gradbook.graph.node import Node
-from gradbook.language import tr
-from gradbook.lowering import Vocabulary
 
 LONGEST_FORMULA = 8192  # characters, in Excel
 
@@ -347,9 +343,8 @@ class _FormulaReader:
         raise FormulaError(message or seen, here.column)
 
 
-# How it says each op: one table of words, and a few phrases --------------------
+# Ops that are one word, to write and to read ----------------------------------
 
-# Ops that are one word. The audit reads formulas with the same two tables.
 INFIX_OPS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "^"}
 CALLED_OPS = {
     "exp": "EXP",
@@ -359,154 +354,3 @@ CALLED_OPS = {
     "largest": "MAX",
     "normal_share": "NORMSDIST",
 }
-
-LARGEST_EXP = 709  # EXP of more is #NUM!
-
-Parts = Sequence[Expression]
-Refer = Callable[[Node], Reference | None]
-Guarded = Collection[str]  # names of ops
-
-
-def infix(operator: str, *terms: Expression) -> Expression:
-    """a+b+c, added from the left."""
-    return reduce(lambda left, right: Infix(operator, left, right), terms)
-
-
-def call(function: str, *arguments: Expression) -> Call:
-    return Call(function, arguments)
-
-
-ZERO, ONE = Number(0.0), Number(1.0)
-
-
-def _choose(parts: Parts, node: Node) -> Expression:
-    condition, then, otherwise = parts
-    return call("IF", Infix(">", condition, ZERO), then, otherwise)
-
-
-def _is_largest(parts: Parts, node: Node) -> Expression:
-    """A tie goes to the first."""
-    (k,) = node.attributes
-    assert isinstance(k, int)
-    tests = [Infix(">", parts[k], part) for part in parts[:k]]
-    tests += [Infix(">=", parts[k], part) for part in parts[k + 1 :]]
-    return call("IF", call("AND", *tests), ONE, ZERO) if tests else ONE
-
-
-def _log_sum_exp(parts: Parts, node: Node) -> Expression:
-    """Measured from the largest, so that no EXP overflows."""
-    most = call("MAX", *parts)
-    powers = (call("EXP", Infix("-", part, most)) for part in parts)
-    return infix("+", most, call("LN", infix("+", *powers)))
-
-
-def _softplus(parts: Parts, node: Node) -> Expression:
-    (x,) = parts
-    tail = call("LN", Infix("+", ONE, call("EXP", Prefix("-", call("ABS", x)))))
-    return Infix("+", call("MAX", x, ZERO), tail)
-
-
-def _sigmoid(parts: Parts, node: Node) -> Expression:
-    return Infix("/", ONE, Infix("+", ONE, call("EXP", Prefix("-", *parts))))
-
-
-def _guarded_sigmoid(parts: Parts, node: Node) -> Expression:
-    """For values so far below zero that the textbook's form overflows."""
-    far = Infix("<", parts[0], number(-LARGEST_EXP))
-    return call("IF", far, ZERO, _sigmoid(parts, node))
-
-
-def _guarded_power(parts: Parts, node: Node) -> Expression:
-    """Some sheets take a power that vanishes for an error, and a product that does for 0."""
-    base, exponent = parts
-    if exponent == Number(2.0):
-        return Infix("*", base, base) if isinstance(base, Reference) else call("SUMSQ", base)
-    if base == ZERO:
-        return Infix("^", base, exponent)
-    return call("EXP", Infix("*", exponent, call("LN", base)))
-
-
-Phrase = Callable[[Parts, Node], Expression]
-
-
-def _infix_phrase(sign: str) -> Phrase:
-    return lambda parts, node: infix(sign, *parts)
-
-
-def _call_phrase(word: str) -> Phrase:
-    return lambda parts, node: call(word, *parts)
-
-
-PHRASES: dict[str, Phrase] = {
-    **{op: _infix_phrase(sign) for op, sign in INFIX_OPS.items()},
-    **{op: _call_phrase(word) for op, word in CALLED_OPS.items()},
-    "constant": lambda parts, node: number(node.number),
-    "copy": lambda parts, node: parts[0],
-    "repeat": lambda parts, node: parts[0],
-    "total": _call_phrase("SUM"),
-    "negate": lambda parts, node: Prefix("-", *parts),
-    "relu": lambda parts, node: call("MAX", ZERO, *parts),
-    "floor": _call_phrase("INT"),
-    "choose": _choose,
-    "is_largest": _is_largest,
-    "log_sum_exp": _log_sum_exp,
-    "softplus": _softplus,
-    "sigmoid": _sigmoid,
-}
-
-GUARDED_PHRASES: dict[str, Phrase] = {"sigmoid": _guarded_sigmoid, "power": _guarded_power}
-
-
-SAYS = Vocabulary("a sheet", frozenset({*PHRASES, "leaf"}))
-
-
-@dataclass(frozen=True)
-class Speller:
-    """Says nodes as formulas: what has a cell is referred to, the rest is written out.
-
-    `refer` gives a node's cell (or nothing), `block` the cells of a value of all samples.
-    The ops of `guarded` are spelled so that extreme values do them no harm.
-    """
-
-    refer: Refer
-    block: Callable[[Node], Reference]
-    guarded: Guarded = frozenset()
-
-    def mention(self, node: Node) -> Expression:
-        """What another cell says for it: its reference, where it has one."""
-        return self.refer(node) or self.formula(node)
-
-    def formula(self, node: Node) -> Expression:
-        """What the node's own cell says."""
-        written: dict[Node, Expression] = {}
-        waiting = [node]
-        while waiting:  # no recursion: a sum may be hundreds of terms deep
-            last = waiting[-1]
-            cell = self.refer(last) if last is not node else None
-            parts = () if cell else self._parts(last)
-            missing = [part for part in parts if part not in written]
-            if missing:
-                waiting.extend(reversed(missing))
-                continue
-            written[last] = cell or self._phrase(last, [written[part] for part in parts])
-            waiting.pop()
-        return written[node]
-
-    def _parts(self, node: Node) -> tuple[Node, ...]:
-        """What a node's phrase is made of: its inputs, or a simpler way to say it."""
-        if node.op.name == "total":
-            return ()
-        return SAYS.sources(node)
-
-    def _phrase(self, node: Node, parts: Parts) -> Expression:
-        if node.op.name == "total":
-            parts = [self.block(node.inputs[0])]
-        phrases = GUARDED_PHRASES if node.op.name in self.guarded else PHRASES
-        phrase = phrases.get(node.op.name)
-        return phrase(parts, node) if phrase else parts[0]
-
-
-NAMES: Speller = Speller(  # says formulas in names
-    lambda node: Reference(str(node.name)) if node.name is not None else None,
-    lambda node: Reference(tr("{value} of all samples", value=write(NAMES.mention(node)))),
-)

@@ -20,7 +20,7 @@ from gradbook.targets.excel.plan.book import (
     VERDICTS_WORK,
     WorkbookPlan,
 )
-from gradbook.targets.excel.plan.columns import KNOWN_BY, ExerciseRecord
+from gradbook.targets.excel.plan.record import KNOWN_BY, ExerciseRecord
 from gradbook.targets.excel.sheets.answers import write_answers, write_answers_work
 from gradbook.targets.excel.sheets.check import write_check, write_check_work
 from gradbook.targets.excel.sheets.derivation import write_derivation

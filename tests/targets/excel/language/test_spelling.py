@@ -7,7 +7,8 @@ import pytest
 from gradbook.errors import TargetError
 from gradbook.graph.names import Name
 from gradbook.graph.node import OPS, Graph
-from gradbook.targets.excel.language import PHRASES, Reference, Speller, write
+from gradbook.targets.excel.language import Reference, write
+from gradbook.targets.excel.words import PHRASES, Speller
 
 NAMES = Speller(
     lambda node: Reference(str(node.name)) if node.name else None,

@@ -26,7 +26,6 @@ from gradbook.rates.criteria import Case, least_loss, resting_loss
 from gradbook.rates.trial import trial
 from gradbook.targets.excel.plan.check import EpochNudges, GradientCheck, Nudges
 from gradbook.targets.excel.plan.columns import (
-    KNOWN_BY,
     ColumnGroup,
     Exercise,
     backward_values,
@@ -43,6 +42,7 @@ from gradbook.targets.excel.plan.layout import (
     following_values,
     record,
 )
+from gradbook.targets.excel.plan.record import KNOWN_BY
 from gradbook.targets.excel.plan.verdicts import (
     GateColumns,
     VerdictCells,

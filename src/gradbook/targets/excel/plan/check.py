@@ -22,10 +22,11 @@ from gradbook.graph.reference import Values, evaluate
 from gradbook.language import mark, tr
 from gradbook.net import Net
 from gradbook.net.step import Step
-from gradbook.targets.excel.language import SAYS, Reference
+from gradbook.targets.excel.language import Reference
 from gradbook.targets.excel.live import LiveValue, call, message_with, same, when
 from gradbook.targets.excel.plan.columns import forward_values, gradients
 from gradbook.targets.excel.plan.layout import BASE_SAMPLE, ColumnBlock, RunLayout
+from gradbook.targets.excel.words import SAYS
 
 NUDGE_NAME, EPOCH_NAME = "nudge", "checked_epoch"
 NUDGE = 1e-5

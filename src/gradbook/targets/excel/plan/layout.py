@@ -12,7 +12,8 @@ from xlsxwriter.utility import quote_sheetname, xl_col_to_name
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.graph.reference import Values
 from gradbook.net.step import Step, run
-from gradbook.targets.excel.language import SAYS, Guarded, Reference, Speller, write
+from gradbook.targets.excel.language import Reference, write
+from gradbook.targets.excel.words import SAYS, Guarded, Speller
 
 # A column's formula is written once, with these in the place of row numbers:
 EPOCH, NEXT_EPOCH = "{e}", "{n}"  # the row of this epoch's values, and of the next one's

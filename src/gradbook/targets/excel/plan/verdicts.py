@@ -29,8 +29,9 @@ from gradbook.rates.criteria import (
     last_part,
 )
 from gradbook.rates.trial import LayerGate, layer_gates
-from gradbook.targets.excel.language import Expression, Infix, Reference, Text, call, number, write
+from gradbook.targets.excel.language import Expression, Infix, Reference, Text, number, write
 from gradbook.targets.excel.language import digits as typed
+from gradbook.targets.excel.words import call
 
 # How much of the gradient each layer's activations let through ---------------
 

@@ -16,7 +16,7 @@ from gradbook.layers.card import AnswerKind
 from gradbook.layers.losses import HALF_SURE
 from gradbook.net.step import Step
 from gradbook.palette import ACTIVATION, ERROR, INPUT, QUIET, TARGET
-from gradbook.targets.excel.language import Guarded, Reference, Speller, write
+from gradbook.targets.excel.language import Reference, write
 from gradbook.targets.excel.live import LiveValue, call, message_with, same, when
 from gradbook.targets.excel.plan.book import ANSWERS, ANSWERS_WORK, TRAINING, WorkbookPlan
 from gradbook.targets.excel.plan.layout import cell_value
@@ -31,6 +31,7 @@ from gradbook.targets.excel.sheets.look import (
     colour,
     number_format,
 )
+from gradbook.targets.excel.words import Guarded, Speller
 
 # What it holds ---------------------------------------------------------------
 

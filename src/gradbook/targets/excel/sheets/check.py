@@ -32,8 +32,8 @@ from gradbook.targets.excel.plan.check import (
     TOP,
     CheckLine,
 )
-from gradbook.targets.excel.plan.columns import KNOWN_BY
 from gradbook.targets.excel.plan.layout import RunLayout
+from gradbook.targets.excel.plan.record import KNOWN_BY
 from gradbook.targets.excel.sheets.look import (
     PLAIN,
     SMALL,

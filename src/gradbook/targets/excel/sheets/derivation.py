@@ -27,11 +27,12 @@ from gradbook.net.derivation import (
     partials,
 )
 from gradbook.palette import GRADIENT, QUIET, Colour
-from gradbook.targets.excel.language import NAMES, Expression, Reference, Speller, write
+from gradbook.targets.excel.language import Expression, Reference, write
 from gradbook.targets.excel.live import LiveValue, call, live, when
 from gradbook.targets.excel.plan.book import DERIVATION, TRAINING, WorkbookPlan
 from gradbook.targets.excel.plan.check import AGREES, DIFFERS
 from gradbook.targets.excel.sheets.look import SMALL, SMALL_IN_FULL, Look, Page, an_epoch, colour
+from gradbook.targets.excel.words import NAMES, Speller
 
 # Which chains are worked, what they refer to, and how they read --------------
 

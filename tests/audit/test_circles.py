@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from gradbook.audit.as_meant import without_circles
 from gradbook.audit.check import check
-from gradbook.audit.repair.broken_trainings import without_circles
 from tests.audit.material.lookalikes import FORMULAS, book, cells, letter
 from tests.audit.material.small import all_at, at, small
 

@@ -1,4 +1,4 @@
-"""Tables mended before they can be judged: texts, ties to one row, circles, losses cut off.
+"""A book read as it was meant, before anything is judged: texts, ties to one row, circles.
 
 A table of steps goes one way: what stands in a row is computed from that row and those before it.
 A formula that takes a cell of a later step closes a circle by way of the weights, and a program
@@ -8,18 +8,14 @@ that all the others are still judged.
 A formula that is stored as text, or that a $ ties to the first row (in every reference, or in the
 one to what each step computes anew), is read as it was meant; so is a text that looks like a number
 where a formula belongs.
-
-Where a column of pasted values is the only way to the loss, no weight leads there any more, and yet
-the gradients still say what they are of. The loss is found behind such a column where the formulas
-that gave its values put every gradient right.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from graphlib import CycleError, TopologicalSorter
 from itertools import islice
@@ -36,6 +32,7 @@ from gradbook.audit.findings import (
     finding_in,
     is_formula_text,
     number_in,
+    tied,
     typed_in,
 )
 from gradbook.audit.formula.address import (
@@ -50,35 +47,57 @@ from gradbook.audit.formula.address import (
     sheet_of,
 )
 from gradbook.audit.formula.expression import Edit, EditKind, references, rename_cells
-from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import (
     CellReference,
     Pattern,
     copy_formula,
     rename_cells_in,
 )
-from gradbook.audit.judge.loss import every_step
-from gradbook.audit.repair.columns import pasted_columns
-from gradbook.audit.repair.repaired_step import RepairedStep
-from gradbook.audit.repair.symptoms import EarlierRows, Symptoms, gradients_mended
-from gradbook.audit.search.wording import tied
-from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.no_training import is_gradient
-from gradbook.audit.training.steps import StepLoss, called_a_loss, group_steps, steps_of
-from gradbook.audit.training.training import SheetTraining, cells_that_depend, trainings_of
-from gradbook.audit.training.weight_columns import WeightColumn, update_lines
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 from gradbook.language import mark
 from gradbook.language.message import Message, change_parts
 from gradbook.targets.excel.language import Call, Reference, read, write
 
+AXES = DOWN, ACROSS
+
+
+@dataclass(frozen=True, eq=False)
+class MeantBook:
+    """A book as it was meant, and what is to be said of where it says something else."""
+
+    book: Book
+    flow: Flow
+    typed: Book  # with its texts as they are
+    texts: Collection[Address]  # that were read as numbers
+    findings: Sequence[Finding]
+    iterating: str  # where each computation of the sheet is a step
+
+    def reports(self, sheets: Sequence[SheetReport]) -> list[SheetReport]:
+        """The reports on its trainings, in terms of the book as it is."""
+        sheets = called_as_typed(self.typed, self.texts, with_circles(sheets, self.findings))
+        return in_own_cells(sheets) if self.iterating else list(sheets)
+
+
+def read_as_meant(book: Book, flow: Flow) -> MeantBook:
+    """The book with each formula that says something else by a slip read as it was meant."""
+    typed, iterating = between_iterations(book, flow)
+    flow = Flow(typed) if iterating else flow
+    book, findings, texts = with_texts_read(typed, flow)
+    flow = Flow(book) if findings or texts else flow
+    for mended in (without_ties, without_circles):
+        book, more = mended(book, flow)
+        flow = Flow(book) if more else flow
+        findings = [*findings, *more]
+    return MeantBook(book, flow, typed, texts, findings, iterating)
+
+
 # Texts that stand for formulas and numbers ----------------------------------------------
 
 MOST_TEXTS = 20_000
 FEWEST = 3  # cells of a line, one below the other
 FEW_TIES = 2  # cells of the first step
-AXES = DOWN, ACROSS
 
 
 def with_texts_read(book: Book, flow: Flow) -> tuple[Book, list[Finding], Collection[Address]]:
@@ -195,13 +214,17 @@ def without_ties(book: Book, flow: Flow) -> tuple[Book, list[Finding]]:
     every reference, or go on from the row before by what was computed in the first; and those."""
     instead: dict[Address, Pattern] = {}
     findings: list[Finding] = []
-    often = Counter(book.patterns.values())
+    homes: defaultdict[Pattern, list[Address]] = defaultdict(list)
+    for cell, pattern in book.patterns.items():
+        homes[pattern].append(cell)
     alike: defaultdict[tuple[Axis, object, Pattern], list[Address]] = defaultdict(list)
-    for cell, pattern in sorted(book.patterns.items()):
-        for axis in AXES if often[pattern] >= FEWEST else ():
-            if _stays(pattern) or cell - axis.step in flow.sources(cell):
-                alike[axis, axis.line(cell), pattern].append(cell)
-    for (axis, _, pattern), cells in alike.items():
+    for pattern, same in homes.items():
+        stays = _stays(pattern)
+        for cell in sorted(same) if len(same) >= FEWEST else ():
+            for axis in AXES:
+                if stays or cell - axis.step in flow.sources(cell):
+                    alike[axis, axis.line(cell), pattern].append(cell)
+    for (axis, _, pattern), cells in sorted(alike.items(), key=lambda entry: entry[1][0]):
         if len(cells) < FEWEST or not any(cell in flow.users for cell in cells[1:]):
             continue
         if instead.keys() & set(cells):
@@ -488,91 +511,3 @@ def _findings(
             right=right[first],
             edits=[Edit(EditKind.REFERENCE, (), Reference(name_of(wrong)), Reference(what))],
         )
-
-
-# Losses behind pasted values ----------------------------------------------------------
-
-MOST_LOSSES = 3
-MOST_COLUMNS = 12
-MOST_LINE_CELLS = 20_000  # of lines that may be weights; beyond, it is a table of something else
-
-
-def cut_off_trainings(book: Book, flow: Flow) -> list[SheetTraining]:
-    """Trainings none of whose weights comes back to itself, each held against its gradients."""
-    lines = [line for line in update_lines(book) if len(line.cells) > FEWEST]
-    if sum(len(line.cells) for line in lines) > MOST_LINE_CELLS:
-        return []
-    kept: list[WeightColumn] = []  # none that shares cells with a longer one
-    taken: set[Address] = set()
-    for line in sorted(lines, key=lambda line: -len(line.cells)):
-        if taken.isdisjoint(line.cells):
-            kept.append(line)
-            taken.update(line.cells)
-    columns = sorted(kept, key=lambda line: line.start)
-    found = [loss_behind_values(training) for training in trainings_of(book, flow, columns)]
-    return [training for training, loss in found if loss]
-
-
-def loss_behind_values(training: SheetTraining) -> tuple[SheetTraining, list[StepLoss | None]]:
-    """The training with what is computed from pasted values, and its loss; none where that isn't
-    all that is wrong with it."""
-    columns = list(_pasted(training))[:MOST_COLUMNS]
-    cells = (cell for column in columns for cell in column)
-    wide = replace(training, varying=cells_that_depend(training.flow, training.weights, cells))
-    for column in columns:
-        for loss in _losses(wide, column):
-            if _is_explained(wide, loss):
-                return wide, loss
-    return training, []
-
-
-def _pasted(training: SheetTraining) -> Iterator[list[Address]]:
-    """Columns of numbers that differ, as many as there are steps, and that formulas use."""
-    book, users = training.book, training.flow.users
-    found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
-    for cell, value in book.values.items():
-        typed = isinstance(value, float) and cell not in book.patterns
-        if typed and cell not in training.weight_cells and users.get(cell):
-            found[training.axis.line(cell)].append(cell)
-    for cells in found.values():
-        if len(cells) >= max(training.steps, FEWEST) and len({book.values[c] for c in cells}) > 1:
-            yield sorted(cells)
-
-
-def _losses(training: SheetTraining, column: Sequence[Address]) -> Iterator[list[StepLoss | None]]:
-    """What a pasted column leads to and no gradient is made of, the likeliest loss first."""
-    book, flow, stop = training.book, training.flow, training.weight_cells
-    updates = [weight.updates[0] for weight in training.weights]
-    first = training.axis.along(training.weights[0].start)
-    cells = [
-        cell
-        for cell in flow.below(column, stop) - flow.behind(updates, stop) - set(updates)
-        if cell in book.patterns and training.axis.along(cell) == first
-    ]
-    cells.sort(
-        key=lambda cell: (not called_a_loss(training, cell), bool(flow.users.get(cell)), -cell)
-    )
-    for cell in cells[:MOST_LOSSES]:
-        yield every_step(training, StepLoss((cell,)))
-
-
-def _is_explained(training: SheetTraining, loss: Sequence[StepLoss | None]) -> bool:
-    """Whether the formulas of one pasted column put every gradient of most steps right."""
-    usual = max(group_steps(training, steps_of(training, loss)), key=len, default=[])
-    if not usual:
-        return False
-    tested = StepUnderTest.of(training, usual)
-    try:
-        found = {j: tested.best(j, some) for j, some in enumerate(usual[0].claims) if some}
-        wrong = {
-            j: claim
-            for j, (verdict, claim) in found.items()
-            if verdict is not ClaimVerdict.RIGHT and claim
-        }
-        proposed = pasted_columns(Symptoms(tested, wrong, EarlierRows())) if wrong else ()
-        given = (
-            RepairedStep(tested, hypothesis) for hypothesis in proposed if hypothesis.reproduces
-        )
-        return any(gradients_mended(repaired, wrong) >= wrong.keys() for repaired in given)
-    except NotUnderstood:
-        return False

@@ -1,0 +1,297 @@
+"""Judges a training: its loss, its gradients, its updates, and what else stands in its steps.
+
+What only a wrong one needs is loaded only then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gradbook.audit.budget import (
+    BudgetSpent,
+    budget,
+    forget_failures,
+    note_if_spent,
+    within_budget,
+)
+from gradbook.audit.exercise.places import NOT_JUDGED
+from gradbook.audit.findings import (
+    BLANK_RATE,
+    FROZEN,
+    PASTED,
+    RIGHT,
+    TO_FILL_IN,
+    UNFINISHED,
+    WRONG,
+    Finding,
+    LossCurves,
+    SheetReport,
+    finding_in,
+    new_findings,
+)
+from gradbook.audit.formula.address import Address, cells_of, name_of, row_of
+from gradbook.audit.formula.expression import EditKind
+from gradbook.audit.formula.meaning import LeadsBack, NotUnderstood
+from gradbook.audit.judge.accounts import account_for
+from gradbook.audit.judge.loss import (
+    decimal_logarithms,
+    every_step,
+    find_loss,
+    loss_findings,
+    loss_notes,
+    name_of_loss,
+    wrong_terms,
+)
+from gradbook.audit.judge.memories import departing_memories, optimiser_findings
+from gradbook.audit.judge.other_cells import (
+    blank_columns,
+    blank_findings,
+    level_findings,
+    neuron_findings,
+    rounded_gradients,
+    stale_findings,
+)
+from gradbook.audit.judge.updates import (
+    drifting_rates,
+    measured_notes,
+    measured_slopes,
+    of_other_steps,
+    stray_findings,
+    update_findings,
+)
+from gradbook.audit.left_out import not_looked_at
+from gradbook.audit.step.under_test import StepUnderTest
+from gradbook.audit.training.steps import (
+    SheetStep,
+    StepLoss,
+    group_steps,
+    made_of_it,
+    steps_of,
+)
+from gradbook.audit.training.training import SheetTraining
+from gradbook.language.message import Message, words_of
+
+SCALES = (2.0, 0.5)  # of a loss: the commonest that are lost, or counted though there is no loss
+
+
+def training_report(training: SheetTraining) -> SheetReport | None:
+    """The report on a training, or why there can't be one; None of what only looks like one."""
+    left = budget().left
+    before = len(left)
+    try:
+        report = _judged(training)
+    except BudgetSpent:
+        return replace(
+            _described(training), notes=(not_looked_at(Message("there is too much of it")),)
+        )
+    except NotUnderstood as error:
+        findings = (_circle(training, error.cell),) if isinstance(error, LeadsBack) else ()
+        notes = (Message("it can't be judged further: {problem}", problem=words_of(error)),)
+        verdict = WRONG if findings else UNFINISHED
+        return replace(_described(training), verdict=verdict, findings=findings, notes=notes)
+    if report is None or len(left) == before:
+        return report
+    more = tuple(map(not_looked_at, left[before:]))
+    verdict = UNFINISHED if report.verdict == RIGHT else report.verdict
+    return replace(report, verdict=verdict, notes=(*report.notes, *more))
+
+
+def _described(training: SheetTraining) -> SheetReport:
+    """Where a training stands, before it is judged."""
+    cells, book, rate = training.weight_cells, training.book, training.rate
+    return SheetReport(
+        sheet=book.sheets[training.sheet].title,
+        verdict=UNFINISHED,
+        rate="" if rate is None else book.name_of(rate, training.weights[0].start),
+        weights=tuple(training.names),
+        rows=(min(map(row_of, cells)) + 1, max(map(row_of, cells)) + 1),
+        steps=training.steps,
+    )
+
+
+def _judged(training: SheetTraining) -> SheetReport | None:
+    blank = blank_columns(training)
+    if blank:
+        return replace(_described(training), findings=tuple(blank), notes=(NOT_JUDGED,))
+    circle = training.flow.circle(sorted(training.computed_cells), training.weight_cells)
+    if circle is not None:
+        called = training.book.name_of(circle)
+        raise LeadsBack(Message("{cell}, which leads back to itself", cell=called), circle)
+    loss, share = find_loss(training)
+    if share <= 0:
+        from gradbook.audit.repair.pasted_losses import loss_behind_values
+
+        training, found = loss_behind_values(training)
+        loss = found or loss
+    of_loss = tuple(decimal_logarithms(training, loss) or wrong_terms(training, loss))
+    explained = ExplainedGradients(of_loss, loss) if of_loss else _explained(training, loss, SCALES)
+    findings, loss = explained.findings, explained.loss
+    if not loss or loss[0] is None:
+        return None
+    if share <= 0 and all(map(_is_unexplained, findings)) and len({f.weight for f in findings}) > 1:
+        if budget().seeking.is_empty:
+            raise BudgetSpent
+        return _not_understood(training, loss[0], findings)
+    by_steps = measured_slopes(training, findings)
+    findings = tuple(finding for finding in findings if finding not in by_steps)
+    steps = steps_of(training, loss)
+    groups = group_steps(training, steps)
+    unaccounted: list[Message] = []
+    with note_if_spent(
+        lambda: Message("the updates and whether the values are those of the formulas")
+    ):
+        findings, unaccounted = _with_updates(training, steps, groups, findings)
+    cells = [step.cells for step in loss if step and not step.assumption]
+    for further in (
+        neuron_findings(training, steps),
+        level_findings(training, groups),
+        rounded_gradients(training, steps),
+        blank_findings(training, cells),
+    ):
+        findings += tuple(new_findings(list(further), findings))
+    curve: LossCurves | None = None
+    with note_if_spent(lambda: Message("how its loss would go on")):
+        curve = _curve(training, cells, findings)
+    return replace(
+        _described(training),
+        verdict=UNFINISHED if unaccounted and not findings else _verdict(training, findings),
+        loss=name_of_loss(training, loss[0]),
+        notes=(
+            *loss_notes(training, loss[0], not findings),
+            *measured_notes(by_steps),
+            *unaccounted,
+        ),
+        findings=findings,
+        curve=curve,
+        is_half_judged=not explained.is_whole,
+    )
+
+
+def _with_updates(
+    training: SheetTraining,
+    steps: Sequence[SheetStep],
+    groups: Sequence[Sequence[SheetStep]],
+    findings: tuple[Finding, ...],
+) -> tuple[tuple[Finding, ...], list[Message]]:
+    """The findings of gradients that are their own, and what is wrong with the updates; then notes
+    on what nothing accounts for."""
+    tested = StepUnderTest.of(training, steps[:1])
+    rows = [*drifting_rates(training), *departing_memories(training, tested)]
+    findings = (*rows, *new_findings(findings, rows))
+    account = account_for(training, groups, findings)
+    odd = list(new_findings(account.findings, findings))
+    updates = [*odd, *update_findings(training, steps, [*findings, *odd])]
+    elsewhere = list(of_other_steps(training, steps, findings, updates))
+    findings = tuple(finding for finding in findings if finding not in elsewhere)
+    findings += (*stray_findings(training, steps), *updates, *stale_findings(training, groups))
+    of_laws, notes = optimiser_findings(training, groups, steps)
+    findings += tuple(new_findings(of_laws, findings))
+    return findings, [*account.notes(findings), *([] if findings else notes)]
+
+
+def _is_unexplained(finding: Finding) -> bool:
+    return finding.kind == EditKind.FORMULA.value
+
+
+def _not_understood(
+    training: SheetTraining, loss: StepLoss, findings: Sequence[Finding]
+) -> SheetReport:
+    """Report that so much is wrong that another reading of the sheet is likelier."""
+    called, where = name_of_loss(training, loss), findings[0].cells.partition(",")[0]
+    note = Message(
+        "none of the gradients is one of {loss}, nor a small change away from it ({cells} and "
+        "others): they may be those of another loss, or something here isn't understood",
+        loss=called,
+        cells=where,
+    )
+    return replace(_described(training), notes=(note,))
+
+
+@dataclass(frozen=True)
+class ExplainedGradients:
+    """What is wrong with the gradients of a loss."""
+
+    findings: tuple[Finding, ...]
+    loss: list[StepLoss | None]
+    is_whole: bool = True  # what most steps have in common was judged to its end
+
+
+def _explained(
+    training: SheetTraining, loss: list[StepLoss | None], scales: Sequence[float]
+) -> ExplainedGradients:
+    """Find what is wrong with the gradients.
+
+    Where no small change explains some of them, the loss that this one is a part of is tried too;
+    where none is right or none explained, also multiples of this loss. Whichever explains more is
+    taken.
+    """
+    if not loss or loss[0] is None:
+        return ExplainedGradients((), loss)
+    groups = group_steps(training, steps_of(training, loss))
+    wrong, is_whole = _wrong_gradients(training, groups)
+    found = ExplainedGradients((*loss_findings(training, loss), *wrong), loss, is_whole)
+    unexplained = sum(map(_is_unexplained, found.findings))
+    blamed = {name for f in found.findings for name in (f.weight, *f.spoils)}
+    none_fits = unexplained == len(found.findings) or blamed.issuperset(training.names)
+    others = [
+        [step and replace(step, scale=scale * step.scale) for step in loss]
+        for scale in (scales if none_fits else ())
+    ]
+    whole = made_of_it(training, loss[0].cells) if unexplained and scales else None
+    wider = [every_step(training, StepLoss((whole,)))] if whole is not None else []
+    for other in (*others, *wider) if unexplained else ():
+        with forget_failures():
+            instead = _explained(training, other, ())
+        left = sum(map(_is_unexplained, instead.findings))
+        if instead.is_whole >= found.is_whole and left < unexplained:
+            found, unexplained = instead, left
+    return found
+
+
+def _wrong_gradients(
+    training: SheetTraining, groups: Sequence[Sequence[SheetStep]]
+) -> tuple[list[Finding], bool]:
+    """What is wrong with the gradients, and whether most steps were judged to their end."""
+    if len(groups) == 1 and within_budget(StepUnderTest.of(training, groups[0]).is_right):
+        return [], True
+    from gradbook.audit.repair.gradients import gradient_findings
+
+    return gradient_findings(training, groups)
+
+
+def _curve(
+    training: SheetTraining, cells: Sequence[Sequence[Address]], findings: Sequence[Finding]
+) -> LossCurves | None:
+    """How the loss goes on, and how it would with what is right."""
+    if not findings:
+        return None
+    from gradbook.audit.copies.correct import loss_curve
+
+    return loss_curve(training.book, training.flow, cells, findings)
+
+
+def _verdict(training: SheetTraining, findings: Sequence[Finding]) -> str:
+    kinds = {finding.kind for finding in findings}
+    if not kinds:
+        return RIGHT
+    if kinds == {TO_FILL_IN}:
+        return UNFINISHED
+    pasted = {  # the weights whose gradients are numbers in every step
+        f.weight
+        for f in findings
+        if f.quantity == f"∂E/∂{f.weight}"
+        and sum(1 for _ in cells_of(f.cells, training.sheet)) >= training.steps
+    }
+    is_frozen = kinds == {BLANK_RATE} or (kinds == {PASTED} and pasted.issuperset(training.names))
+    return FROZEN if is_frozen else WRONG
+
+
+def _circle(training: SheetTraining, cell: Address) -> Finding:
+    """A formula that is computed from itself, with those of its line that are like it."""
+    book, axis = training.book, training.axis
+    pattern, line = book.patterns[cell], axis.line(cell)
+    alike = sorted(c for c, p in book.patterns.items() if p is pattern and axis.line(c) == line)
+    name = name_of(alike[0])
+    why = Message("{cell} is computed from itself", cell=name)
+    return finding_in(book, alike, "circular reference", training.name_of(alike[0]), why)

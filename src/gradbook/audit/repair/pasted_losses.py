@@ -1,0 +1,111 @@
+"""Losses that no weight leads to any more, because values were pasted on the way.
+
+Where a column of pasted values is the only way to the loss, the gradients still say what they are
+of. The loss is found behind such a column where the formulas that gave its values put every
+gradient right.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from gradbook.audit.formula.address import Address
+from gradbook.audit.formula.meaning import NotUnderstood
+from gradbook.audit.judge.loss import every_step
+from gradbook.audit.repair.columns import pasted_columns
+from gradbook.audit.repair.repaired_step import RepairedStep
+from gradbook.audit.repair.symptoms import EarlierRows, Symptoms, gradients_mended
+from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
+from gradbook.audit.training.steps import StepLoss, called_a_loss, group_steps, steps_of
+from gradbook.audit.training.training import SheetTraining, cells_that_depend, trainings_of
+from gradbook.audit.training.weight_columns import WeightColumn, update_lines
+from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.flow import Flow
+
+FEWEST = 3  # cells of a line
+MOST_LOSSES = 3
+MOST_COLUMNS = 12
+MOST_LINE_CELLS = 20_000  # of lines that may be weights; beyond, it is a table of something else
+
+
+def cut_off_trainings(book: Book, flow: Flow) -> list[SheetTraining]:
+    """Trainings none of whose weights comes back to itself, each held against its gradients."""
+    lines = [line for line in update_lines(book) if len(line.cells) > FEWEST]
+    if sum(len(line.cells) for line in lines) > MOST_LINE_CELLS:
+        return []
+    kept: list[WeightColumn] = []  # none that shares cells with a longer one
+    taken: set[Address] = set()
+    for line in sorted(lines, key=lambda line: -len(line.cells)):
+        if taken.isdisjoint(line.cells):
+            kept.append(line)
+            taken.update(line.cells)
+    columns = sorted(kept, key=lambda line: line.start)
+    found = [loss_behind_values(training) for training in trainings_of(book, flow, columns)]
+    return [training for training, loss in found if loss]
+
+
+def loss_behind_values(training: SheetTraining) -> tuple[SheetTraining, list[StepLoss | None]]:
+    """The training with what is computed from pasted values, and its loss; none where that isn't
+    all that is wrong with it."""
+    columns = list(_pasted(training))[:MOST_COLUMNS]
+    cells = (cell for column in columns for cell in column)
+    wide = replace(training, varying=cells_that_depend(training.flow, training.weights, cells))
+    for column in columns:
+        for loss in _losses(wide, column):
+            if _is_explained(wide, loss):
+                return wide, loss
+    return training, []
+
+
+def _pasted(training: SheetTraining) -> Iterator[list[Address]]:
+    """Columns of numbers that differ, as many as there are steps, and that formulas use."""
+    book, users = training.book, training.flow.users
+    found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
+    for cell, value in book.values.items():
+        typed = isinstance(value, float) and cell not in book.patterns
+        if typed and cell not in training.weight_cells and users.get(cell):
+            found[training.axis.line(cell)].append(cell)
+    for cells in found.values():
+        if len(cells) >= max(training.steps, FEWEST) and len({book.values[c] for c in cells}) > 1:
+            yield sorted(cells)
+
+
+def _losses(training: SheetTraining, column: Sequence[Address]) -> Iterator[list[StepLoss | None]]:
+    """What a pasted column leads to and no gradient is made of, the likeliest loss first."""
+    book, flow, stop = training.book, training.flow, training.weight_cells
+    updates = [weight.updates[0] for weight in training.weights]
+    first = training.axis.along(training.weights[0].start)
+    cells = [
+        cell
+        for cell in flow.below(column, stop) - flow.behind(updates, stop) - set(updates)
+        if cell in book.patterns and training.axis.along(cell) == first
+    ]
+    cells.sort(
+        key=lambda cell: (not called_a_loss(training, cell), bool(flow.users.get(cell)), -cell)
+    )
+    for cell in cells[:MOST_LOSSES]:
+        yield every_step(training, StepLoss((cell,)))
+
+
+def _is_explained(training: SheetTraining, loss: Sequence[StepLoss | None]) -> bool:
+    """Whether the formulas of one pasted column put every gradient of most steps right."""
+    usual = max(group_steps(training, steps_of(training, loss)), key=len, default=[])
+    if not usual:
+        return False
+    tested = StepUnderTest.of(training, usual)
+    try:
+        found = {j: tested.best(j, some) for j, some in enumerate(usual[0].claims) if some}
+        wrong = {
+            j: claim
+            for j, (verdict, claim) in found.items()
+            if verdict is not ClaimVerdict.RIGHT and claim
+        }
+        proposed = pasted_columns(Symptoms(tested, wrong, EarlierRows())) if wrong else ()
+        given = (
+            RepairedStep(tested, hypothesis) for hypothesis in proposed if hypothesis.reproduces
+        )
+        return any(gradients_mended(repaired, wrong) >= wrong.keys() for repaired in given)
+    except NotUnderstood:
+        return False

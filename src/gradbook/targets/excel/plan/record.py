@@ -1,0 +1,77 @@
+"""What an exercise says of itself, in cells that every program saves again.
+
+Knows nothing of networks: the audit reads it in every book.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+
+from gradbook.language import mark
+
+FIRST_LINE = "gradbook exercise 1"  # the number goes up when older readers couldn't read it
+RATE, BLANK, SAYS, NETWORK = "rate", "blank", "says", "network"
+MOST_LINES = 20_000
+
+
+KNOWN_BY = {  # the words by which what it holds is found again, in whatever language it has them
+    "epoch": mark("epoch"),
+    "sample": mark("sample"),
+    "rate": mark("η, the learning rate"),
+    "check": mark("Do the gradients agree with what a nudge measures?"),
+    "passes": mark("The forward passes behind the check"),
+}
+
+
+@dataclass(frozen=True)
+class ExerciseRecord:
+    """The network of an exercise, the rate that it gives, the columns that it asks for."""
+
+    network: str  # as a text
+    rate: float | None
+    asked: tuple[tuple[str, str], ...]  # kind and quantity of each
+    words: Mapping[str, str] = field(default_factory=lambda: dict(KNOWN_BY))  # by what they are for
+
+    def lines(self) -> Iterator[str]:
+        """One line a cell, below each other."""
+        yield FIRST_LINE
+        if self.rate is not None:
+            yield f"{RATE} {self.rate!r}"
+        yield from (f"{BLANK} {kind} {quantity}" for kind, quantity in self.asked)
+        translated = ((key, words) for key, words in self.words.items() if words != KNOWN_BY[key])
+        yield from (f"{SAYS} {key} {words}" for key, words in translated)
+        yield NETWORK
+        yield from self.network.splitlines()
+
+
+def read_record(lines: Iterable[str]) -> ExerciseRecord | None:
+    """The record that some lines are; None where they are none."""
+    rest = iter(lines)
+    if next(rest, "").strip() != FIRST_LINE:
+        return None
+    rate: float | None = None
+    asked: list[tuple[str, str]] = []
+    words = dict(KNOWN_BY)
+    for line in rest:
+        word, _, value = line.strip().partition(" ")
+        if word == NETWORK:
+            return ExerciseRecord("\n".join(rest) + "\n", rate, tuple(asked), words)
+        if word == RATE:
+            rate = _number(value)
+        elif word == BLANK:
+            kind, _, quantity = value.partition(" ")
+            asked.append((kind, quantity))
+        elif word == SAYS:
+            key, _, words_here = value.partition(" ")
+            words |= {key: words_here} if key in KNOWN_BY else {}
+    return None
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if isfinite(number) else None
