@@ -43,6 +43,7 @@ from gradbook.audit.judge.loss import (
     name_of_loss,
     wrong_terms,
 )
+from gradbook.audit.judge.meant_updates import blank_rate, with_meant_updates
 from gradbook.audit.judge.memories import departing_memories, optimiser_findings
 from gradbook.audit.judge.other_cells import (
     blank_columns,
@@ -53,7 +54,6 @@ from gradbook.audit.judge.other_cells import (
     stale_findings,
 )
 from gradbook.audit.judge.updates import (
-    drifting_rates,
     measured_notes,
     measured_slopes,
     of_other_steps,
@@ -118,6 +118,7 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     if circle is not None:
         called = training.book.name_of(circle)
         raise LeadsBack(Message("{cell}, which leads back to itself", cell=called), circle)
+    training, slips = with_meant_updates(training)
     loss, share = find_loss(training)
     if share <= 0:
         from gradbook.audit.repair.pasted_losses import loss_behind_values
@@ -142,6 +143,7 @@ def _judged(training: SheetTraining) -> SheetReport | None:
         lambda: Message("the updates and whether the values are those of the formulas")
     ):
         findings, unaccounted = _with_updates(training, steps, groups, findings)
+    findings = (*slips, *findings)
     cells = [step.cells for step in loss if step and not step.assumption]
     for further in (
         neuron_findings(training, steps),
@@ -177,11 +179,15 @@ def _with_updates(
     """The findings of gradients that are their own, and what is wrong with the updates; then notes
     on what nothing accounts for."""
     tested = StepUnderTest.of(training, steps[:1])
-    rows = [*drifting_rates(training), *departing_memories(training, tested)]
+    rows = list(departing_memories(training, tested))
     findings = (*rows, *new_findings(findings, rows))
     account = account_for(training, groups, findings)
     odd = list(new_findings(account.findings, findings))
-    updates = [*odd, *update_findings(training, steps, [*findings, *odd])]
+    updates = [
+        *odd,
+        *blank_rate(training, steps),
+        *update_findings(training, steps, [*findings, *odd]),
+    ]
     elsewhere = list(of_other_steps(training, steps, findings, updates))
     findings = tuple(finding for finding in findings if finding not in elsewhere)
     findings += (*stray_findings(training, steps), *updates, *stale_findings(training, groups))

@@ -6,6 +6,7 @@ import pytest
 
 from gradbook.audit.check import check
 from gradbook.audit.copies.correct import correct
+from gradbook.audit.judge.meant_updates import blank_rate, with_meant_updates
 from gradbook.audit.judge.updates import update_findings
 from gradbook.audit.training.steps import StepLoss, steps_of
 from tests.audit.material.lookalikes import ROWS, TOP, book, findings, letter
@@ -84,6 +85,25 @@ def test_a_drifting_rate_is_the_cause_and_where_it_bites_is_said(name, path):
         assert check(path).verdict == "right"
 
 
+def test_a_rate_that_drifts_by_fits_and_starts_is_one_mistake_and_the_rest_is_judged(path):
+    """Copied two rows at a time, as E39, E39, E41, E41, …: into the weights themselves."""
+    drifting = {f"C{k + 1}": f"=C{k}-C{k // 2 * 2 - 1}*H{k}" for k in range(2, 13)}
+    typed = {"C1": 0.5, "D3:D13": "=D2-$C$1*I2", **drifting}
+    wrong = {**typed, "I2:I13": "=(E2-B2)*E2*(1-E2)*A2"}
+    report = check(saved(path, {**NEURON, **wrong}))
+    assert [(f.kind, f.weight, f.cells) for f in report.findings] == [
+        ("drifting rate", "C2", "C5:C13"),
+        ("wrong reference", "D2", "I2:I13"),
+    ]
+
+
+def test_an_update_of_another_weight_is_told_and_the_steps_after_it_are_judged(path):
+    report = check(saved(path, {**NEURON, "D6": "=C5-$L$1*H5"}))
+    assert [(f.kind, f.cells, f.expected) for f in report.findings] == [
+        ("departing row", "D6", "=D5-$L$1*I5")
+    ]
+
+
 def test_a_blank_rate_freezes_the_book(path):
     report = check(book(path, rate=None))
     assert report.verdict == "frozen"
@@ -131,7 +151,7 @@ def test_another_cell_in_the_place_of_the_rate_is_told_from_a_drift():
     second = {"I1": 0.3, "J2": 0.4, "K2": "=2*J2*$G$1*A2", "J3:J8": "=J2-$E$1*K2"}
     wrong = {**second, "K3:K8": "=2*J3*$G$1*A3", "A3:A8": "=A2-$I$1*B2", "L2": 0.2}
     third = {"L3:L8": "=L2-$E$1*M2", "M2:M8": "=2*L2*A2"}
-    (finding,) = updates({**wrong, **third})
+    _, (finding,) = with_meant_updates(the_training({**SQUARE, **wrong, **third}))
     assert (finding.kind, finding.weight, finding.cells) == ("wrong rate", "w", "A3:A8")
     assert "$E$1" in finding.expected
 
@@ -140,13 +160,8 @@ def test_the_rate_that_the_values_were_made_with_is_proposed():
     kept = {"E1": "", "A2": 0.5, "B2": 3.0, "A3": "=A2-$E$1*B2"}
     training = the_training({**SQUARE, **kept})
     training.book.values |= dict(zip(all_at("A3,B2"), (0.2, 3.0), strict=True))
-    (finding,) = (
-        f
-        for f in update_findings(
-            training, steps_of(training, [StepLoss((c,)) for c in all_at("C2:C8")])
-        )
-        if f.kind == "blank rate"
-    )
+    steps = steps_of(training, [StepLoss((cell,)) for cell in all_at("C2:C8")])
+    (finding,) = blank_rate(training, steps)
     assert finding.fixes == {"E1": "=0.1"}
 
 

@@ -15,14 +15,9 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import chain, count, takewhile
 
-import numpy as np
-
 from gradbook.audit.findings import (
-    BLANK_RATE,
     DEPARTING_ROW,
-    DRIFTING_RATE,
     NO_WEIGHT,
-    WRONG_RATE,
     Finding,
     departing_from_column,
     finding_in,
@@ -31,13 +26,10 @@ from gradbook.audit.findings import (
     typed_in,
 )
 from gradbook.audit.formula.address import (
-    ROW,
     Address,
     by_sheet,
     cells_of,
     name_of,
-    row_of,
-    sheet_of,
 )
 from gradbook.audit.formula.expression import (
     Edit,
@@ -57,12 +49,9 @@ from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep, is_maximised
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.training.weight_columns import WeightColumn, change, plain_update, said_in
-from gradbook.audit.workbook.book import show_value
-from gradbook.language.message import Message, WrittenNumber, joined
-from gradbook.targets.excel.language import Call, Expression, Number, Reference, write
+from gradbook.language.message import Message
+from gradbook.targets.excel.language import Call, Expression, Number, write
 
-LR = "η"
-USUAL_RATE = 0.5  # what the exercise is usually done with
 KEPT = 64  # steps under test: the weights ask for the same ones
 
 
@@ -71,11 +60,10 @@ def update_findings(
 ) -> list[Finding]:
     """What is wrong with how the weights are updated, except for what is reported already."""
     tested = lru_cache(KEPT)(lambda k: StepUnderTest.of(training, [steps[k]]))
-    found = list(_blank_rate(training, steps))
+    found: list[Finding] = []
     for updates in usual_updates(training):
         found += _differing(updates, steps, tested, list(_said_of(updates, told)))
         found += _additions(updates, steps, tested)
-        found += _rate_findings(updates, updates.formula, updates.cells)
     known = {(finding.sheet, finding.cells) for finding in told}
     return [finding for finding in found if (finding.sheet, finding.cells) not in known]
 
@@ -145,19 +133,20 @@ def usual_updates(training: SheetTraining) -> Iterator[UsualUpdate]:
         formulas = {cell: patterns[cell] for cell in weight.updates if cell in patterns}
         if weight.stray or not formulas:
             continue
-        copies = _alike(formulas)
+        copies = alike(formulas)
         if 2 * max(map(len, copies.values())) <= len(formulas):
-            fixed = _alike({cell: _anchored(training, cell) for cell in formulas})
+            fixed = alike({cell: _anchored(training, cell) for cell in formulas})
             copies = max(copies, fixed, key=lambda some: max(map(len, some.values())))
         having = {
-            usual: [c for c in weight.updates if c in alike or training.repeats(c, alike[0])]
-            for usual, alike in copies.items()
+            usual: [c for c in weight.updates if c in some or training.repeats(c, some[0])]
+            for usual, some in copies.items()
         }
         usual = max(having, key=lambda usual: len(having[usual]))
         yield UsualUpdate(training, j, usual, having[usual])
 
 
-def _alike(formulas: Mapping[Address, Pattern]) -> dict[Pattern, list[Address]]:
+def alike(formulas: Mapping[Address, Pattern]) -> dict[Pattern, list[Address]]:
+    """The cells that have each formula."""
     found: defaultdict[Pattern, list[Address]] = defaultdict(list)
     for cell, pattern in formulas.items():
         found[pattern].append(cell)
@@ -252,7 +241,8 @@ def _keeps_last_rate(updates: UsualUpdate, cell: Address) -> bool:
     """Whether an update only takes a rate that was typed, where the rates of the steps have come to
     their end."""
     training, values = updates.training, updates.training.book.values
-    place = _rate_place(updates, updates.formula, updates.cells[0])
+    first = updates.cells[0]
+    place = rate_place(training, updates.formula, first, updates.before(first))
     ended = place.at(cell) if place else None
     if ended is None or ended in training.book.patterns or isinstance(values.get(ended), float):
         return False
@@ -295,170 +285,24 @@ def _additions(
     yield from updates.findings(updates.cells, right, "adds the gradient", why)
 
 
-# The learning rate -------------------------------------------------------------------
-
-
-def _blank_rate(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator[Finding]:
-    """A learning rate that no number stands for."""
-    cell, book = training.rate, training.book
-    if cell is None or cell in book.patterns or isinstance(book.values.get(cell), float):
-        return
-    value = book.values.get(cell)
-    kept = _rate_kept(training, steps[0])
-    rate = USUAL_RATE if kept is None else kept
-    shown = WrittenNumber(show_value(rate))
-    remedy = (
-        Message("any number above 0 works, such as {rate}", rate=shown)
-        if kept is None
-        else Message("the values in the file were made with {rate}", rate=shown)
-    )
-    why = (
-        Message(
-            "the learning rate {cell} is blank, so no weight ever changes: {remedy}",
-            cell=name_of(cell),
-            remedy=remedy,
-        )
-        if value is None
-        else Message(
-            "the learning rate {cell} holds the text {text}, so no weight ever changes: {remedy}",
-            cell=name_of(cell),
-            text=repr(str(value)[:20]),
-            remedy=remedy,
-        )
-    )
-    right = book.reader.read_typed(show_value(rate), cell)
-    yield finding_in(book, [cell], BLANK_RATE, quantity=LR, why=why, right=right)
-
-
-def _rate_kept(training: SheetTraining, step: SheetStep) -> float | None:
-    """The rate that the weights' values in the file were made with; None where they don't say."""
-    values, found = training.book.values, []
-    for weight, options in zip(training.weights, step.claims, strict=True):
-        for claim in options[:1] if options and options[0].whole else ():
-            match [values.get(cell) for cell in (*weight.steps[0], claim.owner)]:
-                case [float(before), float(after), float(slope)] if slope and before != after:
-                    found.append((before - after) / slope / claim.sign)
-    rate = float(np.median(found)) if found else 0.0
-    alike = all(abs(other - rate) <= 1e-6 * abs(rate) for other in found)
-    return float(f"{rate:.6g}") if alike and rate > 0 else None
-
-
-def _rate_place(updates: UsualUpdate, formula: Pattern, first: Address) -> CellReference | None:
-    """Where an update, or a formula of what is added, looks for the learning rate: not where the
-    gradient is, and in a formula apart not where an input may be."""
-    training = updates.training
+def rate_place(
+    training: SheetTraining, formula: Pattern, cell: Address, base: Address | None
+) -> CellReference | None:
+    """Where an update, or a formula of what it adds to a base elsewhere, looks for the learning
+    rate: not where the gradient is, and in a formula apart not where an input may be."""
     inside: Sequence[SignedTerm] = ()
-    if first in updates.cells:
-        inside = change(formula, updates.before(first), first)
+    if base is not None:
+        inside = change(formula, base, cell)
     elif formula.expression is not None:
         inside = terms(formula.expression)
     if len(inside) != 1:
         return None
     parts = [factor.part for factor in factors(inside[0][1]).parts]
     places = [place for part in parts if (place := formula.place_of(part)) is not None]
-    cells = [(place, at) for place in places if (at := place.at(first)) is not None]
+    cells = [(place, at) for place in places if (at := place.at(cell)) is not None]
     rates = (place for place, at in cells if training.is_rate(at))
-    still = [place for place, at in cells if at not in training.varying and first in updates.cells]
+    still = [place for place, at in cells if at not in training.varying and base is not None]
     return next(rates, still[0] if len(still) == 1 and len(parts) == 2 else None)
-
-
-def _rate_findings(
-    updates: UsualUpdate, formula: Pattern, cells: Sequence[Address]
-) -> Iterator[Finding]:
-    """What is said of updates that take another cell for the learning rate, or of the cells apart
-    that these add."""
-    training, rate = updates.training, updates.training.rate
-    place = _rate_place(updates, formula, cells[0])
-    if rate is None or place is None:
-        return
-    taken = {cell: at for cell in cells if (at := place.at(cell)) is not None}
-    wrong = [cell for cell, at in taken.items() if not _is_rate(updates, at, cell)]
-    if not wrong:
-        return
-    first, steps = wrong[0], len(updates.weight.cells) - 1
-    where, what = name_of(taken[first]), _what(training, taken[first])
-    kept = [at for cell, at in taken.items() if cell not in wrong]
-    drifts = len(wrong) < steps or (place.moves and steps > 1)
-    values = training.book.values  # it may drift into cells with the same number for a while
-    bites = [cell for cell in wrong if not isinstance(values.get(taken[cell]), float)]
-    bites += [cell for cell in wrong if values.get(taken[cell]) != values.get(rate)]
-    told = [
-        Message(
-            "from {first} on it is {cell}, {content}",
-            first=name_of(cell),
-            cell=name_of(taken[cell]),
-            content=_what(training, taken[cell]),
-        )
-        for cell in bites[:1]
-        if cell != first
-    ]
-    if len(set(kept)) > 1 and rate not in training.book.patterns:
-        rate = kept[-1]  # a rate is typed for every step, as far as that goes
-        why = Message(
-            "the learning rates end with {last}: {cell} is taken, {content}",
-            last=name_of(rate),
-            cell=where,
-            content=what,
-        )
-    elif drifts:
-        why = Message(
-            "the learning rate isn't anchored: it drifts to {cell}, {content}",
-            cell=where,
-            content=what,
-        )
-    else:
-        why = Message("{cell}, {content}, isn't the learning rate", cell=where, content=what)
-    right = anchor(training.book.name_of(rate, first))
-    remedy = Message("{cell} stays", cell=right) if drifts else right
-    yield from updates.findings(
-        wrong,
-        training.book.with_another_cell(first, taken[first], right),
-        DRIFTING_RATE if drifts else WRONG_RATE,
-        joined("; ", [joined("; " if drifts else ": ", (why, remedy)), *told]),
-        [Edit(EditKind.REFERENCE, (), Reference(what), Reference(LR))],
-    )
-
-
-def drifting_rates(training: SheetTraining) -> Iterator[Finding]:
-    """Learning rates that drift in the cells apart in which what each step adds is worked out."""
-    patterns, formulas = training.book.patterns, training.varying & training.book.patterns.keys()
-    for updates in usual_updates(training):
-        first = updates.cells[0]
-        inside = change(updates.formula, updates.before(first), first)
-        place = updates.formula.place_of(inside[0][1]) if len(inside) == 1 else None
-        every_place = (place.at(cell) for cell in updates.cells if place)
-        apart = dict.fromkeys(at for at in every_place if at is not None)
-        if not apart or not apart.keys() <= formulas:
-            continue
-        last = next(reversed(apart))
-        after = last + updates.weight.stride  # of the last weights, which no update follows
-        every = [*apart, after] if patterns.get(after) is patterns[last] else list(apart)
-        for usual, cells in _alike({cell: patterns[cell] for cell in every}).items():
-            if 2 * len(cells) > len(every):
-                yield from _rate_findings(updates, usual, cells)
-
-
-def _is_rate(updates: UsualUpdate, at: Address, cell: Address) -> bool:
-    """Whether a cell is the learning rate, is computed from it, or is one of those that stand in a
-    column of their own."""
-    training, rate = updates.training, updates.training.rate
-    if training.is_rate(at):
-        return True
-    rows = max(1, abs(updates.weight.stride) // ROW)  # from one step to the next
-    beside = abs(row_of(at) - row_of(cell)) <= rows or sheet_of(at) != sheet_of(cell)
-    top = min(row_of(weight.start) for weight in training.weights)
-    own_row = rate is not None and row_of(rate) >= top and at not in training.varying
-    return isinstance(training.book.values.get(at), float) and beside and own_row
-
-
-def _what(training: SheetTraining, cell: Address) -> str:
-    value = training.book.values.get(cell)
-    if value is None and cell not in training.book.patterns:
-        return Message("which is blank")
-    if isinstance(value, str):
-        return Message("the text {text}", text=repr(value[:20]))
-    name = training.label(cell)
-    return Message("which is {name}", name=name) if name else Message("another cell")
 
 
 # Updates that aren't the weight less its gradient -------------------------------------

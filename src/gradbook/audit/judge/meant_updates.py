@@ -1,0 +1,271 @@
+"""Updates read as they were meant: by the learning rate, and from the weight before.
+
+One that takes another cell for the rate, as where it drifts from row to row, or that goes on from
+another weight is told of, and put right: all else in the training may be right.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+
+import numpy as np
+
+from gradbook.audit.findings import (
+    BLANK_RATE,
+    DEPARTING_ROW,
+    DRIFTING_RATE,
+    WRONG_RATE,
+    Finding,
+    departing_from_column,
+    finding_in,
+)
+from gradbook.audit.formula.address import ROW, Address, name_of, row_of, sheet_of
+from gradbook.audit.formula.expression import Edit, EditKind
+from gradbook.audit.formula.pattern import CellReference, Mention, Pattern, anchor
+from gradbook.audit.judge.updates import UsualUpdate, alike, rate_place, usual_updates
+from gradbook.audit.training.steps import SheetStep
+from gradbook.audit.training.training import SheetTraining, cells_that_depend
+from gradbook.audit.training.weight_columns import change
+from gradbook.audit.workbook.book import show_value
+from gradbook.audit.workbook.flow import Flow
+from gradbook.language.message import Message, WrittenNumber, joined
+from gradbook.targets.excel.language import Reference
+
+LR = "η"
+USUAL_RATE = 0.5  # what the exercise is usually done with
+
+
+# Another cell in its place ------------------------------------------------------------
+
+
+def with_meant_updates(training: SheetTraining) -> tuple[SheetTraining, list[Finding]]:
+    """The training with the learning rate in every formula that takes another cell for it, and with
+    its own weight in every update that goes on from another; and what is said of those."""
+    rates: list[Finding] = []
+    instead: dict[Address, Pattern] = {}
+    for updates in usual_updates(training) if training.rate is not None else ():
+        for taken in (_taken_apart(updates), _taken(updates)):
+            kept = {cell: at for cell, at in taken.items() if _is_rate(updates, at, cell)}
+            wrong = {cell: at for cell, at in taken.items() if cell not in kept}
+            if wrong:
+                found, right = _put_right(updates, wrong, list(kept.values()))
+                rates += found
+                instead |= right
+    typed, training = training, _with_formulas(training, instead)
+    rows: list[Finding] = []
+    instead = {}
+    for updates in usual_updates(training):
+        others: defaultdict[str, list[Address]] = defaultdict(list)
+        for cell in _from_another_weight(updates):
+            others[typed.book.patterns[cell].shape].append(cell)
+            instead[cell] = training.on_sheet_of(cell, updates.formula)
+        for cells in others.values():
+            why = departing_from_column(cells[0])
+            as_typed = replace(updates, training=typed)
+            rows += as_typed.findings(cells, updates.formula, DEPARTING_ROW, why)
+    return _with_formulas(training, instead), [*rates, *rows]
+
+
+def _with_formulas(training: SheetTraining, instead: Mapping[Address, Pattern]) -> SheetTraining:
+    """The training with other formulas in some cells."""
+    if not instead:
+        return training
+    book = training.book
+    right = {c: book.reader.read_typed(pattern.text_at(c), c) for c, pattern in instead.items()}
+    book = replace(book, patterns={**book.patterns, **right}, recalculates=True)
+    flow = Flow(book)
+    varying = cells_that_depend(flow, training.weights)
+    return replace(training, book=book, flow=flow, varying=varying)
+
+
+def _from_another_weight(updates: UsualUpdate) -> list[Address]:
+    """The updates that don't mention the weight before, though the usual ones do."""
+    training = updates.training
+
+    def goes_on(base: Address, pattern: Pattern, cell: Address) -> bool:
+        return base in training.flow.mentioned_cells(pattern.places, cell)
+
+    return [
+        cell
+        for base, cell in updates.weight.steps
+        if cell in training.book.patterns
+        and cell not in updates.cells
+        and not goes_on(base, training.book.patterns[cell], cell)
+        and goes_on(base, training.on_sheet_of(cell, updates.formula), cell)
+    ]
+
+
+def _taken(updates: UsualUpdate) -> dict[Address, Address]:
+    """Which cell each update takes for the learning rate, where a usual one is wrong."""
+    training, usual, first = updates.training, updates.formula, updates.cells[0]
+    patterns = training.book.patterns
+    place = rate_place(training, usual, first, updates.before(first))
+    if place is None:
+        return {}
+    found = _cells(dict.fromkeys(updates.cells, place))
+    if all(_is_rate(updates, at, cell) for cell, at in found.items()):
+        return {}
+    others = (c for c in updates.weight.updates if c in patterns and c not in found)
+    alike = {c: patterns[c].places for c in others if patterns[c].shape == usual.shape}
+    k = usual.places.index(place)
+    return dict(sorted({**found, **_cells({c: places[k] for c, places in alike.items()})}.items()))
+
+
+def _cells(places: Mapping[Address, Mention]) -> dict[Address, Address]:
+    """The cell that each formula means by a place in it."""
+    both = ((c, place.at(c)) for c, place in places.items() if isinstance(place, CellReference))
+    return {cell: at for cell, at in both if at is not None}
+
+
+def _taken_apart(updates: UsualUpdate) -> dict[Address, Address]:
+    """The same of the cells apart in which what each step adds is worked out."""
+    training, first = updates.training, updates.cells[0]
+    patterns, formulas = training.book.patterns, training.varying & training.book.patterns.keys()
+    inside = change(updates.formula, updates.before(first), first)
+    place = updates.formula.place_of(inside[0][1]) if len(inside) == 1 else None
+    every_place = (place.at(cell) for cell in updates.cells if place)
+    apart = dict.fromkeys(at for at in every_place if at is not None)
+    if not apart or not apart.keys() <= formulas:
+        return {}
+    last = next(reversed(apart))
+    after = last + updates.weight.stride  # of the last weights, which no update follows
+    every = [*apart, after] if patterns.get(after) is patterns[last] else list(apart)
+    groups = alike({cell: patterns[cell] for cell in every}).values()
+    cells = max(groups, key=len)
+    place = rate_place(training, patterns[cells[0]], cells[0], None)
+    return _cells(dict.fromkeys(cells, place)) if place and 2 * len(cells) > len(every) else {}
+
+
+def _put_right(
+    updates: UsualUpdate, wrong: Mapping[Address, Address], rates: Sequence[Address]
+) -> tuple[list[Finding], dict[Address, Pattern]]:
+    """What is said of formulas that take other cells for the learning rate, of which the others of
+    their column take some; and the right ones."""
+    training, rate = updates.training, updates.training.rate
+    assert rate is not None
+    book, steps = training.book, len(updates.weight.cells) - 1
+    first, taken = next(iter(wrong.items()))
+    where, what = name_of(taken), _what(training, taken)
+    drifts = len(wrong) < steps or (len({*wrong.values(), *rates}) > 1 and steps > 1)
+    if len(set(rates)) > 1 and rate not in book.patterns:
+        rate = rates[-1]  # a rate is typed for every step, as far as that goes
+        why = Message(
+            "the learning rates end with {last}: {cell} is taken, {content}",
+            last=name_of(rate),
+            cell=where,
+            content=what,
+        )
+    elif drifts:
+        why = Message(
+            "the learning rate isn't anchored: it drifts to {cell}, {content}",
+            cell=where,
+            content=what,
+        )
+    else:
+        why = Message("{cell}, {content}, isn't the learning rate", cell=where, content=what)
+    right = {
+        cell: book.with_another_cell(cell, at, anchor(book.name_of(rate, cell)))
+        for cell, at in wrong.items()
+    }
+    named = anchor(book.name_of(rate, first))
+    remedy = Message("{cell} stays", cell=named) if drifts else named
+    usual = right[first]
+    copies = [c for c in wrong if training.on_sheet_of(c, usual).text_at(c) == right[c].text_at(c)]
+    findings = updates.findings(
+        copies,
+        usual,
+        DRIFTING_RATE if drifts else WRONG_RATE,
+        joined("; ", [joined("; " if drifts else ": ", (why, remedy)), *_biting(training, wrong)]),
+        [Edit(EditKind.REFERENCE, (), Reference(what), Reference(LR))],
+    )
+    return list(findings), right
+
+
+def _biting(training: SheetTraining, wrong: Mapping[Address, Address]) -> Iterator[Message]:
+    """From where on the cell that is taken isn't the same number: it may be for a while."""
+    values, rate = training.book.values, training.rate
+    first = next(iter(wrong))
+    blank = (c for c, at in wrong.items() if not isinstance(values.get(at), float))
+    other = (c for c, at in wrong.items() if values.get(at) != values.get(rate or 0))
+    cell = next(chain(blank, other), first)
+    if cell != first:
+        yield Message(
+            "from {first} on it is {cell}, {content}",
+            first=name_of(cell),
+            cell=name_of(wrong[cell]),
+            content=_what(training, wrong[cell]),
+        )
+
+
+def _is_rate(updates: UsualUpdate, at: Address, cell: Address) -> bool:
+    """Whether a cell is the learning rate, is computed from it, or is one of those that stand in a
+    column of their own."""
+    training, rate = updates.training, updates.training.rate
+    if training.is_rate(at):
+        return True
+    rows = max(1, abs(updates.weight.stride) // ROW)  # from one step to the next
+    beside = abs(row_of(at) - row_of(cell)) <= rows or sheet_of(at) != sheet_of(cell)
+    top = min(row_of(weight.start) for weight in training.weights)
+    own_row = rate is not None and row_of(rate) >= top and at not in training.varying
+    return isinstance(training.book.values.get(at), float) and beside and own_row
+
+
+def _what(training: SheetTraining, cell: Address) -> str:
+    value = training.book.values.get(cell)
+    if value is None and cell not in training.book.patterns:
+        return Message("which is blank")
+    if isinstance(value, str):
+        return Message("the text {text}", text=repr(value[:20]))
+    name = training.label(cell)
+    return Message("which is {name}", name=name) if name else Message("another cell")
+
+
+# A blank in its place ------------------------------------------------------------------
+
+
+def blank_rate(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator[Finding]:
+    """A learning rate that no number stands for."""
+    cell, book = training.rate, training.book
+    if cell is None or cell in book.patterns or isinstance(book.values.get(cell), float):
+        return
+    value = book.values.get(cell)
+    kept = _rate_kept(training, steps[0])
+    rate = USUAL_RATE if kept is None else kept
+    shown = WrittenNumber(show_value(rate))
+    remedy = (
+        Message("any number above 0 works, such as {rate}", rate=shown)
+        if kept is None
+        else Message("the values in the file were made with {rate}", rate=shown)
+    )
+    why = (
+        Message(
+            "the learning rate {cell} is blank, so no weight ever changes: {remedy}",
+            cell=name_of(cell),
+            remedy=remedy,
+        )
+        if value is None
+        else Message(
+            "the learning rate {cell} holds the text {text}, so no weight ever changes: {remedy}",
+            cell=name_of(cell),
+            text=repr(str(value)[:20]),
+            remedy=remedy,
+        )
+    )
+    right = book.reader.read_typed(show_value(rate), cell)
+    yield finding_in(book, [cell], BLANK_RATE, quantity=LR, why=why, right=right)
+
+
+def _rate_kept(training: SheetTraining, step: SheetStep) -> float | None:
+    """The rate that the weights' values in the file were made with; None where they don't say."""
+    values, found = training.book.values, []
+    for weight, options in zip(training.weights, step.claims, strict=True):
+        for claim in options[:1] if options and options[0].whole else ():
+            match [values.get(cell) for cell in (*weight.steps[0], claim.owner)]:
+                case [float(before), float(after), float(slope)] if slope and before != after:
+                    found.append((before - after) / slope / claim.sign)
+    rate = float(np.median(found)) if found else 0.0
+    alike = all(abs(other - rate) <= 1e-6 * abs(rate) for other in found)
+    return float(f"{rate:.6g}") if alike and rate > 0 else None
