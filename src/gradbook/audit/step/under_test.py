@@ -62,7 +62,9 @@ def loss_node(graph: StepGraph, loss: StepLoss, numbers: Numbers) -> Node:
 def _term(kind: AssumedLoss | None, output: Node, target: Node) -> Node:
     make = output.graph.make
     if kind is AssumedLoss.SQUARED:
-        return make("half_square", output, target)
+        from gradbook.layers.losses import Loss  # slow to load, and few books hold no loss
+
+        return make(Loss.HALF_SQUARED.op, output, target)
     term = -target * make("log", output)
     return (
         term if kind is AssumedLoss.CATEGORICAL else term - (1 - target) * make("log", 1 - output)
