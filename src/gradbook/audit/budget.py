@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import process_time
-from typing import TypeVar
+from typing import Any, TypeVar
 
 MOST_JUDGED = 400_000_000  # numbers computed to find a book's trainings and to judge them
 MOST_SOUGHT = 200_000_000  # … to find out what is wrong with wrong ones: two to four seconds
@@ -79,6 +79,7 @@ class Budget:
             self.seeking = Account(MOST_SOUGHT, LONGEST_SOUGHT)
         self.open = self.judging  # the account that pays now
         self.in_vain: Counter[object] = Counter()
+        self.known: dict[object, tuple[int, Any]] = {}  # what was sought before, and where
         self.left: list[str] = []  # what wasn't looked at
 
     def is_hopeless(self, case: object) -> bool:

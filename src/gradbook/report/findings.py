@@ -13,8 +13,10 @@ from math import isfinite
 
 from gradbook.audit.classes.rubric import BookScore
 from gradbook.audit.findings import (
+    DRIFTING_RATE,
     GRADIENT,
     NO_NETWORK,
+    NO_RATE,
     RIGHT,
     STALE,
     TO_FILL_IN,
@@ -97,6 +99,8 @@ def _mistake(finding: Finding) -> object:
     """What is the same of one mistake wherever it stands."""
     if finding.kind == STALE:
         return STALE
+    if finding.kind in (DRIFTING_RATE, NO_RATE):  # of one weight's update as of another's
+        return finding.kind, finding.why
     if _has_no_name(finding.weight) or not finding.edits:
         quantity = finding.quantity.replace(finding.weight or finding.quantity, "")
         return finding.kind, quantity, finding.edits, _from_afar(finding)

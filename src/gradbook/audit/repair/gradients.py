@@ -19,7 +19,7 @@ from gradbook.audit.findings import (
     Finding,
     typed_in,
 )
-from gradbook.audit.formula.address import Address, name_of, ranges, sheet_of
+from gradbook.audit.formula.address import SHEET, Address, name_of, ranges, sheet_of
 from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.formula.pattern import copy_formula, rename_cells_in
 from gradbook.audit.repair.columns import (
@@ -105,8 +105,8 @@ GENERATORS = (
     Generator("changed columns", SearchStage.COLUMNS, Proof.REASONS, changed_columns),
     Generator("lacking columns", SearchStage.COLUMNS, Proof.REASONS, lacking_columns),
     Generator("slopes anew", SearchStage.COLUMNS, Proof.REASONS, slopes_anew),
-    Generator("shares of samples", SearchStage.CLAIMS, Proof.MENDS, _of_claim(wrong_shares)),
     Generator("known claims", SearchStage.CLAIMS, Proof.NONE, known_claim),
+    Generator("shares of samples", SearchStage.CLAIMS, Proof.MENDS, _of_claim(wrong_shares)),
     Generator("omitted parts", SearchStage.CLAIMS, Proof.NONE, _of_claim(omission_of_claim)),
     Generator("repeated cells", SearchStage.CLAIMS, Proof.NONE, _of_formula(repeated_cell)),
     Generator("one edit", SearchStage.CLAIMS, Proof.NONE, _of_formula(one_edit)),
@@ -120,8 +120,18 @@ def _of_stage(stage: SearchStage) -> list[Generator[Symptoms]]:
 
 
 def _chosen(symptoms: Symptoms, stage: SearchStage) -> Hypothesis | None:
-    """What is believed of all that the generators of a stage propose."""
-    return choose(symptoms, _of_stage(stage))
+    """What is believed of all that the generators of a stage propose: sought once in sheets that
+    say the same."""
+    case, sheet, known = symptoms.case, symptoms.under_test.training.sheet, budget().known
+    if case is None:
+        return choose(symptoms, _of_stage(stage))
+    if (stage, case) not in known:
+        found = choose(symptoms, _of_stage(stage))
+        if found is None and budget().seeking.is_empty:
+            return None
+        known[stage, case] = sheet, found
+    first, hypothesis = known[stage, case]
+    return hypothesis.moved((sheet - first) * SHEET) if hypothesis else None
 
 
 # Findings -----------------------------------------------------------------------------

@@ -333,8 +333,7 @@ def _of_its_sample(
 def _values_called_by(tested: StepUnderTest, cell: Address) -> list[Node]:
     """The values on the way to the loss whose name is part of a cell's, as h1 is of ∂E/∂h1; the
     longest such name's."""
-    said = tested.training.label(cell).lower()
-    names = {n: tested.training.label(at).lower() for n, at in tested.cells_of_values.items()}
+    said, names = tested.training.label(cell).lower(), tested.names_of_values
     within = {node: len(name) for node, name in names.items() if name and name in said}
     longest = max(within.values(), default=0)
     return [node for node, length in within.items() if length == longest]

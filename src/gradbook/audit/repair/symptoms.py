@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, combinations
 
-from gradbook.audit.formula.address import Address
+from gradbook.audit.formula.address import Address, pack
 from gradbook.audit.formula.expression import EditKind, factors
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
@@ -78,6 +78,26 @@ class Symptoms:
             wrong = WrongFormula.of_claim(self.under_test, weight, self.wrong[weight])
             self._formulas[weight] = wrong
         return self._formulas[weight]
+
+    @property
+    def case(self) -> object:
+        """What is looked at, so that it is the same in a copy of the sheet; None where it can't be
+        told, as where a sheet takes something from another."""
+        tested, content = self.under_test, self.under_test.training.content
+        if content is None or self.usual:
+            return None
+        corner, loss = pack(tested.training.sheet, 0, 0), tested.step.loss
+        instead = tested.graph.instead.items()
+        return (
+            content,
+            tested.step.number,
+            len(tested.alike),
+            (loss.assumption, loss.scale, *(cell - corner for cell in loss.cells)),
+            frozenset((cell - corner, pattern.text_at(cell)) for cell, pattern in instead),
+            tuple((j, claim.owner - corner, claim.expression) for j, claim in self.wrong.items()),
+            frozenset(cell - corner for cell in self.mended),
+            self.weight,
+        )
 
     @cached_property
     def claims(self) -> dict[int, Claim]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -59,6 +59,15 @@ class Hypothesis:
     @property
     def home(self) -> Address:
         return self.cells[0]
+
+    def moved(self, away: int) -> Hypothesis:
+        """Return the same of a sheet that says the same, so far away."""
+        missing = [
+            replace(part, cell=None if part.cell is None else part.cell + away)
+            for part in self.missing
+        ]
+        cells = tuple(cell + away for cell in self.cells)
+        return replace(self, cells=cells, missing=tuple(missing))
 
     def patterns(self, book: Book) -> dict[Address, Pattern]:
         """The formulas that it puts in the place of others."""

@@ -342,6 +342,12 @@ class StepUnderTest:
         return {node: cell for node, cell in known if isinstance(node, Node)}
 
     @cached_property
+    def names_of_values(self) -> dict[Node, str]:
+        """What the sheet calls each of them, in small letters."""
+        label = self.training.label
+        return {node: label(cell).lower() for node, cell in self.cells_of_values.items()}
+
+    @cached_property
     def slopes(self) -> dict[Node, Node]:
         """∂loss/∂ every value on the way to it that a cell holds."""
         return gradients(self.loss, list(self.cells_of_values))

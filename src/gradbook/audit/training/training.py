@@ -8,9 +8,18 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, islice
 
-from gradbook.audit.formula.address import ACROSS, DOWN, SHEET, Address, Axis, name_of, sheet_of
+from gradbook.audit.formula.address import (
+    ACROSS,
+    DOWN,
+    SHEET,
+    Address,
+    Axis,
+    name_of,
+    pack,
+    sheet_of,
+)
 from gradbook.audit.formula.expression import SignedTerm, factors, once, references, terms
-from gradbook.audit.formula.pattern import Pattern, rename_cells_in
+from gradbook.audit.formula.pattern import Pattern, RangeReference, rename_cells_in
 from gradbook.audit.training.weight_columns import (
     WeightColumn,
     align_columns,
@@ -108,6 +117,21 @@ class SheetTraining:
     @property
     def sheet(self) -> int:
         return Counter(sheet_of(weight.start) for weight in self.weights).most_common(1)[0][0]
+
+    @cached_property
+    def content(self) -> frozenset[tuple[Address, object]] | None:
+        """What its sheet says but for the learning rate, by the places in it: equal for a copy of
+        the sheet. None where it takes anything from another sheet."""
+        book, sheet, corner = self.book, self.sheet, pack(self.sheet, 0, 0)
+        patterns = {c: p for c, p in book.patterns.items() if sheet_of(c) == sheet}
+        if not patterns.keys() >= self.update_cells or not all(
+            map(_is_local, set(patterns.values()))
+        ):
+            return None
+        typed = (c for c in book.values if sheet_of(c) == sheet and c not in patterns)
+        values = {cell: book.values[cell] for cell in typed if cell != self.rate}
+        keys = {cell: pattern.key for cell, pattern in patterns.items()}
+        return frozenset((cell - corner, said) for cell, said in {**values, **keys}.items())
 
     @property
     def axis(self) -> Axis:
@@ -220,6 +244,13 @@ class SheetTraining:
         away = [sign * stride for stride in self.strides for sign in (1, -1)]
         several = {c for c in back if few or not back.isdisjoint(c + further for further in away)}
         return several | self.flow.below(several, self.weight_cells)
+
+
+def _is_local(pattern: Pattern) -> bool:
+    """Whether a formula mentions cells of its own sheet only."""
+    corners = (p.first if isinstance(p, RangeReference) else p for p in pattern.places)
+    is_known = len(pattern.places) == len(pattern.words)
+    return is_known and all(corner.sheet is None for corner in corners)
 
 
 # Finding them in a workbook -----------------------------------------------------------------
