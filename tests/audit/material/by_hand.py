@@ -268,6 +268,22 @@ RIGHT: dict[str, Sheet] = {
     "softmax": SOFTMAX,
 }
 NO_TRAINING: dict[str, Sheet] = {
+    "a cost of capital": {
+        "A1": "risk-free rate",
+        "A2": "return of the market",
+        "A3": "beta",
+        "B1": 0.03,
+        "B2": 0.08,
+        "B3": 1.2,
+        "A4": "cost of equity",
+        "B4": "=B1+B3*(B2-B1)",
+    },
+    "a sum above its own row": {
+        **headed("month cost"),
+        **{f"B{row}": 10.0 * row for row in range(2, 10)},
+        "B10": "=SUM(OFFSET(B10,-8,0,8,1))",
+        "B11": "=OFFSET(B11,-2,0,1,1)*ROW(B11)",
+    },
     "a loan": {
         **headed("month balance interest payment"),
         "F1": "rate",

@@ -452,12 +452,12 @@ def _seeks_its_inputs(training: SheetTraining, loss: StepLoss) -> bool:
 
 def _holds_a_level(training: SheetTraining, loss: StepLoss) -> bool:
     """Whether the outputs of an assumed loss are weights themselves, and nothing says that they
-    learn: a controller holds what it measures at a level, and calls it an error, too."""
+    learn: a controller holds what it measures at a level, and calls it an error, too; a single
+    step is a mean of two numbers."""
     places = zip(loss.cells, loss.errors, strict=True)
     outputs = (training.cell_of(error.output, cell) for cell, error in places)
-    return all(cell in training.weight_cells for cell in outputs) and not speaks_of_learning(
-        training, by_errors=False
-    )
+    learns = training.steps > 1 and speaks_of_learning(training, by_errors=False)
+    return all(cell in training.weight_cells for cell in outputs) and not learns
 
 
 def _comes_to_nothing(training: SheetTraining, cell: Address) -> bool:

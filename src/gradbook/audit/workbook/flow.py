@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain, islice
 
 from gradbook.audit.formula.address import ROW, Address, pack
+from gradbook.audit.formula.expression import parts, references
 from gradbook.audit.formula.meaning import (
     CellBlock,
     Lookup,
@@ -21,7 +22,7 @@ from gradbook.audit.formula.pattern import CellReference, Mention, Pattern, Rang
 from gradbook.audit.workbook.book import WIDEST, Book
 from gradbook.graph.node import Graph
 from gradbook.language.message import Message
-from gradbook.targets.excel.language import Reference
+from gradbook.targets.excel.language import Call, Reference
 
 FEW = 2000  # cells that are computed from one
 KEPT = 64  # such sets, for they are asked for again
@@ -49,6 +50,8 @@ class Flow:
         if found is None:
             pattern = self.book.patterns.get(cell)
             found = tuple(self.mentioned_cells(pattern.places, cell)) if pattern else ()
+            if pattern and cell in found and not _reads(pattern, cell):
+                found = tuple(source for source in found if source != cell)
             self._sources[cell] = found
         return found
 
@@ -94,6 +97,9 @@ class Flow:
                 cell = mention.at(home)
                 if cell is None:
                     what = Message("{cell}, which is outside the sheet here", cell=reference.text)
+                    raise NotUnderstood(what)
+                if cell == home and not _reads(pattern, home):
+                    what = Message("{cell}, which leads back to itself", cell=reference.text)
                     raise NotUnderstood(what)
                 return single(cell)
             if isinstance(mention, RangeReference):
@@ -237,6 +243,21 @@ class Flow:
             cell = known.get(cell, cell)
             known.update(dict.fromkeys(path, cell))
         return cell
+
+
+PLACING = ("OFFSET", "ROW", "ROWS", "COLUMN", "COLUMNS")  # ask where their first cell stands
+
+
+def _reads(pattern: Pattern, cell: Address) -> bool:
+    """Whether a formula takes a cell for what it holds, not only for where it stands."""
+    said = pattern.expression
+    if said is None:
+        return True
+    calls = (part for part in parts(said) if isinstance(part, Call) and part.function in PLACING)
+    first = chain.from_iterable(call.arguments[:1] for call in calls)
+    placed = Counter(part for part in first if isinstance(part, Reference))
+    places = map(pattern.place_of, Counter(references(said)) - placed)
+    return any(place is None or place.at(cell) == cell for place in places)
 
 
 def spread(
