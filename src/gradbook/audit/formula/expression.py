@@ -477,6 +477,9 @@ def _tidy_product(expression: Expression) -> Expression:
                 rest.append(Factor(Infix("-", right, left), True))
             case _:
                 rest.append(factor)
+    if Factor(Number(scale), False) in rest:  # twice the half
+        rest.remove(Factor(Number(scale), False))
+        scale = 1.0
     if scale != 1 or not any(factor.above for factor in rest):
         rest.insert(0, Factor(Number(scale), True))
     return with_sign(sign, product(rest))
