@@ -104,6 +104,16 @@ def test_parentheses_and_a_stray_blank_are_both_mended(path):
     assert "parentheses" in finding.why
 
 
+def test_a_few_operators_and_cells_are_named_one_by_one(path):
+    """Products where differences belong, one of them with the other output's target."""
+    formula = FORMULAS["∂E/∂w1"]
+    for error, product in (("({a_o1}-{t1})", "({a_o1}*{t1})"), ("({a_o2}-{t2})", "({a_o2}*{t1})")):
+        formula = formula.replace(error, product)
+    (finding,) = findings(book(path, {"∂E/∂w1": formula}))
+    assert finding.kind == "wrong operator"
+    assert finding.why.count("a difference, not a product") == 2
+
+
 def test_swapped_weights_are_named(path):
     changed = {
         f"∂E/∂w{k}": FORMULAS[f"∂E/∂w{k}"].replace(*swap)

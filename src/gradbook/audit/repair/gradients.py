@@ -41,7 +41,13 @@ from gradbook.audit.repair.departures import (
 from gradbook.audit.repair.repaired_step import repair_step
 from gradbook.audit.repair.shares import omission_of_claim, omissions_of_all, wrong_shares
 from gradbook.audit.repair.symptoms import EarlierRows, Symptoms, becomes_its_line, becomes_usual
-from gradbook.audit.repair.wrong_formula import WrongFormula, anew, one_edit, two_edits
+from gradbook.audit.repair.wrong_formula import (
+    WrongFormula,
+    anew,
+    few_differences,
+    one_edit,
+    two_edits,
+)
 from gradbook.audit.search.hypotheses import (
     Cause,
     Generator,
@@ -110,6 +116,7 @@ GENERATORS = (
     Generator("omitted parts", SearchStage.CLAIMS, Proof.NONE, _of_claim(omission_of_claim)),
     Generator("repeated cells", SearchStage.CLAIMS, Proof.NONE, _of_formula(repeated_cell)),
     Generator("one edit", SearchStage.CLAIMS, Proof.NONE, _of_formula(one_edit)),
+    Generator("few differences", SearchStage.CLAIMS, Proof.NONE, _of_formula(few_differences)),
     Generator("two edits", SearchStage.CLAIMS, Proof.NONE, _of_formula(two_edits)),
     Generator("written anew", SearchStage.CLAIMS, Proof.NONE, _of_claim(written_anew)),
 )

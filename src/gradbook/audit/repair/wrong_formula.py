@@ -35,10 +35,13 @@ from gradbook.audit.formula.expression import (
     Edit,
     EditKind,
     Factor,
+    Path,
     factors,
+    inner,
     pointless_parts,
     product,
     put,
+    rebuild,
     references,
     terms,
     tidy,
@@ -51,6 +54,7 @@ from gradbook.audit.repair.repaired_step import rank
 from gradbook.audit.search.hypotheses import Cause, Hypothesis, MissingPart
 from gradbook.audit.step.formulas import EvaluatedFormula, remember
 from gradbook.audit.step.omissions import ChainOmission, Omissions
+from gradbook.audit.step.points import agree
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.errors import GradbookError
@@ -62,6 +66,7 @@ from gradbook.targets.excel.words import Speller
 MOST_OFFERED = 160  # cells that may stand in the place of others
 MOST_PAIRED = 48
 WRITTEN = 1_000  # numbers that could be computed while a part of a formula is written
+MOST_APART = 4  # places in which a formula may differ from the right one
 LONGEST = 4000  # characters of a formula that anyone would read
 FEW = 12  # edits of one kind to choose from
 
@@ -224,6 +229,40 @@ def anew(tested: StepUnderTest, home: Address, old: Expression, target: Node) ->
     if said is None:
         return None
     return _hypothesis(home, said, [Edit(EditKind.FORMULA, ((),), old, said)])
+
+
+def few_differences(wrong: WrongFormula) -> Hypothesis | None:
+    """What the chain rule gives, where it differs from the formula in a few cells and operators."""
+    said = spell(wrong.under_test, wrong.home, wrong.target)
+    edits = _differences(wrong.expression, said) if said else []
+    if said is None or not edits or not agree(wrong.value_of(said), wrong.right_values):
+        return None
+    return _hypothesis(wrong.home, said, edits)
+
+
+def _differences(old: Expression, right: Expression) -> list[Edit]:
+    """The cells and operators in which a formula differs from the right one; none where more does,
+    or so many that it is no slip."""
+    found: list[Edit] = []
+    waiting: list[tuple[Path, Expression, Expression]] = [((), old, right)]
+    while waiting:
+        path, a, b = waiting.pop()
+        match a, b:
+            case Reference(), Reference():
+                if a.text.replace("$", "") != b.text.replace("$", ""):
+                    found.append(Edit(EditKind.REFERENCE, (path,), a, b))
+                continue
+            case Infix(one), Infix(other) if one != other:
+                if not all(isinstance(leaf, Reference) for leaf in (*inner(a), *inner(b))):
+                    return []
+                found.append(Edit(EditKind.OPERATOR, (path,), a, b))
+                continue
+        pieces, others = inner(a), inner(b)
+        if rebuild(a, others) != b if len(pieces) == len(others) > 0 else a != b:
+            return []
+        each = zip(pieces, others, strict=True)
+        waiting += [((*path, k), *pair) for k, pair in enumerate(each)][::-1]
+    return found if len(found) <= MOST_APART else []
 
 
 def spell(
