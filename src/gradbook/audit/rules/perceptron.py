@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from functools import cached_property
+from itertools import chain
 from random import Random
 from typing import TypeVar
 
@@ -29,6 +29,10 @@ class RuleStep:
 
     updates: tuple[RuleUpdate, ...]
 
+    @classmethod
+    def of(cls, updates: Iterable[RuleUpdate]) -> RuleStep:
+        return cls(tuple(sorted(updates, key=lambda update: update.cell)))
+
     @property
     def first(self) -> Address:
         return self.updates[0].cell
@@ -39,7 +43,7 @@ def find_perceptrons(book: Book, flow: Flow) -> list[Perceptron]:
     rules = RuleBook(book, flow, rule_updates(book, flow))
     if not any(map(rules.form, _some(rules))):
         return []
-    found = (Perceptron(rules, _steps_of(rules, group)) for group in _groups(rules))
+    found = (Perceptron(rules, _steps_of(rules, group)).with_typed() for group in _groups(rules))
     return [one for one in found if len(one.known) >= ENOUGH * len(one.updates)]
 
 
@@ -76,7 +80,7 @@ def _steps_of(rules: RuleBook, updates: Iterable[RuleUpdate]) -> tuple[RuleStep,
         before = (number.get(weight, -1) for weight in rules.weights_behind(update))
         number[update.cell] = 1 + max(before, default=-1)
         steps[number[update.cell]].append(update)
-    return tuple(RuleStep(tuple(sorted(steps[k], key=lambda u: u.cell))) for k in sorted(steps))
+    return tuple(RuleStep.of(steps[k]) for k in sorted(steps))
 
 
 # What most updates share --------------------------------------------------------------
@@ -88,42 +92,27 @@ FEW_FORMULAS = 3  # in one line
 
 Thing = TypeVar("Thing", bound=Hashable)
 Forms = Mapping[RuleUpdate, RuleForm | None]
-NO_OTHERS: Mapping[Address, Pattern] = {}
-
-
-class Trouble(Enum):
-    """Why an update isn't what the rule says."""
-
-    DEPARTS = "it adds something else"
-    NOT_CARRIED = "it goes on from another weight, or from another step's"
+Formulas = Mapping[Address, Pattern]  # to try in the place of others
+NO_OTHERS: Formulas = {}
+Place = tuple[bool, int]  # whether steps share a cell; and that cell, or how far it is from theirs
 
 
 def most_common(things: Iterable[Thing], share: float = MOST) -> Thing | None:
-    """What most of some things are; None where they are too different."""
+    """What more than a share of some things are; None where they are too different."""
     counts = Counter(things)
-    if not counts:
-        return None
-    thing, count = counts.most_common(1)[0]
-    return thing if count >= share * counts.total() else None
+    most = (thing for thing, count in counts.most_common(1) if count > share * counts.total())
+    return next(most, None)
 
 
 @dataclass(frozen=True)
-class UsualCell:
-    """A cell that all steps share, or one that moves along with them, or none at all."""
+class UsualCells:
+    """Which cells updates name for something: some that steps share, others that go along."""
 
-    fixed: Address | None = None
-    away: int | None = None  # from a cell that each step has
-    is_none: bool = False
+    shared: frozenset[Address]
+    places: frozenset[Place] | None = None  # in most updates; None where they are too different
 
-
-@dataclass(frozen=True)
-class TypedWeight:
-    """A number that is typed where a step should leave a weight."""
-
-    number: int  # of the weight
-    cell: Address
-    step: RuleStep
-    before: Address | None  # what the step before left
+    def places_of(self, cells: Iterable[Address], anchor: Address) -> frozenset[Place]:
+        return frozenset((True, c) if c in self.shared else (False, c - anchor) for c in cells)
 
 
 class Perceptron:
@@ -137,7 +126,7 @@ class Perceptron:
         self.known = {update: form for update, form in self.forms.items() if form}
         self.step_of = {u.cell: k for k, step in enumerate(steps) for u in step.updates}
         self.size = Counter(len(step.updates) for step in steps).most_common(1)[0][0]
-        self.weight = self._numbers()
+        self.number = self._numbers()
 
     def _numbers(self) -> dict[RuleUpdate, int]:
         """The number of each update's weight: by its line or, where weights have none, by its place
@@ -155,9 +144,28 @@ class Perceptron:
                 left[update.cell] = found[update]
         return found
 
-    def of_weight(self, number: int) -> list[RuleUpdate]:
-        """The updates of one weight."""
-        return [update for update, k in self.weight.items() if k == number]
+    def with_typed(self) -> Perceptron:
+        """The same, a number that is typed where a step should leave a weight being an update, too:
+        the step after goes on from it, or it stands beside what the others are."""
+        left = [{self.number[u]: u.cell for u in step.updates} for step in self.steps]
+        used = [{self.number[u]: self.plain(u.base) for u in step.updates} for step in self.steps]
+        steps = []
+        for step, own, before, after in zip(
+            self.steps, left, [{}, *left[:-1]], [*used[1:], {}], strict=True
+        ):
+            way = most_common(u.cell - self.plain(u.base) for u in step.updates) or 0
+            cells = {**{k: cell + way for k, cell in before.items()}, **after}
+            more = [
+                RuleUpdate(cell, before.get(number, cell - way))
+                for number, cell in cells.items()
+                if number not in own and self.is_number(cell) and cell not in self.book.patterns
+            ]
+            steps.append(RuleStep.of([*step.updates, *more]))
+        every = [update for step in steps for update in step.updates]
+        if len(every) == len(self.updates):
+            return self
+        rules = RuleBook(self.book, self.flow, [*self.rules.updates, *every])
+        return Perceptron(rules, tuple(steps))
 
     @cached_property
     def axis(self) -> Axis | None:
@@ -178,12 +186,13 @@ class Perceptron:
     @cached_property
     def weights(self) -> set[Address]:
         """The cells of the weights, before and after updates."""
-        return {cell for update in self.updates for cell in (update.cell, update.base)}
+        both = ((u.cell, u.base, self.plain(u.base)) for u in self.updates)
+        return set(chain.from_iterable(both))
 
     @cached_property
     def cells(self) -> set[Address]:
         """The weights, and all that they are made of."""
-        return self.weights.union(map(self.plain, self.weights), *map(self.inside, self.steps))
+        return self.weights.union(*map(self.inside, self.steps))
 
     @cached_property
     def cells_in_use(self) -> set[Address]:
@@ -197,47 +206,46 @@ class Perceptron:
 
     @cached_property
     def factors(self) -> dict[int, float]:
-        """The rate of each weight, as most of its updates have it."""
+        """The rate of each weight: that of most weights or, where they are too different, what most
+        of its own updates have."""
         found: defaultdict[int, list[float]] = defaultdict(list)
         for update, form in self.known.items():
-            found[self.weight[update]].append(round(form.factor, 9))
-        each = {k: Counter(values).most_common(1)[0][0] for k, values in found.items()}
-        usual, count = Counter(map(abs, each.values())).most_common(1)[0]
-        every = dict.fromkeys(self.weight.values(), usual)
-        return every if 2 * count > len(each) > 2 else {**every, **each}
+            found[self.number[update]].append(round(abs(form.factor), 9))
+        own = {k: Counter(values).most_common(1)[0][0] for k, values in found.items()}
+        usual = most_common(own.values(), HALF) if len(own) > 2 else None
+        some = next(iter(own.values()))
+        return {k: usual or own.get(k, some) for k in self.number.values()}
 
     @cached_property
     def levels(self) -> tuple[float, ...] | None:
         return most_common((form.levels for form in self.known.values()), HALF)
 
     @cached_property
-    def rate(self) -> UsualCell:
-        return self._usual_cell(lambda form: form.rates)
+    def rates(self) -> UsualCells:
+        return self._usual_cells(lambda form: form.rates)
 
     @cached_property
-    def threshold(self) -> UsualCell:
-        return self._usual_cell(lambda form: form.thresholds)
+    def rate(self) -> Address | None:
+        """The one cell that steps share for it."""
+        return next(iter(self.rates.shared)) if len(self.rates.shared) == 1 else None
 
-    def _usual_cell(self, cells_of: Callable[[RuleForm], frozenset[Address]]) -> UsualCell:
-        """The one cell that updates name, the same for all or so far away from each step."""
-        named = {update: cells_of(form) for update, form in self.known.items()}
-        if most_common(not cells for cells in named.values()):
-            return UsualCell(is_none=True)
-        single = [(u, next(iter(cells))) for u, cells in named.items() if len(cells) == 1]
-        holding = [cell for _, cell in single if self.is_number(cell)]
-        fixed = most_common(holding or (cell for _, cell in single), HALF)
-        if len(self.steps) > 1 and fixed is not None:
-            return UsualCell(fixed=fixed)
-        away = most_common(cell - self._anchor(u) for u, cell in single)
-        return UsualCell(fixed if away is None else None, away)
+    @cached_property
+    def thresholds(self) -> UsualCells:
+        return self._usual_cells(lambda form: form.thresholds)
 
-    def _is_usual(self, usual: UsualCell, cells: Collection[Address], update: RuleUpdate) -> bool:
-        if usual.is_none:
-            return not cells
-        if usual.fixed is not None:
-            return all(cell == usual.fixed for cell in cells)
-        beside = all(usual.away in (None, cell - self._anchor(update)) for cell in cells)
-        return beside and all(map(self.is_number, cells))
+    def _usual_cells(self, cells_of: Callable[[RuleForm], frozenset[Address]]) -> UsualCells:
+        every = {update: cells_of(form) for update, form in self.known.items()}
+        each = {u: cells for u, cells in every.items() if all(map(self.is_number, cells))} or every
+        named = Counter(chain.from_iterable(each.values()))
+        least = HALF * sum(map(bool, each.values()))
+        usual = UsualCells(frozenset(cell for cell, count in named.items() if count > least))
+        places = (usual.places_of(cells, self._anchor(u)) for u, cells in each.items())
+        return UsualCells(usual.shared, most_common(places, HALF))
+
+    def _is_usual(self, usual: UsualCells, cells: Collection[Address], update: RuleUpdate) -> bool:
+        if usual.places is None:
+            return all(map(self.is_number, cells))
+        return usual.places == usual.places_of(cells, self._anchor(update))
 
     def _anchor(self, update: RuleUpdate) -> Address:
         """A cell of the step that moves along with its sample."""
@@ -254,37 +262,27 @@ class Perceptron:
 
     # Targets
 
+    def _sample(self, update: RuleUpdate, form: RuleForm) -> Address:
+        """Where an update's sample stands: at its input or, where it has none, at its step."""
+        return min(form.inputs, default=self._anchor(update))
+
     @cached_property
     def _targets_away(self) -> dict[int, int | None]:
-        """How far each sample's target is from the input of each weight."""
+        """How far the target is from the sample, for each weight."""
         found: defaultdict[int, list[int]] = defaultdict(list)
         for update, form in self.known.items():
-            if form.inputs and self._may_be_target(form):
-                found[self.weight[update]].append(form.target - min(form.inputs))
+            if form.target is not None:
+                away = form.target - self._sample(update, form)
+                found[self.number[update]].append(away)
         return {number: most_common(aways) for number, aways in found.items()}
 
-    @cached_property
-    def _target_beside(self) -> int | None:
-        """How far it is from the step's own cells."""
-        likely = ((u, form) for u, form in self.known.items() if self._may_be_target(form))
-        return most_common(form.target - self._anchor(update) for update, form in likely)
-
-    @cached_property
-    def _used_as_inputs(self) -> set[Address]:
-        return {cell for form in self.known.values() for cell in form.inputs}
-
-    def _may_be_target(self, form: RuleForm) -> bool:
-        return form.apart and form.scales and form.target not in self._used_as_inputs
-
-    def _target(self, update: RuleUpdate, forms: Forms) -> Address | None:
-        """Where the target of an update's step should be: as far from the inputs as most are, else
-        as far from the step's own cells, else where most of its updates have it."""
-        known = {u: form for u, form in forms.items() if form}
-        away = {u: self._targets_away.get(self.weight[u]) for u, f in known.items() if f.inputs}
-        near = [min(known[u].inputs) + k for u, k in away.items() if k is not None]
-        if not near and self._target_beside is not None:
-            return self._anchor(update) + self._target_beside
-        return most_common(near or (form.target for form in known.values()), 0)
+    def _target(self, forms: Forms) -> Address | None:
+        """Where the target of a step should be: as far from the samples as most are, else where
+        most of its updates have it."""
+        known = sorted(((u, f) for u, f in forms.items() if f), key=lambda both: not both[1].inputs)
+        both = ((self._sample(*one), self._targets_away.get(self.number[one[0]])) for one in known)
+        likely = [sample + away for sample, away in both if away is not None]
+        return most_common(likely or (form.target for _, form in known), 0)
 
     # Formulas that most steps have
 
@@ -331,86 +329,52 @@ class Perceptron:
 
     # Which of them depart
 
-    def troubles(
-        self, step: RuleStep, instead: Mapping[Address, Pattern] = NO_OTHERS
-    ) -> dict[RuleUpdate, Trouble]:
+    def wrong(self, step: RuleStep, instead: Formulas = NO_OTHERS) -> set[RuleUpdate]:
         """The updates of a step that aren't what the rule says, maybe with other formulas."""
-        forms = self.forms_with(step, instead)
+        forms = self.forms_with(step.updates, instead)
         starts = {update: self._with(update, instead).base for update in step.updates}
-        twice = {start for start, count in Counter(starts.values()).items() if count > 1}
-        found: dict[RuleUpdate, Trouble] = {}
-        for update, start in starts.items():
-            if start not in self._typed and not self._is_before(update, start):
-                found[update] = Trouble.NOT_CARRIED
-            elif start in twice or not self._follows(update, forms):
-                found[update] = Trouble.DEPARTS
-        return found
+        count = Counter(starts.values())
+        return {
+            update
+            for update, start in starts.items()
+            if count[start] > 1
+            or not self.is_carried(update, start)
+            or not self.follows(update, forms)
+        }
 
-    def forms_with(self, step: RuleStep, instead: Mapping[Address, Pattern]) -> Forms:
-        """What the updates of a step add, maybe with other formulas."""
-        return {update: self._form_with(step, update, instead) for update in step.updates}
+    def is_carried(self, update: RuleUpdate, weight: Address) -> bool:
+        """Whether a weight is what the step before an update's left."""
+        is_before = self.step_of.get(weight, -1) == self.step_of[update.cell] - 1
+        return is_before and weight in self.weights
 
-    def _form_with(
-        self, step: RuleStep, update: RuleUpdate, instead: Mapping[Address, Pattern]
-    ) -> RuleForm | None:
+    def forms_with(self, updates: Iterable[RuleUpdate], instead: Formulas) -> Forms:
+        """What updates of a step add, maybe with other formulas."""
         if not instead:
-            return self.forms[update]
-        return form_of(self.rules, self._with(update, instead), instead, self.near[step])
+            return {update: self.forms[update] for update in updates}
+        return {u: form_of(self.rules, self._with(u, instead), instead) for u in updates}
 
-    def heals(self, step: RuleStep, update: RuleUpdate, instead: Mapping[Address, Pattern]) -> bool:
-        """Whether an update may be what the rule says with other formulas."""
-        return self._follows(update, {update: self._form_with(step, update, instead)})
-
-    def _with(self, update: RuleUpdate, instead: Mapping[Address, Pattern]) -> RuleUpdate:
+    def _with(self, update: RuleUpdate, instead: Formulas) -> RuleUpdate:
         """An update as it is with other formulas: it may go on from another cell."""
         base = update.base
         if update.cell in instead:
             places = (place.at(update.cell) for place in bases(instead[update.cell]))
             cells = [cell for cell in places if cell is not None]
-            left = (cell for cell in cells if self._is_before(update, self.plain(cell)))
+            left = (cell for cell in cells if self.is_carried(update, self.plain(cell)))
             base = next(left, cells[0] if cells else base)
         if base in instead:
             place = instead[base].place_of(instead[base].expression)
             base = (place.at(base) if place else None) or base
         return RuleUpdate(update.cell, self.plain(base))
 
-    def _is_before(self, update: RuleUpdate, weight: Address) -> bool:
-        """Whether a weight is what the step before an update's left."""
-        is_one = weight in self.rules.weight_cells
-        return is_one and self.step_of.get(weight, -1) == self.step_of[update.cell] - 1
-
-    def _follows(self, update: RuleUpdate, forms: Forms) -> bool:
-        form = forms[update]
-        usual = abs(self.factors[self.weight[update]])
+    def follows(self, update: RuleUpdate, forms: Forms) -> bool:
+        """Whether what an update adds is what the rule says, as most others do."""
+        form, usual = forms[update], self.factors[self.number[update]]
         return (
             form is not None
             and abs(form.factor - usual) <= SAME * max(form.factor, usual)
-            and self._is_usual(self.rate, form.rates, update)
-            and self._is_usual(self.threshold, form.thresholds, update)
-            and self._may_be_target(form)
-            and form.target == self._target(update, forms)
+            and self._is_usual(self.rates, form.rates, update)
+            and self._is_usual(self.thresholds, form.thresholds, update)
+            and form.target is not None
+            and form.target == self._target(forms)
             and self.levels in (None, form.levels)
         )
-
-    # Weights that are typed in between
-
-    @cached_property
-    def _typed(self) -> set[Address]:
-        return {typed.cell for typed in self.typed_weights}
-
-    @cached_property
-    def typed_weights(self) -> list[TypedWeight]:
-        """The numbers that are typed where the others of a step's weights are computed: the step
-        after goes on from them, or they stand beside the others."""
-        left = [{self.weight[u]: u.cell for u in step.updates} for step in self.steps]
-        used = [{self.weight[u]: self.plain(u.base) for u in step.updates} for step in self.steps]
-        before_after = zip(self.steps, left, [{}, *left], [*used[1:], {}], strict=False)
-        found = []
-        for step, own, before, after in before_after:
-            shift = most_common(own[k] - cell for k, cell in before.items() if k in own) or 0
-            beside = {k: cell + shift for k, cell in before.items()}
-            for number, cell in {**beside, **after}.items():
-                is_typed = self.is_number(cell) and cell not in self.book.patterns
-                if number not in own and is_typed:
-                    found.append(TypedWeight(number, cell, step, before.get(number)))
-        return found

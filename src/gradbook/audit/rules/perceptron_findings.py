@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from gradbook.audit.budget import within_budget
 from gradbook.audit.edits.formula_edits import COMPARISONS
@@ -23,11 +23,10 @@ from gradbook.audit.findings import (
 )
 from gradbook.audit.formula.address import DOWN, OVER, Address, name_of, row_of, sheet_of
 from gradbook.audit.formula.expression import Edit, EditKind
-from gradbook.audit.formula.pattern import Pattern, rename_cells_in
-from gradbook.audit.rules.perceptron import Perceptron, RuleStep, Trouble, TypedWeight
+from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.rules.perceptron import Perceptron, RuleStep
 from gradbook.audit.rules.rule_form import RuleForm
 from gradbook.audit.rules.rule_repairs import GENERATORS, RuleSymptoms
-from gradbook.audit.rules.updates import bases
 from gradbook.audit.search.hypotheses import Cause, Hypothesis, choose
 from gradbook.audit.search.wording import Fault, Surroundings, Wording, findings_of
 from gradbook.audit.workbook.book import show_value
@@ -43,7 +42,7 @@ def perceptron_report(perceptron: Perceptron) -> SheetReport:
     judged = RuleFaults(perceptron)
     findings = findings_of(perceptron.book, judged.faults(), perceptron.axis or OVER)
     rows = [row_of(cell) + 1 for cell in perceptron.weights if sheet_of(cell) == perceptron.sheet]
-    rate = perceptron.rate.fixed
+    rate = perceptron.rate
     return SheetReport(
         sheet=perceptron.book.sheets[perceptron.sheet].title,
         verdict=WRONG if findings else RIGHT,
@@ -70,37 +69,28 @@ class RuleFaults:
         perceptron = self.perceptron
         alike: defaultdict[object, list[RuleStep]] = defaultdict(list)
         for step in perceptron.steps:
-            troubles = perceptron.troubles(step)
-            if troubles:
+            wrong = perceptron.wrong(step)
+            if wrong:
                 made_of = [perceptron.rules.signature(u)[0] for u in step.updates]
-                said = [(perceptron.weight[u], trouble) for u, trouble in troubles.items()]
-                alike[tuple(made_of), tuple(said)].append(step)
-        yield from map(self._typed, perceptron.typed_weights)
+                numbers = [perceptron.number[u] for u in step.updates if u in wrong]
+                alike[tuple(made_of), tuple(numbers)].append(step)
         for steps in sorted(alike.values(), key=len, reverse=True):
-            yield from self._of_alike(steps)
+            symptoms = RuleSymptoms(perceptron, steps[0], self.known)
+            while symptoms.wrong:
+                repair = within_budget(partial(choose, symptoms, GENERATORS))
+                if repair:
+                    yield self._repaired(steps, repair)
+                else:
+                    yield self._without_repair(steps, min(symptoms.wrong))
+                symptoms.wrong -= repair.explains if repair else {min(symptoms.wrong)}
 
-    def _of_alike(self, steps: Sequence[RuleStep]) -> Iterator[Fault]:
-        symptoms = RuleSymptoms(self.perceptron, steps[0], self.known)
-        wrong = symptoms.wrong
-        while wrong:
-            repair = within_budget(lambda: choose(symptoms, GENERATORS))
-            explained = repair.explains if repair else {min(wrong)}
-            trouble = wrong[min(explained)]
-            yield (
-                self._repaired(steps, repair, trouble)
-                if repair
-                else self._without_repair(steps, min(wrong))
-            )
-            for k in explained:
-                del wrong[k]
-
-    def _repaired(self, steps: Sequence[RuleStep], repair: Hypothesis, trouble: Trouble) -> Fault:
+    def _repaired(self, steps: Sequence[RuleStep], repair: Hypothesis) -> Fault:
         first, home, patterns = steps[0], repair.home, self.book.patterns
-        kind, why, edits = self._of_repair(first, repair, trouble)
+        kind, why, edits = self._of_repair(first, repair)
         cells = {home - first.first + step.first for step in steps}
         if home in patterns and repair.cause is not Cause.ROW:
             self.known[patterns[home]] = repair
-        healed = (self.perceptron.weight[first.updates[k]] for k in sorted(repair.explains))
+        healed = (self.perceptron.number[first.updates[k]] for k in sorted(repair.explains))
         weights = tuple(dict.fromkeys(self._names[number] for number in healed))
         quantity = "" if len(repair.explains) == 1 else self._called(home)
         if len(steps) > 1:  # with equal formulas that no update is made of, for the table ends
@@ -112,28 +102,10 @@ class RuleFaults:
 
     def _without_repair(self, steps: Sequence[RuleStep], place: int) -> Fault:
         """An update that isn't what the rule says, whatever is to blame."""
-        number = self.perceptron.weight[steps[0].updates[place]]
+        number = self.perceptron.number[steps[0].updates[place]]
         why = joined("; ", (self.rule(number), Message("this says something else")))
         cells = [step.updates[place].cell for step in steps]
         return self._fault(cells, EditKind.FORMULA.value, why, (self._names[number],), None)
-
-    def _typed(self, typed: TypedWeight) -> Fault:
-        """A weight that is typed, or pasted, where the usual formula of its line goes on from the
-        weight that was left."""
-        book, cell, left = self.book, typed.cell, typed.before
-        right = next(iter(self.perceptron.usual_at(typed.step, cell)), None)
-        if right is not None:
-            right = book.reader.read_typed(right.text_at(cell), cell)
-            base = next((place.at(cell) for place in bases(right)), None)
-            if left is not None and base is not None:
-                name = book.name_of(left, cell)
-                text = rename_cells_in(
-                    right.text,
-                    lambda word: name if book.reader.cell(word, cell) == base != left else word,
-                )
-                right = book.reader.read_typed(text, cell)
-        weights = (self._names[typed.number],)
-        return self._fault([cell], PASTED, self.why_pasted(cell), weights, right)
 
     def _fault(
         self,
@@ -160,9 +132,8 @@ class RuleFaults:
     @cached_property
     def _names(self) -> dict[int, str]:
         """What the sheet calls each weight, by its number."""
-        every = self.perceptron.weight
-        starts = {k: self.perceptron.of_weight(k)[0] for k in sorted(set(every.values()))}
-        labels = {k: self._label(u.base) or self._label(u.cell) for k, u in starts.items()}
+        starts = {k: update for update, k in reversed(self.perceptron.number.items())}
+        labels = {k: self._label(u.base) or self._label(u.cell) for k, u in sorted(starts.items())}
         once = {label for label, count in Counter(labels.values()).items() if label and count == 1}
         cells = {k: self.book.name_of(u.base, u.base) for k, u in starts.items()}
         return {k: label if label in once else cells[k] for k, label in labels.items()}
@@ -182,8 +153,9 @@ class RuleFaults:
 
     def rule(self, number: int, form: RuleForm | None = None) -> str:
         """Return the rule for one weight in words: moves w2 by η·(t − y)·x2."""
-        forms = map(self.perceptron.forms.get, self.perceptron.of_weight(number))
-        form = form or next(filter(None, forms), None)
+        numbers = self.perceptron.number
+        forms = (form for u, form in self.perceptron.known.items() if numbers[u] == number)
+        form = form or next(forms, None)
         inputs = "".join(f"·{self._called(cell)}" for cell in sorted(form.inputs)) if form else "·x"
         rate = "η·" if form is None or form.rates else ""
         return Message(
@@ -192,23 +164,23 @@ class RuleFaults:
             change=f"{rate}(t − y){inputs}",
         )
 
-    def _of_repair(
-        self, step: RuleStep, repair: Hypothesis, trouble: Trouble
-    ) -> tuple[str, str, tuple[str, ...]]:
+    def _of_repair(self, step: RuleStep, repair: Hypothesis) -> tuple[str, str, tuple[str, ...]]:
         """The kind of a mistake, why it is one, and the edits that undo it."""
-        update, home = step.updates[min(repair.explains)], repair.home
-        form = self.perceptron.forms_with(step, repair.patterns(self.book))[update]
-        rule = self.rule(self.perceptron.weight[update], form)
-        (edit,) = repair.edits
+        perceptron, home, (edit,) = self.perceptron, repair.home, repair.edits
+        update = step.updates[min(repair.explains)]
+        base, number = perceptron.plain(update.base), perceptron.number[update]
         if repair.cause is Cause.ROW and home not in self.book.patterns:
             return PASTED, self.why_pasted(home), ()
-        if trouble is Trouble.NOT_CARRIED and edit.kind in (EditKind.FORMULA, EditKind.REFERENCE):
+        is_of_cell = edit.kind in (EditKind.FORMULA, EditKind.REFERENCE)
+        if is_of_cell and not perceptron.is_carried(update, base):
             why = Message(
                 "{weight} continues from {cell}, not from the update before",
-                weight=self._names[self.perceptron.weight[update]],
-                cell=self.book.name_of(self.perceptron.plain(update.base), update.cell),
+                weight=self._names[number],
+                cell=self.book.name_of(base, update.cell),
             )
             return ANOTHER_ROW, why, ()
+        form = perceptron.forms_with([update], repair.patterns(self.book))[update]
+        rule = self.rule(number, form)
         if repair.cause is Cause.ROW:
             differs = Message("{cell} differs from the rest of its line", cell=name_of(home))
             return DEPARTING_ROW, joined("; ", (rule, differs)), ()
@@ -235,7 +207,7 @@ class RuleFaults:
         axis = self.perceptron.axis or DOWN
         if edit.kind is not EditKind.REFERENCE or at is None or meant is None:
             return ""
-        if meant != self.perceptron.rate.fixed or axis.line(at) != axis.line(meant):
+        if meant != self.perceptron.rate or axis.line(at) != axis.line(meant):
             return ""
         found = show_value(self.book.values.get(at))[:20]
         if not found:

@@ -7,7 +7,7 @@ step of.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,7 +21,8 @@ from gradbook.graph.node import Array, Node, ancestors
 from gradbook.graph.reference import evaluate
 
 POINTS = 120
-RATE = 0.37  # what every cell that only scales an update is taken for
+RATE = 0.37  # what every cell that only scales an update is taken for at half of the points
+AS_RATES = np.arange(POINTS) < POINTS // 2  # at the others it is a level, as a target would be
 CLOSE = 1e-9
 NUDGE = 1e-4  # by how much weights are moved to see what else moves
 MOSTLY = 0.9  # of the points: at some an activation itself jumps
@@ -42,31 +43,23 @@ class RuleForm:
     """What an update adds to a weight: rate × (target − activation) × input."""
 
     factor: float  # the rate, every cell in it being `RATE`; below 0 where it goes the wrong way
-    target: Address
+    target: Address | None  # None where an input of the sum is taken for it
     rates: frozenset[Address]
     inputs: frozenset[Address]  # of its own weight; none for a bias
     thresholds: frozenset[Address]  # that the sum is compared with, and no weight
     levels: tuple[float, ...]  # what the activation can be
     follows: bool  # whether the activation rises with weight times input
-    apart: bool  # whether the target is no part of the sum
-    scales: bool  # whether the cells in the rate do nothing but scale what is added
 
     def for_cells(self, to: Mapping[Address, Address]) -> RuleForm:
         """Return the same form with each cell replaced by another."""
         sets = self.rates, self.inputs, self.thresholds
         rates, inputs, thresholds = (frozenset(map(to.__getitem__, cells)) for cells in sets)
-        target = to[self.target]
+        target = None if self.target is None else to[self.target]
         return replace(self, target=target, rates=rates, inputs=inputs, thresholds=thresholds)
 
 
 class UpdateGraph(StepGraph):
     """An update as a graph: weights, and whatever doesn't depend on them, are leaves."""
-
-    def __init__(
-        self, training: Stepping, instead: Mapping[Address, Pattern], inside: Iterable[Address]
-    ) -> None:
-        super().__init__(training, instead)
-        self.varying = self.varying.union(inside)  # of the step, whatever they depend on
 
     def _meant(self, cell: Address) -> Address:
         return cell if cell in self.instead else self.training.flow.plain(cell, self.instead)
@@ -79,29 +72,23 @@ class UpdateGraph(StepGraph):
 
 
 def form_of(
-    training: Stepping,
-    update: RuleUpdate,
-    instead: Mapping[Address, Pattern],
-    inside: Iterable[Address] = (),
+    training: Stepping, update: RuleUpdate, instead: Mapping[Address, Pattern]
 ) -> RuleForm | None:
     """The form of an update, with other formulas in the place of some; None where it has none."""
-    graph = UpdateGraph(training, instead, inside)
+    graph = UpdateGraph(training, instead)
     pattern = instead.get(update.cell) or training.book.patterns.get(update.cell)
     if pattern is None or pattern.expression is None:
         return None
     try:
         root = graph.expression(pattern.expression, update.cell, pattern)
-        base = graph.node(update.base)
+        trial = _Trial(root, graph.node(update.base), graph.leaf_cells, training.weight_cells)
     except NotUnderstood:
         return None
-    known, leaves = training.weight_cells, graph.leaf_cells
-    weights = {leaf for leaf, cell in leaves.items() if cell in known} | {base}
-    trial = _Trial(root, base, weights)
-    for step in trial.activations() if base in trial.given and not trial.is_smooth else ():
+    for step in trial.activations():
         for target in [*step.others, *([] if instead else step.inputs)]:
             factor = step.factor(target)
             if factor is not None:
-                return step.form(target, factor, leaves)
+                return step.form(target, factor)
     return None
 
 
@@ -111,12 +98,20 @@ def form_of(
 class _Trial:
     """All that an update is made of, at random points and with the weights nudged from there."""
 
-    def __init__(self, root: Node, base: Node, weights: set[Node]) -> None:
-        self.root, self.base, self.weights = root, base, weights
+    def __init__(
+        self,
+        root: Node,
+        base: Node,
+        cells: Mapping[Node, Address],
+        weight_cells: Iterable[Address],
+    ) -> None:
+        self.root, self.base, self.cells = root, base, cells
         self.order = ancestors([root])
         self.draw = np.random.default_rng(7)
-        self.given = {leaf: self._drawn() for leaf in self.order if leaf.op.name == "leaf"}
-        nudged = {w: self.given[w] + NUDGE * self._drawn() for w in self.given if w in weights}
+        leaves = [node for node in self.order if node in cells]
+        self.weights = {leaf for leaf in leaves if cells[leaf] in weight_cells or leaf is base}
+        self.given = {leaf: self._drawn() for leaf in leaves}
+        nudged = {w: self.given[w] + NUDGE * self._drawn() for w in leaves if w in self.weights}
         spend(2 * POINTS, len(self.order))
         self.before = evaluate([root], self.given)
         after = evaluate([root], {**self.given, **nudged})
@@ -129,19 +124,20 @@ class _Trial:
 
     def activations(self) -> Iterator[_Activation]:
         """The parts of the update that are steps of a weighted sum and of nothing else."""
+        if self.is_smooth or self.base not in self.given:
+            return
         for node in reversed(self.order):
             values = np.atleast_1d(self.before[node])
-            levels = np.unique(np.round(values[np.isfinite(values)], 9))
+            levels = np.unique(np.round(values[np.isfinite(values)], 9)).tolist()
             if node in self.moving or not 2 <= len(levels) <= MOST_LEVELS:
                 continue
             below = ancestors([node])
             chosen = (n.inputs[0] for n in below if n.op.name == "choose")
             conditions = [c for c in chosen if c in self.moving]
-            leaves = {n for n in ancestors(conditions) if n.op.name == "leaf"}
+            leaves = self.given.keys() & ancestors(conditions)
             net = self._net(conditions[0]) if conditions else None
-            is_pure = all(n in leaves for n in below if n.op.name == "leaf")
-            if net and is_pure and self.base in leaves:
-                yield _Activation(self, node, net, conditions, leaves, tuple(levels.tolist()))
+            if net and self.base in leaves and leaves.issuperset(self.given.keys() & below):
+                yield _Activation(self, node, levels, conditions, net)
 
     def _net(self, condition: Node) -> Node | None:
         """The weighted sum in a condition: its largest part that is linear in the weights."""
@@ -167,108 +163,91 @@ def _differ(before: Array, after: Array) -> bool:
 
 
 class _Activation:
-    """An activation: the weighted sum that it is a step of, what is compared there, the leaves of
-    that, and the levels that it can be at."""
+    """A part of an update that is a step: the levels that it can be at, what is compared there, and
+    the weighted sum in that."""
 
     def __init__(
         self,
         trial: _Trial,
         node: Node,
+        levels: Sequence[float],
+        conditions: Sequence[Node],
         net: Node,
-        conditions: list[Node],
-        leaves: set[Node],
-        levels: tuple[float, ...],
     ) -> None:
-        self.trial, self.node, self.net = trial, node, net
-        self.conditions, self.levels = conditions, levels
-        self.weights = leaves & trial.weights
-        self.inputs = [leaf for leaf in trial.given if leaf in leaves - trial.weights]
-        self.others = [leaf for leaf in trial.given if leaf not in leaves | trial.weights]
-        self.given = {**trial.given, **dict.fromkeys(self.others, np.full(POINTS, RATE))}
+        self.trial, self.node, self.levels = trial, node, levels
+        self.conditions, self.net = conditions, net
+        leaves = ancestors(conditions)
+        beside = [leaf for leaf in trial.given if leaf not in trial.weights]
+        self.inputs = [leaf for leaf in beside if leaf in leaves]
+        self.others = [leaf for leaf in beside if leaf not in leaves]
+        setting = np.where(AS_RATES, RATE, levels[-1] or levels[0])
+        self.given = {**trial.given, **dict.fromkeys(self.others, setting)}
         self.slope = self._slope({})
         y, sums = trial.before[node], trial.before[net]
         above = sums > np.median(sums)  # nowhere, as where the sum is no number somewhere
         self.rises = bool(np.any(above) and np.mean(y[above]) > np.mean(y[~above]))
 
-    def _at(self, given: Mapping[Node, Array], *nodes: Node) -> list[Array]:
+    def _at(self, given: Mapping[Node, Array], *nodes: Node) -> Array:
         """Values of nodes, with other values at some leaves."""
         values = evaluate(nodes, {**self.given, **given})
-        return [np.broadcast_to(np.asarray(values[n], dtype=float), (POINTS,)) for n in nodes]
+        return np.array([np.broadcast_to(values[node], POINTS) for node in nodes])
 
     def _slope(self, given: Mapping[Node, Array]) -> Array:
         """What the weight is multiplied with in the sum."""
         base = self.trial.base
-        (before,) = self._at(given, self.net)
-        (after,) = self._at({**given, base: self.given[base] + 1}, self.net)
-        return after - before
-
-    def _moved(self, leaf: Node) -> dict[Node, Array]:
-        return {leaf: self.given[leaf] + 1}
-
-    def _added(self, given: Mapping[Node, Array]) -> tuple[Array, Array]:
-        after, y = self._at(given, self.trial.root, self.node)
-        return after - self.given[self.trial.base], y
+        further = {**given, base: self.given[base] + 1}
+        slope: Array = self._at(further, self.net)[0] - self._at(given, self.net)[0]
+        return slope
 
     def factor(self, target: Node) -> float | None:
         """By what (t − y)·x is multiplied, if that is what is added; or t·x, if only
         misclassified samples are learnt from."""
         lowest, highest = self.levels[0], self.levels[-1]
         wanted = self.trial.draw.choice([lowest, highest], POINTS)
-        added, y = self._added({target: wanted})
-        wrong = np.abs(wanted - y) > CLOSE
+        after, y = self._at({target: wanted}, self.trial.root, self.node)
+        added, wrong = after - self.given[self.trial.base], np.abs(wanted - y) > CLOSE
         if not np.all(np.abs(added[~wrong]) < CLOSE):
             return None
         slope = self._slope({target: wanted}) * (1 if self.rises else -1)
-        choices = [wanted - y, *([wanted] if lowest == -highest else [])]
-        return next(filter(None, (_ratio(added[wrong], (c * slope)[wrong]) for c in choices)), None)
+        for error in [wanted - y, *([wanted] if lowest == -highest else [])]:
+            halves = wrong & AS_RATES, wrong & ~AS_RATES
+            found, other = (_ratio(added[half], (error * slope)[half]) for half in halves)
+            if found and other:
+                return found
+        return None
 
-    def form(self, target: Node, factor: float, cells: Mapping[Node, Address]) -> RuleForm:
-        rates = [leaf for leaf in self.others if leaf is not target]
-        own = [leaf for leaf in self.inputs if self._multiplies(leaf)]
+    def form(self, target: Node, factor: float) -> RuleForm:
+        still = dict.fromkeys(self.trial.weights, np.zeros(POINTS))
+        own = self._that_change(self._slope)
+        compared = self._that_change(lambda given: self._at({**still, **given}, *self.conditions))
         size = np.prod([self.given[leaf] for leaf in own], axis=0)
 
         def named(some: Iterable[Node]) -> frozenset[Address]:
-            return frozenset(cells[leaf] for leaf in some)
+            return frozenset(self.trial.cells[leaf] for leaf in some)
 
         return RuleForm(
             factor,
-            cells[target],
-            named(rates),
+            self.trial.cells[target] if target in self.others else None,
+            named(leaf for leaf in self.others if leaf is not target),
             named(own),
-            named(filter(self._is_threshold, self.inputs)),
-            self.levels,
+            named(compared),
+            tuple(self.levels),
             follows=self.rises == bool(np.mean(self.slope * size) > 0),
-            apart=target not in self.inputs,
-            scales=all(self._scales(leaf, target) for leaf in rates),
         )
 
-    def _multiplies(self, leaf: Node) -> bool:
-        """Whether the weight is multiplied with a leaf."""
-        return bool(np.any(np.abs(self._slope(self._moved(leaf)) - self.slope) > CLOSE))
-
-    def _is_threshold(self, leaf: Node) -> bool:
-        """Whether a leaf is added to weight times input, or compared with it."""
-        still = dict.fromkeys(self.weights, np.zeros(POINTS))
-        before = self._at(still, *self.conditions)
-        after = self._at({**still, **self._moved(leaf)}, *self.conditions)
-        return bool(np.any(np.stack(after) != np.stack(before)))
-
-    def _scales(self, leaf: Node, target: Node) -> bool:
-        """Whether a leaf beside the target does nothing but scale what is added."""
-        level = self.levels[-1] or self.levels[0]
-        given = {target: self.trial.draw.choice(self.levels, POINTS)}
-        before, _ = self._added(given)
-        size = self.trial.draw.choice([level / RATE, 2.0], POINTS)
-        after, _ = self._added({**given, leaf: RATE * size})
-        return any(np.allclose(after, before * way, atol=CLOSE) for way in (size, 1 / size, 1.0))
+    def _that_change(self, value: Callable[[Mapping[Node, Array]], Array]) -> list[Node]:
+        """The leaves of the sum, beside weights, that something changes with."""
+        before = value({})
+        moved = ((leaf, value({leaf: self.given[leaf] + 1})) for leaf in self.inputs)
+        with np.errstate(invalid="ignore"):
+            return [leaf for leaf, after in moved if np.any(np.abs(after - before) > CLOSE)]
 
 
 def _ratio(these: Array, those: Array) -> float | None:
-    """The factor from those to these, if it is the same everywhere."""
+    """The factor from those to these, if it is the same everywhere and not 0."""
     if len(these) < 3 or not np.all(np.isfinite(these)) or not np.all(np.abs(those) > CLOSE):
         return None
-    with np.errstate(all="ignore"):
-        ratio = these / those
+    ratio = these / those
     if np.ptp(ratio) > CLOSE * max(1.0, float(np.max(np.abs(ratio)))):
         return None
     return float(ratio[0]) if abs(ratio[0]) > CLOSE else None

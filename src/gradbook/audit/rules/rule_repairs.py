@@ -6,10 +6,10 @@ rest of its line has, what put the same formula right elsewhere, or an edit away
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from itertools import chain, islice, product
+from itertools import chain, combinations, islice, product
 
 from gradbook.audit.budget import A_SHARE, within_budget
 from gradbook.audit.edits.formula_edits import edits_of
@@ -17,7 +17,7 @@ from gradbook.audit.formula.address import DOWN, Address
 from gradbook.audit.formula.expression import Edit, EditKind, references
 from gradbook.audit.formula.pattern import Pattern, anchor
 from gradbook.audit.rules.perceptron import Perceptron, RuleStep
-from gradbook.audit.rules.rule_form import RuleForm, RuleUpdate
+from gradbook.audit.rules.updates import bases
 from gradbook.audit.search.hypotheses import (
     Cause,
     Doubts,
@@ -46,31 +46,26 @@ class RuleSymptoms:
     is_own_fault = False  # what an update is made of may always be to blame
 
     def __init__(
-        self, perceptron: Perceptron, step: RuleStep, known: dict[Pattern, Hypothesis]
+        self, perceptron: Perceptron, step: RuleStep, known: Mapping[Pattern, Hypothesis]
     ) -> None:
         self.perceptron, self.book, self.step = perceptron, perceptron.book, step
         self.known = known
-        self.before = perceptron.troubles(step)
-        numbered = enumerate(step.updates)
-        self.wrong = {k: self.before[update] for k, update in numbered if update in self.before}
+        self.before = perceptron.wrong(step)
+        self.wrong = {k for k, update in enumerate(step.updates) if update in self.before}
         self.tried = 0
 
     @property
     def suspects(self) -> list[Address]:
         """The cells that may be to blame for what nothing explains yet."""
-        return self._behind([self.step.updates[k] for k in self.wrong])
-
-    def _behind(self, updates: Iterable[RuleUpdate]) -> list[Address]:
-        """The cells that some updates are computed from, pasted values among them, and what those
-        would be computed from."""
-        perceptron, near = self.perceptron, self.perceptron.near[self.step]
-        start = [cell for update in updates for cell in perceptron.rules.inside(update)]
-        return list(walk(start, lambda at: perceptron.flow.sources(at) if at in near else ()))
+        return list(dict.fromkeys(chain.from_iterable(self._behind[k] for k in sorted(self.wrong))))
 
     @cached_property
-    def _reach(self) -> dict[RuleUpdate, set[Address]]:
-        """The cells that each update is computed from, and those that they mention."""
-        return {update: set(self._behind([update])) for update in self.step.updates}
+    def _behind(self) -> list[list[Address]]:
+        """The cells that each update is computed from, pasted values among them, and what those
+        would be computed from."""
+        near, sources = self.perceptron.near[self.step], self.perceptron.flow.sources
+        inside = map(self.perceptron.rules.inside, self.step.updates)
+        return [list(walk(cells, lambda at: sources(at) if at in near else ())) for cells in inside]
 
     # What may stand in a formula
 
@@ -85,9 +80,8 @@ class RuleSymptoms:
                 if at is not None:
                     words = found.get(at, ""), text
                     found[at] = max(words, key=lambda word: (word.count("$"), len(word)))
-        rate = perceptron.rate.fixed
-        if rate is not None:
-            found[rate] = anchor(self.book.name_of(rate, first))
+        if perceptron.rate is not None:
+            found[perceptron.rate] = anchor(self.book.name_of(perceptron.rate, first))
         in_ranges = (perceptron.flow.sources(at)[:LONGEST] for at in perceptron.inside(self.step))
         for cell in [*chain.from_iterable(in_ranges), *self._unused]:
             found.setdefault(cell, self.book.name_of(cell, first))
@@ -111,8 +105,8 @@ class RuleSymptoms:
         """The likely edits of some kinds: a cell for another, a usual number for another, a product
         with a weight as one more term."""
         perceptron = self.perceptron
-        typed = sorted(set(perceptron.factors.values())) if perceptron.rate.is_none else []
-        rates = [Number(rate) for rate in typed if rate != 1]
+        typed = set() if perceptron.rates.places else set(perceptron.factors.values()) - {1.0}
+        rates = [Number(rate) for rate in sorted(typed)]
         cells = list(map(Reference, self.pool))
         weights = {update.base for update in self.step.updates}
         own = [c for c in cells if self.book.reader.cell(c.text, self.step.first) in weights]
@@ -137,29 +131,35 @@ class RuleSymptoms:
 
     def _healed(self, hypothesis: Hypothesis) -> frozenset[int]:
         self.tried += 1
-        instead, updates = hypothesis.patterns(self.book), self.step.updates
-        first = next((k for k in self.wrong if hypothesis.home in self._reach[updates[k]]), None)
-        if first is None or not self.perceptron.heals(self.step, updates[first], instead):
+        perceptron, updates = self.perceptron, self.step.updates
+        instead = hypothesis.patterns(self.book)
+        first = next((k for k in sorted(self.wrong) if hypothesis.home in self._behind[k]), None)
+        if first is None:
             return frozenset()
-        after = self.perceptron.troubles(self.step, instead)
-        if after.keys() - self.before.keys():
+        alone = perceptron.forms_with([updates[first]], instead)
+        if not perceptron.follows(updates[first], alone):  # as hardly any does
+            return frozenset()
+        after = perceptron.wrong(self.step, instead)
+        if not self.before.issuperset(after):
             return frozenset()
         return frozenset(k for k in self.wrong if updates[k] not in after)
 
     def doubts(self, hypothesis: Hypothesis) -> Doubts:
         """What speaks against a hypothesis that heals some updates."""
-        forms = self.perceptron.forms_with(self.step, hypothesis.patterns(self.book))
+        updates, home = self.step.updates, hypothesis.home
+        forms = self.perceptron.forms_with(updates, hypothesis.patterns(self.book))
         known = [form for form in forms.values() if form]
-        right = [update for update in self.step.updates if update not in self.before]
+        inputs = [min(form.inputs) for form in known if form.inputs]
+        behind = zip(updates, self._behind, strict=True)
         return Doubts(
-            disorder=_disorder(known),
+            disorder=sum(a >= b for a, b in combinations(inputs, 2)),
             unexplained=-len(hypothesis.explains),
             thresholds=sum(len(form.thresholds) for form in known),
             falls=not all(form.follows for form in known if form.inputs),
             unlike=self._unlikeness(hypothesis),
-            spoilt=sum(hypothesis.home in self._reach[update] for update in right),
+            spoilt=sum(home in cells for update, cells in behind if update not in self.before),
             kind=hypothesis.edits[0].kind.rank,
-            distance=hypothesis.home not in {update.cell for update in self.step.updates},
+            distance=home not in {update.cell for update in updates},
             length=len(hypothesis.formulas[0]),
         )
 
@@ -177,12 +177,6 @@ class RuleSymptoms:
         return 0 if new in shapes else 2 if old in shapes else 1
 
 
-def _disorder(forms: Sequence[RuleForm]) -> int:
-    """How many inputs are used twice or are in another order than their weights."""
-    inputs = [min(form.inputs) for form in forms if form.inputs]
-    return sum(a >= b for k, a in enumerate(inputs) for b in inputs[k + 1 :])
-
-
 # Generators ---------------------------------------------------------------------------
 
 NUMBERS = Number(0.0), Number(1.0), Prefix("-", Number(1.0))
@@ -193,20 +187,27 @@ def known_repairs(symptoms: RuleSymptoms) -> Iterator[Hypothesis]:
     book = symptoms.book
     for cell in symptoms.suspects:
         pattern = book.patterns.get(cell)
-        if pattern in symptoms.known:
-            found = symptoms.known[pattern]
+        found = symptoms.known.get(pattern) if pattern else None
+        if found:
             text = found.patterns(book)[found.home].text_at(cell)
             yield replace(found, cells=(cell,), formulas=(text,))
 
 
 def usual_formulas(symptoms: RuleSymptoms) -> Iterator[Hypothesis]:
-    """What the rest of a cell's line has."""
+    """What the rest of a cell's line has; where a weight is typed also as it goes on from what the
+    step before left, wherever that stands."""
+    book = symptoms.book
+    left = {u.cell: u.base for u in symptoms.step.updates if u.cell not in book.patterns}
     for cell in symptoms.suspects:
         for pattern in symptoms.perceptron.usual_at(symptoms.step, cell):
-            if pattern is not symptoms.book.patterns.get(cell):
-                new = pattern.expression or Number(0.0)
-                edit = Edit(EditKind.FORMULA, ((),), Number(0.0), new)
-                yield Hypothesis(Cause.ROW, (cell,), (pattern.text_at(cell),), (edit,))
+            usual = next((place.at(cell) for place in bases(pattern)), None)
+            meant = [pattern] if pattern is not book.patterns.get(cell) else []
+            if cell in left and usual is not None and usual != left[cell]:
+                name = book.name_of(left[cell], cell)
+                meant.append(book.with_another_cell(cell, usual, name, pattern))
+            for right in meant:
+                edit = Edit(EditKind.FORMULA, ((),), Number(0.0), right.expression or Number(0.0))
+                yield Hypothesis(Cause.ROW, (cell,), (right.text_at(cell),), (edit,))
 
 
 def edit_generator(

@@ -169,11 +169,13 @@ class RuleBook:
         leaves: dict[Address, int] = {}
         made_of: list[object] = []
         for cell in inside:
-            made_of += [self.book.patterns[cell], cell - update.cell]
+            made_of += [self.book.patterns.get(cell), cell - update.cell]
             for plain in map(self.plain, self.flow.sources(cell)):
                 made_of.append(places.get(plain, 0) or leaves.setdefault(plain, len(leaves)))
                 value = self.book.values.get(plain)
-                made_of.append(value if isinstance(value, str | bool) else None)
+                is_weight = plain in self.weight_cells
+                made_of.append(value if isinstance(value, str | bool) else is_weight)
+        made_of.append(update.cell - update.base)
         made_of.append(leaves.setdefault(self.plain(update.base), len(leaves)))
         return tuple(made_of), list(leaves)
 

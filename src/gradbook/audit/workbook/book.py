@@ -207,10 +207,12 @@ class Book:
         """A cell's formula, its references as they are typed there."""
         return self.reader.read_typed(self.patterns[cell].text_at(cell), cell)
 
-    def with_another_cell(self, home: Address, wrong: Address, right: str) -> Pattern:
-        """A cell's formula with another name in the place of one cell's."""
+    def with_another_cell(
+        self, home: Address, wrong: Address, right: str, said: Pattern | None = None
+    ) -> Pattern:
+        """A cell's formula, or one copied to it, with another name in the place of one cell's."""
         text = rename_cells_in(
-            self.patterns[home].text_at(home),
+            (said or self.patterns[home]).text_at(home),
             lambda word: right if self.reader.cell(word, home) == wrong else word,
         )
         return self.reader.read_typed(text, home)
