@@ -72,12 +72,14 @@ def test_anything_else_has_no_form(update):
 
 def test_a_target_that_is_an_input_is_none_of_a_right_update():
     (found,) = find_perceptrons(*small(edited(ROWS, {"I2:I9": "=B2-H2"})))
-    assert form({"I2:I9": "=B2-H2"}) is not None
+    assert form({"I2:I9": "=B2-H2"}).target is None
     assert all(found.wrong(step) == set(step.updates) for step in found.steps)
 
 
-def test_what_does_more_than_scale_has_no_form():
-    assert form({"D3:D10": "=IF(J2=H2,D2,D2+$K$2*I2*A2)", "J2:J9": 1.0}) is None
+def test_another_target_in_the_condition_leaves_none_that_is_sure():
+    found = form({"D3:D10": "=IF(J2=H2,D2,D2+$K$2*I2*A2)", "J2:J9": 1.0})
+    assert found is not None
+    assert found.target is None
 
 
 def test_what_the_sum_is_compared_with_is_a_threshold():

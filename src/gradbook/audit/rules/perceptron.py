@@ -194,11 +194,6 @@ class Perceptron:
         """The weights, and all that they are made of."""
         return self.weights.union(*map(self.inside, self.steps))
 
-    @cached_property
-    def cells_in_use(self) -> set[Address]:
-        """The cells that the training's formulas mention."""
-        return set().union(*map(self.flow.sources, self.cells))
-
     def is_number(self, cell: Address) -> bool:
         return cell in self.book.patterns or isinstance(self.book.values.get(cell), float)
 
@@ -234,7 +229,8 @@ class Perceptron:
         return self._usual_cells(lambda form: form.thresholds)
 
     def _usual_cells(self, cells_of: Callable[[RuleForm], frozenset[Address]]) -> UsualCells:
-        every = {update: cells_of(form) for update, form in self.known.items()}
+        sure = ((u, form) for u, form in self.known.items() if form.target is not None)
+        every = {update: cells_of(form) for update, form in sure}
         each = {u: cells for u, cells in every.items() if all(map(self.is_number, cells))} or every
         named = Counter(chain.from_iterable(each.values()))
         least = HALF * sum(map(bool, each.values()))
@@ -245,7 +241,7 @@ class Perceptron:
     def _is_usual(self, usual: UsualCells, cells: Collection[Address], update: RuleUpdate) -> bool:
         if usual.places is None:
             return all(map(self.is_number, cells))
-        return usual.places == usual.places_of(cells, self._anchor(update))
+        return usual.places_of(cells, self._anchor(update)) <= usual.places
 
     def _anchor(self, update: RuleUpdate) -> Address:
         """A cell of the step that moves along with its sample."""

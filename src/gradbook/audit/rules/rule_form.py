@@ -7,22 +7,24 @@ step of.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.meaning import NotUnderstood, Single
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.step.step_graph import StepGraph, Stepping
+from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.graph.reference import evaluate
 
 POINTS = 120
 RATE = 0.37  # what every cell that only scales an update is taken for at half of the points
-AS_RATES = np.arange(POINTS) < POINTS // 2  # at the others it is a level, as a target would be
+AS_RATES = np.arange(POINTS) < POINTS // 2  # at the others it is a level, as a target is
 CLOSE = 1e-9
 NUDGE = 1e-4  # by how much weights are moved to see what else moves
 MOSTLY = 0.9  # of the points: at some an activation itself jumps
@@ -43,7 +45,7 @@ class RuleForm:
     """What an update adds to a weight: rate × (target − activation) × input."""
 
     factor: float  # the rate, every cell in it being `RATE`; below 0 where it goes the wrong way
-    target: Address | None  # None where an input of the sum is taken for it
+    target: Address | None  # None where an input is taken for it, or another decides with it
     rates: frozenset[Address]
     inputs: frozenset[Address]  # of its own weight; none for a bias
     thresholds: frozenset[Address]  # that the sum is compared with, and no weight
@@ -164,7 +166,7 @@ def _differ(before: Array, after: Array) -> bool:
 
 class _Activation:
     """A part of an update that is a step: the levels that it can be at, what is compared there, and
-    the weighted sum in that."""
+    the slope of the sum in that by the weight."""
 
     def __init__(
         self,
@@ -174,15 +176,14 @@ class _Activation:
         conditions: Sequence[Node],
         net: Node,
     ) -> None:
-        self.trial, self.node, self.levels = trial, node, levels
-        self.conditions, self.net = conditions, net
+        self.trial, self.node, self.levels, self.conditions = trial, node, levels, conditions
+        self.slope = gradients(net, [trial.base])[trial.base]
         leaves = ancestors(conditions)
         beside = [leaf for leaf in trial.given if leaf not in trial.weights]
         self.inputs = [leaf for leaf in beside if leaf in leaves]
         self.others = [leaf for leaf in beside if leaf not in leaves]
         setting = np.where(AS_RATES, RATE, levels[-1] or levels[0])
         self.given = {**trial.given, **dict.fromkeys(self.others, setting)}
-        self.slope = self._slope({})
         y, sums = trial.before[node], trial.before[net]
         above = sums > np.median(sums)  # nowhere, as where the sum is no number somewhere
         self.rises = bool(np.any(above) and np.mean(y[above]) > np.mean(y[~above]))
@@ -192,55 +193,43 @@ class _Activation:
         values = evaluate(nodes, {**self.given, **given})
         return np.array([np.broadcast_to(values[node], POINTS) for node in nodes])
 
-    def _slope(self, given: Mapping[Node, Array]) -> Array:
-        """What the weight is multiplied with in the sum."""
-        base = self.trial.base
-        further = {**given, base: self.given[base] + 1}
-        slope: Array = self._at(further, self.net)[0] - self._at(given, self.net)[0]
-        return slope
-
-    def factor(self, target: Node) -> float | None:
-        """By what (t − y)·x is multiplied, if that is what is added; or t·x, if only
+    def factor(self, target: Node, some: NDArray[np.bool_] = AS_RATES) -> float | None:
+        """By what (t − y)·x is multiplied at some points, if that is what is added; or t·x, if only
         misclassified samples are learnt from."""
         lowest, highest = self.levels[0], self.levels[-1]
         wanted = self.trial.draw.choice([lowest, highest], POINTS)
-        after, y = self._at({target: wanted}, self.trial.root, self.node)
+        after, y, slope = self._at({target: wanted}, self.trial.root, self.node, self.slope)
         added, wrong = after - self.given[self.trial.base], np.abs(wanted - y) > CLOSE
         if not np.all(np.abs(added[~wrong]) < CLOSE):
             return None
-        slope = self._slope({target: wanted}) * (1 if self.rises else -1)
-        for error in [wanted - y, *([wanted] if lowest == -highest else [])]:
-            halves = wrong & AS_RATES, wrong & ~AS_RATES
-            found, other = (_ratio(added[half], (error * slope)[half]) for half in halves)
-            if found and other:
-                return found
-        return None
+        errors = [wanted - y, *([wanted] if lowest == -highest else [])]
+        where, x = wrong & some, slope if self.rises else -slope
+        found = (_ratio(added[where], (error * x)[where]) for error in errors)
+        return next(filter(None, found), None)
 
     def form(self, target: Node, factor: float) -> RuleForm:
+        is_sure = target in self.others and self.factor(target, ~AS_RATES) is not None
+        own = [leaf for leaf in ancestors([self.slope]) if leaf in self.inputs]
+        up = self._at(dict.fromkeys(own, np.ones(POINTS)), self.slope)
         still = dict.fromkeys(self.trial.weights, np.zeros(POINTS))
-        own = self._that_change(self._slope)
-        compared = self._that_change(lambda given: self._at({**still, **given}, *self.conditions))
-        size = np.prod([self.given[leaf] for leaf in own], axis=0)
+        before = self._at(still, *self.conditions)
+
+        def is_compared(leaf: Node) -> bool:
+            moved = {**still, leaf: self.given[leaf] + 1}
+            return not np.array_equal(before, self._at(moved, *self.conditions))
 
         def named(some: Iterable[Node]) -> frozenset[Address]:
             return frozenset(self.trial.cells[leaf] for leaf in some)
 
         return RuleForm(
             factor,
-            self.trial.cells[target] if target in self.others else None,
+            self.trial.cells[target] if is_sure else None,
             named(leaf for leaf in self.others if leaf is not target),
             named(own),
-            named(compared),
+            named(filter(is_compared, self.inputs)),
             tuple(self.levels),
-            follows=self.rises == bool(np.mean(self.slope * size) > 0),
+            follows=self.rises == bool(np.mean(up) > 0),
         )
-
-    def _that_change(self, value: Callable[[Mapping[Node, Array]], Array]) -> list[Node]:
-        """The leaves of the sum, beside weights, that something changes with."""
-        before = value({})
-        moved = ((leaf, value({leaf: self.given[leaf] + 1})) for leaf in self.inputs)
-        with np.errstate(invalid="ignore"):
-            return [leaf for leaf, after in moved if np.any(np.abs(after - before) > CLOSE)]
 
 
 def _ratio(these: Array, those: Array) -> float | None:

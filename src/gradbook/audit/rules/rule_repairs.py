@@ -71,10 +71,13 @@ class RuleSymptoms:
 
     @cached_property
     def pool(self) -> list[str]:
-        """The cells that belong to the step, as they are typed in its formulas."""
+        """The cells that belong to the step, as they are typed in its formulas: those that they
+        mention, the weights that the step before left, and the numbers in the rows of its sample,
+        for its target may be used by no update, or a change."""
         perceptron, first = self.perceptron, self.step.first
+        own = perceptron.cells_of(self.step)
         found: dict[Address, str] = {}
-        for cell in filter(self.book.patterns.__contains__, perceptron.cells_of(self.step)):
+        for cell in filter(self.book.patterns.__contains__, own):
             for text in self.book.read_typed(cell).mentions:
                 at = self.book.reader.cell(text, cell)
                 if at is not None:
@@ -82,24 +85,15 @@ class RuleSymptoms:
                     found[at] = max(words, key=lambda word: (word.count("$"), len(word)))
         if perceptron.rate is not None:
             found[perceptron.rate] = anchor(self.book.name_of(perceptron.rate, first))
-        in_ranges = (perceptron.flow.sources(at)[:LONGEST] for at in perceptron.inside(self.step))
-        for cell in [*chain.from_iterable(in_ranges), *self._unused]:
-            found.setdefault(cell, self.book.name_of(cell, first))
-        return list(found.values())
-
-    @cached_property
-    def _unused(self) -> list[Address]:
-        """The weights that the step before left, and what stands in the step's rows and is used by
-        no update: its target may be among it, or a change."""
-        perceptron, crossing = self.perceptron, (self.perceptron.axis or DOWN).crossing
-        k = perceptron.step_of[self.step.first]
+        k, crossing = perceptron.step_of[first], (perceptron.axis or DOWN).crossing
         left = [update.cell for update in perceptron.steps[k - 1].updates] if k else []
         inputs = (form.inputs for u in self.step.updates if (form := perceptron.forms[u]))
-        own = set(perceptron.cells_of(self.step)).difference(perceptron.weights).union(*inputs)
-        rows = set(map(crossing, own))
-        unused = {*self.book.values, *self.book.patterns} - perceptron.cells_in_use
-        near = (cell for cell in sorted(unused) if crossing(cell) in rows)
-        return [*left, *filter(perceptron.is_number, near)]
+        rows = set(map(crossing, set(own).difference(perceptron.weights).union(*inputs)))
+        unused = sorted({*self.book.values, *self.book.patterns} - perceptron.cells)
+        beside = (cell for cell in unused if crossing(cell) in rows and perceptron.is_number(cell))
+        for cell in [*left, *beside]:
+            found.setdefault(cell, self.book.name_of(cell, first))
+        return list(found.values())
 
     def edits(self, expression: Expression, kinds: Collection[str]) -> Iterator[Edit]:
         """The likely edits of some kinds: a cell for another, a usual number for another, a product
