@@ -128,11 +128,11 @@ def test_a_weight_that_is_typed_is_known_and_no_fault_of_the_update_after(name, 
 
 def test_the_rate_is_one_cell_or_none_or_one_a_row():
     assert usual(ROWS).rate == at("K2")
-    assert (usual(COLUMNS).rate, usual(COLUMNS).rates.places) == (None, frozenset())
+    assert (usual(COLUMNS).rate, usual(COLUMNS).rates) == (None, frozenset())
     moving = edited(ROWS, {"K2:K9": 0.1, "D3:D10": "=D2+K2*I2*A2"})
     moving = edited(moving, {"E3:E10": "=E2+K2*I2*B2", "F3:F10": "=F2+K2*I2"})
-    assert usual(moving).rate is None
-    assert [is_shared for is_shared, _ in usual(moving).rates.places] == [False]
+    assert (usual(moving).rate, usual(moving).rates) == (None, None)
+    assert wrong(usual(moving)) == [set()] * 8
 
 
 def test_a_formula_tried_in_the_place_of_another_heals():

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from random import Random
 from typing import TypeVar
 
-from gradbook.audit.formula.address import ACROSS, DOWN, SHEET, Address, Axis, sheet_of
+from gradbook.audit.formula.address import ACROSS, DOWN, Address, Axis, sheet_of
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.rules.rule_form import RuleForm, RuleUpdate, form_of
 from gradbook.audit.rules.updates import RuleBook, bases, rule_updates
@@ -94,7 +94,6 @@ Thing = TypeVar("Thing", bound=Hashable)
 Forms = Mapping[RuleUpdate, RuleForm | None]
 Formulas = Mapping[Address, Pattern]  # to try in the place of others
 NO_OTHERS: Formulas = {}
-Place = tuple[bool, int]  # whether steps share a cell; and that cell, or how far it is from theirs
 
 
 def most_common(things: Iterable[Thing], share: float = MOST) -> Thing | None:
@@ -102,17 +101,6 @@ def most_common(things: Iterable[Thing], share: float = MOST) -> Thing | None:
     counts = Counter(things)
     most = (thing for thing, count in counts.most_common(1) if count > share * counts.total())
     return next(most, None)
-
-
-@dataclass(frozen=True)
-class UsualCells:
-    """Which cells updates name for something: some that steps share, others that go along."""
-
-    shared: frozenset[Address]
-    places: frozenset[Place] | None = None  # in most updates; None where they are too different
-
-    def places_of(self, cells: Iterable[Address], anchor: Address) -> frozenset[Place]:
-        return frozenset((True, c) if c in self.shared else (False, c - anchor) for c in cells)
 
 
 class Perceptron:
@@ -216,51 +204,35 @@ class Perceptron:
         return most_common((form.levels for form in self.known.values()), HALF)
 
     @cached_property
-    def rates(self) -> UsualCells:
-        return self._usual_cells(lambda form: form.rates)
+    def rates(self) -> frozenset[Address] | None:
+        return self._shared(lambda form: form.rates)
 
-    @cached_property
+    @property
     def rate(self) -> Address | None:
-        """The one cell that steps share for it."""
-        return next(iter(self.rates.shared)) if len(self.rates.shared) == 1 else None
+        """The one cell in which it stands, if it does."""
+        return next(iter(self.rates)) if self.rates and len(self.rates) == 1 else None
 
     @cached_property
-    def thresholds(self) -> UsualCells:
-        return self._usual_cells(lambda form: form.thresholds)
+    def thresholds(self) -> frozenset[Address] | None:
+        return self._shared(lambda form: form.thresholds)
 
-    def _usual_cells(self, cells_of: Callable[[RuleForm], frozenset[Address]]) -> UsualCells:
-        sure = ((u, form) for u, form in self.known.items() if form.target is not None)
-        every = {update: cells_of(form) for update, form in sure}
-        each = {u: cells for u, cells in every.items() if all(map(self.is_number, cells))} or every
-        named = Counter(chain.from_iterable(each.values()))
-        least = HALF * sum(map(bool, each.values()))
-        usual = UsualCells(frozenset(cell for cell, count in named.items() if count > least))
-        places = (usual.places_of(cells, self._anchor(u)) for u, cells in each.items())
-        return UsualCells(usual.shared, most_common(places, HALF))
-
-    def _is_usual(self, usual: UsualCells, cells: Collection[Address], update: RuleUpdate) -> bool:
-        if usual.places is None:
-            return all(map(self.is_number, cells))
-        return usual.places_of(cells, self._anchor(update)) <= usual.places
-
-    def _anchor(self, update: RuleUpdate) -> Address:
-        """A cell of the step that moves along with its sample."""
-        return self._anchors[self.step_of[update.cell]]
-
-    @cached_property
-    def _anchors(self) -> list[Address]:
-        own = [[c for c in self.inside(step) if c not in self.weights] for step in self.steps]
-        both = list(zip(own, self.steps, strict=True))
-        away = most_common((min(cells) - step.first for cells, step in both if cells), 0) or 0
-        firsts = [min(cells, default=step.first + away) for cells, step in both]
-        axis = self.axis
-        return [sheet_of(c) * SHEET + axis.along(c) * axis.step if axis else c for c in firsts]
+    def _shared(
+        self, cells_of: Callable[[RuleForm], frozenset[Address]]
+    ) -> frozenset[Address] | None:
+        """The cells that most updates name for something; None where steps have their own."""
+        every = [cells_of(form) for form in self.known.values() if form.target is not None]
+        each = [cells for cells in every if all(map(self.is_number, cells))] or every
+        if most_common(map(bool, each)) is False:
+            return frozenset()
+        named, least = Counter(chain.from_iterable(each)), HALF * sum(map(bool, each))
+        return frozenset(cell for cell, count in named.items() if count > least) or None
 
     # Targets
 
     def _sample(self, update: RuleUpdate, form: RuleForm) -> Address:
-        """Where an update's sample stands: at its input or, where it has none, at its step."""
-        return min(form.inputs, default=self._anchor(update))
+        """Where an update's sample stands: at its input or, where it has none, at its formulas."""
+        beside = (cell for cell in self.rules.inside(update) if cell not in self.weights)
+        return min(form.inputs or beside, default=update.cell)
 
     @cached_property
     def _targets_away(self) -> dict[int, int | None]:
@@ -368,9 +340,12 @@ class Perceptron:
         return (
             form is not None
             and abs(form.factor - usual) <= SAME * max(form.factor, usual)
-            and self._is_usual(self.rates, form.rates, update)
-            and self._is_usual(self.thresholds, form.thresholds, update)
+            and self._are_usual(form.rates, self.rates)
+            and self._are_usual(form.thresholds, self.thresholds)
             and form.target is not None
             and form.target == self._target(forms)
             and self.levels in (None, form.levels)
         )
+
+    def _are_usual(self, cells: frozenset[Address], shared: frozenset[Address] | None) -> bool:
+        return all(map(self.is_number, cells)) if shared is None else cells <= shared

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 
@@ -46,8 +46,8 @@ def perceptron_report(perceptron: Perceptron) -> SheetReport:
     return SheetReport(
         sheet=perceptron.book.sheets[perceptron.sheet].title,
         verdict=WRONG if findings else RIGHT,
-        rate=perceptron.book.name_of(rate, perceptron.steps[0].first) if rate else "",
-        weights=judged.names,
+        rate=perceptron.book.name_of(rate, perceptron.steps[0].first) if rate is not None else "",
+        weights=tuple(judged.names.values()),
         rows=(min(rows), max(rows)),
         findings=tuple(findings),
         rule=RULE,
@@ -78,69 +78,56 @@ class RuleFaults:
             symptoms = RuleSymptoms(perceptron, steps[0], self.known)
             while symptoms.wrong:
                 repair = within_budget(partial(choose, symptoms, GENERATORS))
-                if repair:
-                    yield self._repaired(steps, repair)
-                else:
-                    yield self._without_repair(steps, min(symptoms.wrong))
-                symptoms.wrong -= repair.explains if repair else {min(symptoms.wrong)}
-
-    def _repaired(self, steps: Sequence[RuleStep], repair: Hypothesis) -> Fault:
-        first, home, patterns = steps[0], repair.home, self.book.patterns
-        kind, why, edits = self._of_repair(first, repair)
-        cells = {home - first.first + step.first for step in steps}
-        if home in patterns and repair.cause is not Cause.ROW:
-            self.known[patterns[home]] = repair
-        healed = (self.perceptron.number[first.updates[k]] for k in sorted(repair.explains))
-        weights = tuple(dict.fromkeys(self._names[number] for number in healed))
-        quantity = "" if len(repair.explains) == 1 else self._called(home)
-        if len(steps) > 1:  # with equal formulas that no update is made of, for the table ends
-            wrong, judged = patterns.get(home), self.perceptron.cells
-            cells = {cell for cell in cells if cell in patterns or cell in self.book.values}
-            cells |= {c for c, p in patterns.items() if p is wrong is not None and c not in judged}
-        right = repair.patterns(self.book)[home]
-        return self._fault(cells, kind, why, weights, right, quantity, edits)
-
-    def _without_repair(self, steps: Sequence[RuleStep], place: int) -> Fault:
-        """An update that isn't what the rule says, whatever is to blame."""
-        number = self.perceptron.number[steps[0].updates[place]]
-        why = joined("; ", (self.rule(number), Message("this says something else")))
-        cells = [step.updates[place].cell for step in steps]
-        return self._fault(cells, EditKind.FORMULA.value, why, (self._names[number],), None)
+                explained = repair.explains if repair else frozenset({min(symptoms.wrong)})
+                yield self._fault(steps, explained, repair)
+                symptoms.wrong -= explained
 
     def _fault(
-        self,
-        cells: Collection[Address],
-        kind: str,
-        why: str,
-        weights: tuple[str, ...],
-        right: Pattern | None,
-        quantity: str = "",
-        edits: tuple[str, ...] = (),
+        self, steps: Sequence[RuleStep], explained: frozenset[int], repair: Hypothesis | None
     ) -> Fault:
-        owners, name = sorted(cells), weights[0]
-        quantity = quantity or f"{CHANGE}{name}"
+        """What is wrong in steps that are made alike, as far as a repair explains it; an update
+        that isn't what the rule says where none does."""
+        first, patterns = steps[0], self.book.patterns
+        numbers = [self.perceptron.number[first.updates[k]] for k in sorted(explained)]
+        weights = tuple(dict.fromkeys(self.names[number] for number in numbers))
+        home = repair.home if repair else first.updates[min(explained)].cell
+        cells = {home - first.first + step.first for step in steps}
+        right: Pattern | None = None
+        kind, edits = EditKind.FORMULA.value, tuple[str, ...]()
+        why = joined("; ", (self.rule(numbers[0]), Message("this says something else")))
+        if repair:
+            right = repair.patterns(self.book)[home]
+            kind, why, edits = self._of_repair(first, repair)
+            if home in patterns and repair.cause is not Cause.ROW:
+                self.known[patterns[home]] = repair
+            if len(steps) > 1:  # with equal formulas that no update is made of: the table ends
+                wrong, judged = patterns.get(home), self.perceptron.cells
+                cells = {cell for cell in cells if cell in patterns or cell in self.book.values}
+                cells |= {
+                    c for c, p in patterns.items() if p is wrong is not None and c not in judged
+                }
+        owners, name, spoils = sorted(cells), weights[0], weights if len(weights) > 1 else ()
+        quantity = f"{CHANGE}{name}" if len(numbers) == 1 else self._called(home)
         found = finding_in(self.book, owners, kind, quantity, why, name, right)
-        spoils = weights if len(weights) > 1 else ()
-        found = replace(found, spoils=spoils, edits=edits, judges=CHANGE)
-        fixes = {cell: right.text_at(cell) for cell in owners} if right else {}
-        wrong = self.book.patterns.get(owners[0])
-        number = self.names.index(name) if not spoils else -1
-        return Fault(number, found, tuple(owners), right, fixes=fixes, wrong=wrong)
+        return Fault(
+            -1 if spoils else numbers[0],
+            replace(found, spoils=spoils, edits=edits, judges=CHANGE),
+            tuple(owners),
+            right,
+            fixes={cell: right.text_at(cell) for cell in owners} if right else {},
+            wrong=patterns.get(owners[0]),
+        )
 
     # What things are called
 
     @cached_property
-    def _names(self) -> dict[int, str]:
+    def names(self) -> dict[int, str]:
         """What the sheet calls each weight, by its number."""
         starts = {k: update for update, k in reversed(self.perceptron.number.items())}
         labels = {k: self._label(u.base) or self._label(u.cell) for k, u in sorted(starts.items())}
         once = {label for label, count in Counter(labels.values()).items() if label and count == 1}
         cells = {k: self.book.name_of(u.base, u.base) for k, u in starts.items()}
         return {k: label if label in once else cells[k] for k, label in labels.items()}
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(self._names.values())
 
     def _label(self, cell: Address) -> str:
         return self.book.label(cell, self.perceptron.axis or OVER)
@@ -160,7 +147,7 @@ class RuleFaults:
         rate = "η·" if form is None or form.rates else ""
         return Message(
             "the perceptron rule moves {weight} by {change}",
-            weight=self._names[number],
+            weight=self.names[number],
             change=f"{rate}(t − y){inputs}",
         )
 
@@ -175,7 +162,7 @@ class RuleFaults:
         if is_of_cell and not perceptron.is_carried(update, base):
             why = Message(
                 "{weight} continues from {cell}, not from the update before",
-                weight=self._names[number],
+                weight=self.names[number],
                 cell=self.book.name_of(base, update.cell),
             )
             return ANOTHER_ROW, why, ()

@@ -30,8 +30,7 @@ from gradbook.audit.workbook.flow import walk
 from gradbook.targets.excel.language import Expression, Infix, Number, Prefix, Reference, write
 
 LONGEST = 60  # references in a formula that is edited
-MOST_TRIED = 2500  # hypotheses, in one step
-FOR_LARGER = 300  # of those, which likelier ones leave
+MOST_TRIED, MOST_LARGER = 2200, 300  # hypotheses in one step, small edits and larger ones
 
 # Symptoms -----------------------------------------------------------------------------
 
@@ -52,7 +51,6 @@ class RuleSymptoms:
         self.known = known
         self.before = perceptron.wrong(step)
         self.wrong = {k for k, update in enumerate(step.updates) if update in self.before}
-        self.tried = 0
 
     @property
     def suspects(self) -> list[Address]:
@@ -99,7 +97,7 @@ class RuleSymptoms:
         """The likely edits of some kinds: a cell for another, a usual number for another, a product
         with a weight as one more term."""
         perceptron = self.perceptron
-        typed = set() if perceptron.rates.places else set(perceptron.factors.values()) - {1.0}
+        typed = set() if perceptron.rates else set(perceptron.factors.values()) - {1.0}
         rates = [Number(rate) for rate in sorted(typed)]
         cells = list(map(Reference, self.pool))
         weights = {update.base for update in self.step.updates}
@@ -124,7 +122,6 @@ class RuleSymptoms:
         return False
 
     def _healed(self, hypothesis: Hypothesis) -> frozenset[int]:
-        self.tried += 1
         perceptron, updates = self.perceptron, self.step.updates
         instead = hypothesis.patterns(self.book)
         first = next((k for k in sorted(self.wrong) if hypothesis.home in self._behind[k]), None)
@@ -140,35 +137,28 @@ class RuleSymptoms:
 
     def doubts(self, hypothesis: Hypothesis) -> Doubts:
         """What speaks against a hypothesis that heals some updates."""
-        updates, home = self.step.updates, hypothesis.home
-        forms = self.perceptron.forms_with(updates, hypothesis.patterns(self.book))
+        updates, home, patterns = self.step.updates, hypothesis.home, self.book.patterns
+        instead = hypothesis.patterns(self.book)
+        forms = self.perceptron.forms_with(updates, instead)
         known = [form for form in forms.values() if form]
         inputs = [min(form.inputs) for form in known if form.inputs]
         behind = zip(updates, self._behind, strict=True)
+        healed = {updates[k].cell for k in hypothesis.explains}
+        others = [update.cell for update in updates if update.cell not in healed]
+        beside = {home - cell + other for cell in healed for other in others}
+        shapes = {patterns[cell].shape for cell in beside & patterns.keys()}  # of other weights
+        was_alike = home in patterns and patterns[home].shape in shapes
         return Doubts(
             disorder=sum(a >= b for a, b in combinations(inputs, 2)),
             unexplained=-len(hypothesis.explains),
             thresholds=sum(len(form.thresholds) for form in known),
             falls=not all(form.follows for form in known if form.inputs),
-            unlike=self._unlikeness(hypothesis),
+            unlike=was_alike - (instead[home].shape in shapes),
             spoilt=sum(home in cells for update, cells in behind if update not in self.before),
             kind=hypothesis.edits[0].kind.rank,
             distance=home not in {update.cell for update in updates},
             length=len(hypothesis.formulas[0]),
         )
-
-    def _unlikeness(self, hypothesis: Hypothesis) -> int:
-        """Rank a change: 0 makes a formula like those of other weights, 2 makes it unlike them."""
-        home, patterns = hypothesis.home, self.book.patterns
-        old = patterns[home].shape if home in patterns else ""
-        new = hypothesis.patterns(self.book)[home].shape
-        if old == new:
-            return 1
-        healed = [self.step.updates[k].cell for k in hypothesis.explains]
-        others = [u.cell for k, u in enumerate(self.step.updates) if k not in hypothesis.explains]
-        beside = (home - cell + other for cell in healed for other in others)
-        shapes = {patterns[cell].shape for cell in beside if cell in patterns}
-        return 0 if new in shapes else 2 if old in shapes else 1
 
 
 # Generators ---------------------------------------------------------------------------
@@ -207,8 +197,7 @@ def usual_formulas(symptoms: RuleSymptoms) -> Iterator[Hypothesis]:
 def edit_generator(
     kinds: Collection[str], most: int
 ) -> Callable[[RuleSymptoms], Iterator[Hypothesis]]:
-    """Make a generator of some kinds of edits, for every formula that may be to blame, until so
-    many hypotheses have been tried."""
+    """Make a generator of some kinds of edits, for every formula that may be to blame."""
 
     def every(symptoms: RuleSymptoms) -> Iterator[Hypothesis]:
         perceptron, book, step = symptoms.perceptron, symptoms.book, symptoms.step
@@ -223,7 +212,7 @@ def edit_generator(
                 for text, edit in said.items():
                     yield Hypothesis(Cause.CLAIM, (cell,), (text,), (edit,))
 
-    return lambda symptoms: islice(every(symptoms), max(most - symptoms.tried, 0))
+    return lambda symptoms: islice(every(symptoms), most)
 
 
 def _is_likely(edit: Edit, rates: Collection[Number]) -> bool:
@@ -249,7 +238,7 @@ GENERATORS = tuple(
     for name, propose in (
         ("known repairs", known_repairs),
         ("usual formulas", usual_formulas),
-        ("small edits", edit_generator(SMALL, MOST_TRIED - FOR_LARGER)),
-        ("larger edits", edit_generator(LARGER, MOST_TRIED)),
+        ("small edits", edit_generator(SMALL, MOST_TRIED)),
+        ("larger edits", edit_generator(LARGER, MOST_LARGER)),
     )
 )
