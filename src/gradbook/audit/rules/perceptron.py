@@ -229,28 +229,32 @@ class Perceptron:
 
     # Targets
 
-    def _sample(self, update: RuleUpdate, form: RuleForm) -> Address:
-        """Where an update's sample stands: at its input or, where it has none, at its formulas."""
-        beside = (cell for cell in self.rules.inside(update) if cell not in self.weights)
-        return min(form.inputs or beside, default=update.cell)
+    def _samples(self, update: RuleUpdate, form: RuleForm) -> list[Address | None]:
+        """Where an update's sample may stand: at its first input, at its first formula."""
+        inside = (cell for cell in self.rules.inside(update) if cell not in self.weights)
+        return [min(form.inputs, default=None), min(inside, default=None)]
 
     @cached_property
-    def _targets_away(self) -> dict[int, int | None]:
-        """How far the target is from the sample, for each weight."""
-        found: defaultdict[int, list[int]] = defaultdict(list)
+    def _targets_away(self) -> dict[tuple[int, int], int | None]:
+        """How far the target is from either, for each weight."""
+        found: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
         for update, form in self.known.items():
-            if form.target is not None:
-                away = form.target - self._sample(update, form)
-                found[self.number[update]].append(away)
-        return {number: most_common(aways) for number, aways in found.items()}
+            for way, sample in enumerate(self._samples(update, form)):
+                if form.target is not None and sample is not None:
+                    found[way, self.number[update]].append(form.target - sample)
+        return {key: most_common(aways) for key, aways in found.items()}
 
-    def _target(self, forms: Forms) -> Address | None:
-        """Where the target of a step should be: as far from the samples as most are, else where
-        most of its updates have it."""
-        known = sorted(((u, f) for u, f in forms.items() if f), key=lambda both: not both[1].inputs)
-        both = ((self._sample(*one), self._targets_away.get(self.number[one[0]])) for one in known)
-        likely = [sample + away for sample, away in both if away is not None]
-        return most_common(likely or (form.target for _, form in known), 0)
+    def target_of(self, forms: Forms) -> Address | None:
+        """Where the target of a step should be: as far from the inputs as most are, else from the
+        formulas, else where most of its updates have it."""
+        likely: tuple[list[Address], list[Address]] = [], []
+        for update, form in forms.items():
+            for way, sample in enumerate(self._samples(update, form) if form else ()):
+                away = self._targets_away.get((way, self.number[update]))
+                if sample is not None and away is not None:
+                    likely[way].append(sample + away)
+        every = [form.target for form in forms.values() if form]
+        return most_common(likely[0] or likely[1] or every, 0)
 
     # Formulas that most steps have
 
@@ -300,6 +304,7 @@ class Perceptron:
     def wrong(self, step: RuleStep, instead: Formulas = NO_OTHERS) -> set[RuleUpdate]:
         """The updates of a step that aren't what the rule says, maybe with other formulas."""
         forms = self.forms_with(step.updates, instead)
+        target = self.target_of(forms)
         starts = {update: self._with(update, instead).base for update in step.updates}
         count = Counter(starts.values())
         return {
@@ -307,7 +312,7 @@ class Perceptron:
             for update, start in starts.items()
             if count[start] > 1
             or not self.is_carried(update, start)
-            or not self.follows(update, forms)
+            or not self.follows(update, forms[update], target)
         }
 
     def is_carried(self, update: RuleUpdate, weight: Address) -> bool:
@@ -334,16 +339,16 @@ class Perceptron:
             base = (place.at(base) if place else None) or base
         return RuleUpdate(update.cell, self.plain(base))
 
-    def follows(self, update: RuleUpdate, forms: Forms) -> bool:
+    def follows(self, update: RuleUpdate, form: RuleForm | None, target: Address | None) -> bool:
         """Whether what an update adds is what the rule says, as most others do."""
-        form, usual = forms[update], self.factors[self.number[update]]
+        usual = self.factors[self.number[update]]
         return (
             form is not None
             and abs(form.factor - usual) <= SAME * max(form.factor, usual)
             and self._are_usual(form.rates, self.rates)
             and self._are_usual(form.thresholds, self.thresholds)
             and form.target is not None
-            and form.target == self._target(forms)
+            and form.target == target
             and self.levels in (None, form.levels)
         )
 

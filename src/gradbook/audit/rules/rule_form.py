@@ -83,7 +83,7 @@ def form_of(
         return None
     try:
         root = graph.expression(pattern.expression, update.cell, pattern)
-        trial = _Trial(root, graph.node(update.base), graph.leaf_cells, training.weight_cells)
+        trial = _Trial(graph, root, graph.node(update.base))
     except NotUnderstood:
         return None
     for step in trial.activations():
@@ -100,18 +100,13 @@ def form_of(
 class _Trial:
     """All that an update is made of, at random points and with the weights nudged from there."""
 
-    def __init__(
-        self,
-        root: Node,
-        base: Node,
-        cells: Mapping[Node, Address],
-        weight_cells: Iterable[Address],
-    ) -> None:
-        self.root, self.base, self.cells = root, base, cells
+    def __init__(self, graph: UpdateGraph, root: Node, base: Node) -> None:
+        self.root, self.base, self.cells = root, base, graph.leaf_cells
         self.order = ancestors([root])
         self.draw = np.random.default_rng(7)
-        leaves = [node for node in self.order if node in cells]
-        self.weights = {leaf for leaf in leaves if cells[leaf] in weight_cells or leaf is base}
+        leaves = [node for node in self.order if node in self.cells]
+        known = graph.training.weight_cells
+        self.weights = {leaf for leaf in leaves if self.cells[leaf] in known or leaf is base}
         self.given = {leaf: self._drawn() for leaf in leaves}
         nudged = {w: self.given[w] + NUDGE * self._drawn() for w in leaves if w in self.weights}
         spend(2 * POINTS, len(self.order))

@@ -128,7 +128,8 @@ class RuleSymptoms:
         if first is None:
             return frozenset()
         alone = perceptron.forms_with([updates[first]], instead)
-        if not perceptron.follows(updates[first], alone):  # as hardly any does
+        target = perceptron.target_of(alone)
+        if not perceptron.follows(updates[first], alone[updates[first]], target):  # as hardly any
             return frozenset()
         after = perceptron.wrong(self.step, instead)
         if not self.before.issuperset(after):
