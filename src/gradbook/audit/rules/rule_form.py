@@ -29,7 +29,6 @@ CLOSE = 1e-9
 NUDGE = 1e-4  # by how much weights are moved to see what else moves
 MOSTLY = 0.9  # of the points: at some an activation itself jumps
 MOST_LEVELS = 4
-LINEAR = ("add", "subtract", "negate", "copy")
 
 
 @dataclass(frozen=True)
@@ -132,24 +131,8 @@ class _Trial:
             chosen = (n.inputs[0] for n in below if n.op.name == "choose")
             conditions = [c for c in chosen if c in self.moving]
             leaves = self.given.keys() & ancestors(conditions)
-            net = self._net(conditions[0]) if conditions else None
-            if net and self.base in leaves and leaves.issuperset(self.given.keys() & below):
-                yield _Activation(self, node, levels, conditions, net)
-
-    def _net(self, condition: Node) -> Node | None:
-        """The weighted sum in a condition: its largest part that is linear in the weights."""
-        linear: dict[Node, bool] = {}
-        for node in ancestors([condition]):
-            sloped = [source for source in node.inputs if source in self.moving]
-            match node.op.name:
-                case "multiply":
-                    able = len(sloped) <= 1
-                case "divide":
-                    able = node.inputs[1] not in sloped
-                case name:
-                    able = name in LINEAR or not sloped
-            linear[node] = able and all(linear[source] for source in sloped)
-        return next((n for n in reversed(linear) if linear[n] and n in self.moving), None)
+            if self.base in leaves and leaves.issuperset(self.given.keys() & below):
+                yield _Activation(self, node, levels, conditions)
 
 
 def _differ(before: Array, after: Array) -> bool:
@@ -161,18 +144,16 @@ def _differ(before: Array, after: Array) -> bool:
 
 class _Activation:
     """A part of an update that is a step: the levels that it can be at, what is compared there, and
-    the slope of the sum in that by the weight."""
+    the slope of the sum in that by the weight: of its largest part whose slope has no weights."""
 
     def __init__(
-        self,
-        trial: _Trial,
-        node: Node,
-        levels: Sequence[float],
-        conditions: Sequence[Node],
-        net: Node,
+        self, trial: _Trial, node: Node, levels: Sequence[float], conditions: Sequence[Node]
     ) -> None:
         self.trial, self.node, self.levels, self.conditions = trial, node, levels, conditions
-        self.slope = gradients(net, [trial.base])[trial.base]
+        parts = (part for part in reversed(ancestors(conditions[:1])) if part in trial.moving)
+        slopes = ((part, gradients(part, [trial.base])[trial.base]) for part in parts)
+        linear = (both for both in slopes if trial.weights.isdisjoint(ancestors([both[1]])))
+        net, self.slope = next(linear)
         leaves = ancestors(conditions)
         beside = [leaf for leaf in trial.given if leaf not in trial.weights]
         self.inputs = [leaf for leaf in beside if leaf in leaves]
