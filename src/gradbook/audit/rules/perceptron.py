@@ -43,8 +43,8 @@ def find_perceptrons(book: Book, flow: Flow) -> list[Perceptron]:
     rules = RuleBook(book, flow, rule_updates(book, flow))
     if not any(map(rules.form, _some(rules))):
         return []
-    found = (Perceptron(rules, _steps_of(rules, group)).with_typed() for group in _groups(rules))
-    return [one for one in found if len(one.known) >= ENOUGH * len(one.updates)]
+    found = (Perceptron(rules, _steps_of(rules, group)) for group in _groups(rules))
+    return [one.with_typed() for one in found if len(one.known) >= ENOUGH * len(one.updates)]
 
 
 def _some(rules: RuleBook) -> Iterator[RuleUpdate]:
@@ -244,7 +244,7 @@ class Perceptron:
                     found[way, self.number[update]].append(form.target - sample)
         return {key: most_common(aways) for key, aways in found.items()}
 
-    def target_of(self, forms: Forms) -> Address | None:
+    def _target(self, forms: Forms) -> Address | None:
         """Where the target of a step should be: as far from the inputs as most are, else from the
         formulas, else where most of its updates have it."""
         likely: tuple[list[Address], list[Address]] = [], []
@@ -301,18 +301,20 @@ class Perceptron:
 
     # Which of them depart
 
-    def wrong(self, step: RuleStep, instead: Formulas = NO_OTHERS) -> set[RuleUpdate]:
-        """The updates of a step that aren't what the rule says, maybe with other formulas."""
-        forms = self.forms_with(step.updates, instead)
-        target = self.target_of(forms)
-        starts = {update: self._with(update, instead).base for update in step.updates}
+    def wrong(
+        self, updates: Iterable[RuleUpdate], instead: Formulas = NO_OTHERS
+    ) -> set[RuleUpdate]:
+        """Those of a step's updates that aren't what the rule says, maybe with other formulas."""
+        forms = self.forms_with(updates, instead)
+        target = self._target(forms)
+        starts = {update: self._with(update, instead).base for update in forms}
         count = Counter(starts.values())
         return {
             update
             for update, start in starts.items()
             if count[start] > 1
             or not self.is_carried(update, start)
-            or not self.follows(update, forms[update], target)
+            or not self._follows(update, forms[update], target)
         }
 
     def is_carried(self, update: RuleUpdate, weight: Address) -> bool:
@@ -339,7 +341,7 @@ class Perceptron:
             base = (place.at(base) if place else None) or base
         return RuleUpdate(update.cell, self.plain(base))
 
-    def follows(self, update: RuleUpdate, form: RuleForm | None, target: Address | None) -> bool:
+    def _follows(self, update: RuleUpdate, form: RuleForm | None, target: Address | None) -> bool:
         """Whether what an update adds is what the rule says, as most others do."""
         usual = self.factors[self.number[update]]
         return (

@@ -69,7 +69,7 @@ class RuleFaults:
         perceptron = self.perceptron
         alike: defaultdict[object, list[RuleStep]] = defaultdict(list)
         for step in perceptron.steps:
-            wrong = perceptron.wrong(step)
+            wrong = perceptron.wrong(step.updates)
             if wrong:
                 made_of = [perceptron.rules.signature(u)[0] for u in step.updates]
                 numbers = [perceptron.number[u] for u in step.updates if u in wrong]

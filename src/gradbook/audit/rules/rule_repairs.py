@@ -6,7 +6,7 @@ rest of its line has, what put the same formula right elsewhere, or an edit away
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import chain, combinations, islice, product
@@ -30,7 +30,7 @@ from gradbook.audit.workbook.flow import walk
 from gradbook.targets.excel.language import Expression, Infix, Number, Prefix, Reference, write
 
 LONGEST = 60  # references in a formula that is edited
-MOST_TRIED, MOST_LARGER = 2200, 300  # hypotheses in one step, small edits and larger ones
+MOST_SMALL, MOST_LARGER = 2200, 300  # hypotheses in one step, small edits and larger ones
 
 # Symptoms -----------------------------------------------------------------------------
 
@@ -49,7 +49,7 @@ class RuleSymptoms:
     ) -> None:
         self.perceptron, self.book, self.step = perceptron, perceptron.book, step
         self.known = known
-        self.before = perceptron.wrong(step)
+        self.before = perceptron.wrong(step.updates)
         self.wrong = {k for k, update in enumerate(step.updates) if update in self.before}
 
     @property
@@ -125,13 +125,9 @@ class RuleSymptoms:
         perceptron, updates = self.perceptron, self.step.updates
         instead = hypothesis.patterns(self.book)
         first = next((k for k in sorted(self.wrong) if hypothesis.home in self._behind[k]), None)
-        if first is None:
+        if first is None or perceptron.wrong([updates[first]], instead):  # as hardly any doesn't
             return frozenset()
-        alone = perceptron.forms_with([updates[first]], instead)
-        target = perceptron.target_of(alone)
-        if not perceptron.follows(updates[first], alone[updates[first]], target):  # as hardly any
-            return frozenset()
-        after = perceptron.wrong(self.step, instead)
+        after = perceptron.wrong(updates, instead)
         if not self.before.issuperset(after):
             return frozenset()
         return frozenset(k for k in self.wrong if updates[k] not in after)
@@ -195,25 +191,27 @@ def usual_formulas(symptoms: RuleSymptoms) -> Iterator[Hypothesis]:
                 yield Hypothesis(Cause.ROW, (cell,), (right.text_at(cell),), (edit,))
 
 
-def edit_generator(
-    kinds: Collection[str], most: int
-) -> Callable[[RuleSymptoms], Iterator[Hypothesis]]:
-    """Make a generator of some kinds of edits, for every formula that may be to blame."""
+def edited_formulas(symptoms: RuleSymptoms, kinds: Collection[str]) -> Iterator[Hypothesis]:
+    """What some kinds of edits make of every formula that may be to blame."""
+    perceptron, book, step = symptoms.perceptron, symptoms.book, symptoms.step
+    others = perceptron.weights.difference(update.cell for update in step.updates)
+    own = set(perceptron.cells_of(step)).intersection(book.patterns) - others
+    for cell in filter(own.__contains__, symptoms.suspects):
+        expression = book.read_typed(cell).expression
+        if expression and len(list(references(expression))) <= LONGEST:
+            said: dict[str, Edit] = {}
+            for edit in symptoms.edits(expression, kinds):
+                said.setdefault(write(edit.apply_to(expression)), edit)
+            for text, edit in said.items():
+                yield Hypothesis(Cause.CLAIM, (cell,), (text,), (edit,))
 
-    def every(symptoms: RuleSymptoms) -> Iterator[Hypothesis]:
-        perceptron, book, step = symptoms.perceptron, symptoms.book, symptoms.step
-        others = perceptron.weights.difference(update.cell for update in step.updates)
-        own = set(perceptron.cells_of(step)).intersection(book.patterns) - others
-        for cell in filter(own.__contains__, symptoms.suspects):
-            expression = book.read_typed(cell).expression
-            if expression and len(list(references(expression))) <= LONGEST:
-                said: dict[str, Edit] = {}
-                for edit in symptoms.edits(expression, kinds):
-                    said.setdefault(write(edit.apply_to(expression)), edit)
-                for text, edit in said.items():
-                    yield Hypothesis(Cause.CLAIM, (cell,), (text,), (edit,))
 
-    return lambda symptoms: islice(every(symptoms), most)
+def small_edits(symptoms: RuleSymptoms) -> Iterator[Hypothesis]:
+    return islice(edited_formulas(symptoms, SMALL), MOST_SMALL)
+
+
+def larger_edits(symptoms: RuleSymptoms) -> Iterator[Hypothesis]:
+    return islice(edited_formulas(symptoms, LARGER), MOST_LARGER)
 
 
 def _is_likely(edit: Edit, rates: Collection[Number]) -> bool:
@@ -235,11 +233,6 @@ def _is_likely(edit: Edit, rates: Collection[Number]) -> bool:
 SMALL = ("references", "operators", "omissions", "numbers", "missing factors")
 LARGER = ("exchanges", "parentheses", "missing terms")
 GENERATORS = tuple(
-    Generator(name, SearchStage.CLAIMS, Proof.MENDS, propose)
-    for name, propose in (
-        ("known repairs", known_repairs),
-        ("usual formulas", usual_formulas),
-        ("small edits", edit_generator(SMALL, MOST_TRIED)),
-        ("larger edits", edit_generator(LARGER, MOST_LARGER)),
-    )
+    Generator(propose.__name__.replace("_", " "), SearchStage.CLAIMS, Proof.MENDS, propose)
+    for propose in (known_repairs, usual_formulas, small_edits, larger_edits)
 )
