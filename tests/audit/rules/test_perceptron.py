@@ -42,12 +42,12 @@ BLOCKS = {
 def test_the_steps_are_one_for_each_sample(areas, axis, steps, weights):
     (found,) = find_perceptrons(*small(areas))
     assert found.axis is axis
-    assert [len(step.updates) for step in found.steps] == [weights] * steps
+    assert [len(step) for step in found.steps] == [weights] * steps
 
 
 def test_steps_follow_each_other():
     (found,) = find_perceptrons(*small(ROWS))
-    assert [step.first for step in found.steps] == list(all_at("D3:D10"))
+    assert [step[0].cell for step in found.steps] == list(all_at("D3:D10"))
 
 
 def test_each_sheet_has_its_own():
@@ -57,7 +57,7 @@ def test_each_sheet_has_its_own():
 
 def test_an_update_without_the_form_belongs_to_its_row():
     (found,) = find_perceptrons(*small(edited(ROWS, {"E5": "=E4+7*I4^2"})))
-    assert [len(step.updates) for step in found.steps] == [3] * 8
+    assert [len(step) for step in found.steps] == [3] * 8
 
 
 def test_a_weight_that_is_in_no_sum_is_one_all_the_same():
@@ -102,7 +102,7 @@ TROUBLES = {
 
 def wrong(found):
     """The updates of each step that aren't what the rule says."""
-    return [{update.cell for update in found.wrong(step.updates)} for step in found.steps]
+    return [{update.cell for update in found.wrong(step)} for step in found.steps]
 
 
 def test_a_right_sheet_has_none():
@@ -137,10 +137,10 @@ def test_the_rate_is_one_cell_or_none_or_one_a_row():
 
 def test_a_formula_tried_in_the_place_of_another_heals():
     found = usual(edited(ROWS, {"E5": "=E4+$K$2*I4*A4"}))
-    step = next(step for step in found.steps if step.first == at("D5"))
+    step = next(step for step in found.steps if step[0].cell == at("D5"))
     right = found.book.reader.read_typed("E4+$K$2*I4*B4", at("E5"))
-    assert [update.cell for update in found.wrong(step.updates)] == [at("E5")]
-    assert found.wrong(step.updates, {at("E5"): right}) == set()
+    assert [update.cell for update in found.wrong(step)] == [at("E5")]
+    assert found.wrong(step, {at("E5"): right}) == set()
 
 
 def test_what_too_few_agree_on_is_nothing():

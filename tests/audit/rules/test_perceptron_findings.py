@@ -16,7 +16,7 @@ from tests.audit.material.small import at, small
 
 def symptoms(cells, first="D5"):
     (found,) = find_perceptrons(*small(edited(ROWS, cells)))
-    step = next(step for step in found.steps if step.first == at(first))
+    step = next(step for step in found.steps if step[0].cell == at(first))
     return RuleSymptoms(found, step, {})
 
 

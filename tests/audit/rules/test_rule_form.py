@@ -73,7 +73,7 @@ def test_anything_else_has_no_form(update):
 def test_a_target_that_is_an_input_is_none_of_a_right_update():
     (found,) = find_perceptrons(*small(edited(ROWS, {"I2:I9": "=B2-H2"})))
     assert form({"I2:I9": "=B2-H2"}).target is None
-    assert all(found.wrong(step.updates) == set(step.updates) for step in found.steps)
+    assert all(found.wrong(step) == set(step) for step in found.steps)
 
 
 def test_another_target_in_the_condition_leaves_none_that_is_sure():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from random import Random
@@ -23,19 +22,7 @@ ENOUGH = 0.25  # of a training's updates have the rule's form; the others are mi
 A_FEW = 24
 
 
-@dataclass(frozen=True)
-class RuleStep:
-    """The updates that one sample makes, in the order of their cells."""
-
-    updates: tuple[RuleUpdate, ...]
-
-    @classmethod
-    def of(cls, updates: Iterable[RuleUpdate]) -> RuleStep:
-        return cls(tuple(sorted(updates, key=lambda update: update.cell)))
-
-    @property
-    def first(self) -> Address:
-        return self.updates[0].cell
+RuleStep = tuple[RuleUpdate, ...]  # that one sample makes, in the order of their cells
 
 
 def find_perceptrons(book: Book, flow: Flow) -> list[Perceptron]:
@@ -80,7 +67,7 @@ def _steps_of(rules: RuleBook, updates: Iterable[RuleUpdate]) -> tuple[RuleStep,
         before = (number.get(weight, -1) for weight in rules.weights_behind(update))
         number[update.cell] = 1 + max(before, default=-1)
         steps[number[update.cell]].append(update)
-    return tuple(RuleStep.of(steps[k]) for k in sorted(steps))
+    return tuple(tuple(sorted(steps[k])) for k in sorted(steps))
 
 
 # What most updates share --------------------------------------------------------------
@@ -109,11 +96,11 @@ class Perceptron:
     def __init__(self, rules: RuleBook, steps: tuple[RuleStep, ...]) -> None:
         self.rules, self.steps = rules, steps
         self.book, self.flow, self.plain = rules.book, rules.flow, rules.flow.plain
-        self.updates = [update for step in steps for update in step.updates]
+        self.updates = [update for step in steps for update in step]
         self.forms = {update: rules.form(update) for update in self.updates}
         self.known = {update: form for update, form in self.forms.items() if form}
-        self.step_of = {u.cell: k for k, step in enumerate(steps) for u in step.updates}
-        self.size = Counter(len(step.updates) for step in steps).most_common(1)[0][0]
+        self.step_of = {u.cell: k for k, step in enumerate(steps) for u in step}
+        self.size = Counter(len(step) for step in steps).most_common(1)[0][0]
         self.number = self._numbers()
 
     def _numbers(self) -> dict[RuleUpdate, int]:
@@ -126,8 +113,8 @@ class Perceptron:
         found: dict[RuleUpdate, int] = {}
         left: dict[Address, int] = {}
         for step in self.steps:
-            is_whole = len(step.updates) == self.size
-            for k, update in enumerate(step.updates):
+            is_whole = len(step) == self.size
+            for k, update in enumerate(step):
                 found[update] = k if is_whole else left.get(self.plain(update.base), k)
                 left[update.cell] = found[update]
         return found
@@ -135,21 +122,21 @@ class Perceptron:
     def with_typed(self) -> Perceptron:
         """The same, a number that is typed where a step should leave a weight being an update, too:
         the step after goes on from it, or it stands beside what the others are."""
-        left = [{self.number[u]: u.cell for u in step.updates} for step in self.steps]
-        used = [{self.number[u]: self.plain(u.base) for u in step.updates} for step in self.steps]
-        steps = []
+        left = [{self.number[u]: u.cell for u in step} for step in self.steps]
+        used = [{self.number[u]: self.plain(u.base) for u in step} for step in self.steps]
+        steps: list[RuleStep] = []
         for step, own, before, after in zip(
             self.steps, left, [{}, *left[:-1]], [*used[1:], {}], strict=True
         ):
-            way = most_common(u.cell - self.plain(u.base) for u in step.updates) or 0
+            way = most_common(u.cell - self.plain(u.base) for u in step) or 0
             cells = {**{k: cell + way for k, cell in before.items()}, **after}
             more = [
                 RuleUpdate(cell, before.get(number, cell - way))
                 for number, cell in cells.items()
                 if number not in own and self.is_number(cell) and cell not in self.book.patterns
             ]
-            steps.append(RuleStep.of([*step.updates, *more]))
-        every = [update for step in steps for update in step.updates]
+            steps.append(tuple(sorted([*step, *more])))
+        every = [update for step in steps for update in step]
         if len(every) == len(self.updates):
             return self
         rules = RuleBook(self.book, self.flow, [*self.rules.updates, *every])
@@ -266,14 +253,14 @@ class Perceptron:
         axis, patterns = self.axis, self.book.patterns
         for step in self.steps:
             for cell in filter(patterns.__contains__, self.cells_of(step)):
-                found[cell - step.first][patterns[cell]] += 1
+                found[cell - step[0].cell][patterns[cell]] += 1
                 if axis is not None:
                     found[axis.line(cell)][patterns[cell]] += 1
         return found
 
     def inside(self, step: RuleStep) -> list[Address]:
         """The formulas of a step."""
-        every = (cell for update in step.updates for cell in self.rules.inside(update))
+        every = (cell for update in step for cell in self.rules.inside(update))
         return list(dict.fromkeys(every))
 
     def cells_of(self, step: RuleStep) -> list[Address]:
@@ -281,12 +268,12 @@ class Perceptron:
         inside = self.inside(step)
         sources = (s for cell in inside for s in self.flow.sources(cell))
         repeating = (s for s in sources if s in self.book.patterns and self.plain(s) != s)
-        return list(dict.fromkeys([*inside, *repeating, *(u.base for u in step.updates)]))
+        return list(dict.fromkeys([*inside, *repeating, *(u.base for u in step)]))
 
     def usual_at(self, step: RuleStep, cell: Address) -> list[Pattern]:
         """The formulas that most steps have where a cell stands, then those that some have, as the
         first of an epoch."""
-        keys: list[object] = [*([self.axis.line(cell)] if self.axis else []), cell - step.first]
+        keys: list[object] = [*([self.axis.line(cell)] if self.axis else []), cell - step[0].cell]
         counters = [self.patterns[key] for key in keys if key in self.patterns]
         most = [c.most_common(1)[0][0] for c in counters if c.total() > 1]
         some = [p for c in counters for p, count in c.most_common(FEW_FORMULAS) if count > 1]
@@ -296,7 +283,7 @@ class Perceptron:
     def near(self) -> dict[RuleStep, set[Address]]:
         """The cells in which a step has formulas, or most steps have one there."""
         away = [key for key in self.patterns if isinstance(key, int)]
-        both = ((step, {step.first + k for k in away}) for step in self.steps)
+        both = ((step, {step[0].cell + k for k in away}) for step in self.steps)
         return {step: beside.union(self.cells_of(step)) for step, beside in both}
 
     # Which of them depart

@@ -46,7 +46,7 @@ def perceptron_report(perceptron: Perceptron) -> SheetReport:
     return SheetReport(
         sheet=perceptron.book.sheets[perceptron.sheet].title,
         verdict=WRONG if findings else RIGHT,
-        rate=perceptron.book.name_of(rate, perceptron.steps[0].first) if rate is not None else "",
+        rate=perceptron.book.name_of(rate, perceptron.steps[0][0].cell) if rate is not None else "",
         weights=tuple(judged.names.values()),
         rows=(min(rows), max(rows)),
         findings=tuple(findings),
@@ -69,10 +69,10 @@ class RuleFaults:
         perceptron = self.perceptron
         alike: defaultdict[object, list[RuleStep]] = defaultdict(list)
         for step in perceptron.steps:
-            wrong = perceptron.wrong(step.updates)
+            wrong = perceptron.wrong(step)
             if wrong:
-                made_of = [perceptron.rules.signature(u)[0] for u in step.updates]
-                numbers = [perceptron.number[u] for u in step.updates if u in wrong]
+                made_of = [perceptron.rules.signature(u)[0] for u in step]
+                numbers = [perceptron.number[u] for u in step if u in wrong]
                 alike[tuple(made_of), tuple(numbers)].append(step)
         for steps in sorted(alike.values(), key=len, reverse=True):
             symptoms = RuleSymptoms(perceptron, steps[0], self.known)
@@ -88,10 +88,10 @@ class RuleFaults:
         """What is wrong in steps that are made alike, as far as a repair explains it; an update
         that isn't what the rule says where none does."""
         first, patterns = steps[0], self.book.patterns
-        numbers = [self.perceptron.number[first.updates[k]] for k in sorted(explained)]
+        numbers = [self.perceptron.number[first[k]] for k in sorted(explained)]
         weights = tuple(dict.fromkeys(self.names[number] for number in numbers))
-        home = repair.home if repair else first.updates[min(explained)].cell
-        cells = {home - first.first + step.first for step in steps}
+        home = repair.home if repair else first[min(explained)].cell
+        cells = {home - first[0].cell + step[0].cell for step in steps}
         right: Pattern | None = None
         kind, edits = EditKind.FORMULA.value, tuple[str, ...]()
         why = joined("; ", (self.rule(numbers[0]), Message("this says something else")))
@@ -134,7 +134,7 @@ class RuleFaults:
 
     def _called(self, cell: Address) -> str:
         """What a cell is called: by its heading, or as a cell."""
-        return self._label(cell) or self.book.name_of(cell, self.perceptron.steps[0].first)
+        return self._label(cell) or self.book.name_of(cell, self.perceptron.steps[0][0].cell)
 
     # Why it is wrong
 
@@ -154,7 +154,7 @@ class RuleFaults:
     def _of_repair(self, step: RuleStep, repair: Hypothesis) -> tuple[str, str, tuple[str, ...]]:
         """The kind of a mistake, why it is one, and the edits that undo it."""
         perceptron, home, (edit,) = self.perceptron, repair.home, repair.edits
-        update = step.updates[min(repair.explains)]
+        update = step[min(repair.explains)]
         base, number = perceptron.plain(update.base), perceptron.number[update]
         if repair.cause is Cause.ROW and home not in self.book.patterns:
             return PASTED, self.why_pasted(home), ()
@@ -183,7 +183,7 @@ class RuleFaults:
     def _wording(self, step: RuleStep, home: Address) -> Wording:
         perceptron = self.perceptron
         weights = perceptron.weights | perceptron.rules.weight_cells
-        own = {cell for u in step.updates for cell in (u.base, perceptron.plain(u.base))}
+        own = {cell for u in step for cell in (u.base, perceptron.plain(u.base))}
         computed = perceptron.rules.varying - weights
         around = self.book, perceptron.flow, perceptron.axis or OVER, weights, own, computed
         return Wording(Surroundings(*around), home)

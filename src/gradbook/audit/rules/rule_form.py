@@ -31,7 +31,7 @@ MOSTLY = 0.9  # of the points: at some an activation itself jumps
 MOST_LEVELS = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class RuleUpdate:
     """A weight's cell, and the cell of the weight before the update, as the formula names it."""
 

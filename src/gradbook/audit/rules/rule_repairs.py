@@ -49,8 +49,8 @@ class RuleSymptoms:
     ) -> None:
         self.perceptron, self.book, self.step = perceptron, perceptron.book, step
         self.known = known
-        self.before = perceptron.wrong(step.updates)
-        self.wrong = {k for k, update in enumerate(step.updates) if update in self.before}
+        self.before = perceptron.wrong(step)
+        self.wrong = {k for k, update in enumerate(step) if update in self.before}
 
     @property
     def suspects(self) -> list[Address]:
@@ -62,7 +62,7 @@ class RuleSymptoms:
         """The cells that each update is computed from, pasted values among them, and what those
         would be computed from."""
         near, sources = self.perceptron.near[self.step], self.perceptron.flow.sources
-        inside = map(self.perceptron.rules.inside, self.step.updates)
+        inside = map(self.perceptron.rules.inside, self.step)
         return [list(walk(cells, lambda at: sources(at) if at in near else ())) for cells in inside]
 
     # What may stand in a formula
@@ -72,7 +72,7 @@ class RuleSymptoms:
         """The cells that belong to the step, as they are typed in its formulas: those that they
         mention, the weights that the step before left, and the numbers in the rows of its sample,
         for its target may be used by no update, or a change."""
-        perceptron, first = self.perceptron, self.step.first
+        perceptron, first = self.perceptron, self.step[0].cell
         own = perceptron.cells_of(self.step)
         found: dict[Address, str] = {}
         for cell in filter(self.book.patterns.__contains__, own):
@@ -84,8 +84,8 @@ class RuleSymptoms:
         if perceptron.rate is not None:
             found[perceptron.rate] = anchor(self.book.name_of(perceptron.rate, first))
         k, crossing = perceptron.step_of[first], (perceptron.axis or DOWN).crossing
-        left = [update.cell for update in perceptron.steps[k - 1].updates] if k else []
-        inputs = (form.inputs for u in self.step.updates if (form := perceptron.forms[u]))
+        left = [update.cell for update in perceptron.steps[k - 1]] if k else []
+        inputs = (form.inputs for u in self.step if (form := perceptron.forms[u]))
         rows = set(map(crossing, set(own).difference(perceptron.weights).union(*inputs)))
         unused = sorted({*self.book.values, *self.book.patterns} - perceptron.cells)
         beside = (cell for cell in unused if crossing(cell) in rows and perceptron.is_number(cell))
@@ -100,8 +100,8 @@ class RuleSymptoms:
         typed = set() if perceptron.rates else set(perceptron.factors.values()) - {1.0}
         rates = [Number(rate) for rate in sorted(typed)]
         cells = list(map(Reference, self.pool))
-        weights = {update.base for update in self.step.updates}
-        own = [c for c in cells if self.book.reader.cell(c.text, self.step.first) in weights]
+        weights = {update.base for update in self.step}
+        own = [c for c in cells if self.book.reader.cell(c.text, self.step[0].cell) in weights]
         others = (cell for cell in cells if cell not in own)
         products = (Infix("*", *pair) for pair in product(own, others))
         edits = edits_of(expression, kinds, cells, [*NUMBERS, *rates], products)
@@ -122,7 +122,7 @@ class RuleSymptoms:
         return False
 
     def _healed(self, hypothesis: Hypothesis) -> frozenset[int]:
-        perceptron, updates = self.perceptron, self.step.updates
+        perceptron, updates = self.perceptron, self.step
         instead = hypothesis.patterns(self.book)
         first = next((k for k in sorted(self.wrong) if hypothesis.home in self._behind[k]), None)
         if first is None or perceptron.wrong([updates[first]], instead):  # as hardly any doesn't
@@ -134,7 +134,7 @@ class RuleSymptoms:
 
     def doubts(self, hypothesis: Hypothesis) -> Doubts:
         """What speaks against a hypothesis that heals some updates."""
-        updates, home, patterns = self.step.updates, hypothesis.home, self.book.patterns
+        updates, home, patterns = self.step, hypothesis.home, self.book.patterns
         instead = hypothesis.patterns(self.book)
         forms = self.perceptron.forms_with(updates, instead)
         known = [form for form in forms.values() if form]
@@ -178,7 +178,7 @@ def usual_formulas(symptoms: RuleSymptoms) -> Iterator[Hypothesis]:
     """What the rest of a cell's line has; where a weight is typed also as it goes on from what the
     step before left, wherever that stands."""
     book = symptoms.book
-    left = {u.cell: u.base for u in symptoms.step.updates if u.cell not in book.patterns}
+    left = {u.cell: u.base for u in symptoms.step if u.cell not in book.patterns}
     for cell in symptoms.suspects:
         for pattern in symptoms.perceptron.usual_at(symptoms.step, cell):
             usual = next((place.at(cell) for place in bases(pattern)), None)
@@ -194,7 +194,7 @@ def usual_formulas(symptoms: RuleSymptoms) -> Iterator[Hypothesis]:
 def edited_formulas(symptoms: RuleSymptoms, kinds: Collection[str]) -> Iterator[Hypothesis]:
     """What some kinds of edits make of every formula that may be to blame."""
     perceptron, book, step = symptoms.perceptron, symptoms.book, symptoms.step
-    others = perceptron.weights.difference(update.cell for update in step.updates)
+    others = perceptron.weights.difference(update.cell for update in step)
     own = set(perceptron.cells_of(step)).intersection(book.patterns) - others
     for cell in filter(own.__contains__, symptoms.suspects):
         expression = book.read_typed(cell).expression

@@ -58,7 +58,7 @@ def rule_updates(book: Book, flow: Flow) -> list[RuleUpdate]:
                 found += updates
                 break
     chained = _in_chains(book, flow, found)
-    return sorted([*chained, *_companions(book, chained)], key=lambda update: update.cell)
+    return sorted([*chained, *_companions(book, chained)])
 
 
 def _updates_at(cells: Iterable[Address], place: CellReference) -> list[RuleUpdate]:
