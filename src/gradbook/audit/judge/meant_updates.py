@@ -108,10 +108,10 @@ def _taken(updates: UsualUpdate) -> dict[Address, Address]:
     found = _cells(dict.fromkeys(updates.cells, place))
     if all(_is_rate(updates, at, cell) for cell, at in found.items()):
         return {}
-    others = (c for c in updates.weight.updates if c in patterns and c not in found)
-    alike = {c: patterns[c].places for c in others if patterns[c].shape == usual.shape}
-    k = usual.places.index(place)
-    return dict(sorted({**found, **_cells({c: places[k] for c, places in alike.items()})}.items()))
+    k, looks = usual.places.index(place), (usual.shape, len(usual.places))
+    others = {c: patterns[c] for c in updates.weight.updates if c in patterns and c not in found}
+    copies = {c: p.places[k] for c, p in others.items() if (p.shape, len(p.places)) == looks}
+    return dict(sorted({**found, **_cells(copies)}.items()))
 
 
 def _cells(places: Mapping[Address, Mention]) -> dict[Address, Address]:
