@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gradbook import check
+from gradbook.audit.backward.blocks import area
 from gradbook.audit.backward.faults import faults
-from gradbook.audit.backward.judgement import BackwardWording, unexplained_cells
+from gradbook.audit.backward.judgement import BackwardReading, unexplained_cells
 from tests.audit.material.made import Table, cells_of
 from tests.audit.material.small import at
 from tests.audit.material.worked_once.list import FORWARD, listed, listed_pass
@@ -14,7 +15,7 @@ from tests.audit.material.worked_once.planted import LAYOUTS, clean, spoilt
 
 
 def blocks_of(**other):
-    return [fault.wrong.block.text for fault in faults(listed_pass(**other))]
+    return [area(fault.cells) for fault in faults(listed_pass(**other))]
 
 
 def test_nothing_is_wrong_with_a_right_pass():
@@ -36,18 +37,18 @@ def test_a_root_and_a_gradient_of_its_own():
 
 def test_a_gradient_of_a_weight_that_has_one_is_that_of_the_weight_that_has_none():
     (fault,) = faults(listed_pass(E4="=E1*B12"))
-    assert fault.wrong.of == (at("B7"),)
+    assert fault.of == (at("B7"),)
     assert fault.is_slip
 
 
 def test_of_two_sums_it_is_that_which_nobody_else_claims():
     (fault,) = faults(listed_pass(E3="=E1*B7*B12*(1-B12)"))
-    assert fault.wrong.of == (at("B10"),)
+    assert fault.of == (at("B10"),)
 
 
 def test_of_sums_that_all_have_one_it_is_that_of_which_it_is_a_multiple():
     (fault,) = faults(listed_pass(E3="=-E1*B8*B12*(1-B12)"))
-    assert fault.wrong.of == (at("B10"),)
+    assert fault.of == (at("B10"),)
 
 
 def test_from_a_root_only_where_there_is_one():
@@ -65,15 +66,14 @@ def test_what_nobody_understands_is_called_a_derivative_only_by_its_heading():
 
 def told(**other):
     back = listed_pass(**other)
-    found = list(faults(back))
-    wording = BackwardWording(back, found[-1].after if found else back)
-    return wording, [wording.fault(fault) for fault in found]
+    reading = BackwardReading(back, list(faults(back)))
+    return reading, list(map(reading.finding, reading.faults))
 
 
 def test_every_weight_is_a_gradient_right_or_wrong():
-    wording, _ = told(E2="=E1*B7")
+    reading, _ = told(E2="=E1*B7")
     right = {"w3": True, "w4": True, "w5": True, "w6": True}
-    assert wording.gradients == {"w1": False, "w2": False, **right}
+    assert reading.gradients == {"w1": False, "w2": False, **right}
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,12 @@ from functools import partial
 
 import pytest
 
-from gradbook.audit.backward.blocks import MatrixBlock
-from gradbook.audit.backward.outputs import cells_of_sheet
-from gradbook.audit.backward.remedies import WrongBlock, other_ranges, remedy
+from gradbook.audit.backward.remedies import WrongBlock, other_ranges
 from gradbook.audit.edits.formula_edits import matrix_edits
 from gradbook.audit.formula.expression import EditKind
 from gradbook.targets.excel.language import read, write
-from tests.audit.material.small import at, small
-from tests.audit.material.worked_once.list import listed_pass
+from tests.audit.material.small import at
+from tests.audit.material.worked_once.list import cells_of, listed_pass
 
 CELLS = {
     "A1:B2": 1.0,
@@ -25,10 +23,8 @@ CELLS = {
 
 
 def edited(text, array=True):
-    cells = cells_of_sheet(*small(CELLS), 0)
-    assert cells is not None
     expression = read(text)
-    others = partial(other_ranges, cells, home=at("P1"))
+    others = partial(other_ranges, cells_of(CELLS), home=at("P1"))
     edits = matrix_edits(expression, array, others)
     return {write(edit.apply_to(expression)): edit.kind.value for edit in edits}
 
@@ -57,13 +53,12 @@ def test_the_whole_is_taken_twice_or_with_the_other_sign():
     assert edited("-A1:B2")["A1:B2"] == "wrong sign"
 
 
-# What puts a wrong cell right is small where a small edit does it, else that of one ----
+# What puts a wrong cell right is a small edit ------------------------------------------
 
 
 def found(cell, of, text, **more):
     back = listed_pass(**{cell: text}, **more)
-    wrong = WrongBlock(MatrixBlock((at(cell),)), (at(of),))
-    return remedy(back, wrong)
+    return WrongBlock(back, (at(cell),), (at(of),)).mended().remedy
 
 
 @pytest.mark.parametrize(
@@ -92,8 +87,7 @@ def test_a_path_of_the_chain_that_is_missing():
         E10="=B16-B17",
         E11="=(E1*B7)*B11*(1-B11)",
     )
-    wrong = WrongBlock(MatrixBlock((at("E4"),)), (at("B7"),))
-    known = remedy(back, wrong)
+    known = WrongBlock(back, (at("E4"),), (at("B7"),)).mended().remedy
     assert known is not None
     assert back.values.value_of(known.formulas[at("E4")], at("E4")) == pytest.approx(
         back.slopes[at("B7")]

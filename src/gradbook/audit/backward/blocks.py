@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain
 
@@ -21,57 +20,41 @@ from gradbook.audit.formula.address import (
     row_of,
     sheet_of,
 )
-from gradbook.audit.formula.expression import references, rename_cells
+from gradbook.audit.formula.expression import references
 from gradbook.audit.formula.pattern import RangeReference
 from gradbook.audit.training.steps import is_loss_word
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.heading_words import DERIVATIVE, calls
-from gradbook.targets.excel.language import Expression, Reference
+from gradbook.targets.excel.language import Reference
+
+Block = tuple[Address, ...]
+"""Cells of one formula, or typed numbers, that fill a rectangle; row by row."""
 
 
-@dataclass(frozen=True)
-class MatrixBlock:
-    """Cells of one formula, or typed numbers, that fill a rectangle; row by row."""
-
-    cells: tuple[Address, ...]
-
-    @property
-    def first(self) -> Address:
-        return self.cells[0]
-
-    @property
-    def text(self) -> str:
-        return area(self.cells)
-
-    def likes(self, anchor: Address) -> Iterator[tuple[Address, ...]]:
-        """Yield the cells of a rectangle of this shape that begins elsewhere, then those of its
-        transpose."""
-        away = [
-            (row_of(cell) - row_of(self.first), column_of(cell) - column_of(self.first))
-            for cell in self.cells
-        ]
-        yield tuple(anchor + pack(0, down, right) for down, right in away)
-        if len(away) > 1:
-            yield tuple(anchor + pack(0, right, down) for down, right in away)
+def rectangle(first: Address, height: int, width: int) -> Block:
+    return tuple(first + row * ROW + column for row in range(height) for column in range(width))
 
 
 def area(cells: Iterable[Address]) -> str:
     """Cells as people write them: a whole rectangle by its corners, else column by column."""
-    cells = sorted(set(cells))
-    first, last = cells[0], cells[-1]
-    height, width = row_of(last) - row_of(first) + 1, column_of(last) - column_of(first) + 1
-    if len(cells) > 1 and cells == list(_rectangle(first, height, width)):
-        return f"{name_of(first)}:{name_of(last)}"
-    return ranges(cells)
+    some = tuple(sorted(set(cells)))
+    height, width = (of(some[-1]) - of(some[0]) + 1 for of in (row_of, column_of))
+    if len(some) > 1 and some == rectangle(some[0], height, width):
+        return f"{name_of(some[0])}:{name_of(some[-1])}"
+    return ranges(some)
 
 
-def _rectangle(first: Address, height: int, width: int) -> Iterator[Address]:
-    """The cells of a rectangle, row by row."""
-    for row in range(height):
-        yield from range(first + row * ROW, first + row * ROW + width)
+def likes(block: Block, anchor: Address) -> Iterator[Block]:
+    """Yield the cells of a rectangle of a block's shape that begins elsewhere, then those of its
+    transpose."""
+    first = block[0]
+    away = [(row_of(c) - row_of(first), column_of(c) - column_of(first)) for c in block]
+    yield tuple(anchor + pack(0, down, right) for down, right in away)
+    if len(away) > 1:
+        yield tuple(anchor + pack(0, right, down) for down, right in away)
 
 
-def blocks(book: Book, cells: Iterable[Address]) -> Iterator[MatrixBlock]:
+def blocks(book: Book, cells: Iterable[Address]) -> Iterator[Block]:
     """The cells gathered into the largest rectangles of equal formulas, in the order of cells."""
     left: dict[Address, object] = {
         cell: book.arrays.get(cell) or book.patterns.get(cell) for cell in sorted(cells)
@@ -81,17 +64,12 @@ def blocks(book: Book, cells: Iterable[Address]) -> Iterator[MatrixBlock]:
         width = height = 1
         while first + width in left and left[first + width] == kind:
             width += 1
-        below = _rectangle(first + ROW, 1, width)
-        while all(cell in left and left[cell] == kind for cell in below):
+        while all(left.get(c, left) == kind for c in rectangle(first + height * ROW, 1, width)):
             height += 1
-            below = _rectangle(first + height * ROW, 1, width)
-        found = tuple(_rectangle(first, height, width))
+        found = rectangle(first, height, width)
         for cell in found:
             del left[cell]
-        yield MatrixBlock(found)
-
-
-# Ranges that formulas mention ------------------------------------------------------------
+        yield found
 
 
 def mentioned_matrices(book: Book) -> dict[tuple[int, int, int], list[Address]]:
@@ -133,38 +111,12 @@ class Naming:
             for pattern in (set(self.book.patterns.values()) if named else ())
             for reference in references(pattern.expression or Reference(""))
         }
-        found: dict[Address, str] = {}
-        for name in named:
-            cell = self.book.reader.cell(name, 0)
-            if cell is not None:
-                found.setdefault(cell, spelled.get(name, name))
-        return found
-
-    # In formulas -----------------------------------------------------------------------
+        cells = ((self.book.reader.cell(name, 0), name) for name in reversed(named))
+        return {cell: spelled.get(name, name) for cell, name in cells if cell is not None}
 
     def reference(self, cell: Address, home: Address) -> str:
         """Return a cell as a formula in another one mentions it."""
         return self.names.get(cell) or self.book.name_of(cell, home)
-
-    def rewrite(
-        self, there: Address, here: Address, instead: Mapping[Address, Address]
-    ) -> Expression | None:
-        """Rewrite a cell's formula for another cell, with other references in place of some."""
-        expression = self.book.read_typed(there).expression
-        if expression is None:
-            return None
-
-        def follow(reference: Reference) -> str:
-            at = self.book.reader.cell(reference.text, there)
-            if at is not None and at in instead:
-                return self.reference(instead[at], here)
-            if at is None or sheet_of(there) == sheet_of(here):
-                return reference.text
-            return self.reference(at, here)
-
-        return rename_cells(expression, follow)
-
-    # In words --------------------------------------------------------------------------
 
     def quantity(self, cells: Sequence[Address]) -> str:
         """A short name for some cells: what stands beside them, else where they are."""

@@ -7,32 +7,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import islice
 
-from gradbook.audit.backward.backward_pass import (
-    BackwardPass,
-    StartingLoss,
-    UnevenError,
-    even_out,
-    losses,
-)
-from gradbook.audit.backward.blocks import MatrixBlock, blocks
-from gradbook.audit.backward.faults import (
-    BlockFault,
-    accept_right_here,
-    faults,
-    is_called_derivative,
-)
-from gradbook.audit.backward.outputs import Cells, cells_of_sheet, compares_only, comparing_sheets
-from gradbook.audit.backward.remedies import Remedy
+from gradbook.audit.backward.backward_pass import BackwardPass, losses
+from gradbook.audit.backward.blocks import Block, area, blocks
+from gradbook.audit.backward.faults import accept_right_here, faults, is_called_derivative
+from gradbook.audit.backward.outputs import Cells, output_pairs
+from gradbook.audit.backward.remedies import Remedy, WrongBlock
 from gradbook.audit.budget import A_SHARE, within_budget
-from gradbook.audit.findings import (
-    DEPARTING_ROW,
-    RIGHT,
-    UNFINISHED,
-    WRONG,
-    Finding,
-    SheetReport,
-    finding_in,
-)
+from gradbook.audit.findings import RIGHT, UNFINISHED, WRONG, Finding, SheetReport, finding_in
 from gradbook.audit.formula.address import Address, name_of, row_of
 from gradbook.audit.formula.expression import EditKind, parts
 from gradbook.audit.step.omissions import ChainOmission
@@ -41,34 +22,112 @@ from gradbook.audit.workbook.flow import Flow
 from gradbook.language.message import Message, WrittenNumber, joined
 from gradbook.targets.excel.language import Call, Expression, Infix, write
 
-# Wording ------------------------------------------------------------------------------
-
+MOST_FORMULAS = 6000  # in a book that is looked through for a backward pass
+MOST_LOSSES = 16
+FEW_LOSSES = 2  # that a pass is held against which is wrong from the start
+FEW_WEIGHTS = 2  # whose gradients are recognised: enough to know a backward pass by
+FEW_GRADIENTS = 2  # blocks of them, or single ones
+MORE_WEIGHTS = 3  # where they are recognised only once something was put right
+MOST_SHOWN = 6  # blocks that nobody recognises
 LONGEST = 60  # characters of a part of a formula that is shown
+CURVES = "EXP", "TANH"  # that no income statement has
 
 
-class BackwardWording:
-    """The words for a pass as it stands, and for the pass once it is put right."""
+def backward_reports(book: Book, flow: Flow, done: Collection[Address] = ()) -> list[SheetReport]:
+    """Return a report for each sheet with a backward pass, unless every output of it is known to be
+    trained rightly."""
+    if len(book.patterns) > MOST_FORMULAS:
+        return []
+    seen = (sheet for sheet, part in enumerate(book.sheets) if not part.is_hidden)
+    on_sheets = (partial(_on_sheet, book, flow, sheet, done) for sheet in seen)
+    found = [within_budget(on_sheet, A_SHARE) for on_sheet in on_sheets]
+    return [report for report in found if report is not None]
 
-    def __init__(self, back: BackwardPass, last: BackwardPass) -> None:
-        self.back = back
-        self.last = last
-        self.book = back.cells.book
-        self.naming = back.cells.naming
+
+def _on_sheet(book: Book, flow: Flow, sheet: int, done: Collection[Address]) -> SheetReport | None:
+    pairs = output_pairs(book, flow, sheet)
+    if all(pair.output in done for pair in pairs):
+        return None
+    cells = Cells.of(book, flow, pairs)
+    passes = [BackwardPass.of(loss) for loss in islice(losses(cells), MOST_LOSSES)]
+    reports = (one.report(book.sheets[sheet].title) for one in _likely_readings(passes))
+    return next(filter(None, reports), None)
+
+
+# Readings ------------------------------------------------------------------------------
+
+
+def _likely_readings(passes: Sequence[BackwardPass]) -> Iterator[BackwardReading]:
+    """What a pass is, held against a loss that a cell holds, unless only another explains it."""
+    held = [back for back in passes if back.loss.held_in]
+    assumed = [back for back in passes if not back.loss.held_in]
+    likelihood = {back: _likelihood(back) for back in passes}
+    best = [max(some, key=likelihood.__getitem__) for some in (held, assumed) if some]
+    likely = max(best, key=likelihood.__getitem__)
+    if held and likely is not best[0]:
+        yield from _once_put_right(best[:1])
+    if len(likely.claimed_weights) >= FEW_WEIGHTS:
+        back = accept_right_here(likely)
+        yield BackwardReading(back, list(faults(back)))
+    yield from _once_put_right([*held[:FEW_LOSSES], *assumed])
+
+
+def _likelihood(back: BackwardPass) -> int:
+    """How much of the pass the loss explains: gradients, also those of which it leaves a way or a
+    slope out, less what is wrong."""
+    bare = [c for c in back.slopes if back.cells.is_leaf(c) and c not in back.claimed_weights]
+    meant = {cell: [back.updates[cell]] if cell in back.updates else bare for cell in back.wrong}
+    incomplete = sum(any(back.left_out(cell, of) for of in some) for cell, some in meant.items())
+    return len(back.claimed_weights) + 2 * incomplete - len(back.wrong)
+
+
+def _once_put_right(passes: Iterable[BackwardPass]) -> Iterator[BackwardReading]:
+    """Passes that are wrong from the start, so that little of them is recognised before: the faults
+    have remedies and leave recognised gradients."""
+    for wrong in passes:
+        if wrong.updates or any(map(wrong.cells.naming.calls_gradient, wrong.backward)):
+            back, found = accept_right_here(wrong), list[WrongBlock]()
+            for fault in faults(back, from_root=True):
+                if not fault.remedy or not fault.after.claimed_weights:
+                    found.clear()
+                    break
+                found.append(fault)
+            last = found[-1].after if found else back
+            if found and len(last.claimed_weights) >= MORE_WEIGHTS and not last.wrong:
+                yield BackwardReading(back, found)
+
+
+@dataclass(frozen=True, eq=False)
+class BackwardReading:
+    """A backward pass read as starting from one loss, with what puts it right, in words."""
+
+    back: BackwardPass
+    faults: Sequence[WrongBlock] = ()
+
+    @property
+    def last(self) -> BackwardPass:
+        """The pass after everything known is put right."""
+        return self.faults[-1].after if self.faults else self.back
+
+    @property
+    def book(self) -> Book:
+        return self.back.cells.book
+
+    # Gradients
 
     @cached_property
-    def blocks(self) -> Sequence[tuple[MatrixBlock, str]]:
+    def blocks(self) -> Sequence[tuple[Block, str]]:
         """The blocks of gradients and of updates, with what they are of."""
-        known = ((block, self._weights(block)) for block in blocks(self.book, self.last.backward))
-        return [(block, self.naming.quantity(of)) for block, of in known if of]
+        every = ((b, self._weights(b)) for b in blocks(self.book, self.last.backward))
+        return [(block, self.back.cells.naming.quantity(of)) for block, of in every if of]
 
-    def _weights(self, block: MatrixBlock) -> list[Address]:
+    def _weights(self, block: Block) -> list[Address]:
         """The weights of which a block is the gradients: by itself, or as the last that says so."""
-        last, found = self.last, []
-        for cell in block.cells:
+        last, found = self.last, list[Address]()
+        for cell in block:
             weights = last.weights_of(cell)
-            if not weights or (
-                len(weights) < len(last.claims(cell)) and not last.scope.is_end(cell)
-            ):
+            is_only_so = len(weights) == len(last.claims(cell)) or last.loss.is_end(cell)
+            if not weights or not is_only_so:
                 return []
             found.append(weights[0])
         return sorted(found)
@@ -78,76 +137,52 @@ class BackwardWording:
         """Every weight, or block of weights, with whether its gradient is right."""
         found: dict[str, bool] = {}
         for block, name in self.blocks:
-            right = all(map(self.back.is_right, block.cells))
-            found[name] = found.get(name, True) and right
+            found[name] = found.get(name, True) and all(map(self.back.is_right, block))
         return found
 
-    def fault(self, fault: BlockFault) -> Finding:
-        block, of, known = fault.wrong.block, fault.wrong.of, fault.remedy
-        name = self.naming.quantity(sorted(of))
-        is_weight = self.back.cells.is_leaf(of[0])
-        text = next(iter(known.formulas.values())) if known else ""
-        kind = known.edit.kind if known else EditKind.FORMULA
-        why = self._why(block, known)
-        left_out = () if known else fault.before.left_out(block.first, of[0])
-        if left_out:
+    def _spoilt(self, fault: WrongBlock) -> tuple[str, ...]:
+        """The weights whose gradients are wrong by it."""
+        before, after = fault.before.is_right, fault.after.is_right
+        both = ((name, all(map(before, b)), all(map(after, b))) for b, name in self.blocks)
+        return tuple(dict.fromkeys(name for name, was, is_now in both if is_now and not was))
+
+    # Findings
+
+    def finding(self, fault: WrongBlock) -> Finding:
+        cells, known, naming = fault.cells, fault.remedy, self.back.cells.naming
+        name = naming.quantity(sorted(fault.of))
+        is_weight = self.back.cells.is_leaf(fault.of[0])
+        left_out = () if known else fault.before.left_out(cells[0], fault.of[0])
+        if known is not None:
+            kind, why = known.edit.kind, self._because(known, cells[0])
+        elif left_out:
             is_way = any(part.is_way for part in left_out)
             kind = EditKind.TERM if is_way else EditKind.FACTOR
             why = joined("; ", map(self._lacks, left_out))
+        else:
+            kind, why = EditKind.FORMULA, Message("it isn't that derivative")
         found = finding_in(
             self.book,
-            block.cells,
+            cells,
             kind.value,
             quantity=f"∂E/∂{name}",
             why=why,
             weight=name if is_weight else "",
-            right=self.book.reader.read_typed(text, block.first) if text else None,
         )
-        fixes = known.formulas if known else {}
+        fixes = (
+            {name_of(cell): f"={text}" for cell, text in known.formulas.items()} if known else {}
+        )
+        whole = f"{{={known.whole}}}" if known and known.whole else ""
         return replace(
             found,
-            cells=block.text,
-            fixes={name_of(cell): f"={text}" for cell, text in fixes.items()},
-            expected=f"{{={known.whole}}}" if known and known.whole else found.expected,
+            cells=area(cells),
+            fixes=fixes,
+            expected=whole or next(iter(fixes.values()), ""),
             spoils=() if is_weight else self._spoilt(fault),
         )
 
-    def _spoilt(self, fault: BlockFault) -> tuple[str, ...]:
-        """The weights whose gradients are wrong by it."""
-        found = (
-            name
-            for block, name in self.blocks
-            if not all(map(fault.before.is_right, block.cells))
-            and all(map(fault.after.is_right, block.cells))
-        )
-        return tuple(dict.fromkeys(found))
-
-    def uneven(self, error: UnevenError) -> Finding:
-        """Return a finding for an output's error that isn't measured as those of the others."""
-        cell, like = name_of(error.cell), name_of(error.like)
-        return finding_in(
-            self.book,
-            [error.cell],
-            DEPARTING_ROW,
-            quantity=self.naming.quantity([error.cell]),
-            why=Message(
-                "{cell} doesn't measure its output's error as {other} does", cell=cell, other=like
-            ),
-            right=error.right,
-        )
-
-    def _why(self, block: MatrixBlock, known: Remedy | None) -> str:
-        if known is not None and known.like is not None:
-            return Message(
-                "it should say of its own cells what {cell} says of others",
-                cell=name_of(known.like),
-            )
-        if known is None or known.edit.kind is EditKind.FORMULA:
-            return Message("it isn't that derivative")
-        return self._because(known, block.first)
-
     def _lacks(self, part: ChainOmission[Address]) -> str:
-        name = self.naming.quantity(part.places)
+        name = self.back.cells.naming.quantity(part.places)
         if part.is_way:
             return Message("it lacks the path through {name}", name=name)
         return Message("it lacks the slope of {name}", name=name)
@@ -177,147 +212,37 @@ class BackwardWording:
         cell = self.book.reader.cell(text, home)
         if cell is None:
             return short
-        name = self.naming.quantity([cell])
+        name = self.back.cells.naming.quantity([cell])
         return short if name in (short, name_of(cell)) else f"{short} ({name})"
 
+    # The report
 
-# Readings and reports -----------------------------------------------------------------
-
-MOST_FORMULAS = 6000  # in a book that is looked through for a backward pass
-MOST_LOSSES = 16
-FEW_LOSSES = 2  # that a pass is held against which is wrong from the start
-FEW_WEIGHTS = 2  # whose gradients are recognised: enough to know a backward pass by
-FEW_GRADIENTS = 2  # blocks of them, or single ones
-MORE_WEIGHTS = 3  # where they are recognised only once something was put right
-MOST_SHOWN = 6  # blocks that nobody recognises
-
-
-def backward_reports(book: Book, flow: Flow, done: Collection[Address] = ()) -> list[SheetReport]:
-    """Return a report for each sheet with a backward pass, unless every output of it is known to be
-    trained rightly."""
-    if len(book.patterns) > MOST_FORMULAS:
-        return []
-    every = comparing_sheets(book, flow)
-    left = [sheet for sheet in every if not done or not compares_only(book, flow, sheet, done)]
-    on_sheets = (partial(_on_sheet, book, flow, sheet) for sheet in left)
-    found = [within_budget(on_sheet, A_SHARE) for on_sheet in on_sheets]
-    return [report for report in found if report is not None]
-
-
-@dataclass(frozen=True, eq=False)
-class BackwardReading:
-    """A sheet's backward pass read as starting from one loss, with what puts it right."""
-
-    back: BackwardPass
-    faults: Sequence[BlockFault] = ()
-    uneven: Sequence[UnevenError] = ()
-
-    @classmethod
-    def of(cls, cells: Cells, loss: StartingLoss) -> BackwardReading:
-        plain = BackwardPass.of(cells, loss)
-        other, uneven = even_out(cells, loss) if plain.wrong else (loss, [])
-        return cls(BackwardPass.of(cells, other) if uneven else plain, uneven=uneven)
-
-    @property
-    def last(self) -> BackwardPass:
-        """The pass after everything known is put right."""
-        return self.faults[-1].after if self.faults else self.back
-
-    @property
-    def gradients_known(self) -> int:
-        return len(self.last.claimed_weights)
-
-    @cached_property
-    def likelihood(self) -> int:
-        """How much of the pass the loss explains: gradients, also those of which it leaves a way or
-        a slope out, less what is wrong."""
-        back = self.back
-        bare = [c for c in back.slopes if back.cells.is_leaf(c) and c not in back.claimed_weights]
-        incomplete = sum(any(back.left_out(cell, of) for of in bare) for cell in back.wrong)
-        return self.gradients_known + 2 * incomplete - len(back.wrong)
-
-
-def _on_sheet(book: Book, flow: Flow, sheet: int) -> SheetReport | None:
-    cells = cells_of_sheet(book, flow, sheet)
-    if cells is None:
-        return None
-    readings = [BackwardReading.of(cells, loss) for loss in islice(losses(cells), MOST_LOSSES)]
-    reports = (_report(book, sheet, reading) for reading in _likely(readings))
-    return next(filter(None, reports), None)
-
-
-def _likely(readings: Sequence[BackwardReading]) -> Iterator[BackwardReading]:
-    """What a pass is, held against a loss that a cell holds, unless only another explains it."""
-    held = [reading for reading in readings if not reading.back.loss.assumption]
-    assumed = [reading for reading in readings if reading.back.loss.assumption]
-    best = [max(some, key=lambda one: one.likelihood) for some in (held, assumed) if some]
-    likely = max(best, key=lambda one: one.likelihood)
-    if held and likely is not best[0]:
-        yield from _once_put_right(best[:1])
-    if likely.gradients_known >= FEW_WEIGHTS:
-        back = accept_right_here(likely.back)
-        yield replace(likely, back=back, faults=list(faults(back)))
-    yield from _once_put_right([*held[:FEW_LOSSES], *assumed])
-
-
-def _once_put_right(readings: Iterable[BackwardReading]) -> Iterator[BackwardReading]:
-    """Passes that are wrong from the start, so that little of them is recognised before."""
-    for reading in readings:
-        back = reading.back
-        if back.updates or any(map(back.cells.naming.calls_gradient, back.backward)):
-            back = accept_right_here(back)
-            found = _with_remedies(faults(back, from_root=True))
-            other = replace(reading, back=back, faults=found)
-            is_known = other.gradients_known >= MORE_WEIGHTS and not other.last.wrong
-            if other.faults and is_known:
-                yield other
-
-
-def _with_remedies(found: Iterable[BlockFault]) -> list[BlockFault]:
-    """The faults, if they have remedies and leave recognised gradients; none as soon as that isn't
-    so, without looking for more."""
-    known: list[BlockFault] = []
-    for fault in found:
-        if not fault.remedy or not fault.after.claimed_weights:
-            return []
-        known.append(fault)
-    return known
-
-
-# Reports ------------------------------------------------------------------------------
-
-
-def _report(book: Book, sheet: int, reading: BackwardReading) -> SheetReport | None:
-    back = reading.back
-    wording = BackwardWording(back, reading.last)
-    if len(wording.gradients) < FEW_GRADIENTS or not _tells_of_a_network(back):
-        return None
-    findings = (*map(wording.uneven, reading.uneven), *map(wording.fault, reading.faults))
-    rows = set(map(row_of, [*back.backward, *back.claimed_weights]))
-    if not findings and not back.updates and len(rows) == 1:
-        return None  # a table of steps that ends after the first, reported as such
-    by = back.common[True][1] if back.updates else None
-    held = "+".join(book.name_of(cell, cell) for cell in back.loss.cells)
-    left = unexplained_cells(reading.last)
-    return SheetReport(
-        sheet=book.sheets[sheet].title,
-        verdict=WRONG if findings else UNFINISHED if left else RIGHT,
-        loss=back.loss.assumption or held,
-        rate=book.name_of(by, by) if by is not None else "",
-        weights=tuple(wording.gradients),
-        findings=findings,
-        notes=tuple(_notes(book, back, left)),
-    )
-
-
-CURVES = "EXP", "TANH"  # that no income statement has
+    def report(self, sheet: str) -> SheetReport | None:
+        back, loss = self.back, self.back.loss
+        if len(self.gradients) < FEW_GRADIENTS or not _tells_of_a_network(back):
+            return None
+        rows = set(map(row_of, [*back.backward, *back.claimed_weights]))
+        if not self.faults and not back.updates and len(rows) == 1:
+            return None  # a table of steps that ends after the first, reported as such
+        by = back.common[True][1] if back.updates else None
+        left = unexplained_cells(self.last)
+        return SheetReport(
+            sheet=sheet,
+            verdict=WRONG if self.faults else UNFINISHED if left else RIGHT,
+            loss=loss.assumption
+            or "+".join(self.book.name_of(cell, cell) for cell in loss.held_in),
+            rate=self.book.name_of(by, by) if by is not None else "",
+            weights=tuple(self.gradients),
+            findings=tuple(map(self.finding, self.faults)),
+            notes=tuple(_notes(back, left)),
+        )
 
 
 def _tells_of_a_network(back: BackwardPass) -> bool:
     """Whether a sheet shows that it is about one: in a business plan, too, numbers are compared
     with typed ones, and quotients taken of what they are computed from."""
     patterns = back.cells.book.patterns
-    said = (patterns[cell].expression for cell in back.scope.forward if cell in patterns)
+    said = (patterns[cell].expression for cell in back.loss.forward if cell in patterns)
     functions = {p.function for e in set(said) if e for p in parts(e) if isinstance(p, Call)}
     return (
         not back.loss.assumption
@@ -333,44 +258,35 @@ def unexplained_cells(back: BackwardPass) -> Sequence[Address]:
     return [cell for cell in sorted(back.wrong) if is_called_derivative(back, cell)]
 
 
-def _notes(book: Book, back: BackwardPass, left: Sequence[Address]) -> Iterator[str]:
+def _notes(back: BackwardPass, left: Sequence[Address]) -> Iterator[str]:
+    cells, loss = back.cells, back.loss
     if not back.updates:
         yield Message(
             "a backward pass without an update: its gradients are compared with the chain rule"
         )
-    if back.loss.assumption:
+    if loss.assumption:
         yield Message(
             "no cell contains the loss of these gradients: the error that they start from is "
             "that of {loss}",
-            loss=back.loss.assumption,
+            loss=loss.assumption,
         )
-    factor = _common_factor(back)
-    if factor != 1:
+    scale, by = back.common[False]
+    gradients = (claim for c in back.backward if c not in back.updates for claim in back.claims(c))
+    shared = [c for c in gradients if cells.is_leaf(c.of) and (c.scale, c.by) == (scale, None)]
+    if shared and by is None and scale != 1:
         yield Message(
             "all gradients are {factor} times those of the loss: "
             "a factor that all share only changes the learning rate",
-            factor=WrittenNumber(f"{factor:g}"),
+            factor=WrittenNumber(f"{scale:g}"),
         )
     if left:
-        some = ", ".join(b.text for b in islice(blocks(book, left), MOST_SHOWN))
+        some = ", ".join(map(area, islice(blocks(cells.book, left), MOST_SHOWN)))
         yield Message("not recognised as any derivative: {cells}", cells=some)
-    inside = {*back.scope.forward, *back.cells.below_targets}
-    unknown = ((c, why) for c, why in back.cells.not_understood.items() if c in inside)
+    inside = {*loss.forward, *cells.below_targets}
+    unknown = ((c, why) for c, why in cells.values.not_understood.items() if c in inside)
     for cell, why in islice(unknown, 1):
         yield Message(
             "{cell} isn't understood, {problem}: what depends on it is left out",
             cell=name_of(cell),
             problem=why,
         )
-
-
-def _common_factor(back: BackwardPass) -> float:
-    """By what all gradients outside of updates are more than the loss's."""
-    scale, by = back.common[False]
-    others = (cell for cell in back.backward if cell not in back.updates)
-    is_claimed = any(
-        back.cells.is_leaf(claim.of) and claim.by == by and claim.scale == scale
-        for cell in others
-        for claim in back.claims(cell)
-    )
-    return scale if by is None and is_claimed else 1.0

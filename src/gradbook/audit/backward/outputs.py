@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from graphlib import CycleError, TopologicalSorter
 from itertools import permutations
 
 import numpy as np
@@ -38,14 +40,13 @@ PointValue = Array | str | None  # numbers at the points, a text, nothing
 class CellFunction:
     """What a formula makes of the values that it mentions, by their places in it."""
 
-    result: Node | str
+    result: Node | str | None  # None of what isn't understood
     leaves: Mapping[Node, int]
 
-    def value(self, given: Sequence[PointValue]) -> PointValue:
-        return self.of(self.result, given) if isinstance(self.result, Node) else self.result
-
-    def of(self, node: Node, given: Sequence[PointValue]) -> Array:
-        """What a node comes to with some values at the places."""
+    def work(self, node: Node | str | None, given: Sequence[PointValue]) -> PointValue:
+        """What a node of it comes to with some values at the places."""
+        if not isinstance(node, Node):
+            return node
         numbers = Numbers(lambda place: as_numbers(given[place]), self.leaves)
         return np.broadcast_to(numbers.of(node), (POINTS,))
 
@@ -62,10 +63,7 @@ class CellFunction:
         """Its derivative by the sum inside of it, as of an activation; None without one."""
         if not isinstance(self.result, Node):
             return None
-        varying = set(self.leaves)
-        for node in ancestors([self.result]):
-            if not varying.isdisjoint(node.inputs):
-                varying.add(node)
+        varying = {node for node in ancestors([self.result]) if not node.is_constant()}
         inner = inner_sum(self.result, self.leaves, varying)
         return None if inner is None else gradients(self.result, [inner], [inner])[inner]
 
@@ -83,16 +81,16 @@ class PointValues:
         self,
         book: Book,
         flow: Flow,
-        order: Sequence[Address],
+        order: Iterable[Address],
         leaf: Callable[[Address], PointValue],
     ) -> None:
         self.book, self.flow, self.leaf = book, flow, leaf
         self.places = {cell: k for k, cell in enumerate(order)}
         self.not_understood: dict[Address, str] = {}
         self._functions: dict[object, CellFunction | str] = {}
-        self._partials: dict[Address, dict[Address, Array]] = {}
+        self._partials: dict[Address, Mapping[Address, Array]] = {}
         self.known: dict[Address, PointValue] = {}
-        for cell in order:
+        for cell in self.places:
             self.known[cell] = self._computed(cell)
 
     def of(self, cell: Address) -> PointValue:
@@ -106,12 +104,14 @@ class PointValues:
 
     def value_of(self, text: str, home: Address) -> Array:
         """Return what a formula would be worth in some cell."""
-        function, given = self._function(home, self.book.reader.read_typed(text, home))
-        return as_numbers(function.value(list(map(self.of, given))) if function else None)
+        pattern = self.book.reader.read_typed(text, home)
+        sources = tuple(self.flow.mentioned_cells(pattern.places, home))
+        function = self._function(home, pattern, sources)
+        if isinstance(function, str):
+            return as_numbers(None)
+        return as_numbers(function.work(function.result, list(map(self.of, sources))))
 
-    def with_values(
-        self, given: Mapping[Address, PointValue], below: Iterable[Address]
-    ) -> PointValues:
+    def with_values(self, given: Mapping[Address, Array], below: Iterable[Address]) -> PointValues:
         """Return the same values with those of some cells given, and all that is computed from
         them."""
         other = copy(self)
@@ -134,34 +134,40 @@ class PointValues:
     def partials(self, cell: Address) -> Mapping[Address, Array]:
         """The slopes of a formula by the cells that it mentions."""
         if cell not in self._partials:
-            function, sources = self._function(cell)
-            values = list(map(self.of, sources))
-            slopes = function.slopes if function else {}
-            some = {sources[k]: function.of(node, values) for k, node in slopes.items() if function}
+            function, sources, given = self._own(cell)
+            each = function.slopes.items()
+            some = {sources[k]: as_numbers(function.work(node, given)) for k, node in each}
             self._partials[cell] = some
         return self._partials[cell]
 
     def slope_by_its_sum(self, cell: Address) -> Array | None:
         """The slope of a formula by the sum inside of it; None without one."""
-        function, sources = self._function(cell) if cell in self.places else (None, ())
-        node = function.slope_by_its_sum if function else None
-        return function.of(node, list(map(self.of, sources))) if function and node else None
+        function, _, given = self._own(cell)
+        node = function.slope_by_its_sum if cell in self.places else None
+        return None if node is None else as_numbers(function.work(node, given))
 
     def _computed(self, cell: Address) -> PointValue:
-        function, sources = self._function(cell)
-        return function.value(list(map(self.of, sources))) if function else self.leaf(cell)
+        function, _, given = self._own(cell)
+        value = function.work(function.result, given)
+        return self.leaf(cell) if value is None else value
+
+    def _own(self, cell: Address) -> tuple[CellFunction, Sequence[Address], Sequence[PointValue]]:
+        """The function of a cell, none of what isn't understood, the cells that it is given and
+        their values."""
+        sources = self.flow.sources(cell) if cell in self.places else ()
+        found: CellFunction | str = NO_FUNCTION
+        if cell in self.places:
+            found = self._function(cell, self.book.patterns[cell], sources)
+        if isinstance(found, str):
+            self.not_understood[cell], found = found, NO_FUNCTION
+        return found, sources, list(map(self.of, sources))
 
     def _function(
-        self, cell: Address, pattern: Pattern | None = None
-    ) -> tuple[CellFunction | None, Sequence[Address]]:
-        """The function of a cell, or of another formula there, and the cells that it is given; none
-        of what isn't understood."""
-        formula = pattern or self.book.patterns[cell]
-        mentioned = self.flow.mentioned_cells(pattern.places, cell) if pattern else ()
-        sources = tuple(mentioned) if pattern else self.flow.sources(cell)
+        self, home: Address, formula: Pattern, sources: Sequence[Address]
+    ) -> CellFunction | str:
+        """What a formula in some cell does with what it mentions, or why that isn't known."""
         if len(sources) > MOST_MENTIONED:
-            self.not_understood[cell] = "a formula of very many cells"
-            return None, ()
+            return "a formula of very many cells"
         first: dict[Address, int] = {}
         same = tuple(first.setdefault(source, k) for k, source in enumerate(sources))
         given = {source: self.of(source) for source in first}
@@ -169,39 +175,31 @@ class PointValues:
         key = formula, kinds, same
         if key not in self._functions:
             try:
-                result, leaves = as_node(self.flow, formula, cell, given, _is_array)
+                result, leaves = as_node(self.flow, formula, home, given, _is_array)
                 places = {leaf: first[source] for leaf, source in leaves.items()}
                 self._functions[key] = CellFunction(result, places)
             except (NotUnderstood, OverflowError) as error:
                 self._functions[key] = str(error)
-        found = self._functions[key]
-        if isinstance(found, str):
-            self.not_understood.setdefault(cell, found)
-            return None, ()
-        return found, sources
+        return self._functions[key]
+
+
+NO_FUNCTION = CellFunction(None, {})
 
 
 def _is_array(value: object) -> bool:
     return isinstance(value, np.ndarray)
 
 
-def in_order(book: Book, flow: Flow) -> list[Address]:
+def in_order(book: Book, flow: Flow) -> Iterator[Address]:
     """The formulas, each after those that it is computed from; none that is part of a circle, or
     computed from one."""
-    waiting = {
-        cell: sum(source in book.patterns for source in set(flow.sources(cell)))
-        for cell in book.patterns
-    }
-    ready = [cell for cell, count in waiting.items() if count == 0]
-    found: list[Address] = []
-    while ready:
-        cell = ready.pop()
-        found.append(cell)
-        for user in flow.users.get(cell, ()):
-            waiting[user] -= 1
-            if waiting[user] == 0:
-                ready.append(user)
-    return found
+    cells = book.patterns.keys()
+    sorter = TopologicalSorter({cell: cells & set(flow.sources(cell)) for cell in cells})
+    with suppress(CycleError):
+        sorter.prepare()
+    while ready := sorter.get_ready():
+        yield from sorted(ready)
+        sorter.done(*ready)
 
 
 # Cells with outputs and targets -------------------------------------------------------
@@ -226,9 +224,44 @@ class Cells:
     flow: Flow
     order: Sequence[Address]
     values: PointValues
-    pairs: tuple[OutputPair, ...]
-    groups: tuple[tuple[OutputPair, ...], ...]  # outputs that add to 1, as softmax's do
-    not_understood: Mapping[Address, str]
+    pairs: Sequence[OutputPair]
+    groups: Sequence[Sequence[OutputPair]]  # outputs that add to 1, as softmax's do
+
+    @classmethod
+    def of(
+        cls,
+        book: Book,
+        flow: Flow,
+        pairs: Sequence[OutputPair],
+        weights: Collection[Address] | None = None,
+    ) -> Cells:
+        """Draw every typed number at random, always the same for a cell; where the weights are
+        known, not a 0 or 1 elsewhere. Rates and other factors, which stand outside of the network,
+        are above 0."""
+        blanks = _blanks_that_count(book)
+        inside = flow.behind(pair.output for pair in pairs).union(pair.target for pair in pairs)
+
+        def leaf(cell: Address) -> PointValue:
+            value = book.values.get(cell)
+            is_kept = weights is not None and cell not in weights
+            if isinstance(value, bool) or (is_kept and value in (0.0, 1.0)):
+                return np.full(POINTS, float(value or 0))
+            if isinstance(value, float) or cell in blanks or cell in book.patterns:
+                drawn = np.random.default_rng(cell).normal(0, SPREAD, POINTS)
+                return drawn if cell in inside else np.abs(drawn)
+            return value
+
+        below = flow.below(pair.target for pair in pairs)
+        needed = {cell for cell in below if not book.sheets[sheet_of(cell)].is_hidden}
+        needed.update(pair.output for pair in pairs)
+        needed |= flow.behind(needed)
+        order = [cell for cell in in_order(book, flow) if cell in needed]
+        values = PointValues(book, flow, order, leaf)
+        groups = _groups(pairs, values)
+        if groups and weights is None:
+            shares = _shares(flow, groups)
+            values = values.with_values(shares, flow.below(shares))
+        return cls(book, flow, order, values, pairs, groups)
 
     @cached_property
     def naming(self) -> Naming:
@@ -249,50 +282,7 @@ class Cells:
         return self.flow.below(self.targets)
 
     def is_leaf(self, cell: Address) -> bool:
-        return cell not in self.book.patterns and isinstance(self.values.of(cell), np.ndarray)
-
-    def behind(self, cells: Iterable[Address]) -> set[Address]:
-        """Some cells and all that they are computed from."""
-        cells = list(cells)
-        return self.flow.behind(cells).union(cells)
-
-
-def cells_of_sheet(
-    book: Book, flow: Flow, sheet: int, weights: Collection[Address] | None = None
-) -> Cells | None:
-    """The cells with the outputs that one sheet compares with targets; None where it doesn't.
-
-    Every typed number is drawn at random, always the same for a cell; where the weights are known,
-    not a 0 or 1 elsewhere. Rates and other factors, which stand outside of the network, are above
-    0.
-    """
-    blanks = _blanks_that_count(book)
-    pairs = _pairs(book, flow, sheet, blanks)
-    if not pairs:
-        return None
-    inside = flow.behind(pair.output for pair in pairs).union(pair.target for pair in pairs)
-
-    def leaf(cell: Address) -> PointValue:
-        value = book.values.get(cell)
-        is_kept = weights is not None and cell not in weights
-        if isinstance(value, bool) or (is_kept and value in (0.0, 1.0)):
-            return np.full(POINTS, float(value or 0))
-        if isinstance(value, float) or cell in blanks or cell in book.patterns:
-            drawn = np.random.default_rng(cell).normal(0, SPREAD, POINTS)
-            return drawn if cell in inside else np.abs(drawn)
-        return value
-
-    below = flow.below(pair.target for pair in pairs)
-    needed = {cell for cell in below if not book.sheets[sheet_of(cell)].is_hidden}
-    needed.update(pair.output for pair in pairs)
-    needed |= flow.behind(needed)
-    order = [cell for cell in in_order(book, flow) if cell in needed]
-    values = PointValues(book, flow, order, leaf)
-    groups = _groups(pairs, values)
-    if groups and weights is None:
-        shares = _shares(flow, groups)
-        values = values.with_values(shares, flow.below(shares))
-    return Cells(book, flow, order, values, tuple(pairs), groups, dict(values.not_understood))
+        return cell not in self.book.patterns and _is_array(self.values.of(cell))
 
 
 def _blanks_that_count(book: Book) -> set[Address]:
@@ -309,22 +299,20 @@ def _blanks_that_count(book: Book) -> set[Address]:
     return {cell for cell in mentioned | named if cell is not None and cell not in known}
 
 
-def _groups(pairs: Sequence[OutputPair], values: PointValues) -> tuple[tuple[OutputPair, ...], ...]:
+def _groups(pairs: Sequence[OutputPair], values: PointValues) -> list[list[OutputPair]]:
     """The outputs that stand in one line and add to 1 whatever the numbers are."""
     lines: defaultdict[object, dict[Address, OutputPair]] = defaultdict(dict)
     for line in (column_of, row_of):
         for pair in pairs:
             lines[line, sheet_of(pair.output), line(pair.output)][pair.output] = pair
-    return tuple(
-        tuple(some.values())
-        for some in lines.values()
-        if len(some) > 1 and agree(sum(map(values.number, some), np.zeros(1)), np.ones(POINTS))
-    )
+    several = [list(some.values()) for some in lines.values() if len(some) > 1]
+    ones = np.ones(POINTS)
+    return [s for s in several if agree(sum(values.number(p.output) for p in s) + 0 * ones, ones)]
 
 
-def _shares(flow: Flow, groups: Iterable[Iterable[OutputPair]]) -> dict[Address, PointValue]:
+def _shares(flow: Flow, groups: Iterable[Iterable[OutputPair]]) -> dict[Address, Array]:
     """Numbers for the targets of softmax, which add to 1."""
-    found: dict[Address, PointValue] = {}
+    found: dict[Address, Array] = {}
     for group in groups:
         targets = list(dict.fromkeys(flow.plain(pair.target) for pair in group))
         drawn = np.array([np.random.default_rng(t).uniform(0.1, 1, POINTS) for t in targets])
@@ -335,78 +323,56 @@ def _shares(flow: Flow, groups: Iterable[Iterable[OutputPair]]) -> dict[Address,
 # Outputs and targets ------------------------------------------------------------------
 
 
-def _pairs(book: Book, flow: Flow, sheet: int, blanks: set[Address]) -> list[OutputPair]:
+def output_pairs(book: Book, flow: Flow, sheet: int) -> list[OutputPair]:
     """What formulas of a sheet compare: a formula's result with a typed number that it doesn't
     depend on, nor any other such result."""
-    behind: dict[Address, set[Address]] = {}
+    compared = [
+        (flow.plain(a), flow.plain(b))
+        for cell, pattern in book.patterns.items()
+        if sheet_of(cell) == sheet
+        for a, b in _compared(pattern, cell, flow)
+    ]
+    blanks = _blanks_that_count(book) if compared else ()
 
     def is_typed(cell: Address) -> bool:
         number = isinstance(book.values.get(cell), float) or cell in blanks
         return number and cell not in book.patterns
 
-    def of(output: Address) -> set[Address]:
-        if output not in behind:
-            behind[output] = flow.behind([output])
-        return behind[output]
+    @cache
+    def behind(output: Address) -> set[Address]:
+        return flow.behind([output])
 
-    compared = (
-        (flow.plain(a), flow.plain(b))
-        for cell, pattern in book.patterns.items()
-        if sheet_of(cell) == sheet
-        for a, b in _compared(pattern, cell, flow)
-    )
-    found = Counter(
+    counts = Counter(
         OutputPair(output, target)
         for a, b in compared
         for output, target in ((a, b), (b, a))
-        if output in book.patterns and is_typed(target) and target not in of(output)
+        if output in book.patterns and is_typed(target) and target not in behind(output)
     )
-    known = {p: n for p, n in found.items() if sum(map(is_typed, of(p.output))) >= FEW_LEAVES}
-    every = set().union(*(of(pair.output) for pair in known))
-    apart = {p: n for p, n in known.items() if p.target not in every and p.output not in every}
-    return _with_unused(
-        _one_target_each(apart), lambda cell: is_typed(cell) and not flow.users.get(cell)
-    )
+    known = [p for p in counts if sum(map(is_typed, behind(p.output))) >= FEW_LEAVES]
+    every = set().union(*(behind(pair.output) for pair in known))
+    apart = {p: counts[p] for p in known if p.target not in every and p.output not in every}
+    return _one_target_each(apart, lambda cell: is_typed(cell) and not flow.users.get(cell))
 
 
-def compares_only(book: Book, flow: Flow, sheet: int, some: Collection[Address]) -> bool:
-    """Whether a sheet compares no outputs with targets but some that are known."""
-    return all(pair.output in some for pair in _pairs(book, flow, sheet, _blanks_that_count(book)))
-
-
-def comparing_sheets(book: Book, flow: Flow) -> list[int]:
-    """The sheets that can be seen, on which some formula compares two cells."""
-    seen = ((c, p) for c, p in book.patterns.items() if not book.sheets[sheet_of(c)].is_hidden)
-    return sorted({sheet_of(cell) for cell, p in seen if any(_compared(p, cell, flow))})
-
-
-def _one_target_each(counts: Mapping[OutputPair, int]) -> list[OutputPair]:
+def _one_target_each(
+    counts: Mapping[OutputPair, int], is_unused: Callable[[Address], bool]
+) -> list[OutputPair]:
     """Give each output a target of its own: where one target is compared by mistake, the one that
-    is left."""
+    is left, or a number that nobody uses, if that stands beside the output as the target does
+    beside the first."""
     options: defaultdict[Address, list[Address]] = defaultdict(list)
     for pair in counts:
         options[pair.output].append(pair.target)
-    taken: set[Address] = set()
-    found = []
+    found: dict[Address, Address] = {}
     for output, targets in sorted(options.items(), key=lambda entry: len(entry[1])):
-        free = [target for target in targets if target not in taken] or targets
-        chosen = max(free, key=lambda target: counts[OutputPair(output, target)])
-        taken.add(chosen)
-        found.append(OutputPair(output, chosen))
-    return sorted(found, key=lambda pair: pair.output)
-
-
-def _with_unused(
-    pairs: Sequence[OutputPair], is_unused: Callable[[Address], bool]
-) -> list[OutputPair]:
-    """The pairs, the second output of one target with the number that nobody uses, if that stands
-    beside it as the target does beside the first."""
-    found = {pair.output: pair.target for pair in pairs}
-    for one, other in permutations(pairs, 2):
-        beside = one.output + other.target - other.output
-        if found[one.output] == found[other.output] == other.target and is_unused(beside):
-            found[one.output] = beside
-    return [OutputPair(output, target) for output, target in found.items()]
+        free = [target for target in targets if target not in found.values()] or targets
+        found[output] = max(free, key=lambda target: counts[OutputPair(output, target)])
+    uses = Counter(found.values())
+    for one, other in permutations([o for o in sorted(found) if uses[found[o]] > 1], 2):
+        beside = one + found[other] - other
+        if found[one] == found[other] and is_unused(beside):
+            found[one] = beside
+    return [OutputPair(output, target) for output, target in sorted(found.items())]
 
 
 def _compared(pattern: Pattern, home: Address, flow: Flow) -> Iterator[tuple[Address, Address]]:

@@ -1,4 +1,4 @@
-"""What puts a wrong cell right: a small edit, the formula of a similar cell, a change of matrices.
+"""What puts wrong cells right: a small edit, or a change of matrices.
 
 Formulas with ranges have edits of their own: a matrix transposed, two exchanged, one replaced.
 """
@@ -6,7 +6,7 @@ Formulas with ranges have edits of their own: a matrix transposed, two exchanged
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import islice
@@ -14,7 +14,7 @@ from itertools import islice
 import numpy as np
 
 from gradbook.audit.backward.backward_pass import BackwardPass
-from gradbook.audit.backward.blocks import MatrixBlock
+from gradbook.audit.backward.blocks import Block, rectangle
 from gradbook.audit.backward.outputs import Cells
 from gradbook.audit.edits.formula_edits import (
     USUAL_TEMPLATES,
@@ -26,12 +26,7 @@ from gradbook.audit.edits.formula_edits import (
     matrix_edits,
 )
 from gradbook.audit.formula.address import ROW, Address, column_of, letters, pack, row_of, sheet_of
-from gradbook.audit.formula.expression import (
-    Edit,
-    EditKind,
-    part_at,
-    rename_cells,
-)
+from gradbook.audit.formula.expression import Edit, EditKind, part_at, rename_cells
 from gradbook.audit.formula.pattern import RangeReference, copy_formula
 from gradbook.audit.step.formulas import EvaluatedFormula, remember
 from gradbook.audit.step.points import agree
@@ -46,25 +41,7 @@ MOST_PATHS = 12  # of the chain, one of which may be missing
 FEW = 8  # edits of a kind, of which the first that means something is taken
 SLOPES = ("x*(1-x)", "1-TANH(x)^2")  # of activations, by what they are of or what they say
 TEMPLATES = [read(said) for said in (*USUAL_TEMPLATES, *SLOPES)]
-
-
-@dataclass(frozen=True)
-class WrongBlock:
-    """Cells that should be derivatives by others, cell by cell."""
-
-    block: MatrixBlock
-    of: tuple[Address, ...]
-    scale: float | None = None  # so many times; None: as the gradients of weights are
-
-    def values(self, back: BackwardPass) -> dict[Address, Array]:
-        """What they should be worth."""
-        each = zip(self.block.cells, self.of, strict=True)
-        return {cell: back.right_value(cell, of, self.scale) for cell, of in each}
-
-    def put_right(
-        self, back: BackwardPass, only: Collection[Address] | None = None
-    ) -> BackwardPass:
-        return back.with_values(self.values(back), only)
+SLIPS = (EditKind.REFERENCE, EditKind.EXCHANGE)
 
 
 @dataclass(frozen=True)
@@ -74,220 +51,202 @@ class Remedy:
     edit: Edit
     formulas: Mapping[Address, str]  # without its =
     whole: str = ""  # of an array formula, all of it
-    like: Address | None = None  # a cell whose formula says the same of its own cells
-
-
-def remedy(back: BackwardPass, wrong: WrongBlock, thorough: bool = True) -> Remedy | None:
-    """The smallest change that puts every cell of a block right. A cell may be made of others of
-    its block, as where time goes back, so each is held against its value once all are right."""
-    if len(wrong.block.cells) > 1:
-        back = wrong.put_right(back)
-    values = wrong.values(back)
-    of = zip(wrong.block.cells, wrong.of, strict=True)
-    cells = [WrongCell(back, cell, o, values[cell]) for cell, o in of]
-    found = _matrices(back, cells) or _cell_by_cell(cells, thorough)
-    return _as_one(back, cells, found) if found else None
-
-
-# A product of matrices -----------------------------------------------------------------
-
-
-def _matrices(back: BackwardPass, cells: list[WrongCell]) -> Remedy | None:
-    """The formula of a block with one matrix transposed, exchanged or replaced."""
-    book, first = back.cells.book, cells[0].cell
-    array = first in book.arrays
-    home = _array_cells(book, first)[0]
-    text = book.arrays.get(first) or book.patterns[first].text_at(first)
-    expression = book.reader.read_typed(text, home).expression if ":" in text else None
-    if expression is None:
-        return None
-    others = partial(other_ranges, back.cells, home=home)
-    for edit in matrix_edits(expression, array, others):
-        new = write(edit.apply_to(expression))
-        said = {one.cell: _said_in(book, new, home, one.cell, array) for one in cells}
-        if all(one.is_right(said[one.cell]) for one in cells):
-            return Remedy(edit, said, new if array else "")
-    return None
-
-
-def other_ranges(cells: Cells, part: Reference, home: Address) -> Iterator[Reference]:
-    """The ranges of the same shape that other formulas mention, then those a row or a column away,
-    with this one's anchors; none that the formula itself makes a part of."""
-    book = cells.book
-    mention = book.reader.mention(part.text, home)
-    corners = mention.corners(home) if isinstance(mention, RangeReference) else None
-    if corners is None or not isinstance(mention, RangeReference):
-        return
-    sheet, top, left, bottom, right = corners
-    height, width = bottom - top + 1, right - left + 1
-    title = f"{quote_title(book.sheets[sheet].title)}!" if sheet != sheet_of(home) else ""
-    marks = "$" * mention.first.column_fixed, "$" * mention.first.row_fixed
-    own, making = pack(sheet, top, left), _array_cells(book, home)
-    near = [own + 1, own + ROW, *([own - 1] if left else []), *([own - ROW] if top else [])]
-    for first in dict.fromkeys([*cells.matrices.get((sheet, height, width), ()), *near]):
-        made = {first + pack(0, row, column) for row in range(height) for column in range(width)}
-        if first != own and made.isdisjoint(making):
-            ends = first, first + pack(0, height - 1, width - 1)
-            named = (f"{marks[0]}{letters(column_of(c))}{marks[1]}{row_of(c) + 1}" for c in ends)
-            yield Reference(f"{title}{':'.join(named)}")
-
-
-def _array_cells(book: Book, cell: Address) -> list[Address]:
-    """The cells that a formula makes, in their order: its own, or all of an array's."""
-    text = book.arrays.get(cell)
-    return sorted(c for c, other in book.arrays.items() if other == text) if text else [cell]
-
-
-def _said_in(book: Book, text: str, home: Address, cell: Address, array: bool) -> str:
-    """A formula as it is in another cell of its block."""
-    if not array:
-        return copy_formula(text, home, cell)
-    down, right = row_of(cell) - row_of(home), column_of(cell) - column_of(home)
-    return book.reader.element(text, home, down, right)
-
-
-def _as_one(back: BackwardPass, cells: list[WrongCell], found: Remedy) -> Remedy:
-    """A remedy with an array formula's cells in one, where each cell in it becomes a range."""
-    book, first, last = back.cells.book, cells[0].cell, cells[-1].cell
-    expression = book.reader.read_typed(found.formulas[first], first).expression
-    is_whole = first in book.arrays and _array_cells(book, first) == [one.cell for one in cells]
-    if found.whole or expression is None or not is_whole:
-        return found
-
-    def widen(reference: Reference) -> str:
-        text = reference.text
-        corner = book.reader.cell(text, first)
-        return text if corner is None else f"{text}:{copy_formula(text, first, last)}"
-
-    whole = write(rename_cells(expression, widen))
-    said = {one.cell: _said_in(book, whole, first, one.cell, True) for one in cells}
-    is_right = all(one.is_right(said[one.cell]) for one in cells)
-    return replace(found, formulas=said, whole=whole) if is_right else found
-
-
-# Single cells --------------------------------------------------------------------------
-
-
-def _cell_by_cell(cells: list[WrongCell], thorough: bool) -> Remedy | None:
-    """The first cell's remedy, copied to the others where it helps, else one of their own."""
-    first = cells[0]
-    found = first.remedy(thorough)
-    if found is None:
-        return None
-    formulas = dict(found.formulas)
-    for one in cells[1:]:
-        same = copy_formula(formulas[first.cell], first.cell, one.cell)
-        if one.is_right(same):
-            formulas[one.cell] = same
-        elif len(cells) <= MOST_CELLS:
-            own = one.remedy(thorough)
-            formulas |= own.formulas if own else {}
-    return replace(found, formulas=formulas)
 
 
 @dataclass(frozen=True, eq=False)
-class WrongCell:
-    """One cell, and what it should be worth."""
+class WrongBlock:
+    """Cells that should be derivatives by others, cell by cell; and what puts them right."""
 
-    back: BackwardPass
-    cell: Address
-    of: Address
-    right_value: Array
+    before: BackwardPass
+    cells: Block
+    of: Block
+    scale: float | None = None  # so many times; None: as the gradients of weights are
+    remedy: Remedy | None = None
 
-    def is_right(self, text: str) -> bool:
-        return agree(self.back.values.value_of(text, self.cell), self.right_value)
+    @cached_property
+    def right_values(self) -> dict[Address, Array]:
+        each = zip(self.cells, self.of, strict=True)
+        return {cell: self.before.right_value(cell, of, self.scale) for cell, of in each}
 
-    def remedy(self, thorough: bool) -> Remedy | None:
-        """An edit; or else, thoroughly, the formula of another cell."""
-        expression = self.back.cells.book.read_typed(self.cell).expression
+    @cached_property
+    def after(self) -> BackwardPass:
+        """The pass once they are put right."""
+        return self.before.with_values(self.right_values)
+
+    @property
+    def is_slip(self) -> bool:
+        return self.remedy is not None and self.remedy.edit.kind in SLIPS
+
+    def mended(self) -> WrongBlock:
+        """The same with a remedy, if there is one, not sought again where it was sought in vain;
+        where only some of its cells are wrong, theirs."""
+        back, in_vain = self.before, self.before.loss.in_vain
+        case = self.cells, self.of, self.scale, back.values.number(self.cells[0]).tobytes()
+        known = None if case in in_vain else _Repair(self).remedy()
+        if known is None:
+            in_vain.add(case)
+            return self
+        some = dict(zip(self.cells, self.of, strict=True))
+        odd = {cell: of for cell, of in some.items() if cell in back.wrong or cell in back.accepted}
+        if not odd or len(odd) == len(some) or known.whole:
+            return replace(self, remedy=known)
+        kept = {cell: text for cell, text in known.formulas.items() if cell in odd}
+        of = tuple(odd.values())
+        return replace(self, cells=tuple(odd), of=of, remedy=replace(known, formulas=kept))
+
+
+class _Repair:
+    """Looks for the smallest change that puts every cell of a block right.
+
+    A cell may be made of others of its block, as where time goes back, so each is held against its
+    value once all are right.
+    """
+
+    def __init__(self, wrong: WrongBlock) -> None:
+        self.wrong = wrong
+        self.back = wrong.after if len(wrong.cells) > 1 else wrong.before
+        self.book, self.flow = self.back.cells.book, self.back.cells.flow
+
+    def remedy(self) -> Remedy | None:
+        found = self._of_matrices() or self._cell_by_cell()
+        return self._as_one(found) if found else None
+
+    def _is_right(self, cell: Address, text: str) -> bool:
+        return agree(self.back.values.value_of(text, cell), self.wrong.right_values[cell])
+
+    # A product of matrices
+
+    def _of_matrices(self) -> Remedy | None:
+        """The formula of a block with one matrix transposed, exchanged or replaced."""
+        first = self.wrong.cells[0]
+        home, is_array = _array_cells(self.book, first)[0], first in self.book.arrays
+        text = self.book.arrays.get(first) or self.book.patterns[first].text_at(first)
+        expression = self.book.reader.read_typed(text, home).expression if ":" in text else None
         if expression is None:
             return None
-        edit, like = self._edit(expression, self.right_value), None
-        if edit is None and thorough:
-            new, like = self._of_another()
-            edit = Edit(EditKind.FORMULA, ((),), expression, new) if new else None
-        if edit is None:
-            return None
-        return Remedy(edit, {self.cell: write(edit.apply_to(expression))}, like=like)
-
-    def _edit(self, expression: Expression, wanted: Array) -> Edit | None:
-        evaluated = EvaluatedFormula(expression, remember(self._value))
-        for edits in edits_by_kind(evaluated, self._substitutes, wanted, FEW):
-            meant = [edit for edit in edits if not _is_omission(edit, expression)]
-            if meant:
-                return _plainest(meant, expression)
+        others = partial(other_ranges, self.back.cells, home=home)
+        for edit in matrix_edits(expression, is_array, others):
+            new = write(edit.apply_to(expression))
+            formulas = self._in_each(new, home, is_array)
+            if formulas:
+                return Remedy(edit, formulas, new if is_array else "")
         return None
 
-    def _of_another(self) -> tuple[Expression | None, Address | None]:
-        """The formula of a right cell that is the derivative by a value of the same kind, said of
-        what belongs here, and that cell."""
-        back = self.back
-        for cell in back.backward:
-            of = next((claim.of for claim in back.claims(cell)), None)
-            if cell in back.wrong or of is None:
-                continue
-            instead = dict(_counterparts(back, of, self.of))
-            said = back.cells.naming.rewrite(cell, self.cell, instead)
-            if said is not None and agree(self._value(said), self.right_value):
-                return said, cell
-        return None, None
+    def _in_each(self, text: str, home: Address, is_array: bool) -> dict[Address, str]:
+        """A formula as it is in each cell; nothing if it doesn't put all of them right."""
+        found: dict[Address, str] = {}
+        for cell in self.wrong.cells:
+            down, right = row_of(cell) - row_of(home), column_of(cell) - column_of(home)
+            found[cell] = (
+                self.book.reader.element(text, home, down, right)
+                if is_array
+                else copy_formula(text, home, cell)
+            )
+            if not self._is_right(cell, found[cell]):
+                return {}
+        return found
 
-    # What may stand in it
+    def _as_one(self, found: Remedy) -> Remedy:
+        """A remedy with an array formula's cells in one, where each cell in it becomes a range."""
+        first, last = self.wrong.cells[0], self.wrong.cells[-1]
+        expression = self.book.reader.read_typed(found.formulas[first], first).expression
+        is_whole = first in self.book.arrays and _array_cells(self.book, first) == self.wrong.cells
+        if found.whole or expression is None or not is_whole:
+            return found
 
-    def _mention(self, cell: Address) -> Reference:
-        return Reference(self.back.cells.naming.reference(cell, self.cell))
+        def widen(reference: Reference) -> str:
+            text = reference.text
+            corner = self.book.reader.cell(text, first)
+            return text if corner is None else f"{text}:{copy_formula(text, first, last)}"
 
-    def _value(self, part: Expression) -> Array:
-        return self.back.values.value_of(write(part), self.cell)
+        whole = write(rename_cells(expression, widen))
+        formulas = self._in_each(whole, first, True)
+        return replace(found, formulas=formulas, whole=whole) if formulas else found
 
-    @cached_property
-    def _substitutes(self) -> Substitutes:
-        numbers = ((cell, self.back.values.number(cell)) for cell in self._near())
-        offered = [Substitute(self._mention(c), n) for c, n in numbers if np.isfinite(n).any()]
-        every = [*offered, *constants(self.right_value.shape)]
+    # Single cells
 
-        def factors() -> list[Substitute]:
-            return [*every, *fill_templates(TEMPLATES, offered[:MOST_PAIRED])]
+    def _cell_by_cell(self) -> Remedy | None:
+        """The first cell's edit, copied to the others where it helps, else one of their own."""
+        first, *others = self.wrong.cells
+        found = self._edited(first, self.wrong.of[0])
+        if found is None:
+            return None
+        formulas = dict(found.formulas)
+        for cell, of in zip(others, self.wrong.of[1:], strict=True):
+            same = copy_formula(formulas[first], first, cell)
+            if self._is_right(cell, same):
+                formulas[cell] = same
+            elif len(others) < MOST_CELLS:
+                own = self._edited(cell, of)
+                formulas |= own.formulas if own else {}
+        return replace(found, formulas=formulas)
 
-        return Substitutes(every, every, factors, lambda: [*every, *self._paths])
+    def _edited(self, cell: Address, of: Address) -> Remedy | None:
+        """The likeliest of the commonest kind of edits that make a cell the derivative by some
+        value."""
+        expression, values = self.book.read_typed(cell).expression, self.back.values
+        if expression is None:
+            return None
+        formula = EvaluatedFormula(
+            expression, remember(lambda part: values.value_of(write(part), cell))
+        )
+        wanted = self.wrong.right_values[cell]
+        for edits in edits_by_kind(formula, self._substitutes(cell, of), wanted, FEW):
+            meant = [edit for edit in edits if not _is_omission(edit, expression)]
+            if meant:
+                edit = _plainest(meant, expression)
+                return Remedy(edit, {cell: write(edit.apply_to(expression))})
+        return None
 
-    @cached_property
-    def _paths(self) -> list[Substitute]:
-        """What one path of the chain adds: a derivative further on times a weight on the way."""
-        back, number = self.back, self.back.values.number
-        users, forward = back.cells.flow.users, back.scope.forward
+    def _substitutes(self, home: Address, of: Address) -> Substitutes:
+        """What may stand in a cell's formula, or beside it."""
+
+        def mention(cell: Address) -> Reference:
+            return Reference(self.back.cells.naming.reference(cell, home))
+
+        def paths() -> Iterator[Substitute]:
+            for cell, weight in self._paths(of):
+                said = Infix("*", mention(cell), mention(weight))
+                yield Substitute(said, number(cell) * number(weight))
+
+        number = self.back.values.number
+        near = [cell for cell in self._near(home, of) if np.isfinite(number(cell)).any()]
+        offered = [Substitute(mention(cell), number(cell)) for cell in near]
+        every = [*offered, *constants((number(home).size,))]
+        return Substitutes(
+            every,
+            every,
+            lambda: [*every, *fill_templates(TEMPLATES, offered[:MOST_PAIRED])],
+            lambda: [*every, *paths()],
+        )
+
+    def _paths(self, of: Address) -> Iterator[tuple[Address, Address]]:
+        """What one path of the chain is made of: a derivative further on and a weight on the way to
+        it."""
+        back, users, forward = self.back, self.flow.users, self.back.loss.forward
         further: defaultdict[Address, list[Address]] = defaultdict(list)
         for cell in back.backward:
-            for of in [*(claim.of for claim in back.claims(cell)), *back.inner_sums(cell)]:
-                further[of].append(cell)
-        near = (after for user in users.get(self.of, ()) for after in (user, *users.get(user, ())))
-        return [
-            Substitute(
-                Infix("*", self._mention(cell), self._mention(weight)),
-                number(cell) * number(weight),
-            )
-            for user in islice((user for user in near if user in forward), MOST_PATHS)
-            for weight in back.cells.flow.sources(user)
-            if back.cells.is_leaf(weight)
-            for cell in further[user]
-        ]
+            for value in [*(claim.of for claim in back.claims(cell)), *back.inner_sums(cell)]:
+                further[value].append(cell)
+        near = (after for user in users.get(of, ()) for after in (user, *users.get(user, ())))
+        for user in islice((user for user in near if user in forward), MOST_PATHS):
+            for weight in filter(back.cells.is_leaf, self.flow.sources(user)):
+                yield from ((cell, weight) for cell in further[user])
 
-    def _near(self) -> list[Address]:
+    def _near(self, home: Address, of: Address) -> list[Address]:
         """The cells of both passes that don't depend on this one: those about the value whose
         derivative it should be first, then the nearest."""
-        back, home, flow = self.back, self.cell, self.back.cells.flow
-        below = {*flow.below([home]), home}
+        back, flow = self.back, self.flow
         right = [cell for cell in back.backward if cell not in back.wrong]
         every = {*back.slopes, *back.cells.targets, *right}
         every.update(pair.output for pair in back.cells.pairs)
         every.update(factor for _, factor in back.common.values() if factor is not None)
-        of = self.of
         about = {of, *flow.sources(of), *flow.users.get(of, ()), *flow.sources(home)}
 
         def distance(cell: Address) -> tuple[bool, bool, int, int]:
             return cell not in about, sheet_of(cell) != sheet_of(home), abs(cell - home), cell
 
-        return sorted(every - below, key=distance)[:MOST_OFFERED]
+        return sorted(every - flow.below([home]) - {home}, key=distance)[:MOST_OFFERED]
 
 
 def _plainest(edits: Sequence[Edit], expression: Expression) -> Edit:
@@ -306,15 +265,33 @@ def _is_omission(edit: Edit, expression: Expression) -> bool:
     )
 
 
-def _counterparts(
-    back: BackwardPass, there: Address, here: Address
-) -> Iterator[tuple[Address, Address]]:
-    """Pair the cells that correspond when one value takes another's place: the two values, what is
-    made of them, and the targets of that."""
-    forward, users = back.scope.forward, back.cells.flow.users
-    made = [[user for user in users.get(cell, ()) if user in forward] for cell in (there, here)]
-    targets = {pair.output: pair.target for pair in back.cells.pairs}
-    for a, b in [(there, here), *zip(*made, strict=False)]:
-        yield a, b
-        if a in targets and b in targets:
-            yield targets[a], targets[b]
+# Other ranges --------------------------------------------------------------------------
+
+
+def other_ranges(cells: Cells, part: Reference, home: Address) -> Iterator[Reference]:
+    """The ranges of the same shape that other formulas mention, then those a row or a column away,
+    with this one's anchors; none that the formula itself makes a part of."""
+    book = cells.book
+    mention = book.reader.mention(part.text, home)
+    corners = mention.corners(home) if isinstance(mention, RangeReference) else None
+    if corners is None or not isinstance(mention, RangeReference):
+        return
+    sheet, top, left, bottom, right = corners
+    height, width = bottom - top + 1, right - left + 1
+    title = f"{quote_title(book.sheets[sheet].title)}!" if sheet != sheet_of(home) else ""
+    marks = "$" * mention.first.column_fixed, "$" * mention.first.row_fixed
+    own, making = pack(sheet, top, left), _array_cells(book, home)
+    near = [own + 1, own + ROW, *([own - 1] if left else []), *([own - ROW] if top else [])]
+    for first in dict.fromkeys([*cells.matrices.get((sheet, height, width), ()), *near]):
+        made = rectangle(first, height, width)
+        if first != own and set(made).isdisjoint(making):
+            ends = made[0], made[-1]
+            named = (f"{marks[0]}{letters(column_of(c))}{marks[1]}{row_of(c) + 1}" for c in ends)
+            yield Reference(f"{title}{':'.join(named)}")
+
+
+def _array_cells(book: Book, cell: Address) -> Block:
+    """The cells that a formula makes, in their order: its own, or all of an array's."""
+    text = book.arrays.get(cell)
+    same = (c for c, other in book.arrays.items() if other == text)
+    return tuple(sorted(same)) if text else (cell,)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from gradbook.audit.backward.backward_pass import BackwardPass, losses
-from gradbook.audit.backward.outputs import Cells, cells_of_sheet
+from gradbook.audit.backward.outputs import Cells, output_pairs
 from tests.audit.material.made import Content
 from tests.audit.material.small import small
 
@@ -41,12 +43,15 @@ def listed(**other: Content) -> dict[str, Content]:
 
 
 def listed_cells(**other: Content) -> Cells:
-    found = cells_of_sheet(*small(listed(**other)), 0)
-    assert found is not None
-    return found
+    return cells_of(listed(**other))
+
+
+def cells_of(cells: Mapping[str, Content]) -> Cells:
+    """The cells of one sheet, as it compares outputs with targets."""
+    book, flow = small(cells)
+    return Cells.of(book, flow, output_pairs(book, flow, 0))
 
 
 def listed_pass(**other: Content) -> BackwardPass:
     """The backward pass of its likeliest loss."""
-    cells = listed_cells(**other)
-    return BackwardPass.of(cells, next(losses(cells)))
+    return BackwardPass.of(next(losses(listed_cells(**other))))
