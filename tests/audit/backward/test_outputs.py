@@ -7,8 +7,8 @@ import pytest
 
 from gradbook.audit.backward.outputs import (
     POINTS,
+    Cells,
     OutputPair,
-    PointValues,
     in_order,
     output_pairs,
 )
@@ -25,7 +25,7 @@ def values_of(cells):
         value = book.values.get(cell)
         return np.random.default_rng(cell).normal(size=POINTS) if value == 1.0 else value
 
-    return PointValues(book, flow, in_order(book, flow), leaf)
+    return Cells(book, flow, (), in_order(book, flow), leaf)
 
 
 def test_cells_are_computed_from_numbers_drawn_for_others():
@@ -43,7 +43,7 @@ def test_a_text_chooses_and_is_no_number():
 
 def test_slopes_are_those_of_small_differences():
     cells = listed_cells()
-    loss, values = at("B15"), cells.values
+    loss, values = at("B15"), cells
     slopes = values.slopes({loss: np.ones(POINTS)})
     for name in ("B3", "B8", "B10", "B11"):
         cell = at(name)

@@ -89,8 +89,8 @@ def test_a_path_of_the_chain_that_is_missing():
     )
     known = WrongBlock(back, (at("E4"),), (at("B7"),)).mended().remedy
     assert known is not None
-    assert back.values.value_of(known.formulas[at("E4")], at("E4")) == pytest.approx(
-        back.slopes[at("B7")]
+    assert back.cells.value_of(known.formulas[at("E4")], at("E4")) == pytest.approx(
+        back.loss.slopes[at("B7")]
     )
 
 

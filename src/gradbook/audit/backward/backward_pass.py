@@ -9,11 +9,12 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 
 from gradbook.audit.backward.blocks import blocks
-from gradbook.audit.backward.outputs import POINTS, Cells, OutputPair, PointValues
+from gradbook.audit.backward.outputs import ONES, POINTS, Cells, OutputPair
 from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.expression import terms
@@ -88,10 +89,10 @@ class StartingLoss:
     @cached_property
     def seeds(self) -> Mapping[Address, Array]:
         """∂L/∂ the cells where the chain rule starts."""
-        found = {cell: np.ones(POINTS) for cell in self.held_in}
+        found = dict.fromkeys(self.held_in, ONES)
         with np.errstate(all="ignore"):
             for pair in self.pairs if self.assumption else ():
-                output, target = map(self.cells.values.number, (pair.output, pair.target))
+                output, target = map(self.cells.number, (pair.output, pair.target))
                 if self.assumption == SQUARED_ERROR:
                     found[pair.output] = output - target
                 elif self.cells.groups:
@@ -103,7 +104,7 @@ class StartingLoss:
     @cached_property
     def every_slope(self) -> Mapping[Address, Array]:
         """∂L/∂ every cell that leads to the loss."""
-        return self.cells.values.slopes(self.seeds)
+        return self.cells.slopes(self.seeds)
 
     @cached_property
     def slopes(self) -> Mapping[Address, Array]:
@@ -119,7 +120,7 @@ class StartingLoss:
     def by_sums(self) -> Derivatives:
         """The derivatives by sums inside of cells, as those of activations that have no cell of
         their own."""
-        inner = {cell: self.cells.values.slope_by_its_sum(cell) for cell in self.slopes}
+        inner = {cell: self.cells.slope_by_its_sum(cell) for cell in self.slopes}
         with np.errstate(all="ignore"):
             return Derivatives({c: self.slopes[c] * s for c, s in inner.items() if s is not None})
 
@@ -133,12 +134,12 @@ class StartingLoss:
     def chain(self) -> Chain[Address] | None:
         """The cells from the loss back to what it is computed from; None where there are many."""
         cells, slopes = self.cells, self.every_slope.keys() - self.cells.targets
-        computed = [cell for cell in reversed(cells.order) if cell in slopes]
+        computed = [cell for cell in reversed(cells.places) if cell in slopes]
         order = [*computed, *sorted(filter(cells.is_leaf, slopes))]
         if len(order) > MOST_PLACES:
             return None
         partials = {
-            cell: {s: slope for s, slope in cells.values.partials(cell).items() if s in slopes}
+            cell: {s: slope for s, slope in cells.partials(cell).items() if s in slopes}
             for cell in computed
         }
         return Chain(order, partials, self.seeds, {cell: cell for cell in computed})
@@ -146,18 +147,17 @@ class StartingLoss:
     # What comes back from its error
 
     @cached_property
-    def backward(self) -> list[Address]:
-        """The formulas that depend on an error and don't serve the loss, in their order; none that
-        stands where nobody sees it."""
-        cells = self.cells
+    def backward(self) -> Mapping[Address, int]:
+        """The formulas that depend on an error and don't serve the loss, in their order, with how
+        many of them follow each other up to each; none that stands where nobody sees it."""
+        cells, found = self.cells, dict[Address, int]()
         inside = cells.below_targets - self.forward - cells.flow.below(self.held_in)
-        seen = (c for c in cells.order if c in inside)
-        seen = (c for c in seen if not cells.book.sheets[sheet_of(c)].is_hidden)
-        return [cell for cell in seen if varies(cells.values.number(cell))]
-
-    @cached_property
-    def inside(self) -> set[Address]:
-        return set(self.backward)
+        for cell in cells.places:
+            is_seen = cell in inside and not cells.book.sheets[sheet_of(cell)].is_hidden
+            if is_seen and varies(cells.number(cell)):
+                before = (found.get(source, 0) for source in cells.flow.sources(cell))
+                found[cell] = 1 + max(before, default=0)
+        return found
 
     @cached_property
     def updates(self) -> dict[Address, Address]:
@@ -174,6 +174,15 @@ class StartingLoss:
             if base is not None and base in self.slopes and self.cells.is_leaf(base):
                 return base
         return None
+
+    @cached_property
+    def end_blocks(self) -> Sequence[Address]:
+        """The first cells of the blocks that nothing but updates uses."""
+        ends = list(filter(self.is_end, self.backward))
+        of_updates = [cell for cell in ends if cell in self.updates]
+        others = [cell for cell in ends if cell not in self.updates]
+        some = (blocks(self.cells.book, cells) for cells in (of_updates, others))
+        return [block[0] for block in chain.from_iterable(some)]
 
     def is_end(self, cell: Address) -> bool:
         """Whether nothing but updates uses a cell of the backward pass."""
@@ -196,7 +205,7 @@ def losses(cells: Cells) -> Iterator[StartingLoss]:
     pairs = list({pair.output: pair for pair in cells.pairs}.values())
     yield StartingLoss(cells, pairs, assumption=SQUARED_ERROR)
     shares = {pair for group in cells.groups for pair in group}
-    outputs = [cells.values.number(pair.output) for pair in pairs]
+    outputs = [cells.number(pair.output) for pair in pairs]
     if shares or all(np.all((output > 0) & (output < 1)) for output in outputs):
         yield StartingLoss(cells, shares or pairs, assumption=CROSS_ENTROPY)
 
@@ -204,11 +213,11 @@ def losses(cells: Cells) -> Iterator[StartingLoss]:
 def _held(cells: Cells) -> Iterator[StartingLoss]:
     """The cells that fall as outputs come nearer to their targets."""
     outputs = cells.flow.below(pair.output for pair in cells.pairs)
-    both = [cell for cell in cells.order if cell in cells.below_targets and cell in outputs]
+    both = [cell for cell in cells.places if cell in cells.below_targets and cell in outputs]
     named = [cell for cell in both if cells.naming.calls_loss(cell)]
     others = [cell for cell in both if cell not in set(named)]
     for cell in [*reversed(named), *others][:MOST_TRIED]:
-        slopes = cells.values.slopes({cell: np.ones(POINTS)})
+        slopes = cells.slopes({cell: ONES})
         counted = [p for p in cells.pairs if p.output in slopes and p.target in slopes]
         if counted and all(_is_distance(cells, slopes, pair) for pair in counted):
             yield StartingLoss(cells, counted, (cell,))
@@ -220,11 +229,11 @@ def _is_distance(cells: Cells, slopes: Mapping[Address, Array], pair: OutputPair
     if np.unique(by_target[np.isfinite(by_target)]).size < 2:
         return False  # a difference only
     with np.errstate(all="ignore"):
-        output = cells.values.number(pair.output)
+        output = cells.number(pair.output)
         log = np.log(output)
         if any(is_multiple(by_target, entropy) for entropy in (log, log - np.log(1 - output))):
             return True
-        downhill = np.sign(by_output) * np.sign(output - cells.values.number(pair.target))
+        downhill = np.sign(by_output) * np.sign(output - cells.number(pair.target))
     return agree(by_target, -by_output) and bool(np.all(downhill[np.isfinite(downhill)] >= 0))
 
 
@@ -268,30 +277,14 @@ class BackwardPass:
     """
 
     loss: StartingLoss
-    values: PointValues
+    cells: Cells  # as they are now
     known_claims: dict[Address, list[DerivativeClaim]] = field(default_factory=dict)
     given_factors: Mapping[bool, Factor] = field(default_factory=dict)  # of `common`
     accepted: Mapping[Address, list[Address]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, loss: StartingLoss) -> BackwardPass:
-        return cls(loss, loss.cells.values)
-
-    @property
-    def cells(self) -> Cells:
-        return self.loss.cells
-
-    @property
-    def slopes(self) -> Mapping[Address, Array]:
-        return self.loss.slopes
-
-    @property
-    def backward(self) -> Sequence[Address]:
-        return self.loss.backward
-
-    @property
-    def updates(self) -> Mapping[Address, Address]:
-        return self.loss.updates
+        return cls(loss, loss.cells)
 
     def with_values(
         self, given: Mapping[Address, Array], only: Collection[Address] | None = None
@@ -301,8 +294,8 @@ class BackwardPass:
         below = self.cells.flow.below(given) if only is None else only
         changed = {*below, *given}
         kept = {cell: some for cell, some in self.known_claims.items() if cell not in changed}
-        values = self.values.with_values(given, below)
-        return BackwardPass(self.loss, values, kept, self.known_factors, self.accepted)
+        cells = self.cells.with_values(given, below)
+        return BackwardPass(self.loss, cells, kept, self.known_factors, self.accepted)
 
     def accept(self, some: Mapping[Address, list[Address]]) -> BackwardPass:
         """Return the same pass with some cells taken for right."""
@@ -310,18 +303,18 @@ class BackwardPass:
 
     def possible_derivative(self, cell: Address) -> Array:
         """Return the value of a cell that may be a derivative: of an update, what it subtracts."""
-        value = self.values.number(cell)
-        base = self.updates.get(cell)
-        return value if base is None else self.values.number(base) - value
+        value = self.cells.number(cell)
+        base = self.loss.updates.get(cell)
+        return value if base is None else self.cells.number(base) - value
 
     def claims(self, cell: Address) -> list[DerivativeClaim]:
         """The derivatives that a cell is; an update, those by its own weight."""
         if cell not in self.known_claims:
-            value, base = self.possible_derivative(cell), self.updates.get(cell)
+            value, base = self.possible_derivative(cell), self.loss.updates.get(cell)
             matches = self.loss.derivatives.matches
             found = [DerivativeClaim(of, scale) for of, scale in matches(value)]
             for factor in () if found else self.loss.factors(cell):
-                number = self.values.number(factor)
+                number = self.cells.number(factor)
                 with np.errstate(all="ignore"):
                     known = matches(value / number) or matches(value * number)
                 found += [DerivativeClaim(of, scale, factor) for of, scale in known]
@@ -335,9 +328,9 @@ class BackwardPass:
 
     def inner_sums(self, cell: Address) -> list[Address]:
         """The cells by whose inner sums a cell is the derivative, if it is no other."""
-        if self.claims(cell) or cell in self.updates:
+        if self.claims(cell) or cell in self.loss.updates:
             return []
-        matches = self.loss.by_sums.matches(self.values.number(cell))
+        matches = self.loss.by_sums.matches(self.cells.number(cell))
         return [of for of, scale in matches if scale == 1]
 
     # By which factor
@@ -357,11 +350,10 @@ class BackwardPass:
         """The most usual factor. Which sign is meant, those nearest to the error say; an update
         subtracts. Where a cell holds the loss, gradients are meant to be its own."""
         loss, found = self.loss, list[tuple[int, Factor]]()
-        ends = [c for c in self.backward if (c in self.updates) is in_updates and loss.is_end(c)]
-        for first, *_ in blocks(self.cells.book, ends):
-            said = [claim for claim in self.claims(first) if self.cells.is_leaf(claim.of)]
-            depth = len(self.cells.flow.behind([first]) & loss.inside)
-            found += [(depth, (claim.scale, claim.by)) for claim in said[:1]]
+        for first in loss.end_blocks:
+            claims = self.claims(first) if (first in self.loss.updates) is in_updates else ()
+            said = [claim for claim in claims if self.cells.is_leaf(claim.of)]
+            found += [(loss.backward[first], (claim.scale, claim.by)) for claim in said[:1]]
         if not found:
             return None
         votes = Counter(factor for _, factor in found)
@@ -376,9 +368,18 @@ class BackwardPass:
 
     # Which of them are right
 
+    @cached_property
+    def _verdicts(self) -> dict[Address, bool]:
+        return {}
+
     def is_right(self, cell: Address) -> bool:
         """Whether a cell is a derivative, by a sum inside of another cell, too; of a weight, as
         many times as the others are."""
+        if cell not in self._verdicts:
+            self._verdicts[cell] = self._is_right(cell)
+        return self._verdicts[cell]
+
+    def _is_right(self, cell: Address) -> bool:
         if cell in self.accepted or self.weights_of(cell):
             return True
         computed = [not self.cells.is_leaf(claim.of) for claim in self.claims(cell)]
@@ -387,7 +388,7 @@ class BackwardPass:
 
     def weights_of(self, cell: Address) -> list[Address]:
         """The weights of which a cell is the gradient, as many times as the others are."""
-        scale, by = self.common[cell in self.updates]
+        scale, by = self.common[cell in self.loss.updates]
         found = [
             claim.of
             for claim in self.claims(cell)
@@ -398,7 +399,7 @@ class BackwardPass:
     def left_out(self, cell: Address, of: Address) -> Omissions[Address]:
         """The ways and slopes that a cell leaves out of the derivative by another, if that is all
         that is wrong with it."""
-        scale, by = self.common[cell in self.updates]
+        scale, by = self.common[cell in self.loss.updates]
         if self.loss.chain is None or by is not None:
             return ()
         return self.loss.chain.left_out(of, self.possible_derivative(cell) / scale)
@@ -407,27 +408,28 @@ class BackwardPass:
     def wrong(self) -> set[Address]:
         """The cells that are no right derivative, but for slopes by sums without a cell as long as
         all that is made of them is right."""
-        odd = {cell for cell in self.backward if not self.is_right(cell)}
-        users = {c: self.loss.inside.intersection(self.cells.flow.users.get(c, ())) for c in odd}
-        return {cell for cell in odd if not users[cell] or not users[cell].isdisjoint(odd)}
+        odd = {cell for cell in self.loss.backward if not self.is_right(cell)}
+        inside, users = self.loss.backward.keys(), self.cells.flow.users
+        used = {cell: inside & set(users.get(cell, ())) for cell in odd}
+        return {cell for cell in odd if not used[cell] or not used[cell].isdisjoint(odd)}
 
     @cached_property
     def claimed_weights(self) -> dict[Address, list[Address]]:
         """The typed numbers of which some cell is the derivative, with those cells."""
         found: dict[Address, list[Address]] = {}
-        for cell in self.backward:
+        for cell in self.loss.backward:
             for weight in self.weights_of(cell):
                 found.setdefault(weight, []).append(cell)
         return found
 
     def right_value(self, cell: Address, of: Address, scale: float | None = None) -> Array:
         """Return what a cell should be worth to be the derivative by another."""
-        common, by = self.common[cell in self.updates]
-        slope = self.slopes[of]
+        common, by = self.common[cell in self.loss.updates]
+        slope = self.loss.slopes[of]
         if self.cells.is_leaf(of):
-            factor = self.values.number(by) if by is not None else 1.0
+            factor = self.cells.number(by) if by is not None else 1.0
             slope = slope * (common if scale is None else scale) * factor
         elif scale is not None:
             slope = slope * scale
-        base = self.updates.get(cell)
-        return slope if base is None else self.values.number(base) - slope
+        base = self.loss.updates.get(cell)
+        return slope if base is None else self.cells.number(base) - slope

@@ -29,42 +29,41 @@ def faults(back: BackwardPass, from_root: bool = False) -> Iterator[WrongBlock]:
 
     With `from_root`, nothing is sought unless the first fault makes other cells wrong.
     """
-    if from_root and not _first_wrong(back):
-        return
     last = back
-    for fault in _one_after_the_other(back):
+    for fault in _one_after_the_other(back, from_root):
         yield fault
         last = fault.after
-    yield from (f for f in _one_after_the_other(last.accept({})) if f.is_slip)
+    if last.accepted and not (from_root and last is back):
+        yield from (f for f in _one_after_the_other(last.accept({})) if f.is_slip)
 
 
 def accept_right_here(back: BackwardPass) -> BackwardPass:
     """A pass with those cells taken for right that are so at any weights as long as the sheet's
     zeros and ones, such as a bias's input or a one-hot target, stay what they are."""
-    weights = {*back.claimed_weights, *back.updates.values()}
-    cells = Cells.of(back.cells.book, back.cells.flow, back.cells.pairs, weights)
+    weights = {*back.claimed_weights, *back.loss.updates.values()}
+    cells = Cells.at_random(back.cells.book, back.cells.flow, back.cells.pairs, weights)
     loss = replace(back.loss, cells=cells)
-    here = BackwardPass(loss, cells.values, given_factors=back.known_factors)
-    ends = filter(back.loss.is_end, back.backward)
-    doubtful = here.loss.inside.intersection(back.wrong.union(ends))
+    here = BackwardPass(loss, cells, given_factors=back.known_factors)
+    ends = filter(back.loss.is_end, back.loss.backward)
+    doubtful = here.loss.backward.keys() & back.wrong.union(ends)
     right = [c for c in doubtful if here.is_right(c) and not back.weights_of(c)]
     return back.accept({cell: here.weights_of(cell) for cell in right})
 
 
-def _one_after_the_other(back: BackwardPass) -> Iterator[WrongBlock]:
+def _one_after_the_other(back: BackwardPass, from_root: bool = False) -> Iterator[WrongBlock]:
+    ways = [_roots] if from_root else [_roots, _own, _repeated]
     for _ in range(MOST_FAULTS):
-        ways = (_roots, _own, _repeated)
         fault = next((fault for way in ways for fault in way(back)), None)
         if fault is None:
             return
         yield fault
-        back = fault.after
+        back, ways = fault.after, [_roots, _own, _repeated]
 
 
 def is_called_derivative(back: BackwardPass, cell: Address) -> bool:
     """Whether a heading calls a cell a derivative, in general or by something (dx)."""
     naming = back.cells.naming
-    by = {f"d{word}" for other in back.slopes for word in naming.words(other)}
+    by = {f"d{word}" for other in back.loss.slopes for word in naming.words(other)}
     return naming.calls_gradient(cell) or not by.isdisjoint(naming.words(cell))
 
 
@@ -82,8 +81,8 @@ def _roots(back: BackwardPass) -> Iterator[WrongBlock]:
 def _first_wrong(back: BackwardPass) -> list[WrongBlock]:
     """The blocks that, once right, put most others right; several where they tie, the likeliest
     first."""
-    every = list(blocks(back.cells.book, back.backward))
-    claimed = back.claimed(back.backward)
+    every = list(blocks(back.cells.book, back.loss.backward))
+    claimed = back.claimed(back.loss.backward)
     found: list[tuple[int, WrongBlock]] = []
     for wrong in islice(_hypotheses(back, every), MOST_TRIED):
         own = back.claimed(wrong.cells)
@@ -94,7 +93,7 @@ def _first_wrong(back: BackwardPass) -> list[WrongBlock]:
         if gain >= (1 if is_blamable else MANY):
             found.append((gain, wrong))
     best = max((gain for gain, _ in found), default=0)
-    right = back.claimed(filter(back.is_right, back.backward))
+    right = back.claimed(filter(back.is_right, back.loss.backward))
 
     def likelihood(wrong: WrongBlock) -> tuple[bool, ...]:
         own, of = back.claimed(wrong.cells), wrong.of[0]
@@ -120,7 +119,7 @@ def _hypotheses(back: BackwardPass, every: Sequence[Block]) -> Iterator[WrongBlo
 
 def _meant(back: BackwardPass, block: Block) -> Iterator[Block]:
     """The computed cells, as a block or across, of which a block may be the derivatives."""
-    computed = [cell for cell in back.slopes if not back.cells.is_leaf(cell)]
+    computed = [cell for cell in back.loss.slopes if not back.cells.is_leaf(cell)]
     inside = set(computed)
     if len(block) > FEW_CELLS:
         corners = {first for first, *_ in blocks(back.cells.book, computed)}
@@ -137,15 +136,15 @@ def _usual_scales(back: BackwardPass, block: Block) -> list[float]:
         return [claim.scale for claim in first if claim.by is None]
 
     sources = dict.fromkeys(back.cells.flow.sources(block[0]))
-    usual = Counter(scales(back.backward)).most_common(2)
-    return [*scales(s for s in sources if s in back.loss.inside), *(scale for scale, _ in usual)]
+    usual = Counter(scales(back.loss.backward)).most_common(2)
+    return [*scales(s for s in sources if s in back.loss.backward), *(scale for scale, _ in usual)]
 
 
 def _gain(wrong: WrongBlock, every: Sequence[Block]) -> int:
     """How many blocks become right, less those that become wrong; 0 if no neighbour is mended."""
     back, flow = wrong.before, wrong.before.cells.flow
     users = (user for cell in wrong.cells for user in flow.users.get(cell, ()))
-    near = list(islice((user for user in users if user in back.loss.inside), FEW_USERS))
+    near = list(islice((user for user in users if user in back.loss.backward), FEW_USERS))
     tried = back.with_values(wrong.right_values, near)
     if not any(_is_settled(tried, [c]) and not _is_settled(back, [c]) for c in near):
         return 0
@@ -177,12 +176,10 @@ def _own(back: BackwardPass) -> Iterator[WrongBlock]:
             continue
         of = islice(_likely_weights(back, block), MOST_WEIGHTS)
         likely = [WrongBlock(back, block, weights) for weights in of]
-        known = next((w for w in (wrong.mended() for wrong in likely) if w.remedy), None)
-        if known is not None:
-            yield known
-            continue
+        mended = (wrong.mended() for wrong in likely)
+        yield from (wrong for wrong in mended if wrong.remedy)
         incomplete = list(filter(_is_incomplete, likely))
-        is_sure = block[0] in back.updates or len(incomplete or likely) == 1
+        is_sure = block[0] in back.loss.updates or len(incomplete or likely) == 1
         if likely and is_sure and is_called_derivative(back, block[0]):
             yield [*incomplete, *likely][0]
 
@@ -195,11 +192,11 @@ def _is_incomplete(wrong: WrongBlock) -> bool:
 
 def _likely_weights(back: BackwardPass, block: Block) -> Iterator[Block]:
     """The weights of which a block may be meant to be the gradients, the likeliest first."""
-    if block[0] in back.updates:
-        yield tuple(back.updates[cell] for cell in block)
+    if block[0] in back.loss.updates:
+        yield tuple(back.loss.updates[cell] for cell in block)
         return
     claimed, naming = back.claimed_weights, back.cells.naming
-    leaves = {cell for cell in back.slopes if back.cells.is_leaf(cell)}
+    leaves = {cell for cell in back.loss.slopes if back.cells.is_leaf(cell)}
 
     def likelihood(cell: Address) -> tuple[object, ...]:
         return cell in claimed, not naming.mentions(block[0], cell), abs(cell - block[0])
@@ -216,26 +213,26 @@ def _repeated(back: BackwardPass) -> Iterator[WrongBlock]:
     the place says is meant, or of the value beside that of a neighbour that is the same; by a slip
     of a reference, unless a text says so."""
     is_leaf, naming = back.cells.is_leaf, back.cells.naming
-    first = {cell: back.claims(cell)[0] for cell in back.backward if back.claims(cell)}
+    first = {cell: back.claims(cell)[0] for cell in back.loss.backward if back.claims(cell)}
     said = Counter(claim.of for claim in first.values())
-    known = back.claimed(back.backward)
-    lacking = sorted(c for c in back.slopes.keys() - back.claimed_weights if is_leaf(c))
+    known = back.claimed(back.loss.backward)
+    lacking = sorted(c for c in back.loss.slopes.keys() - back.claimed_weights if is_leaf(c))
     away = Counter(of - cell for of, cells in back.claimed_weights.items() for cell in cells)
     usual = {distance for distance, count in away.most_common(FEW_WAYS) if count > 1}
-    ends = [c for c in first if c not in back.updates and back.loss.is_end(c)]
+    ends = [c for c in first if c not in back.loss.updates and back.loss.is_end(c)]
     twice = [c for c in ends if said[first[c].of] > 1 and back.is_right(c)]
     for cell, of in sorted(product(twice, lacking), key=lambda pair: -away[pair[1] - pair[0]]):
         is_said = naming.mentions(cell, of) and naming.calls_gradient(cell)
         of_weight = any(is_leaf(claim.of) for claim in back.claims(cell))
         if is_said or (of_weight and of - cell in usual):
-            fault = WrongBlock(back, (cell,), (of,)).mended()
-            if fault.is_slip or (is_said and fault.remedy):
-                yield fault
+            mended = WrongBlock(back, (cell,), (of,)).mended()
+            if mended.is_slip or (is_said and mended.remedy):
+                yield mended
     for cell, claim in first.items():
-        for side in (1, -1) if cell not in back.updates else ():
+        for side in (1, -1) if cell not in back.loss.updates else ():
             beside = [near for near in (cell - side, cell - side * ROW) if first.get(near) == claim]
             for of in (claim.of + side, claim.of + side * ROW) if beside else ():
-                if of in back.slopes and not known[of] and is_leaf(of) == is_leaf(claim.of):
-                    fault = WrongBlock(back, (cell,), (of,), claim.scale).mended()
-                    if fault.is_slip and fault.after.wrong <= back.wrong:
-                        yield fault
+                if of in back.loss.slopes and not known[of] and is_leaf(of) == is_leaf(claim.of):
+                    mended = WrongBlock(back, (cell,), (of,), claim.scale).mended()
+                    if mended.is_slip and mended.after.wrong <= back.wrong:
+                        yield mended

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import islice
@@ -48,7 +48,7 @@ def _on_sheet(book: Book, flow: Flow, sheet: int, done: Collection[Address]) -> 
     pairs = output_pairs(book, flow, sheet)
     if all(pair.output in done for pair in pairs):
         return None
-    cells = Cells.of(book, flow, pairs)
+    cells = Cells.at_random(book, flow, pairs)
     passes = [BackwardPass.of(loss) for loss in islice(losses(cells), MOST_LOSSES)]
     reports = (one.report(book.sheets[sheet].title) for one in _likely_readings(passes))
     return next(filter(None, reports), None)
@@ -75,8 +75,11 @@ def _likely_readings(passes: Sequence[BackwardPass]) -> Iterator[BackwardReading
 def _likelihood(back: BackwardPass) -> int:
     """How much of the pass the loss explains: gradients, also those of which it leaves a way or a
     slope out, less what is wrong."""
-    bare = [c for c in back.slopes if back.cells.is_leaf(c) and c not in back.claimed_weights]
-    meant = {cell: [back.updates[cell]] if cell in back.updates else bare for cell in back.wrong}
+    bare = [c for c in back.loss.slopes if back.cells.is_leaf(c) and c not in back.claimed_weights]
+    ends = filter(back.loss.is_end, back.wrong)
+    meant = {
+        cell: [back.loss.updates[cell]] if cell in back.loss.updates else bare for cell in ends
+    }
     incomplete = sum(any(back.left_out(cell, of) for of in some) for cell, some in meant.items())
     return len(back.claimed_weights) + 2 * incomplete - len(back.wrong)
 
@@ -85,7 +88,7 @@ def _once_put_right(passes: Iterable[BackwardPass]) -> Iterator[BackwardReading]
     """Passes that are wrong from the start, so that little of them is recognised before: the faults
     have remedies and leave recognised gradients."""
     for wrong in passes:
-        if wrong.updates or any(map(wrong.cells.naming.calls_gradient, wrong.backward)):
+        if wrong.loss.updates or any(map(wrong.cells.naming.calls_gradient, wrong.loss.backward)):
             back, found = accept_right_here(wrong), list[WrongBlock]()
             for fault in faults(back, from_root=True):
                 if not fault.remedy or not fault.after.claimed_weights:
@@ -118,7 +121,7 @@ class BackwardReading:
     @cached_property
     def blocks(self) -> Sequence[tuple[Block, str]]:
         """The blocks of gradients and of updates, with what they are of."""
-        every = ((b, self._weights(b)) for b in blocks(self.book, self.last.backward))
+        every = ((b, self._weights(b)) for b in blocks(self.book, self.last.loss.backward))
         return [(block, self.back.cells.naming.quantity(of)) for block, of in every if of]
 
     def _weights(self, block: Block) -> list[Address]:
@@ -131,14 +134,6 @@ class BackwardReading:
                 return []
             found.append(weights[0])
         return sorted(found)
-
-    @cached_property
-    def gradients(self) -> Mapping[str, bool]:
-        """Every weight, or block of weights, with whether its gradient is right."""
-        found: dict[str, bool] = {}
-        for block, name in self.blocks:
-            found[name] = found.get(name, True) and all(map(self.back.is_right, block))
-        return found
 
     def _spoilt(self, fault: WrongBlock) -> tuple[str, ...]:
         """The weights whose gradients are wrong by it."""
@@ -219,12 +214,13 @@ class BackwardReading:
 
     def report(self, sheet: str) -> SheetReport | None:
         back, loss = self.back, self.back.loss
-        if len(self.gradients) < FEW_GRADIENTS or not _tells_of_a_network(back):
+        weights = tuple(dict.fromkeys(name for _, name in self.blocks))
+        if len(weights) < FEW_GRADIENTS or not _tells_of_a_network(back):
             return None
-        rows = set(map(row_of, [*back.backward, *back.claimed_weights]))
-        if not self.faults and not back.updates and len(rows) == 1:
+        rows = set(map(row_of, [*back.loss.backward, *back.claimed_weights]))
+        if not self.faults and not back.loss.updates and len(rows) == 1:
             return None  # a table of steps that ends after the first, reported as such
-        by = back.common[True][1] if back.updates else None
+        by = back.common[True][1] if back.loss.updates else None
         left = unexplained_cells(self.last)
         return SheetReport(
             sheet=sheet,
@@ -232,7 +228,7 @@ class BackwardReading:
             loss=loss.assumption
             or "+".join(self.book.name_of(cell, cell) for cell in loss.held_in),
             rate=self.book.name_of(by, by) if by is not None else "",
-            weights=tuple(self.gradients),
+            weights=weights,
             findings=tuple(map(self.finding, self.faults)),
             notes=tuple(_notes(back, left)),
         )
@@ -246,8 +242,8 @@ def _tells_of_a_network(back: BackwardPass) -> bool:
     functions = {p.function for e in set(said) if e for p in parts(e) if isinstance(p, Call)}
     return (
         not back.loss.assumption
-        or bool(back.updates)
-        or any(map(back.cells.naming.calls_gradient, back.backward))
+        or bool(back.loss.updates)
+        or any(map(back.cells.naming.calls_gradient, back.loss.backward))
         or not functions.isdisjoint(CURVES)
     )
 
@@ -260,7 +256,7 @@ def unexplained_cells(back: BackwardPass) -> Sequence[Address]:
 
 def _notes(back: BackwardPass, left: Sequence[Address]) -> Iterator[str]:
     cells, loss = back.cells, back.loss
-    if not back.updates:
+    if not back.loss.updates:
         yield Message(
             "a backward pass without an update: its gradients are compared with the chain rule"
         )
@@ -271,7 +267,9 @@ def _notes(back: BackwardPass, left: Sequence[Address]) -> Iterator[str]:
             loss=loss.assumption,
         )
     scale, by = back.common[False]
-    gradients = (claim for c in back.backward if c not in back.updates for claim in back.claims(c))
+    gradients = (
+        claim for c in back.loss.backward if c not in back.loss.updates for claim in back.claims(c)
+    )
     shared = [c for c in gradients if cells.is_leaf(c.of) and (c.scale, c.by) == (scale, None)]
     if shared and by is None and scale != 1:
         yield Message(
@@ -283,7 +281,7 @@ def _notes(back: BackwardPass, left: Sequence[Address]) -> Iterator[str]:
         some = ", ".join(map(area, islice(blocks(cells.book, left), MOST_SHOWN)))
         yield Message("not recognised as any derivative: {cells}", cells=some)
     inside = {*loss.forward, *cells.below_targets}
-    unknown = ((c, why) for c, why in cells.values.not_understood.items() if c in inside)
+    unknown = ((c, why) for c, why in cells.not_understood.items() if c in inside)
     for cell, why in islice(unknown, 1):
         yield Message(
             "{cell} isn't understood, {problem}: what depends on it is left out",

@@ -31,7 +31,10 @@ from gradbook.graph.node import Array, Node, ancestors
 from gradbook.targets.excel.language import Call, Infix, Reference
 
 POINTS = 48  # so many that a ReLU is often enough open
+ONES = np.ones(POINTS)
+SPREAD = 0.8  # of typed numbers, where they are drawn at random
 MOST_MENTIONED = 2000  # cells in one formula
+FEW_LEAVES = 2  # that an output depends on
 
 PointValue = Array | str | None  # numbers at the points, a text, nothing
 
@@ -73,18 +76,28 @@ def as_numbers(value: PointValue) -> Array:
     return value if isinstance(value, np.ndarray) else np.full(POINTS, np.nan)
 
 
-class PointValues:
-    """Every cell's value at a few points, typed numbers drawn at random; formulas that say the same
-    of other cells share one function."""
+@dataclass(frozen=True)
+class OutputPair:
+    """An output and the typed number that it is compared with."""
+
+    output: Address
+    target: Address
+
+
+class Cells:
+    """A book's cells with their values at a few points, typed numbers drawn at random, and the
+    outputs that its formulas compare with targets; formulas that say the same of other cells share
+    one function."""
 
     def __init__(
         self,
         book: Book,
         flow: Flow,
+        pairs: Sequence[OutputPair],
         order: Iterable[Address],
         leaf: Callable[[Address], PointValue],
     ) -> None:
-        self.book, self.flow, self.leaf = book, flow, leaf
+        self.book, self.flow, self.pairs, self.leaf = book, flow, pairs, leaf
         self.places = {cell: k for k, cell in enumerate(order)}
         self.not_understood: dict[Address, str] = {}
         self._functions: dict[object, CellFunction | str] = {}
@@ -92,6 +105,39 @@ class PointValues:
         self.known: dict[Address, PointValue] = {}
         for cell in self.places:
             self.known[cell] = self._computed(cell)
+
+    @classmethod
+    def at_random(
+        cls,
+        book: Book,
+        flow: Flow,
+        pairs: Sequence[OutputPair],
+        weights: Collection[Address] | None = None,
+    ) -> Cells:
+        """Draw every typed number at random, always the same for a cell; where the weights are
+        known, not a 0 or 1 elsewhere. Rates and other factors, which stand outside of the network,
+        are above 0."""
+        blanks = _blanks_that_count(book)
+        inside = flow.behind(pair.output for pair in pairs).union(pair.target for pair in pairs)
+
+        def leaf(cell: Address) -> PointValue:
+            value = book.values.get(cell)
+            is_kept = weights is not None and cell not in weights
+            if isinstance(value, bool) or (is_kept and value in (0.0, 1.0)):
+                return np.full(POINTS, float(value or 0))
+            if isinstance(value, float) or cell in blanks or cell in book.patterns:
+                drawn = np.random.default_rng(cell).normal(0, SPREAD, POINTS)
+                return drawn if cell in inside else np.abs(drawn)
+            return value
+
+        below = flow.below(pair.target for pair in pairs)
+        needed = {cell for cell in below if not book.sheets[sheet_of(cell)].is_hidden}
+        needed.update(pair.output for pair in pairs)
+        needed |= flow.behind(needed)
+        order = (cell for cell in in_order(book, flow) if cell in needed)
+        cells = cls(book, flow, pairs, order, leaf)
+        shares = _shares(flow, cells.groups) if weights is None else {}
+        return cells.with_values(shares, flow.below(shares)) if shares else cells
 
     def of(self, cell: Address) -> PointValue:
         if cell not in self.known:
@@ -111,7 +157,7 @@ class PointValues:
             return as_numbers(None)
         return as_numbers(function.work(function.result, list(map(self.of, sources))))
 
-    def with_values(self, given: Mapping[Address, Array], below: Iterable[Address]) -> PointValues:
+    def with_values(self, given: Mapping[Address, Array], below: Iterable[Address]) -> Cells:
         """Return the same values with those of some cells given, and all that is computed from
         them."""
         other = copy(self)
@@ -145,6 +191,43 @@ class PointValues:
         function, _, given = self._own(cell)
         node = function.slope_by_its_sum if cell in self.places else None
         return None if node is None else as_numbers(function.work(node, given))
+
+    # Its outputs and targets
+
+    @cached_property
+    def naming(self) -> Naming:
+        return Naming(self.book)
+
+    @cached_property
+    def matrices(self) -> Mapping[tuple[int, int, int], Sequence[Address]]:
+        """Where the ranges begin that formulas mention, by sheet, height and width."""
+        return mentioned_matrices(self.book)
+
+    @cached_property
+    def targets(self) -> set[Address]:
+        return {pair.target for pair in self.pairs}
+
+    @cached_property
+    def below_targets(self) -> set[Address]:
+        """All that depends on a target."""
+        return self.flow.below(self.targets)
+
+    def is_leaf(self, cell: Address) -> bool:
+        return cell not in self.book.patterns and _is_array(self.of(cell))
+
+    @cached_property
+    def groups(self) -> Sequence[Sequence[OutputPair]]:
+        """The outputs that stand in one line and add to 1 whatever the numbers are, as softmax's
+        do."""
+        lines: defaultdict[object, list[OutputPair]] = defaultdict(list)
+        for pair in {pair.output: pair for pair in self.pairs}.values():
+            for line in (column_of, row_of):
+                lines[line, sheet_of(pair.output), line(pair.output)].append(pair)
+        several = [some for some in lines.values() if len(some) > 1]
+        sums = [np.sum([self.number(pair.output) for pair in some], axis=0) for some in several]
+        return [some for some, sum_ in zip(several, sums, strict=True) if agree(sum_, ONES)]
+
+    # Formulas as functions
 
     def _computed(self, cell: Address) -> PointValue:
         function, _, given = self._own(cell)
@@ -202,89 +285,6 @@ def in_order(book: Book, flow: Flow) -> Iterator[Address]:
         sorter.done(*ready)
 
 
-# Cells with outputs and targets -------------------------------------------------------
-
-FEW_LEAVES = 2  # that an output depends on
-SPREAD = 0.8  # of typed numbers, where they are drawn at random
-
-
-@dataclass(frozen=True)
-class OutputPair:
-    """An output and the typed number that it is compared with."""
-
-    output: Address
-    target: Address
-
-
-@dataclass(frozen=True, eq=False)
-class Cells:
-    """A book's cells at random points, with the outputs that its formulas compare with targets."""
-
-    book: Book
-    flow: Flow
-    order: Sequence[Address]
-    values: PointValues
-    pairs: Sequence[OutputPair]
-    groups: Sequence[Sequence[OutputPair]]  # outputs that add to 1, as softmax's do
-
-    @classmethod
-    def of(
-        cls,
-        book: Book,
-        flow: Flow,
-        pairs: Sequence[OutputPair],
-        weights: Collection[Address] | None = None,
-    ) -> Cells:
-        """Draw every typed number at random, always the same for a cell; where the weights are
-        known, not a 0 or 1 elsewhere. Rates and other factors, which stand outside of the network,
-        are above 0."""
-        blanks = _blanks_that_count(book)
-        inside = flow.behind(pair.output for pair in pairs).union(pair.target for pair in pairs)
-
-        def leaf(cell: Address) -> PointValue:
-            value = book.values.get(cell)
-            is_kept = weights is not None and cell not in weights
-            if isinstance(value, bool) or (is_kept and value in (0.0, 1.0)):
-                return np.full(POINTS, float(value or 0))
-            if isinstance(value, float) or cell in blanks or cell in book.patterns:
-                drawn = np.random.default_rng(cell).normal(0, SPREAD, POINTS)
-                return drawn if cell in inside else np.abs(drawn)
-            return value
-
-        below = flow.below(pair.target for pair in pairs)
-        needed = {cell for cell in below if not book.sheets[sheet_of(cell)].is_hidden}
-        needed.update(pair.output for pair in pairs)
-        needed |= flow.behind(needed)
-        order = [cell for cell in in_order(book, flow) if cell in needed]
-        values = PointValues(book, flow, order, leaf)
-        groups = _groups(pairs, values)
-        if groups and weights is None:
-            shares = _shares(flow, groups)
-            values = values.with_values(shares, flow.below(shares))
-        return cls(book, flow, order, values, pairs, groups)
-
-    @cached_property
-    def naming(self) -> Naming:
-        return Naming(self.book)
-
-    @cached_property
-    def matrices(self) -> Mapping[tuple[int, int, int], Sequence[Address]]:
-        """Where the ranges begin that formulas mention, by sheet, height and width."""
-        return mentioned_matrices(self.book)
-
-    @cached_property
-    def targets(self) -> set[Address]:
-        return {pair.target for pair in self.pairs}
-
-    @cached_property
-    def below_targets(self) -> set[Address]:
-        """All that depends on a target."""
-        return self.flow.below(self.targets)
-
-    def is_leaf(self, cell: Address) -> bool:
-        return cell not in self.book.patterns and _is_array(self.values.of(cell))
-
-
 def _blanks_that_count(book: Book) -> set[Address]:
     """The blank cells that formulas mention by themselves, or that have names: numbers that nobody
     has typed yet."""
@@ -297,17 +297,6 @@ def _blanks_that_count(book: Book) -> set[Address]:
     named = {book.reader.cell(name, 0) for name in book.names if "!" not in name}
     known = book.values.keys() | book.patterns.keys()
     return {cell for cell in mentioned | named if cell is not None and cell not in known}
-
-
-def _groups(pairs: Sequence[OutputPair], values: PointValues) -> list[list[OutputPair]]:
-    """The outputs that stand in one line and add to 1 whatever the numbers are."""
-    lines: defaultdict[object, dict[Address, OutputPair]] = defaultdict(dict)
-    for line in (column_of, row_of):
-        for pair in pairs:
-            lines[line, sheet_of(pair.output), line(pair.output)][pair.output] = pair
-    several = [list(some.values()) for some in lines.values() if len(some) > 1]
-    ones = np.ones(POINTS)
-    return [s for s in several if agree(sum(values.number(p.output) for p in s) + 0 * ones, ones)]
 
 
 def _shares(flow: Flow, groups: Iterable[Iterable[OutputPair]]) -> dict[Address, Array]:

@@ -81,7 +81,7 @@ class WrongBlock:
         """The same with a remedy, if there is one, not sought again where it was sought in vain;
         where only some of its cells are wrong, theirs."""
         back, in_vain = self.before, self.before.loss.in_vain
-        case = self.cells, self.of, self.scale, back.values.number(self.cells[0]).tobytes()
+        case = self.cells, self.of, self.scale, back.cells.number(self.cells[0]).tobytes()
         known = None if case in in_vain else _Repair(self).remedy()
         if known is None:
             in_vain.add(case)
@@ -112,7 +112,7 @@ class _Repair:
         return self._as_one(found) if found else None
 
     def _is_right(self, cell: Address, text: str) -> bool:
-        return agree(self.back.values.value_of(text, cell), self.wrong.right_values[cell])
+        return agree(self.back.cells.value_of(text, cell), self.wrong.right_values[cell])
 
     # A product of matrices
 
@@ -184,7 +184,7 @@ class _Repair:
     def _edited(self, cell: Address, of: Address) -> Remedy | None:
         """The likeliest of the commonest kind of edits that make a cell the derivative by some
         value."""
-        expression, values = self.book.read_typed(cell).expression, self.back.values
+        expression, values = self.book.read_typed(cell).expression, self.back.cells
         if expression is None:
             return None
         formula = EvaluatedFormula(
@@ -209,7 +209,7 @@ class _Repair:
                 said = Infix("*", mention(cell), mention(weight))
                 yield Substitute(said, number(cell) * number(weight))
 
-        number = self.back.values.number
+        number = self.back.cells.number
         near = [cell for cell in self._near(home, of) if np.isfinite(number(cell)).any()]
         offered = [Substitute(mention(cell), number(cell)) for cell in near]
         every = [*offered, *constants((number(home).size,))]
@@ -225,7 +225,7 @@ class _Repair:
         it."""
         back, users, forward = self.back, self.flow.users, self.back.loss.forward
         further: defaultdict[Address, list[Address]] = defaultdict(list)
-        for cell in back.backward:
+        for cell in back.loss.backward:
             for value in [*(claim.of for claim in back.claims(cell)), *back.inner_sums(cell)]:
                 further[value].append(cell)
         near = (after for user in users.get(of, ()) for after in (user, *users.get(user, ())))
@@ -237,8 +237,8 @@ class _Repair:
         """The cells of both passes that don't depend on this one: those about the value whose
         derivative it should be first, then the nearest."""
         back, flow = self.back, self.flow
-        right = [cell for cell in back.backward if cell not in back.wrong]
-        every = {*back.slopes, *back.cells.targets, *right}
+        right = [cell for cell in back.loss.backward if cell not in back.wrong]
+        every = {*back.loss.slopes, *back.cells.targets, *right}
         every.update(pair.output for pair in back.cells.pairs)
         every.update(factor for _, factor in back.common.values() if factor is not None)
         about = {of, *flow.sources(of), *flow.users.get(of, ()), *flow.sources(home)}

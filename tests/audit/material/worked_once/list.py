@@ -49,7 +49,7 @@ def listed_cells(**other: Content) -> Cells:
 def cells_of(cells: Mapping[str, Content]) -> Cells:
     """The cells of one sheet, as it compares outputs with targets."""
     book, flow = small(cells)
-    return Cells.of(book, flow, output_pairs(book, flow, 0))
+    return Cells.at_random(book, flow, output_pairs(book, flow, 0))
 
 
 def listed_pass(**other: Content) -> BackwardPass:
