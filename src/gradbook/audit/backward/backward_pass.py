@@ -35,26 +35,30 @@ class Derivatives:
     def __init__(self, slopes: Mapping[Address, Array]) -> None:
         self._cells = list(slopes)
         found = np.array([slopes[cell] for cell in self._cells]).reshape(-1, POINTS)
-        self._finite = np.isfinite(found)
-        self._numbers = np.where(self._finite, found, 0.0)
+        finite = np.isfinite(found)
+        self._numbers = np.where(finite, found, 0.0)
+        self._finite, self._squares = finite.astype(float), self._numbers**2
 
     def matches(self, value: Array) -> list[tuple[Address, float]]:
         """The cells of which some numbers are the derivative, up to a factor."""
         if not varies(value):
             return []
         spend(self._numbers.size, 2)
-        here = np.isfinite(value)
+        here = np.isfinite(value).astype(float)
         own = np.where(here, value, 0.0)
         with np.errstate(all="ignore"):
-            size = (self._numbers**2 @ here) * (self._finite @ own**2)
+            size = (self._squares @ here) * (self._finite @ own**2)
             likely = np.flatnonzero(~((self._numbers @ own) ** 2 < (1 - NEARLY) * size))
-            both = self._finite[likely] & here
-            slopes = self._numbers[likely] * both
-            scale = (slopes * own).sum(axis=1) / (slopes**2).sum(axis=1)
-            off = np.abs(own * both - scale[:, None] * slopes).max(axis=1)
-            good = off <= 10 * CLOSE * np.abs(own * both).max(axis=1)
-        good &= (both.sum(axis=1) >= ENOUGH) & (np.count_nonzero(slopes, axis=1) >= ENOUGH)
-        return [(self._cells[likely[k]], float(f"{scale[k]:.9g}")) for k in np.flatnonzero(good)]
+        found = []
+        for k in likely:  # the product of two sides is as large as their sizes allow
+            both = np.flatnonzero(self._finite[k] * here)
+            slope, claimed = self._numbers[k][both], own[both]
+            if len(both) >= ENOUGH and np.count_nonzero(slope) >= ENOUGH:
+                scale = (slope @ claimed) / (slope @ slope)
+                off = np.abs(claimed - scale * slope).max()
+                if off <= 10 * CLOSE * np.abs(claimed).max():
+                    found.append((self._cells[k], float(f"{scale:.9g}")))
+        return found
 
 
 def varies(values: Array) -> bool:
@@ -102,15 +106,10 @@ class StartingLoss:
         return found
 
     @cached_property
-    def every_slope(self) -> Mapping[Address, Array]:
-        """∂L/∂ every cell that leads to the loss."""
-        return self.cells.slopes(self.seeds)
-
-    @cached_property
     def slopes(self) -> Mapping[Address, Array]:
-        """The same, of cells where there is one, and that are no targets."""
-        targets = self.cells.targets
-        return {c: s for c, s in self.every_slope.items() if c not in targets and varies(s)}
+        """∂L/∂ every cell that leads to the loss and isn't a target, where it varies."""
+        found, targets = self.cells.slopes(self.seeds), self.cells.targets
+        return {c: slope for c, slope in found.items() if c not in targets and varies(slope)}
 
     @cached_property
     def derivatives(self) -> Derivatives:
@@ -133,7 +132,8 @@ class StartingLoss:
     @cached_property
     def chain(self) -> Chain[Address] | None:
         """The cells from the loss back to what it is computed from; None where there are many."""
-        cells, slopes = self.cells, self.every_slope.keys() - self.cells.targets
+        cells = self.cells
+        slopes = cells.slopes(self.seeds).keys() - cells.targets
         computed = [cell for cell in reversed(cells.places) if cell in slopes]
         order = [*computed, *sorted(filter(cells.is_leaf, slopes))]
         if len(order) > MOST_PLACES:

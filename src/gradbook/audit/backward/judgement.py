@@ -75,13 +75,13 @@ def _likely_readings(passes: Sequence[BackwardPass]) -> Iterator[BackwardReading
 def _likelihood(back: BackwardPass) -> int:
     """How much of the pass the loss explains: gradients, also those of which it leaves a way or a
     slope out, less what is wrong."""
-    bare = [c for c in back.loss.slopes if back.cells.is_leaf(c) and c not in back.claimed_weights]
-    ends = filter(back.loss.is_end, back.wrong)
-    meant = {
-        cell: [back.loss.updates[cell]] if cell in back.loss.updates else bare for cell in ends
-    }
-    incomplete = sum(any(back.left_out(cell, of) for of in some) for cell, some in meant.items())
-    return len(back.claimed_weights) + 2 * incomplete - len(back.wrong)
+    loss, known = back.loss, back.claimed_weights
+    bare = [cell for cell in filter(back.cells.is_leaf, loss.slopes) if cell not in known]
+    incomplete = 0
+    for block in blocks(back.cells.book, filter(loss.is_end, back.wrong)):
+        meant = [loss.updates[block[0]]] if block[0] in loss.updates else bare
+        incomplete += len(block) * any(back.left_out(block[0], of) for of in meant)
+    return len(known) + 2 * incomplete - len(back.wrong)
 
 
 def _once_put_right(passes: Iterable[BackwardPass]) -> Iterator[BackwardReading]:
@@ -256,7 +256,7 @@ def unexplained_cells(back: BackwardPass) -> Sequence[Address]:
 
 def _notes(back: BackwardPass, left: Sequence[Address]) -> Iterator[str]:
     cells, loss = back.cells, back.loss
-    if not back.loss.updates:
+    if not loss.updates:
         yield Message(
             "a backward pass without an update: its gradients are compared with the chain rule"
         )
@@ -267,11 +267,9 @@ def _notes(back: BackwardPass, left: Sequence[Address]) -> Iterator[str]:
             loss=loss.assumption,
         )
     scale, by = back.common[False]
-    gradients = (
-        claim for c in back.loss.backward if c not in back.loss.updates for claim in back.claims(c)
-    )
-    shared = [c for c in gradients if cells.is_leaf(c.of) and (c.scale, c.by) == (scale, None)]
-    if shared and by is None and scale != 1:
+    gradients = (back.claims(cell) for cell in loss.backward if cell not in loss.updates)
+    of_weights = (claim for some in gradients for claim in some if cells.is_leaf(claim.of))
+    if by is None and scale != 1 and any((c.scale, c.by) == (scale, by) for c in of_weights):
         yield Message(
             "all gradients are {factor} times those of the loss: "
             "a factor that all share only changes the learning rate",

@@ -74,6 +74,16 @@ class WrongBlock:
         return self.before.with_values(self.right_values)
 
     @property
+    def _back(self) -> BackwardPass:
+        """The pass to try remedies in. A cell may be made of others of its block, as where time
+        goes back, so each is held against its value once all are right."""
+        return self.after if len(self.cells) > 1 else self.before
+
+    @property
+    def _book(self) -> Book:
+        return self.before.cells.book
+
+    @property
     def is_slip(self) -> bool:
         return self.remedy is not None and self.remedy.edit.kind in SLIPS
 
@@ -82,7 +92,8 @@ class WrongBlock:
         where only some of its cells are wrong, theirs."""
         back, in_vain = self.before, self.before.loss.in_vain
         case = self.cells, self.of, self.scale, back.cells.number(self.cells[0]).tobytes()
-        known = None if case in in_vain else _Repair(self).remedy()
+        known = None if case in in_vain else self._of_matrices() or self._cell_by_cell()
+        known = known and self._as_one(known)
         if known is None:
             in_vain.add(case)
             return self
@@ -94,37 +105,20 @@ class WrongBlock:
         of = tuple(odd.values())
         return replace(self, cells=tuple(odd), of=of, remedy=replace(known, formulas=kept))
 
-
-class _Repair:
-    """Looks for the smallest change that puts every cell of a block right.
-
-    A cell may be made of others of its block, as where time goes back, so each is held against its
-    value once all are right.
-    """
-
-    def __init__(self, wrong: WrongBlock) -> None:
-        self.wrong = wrong
-        self.back = wrong.after if len(wrong.cells) > 1 else wrong.before
-        self.book, self.flow = self.back.cells.book, self.back.cells.flow
-
-    def remedy(self) -> Remedy | None:
-        found = self._of_matrices() or self._cell_by_cell()
-        return self._as_one(found) if found else None
-
     def _is_right(self, cell: Address, text: str) -> bool:
-        return agree(self.back.cells.value_of(text, cell), self.wrong.right_values[cell])
+        return agree(self._back.cells.value_of(text, cell), self.right_values[cell])
 
     # A product of matrices
 
     def _of_matrices(self) -> Remedy | None:
         """The formula of a block with one matrix transposed, exchanged or replaced."""
-        first = self.wrong.cells[0]
-        home, is_array = _array_cells(self.book, first)[0], first in self.book.arrays
-        text = self.book.arrays.get(first) or self.book.patterns[first].text_at(first)
-        expression = self.book.reader.read_typed(text, home).expression if ":" in text else None
+        first = self.cells[0]
+        home, is_array = _array_cells(self._book, first)[0], first in self._book.arrays
+        text = self._book.arrays.get(first) or self._book.patterns[first].text_at(first)
+        expression = self._book.reader.read_typed(text, home).expression if ":" in text else None
         if expression is None:
             return None
-        others = partial(other_ranges, self.back.cells, home=home)
+        others = partial(other_ranges, self._back.cells, home=home)
         for edit in matrix_edits(expression, is_array, others):
             new = write(edit.apply_to(expression))
             formulas = self._in_each(new, home, is_array)
@@ -135,10 +129,10 @@ class _Repair:
     def _in_each(self, text: str, home: Address, is_array: bool) -> dict[Address, str]:
         """A formula as it is in each cell; nothing if it doesn't put all of them right."""
         found: dict[Address, str] = {}
-        for cell in self.wrong.cells:
+        for cell in self.cells:
             down, right = row_of(cell) - row_of(home), column_of(cell) - column_of(home)
             found[cell] = (
-                self.book.reader.element(text, home, down, right)
+                self._book.reader.element(text, home, down, right)
                 if is_array
                 else copy_formula(text, home, cell)
             )
@@ -148,15 +142,15 @@ class _Repair:
 
     def _as_one(self, found: Remedy) -> Remedy:
         """A remedy with an array formula's cells in one, where each cell in it becomes a range."""
-        first, last = self.wrong.cells[0], self.wrong.cells[-1]
-        expression = self.book.reader.read_typed(found.formulas[first], first).expression
-        is_whole = first in self.book.arrays and _array_cells(self.book, first) == self.wrong.cells
+        first, last = self.cells[0], self.cells[-1]
+        expression = self._book.reader.read_typed(found.formulas[first], first).expression
+        is_whole = first in self._book.arrays and _array_cells(self._book, first) == self.cells
         if found.whole or expression is None or not is_whole:
             return found
 
         def widen(reference: Reference) -> str:
             text = reference.text
-            corner = self.book.reader.cell(text, first)
+            corner = self._book.reader.cell(text, first)
             return text if corner is None else f"{text}:{copy_formula(text, first, last)}"
 
         whole = write(rename_cells(expression, widen))
@@ -167,12 +161,12 @@ class _Repair:
 
     def _cell_by_cell(self) -> Remedy | None:
         """The first cell's edit, copied to the others where it helps, else one of their own."""
-        first, *others = self.wrong.cells
-        found = self._edited(first, self.wrong.of[0])
+        first, *others = self.cells
+        found = self._edited(first, self.of[0])
         if found is None:
             return None
         formulas = dict(found.formulas)
-        for cell, of in zip(others, self.wrong.of[1:], strict=True):
+        for cell, of in zip(others, self.of[1:], strict=True):
             same = copy_formula(formulas[first], first, cell)
             if self._is_right(cell, same):
                 formulas[cell] = same
@@ -184,13 +178,13 @@ class _Repair:
     def _edited(self, cell: Address, of: Address) -> Remedy | None:
         """The likeliest of the commonest kind of edits that make a cell the derivative by some
         value."""
-        expression, values = self.book.read_typed(cell).expression, self.back.cells
+        expression, values = self._book.read_typed(cell).expression, self._back.cells
         if expression is None:
             return None
         formula = EvaluatedFormula(
             expression, remember(lambda part: values.value_of(write(part), cell))
         )
-        wanted = self.wrong.right_values[cell]
+        wanted = self.right_values[cell]
         for edits in edits_by_kind(formula, self._substitutes(cell, of), wanted, FEW):
             meant = [edit for edit in edits if not _is_omission(edit, expression)]
             if meant:
@@ -202,14 +196,14 @@ class _Repair:
         """What may stand in a cell's formula, or beside it."""
 
         def mention(cell: Address) -> Reference:
-            return Reference(self.back.cells.naming.reference(cell, home))
+            return Reference(self._back.cells.naming.reference(cell, home))
 
         def paths() -> Iterator[Substitute]:
             for cell, weight in self._paths(of):
                 said = Infix("*", mention(cell), mention(weight))
                 yield Substitute(said, number(cell) * number(weight))
 
-        number = self.back.cells.number
+        number = self._back.cells.number
         near = [cell for cell in self._near(home, of) if np.isfinite(number(cell)).any()]
         offered = [Substitute(mention(cell), number(cell)) for cell in near]
         every = [*offered, *constants((number(home).size,))]
@@ -223,20 +217,20 @@ class _Repair:
     def _paths(self, of: Address) -> Iterator[tuple[Address, Address]]:
         """What one path of the chain is made of: a derivative further on and a weight on the way to
         it."""
-        back, users, forward = self.back, self.flow.users, self.back.loss.forward
+        back, users, forward = self._back, self.before.cells.flow.users, self._back.loss.forward
         further: defaultdict[Address, list[Address]] = defaultdict(list)
         for cell in back.loss.backward:
             for value in [*(claim.of for claim in back.claims(cell)), *back.inner_sums(cell)]:
                 further[value].append(cell)
         near = (after for user in users.get(of, ()) for after in (user, *users.get(user, ())))
         for user in islice((user for user in near if user in forward), MOST_PATHS):
-            for weight in filter(back.cells.is_leaf, self.flow.sources(user)):
+            for weight in filter(back.cells.is_leaf, self.before.cells.flow.sources(user)):
                 yield from ((cell, weight) for cell in further[user])
 
     def _near(self, home: Address, of: Address) -> list[Address]:
         """The cells of both passes that don't depend on this one: those about the value whose
         derivative it should be first, then the nearest."""
-        back, flow = self.back, self.flow
+        back, flow = self._back, self.before.cells.flow
         right = [cell for cell in back.loss.backward if cell not in back.wrong]
         every = {*back.loss.slopes, *back.cells.targets, *right}
         every.update(pair.output for pair in back.cells.pairs)
