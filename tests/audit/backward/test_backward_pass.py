@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from gradbook.audit.backward.backward_pass import DerivativeClaim, losses
+from gradbook.audit.backward.backward_pass import DerivativeClaim, even_out, losses
 from gradbook.audit.backward.outputs import Cells
 from tests.audit.material.small import all_at, at
-from tests.audit.material.worked_once.list import listed_cells, listed_pass
+from tests.audit.material.worked_once.list import cells_of, listed_cells, listed_pass
 
 
 def of(**other):
@@ -108,3 +108,35 @@ def test_an_update_subtracts_so_many_times_the_gradient(sign, wrong):
 def test_what_is_excused_is_right():
     back = listed_pass(E2="=E1*B7")
     assert back.accept({at("E2"): []}).wrong == {at("E6"), at("E7")}
+
+
+# One output's error that isn't measured as the others' is, where nobody added them -----
+
+
+CELLS = {
+    "A1:A3": 0.5,
+    "B1:B3": "=A1*$A$5",
+    "A5": 2.0,
+    "C1:C3": 0.1,
+    "D1:D3": "=0.5*(B1-C1)^2",
+}
+
+
+def found(**other):
+    loss = even_out(next(losses(cells_of({**CELLS, **other}))))
+    return loss, [(error.cell, error.right.text) for error in loss.uneven]
+
+
+def test_even_errors_are_left_alone():
+    loss, uneven = found()
+    assert (set(loss.held_in), uneven) == ({at("D1"), at("D2"), at("D3")}, [])
+
+
+def test_one_without_its_half_is_said_as_the_others():
+    loss, uneven = found(D2="=(B2-C2)^2")
+    assert uneven == [(at("D2"), "0.5*(B2-C2)^2")]
+    assert loss.seeds[at("D2")] == pytest.approx(0.5 * loss.seeds[at("D1")])
+
+
+def test_a_loss_in_one_cell_has_nothing_to_compare():
+    assert found(E1="=SUM(D1:D3)")[1] == []

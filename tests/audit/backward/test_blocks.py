@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gradbook.audit.backward.blocks import Naming, area, blocks, likes, mentioned_matrices
+from gradbook.targets.excel.language import write
 from tests.audit.material.made import Table, cells_of
 from tests.audit.material.small import all_at, at, small_book
 from tests.audit.material.tables import book_of
@@ -62,6 +63,13 @@ def test_a_formula_mentions_a_cell_by_its_name():
     naming = named()
     assert naming.reference(at("C9"), at("D1")) == "Rate"
     assert naming.reference(at("B1"), at("D1")) == "B1"
+
+
+def test_a_formula_said_elsewhere_of_other_cells():
+    naming = named()
+    said = naming.rewrite(at("D1"), at("D5"), {at("B1"): at("B5")})
+    assert said is not None
+    assert write(said) == "Rate*B5"
 
 
 @pytest.mark.parametrize(

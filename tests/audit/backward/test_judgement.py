@@ -51,6 +51,12 @@ def test_of_sums_that_all_have_one_it_is_that_of_which_it_is_a_multiple():
     assert fault.of == (at("B10"),)
 
 
+def test_no_cell_is_blamed_twice():
+    updates = {"G1": 0.3, "G2": 0.3, "H4": "=B7-$G$1*E4", "H5": "=B8-$G$1*E5", "H6": "=B3-$G$2*E6"}
+    found = blocks_of(**updates)
+    assert len(found) == len(set(found))
+
+
 def test_from_a_root_only_where_there_is_one():
     assert list(faults(listed_pass(E6="=E2*B2"), from_root=True)) == []
     assert len(list(faults(listed_pass(E2="=E1*B7"), from_root=True))) == 1

@@ -53,7 +53,7 @@ def test_the_whole_is_taken_twice_or_with_the_other_sign():
     assert edited("-A1:B2")["A1:B2"] == "wrong sign"
 
 
-# What puts a wrong cell right is a small edit ------------------------------------------
+# What puts a wrong cell right is small where a small edit does it, else that of one ----
 
 
 def found(cell, of, text, **more):

@@ -18,10 +18,11 @@ from gradbook.audit.backward.outputs import ONES, POINTS, Cells, OutputPair
 from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.expression import terms
+from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.step.omissions import MOST_PLACES, Chain, Omissions
 from gradbook.audit.step.points import CLOSE, ENOUGH, agree, is_multiple
 from gradbook.graph.node import Array
-from gradbook.targets.excel.language import Reference
+from gradbook.targets.excel.language import Reference, write
 
 # Derivatives, known by their numbers ---------------------------------------------------
 
@@ -46,18 +47,17 @@ class Derivatives:
         spend(self._numbers.size, 2)
         here = np.isfinite(value).astype(float)
         own = np.where(here, value, 0.0)
-        with np.errstate(all="ignore"):
-            size = (self._squares @ here) * (self._finite @ own**2)
-            likely = np.flatnonzero(~((self._numbers @ own) ** 2 < (1 - NEARLY) * size))
         found = []
-        for k in likely:  # the product of two sides is as large as their sizes allow
-            both = np.flatnonzero(self._finite[k] * here)
-            slope, claimed = self._numbers[k][both], own[both]
-            if len(both) >= ENOUGH and np.count_nonzero(slope) >= ENOUGH:
-                scale = (slope @ claimed) / (slope @ slope)
-                off = np.abs(claimed - scale * slope).max()
-                if off <= 10 * CLOSE * np.abs(claimed).max():
-                    found.append((self._cells[k], float(f"{scale:.9g}")))
+        with np.errstate(all="ignore"):  # of multiples, the product is as large as sizes allow
+            size = (self._squares @ here) * (self._finite @ own**2)
+            for k in np.flatnonzero(~((self._numbers @ own) ** 2 < (1 - NEARLY) * size)):
+                both = np.flatnonzero(self._finite[k] * here)
+                slope, claimed = self._numbers[k][both], own[both]
+                if len(both) >= ENOUGH and np.count_nonzero(slope) >= ENOUGH:
+                    scale = (slope @ claimed) / (slope @ slope)
+                    off = np.abs(claimed - scale * slope).max()
+                    if off <= 10 * CLOSE * np.abs(claimed).max():
+                        found.append((self._cells[k], float(f"{scale:.9g}")))
         return found
 
 
@@ -74,6 +74,16 @@ SQUARED_ERROR, CROSS_ENTROPY = "½·Σ(o−t)²", "cross-entropy"  # where no ce
 
 
 @dataclass(frozen=True, eq=False)
+class UnevenError:
+    """A cell that measures an output's error unlike most others measure theirs."""
+
+    cell: Address
+    like: Address  # one that is as most are
+    right: Pattern
+    factor: Array  # so many times should it count
+
+
+@dataclass(frozen=True, eq=False)
 class StartingLoss:
     """A loss, in the cells that add up to it or only assumed, and what is computed from its
     error."""
@@ -82,6 +92,7 @@ class StartingLoss:
     pairs: Collection[OutputPair]  # that it counts
     held_in: tuple[Address, ...] = ()
     assumption: str = ""
+    uneven: Sequence[UnevenError] = ()  # which count as they should
 
     @cached_property
     def in_vain(self) -> set[object]:
@@ -94,6 +105,7 @@ class StartingLoss:
     def seeds(self) -> Mapping[Address, Array]:
         """∂L/∂ the cells where the chain rule starts."""
         found = dict.fromkeys(self.held_in, ONES)
+        found |= {error.cell: error.factor for error in self.uneven}
         with np.errstate(all="ignore"):
             for pair in self.pairs if self.assumption else ():
                 output, target = map(self.cells.number, (pair.output, pair.target))
@@ -252,6 +264,41 @@ def _together(cells: Cells, held: Sequence[StartingLoss]) -> Iterator[StartingLo
     if len(chosen) > 1 and covered >= every and not any(o >= every for o in by_outputs):
         pairs = {pair for loss in chosen for pair in loss.pairs}
         yield StartingLoss(cells, pairs, tuple(sorted(c for loss in chosen for c in loss.held_in)))
+
+
+def even_out(loss: StartingLoss) -> StartingLoss:
+    """The loss as it would be if each of its cells measured its output's error as most do, where
+    nobody added them."""
+    cells, value = loss.cells, loss.cells.number
+    pairs: dict[Address, OutputPair] = {}
+    weights: dict[Address, Array] = {}  # how much each output's error counts
+    for cell in loss.held_in:
+        slopes = cells.slopes({cell: ONES})
+        own = [pair for pair in loss.pairs if pair.output in slopes and pair.target in slopes]
+        if len(own) == 1 and len(loss.held_in) > 1:
+            pair = pairs[cell] = own[0]
+            with np.errstate(all="ignore"):
+                weights[cell] = slopes[pair.output] / (value(pair.output) - value(pair.target))
+    if len(weights) < max(len(loss.held_in), 2):
+        return loss
+
+    def votes(cell: Address) -> tuple[int, int, int]:
+        length = len(cells.book.patterns[cell].mentions)
+        return sum(agree(weights[cell], other) for other in weights.values()), length, -cell
+
+    usual = max(weights, key=votes)  # where two tie, the one with the longer formula
+    found = []
+    for cell, weight in weights.items():
+        like, own_pair = pairs[usual], pairs[cell]
+        instead = {like.output: own_pair.output, like.target: own_pair.target}
+        said = cells.naming.rewrite(usual, cell, instead)
+        if said is not None and not agree(weight, weights[usual]):
+            with np.errstate(all="ignore"):
+                factor = weights[usual] / weight
+            right = cells.book.reader.read_typed(write(said), cell)
+            if agree(cells.value_of(right.text, cell), value(cell) * factor):
+                found.append(UnevenError(cell, usual, right, factor))
+    return replace(loss, uneven=found)
 
 
 # What the cells computed from its error claim ------------------------------------------

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache, cached_property
 from itertools import chain
 
 from gradbook.audit.formula.address import (
@@ -20,12 +20,12 @@ from gradbook.audit.formula.address import (
     row_of,
     sheet_of,
 )
-from gradbook.audit.formula.expression import references
+from gradbook.audit.formula.expression import references, rename_cells
 from gradbook.audit.formula.pattern import RangeReference
 from gradbook.audit.training.steps import is_loss_word
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.heading_words import DERIVATIVE, calls
-from gradbook.targets.excel.language import Reference
+from gradbook.targets.excel.language import Expression, Reference
 
 Block = tuple[Address, ...]
 """Cells of one formula, or typed numbers, that fill a rectangle; row by row."""
@@ -101,6 +101,7 @@ class Naming:
 
     def __init__(self, book: Book) -> None:
         self.book = book
+        self.words = cache(self._words)
 
     @cached_property
     def names(self) -> dict[Address, str]:
@@ -118,6 +119,19 @@ class Naming:
         """Return a cell as a formula in another one mentions it."""
         return self.names.get(cell) or self.book.name_of(cell, home)
 
+    def rewrite(
+        self, there: Address, here: Address, instead: Mapping[Address, Address]
+    ) -> Expression | None:
+        """A cell's formula as it would be in another, with other cells in the place of some."""
+        expression = self.book.read_typed(there).expression
+
+        def follow(reference: Reference) -> str:
+            at = self.book.reader.cell(reference.text, there)
+            new = None if at is None else instead.get(at)
+            return reference.text if new is None else self.reference(new, here)
+
+        return None if expression is None else rename_cells(expression, follow)
+
     def quantity(self, cells: Sequence[Address]) -> str:
         """A short name for some cells: what stands beside them, else where they are."""
         first = cells[0]
@@ -129,7 +143,7 @@ class Naming:
                 return f"{label} ({area(cells)})" if len(cells) > 1 else label
         return area(cells)
 
-    def words(self, cell: Address) -> list[str]:
+    def _words(self, cell: Address) -> list[str]:
         """What stands above a cell and on its left, and its name."""
         labels = [self.book.label(cell, axis) for axis in (DOWN, ACROSS)]
         return [word.lower() for word in (*labels, self.names.get(cell, "")) if word]

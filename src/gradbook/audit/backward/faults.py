@@ -42,7 +42,7 @@ def accept_right_here(back: BackwardPass) -> BackwardPass:
     zeros and ones, such as a bias's input or a one-hot target, stay what they are."""
     weights = {*back.claimed_weights, *back.loss.updates.values()}
     cells = Cells.at_random(back.cells.book, back.cells.flow, back.cells.pairs, weights)
-    loss = replace(back.loss, cells=cells)
+    loss = replace(back.loss, cells=cells, uneven=())
     here = BackwardPass(loss, cells, given_factors=back.known_factors)
     ends = filter(back.loss.is_end, back.loss.backward)
     doubtful = here.loss.backward.keys() & back.wrong.union(ends)
@@ -52,11 +52,14 @@ def accept_right_here(back: BackwardPass) -> BackwardPass:
 
 def _one_after_the_other(back: BackwardPass, from_root: bool = False) -> Iterator[WrongBlock]:
     ways = [_roots] if from_root else [_roots, _own, _repeated]
+    blamed = set[Block]()
     for _ in range(MOST_FAULTS):
-        fault = next((fault for way in ways for fault in way(back)), None)
+        found = (fault for way in ways for fault in way(back))
+        fault = next((fault for fault in found if fault.cells not in blamed), None)
         if fault is None:
             return
         yield fault
+        blamed.add(fault.cells)
         back, ways = fault.after, [_roots, _own, _repeated]
 
 
@@ -85,23 +88,24 @@ def _first_wrong(back: BackwardPass) -> list[WrongBlock]:
     claimed = back.claimed(back.loss.backward)
     found: list[tuple[int, WrongBlock]] = []
     for wrong in islice(_hypotheses(back, every), MOST_TRIED):
-        own = back.claimed(wrong.cells)
-        is_double = min((claimed[of] for of in own), default=0) > 1
+        counts = [claimed[of] for of in back.claimed(wrong.cells)]
+        is_double = min(counts, default=0) > 1
         is_double = is_double and not any(claimed[of] for of in wrong.of)
         is_blamable = is_double or not back.wrong.isdisjoint(wrong.cells)
         gain = _gain(wrong, every)
         if gain >= (1 if is_blamable else MANY):
             found.append((gain, wrong))
     best = max((gain for gain, _ in found), default=0)
+    likely = [wrong for gain, wrong in found if gain == best]
     right = back.claimed(filter(back.is_right, back.loss.backward))
+    own = {wrong: back.claimed(wrong.cells) for wrong in likely}
+    unclaimed = [w for w in likely if not any(right[of] > own[w][of] for of in w.of)]
 
     def likelihood(wrong: WrongBlock) -> tuple[bool, ...]:
-        own, of = back.claimed(wrong.cells), wrong.of[0]
-        is_called_so = back.cells.naming.mentions(wrong.cells[0], of)
-        is_known = any(right[value] > own[value] for value in wrong.of)  # as another's derivative
-        return is_known, back.wrong.isdisjoint(wrong.cells), of not in own, not is_called_so
+        is_called_so = back.cells.naming.mentions(wrong.cells[0], wrong.of[0])
+        return back.wrong.isdisjoint(wrong.cells), wrong.of[0] not in own[wrong], not is_called_so
 
-    return sorted((wrong for gain, wrong in found if gain == best), key=likelihood)
+    return sorted(unclaimed or likely, key=likelihood)
 
 
 def _hypotheses(back: BackwardPass, every: Sequence[Block]) -> Iterator[WrongBlock]:
@@ -221,8 +225,10 @@ def _repeated(back: BackwardPass) -> Iterator[WrongBlock]:
     usual = {distance for distance, count in away.most_common(FEW_WAYS) if count > 1}
     ends = [c for c in first if c not in back.loss.updates and back.loss.is_end(c)]
     twice = [c for c in ends if said[first[c].of] > 1 and back.is_right(c)]
-    for cell, of in sorted(product(twice, lacking), key=lambda pair: -away[pair[1] - pair[0]]):
-        is_said = naming.mentions(cell, of) and naming.calls_gradient(cell)
+    each = ((c, of, naming.mentions(c, of)) for c, of in product(twice, lacking))
+    near = [(c, of, named) for c, of, named in each if named or of - c in usual]
+    for cell, of, is_named in sorted(near, key=lambda option: -away[option[1] - option[0]]):
+        is_said = is_named and naming.calls_gradient(cell)
         of_weight = any(is_leaf(claim.of) for claim in back.claims(cell))
         if is_said or (of_weight and of - cell in usual):
             mended = WrongBlock(back, (cell,), (of,)).mended()

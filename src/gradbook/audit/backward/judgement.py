@@ -7,13 +7,27 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import islice
 
-from gradbook.audit.backward.backward_pass import BackwardPass, losses
+from gradbook.audit.backward.backward_pass import (
+    BackwardPass,
+    StartingLoss,
+    UnevenError,
+    even_out,
+    losses,
+)
 from gradbook.audit.backward.blocks import Block, area, blocks
 from gradbook.audit.backward.faults import accept_right_here, faults, is_called_derivative
 from gradbook.audit.backward.outputs import Cells, output_pairs
 from gradbook.audit.backward.remedies import Remedy, WrongBlock
 from gradbook.audit.budget import A_SHARE, within_budget
-from gradbook.audit.findings import RIGHT, UNFINISHED, WRONG, Finding, SheetReport, finding_in
+from gradbook.audit.findings import (
+    DEPARTING_ROW,
+    RIGHT,
+    UNFINISHED,
+    WRONG,
+    Finding,
+    SheetReport,
+    finding_in,
+)
 from gradbook.audit.formula.address import Address, name_of, row_of
 from gradbook.audit.formula.expression import EditKind, parts
 from gradbook.audit.step.omissions import ChainOmission
@@ -49,7 +63,7 @@ def _on_sheet(book: Book, flow: Flow, sheet: int, done: Collection[Address]) -> 
     if all(pair.output in done for pair in pairs):
         return None
     cells = Cells.at_random(book, flow, pairs)
-    passes = [BackwardPass.of(loss) for loss in islice(losses(cells), MOST_LOSSES)]
+    passes = list(map(_pass_from, islice(losses(cells), MOST_LOSSES)))
     reports = (one.report(book.sheets[sheet].title) for one in _likely_readings(passes))
     return next(filter(None, reports), None)
 
@@ -70,6 +84,13 @@ def _likely_readings(passes: Sequence[BackwardPass]) -> Iterator[BackwardReading
         back = accept_right_here(likely)
         yield BackwardReading(back, list(faults(back)))
     yield from _once_put_right([*held[:FEW_LOSSES], *assumed])
+
+
+def _pass_from(loss: StartingLoss) -> BackwardPass:
+    """The pass that starts from a loss; if that is wrong, from all errors measured alike."""
+    back = BackwardPass.of(loss)
+    even = even_out(loss) if back.wrong else loss
+    return BackwardPass.of(even) if even.uneven else back
 
 
 def _likelihood(back: BackwardPass) -> int:
@@ -176,6 +197,20 @@ class BackwardReading:
             spoils=() if is_weight else self._spoilt(fault),
         )
 
+    def uneven(self, error: UnevenError) -> Finding:
+        """Return a finding for an output's error that isn't measured as those of the others."""
+        cell, like = name_of(error.cell), name_of(error.like)
+        return finding_in(
+            self.book,
+            [error.cell],
+            DEPARTING_ROW,
+            quantity=self.back.cells.naming.quantity([error.cell]),
+            why=Message(
+                "{cell} doesn't measure its output's error as {other} does", cell=cell, other=like
+            ),
+            right=error.right,
+        )
+
     def _lacks(self, part: ChainOmission[Address]) -> str:
         name = self.back.cells.naming.quantity(part.places)
         if part.is_way:
@@ -184,6 +219,11 @@ class BackwardReading:
 
     def _because(self, known: Remedy, home: Address) -> str:
         edit = known.edit
+        if known.like is not None:
+            return Message(
+                "it should say of its own cells what {cell} says of others",
+                cell=name_of(known.like),
+            )
         old, new = (self._called(part, home) for part in (edit.old, edit.new))
         match edit.kind, edit.new:
             case ((EditKind.FACTOR | EditKind.TERM), Infix(operator, left, right)):
@@ -217,19 +257,20 @@ class BackwardReading:
         weights = tuple(dict.fromkeys(name for _, name in self.blocks))
         if len(weights) < FEW_GRADIENTS or not _tells_of_a_network(back):
             return None
-        rows = set(map(row_of, [*back.loss.backward, *back.claimed_weights]))
-        if not self.faults and not back.loss.updates and len(rows) == 1:
+        findings = (*map(self.uneven, loss.uneven), *map(self.finding, self.faults))
+        rows = set(map(row_of, [*loss.backward, *back.claimed_weights]))
+        if not findings and not back.loss.updates and len(rows) == 1:
             return None  # a table of steps that ends after the first, reported as such
         by = back.common[True][1] if back.loss.updates else None
         left = unexplained_cells(self.last)
         return SheetReport(
             sheet=sheet,
-            verdict=WRONG if self.faults else UNFINISHED if left else RIGHT,
+            verdict=WRONG if findings else UNFINISHED if left else RIGHT,
             loss=loss.assumption
             or "+".join(self.book.name_of(cell, cell) for cell in loss.held_in),
             rate=self.book.name_of(by, by) if by is not None else "",
             weights=weights,
-            findings=tuple(map(self.finding, self.faults)),
+            findings=findings,
             notes=tuple(_notes(back, left)),
         )
 

@@ -1,4 +1,4 @@
-"""What puts wrong cells right: a small edit, or a change of matrices.
+"""What puts wrong cells right: a small edit, the formula of a similar cell, a change of matrices.
 
 Formulas with ranges have edits of their own: a matrix transposed, two exchanged, one replaced.
 """
@@ -51,6 +51,7 @@ class Remedy:
     edit: Edit
     formulas: Mapping[Address, str]  # without its =
     whole: str = ""  # of an array formula, all of it
+    like: Address | None = None  # a cell whose formula says the same of its own cells
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,9 +161,12 @@ class WrongBlock:
     # Single cells
 
     def _cell_by_cell(self) -> Remedy | None:
-        """The first cell's edit, copied to the others where it helps, else one of their own."""
+        """The first cell's edit, or where others are wrong from it the formula of another cell;
+        copied to the others where it helps, else an edit of their own."""
         first, *others = self.cells
         found = self._edited(first, self.of[0])
+        if found is None and self.scale is not None:
+            found = self._as_another(first, self.of[0])
         if found is None:
             return None
         formulas = dict(found.formulas)
@@ -190,6 +194,24 @@ class WrongBlock:
             if meant:
                 edit = _plainest(meant, expression)
                 return Remedy(edit, {cell: write(edit.apply_to(expression))})
+        return None
+
+    def _as_another(self, home: Address, of: Address) -> Remedy | None:
+        """The formula of a right cell that is the derivative by a value of the same kind, said of
+        what belongs here: the two values, what is made of them, and the targets of that."""
+        back, users, forward = self._back, self.before.cells.flow.users, self.before.loss.forward
+        targets = {pair.output: pair.target for pair in back.cells.pairs}
+        right = (cell for cell in back.loss.backward if cell not in back.wrong)
+        old = self._book.read_typed(home).expression
+        for cell, there in ((c, claim.of) for c in right for claim in back.claims(c)[:1]):
+            both = ([u for u in users.get(value, ()) if u in forward] for value in (there, of))
+            instead = {there: of, **dict(zip(*both, strict=False))}
+            pairs = [(a, b) for a, b in instead.items() if a in targets and b in targets]
+            instead |= {targets[a]: targets[b] for a, b in pairs}
+            new = back.cells.naming.rewrite(cell, home, instead)
+            if old and new and self._is_right(home, write(new)):
+                edit = Edit(EditKind.FORMULA, ((),), old, new)
+                return Remedy(edit, {home: write(new)}, like=cell)
         return None
 
     def _substitutes(self, home: Address, of: Address) -> Substitutes:
