@@ -9,7 +9,6 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain
 
 import numpy as np
 
@@ -190,11 +189,11 @@ class StartingLoss:
     @cached_property
     def end_blocks(self) -> Sequence[Address]:
         """The first cells of the blocks that nothing but updates uses."""
-        ends = list(filter(self.is_end, self.backward))
-        of_updates = [cell for cell in ends if cell in self.updates]
-        others = [cell for cell in ends if cell not in self.updates]
-        some = (blocks(self.cells.book, cells) for cells in (of_updates, others))
-        return [block[0] for block in chain.from_iterable(some)]
+        ends = set(filter(self.is_end, self.backward))
+        of_updates, book = ends & self.updates.keys(), self.cells.book
+        return [
+            first for first, *_ in (*blocks(book, ends - of_updates), *blocks(book, of_updates))
+        ]
 
     def is_end(self, cell: Address) -> bool:
         """Whether nothing but updates uses a cell of the backward pass."""
