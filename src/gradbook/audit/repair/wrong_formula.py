@@ -5,7 +5,7 @@ What it leaves out of the chain rule is put back: a term for a way, a factor for
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial, wraps
@@ -243,26 +243,27 @@ def few_differences(wrong: WrongFormula) -> Hypothesis | None:
 def _differences(old: Expression, right: Expression) -> list[Edit]:
     """The cells and operators in which a formula differs from the right one; none where more does,
     or so many that it is no slip."""
-    found: list[Edit] = []
+    found: defaultdict[tuple[EditKind, Expression, Expression], list[Path]] = defaultdict(list)
     waiting: list[tuple[Path, Expression, Expression]] = [((), old, right)]
     while waiting:
         path, a, b = waiting.pop()
         match a, b:
             case Reference(), Reference():
                 if a.text.replace("$", "") != b.text.replace("$", ""):
-                    found.append(Edit(EditKind.REFERENCE, (path,), a, b))
+                    found[EditKind.REFERENCE, a, b].append(path)
                 continue
             case Infix(one), Infix(other) if one != other:
                 if not all(isinstance(leaf, Reference) for leaf in (*inner(a), *inner(b))):
                     return []
-                found.append(Edit(EditKind.OPERATOR, (path,), a, b))
+                found[EditKind.OPERATOR, a, b].append(path)
                 continue
         pieces, others = inner(a), inner(b)
         if rebuild(a, others) != b if len(pieces) == len(others) > 0 else a != b:
             return []
         each = zip(pieces, others, strict=True)
         waiting += [((*path, k), *pair) for k, pair in enumerate(each)][::-1]
-    return found if len(found) <= MOST_APART else []
+    edits = [Edit(kind, tuple(paths), a, b) for (kind, a, b), paths in found.items()]
+    return edits if len(edits) <= MOST_APART else []
 
 
 def spell(
