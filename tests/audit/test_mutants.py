@@ -43,3 +43,8 @@ def test_a_clean_book_raises_no_alarm_in_any_style(style, tmp_path):
 def test_a_weight_and_a_bias_exchanged_in_a_sum_are_told_alone(number, tmp_path):
     """Their updates, which then seem to take each other's gradients, are no second mistake."""
     assert tried(tmp_path / "book.xlsx", number).repaired
+
+
+def test_a_sum_that_a_relu_keeps_at_0_may_be_pasted(tmp_path):
+    """It is the same number in every step, for its weights never change."""
+    assert tried(tmp_path / "book.xlsx", 11137).repaired

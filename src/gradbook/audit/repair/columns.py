@@ -415,9 +415,11 @@ Formulas = tuple[str, ...]  # one for every cell of a column
 
 def pasted_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
     """The formulas that columns of values may have had, and whether they give those values."""
+    cut_off = symptoms.under_test.without_influence
+    claims = {j: c for j, c in symptoms.claims.items() if j in symptoms.wrong or j in cut_off}
     for cells in list(_pasted_columns(symptoms))[:MOST_PASTED]:
         tested = _freed(symptoms.under_test, cells)
-        for texts in _formulas(tested, cells, symptoms.wrong):
+        for texts in _formulas(tested, cells, dict(sorted(claims.items()))):
             edit = Edit(EditKind.FORMULA, ((),), Number(0.0), read(texts[0]))
             given = _gives(tested, cells, texts)
             if not given and _are_typed(tested, cells):
@@ -426,22 +428,30 @@ def pasted_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
 
 
 def _pasted_columns(symptoms: Symptoms) -> Iterator[tuple[Address, ...]]:
-    """Numbers that the loss or wrong gradients are made of and that change from step to step, by
-    their column; and zeros, as ReLUs stay at, where some weight leads nowhere."""
+    """Numbers that the loss or wrong gradients are made of, by their column: those that change from
+    step to step and, where some weight leads nowhere, zeros, as ReLUs stay at, and what looks
+    computed."""
     tested, training = symptoms.under_test, symptoms.under_test.training
     if len(tested.alike) < 2:
         return
     book, other = training.book, tested.alike[-1]
-    found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
+    changing: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
+    still: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
     for cell in sorted(tested.forward.union(*map(tested.behind, symptoms.wrong))):
         if cell in book.patterns or cell in training.weight_cells:
             continue
         value, later = (book.values.get(c) for c in (cell, tested.positions.there(cell, other)))
-        if not (isinstance(value, float) and isinstance(later, float)):
-            continue
-        if value != later or (not value and tested.without_influence):
-            found[training.axis.line(cell)].append(cell)
-    yield from map(tuple, found.values())
+        if isinstance(value, float) and isinstance(later, float):
+            some = changing if value != later else still
+            some[training.axis.line(cell)].append(cell)
+    for line, cells in still.items() if tested.without_influence else ():
+        computed = not all(map(_has_few_digits, map(tested.positions.value, cells)))
+        changing[line] += cells if computed else [c for c in cells if not book.values[c]]
+    yield from (tuple(sorted(cells)) for cells in changing.values() if cells)
+
+
+def _has_few_digits(value: float) -> bool:
+    return float(f"{value:.{FEW_DIGITS}g}") == value
 
 
 def _are_typed(tested: StepUnderTest, cells: Sequence[Address]) -> bool:
@@ -450,7 +460,7 @@ def _are_typed(tested: StepUnderTest, cells: Sequence[Address]) -> bool:
     if tested.without_influence or tested.forward.isdisjoint(cells):
         return False
     values = np.ravel([tested.positions.values(cell, tested.alike) for cell in cells])
-    return bool(np.any(values)) and all(float(f"{v:.{FEW_DIGITS}g}") == v for v in values)
+    return bool(np.any(values)) and all(map(_has_few_digits, values))
 
 
 def _gives(tested: StepUnderTest, cells: Sequence[Address], formulas: Sequence[str]) -> bool:
@@ -475,7 +485,7 @@ def _freed(tested: StepUnderTest, cells: Sequence[Address]) -> StepUnderTest:
 
 
 def _formulas(
-    tested: StepUnderTest, cells: tuple[Address, ...], wrong: Mapping[int, Claim]
+    tested: StepUnderTest, cells: tuple[Address, ...], claims: Mapping[int, Claim]
 ) -> Iterator[Formulas]:
     """What may have stood in a column: a function of another, the formula of another with one of
     its cells exchanged, or a weighted sum."""
@@ -490,7 +500,7 @@ def _formulas(
         for template in known:
             yield all_as(fill_template(template, seen))
     yield from map(all_as, _like_others(tested, first))
-    total = unless_not_understood(lambda: _sum(tested, cells, wrong))
+    total = unless_not_understood(lambda: _sum(tested, cells, claims))
     if total is not None:
         yield total
 
@@ -541,14 +551,14 @@ def _near(tested: StepUnderTest, home: Address) -> list[Address]:
 
 
 def _sum(
-    tested: StepUnderTest, cells: Sequence[Address], wrong: Mapping[int, Claim]
+    tested: StepUnderTest, cells: Sequence[Address], claims: Mapping[int, Claim]
 ) -> Formulas | None:
     """Each weight times what its gradient has beside the slope of the column."""
     nodes = [tested.graph.node(cell) for cell in cells]
     found = gradients(tested.loss, nodes)
     slopes = [tested.random.of(found[node]) for node in nodes]
     terms: list[list[Expression]] = []
-    for weight, claim in wrong.items():
+    for weight, claim in claims.items():
         at = tested.step.weights[weight]
         missing = tested.random.of(tested.claim_node(claim) - tested.gradients[weight])
         factors = _factor(tested, cells, slopes, missing)
