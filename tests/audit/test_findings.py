@@ -43,11 +43,9 @@ CONSTANTS = [name for name, value in vars(findings).items() if isinstance(value,
 
 
 def test_every_kind_is_given_by_some_line_and_no_other_is():
-    code = {
-        path.name: ast.parse(path.read_text("utf-8"))
-        for path in Path(audit.__file__).parent.rglob("*.py")
-    }
-    told = code.pop("findings.py").body  # where they are declared, too
+    root = Path(audit.__file__).parent
+    code = {path: ast.parse(path.read_text("utf-8")) for path in root.rglob("*.py")}
+    told = code.pop(root / "findings.py").body  # where they are declared, too
     functions = [node for node in told if isinstance(node, ast.FunctionDef)]
     nodes = [node for tree in (*code.values(), *functions) for node in ast.walk(tree)]
     words = {node.value for node in nodes if isinstance(node, ast.Constant)}

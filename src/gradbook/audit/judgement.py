@@ -18,6 +18,7 @@ from gradbook.audit.budget import (
 from gradbook.audit.exercise.places import NOT_JUDGED
 from gradbook.audit.findings import (
     BLANK_RATE,
+    CIRCULAR,
     FROZEN,
     PASTED,
     RIGHT,
@@ -300,4 +301,4 @@ def _circle(training: SheetTraining, cell: Address) -> Finding:
     alike = sorted(c for c, p in book.patterns.items() if p is pattern and axis.line(c) == line)
     name = name_of(alike[0])
     why = Message("{cell} is computed from itself", cell=name)
-    return finding_in(book, alike, "circular reference", training.name_of(alike[0]), why)
+    return finding_in(book, alike, CIRCULAR, training.name_of(alike[0]), why)
