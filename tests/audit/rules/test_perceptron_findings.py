@@ -309,3 +309,23 @@ def test_what_is_wrong_with_a_threshold_is_never_put_in_the_weights_place(
 ):
     (finding,) = checked(tmp_path / "wrong.xlsx", edited(THRESHOLD, cells)).findings
     assert (finding.kind, finding.expected) == (kind, expected)
+
+
+OWN_RATES = edited(
+    ROWS,
+    {
+        **{f"K{row}": round(0.5 / row, 3) for row in range(2, 10)},
+        "D3:D10": "=D2+K2*I2*A2",
+        "E3:E10": "=E2+K2*I2*B2",
+        "F3:F10": "=F2+K2*I2",
+    },
+)
+
+
+@pytest.mark.parametrize("cell", ["D6", "E6", "F6"])
+def test_a_step_takes_its_own_rate_where_each_has_one(tmp_path, cell):
+    assert checked(tmp_path / "right.xlsx", OWN_RATES).verdict == "right"
+    right = OWN_RATES[cell]
+    wrong = {cell: right.replace("K5", "K6")}
+    (finding,) = checked(tmp_path / "wrong.xlsx", edited(OWN_RATES, wrong)).findings
+    assert (finding.cells, finding.expected) == (cell, right)

@@ -47,7 +47,7 @@ def with_meant_updates(training: SheetTraining) -> tuple[SheetTraining, list[Fin
     rates: list[Finding] = []
     instead: dict[Address, Pattern] = {}
     for updates in usual_updates(training) if training.rate is not None else ():
-        for taken in (_taken_apart(updates), _taken(updates)):
+        for taken in (_rates_taken_apart(updates), _rates_taken(updates)):
             kept = {cell: at for cell, at in taken.items() if _is_rate(updates, at, cell)}
             wrong = {cell: at for cell, at in taken.items() if cell not in kept}
             if wrong:
@@ -98,7 +98,7 @@ def _from_another_weight(updates: UsualUpdate) -> list[Address]:
     ]
 
 
-def _taken(updates: UsualUpdate) -> dict[Address, Address]:
+def _rates_taken(updates: UsualUpdate) -> dict[Address, Address]:
     """Which cell each update takes for the learning rate, where a usual one is wrong."""
     training, usual, first = updates.training, updates.formula, updates.cells[0]
     patterns = training.book.patterns
@@ -120,7 +120,7 @@ def _cells(places: Mapping[Address, Mention]) -> dict[Address, Address]:
     return {cell: at for cell, at in both if at is not None}
 
 
-def _taken_apart(updates: UsualUpdate) -> dict[Address, Address]:
+def _rates_taken_apart(updates: UsualUpdate) -> dict[Address, Address]:
     """The same of the cells apart in which what each step adds is worked out."""
     training, first = updates.training, updates.cells[0]
     patterns, formulas = training.book.patterns, training.varying & training.book.patterns.keys()
@@ -178,13 +178,16 @@ def _put_right(
         copies,
         usual,
         DRIFTING_RATE if drifts else WRONG_RATE,
-        joined("; ", [joined("; " if drifts else ": ", (why, remedy)), *_biting(training, wrong)]),
+        joined(
+            "; ",
+            [joined("; " if drifts else ": ", (why, remedy)), *_where_it_bites(training, wrong)],
+        ),
         [Edit(EditKind.REFERENCE, (), Reference(what), Reference(LR))],
     )
     return list(findings), right
 
 
-def _biting(training: SheetTraining, wrong: Mapping[Address, Address]) -> Iterator[Message]:
+def _where_it_bites(training: SheetTraining, wrong: Mapping[Address, Address]) -> Iterator[Message]:
     """From where on the cell that is taken isn't the same number: it may be for a while."""
     values, rate = training.book.values, training.rate
     first = next(iter(wrong))
@@ -267,5 +270,5 @@ def _rate_kept(training: SheetTraining, step: SheetStep) -> float | None:
                 case [float(before), float(after), float(slope)] if slope and before != after:
                     found.append((before - after) / slope / claim.sign)
     rate = float(np.median(found)) if found else 0.0
-    alike = all(abs(other - rate) <= 1e-6 * abs(rate) for other in found)
-    return float(f"{rate:.6g}") if alike and rate > 0 else None
+    agree = all(abs(other - rate) <= 1e-6 * abs(rate) for other in found)
+    return float(f"{rate:.6g}") if agree and rate > 0 else None

@@ -200,6 +200,26 @@ class Perceptron:
         return next(iter(self.rates)) if self.rates and len(self.rates) == 1 else None
 
     @cached_property
+    def _rates_away(self) -> dict[int, int | None]:
+        """How far from its step's formulas the rate of most updates of each weight is, where steps
+        have rates of their own."""
+        found: defaultdict[int, list[int | None]] = defaultdict(list)
+        for update, form in self.known.items():
+            found[self.number[update]].append(self._rate_away(update, form))
+        return {k: most_common(found[k]) for k in self.number.values()}
+
+    def _rate_away(self, update: RuleUpdate, form: RuleForm) -> int | None:
+        sample = self._samples(update, form)[1]
+        if self.rates is not None or len(form.rates) != 1 or sample is None:
+            return None
+        return min(form.rates) - sample
+
+    def _is_of_its_step(self, update: RuleUpdate, form: RuleForm) -> bool:
+        """Whether an update takes the rate of its own step, where most do."""
+        away, usual = self._rate_away(update, form), self._rates_away[self.number[update]]
+        return away is None or usual is None or away == usual
+
+    @cached_property
     def thresholds(self) -> frozenset[Address] | None:
         return self._shared(lambda form: form.thresholds)
 
@@ -336,6 +356,7 @@ class Perceptron:
             and abs(form.factor - usual) <= SAME * max(form.factor, usual)
             and self._are_usual(form.rates, self.rates)
             and self._are_usual(form.thresholds, self.thresholds)
+            and self._is_of_its_step(update, form)
             and form.target is not None
             and form.target == target
             and self.levels in (None, form.levels)

@@ -426,8 +426,10 @@ def _counterparts(
         found.setdefault(training.rate, training.rate)
     for cell in dict.fromkeys(read):
         other = found.get(cell)
-        mine, theirs = book.patterns.get(cell), book.patterns.get(other or -1)
-        if other is None or (mine and mine.shape) != (theirs and theirs.shape):
+        if other is None:
+            return None
+        mine, theirs = book.patterns.get(cell), book.patterns.get(other)
+        if (mine and mine.shape) != (theirs and theirs.shape):
             return None
         for source, counterpart in zip(sources(cell), sources(other), strict=False):
             plain, plain_counterpart = training.plain(source), training.plain(counterpart)
