@@ -256,7 +256,7 @@ def test_numbers_that_break_are_not_called_wrong(recalculated):
 
 def test_an_epoch_beyond_the_table_is_said(recalculated):
     found = verdicts(recalculated / "beyond.xlsx")
-    assert found.summary == "there is no epoch 71: they go from 1 to 70"
+    assert found.summary == "there is no epoch 71: type a number from 1 to 70"
 
 
 @pytest.mark.parametrize("row", LATE_FAULTS)

@@ -143,7 +143,7 @@ def test_an_activation_that_mentions_its_value_once_is_said_around_the_sum(activ
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("input 1x4x4; flatten; dense 3; softmax; dense 2", "softmax can only come last"),
+        ("input 1x4x4; flatten; dense 3; softmax; dense 2", "softmax can only be the last layer"),
     ],
 )
 def test_what_it_has_no_words_for_is_named_with_its_layer(text, complaint):

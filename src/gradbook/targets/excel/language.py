@@ -1,8 +1,8 @@
-"""The language of cells: its forms and precedence, to write and to read.
+"""The formula language of cells: its syntax and precedence, for writing and for reading.
 
-Excel negates before it raises, so -2^2 is 4; every infix operator associates to the left, 2^3^2
-being 64. Knows formulas, and nothing of sheets, of which cell a value has, or of the library that
-writes workbooks.
+Excel negates before it raises, so -2^2 is 4; every infix operator associates to the left, so 2^3^2
+is 64. Knows formulas, and nothing of sheets, of which cell holds which value, or of the library
+that writes workbooks.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gradbook.errors import GradbookError
 
 LONGEST_FORMULA = 8192  # characters, in Excel
 
-COMPARING = 2  # and joining: what binds so loosely is read as two sides
+COMPARING = 2  # and joining: such a formula reads as two separate sides
 INFIX = {
     **dict.fromkeys(("=", "<>", "<", ">", "<=", ">="), 1),
     "&": 2,
@@ -34,7 +34,7 @@ ALONE = 8  # numbers, references, calls
 
 @dataclass(frozen=True)
 class Number:
-    """A number from zero up; a negative one is a prefix before it."""
+    """A number that is at least zero; a negative one is written with a prefix."""
 
     value: float
 
@@ -74,7 +74,7 @@ class Postfix:
 
 @dataclass(frozen=True)
 class Call:
-    """A function and its arguments; None is one left out, as in IF(A1,,2)."""
+    """A function and its arguments; None is an omitted argument, as in IF(A1,,2)."""
 
     function: str
     arguments: tuple[Expression | None, ...]
@@ -84,12 +84,12 @@ Expression = Number | Text | Reference | Infix | Prefix | Postfix | Call
 
 
 def quote(words: str) -> str:
-    """Words as a formula says them."""
+    """A text as a formula writes it."""
     return write(Text(words))
 
 
 def sentence(message: str, **cells: str) -> str:
-    """A formula that says a sentence, with what cells hold in the place of its {names}."""
+    """A formula whose result is a sentence, with the contents of cells in place of its {names}."""
     parts = []
     for words, name, _, _ in Formatter().parse(message):
         parts += [quote(words)] if words else []
@@ -98,14 +98,14 @@ def sentence(message: str, **cells: str) -> str:
 
 
 def number(value: float) -> Expression:
-    """The number, with a minus before it where it is negative."""
+    """The number, with a minus sign before it if it is negative."""
     return Prefix("-", Number(-value)) if value < 0 else Number(abs(value))
 
 
 def write(expression: Expression) -> str:
     """The formula, without its =, with the parentheses that it needs.
 
-    And with one kind more, for people: (-x)^2 and a-(-b) could do without.
+    Some are added for readability: (-x)^2 and a-(-b) would mean the same without them.
     """
     return "".join(_pieces(expression))
 
@@ -135,7 +135,7 @@ def _pieces(expression: Expression) -> Iterator[str]:
 
 
 def _chain(expression: Infix) -> Iterator[str]:
-    """a+b+c…: the left side in a loop, since a sum may be thousands of terms deep."""
+    """a+b+c…: a loop follows the left side, since a sum may be thousands of terms deep."""
     links: list[Infix] = []
     first: Expression = expression
     while isinstance(first, Infix) and (not links or binding(first) >= binding(links[-1])):
@@ -148,7 +148,7 @@ def _chain(expression: Infix) -> Iterator[str]:
 
 
 def _within(part: Expression, at_least: int, signed: bool = True) -> Iterator[str]:
-    """A part, in parentheses where it binds less tightly than its place asks."""
+    """A part, in parentheses if it binds less tightly than its place requires."""
     if binding(part) >= at_least and (signed or not isinstance(part, Prefix)):
         yield from _pieces(part)
     else:
@@ -158,7 +158,7 @@ def _within(part: Expression, at_least: int, signed: bool = True) -> Iterator[st
 
 
 def binding(expression: Expression) -> int:
-    """How tightly an expression holds together."""
+    """The precedence of an expression's outermost operator."""
     match expression:
         case Infix(operator):
             return INFIX[operator]
@@ -171,14 +171,14 @@ def binding(expression: Expression) -> int:
 
 
 def digits(value: float) -> str:
-    """A number from zero up, in full: 0.05, 2, 1E-08."""
+    """A number that is at least zero, in full precision: 0.05, 2, 1E-08."""
     return repr(float(value)).removesuffix(".0").upper()
 
 
-# Reading, a stranger's formulas too: precedence climbing ---------------------
+# Reading, also of untrusted formulas: precedence climbing -------------------
 
-DEEPEST = 100  # parts within parts; Excel nests 64 calls
-TOO_DEEP = f"more than {DEEPEST} parts within parts"
+DEEPEST = 100  # nested parts; Excel nests 64 calls
+TOO_DEEP = f"more than {DEEPEST} nested parts"
 
 
 class FormulaError(GradbookError):
@@ -223,7 +223,7 @@ class Token(NamedTuple):
 
 
 def read(formula: str) -> Expression:
-    """What a formula says, with or without its =; a FormulaError where it can't be told."""
+    """Parse a formula, with or without its =; a FormulaError if it can't be parsed."""
     if len(formula) > LONGEST_FORMULA + 1:
         raise FormulaError(f"longer than {LONGEST_FORMULA:,} characters", LONGEST_FORMULA + 1)
     return _FormulaReader(formula).whole()
@@ -242,7 +242,7 @@ def _tokens(formula: str) -> Iterator[Token]:
 
 
 def with_arguments(function: Call, given: Sequence[Expression | None]) -> Call | None:
-    """What a LAMBDA comes to with these arguments, as a LET; None where their numbers differ."""
+    """A LAMBDA applied to these arguments, as a LET; None if their numbers differ."""
     *names, result = function.arguments or (None,)
     if len(names) != len(given):
         return None
@@ -268,7 +268,7 @@ class _FormulaReader:
         return formula
 
     def expression(self, at_least: int) -> Expression:
-        """All that binds at least so tightly, from here on."""
+        """The longest expression from here whose operators bind at least this tightly."""
         outside = self.depth
         self.deeper()
         expression = self.operand()
@@ -343,7 +343,7 @@ class _FormulaReader:
         raise FormulaError(message or seen, here.column)
 
 
-# Ops that are one word, to write and to read ----------------------------------
+# Ops that a single operator or function spells, for writing and reading -------
 
 INFIX_OPS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "^"}
 CALLED_OPS = {

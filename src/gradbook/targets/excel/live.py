@@ -1,7 +1,7 @@
-"""A formula together with what it comes to: both follow from one expression.
+"""A formula and its value, both derived from one expression.
 
-A value is a number, words, True or False, or an array of these; NaN is what a sheet shows as an
-error, "" an empty cell.
+A value is a number, a text, True or False, or an array of these; NaN stands for an error in a
+sheet, "" for an empty cell.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ Value = Any
 
 @dataclass(frozen=True, eq=False)
 class LiveValue:
-    """What a formula says, and its value."""
+    """A formula and its value."""
 
     expression: Expression
     value: Value
 
     @staticmethod
     def at(cells: str, value: Value) -> LiveValue:
-        """What stands in some cells, or what a formula that isn't taken apart comes to."""
+        """A reference to cells, or a formula kept as text, with its value."""
         return LiveValue(Reference(cells), value)
 
     @property
     def cells(self) -> str:
-        """Where it stands, or what a formula says for it."""
+        """The formula without its =: a reference where the value has cells."""
         return write(self.expression)
 
     @property
@@ -92,14 +92,14 @@ Part = LiveValue | float | str
 
 
 def live(part: Part) -> LiveValue:
-    """A number or words as a formula has them."""
+    """Turn a number or a text into a literal."""
     if isinstance(part, LiveValue):
         return part
     return LiveValue(Text(part) if isinstance(part, str) else typed(part), part)
 
 
 def _number(value: Value) -> Any:
-    """Words are none, and neither is a cell that is empty."""
+    """The value as a number; NaN for texts and empty cells."""
     return np.float64(np.nan) if isinstance(value, str) else np.asarray(value, np.float64)[()]
 
 
@@ -136,7 +136,7 @@ def apart(left: Part, right: Part) -> LiveValue:
 
 
 def _all(values: tuple[Value, ...]) -> Any:
-    """The numbers among them; what is empty doesn't count."""
+    """All numbers in the values; empty cells don't count."""
     every = (part for value in values for part in np.ravel(np.asarray(value, object)))
     return np.array([part for part in every if not isinstance(part, str)], np.float64)
 
@@ -175,7 +175,7 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
 
 
 def call(function: str, *arguments: Part) -> LiveValue:
-    """A function, by the name that sheets have for it."""
+    """Call a spreadsheet function by its name."""
     parts = list(map(live, arguments))
     with np.errstate(all="ignore"):
         value = FUNCTIONS[function](*(part.value for part in parts))
@@ -187,7 +187,7 @@ def when(condition: LiveValue, then: Part, otherwise: Part) -> LiveValue:
 
 
 def message_with(message: str, **parts: LiveValue) -> LiveValue:
-    """A sentence with what cells hold in the place of its {names}."""
+    """A sentence with the contents of cells in place of its {names}."""
     values = {name: part.value for name, part in parts.items()}
     cells = {name: part.cells for name, part in parts.items()}
     written = {k: v if isinstance(v, str) else f"{v:g}" for k, v in values.items()}

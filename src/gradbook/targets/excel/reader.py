@@ -1,7 +1,7 @@
 """A trained network as a workbook that reads images: a grid to paint in, layers, answers.
 
-A stage is a layer that sums, pools or adds, with the normalisation and the activation that come
-right after it: one grid of cells for each of its channels.
+A stage is a layer that sums, pools or adds, together with the normalisation and activation that
+directly follow it. Each of its channels is one grid of cells.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ from gradbook.targets.excel.live import LiveValue, call
 from gradbook.targets.excel.sheets.look import Look, Page, content_of, new_workbook
 from gradbook.targets.excel.words import Speller
 
-MOST_CELLS, MOST_PRODUCTS = 120_000, 1_000_000  # some ten seconds to open
+MOST_CELLS, MOST_PRODUCTS = 120_000, 1_000_000  # about ten seconds to open
 INSIDE, WEIGHTS = "Inside", "Weights"
-TOP, LEFT, TITLE_ROWS = 3, 1, 3  # of the first grid; the rows above each with its words
-GUARDED = ("sigmoid",)  # whose exponential is beyond what a cell holds, far below 0
-WRAPPED = re.compile(r"(?:[^{]*[(,])?\{0\}(?:\)[^{]*)?")  # once, and alone in its parentheses
-NO_WORDS = "layer {number}: a workbook that reads has no words for {layer}: leave it out"
+TOP, LEFT, TITLE_ROWS = 3, 1, 3  # of the first grid; the rows above each grid for its title
+GUARDED = ("sigmoid",)  # far below 0, its exponential overflows in a cell
+WRAPPED = re.compile(r"(?:[^{]*[(,])?\{0\}(?:\)[^{]*)?")  # once, alone in its parentheses
+NO_WORDS = "layer {number}: a workbook that reads images has no formula for {layer}: leave it out"
 
 
 @dataclass(frozen=True)
 class WeightBlock:
-    """A layer's parameter on the sheet of weights: a row for each channel that it makes."""
+    """A layer's parameter on the sheet of weights: one row per output channel."""
 
     name: str
     shape: Shape
@@ -62,7 +62,7 @@ class WeightBlock:
 
     @property
     def size(self) -> int:
-        """Of each row."""
+        """The number of values in each row."""
         return prod(self.shape[1:])
 
     def row(self, channel: int) -> int:
@@ -72,24 +72,24 @@ class WeightBlock:
         return f"{WEIGHTS}!{xl_rowcol_to_cell(self.row(channel), 1 + place, True, True)}"
 
     def run(self, channel: int, first: int, count: int) -> str:
-        """So many of a row, side by side."""
+        """The range of `count` neighbouring cells in a row."""
         area = xl_range_abs(self.row(channel), 1 + first, self.row(channel), first + count)
         return f"{WEIGHTS}!{area}"
 
 
 @dataclass(frozen=True)
 class ReaderStage:
-    """Layers that have one grid of cells together."""
+    """The layers that share one grid of cells."""
 
     layers: tuple[int, ...]
     words: str
     grids: Grids
-    sources: tuple[Grids, ...]  # what the first of its layers reads
+    sources: tuple[Grids, ...]  # the input of its first layer
 
 
 @dataclass(frozen=True)
 class ReaderPlan:
-    """A network's stages and where its parameters stand."""
+    """A network's stages and the places of its parameters."""
 
     net: Net
 
@@ -99,7 +99,7 @@ class ReaderPlan:
 
     @cached_property
     def stages(self) -> tuple[ReaderStage, ...]:
-        grids_of = {0: self.given}  # the grids of each value that has some
+        grids_of = {0: self.given}  # of each value that has grids
         stages: list[ReaderStage] = []
         top = TOP + self.given.height + TITLE_ROWS
         for layers in self._together():
@@ -114,16 +114,16 @@ class ReaderPlan:
 
     @property
     def outputs(self) -> Grids:
-        """What the probabilities are made of."""
+        """The grids from which the probabilities are computed."""
         return self.stages[-1].grids
 
     def _of(self, grids_of: dict[int, Grids], value: int) -> Grids:
-        while value not in grids_of:  # what dropout and flatten pass on
+        while value not in grids_of:  # dropout and flatten pass their input on
             value -= 1
         return grids_of[value]
 
     def _together(self) -> Iterator[list[int]]:
-        """The layers of each stage, without what passes values on, and without the softmax."""
+        """The layers of each stage; layers that pass values on, and the softmax, belong to none."""
         layers = self.net.layers
         read = {k for n in range(len(layers)) for k in layers[n].reads(n) if k != n}  # by skips
         group: list[int] = []
@@ -137,7 +137,8 @@ class ReaderPlan:
             if layer.is_softmax:
                 if index != len(layers) - 1:
                     raise TargetError(
-                        f"layer {index + 1}: in a workbook that reads, softmax can only come last"
+                        f"layer {index + 1}: in a workbook that reads images, "
+                        "softmax can only be the last layer"
                     )
                 continue
             if group and not _follows(layer):
@@ -150,7 +151,7 @@ class ReaderPlan:
 
     @cached_property
     def blocks(self) -> dict[str, WeightBlock]:
-        """Where each parameter stands, one below the other; running statistics among them."""
+        """The place of each parameter, one below the other, running statistics included."""
         blocks: dict[str, WeightBlock] = {}
         top = TOP
         for name, shape in self._parameters():
@@ -167,13 +168,13 @@ class ReaderPlan:
                     yield name, self.net.shapes[index][:1]
 
     def _leaf(self, role: Role, index: int) -> str:
-        """What the parameter is called that a layer takes."""
+        """The name of a layer's parameter."""
         return str(leaf_name(role, self.net.owners[index]))
 
     # Formulas --------------------------------------------------------------------
 
     def formula(self, stage: ReaderStage, channel: int, row: int, column: int) -> str:
-        """What one cell says."""
+        """The formula of one cell."""
         index, *after = stage.layers
         layer, shape = self.net.layers[index], self.net.shapes[index]
         source, place = stage.sources[0], (channel, row, column)
@@ -196,10 +197,10 @@ class ReaderPlan:
         return f"={text}"
 
     def _weighted(self, index: int, source: Grids, place: Place) -> str:
-        """A weighted sum; cells that lie side by side as their weights do are one term."""
+        """A weighted sum; neighbouring cells whose weights are also neighbours form one term."""
         block, bias = (self.blocks.get(self._leaf(it, index)) for it in (Role.WEIGHT, Role.BIAS))
         assert block
-        runs: list[tuple[Place, int, int, int]] = []  # a cell, its weight's row and place, how many
+        runs: list[tuple[Place, int, int, int]] = []  # cell, weight's row and place, length
         end: tuple[object, ...] = ()
         for cell, channel, weight in self._products(index, source, place):
             row, column = source.place(*cell)
@@ -216,8 +217,8 @@ class ReaderPlan:
     def _products(
         self, index: int, source: Grids, place: Place
     ) -> Iterator[tuple[Place, int, int]]:
-        """The cells that a place is a sum of, each with its weight's row and place in that row;
-        what lies in a padding is left out."""
+        """The cells in a place's sum, each with its weight's row and position in that row; cells in
+        the padding are left out."""
         layer, shape, maps = self.net.layers[index], source.shape, self.net.shapes[index + 1]
         spread = layer.spreads(self.net.shapes[index])
         window = spread or layer.window(self.net.shapes[index])
@@ -237,7 +238,7 @@ class ReaderPlan:
                 yield (channel, y, x), row, weight
 
     def _passed(self, index: int, text: str, channel: int) -> str:
-        """What a normalisation or an activation makes of it."""
+        """A formula's text with a normalisation or an activation applied to it."""
         layer = self.net.layers[index]
         if layer.statistics:  # times γ/√(σ²+ε), plus β − μ·γ/√(σ²+ε), written beside the statistics
             scale = self.blocks[statistics_names(self.net, index)[1]]
@@ -251,8 +252,8 @@ class ReaderPlan:
     def scales(
         self, values: Mapping[str, NDArray[Any]]
     ) -> Iterator[tuple[int, LiveValue, LiveValue]]:
-        """What each channel of a normalisation is multiplied with, and what is added to it, with
-        the row where both stand."""
+        """The factor and the summand of each channel of a normalisation, with the row in which
+        they are written."""
         for index, layer in enumerate(self.net.layers):
             if not layer.statistics:
                 continue
@@ -270,7 +271,7 @@ class ReaderPlan:
 
 
 def _term(source: Grids, block: WeightBlock, cell: Place, row: int, first: int, count: int) -> str:
-    """A cell times its weight, or so many side by side."""
+    """A cell times its weight, or the sum of several such products."""
     if count == 1:
         return f"{source.cell(*cell)}*{block.cell(row, first)}"
     top, left = source.place(*cell)
@@ -279,34 +280,33 @@ def _term(source: Grids, block: WeightBlock, cell: Place, row: int, first: int, 
 
 
 def _side_by_side(sources: Sequence[Grids], place: tuple[int, int, int], stage: Grids) -> str:
-    """The cell that stands in a place of grids that these make one after the other.
+    """The cell at a place of the stage, where the sources' values are concatenated.
 
-    Flat values may lie in pictures still: their order is the same.
+    A flat value may still be laid out as pictures: the order is the same.
     """
     number = int(np.ravel_multi_index(place, stage.shape))
     for source in sources:
         if number < prod(source.shape):
             return source.cell(*map(int, np.unravel_index(number, source.shape)))
         number -= prod(source.shape)
-    raise AssertionError(f"{place} is beyond what stands side by side")
+    raise AssertionError(f"{place} is outside the concatenated grids")
 
 
 def _cell_for(source: Grids, place: tuple[int, int, int], stage: Grids) -> str:
-    """The cell of its own place, or its channel's where each has one alone."""
+    """The cell at its place, or its channel's cell if each channel has only one."""
     if prod(source.shape) < prod(stage.shape):
         return source.cell(*map(int, np.unravel_index(place[0], source.shape)))
     return _side_by_side([source], place, stage)
 
 
 def _spelled(layer: Layer, cells: Sequence[str], parameters: Sequence[str]) -> str:
-    """What the language of cells says of a layer that works on each place alone, with cells of
-    its own parameters."""
+    """The formula of an elementwise layer, with these cells as inputs and parameters."""
     return _template(layer, len(cells), len(parameters)).format(*cells, *parameters)
 
 
 @cache
 def _template(layer: Layer, inputs: int, parameters: int) -> str:
-    """The same with {0}, {1} … in the place of the cells."""
+    """The same formula with {0}, {1} … in place of the cells."""
     graph = Graph()
     leaves = [graph.leaf(Name("x", (k,))) for k in range(inputs + parameters)]
     references = {leaf: Reference(f"{{{k}}}") for k, leaf in enumerate(leaves)}
@@ -315,7 +315,7 @@ def _template(layer: Layer, inputs: int, parameters: int) -> str:
 
 
 def _pooled(layer: Layer, source: Grids, channel: int, place: Both) -> str:
-    """The largest or the average of the cells under a window; there are none in its padding."""
+    """The largest or the average of the cells under a window, its padding excluded."""
     window, area = layer.window(source.shape), source.shape[1:]
     assert window
     seen = [at for _, at in window.inside(place, area)]
@@ -331,7 +331,7 @@ def _pooled(layer: Layer, source: Grids, channel: int, place: Both) -> str:
 
 
 def _follows(layer: Layer) -> bool:
-    """Whether a layer is said around the formula before it, which it mentions once."""
+    """Whether a layer can wrap the formula before it, which its own formula mentions once."""
     if not (layer.ending and layer.elementwise):
         return bool(layer.statistics)
     return WRAPPED.fullmatch(_template(layer, 1, 0)) is not None
@@ -343,7 +343,7 @@ def require_room(plan: ReaderPlan, products: int) -> None:
     if cells > MOST_CELLS or products > MOST_PRODUCTS:
         raise LimitError(
             f"{counted(plan.net.count(), 'parameter')} need {cells:,} formulas with "
-            f"{products:,} products in all, but a workbook that reads stays quick only up to "
+            f"{products:,} products in all, but a workbook that reads images is quick only up to "
             f"{MOST_CELLS:,} with {MOST_PRODUCTS:,}: train a smaller network, such as the "
             "recipe tiny"
         )
@@ -360,7 +360,7 @@ PICK_NAME, ANSWER_NAME = "picked", "answer"
 
 @dataclass(frozen=True)
 class ReaderBook:
-    """All that the workbook shows: the images by their names, and what is made of the first."""
+    """All that the workbook shows: the images by name, and the results for the first of them."""
 
     plan: ReaderPlan
     values: Mapping[str, NDArray[Any]]  # the trained ones
@@ -371,7 +371,7 @@ class ReaderBook:
     images: NDArray[np.uint8]  # to pick from: (images, rows, columns)
     names: tuple[str, ...]
     painted: NDArray[np.uint8]
-    maps: Mapping[int, Array]  # of the first image, by the number of its stage
+    maps: Mapping[int, Array]  # of the first image, by stage number
     probabilities: Array
 
 
@@ -434,7 +434,7 @@ class _Read(Page):
         self.sheet.data_validation(row, column + 4, row, column + 4, rule)
 
     def grids(self) -> None:
-        """What can be painted, and beside it what the network is given to see."""
+        """The grid to paint in, and beside it the image that the network receives."""
         titles = ((GRID_COLUMN, tr("paint here")), (self.seen_column, tr("what the network sees")))
         for column, words in titles:
             self.look.underlined(self.sheet, GRID_ROW - 1, column, self.columns, words)
@@ -462,7 +462,7 @@ class _Read(Page):
             )
 
     def answers(self) -> None:
-        """How sure the network is of each class, and which it takes the image for."""
+        """The probability of each class, and the most probable class."""
         column, top, look = self.answers_column, GRID_ROW, self.look
         classes, outputs = self.book.classes, self.book.plan.outputs
         self.headings(top - 1, column, [(mark("class"), QUIET), (mark("probability"), QUIET)])
@@ -520,9 +520,9 @@ def _absolute(outputs: Grids) -> str:
 
 
 def _write_inside(look: Look, book: ReaderBook) -> None:
-    """What the network is given, and the maps that each stage makes of it."""
+    """The network's input, and the maps that each stage computes from it."""
     remark = tr("From top to bottom, one grid per channel. Blue is above 0, red below.")
-    sheet = look.sheet(INSIDE, tr("The way through the layers"), remark, left=LEFT)
+    sheet = look.sheet(INSIDE, tr("The path through the layers"), remark, left=LEFT)
     plan = book.plan
     widest = max(grids.width for grids in (plan.given, *(s.grids for s in plan.stages)))
     sheet.set_column(0, LEFT + widest, MAP)
@@ -577,7 +577,7 @@ def _write_weights(look: Look, book: ReaderBook) -> None:
 
 
 def _write_images(look: Look, book: ReaderBook) -> None:
-    """The images to pick from, one a row."""
+    """The images to choose from, one per row."""
     sheet = look.workbook.add_worksheet(IMAGES)
     sheet.write_string(0, 0, tr("image"), look.heading(QUIET))
     sheet.write_string(0, 1, tr("brightness, row by row"), look.heading(INPUT))

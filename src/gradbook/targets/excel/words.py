@@ -1,6 +1,6 @@
-"""How a cell's formula says each op: one table of words, a few phrases, and whole values with them.
+"""Writes each op as a cell's formula: one table of spellings, and whole values composed from it.
 
-Knows formulas and graphs, and nothing of sheets or of which cell a value has.
+Knows formulas and graphs, and nothing of sheets or of the cell that holds a value.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from gradbook.targets.excel.language import (
     write,
 )
 
-LARGEST_EXP = 709  # EXP of more is #NUM!
+LARGEST_EXP = 709  # EXP of a larger number is #NUM!
 
 Parts = Sequence[Expression]
 Refer = Callable[[Node], Reference | None]
@@ -33,7 +33,7 @@ Guarded = Collection[str]  # names of ops
 
 
 def infix(operator: str, *terms: Expression) -> Expression:
-    """a+b+c, added from the left."""
+    """a+b+c, associated to the left."""
     return reduce(lambda left, right: Infix(operator, left, right), terms)
 
 
@@ -50,7 +50,7 @@ def _choose(parts: Parts, node: Node) -> Expression:
 
 
 def _is_largest(parts: Parts, node: Node) -> Expression:
-    """A tie goes to the first."""
+    """The first of equal values counts as the largest."""
     (k,) = node.attributes
     assert isinstance(k, int)
     tests = [Infix(">", parts[k], part) for part in parts[:k]]
@@ -59,7 +59,7 @@ def _is_largest(parts: Parts, node: Node) -> Expression:
 
 
 def _log_sum_exp(parts: Parts, node: Node) -> Expression:
-    """Measured from the largest, so that no EXP overflows."""
+    """The largest value is subtracted first, so that no EXP overflows."""
     most = call("MAX", *parts)
     powers = (call("EXP", Infix("-", part, most)) for part in parts)
     return infix("+", most, call("LN", infix("+", *powers)))
@@ -76,13 +76,13 @@ def _sigmoid(parts: Parts, node: Node) -> Expression:
 
 
 def _guarded_sigmoid(parts: Parts, node: Node) -> Expression:
-    """For values so far below zero that the textbook's form overflows."""
+    """For values so far below zero that the EXP in the usual form overflows."""
     far = Infix("<", parts[0], number(-LARGEST_EXP))
     return call("IF", far, ZERO, _sigmoid(parts, node))
 
 
 def _guarded_power(parts: Parts, node: Node) -> Expression:
-    """Some sheets take a power that vanishes for an error, and a product that does for 0."""
+    """Some spreadsheets give an error for a power that underflows, and 0 for such a product."""
     base, exponent = parts
     if exponent == Number(2.0):
         return Infix("*", base, base) if isinstance(base, Reference) else call("SUMSQ", base)
@@ -127,10 +127,10 @@ SAYS = Vocabulary("a sheet", frozenset({*PHRASES, "leaf"}))
 
 @dataclass(frozen=True)
 class Speller:
-    """Says nodes as formulas: what has a cell is referred to, the rest is written out.
+    """Writes nodes as formulas: refers to values that have a cell and writes out all others.
 
-    `refer` gives a node's cell (or nothing), `block` the cells of a value of all samples.
-    The ops of `guarded` are spelled so that extreme values do them no harm.
+    `refer` returns a node's cell, or None; `block` returns the cells that hold one value for all
+    samples. The ops in `guarded` are spelled so that extreme values cause no error.
     """
 
     refer: Refer
@@ -138,11 +138,11 @@ class Speller:
     guarded: Guarded = frozenset()
 
     def mention(self, node: Node) -> Expression:
-        """What another cell says for it: its reference, where it has one."""
+        """How another cell's formula includes it: as a reference, if it has a cell."""
         return self.refer(node) or self.formula(node)
 
     def formula(self, node: Node) -> Expression:
-        """What the node's own cell says."""
+        """The formula of the node's own cell."""
         written: dict[Node, Expression] = {}
         waiting = [node]
         while waiting:  # no recursion: a sum may be hundreds of terms deep
@@ -158,7 +158,7 @@ class Speller:
         return written[node]
 
     def _parts(self, node: Node) -> tuple[Node, ...]:
-        """What a node's phrase is made of: its inputs, or a simpler way to say it."""
+        """The parts of a node's phrase: its inputs, or the nodes of its expansion."""
         if node.op.name == "total":
             return ()
         return SAYS.sources(node)
@@ -171,7 +171,7 @@ class Speller:
         return phrase(parts, node) if phrase else parts[0]
 
 
-NAMES: Speller = Speller(  # says formulas in names
+NAMES: Speller = Speller(  # writes formulas with names in place of cells
     lambda node: Reference(str(node.name)) if node.name is not None else None,
     lambda node: Reference(tr("{value} of all samples", value=write(NAMES.mention(node)))),
 )

@@ -30,16 +30,16 @@ from gradbook.targets.excel.sheets.rates import write_rates, write_rates_work, w
 from gradbook.targets.excel.sheets.training import columns, write_samples, write_training
 
 FIRST_ROW = 3
-LONGEST_CELL = 30_000  # characters, of the 32,767 that a cell holds
+LONGEST_CELL = 30_000  # characters, of the 32,767 that fit into a cell
 
 
 def write_exercise(look: Look, book: WorkbookPlan) -> None:
-    """The hidden sheet Exercise: what is asked for, in cells that every program saves again."""
+    """The hidden sheet Exercise: what to fill in, in cells that every spreadsheet program keeps."""
     remark = tr(
-        "{command} reads here which network this is and what is to be filled in.",
+        "{command} reads from this sheet which network this is and which cells must be filled in.",
         command="gradbook check",
     )
-    sheet = look.sheet(EXERCISE, tr("What this exercise asks"), remark)
+    sheet = look.sheet(EXERCISE, tr("What to fill in"), remark)
     asked = book.exercise.kind_of(book.step) if book.exercise else {}
     record = ExerciseRecord(
         str(book.step.net),
@@ -71,8 +71,8 @@ SHEETS = {
 
 
 def workbook_content(book: WorkbookPlan) -> bytes:
-    """The content of its file."""
-    for name in (TRAINING, SAMPLES):  # refused before anything long is begun
+    """The content of the workbook's file."""
+    for name in (TRAINING, SAMPLES):  # refused before the slow work begins
         columns(book.training, name, book.starts, ())
     workbook = new_workbook()
     workbook.set_properties(_properties(book))

@@ -45,7 +45,7 @@ def test_what_a_causal_layer_does_not_look_at_is_left_empty(tmp_path):
     path = write_workbook(builtin("attention-by-hand"), tmp_path / "x.xlsx", epochs=2, rates=())
     written = load_workbook(path.path)
     told = {cell.value for row in written["Network"].iter_rows() for cell in row}
-    assert "every layer as matrices, with a column for each step, and their gradients" in told
+    assert "every layer as matrices, with one column per step, and their gradients" in told
     sheet, own = written["Grids"], block(found, "a_share")
     for place in own.grids.places():
         assert (sheet[own.grids.cell(*place)].value is None) == (place in own.missing)

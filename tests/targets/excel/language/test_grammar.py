@@ -141,7 +141,7 @@ def test_what_cannot_be_read_is_told_with_its_place(text, told):
 
 @pytest.mark.parametrize("text", ["(" * 5000, "-" * 5000 + "1", "1" + "%" * 5000, "SUM(" * 2000])
 def test_a_formula_that_is_too_deep_is_refused_and_not_fallen_into(text):
-    with pytest.raises(FormulaError, match=f"more than {DEEPEST} parts within parts"):
+    with pytest.raises(FormulaError, match=f"more than {DEEPEST} nested parts"):
         read(text)
 
 

@@ -191,7 +191,7 @@ def test_of_a_long_run_some_epochs_are_checked_the_first_and_the_last_among_them
     [
         ([AGREES, DIFFERS], 3, "1 of 2 gradients differ in epoch 3"),
         ([AGREES, NO_NUMBER], 3, "no numbers in epoch 3"),
-        ([AGREES, AGREES], 13, "there is no epoch 13: they go from 1 to 12"),
+        ([AGREES, AGREES], 13, "there is no epoch 13: type a number from 1 to 12"),
         ([AGREES, AGREES], "", "type an epoch"),
     ],
 )

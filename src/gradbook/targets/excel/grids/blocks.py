@@ -1,4 +1,4 @@
-"""Where the cells of blocks stand, a block for each channel, and how they are coloured."""
+"""The places of cells in blocks, with one block per channel, and their colours."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from gradbook.palette import Colour
 
 LEFT = 2  # the column of the first values
 MOST_ACROSS = 8  # grids side by side
-WIDEST = 14  # columns that blocks side by side take, where there are several
+WIDEST = 14  # columns that several blocks side by side take together
 Place = tuple[int, int, int]  # channel, row, column
-LARGEST = "maxpool"  # the pool that shows the largest value of a window; others average
+LARGEST = "maxpool"  # keeps the largest value of a window; other pools average
 
 
 @dataclass(frozen=True)
 class Grids:
-    """A grid of cells for each channel, side by side; single values stand without gaps."""
+    """A grid of cells for each channel, side by side; single values have no gaps between them."""
 
     shape: tuple[int, int, int]
     top: int
@@ -36,7 +36,7 @@ class Grids:
 
     @cached_property
     def across(self) -> int:
-        """So many channels stand side by side: of single values all, unless one below another."""
+        """The number of channels side by side: all of them for single values in a row."""
         below = self.is_pictures or self.most_across == 1
         return min(self.shape[0], self.most_across) if below else self.shape[0]
 
@@ -59,7 +59,7 @@ class Grids:
         return str(xl_rowcol_to_cell(*self.place(channel, row, column)))
 
     def area(self, channel: int, rows: range, columns: range) -> str:
-        """Some of a channel's rows and columns."""
+        """A range of a channel's rows and columns."""
         first = self.place(channel, rows[0], columns[0])
         last = self.place(channel, rows[-1], columns[-1])
         if first == last:
@@ -70,7 +70,7 @@ class Grids:
         channels, rows, columns = self.shape
         return ((c, y, x) for c in range(channels) for y in range(rows) for x in range(columns))
 
-    # Seen from anywhere on the sheet ------------------------------------------------
+    # References from anywhere on the sheet ------------------------------------------
 
     def whole(self, channel: int) -> str:
         """All cells of one channel: $B$6:$E$9."""
@@ -78,7 +78,7 @@ class Grids:
         return str(xl_range_abs(*self.place(channel, 0, 0), *last))
 
     def at(self, channel: str | int, row: str, column: str) -> str:
-        """A formula for the place that other cells tell, counted from 1; or of a channel known."""
+        """A formula for the place that other cells name, from 1; an int is a known channel."""
         if isinstance(channel, int) or self.shape[0] == 1:
             cells = self.whole(channel if isinstance(channel, int) else 0)
             return f"INDEX({cells},{row},{column})"
@@ -103,20 +103,20 @@ def planes(shape: Shape) -> tuple[int, int, int]:
 
 @dataclass(frozen=True)
 class NodeBlock:
-    """Blocks of cells for the values of a tensor; None among the nodes is 0 whatever happens."""
+    """Blocks of cells for the values of a tensor; a node that is None always has the value 0."""
 
-    names: str  # of the values, with {0} for what stands before each
+    names: str  # of the values, with {0} in place of a prefix
     words: str
     tint: Colour
     grids: Grids
     nodes: Scalars  # (channels, rows, columns)
     labels: tuple[str, ...]  # of the channels
-    rows: tuple[str, ...] = ()  # what the rows are called that aren't places
-    missing: frozenset[Place] = frozenset()  # where nothing stands, as for a step not looked at
-    key: str = ""  # which parameters of a picture's layer: w, b, few bits, statistics
+    rows: tuple[str, ...] = ()  # the names of rows that aren't places
+    missing: frozenset[Place] = frozenset()  # empty cells, such as a masked step's
+    key: str = ""  # of a picture layer's parameters: w, b, FEW, STATISTICS
 
     def at(self, top: int) -> NodeBlock:
-        """The same from a row on."""
+        """The same block, beginning at this row."""
         return replace(self, grids=replace(self.grids, top=top))
 
     @property
@@ -129,7 +129,7 @@ class NodeBlock:
 
 
 def most_across(shape: tuple[int, int, int], together: int = 1) -> int:
-    """So many blocks stand side by side; those of one map `together`, where they have room."""
+    """The number of blocks side by side: if they fit, the `together` ones of a map share a row."""
     fitting = max(1, WIDEST // (shape[2] + 1))
     return fitting // together * together or fitting
 
@@ -137,7 +137,7 @@ def most_across(shape: tuple[int, int, int], together: int = 1) -> int:
 # Colours ------------------------------------------------------------------------
 
 RED, WHITE, BLUE = "#C0504D", "#FFFFFF", "#1F5FA8"
-PALE_RED, PALE_BLUE = "#E9A29C", "#8AB6E6"  # on which numbers can be read
+PALE_RED, PALE_BLUE = "#E9A29C", "#8AB6E6"  # light enough for numbers to be read
 
 PAPERS: dict[str, object] = {"type": "2_color_scale", "min_color": "#000000", "max_color": WHITE}
 WHITES: dict[str, object] = {"type": "2_color_scale", "min_color": WHITE, "max_color": BLUE}
@@ -152,13 +152,13 @@ def coloured(sheet: Worksheet, grids: Grids, scale: dict[str, object]) -> None:
 
 
 def coloured_by_size(sheet: Worksheet, grids: Grids) -> None:
-    """A scale on which 0 is white, and what is as far above as below it equally strong.
+    """A scale on which 0 is white, and equal distances from 0 are equally strong.
 
-    All channels have one scale, said for each by itself: where rules for parts of a range
-    overlap, LibreOffice (7.4) takes one of them alone.
+    All channels share one scale, but each has its own rule: where rules for parts of a range
+    overlap, LibreOffice (7.4) applies only one of them.
     """
     cells = ",".join(grids.whole(channel) for channel in range(grids.shape[0]))
-    largest = f"MAX(1E-30,MAX({cells}),-MIN({cells}))"  # never 0, which would be no scale
+    largest = f"MAX(1E-30,MAX({cells}),-MIN({cells}))"  # never 0: a scale needs two ends
     scale = {
         **BLUES,
         "min_color": PALE_RED,

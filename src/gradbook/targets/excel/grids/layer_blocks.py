@@ -1,8 +1,8 @@
-"""The blocks of a layer from top to bottom: its parameters, what it names, what it makes.
+"""The blocks of a layer from top to bottom: its parameters, its inner values, its output.
 
-Of pictures a block has a grid for each channel. What reads sequences is laid out in matrices, with
-a row for each unit and a column for each step; a layer's own values, such as queries and scores,
-stand in the order in which they are computed, each below the weights that it is made with.
+For pictures, a block has one grid per channel. Sequences are laid out as matrices, with one row
+per unit and one column per step; a layer's inner values, such as queries and scores, follow in the
+order in which they are computed, each below the weights that it is computed with.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from gradbook.net.step import Step
 from gradbook.palette import WEIGHT, Colour, colour_of
 from gradbook.targets.excel.grids.blocks import LEFT, Grids, NodeBlock, most_across, planes
 
-FEW = "ŵ"  # what is read of weights of few bits
-STATISTICS = "γβμσs"  # one below the other, a column for each channel
-IN_BETWEEN, WHAT_COMES_OUT = mark("values in between"), mark("what comes out")
+FEW = "ŵ"  # the rounded value of a weight of few bits
+STATISTICS = "γβμσs"  # rows below each other, with one column per channel
+IN_BETWEEN, WHAT_COMES_OUT = mark("values in between"), mark("the output")
 MEANINGS = {
     "i": mark("what the network receives"),
     "c": mark("the weighted sum of each window"),
-    "p": mark("the value kept from each window"),
-    "a": mark("what is passed on"),
+    "p": mark("the pooled value of each window"),
+    "a": mark("the layer's output"),
     "y": mark("normalised, scaled and shifted"),
-    "z": mark("both added"),
+    "z": mark("the sum of both"),
     "f": mark("the earlier values that a branch continues from"),
 }
 
 
 def slides(layer: Layer, shape: Shape) -> bool:
-    """Whether it has a window that goes over more than one place at a time."""
+    """Whether the layer's window slides over more than one place of the input."""
     window = layer.window(shape)
     return bool(window) and not (is_sequence(shape) and window == ONE_STEP)
 
@@ -48,7 +48,7 @@ def slides(layer: Layer, shape: Shape) -> bool:
 
 
 def picture_blocks(step: Step, index: int) -> list[NodeBlock]:
-    """What a layer takes, and last what it makes; -1 is the input."""
+    """A layer's parameters, and last its output; -1 is the input."""
     net = step.net
     if index < 0:
         return [_maps(step, Name("i"), net.input)]
@@ -76,7 +76,7 @@ def _maps(step: Step, name: Name, shape: Shape, words: str = "") -> NodeBlock:
 
 
 def _single_values(step: Step, name: Name, shape: Shape) -> NodeBlock:
-    """Each by itself, in a row."""
+    """Each value as a block of one cell, in a row."""
     nodes = _nodes(step, name.elements(shape).values())
     words = tr(MEANINGS.get(name.stem, WHAT_COMES_OUT))
     labels = [str(node.name) for node in nodes]
@@ -89,14 +89,14 @@ def _kernels(step: Step, parameter: Parameter, index: int) -> NodeBlock:
     maps = [str(name.at(k + 1)) if outputs > 1 else str(name) for k in range(outputs)]
     words, labels = tr("the kernels, one for each map"), maps
     if sources > 1:
-        words = tr("the kernels, one for each map and what it reads")
+        words = tr("the kernels, one for each map and input channel")
         labels = [f"{it}←{k + 1}" for it in maps for k in range(sources)]
     nodes = _nodes(step, parameter.names).reshape(outputs * sources, high, wide)
     return _block(_span(parameter), words, WEIGHT, nodes, labels, sources, str(Role.WEIGHT))
 
 
 def _levels(step: Step, kernels: NodeBlock) -> NodeBlock:
-    """What sums read of weights of few bits."""
+    """Weights of few bits as sums read them."""
     names = [f"{FEW}{node.name.numbers[-1]}" for node in kernels.nodes.flat]
     return replace(
         kernels,
@@ -114,14 +114,14 @@ def _shifts(step: Step, parameter: Parameter, _: int) -> NodeBlock:
 
 
 def _statistics(step: Step, index: int) -> NodeBlock:
-    """What a normalisation has learned, and what it finds in the samples, by channels."""
+    """A normalisation's learned parameters and the samples' statistics, by channel."""
     net = step.net
     stems = ("γ", "β", "μ", "σ²", "s")
     shape, place = net.shapes[index][:1], number(net, index)
     learned = [_nodes(step, parameter.names) for parameter in net.taken(index)]
     measured = (Name(stem, layer=place).elements(shape).values() for stem in stems[2:])
     nodes = np.array([[*learned, *(_nodes(step, names) for names in measured)]])
-    names, words = ", ".join(f"{{0}}{stem}" for stem in stems), tr("a column for each channel")
+    names, words = ", ".join(f"{{0}}{stem}" for stem in stems), tr("one column per channel")
     grids = Grids(nodes.shape, 0, LEFT)
     return NodeBlock(names, words, WEIGHT, grids, nodes, ("",), stems, key=STATISTICS)
 
@@ -130,9 +130,9 @@ def _statistics(step: Step, index: int) -> NodeBlock:
 
 
 def step_blocks(step: Step, index: int, as_maps: bool = False) -> list[NodeBlock]:
-    """What a layer takes and names, and last what it makes; -1 is the input.
+    """A layer's parameters and inner values, and last its output; -1 is the input.
 
-    That is laid out `as_maps`, a grid for each unit, for layers that slide over it.
+    With `as_maps`, the output is one grid per unit, for layers that slide over it.
     """
     net, name = step.net, layer_names(step.net)[index + 1]
     if index < 0:
@@ -141,7 +141,7 @@ def step_blocks(step: Step, index: int, as_maps: bool = False) -> list[NodeBlock
     inner = inner_planes(step, index, [step.loss]) if layer.has_inner_values else []
     words = layer.words(net.shapes[layer.reads(index)[0]])
     last = _made(step, name, net.shapes[index + 1], words, as_maps)
-    # of a last state, the states at all steps
+    # for a layer that returns its last state: the states at all steps
     holding = (it for it in inner if set(last.nodes.flat) <= set(it.nodes.flat))
     whole = next(holding, None)
     if whole and not as_maps:
@@ -166,7 +166,7 @@ def _made(step: Step, name: Name, shape: Shape, words: str, as_maps: bool) -> No
 
 
 def _plane_block(layer: Layer, inner: InnerPlanes, otherwise: str) -> NodeBlock:
-    """Values on the way, in the words that the layer has for them."""
+    """A layer's inner values, titled with the layer's own description of them."""
     name = inner.name
     words = layer.inner_words.get(f"{name.stem}_{name.word or (name.of.stem if name.of else '')}")
     title = tr(words).partition(". ")[0] if words else otherwise
@@ -174,7 +174,7 @@ def _plane_block(layer: Layer, inner: InnerPlanes, otherwise: str) -> NodeBlock:
 
 
 def _matrix(name: Name, words: str, nodes: Scalars, is_by_heads: bool = False) -> NodeBlock:
-    """Each row has a name; or each of the heads, in which a row is a step as a column is."""
+    """A block with named rows; or one per attention head, where rows are steps, as columns are."""
     heads, units, _ = nodes.shape
     labels = [str(name.at(k + 1)) for k in range(heads)] if heads > 1 else [""]
     rows = tuple(str(name.at(k + 1) if units > 1 else name) for k in range(units))
@@ -199,7 +199,7 @@ def _nodes(step: Step, names: Iterable[Name | str]) -> Scalars:
 
 
 def _span(parameter: Parameter) -> str:
-    """w1 … w9, with room for what stands before each."""
+    """w1 … w9, with room for a prefix before each."""
     ends = dict.fromkeys((parameter.names[0], parameter.names[-1]))
     return " … ".join(f"{{0}}{name}" for name in ends)
 

@@ -1,4 +1,4 @@
-"""What the sheet Grids shows: each layer's parameters and maps, their gradients beside them."""
+"""The content of the sheet Grids: each layer's parameters and maps, with gradients beside them."""
 
 from __future__ import annotations
 
@@ -24,38 +24,38 @@ from gradbook.targets.excel.words import Speller
 
 EPOCH_NAME, SAMPLE_NAME = "grids_epoch", "grids_sample"
 FIRST_ROW = 5  # of the first stage
-ABOVE = 3  # rows above the values of blocks: a title, and the numbers of columns
+ABOVE = 3  # rows above a block's values: its title and the column numbers
 SLOPE_OF = "{0}∂E/∂"  # before each name
-WEIGHT_LINES = 3  # beside a weight that is looked at
-LINES = {"conv": 5, "pool": 3, "batchnorm": 9}  # beside a place that is looked at, and the verdict
-LETTERS = 7  # of a title that a column has room for
+WEIGHT_LINES = 3  # beside a weight to look at
+LINES = {"conv": 5, "pool": 3, "batchnorm": 9}  # beside a place to look at, with the verdict
+LETTERS = 7  # of a title, for each column
 
 
 @dataclass(frozen=True)
 class GridStage:
-    """The input or a layer from top to bottom: parameters, a place to look at, what it makes."""
+    """The input or a layer from top to bottom: parameters, a place to look at, its output."""
 
     index: int  # of the layer; -1 is the input
     layer: Layer | None
-    kind: str  # conv, pool or batchnorm, of which one place can be looked at; else nothing
+    kind: str  # conv, pool or batchnorm, of which one place can be looked at; else empty
     words: str
     row: int  # of its title
-    parts: tuple[NodeBlock, ...]  # its parameters, and in steps the values it names
+    parts: tuple[NodeBlock, ...]  # its parameters, and for a sequence its named values
     place_row: int  # of the place to look at
     values: NodeBlock
     slopes: tuple[NodeBlock, ...]
-    reads: tuple[int, ...]  # the numbers of the stages whose values it is given
-    weight_row: int | None  # of a weight whose gradient is looked at, below the values
+    reads: tuple[int, ...]  # the numbers of the stages that it reads
+    weight_row: int | None  # of a weight to look at, below the values
     end: int
 
     @property
     def parameters(self) -> Mapping[str, NodeBlock]:
-        """Of a picture's layer: the w and b of a convolution; STATISTICS."""
+        """For layers of pictures: the w and b of a convolution, and STATISTICS."""
         return {block.key: block for block in self.parts if block.key}
 
     @property
     def pieces(self) -> tuple[tuple[int, int], ...]:
-        """From which row to which it should stay together on a page; it is cut between them."""
+        """Ranges of rows that should stay together on a page; breaks come between them."""
         is_in_steps = len(self.parameters) < len(self.parts)
         starts = [block.grids.top - ABOVE + 1 for block in (*self.parts, self.values)]
         return tuple(pairwise([self.row, *(starts[1:] if is_in_steps else ()), self.end]))
@@ -65,14 +65,14 @@ class GridStage:
         return (*self.parts, self.values, *self.slopes)
 
     def slope_of(self, block: NodeBlock) -> NodeBlock | None:
-        """The gradients of some of its values or parameters."""
+        """The gradients of a block's values or parameters."""
         names = block.names.format(SLOPE_OF)
         return next((slope for slope in self.slopes if slope.names == names), None)
 
 
 @dataclass(frozen=True)
 class GridScene:
-    """Where everything on the sheet stands, and what the formulas say that look it up."""
+    """The place of everything on the sheet, and the formulas that look its values up."""
 
     book: WorkbookPlan
 
@@ -83,7 +83,7 @@ class GridScene:
     @cached_property
     def stages(self) -> tuple[GridStage, ...]:
         net, stages, row = self.step.net, list[GridStage](), FIRST_ROW
-        places = {0: 0}  # the stage at which each value stands
+        places = {0: 0}  # the stage of each value
         for index in range(-1, last_grid_layer(net) + 1):
             layer = net.layers[index] if index >= 0 else None
             if layer is not None and layer.passes_on and self._is_shown(index):
@@ -96,14 +96,14 @@ class GridScene:
         return tuple(stages)
 
     def _is_shown(self, index: int) -> bool:
-        """Whether what a layer passes on stands there already: in its shape, or in steps."""
+        """Whether a layer's unchanged input is already on the sheet: same shape, or in steps."""
         before, after = self.step.net.shapes[index : index + 2]
         return before == after or is_in_steps(self.step.net)
 
     def _stage(
         self, index: int, layer: Layer | None, row: int, reads: tuple[int, ...]
     ) -> GridStage:
-        """Its blocks below each other, each with its gradients on the right."""
+        """A stage's blocks below each other, each with its gradients on the right."""
         words = f"{index + 1}. {layer.text}" if layer else tr("input")
         top, parts = row + ABOVE, list[NodeBlock]()
         *before, values = self._blocks[index]
@@ -140,7 +140,7 @@ class GridScene:
 
     @cached_property
     def _blocks(self) -> dict[int, list[NodeBlock]]:
-        """Those of the input and of each layer, what it makes last."""
+        """The blocks of the input and of each layer, its output last."""
         step, slid = self.step, self._slid
         return {
             index: step_blocks(step, index, as_maps=index + 1 in slid)
@@ -151,7 +151,7 @@ class GridScene:
 
     @cached_property
     def _in_steps(self) -> frozenset[int]:
-        """The stages of a sequence that are matrices, by layers: all that no window goes over."""
+        """The layers of a sequence that are laid out as matrices: no window slides over them."""
         net = self.step.net
         if not is_in_steps(net):
             return frozenset()
@@ -161,7 +161,7 @@ class GridScene:
 
     @cached_property
     def _slid(self) -> set[int]:
-        """The values of a sequence that windows go over."""
+        """The values of a sequence that windows slide over."""
         net, slid = self.step.net, set[int]()
         for index in reversed(range(last_grid_layer(net) + 1)):
             layer = net.layers[index]
@@ -170,7 +170,7 @@ class GridScene:
         return slid
 
     def _place_height(self, index: int, kind: str) -> int:
-        """Of the cells to type in, and below them the window and the lines beside it."""
+        """The rows for the cells to type into, and below them for the window and its lines."""
         layer, shape = self.step.net.layers[index], self.step.net.shapes[index]
         window = layer.window(shape)
         high = window.size[0] if window else 0
@@ -178,7 +178,7 @@ class GridScene:
         return 2 + max(sources * (high + 1), LINES[kind])
 
     def _slopes(self, block: NodeBlock) -> NodeBlock | None:
-        """The gradients of what is trained, or of what lies on the way to it."""
+        """The gradients of a block, if it is trained or lies on the path to trained weights."""
         adjoints = {**self.step.adjoints, **self.step.gradients}
         nodes = np.array([adjoints.get(node) if node else None for node in block.nodes.flat])
         if not any(nodes):
@@ -205,11 +205,11 @@ class GridScene:
         )
         return LEFT + max(widths) + 2
 
-    # What the cells say ----------------------------------------------------------
+    # The formulas of the cells ---------------------------------------------------
 
     @cached_property
     def cells(self) -> dict[Node, str]:
-        """Where each value stands on the sheet, first of all."""
+        """The cell that holds each value on the sheet; its first one if there are several."""
         cells: dict[Node, str] = {}
         for block in (block for stage in self.stages for block in stage.blocks):
             for place in block.grids.places():
@@ -219,9 +219,9 @@ class GridScene:
         return cells
 
     def formula(self, node: Node | None, cell: str) -> str:
-        """What looks a value up in the epoch, and for the sample, that are asked for.
+        """A formula that looks a value up for the chosen epoch and sample.
 
-        A gradient without a column of its own is written out in terms of the cells around it.
+        A gradient without a column of its own is computed from the cells around it.
         """
         if node is None:
             return "=0"
@@ -236,7 +236,7 @@ class GridScene:
         return Reference(cell) if cell else None
 
     def _block(self, node: Node) -> Reference:
-        """A value of all samples of the epoch."""
+        """The cells of a value for all samples of the epoch."""
         first, last = (
             self.book.training.in_epoch(node, self.book.epochs, EPOCH_NAME, k)
             for k in (0, self.step.samples - 1)
@@ -250,15 +250,15 @@ class GridScene:
         return run.in_epoch(node, self.book.epochs, EPOCH_NAME, SAMPLE_NAME)
 
     def _shares(self, block: NodeBlock) -> list[Node]:
-        """What one sample adds to the gradients of some weights, as far as it has columns."""
+        """One sample's contributions to some weights' gradients, as far as they have columns."""
         by_name = self.step.graph.by_name
         named = (by_name.get(f"g_{node.name}") for node in block.nodes.flat)
         columns = self.book.training.of_sample.columns
         return [node for node in named if node is not None and node in columns]
 
     def _can_take_apart(self, index: int, block: NodeBlock) -> bool:
-        """Whether gradients come from this layer alone, and what each sample adds to them stands
-        side by side, so that one formula finds any of it."""
+        """Whether the gradients come from this layer alone, and each sample's contributions are
+        in neighbouring columns, so that one formula finds any of them."""
         if self.step.net.owners.count(self.step.net.owners[index]) > 1:
             return False
         if not self.book.several:
@@ -267,14 +267,14 @@ class GridScene:
         return len(columns) == block.nodes.size and columns == [*range(columns[0], columns[-1] + 1)]
 
     def share(self, block: NodeBlock, number: str) -> str:
-        """What the sample adds to the gradient of the weight of that number, from 1."""
+        """The sample's contribution to the gradient of the weight with that number, from 1."""
         run, shares = self.book.training, self._shares(block)
         first, last = run.of_sample.cell(shares[0]), run.of_sample.column(shares[-1])
         bottom = run.of_sample.row(self.book.epochs)
         row = f"({EPOCH_NAME}-1)*{self.step.samples}+{SAMPLE_NAME}"
         return f"INDEX({first}:${last}${bottom},{row},{number})"
 
-    # What they show at first: the first sample in the first epoch ------------------------
+    # The values shown at first: the first sample in the first epoch ----------------------
 
     @cached_property
     def _first(self) -> Mapping[Node, Array]:
@@ -286,7 +286,7 @@ class GridScene:
 
 
 def _columns(block: NodeBlock) -> int:
-    """How many it takes, with room for its title."""
+    """The number of columns a block takes, with room for its title."""
     return max(block.grids.width, ceil(len(block.title) / LETTERS) - 1)
 
 

@@ -1,4 +1,4 @@
-"""The sheet Grids: from the image to the last map, with every gradient, and windows that slide."""
+"""The sheet Grids: from the image to the last map, with every gradient, and sliding windows."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from gradbook.targets.excel.plan.layout import cell_value
 from gradbook.targets.excel.sheets.look import BAD, GOOD, SMALL, Look, Page, an_epoch, one_of
 
 CHOICE_ROW = 3
-MOST_UPRIGHT = 28  # columns that can be read across a page held upright
-UPRIGHT, MARGINS = (595, 842), (60, 85)  # points of a page and of its margins, across and down
-COLUMN, ROW = 38.5, 15.2  # points of a column and of a row, at the most
-WIDTH, FONT = 6.6, 8  # of a column, of the numbers in blocks
+MOST_UPRIGHT = 28  # columns that can be read on a page in portrait format
+UPRIGHT, MARGINS = (595, 842), (60, 85)  # of a page, in points: width and height
+COLUMN, ROW = 38.5, 15.2  # the most points that a column and a row take
+WIDTH, FONT = 6.6, 8  # of a column, and of the numbers in blocks
 VALUES, GIVENS = "0.000;-0.000;0", "General"
 SLOPES = "[>=0.001]0.0000;[<=-0.001]-0.0000;0.0E+00"
 LIT, PICKED = "#B3261E", "#5B2A86"  # the frame of a window, of a place in a map
 REMARK = mark(
     "One epoch of the training as pictures: values on the left, gradients on the right. Type a "
-    "place into a layer's frames: its window lights up in what the layer reads."
+    "place into a layer's frames: its window lights up in the layer's input."
 )
 
 
 IN_STEPS = mark(
-    "One epoch of the training: a column for each step, a row for each unit; values on the left, "
+    "One epoch of the training: one column per step, one row per unit; values on the left, "
     "gradients on the right."
 )
 
@@ -71,7 +71,7 @@ class _GridSheet(Page):
             self.look.underlined(sheet, stage.row, 1, end - 2, stage.words)
             for block in stage.blocks:
                 self.block(block)
-            if stage.weight_row is not None:  # first, so that its frame stands over a kernel's
+            if stage.weight_row is not None:  # first, so that its frame covers a kernel's
                 self.looked_at(WeightLookedAt(self.scene, stage))
             if stage.kind:
                 self.looked_at(LookedAt(self.scene, stage))
@@ -81,7 +81,7 @@ class _GridSheet(Page):
         self.on_pages(end)
 
     def on_pages(self, across: int) -> None:
-        """As large as the width of a page allows; a new one where a layer would be torn apart."""
+        """Scale the sheet to the page's width, and begin a new page rather than split a layer."""
         upright = across <= MOST_UPRIGHT
         if upright:
             self.sheet.set_portrait()
@@ -99,7 +99,7 @@ class _GridSheet(Page):
         self.sheet.set_h_pagebreaks(breaks)
 
     def choice(self) -> None:
-        """Which epoch is shown, and which sample."""
+        """The cells that choose the epoch and the sample to show."""
         book, samples = self.book, self.book.step.samples
         self.typed(CHOICE_ROW, LEFT + 2, tr("epoch"), EPOCH_NAME, an_epoch(book.epochs))
         if book.several:
@@ -109,7 +109,7 @@ class _GridSheet(Page):
     def typed(
         self, row: int, column: int, words: str, name: str, rule: dict[str, object], first: int = 1
     ) -> None:
-        """A cell to type a number in, with a word before it."""
+        """A cell to type a number into, with a label before it."""
         style = self.look.style(align="right", bold=True, indent=1)
         self.asked(row, column - 1, words, first, name, rule)
         self.sheet.write_string(row, column - 1, words, style)
@@ -131,7 +131,7 @@ class _GridSheet(Page):
             )
 
     def labels(self, block: NodeBlock) -> None:
-        """What each channel is called, and the numbers of its rows and columns."""
+        """Write the channels' names, and the numbers of their rows and columns."""
         grids, tint = block.grids, block.tint
         count = self.look.style(font_size=FONT - 1, align="center", font_color=QUIET.ink)
         name = self.look.style(font_size=FONT, align="center", bold=True, font_color=tint.ink)
@@ -160,7 +160,7 @@ class _GridSheet(Page):
             row, column = grids.place(channel, 0, 0)
             self.look.plain_zeros(self.sheet, row, column, *grids.shape[1:])
 
-    # A place that is looked at ---------------------------------------------------------
+    # A place to look at ----------------------------------------------------------------
 
     def looked_at(self, seen: LookedAt) -> None:
         row = seen.top
@@ -179,7 +179,7 @@ class _GridSheet(Page):
             self.lit(area.replace("$", ""), condition, PICKED if is_place else LIT)
 
     def lit(self, cells: str, condition: str, tint: str) -> None:
-        """A frame for the cells of which the condition holds; a 0 among them stays a plain one."""
+        """A frame for the cells that meet the condition; a 0 is shown without decimals."""
         first = cells.partition(":")[0]
         for tests, digits in ((f"AND({condition},{first}=0)", "0"), (condition, None)):
             frame = {"bold": True, "border": 1, "border_color": tint, "font_color": tint}
@@ -218,7 +218,7 @@ def _digits(tint: Colour) -> str:
 
 @dataclass(frozen=True)
 class AskedFor:
-    """A cell to type in: the word before it, what is said of a number too large, and its title."""
+    """A cell to type into: its label, the error message for a number too large, and its title."""
 
     word: str
     unknown: str
@@ -226,7 +226,7 @@ class AskedFor:
 
 
 SAMPLE = AskedFor(mark("sample"), mark("No such sample"), mark("Sample"))
-ASKED = {  # by the words that their cells' names end in
+ASKED = {  # by the last word of the cell's name
     "map": AskedFor(mark("map"), mark("No such map"), mark("Map")),
     "row": AskedFor(mark("row"), mark("No such row"), mark("Row")),
     "column": AskedFor(mark("column"), mark("No such column"), mark("Column")),
@@ -235,6 +235,6 @@ ASKED = {  # by the words that their cells' names end in
 
 
 def _up_to(asked: AskedFor, most: int) -> dict[str, object]:
-    """What a cell for a number takes: one of so many."""
+    """The rule for a cell that accepts a whole number up to `most`."""
     message = tr("Type a whole number from 1 to {last}.", last=most)
     return one_of(most, tr(asked.unknown), message, tr(asked.title))

@@ -1,4 +1,4 @@
-"""What one place of a layer, and the gradient of one weight, are made of, in live formulas."""
+"""Live formulas that show how one place of a layer, or one weight's gradient, is computed."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from gradbook.targets.excel.live import LiveValue, call, when
 # A place: its window, the products, their sum --------------------------------
 
 SAME, DIFFERS = mark("the same"), mark("differs")
-NEAR = 1e-9  # of the sizes compared: sums are added in another order here
-LINE_WORDS = 4  # columns that the words of a line take
+NEAR = 1e-9  # relative to the values compared: their sums are added in another order here
+LINE_WORDS = 4  # columns for the words of a line
 ONE_CELL = Window((1, 1))
 
 
 @dataclass(frozen=True)
 class AskedCell:
-    """A cell for a number: the word before it, where it stands, the most it takes and has first."""
+    """A cell for a number: its label, its place, the largest value allowed, and the first value."""
 
     word: str
     column: int
@@ -40,7 +40,7 @@ class AskedCell:
 
 @dataclass(frozen=True)
 class WindowBlock:
-    """Blocks that show part of a window, with the sign that stands before them."""
+    """Blocks that show part of a window, with the sign in front of them."""
 
     title: str
     sign: str
@@ -52,14 +52,14 @@ class WindowBlock:
         return LiveValue.at(self.grids.cell(*place), self.contents[place].value)
 
     def channel(self, number: int) -> LiveValue:
-        """All its cells."""
+        """All cells of a channel."""
         values = [it.value for (channel, *_), it in self.contents.items() if channel == number]
         return LiveValue.at(self.grids.whole(number), values)
 
 
 @dataclass(frozen=True)
 class WindowLine:
-    """A quantity beside the blocks."""
+    """A labelled quantity beside the blocks."""
 
     words: str
     content: LiveValue
@@ -68,9 +68,9 @@ class WindowLine:
 
 @dataclass(frozen=True)
 class LookedAt:
-    """The place of one layer that is looked at: three cells to type in, and what follows.
+    """A place of one layer to look at: three cells to type into, and all that depends on them.
 
-    `maps` are the layer's values, `given` those that it reads.
+    `maps` are the layer's values, `given` the values it reads.
     """
 
     scene: GridScene
@@ -80,7 +80,7 @@ class LookedAt:
 
     @property
     def name(self) -> str:
-        """What the names of its cells begin with: conv2."""
+        """The prefix of its cells' names: conv2."""
         place = number(self.scene.step.net, self.stage.index)
         return f"{self.stage.kind}{place or ''}"
 
@@ -95,12 +95,12 @@ class LookedAt:
 
     @property
     def top(self) -> int:
-        """The row of the cells to type in."""
+        """The row of the cells to type into."""
         return self.stage.place_row
 
     @cached_property
     def asked(self) -> tuple[AskedCell, ...]:
-        """The cells to type in."""
+        """The cells to type into."""
         words = ("map", "row", "column")
         return tuple(
             AskedCell(word, LEFT + 2 + 3 * k, most)
@@ -136,7 +136,7 @@ class LookedAt:
         return self.layer.window(self.given.grids.shape) or Window((1, 1))
 
     def _along(self, axis: int, cell: str) -> str:
-        """The first row, or column, of the window: counted from 1, or from below in a padding."""
+        """The window's first row or column: counted from 1, below 1 in the padding."""
         stride, pad = self.window.stride[axis], self.window.pad[axis]
         start = cell if stride == 1 else f"({cell}-1)*{stride}+1"
         return f"{start}-{pad}" if pad else start
@@ -152,8 +152,8 @@ class LookedAt:
     # What lights up ----------------------------------------------------------------
 
     def lit(self) -> Iterator[tuple[str, str, bool]]:
-        """Areas, the conditions on their cells under which these light up, and whether as what
-        was typed rather than as what belongs to it.
+        """Areas to highlight, the condition for each of their cells, and whether a cell is the
+        typed one rather than one that belongs to it.
         """
         for channel in range(self.maps.shape[0]):
             here = within(self.maps, channel, self.row, self.column, ONE_CELL)
@@ -168,7 +168,7 @@ class LookedAt:
                 yield kernels.whole(channel), f"{self.channel}={channel // sources + 1}", False
 
     def _is_read(self, channel: int) -> str:
-        """Whether the map that is looked at is made of this channel of what is given."""
+        """Whether the map to look at is computed from this input channel."""
         layer = self.layer
         if not layer.sums:
             return f"{self.channel}={channel + 1},"
@@ -178,18 +178,18 @@ class LookedAt:
 
     @property
     def group(self) -> str:
-        """Of channels that go together, from 0, the one that the map belongs to."""
+        """The number, from 0, of the group of channels that the map belongs to."""
         return f"INT(({self.channel}-1)/{self.maps.shape[0] // self.layer.groups})"
 
     @property
     def read(self) -> NodeBlock:
-        """The kernels as sums read them."""
+        """The kernels as the sums read them."""
         parameters = self.stage.parameters
         return parameters.get(FEW, parameters["w"])
 
     @property
     def sources(self) -> int:
-        """How many channels one map of a convolution is made of."""
+        """The number of channels that one map of a convolution reads."""
         return self.given.grids.shape[0] // self.layer.groups
 
     # Blocks and lines ----------------------------------------------------------------
@@ -215,7 +215,7 @@ class LookedAt:
             case _:
                 lines = self._normal_lines()
         there = self.maps.at(self.channel, self.row, self.column)
-        worked = lines[-1].content.value  # at first it is what was worked out
+        worked = lines[-1].content.value  # at first, both are the same number
         return [*lines, WindowLine(tr("in the map"), LiveValue.at(there, worked), QUIET)]
 
     @property
@@ -229,7 +229,7 @@ class LookedAt:
         return Grids(shape, self.top + 3, LEFT + number * (wide + 1), 1)
 
     def _seen(self, number: int) -> WindowBlock:
-        """What the window shows, channel by channel."""
+        """The values under the window, channel by channel."""
         given = self.given.grids
         grids = self._grids(number, self.sources if self.layer.sums else 1)
         numbers = self._shown_first(grids.shape[0])
@@ -241,7 +241,7 @@ class LookedAt:
         return WindowBlock(tr("what the window shows"), "", grids, contents, tint)
 
     def _shown_first(self, channels: int) -> Array:
-        """What it shows at its first place; nothing, NaN, in the padding of a pool."""
+        """The values under the window at its first place; NaN in the padding of a pool."""
         layer, values = self.layer, self.scene.numbers(self.given)
         area, counted = values.shape[1:], layer.counted_padding(values.shape)
         shown = np.full((channels, *self.window.size), 0.0 if layer.sums else np.nan)
@@ -255,7 +255,7 @@ class LookedAt:
         return shown
 
     def _through(self, source: int, y: int, x: int) -> str:
-        """One value of the window; in the padding 0, or in that of a pool nothing."""
+        """One value under the window; in the padding, 0 or, for a pool, an empty text."""
         layer, given = self.layer, self.given.grids
         channel: str | int = self.channel
         if layer.sums:
@@ -272,7 +272,7 @@ class LookedAt:
         return f"IF({inside},{looked_up},{self._beyond(row, column)})"
 
     def _beyond(self, row: str, column: str) -> str:
-        """What stands in the padding."""
+        """The content of the padding."""
         layer, shape = self.layer, self.given.grids.shape
         counted = self.window.pad if layer.sums else layer.counted_padding(shape)
         if counted == self.window.pad:
@@ -280,7 +280,7 @@ class LookedAt:
         return f'IF({is_within(row, column, shape, counted)},0,"")' if any(counted) else '""'
 
     def _kernel(self, number: int) -> WindowBlock:
-        """The kernel of the map that is looked at."""
+        """The kernel of the map to look at."""
         block, sources = self.read, self.sources
         grids, numbers = self._grids(number, sources), self.scene.numbers(block)
         contents = {}
@@ -288,7 +288,7 @@ class LookedAt:
             kernel = self.channel if sources == 1 else f"(({self.channel}-1)*{sources}+{k + 1})"
             there = block.grids.at(kernel, str(y + 1), str(x + 1))
             contents[k, y, x] = LiveValue.at(there, numbers[k, y, x])
-        return WindowBlock(tr("times its kernel"), "×", grids, contents, WEIGHT)
+        return WindowBlock(tr("times the kernel"), "×", grids, contents, WEIGHT)
 
     def _products(self, window: WindowBlock, other: WindowBlock, grids: Grids) -> WindowBlock:
         contents = {place: window.cell(place) * other.cell(place) for place in grids.places()}
@@ -304,7 +304,7 @@ class LookedAt:
         shift = LiveValue.at(cell, float(self.scene.numbers(bias).flat[0]))
         both = self._beside(0, total.content) + self._beside(1, shift)
         lines = [total, WindowLine(tr("plus the bias"), shift, WEIGHT)]
-        return [*lines, WindowLine(tr("together"), both, SUM)]
+        return [*lines, WindowLine(tr("sum with the bias"), both, SUM)]
 
     def _kept_line(self, window: WindowBlock) -> WindowLine:
         largest = self.layer.word == LARGEST
@@ -312,7 +312,7 @@ class LookedAt:
         return WindowLine(words, call("MAX" if largest else "AVERAGE", window.channel(0)), SUM)
 
     def _normal_lines(self) -> list[WindowLine]:
-        """From the value that is given, by its channel's mean and deviation, to what is made."""
+        """From the input value, by its channel's mean and deviation, to the normalised output."""
         block = self.stage.parameters[STATISTICS]
         numbers = dict(zip(block.rows, self.scene.numbers(block)[0, :, 0], strict=True))
         x = self.given.grids.at(self.channel, self.row, self.column)
@@ -326,7 +326,7 @@ class LookedAt:
         normal = (cell(0, given) - cell(1, mean)) / cell(2, deviation)
         scaled = cell(4, scale) * cell(3, normal) + cell(5, shift)
         return [
-            WindowLine(tr("x, what is given"), given, ACTIVATION),
+            WindowLine(tr("x, the input"), given, ACTIVATION),
             WindowLine(tr("μ of its channel"), mean, SUM),
             WindowLine("s = √(σ² + ε)", deviation, SUM),
             WindowLine("n = (x − μ) / s", normal, SUM),
@@ -336,25 +336,25 @@ class LookedAt:
         ]
 
     def _beside(self, number: int, content: LiveValue) -> LiveValue:
-        """The cell of a line that holds this."""
+        """The cell of the line with that number."""
         cell = xl_rowcol_to_cell(self.top + 2 + number, self.lines_column + LINE_WORDS)
         return LiveValue.at(cell, content.value)
 
     def verdict(self) -> LiveValue:
-        """Whether what was worked out is what the tables have: of the last two lines."""
+        """Whether the computed value equals the table's: the last two lines are compared."""
         last = len(self.lines) - 1
         here, there = (self._beside(k, self.lines[k].content) for k in (last - 1, last))
         return when(call("ABS", here - there) <= self.near, tr(SAME), tr(DIFFERS))
 
     @property
     def near(self) -> LiveValue:
-        """How far apart they may be."""
+        """The largest difference allowed."""
         last = len(self.lines) - 1
         return NEAR * (1 + call("ABS", self._beside(last, self.lines[last].content)))
 
 
 def is_within(row: str, column: str, shape: Shape, sides: Sides = NOWHERE) -> str:
-    """Whether a row and a column lie in an input of this shape, or so far beside it."""
+    """Whether a row and a column lie in an input of this shape, or in its padding."""
     _, rows, columns = shape
     top, left, below, right = sides
     return (
@@ -364,7 +364,7 @@ def is_within(row: str, column: str, shape: Shape, sides: Sides = NOWHERE) -> st
 
 
 def within(grids: Grids, channel: int, row: str, column: str, window: Window) -> str:
-    """Whether a cell of this channel is one that the window reads which begins there."""
+    """Whether a cell of this channel is read by a window that begins at this row and column."""
     top, left = grids.place(channel, 0, 0)
     tests = []
     for axis, (word, before, first) in enumerate((("ROW()", top, row), ("COLUMN()", left, column))):
@@ -381,7 +381,7 @@ def within(grids: Grids, channel: int, row: str, column: str, window: Window) ->
 
 @dataclass(frozen=True)
 class WeightLookedAt(LookedAt):
-    """One weight of a convolution: its map, its place in the kernel, and the channel it reads."""
+    """One weight of a convolution: its map, its place in the kernel, and its input channel."""
 
     @property
     def name(self) -> str:
@@ -400,7 +400,7 @@ class WeightLookedAt(LookedAt):
     def asked(self) -> tuple[AskedCell, ...]:
         sizes = {"map": (self.maps.shape[0], 1)}
         for word, size in zip(("row", "column"), self.window.size, strict=True):
-            sizes[word] = (size, (size + 1) // 2)  # the middle, which meets most
+            sizes[word] = (size, (size + 1) // 2)  # the middle, which meets most values
         if self.sources > 1:
             sizes["from"] = (self.sources, 1)
         return tuple(
@@ -409,7 +409,7 @@ class WeightLookedAt(LookedAt):
 
     @property
     def source(self) -> str:
-        """Which of the channels that its map is made of."""
+        """The number of the weight's input channel among those of its map."""
         return self._cell(3) if self.sources > 1 else "1"
 
     @property
@@ -418,13 +418,13 @@ class WeightLookedAt(LookedAt):
 
     @property
     def kernel(self) -> str:
-        """Which of the blocks of kernels it lies in."""
+        """The number of its block among the kernels."""
         if self.sources == 1:
             return self.channel
         return f"(({self.channel}-1)*{self.sources}+{self.source})"
 
     def lit(self) -> Iterator[tuple[str, str, bool]]:
-        """Its cell among the kernels and among their gradients."""
+        """The weight's cell among the kernels, and its gradient's cell."""
         slopes = self.stage.slope_of(self.kernels)
         for block in (self.kernels, *([slopes] if slopes else [])):
             for channel in range(block.grids.shape[0]):
@@ -451,7 +451,7 @@ class WeightLookedAt(LookedAt):
         return Grids((1, high, wide), self.top + 3, LEFT + number * (wide + 1), 1)
 
     def _met(self, grids: Grids) -> WindowBlock:
-        """What the weight is multiplied with, place by place of its map; 0 in the padding."""
+        """What the weight is multiplied with at each place of its map; 0 in the padding."""
         values, contents = self.scene.numbers(self.given)[0], {}
         first = [cell.first - 1 for cell in self.asked[1:3]]
         for k, y, x in grids.places():
@@ -459,7 +459,7 @@ class WeightLookedAt(LookedAt):
             inside = 0 <= row < values.shape[0] and 0 <= column < values.shape[1]
             number = values[row, column] if inside else 0.0
             contents[k, y, x] = LiveValue.at(self._meets(y, x), number)
-        return WindowBlock(tr("what the weight meets"), "", grids, contents, INPUT)
+        return WindowBlock(tr("what the weight is multiplied with"), "", grids, contents, INPUT)
 
     def _meets(self, *place: int) -> str:
         given, layer = self.given.grids, self.layer
@@ -487,8 +487,8 @@ class WeightLookedAt(LookedAt):
 
     @cached_property
     def lines(self) -> Sequence[WindowLine]:
-        """Beside the sum the weight's gradient; where there are several samples, what this one
-        adds to it."""
+        """The sum, and the weight's gradient; with several samples, the share of the sample
+        that is looked at."""
         total = call("SUM", self.blocks[-1].channel(0))
         words, there = tr("its gradient"), ""
         if not self.scene.book.several:
@@ -498,7 +498,7 @@ class WeightLookedAt(LookedAt):
         else:
             high, wide = self.window.size
             number = f"(({self.kernel}-1)*{high}+{self.row}-1)*{wide}+{self.column}"
-            words = tr("the sample's share of it")
+            words = tr("the sample's share of the gradient")
             there = self.scene.share(self.kernels, number)
         return [
             WindowLine(tr("sum of the products"), total, SUM),

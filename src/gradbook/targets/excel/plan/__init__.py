@@ -1,4 +1,4 @@
-"""What a workbook will hold: the order of columns, each value's cell, what each cell will show.
+"""What a workbook will contain: the order of columns, each value's cell, each cell's result.
 
 Knows positions and numbers. Doesn't know formats, headings or the file.
 """

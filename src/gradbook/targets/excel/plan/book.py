@@ -1,4 +1,4 @@
-"""The plan of a workbook: what it holds, where each value stands, and what each cell shows."""
+"""The plan of a workbook: what it contains, each value's place, and what each cell shows."""
 
 from __future__ import annotations
 
@@ -59,22 +59,22 @@ EXERCISE = "Exercise"
 RATE_NAME = "eta"
 CHECK_NAME, EPOCHS_NAME = "gradients_checked", "epochs_checked"
 HEAD_ROWS = 4  # title, remark, groups, names
-BESIDE, BELOW = (5, 12), (17, 4)  # where the first sample stands: row and column on Network,
-# or how far below the row where the guide begins
-PICTURE = (21, 4)  # its upper left corner there
-PICTURE_FINENESS = 1.5  # pixels of the picture for each of the sheet, or more where it is wide
+BESIDE, BELOW = (5, 12), (17, 4)  # the first sample's row and column on Network, or how far
+# it is below the row where the guide begins
+PICTURE = (21, 4)  # the row and column of its upper left corner on Network
+PICTURE_FINENESS = 1.5  # pixels of the picture per pixel of the sheet; more for a wide picture
 PICTURE_WIDEST = 1200  # pixels of the sheet
-GUIDE_ROW = 35  # or below the picture, where that is high
+GUIDE_ROW = 35  # lower if the picture is high
 ROW_HEIGHT = 20  # pixels
 MOST_WORDS = 24  # characters of a column's name, in the panel
 RATE_WORDS = KNOWN_BY["rate"]
-MOST_BESIDE = (14, 5)  # samples and values that have room beside the chart
-ASCII = str.maketrans({str(role): role.typed for role in Role})  # names that can be typed
+MOST_BESIDE = (14, 5)  # samples and values that fit beside the chart
+ASCII = str.maketrans({str(role): role.typed for role in Role})  # so that names can be typed
 
 
 @dataclass(frozen=True)
 class WorkbookPlan:
-    """One network's workbook. Values of `blank` are left for a student to fill in."""
+    """One network's workbook. Values in `blank` are left for a student to fill in."""
 
     step: Step
     epochs: int
@@ -82,7 +82,7 @@ class WorkbookPlan:
     rates: tuple[float, ...]
     picture: bytes | None = None
     exercise: Exercise | None = None
-    why: Callable[[Local], str] = lambda _: ""  # why a partial is what it is, in words
+    why: Callable[[Local], str] = lambda _: ""  # explains a partial derivative in words
 
     @cached_property
     def blank(self) -> frozenset[Node]:
@@ -100,7 +100,7 @@ class WorkbookPlan:
         parts = [group.only(each=each) for group in self.groups]
         return [group for group in parts if group.nodes]
 
-    # Where ------------------------------------------------------------------
+    # Places -----------------------------------------------------------------
 
     def _table(
         self, sheet: str, row: int, column: int, *, each: bool, stride: int = 1
@@ -110,15 +110,15 @@ class WorkbookPlan:
 
     @cached_property
     def training(self) -> RunLayout:
-        """The run at the rate of the Network sheet."""
+        """The run at the learning rate on the Network sheet."""
         of_step = self._table(TRAINING, HEAD_ROWS, 1, each=False)
         of_sample = self._table(SAMPLES, HEAD_ROWS, 2, each=True, stride=self.step.samples)
         return self._run(of_step, of_sample, RATE_NAME)
 
     def at_rate(self, number: int) -> RunLayout:
-        """The run at one of the rates, stacked with the others on the working sheet.
+        """The run at one of the learning rates, stacked with the others on the working sheet.
 
-        Its columns are those of Training; the rate of each row stands in column A.
+        It has the columns of Training; column A contains each row's rate.
         """
         stride = self.step.samples
         row = HEAD_ROWS + number * self.epochs * stride
@@ -129,7 +129,7 @@ class WorkbookPlan:
 
     @cached_property
     def gates(self) -> tuple[GateColumns, ...]:
-        """What the verdicts on rates look at besides the losses and the gradients."""
+        """What the verdicts on learning rates depend on besides the losses and the gradients."""
         return gates_of(self.step) if self.has_verdicts else ()
 
     @cached_property
@@ -144,7 +144,7 @@ class WorkbookPlan:
         return columns
 
     def gate_cells(self, number: int) -> dict[str, tuple[str, str, str]]:
-        """Where each gate's cells of a run stand: those of its last epoch."""
+        """The cells of each gate in a run's last epoch."""
         row = self.at_rate(number).of_step.row(self.epochs - 1)
         return {
             gate.name: gate.cells(self.gate_columns[gate.name], row, self.step.samples, RATES_WORK)
@@ -157,7 +157,7 @@ class WorkbookPlan:
 
     @property
     def has_verdicts(self) -> bool:
-        """An exercise has none: their formulas would tell the gradients."""
+        """An exercise has none: their formulas would reveal the gradients."""
         return bool(self.rates) and self.exercise is None
 
     def _run(self, of_step: ColumnBlock, of_sample: ColumnBlock, rate: str) -> RunLayout:
@@ -166,7 +166,7 @@ class WorkbookPlan:
 
     @cached_property
     def starts(self) -> Mapping[Node, Start]:
-        """What the first values refer to: w1_start, i1_given; memory begins with a number."""
+        """References to first values, such as w1_start, i1_given; memory starts with a number."""
         weights = set(self.step.weights)
         starts: dict[Node, Start] = {
             leaf: start_name(leaf) if leaf in weights else float(value)
@@ -176,18 +176,18 @@ class WorkbookPlan:
 
     @cached_property
     def picture_scale(self) -> float:
-        """From the picture's pixels to those of the sheet, so that its names can be read."""
+        """The factor from the picture's pixels to the sheet's; names stay large enough to read."""
         return min(1 / PICTURE_FINENESS, PICTURE_WIDEST / self._picture_size[0])
 
     @cached_property
     def guide_row(self) -> int:
-        """Where the guide begins on the Network sheet: below the picture."""
+        """The row on the Network sheet, below the picture, at which the guide begins."""
         height = self._picture_size[1] * self.picture_scale
         return max(GUIDE_ROW, PICTURE[0] + ceil(height / ROW_HEIGHT) + 1)
 
     @property
     def _picture_size(self) -> tuple[int, int]:
-        """Width and height, as PNG has them."""
+        """Width and height, from the PNG header."""
         if self.picture is None:
             return 1, 0
         width, height = (int.from_bytes(self.picture[k : k + 4]) for k in (16, 20))
@@ -199,11 +199,11 @@ class WorkbookPlan:
         values = len(self.step.inputs) + len(self.step.targets)
         small = self.step.samples <= MOST_BESIDE[0] and values <= MOST_BESIDE[1]
         row, column = BESIDE if small else (self.guide_row + BELOW[0], BELOW[1])
-        return row + bool(self.given_names), column  # their names stand above them
+        return row + bool(self.given_names), column  # the names of the columns are above it
 
     @cached_property
     def given_names(self) -> Mapping[Node, str]:
-        """What the table that the samples come from calls inputs and targets, as far as it does."""
+        """The names that the samples' table gives to inputs and targets, as far as it has any."""
         net, inputs, targets = self.step.net, self.step.inputs, self.step.targets
         named = net.classes or net.columns[len(inputs) :]
         names = named if len(named) == len(targets) else ()
@@ -211,13 +211,13 @@ class WorkbookPlan:
         return dict(pairs)
 
     def words_of(self, leaf: Node) -> str:
-        """What stands beside the cell with a leaf's value."""
+        """The label beside the cell with a leaf's value."""
         name = self.given_names.get(leaf, "")
         return f"{leaf.name}: {name}"[:MOST_WORDS] if name else str(leaf.name)
 
     @cached_property
     def given(self) -> dict[Node, str]:
-        """What refers to the inputs and targets."""
+        """References to the inputs and targets."""
         leaves = (*self.step.inputs, *self.step.targets)
         if not self.several:
             return {leaf: given_name(leaf) for leaf in leaves}
@@ -233,7 +233,7 @@ class WorkbookPlan:
         later = 1 if node in self.step.next else 0  # a weight's first value is given
         return table.row(later), table.row(self.epochs) - 1
 
-    # What -------------------------------------------------------------------
+    # Contents ---------------------------------------------------------------
 
     @cached_property
     def record(self) -> RecordedRun:
@@ -246,7 +246,7 @@ class WorkbookPlan:
 
     @cached_property
     def cases(self) -> tuple[Case, ...]:
-        """The run at each rate held against the criteria of the verdicts."""
+        """The run at each rate, with the losses that its verdict compares it with."""
         step, least = training_step(self.step.net), least_loss(self.step.net)
         trials = [trial(step, self.epochs, rate) for rate in self.rates]
         reached = resting_loss([Case(run, least, least) for run in trials], least)
@@ -254,9 +254,9 @@ class WorkbookPlan:
 
     @cached_property
     def guarded(self) -> frozenset[str]:
-        """The ops that some rate drives to where their usual spelling fails."""
+        """The ops whose usual spelling fails at some rate, because values become too extreme."""
         runs = [self.record, *self.rate_records]
-        if self.exercise:  # as it will be when it is filled in
+        if self.exercise:  # as it will be once it is filled in
             runs = [record(self.step, self.epochs, rate) for rate in (self.rate, *self.rates)]
         return frozenset().union(*(run.extreme for run in runs))
 
@@ -290,14 +290,14 @@ class WorkbookPlan:
 
     @property
     def behind(self) -> frozenset[str]:
-        """The working sheets, which are hidden: but where a student has to fill one in."""
+        """The hidden working sheets; one that a student must fill in isn't hidden."""
         work = {VERDICTS_WORK, CHECK_WORK, ANSWERS_WORK, EXERCISE}
         also = set() if self.exercise else {RATES_WORK}
         return frozenset((work | also).intersection(self.sheets))
 
     @property
     def has_grids(self) -> bool:
-        """An exercise has none: they would tell the gradients."""
+        """An exercise has none: they would reveal the gradients."""
         return self.exercise is None and last_grid_layer(self.step.net) >= 0
 
     @property
@@ -306,15 +306,15 @@ class WorkbookPlan:
 
 
 def is_in_steps(net: Net) -> bool:
-    """Whether a network is laid out step by step: not where no layer knows of the steps."""
+    """Whether a network is laid out step by step; not if none of its layers depends on steps."""
     return len(net.shapes[0]) == 3 and is_sequence(net.shapes[0])
 
 
 def last_grid_layer(net: Net) -> int:
-    """The last layer that is shown as grids, -1 where none is.
+    """The last layer that is shown as grids, -1 if there is none.
 
-    That is the last convolution, pool or normalisation, with what works on its places alone; of a
-    network that reads a sequence it is the last of all.
+    That is the last convolution, pool or normalisation, or an elementwise layer directly after it;
+    in a network that reads a sequence it is the last layer.
     """
     layers = net.layers
     if is_in_steps(net):
@@ -336,23 +336,23 @@ def start_name(weight: Node) -> str:
 
 
 def given_name(leaf: Node) -> str:
-    """The same of an input or a target, where the step of a sequence has no parentheses."""
+    """The same for an input or a target; a name can't contain a step's parentheses."""
     return f"{leaf.name}_given".replace("(", "_step_").replace(")", "")
 
 
 # How much fits --------------------------------------------------------------
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
-MOST_CELLS = 1_500_000  # some half a minute to write, and as many to open
-QUICK_CELLS = 2_000  # in each epoch: LibreOffice opens and computes 70, and a check, in some 5 s
+MOST_CELLS = 1_500_000  # about half a minute to write, and half a minute to open
+QUICK_CELLS = 2_000  # per epoch: LibreOffice opens and computes 70, and a check, in about 5 s
 SPARE = 64  # rows and columns for headings and counters
 
 
 def fitting_rates(
     step: Step, epochs: int, asked: tuple[float, ...] | None, usual: tuple[float, ...]
 ) -> tuple[float, ...]:
-    """The rates whose runs fit beside the training table; a LimitError where those asked don't.
+    """The rates whose runs fit beside the training table; a LimitError if those requested don't.
 
-    Where nobody asked, as many of the usual ones as open quickly, spread evenly.
+    If none were requested, as many of the usual rates as open quickly, spread evenly.
     """
     per_epoch = _cells(step, step.samples)
     _check_size(step, epochs)
@@ -373,12 +373,12 @@ def fitting_rates(
 
 
 def _cells(step: Step, samples: int) -> int:
-    """Of an epoch of so many samples."""
+    """The cells of an epoch with this many samples."""
     return sum(samples if node.each else 1 for group in groups(step) for node in group.nodes)
 
 
 def _fewer_rates(step: Step, epochs: int, wanted: int, most: int) -> str:
-    """What of the rates fits in so many epochs, or how many epochs of all of them."""
+    """The remedy: how many of the rates fit, or how many epochs of all of them."""
 
     def cells(few: int) -> int:
         return (1 + wanted) * few * _cells(step, step.samples) + wanted * size_of_verdicts(
@@ -409,12 +409,12 @@ def _check_size(step: Step, epochs: int) -> None:
         kind = f"{rows:,} rows" if rows > MOST_ROWS - SPARE else f"{cells:,} cells"
         raise LimitError(
             f"{epochs:,} epochs of {per_epoch:,} values are {kind}, more than a sheet holds "
-            f"or anyone would wait for: there is room for {_room(step, epochs, most)}"
+            f"or opens in a reasonable time: there is room for {_room(step, epochs, most)}"
         )
 
 
 def _room(step: Step, epochs: int, most: int) -> str:
-    """For so many epochs at `most`, or for fewer samples in those that were asked for."""
+    """For at most this many epochs, or for fewer samples in the epochs that were requested."""
     few = _fitting_samples(step, epochs)
     fewer_epochs = counted(most, "epoch") if most else ""
     fewer = f"{few:,} of the {step.samples:,} samples" if few else ""
@@ -423,7 +423,7 @@ def _room(step: Step, epochs: int, most: int) -> str:
 
 
 def _fitting_samples(step: Step, epochs: int) -> int:
-    """How many of several samples have room in so many epochs."""
+    """The number of samples that fit in this many epochs; 0 if there is only one."""
     once = _cells(step, 0)
     each = _cells(step, 1) - once
     if step.samples == 1:
@@ -431,14 +431,14 @@ def _fitting_samples(step: Step, epochs: int) -> int:
     return max(0, min((MOST_CELLS // epochs - once) // each, (MOST_ROWS - SPARE) // epochs))
 
 
-# What somebody filled in is held against -------------------------------------
+# What a filled-in workbook is compared with ----------------------------------
 
-ANY = 2  # epochs: a row is like the next
-COUNTERS = {False: ("epoch",), True: ("epoch", "sample")}  # of the table of steps, of samples
+ANY = 2  # epochs: all rows have the same formulas
+COUNTERS = {False: ("epoch",), True: ("epoch", "sample")}  # of Training and of Samples
 
 
 class Solution:
-    """What a network's workbook has: the values with a column each, and what refers to the rest."""
+    """The contents of a network's workbook: the values in columns, and references to the others."""
 
     def __init__(self, net: Net, words: Mapping[str, str] = KNOWN_BY) -> None:
         self.step: Step = scalar_step(net)
@@ -446,7 +446,7 @@ class Solution:
         self.plan = WorkbookPlan(self.step, ANY, net.learning_rate, ())
 
     def columns(self, *, each: bool) -> Mapping[Node, int]:
-        """The values with a column on Training, or on Samples, and which column that is."""
+        """The values with a column on Training, or on Samples, with the column's number."""
         table = self.plan.training.of_sample if each else self.plan.training.of_step
         return table.columns
 
@@ -456,37 +456,37 @@ class Solution:
         return {str(node.name): node for each in COUNTERS for node in self.columns(each=each)}
 
     def counters(self, *, each: bool) -> tuple[str, ...]:
-        """The headings of what counts the rows of that table."""
+        """The headings of the columns that count that table's rows."""
         return tuple(self.words[key] for key in COUNTERS[each])
 
     @property
     def telling(self) -> tuple[str, str]:
-        """The titles of the sheets that tell what is asked for."""
+        """The titles of the sheets that reveal what the exercise asks for."""
         return self.words["check"], self.words["passes"]
 
     @cached_property
     def forward(self) -> list[Node]:
-        """The named values on the way to the loss."""
+        """The named values on the path to the loss."""
         return forward_values(self.step)
 
     @cached_property
     def memory(self) -> Mapping[Node, Node]:
-        """What goes from step to step beside the weights, and what each step makes of it."""
+        """The memory of the update, apart from the weights, and its next value in each step."""
         weights = set(self.step.weights)
         return {leaf: value for leaf, value in self.step.next.items() if leaf not in weights}
 
     @cached_property
     def activations(self) -> frozenset[Node]:
-        """Those that are a function of one sum."""
+        """The values that are a function of a single sum."""
         return frozenset(filter(is_activation, self.forward))
 
     @property
     def gradients(self) -> tuple[Node, ...]:
-        """All that an exercise asks for where nothing else is said."""
+        """All that an exercise asks for by default."""
         return tuple(backward_values(self.step))
 
     def named_cells(self) -> Iterator[tuple[Node, str, str]]:
-        """What is given in a cell of its own: the value, the cell's name, the words beside it."""
+        """Each value with a cell of its own: the node, the cell's name, its label."""
         yield self.step.rate, RATE_NAME, self.words["rate"]
         for leaf, name in self.plan.starts.items():
             if isinstance(name, str) and "!" not in name:
@@ -494,5 +494,5 @@ class Solution:
 
     @property
     def sample_columns(self) -> Mapping[str, Node]:
-        """The headings of the table that the samples stand in; none where there is one sample."""
+        """The headings of the table of samples; none if there is only one sample."""
         return {str(leaf.name): leaf for leaf in self.plan.given} if self.plan.several else {}

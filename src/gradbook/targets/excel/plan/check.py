@@ -1,8 +1,8 @@
-"""The check of gradients: what nudged weights do to the error, and how near a gradient must be.
+"""The check of gradients: how nudged weights change the error, and how near a gradient must be.
 
-A measured slope is exact up to three things: the digits that two nearly equal errors share and
-lose, the way the curve bends within the nudge, and a share of the slope itself. The sheet allows
-these and no more, so the verdict stays the same whether an error is 1000 or 1E-25.
+A measured slope is exact except for three things: the leading digits that two nearly equal errors
+share, the curvature within the nudge, and a small fraction of the slope itself. The sheet allows
+for these and no more, so the verdict stays the same whether an error is 1000 or 1E-25.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ from gradbook.targets.excel.words import SAYS
 
 NUDGE_NAME, EPOCH_NAME = "nudge", "checked_epoch"
 NUDGE = 1e-5
-BEND = 1e-3  # of the slope: a difference between its two sides that is a corner's, not a curve's
-BESIDE = 1e-4  # of that difference: how far from one side's slope a gradient may be
-MOST_CELLS, MOST_VALUES = 150_000, 1_000_000  # on the working sheet; computed for it, parts too
-MOST_OF_EPOCHS = 30_000  # cells of the passes that check epochs
+BEND = 1e-3  # of the slope: if its two sides differ by more, it is a corner rather than a curve
+BESIDE = 1e-4  # of that difference: the most a gradient may be away from one side's slope
+MOST_CELLS, MOST_VALUES = 150_000, 1_000_000  # on the working sheet; computed, inner values too
+MOST_OF_EPOCHS = 30_000  # cells for the passes that check epochs
 CORNERS = ("relu", "largest", "choose")
 STEPPED = ("level", "stepped")
 SQUARES = ("half_square", "square")
-BASE_ROW, FIRST_ROW = 4, 8  # of the weights as they are, and of the pass with them
+BASE_ROW, FIRST_ROW = 4, 8  # of the weights without a nudge, and of the pass with them
 GIVEN_SIZE = "$B$3"  # on the working sheet: the largest input or target
-SIZE_AS_IT_IS = "$D$3"  # the largest value with no weight nudged
+SIZE_AS_IT_IS = "$D$3"  # the largest value in the pass without a nudge
 
 NONE_MEASURED = (
-    "a sheet checks gradients by nudging weights, and what has few bits jumps or stays: give one "
-    "layer a bias, or weights that are any numbers, behind the last 'quantize'"
+    "a sheet checks gradients by nudging weights, and rounded values jump or don't change at all: "
+    "give one layer behind the last 'quantize' a bias or weights that aren't rounded"
 )
 
 
 def measured(step: Step) -> list[Node]:
-    """The trained weights whose slopes nudges show: not those of few bits and those that only set
-    a scale of theirs, nor those whose values have few bits: these jump or stay."""
+    """The trained weights whose slopes a nudge can measure: no rounding follows them, neither of
+    themselves nor of a value or a scale that they affect, since rounded values jump or stay."""
     every = ancestors([step.loss])
     few = {*ancestors([x for node in every if node.op.name in STEPPED for x in node.inputs])}
     smooth = [weight for weight in step.trained if weight not in few]
@@ -60,7 +60,7 @@ def measured(step: Step) -> list[Node]:
 
 @dataclass(frozen=True)
 class ForwardPasses:
-    """What passes with nudged weights have in common: columns of a working sheet."""
+    """What all passes with nudged weights have in common: columns of a working sheet."""
 
     step: Step
     sheet: str
@@ -73,11 +73,11 @@ class ForwardPasses:
 
     @property
     def first_column(self) -> int:
-        """Behind what is nudged, by how much, and the sample where there are several."""
+        """After the nudged weight, its value and, with several samples, the sample's number."""
         return 2 + (self.step.samples > 1)
 
     def tables(self, places: Mapping[Node, int], row: int) -> tuple[ColumnBlock, ColumnBlock]:
-        """Those of a step and those of its samples."""
+        """The cells of values per step, and of values per sample."""
         once, each = (
             ColumnBlock(
                 self.sheet,
@@ -90,22 +90,22 @@ class ForwardPasses:
         return once, each
 
     def computed(self, weights: Mapping[Node, Array]) -> Values:
-        """A forward pass with these weights in the place of the first."""
+        """A forward pass with these weights in place of the start weights."""
         values = evaluate(self.values, {**self.step.data, **self.step.start, **weights})
         return {**values, **weights}
 
 
 @dataclass(frozen=True)
 class Nudges(ForwardPasses):
-    """Two forward passes for each weight that is checked; all weights where they are few.
+    """Two forward passes for each checked weight; all weights are checked if there are few.
 
-    A pass has cells for what its weight changes. The rest it takes from the pass with all weights
-    as they are.
+    A pass has cells for the values that its weight changes. Its formulas refer to the pass
+    without a nudge for all others.
     """
 
     @cached_property
     def weights(self) -> list[Node]:
-        """Those that are checked, spread evenly where all would be too many."""
+        """The weights to check, evenly spread if checking all would take too many cells."""
         trained = measured(self.step)
         cells = sum(
             (self.step.samples if value.each else 1) * self._changed_by[value].bit_count()
@@ -124,33 +124,33 @@ class Nudges(ForwardPasses):
 
     @cached_property
     def _changed_by(self) -> dict[Node, int]:
-        """The trained weights that a value depends on, a bit for each."""
+        """The trained weights that a value depends on, as a bit mask."""
         weights_of = {weight: 1 << place for place, weight in enumerate(self.step.trained)}
         for node in ancestors(self.values):
             if node not in weights_of:
                 weights_of[node] = reduce(or_, (weights_of[source] for source in node.inputs), 0)
         return weights_of
 
-    # Where -------------------------------------------------------------------
+    # Places ------------------------------------------------------------------
 
     def base(self, weight: Node) -> str:
-        """The cell of a weight as it is."""
+        """The cell of a weight without a nudge."""
         place = self.step.weights.index(weight) + 2
         return f"{xl_col_to_name(place)}${BASE_ROW + 1}"
 
     @cached_property
     def places(self) -> dict[Node, int]:
-        """The column of each value: first those that each sample has."""
+        """The column of each value: first the values per sample."""
         order = sorted(self.values, key=lambda value: not value.each)
         return {value: self.first_column + k for k, value in enumerate(order)}
 
     @cached_property
     def as_it_is(self) -> RunLayout:
-        """The forward pass with all weights as they are."""
+        """The forward pass without a nudge."""
         return self._run(self.values, FIRST_ROW, {})
 
     def run(self, nudged: Node) -> RunLayout:
-        """The forward passes; the nudged weight stands in column B."""
+        """The forward passes of a nudged weight, whose value is in column B."""
         bit = self._changed_by[nudged]
         changed = [value for value in self.values if self._changed_by[value] & bit]
         kept = {
@@ -167,7 +167,7 @@ class Nudges(ForwardPasses):
         return RunLayout(self.step, *tables, elsewhere, self.data_row, base_row=FIRST_ROW)
 
     def area(self, weight: Node | None = None) -> str:
-        """All cells of a weight's two passes, or of the one with none nudged."""
+        """All cells of a weight's two passes, or of the pass without a nudge."""
         number = 0 if weight is None else 1 + 2 * self.weights.index(weight)
         row, passes = FIRST_ROW + self.step.samples * number, 1 if weight is None else 2
         first, last = self.first_column, self.first_column + len(self.values) - 1
@@ -178,7 +178,7 @@ class Nudges(ForwardPasses):
         """The first row below all passes."""
         return FIRST_ROW + (1 + 2 * len(self.weights)) * self.step.samples
 
-    # What --------------------------------------------------------------------
+    # Values ------------------------------------------------------------------
 
     @cached_property
     def passes(self) -> dict[Node, tuple[Values, Values]]:
@@ -195,13 +195,13 @@ class Nudges(ForwardPasses):
 
     @property
     def given_size(self) -> float:
-        """Of the largest input or target, at least 1."""
+        """The magnitude of the largest input or target, at least 1."""
         leaves = (*self.step.inputs, *self.step.targets)
         return max(1.0, *(float(np.abs(self.step.data[leaf]).max()) for leaf in leaves))
 
     @property
     def size_as_it_is(self) -> LiveValue:
-        """Of the largest value with no weight nudged."""
+        """The magnitude of the largest value in the pass without a nudge."""
         given = LiveValue.at(GIVEN_SIZE, self.given_size)
         area = LiveValue.at(self.area(), _every(self.values, [self.pass_as_it_is]))
         return _largest(given, area)
@@ -212,31 +212,31 @@ def _every(nodes: Sequence[Node], passes: Sequence[Values]) -> Array:
 
 
 def _largest(known: LiveValue, area: LiveValue) -> LiveValue:
-    """The size of the largest, known already or in an area."""
+    """The largest magnitude among a known one and the values of an area."""
     return call("MAX", known, call("MAX", area), -call("MIN", area))
 
 
 # All weights nudged together, in every epoch ---------------------------------
 
-# The slope along a direction is the sum of ∂E/∂w times each weight's part of it, so two forward
-# passes an epoch hold all its gradients against one measured number. No two parts are alike, lest
-# two gradients that are swapped go unseen; all are positive, so that units which stand at a corner
-# open to the same side.
+# The slope along a direction is the sum of ∂E/∂w times the direction's components, so two forward
+# passes per epoch compare all its gradients with one measured number. No two components are equal,
+# or swapping two gradients would go unnoticed; all are positive, so that all units at a corner are
+# pushed to the same side.
 
-GOLDEN = (np.sqrt(5) - 1) / 2  # its multiples spread evenly over the unit interval
+GOLDEN = (np.sqrt(5) - 1) / 2  # its multiples modulo 1 are evenly spread
 
 
 @dataclass(frozen=True)
 class EpochNudges(ForwardPasses):
-    """Two forward passes for each epoch; `record` has the weights that each begins with."""
+    """Two forward passes for each epoch; `record` contains the weights that each starts with."""
 
     epochs: int
-    row: int  # of the direction; names and passes stand below it
+    row: int  # of the direction; names and passes are below it
     record: Mapping[Node, Array]
 
     @cached_property
     def chosen(self) -> list[int]:
-        """The epochs that are checked, from 0: all, or as many as fit, spread evenly."""
+        """The epochs to check, from 0: all, or as many as fit, evenly spread."""
         once = [value for value in self.values if not value.each]
         each = len(self.values) - len(once)
         cells = 2 * (len(self.step.weights) + len(once) + each * self.step.samples)
@@ -247,7 +247,7 @@ class EpochNudges(ForwardPasses):
 
     @cached_property
     def direction(self) -> dict[Node, float]:
-        """Each trained weight's part, of a direction as long as 1; none of those of few bits."""
+        """Each trained weight's component of a unit vector; 0 if it can't be measured."""
         moved = set(measured(self.step))
         numbers = np.arange(1, len(self.step.trained) + 1)
         parts = 0.5 + np.mod(GOLDEN * numbers, 1)
@@ -257,7 +257,7 @@ class EpochNudges(ForwardPasses):
 
     @cached_property
     def run(self) -> RunLayout:
-        """The passes: the one up of an epoch, then the one down, each with weights of its own."""
+        """The passes: an epoch's pass up, then its pass down, each with its own weights."""
         fixed = [weight for weight in self.step.weights if weight not in self.direction]
         values = sorted(self.values, key=lambda value: not value.each)
         order = [*self.direction, *fixed, *values]
@@ -277,13 +277,13 @@ class EpochNudges(ForwardPasses):
 
     @property
     def parts(self) -> str:
-        """The direction's cells, above the trained weights, which come first."""
+        """The cells of the direction's components, above the trained weights, which come first."""
         last = self.first_column + len(self.direction) - 1
         return str(xl_range_abs(self.row, self.first_column, self.row, last))
 
     @cached_property
     def passes(self) -> list[tuple[Values, Values]]:
-        """Of each epoch that is checked: all values nudged up, and nudged down."""
+        """For each checked epoch: all values nudged up, and nudged down."""
 
         def nudged(epoch: int, by: float) -> Values:
             parts = {it: by * self.direction.get(it, 0.0) for it in self.step.weights}
@@ -292,7 +292,7 @@ class EpochNudges(ForwardPasses):
         return [(nudged(epoch, NUDGE), nudged(epoch, -NUDGE)) for epoch in self.chosen]
 
     def along(self, epoch: int) -> float:
-        """The slope along the direction, by the gradients."""
+        """The slope along the direction, computed from the gradients."""
         slopes = self.step.gradients
         terms = (part * self.record[slopes[it]][epoch] for it, part in self.direction.items())
         return float(sum(terms))
@@ -303,15 +303,15 @@ class EpochNudges(ForwardPasses):
 AGREES, DIFFERS = mark("agrees"), mark("differs")
 OPEN, NO_NUMBER = mark("to fill in"), mark("no number")
 NEAR = 1e-6  # of the slope
-CURVED = 10.0  # of what the curve bends within the nudge
-LOST_DIGITS = 64 * 2.0**-52  # of the largest value on the way: what its rounding comes to
-MOST_CURVE, MOST_CORNER = 1e4, 1e2  # how far an error may bend: beyond that it is spoilt itself
+CURVED = 10.0  # times the curvature within the nudge
+LOST_DIGITS = 64 * 2.0**-52  # of the largest value on the path: the effect of rounding it
+MOST_CURVE, MOST_CORNER = 1e4, 1e2  # the most an error may bend; more means that it is wrong
 NUDGED = LiveValue.at(NUDGE_NAME, NUDGE)
 
 
 @dataclass(frozen=True)
 class CheckLine:
-    """What the cells of a line hold, from the gradient on."""
+    """The contents of a line's cells, from the gradient on."""
 
     gradient: LiveValue
     below: LiveValue
@@ -328,7 +328,7 @@ class CheckLine:
 
 @dataclass(frozen=True)
 class Tolerance:
-    """That of one network: how its loss passes on rounding, and whether it has corners."""
+    """One network's tolerance: how its loss passes on rounding, and whether it has corners."""
 
     squares: bool
     has_corners: bool
@@ -336,8 +336,8 @@ class Tolerance:
 
     @staticmethod
     def of(net: Net, has_corners: bool) -> Tolerance:
-        """Where all that a normalisation is given is equal, it divides by √ε: each output's square
-        then bends by up to 1/ε."""
+        """If all inputs of a normalisation are equal, it divides by √ε: the square of each output
+        then has a second derivative of up to 1/ε."""
         steepest = max((1 / layer.epsilon for layer in net.layers if layer.epsilon), default=0.0)
         most = max(MOST_CURVE, prod(net.shapes[-1]) * steepest)
         return Tolerance(net.objective.op in SQUARES, has_corners, most)
@@ -350,8 +350,8 @@ class Tolerance:
         error: LiveValue,
         size: LiveValue,
     ) -> CheckLine:
-        """What is measured by an error nudged down and nudged up, how far the gradient is from
-        that, and how far it may be. `size` is that of the largest value on the way."""
+        """The slope measured from an error nudged down and up, the gradient's distance from it,
+        and the distance allowed. `size` is the largest magnitude on the path."""
 
         def cell(column: str, held: LiveValue) -> LiveValue:
             return LiveValue(Reference(f"{column}{row}"), held.value)
@@ -395,8 +395,8 @@ class Tolerance:
         most: LiveValue,
         off: LiveValue,
     ) -> LiveValue:
-        """Whether it is the slope of one side; or between both, where the slope itself has a
-        corner, as that of an ELU."""
+        """Whether the gradient is the slope on one side, or lies between both slopes if the slope
+        itself has a corner, as an ELU's does."""
         left, right = (error - nudged[0]) / NUDGED, (nudged[1] - error) / NUDGED
         apart = _absolute(right - left)
         steepest = (BEND * _absolute(side) for side in (left, right))
@@ -409,12 +409,12 @@ def _absolute(part: LiveValue) -> LiveValue:
     return call("ABS", part)
 
 
-# What it all comes to --------------------------------------------------------
+# The summary -----------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Summaries:
-    """What is said of all gradients in one epoch."""
+    """The sentences about all gradients in one epoch."""
 
     agree: str
     differ: str
@@ -432,7 +432,7 @@ OF_CHECKED = Summaries(
     mark("{count} of {total} checked gradients to fill in"),
 )
 NONE_THERE = mark("no numbers in epoch {epoch}")
-NO_EPOCH = mark("there is no epoch {epoch}: they go from 1 to {last}")
+NO_EPOCH = mark("there is no epoch {epoch}: type a number from 1 to {last}")
 TYPE_ONE = mark("type an epoch")
 ONE_DIFFERS = mark("{count} of {total} epochs differs, the first is epoch {first}")
 SOME_DIFFER = mark("{count} of {total} epochs differ, the first is epoch {first}")
@@ -447,11 +447,11 @@ SUMMARIES = {
     NONE_THERE: NO_NUMBER,
     **dict.fromkeys((OF_ALL.agree, OF_CHECKED.agree), AGREES),
     **dict.fromkeys((EVERY_AGREES, CHECKED_AGREE, OTHERS_NONE), AGREES),
-}  # each with the verdict whose colour it has
+}  # each with the verdict that decides its colour
 
 
 def _say(message: str, total: int, **parts: LiveValue | int) -> LiveValue:
-    """A message of cells, in the reader's language."""
+    """A sentence that contains the values of cells, in the reader's language."""
     cells = {name: part for name, part in parts.items() if isinstance(part, LiveValue)}
     numbers = {name: part for name, part in parts.items() if not isinstance(part, LiveValue)}
     return message_with(
@@ -460,7 +460,7 @@ def _say(message: str, total: int, **parts: LiveValue | int) -> LiveValue:
 
 
 def summary(verdicts: LiveValue, messages: Summaries, epoch: LiveValue, epochs: int) -> LiveValue:
-    """What is said of all gradients in the epoch that is looked at, or of one that there isn't."""
+    """The sentence about all gradients in the chosen epoch, or that the epoch doesn't exist."""
     total = len(verdicts.value)
     agree, differ, to_do = (call("COUNTIF", verdicts, tr(it)) for it in (AGREES, DIFFERS, OPEN))
     is_one = call("AND", epoch >= 1, epoch <= epochs, same(epoch, call("INT", epoch)))
@@ -482,7 +482,7 @@ def summary(verdicts: LiveValue, messages: Summaries, epoch: LiveValue, epochs: 
 
 
 def epochs_summary(verdicts: LiveValue, numbers: LiveValue, every: int) -> LiveValue:
-    """What is said of all epochs together, of which some may be checked."""
+    """The sentence about all epochs together, if only some of them are checked, too."""
     total = len(verdicts.value)
     agree, differ, to_do = (call("COUNTIF", verdicts, tr(it)) for it in (AGREES, DIFFERS, OPEN))
     first = call("INDEX", numbers, call("MATCH", tr(DIFFERS), verdicts, 0))
@@ -502,7 +502,7 @@ TOP = 7  # the first row with a weight
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """What the sheet says of each weight in one epoch, and of each epoch."""
+    """The lines of the sheet: one for each weight in one epoch, and one for each epoch."""
 
     nudges: Nudges
     epoch_nudges: EpochNudges
@@ -533,13 +533,13 @@ class GradientCheck:
 
     @cached_property
     def weight_lines(self) -> list[CheckLine]:
-        """Of each weight that is checked."""
+        """A line for each checked weight."""
         plan, loss = self.nudges, self.step.loss
         known = self.work(SIZE_AS_IT_IS, plan.size_as_it_is.value)
         lines = []
         for number, weight in enumerate(plan.weights):
             passes, table = plan.passes[weight], plan.run(weight).of_step
-            if loss not in table.columns:  # a weight that reaches no output
+            if loss not in table.columns:  # the weight affects no output
                 table = replace(plan.as_it_is.of_step, stride=0)
             up, down = (
                 LiveValue.at(table.cell(loss, 2 * number + side), float(values[loss]))
@@ -559,7 +559,7 @@ class GradientCheck:
 
     @cached_property
     def epoch_lines(self) -> list[CheckLine]:
-        """Of each epoch that is checked."""
+        """A line for each checked epoch."""
         plan, loss = self.epoch_nudges, self.step.loss
         table, known = plan.run.of_step, self.work(GIVEN_SIZE, self.nudges.given_size)
         nodes = [*plan.run.of_step.columns, *plan.run.of_sample.columns]
@@ -576,7 +576,7 @@ class GradientCheck:
         return lines
 
     def _along(self, epoch: int) -> LiveValue:
-        """The sum of an epoch's gradients times their parts; nothing while one is blank."""
+        """The sum of an epoch's gradients times their components; empty while one is blank."""
         nodes, table, plan = gradients(self.step), self.training.of_step, self.epoch_nudges
         last = table.cell(nodes[-1], epoch).rpartition("!")[2]
         cells = f"{table.cell(nodes[0], epoch)}:{last}".replace("$", "")
@@ -586,7 +586,7 @@ class GradientCheck:
         return LiveValue.at(f"IF(ISERROR(SUM({cells})),SUM({cells}),{product})", value)
 
     def column(self, letter: str, row: int, values: Sequence[object]) -> LiveValue:
-        """Cells below each other, from a row on."""
+        """Cells below each other, beginning at this row."""
         return LiveValue.at(f"${letter}${row + 1}:${letter}${row + len(values)}", values)
 
     @cached_property

@@ -23,7 +23,7 @@ class ColumnGroup:
     nodes: tuple[Node, ...]
 
     def only(self, *, each: bool) -> ColumnGroup:
-        """Those with a value per sample, or those with one per step."""
+        """The nodes with a value per sample, or those with a value per step."""
         return ColumnGroup(self.title, tuple(node for node in self.nodes if node.each is each))
 
 
@@ -53,7 +53,7 @@ def groups(step: Step) -> list[ColumnGroup]:
 
 
 def forward_values(step: Step) -> list[Node]:
-    """The named values that are computed on the way to the error."""
+    """The named values that are computed on the path to the error."""
     reached = ancestors([*step.outputs, step.loss])
     return [node for node in reached if node.name is not None and node.op.name != "leaf"]
 
@@ -67,12 +67,12 @@ def backward_values(step: Step) -> list[Node]:
 
 
 def gradients(step: Step) -> tuple[Node, ...]:
-    """Those of the trained weights, in the order of the weights."""
+    """The gradients of the trained weights, in the order of the weights."""
     return tuple(step.gradients[weight] for weight in step.trained)
 
 
 def _depths(step: Step) -> dict[Node, int]:
-    """The last layer with weights that a value depends on; -1 where it depends on none."""
+    """The last layer with weights that a value depends on; -1 if there is none."""
     layers = {name: p.layer for p in step.net.parameters for name in p.names}
     depths = {weight: layers[str(weight.name)] for weight in step.weights}
     for node in ancestors([*step.outputs, step.loss]):
@@ -82,7 +82,7 @@ def _depths(step: Step) -> dict[Node, int]:
 
 
 def _layer_title(net: Net, depth: int) -> str:
-    """The layer, and those after it that have no weights: hidden: dense 2 no bias, sigmoid."""
+    """The layer and the weightless layers after it: hidden: dense 2 no bias, sigmoid."""
     owners = sorted({parameter.layer for parameter in net.parameters})
 
     def is_with_it(index: int) -> bool:
@@ -100,7 +100,7 @@ def _layer_title(net: Net, depth: int) -> str:
 
 
 def _paired(values: Sequence[Node]) -> list[Node]:
-    """h1 a_h1 h2 a_h2: what is made of one value alone stands right after it."""
+    """h1 a_h1 h2 a_h2: a value computed from one other value directly follows that value."""
     among = set(values)
     followers: dict[Node, list[Node]] = {}
     for value in values:
@@ -115,7 +115,7 @@ def is_activation(value: Node) -> bool:
 
 
 def _signals(step: Step) -> Iterator[Node]:
-    """Backward values before the gradients; what a sample adds to a gradient comes last."""
+    """Backward values before the gradients; a sample's contributions to gradients come last."""
     place = {weight.name: place for place, weight in enumerate(step.weights)}
     slopes = set(gradients(step))
     signals = [node for node in backward_values(step) if node not in slopes]
@@ -127,12 +127,12 @@ def _signals(step: Step) -> Iterator[Node]:
 
 
 def kind_of(node: Node) -> tuple[object, ...]:
-    """The stems and layers in a name: alike for ∂E/∂h1 and ∂E/∂h2."""
+    """The stems, layers and words in a name: the same for ∂E/∂h1 and ∂E/∂h2."""
     return tuple((name.stem, name.layer, name.word) for name in _nested(node))
 
 
 def _nested(node: Node) -> list[Name]:
-    """A name and those within it: ∂E/∂h1, h1."""
+    """A name and the names within it: ∂E/∂h1, h1."""
     names, name = [], node.name
     while name is not None:
         names.append(name)
@@ -140,33 +140,30 @@ def _nested(node: Node) -> list[Name]:
     return names
 
 
-# How many of them a workbook holds --------------------------------------------
-
-
 # What an exercise leaves blank -----------------------------------------------
 
 GRADIENTS, FORWARD, LOSS, UPDATE = "gradients", "forward", "loss", "update"
 KINDS = (FORWARD, LOSS, GRADIENTS, UPDATE)
-STUDENT_NAME = "student"  # what the cell with the student's name is called
-BLANK_NAME = "fill_in_{}_{}"  # what each column that is left blank is called: kind and number
+STUDENT_NAME = "student"  # the name of the cell with the student's name
+BLANK_NAME = "fill_in_{}_{}"  # the name of a blank column: kind and number
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """What is left blank, `places` columns of it where that is given, drawn by the `seed`."""
+    """What is left blank: all columns of the kinds, or `places` of them, drawn with the `seed`."""
 
     student: str = ""  # a name, or a number as text
     kinds: tuple[str, ...] = (GRADIENTS,)
     places: int | None = None
     seed: int | str = 0
-    has_check: bool = True  # whether the sheet is there that says which gradients are right
+    has_check: bool = True  # whether a sheet shows which gradients are right
 
     def blank(self, step: Step) -> tuple[Node, ...]:
-        """The values whose columns are blank; of a weight, all but its first cell."""
+        """The values whose columns are blank; a weight's first cell is always given."""
         return tuple(self.kind_of(step))
 
     def kind_of(self, step: Step) -> dict[Node, str]:
-        """The same, each with its kind."""
+        """The blank values, each with its kind."""
         there = [(node, kind) for kind in self.kinds for node in _of_kind(step, kind)]
         if self.places is None:
             return dict(there)
@@ -180,7 +177,7 @@ class Exercise:
 
     @property
     def is_usual(self) -> bool:
-        """Whether all gradients are asked for and nothing else."""
+        """Whether exactly the gradients are asked for, all of them."""
         return self.kinds == (GRADIENTS,) and self.places is None
 
 
@@ -200,7 +197,7 @@ def _is_error(node: Node) -> bool:
 
 
 def read_kinds(words: Sequence[str]) -> tuple[str, ...]:
-    """The kinds in the order of a step; an error names one that there isn't."""
+    """The kinds in the order of a step; an unknown kind is a UsageError."""
     for word in words:
         if word not in KINDS:
             raise UsageError(f"{word!r} can't be left blank: it is one of {', '.join(KINDS)}")

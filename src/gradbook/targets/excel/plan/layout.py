@@ -1,4 +1,4 @@
-"""Which cell each value has, epoch by epoch and sample by sample, and what the cell shows."""
+"""Each value's cell, epoch by epoch and sample by sample, and what the cell shows."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from gradbook.net.step import Step, run
 from gradbook.targets.excel.language import Reference, write
 from gradbook.targets.excel.words import SAYS, Guarded, Speller
 
-# A column's formula is written once, with these in the place of row numbers:
+# A column's formula is written once, with these placeholders for row numbers:
 EPOCH, NEXT_EPOCH = "{e}", "{n}"  # the row of this epoch's values, and of the next one's
 SAMPLE, FIRST, LAST = "{s}", "{a}", "{z}"  # this sample's row, the first and the last sample's
-DATA, FIRST_DATA, LAST_DATA = "{d}", "{f}", "{l}"  # the same among the data
+DATA, FIRST_DATA, LAST_DATA = "{d}", "{f}", "{l}"  # the same in the table of data
 BASE_SAMPLE = "{b}"  # the same in a pass that others are compared with
-PIN = "{p}"  # a $ before the column in every second sample's row, see Run.rows
+PIN = "{p}"  # a $ before the column in every second sample's row, see RunLayout.rows
 
 
-Start = str | float  # what refers to a leaf's first value, or that value itself
+Start = str | float  # a reference to a leaf's first value, or that value itself
 
 
 @dataclass(frozen=True)
@@ -48,16 +48,16 @@ class ColumnBlock:
         return f"{quote_sheetname(self.sheet)}!${name}${self.first + 1}:${name}${last}"
 
     def cell(self, node: Node, epoch: int = 0, sample: int = 0) -> str:
-        """One cell, seen from another sheet: Training!$E$5."""
+        """One cell as referred to from another sheet: Training!$E$5."""
         row = self.row(epoch) + sample + 1
         return f"{quote_sheetname(self.sheet)}!${self.column(node)}${row}"
 
 
 @dataclass(frozen=True)
 class RunLayout:
-    """Where the values of one run stand: those of a step, those of its samples.
+    """The places of one run's values: those of a step, and those of its samples.
 
-    `outside` are values that stand elsewhere, with what refers to them: eta, i1_given.
+    `outside` are values that are elsewhere, with references to them: eta, i1_given.
     """
 
     step: Step
@@ -65,16 +65,16 @@ class RunLayout:
     of_sample: ColumnBlock
     outside: Mapping[Node, str]
     data_row: int = 0  # of the first sample among the data, from 0
-    following: Mapping[Node, Node] = field(default_factory=dict)  # a next value → its leaf
+    following: Mapping[Node, Node] = field(default_factory=dict)  # next value → leaf
     base_row: int = 0  # of the first sample in the pass that others are compared with, from 0
 
     def table(self, node: Node) -> ColumnBlock:
         return self.of_sample if node.each else self.of_step
 
     def in_epoch(self, node: Node, epochs: int, epoch: str, sample: int | str = 0) -> str:
-        """A formula for a value in the epoch that a cell asks for, of so many that there are.
+        """A formula for a value in the epoch whose number a cell contains, among this many epochs.
 
-        The sample is one that is known, or another cell asks for it.
+        `sample` is the sample's number, or the reference of a cell that contains it.
         """
         table = self.table(node)
         last = table.cell(node, epochs - 1, table.stride - 1).rpartition("!")[2]
@@ -83,21 +83,21 @@ class RunLayout:
         return f"INDEX({table.cell(node)}:{last},{place})"
 
     def formula(self, node: Node, sheet: str, guarded: Guarded) -> str:
-        """The formula of a node's own cell, with its = and with places for row numbers."""
+        """The formula of a node's own cell, with its = and with placeholders for row numbers."""
         return "=" + write(self.speller(sheet, guarded).formula(node))
 
     def mention(self, node: Node, sheet: str, guarded: Guarded) -> str:
-        """A formula for the same value somewhere else: the node's cell, where it has one."""
+        """A formula for the same value in another cell: a reference, if the node has a cell."""
         return "=" + write(self.speller(sheet, guarded).mention(node))
 
     def speller(self, sheet: str, guarded: Guarded) -> Speller:
-        """Says nodes for that sheet."""
+        """A Speller for formulas on that sheet."""
         return Speller(
             lambda node: self.refer(node, sheet), lambda node: self.block(node, sheet), guarded
         )
 
     def block(self, node: Node, sheet: str) -> Reference:
-        """The cells of a value of all samples."""
+        """The cells of a value for all samples."""
         if node in self.outside:
             cell = self.outside[node]
             last = cell.rpartition("!")[2].replace(DATA, LAST_DATA)
@@ -107,7 +107,7 @@ class RunLayout:
         )
 
     def refer(self, node: Node, sheet: str) -> Reference | None:
-        """What a formula on that sheet calls a value; nothing where it must write it out."""
+        """A reference from that sheet to a value; None if its formula must be written out."""
         if node in self.outside:
             return Reference(self.outside[node])
         if node in self.following:
@@ -122,10 +122,10 @@ class RunLayout:
         return f"{prefix}{PIN if row == SAMPLE else ''}{self.table(node).column(node)}{row}"
 
     def rows(self, epoch: int, sample: int = 0) -> dict[str, object]:
-        """The row numbers that a formula's places take, as people count them, from 1.
+        """The row numbers for a formula's placeholders, counted from 1.
 
-        Two neighbours never say quite the same: LibreOffice (7.4) computes a column of equal
-        formulas at one go, and then sums of samples can be made of values from before.
+        The formulas of two neighbours always differ: LibreOffice (7.4) computes a column of equal
+        formulas in one go, and sums over samples may then use values that are out of date.
         """
         first = self.of_sample.row(epoch) + 1
         return {
@@ -143,7 +143,7 @@ class RunLayout:
 
 
 def following_values(step: Step) -> dict[Node, Node]:
-    """Next values without a name of their own, which are their leaf's cell one row below."""
+    """Next values without a name of their own: they are in their leaf's cell one row below."""
     return {
         value: leaf
         for leaf, value in step.next.items()
@@ -151,22 +151,22 @@ def following_values(step: Step) -> dict[Node, Node]:
     }
 
 
-# What every cell shows -------------------------------------------------------
+# What each cell shows --------------------------------------------------------
 
 Mask = Any  # an array of True and False
 
 NUMBER_ERROR = "#NUM!"
-LOWEST_EXP = -700.0  # below it EXP(-x) in a sigmoid overflows, or nearly
-SMALLEST_POWER = 1e-300  # below it floats lose digits (denormal numbers)
+LOWEST_EXP = -700.0  # below it, EXP(-x) in a sigmoid overflows, or nearly
+SMALLEST_POWER = 1e-300  # below it, floats lose digits (denormal numbers)
 
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """Each named value over the epochs (and samples); NaN where a sheet shows an error."""
+    """Each named value over the epochs (and samples); NaN if a sheet shows an error."""
 
     values: Mapping[Node, Array]
-    extreme: frozenset[str]  # ops that met values at which their usual spelling fails
-    last: Mapping[Node, Array]  # what was asked for besides, in the last epoch
+    extreme: frozenset[str]  # ops some of whose values make their usual spelling fail
+    last: Mapping[Node, Array]  # additional values in the last epoch
 
 
 def record(
@@ -176,9 +176,9 @@ def record(
     blank: Collection[Node] = (),
     last: Sequence[Node] = (),
 ) -> RecordedRun:
-    """Run the step; values of `blank` count as 0, as empty cells do.
+    """Run the step; values in `blank` count as 0, as empty cells do.
 
-    Of `last`, which the step itself needn't need, the values of the last epoch are kept.
+    Values in `last` needn't be part of the step: their results in the last epoch are kept.
     """
     zeros = {
         node: np.zeros(step.samples if node.each else ()) for node in blank if node not in step.next
@@ -208,21 +208,21 @@ def record(
     )
 
 
-EXTREME: dict[str, Callable[[Node, Values], bool]] = {  # when the usual spelling of an op fails
+EXTREME: dict[str, Callable[[Node, Values], bool]] = {  # whether an op's usual spelling fails
     "sigmoid": lambda node, values: bool(np.any(values[node.inputs[0]] < LOWEST_EXP)),
     "power": lambda node, values: bool(np.any(np.abs(values[node]) < SMALLEST_POWER)),
 }
 
 
 class _Errors:
-    """Which values are errors in a sheet, where an error spreads to all that refers to it."""
+    """Tracks which values are errors in a sheet, where errors spread to all that refer to them."""
 
     def __init__(self, step: Step) -> None:
         self.step = step
-        self.state: dict[Node, Mask] = {}  # of leaves, from the step before
+        self.state: dict[Node, Mask] = {}  # errors of leaves, from the previous step
 
     def after(self, order: list[Node], values: Values) -> dict[Node, Mask]:
-        """Of this step's values; empty where all is well."""
+        """The errors among this step's values; empty if there are none."""
         if not self.state and _are_finite(order, values):
             return {}
         errors: dict[Node, Mask] = {}

@@ -1,6 +1,6 @@
-"""What an exercise says of itself, in cells that every program saves again.
+"""The description that an exercise contains of itself, in cells that every program keeps.
 
-Knows nothing of networks: the audit reads it in every book.
+Knows nothing of networks: the audit reads it in every workbook.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from math import isfinite
 
 from gradbook.language import mark
 
-FIRST_LINE = "gradbook exercise 1"  # the number goes up when older readers couldn't read it
+FIRST_LINE = "gradbook exercise 1"  # the number increases when older versions couldn't read it
 RATE, BLANK, SAYS, NETWORK = "rate", "blank", "says", "network"
 MOST_LINES = 20_000
 
 
-KNOWN_BY = {  # the words by which what it holds is found again, in whatever language it has them
+KNOWN_BY = {  # what a reader looks for in the workbook, in the language it was written in
     "epoch": mark("epoch"),
     "sample": mark("sample"),
     "rate": mark("η, the learning rate"),
@@ -27,15 +27,15 @@ KNOWN_BY = {  # the words by which what it holds is found again, in whatever lan
 
 @dataclass(frozen=True)
 class ExerciseRecord:
-    """The network of an exercise, the rate that it gives, the columns that it asks for."""
+    """The network of an exercise, its learning rate, and the columns to fill in."""
 
     network: str  # as a text
     rate: float | None
-    asked: tuple[tuple[str, str], ...]  # kind and quantity of each
-    words: Mapping[str, str] = field(default_factory=lambda: dict(KNOWN_BY))  # by what they are for
+    asked: tuple[tuple[str, str], ...]  # the kind and quantity of each column
+    words: Mapping[str, str] = field(default_factory=lambda: dict(KNOWN_BY))  # by purpose
 
     def lines(self) -> Iterator[str]:
-        """One line a cell, below each other."""
+        """One line per cell, below each other."""
         yield FIRST_LINE
         if self.rate is not None:
             yield f"{RATE} {self.rate!r}"
@@ -47,7 +47,7 @@ class ExerciseRecord:
 
 
 def read_record(lines: Iterable[str]) -> ExerciseRecord | None:
-    """The record that some lines are; None where they are none."""
+    """The record in these lines; None if they aren't a record."""
     rest = iter(lines)
     if next(rest, "").strip() != FIRST_LINE:
         return None

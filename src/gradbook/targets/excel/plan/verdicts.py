@@ -1,7 +1,7 @@
-"""What the verdicts on learning rates are made of: cells for each measure and each condition.
+"""The cells behind the verdicts on learning rates: one for each measure and each condition.
 
-The criteria are those of `gradbook.rates.criteria`, said as formulas. A row for each rate holds its
-measures, then its conditions, then the verdict; a block of columns follows each rate's run.
+The criteria of `gradbook.rates.criteria` are written as formulas. Each rate has a row with its
+measures, its conditions and its verdict, and a block of columns with values computed from its run.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from gradbook.targets.excel.language import Expression, Infix, Reference, Text, 
 from gradbook.targets.excel.language import digits as typed
 from gradbook.targets.excel.words import call
 
-# How much of the gradient each layer's activations let through ---------------
+# The share of the gradient that passes through each layer's activations ------
 
 
 class GateColumns(LayerGate):
-    """A layer's activations, with the columns of their slopes and of what arrives and passes."""
+    """A layer's activations, with columns for their slopes and the gradients after and before."""
 
     @property
     def share_heading(self) -> str:
-        """Of the cell that says how much of what arrives it lets through."""
-        return tr("share that {layer} lets through", layer=self.name)
+        """The heading of the share of the arriving gradient that the layer passes on."""
+        return tr("share of the gradient that {layer} passes on", layer=self.name)
 
     @property
     def slope_heading(self) -> str:
@@ -56,7 +56,7 @@ class GateColumns(LayerGate):
         return (*(slopes if self.slopes else ()), *arriving, *passing)
 
     def cells(self, first: int, top: int, samples: int, sheet: str) -> tuple[str, str, str]:
-        """Where slopes, what arrives and what passes stand, if the first column is this one."""
+        """The cells of slopes, arriving and passed gradients, if they begin at this column."""
         areas = []
         for kind in (self.slopes, self.arriving, self.passing):
             last = first + max(len(kind), 1) - 1
@@ -77,7 +77,7 @@ def gates_of(step: Step) -> tuple[GateColumns, ...]:
 
 @dataclass(frozen=True)
 class EpochCells:
-    """A column with a cell for each epoch; its first row as people count."""
+    """A column with a cell for each epoch; its first row is counted from 1."""
 
     sheet: str
     column: str
@@ -85,11 +85,11 @@ class EpochCells:
     count: int
 
     def at(self, epoch: int) -> str:
-        """The cell of an epoch, counted from 0, or from the end if below."""
+        """The cell of an epoch, counted from 0, or from the end if negative."""
         return f"{self._prefix}{self._place(epoch)}"
 
     def relative_at(self, epoch: int) -> str:
-        """The same seen from a cell that moves along with it: rows below each other say alike."""
+        """The same cell as a relative reference: formulas below each other are then alike."""
         return f"{self._prefix}{self.column}{self.top + epoch % self.count}"
 
     def between(self, first: int, last: int) -> str:
@@ -101,7 +101,7 @@ class EpochCells:
 
     @property
     def later(self) -> str:
-        """All but the first; beside them stand `earlier`, all but the last."""
+        """All cells but the first, to pair with `earlier`, which has all but the last."""
         return self.between(1, -1)
 
     @property
@@ -119,14 +119,14 @@ class EpochCells:
         return f"{quote_sheetname(self.sheet)}!" if self.sheet else ""
 
 
-EXCESS, GRADIENT, TURN, ON_THE_WAY, RISING, EXTREME = range(6)  # what follows each rate's run
+EXCESS, GRADIENT, TURN, ON_THE_WAY, RISING, EXTREME = range(6)  # computed from each rate's run
 FOLLOWING = (
     mark("excess"),
     mark("size of ∂E/∂w"),
-    mark("its turn"),
+    mark("direction change"),
     mark("on the way down"),
     mark("rising"),
-    mark("last low or high"),
+    mark("last minimum or maximum"),
 )
 HEAD, FACTS, LEAST_ROW, LOWEST_ROW, ATTAINED_ROW = 7, 8, 3, 4, 5  # rows, from 0
 LEAST_CELL, LOWEST_CELL, ATTAINED_CELL = (
@@ -139,7 +139,7 @@ SOUND_LOW, RESTS_ON, VERDICT = mark("lowest loss"), mark("settles at"), mark("ve
 
 @dataclass(frozen=True)
 class VerdictCells:
-    """Where everything stands on the working sheet, and what each cell says."""
+    """The place of everything on the working sheet."""
 
     epochs: int
     rates: int
@@ -147,7 +147,7 @@ class VerdictCells:
 
     @cached_property
     def headings(self) -> tuple[str, ...]:
-        """Of the row that each rate has, from the left."""
+        """The headings of the rates' rows, from the left."""
         shares = [gate.share_heading for gate in self.gates]
         slopes = [gate.slope_heading for gate in self.steep]
         own = (SOUND_LOW, RESTS_ON, VERDICT)
@@ -156,7 +156,7 @@ class VerdictCells:
         return (*measures, *shares, *slopes, *conditions, *own)
 
     def shown(self, heading: str) -> str:
-        """As people read it: those of layers are said already."""
+        """The heading in the reader's language; those of layers are already translated."""
         of_gates = {
             title for gate in self.gates for title in (gate.share_heading, gate.slope_heading)
         }
@@ -169,7 +169,7 @@ class VerdictCells:
 
     @property
     def epochs_row(self) -> int:
-        """The first epoch's row, below the rates' own, from 0."""
+        """The first epoch's row, from 0, below the rows of the rates."""
         return FACTS + self.rates + 4
 
     def place(self, heading: str) -> int:
@@ -183,26 +183,26 @@ class VerdictCells:
         return f"${column}${FACTS + 1}:${column}${last}"
 
     def following(self, rate: int, kind: int, sheet: str = "") -> EpochCells:
-        """The cells that follow a rate's run, of one kind."""
+        """The cells of one kind that are computed from a rate's run."""
         column = xl_col_to_name(1 + rate * len(FOLLOWING) + kind)
         return EpochCells(sheet, column, self.epochs_row + 1, self.epochs)
 
 
 def size_of_verdicts(step: Step, epochs: int) -> int:
-    """How many cells a rate's verdict takes."""
+    """The number of cells that a rate's verdict takes."""
     slopes = sum(len(gate.nodes) for gate in gates_of(step)) * step.samples
     return epochs * len(FOLLOWING) + slopes + len(MEASURES) + len(CONDITIONS)
 
 
-# What the cells of a run say ---------------------------------------------------
+# Formulas computed from a run --------------------------------------------------
 
 
 def following_formulas(
     losses: EpochCells, gradients: Sequence[str], cells: VerdictCells, rate: int
 ) -> Iterator[tuple[int, int, str]]:
-    """The kind, the epoch and the formula of each cell that follows a run.
+    """The kind, the epoch and the formula of each cell that is computed from a run.
 
-    `gradients` are the cells of all gradients, an epoch each.
+    `gradients` has one range per epoch, with the cells of all its gradients.
     """
     kinds = range(len(FOLLOWING))
     excess, _, _, way, rising, extreme = (cells.following(rate, kind) for kind in kinds)
@@ -226,12 +226,12 @@ def following_formulas(
         yield EXTREME, epoch, f"=IF({rising.relative_at(epoch)}<>{was},{now},{on_and_on})"
 
 
-# What a rate's row says ----------------------------------------------------------
+# The formulas of a rate's row ----------------------------------------------------
 
 
 @dataclass(frozen=True)
 class RateRow:
-    """The formulas of one rate: `gate_cells` finds a gate's slopes, what arrives, what passes."""
+    """The formulas of one rate; `gate_cells` has each gate's slopes and gradients."""
 
     cells: VerdictCells
     number: int
@@ -306,11 +306,11 @@ class RateRow:
         return f"MIN({','.join(cells_of)})" if cells_of else "1"
 
     def _guarded(self, formula: str, otherwise: str) -> str:
-        """Where numbers break, nothing else is asked."""
+        """The formula, unless the run breaks: then all other results are left out."""
         return f"IF({self._cell(c.NO_NUMBERS)}>0,{otherwise},{formula})"
 
     def _ends(self) -> dict[str, str]:
-        """What the lowest losses known are found by, and the verdict."""
+        """The formulas of the lowest known losses, and of the verdict."""
         out = f"OR({self._cell(c.BROKEN)},{self._cell(c.IS_SATURATED)})"
         rests = f"AND({self._cell(c.SETTLED)},NOT({self._cell(c.FROZEN)}))"
         way = f"{typed(c.AS_LOW)}*({self.losses.at(0)}-{LOWEST_CELL})"
@@ -351,17 +351,17 @@ class RateRow:
                 return number(bound)
 
 
-# What all rates share ------------------------------------------------------------
+# Shared by all rates -------------------------------------------------------------
 
 
 def lowest_formula(cells: VerdictCells) -> str:
-    """The lowest loss of a rate that trains or rests, or the lowest possible."""
+    """The lowest loss among the rates that train or come to rest, or the lowest possible."""
     lows = cells.over_rates(SOUND_LOW)
     return f"=IF(COUNT({lows})=0,{LEAST_CELL},MIN({lows}))"
 
 
 def attained_formula(cells: VerdictCells, start: str) -> str:
-    """The loss on which the best rate came to rest, where that is above the lowest possible."""
+    """The loss at which the best rate came to rest, if it is above the lowest possible."""
     lows = cells.over_rates(RESTS_ON)
     way = f"{typed(c.AS_LOW)}*({start}-{LOWEST_CELL})"
     return (

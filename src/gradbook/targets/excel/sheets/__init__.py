@@ -1,5 +1,5 @@
-"""The sheets, one file each, and how they look.
+"""The sheets, one file each, and their appearance.
 
-Knows what is written where on a sheet. Doesn't know how a value is computed or when the file is
+Knows the place of everything on a sheet. Doesn't know how a value is computed or when the file is
 complete.
 """

@@ -1,4 +1,4 @@
-"""The sheet Answers: what the trained network says to its samples and to an input of one's own."""
+"""The sheet Answers: the trained network's answers to its samples and to the user's own input."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ from gradbook.targets.excel.sheets.look import (
 )
 from gradbook.targets.excel.words import Guarded, Speller
 
-# What it holds ---------------------------------------------------------------
+# Contents --------------------------------------------------------------------
 
 FIRST_WORK_ROW = 4  # of the values on the working sheet
 
 
 @dataclass(frozen=True)
 class Classes:
-    """The names of what the outputs tell apart; one output tells two classes apart."""
+    """The names of the classes that the outputs distinguish; one output distinguishes two."""
 
     names: tuple[str, ...]
 
     @staticmethod
     def of(step: Step) -> Classes | None:
-        """None where the targets are numbers rather than classes."""
+        """None if the targets are numbers rather than classes."""
         net, outputs = step.net, len(step.outputs)
         targets = np.array([sample.targets for sample in net.examples()])
         if not np.isin(targets, (0, 1)).all():
@@ -73,16 +73,16 @@ def _numbered(classes: int) -> list[str]:
 
 @dataclass(frozen=True)
 class OwnPass:
-    """The forward pass of an input that somebody types: one value below the other."""
+    """The forward pass of the user's own input, one value below the other."""
 
     step: Step
     sheet: str
-    inputs: dict[Node, str]  # where they are typed
+    inputs: dict[Node, str]  # the cells to type them into
     guarded: Guarded
 
     @cached_property
     def computed(self) -> list[Node]:
-        """The values that follow from the input."""
+        """The values computed from the input."""
         several = self.step.samples > 1
         named = [node for node in ancestors(self.step.outputs) if node.name is not None]
         computed = [node for node in named if node.op.name != "leaf"]
@@ -90,7 +90,7 @@ class OwnPass:
 
     @cached_property
     def known(self) -> list[Node]:
-        """What they mention besides: weights, and the means of normalisation, as trained."""
+        """The other values that they depend on: trained weights, and means of normalisations."""
         inside = {*self.computed, *self.step.inputs}
         mentioned = {source for node in self.computed for source in named_inputs(node)}
         return sorted(mentioned - inside, key=lambda node: node.index)
@@ -99,7 +99,7 @@ class OwnPass:
         return FIRST_WORK_ROW + [*self.known, *self.computed].index(node)
 
     def cell(self, node: Node) -> str:
-        """Seen from another sheet."""
+        """A reference from another sheet."""
         return f"{quote_sheetname(self.sheet)}!{self._places[node]}"
 
     @cached_property
@@ -127,7 +127,7 @@ class OwnPass:
 EPOCH_NAME, ACCURACY_NAME = "answers_epoch", "accuracy"
 LABEL, FIRST = 1, 2  # columns: which sample, and its first input
 EPOCH_ROW, SUMMARY_ROW = 3, 4
-NAMES_ROW, OWN_ROW, SAMPLES_ROW = 7, 8, 10  # headings, the input of one's own, the samples
+NAMES_ROW, OWN_ROW, SAMPLES_ROW = 7, 8, 10  # headings, the user's own input, the samples
 MOST_NAMED = 40  # characters of a column's name
 
 
@@ -156,11 +156,11 @@ class _Answers(Page):
     def classes(self) -> Classes | None:
         return Classes.of(self.book.step)
 
-    # Where ---------------------------------------------------------------------
+    # Places --------------------------------------------------------------------
 
     @property
     def outputs(self) -> int:
-        """The column of the first output; inputs stand before them, targets behind."""
+        """The column of the first output; the inputs are before the outputs, the targets after."""
         return FIRST + len(self.book.step.inputs)
 
     @property
@@ -169,7 +169,7 @@ class _Answers(Page):
 
     @property
     def verdicts(self) -> int:
-        """The first column behind the targets."""
+        """The first column after the targets."""
         return self.targets + len(self.book.step.targets)
 
     def area(
@@ -181,7 +181,7 @@ class _Answers(Page):
         first = xl_rowcol_to_cell(row, column)
         return LiveValue.at(first if first == last else f"{first}:{last}", values)
 
-    # What ----------------------------------------------------------------------
+    # Contents ------------------------------------------------------------------
 
     def write(self) -> None:
         samples = range(self.book.step.samples)
@@ -203,7 +203,7 @@ class _Answers(Page):
         self.sheet.repeat_rows(NAMES_ROW - 1, NAMES_ROW)
 
     def accuracy(self, meant: list[str], read: list[str]) -> None:
-        """How many of the samples are read as what they are."""
+        """Write the share of the samples that are classified correctly."""
         look, samples = self.look, len(meant)
         first, second = (
             self.area(SAMPLES_ROW, self.verdicts + k, words, down=True).cells
@@ -220,7 +220,7 @@ class _Answers(Page):
         self.live(SUMMARY_ROW, FIRST + 1, sentence, look.remark)
 
     def names(self) -> None:
-        """The names that a table gives its columns, and below them those of the formulas."""
+        """Write the names of the table's columns, and below them the names used in formulas."""
         step, look = self.book.step, self.look
         inputs = step.net.columns[: len(step.inputs)]
         outputs = self.classes.names if self.classes and len(step.outputs) > 1 else ()
@@ -239,13 +239,13 @@ class _Answers(Page):
                 self.sheet.write_string(NAMES_ROW, first + place, str(node.name), style)
         self.sheet.set_row(NAMES_ROW - 1, 30 if inputs or outputs else 15)
         self.headings(NAMES_ROW, LABEL, [(mark("sample"), QUIET)])
-        words = (mark("true class"), mark("is read as")) if self.classes else (mark("apart by"),)
+        words = (mark("true class"), mark("is read as")) if self.classes else (mark("difference"),)
         self.headings(NAMES_ROW, self.verdicts, [(word, QUIET) for word in words])
         if self.classes:
             self.sheet.write_blank(NAMES_ROW, self.verdicts + 2, None, look.heading(QUIET))
 
     def typed_input(self) -> None:
-        """The input of one's own: the first sample's, until another is typed."""
+        """Write the user's own input: at first, it equals the first sample's."""
         step, typed = self.book.step, own_pass(self.book)
         self.sheet.write_string(OWN_ROW, LABEL, tr("your own"), self.look.style(bold=True))
         for place, node in enumerate(step.inputs, FIRST):
@@ -261,8 +261,8 @@ class _Answers(Page):
             self.live(OWN_ROW, self.verdicts + 1, read, self.look.verdict())
 
     def sample(self, sample: int) -> tuple[str, str]:
-        """What it is given, what the network says, and what it should say; the class that is meant
-        and the one that is read, where there are such."""
+        """Write a sample's inputs, outputs and targets; return its true class and the class that
+        is read, both empty without classes."""
         step, look, row = self.book.step, self.look, SAMPLES_ROW + sample
         self.sheet.write_number(row, LABEL, sample + 1, look.count)
         areas = []
@@ -297,17 +297,17 @@ class _Answers(Page):
         return meant.value, read.value
 
     def in_epoch(self, node: Node, sample: int = 0) -> LiveValue:
-        """In the epoch that is chosen, at first the last."""
+        """A value in the chosen epoch; at first, that is the last one."""
         values = self.book.record.values[node][-1]
         cell = self.book.training.in_epoch(node, self.book.epochs, EPOCH_NAME, sample)
         return LiveValue.at(cell, float(values[sample] if node.each else values))
 
 
 def write_answers_work(look: Look, book: WorkbookPlan) -> None:
-    """The weights of the chosen epoch, and what they make of the input that was typed."""
+    """Write the weights of the chosen epoch, and the values computed from the typed input."""
     remark = tr(
-        "The weights from {training} in the epoch chosen on {answers}, and below them what they "
-        "make of the input typed there.",
+        "The weights from {training} in the epoch chosen on {answers}, and below them the values "
+        "computed from the input typed there.",
         training=TRAINING,
         answers=ANSWERS,
     )

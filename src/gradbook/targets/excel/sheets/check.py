@@ -1,4 +1,4 @@
-"""The sheet Check, each gradient beside a measured slope, and the forward passes behind it."""
+"""The sheet Check, which compares gradients with measured slopes, and the passes behind it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ HEADINGS = (
     (mark("error, nudged down"), ERROR),
     (mark("error, nudged up"), ERROR),
     (mark("slope measured"), GRADIENT),
-    (mark("apart by"), QUIET),
+    (mark("difference"), QUIET),
     (mark("allowed"), QUIET),
     (mark("verdict"), QUIET),
 )
@@ -119,7 +119,7 @@ class _Check(Page):
         self.headings(TOP - 1, 1, HEADINGS)
 
     def epochs(self) -> None:
-        """One a line."""
+        """Write one line per epoch."""
         plan, loss = self.book.check, self.book.step.loss
         row, table = plan.epochs_row, self.book.training.of_step
         self.look.underlined(self.sheet, row - 4, 1, len(OF_EPOCHS), tr("Every epoch"))
@@ -140,7 +140,7 @@ class _Check(Page):
         self.look.colour_verdicts(self.sheet, f"J{plan.epochs_row + 1}:J{row}")
 
     def line(self, row: int, line: CheckLine) -> None:
-        """From the gradient on."""
+        """Write a line's cells from the gradient on."""
         exact, small = self.look.value(ERROR, EXACT), self.look.value(GRADIENT, SMALL)
         apart = self.look.value(PAPER, "0.0E+00", align="center")
         styles = (small, exact, exact, small, apart, apart, self.look.verdict())
@@ -149,7 +149,7 @@ class _Check(Page):
 
 
 def a_nudge() -> dict[str, object]:
-    """What the cell for the nudge takes."""
+    """The rule for the cell that contains the nudge."""
     message = tr(
         "A nudge between {least} and {most} measures a slope; {best} works best.",
         least=numeral(digits(LEAST_NUDGE)),
@@ -172,10 +172,10 @@ UP, DOWN = mark("{weight} up"), mark("{weight} down")
 
 
 def write_check_work(look: Look, book: WorkbookPlan) -> None:
-    """The weights as they are, and below them a forward pass for each nudge."""
+    """The weights without a nudge, and below them a forward pass for each nudge."""
     remark = tr(
-        "All weights as they are in the epoch chosen on {check}, then one nudged at a time; what "
-        "it doesn't change is left out.",
+        "All weights as they are in the epoch chosen on {check}, then one nudged at a time; values "
+        "that it doesn't change are left out.",
         check=CHECK,
     )
     sheet = look.sheet(CHECK_WORK, tr(KNOWN_BY["passes"]), remark)
@@ -200,8 +200,8 @@ class _CheckWork(Page):
         self.look.plain_zeros(self.sheet, FIRST_ROW, 1, rows, plan.last_column + 2)
 
     def sizes(self) -> None:
-        """How large inputs and targets are, and the values with no weight nudged: rounding is as
-        large as the values that are rounded."""
+        """Write the largest input or target, and the largest value in the pass without a nudge:
+        rounding errors are proportional to the values that are rounded."""
         plan, table = self.book.check.nudges, self.book.training.table(self.book.step.inputs[0])
         given = (*self.book.step.inputs, *self.book.step.targets)
         first = min(given, key=table.columns.__getitem__)
@@ -210,7 +210,7 @@ class _CheckWork(Page):
         cells = LiveValue.at(f"{table.cell(first)}:{until}", plan.given_size)
         largest = call("MAX", 1, call("MAX", cells), -call("MIN", cells))
         for words, place, content in (
-            (tr("largest given"), GIVEN_SIZE, largest),
+            (tr("largest input or target"), GIVEN_SIZE, largest),
             (tr("largest value"), SIZE_AS_IT_IS, plan.size_as_it_is),
         ):
             row, column = xl_cell_to_rowcol(place)
@@ -218,8 +218,8 @@ class _CheckWork(Page):
             self.live(row, column, content, self.look.value(INPUT, "General"))
 
     def as_it_is(self) -> None:
-        """The weights, and a pass with none nudged: what the others take what they don't change
-        from."""
+        """Write the weights and a pass without a nudge, to which the other passes refer for all
+        values that they don't change."""
         plan, look = self.book.check.nudges, self.look
         self.sheet.write_blank(BASE_ROW - 1, 0, None, look.heading(WEIGHT))
         self.sheet.write_string(BASE_ROW, 0, tr("as it is"), look.name(WEIGHT))
@@ -243,7 +243,7 @@ class _CheckWork(Page):
             )
 
     def nudged(self) -> None:
-        """One weight after the other, up and down."""
+        """Write the passes of one weight after the other, up and down."""
         plan, start = self.book.check.nudges, self.book.step.start
         for number, weight in enumerate(plan.weights):
             run, base = plan.run(weight), LiveValue.at(plan.base(weight), start[weight])
@@ -257,13 +257,13 @@ class _CheckWork(Page):
                 self.forward_pass(run, parts, 2 * number + side, values)
 
     def along_one_direction(self) -> None:
-        """All weights nudged together, up and down, in each epoch."""
+        """Write the passes with all weights nudged together, up and down, for each epoch."""
         plan, weights = self.book.check.epoch_nudges, self.book.step.weights
         row, run, training = plan.row, plan.run, self.book.training.of_step
         words = tr("All weights nudged at once, each by its component, epoch by epoch")
         self.sheet.write_string(row - 1, 0, words, self.look.section)
-        self.sheet.write_string(row, 0, tr("part"), self.look.name(WEIGHT))
-        counters = (mark("epoch"), mark("way"), *([mark("sample")] * self.book.several))
+        self.sheet.write_string(row, 0, tr("component"), self.look.name(WEIGHT))
+        counters = (mark("epoch"), mark("direction"), *([mark("sample")] * self.book.several))
         self.headings(row + 1, 0, [(words, QUIET) for words in counters])
         self.names(row + 1, {**run.of_step.columns, **run.of_sample.columns})
         style = self.look.value(WEIGHT, PLAIN)
@@ -293,7 +293,7 @@ class _CheckWork(Page):
     def forward_pass(
         self, run: RunLayout, parts: Sequence[ValueCells], number: int, values: Values
     ) -> None:
-        """The values of one pass, sample by sample."""
+        """Write the values of one pass, sample by sample."""
         for part in parts:
             style = self.look.value(colour(part.node.name), number_format(part.node.name))
             row = run.table(part.node).row(number)

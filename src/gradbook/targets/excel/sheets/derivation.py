@@ -1,4 +1,4 @@
-"""The sheet Derivation: every chain of partials with the numbers of one epoch, live."""
+"""The sheet Derivation: every chain of partial derivatives with the numbers of one epoch, live."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ from gradbook.targets.excel.plan.check import AGREES, DIFFERS
 from gradbook.targets.excel.sheets.look import SMALL, SMALL_IN_FULL, Look, Page, an_epoch, colour
 from gradbook.targets.excel.words import NAMES, Speller
 
-# Which chains are worked, what they refer to, and how they read --------------
+# The chains to work out, the values they refer to, and their text ------------
 
-MOST_CELLS = 12_000  # beyond this two weights are worked, and the others go the same way
-A_WEIGHTS_LINES = 12  # or so: its partials, its chain
+MOST_CELLS = 12_000  # a larger derivation works out only two weights, as examples of the others
+A_WEIGHTS_LINES = 12  # approximately: its partials, its chain
 
 
 @dataclass(frozen=True)
 class Chains:
-    """The chains of a derivation; a sum of paths has a line of its own and is referred to."""
+    """The chains of a derivation; a sum of paths has its own line, to which others refer."""
 
     derived: Derivation
 
     @cached_property
     def owners(self) -> dict[int, Node]:
-        """The value whose whole chain a sum is, by the sum's identity."""
+        """The value whose whole chain is this sum, by the sum's identity."""
         chains = self.derived.chains.items()
         return {id(chain): value for value, chain in chains if isinstance(chain, ChainSum)}
 
     def weights(self) -> list[Node]:
-        """The weights that are worked: all, or the first one of the first and the last layer."""
+        """The weights to work out: all, or the first one of the first and of the last layer."""
         step = self.derived.step
         trained = step.trained
         if len(trained) * A_WEIGHTS_LINES * step.samples <= MOST_CELLS:
@@ -63,13 +63,13 @@ class Chains:
         return [by_name[name] for name in dict.fromkeys((names[0], names[-1]))]
 
     def reached(self, weights: Iterable[Node]) -> list[Node]:
-        """The weights and the lines that their chains refer to, from the error backwards."""
+        """The weights and the values whose lines their chains refer to, from the error back."""
         chains = self.derived.chains
         reached = set(ancestors(list(weights), sources=lambda it: self._referred(chains[it])))
         return [value for value in chains if value in reached]
 
     def _referred(self, chain: Chain, inside: bool = False) -> Iterator[Node]:
-        """The values whose own lines a chain refers to."""
+        """The values whose lines a chain refers to."""
         match chain:
             case Worked(_, value):
                 yield value
@@ -89,12 +89,12 @@ class Chains:
                     yield part
 
     def forward(self, reached: Sequence[Node]) -> list[Node]:
-        """The values whose formulas those partials are taken of."""
+        """The values whose formulas those partials differentiate."""
         mentioned = {local.of for local in self.locals(reached)} | {self.derived.step.loss}
         return [node for node in self.derived.forward if node in mentioned]
 
     def given(self, reached: Sequence[Node], forward: Sequence[Node]) -> list[Node]:
-        """What the formulas of those partials and values mention besides those values."""
+        """The other values that the formulas of those partials and values mention."""
         formulas = [local.formula for local in self.locals(reached)]
         mentioned: set[Node] = set()
         for formula in [*formulas, *forward]:
@@ -119,7 +119,7 @@ class Chains:
             case ChainProduct(factors):
                 return " · ".join(self.words(factor) for factor in factors)
             case ChainSum(()):
-                return tr("0: it reaches no error")
+                return tr("0: it affects no error")
             case ChainSum(terms):
                 return " + ".join(self.words(term) for term in terms)
             case OverSamples(inside, mean):
@@ -132,7 +132,7 @@ def derivative(of: Node, to: Node) -> str:
 
 
 def prose(expression: Expression) -> str:
-    """A formula in names, with room around its signs."""
+    """A formula in names, with spaces around its signs."""
     apart = re.sub(r"(?<=[\w)])(?<!\dE)([-+])", r" \1 ", write(expression))
     return apart.replace("*", "·").replace("-", "−")
 
@@ -141,24 +141,24 @@ def prose(expression: Expression) -> str:
 
 NAME, WORDS, NUMBER, TABLE, VERDICT, SAMPLE = 1, 2, 3, 4, 5, 6  # columns
 EPOCH_ROW, HEADING_ROW = 2, 3
-WORKED_EPOCH = "derivation_epoch"  # what the cell with the epoch is called
-NARROWEST = 72  # characters in a line of words, at the least
+WORKED_EPOCH = "derivation_epoch"  # the name of the cell with the epoch
+NARROWEST = 72  # characters that fit into a line of words even in the narrowest column
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 WIDEST = 90  # characters of a formula in names
 
-SAME = 1e-9  # of the largest gradient: how far apart equals may be
+SAME = 1e-9  # of the largest gradient: the most that equal values may differ
 
 
 @dataclass(frozen=True)
 class LineValue:
-    """Something that formulas on the sheet can mention: one for all, or one for each sample."""
+    """A value that formulas on the sheet can refer to: one for all samples, or one for each."""
 
     contents: tuple[LiveValue, ...]
     each: bool = False
 
     @staticmethod
     def of(formula: Expression, numbers: Any) -> LineValue:
-        """What a formula comes to; {c} is the column of the sample."""
+        """The results of a formula; {c} stands for the column of the sample."""
         contents = tuple(LiveValue(formula, number) for number in np.atleast_1d(numbers))
         return LineValue(contents, bool(np.ndim(numbers)))
 
@@ -167,7 +167,7 @@ class LineValue:
 
     @staticmethod
     def combined(work: Callable[[Any, Any], Any], values: Sequence[LineValue]) -> LineValue:
-        """The sum or the product of some."""
+        """The sum or the product of several."""
         samples = range(max(len(value.contents) for value in values))
         contents = tuple(reduce(work, (value.at(k) for value in values)) for k in samples)
         return LineValue(contents, any(value.each for value in values))
@@ -176,13 +176,11 @@ class LineValue:
 def write_derivation(look: Look, book: WorkbookPlan) -> None:
     step = book.step
     chains = Chains(derivation(step))
-    remark = tr(
-        "All numbers are those of one epoch of {training}: type another.", training=TRAINING
-    )
+    remark = tr("All numbers belong to one epoch of {training}: type another.", training=TRAINING)
     if len(chains.weights()) < len(step.gradients):
         some = tr(
-            "Of the {count} weights, the very first and the first of the last layer are "
-            "worked out.",
+            "Of the {count} weights, only the first of the first layer and the first of the last "
+            "layer are worked out.",
             count=len(step.gradients),
         )
         remark = f"{remark} {some}"
@@ -200,10 +198,10 @@ class _Derivation:
     book: WorkbookPlan
     chains: Chains
     row: int = HEADING_ROW
-    longest: int = 0  # of the words so far
+    longest: int = 0  # characters of the words so far
     lines: dict[object, LineValue] = field(default_factory=dict)  # of partials and chains
-    known: dict[Node, LineValue] = field(default_factory=dict)  # of values themselves
-    reasons: set[str] = field(default_factory=set)  # why a partial is what it is, once a kind
+    known: dict[Node, LineValue] = field(default_factory=dict)  # of the network's values
+    reasons: set[str] = field(default_factory=set)  # explanations written so far, each only once
 
     def __post_init__(self) -> None:
         self.sheet, self.look = self.page.sheet, self.page.look
@@ -218,7 +216,7 @@ class _Derivation:
         weights = self.chains.weights()
         reached = self.chains.reached(weights)
         forward = self.chains.forward(reached)
-        self.section(tr("Given"), tr("the inputs, and the weights as they are in that epoch"))
+        self.section(tr("Given"), tr("the inputs, and the weights in that epoch"))
         for node in self.chains.given(reached, forward):
             self.known_line(node, "")
         self.section(tr("Forward"), tr("what is computed from the inputs to the error"))
@@ -236,7 +234,7 @@ class _Derivation:
                     self.why(local)
         shared = [value for value in reached if value not in self.step.gradients]
         if shared:
-            self.section(tr("Shared steps"), tr("what several chains share, worked out once"))
+            self.section(tr("Shared steps"), tr("factors of several chains, worked out once"))
         for value in shared:
             self.line(value)
         self.section(tr("Gradients"), tr("the chain of each weight, from the error to the weight"))
@@ -269,18 +267,18 @@ class _Derivation:
     # Lines -------------------------------------------------------------------
 
     def known_line(self, node: Node, words: str) -> None:
-        """A value as the table has it in the epoch that is asked for."""
+        """Write a value from the table in the chosen epoch."""
         numbers = np.atleast_1d(self.values[node])
         contents = tuple(LiveValue.at(self.in_epoch(node, k), it) for k, it in enumerate(numbers))
         value = LineValue(contents, node.each)
         self.known[node] = self.put(str(node.name), words, value, colour(node.name))
 
     def in_epoch(self, node: Node, sample: int = 0) -> str:
-        """A value's cell in the epoch that is asked for."""
+        """A value's cell in the chosen epoch."""
         return self.book.training.in_epoch(node, self.book.epochs, WORKED_EPOCH, sample)
 
     def refer(self, node: Node) -> Reference | None:
-        """A value's cell on this sheet; `{c}` is the column of the sample that asks."""
+        """A value's cell on this sheet; `{c}` stands for the column of the sample."""
         value = self.known.get(node)
         if value is None:
             return None
@@ -288,7 +286,7 @@ class _Derivation:
         return Reference(f"{{c}}{cell.lstrip(LETTERS)}" if value.each else cell)
 
     def value(self, chain: Chain) -> LineValue:
-        """What formulas say for a chain, with lines of its own where it has some."""
+        """The formula of a chain, which refers to its lines if it has any."""
         match chain:
             case Local():
                 return self.partial(chain)
@@ -316,7 +314,7 @@ class _Derivation:
         return self.lines[local]
 
     def why(self, local: Local) -> None:
-        """Why it is so, in the words of the derivation's page, below the first of its kind."""
+        """Write the explanation of a partial derivative below the first one of its kind."""
         words = self.book.why(local)
         if words and words not in self.reasons:
             self.reasons.add(words)
@@ -326,7 +324,7 @@ class _Derivation:
             self.sheet.merge_range(self.row, WORDS, self.row, VERDICT, words, style)
 
     def block(self, node: Node) -> Reference:
-        """The cells that a sum over the samples adds; a line of their own where they have none."""
+        """The cells that a sum over the samples adds; values without cells get a line."""
         if node not in self.known:
             numbers = np.broadcast_to(self.values[node], self.step.samples)
             value = LineValue.of(self.speller.mention(node), numbers)
@@ -335,7 +333,7 @@ class _Derivation:
         return Reference(self.samples(self.known[node]).cells)
 
     def line(self, value: Node) -> None:
-        """∂E/∂value by its chain."""
+        """Write ∂E/∂value with its chain."""
         chain = self.derived.chains[value]
         name = derivative(self.derived.roots[value], value)
         if isinstance(chain, OverSamples):
@@ -345,7 +343,7 @@ class _Derivation:
             self.lines[value] = self.put(name, words, self.value(chain), GRADIENT)
 
     def over_samples(self, name: str, chain: OverSamples) -> LineValue:
-        """Each sample's share beside the sum or the mean."""
+        """Write each sample's contribution beside the sum or the mean."""
         if chain in self.lines:
             return self.lines[chain]
         inside, count = self.value(chain.inside), self.step.samples
@@ -367,7 +365,7 @@ class _Derivation:
         return LiveValue.at(f"{first.cells}:{last.cells}", [it.value for it in value.contents])
 
     def put(self, name: str, words: str, value: LineValue, tint: Colour) -> LineValue:
-        """Write a line, and say where its numbers stand."""
+        """Write a line, and return references to its numbers."""
         self.row += 1
         self.longest = max(self.longest, len(words))
         row = self.row
@@ -382,7 +380,7 @@ class _Derivation:
         return LineValue(tuple(cells), value.each)
 
     def compare(self, weight: Node) -> None:
-        """The gradient as Training has it, beside the chain's."""
+        """Write the gradient from Training beside the chain's result, and the verdict."""
         gradient, here = self.step.gradients[weight], self.lines[weight].at(0)
         content = LiveValue.at(self.in_epoch(gradient), self.book.record.values[gradient][0])
         self.page.live(self.row, TABLE, content, self.look.value(GRADIENT, SMALL_IN_FULL))
@@ -393,7 +391,7 @@ class _Derivation:
 
     @cached_property
     def gradients(self) -> LiveValue:
-        """Those of the epoch that is asked for: a row of the table's part that has them."""
+        """The gradients of the chosen epoch: a range of the table's row."""
         slopes, table = list(self.step.gradients.values()), self.book.training.of_step
         last = table.cell(slopes[-1], self.book.epochs - 1).rpartition("!")[2]
         cells = f"INDEX({table.cell(slopes[0])}:{last},{WORKED_EPOCH},0)"

@@ -1,4 +1,4 @@
-"""How the sheets look: fills, fonts, number formats, charts, and what every sheet has in common."""
+"""The appearance of the sheets: fills, fonts, number formats, charts, and their common parts."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ NO_MISTAKES = (
     "formula_range",
     "empty_cell_reference",
     "eval_error",
-    "number_stored_as_text",  # which student it is
+    "number_stored_as_text",  # a student's number
 )
 
 
-AS_TEXT = {"strings_to_urls": False, "strings_to_formulas": False}  # whatever a name looks like
+AS_TEXT = {"strings_to_urls": False, "strings_to_formulas": False}  # even if a name looks like one
 
 
 class _Content(BytesIO):
-    """What is left of a workbook that couldn't be written closes its zip when it is forgotten,
-    perhaps after this, and would complain aloud if this were closed by then.
+    """An abandoned workbook closes its zip file when it is garbage-collected, perhaps after this
+    object; if this were closed by then, that would print an error.
     """
 
     def close(self) -> None:
-        """It holds nothing but memory."""
+        """Do nothing: there is only memory to release."""
 
 
 def new_workbook() -> Workbook:
@@ -62,7 +62,7 @@ def new_workbook() -> Workbook:
 
 
 def content_of(workbook: Workbook) -> bytes:
-    """Its file, once all is said. Sheets lie in a folder meanwhile: large ones fill a memory."""
+    """The finished file. A temporary folder holds the sheets, since large ones fill the memory."""
     with temporary_folder() as folder, said_plainly("write to", folder):
         workbook.tmpdir = str(folder)
         try:
@@ -74,9 +74,9 @@ def content_of(workbook: Workbook) -> bytes:
 
 
 class FormulaSheet(Worksheet):  # type: ignore[misc]
-    """A sheet whose formulas are taken as they are.
+    """A sheet that writes formulas unchanged.
 
-    Ours have no functions that need a prefix, and looking for some costs more than all the rest.
+    Ours contain no functions that need a prefix, and searching for them takes most of the time.
     """
 
     def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:
@@ -84,7 +84,7 @@ class FormulaSheet(Worksheet):  # type: ignore[misc]
 
 
 class Look:
-    """The formats of one workbook, each made once."""
+    """The formats of one workbook, each created once."""
 
     def __init__(self, workbook: Workbook) -> None:
         self.workbook = workbook
@@ -105,7 +105,7 @@ class Look:
         left: int = 0,
         repeated: tuple[int, int] | None = None,
     ) -> Worksheet:
-        """A new sheet with its title and a remark below it."""
+        """Add a sheet with its title and a remark below it."""
         sheet = self.workbook.add_worksheet(name)
         page(sheet, repeated)
         sheet.write_string(0, left, title, self.title)
@@ -114,7 +114,7 @@ class Look:
         return sheet
 
     def underlined(self, sheet: Worksheet, row: int, column: int, across: int, title: str) -> None:
-        """A section's title, with a line below so many columns."""
+        """Write a section's title, with a line below it across this many columns."""
         sheet.write_string(row, column, title, self.section)
         for place in range(column + 1, column + across):
             sheet.write_blank(row, place, None, self.section)
@@ -147,7 +147,7 @@ class Look:
         )
 
     def name(self, colour: Colour) -> Format:
-        """A quantity's name before its value."""
+        """The format of a quantity's name before its value."""
         return self.style(bold=True, bg_color=colour.fill, font_color=colour.ink, indent=1)
 
     def value(self, colour: Colour, digits: str = PLAIN, **more: Any) -> Format:
@@ -161,11 +161,11 @@ class Look:
 
     @property
     def count(self) -> Format:
-        """The number of an epoch or a sample."""
+        """The format of an epoch's or a sample's number."""
         return self.value(PAPER, WHOLE, align="center")
 
     def given(self, colour: Colour, digits: str = "General") -> Format:
-        """A cell that is there to be changed."""
+        """The format of a cell that users may change."""
         return self.style(
             bg_color="#FFFFFF",
             bold=True,
@@ -183,13 +183,13 @@ class Look:
         return self.style(bold=True, align="center")
 
     def plain_zeros(self, sheet: Worksheet, top: int, left: int, rows: int, across: int) -> None:
-        """Zero is shown as 0 and not as 0.00E+00."""
+        """Show zero as 0 and not as 0.00E+00."""
         zero = self.workbook.add_format({"num_format": "0"})
         rule = {"type": "cell", "criteria": "==", "value": 0, "format": zero}
         sheet.conditional_format(top, left, top + rows - 1, left + across - 1, rule)
 
     def colour_verdicts(self, sheet: Worksheet, cells: str, kinds: Kinds | None = None) -> None:
-        """A colour for each kind of word in the cells; the first kind that fits counts."""
+        """Set a colour for each word that the cells may contain; the first match counts."""
         for word, colour in verdict_kinds() if kinds is None else kinds:
             painted = self.workbook.add_format({"bg_color": colour.fill, "font_color": colour.ink})
             rule = {"type": "text", "criteria": "containing", "value": word, "format": painted}
@@ -198,29 +198,29 @@ class Look:
 
 @dataclass(frozen=True)
 class Page:
-    """A sheet that is written: what stands on several of them."""
+    """A sheet to write, with what several sheets have in common."""
 
     sheet: Worksheet
     look: Look
 
     def live(self, row: int, column: int, content: LiveValue, style: Format) -> None:
-        """A formula with what it comes to."""
+        """Write a formula and its result."""
         value = content.value
         shown = value if isinstance(value, str) else cell_value(value)
         self.sheet.write_formula(row, column, content.formula, style, shown)
 
     def headings(self, row: int, column: int, headings: Iterable[tuple[str, Colour]]) -> None:
-        """Words side by side, each in its colour."""
+        """Write words side by side, each in its colour."""
         for place, (words, tint) in enumerate(headings, column):
             self.sheet.write_string(row, place, tr(words), self.look.heading(tint))
 
     def counted(self, row: int, column: int, most: int) -> None:
-        """The numbers from 1, below each other."""
+        """Write the numbers from 1, below each other."""
         for place in range(most):
             self.sheet.write_number(row + place, column, place + 1, self.look.count)
 
     def named(self, name: str, row: int, column: int) -> None:
-        """A name for a cell."""
+        """Give a cell a name."""
         cell = xl_rowcol_to_cell(row, column, row_abs=True, col_abs=True)
         self.look.workbook.define_name(name, f"={quote_sheetname(self.sheet.get_name())}!{cell}")
 
@@ -234,7 +234,7 @@ class Page:
         rule: dict[str, object] | None = None,
         tint: Colour = RATE,
     ) -> None:
-        """What a cell is for, and behind it the cell, which is there to be changed."""
+        """Write a label, and beside it a cell that users may change."""
         self.sheet.write_string(row, column, words, self.look.name(tint))
         self.sheet.write_number(row, column + 1, value, self.look.given(tint))
         self.named(name, row, column + 1)
@@ -244,7 +244,7 @@ class Page:
     def verdict(
         self, row: int, column: int, across: int, content: LiveValue, kinds: Kinds | None = None
     ) -> None:
-        """In bold, in the colour of what it says."""
+        """Write a verdict in bold, in the colour of its words."""
         style = self.look.verdict()
         if across > 1:
             self.sheet.merge_range(row, column, row, column + across - 1, "", style)
@@ -258,7 +258,7 @@ def colour(name: Name | None) -> Colour:
 
 
 def number_format(name: Name | None) -> str:
-    """How a value's numbers are shown."""
+    """The number format of a value."""
     if name is not None and name.stem in GIVEN_DIGITS:
         return GIVEN_DIGITS[name.stem]
     small = colour(name) in (GRADIENT, MEMORY) or (name is not None and name.stem == "E")
@@ -266,7 +266,7 @@ def number_format(name: Name | None) -> str:
 
 
 def page(sheet: Worksheet, repeated: tuple[int, int] | None = None, high: int = 0) -> None:
-    """How a sheet prints: landscape, one page wide, these rows repeated from page to page."""
+    """Set up printing: landscape, one page wide, with these rows repeated on each page."""
     sheet.set_landscape()
     sheet.set_paper(9)  # A4
     sheet.fit_to_pages(1, high)
@@ -280,13 +280,13 @@ def page(sheet: Worksheet, repeated: tuple[int, int] | None = None, high: int = 
 
 
 def verdict_kinds() -> Kinds:
-    """What the verdicts on gradients say, each with its colour."""
+    """The words of the verdicts on gradients, each with its colour."""
     colours = {AGREES: GOOD, DIFFERS: BAD, OPEN: TO_DO, NO_NUMBER: TO_DO}
     return [(tr(word), colours[word]) for word in (DIFFERS, OPEN, NO_NUMBER, AGREES)]
 
 
 def summary_kinds() -> Kinds:
-    """What the summaries of them say: by words that stand in those of one colour alone."""
+    """For each summary, words that occur only in summaries of its colour, with that colour."""
     colours = {AGREES: GOOD, DIFFERS: BAD, OPEN: TO_DO, NO_NUMBER: TO_DO}
     messages = [(tr(message), colours[kind]) for message, kind in SUMMARIES.items()]
     kinds = []
@@ -299,13 +299,13 @@ def summary_kinds() -> Kinds:
 
 
 def fixed_words(message: str) -> list[str]:
-    """What stands between the {names} of a message."""
+    """The words between the {names} of a message."""
     pieces = (words.strip() for words, *_ in Formatter().parse(message))
     return [words for words in pieces if words]
 
 
 def one_of(most: int, wrong: str, message: str, title: str) -> dict[str, object]:
-    """What a cell for a number takes, and what is said of others."""
+    """The rule for a cell with a number, and the message about other values."""
     return {
         "validate": "integer",
         "criteria": "between",
@@ -319,14 +319,14 @@ def one_of(most: int, wrong: str, message: str, title: str) -> dict[str, object]
 
 
 def an_epoch(epochs: int) -> dict[str, object]:
-    """What a cell for an epoch takes: one that the table has."""
+    """The rule for a cell with an epoch, which must be in the table."""
     message = tr("The table has the epochs 1 to {last}.", last=epochs)
     return one_of(epochs, tr("No such epoch"), message, tr("Epoch"))
 
 
 # Charts of an error over the epochs, on a logarithmic axis -------------------
 
-LOWEST_SHOWN = 1e-12  # an error of almost 0 must not squeeze the other curves together
+LOWEST_SHOWN = 1e-12  # or an error of almost 0 would squeeze the other curves together
 
 
 @dataclass(frozen=True)
@@ -342,7 +342,7 @@ class ChartCurve:
 def loss_chart(
     look: Look, curves: Sequence[ChartCurve], title: str, epochs: int, lowest: float
 ) -> Chart:
-    """`lowest` is the smallest error at first; what lies below the axis isn't drawn."""
+    """`lowest` is the smallest error at first; the part of a curve below the axis isn't drawn."""
     chart = look.workbook.add_chart({"type": "scatter", "subtype": "straight"})
     for curve in curves:
         line = {"color": curve.colour, "width": 2.25 if len(curves) == 1 else 1.75}

@@ -1,4 +1,4 @@
-"""The sheet Network: what can be changed, and beside it what comes of it."""
+"""The sheet Network: the values that can be changed, with the results beside them."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class _Panel(Page):
         self.given(row, tr("Start weights"), step.weights, book, step.start, start_name)
 
     def results(self, row: int, book: WorkbookPlan) -> int:
-        """The error at first and at last, and what the check says; the row behind that."""
+        """Write the error in the first and last epoch, and the check's summaries; the next row."""
         loss, style = book.step.loss, self.look.value(ERROR, SMALL, align="center", bold=True)
         for epoch in (0, book.epochs - 1):
             words = tr("{error}, epoch {epoch}", error=loss.name, epoch=epoch + 1)
@@ -125,7 +125,7 @@ class _Panel(Page):
         values: Mapping[Node, Array],
         name: Callable[[Node], str],
     ) -> int:
-        """Cells that are there to be changed, each under its own name; the row behind them."""
+        """Write cells that users may change, each with a name; the row after them."""
         self.look.underlined(self.sheet, row + 1, PANEL, 2, title)
         for place, node in enumerate(nodes, row + 2):
             words, tint = book.words_of(node), colour(node.name)
@@ -170,20 +170,20 @@ GUIDE = {
     TRAINING: mark("one row per epoch: every value, every gradient, every new weight"),
     SAMPLES: mark("the same for every sample of every epoch"),
     GRIDS: mark(
-        "image, kernels and maps as pictures, with their gradients, and the window that slides"
+        "image, kernels and maps as pictures, with their gradients, and the sliding window"
     ),
     ANSWERS: mark("what the network answers for its samples, and for an input of your own"),
-    RATES: mark("what other learning rates would do, side by side"),
+    RATES: mark("the training at other learning rates, side by side"),
     CHECK: mark("every gradient next to the slope measured by nudging its weight"),
     RATES_WORK: mark("the training runs behind the learning rates"),
 }
 OF_SEQUENCES = mark(  # grids
-    "every layer as matrices, with a column for each step, and their gradients"
+    "every layer as matrices, with one column per step, and their gradients"
 )
 
 
 def _guide(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
-    """What is where, and what to try."""
+    """Write the list of sheets, and suggestions what to try."""
     row, column = book.guide_row, CHART[1]
     look.underlined(sheet, row, column, GUIDE_WIDTH, tr("What is on which sheet"))
     for name in book.sheets:
@@ -219,10 +219,10 @@ def _suggestions(book: WorkbookPlan) -> list[str]:
         )
         texts = [tr(what, training=TRAINING)]
         if book.has_check:
-            green = mark("{check} turns green gradient by gradient; here the error begins to fall.")
+            green = mark("{check} turns green gradient by gradient; the error here begins to fall.")
             texts.append(tr(green, check=CHECK))
         copy = tr(
-            "Then copy the same columns, all rows, into {work}: {rates} comes alive.",
+            "Then copy the same columns, all rows, into {work}: {rates} then shows its curves.",
             work=RATES_WORK,
             rates=RATES,
         )
@@ -239,7 +239,7 @@ def _suggestions(book: WorkbookPlan) -> list[str]:
 
 
 def _data(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
-    """The samples, one in each row."""
+    """Write the samples, one in each row."""
     step, (row, column) = book.step, book.data_place
     top = row - 3 if book.given_names else row - 2
     look.underlined(sheet, top, column, len(book.given) + 1, tr("Samples"))

@@ -1,4 +1,4 @@
-"""The same training at other rates side by side, and what the verdict on each is made of."""
+"""The same training at other rates side by side, and the measures behind the verdict on each."""
 
 from __future__ import annotations
 
@@ -85,16 +85,16 @@ KINDS = (
     (Verdict.SATURATED, BAD),
 )
 WAY, VERDICT_COLUMN, VERDICT_END, CHARTS_COLUMN = 4, 5, 7, 9
-MEANING, MEANING_HEIGHT = 3, 38  # its first column; three lines of it
-CHART_COLUMNS = 6  # that one takes
+MEANING, MEANING_HEIGHT = 3, 38  # first column of a meaning; height of its three lines
+CHART_COLUMNS = 6  # that one chart takes
 CHART_SIZE = {"width": 520, "height": 330}
 CHART_ROWS = 17
 
 
 def write_rates(look: Look, book: WorkbookPlan) -> None:
     remark = tr(
-        "Every rate below is a cell: type another, and its curve and verdict follow. All start "
-        "from the same weights; η on the {network} sheet is not used here.",
+        "Every rate below is a cell: type another, and its curve and verdict follow. All runs "
+        "start from the same weights; η on the {network} sheet is not used here.",
         network=NETWORK,
     )
     sheet = look.sheet(RATES, tr("What the learning rate does"), remark, left=1)
@@ -126,7 +126,7 @@ class _Rates(Page):
         self.charts()
 
     def overview(self) -> None:
-        """Each rate with its errors, and what it does, from the working sheet."""
+        """Write each rate with its errors, and its verdict from the working sheet."""
         book, sheet, look = self.book, self.sheet, self.look
         self.headings(TOP - 1, 1, HEADINGS if book.has_verdicts else HEADINGS[: WAY - 1])
         for number, rate in enumerate(book.rates):
@@ -156,7 +156,7 @@ class _Rates(Page):
         look.colour_verdicts(sheet, verdicts, kinds)
 
     def meanings(self) -> None:
-        """What the words say; `gradbook sweep` says the same ones."""
+        """Explain the verdicts; `gradbook sweep` prints the same explanations."""
         row = meanings_row(self.book)
         self.look.underlined(self.sheet, row - 1, 1, VERDICT_END, tr("What the verdicts mean"))
         wrapped = self.look.style(text_wrap=True, font_color=QUIET.ink, font_size=9)
@@ -170,11 +170,11 @@ class _Rates(Page):
         return self.book.rate_records[number].values[self.book.step.loss]
 
     def cells(self, number: int) -> EpochCells:
-        """The errors of a rate, seen from this sheet."""
+        """The errors of a rate, referred to from this sheet."""
         return curve_cells(self.book, number, "")
 
     def curves(self) -> None:
-        """The errors of every epoch, a column for each rate."""
+        """Write the errors of every epoch, one column per rate."""
         top, loss, sheet = curves_row(self.book), self.book.step.loss, self.sheet
         sheet.set_h_pagebreaks([top - 2])
         sheet.repeat_rows(top - 1)
@@ -221,7 +221,7 @@ def curve_cells(book: WorkbookPlan, number: int, sheet: str = RATES) -> EpochCel
 
 
 def write_rates_work(look: Look, book: WorkbookPlan) -> None:
-    """The training table once for each rate, one below the other."""
+    """Write the training table for each rate, one below the other."""
     remark = tr(
         "The table of {training}, repeated for each rate, one below the other; column A is the "
         "rate.",
@@ -255,7 +255,7 @@ def _gate_headings(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     style = look.heading(GRADIENT)
     for gate in book.gates:
         first = book.gate_columns[gate.name]
-        title = tr("{layer} in the last epoch: slopes, what arrives, what passes", layer=gate.name)
+        title = tr("{layer} in the last epoch: slopes, gradients in and out", layer=gate.name)
         sheet.write_string(HEAD_ROWS - 2, first, title, look.style(italic=True))
         for place, words in enumerate(gate.headings, first):
             sheet.write_string(HEAD_ROWS - 1, place, words, style)
@@ -263,7 +263,7 @@ def _gate_headings(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
 
 
 def _write_gates(sheet: Worksheet, look: Look, book: WorkbookPlan, number: int) -> None:
-    """How much of the gradient each activation lets through in the last epoch of a run."""
+    """Write the share of the gradient that each activation passes on in a run's last epoch."""
     run, values = book.at_rate(number), book.rate_records[number].last
     speller, epoch = run.speller(RATES_WORK, book.guarded), book.epochs - 1
     style = look.value(GRADIENT, SMALL)
@@ -284,10 +284,10 @@ NUMBER = "General"
 
 
 def write_verdicts_work(look: Look, book: WorkbookPlan) -> None:
-    """A row for each rate, and below it what follows each rate's run epoch by epoch."""
+    """Write a row for each rate, and below, epoch by epoch, the values computed from its run."""
     remark = tr(
-        "The verdicts on {rates} come from here: first what is measured of each run, then which "
-        "conditions hold. {command} uses the same ones.",
+        "The verdicts on {rates} come from here: first the measures of each run, then the "
+        "conditions that it meets. {command} uses the same ones.",
         rates=RATES,
         command="`gradbook sweep`",
     )
@@ -301,7 +301,7 @@ def write_verdicts_work(look: Look, book: WorkbookPlan) -> None:
 
 
 def _shared(page: Page, book: WorkbookPlan) -> None:
-    """The losses that all rates are measured by."""
+    """Write the losses that all rates are compared with."""
     cells, case = book.verdict_cells, book.cases[0]
     table = book.training.table(book.step.targets[0])
     first, last = book.step.targets[0], book.step.targets[-1]
@@ -336,7 +336,7 @@ def _facts(page: Page, book: WorkbookPlan) -> None:
 
 
 def _values(book: WorkbookPlan, case: Case) -> dict[str, Shown]:
-    """What the formulas of a rate's row come to."""
+    """The results of the formulas in a rate's row."""
     values: dict[str, Shown] = {condition.name: case.holds(condition) for condition in CONDITIONS}
     gates = {gate.name: gate for gate in case.trial.gates}
     for measure in MEASURES:
@@ -353,7 +353,7 @@ def _values(book: WorkbookPlan, case: Case) -> dict[str, Shown]:
 
 
 def _following(page: Page, book: WorkbookPlan) -> None:
-    """Epoch by epoch: what is left to learn, the gradient, and how the curve turns."""
+    """Write, epoch by epoch, the remaining loss, the gradient, and the turns of the curve."""
     top, sheet, look = book.verdict_cells.epochs_row, page.sheet, page.look
     page.counted(top, 0, book.epochs)
     page.headings(top - 1, 0, [(mark("epoch"), QUIET)])

@@ -23,19 +23,19 @@ from gradbook.targets.excel.words import NAMES, Guarded
 
 # A run's table ---------------------------------------------------------------
 
-RowNumbers = Callable[[int, int], Mapping[str, object]]  # of an epoch and a sample
+RowNumbers = Callable[[int, int], Mapping[str, object]]  # for an epoch and a sample
 LONGEST_ROW = {"p": "$", **dict.fromkeys("ensazdflb", 1_048_576)}
 
 
 @dataclass(frozen=True)
 class ValueCells:
-    """One value's cells: `first` in the first epoch, `later` from then on."""
+    """One value's cells: `first` in the first epoch, `later` in all others."""
 
     node: Node
     place: int
     first: Start
     later: str
-    back: int = 0  # 1 where `later` refers to the epoch before
+    back: int = 0  # 1 if `later` refers to the epoch before
 
     def content(self, rows: RowNumbers, epoch: int, sample: int) -> Start:
         if epoch or isinstance(self.first, str):
@@ -47,7 +47,7 @@ class ValueCells:
 def columns(
     run: RunLayout, sheet: str, starts: Mapping[Node, Start], guarded: Guarded
 ) -> list[ValueCells]:
-    """Every value of the run that stands on this sheet; `starts` holds the leaves' first values."""
+    """Every value of the run on this sheet; `starts` contains the leaves' first values."""
     tables = {id(table): table for table in (run.of_step, run.of_sample)}
     return [
         _column(run, node, place, sheet, starts, guarded)
@@ -89,7 +89,7 @@ def _checked(node: Node, formula: str) -> str:
 
 
 def _fitting_terms(formula: str) -> int:
-    """How many products have room in a cell, if each is as long as these."""
+    """The number of products that fit into a cell, if each is as long as these."""
     terms = formula.count("*")
     return terms * LONGEST_FORMULA // len(formula.format(**LONGEST_ROW))
 
@@ -97,7 +97,7 @@ def _fitting_terms(formula: str) -> int:
 def write_headings(
     sheet: Worksheet, look: Look, row: int, parts: Sequence[ColumnGroup], places: Mapping[Node, int]
 ) -> None:
-    """The groups' titles, and below them the values' names."""
+    """Write the groups' titles, and below them the values' names."""
     for group in parts:
         columns = [places[node] for node in group.nodes]
         tint = colour(group.nodes[0].name)
@@ -120,8 +120,8 @@ def write_cells(
     values: Mapping[Node, Array],
     blank: Collection[Node] = (),
 ) -> None:
-    """Each value of each epoch: its formula, and what it comes to."""
-    rows = cache(run.rows)  # which are the same in every column
+    """Write each value of each epoch: its formula and its result."""
+    rows = cache(run.rows)  # they are the same in every column
     for column in parts:
         kind, shape = colour(column.node.name), number_format(column.node.name)
         usual, empty = look.value(kind, shape), look.to_fill_in(shape)
@@ -150,11 +150,11 @@ def _cells(values: Array) -> Iterator[tuple[int, int]]:
 
 # The sheets ------------------------------------------------------------------
 
-PRINT_SCALE, PAGE_COLUMNS = 70, 16  # per cent; besides the counters on each page
+PRINT_SCALE, PAGE_COLUMNS = 70, 16  # in %; columns per page, without the counters
 
 
 def write_training(look: Look, book: WorkbookPlan) -> None:
-    """One row per epoch."""
+    """Write one row per epoch."""
     remark = tr(
         "One row is one epoch. All weights of a row change at once, from that row's gradients."
     )
@@ -162,7 +162,7 @@ def write_training(look: Look, book: WorkbookPlan) -> None:
 
 
 def write_samples(look: Look, book: WorkbookPlan) -> None:
-    """One row per sample of each epoch."""
+    """Write one row per sample of each epoch."""
     remark = tr(
         "One row is one sample in one epoch; its weights are in that epoch's row of "
         "{training}, which sums over the samples.",
@@ -201,7 +201,7 @@ def _write(
 
 
 def _on_pages(sheet: Worksheet, groups: Sequence[int], across: int) -> None:
-    """As many columns to a printed page as can be read, whole groups of them where they fit."""
+    """Put as many columns on a printed page as can be read, and split no group that fits."""
     sheet.set_print_scale(PRINT_SCALE)
     first, end = groups[0], groups[0] + across
     breaks = []
@@ -213,9 +213,9 @@ def _on_pages(sheet: Worksheet, groups: Sequence[int], across: int) -> None:
 
 
 def _name_blanks(look: Look, book: WorkbookPlan, table: ColumnBlock) -> None:
-    """Each blank column gets a name, by which it is found wherever it is moved to.
+    """Give each blank column a name, by which it is found even after it was moved.
 
-    Where all gradients are asked for and nothing else, they are found by what they are for.
+    If exactly all gradients are asked for, they are found by their headings, without names.
     """
     unusual = book.exercise if book.exercise and not book.exercise.is_usual else None
     asked = unusual.kind_of(book.step) if unusual else {}
@@ -228,15 +228,13 @@ def _name_blanks(look: Look, book: WorkbookPlan, table: ColumnBlock) -> None:
 
 # Notes -----------------------------------------------------------------------
 
-LONGEST_NOTE = 400  # characters of a formula that a note still shows
+LONGEST_NOTE = 400  # characters of a formula in a note
 MOST_NOTES = 100  # on a sheet: LibreOffice takes 6 ms for each
 
 MEANINGS = {
     "i": mark("An input. Its value is on the Network sheet."),
     "t": mark("A target: what the output should be. Its value is on the Network sheet."),
-    "w": mark(
-        "A weight. Its start value is on the Network sheet, and each epoch takes a step downhill."
-    ),
+    "w": mark("A weight. Its start value is on the Network sheet, and each epoch updates it once."),
     "b": mark("A bias. Its start value is on the Network sheet."),
     "γ": mark("A scale of a normalisation, trained like a weight."),
     "β": mark("A shift of a normalisation, trained like a weight."),
@@ -245,18 +243,18 @@ MEANINGS = {
     "â": mark("The value, rounded to a step of its range."),
     "h": mark("A hidden unit's weighted sum."),
     "o": mark("An output's weighted sum."),
-    "a": mark("An activation: what the unit passes on."),
+    "a": mark("An activation: the unit's output."),
     "c": mark("One place of a convolution: the weighted sum of its window."),
-    "p": mark("A pooled value: the one kept from its window."),
+    "p": mark("A pooled value: the result for its window."),
     "μ": mark("A mean, which the normalisation subtracts."),
     "σ²": mark("A variance: the mean of the squared distances from the mean."),
     "s": mark("A deviation, which the normalisation divides by."),
     "n": mark("The value, normalised."),
     "y": mark("The normalised value, scaled by γ and shifted by β."),
-    "L": mark("The logarithm of the sum of all e^o, which softmax subtracts."),
+    "L": mark("The logarithm of the sum of all e^o, which the softmax subtracts."),
     "z": mark("A residual sum: this value and an earlier one, added."),
     "f": mark("An earlier value, from which a branch continues."),
-    "e": mark("The value and what belongs to its step."),
+    "e": mark("The value plus the vector of its step."),
     "E": mark("An error: how far the output is from its target."),
     "g": mark("One sample's share of a sum over the samples."),
     "q": mark("One sample's share of a mean over the samples."),
@@ -267,7 +265,7 @@ MEMORIES = {stem: words for card in UPDATES.values() for stem, words in card.mem
 
 
 def write_notes(sheet: Worksheet, book: WorkbookPlan, row: int, places: Mapping[Node, int]) -> None:
-    """A note on every heading; of a wide table on the first of each kind, for they open slowly."""
+    """Write a note on each heading; on a wide table, which opens slowly, only one of each kind."""
     noted = list(places)
     if len(noted) > MOST_NOTES:
         noted = list({kind_of(node): node for node in reversed(noted)}.values())
@@ -280,7 +278,7 @@ def write_notes(sheet: Worksheet, book: WorkbookPlan, row: int, places: Mapping[
 
 
 def note(book: WorkbookPlan, node: Node) -> str:
-    """What a column holds. In an exercise the formulas to be found are not told."""
+    """The note on a column. In an exercise, the formulas to fill in are left out."""
     assert node.name is not None
     name = str(node.name)
     lines = [f"{name}", *_column_of(book, node), meaning(node.name)]
@@ -299,14 +297,14 @@ def note(book: WorkbookPlan, node: Node) -> str:
 
 
 def _column_of(book: WorkbookPlan, node: Node) -> list[str]:
-    """What the table calls a column that the samples come from."""
+    """The name of the column in the table that the samples come from, if it has one."""
     columns, inputs = book.step.net.columns, book.step.inputs
     place = inputs.index(node) if node in inputs else len(columns)
     return [columns[place]] if place < len(columns) else []
 
 
 def meaning(name: Name) -> str:
-    """A kind of value in words."""
+    """The meaning of a value's kind, in words."""
     if name.of is not None and name.stem in MEMORIES:
         return tr(MEMORIES[name.stem])
     inner = inner_words().get(f"{name.stem}_{name.word}") if name.word else None
@@ -317,6 +315,6 @@ def meaning(name: Name) -> str:
 
 
 def formula_note(node: Node) -> str:
-    """A node's formula with names for the cells."""
+    """A node's formula with names in place of cells."""
     text = write(NAMES.formula(node))
     return text if len(text) <= LONGEST_NOTE else f"{text[:LONGEST_NOTE]} …"
