@@ -19,6 +19,12 @@ from tests.outside.witness import WITNESSES, missing
 pytest_plugins = ("tests.toys",)
 
 os.environ["LANGUAGE"] = "en"  # whatever the system speaks
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):  # hundreds of commands: none compiles us anew
+    os.environ.setdefault(
+        "PYTHONPYCACHEPREFIX", str(Path(__file__).parents[1] / ".pytest_cache" / "bytecode")
+    )
+    sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"]
+    sys.dont_write_bytecode = False
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL", "") not in ("", "0")
 THOROUGH = os.environ.get("THOROUGH", "") not in ("", "0")  # more of each family, as well
 ABSENT = "no witness here: "
@@ -77,6 +83,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         test = item.nodeid.partition("[")[0].removeprefix("tests/")
         is_long = test in left or (test in seen and test + BUT_THE_FIRST in left)
         (long if is_long else kept).append(item)
+        if test + BUT_THE_FIRST in left and hasattr(item.function, "cases"):
+            item.function.most = 1  # of the table of `for_each`
         seen.add(test)
     items[:] = kept
     config.hook.pytest_deselected(items=long)

@@ -28,6 +28,12 @@ def test_what_takes_long_is_there():
         assert f"def {test}(" in (ROOT / "tests" / file).read_text("utf-8"), line
 
 
+def test_no_command_compiles_the_package_anew():
+    told = "import sys; print(sys.dont_write_bytecode, sys.pycache_prefix)"
+    said = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["False", str(sys.pycache_prefix)]
+
+
 @pytest.fixture
 def run_without_chromium():
     file = ROOT / "tests" / "outside" / "test_witness.py"
