@@ -94,7 +94,7 @@ def test_a_marked_copy_says_it(reports, tmp_path):
     sheet = book[spelled("Score")]
     told = [str(cell.value) for row in sheet for cell in row if cell.value is not None]
     told += [cell.comment.text for one in book for row in one for cell in row if cell.comment]
-    assert any(spelled("Rather:") in one for one in told)
+    assert any(spelled("Should be:") in one for one in told)
     assert english_in(" ".join(told), reports) == []
 
 

@@ -1,6 +1,6 @@
-"""The languages a graph can be said in, one folder each.
+"""The languages into which a graph can be written, one folder each.
 
-A target knows how its language says a graph and where each value lives in it. It knows nothing of
-other targets or of training. Each declares the ops that it says, `SAYS`; any other op is taken
-apart into these (`lowering.py`).
+A target knows how its language writes a graph and where it keeps each value. It knows nothing of
+other targets or of training. Each declares in `SAYS` the ops that it can write; any other op is
+expanded into these (`lowering.py`).
 """

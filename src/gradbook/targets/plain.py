@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from gradbook.graph.node import Array
 from gradbook.net.trained import TrainedLayer, TrainedNet
 
-ABOUT = "gradbook.json"  # the name in an archive of what isn't a tensor
+ABOUT = "gradbook.json"  # the archive's entry for everything but the tensors
 KIND, VERSION = "gradbook network", 1
 
 
 def as_text(trained: TrainedNet, recipe: str = "") -> str:
-    """The recipe with its network, as `gradbook train` reads it, or else the network alone."""
+    """The recipe with its network, as `gradbook train` reads it; without a recipe, the network."""
     return recipe or str(trained.net)
 
 
@@ -31,7 +31,7 @@ def as_archive(trained: TrainedNet, recipe: str = "") -> bytes:
 
 
 def as_json(trained: TrainedNet, recipe: str = "") -> str:
-    """All of it as JSON, each tensor with its shape and its values nested accordingly."""
+    """The whole network as JSON, each tensor with its shape and its nested values."""
     tensors = {
         name: {"shape": list(array.shape), "values": _shortest(array)}
         for name, array in trained.tensors().items()
@@ -61,15 +61,15 @@ def _layer(layer: TrainedLayer) -> dict[str, Any]:
     return {
         "name": layer.name,
         "words": layer.layer.text,
-        "settings": dict(vars(layer.layer)),  # what goes without saying among them, such as ε
-        "reads": list(layer.reads),  # value 0 is the input, value k what the k-th layer makes
+        "settings": dict(vars(layer.layer)),  # including defaults, such as ε
+        "reads": list(layer.reads),  # value 0 is the input, value k the k-th layer's output
         "shape": list(layer.makes),
         "tensors": [layer.tensor_name(name) for name in layer.tensors],
     }
 
 
 def _shortest(array: Array) -> Any:
-    """Nested lists of the shortest numbers that mean these 32-bit floats."""
+    """Nested lists of the shortest numbers that round to these 32-bit floats."""
     narrow: NDArray[np.float32] = array.astype(np.float32)
     short = np.array([float(str(value)) for value in narrow.ravel()])
     return short.reshape(narrow.shape).tolist()

@@ -152,7 +152,7 @@ def test_libreoffice_shows_the_colours_the_notes_and_the_chart(path, tmp_path):
     seen = recalculate(copy_of(path), tmp_path / "seen")
     sheet = opened(seen)["Sheet1"]
     assert coloured(seen) >= {FIRST, NOTED}
-    assert "Rather:" in sheet[FIRST].comment.text
+    assert "Should be:" in sheet[FIRST].comment.text
     assert sheet[NOTED].comment.text.startswith("is this right?")
     kinds = {re.sub(r"\d+", "", name) for name in parts(seen)}  # it goes on counting them
     assert {"xl/charts/chart.xml", "xl/media/image.png"} <= kinds

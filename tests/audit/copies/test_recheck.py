@@ -64,10 +64,10 @@ def test_of_a_right_book_there_is_none_and_nothing_to_object(tmp_path):
 @pytest.mark.parametrize(
     ("cell", "formula", "words"),
     [
-        (COLUMN, "=K{}*2", "1 of 1 finding would be left"),
+        (COLUMN, "=K{}*2", "1 of 1 finding would remain"),
         (COLUMN, "=1/0", "would no longer be numbers"),
         (letter("∂E/∂w5"), "=K{}*2", "no formula to put into "),
-        (letter("w3"), "=0.25", "w3 would no longer learn"),
+        (letter("w3"), "=0.25", "w3 would no longer be trained"),
     ],
     ids=["as wrong as before", "errors", "another one spoilt", "a weight that stands still"],
 )

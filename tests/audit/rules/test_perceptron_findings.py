@@ -118,16 +118,16 @@ def test_the_rule_is_said_with_the_weights_own_input():
     said = words(ROWS)
     rules = [said.rule(number) for number in range(3)]
     assert rules == [
-        "the perceptron rule moves w1 by η·(t − y)·x1",
-        "the perceptron rule moves w2 by η·(t − y)·x2",
-        "the perceptron rule moves b by η·(t − y)",
+        "the perceptron rule changes w1 by η·(t − y)·x1",
+        "the perceptron rule changes w2 by η·(t − y)·x2",
+        "the perceptron rule changes b by η·(t − y)",
     ]
 
 
 def test_a_pasted_cell_is_said_with_what_it_holds():
     said = words(edited(ROWS, {"H5": 1.0}))
     line = "where the others of its line have a formula"
-    assert said.why_pasted(at("H5")) == f"H5 holds the number 1 {line}"
+    assert said.why_pasted(at("H5")) == f"H5 contains the number 1 {line}"
 
 
 # Trainings by the perceptron rule are held to it, in its own words, with the root ------
@@ -244,7 +244,7 @@ def test_what_nobody_can_put_right_is_said_to_be_wrong(tmp_path):
     cells = {"D3:D10": "=D2+SIN(I2)*A2^3"}
     (finding,) = checked(tmp_path / "book.xlsx", edited(ROWS, cells)).findings
     assert (finding.cells, finding.kind, finding.expected) == ("D3:D10", "wrong formula", "")
-    assert "the perceptron rule moves w1 by η·(t − y)" in finding.why
+    assert "the perceptron rule changes w1 by η·(t − y)" in finding.why
 
 
 TRUTHS = {  # one update; the target is TRUE or FALSE, its output a comparison

@@ -166,5 +166,5 @@ def test_it_is_not_corrected_and_the_remedy_is_said(tmp_path):
     report = check(path)
     assert report.verdict == "wrong"
     assert [finding.cells for sheet in report.sheets for finding in sheet.findings] == ["D2:D7"]
-    with pytest.raises(WorkbookError, match=r"save it as \.xlsx and check that one"):
+    with pytest.raises(WorkbookError, match=r"save it as \.xlsx and check that file"):
         correct(path, report)

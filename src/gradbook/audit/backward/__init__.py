@@ -1,5 +1,5 @@
-"""A backward pass that stands beside its forward pass once: deltas and gradients cell by cell.
+"""A single backward pass beside its forward pass: deltas and gradients, cell by cell.
 
-Knows which cell claims which derivative, and which is the first to be wrong. Doesn't know rows of
-steps: those are trainings.
+Knows which cell should be which derivative, and which is the first wrong one. Doesn't know tables
+with a row per step: those are trainings.
 """

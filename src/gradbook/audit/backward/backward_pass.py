@@ -1,6 +1,6 @@
-"""A backward pass: the loss it starts from, and which derivative each of its cells claims to be.
+"""A backward pass: the loss it starts from, and which derivative each of its cells is.
 
-The loss is one that a cell holds, or that only an error shows.
+The loss is in a cell, or is inferred from the error.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from gradbook.audit.step.points import CLOSE, ENOUGH, agree, is_multiple
 from gradbook.graph.node import Array
 from gradbook.targets.excel.language import Reference, write
 
-# Derivatives, known by their numbers ---------------------------------------------------
+# Derivatives, recognised by their numbers ----------------------------------------------
 
-EXACT = 1e-7  # of a factor
-NEARLY = 1e-6  # a multiple at first sight
+EXACT = 1e-7  # tolerance of a factor
+NEARLY = 1e-6  # tolerance of the first test for a multiple
 
 
 class Derivatives:
-    """Derivatives by some cells, known by their numbers."""
+    """Derivatives with respect to some cells, recognised by their numbers."""
 
     def __init__(self, slopes: Mapping[Address, Array]) -> None:
         self._cells = list(slopes)
@@ -40,14 +40,14 @@ class Derivatives:
         self._finite, self._squares = finite.astype(float), self._numbers**2
 
     def matches(self, value: Array) -> list[tuple[Address, float]]:
-        """The cells of which some numbers are the derivative, up to a factor."""
+        """The cells by which these numbers are the derivative, each with its factor."""
         if not varies(value):
             return []
         spend(self._numbers.size, 2)
         here = np.isfinite(value).astype(float)
         own = np.where(here, value, 0.0)
         found = []
-        with np.errstate(all="ignore"):  # of multiples, the product is as large as sizes allow
+        with np.errstate(all="ignore"):  # Cauchy–Schwarz: equal for multiples
             size = (self._squares @ here) * (self._finite @ own**2)
             for k in np.flatnonzero(~((self._numbers @ own) ** 2 < (1 - NEARLY) * size)):
                 both = np.flatnonzero(self._finite[k] * here)
@@ -65,44 +65,44 @@ def varies(values: Array) -> bool:
     return some.size >= ENOUGH and float(np.ptp(some)) > 1e-12 * float(np.abs(some).max())
 
 
-# Where the chain rule starts -----------------------------------------------------------
+# The start of the chain rule -----------------------------------------------------------
 
 MOST_TRIED = 48  # cells that may be the loss
-MOST_FACTORS = 4  # typed numbers that a formula mentions, tried as a rate
-SQUARED_ERROR, CROSS_ENTROPY = "½·Σ(o−t)²", "cross-entropy"  # where no cell holds the loss
+MOST_FACTORS = 4  # typed numbers in a formula that are tried as a rate
+SQUARED_ERROR, CROSS_ENTROPY = "½·Σ(o−t)²", "cross-entropy"  # if no cell contains the loss
 
 
 @dataclass(frozen=True, eq=False)
 class UnevenError:
-    """A cell that measures an output's error unlike most others measure theirs."""
+    """A cell that measures an output's error differently from most others."""
 
     cell: Address
-    like: Address  # one that is as most are
+    like: Address  # a cell that measures as most do
     right: Pattern
-    factor: Array  # so many times should it count
+    factor: Array  # by which it should be multiplied
 
 
 @dataclass(frozen=True, eq=False)
 class StartingLoss:
-    """A loss, in the cells that add up to it or only assumed, and what is computed from its
+    """A loss, in the cells whose sum it is or only assumed, and the cells that depend on its
     error."""
 
     cells: Cells
-    pairs: Collection[OutputPair]  # that it counts
+    pairs: Collection[OutputPair]  # that it includes
     held_in: tuple[Address, ...] = ()
     assumption: str = ""
-    uneven: Sequence[UnevenError] = ()  # which count as they should
+    uneven: Sequence[UnevenError] = ()  # corrected in the seeds
 
     @cached_property
     def in_vain(self) -> set[object]:
-        """What was tried, without success, to put right what starts from it."""
+        """Remedies that were searched for without success in passes that start from this loss."""
         return set()
 
-    # The way to it
+    # The forward pass
 
     @cached_property
     def seeds(self) -> Mapping[Address, Array]:
-        """∂L/∂ the cells where the chain rule starts."""
+        """∂L/∂ the cells at which the chain rule starts."""
         found = dict.fromkeys(self.held_in, ONES)
         found |= {error.cell: error.factor for error in self.uneven}
         with np.errstate(all="ignore"):
@@ -118,7 +118,7 @@ class StartingLoss:
 
     @cached_property
     def slopes(self) -> Mapping[Address, Array]:
-        """∂L/∂ every cell that leads to the loss and isn't a target, where it varies."""
+        """∂L/∂ each cell that affects the loss, targets excluded, if it varies."""
         found, targets = self.cells.slopes(self.seeds), self.cells.targets
         return {c: slope for c, slope in found.items() if c not in targets and varies(slope)}
 
@@ -128,21 +128,21 @@ class StartingLoss:
 
     @cached_property
     def by_sums(self) -> Derivatives:
-        """The derivatives by sums inside of cells, as those of activations that have no cell of
-        their own."""
+        """The derivatives with respect to sums inside cells, such as those of activations whose
+        sums have no cells of their own."""
         inner = {cell: self.cells.slope_by_its_sum(cell) for cell in self.slopes}
         with np.errstate(all="ignore"):
             return Derivatives({c: self.slopes[c] * s for c, s in inner.items() if s is not None})
 
     @cached_property
     def forward(self) -> set[Address]:
-        """All that the loss is computed from; assumed, the outputs."""
+        """All cells that the loss depends on; if it is assumed, those of the outputs."""
         ends = self.held_in or [pair.output for pair in self.pairs]
         return self.cells.flow.behind(ends).union(ends)
 
     @cached_property
     def chain(self) -> Chain[Address] | None:
-        """The cells from the loss back to what it is computed from; None where there are many."""
+        """The cells from the loss back to its sources; None if there are too many."""
         cells = self.cells
         slopes = cells.slopes(self.seeds).keys() - cells.targets
         computed = [cell for cell in reversed(cells.places) if cell in slopes]
@@ -155,12 +155,12 @@ class StartingLoss:
         }
         return Chain(order, partials, self.seeds, {cell: cell for cell in computed})
 
-    # What comes back from its error
+    # The backward pass
 
     @cached_property
     def backward(self) -> Mapping[Address, int]:
-        """The formulas that depend on an error and don't serve the loss, in their order, with how
-        many of them follow each other up to each; none that stands where nobody sees it."""
+        """The visible formulas that depend on an error and don't belong to the loss, in order, with
+        the length of the longest chain of such formulas up to each."""
         cells, found = self.cells, dict[Address, int]()
         inside = cells.below_targets - self.forward - cells.flow.below(self.held_in)
         for cell in cells.places:
@@ -172,7 +172,7 @@ class StartingLoss:
 
     @cached_property
     def updates(self) -> dict[Address, Address]:
-        """The cells that are a weight's next value, with that weight."""
+        """The cells with a weight's next value, each with that weight."""
         found = {cell: self._base(cell) for cell in self.backward}
         return {cell: base for cell, base in found.items() if base is not None}
 
@@ -188,7 +188,7 @@ class StartingLoss:
 
     @cached_property
     def end_blocks(self) -> Sequence[Address]:
-        """The first cells of the blocks that nothing but updates uses."""
+        """The first cells of the blocks that only updates use."""
         ends = set(filter(self.is_end, self.backward))
         of_updates, book = ends & self.updates.keys(), self.cells.book
         return [
@@ -196,19 +196,19 @@ class StartingLoss:
         ]
 
     def is_end(self, cell: Address) -> bool:
-        """Whether nothing but updates uses a cell of the backward pass."""
+        """Whether only updates use a cell of the backward pass."""
         return all(user in self.updates for user in self.cells.flow.users.get(cell, ()))
 
     def factors(self, cell: Address) -> list[Address]:
-        """The typed numbers outside of the forward pass that a formula mentions."""
+        """The typed numbers outside the forward pass that a formula mentions."""
         sources = dict.fromkeys(map(self.cells.flow.plain, self.cells.flow.sources(cell)))
         leaves = (s for s in sources if self.cells.is_leaf(s) and s not in self.cells.targets)
         return [leaf for leaf in leaves if leaf not in self.slopes][:MOST_FACTORS]
 
 
 def losses(cells: Cells) -> Iterator[StartingLoss]:
-    """What may be the loss: cells that hold it first, those that count most outputs before others,
-    then what is usual."""
+    """The possible losses: first those in cells, with those that include most outputs before
+    others, then the usual ones."""
     calls = cells.naming.calls_loss
     held = sorted(_held(cells), key=lambda s: (-len(s.pairs), not any(map(calls, s.held_in))))
     yield from _together(cells, held)
@@ -222,7 +222,7 @@ def losses(cells: Cells) -> Iterator[StartingLoss]:
 
 
 def _held(cells: Cells) -> Iterator[StartingLoss]:
-    """The cells that fall as outputs come nearer to their targets."""
+    """The cells that decrease as outputs approach their targets."""
     outputs = cells.flow.below(pair.output for pair in cells.pairs)
     both = [cell for cell in cells.places if cell in cells.below_targets and cell in outputs]
     named = [cell for cell in both if cells.naming.calls_loss(cell)]
@@ -249,7 +249,7 @@ def _is_distance(cells: Cells, slopes: Mapping[Address, Array], pair: OutputPair
 
 
 def _together(cells: Cells, held: Sequence[StartingLoss]) -> Iterator[StartingLoss]:
-    """The losses of single outputs without a sum, where no cell counts all outputs."""
+    """The losses of single outputs together, if no cell includes all outputs."""
     every = {pair.output for pair in cells.pairs}
     by_outputs: defaultdict[frozenset[Address], list[StartingLoss]] = defaultdict(list)
     for loss in held:
@@ -266,8 +266,8 @@ def _together(cells: Cells, held: Sequence[StartingLoss]) -> Iterator[StartingLo
 
 
 def even_out(loss: StartingLoss) -> StartingLoss:
-    """The loss as it would be if each of its cells measured its output's error as most do, where
-    nobody added them."""
+    """The loss with each of its cells corrected to measure its output's error as most do, if no
+    cell sums them."""
     cells, value = loss.cells, loss.cells.number
     pairs: dict[Address, OutputPair] = {}
     weights: dict[Address, Array] = {}  # how much each output's error counts
@@ -285,7 +285,7 @@ def even_out(loss: StartingLoss) -> StartingLoss:
         length = len(cells.book.patterns[cell].mentions)
         return sum(agree(weights[cell], other) for other in weights.values()), length, -cell
 
-    usual = max(weights, key=votes)  # where two tie, the one with the longer formula
+    usual = max(weights, key=votes)  # if two tie, the one with the longer formula
     found = []
     for cell, weight in weights.items():
         like, own_pair = pairs[usual], pairs[cell]
@@ -300,14 +300,14 @@ def even_out(loss: StartingLoss) -> StartingLoss:
     return replace(loss, uneven=found)
 
 
-# What the cells computed from its error claim ------------------------------------------
+# The claims of the cells that depend on the error --------------------------------------
 
-Factor = tuple[float, Address | None]  # so many times, or by some cell
+Factor = tuple[float, Address | None]  # a number, and perhaps a cell
 
 
 @dataclass(frozen=True)
 class DerivativeClaim:
-    """A cell that is a multiple of the derivative by another; `by` is a cell with the factor."""
+    """States that a cell is a multiple of a derivative; `by` is a cell with the factor."""
 
     of: Address
     scale: float
@@ -316,14 +316,14 @@ class DerivativeClaim:
 
 @dataclass(frozen=True, eq=False)
 class BackwardPass:
-    """What the cells computed from an error claim to be, given their values.
+    """The derivatives that the cells after an error are, given their values.
 
-    `accepted` are cells that are taken for right because they are so for the numbers in the sheet,
-    with the weights that they are of.
+    `accepted` are cells that count as right because they are right for the numbers in the sheet,
+    with the weights whose gradients they are.
     """
 
     loss: StartingLoss
-    cells: Cells  # as they are now
+    cells: Cells  # with their current values
     known_claims: dict[Address, list[DerivativeClaim]] = field(default_factory=dict)
     given_factors: Mapping[bool, Factor] = field(default_factory=dict)  # of `common`
     accepted: Mapping[Address, list[Address]] = field(default_factory=dict)
@@ -335,8 +335,8 @@ class BackwardPass:
     def with_values(
         self, given: Mapping[Address, Array], only: Collection[Address] | None = None
     ) -> BackwardPass:
-        """Return the same pass as it would be if some cells had other values, in all that is made
-        of them or only in some of it."""
+        """Return the pass in which some cells have other values, and so have all cells that depend
+        on them, or only some of these."""
         below = self.cells.flow.below(given) if only is None else only
         changed = {*below, *given}
         kept = {cell: some for cell, some in self.known_claims.items() if cell not in changed}
@@ -344,17 +344,17 @@ class BackwardPass:
         return BackwardPass(self.loss, cells, kept, self.known_factors, self.accepted)
 
     def accept(self, some: Mapping[Address, list[Address]]) -> BackwardPass:
-        """Return the same pass with some cells taken for right."""
+        """Return the same pass with some cells counted as right."""
         return replace(self, given_factors=self.known_factors, accepted=some)
 
     def possible_derivative(self, cell: Address) -> Array:
-        """Return the value of a cell that may be a derivative: of an update, what it subtracts."""
+        """Return the value of a cell that may be a derivative; for an update, the difference."""
         value = self.cells.number(cell)
         base = self.loss.updates.get(cell)
         return value if base is None else self.cells.number(base) - value
 
     def claims(self, cell: Address) -> list[DerivativeClaim]:
-        """The derivatives that a cell is; an update, those by its own weight."""
+        """The derivatives that a cell is; for an update, only those by its own weight."""
         if cell not in self.known_claims:
             value, base = self.possible_derivative(cell), self.loss.updates.get(cell)
             matches = self.loss.derivatives.matches
@@ -369,32 +369,32 @@ class BackwardPass:
         return self.known_claims[cell]
 
     def claimed(self, cells: Iterable[Address]) -> Counter[Address]:
-        """By how many of some cells each derivative is claimed."""
+        """The number of these cells that claim each derivative."""
         return Counter(claim.of for cell in cells for claim in self.claims(cell))
 
     def inner_sums(self, cell: Address) -> list[Address]:
-        """The cells by whose inner sums a cell is the derivative, if it is no other."""
+        """The cells whose inner sums a cell is the derivative by, if it is no other derivative."""
         if self.claims(cell) or cell in self.loss.updates:
             return []
         matches = self.loss.by_sums.matches(self.cells.number(cell))
         return [of for of, scale in matches if scale == 1]
 
-    # By which factor
+    # The common factor
 
     @cached_property
     def common(self) -> Mapping[bool, Factor]:
-        """The factor between the gradients of weights and the loss's; for updates, their own."""
+        """The factor between the gradients of weights and the loss's; updates have their own."""
         return {False: (1.0, None), True: (1.0, None), **self.known_factors}
 
     @cached_property
     def known_factors(self) -> Mapping[bool, Factor]:
-        """The factors that some gradients, or updates, tell."""
+        """The factors that are known from some gradients, or updates."""
         both = {e: self.given_factors.get(e) or self._common(e) for e in (False, True)}
         return {either: factor for either, factor in both.items() if factor is not None}
 
     def _common(self, in_updates: bool) -> Factor | None:
-        """The most usual factor. Which sign is meant, those nearest to the error say; an update
-        subtracts. Where a cell holds the loss, gradients are meant to be its own."""
+        """The most common factor. The gradients nearest to the error decide its sign; an update
+        subtracts. If a cell contains the loss, a factor of 1 or −1 is preferred for gradients."""
         loss, found = self.loss, list[tuple[int, Factor]]()
         for first in loss.end_blocks:
             claims = self.claims(first) if (first in self.loss.updates) is in_updates else ()
@@ -412,15 +412,15 @@ class BackwardPass:
         chosen = exact if exact and loss.held_in and not in_updates else meant
         return max(chosen, key=lambda factor: (chosen[factor], -abs(factor[0])))
 
-    # Which of them are right
+    # The verdicts on cells
 
     @cached_property
     def _verdicts(self) -> dict[Address, bool]:
         return {}
 
     def is_right(self, cell: Address) -> bool:
-        """Whether a cell is a derivative, by a sum inside of another cell, too; of a weight, as
-        many times as the others are."""
+        """Whether a cell is a derivative, also with respect to a sum inside another cell; for a
+        weight, with the common factor."""
         if cell not in self._verdicts:
             self._verdicts[cell] = self._is_right(cell)
         return self._verdicts[cell]
@@ -433,7 +433,7 @@ class BackwardPass:
         return is_between or bool(self.inner_sums(cell))
 
     def weights_of(self, cell: Address) -> list[Address]:
-        """The weights of which a cell is the gradient, as many times as the others are."""
+        """The weights whose gradient a cell is, with the common factor."""
         scale, by = self.common[cell in self.loss.updates]
         found = [
             claim.of
@@ -443,8 +443,8 @@ class BackwardPass:
         return found or self.accepted.get(cell, [])
 
     def left_out(self, cell: Address, of: Address) -> Omissions[Address]:
-        """The ways and slopes that a cell leaves out of the derivative by another, if that is all
-        that is wrong with it."""
+        """The paths and slopes that a cell omits from a derivative, if nothing else is wrong with
+        it."""
         scale, by = self.common[cell in self.loss.updates]
         if self.loss.chain is None or by is not None:
             return ()
@@ -452,8 +452,8 @@ class BackwardPass:
 
     @cached_property
     def wrong(self) -> set[Address]:
-        """The cells that are no right derivative, but for slopes by sums without a cell as long as
-        all that is made of them is right."""
+        """The cells that aren't a right derivative, except for slopes with respect to inner sums if
+        all cells that depend on them are right."""
         odd = {cell for cell in self.loss.backward if not self.is_right(cell)}
         inside, users = self.loss.backward.keys(), self.cells.flow.users
         used = {cell: inside & set(users.get(cell, ())) for cell in odd}
@@ -461,7 +461,7 @@ class BackwardPass:
 
     @cached_property
     def claimed_weights(self) -> dict[Address, list[Address]]:
-        """The typed numbers of which some cell is the derivative, with those cells."""
+        """The typed numbers whose derivative some cell is, with those cells."""
         found: dict[Address, list[Address]] = {}
         for cell in self.loss.backward:
             for weight in self.weights_of(cell):
@@ -469,7 +469,7 @@ class BackwardPass:
         return found
 
     def right_value(self, cell: Address, of: Address, scale: float | None = None) -> Array:
-        """Return what a cell should be worth to be the derivative by another."""
+        """Return the value with which a cell would be the derivative with respect to another."""
         common, by = self.common[cell in self.loss.updates]
         slope = self.loss.slopes[of]
         if self.cells.is_leaf(of):

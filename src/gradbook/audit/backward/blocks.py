@@ -1,4 +1,4 @@
-"""Neighbouring cells with the same formula, as blocks, and what a book calls its cells."""
+"""Neighbouring cells with the same formula as blocks, and the names of a workbook's cells."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from gradbook.audit.workbook.heading_words import DERIVATIVE, calls
 from gradbook.targets.excel.language import Expression, Reference
 
 Block = tuple[Address, ...]
-"""Cells of one formula, or typed numbers, that fill a rectangle; row by row."""
+"""Cells with one formula, or typed numbers, that fill a rectangle; row by row."""
 
 
 def rectangle(first: Address, height: int, width: int) -> Block:
@@ -36,7 +36,7 @@ def rectangle(first: Address, height: int, width: int) -> Block:
 
 
 def area(cells: Iterable[Address]) -> str:
-    """Cells as people write them: a whole rectangle by its corners, else column by column."""
+    """Cells as people write them: a rectangle by its corners, else column by column."""
     some = tuple(sorted(set(cells)))
     height, width = (of(some[-1]) - of(some[0]) + 1 for of in (row_of, column_of))
     if len(some) > 1 and some == rectangle(some[0], height, width):
@@ -45,8 +45,8 @@ def area(cells: Iterable[Address]) -> str:
 
 
 def likes(block: Block, anchor: Address) -> Iterator[Block]:
-    """Yield the cells of a rectangle of a block's shape that begins elsewhere, then those of its
-    transpose."""
+    """Yield the cells of a rectangle of the block's shape with another first cell, then those of
+    its transpose."""
     first = block[0]
     away = [(row_of(c) - row_of(first), column_of(c) - column_of(first)) for c in block]
     yield tuple(anchor + pack(0, down, right) for down, right in away)
@@ -55,7 +55,7 @@ def likes(block: Block, anchor: Address) -> Iterator[Block]:
 
 
 def blocks(book: Book, cells: Iterable[Address]) -> Iterator[Block]:
-    """The cells gathered into the largest rectangles of equal formulas, in the order of cells."""
+    """The cells grouped into the largest rectangles of equal formulas, in order."""
     left: dict[Address, object] = {
         cell: book.arrays.get(cell) or book.patterns.get(cell) for cell in sorted(cells)
     }
@@ -73,7 +73,7 @@ def blocks(book: Book, cells: Iterable[Address]) -> Iterator[Block]:
 
 
 def mentioned_matrices(book: Book) -> dict[tuple[int, int, int], list[Address]]:
-    """Return where the ranges that formulas mention begin, by sheet, height and width; the ranges
+    """Return the first cells of the ranges that formulas mention, by sheet, height and width; those
     of array formulas, as they are typed, come first."""
     found: defaultdict[tuple[int, int, int], dict[Address, None]] = defaultdict(dict)
     typed = {text: cell for cell, text in sorted(book.arrays.items(), reverse=True)}
@@ -97,7 +97,7 @@ GRADIENT_WORDS = re.compile(
 
 
 class Naming:
-    """How formulas and findings of a book call its cells."""
+    """The names that formulas and findings of a workbook use for its cells."""
 
     def __init__(self, book: Book) -> None:
         self.book = book
@@ -105,7 +105,7 @@ class Naming:
 
     @cached_property
     def names(self) -> dict[Address, str]:
-        """The cells with names of their own, as formulas spell them."""
+        """The cells that have names, as formulas spell them."""
         named = [name for name in self.book.names if "!" not in name]
         spelled = {
             reference.text.lower(): reference.text
@@ -116,13 +116,13 @@ class Naming:
         return {cell: spelled.get(name, name) for cell, name in cells if cell is not None}
 
     def reference(self, cell: Address, home: Address) -> str:
-        """Return a cell as a formula in another one mentions it."""
+        """Return a cell as a formula in another cell refers to it."""
         return self.names.get(cell) or self.book.name_of(cell, home)
 
     def rewrite(
         self, there: Address, here: Address, instead: Mapping[Address, Address]
     ) -> Expression | None:
-        """A cell's formula as it would be in another, with other cells in the place of some."""
+        """A cell's formula adapted to another cell, with some cells replaced by others."""
         expression = self.book.read_typed(there).expression
 
         def follow(reference: Reference) -> str:
@@ -133,7 +133,7 @@ class Naming:
         return None if expression is None else rename_cells(expression, follow)
 
     def quantity(self, cells: Sequence[Address]) -> str:
-        """A short name for some cells: what stands beside them, else where they are."""
+        """A short name for some cells: a label beside them, or else their address."""
         first = cells[0]
         if len(cells) == 1 and first in self.names:
             return self.names[first]
@@ -144,17 +144,17 @@ class Naming:
         return area(cells)
 
     def _words(self, cell: Address) -> list[str]:
-        """What stands above a cell and on its left, and its name."""
+        """The labels above a cell and to its left, and its name."""
         labels = [self.book.label(cell, axis) for axis in (DOWN, ACROSS)]
         return [word.lower() for word in (*labels, self.names.get(cell, "")) if word]
 
     def mentions(self, cell: Address, weight: Address) -> bool:
-        """Whether a text beside a cell mentions what a weight is called."""
+        """Whether a label beside a cell mentions a weight by name."""
         heading = " ".join(self.words(cell))
         return any(word in heading for word in self.words(weight))
 
     def calls_gradient(self, cell: Address) -> bool:
-        """Whether a text beside a cell, or its name, speaks of a derivative."""
+        """Whether a label beside a cell, or its name, refers to a derivative."""
         words = self.words(cell)
         return any(GRADIENT_WORDS.search(word) or calls(DERIVATIVE, word) for word in words)
 
@@ -163,7 +163,7 @@ class Naming:
 
 
 def _names_it(book: Book, cell: Address, label: str) -> bool:
-    """Whether a text is short and stands right above a cell, or right on the left of it."""
+    """Whether a label is short and directly above a cell or to its left."""
     near = [cell - DOWN.step, cell - ACROSS.step, cell - DOWN.step - ACROSS.step]
     beside = (at for at in near if at >= 0 and sheet_of(at) == sheet_of(cell))
     is_short = len(label) <= SHORT and label.isascii() and any(map(str.isalpha, label))

@@ -1,4 +1,4 @@
-"""What is wrong in a backward pass: each fault is put right before the next is looked for."""
+"""The faults of a backward pass: each is corrected before the search for the next."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from gradbook.audit.backward.remedies import WrongBlock
 from gradbook.audit.formula.address import ROW, Address
 
 MOST_FAULTS = 12
-MOST_ROOTS = 4  # explanations that explain equally much, of which the first with a remedy is taken
-MOST_WEIGHTS = 10  # weights of which a cell may be meant to be the gradient
-MOST_TRIED = 400  # meanings of a block
-FEW_WAYS = 3  # in which gradients stand beside their weights
+MOST_ROOTS = 4  # of equally good explanations, among which the first with a remedy is chosen
+MOST_WEIGHTS = 10  # whose gradient a cell may be meant to be
+MOST_TRIED = 400  # interpretations of a block
+FEW_WAYS = 3  # relative places of gradients beside their weights
 FEW_SCALES = 3
-FEW_USERS = 6  # of a block's cells, that are looked at first
-FEW_CELLS = 4  # of a block that may belong to any cells
-MANY = 2  # blocks that come right, where a right cell is blamed for them
+FEW_USERS = 6  # of a block's cells, to check first
+FEW_CELLS = 4  # in a block that may belong to cells anywhere
+MANY = 2  # blocks that must become right before a cell that looks right is blamed
 
 
 def faults(back: BackwardPass, from_root: bool = False) -> Iterator[WrongBlock]:
-    """All faults; of the cells that are accepted, only plain slips.
+    """All faults; among accepted cells, only simple slips.
 
-    With `from_root`, nothing is sought unless the first fault makes other cells wrong.
+    With `from_root`, the search ends at once unless the first fault makes other cells wrong.
     """
     last = back
     for fault in _one_after_the_other(back, from_root):
@@ -38,8 +38,8 @@ def faults(back: BackwardPass, from_root: bool = False) -> Iterator[WrongBlock]:
 
 
 def accept_right_here(back: BackwardPass) -> BackwardPass:
-    """A pass with those cells taken for right that are so at any weights as long as the sheet's
-    zeros and ones, such as a bias's input or a one-hot target, stay what they are."""
+    """The pass with cells accepted that are right at any weights as long as the sheet's zeros and
+    ones, such as a bias's input or a one-hot target, keep their values."""
     weights = {*back.claimed_weights, *back.loss.updates.values()}
     cells = Cells.at_random(back.cells.book, back.cells.flow, back.cells.pairs, weights)
     loss = replace(back.loss, cells=cells, uneven=())
@@ -64,17 +64,17 @@ def _one_after_the_other(back: BackwardPass, from_root: bool = False) -> Iterato
 
 
 def is_called_derivative(back: BackwardPass, cell: Address) -> bool:
-    """Whether a heading calls a cell a derivative, in general or by something (dx)."""
+    """Whether a heading calls a cell a derivative, in general or with respect to a value (dx)."""
     naming = back.cells.naming
     by = {f"d{word}" for other in back.loss.slopes for word in naming.words(other)}
     return naming.calls_gradient(cell) or not by.isdisjoint(naming.words(cell))
 
 
-# Cells from which others are wrong -----------------------------------------------------
+# Cells that make others wrong ----------------------------------------------------------
 
 
 def _roots(back: BackwardPass) -> Iterator[WrongBlock]:
-    """The first wrong block: where explanations tie, one with a remedy."""
+    """The first wrong block; among equally good explanations, the first one with a remedy."""
     found = _first_wrong(back)
     mended = (wrong.mended() for wrong in found[:MOST_ROOTS])
     yield from (wrong for wrong in mended if wrong.remedy)
@@ -82,7 +82,7 @@ def _roots(back: BackwardPass) -> Iterator[WrongBlock]:
 
 
 def _first_wrong(back: BackwardPass) -> list[WrongBlock]:
-    """The blocks that, once right, put most others right; several where they tie, the likeliest
+    """The blocks whose correction makes most other blocks right; if several tie, the likeliest
     first."""
     every = list(blocks(back.cells.book, back.loss.backward))
     claimed = back.claimed(back.loss.backward)
@@ -109,8 +109,8 @@ def _first_wrong(back: BackwardPass) -> list[WrongBlock]:
 
 
 def _hypotheses(back: BackwardPass, every: Sequence[Block]) -> Iterator[WrongBlock]:
-    """The wrong blocks that take nothing wrong, and the blocks that those take, each with what it
-    may be meant to be."""
+    """Wrong blocks that don't depend on other wrong ones, and the blocks they depend on, with all
+    that they may be meant to be."""
     flow, wrong = back.cells.flow, back.wrong
     first = wrong - flow.below(wrong)
     likely = first.union(*map(flow.sources, first))
@@ -122,7 +122,7 @@ def _hypotheses(back: BackwardPass, every: Sequence[Block]) -> Iterator[WrongBlo
 
 
 def _meant(back: BackwardPass, block: Block) -> Iterator[Block]:
-    """The computed cells, as a block or across, of which a block may be the derivatives."""
+    """The computed cells, in the block's shape or its transpose, whose derivatives it may be."""
     computed = [cell for cell in back.loss.slopes if not back.cells.is_leaf(cell)]
     inside = set(computed)
     if len(block) > FEW_CELLS:
@@ -133,7 +133,7 @@ def _meant(back: BackwardPass, block: Block) -> Iterator[Block]:
 
 
 def _usual_scales(back: BackwardPass, block: Block) -> list[float]:
-    """By which factors cells are the loss's derivatives: those that a block takes, then most."""
+    """Factors between cells and the loss's derivatives: of the block's sources, then usual ones."""
 
     def scales(cells: Iterable[Address]) -> list[float]:
         first = (claim for cell in cells for claim in back.claims(cell)[:1])
@@ -145,7 +145,7 @@ def _usual_scales(back: BackwardPass, block: Block) -> list[float]:
 
 
 def _gain(wrong: WrongBlock, every: Sequence[Block]) -> int:
-    """How many blocks become right, less those that become wrong; 0 if no neighbour is mended."""
+    """The number of blocks that become right minus those that become wrong; 0 if no user does."""
     back, flow = wrong.before, wrong.before.cells.flow
     users = (user for cell in wrong.cells for user in flow.users.get(cell, ()))
     near = list(islice((user for user in users if user in back.loss.backward), FEW_USERS))
@@ -162,18 +162,18 @@ def _gain(wrong: WrongBlock, every: Sequence[Block]) -> int:
 
 
 def _is_settled(back: BackwardPass, cells: Sequence[Address]) -> bool:
-    """Whether cells are right derivatives: by weights, or ones that others use."""
+    """Whether cells are right derivatives: of weights, or derivatives that others use."""
     return all(
         back.is_right(cell) and bool(back.weights_of(cell) or not back.loss.is_end(cell))
         for cell in cells
     )
 
 
-# Gradients that are wrong by themselves ------------------------------------------------
+# Gradients that are wrong on their own -------------------------------------------------
 
 
 def _own(back: BackwardPass) -> Iterator[WrongBlock]:
-    """The wrong blocks that take nothing wrong, as gradients of likely weights."""
+    """Wrong blocks that don't depend on other wrong ones, as gradients of likely weights."""
     behind = back.cells.flow.below(back.wrong)
     for block in blocks(back.cells.book, back.wrong):
         if not behind.isdisjoint(block):
@@ -189,13 +189,13 @@ def _own(back: BackwardPass) -> Iterator[WrongBlock]:
 
 
 def _is_incomplete(wrong: WrongBlock) -> bool:
-    """Whether a block is the gradients of weights that have none, but for what it leaves out."""
+    """Whether a block is incomplete as the gradients of weights that have no others."""
     back, each = wrong.before, zip(wrong.cells, wrong.of, strict=True)
     return all(of not in back.claimed_weights and back.left_out(cell, of) for cell, of in each)
 
 
 def _likely_weights(back: BackwardPass, block: Block) -> Iterator[Block]:
-    """The weights of which a block may be meant to be the gradients, the likeliest first."""
+    """The weights whose gradients a block may be meant to be, the likeliest first."""
     if block[0] in back.loss.updates:
         yield tuple(back.loss.updates[cell] for cell in block)
         return
@@ -213,9 +213,9 @@ def _likely_weights(back: BackwardPass, block: Block) -> Iterator[Block]:
 
 
 def _repeated(back: BackwardPass) -> Iterator[WrongBlock]:
-    """Cells that repeat another derivative where some value has none: of the weight that a text or
-    the place says is meant, or of the value beside that of a neighbour that is the same; by a slip
-    of a reference, unless a text says so."""
+    """Cells that repeat another derivative while some value has none. The value meant is a weight
+    that a text or the place suggests, or lies beside the value of a neighbour that is equal. Only
+    slips of a reference count, unless a text names the derivative."""
     is_leaf, naming = back.cells.is_leaf, back.cells.naming
     first = {cell: back.claims(cell)[0] for cell in back.loss.backward if back.claims(cell)}
     said = Counter(claim.of for claim in first.values())

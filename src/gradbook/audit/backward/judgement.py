@@ -1,4 +1,4 @@
-"""Sheets with a backward pass: what is said of each, and the words for what is wrong."""
+"""Sheets with a backward pass: the report on each, and the wording of what is wrong."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ from gradbook.audit.workbook.flow import Flow
 from gradbook.language.message import Message, WrittenNumber, joined
 from gradbook.targets.excel.language import Call, Expression, Infix, write
 
-MOST_FORMULAS = 6000  # in a book that is looked through for a backward pass
+MOST_FORMULAS = 6000  # in a workbook that is searched for a backward pass
 MOST_LOSSES = 16
-FEW_LOSSES = 2  # that a pass is held against which is wrong from the start
-FEW_WEIGHTS = 2  # whose gradients are recognised: enough to know a backward pass by
-FEW_GRADIENTS = 2  # blocks of them, or single ones
-MORE_WEIGHTS = 3  # where they are recognised only once something was put right
-MOST_SHOWN = 6  # blocks that nobody recognises
-LONGEST = 60  # characters of a part of a formula that is shown
-CURVES = "EXP", "TANH"  # that no income statement has
+FEW_LOSSES = 2  # to compare a pass with that is wrong from the start
+FEW_WEIGHTS = 2  # with recognised gradients: enough to recognise a backward pass
+FEW_GRADIENTS = 2  # blocks of gradients, or single ones
+MORE_WEIGHTS = 3  # required if they are recognised only after a correction
+MOST_SHOWN = 6  # unrecognised blocks
+LONGEST = 60  # characters of a formula's part in a message
+CURVES = "EXP", "TANH"  # functions that no income statement contains
 
 
 def backward_reports(book: Book, flow: Flow, done: Collection[Address] = ()) -> list[SheetReport]:
-    """Return a report for each sheet with a backward pass, unless every output of it is known to be
-    trained rightly."""
+    """Return a report for each sheet with a backward pass, unless all its outputs are known to be
+    trained correctly."""
     if len(book.patterns) > MOST_FORMULAS:
         return []
     seen = (sheet for sheet, part in enumerate(book.sheets) if not part.is_hidden)
@@ -72,7 +72,7 @@ def _on_sheet(book: Book, flow: Flow, sheet: int, done: Collection[Address]) -> 
 
 
 def _likely_readings(passes: Sequence[BackwardPass]) -> Iterator[BackwardReading]:
-    """What a pass is, held against a loss that a cell holds, unless only another explains it."""
+    """The likely readings of a pass: from a loss in a cell, unless only another one explains it."""
     held = [back for back in passes if back.loss.held_in]
     assumed = [back for back in passes if not back.loss.held_in]
     likelihood = {back: _likelihood(back) for back in passes}
@@ -87,15 +87,15 @@ def _likely_readings(passes: Sequence[BackwardPass]) -> Iterator[BackwardReading
 
 
 def _pass_from(loss: StartingLoss) -> BackwardPass:
-    """The pass that starts from a loss; if that is wrong, from all errors measured alike."""
+    """The pass that starts from a loss; if it is wrong, from errors all measured alike."""
     back = BackwardPass.of(loss)
     even = even_out(loss) if back.wrong else loss
     return BackwardPass.of(even) if even.uneven else back
 
 
 def _likelihood(back: BackwardPass) -> int:
-    """How much of the pass the loss explains: gradients, also those of which it leaves a way or a
-    slope out, less what is wrong."""
+    """How much of the pass the loss explains: the gradients, including those from which a path or
+    slope is missing, minus the wrong cells."""
     loss, known = back.loss, back.claimed_weights
     bare = [cell for cell in filter(back.cells.is_leaf, loss.slopes) if cell not in known]
     incomplete = 0
@@ -106,8 +106,8 @@ def _likelihood(back: BackwardPass) -> int:
 
 
 def _once_put_right(passes: Iterable[BackwardPass]) -> Iterator[BackwardReading]:
-    """Passes that are wrong from the start, so that little of them is recognised before: the faults
-    have remedies and leave recognised gradients."""
+    """Passes that are wrong from the start, so that few gradients are recognised before they are
+    corrected: all faults must have remedies that leave recognised gradients."""
     for wrong in passes:
         if wrong.loss.updates or any(map(wrong.cells.naming.calls_gradient, wrong.loss.backward)):
             back, found = accept_right_here(wrong), list[WrongBlock]()
@@ -123,14 +123,14 @@ def _once_put_right(passes: Iterable[BackwardPass]) -> Iterator[BackwardReading]
 
 @dataclass(frozen=True, eq=False)
 class BackwardReading:
-    """A backward pass read as starting from one loss, with what puts it right, in words."""
+    """A backward pass, read as starting from one loss, with its faults in words."""
 
     back: BackwardPass
     faults: Sequence[WrongBlock] = ()
 
     @property
     def last(self) -> BackwardPass:
-        """The pass after everything known is put right."""
+        """The pass after all known corrections."""
         return self.faults[-1].after if self.faults else self.back
 
     @property
@@ -141,12 +141,12 @@ class BackwardReading:
 
     @cached_property
     def blocks(self) -> Sequence[tuple[Block, str]]:
-        """The blocks of gradients and of updates, with what they are of."""
+        """The blocks of gradients and of updates, with the names of their weights."""
         every = ((b, self._weights(b)) for b in blocks(self.book, self.last.loss.backward))
         return [(block, self.back.cells.naming.quantity(of)) for block, of in every if of]
 
     def _weights(self, block: Block) -> list[Address]:
-        """The weights of which a block is the gradients: by itself, or as the last that says so."""
+        """The weights whose gradients a block is, either exclusively or as the last such block."""
         last, found = self.last, list[Address]()
         for cell in block:
             weights = last.weights_of(cell)
@@ -157,7 +157,7 @@ class BackwardReading:
         return sorted(found)
 
     def _spoilt(self, fault: WrongBlock) -> tuple[str, ...]:
-        """The weights whose gradients are wrong by it."""
+        """The weights whose gradients are wrong because of it."""
         before, after = fault.before.is_right, fault.after.is_right
         both = ((name, all(map(before, b)), all(map(after, b))) for b, name in self.blocks)
         return tuple(dict.fromkeys(name for name, was, is_now in both if is_now and not was))
@@ -198,7 +198,7 @@ class BackwardReading:
         )
 
     def uneven(self, error: UnevenError) -> Finding:
-        """Return a finding for an output's error that isn't measured as those of the others."""
+        """Return a finding for an output's error that is measured differently from the others'."""
         cell, like = name_of(error.cell), name_of(error.like)
         return finding_in(
             self.book,
@@ -221,7 +221,7 @@ class BackwardReading:
         edit = known.edit
         if known.like is not None:
             return Message(
-                "it should say of its own cells what {cell} says of others",
+                "it should be the formula of {cell}, with its own cells",
                 cell=name_of(known.like),
             )
         old, new = (self._called(part, home) for part in (edit.old, edit.new))
@@ -276,8 +276,8 @@ class BackwardReading:
 
 
 def _tells_of_a_network(back: BackwardPass) -> bool:
-    """Whether a sheet shows that it is about one: in a business plan, too, numbers are compared
-    with typed ones, and quotients taken of what they are computed from."""
+    """Whether a sheet is about a network: business plans also compare numbers with typed ones, and
+    divide by numbers that they depend on."""
     patterns = back.cells.book.patterns
     said = (patterns[cell].expression for cell in back.loss.forward if cell in patterns)
     functions = {p.function for e in set(said) if e for p in parts(e) if isinstance(p, Call)}
@@ -290,8 +290,8 @@ def _tells_of_a_network(back: BackwardPass) -> bool:
 
 
 def unexplained_cells(back: BackwardPass) -> Sequence[Address]:
-    """The cells that a heading calls derivatives, in general or by something that the loss depends
-    on (dx), though they aren't recognised as any."""
+    """The cells that a heading calls derivatives, in general or with respect to a value that the
+    loss depends on (dx), but which aren't recognised as such."""
     return [cell for cell in sorted(back.wrong) if is_called_derivative(back, cell)]
 
 
@@ -323,7 +323,7 @@ def _notes(back: BackwardPass, left: Sequence[Address]) -> Iterator[str]:
     unknown = ((c, why) for c, why in cells.not_understood.items() if c in inside)
     for cell, why in islice(unknown, 1):
         yield Message(
-            "{cell} isn't understood, {problem}: what depends on it is left out",
+            "{cell} isn't understood, {problem}: everything that depends on it is left out",
             cell=name_of(cell),
             problem=why,
         )

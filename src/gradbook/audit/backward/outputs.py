@@ -1,6 +1,6 @@
-"""A book's cells at random points: formulas as functions, outputs, targets and typed numbers.
+"""A workbook's cells at random points: formulas as functions, outputs, targets, typed numbers.
 
-Every formula is a function of the cells that it mentions, with its value there and its slopes.
+Every formula is a function of the cells that it mentions, with a value and slopes at each point.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.targets.excel.language import Call, Infix, Reference
 
-POINTS = 48  # so many that a ReLU is often enough open
+POINTS = 48  # enough for a ReLU to be open at some of them
 ONES = np.ones(POINTS)
-SPREAD = 0.8  # of typed numbers, where they are drawn at random
+SPREAD = 0.8  # of random values for typed numbers
 MOST_MENTIONED = 2000  # cells in one formula
-FEW_LEAVES = 2  # that an output depends on
+FEW_LEAVES = 2  # the fewest typed numbers that an output depends on
 
-PointValue = Array | str | None  # numbers at the points, a text, nothing
+PointValue = Array | str | None  # numbers at the points, a text, or nothing
 
 
 @dataclass(frozen=True, eq=False)
 class CellFunction:
-    """What a formula makes of the values that it mentions, by their places in it."""
+    """A formula as a function of the values that it mentions, numbered by their places in it."""
 
-    result: Node | str | None  # None of what isn't understood
+    result: Node | str | None  # None if the formula isn't understood
     leaves: Mapping[Node, int]
 
     def work(self, node: Node | str | None, given: Sequence[PointValue]) -> PointValue:
-        """What a node of it comes to with some values at the places."""
+        """The value of one of its nodes, given the values at the places."""
         if not isinstance(node, Node):
             return node
         numbers = Numbers(lambda place: as_numbers(given[place]), self.leaves)
@@ -55,7 +55,7 @@ class CellFunction:
 
     @cached_property
     def slopes(self) -> Mapping[int, Node]:
-        """Its derivatives by what stands at each place."""
+        """Its derivatives with respect to the value at each place."""
         if not isinstance(self.result, Node):
             return {}
         found = gradients(self.result, list(self.leaves))
@@ -63,7 +63,7 @@ class CellFunction:
 
     @cached_property
     def slope_by_its_sum(self) -> Node | None:
-        """Its derivative by the sum inside of it, as of an activation; None without one."""
+        """Its derivative with respect to the sum inside it, as in an activation, or None."""
         if not isinstance(self.result, Node):
             return None
         varying = {node for node in ancestors([self.result]) if not node.is_constant()}
@@ -72,7 +72,7 @@ class CellFunction:
 
 
 def as_numbers(value: PointValue) -> Array:
-    """A value's numbers, NaN where it has none."""
+    """A value's numbers; NaN if it has none."""
     return value if isinstance(value, np.ndarray) else np.full(POINTS, np.nan)
 
 
@@ -85,9 +85,9 @@ class OutputPair:
 
 
 class Cells:
-    """A book's cells with their values at a few points, typed numbers drawn at random, and the
-    outputs that its formulas compare with targets; formulas that say the same of other cells share
-    one function."""
+    """A workbook's cells with their values at a few points, where typed numbers are random, and
+    the outputs that its formulas compare with targets. Formulas that are alike except for the
+    cells they mention share one function."""
 
     def __init__(
         self,
@@ -114,9 +114,9 @@ class Cells:
         pairs: Sequence[OutputPair],
         weights: Collection[Address] | None = None,
     ) -> Cells:
-        """Draw every typed number at random, always the same for a cell; where the weights are
-        known, not a 0 or 1 elsewhere. Rates and other factors, which stand outside of the network,
-        are above 0."""
+        """Choose random values for all typed numbers, always the same for a cell; if the weights
+        are known, every other 0 and 1 keeps its value. Rates and other factors, which are outside
+        the network, get positive values."""
         blanks = _blanks_that_count(book)
         inside = flow.behind(pair.output for pair in pairs).union(pair.target for pair in pairs)
 
@@ -145,11 +145,11 @@ class Cells:
         return self.known[cell]
 
     def number(self, cell: Address) -> Array:
-        """A cell's numbers, NaN where it has none."""
+        """A cell's numbers; NaN if it has none."""
         return as_numbers(self.of(cell))
 
     def value_of(self, text: str, home: Address) -> Array:
-        """Return what a formula would be worth in some cell."""
+        """Return the value that a formula would have in a cell."""
         pattern = self.book.reader.read_typed(text, home)
         sources = tuple(self.flow.mentioned_cells(pattern.places, home))
         function = self._function(home, pattern, sources)
@@ -158,8 +158,8 @@ class Cells:
         return as_numbers(function.work(function.result, list(map(self.of, sources))))
 
     def with_values(self, given: Mapping[Address, Array], below: Iterable[Address]) -> Cells:
-        """Return the same values with those of some cells given, and all that is computed from
-        them."""
+        """Return the same cells with other values for some of them, and for all that depend on
+        these."""
         other = copy(self)
         other.known, other._partials = {**self.known, **given}, {}
         affected = self.places.keys() & set(below).difference(given)
@@ -168,7 +168,7 @@ class Cells:
         return other
 
     def slopes(self, seeds: Mapping[Address, Array]) -> dict[Address, Array]:
-        """∂L/∂ every cell, given those by some of them: the chain rule, cell by cell."""
+        """∂L/∂ each cell, given those with respect to some: the chain rule, cell by cell."""
         found: dict[Address, Array] = dict(seeds)
         with np.errstate(all="ignore"):
             for cell in reversed(self.places):
@@ -178,7 +178,7 @@ class Cells:
         return found
 
     def partials(self, cell: Address) -> Mapping[Address, Array]:
-        """The slopes of a formula by the cells that it mentions."""
+        """The slopes of a formula with respect to the cells that it mentions."""
         if cell not in self._partials:
             function, sources, given = self._own(cell)
             each = function.slopes.items()
@@ -187,12 +187,12 @@ class Cells:
         return self._partials[cell]
 
     def slope_by_its_sum(self, cell: Address) -> Array | None:
-        """The slope of a formula by the sum inside of it; None without one."""
+        """The slope of a formula with respect to the sum inside it; None without one."""
         function, _, given = self._own(cell)
         node = function.slope_by_its_sum if cell in self.places else None
         return None if node is None else as_numbers(function.work(node, given))
 
-    # Its outputs and targets
+    # The outputs and targets
 
     @cached_property
     def naming(self) -> Naming:
@@ -200,7 +200,7 @@ class Cells:
 
     @cached_property
     def matrices(self) -> Mapping[tuple[int, int, int], Sequence[Address]]:
-        """Where the ranges begin that formulas mention, by sheet, height and width."""
+        """The first cells of the ranges that formulas mention, by sheet, height and width."""
         return mentioned_matrices(self.book)
 
     @cached_property
@@ -209,7 +209,7 @@ class Cells:
 
     @cached_property
     def below_targets(self) -> set[Address]:
-        """All that depends on a target."""
+        """All cells that depend on a target."""
         return self.flow.below(self.targets)
 
     def is_leaf(self, cell: Address) -> bool:
@@ -217,7 +217,7 @@ class Cells:
 
     @cached_property
     def groups(self) -> Sequence[Sequence[OutputPair]]:
-        """The outputs that stand in one line and add to 1 whatever the numbers are, as softmax's
+        """The outputs that are in one line and sum to 1 at all points, as those of a softmax
         do."""
         lines: defaultdict[object, list[OutputPair]] = defaultdict(list)
         for pair in {pair.output: pair for pair in self.pairs}.values():
@@ -235,8 +235,8 @@ class Cells:
         return self.leaf(cell) if value is None else value
 
     def _own(self, cell: Address) -> tuple[CellFunction, Sequence[Address], Sequence[PointValue]]:
-        """The function of a cell, none of what isn't understood, the cells that it is given and
-        their values."""
+        """The function of a cell, NO_FUNCTION if it isn't understood, with the cells that it
+        mentions and their values."""
         sources = self.flow.sources(cell) if cell in self.places else ()
         found: CellFunction | str = NO_FUNCTION
         if cell in self.places:
@@ -248,7 +248,7 @@ class Cells:
     def _function(
         self, home: Address, formula: Pattern, sources: Sequence[Address]
     ) -> CellFunction | str:
-        """What a formula in some cell does with what it mentions, or why that isn't known."""
+        """A formula as a function of the cells that it mentions, or why it isn't understood."""
         if len(sources) > MOST_MENTIONED:
             return "a formula of very many cells"
         first: dict[Address, int] = {}
@@ -274,8 +274,8 @@ def _is_array(value: object) -> bool:
 
 
 def in_order(book: Book, flow: Flow) -> Iterator[Address]:
-    """The formulas, each after those that it is computed from; none that is part of a circle, or
-    computed from one."""
+    """The formulas, each after those that it depends on; without those that are part of a cycle
+    or depend on one."""
     cells = book.patterns.keys()
     sorter = TopologicalSorter({cell: cells & set(flow.sources(cell)) for cell in cells})
     with suppress(CycleError):
@@ -286,7 +286,7 @@ def in_order(book: Book, flow: Flow) -> Iterator[Address]:
 
 
 def _blanks_that_count(book: Book) -> set[Address]:
-    """The blank cells that formulas mention by themselves, or that have names: numbers that nobody
+    """The blank cells that formulas mention individually, or that have names: numbers that nobody
     has typed yet."""
     mentioned = {
         place.at(cell)
@@ -300,7 +300,7 @@ def _blanks_that_count(book: Book) -> set[Address]:
 
 
 def _shares(flow: Flow, groups: Iterable[Iterable[OutputPair]]) -> dict[Address, Array]:
-    """Numbers for the targets of softmax, which add to 1."""
+    """Numbers for the targets of a softmax, which sum to 1."""
     found: dict[Address, Array] = {}
     for group in groups:
         targets = list(dict.fromkeys(flow.plain(pair.target) for pair in group))
@@ -313,8 +313,8 @@ def _shares(flow: Flow, groups: Iterable[Iterable[OutputPair]]) -> dict[Address,
 
 
 def output_pairs(book: Book, flow: Flow, sheet: int) -> list[OutputPair]:
-    """What formulas of a sheet compare: a formula's result with a typed number that it doesn't
-    depend on, nor any other such result."""
+    """The pairs that formulas of a sheet compare: a formula's result, and a typed number on which
+    neither it nor any other such result depends."""
     compared = [
         (flow.plain(a), flow.plain(b))
         for cell, pattern in book.patterns.items()
@@ -346,9 +346,9 @@ def output_pairs(book: Book, flow: Flow, sheet: int) -> list[OutputPair]:
 def _one_target_each(
     counts: Mapping[OutputPair, int], is_unused: Callable[[Address], bool]
 ) -> list[OutputPair]:
-    """Give each output a target of its own: where one target is compared by mistake, the one that
-    is left, or a number that nobody uses, if that stands beside the output as the target does
-    beside the first."""
+    """Choose one target for each output. If formulas compare several outputs with one target by
+    mistake, the others get a target that is left, or an unused number at the same relative place
+    as the target of the first."""
     options: defaultdict[Address, list[Address]] = defaultdict(list)
     for pair in counts:
         options[pair.output].append(pair.target)
@@ -365,7 +365,7 @@ def _one_target_each(
 
 
 def _compared(pattern: Pattern, home: Address, flow: Flow) -> Iterator[tuple[Address, Address]]:
-    """The cells of which a formula takes the difference, or the one times the other's logarithm."""
+    """The pairs of cells whose difference a formula takes, or of which one is in a logarithm."""
     for part in parts(pattern.expression) if pattern.expression is not None else ():
         match part:
             case (

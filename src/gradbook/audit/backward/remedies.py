@@ -1,6 +1,6 @@
-"""What puts wrong cells right: a small edit, the formula of a similar cell, a change of matrices.
+"""Remedies for wrong cells: a small edit, a similar cell's formula, or a change of matrices.
 
-Formulas with ranges have edits of their own: a matrix transposed, two exchanged, one replaced.
+Formulas with ranges have their own edits: a matrix transposed, two exchanged, one replaced.
 """
 
 from __future__ import annotations
@@ -34,34 +34,34 @@ from gradbook.audit.workbook.book import Book, quote_title
 from gradbook.graph.node import Array
 from gradbook.targets.excel.language import Expression, Infix, Number, Reference, read, write
 
-MOST_OFFERED = 120  # cells that may stand in the place of others
-MOST_PAIRED = 24  # of which functions may be a missing factor
-MOST_CELLS = 40  # of a block that are put right one by one
-MOST_PATHS = 12  # of the chain, one of which may be missing
-FEW = 8  # edits of a kind, of which the first that means something is taken
-SLOPES = ("x*(1-x)", "1-TANH(x)^2")  # of activations, by what they are of or what they say
+MOST_OFFERED = 120  # cells that may replace others
+MOST_PAIRED = 24  # whose functions may be a missing factor
+MOST_CELLS = 40  # of a block that are corrected one by one
+MOST_PATHS = 12  # of the chain rule, one of which may be missing
+FEW = 8  # edits of a kind, of which the first plausible one is chosen
+SLOPES = ("x*(1-x)", "1-TANH(x)^2")  # of activations, in terms of their input or output
 TEMPLATES = [read(said) for said in (*USUAL_TEMPLATES, *SLOPES)]
 SLIPS = (EditKind.REFERENCE, EditKind.EXCHANGE)
 
 
 @dataclass(frozen=True)
 class Remedy:
-    """What puts a block right: an edit of its first cell, and each cell's right formula."""
+    """The correction of a block: an edit of its first cell, and each cell's right formula."""
 
     edit: Edit
     formulas: Mapping[Address, str]  # without its =
-    whole: str = ""  # of an array formula, all of it
-    like: Address | None = None  # a cell whose formula says the same of its own cells
+    whole: str = ""  # the entire array formula, if it is one
+    like: Address | None = None  # a cell with the corresponding formula of its own cells
 
 
 @dataclass(frozen=True, eq=False)
 class WrongBlock:
-    """Cells that should be derivatives by others, cell by cell; and what puts them right."""
+    """Cells that should be derivatives with respect to others, cell by cell, and their remedy."""
 
     before: BackwardPass
     cells: Block
     of: Block
-    scale: float | None = None  # so many times; None: as the gradients of weights are
+    scale: float | None = None  # the factor; None: the same as for the gradients of weights
     remedy: Remedy | None = None
 
     @cached_property
@@ -71,13 +71,13 @@ class WrongBlock:
 
     @cached_property
     def after(self) -> BackwardPass:
-        """The pass once they are put right."""
+        """The pass after the cells are corrected."""
         return self.before.with_values(self.right_values)
 
     @property
     def _back(self) -> BackwardPass:
-        """The pass to try remedies in. A cell may be made of others of its block, as where time
-        goes back, so each is held against its value once all are right."""
+        """The pass in which remedies are tried: if a block has several cells, after all of them are
+        corrected, since they may depend on each other, as in backpropagation through time."""
         return self.after if len(self.cells) > 1 else self.before
 
     @property
@@ -89,8 +89,8 @@ class WrongBlock:
         return self.remedy is not None and self.remedy.edit.kind in SLIPS
 
     def mended(self) -> WrongBlock:
-        """The same with a remedy, if there is one, not sought again where it was sought in vain;
-        where only some of its cells are wrong, theirs."""
+        """The same block with a remedy, if there is one; a search that failed isn't repeated. If
+        only some of its cells are wrong, only these are kept."""
         back, in_vain = self.before, self.before.loss.in_vain
         case = self.cells, self.of, self.scale, back.cells.number(self.cells[0]).tobytes()
         known = None if case in in_vain else self._of_matrices() or self._cell_by_cell()
@@ -109,7 +109,7 @@ class WrongBlock:
     def _is_right(self, cell: Address, text: str) -> bool:
         return agree(self._back.cells.value_of(text, cell), self.right_values[cell])
 
-    # A product of matrices
+    # Products of matrices
 
     def _of_matrices(self) -> Remedy | None:
         """The formula of a block with one matrix transposed, exchanged or replaced."""
@@ -128,7 +128,7 @@ class WrongBlock:
         return None
 
     def _in_each(self, text: str, home: Address, is_array: bool) -> dict[Address, str]:
-        """A formula as it is in each cell; nothing if it doesn't put all of them right."""
+        """The formula copied to each cell; empty if it doesn't correct all of them."""
         found: dict[Address, str] = {}
         for cell in self.cells:
             down, right = row_of(cell) - row_of(home), column_of(cell) - column_of(home)
@@ -142,7 +142,7 @@ class WrongBlock:
         return found
 
     def _as_one(self, found: Remedy) -> Remedy:
-        """A remedy with an array formula's cells in one, where each cell in it becomes a range."""
+        """Turn a remedy for an array formula's cells into one formula, with ranges for cells."""
         first, last = self.cells[0], self.cells[-1]
         expression = self._book.reader.read_typed(found.formulas[first], first).expression
         is_whole = first in self._book.arrays and _array_cells(self._book, first) == self.cells
@@ -161,8 +161,8 @@ class WrongBlock:
     # Single cells
 
     def _cell_by_cell(self) -> Remedy | None:
-        """The first cell's edit, or where others are wrong from it the formula of another cell;
-        copied to the others where it helps, else an edit of their own."""
+        """The first cell's edit or, if other cells are wrong because of it, another cell's formula;
+        it is copied to the other cells if that corrects them, else they get their own edits."""
         first, *others = self.cells
         found = self._edited(first, self.of[0])
         if found is None and self.scale is not None:
@@ -180,8 +180,8 @@ class WrongBlock:
         return replace(found, formulas=formulas)
 
     def _edited(self, cell: Address, of: Address) -> Remedy | None:
-        """The likeliest of the commonest kind of edits that make a cell the derivative by some
-        value."""
+        """The likeliest edit, of the most common kind, that makes a cell the derivative with
+        respect to a value."""
         expression, values = self._book.read_typed(cell).expression, self._back.cells
         if expression is None:
             return None
@@ -197,8 +197,8 @@ class WrongBlock:
         return None
 
     def _as_another(self, home: Address, of: Address) -> Remedy | None:
-        """The formula of a right cell that is the derivative by a value of the same kind, said of
-        what belongs here: the two values, what is made of them, and the targets of that."""
+        """The formula of a right cell that is the derivative with respect to a similar value, with
+        the corresponding cells: the two values, those computed from them, and their targets."""
         back, users, forward = self._back, self.before.cells.flow.users, self.before.loss.forward
         targets = {pair.output: pair.target for pair in back.cells.pairs}
         right = (cell for cell in back.loss.backward if cell not in back.wrong)
@@ -215,7 +215,7 @@ class WrongBlock:
         return None
 
     def _substitutes(self, home: Address, of: Address) -> Substitutes:
-        """What may stand in a cell's formula, or beside it."""
+        """What may be inserted into a cell's formula, or appended to it."""
 
         def mention(cell: Address) -> Reference:
             return Reference(self._back.cells.naming.reference(cell, home))
@@ -237,8 +237,8 @@ class WrongBlock:
         )
 
     def _paths(self, of: Address) -> Iterator[tuple[Address, Address]]:
-        """What one path of the chain is made of: a derivative further on and a weight on the way to
-        it."""
+        """The factors of one path of the chain rule: a later derivative, and a weight on the path
+        to it."""
         back, users, forward = self._back, self.before.cells.flow.users, self._back.loss.forward
         further: defaultdict[Address, list[Address]] = defaultdict(list)
         for cell in back.loss.backward:
@@ -250,8 +250,8 @@ class WrongBlock:
                 yield from ((cell, weight) for cell in further[user])
 
     def _near(self, home: Address, of: Address) -> list[Address]:
-        """The cells of both passes that don't depend on this one: those about the value whose
-        derivative it should be first, then the nearest."""
+        """The cells of both passes that don't depend on this one: first those related to the value
+        whose derivative it should be, then by distance."""
         back, flow = self._back, self.before.cells.flow
         right = [cell for cell in back.loss.backward if cell not in back.wrong]
         every = {*back.loss.slopes, *back.cells.targets, *right}
@@ -266,7 +266,7 @@ class WrongBlock:
 
 
 def _plainest(edits: Sequence[Edit], expression: Expression) -> Edit:
-    """The likeliest; of wrong signs, a minus too many rather than one too few."""
+    """The likeliest edit; among corrections of signs, one that removes a minus."""
     signs = [edit for edit in edits if edit.kind is EditKind.SIGN]
     if edits[0] not in signs:
         return edits[0]
@@ -274,7 +274,7 @@ def _plainest(edits: Sequence[Edit], expression: Expression) -> Edit:
 
 
 def _is_omission(edit: Edit, expression: Expression) -> bool:
-    """Whether a factor becomes 1: one that doesn't belong there."""
+    """Whether a factor becomes 1, which means that it doesn't belong there."""
     around = (part_at(expression, path[:-1]) for path in edit.paths if path)
     return edit.new == Number(1.0) and any(
         isinstance(part, Infix) and part.operator == "*" for part in around
@@ -285,8 +285,8 @@ def _is_omission(edit: Edit, expression: Expression) -> bool:
 
 
 def other_ranges(cells: Cells, part: Reference, home: Address) -> Iterator[Reference]:
-    """The ranges of the same shape that other formulas mention, then those a row or a column away,
-    with this one's anchors; none that the formula itself makes a part of."""
+    """Ranges of the same shape that other formulas mention, then those one row or column away, with
+    the same anchors; none that contains the formula's own cells."""
     book = cells.book
     mention = book.reader.mention(part.text, home)
     corners = mention.corners(home) if isinstance(mention, RangeReference) else None
@@ -307,7 +307,7 @@ def other_ranges(cells: Cells, part: Reference, home: Address) -> Iterator[Refer
 
 
 def _array_cells(book: Book, cell: Address) -> Block:
-    """The cells that a formula makes, in their order: its own, or all of an array's."""
+    """The cells that a formula fills, in order: only its own, or all of an array's."""
     text = book.arrays.get(cell)
     same = (c for c, other in book.arrays.items() if other == text)
     return tuple(sorted(same)) if text else (cell,)

@@ -1,4 +1,4 @@
-"""Copies of a stranger's workbook, annotated or corrected, with every other byte as it was.
+"""Annotated or corrected copies of others' workbooks, in which all other bytes stay the same.
 
 Doesn't know how a mistake is found.
 """

@@ -1,4 +1,4 @@
-"""A copy of a book whose wrong cells are coloured and carry a note, and a sheet with its score."""
+"""Copies of workbooks with notes on wrong cells, which are coloured, and a sheet with the score."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from gradbook.language.message import Message
 from gradbook.language.message import said as told
 from gradbook.palette import ACTIVATION, ERROR, PAPER, QUIET, SUM, WEIGHT
 
-# Formats: of each wrong cell, and of the sheet we add -------------------------
+# Formats of wrong cells and of the added sheet --------------------------------
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 STRICT_MAIN = "http://purl.oclc.org/ooxml/spreadsheetml/main"
@@ -55,7 +55,7 @@ INSIDE = ("font", "fill", "xf")
 
 
 class Styles:
-    """The formats of a workbook's cells, to which others are added."""
+    """The formats of a workbook's cells, to which new ones are added."""
 
     def __init__(self, patch: Patch, main: str) -> None:
         self.patch = patch
@@ -72,7 +72,7 @@ class Styles:
         self.added: dict[str, dict[bytes, int]] = {name: {} for name in LISTS}
 
     def with_fill(self, style: int, colour: str) -> str:
-        """The number of the format that is like another one, but filled."""
+        """The number of the format that equals another one, with a fill."""
         own = self.known[style if style < len(self.known) else 0]
         opening = with_attributes(own.opening, fillId=self._fill(colour), applyFill="1")
         return self._number("cellXfs", with_content(opening, own.content))
@@ -80,7 +80,7 @@ class Styles:
     def plain(
         self, *, size: float, ink: str, bold: bool = False, fill: str = "", middle: bool = False
     ) -> str:
-        """The number of a format for words, or for numbers in the middle of their cells."""
+        """The number of a format for words, or for centred numbers."""
         p = self.formats.prefix
         weight = tag(p, "b") if bold else b""
         look = tag(p, "sz", val=f"{size:g}") + tag(p, "color", rgb=f"FF{ink[1:]}")
@@ -109,7 +109,7 @@ class Styles:
         return self._number("fills", tag(p, "fill", solid))
 
     def _number(self, name: str, content: bytes) -> str:
-        """The number in one of the lists of something that is added to it."""
+        """The number in a list of an entry that is added to it."""
         only(self.found, name, self.part)
         added = self.added[name]
         return str(added.setdefault(content, self.count[name] + len(added)))
@@ -132,7 +132,7 @@ def _new_styles(patch: Patch, main: str) -> str:
 
 AUTHOR = "gradbook"
 DRAWING = "application/vnd.openxmlformats-officedocument.vmlDrawing"
-FIRST_SHAPE = 1025  # the number that Excel gives to the first
+FIRST_SHAPE = 1025  # the number that Excel gives to the first shape
 SHAPE = """<v:shapetype id="_x0000_t202" coordsize="21600,21600" o:spt="202" \
 path="m,l,21600r21600,l21600,xe"><v:stroke joinstyle="miter"/>\
 <v:path gradientshapeok="t" o:connecttype="rect"/></v:shapetype>"""
@@ -145,15 +145,15 @@ sheetPr dimension sheetViews sheetFormatPr cols sheetData sheetCalcPr sheetProte
 protectedRanges scenarios autoFilter sortState dataConsolidate customSheetViews mergeCells
 phoneticPr conditionalFormatting dataValidations hyperlinks printOptions pageMargins pageSetup
 headerFooter rowBreaks colBreaks customProperties cellWatches ignoredErrors smartTags drawing
-"""  # what stands before a sheet's legacyDrawing, says the format
-WIDE, LETTER = 340, 6.2  # pixels: of a note, of a letter in it
+"""  # the elements that the format puts before a sheet's legacyDrawing
+WIDE, LETTER = 340, 6.2  # pixels: the width of a note, and of a letter in it
 _SHAPE_ID = re.compile(rb"_x0000_s(\d{1,9})")
 
 
 def add_notes(
     patch: Patch, part: str, sheet: SheetXml, notes: Mapping[Address, str]
 ) -> list[ByteEdit]:
-    """Put notes on cells of a sheet; the edits that the sheet's own text needs for them."""
+    """Put notes on cells of a sheet; return the edits that the sheet's own text needs for them."""
     used = {relation.kind: relation.part for relation in patch.relations(part)}
     is_strict = STRICT.encode() in patch.text(part)[:4000]
     comments, drawing = used.get("comments", ""), used.get("vmlDrawing", "")
@@ -178,11 +178,11 @@ _NOTED = {(1, "authors"), (2, "author"), (1, "commentList"), (2, "comment"), (3,
 
 
 def _write_texts(patch: Patch, part: str, notes: Mapping[Address, str]) -> list[Address]:
-    """Write the notes, after those that a cell has already; the cells that had none."""
+    """Write the notes after those that a cell already has; return the cells that had none."""
     found = elements(patch.text(part), part, lambda depth, tag, _: (depth, tag) in _NOTED)
     authors, listed = only(found, "authors", part), only(found, "commentList", part)
     own = sum(e.tag == "author" for e in found)
-    there: dict[str, Element] = {}  # the text of each note that is there already
+    there: dict[str, Element] = {}  # the text of each existing note
     ref = ""
     for e in found:
         ref = e.attribute("ref") if e.tag == "comment" else ref
@@ -208,11 +208,11 @@ def _run(p: bytes, note: str) -> bytes:
     return tag(p, "r", look + tag(p, "t", words(note), **{"xml:space": "preserve"}))
 
 
-# Where they are drawn ---------------------------------------------------------
+# The notes' boxes -------------------------------------------------------------
 
 
 def _draw(patch: Patch, part: str, sheet: SheetXml, notes: Mapping[Address, str]) -> None:
-    """A hidden box for each note."""
+    """Add a hidden box for each note."""
     data = patch.text(part)
     end = data.rfind(b"</xml>")
     if end < 0:
@@ -240,7 +240,7 @@ def _shape(number: int, cell: Address, note: str, sheet: SheetXml) -> str:
 
 
 def _box(cell: Address, note: str, sheet: SheetXml) -> tuple[int, ...]:
-    """The first column and row of the note's box, and the last ones, each with pixels beyond."""
+    """The box's first column and row and its last ones, each with an offset in pixels."""
     lines = sum(1 + int(len(line) * LETTER) // WIDE for line in note.split("\n"))
     left = column_of(cell) + 1
     right, room = left, WIDE
@@ -274,7 +274,7 @@ SHEET = """<?xml version="1.0" encoding="UTF-8"?>
 def add_score(
     patch: Patch, main: str, styles: Styles, report: BookReport, score: BookScore
 ) -> None:
-    """Put a sheet with the score behind the others."""
+    """Add a sheet with the score after the others."""
     strict = STRICT_MAIN.encode() in patch.text(main)[:4000]
     sizes = (
         tag(b"", "col", b"", min=str(k), max=str(k), width=str(width), customWidth="1")
@@ -309,7 +309,7 @@ def _list_it(patch: Patch, main: str, relation: str, space: str) -> None:
     patch.edit(main, listed.with_child(tag(listed.prefix, "sheet", b"", **said)))
 
 
-# What it says -----------------------------------------------------------------
+# Its contents -----------------------------------------------------------------
 
 
 def _rows(
@@ -360,14 +360,14 @@ def _cell(place: str, content: str | float, style: str) -> bytes:
 
 # The copy ---------------------------------------------------------------------
 
-MOST_NOTES = 2_000  # on one sheet; the cells beyond are coloured only
+MOST_NOTES = 2_000  # on one sheet; further cells are only coloured
 
 
 def annotate(
     path: str | PathLike[str], report: BookReport, score: BookScore | None = None
 ) -> bytes:
-    """The workbook at `path` with what the report finds shown in it, and what it earns; nothing
-    else changes."""
+    """The workbook at `path` with notes on the report's findings, and with its score; all other
+    bytes stay the same."""
     copy = BytesIO()
     with package(path) as parts:
         patch, book = Patch(parts), book_of(parts)
@@ -399,7 +399,7 @@ def _show(patch: Patch, book: Book, marks: SheetMarks, scored: Scored | None) ->
 
 
 def _show_open(patch: Patch, book: Book, marks: SheetMarks, scored: Scored | None) -> None:
-    """The same in an .ods."""
+    """Add the marks and the score to an .ods file."""
     part = OpenPart(patch.text(CONTENT), ERROR.dark_ink, len(book.sheets))
     for number, marked in marks.items():
         part.show(number, marked)
@@ -409,8 +409,8 @@ def _show_open(patch: Patch, book: Book, marks: SheetMarks, scored: Scored | Non
 
 
 def _marks(book: Book, report: BookReport, number: int) -> dict[Address, CellMark]:
-    """What there is to say of a sheet's wrong cells. Those that cost points are filled; what is
-    only remarked on isn't."""
+    """The marks of a sheet's wrong cells. Cells that cost points are filled; cells with mere
+    remarks aren't."""
     notes: dict[Address, str] = {}
     filled: set[Address] = set()
     for finding in report.findings:
@@ -434,4 +434,4 @@ def _note(finding: Finding, first: str, cell: Address) -> str:
         if here == first
         else tr("{name}: as in {cell}, {reason}.", cell=first, **parts)
     )
-    return f"{note}\n\n{tr('Rather:')}\n{right}" if right else note
+    return f"{note}\n\n{tr('Should be:')}\n{right}" if right else note

@@ -1,8 +1,8 @@
-"""A copy of a book whose wrong formulas are corrected; it is judged again before anyone gets it.
+"""Copies of workbooks with corrected formulas, which are judged again before anyone gets them.
 
-Only the corrected cells change, and all that the copy trains must be right. What is computed from
-them gets its new value, or none where that is not understood; whoever opens the copy is asked to
-recalculate it all.
+Only the corrected cells change, and everything that the copy trains must be right. Cells that
+depend on them get new values, or none if a formula isn't understood; the spreadsheet program is
+told to recalculate all of them when it opens the copy.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ from gradbook.language.message import Message, joined, message_count, words_of
 def new_formulas(
     sheet: SheetXml, book: Book, wanted: Mapping[Address, str], wholes: Mapping[str, str]
 ) -> dict[Address, NewFormula]:
-    """What is put into the sheet's cells: the wanted formulas, and what goes with them.
+    """The formulas to put into a sheet's cells: the wanted ones, and others that must follow.
 
-    Where others share an old one, each of them gets its own. One cell of an array can't be changed
-    alone: each gets a formula of its own, unless one is known that is right for all of them.
-    `wholes` has those, by the cells that they fill.
+    Cells that share the old formula each get their own. A single cell of an array can't be
+    changed: each gets its own formula, unless one is known that is right for all of them;
+    `wholes` contains those, by the cells that they fill.
     """
     found = {cell: NewFormula(text) for cell, text in wanted.items()}
     for first, area in _arrays(sheet, book):
@@ -77,7 +77,7 @@ def new_formulas(
 
 
 def _arrays(sheet: SheetXml, book: Book) -> Iterator[tuple[Address, str]]:
-    """The cell in which each array formula stands, and the cells that it fills."""
+    """The cell that contains each array formula, and the cells that it fills."""
     for cell, formula in sheet.formulas.items():
         if formula.attribute("t") == "array":
             yield cell, formula.attribute("ref") if cell in book.arrays else name_of(cell)
@@ -88,27 +88,27 @@ def _arrays(sheet: SheetXml, book: Book) -> Iterator[tuple[Address, str]]:
 BEFORE_CALCULATION = """
 fileVersion fileSharing workbookPr workbookProtection bookViews sheets functionGroups
 externalReferences definedNames
-"""  # what the format puts before calcPr
-FEWEST = 2  # steps that make a curve
+"""  # the elements that the format puts before calcPr
+FEWEST = 2  # steps for a curve
 
 
 @dataclass(frozen=True)
 class CorrectedCopy:
-    """The copy, and what became of the wrong cells."""
+    """A copy, and the result for the wrong cells."""
 
     content: bytes
     cells: int  # how many were corrected
-    leftovers: tuple[str, ...]  # the wrong ones that could not be, and why
-    new_errors: tuple[str, ...] = ()  # what was a number and would be an error
+    leftovers: tuple[str, ...]  # wrong cells that couldn't be corrected, and why
+    new_errors: tuple[str, ...] = ()  # cells with numbers that would become errors
 
 
 def correct(path: str | Path, report: BookReport) -> CorrectedCopy:
-    """The workbook at `path` with the right formulas that the report knows."""
+    """The workbook at `path` with all right formulas that the report contains."""
     copy = BytesIO()
     with package(path) as parts:
         if is_opendocument(parts):
             raise WorkbookError(
-                "only copies of .xlsx are made: save it as .xlsx and check that one"
+                "only .xlsx files can be corrected: save it as .xlsx and check that file"
             )
         patch, book = Patch(parts), book_of(parts)
         done, lost = _correct(patch, book, report.findings)
@@ -129,7 +129,7 @@ def correct(path: str | Path, report: BookReport) -> CorrectedCopy:
 
 
 def right_formulas(book: Book, findings: Iterable[Finding]) -> dict[Address, str]:
-    """Each wrong cell with the formula that belongs there, without its =."""
+    """Each wrong cell with its right formula, without the =."""
     found: dict[Address, str] = {}
     for finding in findings:
         for name, formula in finding.fixes.items():
@@ -139,7 +139,7 @@ def right_formulas(book: Book, findings: Iterable[Finding]) -> dict[Address, str
 
 
 def _cells_of(book: Book, finding: Finding, cells: str = "") -> list[Address]:
-    """A finding's cells, or some of them by their names; none of a sheet that isn't there."""
+    """A finding's cells, or some of them by name; empty if the sheet doesn't exist."""
     number = book.sheet_number(finding.sheet)
     return [] if number is None else list(cells_of(cells or finding.cells, number))
 
@@ -147,8 +147,8 @@ def _cells_of(book: Book, finding: Finding, cells: str = "") -> list[Address]:
 def _correct(
     patch: Patch, book: Book, findings: Sequence[Finding]
 ) -> tuple[set[Address], tuple[str, ...]]:
-    """Put the right formulas into the sheets, where possible, and new values for old ones; the
-    cells that were corrected, and which others would no longer be numbers."""
+    """Put right formulas into the sheets where possible, and new values for outdated ones; return
+    the corrected cells, and those that would no longer be numbers."""
     wanted = right_formulas(book, findings)
     stale = (f for f in findings if f.kind == STALE)
     old = {c for f in stale for c in _cells_of(book, f) if c in book.patterns}
@@ -175,7 +175,7 @@ def _correct(
 
 
 def _sheets(patch: Patch, book: Book, wanted: Collection[Address]) -> dict[int, SheetXml]:
-    """The sheets that have formulas, now or soon."""
+    """The sheets that contain formulas, before or after the correction."""
     found: dict[int, SheetXml] = {}
     for number in sorted({sheet_of(cell) for cell in (*book.patterns, *wanted)}):
         part = book.sheets[number].part
@@ -187,7 +187,7 @@ def _sheets(patch: Patch, book: Book, wanted: Collection[Address]) -> dict[int, 
 def _lost(
     book: Book, before: Evaluation, after: Evaluation, cells: Iterable[Address]
 ) -> Iterator[str]:
-    """Cells, sheet by sheet, that are numbers and would be errors."""
+    """The cells, sheet by sheet, that are numbers and would become errors."""
     lost = sorted(
         cell
         for cell in cells
@@ -201,13 +201,13 @@ def _lost(
 
 
 def _is_what_if(sheet: SheetXml, cell: Address) -> bool:
-    """Whether a table of what-ifs fills the cell, whose formula is none to be read or typed."""
+    """Whether a what-if table fills the cell, whose formula can't be read or typed."""
     formula = sheet.formulas.get(cell)
     return formula is not None and formula.attribute("t") == "dataTable"
 
 
 def _computed_from(book: Book, flow: Flow, cells: set[Address]) -> set[Address]:
-    """What depends on the cells, and whatever may: formulas that aren't understood."""
+    """All cells that depend on these, or may: formulas that aren't understood."""
     obscure = {
         cell
         for cell, pattern in book.patterns.items()
@@ -219,7 +219,7 @@ def _computed_from(book: Book, flow: Flow, cells: set[Address]) -> set[Address]:
 
 
 def ask_to_calculate(patch: Patch) -> None:
-    """Ask whoever opens the book to recalculate it, in an order of their own."""
+    """Make programs recalculate the workbook when they open it, in an order of their own."""
     main = main_part(patch.parts)
     for relation in patch.relations(main):
         if relation.kind == "calcChain":
@@ -235,21 +235,21 @@ def ask_to_calculate(patch: Patch) -> None:
     patch.edit(main, [edit])
 
 
-# How the loss would go on -----------------------------------------------------
+# The loss with corrected formulas ---------------------------------------------
 
 
 def loss_curve(
     book: Book, flow: Flow, loss: Sequence[Sequence[Address]], findings: Iterable[Finding]
 ) -> LossCurves | None:
-    """The loss of each step as it is, and with every formula that is known to be right.
+    """The loss of each step as it is, and with all formulas corrected.
 
-    None where nothing is known to correct, or too little of either can be computed.
+    None if no correction is known, or if too few of the losses can be computed.
     """
     right = right_formulas(book, findings)
     steps = [step for step in loss if step]
     if not right or len(steps) < FEWEST:
         return None
-    given = ([book.values.get(cell) for cell in step] for step in steps)  # what the file says
+    given = ([book.values.get(cell) for cell in step] for step in steps)  # the values in the file
     made = tuple(fsum(v if isinstance(v, float) else nan for v in step) for step in given)
     if not all(map(isfinite, made)):
         made = _losses(Evaluation(book, flow), steps)
@@ -263,20 +263,20 @@ def _losses(numbers: Evaluation, steps: Sequence[Sequence[Address]]) -> tuple[fl
     return tuple(sum(numbers.value(cell) for cell in step) for step in steps)
 
 
-# The copy is judged again: one that isn't right then is not made --------------
+# A copy is judged again, and discarded if it isn't right ----------------------
 
 
 @dataclass(frozen=True)
 class Correction:
-    """What became of a book that was to be corrected."""
+    """The result for a workbook that was to be corrected."""
 
     report: BookReport
-    content: bytes = b""  # of the copy; empty where there is none
-    objection: str = ""  # why there is none, though something is wrong
+    content: bytes = b""  # of the copy; empty if there is none
+    objection: str = ""  # why there is no copy though something is wrong
 
     @property
     def problems(self) -> list[str]:
-        """That there is no copy though something is wrong."""
+        """The message that there is no copy though something is wrong."""
         book = self.report.book
         if not self.objection:
             return []
@@ -284,7 +284,7 @@ class Correction:
 
     @property
     def remarks(self) -> list[str]:
-        """That there is none because nothing is wrong."""
+        """The message that there is no copy because nothing is wrong."""
         is_any = self.content or self.objection
         nothing = Message("nothing to correct, so no copy")
         return [] if is_any else [joined(": ", (self.report.book, nothing))]
@@ -294,7 +294,7 @@ Checking = Callable[[Sequence[str]], Iterator[BookReport]]
 
 
 def corrections(reports: Sequence[BookReport], checking: Checking) -> Iterator[Correction]:
-    """A correction of each book, in their order; copies are judged by `checking`."""
+    """A correction of each workbook, in order; `checking` judges the copies."""
     with temporary_folder() as folder:
         paths = [Path(folder, f"{number}.xlsx") for number in range(len(reports))]
         copies = list(map(_written, reports, paths))
@@ -310,7 +310,7 @@ def corrections(reports: Sequence[BookReport], checking: Checking) -> Iterator[C
 
 
 def _written(report: BookReport, path: Path) -> CorrectedCopy | str:
-    """The copy of a book, its content at `path` where anything changes; or what prevents it."""
+    """The copy of a workbook, written to `path` if anything changes; or the reason against it."""
     try:
         copy = correct(report.book, report)
     except GradbookError as error:
@@ -331,28 +331,28 @@ def _nothing_done(report: BookReport) -> str:
 
 
 def objection(before: BookReport, after: BookReport, copy: CorrectedCopy) -> str:
-    """Why a copy isn't right in all that its book trains; '' where it is."""
+    """Why a copy isn't right in everything that its workbook trains; '' if it is."""
     if after.verdict == UNREADABLE:
-        return Message("judged again, it can't be read: {problem}", problem=after.problem)
+        return Message("the copy can't be read: {problem}", problem=after.problem)
     if copy.new_errors:
         cells = ", ".join(copy.new_errors)
         return Message("{cells} would no longer be numbers", cells=cells)
     if any(sheet.is_half_judged for sheet in after.sheets):
-        return Message("judging it again takes too long")
+        return Message("judging the copy takes too long")
     there = {(sheet.sheet, name) for sheet in after.sheets for name in sheet.weights}
     trained = ((sheet.sheet, name) for sheet in before.sheets for name in sheet.weights)
     still = dict.fromkeys(name for sheet, name in trained if (sheet, name) not in there)
     if still:
-        return Message("{weights} would no longer learn in it", weights=", ".join(still))
+        return Message("{weights} would no longer be trained in the copy", weights=", ".join(still))
     if after.verdict == RIGHT:
         return ""
     if copy.leftovers:
         return joined("; ", copy.leftovers)
     if not after.findings:
-        return Message("judged again, it would be {verdict}", verdict=Message(after.verdict))
+        return Message("judged again, it is {verdict}", verdict=Message(after.verdict))
     return message_count(
-        "judged again, {left} of {count} finding would be left",
-        "judged again, {left} of {count} findings would be left",
+        "{left} of {count} finding would remain in the copy",
+        "{left} of {count} findings would remain in the copy",
         len(before.findings),
         left=len(after.findings),
     )

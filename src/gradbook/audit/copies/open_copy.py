@@ -1,7 +1,7 @@
-"""Marks cells of an OpenDocument spreadsheet: fills, notes, and a sheet of rows behind the others.
+"""Marks cells of an OpenDocument spreadsheet: fills, notes, and a sheet added after the others.
 
-All sheets stand in one part, in which cells and rows that are alike are said once: those that are
-marked are taken out of their row of likes. Everything else keeps its bytes.
+All sheets are in one part, which stores equal neighbouring cells and rows only once, with a count:
+marked ones are separated from the others. All other bytes stay the same.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ SHEETS_DEPTH = 3  # document, body, spreadsheet
 CELLS = ("table-cell", "covered-table-cell")
 WANTED = {"table", "table-row", "table-column", *CELLS, "style", "automatic-styles"}
 PREFIXES = (b"office", b"table", b"text", b"style", b"fo")
-LARGEST = 64 * 2**20  # bytes of rows that were said once and are to be told apart
-OWN = "gradbook"  # what the names of our styles begin with
+LARGEST = 64 * 2**20  # bytes of repeated rows after they are separated
+OWN = "gradbook"  # the prefix of our styles' names
 _FILL = re.compile(rb"""\sfo:background-color=(?:"[^"]*"|'[^']*')""")
 _PROPERTIES = re.compile(rb"""<style:table-cell-properties\b(?:[^<>"']|"[^"<]*"|'[^'<]*')*>""")
 _NOTE_END = b"</office:annotation>"
@@ -42,9 +42,9 @@ _NOTE_END = b"</office:annotation>"
 
 @dataclass(frozen=True)
 class CellMark:
-    """What is to be shown in a cell."""
+    """The mark to show in a cell."""
 
-    note: str  # none where it is empty
+    note: str  # empty: no note
     is_filled: bool
 
 
@@ -52,12 +52,12 @@ Wanted = Mapping[int, CellMark]  # by column
 
 
 class OpenPart:
-    """The part with all sheets, and what is changed in it."""
+    """The part with all sheets, and the changes to it."""
 
     def __init__(self, data: bytes, colour: str, sheets: int) -> None:
         missing = next((p for p in PREFIXES if b"xmlns:%s=" % p not in data), None)
         if missing is not None:
-            raise WorkbookError(f"it calls {missing.decode()} otherwise: save it again as .ods")
+            raise WorkbookError(f"it has no prefix {missing.decode()}: save it again as .ods")
         self.data, self.colour = data, colour
         self.elements = elements(data, CONTENT, lambda _, tag, __: tag in WANTED)
         self.sheets = [
@@ -67,13 +67,13 @@ class OpenPart:
             and ANOTHER_BOOKS not in e.attribute("name")
         ]
         if len(self.sheets) != sheets:
-            raise WorkbookError("its sheets lie within others: save it again as .ods")
+            raise WorkbookError("its sheets are nested: save it again as .ods")
         self.known = {
             e.attribute("name"): e
             for e in self.elements
             if e.tag == "style" and e.attribute("family") == "table-cell"
         }
-        self.names: dict[str, str] = {}  # of the styles that are added
+        self.names: dict[str, str] = {}  # of the added styles
         self.added = b""
         self.edits: list[ByteEdit] = []
 
@@ -82,7 +82,7 @@ class OpenPart:
     def plain(
         self, *, size: float, ink: str, bold: bool = False, fill: str = "", middle: bool = False
     ) -> str:
-        """The name of a style for words, or for numbers in the middle of their cells."""
+        """The name of a style for words, or for centred numbers."""
         filled = f' fo:background-color="{fill}"' if fill else ""
         weight = ' fo:font-weight="bold"' if bold else ""
         look = (
@@ -94,13 +94,13 @@ class OpenPart:
         return self._style(look, lambda own: _style(own, "Default", look.encode()))
 
     def _filled(self, name: str) -> str:
-        """The name of the style that is like another one, but filled."""
+        """The name of the style that equals another one, with a fill."""
         return self._style(
             f"filled {name}", lambda own: self._copy(self.known.get(name), name, own)
         )
 
     def _style(self, key: str, make: Callable[[str], bytes]) -> str:
-        """The name of one of our styles, which is made when it is first asked for."""
+        """The name of one of our styles, which is created when it is first needed."""
         if key not in self.names:
             self.names[key] = f"{OWN}{len(self.names)}"
             self.added += make(self.names[key])
@@ -122,13 +122,13 @@ class OpenPart:
     # Cells -------------------------------------------------------------------
 
     def show(self, number: int, marks: Mapping[Address, CellMark]) -> None:
-        """A sheet's marks; what lies beyond its last row is left out."""
+        """Mark a sheet's cells; marks below its last row are left out."""
         sheet, row = self.sheets[number], 0
         wanted: defaultdict[int, dict[int, CellMark]] = defaultdict(dict)
         for cell, mark in marks.items():
             wanted[row_of(cell)][column_of(cell)] = mark
         inside = [e for e in self.elements if sheet.inside <= e.start < sheet.close]
-        usual: list[str] = []  # the styles of cells that have none of their own, by column
+        usual: list[str] = []  # the default styles of cells, by column
         for e in inside:
             if e.tag == "table-column" and len(usual) < MOST_COLUMNS:
                 count = min(_repeated(e, "columns"), MOST_COLUMNS - len(usual))
@@ -147,10 +147,10 @@ class OpenPart:
     def _rows(
         self, line: Element, cells: list[Element], hit: Mapping[int, Wanted], usual: list[str]
     ) -> bytes:
-        """A row, or rows that are alike but for those that are marked."""
+        """A repeated row, with the marked rows separated from the others."""
         whole = line.whole
         if len(hit) * len(whole) > LARGEST:
-            raise WorkbookError("too much in it is alike to be marked: save it again as .ods")
+            raise WorkbookError("it has too many repeated rows to mark: save it again as .ods")
         new: dict[int, bytes] = {}
         for row, wanted in hit.items():
             edits = self._cells(cells, wanted, usual)
@@ -183,12 +183,12 @@ class OpenPart:
         note = tag(b"office:", "annotation", said)
         return opening + note + rest if rest else with_content(opening, note)
 
-    # The sheet behind the others, and the whole ------------------------------
+    # The added sheet, and the whole part -------------------------------------
 
     def add_sheet(
         self, title: str, widths: Sequence[int], rows: Sequence[Sequence[tuple[str | float, str]]]
     ) -> None:
-        """Rows of texts and numbers, each with the name of its style."""
+        """Add a sheet with rows of texts and numbers, each with the name of its style."""
         own = free_title(title, [e.attribute("name") for e in self.sheets])
         names = [self._style(f"width {width}", partial(_wide, width)) for width in widths]
         columns = (tag(b"table:", "table-column", **{"table:style-name": name}) for name in names)
@@ -200,7 +200,7 @@ class OpenPart:
         if self.added:
             styles = next((e for e in self.elements if e.tag == "automatic-styles"), None)
             if styles is None:
-                raise WorkbookError("it has no styles of cells: save it again as .ods")
+                raise WorkbookError("it has no cell styles: save it again as .ods")
             self.edits += styles.with_child(self.added)
         return apply_edits(self.data, self.edits)
 
@@ -211,7 +211,7 @@ def _style(name: str, like: str, look: bytes) -> bytes:
 
 
 def _wide(letters: int, name: str) -> bytes:
-    """The style of a column."""
+    """A style for a column of this width."""
     width = {"style:column-width": f"{letters * 0.08:.2f}in"}
     look = tag(b"style:", "table-column-properties", **width)
     said = {"style:name": name, "style:family": "table-column"}
@@ -237,7 +237,7 @@ def _repeated(element: Element, what: str) -> int:
 
 
 def _taken_apart(whole: bytes, what: str, count: int, new: Mapping[int, bytes]) -> bytes:
-    """An element that stands for so many, of which some are others."""
+    """A repeated element, with some of the repetitions replaced."""
     pieces, done = list[bytes](), 0
     for place in sorted(new):
         pieces += [_again(whole, what, place - done)] if place > done else []
@@ -247,7 +247,7 @@ def _taken_apart(whole: bytes, what: str, count: int, new: Mapping[int, bytes]) 
 
 
 def _again(whole: bytes, what: str, count: int) -> bytes:
-    """An element that stands for so many, of itself alone."""
+    """An element with another number of repetitions."""
     opening = opening_of(whole)
     many = {f"table:number-{what}-repeated": str(count) if count > 1 else None}
     return with_attributes(opening, **many) + whole[len(opening) :]

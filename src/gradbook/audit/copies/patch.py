@@ -1,6 +1,6 @@
 """Changes to parts of a workbook's package, and to single cells and bytes of their XML.
 
-Every byte around them stays as it was.
+Every byte around them stays the same.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ from gradbook.audit.workbook.package import (
     resolve_target,
 )
 
-# Elements of an XML text, and the bytes they stand in -------------------------
+# Elements of an XML text, and their bytes -------------------------------------
 
 TAG = re.compile(rb"""<(?:[^>"']|"[^"]*"|'[^']*')*>""")
 _NAME = re.compile(rb"<([^\s/>]+)")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-ByteEdit = tuple[int, int, bytes]  # from where to where in the text, and what belongs there
+ByteEdit = tuple[int, int, bytes]  # start, end, and the bytes that replace those between them
 
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """<tag …>…</tag>, and where that is."""
+    """<tag …>…</tag>, with its place."""
 
     data: bytes = field(repr=False)  # the whole text
     tag: str  # without its prefix
     attributes: dict[str, str] = field(repr=False)
     depth: int  # the root has 0
     start: int  # of its start tag
-    inside: int  # where that ends
-    close: int  # of its end tag; `inside` where it has none
+    inside: int  # where the start tag ends
+    close: int  # of its end tag; `inside` if it has none
     end: int
 
     @property
@@ -65,7 +65,7 @@ class Element:
 
     @property
     def prefix(self) -> bytes:
-        """What its name has before it in the text, with the colon."""
+        """The namespace prefix of its name in the text, with the colon."""
         before, colon, _ = _name(self.opening).rpartition(b":")
         return before + colon
 
@@ -73,11 +73,11 @@ class Element:
         return self.close == self.end
 
     def attribute(self, name: str) -> str:
-        """An attribute by its name, whatever its prefix."""
+        """The value of an attribute, by its name without a prefix."""
         return next((v for k, v in self.attributes.items() if local(k) == name), "")
 
     def with_child(self, child: bytes, **values: str) -> list[ByteEdit]:
-        """One more child at its end; attributes may change with it."""
+        """Edits that append a child, and perhaps change attributes."""
         opening = with_attributes(self.opening, **values)
         if self.is_empty():
             return [(self.start, self.end, with_content(opening, child))]
@@ -85,7 +85,7 @@ class Element:
         return [*own, (self.close, self.close, child)]
 
 
-NONE: dict[str, str] = {}  # that most elements share
+NONE: dict[str, str] = {}  # shared by most elements
 Wanted = Callable[[int, str, dict[str, str]], bool]  # by depth, tag and attributes
 
 
@@ -119,7 +119,7 @@ def elements(data: bytes, part: str, wanted: Wanted) -> list[Element]:
 
 
 def opening_of(data: bytes, start: int = 0) -> bytes:
-    """The tag that begins at a place."""
+    """The tag that begins at this position."""
     found = TAG.match(data, start)
     assert found, "a tag begins here"
     return found[0]
@@ -132,12 +132,12 @@ def _name(opening: bytes) -> bytes:
 
 
 def outline(data: bytes, part: str) -> list[Element]:
-    """The root and what is directly inside it."""
+    """The root and its direct children."""
     return elements(data, part, lambda depth, tag, attributes: depth <= 1)
 
 
 def plain(data: bytes) -> bytes:
-    """The text in an encoding that ASCII can be put into."""
+    """The text in an encoding that is compatible with ASCII."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         text = _DECLARATION.sub("", data.decode("utf-16", "replace"), count=1)
         return b'<?xml version="1.0" encoding="UTF-8"?>' + text.encode()
@@ -145,7 +145,7 @@ def plain(data: bytes) -> bytes:
 
 
 def apply_edits(data: bytes, edits: Iterable[ByteEdit]) -> bytes:
-    """The text with other bytes in some places; what is put into one place keeps its order."""
+    """The text with these edits; insertions at the same position keep their order."""
     pieces: list[bytes] = []
     done = 0
     for start, end, content in sorted(edits, key=lambda edit: edit[:2]):
@@ -156,7 +156,7 @@ def apply_edits(data: bytes, edits: Iterable[ByteEdit]) -> bytes:
 
 
 def words(text: str) -> bytes:
-    """A text as XML that holds in any encoding: what isn't ASCII becomes a reference."""
+    """A text as XML in ASCII, valid in any encoding: other characters become references."""
     escaped = escape(FORBIDDEN.sub("\ufffd", text), quote=False).replace('"', "&quot;")
     return escaped.encode("ascii", "xmlcharrefreplace")
 
@@ -172,7 +172,7 @@ def _said(name: str, value: str) -> bytes:
 
 
 def with_attributes(opening: bytes, **values: str | None) -> bytes:
-    """A start tag with other values of some attributes, or without those of no value."""
+    """A start tag with some attributes changed; an attribute whose value is None is removed."""
     for name, value in values.items():
         there = re.search(rb"\s" + name.encode() + rb"""\s*=\s*(?:"[^"]*"|'[^']*')""", opening)
         start, end = there.span() if there else (len(_name(opening)) + 1,) * 2
@@ -183,13 +183,13 @@ def with_attributes(opening: bytes, **values: str | None) -> bytes:
 
 
 def with_content(opening: bytes, content: bytes) -> bytes:
-    """The element that begins with a start tag and has this in it."""
+    """The element with this start tag and content."""
     bare = opening[:-1].removesuffix(b"/").rstrip()
     return b"%s>%s</%s>" % (bare, content, _name(opening)) if content else bare + b"/>"
 
 
 def only(found: Iterable[Element], tag: str, part: str) -> Element:
-    """The one element of that tag, without which the part can't be added to."""
+    """The element with that tag, without which nothing can be added to the part."""
     first = next((element for element in found if element.tag == tag), None)
     if first is None:
         raise WorkbookError(f"its part {part} has no <{tag}>: save it again as .xlsx")
@@ -197,14 +197,14 @@ def only(found: Iterable[Element], tag: str, part: str) -> Element:
 
 
 def free_title(title: str, taken: Iterable[str]) -> str:
-    """What a new sheet is called: Score, Score 2 …"""
+    """An unused title for a new sheet: Score, Score 2 …"""
     called = {name.lower() for name in taken}
     names = (title, *(f"{title} {k}" for k in range(2, len(called) + 3)))
     return next(name for name in names if name.lower() not in called)
 
 
 def place_after(found: Sequence[Element], earlier: str) -> int:
-    """Where a child of the root belongs: behind those that come earlier."""
+    """The position of a new child of the root: after all those that must come earlier."""
     names, root = set(earlier.split()), found[0]
     return max((e.end for e in found if e.depth == 1 and e.tag in names), default=root.inside)
 
@@ -221,7 +221,7 @@ SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 
 @dataclass(frozen=True)
 class PartRelation:
-    """That a part uses another one, and as what."""
+    """States that a part uses another one, and for what."""
 
     id: str
     kind: str  # the last word of its type: comments
@@ -229,7 +229,7 @@ class PartRelation:
 
 
 class Patch:
-    """A workbook's parts, and changes to some of them."""
+    """A workbook's parts, with changes to some of them."""
 
     def __init__(self, parts: Package) -> None:
         self.parts = parts
@@ -240,18 +240,18 @@ class Patch:
         return name in self.changed or (name in self.parts and name not in self.dropped)
 
     def text(self, name: str) -> bytes:
-        """A part's XML as it is now, in an encoding that ASCII can be put into."""
+        """A part's current XML, in an encoding that is compatible with ASCII."""
         return self.changed[name] if name in self.changed else plain(self.parts.bytes_of(name))
 
     def put(self, name: str, data: bytes) -> None:
         self.changed[name] = data
 
     def edit(self, name: str, edits: Iterable[ByteEdit]) -> None:
-        """Change some bytes of a part's text as it is now."""
+        """Change some bytes of a part's current text."""
         self.put(name, apply_edits(self.text(name), edits))
 
     def add(self, of: str, kind: str, pattern: str, data: bytes, content_type: str) -> PartRelation:
-        """A new part that another one uses."""
+        """Add a part that another one uses."""
         name = self.free_name(pattern)
         self.put(name, data)
         if name.endswith(".xml"):
@@ -261,7 +261,7 @@ class Patch:
         return PartRelation(self.relate(of, kind, name), kind, name)
 
     def free_name(self, pattern: str) -> str:
-        """The first of comments1.xml, comments2.xml … that no part is called."""
+        """The first unused name of comments1.xml, comments2.xml …"""
         taken = {name.lower() for name in (*self.parts.parts, *self.changed)}
         names = map(pattern.format, count(1))
         return next(name for name in names if name.lower() not in taken)
@@ -269,7 +269,7 @@ class Patch:
     # Relations and types ------------------------------------------------------
 
     def relations(self, of: str) -> list[PartRelation]:
-        """What a part uses, inside the package."""
+        """The parts inside the package that a part uses."""
         part = relations_part(of)
         if part not in self:
             return []
@@ -284,7 +284,7 @@ class Patch:
         ]
 
     def relate(self, of: str, kind: str, to: str) -> str:
-        """Let a part use another one; the relation's id."""
+        """Add a relation from one part to another; return its id."""
         part = relations_part(of)
         if part not in self:
             self.put(part, f'<Relationships xmlns="{PACKAGE}/relationships"/>'.encode())
@@ -296,7 +296,7 @@ class Patch:
         return own
 
     def drop(self, name: str, of: str) -> None:
-        """Leave a part out, and what says that another one uses it."""
+        """Remove a part, and the entries that refer to it."""
         if name not in self:
             return
         self.dropped.add(name)
@@ -309,27 +309,27 @@ class Patch:
         self.edit(part, [(e.start, e.end, b"") for e in found if e.depth and unwanted(e)])
 
     def _declare_ending(self, ending: str, kind: str) -> None:
-        """Say of what type parts with such a name are, unless that is known."""
+        """Declare the type of parts with this name ending, unless it is declared."""
         known = [e.attribute("Extension").lower() for e in outline(self.text(TYPES), TYPES)]
         if ending not in known:
             self._add(TYPES, "Default", Extension=ending, ContentType=kind)
 
     def _add(self, part: str, name: str, **attributes: str) -> None:
-        """One more child of a part's root, which has its namespace."""
+        """Append a child to a part's root, in the root's namespace."""
         root = outline(self.text(part), part)[0]
         self.edit(part, root.with_child(tag(root.prefix, name, b"", **attributes)))
 
     # The copy -----------------------------------------------------------------
 
     def write(self, file: IO[bytes]) -> None:
-        """The package, its parts in their order and new ones behind them."""
+        """Write the package with its parts in their order, and new ones after them."""
         if sum(part.file_size for part in self.parts.parts.values()) > LARGEST:
             raise WorkbookError(f"it unpacks to more than {LARGEST >> 20} MB: too large to copy")
         with ZipFile(file, "w", ZIP_DEFLATED) as archive:
             for name, part in self.parts.parts.items():
                 if name not in self.dropped:
                     entry = ZipInfo(part.filename, part.date_time)
-                    if part.compress_type in PACKINGS:  # what isn't can't be read either
+                    if part.compress_type in PACKINGS:  # a part with any other can't be read
                         entry.compress_type = part.compress_type
                     entry.external_attr = part.external_attr
                     self._write(archive, entry, name)
@@ -357,39 +357,39 @@ _CDATA = re.compile(rb"<!\[CDATA\[(.*?)(?:\]\]>|\Z)", re.DOTALL)
 
 @dataclass(frozen=True)
 class NewFormula:
-    """What is put into a cell, without its =."""
+    """The formula to put into a cell, without its =."""
 
     text: str
-    area: str = ""  # the cells that it fills as an array formula
+    area: str = ""  # the cells that it fills, if it is an array formula
 
 
 @dataclass(frozen=True)
 class CellEdit:
-    """What changes in a cell; its value with its formula, which may be the old one."""
+    """The changes to a cell; a value is written with its formula, which may be the old one."""
 
     style: str | None = None  # the number of its format
     formula: NewFormula | None = None
-    value: float | None = None  # none is written where it is no number
+    value: float | None = None  # no value is written if it isn't finite
 
 
 @dataclass
 class SheetXml:
-    """A sheet's text, the cells in it that matter, and every row."""
+    """A sheet's text, with its relevant cells and all its rows."""
 
     part: str
     cells: dict[Address, Element] = field(default_factory=dict)
     formulas: dict[Address, Element] = field(default_factory=dict)
     rows: dict[int, Element] = field(default_factory=dict)
-    outline: list[Element] = field(default_factory=list)  # the root and what is directly in it
+    outline: list[Element] = field(default_factory=list)  # the root and its direct children
     columns: list[Element] = field(default_factory=list)
 
     @property
     def prefix(self) -> bytes:
-        """What the sheet's own elements have before their names."""
+        """The namespace prefix of the sheet's elements."""
         return self.outline[0].prefix
 
     def style_of(self, cell: Address) -> int:
-        """The format that the cell has, its row's or its column's where it is not there."""
+        """The format of the cell, or that of its row or column if the cell isn't there."""
         if cell in self.cells:
             return _whole(self.cells[cell].attribute("s"))
         row = self.rows.get(row_of(cell))
@@ -399,7 +399,7 @@ class SheetXml:
         return _whole(column.attribute("style")) if column else 0
 
     def width(self, column: int) -> int:
-        """How wide a column is, in pixels."""
+        """The width of a column in pixels."""
         own = self._column(column)
         if own is not None:
             hidden = own.attribute("hidden") in ("1", "true")
@@ -408,16 +408,16 @@ class SheetXml:
         return _pixels(usual.attribute("defaultColWidth") if usual else "")
 
     def _column(self, column: int) -> Element | None:
-        """The element that says how some columns look, this one among them."""
+        """The element with the format of some columns, including this one."""
         for element in self.columns:
             if _whole(element.attribute("min")) <= column + 1 <= _whole(element.attribute("max")):
                 return element
         return None
 
-    # What changes -------------------------------------------------------------------
+    # Changes ------------------------------------------------------------------------
 
     def edits(self, wanted: Mapping[Address, CellEdit]) -> Iterator[ByteEdit]:
-        """What has to change in the text; cells and rows that aren't there are made."""
+        """The edits of the text; cells and rows that don't exist are created."""
         new: defaultdict[int, dict[Address, bytes]] = defaultdict(dict)
         for cell, edit in sorted(wanted.items()):
             there, whole = self.cells.get(cell), self._written(cell, edit)
@@ -454,7 +454,7 @@ class SheetXml:
         return place, place, whole
 
     def _written(self, cell: Address, edit: CellEdit) -> bytes:
-        """The cell as it is then."""
+        """The new XML of a cell."""
         there, old = self.cells.get(cell), self.formulas.get(cell)
         opening = there.opening if there else tag(self.prefix, "c", r=name_of(cell))
         if edit.style is not None:
@@ -470,7 +470,7 @@ class SheetXml:
         return with_content(with_attributes(opening, t=None), content)
 
     def orphans(self, gone: Collection[Address]) -> Iterator[tuple[Address, NewFormula]]:
-        """Cells whose formula stands in a cell that gets another one, with that formula."""
+        """Cells that share the formula of a cell which gets another one, each with its own copy."""
         masters: dict[str, tuple[Address, str]] = {}
         for cell, formula in self.formulas.items():
             if formula.attribute("t") != "shared":
@@ -484,9 +484,9 @@ class SheetXml:
 
 
 def read_sheet(data: bytes, part: str, number: int, wanted: Iterable[Address]) -> SheetXml:
-    """A sheet's text, with all the cells in the rows of the wanted ones."""
+    """Read a sheet's text, with all cells in the rows of the wanted ones."""
     rows, found = {row_of(cell) for cell in wanted}, SheetXml(part)
-    row = column = -1  # of the last cell: not all say where they are
+    row = column = -1  # of the last cell: the position may be omitted
 
     def row_after(row: int, given: str) -> int:
         return max(int(given) - 1, 0) if given.isdecimal() and len(given) < 8 else row + 1
@@ -522,7 +522,7 @@ def _whole(text: str) -> int:
 
 
 def _pixels(width: str) -> int:
-    """A column's width, which is given in digits of the usual size."""
+    """A column's width, which is given in digits of the default font."""
     try:
         return max(1, min(int(7 * float(width) + 5), 2000))
     except (ValueError, OverflowError):
@@ -530,6 +530,6 @@ def _pixels(width: str) -> int:
 
 
 def _text(content: bytes) -> str:
-    """What a formula's element says."""
+    """The text of a formula's element."""
     escaped = _CDATA.sub(lambda found: words(found[1].decode()), content)
     return unescape(escaped.decode("utf-8", "replace")).strip()

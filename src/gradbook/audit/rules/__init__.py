@@ -1,4 +1,4 @@
-"""Trainings by a rule that is no gradient: the perceptron's, whose step has no slope.
+"""Trainings by a rule without a gradient: the perceptron's, whose step function has no slope.
 
-Finds them, holds each update to the rule and says what is wrong; nothing of losses.
+Finds them, compares each update with the rule and explains what is wrong; knows no losses.
 """

@@ -1,7 +1,7 @@
-"""Perceptrons of which a person decides whether to learn: 0 is typed where a sample was right.
+"""Perceptrons in which a person decides whether to learn, typing 0 for samples that were right.
 
-What is typed is put into a formula, IF(y=t,0,η·t·x), so that the training can be held to the rule
-like any other; then each decision is held against what its row shows.
+The typed numbers are replaced by a formula, IF(y=t,0,η·t·x), so that the training can be compared
+with the rule; then each decision is compared with its row.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from gradbook.language.message import Message
 FORMULA = EditKind.FORMULA.value
 FEWEST = 4  # rows
 _DECISION = re.compile(r"(?<==)IF\([A-Z]+[0-9]+=[A-Z]+[0-9]+,0,(.*)\)$")
-ENOUGH = 0.7  # of the decisions are right, or they are none
-MOST = 2_000  # rows that are looked at
+ENOUGH = 0.7  # of the decisions must be right to count as decisions
+MOST = 2_000  # rows to examine
 
 
 @dataclass(frozen=True)
 class TypedRow:
-    """A sample's row: what its weights are, by what they change, and what its output is."""
+    """A sample's row: its weights, their changes, and its output."""
 
     weights: tuple[Address, ...]  # after the update
     changes: tuple[Address, ...]
@@ -52,13 +52,13 @@ class TypedRow:
         return any(c in book.patterns or book.values.get(c) != 0 for c in self.changes)
 
     def is_misjudged(self, book: Book, target: int) -> bool | None:
-        """Whether the output isn't the target, which is in some column; None where one is blank."""
+        """Whether the output differs from the target in this column; None if one is blank."""
         output, wanted = (book.values.get(cell) for cell in (self.output, self.at(target)))
         return None if output is None or wanted is None else output != wanted
 
 
 def half_typed_reports(book: Book, flow: Flow) -> list[SheetReport]:
-    """A report on each such training; none where there is nothing of the kind."""
+    """A report on each such training."""
     rows = list(_rows(book, flow))
     formulas: defaultdict[int, Counter[Pattern]] = defaultdict(Counter)
     for cell in (cell for row in rows for cell in row.changes if cell in book.patterns):
@@ -88,7 +88,7 @@ def half_typed_reports(book: Book, flow: Flow) -> list[SheetReport]:
 
 
 def _rows(book: Book, flow: Flow) -> Iterator[TypedRow]:
-    """The rows in which several weights each become what they were plus another cell."""
+    """The rows in which several weights each become their previous value plus another cell."""
     found: defaultdict[Address, list[tuple[Address, Address, Address]]] = defaultdict(list)
     for cell, pattern in book.in_sight().items():
         pair = _sum_of_two(pattern, cell)
@@ -104,7 +104,7 @@ def _rows(book: Book, flow: Flow) -> Iterator[TypedRow]:
 
 
 def _sum_of_two(pattern: Pattern, cell: Address) -> tuple[Address, Address] | None:
-    """The weight above and what is added to it; None of any other formula."""
+    """The weight above and the cell added to it; None for any other formula."""
     ends = [end for place in bases(pattern) if (end := place.at(cell)) is not None]
     if len(ends) != 2 or len(pattern.places) != 2:
         return None
@@ -115,7 +115,7 @@ def _sum_of_two(pattern: Pattern, cell: Address) -> tuple[Address, Address] | No
 def _with_formulas(
     book: Book, rows: Iterable[TypedRow], target: int, usual: Mapping[int, Pattern]
 ) -> Book:
-    """The book with each decision as a formula, and each weight that is typed again carried on."""
+    """The workbook with decisions as formulas, and retyped weights as references to the last."""
     patterns, typed, pattern = dict(book.patterns), dict(book.typed), book.reader.pattern
     latest: dict[int, Address] = {}
     for row in rows:
@@ -133,7 +133,7 @@ def _with_formulas(
             latest[weight & ~LAST_ROW] = weight
     for cell, said in book.patterns.items():
         pair = _sum_of_two(said, cell)
-        if pair and book.is_blank(pair[1]):  # a row that only hands the weights on
+        if pair and book.is_blank(pair[1]):  # a row that only repeats the weights
             patterns[cell] = pattern(name_of(pair[0]), cell)
     return replace(book, patterns=patterns, typed=typed)
 
@@ -141,7 +141,7 @@ def _with_formulas(
 def _findings(
     book: Book, row: TypedRow, target: int, usual: Mapping[int, Pattern]
 ) -> Iterator[Finding]:
-    """What is wrong in each cell of a row in which it was decided wrongly whether to learn."""
+    """The findings in a row in which the decision whether to learn was wrong."""
     here = {"output": name_of(row.output), "target": name_of(row.at(target))}
     learns = row.is_misjudged(book, target)
     why = (
@@ -158,6 +158,6 @@ def _findings(
 
 
 def _without_decision(finding: Finding) -> Finding:
-    """A finding that offers what belongs there where weights change."""
+    """A finding with the formula for a row in which the weights change."""
     plain = {cell: _DECISION.sub(r"\1", formula) for cell, formula in finding.fixes.items()}
     return replace(finding, expected=_DECISION.sub(r"\1", finding.expected), fixes=plain)

@@ -1,4 +1,4 @@
-"""A training by the perceptron rule: its steps, what most updates share, and which depart."""
+"""A training by the perceptron rule: its steps, what most updates share, and which differ."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from gradbook.audit.workbook.flow import Flow, walk
 
 # Weights that learn together ----------------------------------------------------------
 
-ENOUGH = 0.25  # of a training's updates have the rule's form; the others are mistakes
+ENOUGH = 0.25  # of a training's updates must have the rule's form; the others are mistakes
 A_FEW = 24
 
 
-RuleStep = tuple[RuleUpdate, ...]  # that one sample makes, in the order of their cells
+RuleStep = tuple[RuleUpdate, ...]  # the updates by one sample, in the order of their cells
 
 
 def find_perceptrons(book: Book, flow: Flow) -> list[Perceptron]:
@@ -35,11 +35,11 @@ def find_perceptrons(book: Book, flow: Flow) -> list[Perceptron]:
 
 
 def _some(rules: RuleBook) -> Iterator[RuleUpdate]:
-    """A few updates of each formula, to see whether a book knows the rule at all."""
+    """A few updates of each formula, to see whether a workbook uses the rule at all."""
     found: defaultdict[Pattern, list[RuleUpdate]] = defaultdict(list)
     for update in rules.updates:
         found[rules.book.patterns[update.cell]].append(update)
-    draw = Random(0)  # weights take turns in many ways
+    draw = Random(0)  # since weights may alternate in any pattern
     for alike in found.values():
         yield from draw.sample(alike, min(len(alike), A_FEW))
 
@@ -58,8 +58,8 @@ def _groups(rules: RuleBook) -> Iterator[list[RuleUpdate]]:
 
 
 def _steps_of(rules: RuleBook, updates: Iterable[RuleUpdate]) -> tuple[RuleStep, ...]:
-    """The updates by the samples that make them: an update is of the step that follows those which
-    left the weights that it is computed from."""
+    """The updates grouped by sample: an update belongs to the step after those that computed the
+    weights that it depends on."""
     number: dict[Address, int] = {}
     steps: defaultdict[int, list[RuleUpdate]] = defaultdict(list)
     levels = rules.flow.levels
@@ -72,26 +72,26 @@ def _steps_of(rules: RuleBook, updates: Iterable[RuleUpdate]) -> tuple[RuleStep,
 
 # What most updates share --------------------------------------------------------------
 
-MOST = 0.7  # of the steps agree on something, or they agree on nothing
+MOST = 0.7  # of the steps must agree on something
 HALF = 0.5
 SAME = 1e-6
 FEW_FORMULAS = 3  # in one line
 
 Thing = TypeVar("Thing", bound=Hashable)
 Forms = Mapping[RuleUpdate, RuleForm | None]
-Formulas = Mapping[Address, Pattern]  # to try in the place of others
+Formulas = Mapping[Address, Pattern]  # to try in place of others
 NO_OTHERS: Formulas = {}
 
 
 def most_common(things: Iterable[Thing], share: float = MOST) -> Thing | None:
-    """What more than a share of some things are; None where they are too different."""
+    """The value that more than this share of the things have; None if they differ too much."""
     counts = Counter(things)
     most = (thing for thing, count in counts.most_common(1) if count > share * counts.total())
     return next(most, None)
 
 
 class Perceptron:
-    """Weights that learn together by the perceptron rule, and what most of their updates share."""
+    """Weights that are trained together by the perceptron rule, and what most updates share."""
 
     def __init__(self, rules: RuleBook, steps: tuple[RuleStep, ...]) -> None:
         self.rules, self.steps = rules, steps
@@ -104,8 +104,8 @@ class Perceptron:
         self.number = self._numbers()
 
     def _numbers(self) -> dict[RuleUpdate, int]:
-        """The number of each update's weight: by its line or, where weights have none, by its place
-        in the step; in a step that lacks some, by the weight that it goes on from."""
+        """The number of each update's weight: by its line or, without lines, by its place in the
+        step; in an incomplete step, by the weight from which it continues."""
         if self.axis:
             lines = [self.axis.line(update.cell) for update in self.updates]
             numbers = {line: k for k, line in enumerate(sorted(set(lines)))}
@@ -120,8 +120,8 @@ class Perceptron:
         return found
 
     def with_typed(self) -> Perceptron:
-        """The same, a number that is typed where a step should leave a weight being an update, too:
-        the step after goes on from it, or it stands beside what the others are."""
+        """The perceptron with typed numbers as updates, too, where a step should compute a weight:
+        the next step continues from the number, or it is at the place of such an update."""
         left = [{self.number[u]: u.cell for u in step} for step in self.steps]
         used = [{self.number[u]: self.plain(u.base) for u in step} for step in self.steps]
         steps: list[RuleStep] = []
@@ -144,8 +144,8 @@ class Perceptron:
 
     @cached_property
     def axis(self) -> Axis | None:
-        """Whether steps go down or across: the axis along which each weight has a line of its own,
-        on which its updates go on; None where weights have none."""
+        """Whether steps go down or across: the axis along which each weight has its own line, in
+        which its updates continue; None if weights have no lines."""
         ways = [(update.cell, self.plain(update.base)) for update in self.updates]
 
         def going_on(axis: Axis) -> int:
@@ -166,7 +166,7 @@ class Perceptron:
 
     @cached_property
     def cells(self) -> set[Address]:
-        """The weights, and all that they are made of."""
+        """The weights, and all cells that they depend on."""
         return self.weights.union(*map(self.inside, self.steps))
 
     def is_number(self, cell: Address) -> bool:
@@ -176,8 +176,8 @@ class Perceptron:
 
     @cached_property
     def factors(self) -> dict[int, float]:
-        """The rate of each weight: that of most weights or, where they are too different, what most
-        of its own updates have."""
+        """The rate of each weight: that of most weights or, if they differ too much, that of most
+        of its own updates."""
         found: defaultdict[int, list[float]] = defaultdict(list)
         for update, form in self.known.items():
             found[self.number[update]].append(round(abs(form.factor), 9))
@@ -196,13 +196,13 @@ class Perceptron:
 
     @property
     def rate(self) -> Address | None:
-        """The one cell in which it stands, if it does."""
+        """The cell that contains the rate, if there is exactly one."""
         return next(iter(self.rates)) if self.rates and len(self.rates) == 1 else None
 
     @cached_property
     def _rates_away(self) -> dict[int, int | None]:
-        """How far from its step's formulas the rate of most updates of each weight is, where steps
-        have rates of their own."""
+        """The distance of each weight's usual rate from its step's formulas, if steps have their
+        own rates."""
         found: defaultdict[int, list[int | None]] = defaultdict(list)
         for update, form in self.known.items():
             found[self.number[update]].append(self._rate_away(update, form))
@@ -215,7 +215,7 @@ class Perceptron:
         return min(form.rates) - sample
 
     def _is_of_its_step(self, update: RuleUpdate, form: RuleForm) -> bool:
-        """Whether an update takes the rate of its own step, where most do."""
+        """Whether an update uses its own step's rate, if most updates do."""
         away, usual = self._rate_away(update, form), self._rates_away[self.number[update]]
         return away is None or usual is None or away == usual
 
@@ -226,7 +226,7 @@ class Perceptron:
     def _shared(
         self, cells_of: Callable[[RuleForm], frozenset[Address]]
     ) -> frozenset[Address] | None:
-        """The cells that most updates name for something; None where steps have their own."""
+        """The cells that most updates use for a purpose; None if steps have their own."""
         every = [cells_of(form) for form in self.known.values() if form.target is not None]
         each = [cells for cells in every if all(map(self.is_number, cells))] or every
         if most_common(map(bool, each)) is False:
@@ -237,13 +237,13 @@ class Perceptron:
     # Targets
 
     def _samples(self, update: RuleUpdate, form: RuleForm) -> list[Address | None]:
-        """Where an update's sample may stand: at its first input, at its first formula."""
+        """The possible places of an update's sample: its first input, and its first formula."""
         inside = (cell for cell in self.rules.inside(update) if cell not in self.weights)
         return [min(form.inputs, default=None), min(inside, default=None)]
 
     @cached_property
     def _targets_away(self) -> dict[tuple[int, int], int | None]:
-        """How far the target is from either, for each weight."""
+        """The distance of the target from each of these places, for each weight."""
         found: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
         for update, form in self.known.items():
             for way, sample in enumerate(self._samples(update, form)):
@@ -252,8 +252,8 @@ class Perceptron:
         return {key: most_common(aways) for key, aways in found.items()}
 
     def _target(self, forms: Forms) -> Address | None:
-        """Where the target of a step should be: as far from the inputs as most are, else from the
-        formulas, else where most of its updates have it."""
+        """The place where a step's target should be: at the usual distance from the inputs, else
+        from the formulas, else the target that most of its updates use."""
         likely: tuple[list[Address], list[Address]] = [], []
         for update, form in forms.items():
             for way, sample in enumerate(self._samples(update, form) if form else ()):
@@ -263,12 +263,12 @@ class Perceptron:
         every = [form.target for form in forms.values() if form]
         return most_common(likely[0] or likely[1] or every, 0)
 
-    # Formulas that most steps have
+    # Formulas that most steps share
 
     @cached_property
     def patterns(self) -> dict[object, Counter[Pattern]]:
-        """The formulas at each place of a step, by how far it is from the first update, and those
-        of each line."""
+        """The formulas at each place of a step, relative to its first update, and those of each
+        line."""
         found: defaultdict[object, Counter[Pattern]] = defaultdict(Counter)
         axis, patterns = self.axis, self.book.patterns
         for step in self.steps:
@@ -291,8 +291,8 @@ class Perceptron:
         return list(dict.fromkeys([*inside, *repeating, *(u.base for u in step)]))
 
     def usual_at(self, step: RuleStep, cell: Address) -> list[Pattern]:
-        """The formulas that most steps have where a cell stands, then those that some have, as the
-        first of an epoch."""
+        """The formulas that most steps have at a cell's place, then those that only some have, such
+        as the first step of an epoch."""
         keys: list[object] = [*([self.axis.line(cell)] if self.axis else []), cell - step[0].cell]
         counters = [self.patterns[key] for key in keys if key in self.patterns]
         most = [c.most_common(1)[0][0] for c in counters if c.total() > 1]
@@ -301,17 +301,17 @@ class Perceptron:
 
     @cached_property
     def near(self) -> dict[RuleStep, set[Address]]:
-        """The cells in which a step has formulas, or most steps have one there."""
+        """The cells in which a step has formulas, or in which most steps have one."""
         away = [key for key in self.patterns if isinstance(key, int)]
         both = ((step, {step[0].cell + k for k in away}) for step in self.steps)
         return {step: beside.union(self.cells_of(step)) for step, beside in both}
 
-    # Which of them depart
+    # Which updates are wrong
 
     def wrong(
         self, updates: Iterable[RuleUpdate], instead: Formulas = NO_OTHERS
     ) -> set[RuleUpdate]:
-        """Those of a step's updates that aren't what the rule says, maybe with other formulas."""
+        """The updates of a step that don't follow the rule, perhaps with other formulas."""
         forms = self.forms_with(updates, instead)
         target = self._target(forms)
         starts = {update: self._with(update, instead).base for update in forms}
@@ -325,18 +325,18 @@ class Perceptron:
         }
 
     def is_carried(self, update: RuleUpdate, weight: Address) -> bool:
-        """Whether a weight is what the step before an update's left."""
+        """Whether a weight was computed by the step before an update's."""
         is_before = self.step_of.get(weight, -1) == self.step_of[update.cell] - 1
         return is_before and weight in self.weights
 
     def forms_with(self, updates: Iterable[RuleUpdate], instead: Formulas) -> Forms:
-        """What updates of a step add, maybe with other formulas."""
+        """The forms of a step's updates, perhaps with other formulas."""
         if not instead:
             return {update: self.forms[update] for update in updates}
         return {u: form_of(self.rules, self._with(u, instead), instead) for u in updates}
 
     def _with(self, update: RuleUpdate, instead: Formulas) -> RuleUpdate:
-        """An update as it is with other formulas: it may go on from another cell."""
+        """An update with other formulas, which may continue from another cell."""
         base = update.base
         if update.cell in instead:
             places = (place.at(update.cell) for place in bases(instead[update.cell]))
@@ -349,7 +349,7 @@ class Perceptron:
         return RuleUpdate(update.cell, self.plain(base))
 
     def _follows(self, update: RuleUpdate, form: RuleForm | None, target: Address | None) -> bool:
-        """Whether what an update adds is what the rule says, as most others do."""
+        """Whether an update follows the rule with the usual rate, threshold, levels and target."""
         usual = self.factors[self.number[update]]
         return (
             form is not None

@@ -1,4 +1,4 @@
-"""What is wrong in a training by the perceptron rule: which cell, what belongs there, and why."""
+"""The faults of a training by the perceptron rule: the wrong cell, its right formula, and why."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ def perceptron_report(perceptron: Perceptron) -> SheetReport:
 
 
 class RuleFaults:
-    """What is wrong in one training, and the words for it; steps that are made alike share theirs.
+    """The faults of one training, in words; steps with equal formulas share theirs.
 
-    `known` are the repairs that were found, by the formula that was wrong.
+    `known` are the repairs that were found, by the wrong formula.
     """
 
     def __init__(self, perceptron: Perceptron) -> None:
@@ -85,8 +85,8 @@ class RuleFaults:
     def _fault(
         self, steps: Sequence[RuleStep], explained: frozenset[int], repair: Hypothesis | None
     ) -> Fault:
-        """What is wrong in steps that are made alike, as far as a repair explains it; an update
-        that isn't what the rule says where none does."""
+        """The fault of steps with equal formulas, as far as a repair explains it; without a repair,
+        an update that doesn't follow the rule."""
         first, patterns = steps[0], self.book.patterns
         numbers = [self.perceptron.number[first[k]] for k in sorted(explained)]
         weights = tuple(dict.fromkeys(self.names[number] for number in numbers))
@@ -94,13 +94,13 @@ class RuleFaults:
         cells = {home - first[0].cell + step[0].cell for step in steps}
         right: Pattern | None = None
         kind, edits = EditKind.FORMULA.value, tuple[str, ...]()
-        why = joined("; ", (self.rule(numbers[0]), Message("this says something else")))
+        why = joined("; ", (self.rule(numbers[0]), Message("this formula computes something else")))
         if repair:
             right = repair.patterns(self.book)[home]
             kind, why, edits = self._of_repair(first, repair)
             if home in patterns and repair.cause is not Cause.ROW:
                 self.known[patterns[home]] = repair
-            if len(steps) > 1:  # with equal formulas that no update is made of: the table ends
+            if len(steps) > 1:  # and unused cells with that formula at the end of the table
                 wrong, judged = patterns.get(home), self.perceptron.cells
                 cells = {cell for cell in cells if cell in patterns or cell in self.book.values}
                 cells |= {
@@ -118,11 +118,11 @@ class RuleFaults:
             wrong=patterns.get(owners[0]),
         )
 
-    # What things are called
+    # Names
 
     @cached_property
     def names(self) -> dict[int, str]:
-        """What the sheet calls each weight, by its number."""
+        """The sheet's label of each weight, by its number; the cell's name if there is none."""
         starts = {k: update for update, k in reversed(self.perceptron.number.items())}
         labels = {k: self._label(u.base) or self._label(u.cell) for k, u in sorted(starts.items())}
         once = {label for label, count in Counter(labels.values()).items() if label and count == 1}
@@ -133,10 +133,10 @@ class RuleFaults:
         return self.book.label(cell, self.perceptron.axis or OVER)
 
     def _called(self, cell: Address) -> str:
-        """What a cell is called: by its heading, or as a cell."""
+        """The heading of a cell, or its address."""
         return self._label(cell) or self.book.name_of(cell, self.perceptron.steps[0][0].cell)
 
-    # Why it is wrong
+    # Explanations
 
     def rule(self, number: int, form: RuleForm | None = None) -> str:
         """Return the rule for one weight in words: moves w2 by η·(t − y)·x2."""
@@ -146,13 +146,13 @@ class RuleFaults:
         inputs = "".join(f"·{self._called(cell)}" for cell in sorted(form.inputs)) if form else "·x"
         rate = "η·" if form is None or form.rates else ""
         return Message(
-            "the perceptron rule moves {weight} by {change}",
+            "the perceptron rule changes {weight} by {change}",
             weight=self.names[number],
             change=f"{rate}(t − y){inputs}",
         )
 
     def _of_repair(self, step: RuleStep, repair: Hypothesis) -> tuple[str, str, tuple[str, ...]]:
-        """The kind of a mistake, why it is one, and the edits that undo it."""
+        """The kind of a mistake, the explanation, and the edits that correct it."""
         perceptron, home, (edit,) = self.perceptron, repair.home, repair.edits
         update = step[min(repair.explains)]
         base, number = perceptron.plain(update.base), perceptron.number[update]
@@ -177,7 +177,7 @@ class RuleFaults:
         if drifting:
             return DRIFTING_RATE, drifting, wording.in_names(repair.edits)
         if isinstance(edit.old, Infix) and edit.old.operator in COMPARISONS:
-            reason = Message("the activation compares the wrong way: it falls where the sum rises")
+            reason = Message("the activation compares the wrong way: it falls as the sum rises")
         return kind, joined("; ", (rule, reason)), wording.in_names(repair.edits)
 
     def _wording(self, step: RuleStep, home: Address) -> Wording:
@@ -189,7 +189,7 @@ class RuleFaults:
         return Wording(Surroundings(*around), home)
 
     def _why_drifting(self, edit: Edit, home: Address) -> str:
-        """Why a rate is another cell's: it isn't anchored; nothing of any other edit."""
+        """The explanation of a rate in another cell: it isn't anchored; else empty."""
         at, meant = (self.book.reader.cell(write(part), home) for part in (edit.old, edit.new))
         axis = self.perceptron.axis or DOWN
         if edit.kind is not EditKind.REFERENCE or at is None or meant is None:
@@ -205,7 +205,7 @@ class RuleFaults:
 
     def why_pasted(self, cell: Address) -> str:
         return Message(
-            "{cell} holds {content} where the others of its line have a formula",
+            "{cell} contains {content} where the others of its line have a formula",
             cell=name_of(cell),
             content=content_of(self.book, cell),
         )

@@ -1,8 +1,8 @@
-"""What an update by a rule adds to its weight, read off its behaviour: is it η·(t − y)·x?
+"""What an update by a rule adds to its weight, found by experiment: is it η·(t − y)·x?
 
-An update is made into a graph and tried at random points. y is a part of it that jumps between a
-few levels when the weights change; x is what the weight is multiplied by in the sum that y is a
-step of.
+An update is turned into a graph and evaluated at random points. y is a part of it that jumps
+between a few levels when the weights change; x is the factor of the weight in the sum from which
+y is computed.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from gradbook.graph.node import Array, Node, ancestors
 from gradbook.graph.reference import evaluate
 
 POINTS = 120
-RATE = 0.37  # what every cell that only scales an update is taken for at half of the points
-AS_RATES = np.arange(POINTS) < POINTS // 2  # at the others it is a level, as a target is
+RATE = 0.37  # the value, at half of the points, of every cell that only scales an update
+AS_RATES = np.arange(POINTS) < POINTS // 2  # elsewhere such a cell is a level, as a target is
 CLOSE = 1e-9
-NUDGE = 1e-4  # by how much weights are moved to see what else moves
-MOSTLY = 0.9  # of the points: at some an activation itself jumps
+NUDGE = 1e-4  # of weights, to see which other values change
+MOSTLY = 0.9  # of the points: at a few, an activation itself jumps
 MOST_LEVELS = 4
 
 
 @dataclass(frozen=True, order=True)
 class RuleUpdate:
-    """A weight's cell, and the cell of the weight before the update, as the formula names it."""
+    """A weight's cell, and the weight's cell before the update, as the formula refers to it."""
 
     cell: Address
     base: Address
@@ -43,13 +43,13 @@ class RuleUpdate:
 class RuleForm:
     """What an update adds to a weight: rate × (target − activation) × input."""
 
-    factor: float  # the rate, every cell in it being `RATE`; below 0 where it goes the wrong way
-    target: Address | None  # None where an input is taken for it, or another decides with it
+    factor: float  # the rate if every cell in it is `RATE`; negative in the wrong direction
+    target: Address | None  # None if an input replaces it, or another cell affects it
     rates: frozenset[Address]
-    inputs: frozenset[Address]  # of its own weight; none for a bias
-    thresholds: frozenset[Address]  # that the sum is compared with, and no weight
-    levels: tuple[float, ...]  # what the activation can be
-    follows: bool  # whether the activation rises with weight times input
+    inputs: frozenset[Address]  # of its own weight; empty for a bias
+    thresholds: frozenset[Address]  # cells that the sum is compared with and that aren't weights
+    levels: tuple[float, ...]  # possible values of the activation
+    follows: bool  # whether the activation increases with weight times input
 
     def for_cells(self, to: Mapping[Address, Address]) -> RuleForm:
         """Return the same form with each cell replaced by another."""
@@ -60,13 +60,13 @@ class RuleForm:
 
 
 class UpdateGraph(StepGraph):
-    """An update as a graph: weights, and whatever doesn't depend on them, are leaves."""
+    """An update as a graph: weights, and all cells that don't depend on them, are leaves."""
 
     def _meant(self, cell: Address) -> Address:
         return cell if cell in self.instead else self.training.flow.plain(cell, self.instead)
 
     def _leaf(self, cell: Address) -> Single:
-        """A blank is a cell, too; and one that is TRUE or FALSE may be a target."""
+        """A blank cell is also a leaf; so is TRUE or FALSE, which may be a target."""
         value = self.book.values.get(cell)
         is_leaf = value is None or isinstance(value, bool)
         return self._made_leaf(cell) if is_leaf else super()._leaf(cell)
@@ -75,7 +75,7 @@ class UpdateGraph(StepGraph):
 def form_of(
     training: Stepping, update: RuleUpdate, instead: Mapping[Address, Pattern]
 ) -> RuleForm | None:
-    """The form of an update, with other formulas in the place of some; None where it has none."""
+    """The form of an update, with some formulas replaced by others; None if it has none."""
     graph = UpdateGraph(training, instead)
     pattern = instead.get(update.cell) or training.book.patterns.get(update.cell)
     if pattern is None or pattern.expression is None:
@@ -93,11 +93,11 @@ def form_of(
     return None
 
 
-# Trials at random points ---------------------------------------------------------------
+# Evaluation at random points -----------------------------------------------------------
 
 
 class _Trial:
-    """All that an update is made of, at random points and with the weights nudged from there."""
+    """The nodes of an update, at random points and with the weights nudged from there."""
 
     def __init__(self, graph: UpdateGraph, root: Node, base: Node) -> None:
         self.root, self.base, self.cells = root, base, graph.leaf_cells
@@ -113,7 +113,7 @@ class _Trial:
         after = evaluate([root], {**self.given, **nudged})
         self.moving = {n for n in self.order if _differ(self.before[n], after[n])}
         added = (values[root] - values.get(base, 0.0) for values in (self.before, after))
-        self.is_smooth = _differ(*added)  # with the weights, as a gradient is
+        self.is_smooth = _differ(*added)  # continuous in the weights, as a gradient is
 
     def _drawn(self) -> Array:
         return self.draw.normal(0, 1.2, POINTS)
@@ -143,8 +143,8 @@ def _differ(before: Array, after: Array) -> bool:
 
 
 class _Activation:
-    """A part of an update that is a step: the levels that it can be at, what is compared there, and
-    the slope of the sum in that by the weight: of its largest part whose slope has no weights."""
+    """A part of an update that is a step: its levels, the conditions in it, and the slope of their
+    sum with respect to the weight. The sum is the largest part whose slope contains no weights."""
 
     def __init__(
         self, trial: _Trial, node: Node, levels: Sequence[float], conditions: Sequence[Node]
@@ -161,7 +161,7 @@ class _Activation:
         setting = np.where(AS_RATES, RATE, levels[-1] or levels[0])
         self.given = {**trial.given, **dict.fromkeys(self.others, setting)}
         y, sums = trial.before[node], trial.before[net]
-        above = sums > np.median(sums)  # nowhere, as where the sum is no number somewhere
+        above = sums > np.median(sums)  # all False if the sum isn't a number at some point
         self.rises = bool(np.any(above) and np.mean(y[above]) > np.mean(y[~above]))
 
     def _at(self, given: Mapping[Node, Array], *nodes: Node) -> Array:
@@ -170,8 +170,8 @@ class _Activation:
         return np.array([np.broadcast_to(values[node], POINTS) for node in nodes])
 
     def factor(self, target: Node, some: NDArray[np.bool_] = AS_RATES) -> float | None:
-        """By what (t − y)·x is multiplied at some points, if that is what is added; or t·x, if only
-        misclassified samples are learnt from."""
+        """The factor of (t − y)·x at some points, if that is what is added; or of t·x, if only
+        misclassified samples cause updates."""
         lowest, highest = self.levels[0], self.levels[-1]
         wanted = self.trial.draw.choice([lowest, highest], POINTS)
         after, y, slope = self._at({target: wanted}, self.trial.root, self.node, self.slope)
@@ -209,7 +209,7 @@ class _Activation:
 
 
 def _ratio(these: Array, those: Array) -> float | None:
-    """The factor from those to these, if it is the same everywhere and not 0."""
+    """The factor from `those` to `these`, if it is the same everywhere and not 0."""
     if len(these) < 3 or not np.all(np.isfinite(these)) or not np.all(np.abs(those) > CLOSE):
         return None
     ratio = these / those

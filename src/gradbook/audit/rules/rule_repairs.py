@@ -1,7 +1,7 @@
-"""What may put a step right in which updates aren't what a rule says: hypotheses and their proof.
+"""Repairs of steps whose updates don't follow a rule: hypotheses and their proof.
 
-The cell to blame may be any that such an update is computed from. Its right formula may be what the
-rest of its line has, what put the same formula right elsewhere, or an edit away.
+Any cell that such an update depends on may be wrong. Its right formula may be the usual one of its
+line, the one that corrected the same formula elsewhere, or an edit of its own.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from gradbook.audit.workbook.flow import walk
 from gradbook.targets.excel.language import Expression, Infix, Number, Prefix, Reference, write
 
 LONGEST = 60  # references in a formula that is edited
-MOST_SMALL, MOST_LARGER = 2200, 300  # hypotheses in one step, small edits and larger ones
+MOST_SMALL, MOST_LARGER = 2200, 300  # hypotheses per step: small edits and larger ones
 
 # Symptoms -----------------------------------------------------------------------------
 
 
 class RuleSymptoms:
-    """The updates of a step that aren't what the rule says, by their numbers in it.
+    """The updates of a step that don't follow the rule, by their numbers in it.
 
-    `known` are the repairs found before, by the formula that was wrong; what is put right is taken
-    out of `wrong`.
+    `known` are the repairs found before, by the wrong formula; corrected updates are removed from
+    `wrong`.
     """
 
-    is_own_fault = False  # what an update is made of may always be to blame
+    is_own_fault = False  # the cells that an update depends on may always be wrong
 
     def __init__(
         self, perceptron: Perceptron, step: RuleStep, known: Mapping[Pattern, Hypothesis]
@@ -54,24 +54,24 @@ class RuleSymptoms:
 
     @property
     def suspects(self) -> list[Address]:
-        """The cells that may be to blame for what nothing explains yet."""
+        """The cells that may cause the updates that aren't explained yet."""
         return list(dict.fromkeys(chain.from_iterable(self._behind[k] for k in sorted(self.wrong))))
 
     @cached_property
     def _behind(self) -> list[list[Address]]:
-        """The cells that each update is computed from, pasted values among them, and what those
-        would be computed from."""
+        """The cells that each update depends on, pasted values included, with the cells that would
+        compute those."""
         near, sources = self.perceptron.near[self.step], self.perceptron.flow.sources
         inside = map(self.perceptron.rules.inside, self.step)
         return [list(walk(cells, lambda at: sources(at) if at in near else ())) for cells in inside]
 
-    # What may stand in a formula
+    # What a formula may contain
 
     @cached_property
     def pool(self) -> list[str]:
-        """The cells that belong to the step, as they are typed in its formulas: those that they
-        mention, the weights that the step before left, and the numbers in the rows of its sample,
-        for its target may be used by no update, or a change."""
+        """The cells that belong to the step, as they are typed in its formulas: cells that these
+        mention, the weights from the step before, and the numbers in the rows of its sample, since
+        a change may have left its target unused."""
         perceptron, first = self.perceptron, self.step[0].cell
         own = perceptron.cells_of(self.step)
         found: dict[Address, str] = {}
@@ -94,8 +94,8 @@ class RuleSymptoms:
         return list(found.values())
 
     def edits(self, expression: Expression, kinds: Collection[str]) -> Iterator[Edit]:
-        """The likely edits of some kinds: a cell for another, a usual number for another, a product
-        with a weight as one more term."""
+        """The likely edits of some kinds: another cell, another usual number, or a product with a
+        weight as an additional term."""
         perceptron = self.perceptron
         typed = set() if perceptron.rates else set(perceptron.factors.values()) - {1.0}
         rates = [Number(rate) for rate in sorted(typed)]
@@ -107,11 +107,11 @@ class RuleSymptoms:
         edits = edits_of(expression, kinds, cells, [*NUMBERS, *rates], products)
         return (edit for edit in edits if _is_likely(edit, rates))
 
-    # Which hypothesis is believed
+    # Which hypothesis is chosen
 
     def prove(self, hypotheses: Sequence[Hypothesis], proof: Proof) -> Iterator[Hypothesis]:
-        """Those that heal updates and harm none, with the numbers of these, as far as there is
-        something to spend."""
+        """The hypotheses that correct updates and break none, with the numbers of these, as far as
+        the budget allows."""
         held = ((one, self._healed(one)) for one in hypotheses)
         good: list[Hypothesis] = []
         right = (replace(one, explains=healed) for one, healed in held if healed)
@@ -125,7 +125,7 @@ class RuleSymptoms:
         perceptron, updates = self.perceptron, self.step
         instead = hypothesis.patterns(self.book)
         first = next((k for k in sorted(self.wrong) if hypothesis.home in self._behind[k]), None)
-        if first is None or perceptron.wrong([updates[first]], instead):  # as hardly any doesn't
+        if first is None or perceptron.wrong([updates[first]], instead):  # true of most
             return frozenset()
         after = perceptron.wrong(updates, instead)
         if not self.before.issuperset(after):
@@ -133,7 +133,7 @@ class RuleSymptoms:
         return frozenset(k for k in self.wrong if updates[k] not in after)
 
     def doubts(self, hypothesis: Hypothesis) -> Doubts:
-        """What speaks against a hypothesis that heals some updates."""
+        """The reasons to doubt a hypothesis that corrects some updates."""
         updates, home, patterns = self.step, hypothesis.home, self.book.patterns
         instead = hypothesis.patterns(self.book)
         forms = self.perceptron.forms_with(updates, instead)
@@ -164,7 +164,7 @@ NUMBERS = Number(0.0), Number(1.0), Prefix("-", Number(1.0))
 
 
 def known_repairs(symptoms: RuleSymptoms) -> Iterator[Hypothesis]:
-    """What put the same formula right in other rows."""
+    """The repairs that corrected the same formula in other rows."""
     book = symptoms.book
     for cell in symptoms.suspects:
         pattern = book.patterns.get(cell)
@@ -175,8 +175,8 @@ def known_repairs(symptoms: RuleSymptoms) -> Iterator[Hypothesis]:
 
 
 def usual_formulas(symptoms: RuleSymptoms) -> Iterator[Hypothesis]:
-    """What the rest of a cell's line has; where a weight is typed also as it goes on from what the
-    step before left, wherever that stands."""
+    """The usual formulas of a cell's line; for a typed weight, also adapted to continue from the
+    weight of the step before, wherever that is."""
     book = symptoms.book
     left = {u.cell: u.base for u in symptoms.step if u.cell not in book.patterns}
     for cell in symptoms.suspects:
@@ -192,7 +192,7 @@ def usual_formulas(symptoms: RuleSymptoms) -> Iterator[Hypothesis]:
 
 
 def edited_formulas(symptoms: RuleSymptoms, kinds: Collection[str]) -> Iterator[Hypothesis]:
-    """What some kinds of edits make of every formula that may be to blame."""
+    """All formulas that edits of some kinds yield from those that may be wrong."""
     perceptron, book, step = symptoms.perceptron, symptoms.book, symptoms.step
     others = perceptron.weights.difference(update.cell for update in step)
     own = set(perceptron.cells_of(step)).intersection(book.patterns) - others
@@ -215,8 +215,8 @@ def larger_edits(symptoms: RuleSymptoms) -> Iterator[Hypothesis]:
 
 
 def _is_likely(edit: Edit, rates: Collection[Number]) -> bool:
-    """Whether ranges are left alone, a number becomes a usual one, a new factor is a cell or a rate
-    and no divisor, and a new term stands at the end."""
+    """Whether ranges remain, a number becomes a usual one, a new factor is a cell or a rate and not
+    a divisor, and a new term is the last one."""
     match edit.kind, edit.new:
         case EditKind.REFERENCE, _:
             return ":" not in write(edit.old)

@@ -1,7 +1,7 @@
-"""Updates by the perceptron rule, wherever they stand, and what each of them is made of.
+"""Updates by the perceptron rule, anywhere in a workbook, and the cells that each depends on.
 
-The weight before an update may stand above, on the left, in another table, or behind a cell that
-only repeats it.
+The weight before an update may be above it, to its left, in another table, or in a cell that only
+refers to it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from gradbook.targets.excel.language import Call, Expression, Infix, Reference
 
 # Updates ------------------------------------------------------------------------------
 
-LOOKED_THROUGH = 20_000  # numbers: what it costs to look for one in the other
-NEAR = 3000  # cells to look through on the way from an update back to its weight
+LOOKED_THROUGH = 20_000  # numbers: the cost of searching for one update's weight
+NEAR = 3000  # cells to search on the path from an update back to its weight
 STEPPING = ("SIGN", "ROUND", "INT", "TRUNC")
 NEXT_TO = (-2, -1, 1, 2)  # rows or columns
 
 
 def could_step(pattern: Pattern) -> bool:
-    """Whether a formula, or a part of it, could be a step."""
+    """Whether a formula, or a part of it, could be a step function."""
     return pattern.form is not None and _steps(pattern.form.expression)
 
 
@@ -42,8 +42,8 @@ def _steps(form: Expression) -> bool:
 
 
 def rule_updates(book: Book, flow: Flow) -> list[RuleUpdate]:
-    """Every cell whose change depends on the weight that it goes on from, and on some step; and
-    those beside them."""
+    """All cells whose change depends on their previous weight and on a step function, and similar
+    cells beside them."""
     homes: defaultdict[Pattern, list[Address]] = defaultdict(list)
     for cell, pattern in book.in_sight().items():
         homes[pattern].append(cell)
@@ -62,13 +62,13 @@ def rule_updates(book: Book, flow: Flow) -> list[RuleUpdate]:
 
 
 def _updates_at(cells: Iterable[Address], place: CellReference) -> list[RuleUpdate]:
-    """The updates of cells that go on from the one at some place."""
+    """The updates of these cells that continue from the cell at a relative place."""
     both = ((cell, place.at(cell)) for cell in cells)
     return [RuleUpdate(cell, base) for cell, base in both if base is not None and base != cell]
 
 
 def bases(pattern: Pattern) -> list[CellReference]:
-    """The cells that a formula goes on from, whichever way its conditions go."""
+    """The cells from which a formula continues whatever its conditions are."""
     said = pattern.expression
     if said is None or isinstance(said, Reference):
         return []
@@ -79,7 +79,7 @@ def bases(pattern: Pattern) -> list[CellReference]:
 
 
 def _ways(expression: Expression) -> list[list[str]]:
-    """The cells that are added as they are, for each way that conditions may go."""
+    """The cells that are added unchanged, for each outcome of the conditions."""
     match expression:
         case Call("IF", (_, then, otherwise)) if then is not None and otherwise is not None:
             return [*_ways(then), *_ways(otherwise)]
@@ -90,20 +90,20 @@ def _ways(expression: Expression) -> list[list[str]]:
 
 
 def _depends(flow: Flow, pattern: Pattern, update: RuleUpdate) -> bool:
-    """Whether what a cell adds depends on the cell that it goes on from."""
+    """Whether the change that a cell adds depends on the cell from which it continues."""
     base, origin = update.base, flow.plain(update.base)
     spend(LOOKED_THROUGH)
     others = list(flow.mentioned_cells(pattern.places, update.cell))
     said = pattern.expression
     if said and could_step(pattern) and others.count(base) > len(_ways(said)):
-        return True  # the formula holds the whole step
+        return True  # the formula contains the whole step
     start = [at for at in others if at != base and flow.plain(at) != origin]
     return flow.depends(start, lambda at: at == base or flow.plain(at) == origin, origin, NEAR)
 
 
 def _in_chains(book: Book, flow: Flow, updates: Sequence[RuleUpdate]) -> list[RuleUpdate]:
-    """The updates without formulas that nothing goes on from: a target minus its output depends on
-    that target too, if only by way of the steps before."""
+    """The updates whose formulas form chains. Others only look like updates: a target minus its
+    output also depends on that target, if only through earlier steps."""
     cells = {update.cell for update in updates}
     before = {flow.plain(update.base) for update in updates}
     chained = {
@@ -115,7 +115,7 @@ def _in_chains(book: Book, flow: Flow, updates: Sequence[RuleUpdate]) -> list[Ru
 
 
 def _companions(book: Book, updates: Sequence[RuleUpdate]) -> list[RuleUpdate]:
-    """Cells beside the updates with the same kind of formula, though no sum has their weight."""
+    """Cells beside the updates with such a formula, though no sum contains their weight."""
     patterns = book.patterns
     shapes, ways = {patterns[u.cell].shape for u in updates}, {u.cell - u.base for u in updates}
     near = {u.cell + step * k for u in updates for step in (1, ROW) for k in NEXT_TO}
@@ -128,7 +128,7 @@ def _companions(book: Book, updates: Sequence[RuleUpdate]) -> list[RuleUpdate]:
     return found
 
 
-# What they are made of -----------------------------------------------------------------
+# The cells that they depend on ---------------------------------------------------------
 
 MOST_CELLS = 400  # of one update
 
@@ -136,10 +136,10 @@ Signature = tuple[object, ...]
 
 
 class RuleBook:
-    """A book with all its updates by the perceptron rule, as a training that steps are worked of.
+    """A workbook with all its updates by the perceptron rule.
 
-    Knows the weights' plain cells, of all steps, and the cells that vary with them. The form of an
-    update and the formulas behind it are worked out once for all updates that are made alike.
+    Knows all weights' cells and the cells that depend on them. The form of an update and the
+    formulas behind it are determined once for all updates with equal formulas.
     """
 
     def __init__(self, book: Book, flow: Flow, updates: Sequence[RuleUpdate]) -> None:
@@ -151,11 +151,11 @@ class RuleBook:
         self._inside: dict[Address, list[Address]] = {}
 
     def before(self, cell: Address, other: Address) -> bool:
-        """Always false: only weights carry anything from one step to the next."""
+        """Always false: only weights carry values from one step to the next."""
         return False
 
     def form(self, update: RuleUpdate) -> RuleForm | None:
-        """What an update adds; looked at once for all updates that are made alike."""
+        """The form of an update, determined once for all updates with equal formulas."""
         made_of, leaves = self.signature(update)
         if made_of not in self._forms:
             self._forms[made_of] = form_of(self, update, {}), leaves
@@ -163,7 +163,7 @@ class RuleBook:
         return form.for_cells(dict(zip(places, leaves, strict=True))) if form else None
 
     def signature(self, update: RuleUpdate) -> tuple[Signature, list[Address]]:
-        """What an update is made of, and its leaves, in an order that equal ones share."""
+        """A key that updates with equal formulas share, and their leaves in the same order."""
         inside = self.inside(update)
         places: dict[Address, int] = {cell: -1 - k for k, cell in enumerate(inside)}
         leaves: dict[Address, int] = {}
@@ -180,7 +180,7 @@ class RuleBook:
         return tuple(made_of), list(leaves)
 
     def inside(self, update: RuleUpdate) -> list[Address]:
-        """The formulas of the step that an update is computed from, its own first."""
+        """The formulas of the step that an update depends on, its own first."""
 
         def further(cell: Address) -> Iterable[Address]:
             return filter(self._computed.__contains__, map(self.plain, self.flow.sources(cell)))
@@ -190,6 +190,6 @@ class RuleBook:
         return self._inside[update.cell]
 
     def weights_behind(self, update: RuleUpdate) -> set[Address]:
-        """The weights that an update is computed from, the one before it among them."""
+        """The weights that an update depends on, including its own previous value."""
         sources = (s for cell in self.inside(update) for s in self.flow.sources(cell))
         return self.weight_cells.intersection(map(self.plain, sources))

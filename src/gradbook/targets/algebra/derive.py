@@ -1,4 +1,4 @@
-"""The derivation of a network, from what it is to the next weights: to read, and for programs."""
+"""The derivation of a network, from its layers to the updated weights: for people and programs."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ from gradbook.targets.algebra.text import spell
 
 
 def introduce(story: Story, step: Step) -> None:
-    """The first part of every derivation that begins with a network's own samples: all numbers
-    that a reader needs to work it out again, or where they stand."""
+    """The first part of a derivation from a network's own samples: all numbers that a reader
+    needs to work it out again, or the place to find them."""
     net = step.net
     introduce_layers(story, net)
     of_one, of_several = mark("The target is {values}."), mark("The targets are {values}.")
@@ -87,14 +87,14 @@ def _tell_numbers(story: Story, step: Step, words: str, leaves: Sequence[Node]) 
 
 
 def title(net: Net) -> str:
-    """What a derivation is called."""
+    """The title of a derivation."""
     if net.name:
         return tr("Backpropagation step by step: {network}", network=net.name)
     return tr("Backpropagation step by step")
 
 
 def introduce_layers(story: Story, net: Net) -> None:
-    """What each layer makes, and what it owns."""
+    """Describe each layer's values and parameters."""
     story.heading(tr("The network"))
     story.table(((tr("values"),), (tr("what they are"),), (tr("parameters"),)), _rows(net))
     if any(layer.bits for layer in net.layers):
@@ -112,28 +112,28 @@ def introduce_layers(story: Story, net: Net) -> None:
 
 LEVEL = Symbol(Name("ŵ"))
 FEW_BITS = mark(
-    "Weights of few bits are read as {level}, a scale {scale} times the nearest whole number that "
-    "they may be. Between its jumps {level} doesn't change, and nothing would be learned; so "
-    "{slope} is taken for the derivative, straight through, and {scale} for a constant."
+    "Weights of few bits are used as {level}: a scale {scale} times the nearest permitted whole "
+    "number. Between its jumps {level} doesn't change, and nothing would be learned; instead the "
+    "derivative is taken to be {slope}, straight through, and {scale} is treated as a constant."
 )
 
 ROUNDED = mark(
-    "A rounded value {rounded} changes by jumps with the {value} that it is made of, and nothing "
-    "would be learned; so {slope} is taken for the derivative, straight through, and 0 where "
-    "{value} lies beyond the outermost steps."
+    "A rounded value {rounded} changes in jumps with the {value} that it is computed from, and "
+    "nothing would be learned; instead the derivative is taken to be {slope}, straight through, or "
+    "0 where {value} lies beyond the outermost steps."
 )
 
 
 def sigmoid_meaning(net: Net) -> list[Form]:
-    """What σ is, where the network has it: no drawing says so."""
+    """The definition of σ, if the network uses it: no drawing explains it."""
     used = Activation("sigmoid") in net.layers
     return [Comparison(sigmoid(x), "=", 1 / (1 + exp(-x)))] if used else []
 
 
 def introduce_rule(story: Story, net: Net) -> None:
-    """How the weights move."""
+    """Describe how the weights are updated."""
     rate = Comparison(Symbol(RATE), "=", Numeral(net.learning_rate))
-    words = tr("The weights move by {rule}, with the learning rate {rate}.")
+    words = tr("The weights are updated by {rule}, with the learning rate {rate}.")
     story.say(words, rule=_rule(net), rate=rate)
 
 
@@ -229,9 +229,9 @@ def _error(net: Net) -> str:
 
 # A small network, value by value ---------------------------------------------
 
-MOST_WEIGHTS = 16  # trained, of a network that is worked whole unasked
-MOST_FORMULAS = 40  # of the forward part, likewise
-MOST_PARTIALS = 30  # of the one weight that is worked of a larger network
+MOST_WEIGHTS = 16  # trained, in a network that is derived whole by default
+MOST_FORMULAS = 40  # of its forward part
+MOST_PARTIALS = 30  # of the one weight that is derived in a larger network
 
 
 def derive(step: Step, only: str | None = None, everything: bool = False) -> Document:
@@ -268,7 +268,7 @@ def _is_small(derived: Derivation) -> bool:
 
 
 def _telling(known: Algebra) -> Node:
-    """A weight that tells the most in few lines: of an early layer, and not without a gradient."""
+    """A weight with a gradient whose derivation is short; preferably of an early layer."""
     candidates = list(_one_of_each_parameter(known))
     lengths = {weight: len(set(_locals(known.derived, [weight]))) for weight in candidates}
     short = (weight for weight in candidates if lengths[weight] <= MOST_PARTIALS)
@@ -276,7 +276,7 @@ def _telling(known: Algebra) -> Node:
 
 
 def _one_of_each_parameter(known: Algebra) -> Iterator[Node]:
-    """The first weight of each kind in each layer that has a gradient; or any, where none has."""
+    """The first weight of each parameter that has a gradient; the very first if none has."""
     weights = {str(weight.name): weight for weight in known.derived.step.gradients}
     for parameter in known.derived.step.net.parameters:
         trained = [weights[name] for name in parameter.names if name in weights]
@@ -291,13 +291,13 @@ def _told_forward(derived: Derivation, weights: Sequence[Node]) -> Sequence[Node
     for local in _locals(derived, weights):
         spoken |= {local.of, local.formula, *derived.mentions(local.formula)}
     for value in reversed(derived.forward):
-        if value in spoken and value.op.name != "add":  # sums lead to ever more
+        if value in spoken and value.op.name != "add":  # sums would lead to too many
             spoken.update(other for other in derived.mentions(value) if other.op.name != "add")
     return [value for value in derived.forward if value in spoken]
 
 
 def _locals(derived: Derivation, weights: Sequence[Node]) -> Iterator[Local]:
-    """The local partials of these weights' chains and of all that they begin with."""
+    """The local partials in these weights' chains, and in the chains to which these refer."""
     waiting, seen = list(weights), set(weights)
     while waiting:
         for part in partials(derived.chains[waiting.pop()]):
@@ -309,7 +309,7 @@ def _locals(derived: Derivation, weights: Sequence[Node]) -> Iterator[Local]:
 
 
 def weight_named(step: Step, name: str) -> Node:
-    """The trained weight of that name."""
+    """The trained weight with that name."""
     trained = {str(weight.name): weight for weight in step.gradients}
     if name in trained:
         return trained[name]
@@ -321,7 +321,7 @@ def weight_named(step: Step, name: str) -> Node:
 
 
 def _spans(weights: Iterable[Node]) -> str:
-    """w1 … w8, b1, b2: the names in few words."""
+    """w1 … w8, b1, b2: the names, abbreviated."""
     kinds: dict[str, list[str]] = {}
     for weight in weights:
         assert weight.name
@@ -336,7 +336,7 @@ def _spans(weights: Iterable[Node]) -> str:
 
 
 def derive_input(weight: OneWeight, about: Sequence[Inline]) -> Document:
-    """The derivation of one weight on one input, which `about` tells of."""
+    """The derivation of one weight on one input, which `about` describes."""
     net = weight.worked.net
     story = Story(title(net))
     introduce_layers(story, net)
@@ -347,7 +347,7 @@ def derive_input(weight: OneWeight, about: Sequence[Inline]) -> Document:
 
 
 def weight_at_work(worked: AtWork, only: str | None) -> OneWeight:
-    """The weight of that name, or the one of the first weights that the error hangs on most."""
+    """The weight with that name, or the one in the first layer with the largest gradient."""
     parameter, place = named_weight(worked.net, only) if only else most_telling_weight(worked)
     return OneWeight(worked, parameter, place)
 
@@ -371,7 +371,7 @@ def records(step: Step, only: str | None = None) -> Record:
 
         {
           "network": the text form,
-          "made_up": what to say of inputs and targets that are; "" where a sample is given,
+          "made_up": a remark on inputs and targets that are made up, or "",
           "samples": {name: value, …} of inputs and targets, "start": {name: value, …} of weights,
           "error": E_total of the first epoch,
           "forward": [{"name", "formula", "value"}, …],
@@ -379,8 +379,8 @@ def records(step: Step, only: str | None = None) -> Record:
           "weights": [{"name", "chain", "formula", "gradient", "value", "next"}, …]
         }
 
-    A chain is in partials, a formula in values; both are spelled as the terminal shows them. Σ adds
-    over the samples. A value that every sample has its own of is a list in their order.
+    A chain consists of partials, a formula of values; both are written as in the terminal. Σ sums
+    over the samples. A value that differs between samples is a list in their order.
     A number that is infinite or undefined is null.
     """
     known = algebra(derivation(step))
@@ -429,7 +429,7 @@ def _weight(known: Algebra, weight: Node) -> Record:
 
 
 def _plain(value: Array) -> Any:
-    """As JSON has it."""
+    """The value for JSON."""
     if np.ndim(value):
         return [_plain(number) for number in value]
     return float(value) if isfinite(value) else None
@@ -439,22 +439,22 @@ def _plain(value: Array) -> Any:
 
 
 def records_of_input(weight: OneWeight) -> Record:
-    """All that is told of one weight on one input.
+    """The derivation of one weight on one input.
 
-    It has the weight, the products that its gradient adds up, and the way from
+    It has the weight, the products whose sum is its gradient, and the path from
     there to the error:
 
         {
           "network": the text form,
           "error": E_total of this input,
-          "outputs": what the network makes of it,
+          "outputs": the network's outputs,
           "weight": {"name", "layer" (from 0), "place", "value", "gradient", "measured"},
           "products": [{"value", "slope", "factor", "product"}, …],   the largest first
           "way": [{"value", "slope", "feeds": [{"value", "slope", "arriving"}, …]}, …]
         }
 
-    Values are called as the derivation calls them. "slope" of a value is ∂E_total/∂it; of what it
-    feeds it is how that changes with it, and "arriving" how the error changes with that.
+    Values have the names that the derivation uses. The "slope" of a value is ∂E_total/∂value. Of a
+    value that it feeds, "slope" is ∂fed/∂value, and "arriving" ∂E_total/∂fed.
     """
     worked, net = weight.worked, weight.worked.net
     output = weight.parameter.layer + 1

@@ -1,7 +1,7 @@
-"""A derivation as structure, in no format yet: mathematics, and the document it stands in.
+"""A derivation as a structure without a format: formulas, and the document that contains them.
 
-A form says what stands there, never how: brackets and dots are the writer's. How many digits a
-number has, and whether those are all of it (= or ≈), is the same in every format.
+A form has the content of a formula; brackets and dots are added by each writer. The number of
+digits, and whether they are exact (= or ≈), is the same in every format.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MOST_TERMS = 20  # of a sum in the forward part
 
 
 class Form:
-    """A piece of mathematics. Arithmetic on forms makes forms, and numbers count as forms."""
+    """A formula or a part of one. Arithmetic on forms yields forms, and numbers count as forms."""
 
     def __add__(self, other: Form | float) -> Form:
         return add_up([self, as_form(other)])
@@ -97,14 +97,14 @@ class Minus(Form):
 
 @dataclass(frozen=True)
 class Terms(Form):
-    """Terms in their order; a Minus among them is subtracted."""
+    """A sum of terms in this order; a Minus among them is subtracted."""
 
     terms: tuple[Form, ...]
 
 
 @dataclass(frozen=True)
 class Factors(Form):
-    """Factors in their order, with '·' between them; '⊙' element by element; '' for matrices."""
+    """A product in this order, written with '·'; '⊙' is element by element, '' is for matrices."""
 
     factors: tuple[Form, ...]
     sign: str = "·"
@@ -144,7 +144,7 @@ class Function(Form):
 
 @dataclass(frozen=True)
 class Bracket(Form):
-    """[x > 0]: 1 where it holds, else 0."""
+    """[x > 0]: 1 if the relation is true, else 0."""
 
     relation: Comparison
 
@@ -178,7 +178,7 @@ def as_form(value: Form | float) -> Form:
 
 
 def add_up(terms: Iterable[Form]) -> Form:
-    """The sum of the terms; sums that begin with one are joined to it."""
+    """The sum of the terms; if the first is itself a sum, its terms are joined to it."""
     flat: list[Form] = []
     for term in terms:
         flat.extend(term.terms if isinstance(term, Terms) and not flat else [term])
@@ -186,14 +186,14 @@ def add_up(terms: Iterable[Form]) -> Form:
 
 
 def shorten(form: Form) -> Form:
-    """Of a very long sum the beginning and the end."""
+    """Keep only the beginning and the end of a very long sum."""
     if not isinstance(form, Terms) or len(form.terms) <= MOST_TERMS:
         return form
     return Terms((*form.terms[:3], Words("…"), *form.terms[-2:]))
 
 
 def multiply(factors: Iterable[Form]) -> Form:
-    """The product of the factors, signs gathered in front; vectors element by element."""
+    """The product of the factors, with one sign in front; vectors multiply element by element."""
     flat: list[Form] = []
     negative = False
     for factor in factors:
@@ -212,7 +212,7 @@ def _is_vector(form: Form) -> bool:
 
 
 def pieces(form: Form) -> Iterator[Form]:
-    """The form and all that it is put together from."""
+    """The form and all its parts."""
     yield form
     waiting = list(vars(form).values())
     while waiting:
@@ -223,10 +223,10 @@ def pieces(form: Form) -> Iterator[Form]:
             waiting[:0] = inner
 
 
-# The functions and numbers that formulas are made of.
+# Common functions and numbers.
 
 HALF = Fraction(Numeral(1), Numeral(2))
-FIXED_SPACE = "\u00a0"  # no line is broken there
+FIXED_SPACE = "\u00a0"  # a space at which lines aren't broken
 
 
 def _function(name: str) -> Callable[[Form], Form]:
@@ -240,24 +240,24 @@ absolute, sign = map(_function, ("abs", "sgn"))
 
 # Digits ----------------------------------------------------------------------
 
-DIGITS = 7  # significant, of a number that had to be rounded
-EXACT = 1e-14  # a number this close to its rounding was meant to be it, relatively
+DIGITS = 7  # significant digits of a rounded number
+EXACT = 1e-14  # relative: a number this close to its rounding counts as exact
 
 
 def sign_before(form: Form) -> str:
-    """'=' before what is printed to the last digit, '≈' before what is rounded anywhere."""
+    """'=' before exact numbers, '≈' if any of them is rounded."""
     return "=" if all(map(_exact, numbers_in(form))) else "≈"
 
 
 def worked_out(put_in: Form, number: float) -> list[tuple[str, Form]]:
-    """The numbers put into a formula, and what they come to, each with its sign."""
+    """A formula with its numbers, and the result, each with its sign."""
     result = Numeral(number)
     steps = [result] if isinstance(put_in, Numeral) else [put_in, result]
     return [(sign_before(step), step) for step in steps]
 
 
 def digits(value: float) -> str:
-    """0.4, or 0.1496830 where digits are lost: then what is left keeps its zeros. No minus zero."""
+    """0.4, or 0.1496830 if rounded: then trailing zeros are kept. There is no minus zero."""
     return f"{value + 0.0:{'' if _exact(value) else '#'}.{DIGITS}g}"
 
 
@@ -274,14 +274,14 @@ def numbers_in(form: Form) -> Iterator[float]:
 
 @dataclass(frozen=True)
 class EquationNumber:
-    """The number of an equation, as '(7)'."""
+    """A reference to an equation, such as '(7)'."""
 
     number: int
 
 
 @dataclass(frozen=True)
 class Code:
-    """Something to type: a command."""
+    """A command to type."""
 
     text: str
 
@@ -291,7 +291,7 @@ Inline = str | Form | EquationNumber | Code
 
 @dataclass(frozen=True)
 class Heading:
-    """Level 1 is a part of the document, level 2 a piece of it."""
+    """Level 1 is a section of the document, level 2 a subsection."""
 
     text: tuple[Inline, ...]
     level: int = 1
@@ -299,7 +299,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Sentences. An aside says why: it may be skipped."""
+    """Sentences. An aside explains a reason and may be skipped."""
 
     text: tuple[Inline, ...]
     aside: bool = False
@@ -307,7 +307,7 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class EquationLine:
-    """One line of an equation; without a left side it goes on from the line before."""
+    """One line of an equation; without a left side, it continues the line before."""
 
     left: Form | None
     sign: str
@@ -327,7 +327,7 @@ Cell = tuple[Inline, ...]
 
 @dataclass(frozen=True)
 class TableBlock:
-    """Cells in columns, each with a head; numbers stand right, words left."""
+    """Cells in columns with headings; numbers are aligned right, words left."""
 
     head: tuple[Cell, ...]
     rows: tuple[tuple[Cell, ...], ...]
@@ -338,7 +338,7 @@ class TableBlock:
 
     @property
     def numeric(self) -> list[bool]:
-        """Of each column whether it holds numbers alone."""
+        """Whether each column contains only numbers."""
         return [
             all(len(cell) == 1 and isinstance(cell[0], Numeral) for cell in column)
             for column in self.columns
@@ -354,12 +354,12 @@ class Document:
     blocks: tuple[Block, ...]
 
 
-# How a document is told ------------------------------------------------------
+# Writing a document ----------------------------------------------------------
 
 
 @dataclass
 class Story:
-    """The blocks so far, and under which number each thing was said."""
+    """The blocks so far, and the equation numbers of the facts in them."""
 
     title: str
     blocks: list[Block] = field(default_factory=list)
@@ -374,11 +374,11 @@ class Story:
         self.blocks.append(Heading(fill(message, **parts), level))
 
     def say(self, message: str, **parts: Inline | Sequence[Inline]) -> None:
-        """A paragraph: a message in the reader's language, with its parts."""
+        """Add a paragraph: a message in the reader's language, with its parts."""
         self.blocks.append(Paragraph(fill(message, **parts)))
 
     def explain(self, message: str, **parts: Inline | Sequence[Inline]) -> None:
-        """An aside, given once."""
+        """Add an aside, unless it was already added."""
         self.aside(fill(message, **parts))
 
     def aside(self, text: tuple[Inline, ...]) -> None:
@@ -389,11 +389,11 @@ class Story:
     def equation(
         self, left: Form, *rights: tuple[str, Form], of: Local | Node | None = None
     ) -> None:
-        """left = this = that, under a number."""
+        """Add a numbered equation: left = this = that."""
         lines = [
             EquationLine(None if k else left, sign, right)
             for k, (sign, right) in enumerate(rights)
-            if not k or right != rights[k - 1][1]  # not the same thing twice running
+            if not k or right != rights[k - 1][1]  # not the same form twice in a row
         ]
         self.count += 1
         self.blocks.append(Equation(tuple(lines), self.count))
@@ -401,7 +401,7 @@ class Story:
             self.numbers[of] = self.count
 
     def lines(self, lines: Sequence[EquationLine]) -> None:
-        """Equations below each other, under no number."""
+        """Add equations below each other, without a number."""
         self.blocks.append(Equation(tuple(lines)))
 
     def table(self, head: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> None:
@@ -412,7 +412,7 @@ class Story:
 
 
 def fill(message: str, **parts: Inline | Sequence[Inline]) -> tuple[Inline, ...]:
-    """The message, with what belongs at each {name} in its place."""
+    """The message, with each {name} replaced by its part."""
     text: list[Inline] = []
     for words, name, _, _ in Formatter().parse(message):
         text += [words] * bool(words)
@@ -423,7 +423,7 @@ def fill(message: str, **parts: Inline | Sequence[Inline]) -> tuple[Inline, ...]
 
 
 def list_forms(things: Sequence[Form], most: int = 4) -> tuple[Inline, ...]:
-    """a, b and c; of many only the first and the last: a … z."""
+    """a, b and c; of many, only the first and the last: a … z."""
     if len(things) > most:
         return (things[0], " … ", things[-1])
     has_comma = numeral(".") == "," and any(

@@ -1,6 +1,6 @@
-"""The mathematics of a graph: the one place where an op gets its notation, and chains of partials.
+"""The mathematics of a graph: the only place where ops get a notation, and chains of partials.
 
-An op without a notation is said by its own expansion.
+An op without a notation is written as its expansion.
 """
 
 from __future__ import annotations
@@ -57,23 +57,23 @@ from gradbook.targets.algebra.forms import (
 
 SHARE = Fraction(Numeral(1), Symbol(Name("N")))  # of each sample in a mean over N of them
 
-Say = Callable[[Node], Form | None]  # what stands for a value; None: its formula
+Say = Callable[[Node], Form | None]  # the form for a value; None: write out its formula
 Notation = Callable[[Node, Sequence[Form], Say], Form]
 
 MOST_SAMPLES = 6  # written out
-MOST_TOLD = 200  # weights, inputs or targets whose numbers stand in a derivation
-LONGEST_TOP = 4  # terms over a fraction's line: the places of a 2 x 2 window
+MOST_TOLD = 200  # weights, inputs or targets whose numbers a derivation lists
+LONGEST_TOP = 4  # terms in a numerator: the places of a 2 x 2 window
 
 
 def symbol(name: Name) -> Form:
-    """The name as it is written; a gradient's is the partial that it is."""
+    """The name as a symbol; a gradient's is the partial derivative that it stands for."""
     if name.stem == "∂" and name.of:
         return Partial(Symbol(TOTAL_ERROR), symbol(name.of))
     return Symbol(name)
 
 
 def symbols(spoken: Collection[Node]) -> Say:
-    """Says these values by their names."""
+    """Writes these values by their names."""
 
     def say(node: Node) -> Form | None:
         return symbol(node.name) if node.name and node in spoken else None
@@ -84,7 +84,7 @@ def symbols(spoken: Collection[Node]) -> Say:
 def numbers(
     spoken: Collection[Node], values: Mapping[Node, Array], samples: int, sample: int | None = None
 ) -> Say:
-    """Says them by their numbers, of one sample where there is one for each."""
+    """Writes these values by their numbers, of one sample if they differ between samples."""
 
     def say(node: Node) -> Form | None:
         if node in spoken or (_is_chosen(node) and node in values):
@@ -105,8 +105,8 @@ def _is_chosen(node: Node) -> bool:
 
 
 def _is_guarded(node: Node) -> bool:
-    """Whether it is a quotient, but for a divisor of 0 or below, which no derivation has: ranges
-    begin above."""
+    """Whether it is a quotient whose `choose` only avoids division by 0 or less, which never
+    occurs in a derivation: ranges are positive."""
     if node.op.name != "choose" or node.inputs[1].op.name != "divide":
         return False
     return node.inputs[1].inputs[1] is node.inputs[0]
@@ -118,7 +118,7 @@ def shown_samples(samples: int) -> Sequence[int]:
 
 
 def over_samples(samples: int, term: Callable[[int], Form]) -> Form:
-    """The sum of a term for each sample; of many samples the middle is left out."""
+    """The sum of a term for each sample; of many samples, the middle is left out."""
     terms = [_signed(term(k)) for k in shown_samples(samples)]
     if len(terms) < samples:
         terms.insert(-1, Words("…"))
@@ -126,21 +126,21 @@ def over_samples(samples: int, term: Callable[[int], Form]) -> Form:
 
 
 def _signed(term: Form) -> Form:
-    """A negative number is subtracted."""
+    """A negative number as the Minus of a positive one."""
     if isinstance(term, Numeral) and term.value < 0:
         return Minus(Numeral(-term.value))
     return term
 
 
 def formula(node: Node, say: Say) -> Form:
-    """What the value is, by name where it has one."""
+    """The value's name if it has one, else its definition."""
     return say(node) or definition(node, say)
 
 
 def definition(node: Node, say: Say) -> Form:
-    """What the value is made of, even where it has a name.
+    """The value's formula, even if it has a name.
 
-    Written from the inside out and not by recursion: a sum of a thousand terms nests as deep.
+    Written from the inside out and not by recursion: a sum of a thousand terms is nested as deep.
     """
     forms: dict[Node, Form] = {}
     waiting = [node]
@@ -158,7 +158,7 @@ def definition(node: Node, say: Say) -> Form:
 
 
 def _parts(node: Node) -> Sequence[Node]:
-    """What has to be written before the node's own notation can be."""
+    """The nodes that must be written before the node's own notation can be."""
     return node.inputs if node.op.name in NOTATION and ratio(node) is None else ()
 
 
@@ -175,7 +175,7 @@ def _written(node: Node, forms: Mapping[Node, Form], say: Say) -> Form:
 
 
 def _expanded(node: Node, say: Say) -> Form:
-    """The op said with simpler ones, though it has a notation."""
+    """The op written with simpler ones, though it has a notation."""
     simpler = expansion(node)
     assert simpler is not None
     return formula(simpler, say)
@@ -185,7 +185,7 @@ def _expanded(node: Node, say: Say) -> Form:
 
 
 def _quotient(node: Node, args: Sequence[Form], say: Say) -> Form:
-    """A long sum is divided by writing its share in front."""
+    """A quotient; the division of a long sum is written as a factor in front."""
     top, bottom = args
     if _is_mean_error(node):
         return over_all(top, bottom)
@@ -200,20 +200,20 @@ def _quotient(node: Node, args: Sequence[Form], say: Say) -> Form:
 
 
 def _is_mean_error(node: Node) -> bool:
-    """Whether it is the samples' mean error, over their constant number."""
+    """Whether it is the samples' mean error, divided by their constant number."""
     top, bottom = node.inputs
     name = top.inputs[0].name if top.op.name == "total" else None
     return bottom.is_constant() and name is not None and name.stem == TOTAL_ERROR.stem
 
 
 def over_all(whole: Form, samples: Form) -> Form:
-    """The mean over the samples. In symbols 1/N stands in front, which no one takes for the ½ of a
-    squared error; once numbers are put in, it is the sum over how many there are."""
+    """The mean over the samples. With symbols, 1/N is written in front, so that it isn't taken for
+    the ½ of a squared error; with numbers, it is the sum divided by the number of samples."""
     return multiply([SHARE, whole]) if isinstance(whole, BigSum) else Fraction(whole, samples)
 
 
 def _times(node: Node, args: Sequence[Form], say: Say) -> Form:
-    """A factor −1 is written as a sign."""
+    """A product; a factor −1 is written as a sign."""
     kept = [arg for x, arg in zip(node.inputs, args, strict=True) if not x.is_constant(-1)]
     product = multiply(kept)
     return product if (len(args) - len(kept)) % 2 == 0 else _minus(product)
@@ -238,7 +238,7 @@ def _choice(node: Node, args: Sequence[Form], say: Say) -> Form:
 
 
 def _chosen(node: Node, args: Sequence[Form], say: Say) -> Form:
-    """[p is a]: whether it is this one that is the largest, the first of equal ones."""
+    """[p is a]: whether this value is the largest; the first of equal ones counts."""
     (k,) = node.attributes
     assert isinstance(k, int)
     largest = node.graph.make("largest", *node.inputs)
@@ -249,7 +249,7 @@ CERTAIN = (Numeral(0), Numeral(1))  # probabilities so extreme that their logari
 
 
 def _binary_cross_entropy(node: Node, args: Sequence[Form], say: Say) -> Form:
-    """Of the probability σ(o), whatever that is called."""
+    """In terms of the probability σ(o), by its name if it has one."""
     output = node.inputs[1]
     chance = formula(output.graph.make("sigmoid", output), say)
     wanted = args[0]
@@ -259,7 +259,7 @@ def _binary_cross_entropy(node: Node, args: Sequence[Form], say: Say) -> Form:
 
 
 def _cross_entropy(node: Node, args: Sequence[Form], say: Say) -> Form:
-    """Of the probabilities e^(o − L), whatever they or their logarithms are called."""
+    """In terms of the probabilities e^(o − L), or their logarithms, by name if they have one."""
     half = len(node.inputs) // 2
     outputs = node.inputs[half:]
     total = node.graph.make("log_sum_exp", *outputs)
@@ -278,7 +278,7 @@ def _at_least_0(x: Form) -> Form:
 
 
 def _level(node: Node, args: Sequence[Form], say: Say) -> Form:
-    """A weight of few bits: s·round(w/s), kept between the lowest and the highest level."""
+    """A weight of few bits: s·round(w/s), limited to the lowest and the highest level."""
     w, s = args
     if isinstance(s, Numeral) and s.value == 0:  # all weights of the channel are 0
         return Numeral(0)
@@ -286,7 +286,7 @@ def _level(node: Node, args: Sequence[Form], say: Say) -> Form:
 
 
 def level(kind: Bits, w: Form, s: Form) -> Form:
-    """The permitted whole number next to w/s."""
+    """The permitted whole number nearest to w/s."""
     if kind.step == 2:
         whole = 2 * Function("floor", (Fraction(w, 2 * s),)) + Numeral(1)
     else:
@@ -298,7 +298,7 @@ def level(kind: Bits, w: Form, s: Form) -> Form:
 
 
 def _stepped(node: Node, args: Sequence[Form], say: Say) -> Form:
-    """A value of few bits: step·round(x/step), kept between the lowest and the highest."""
+    """A value of few bits: step·round(x/step), limited to the lowest and the highest."""
     x, limit = args
     lowest, highest = (Numeral(float(str(end))) for end in node.attributes)
     ratio = Fraction(multiply([highest, x]), limit)
@@ -310,7 +310,7 @@ def _call(function: str) -> Notation:
     return lambda node, args, say: Function(function, tuple(args))
 
 
-EXACTLY = {  # not by its first digits
+EXACTLY = {  # written exactly rather than with a few digits
     GELU_SCALE: Root(Fraction(Numeral(2), Symbol(Name("π")))),
     BELL: Fraction(Numeral(1), Root(2 * Symbol(Name("π")))),
 }
@@ -353,14 +353,14 @@ SAYS = Vocabulary(
     frozenset(NOTATION),
     "give the op a notation in targets/algebra/formula.py, or an expansion",
 )
-CHOICES = ("choose", "is_largest", "largest")  # once numbers are put in, only the result is left
+CHOICES = ("choose", "is_largest", "largest")  # with numbers, only the result is written
 
 
-# Ratios: 1/4 of four samples, 2/3, not 0.6666667 -----------------------------
+# Ratios: 1/4 for four samples, 2/3, not 0.6666667 ----------------------------
 
 
 def ratio(node: Node) -> Ratio | None:
-    """A formula of whole numbers alone, worked out."""
+    """The value of a formula that consists only of whole numbers."""
     if node.is_constant():
         return Ratio(int(node.number)) if node.number.is_integer() else None
     work = RATIOS.get(node.op.name)
@@ -378,7 +378,7 @@ RATIOS: dict[str, Callable[..., Ratio]] = {
 
 
 def ratio_form(number: Ratio) -> Form:
-    """As it is written, with its sign in front."""
+    """The ratio as a form, with its sign in front."""
     size = Numeral(abs(number.numerator))
     form: Form = size if number.denominator == 1 else Fraction(size, Numeral(number.denominator))
     return Minus(form) if number < 0 else form
@@ -388,15 +388,15 @@ def ratio_form(number: Ratio) -> Form:
 
 CANCELLED = 1e-15  # of the size of the terms
 
-Factor = Callable[[Local | Worked], Form]  # how a partial is said
-Total = Callable[[Chain], Form]  # how a sum over the samples is said
+Factor = Callable[[Local | Worked], Form]  # writes a partial
+Total = Callable[[Chain], Form]  # writes a sum over the samples
 
-MOST_OVER_A_LINE = 2  # samples' chains
+MOST_OVER_A_LINE = 2  # samples' chains in a numerator
 
 
 @dataclass(frozen=True)
 class Algebra:
-    """What can be said of a derivation's values and chains, in symbols and in numbers."""
+    """Writes a derivation's values and chains, in symbols and in numbers."""
 
     derived: Derivation
     values: Values
@@ -407,7 +407,7 @@ class Algebra:
         return self.derived.step.samples
 
     def slope(self, value: Node) -> Form:
-        """∂E_total/∂value, or of one sample's error, as the value's chain has it."""
+        """∂E_total/∂value, or ∂ of one sample's error, as in the value's chain."""
         return partial(self.derived.roots.get(value, self.derived.step.loss), value)
 
     def in_partials(self, chain: Chain) -> Form:
@@ -428,12 +428,12 @@ class Algebra:
         return self._joined(chain, factor, lambda x: BigSum(self.in_formulas(x), mark("samples")))
 
     def derivative(self, local: Local) -> Form:
-        """a_o1 − t1, or 1/N of the error of all towards one sample's."""
+        """a_o1 − t1; of the total error with respect to one sample's it is 1/N."""
         is_share = self.samples > 1 and local.of is self.derived.step.loss
         return SHARE if is_share else formula(local.formula, self.say_symbols())
 
     def in_numbers(self, chain: Chain, sample: int | None = None) -> Form:
-        """The same with the numbers put in; Σ is written out."""
+        """The formulas with numbers in place of symbols; Σ is written out."""
         say = self.say_numbers(sample)
 
         def factor(part: Local | Worked) -> Form:
@@ -447,7 +447,7 @@ class Algebra:
         return self._joined(chain, factor, total)
 
     def in_shares(self, chain: Chain) -> Form:
-        """Only each sample's number, where a chain adds over the samples."""
+        """Only each sample's number, in a chain that sums over the samples."""
 
         def total(inside: Chain) -> Form:
             shares = self._number(inside)
@@ -456,12 +456,12 @@ class Algebra:
         return self._joined(chain, lambda part: Numeral(self.number(part)), total)
 
     def number(self, chain: Chain, sample: int | None = None) -> float:
-        """What the chain comes to; 0 where its terms cancel but for rounding."""
+        """The chain's value; 0 if its terms cancel except for rounding."""
         number = at(self._number(chain), sample)
         return 0.0 if abs(number) <= CANCELLED * self._size(chain) else number
 
     def _size(self, chain: Chain) -> float:
-        """What the chain would come to if nothing in it cancelled, at most."""
+        """An upper bound of the chain's magnitude, as if none of its terms cancelled."""
         match chain:
             case ChainSum(terms):
                 return sum(map(self._size, terms))
@@ -488,15 +488,15 @@ class Algebra:
             )
 
     def _mean(self, whole: Form) -> Form:
-        """Over how many samples there are; in front of a long sum, which can be broken into lines
-        where what stands over a fraction's line can't."""
+        """The mean over the samples. Before a long sum it is a factor, since a sum can be broken
+        into lines but a numerator can't."""
         samples = Numeral(self.samples)
         if isinstance(whole, Terms) and len(whole.terms) > MOST_OVER_A_LINE:
             return multiply([Fraction(Numeral(1), samples), whole])
         return over_all(whole, samples)
 
     def _joined(self, chain: Chain, factor: Factor, total: Total, spare_ones: bool = True) -> Form:
-        """Put together from its parts; a factor that is 1 is left out unless asked for."""
+        """The chain composed of its parts; factors of 1 are left out if `spare_ones`."""
 
         def joined(part: Chain) -> Form:
             return self._joined(part, factor, total, spare_ones)
@@ -515,7 +515,7 @@ class Algebra:
 
 
 def algebra(derived: Derivation) -> Algebra:
-    """With the values of the first epoch."""
+    """The algebra with the values of the first epoch."""
     values = first_values(derived)
     return Algebra(derived, values, slopes(derived, values))
 
@@ -539,6 +539,6 @@ def as_partial(part: Local | Worked) -> Form:
 
 
 def at(value: Array, sample: int | None = None) -> float:
-    """One sample's number, or the number that all share."""
+    """One sample's number, or the number that all samples share."""
     array = np.asarray(value)
     return float(array if not array.ndim or sample is None else array[sample])

@@ -1,7 +1,7 @@
-"""One layer in its network, in vectors and matrices: what it makes, and what it sends back.
+"""One layer in its network, in vectors and matrices: its values and the gradients it passes back.
 
-The lines are those of the layer's own ops: each value that it names, and going back what the chain
-rule makes of each. A sequence is a matrix with a column for each step; x(2) is the second.
+The lines follow the layer's own ops: one for each named value, and backward what the chain rule
+yields for it. A sequence is a matrix with a column for each step; x(2) is the second.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ from gradbook.targets.algebra.formula import definition, formula
 
 Rule = tuple[Form, Form]  # left = right
 LETTERS = {role: "W" if role is Role.WEIGHT else str(role) for role in Role}
-FEW = "Ŵ"  # what weights of few bits are read as
-OF_FEW = ("scales", "levelled")  # the ops that make it
+FEW = "Ŵ"  # the rounded values of weights of few bits
+OF_FEW = ("scales", "levelled")  # the ops that compute them
 SUMS = {"linear", "conv", "linear_back", "conv_back", "outer", "conv_weights"}
-MOST_RULES = 40  # of a layer: of more the first and the last ones are told
+MOST_RULES = 40  # of a layer: if there are more, only the first and the last are written
 
 
 def delta(name: Name) -> Symbol:
-    """How the error changes with the value of that name."""
+    """The gradient of the error with respect to the value with that name."""
     return Symbol(Name("δ", of=name), bold=True)
 
 
 def parameter_symbol(net: Net, parameter: Parameter) -> Symbol:
-    """W_h of the layer that makes h; a bias or a slope for all of a layer is a plain number."""
+    """W_h of the layer that computes h; a bias or a slope that a whole layer shares is a scalar."""
     layer = net.layers[parameter.layer]
     shared = layer.elementwise and parameter.size == 1
     shared |= parameter.role is Role.BIAS and layer.bias.shared
@@ -66,7 +66,7 @@ def parameter_symbol(net: Net, parameter: Parameter) -> Symbol:
 
 
 class NetLayer:
-    """What a layer is given (x), what it makes of it (y), what it owns."""
+    """A layer's input (x), its output (y) and its parameters."""
 
     def __init__(self, net: Net, index: int) -> None:
         names = layer_names(net)
@@ -78,7 +78,7 @@ class NetLayer:
 
     @property
     def is_told_by_ops(self) -> bool:
-        """Otherwise it is told as a function by its name."""
+        """Whether its ops are written; otherwise it is a function with the layer's name."""
         weighs = any(parameter.role is Role.WEIGHT for parameter in self.parameters)
         return weighs or self.layer.elementwise or self.layer.has_inner_values
 
@@ -87,7 +87,7 @@ class NetLayer:
 
     @property
     def few(self) -> Symbol:
-        """What its sums read of weights of few bits."""
+        """The rounded weights that its sums use."""
         return Symbol(replace(self.parameter(Role.WEIGHT).name, stem=FEW), bold=True)
 
     @cached_property
@@ -96,9 +96,9 @@ class NetLayer:
 
     @cached_property
     def arriving(self) -> Node:
-        """What the error sends to what the layer makes."""
+        """The gradient of the error with respect to the layer's output."""
         output = self.alone.made
-        stem = "d" if output.op.name == "stack" else "δ"  # which then adds what goes back in time
+        stem = "d" if output.op.name == "stack" else "δ"  # δ also includes later steps
         return output.graph.leaf(Name(stem, of=output.name), output.shape)
 
     @property
@@ -107,12 +107,12 @@ class NetLayer:
 
     @cached_property
     def values(self) -> list[Node]:
-        """Those that it names, in an order to compute in."""
+        """The values that it names, in the order of computation."""
         return [node for node in self.alone.values if node.op.name not in OF_FEW]
 
     @cached_property
     def _leaves(self) -> dict[Node, Form]:
-        """What it reads, as that is written."""
+        """The symbols of its inputs and parameters."""
         alone = self.alone
         forms: dict[Node, Form] = dict(zip(alone.given, self.given, strict=True))
         for leaf, parameter in zip(alone.parameters, self.parameters, strict=True):
@@ -139,7 +139,7 @@ class NetLayer:
         return _shortened([(_symbol(node), say.define(node)) for node in self.values])
 
     def backward(self, arrives: Form) -> list[Rule]:
-        """Each value's δ, from the last on, where it isn't what arrives."""
+        """Each value's δ, from the last to the first, except for the δ that arrives."""
         rules = [(self.delta, arrives)]
         known = {self._adjoints[self.alone.made]: self.delta}
         for node in reversed(self.values):
@@ -151,11 +151,11 @@ class NetLayer:
         return _shortened(rules)
 
     def gradient(self, parameter: int) -> Form:
-        """What a sample adds to the gradient of its parameter of that number."""
+        """A sample's contribution to the gradient of the parameter with that number."""
         return self._sent(self.alone.parameters[parameter], self.delta)
 
     def sent_back(self, arriving: Form) -> list[Form]:
-        """To each of the values that it reads."""
+        """The gradients with respect to each of its inputs."""
         return [self._sent(leaf, arriving) for leaf in self.alone.given]
 
     def _sent(self, leaf: Node, arriving: Form) -> Form:
@@ -184,10 +184,10 @@ def _shortened(rules: list[Rule]) -> list[Rule]:
 
 @dataclass(frozen=True)
 class _Sayer:
-    """Says known and named values by their names, and ops on whole tensors as matrices."""
+    """Writes known and named values by name, and ops on whole tensors as matrices."""
 
     known: Mapping[Node, Form]
-    slides: bool  # windows over planes, if only of one place
+    slides: bool  # windows over planes, even those of one place
 
     def __call__(self, node: Node) -> Form | None:
         if node in self.known:
@@ -197,11 +197,11 @@ class _Sayer:
         return self.tensor(node)
 
     def define(self, node: Node) -> Form:
-        """What a value is made of, even where it has a name."""
+        """The value's formula, even if it has a name."""
         return self.tensor(node) or definition(node, self)
 
     def tensor(self, node: Node) -> Form | None:
-        """An op on whole tensors; the rest is written as it is of single values."""
+        """An op on a whole tensor; None if it is written like an op on single values."""
         op, inputs = node.op.name, node.inputs
         if op in ("copy", "spread", "spread_channels", "reshape", "repeat"):
             return self.say(inputs[0])
@@ -217,8 +217,7 @@ class _Sayer:
         return self.stack(alone) if alone else self.attention(node)
 
     def sums(self, node: Node) -> Form:
-        """Weighted sums, or what goes back through them: products of matrices, or of windows that
-        slide."""
+        """Weighted sums or their gradients: products of matrices, or sliding windows."""
         op, (left, right) = node.op.name, node.inputs
         first, second = self.say(left), self.say(right)
         windows = node if op == "conv_weights" else left
@@ -249,7 +248,7 @@ class _Sayer:
         return formula(node, self)
 
     def step(self, x: Node, step: int) -> Form:
-        """One column: of sums the sums of columns, of a product the product with a column."""
+        """One column: of a sum, the sum of the columns; of a product, the product with a column."""
         whole = self.known.get(x) or (_symbol(x) if x.name is not None else None)
         if isinstance(whole, Symbol):
             return Symbol(whole.name.at_step(step + 1), bold=True)
@@ -260,7 +259,7 @@ class _Sayer:
         return self.say(x)
 
     def stack(self, steps: Sequence[Node]) -> Form:
-        """All columns of one letter are that letter; a column that isn't among them is 0."""
+        """All columns of one letter are written as that letter; a missing column is 0."""
         columns = tuple(map(self.say, steps))
         names = [form.name for form in columns if isinstance(form, Symbol)]
         whole = {name.at_step(None) for name in names}
@@ -270,7 +269,7 @@ class _Sayer:
 
 
 def _summed_over(total: Node) -> str:
-    """What a sum goes over: the channels of each place, or all that a channel or a layer has."""
+    """What a sum ranges over: the channels of each place, or all values of a channel or a layer."""
     shape = total.inputs[0].shape
     if total.op.name == "sum_channels":
         return mark("channels")
@@ -280,7 +279,7 @@ def _summed_over(total: Node) -> str:
 
 
 def _single_steps(node: Node) -> list[Node]:
-    """The steps of which a sum of sequences is made, each of which is 0 at all others."""
+    """The steps that a sum of sequences consists of, each of which is 0 at all other steps."""
     if node.op.name == "only_step":
         return list(node.inputs)
     if node.op.name != "add":

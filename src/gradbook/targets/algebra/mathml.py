@@ -1,7 +1,7 @@
-"""Writes mathematics as MathML Core, which browsers set by themselves.
+"""Writes mathematics as MathML Core, which browsers display by themselves.
 
-Every symbol carries the class of its kind (k-weights, k-errors …), so that a page can colour it.
-What is too wide for the page is broken into lines, as in print nothing can be scrolled.
+Every symbol has the class of its kind (k-weights, k-errors …), so that a page can colour it.
+Formulas too wide for the page are broken into lines, since paper can't be scrolled.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from gradbook.targets.algebra.printing import (
     width,
 )
 
-ROOM = 70  # characters in a line, about
-LEFT = 9  # up to the sign, at least
-SHORT = 36  # a line that holds several steps
+ROOM = 70  # characters in a line, approximately
+LEFT = 9  # before the sign, at least
+SHORT = 36  # a line with several steps
 SPACE = forms.FIXED_SPACE
 MINUS = '<mo form="prefix">−</mo>'
 DEL = f'<mi class="k-{GRADIENT.key}" mathvariant="normal">∂</mi>'
@@ -53,7 +53,7 @@ def display(lines: Sequence[EquationLine]) -> str:
 
 
 class MathPrinter(Printer):
-    """Every bracket is an element with what it holds, and stretches with it."""
+    """Writes brackets and their contents as one element, so that the brackets stretch."""
 
     decimal: ClassVar[Decimals] = Decimals(
         MINUS,
@@ -104,7 +104,7 @@ class MathPrinter(Printer):
         return super().level(form)
 
     def bracketed(self, line: Line) -> Line:
-        """Brackets grow with what is tall only; around the rest they would stand too far off."""
+        """Brackets stretch only around tall contents; around others they would look too large."""
         if any(tag in joined(line) for tag in self.tall):
             grown = "<mrow><mo>(</mo>{}<mo>)</mo></mrow>"
             return (self.solid(grown, line, width=2 + width(line)),)
@@ -120,7 +120,7 @@ class MathPrinter(Printer):
         return f'<mo form="infix">{escape(sign)}</mo>' if sign else ""
 
     def raised(self, base: Form, exponent: str, wide: float) -> Iterable[LinePiece]:
-        """The exponent of a symbol stands above its subscript."""
+        """The exponent of a symbol is written above its subscript."""
         line = self.part(base, Level.ATOM)
         power = f"<msup><mrow>{joined(line)}</mrow>{exponent}</msup>"
         if isinstance(base, forms.Symbol) and self.level(base) is Level.ATOM:
@@ -151,19 +151,19 @@ COMMA = LinePiece("<mo>,</mo>", 1)
 
 
 class _FlatPrinter(MathPrinter):
-    """Brackets stand beside what they hold, so that a line can be broken between them."""
+    """Writes brackets as siblings of their contents, so that a line can be broken between them."""
 
     tall: ClassVar[tuple[str, ...]] = ()
 
 
-# Letters with what stands below and above them -------------------------------
+# Letters with subscripts and superscripts -------------------------------------
 
-SQUARE = "²"  # σ² is a letter with its square
+SQUARE = "²"  # σ² is one letter with its square
 
 
 def _scripts(name: Name, bold: bool, above: str) -> str:
-    """The letter in the class of its kind, with its subscript and an exponent, as far as there are
-    such."""
+    """The letter in the class of its kind, with its subscript and exponent if it has
+    them."""
     kind = f"k-{colour_of(name.stem, owned=name.of is not None).key}"
     looks = f'class="{kind} bold" mathvariant="normal"' if bold else f'class="{kind}"'
     letter, below = f"<mi {looks}>{name.stem.removesuffix(SQUARE)}</mi>", _below(name)

@@ -51,7 +51,7 @@ STEPS, HAS_TARGET = Symbol(Name("n")), Symbol(Name("m"), bold=True)
 
 
 def tell_in_general(story: Story, net: Net) -> None:
-    """Every layer's lines, forward and backward, with what their letters and signs mean."""
+    """Write every layer's lines, forward and backward, and the meaning of letters and signs."""
     story.heading(tr("Matrix form"))
     story.say(
         tr(
@@ -92,8 +92,8 @@ def _holding(net: Net, parameter: Parameter) -> tuple[Cell, ...]:
     return (parameter_symbol(net, parameter),), held, (spell(shape).replace("x", " × "),)
 
 
-MEAN, GROUP_MEAN, PLACE_MEAN = "mean", "groupmean", "placemean"  # what norms centre by
-ROW_MEAN, ROW_LARGEST = "rowmean", "rowmax"  # what their scales are made of
+MEAN, GROUP_MEAN, PLACE_MEAN = "mean", "groupmean", "placemean"  # how norms are centred
+ROW_MEAN, ROW_LARGEST = "rowmean", "rowmax"  # how scales are computed
 
 
 def _remarks(net: Net) -> Iterator[str]:
@@ -122,14 +122,14 @@ def _remarks(net: Net) -> Iterator[str]:
         yield tr("softmax is taken at each step, and the error is the mean over the steps.")
     if is_masked(net):
         yield tr(
-            "Some steps have no target: m is 1 at those that have one, else 0, and n is how many "
-            "have one."
+            "Some steps have no target: m is 1 at the steps with a target, else 0, and n is the "
+            "number of steps with one."
         )
     if any(it.part.endswith(RECURRENT) for it in net.parameters):
-        yield tr("W weighs what comes in at a step, U the state before it.")
+        yield tr("W multiplies the input of a step, U the state before it.")
     if any(isinstance(layer, Recurrent) and layer.all for layer in net.layers):
         yield tr(
-            "d_x is what later layers send back to the states x; δ_x adds to it what goes back "
+            "d_x is the gradient of the states x from later layers; δ_x adds to it what comes back "
             "from the step after it."
         )
     yield from map(tr, dict.fromkeys(layer.remark for layer in net.layers if layer.remark))
@@ -156,15 +156,15 @@ def _remarks(net: Net) -> Iterator[str]:
         yield tr("placemean is the mean over the channels of each place of one sample.")
     if GROUP_MEAN in means:
         of_all = mark(
-            "groupmean is the mean over a group of channels of one sample, which are all of them "
-            "where there is one group."
+            "groupmean is the mean over a group of channels of one sample; a single group has all "
+            "channels."
         )
         of_some = mark("groupmean is the mean over a group of channels of one sample.")
         yield tr(of_all if any(it.channel_groups(shape) == 1 for it, shape in norms) else of_some)
 
 
 def _mean_of(layer: Layer, shape: Shape) -> str:
-    """What a normalisation of values of this shape centres them by."""
+    """The mean with which a normalisation of values of this shape is centred."""
     if layer.mixes_samples:
         return MEAN
     return GROUP_MEAN if layer.channel_groups(shape) else PLACE_MEAN
@@ -179,12 +179,12 @@ def is_of_each_step(layer: Layer, window: Window) -> bool:
 
 
 def each(*factors: Form) -> Form:
-    """Multiplied element by element."""
+    """The element-wise product."""
     return Factors(factors, "⊙")
 
 
 def forward(net: Net) -> Iterator[Rule]:
-    """Each layer's line, and the error's."""
+    """Each layer's lines, and the error's."""
     for index in range(len(net.layers)):
         yield from _forward(NetLayer(net, index))
     yield sample_error(net), _error(net)
@@ -213,7 +213,7 @@ def _forward(here: NetLayer) -> Iterator[Rule]:
 
 
 def _few_bits(here: NetLayer) -> Iterator[Rule]:
-    """What makes Ŵ of the weights, where the first layer that takes them does so."""
+    """How Ŵ is computed from the weights, at the first layer that uses them."""
     kind = here.layer.bits
     if not kind or here.parameters[0].layer != here.index:
         return
@@ -233,7 +233,7 @@ def _inside(here: NetLayer, stem: str) -> Symbol:
 
 
 def _mean(here: NetLayer, x: Form) -> Form:
-    """What a normalisation centres by."""
+    """The mean with which a normalisation is centred."""
     return Function(_mean_of(here.layer, here.net.shapes[here.index]), (x,))
 
 
@@ -241,7 +241,7 @@ def _mean(here: NetLayer, x: Form) -> Form:
 
 
 def backward(net: Net) -> Iterator[Rule]:
-    """From the error to the first layer that is trained: every δ, and every gradient."""
+    """From the error to the first trained layer: every δ, and every gradient."""
     first_trained = min(p.layer for p in net.parameters if not p.fixed)
     from_loss, last = _from_error(net)
     arriving = defaultdict(list, {last + 1: [from_loss]})  # at each value, from those it feeds
@@ -256,10 +256,10 @@ def backward(net: Net) -> Iterator[Rule]:
 def _backward(
     here: NetLayer, arriving: Form, shares: Mapping[Parameter, list[Form]]
 ) -> Generator[Rule, None, Sequence[Form]]:
-    """The layer's δ and gradients, from what arrives at its values; those of parameters that are
-    taken several times when it is the first that takes them.
+    """A layer's δ and gradients, from the gradient that arrives at its output; a parameter that is
+    used several times gets its gradient at the first layer that uses it.
 
-    Returns what it sends to each of the values that it reads.
+    Returns the gradients with respect to each of the layer's inputs.
     """
     layer = here.layer
     if layer.passes_on:
@@ -280,7 +280,7 @@ def _backward(
 
 
 def _sent_on(here: NetLayer) -> Generator[Rule, None, Sequence[Form]]:
-    """What a layer that is told by its name sends back to the values that it reads."""
+    """The gradients that a layer written as a function sends to its inputs."""
     layer, d, a = here.layer, here.delta, here.y
     if layer.normalises:
         normal = _inside(here, "n")
@@ -295,7 +295,7 @@ def _sent_on(here: NetLayer) -> Generator[Rule, None, Sequence[Form]]:
     if len(here.given) == 1:
         return [Function(f"un{layer.word}", (d,))]
     widths = [here.net.shapes[read][0] for read in layer.reads(here.index)]
-    ends = list(accumulate(widths))  # of each one's own channels
+    ends = list(accumulate(widths))  # the end of each input's own channels
     pairs = zip(ends, widths, strict=True)
     return [Function("part", (d, Numeral(end - wide + 1), Numeral(end))) for end, wide in pairs]
 
@@ -312,12 +312,12 @@ def sample_error(net: Net) -> Form:
 
 
 def _outputs(net: Net) -> tuple[Form, Form]:
-    """What the network says, and its targets."""
+    """The network's outputs, and its targets."""
     return Symbol(layer_names(net)[-1], bold=True), Symbol(Name("t"), bold=True)
 
 
 def _error(net: Net) -> Form:
-    """Of one sample, over its outputs."""
+    """The error of one sample, over its outputs."""
     a, _ = _outputs(net)
     if net.objective.of_all:
         logs = a if net.answer_kind is AnswerKind.LOGARITHMS else ln(a)
@@ -332,12 +332,12 @@ def _error(net: Net) -> Form:
 
 
 def _steps(net: Net) -> Form:
-    """How many steps a mean is taken over."""
+    """The number of steps over which a mean is taken."""
     return STEPS if is_masked(net) else Numeral(net.wanted[0])
 
 
 def _from_error(net: Net) -> tuple[Form, int]:
-    """What the error sends back, and to the values of which layer."""
+    """The gradient of the error, and the number of the layer whose output it belongs to."""
     a, _ = _outputs(net)
     end, outputs = len(net.layers) - 1, Numeral(net.outputs)
     if net.objective.of_all:
@@ -356,9 +356,9 @@ def _from_error(net: Net) -> tuple[Form, int]:
 
 
 def _error_and_slope(net: Net) -> tuple[Form, Form]:
-    """One output's error, and its slope towards what the loss's op is given.
+    """One output's error, and its derivative with respect to the input of the loss's op.
 
-    Both come from that op.
+    Both are derived from that op.
     """
     a, t = _outputs(net)
     graph, loss = Graph(), net.objective
@@ -372,7 +372,7 @@ def _error_and_slope(net: Net) -> tuple[Form, Form]:
 
 
 def _over_outputs(error: Form) -> Form:
-    """The sum of one output's error over all of them, its number and its sign before the Σ."""
+    """The sum of one output's error over all outputs, with factor and sign before the Σ."""
     match error:
         case Minus(inner):
             return -_over_outputs(inner)
@@ -385,7 +385,7 @@ def _over_outputs(error: Form) -> Form:
 
 
 def _with_signs(slope: Form) -> Form:
-    """What is 1 above zero and −1 below it, written as a sign."""
+    """A function that is 1 above zero and −1 below it, written as a sign."""
     match slope:
         case Terms(
             (
@@ -404,7 +404,7 @@ def _over_samples(net: Net, term: Form) -> Form:
 
 
 def _wanted(net: Net) -> Form:
-    """The targets, smoothed where the loss asks for it."""
+    """The targets, smoothed if the loss requires it."""
     t, smoothing = Symbol(Name("t"), bold=True), net.smoothing
     if not smoothing:
         return t

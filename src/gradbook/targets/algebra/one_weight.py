@@ -30,7 +30,7 @@ from gradbook.targets.algebra.forms import (
     worked_out,
 )
 
-MOST_PARTS = 6  # of a sum, that are shown
+MOST_PARTS = 6  # of a sum, to show
 FEW = 3  # terms of a sum in an equation
 NUDGE = 1e-6
 ERROR = Symbol(TOTAL_ERROR)
@@ -38,7 +38,7 @@ ERROR = Symbol(TOTAL_ERROR)
 
 @dataclass(frozen=True)
 class OneWeight:
-    """A weight of a network that is at work, and what its gradient adds up."""
+    """A weight of a network at work, and the products whose sum is its gradient."""
 
     worked: AtWork
     parameter: Parameter
@@ -58,7 +58,7 @@ class OneWeight:
 
     @cached_property
     def parts(self) -> list[GradientPart]:
-        """The largest first."""
+        """The products, the largest first."""
         products = parts(self.worked, self.parameter, self.place)
         return sorted(products, key=lambda part: -abs(part.product))
 
@@ -69,7 +69,7 @@ class OneWeight:
         return way_to_error(self.worked, first.layer + 1, first.place)
 
     def measured(self) -> float:
-        """The gradient as a nudge of the weight measures it."""
+        """The gradient measured by nudging the weight."""
         leaf = leaf_of(self.parameter)
         here = np.zeros(self.parameter.shape)
         here[self.place] = NUDGE
@@ -91,16 +91,16 @@ def slope(of: Form) -> Form:
     return Partial(ERROR, of)
 
 
-# Told ------------------------------------------------------------------------
+# Writing ---------------------------------------------------------------------
 
 
 def tell_one_weight(story: Story, weight: OneWeight) -> None:
-    """Where the weight is used, what its gradient adds up, and where that comes from."""
+    """Write where the weight is used, the sum that is its gradient, and where that comes from."""
     story.heading(tr("One weight in full: {weight}"), weight=weight.symbol)
     _tell_use(story, weight)
     products = weight.parts
     if not products or not weight.gradient:
-        story.say(tr("Nothing that the error depends on changes with it here: its gradient is 0."))
+        story.say(tr("The error doesn't depend on it for this input: its gradient is 0."))
         return
     _tell_sum(story, weight, products)
     _tell_way(story, weight)
@@ -112,8 +112,8 @@ def _tell_use(story: Story, weight: OneWeight) -> None:
     at = ",".join(map(str, weight.place))
     values = Symbol(layer_names(net)[index + 1], bold=True)
     message = tr(
-        "{weight} belongs to layer {number}, '{layer}', which makes {made}; in its array it stands "
-        "at [{place}], counted from 0. It is {value}."
+        "{weight} belongs to layer {number}, '{layer}', which computes {made}; its place in the "
+        "layer's array is [{place}], counted from 0. Its value is {value}."
     )
     story.say(
         " ".join([message, *_applied_again(weight)]),
@@ -127,20 +127,20 @@ def _tell_use(story: Story, weight: OneWeight) -> None:
 
 
 def _applied_again(weight: OneWeight) -> list[str]:
-    """A sentence on the layers that take it as well."""
+    """A sentence about the other layers that use it."""
     numbers = [str(index + 1) for index in weight.worked.net.uses(weight.parameter)[1:]]
     if not numbers:
         return []
     *others, last = numbers
     if not others:
-        return [tr("As layer {last} applies the same weights, it works there as well.", last=last)]
-    message = tr("As layers {others} and {last} apply the same weights, it works there as well.")
+        return [tr("Layer {last} applies the same weights, so it is used there too.", last=last)]
+    message = tr("Layers {others} and {last} apply the same weights, so it is used there too.")
     return [message.format(others=", ".join(others), last=last)]
 
 
 def _tell_sum(story: Story, weight: OneWeight, products: Sequence[GradientPart]) -> None:
-    """∂E/∂w as a sum of products, the largest of them in a table."""
-    story.heading(tr("What its gradient is the sum of"), level=2)
+    """Write ∂E/∂w as a sum of products, the largest of them in a table."""
+    story.heading(tr("The sum that is its gradient"), level=2)
     if len(products) > 1:
         story.explain(
             tr(
@@ -228,15 +228,15 @@ def _row(weight: OneWeight, part: GradientPart) -> tuple[Cell, ...]:
 
 
 def _tell_way(story: Story, weight: OneWeight) -> None:
-    """How the error changes with the value of the largest product: layer by layer, over the value
-    that it feeds most."""
+    """Write how the error changes with the value of the largest product: layer by layer, through
+    the value that has the most effect."""
     story.heading(tr("From there to the error"), level=2)
     story.explain(
         tr(
             "The chain rule continues layer by layer. For every value that a value feeds, "
             "multiply how the fed value changes with it by how the error changes with the fed "
-            "value; the sum is how the error changes with the value itself. Of many such "
-            "products the largest is followed."
+            "value; the sum is how the error changes with the value itself. If there are many such "
+            "products, only the largest is followed."
         )
     )
     *steps, end = weight.way
@@ -263,15 +263,15 @@ def _tell_step(story: Story, worked: AtWork, step: WayStep) -> None:
 
 
 def _words(net: Net, index: int) -> str:
-    """What a layer makes of its values when it is at work."""
+    """A description of what a trained layer does with its values."""
     layer = net.layers[index]
     if layer.statistics:
-        return tr("each less its channel's mean, over its spread, both kept from training, times γ")
+        return tr("each minus its channel's mean, over its spread, both from training, times γ")
     return layer.words(net.shapes[index])
 
 
 def _tell_end(story: Story, worked: AtWork, end: WayStep) -> None:
-    """How the error changes with an output."""
+    """Write how the error changes with an output."""
     net = worked.net
     rights = worked_out(Numeral(end.slope), end.slope)
     loss = net.objective
@@ -286,8 +286,8 @@ def _tell_end(story: Story, worked: AtWork, end: WayStep) -> None:
             "With cross-entropy after softmax that is the network's output minus the target."
         )
         smoothed = mark(
-            "With cross-entropy after softmax that is the network's output minus the target, each "
-            "target smoothed."
+            "With cross-entropy after softmax that is the network's output minus the smoothed "
+            "target."
         )
         story.explain(tr(smoothed if net.smoothing else plain))
 
@@ -305,7 +305,7 @@ def _tell_check(story: Story, weight: OneWeight) -> None:
     )
     story.explain(
         tr(
-            "Training takes the mean of such gradients over the images of a batch and moves the "
-            "weight by its update rule."
+            "Training averages such gradients over the images of a batch and applies its update "
+            "rule to the weight."
         )
     )

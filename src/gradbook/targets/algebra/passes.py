@@ -1,4 +1,4 @@
-"""One epoch worked: why each partial is what it is, forward, backward, the update."""
+"""One epoch worked out: the reasons for each partial, forward, backward, the update."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ Between = Callable[[Local, Say], list[Form]]
 
 
 def steps(local: Local, say: Say) -> list[Form]:
-    """What stands between ∂of/∂to and its formula."""
+    """The intermediate forms between ∂of/∂to and its result."""
     between = STEPS.get(local.of.op.name)
     return between(local, say) if between else []
 
 
 def differentiate(local: Local, say: Say) -> list[Form]:
-    """∂/∂to (the formula of `of`), where that mentions `to`."""
+    """∂/∂to (the formula of `of`), if that mentions `to`."""
     formula_of, to = definition(local.of, say), formula(local.to, say)
     op = local.of.op
     if op.name == "cross_entropy_of":
@@ -86,7 +86,7 @@ def _primed(function: str) -> Between:
 
 
 def _binary_cross_entropy(local: Local, say: Say) -> list[Form]:
-    """By way of a = σ(o), in whose words the error is said."""
+    """Through a = σ(o), in terms of which the error is written."""
     target, output = local.of.inputs
     chance = output.graph.make("sigmoid", output)
     a, t = formula(chance, say), formula(target, say)
@@ -105,7 +105,7 @@ STEPS: dict[str, Between] = {
 
 
 def why(local: Local) -> tuple[Inline, ...]:
-    """A sentence or two on the derivative of this kind of formula; none where it is plain."""
+    """A sentence or two that explain this kind of derivative; none if it is obvious."""
     assert local.of.name
     assert local.to.name
     stem = local.of.name.stem
@@ -117,7 +117,7 @@ def why(local: Local) -> tuple[Inline, ...]:
 x, a, t, o, L = (Symbol(Name(stem)) for stem in "xatoL")
 POSITIVE = Comparison(x, ">", Numeral(0))
 
-Reason = tuple[str, Mapping[str, Form]]  # a message, and the forms in it
+Reason = tuple[str, Mapping[str, Form]]  # a message, and its forms
 
 
 def reason(message: str, **forms: Form) -> Reason:
@@ -206,7 +206,7 @@ WHY: dict[str, Reason] = {
     "exact_gelu": reason(
         mark(
             "By the product rule: {share} is the share of a normal distribution below {x}, and "
-            "its slope the distribution's density {density}."
+            "its slope is the distribution's density {density}."
         ),
         share=Function("Φ", (x,)),
         x=x,
@@ -258,7 +258,7 @@ WHY: dict[str, Reason] = {
     "a to L": reason(
         mark(
             "Every {share} depends on every {output}: on its own directly, and on all of them "
-            "through {sum}. Each of the two ways is worked separately."
+            "through {sum}. Each of the two paths is worked separately."
         ),
         share=a,
         output=o,
@@ -266,7 +266,7 @@ WHY: dict[str, Reason] = {
     ),
     "log_sum_exp": reason(
         mark(
-            "The slope of {sum} with respect to one {output} is that one's share of the sum, "
+            "The slope of {sum} with respect to one {output} is that output's share of the sum, "
             "{share}."
         ),
         sum=L,
@@ -276,7 +276,7 @@ WHY: dict[str, Reason] = {
     "n to s": reason(
         mark(
             "A normalised value depends on every sample in three ways: directly, through the "
-            "mean, and through the spread. Each way is worked separately, with the others kept "
+            "mean, and through the spread. Each is worked separately, with the others kept "
             "fixed."
         )
     ),
@@ -294,12 +294,12 @@ WHY: dict[str, Reason] = {
 
 # Forward ---------------------------------------------------------------------
 
-LONGEST_DIFFERENTIATED = 8  # values in a formula that is written out behind ∂/∂w
-MOST_NUMBERS = 8  # of one sample, where those of all stand in one formula
+LONGEST_DIFFERENTIATED = 8  # values in a formula that is written out after ∂/∂w
+MOST_NUMBERS = 8  # of one sample, if one formula contains all samples
 
 
 def tell_forward(story: Story, known: Algebra, values: Sequence[Node]) -> None:
-    """The formulas of these values in order, with the numbers put in."""
+    """Write the formulas of these values in order, with their numbers."""
     story.heading(tr("Forward"))
     if known.samples > 1:
         about = tr(
@@ -318,7 +318,7 @@ def tell_forward(story: Story, known: Algebra, values: Sequence[Node]) -> None:
     if known.samples > 1:
         step = known.derived.step
         mentioned = {*values, *(node for value in values for node in known.derived.mentions(value))}
-        for leaves in (step.inputs, step.targets):  # all of them come to the error
+        for leaves in (step.inputs, step.targets):  # the error depends on all of them
             mentioned.update(leaves if len(leaves) <= MOST_TOLD else ())
         order = (*step.inputs, *step.targets, *known.derived.forward)
         each = [node for node in order if node in mentioned and node.each]
@@ -326,7 +326,7 @@ def tell_forward(story: Story, known: Algebra, values: Sequence[Node]) -> None:
 
 
 def _tell_samples(story: Story, known: Algebra, values: Sequence[tuple[Form, Array]]) -> None:
-    """A table of values, a column for each sample, or for the first and the last of many."""
+    """Add a table of values: a column for each sample, or for the first and the last of many."""
     shown = shown_samples(known.samples)
     head: list[Cell] = [(tr("sample"),), *((Numeral(k + 1),) for k in shown)]
     rows = [[(name,), *((Numeral(at(value, k)),) for k in shown)] for name, value in values]
@@ -337,7 +337,7 @@ def _tell_samples(story: Story, known: Algebra, values: Sequence[tuple[Form, Arr
 
 
 def tell_backward(story: Story, known: Algebra, weights: Sequence[Node]) -> None:
-    """What the chain rule does, then one weight after the other."""
+    """Explain the chain rule, then apply it to one weight after the other."""
     story.heading(tr("Backward"))
     story.explain(
         tr(
@@ -370,7 +370,7 @@ OWN = {
 
 @dataclass(frozen=True)
 class _Backward:
-    """For every weight its chain, each partial, the formula, the numbers; nothing told twice."""
+    """Writes each weight's chain, its partials, the formula and the numbers, none of them twice."""
 
     story: Story
     known: Algebra
@@ -381,11 +381,11 @@ class _Backward:
         assert weight.name
         self.story.heading(tr(OWN[Role(weight.name.stem)]), level=2, name=symbol_of(weight))
         if chain == ChainSum(()):
-            self.story.say(tr("It only ever meets zeros at the edge, so nothing depends on it."))
+            self.story.say(tr("It only multiplies zeros of the padding, so nothing depends on it."))
         self.line(weight)
 
     def shared_steps(self, chain: Chain) -> None:
-        """The lines that the chain begins with, as far as they are new, the error's side first."""
+        """Write the new steps to which the chain refers, those near the error first."""
         needed = set(self.begins_with(chain))
         new = [value for value in self.known.derived.worked if value in needed]
         if not new:
@@ -408,14 +408,14 @@ class _Backward:
             _tell_samples(self.story, self.known, rows)
 
     def begins_with(self, chain: Chain) -> Iterator[Node]:
-        """The values worked before that this chain needs and that were not told yet."""
+        """The values whose lines this chain needs and which aren't written yet."""
         for part in partials(chain):
             if isinstance(part, Worked) and part.value not in self.story.numbers:
                 yield part.value
                 yield from self.begins_with(self.known.derived.chains[part.value])
 
     def line(self, value: Node) -> None:
-        """One chain: in partials, each partial, in formulas, in numbers."""
+        """Write one chain: in partials, each partial, in formulas, in numbers."""
         known, chain = self.known, self.known.derived.chains[value]
         slope = known.slope(value)
         self.story.equation(slope, ("=", known.in_partials(chain)))
@@ -450,7 +450,7 @@ class _Backward:
             self.story.equation(slope, formula, *self.numbers(chain), of=value)
 
     def recall(self, parts: Sequence[Local | Worked]) -> None:
-        """Where each of these was worked."""
+        """Refer to the equations of partials that were worked before."""
         places: list[Inline] = []
         for part in parts:
             where = self.story.reference(_key(part))
@@ -460,7 +460,7 @@ class _Backward:
             self.story.say(tr("As before: {places}."), places=places)
 
     def local(self, local: Local) -> None:
-        """∂of/∂to = ∂/∂to (formula) = derivative = numbers = number."""
+        """Write ∂of/∂to = ∂/∂to (formula) = derivative = numbers = number."""
         known, say = self.known, self.known.say_symbols()
         rights: list[tuple[str, Form]] = []
         if len(known.derived.mentions(local.of)) <= LONGEST_DIFFERENTIATED:
@@ -474,7 +474,7 @@ class _Backward:
         self.story.aside(why(local))
 
     def is_long(self, chain: Chain) -> bool:
-        """Whether a sum over the samples is better worked sample by sample."""
+        """Whether a sum over the samples is clearer sample by sample."""
         if not isinstance(chain, OverSamples):
             return False
         return len(list(numbers_in(self.known.in_numbers(chain.inside, 0)))) > MOST_NUMBERS
@@ -490,7 +490,7 @@ class _Backward:
         self.story.lines(lines)
 
     def numbers(self, chain: Chain) -> list[tuple[str, Form]]:
-        """What the chain comes to, and on the way to it what each sample adds."""
+        """The chain's number, and before it the sum of the samples' contributions."""
         rights = worked_out(self.known.in_numbers(chain), self.known.number(chain))
         if self.known.samples > 1 and len(rights) > 1:
             shares = self.known.in_shares(chain)
@@ -499,7 +499,7 @@ class _Backward:
 
 
 def _key(part: Local | Worked) -> Local | Node:
-    """Under what the story remembers where it was worked."""
+    """The key under which the story keeps the equation's number."""
     return part if isinstance(part, Local) else part.value
 
 
@@ -507,7 +507,7 @@ def _key(part: Local | Worked) -> Local | Node:
 
 
 def tell_update(story: Story, known: Algebra, weights: Sequence[Node]) -> None:
-    """How these weights change, and what becomes of the error once all have changed."""
+    """Write the update of these weights, and the error after all weights have changed."""
     step = known.derived.step
     story.heading(tr("The update"))
     story.say(
@@ -523,7 +523,7 @@ def tell_update(story: Story, known: Algebra, weights: Sequence[Node]) -> None:
     for leaf in memories.values():
         assert leaf.name
         remembered[leaf.name.of].append(leaf)
-    # What is counted for all, then for each weight what is remembered of it, and itself.
+    # First the memory that all weights share, then each weight's own, followed by the weight.
     for leaf in (*remembered[None], *(leaf for w in weights for leaf in (*remembered[w.name], w))):
         _tell_next(story, known, leaf, memories)
     fixed = [symbol_of(weight) for weight in step.weights if weight not in step.gradients]
@@ -536,7 +536,7 @@ def tell_update(story: Story, known: Algebra, weights: Sequence[Node]) -> None:
 
 
 def _tell_next(story: Story, known: Algebra, leaf: Node, memories: Mapping[Node, Node]) -> None:
-    """leaf ← its formula = the numbers = the number. A new memory is said by its own name."""
+    """Write leaf ← formula = numbers = number. An updated memory is written by its name."""
     following = known.derived.step.next[leaf]
 
     def by_name(node: Node) -> Form | None:

@@ -1,8 +1,8 @@
-"""How formulas are written and broken into lines, and documents block by block, in any format.
+"""Writes formulas, breaks them into lines, and writes documents block by block, in any format.
 
-A printer makes a line of pieces, and each says how badly the line would break before it: worse
-within brackets than outside, worse in a product than in a sum. A format states its spellings, in
-which {} is where a part stands, and overrides what it writes in another way.
+A printer splits a line into pieces, each with the harm of breaking the line before it: greater
+within brackets than outside, greater in a product than in a sum. A format defines its spellings, in
+which {} stands for a part, and overrides the methods of what it writes differently.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from gradbook.targets.algebra.forms import (
 # Lines of pieces -------------------------------------------------------------
 
 SUM, PRODUCT = 0, 1  # the harm of breaking a line there
-BRACKETS = 2  # more within brackets
-EMPTY = 2  # an empty line does as much harm
+BRACKETS = 2  # added within each pair of brackets
+EMPTY = 2  # the harm of an empty line
 
 
 @dataclass(frozen=True)
 class LinePiece:
-    """What stays together in a line."""
+    """A part of a line that isn't broken."""
 
     text: str
-    width: float  # in characters, about
-    harm: int | None = None  # of a break before it, where there may be one
+    width: float  # in characters, approximately
+    harm: int | None = None  # of a break before it; None: no break is allowed
 
 
 Line = tuple[LinePiece, ...]
@@ -59,7 +59,7 @@ def width(line: Line) -> float:
 
 
 def deeper(line: Line) -> Line:
-    """What stands within brackets breaks less readily."""
+    """The line within brackets, where a break does more harm."""
     return tuple(
         piece if piece.harm is None else replace(piece, harm=piece.harm + BRACKETS)
         for piece in line
@@ -67,7 +67,7 @@ def deeper(line: Line) -> Line:
 
 
 def break_line(line: Line, room: float) -> list[str]:
-    """The lines of a formula that may be `room` wide; it breaks before '+' and '·'."""
+    """The lines of a formula that may be `room` wide; they break before '+' and '·'."""
     lines = []
     while width(line) > room:
         place = _best_break(line, room)
@@ -81,7 +81,7 @@ def break_line(line: Line, room: float) -> list[str]:
 
 
 def _best_break(line: Line, room: float) -> int | None:
-    """Where the line is well filled and few brackets are split; or the first place there is."""
+    """The place that fills the line well and splits few brackets; else the first one possible."""
     before = [0.0, *accumulate(piece.width for piece in line)]
     harms = {k: piece.harm for k, piece in enumerate(line) if piece.harm is not None and before[k]}
     fitting = [k for k in harms if before[k] <= room]
@@ -95,15 +95,15 @@ def _best_break(line: Line, room: float) -> int | None:
 
 @dataclass(frozen=True)
 class Decimals:
-    """How a format writes numbers: 0.5, −0.01288082, 3.2·10⁻⁷; no more digits than can be read."""
+    """How a format writes numbers: 0.5, −0.01288082, 3.2·10⁻⁷, with only as many digits as fit."""
 
     minus: str
     infinity: str
-    undefined: str  # around the word for it
+    undefined: str  # a template for the word
     times: str
     power_of_ten: Callable[[int], str]
     digits: str = "{}"
-    comma: str = ","  # in languages that write one before the decimals
+    comma: str = ","  # for languages with a decimal comma
 
     def __call__(self, value: float) -> str:
         minus = self.minus if value < 0 else ""
@@ -122,7 +122,7 @@ RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 def raised(number: int) -> str:
-    """A whole number above the line."""
+    """A whole number in superscript."""
     return str(number).translate(RAISED)
 
 
@@ -131,11 +131,11 @@ decimal = Decimals("−", "∞", "{}", "·", lambda exponent: f"10{raised(expone
 
 # Formulas --------------------------------------------------------------------
 
-SCRIPT = 0.7  # the size of what stands below or above the line
+SCRIPT = 0.7  # the size of subscripts and superscripts
 
 
 class Level(IntEnum):
-    """How tightly a form holds together."""
+    """The precedence of a form."""
 
     COMPARISON = 0
     SUM = 1
@@ -165,18 +165,18 @@ class Printer(ABC):
 
     levels: ClassVar[Mapping[type, Level]] = LEVELS
     decimal: ClassVar[Decimals]
-    is_plain: ClassVar[bool] = False  # every character counts, none is set above another
-    operator: ClassVar[float] = 3  # the width of a sign with the room around it
+    is_plain: ClassVar[bool] = False  # each character takes one column, and nothing is raised
+    operator: ClassVar[float] = 3  # the width of a sign with its spaces
     dot: ClassVar[float] = 3
-    signs: ClassVar[Mapping[str, str]] = {}  # those that are not written as they are
+    signs: ClassVar[Mapping[str, str]] = {}  # those that are spelled differently
     word: ClassVar[str] = "{}"  # a sign that is a word
-    gap: ClassVar[str] = " "  # behind a relation, and behind 'if'
-    before_sum: ClassVar[str]  # instead of a dot
-    indent: ClassVar[str] = ""  # of what goes on in another line
+    gap: ClassVar[str] = " "  # after a relation, and after 'if'
+    before_sum: ClassVar[str]  # in place of a dot
+    indent: ClassVar[str] = ""  # of continuation lines
     partials: ClassVar[tuple[str, str]]  # with a slash, stacked
-    inner: ClassVar[Level] = Level.COMPARISON  # what needn't be in brackets behind a ∂
+    inner: ClassVar[Level] = Level.COMPARISON  # the least level without brackets after ∂
     derived: ClassVar[str]
-    differentiated: ClassVar[Level] = Level.POWER  # what needn't be so behind ∂/∂x
+    differentiated: ClassVar[Level] = Level.POWER  # the least level without brackets after ∂/∂x
     fraction: ClassVar[str] = ""
     slash: ClassVar[str] = "/"
     exponent: ClassVar[str]
@@ -185,11 +185,11 @@ class Printer(ABC):
     case: ClassVar[str] = "{} & {}"
     next_case: ClassVar[str] = ""
     cases: ClassVar[str] = ""
-    total: ClassVar[str]  # Σ, with what it goes over
-    over: ClassVar[tuple[str, str]]  # nothing, or these words
+    total: ClassVar[str]  # Σ, with what it sums over
+    over: ClassVar[tuple[str, str]]  # without words, with words
 
     def __init__(self, stacks: bool = True) -> None:
-        self.stacks = stacks  # what stands over a fraction's line, rather than write a slash
+        self.stacks = stacks  # fractions, rather than writing a slash
 
     @abstractmethod
     def symbol(self, name: Name, bold: bool = False) -> str: ...
@@ -201,7 +201,7 @@ class Printer(ABC):
         return name
 
     def write_flat(self, form: Form) -> Line:
-        """As a line that can be broken."""
+        """Write the form as a line that can be broken."""
         return self.write(form)
 
     def write(self, form: Form) -> Line:
@@ -217,7 +217,7 @@ class Printer(ABC):
         return LinePiece(text, len(text) if width is None or self.is_plain else width, harm)
 
     def solid(self, template: str, *lines: Line, width: float) -> LinePiece:
-        """What no line is broken in."""
+        """A piece in which no line is broken."""
         return self.piece(template.format(*map(joined, lines)), width)
 
     def level(self, form: Form) -> Level:
@@ -229,7 +229,7 @@ class Printer(ABC):
         return self.levels.get(type(form), Level.ATOM)
 
     def part(self, form: Form, least: Level) -> Line:
-        """The form within another, in brackets where it holds together less than it must."""
+        """The form within another, in brackets if it binds less tightly than required."""
         line = self.write(form)
         return self.bracketed(line) if self.level(form) < least else line
 
@@ -243,7 +243,7 @@ class Printer(ABC):
         """The sign of an equation."""
         return self.sign(sign)
 
-    # A method a form ---------------------------------------------------------
+    # One method per form -----------------------------------------------------
 
     def write_symbol(self, form: forms.Symbol) -> Iterable[LinePiece]:
         below = len(str(form.name)) - 1 - bool(form.name.of or form.name.word)
@@ -279,9 +279,9 @@ class Printer(ABC):
             yield from self.part(inner, Level.FRACTION)
 
     def write_factors(self, form: forms.Factors) -> Iterable[LinePiece]:
-        """a·b·c; a Σ may stand last without brackets, and without a sign before it.
+        """a·b·c; a Σ in last place needs no brackets and no sign before it.
 
-        Another kind of product within a product stands in brackets.
+        A product of another kind within a product is put in brackets.
         """
         last = len(form.factors) - 1
         for k, factor in enumerate(form.factors):
@@ -360,9 +360,9 @@ def equation_rows(
     short: float = inf,
     least_left: float = 0,
 ) -> Iterator[tuple[str, str]]:
-    """What stands left and right of where the lines of an equation are aligned.
+    """The parts to the left and right of an equation's alignment, row by row.
 
-    They share a row where that fits and is `short`, else each has as many rows as it needs.
+    All lines share a row if they fit and are `short`; else each has as many rows as it needs.
     """
     lefts = [() if line.left is None else printer.write(line.left) for line in lines]
     rights = [printer.write(line.right) for line in lines]
@@ -385,7 +385,7 @@ def equation_rows(
 
 
 class DocumentWriter(ABC):
-    """Takes a document apart; each format says how its parts are written."""
+    """Splits a document into its parts; each format defines how they are written."""
 
     printer: ClassVar[Printer]  # of formulas within a sentence
     headings: ClassVar[tuple[str, str]] = ("{}", "{}")  # by level
@@ -410,7 +410,7 @@ class DocumentWriter(ABC):
         return self.paragraphs[aside].format(text)
 
     def text_of(self, text: Iterable[Inline]) -> str:
-        """Words and what stands among them."""
+        """A text with the formulas and other parts in it."""
         return "".join(map(self.inline, text))
 
     def inline(self, part: Inline) -> str:

@@ -1,7 +1,7 @@
 """Formulas in TeX, broken to fit a line; documents in LaTeX and in the Markdown of code hosts.
 
-In Markdown formulas stand in fences (```math and $`…`$): in between dollars alone a host reads
-Markdown first and takes away backslashes. Only what KaTeX and MathJax both know is used.
+In Markdown, formulas are fenced (```math and $`…`$): between plain dollars, a host parses Markdown
+first and removes backslashes. Only commands that both KaTeX and MathJax support are used.
 """
 
 from __future__ import annotations
@@ -109,14 +109,14 @@ class TexPrinter(Printer):
         return (self.piece(opening, 1), *deeper(line), self.piece(closing, 1))
 
     def write_fraction(self, form: forms.Fraction) -> Iterable[LinePiece]:
-        """One of two numbers is small."""
+        """A fraction of two numbers is set small."""
         plain = isinstance(form.top, forms.Numeral) and isinstance(form.bottom, forms.Numeral)
         for piece in super().write_fraction(form):
             is_small = plain and self.stacks
             yield replace(piece, text=piece.text.replace("frac", "tfrac")) if is_small else piece
 
     def raised(self, base: Form, exponent: str, wide: float) -> Iterable[LinePiece]:
-        """A symbol that has a raised part itself is grouped."""
+        """A symbol that itself has a raised part is grouped."""
         first, *others = super().raised(base, exponent, wide)
         grouped = isinstance(base, forms.Symbol) and "^" in first.text
         return [replace(first, text=f"{{{first.text}}}") if grouped else first, *others]
@@ -144,7 +144,7 @@ def _letter(stem: str, bold: bool) -> str:
     return rf"\boldsymbol{{{letter}}}" if stem in GREEK else rf"\mathbf{{{letter}}}"
 
 
-# What TeX would take for its own, and what its plain fonts lack.
+# Characters that are special in TeX, or missing from its usual fonts.
 
 ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -175,7 +175,7 @@ def escape(text: str) -> str:
 
 
 def _is_set(character: str, code: str) -> bool:
-    """Whether LaTeX has the character in a document of that language."""
+    """Whether LaTeX can set the character in a document of that language."""
     if character.isascii():
         return character.isprintable()
     if east_asian_width(character) in "WF":
@@ -184,7 +184,7 @@ def _is_set(character: str, code: str) -> bool:
 
 
 WIDE = {"zh", "ko"}
-PACKAGES = {  # that set a language's letters
+PACKAGES = {  # for a language's letters
     "en": "",
     "zh": "\\usepackage[UTF8,scheme=plain]{ctex}\n",
     "ko": "\\usepackage{kotex}\n",
@@ -197,14 +197,14 @@ LATIN = "\\usepackage[T1]{fontenc}\n"
 
 
 def rows(lines: Sequence[EquationLine], room: float) -> list[str]:
-    """The lines of an equation: in one row where they fit, else each as many as it needs."""
+    """The lines of an equation: in one row if they fit, else each in as many as it needs."""
     return [f"{left} &{right}" for left, right in equation_rows(lines, TexPrinter(), room)]
 
 
 # LaTeX -----------------------------------------------------------------------
 
-LATEX_ROOM = 78  # characters in a line of formulas, about
-WIDEST_CELL = 46  # characters; more are set in several lines
+LATEX_ROOM = 78  # characters in a line of formulas, approximately
+WIDEST_CELL = 46  # characters; a longer text is set in several lines
 TABLE_ROOM = 85  # characters in a row of a table, with GAP between two columns
 GAP, LEAST_CELL = 2, 16
 MOST_ROWS = 40  # lines of a table on one page
@@ -240,7 +240,7 @@ FIGURE = """
 
 
 def write_latex(document: Document, drawing: str = "") -> str:
-    """The whole document; `drawing` is a picture in TikZ, left out by LaTeX that hasn't got it."""
+    """The whole document; `drawing` is a TikZ picture, left out if LaTeX doesn't have TikZ."""
     head = f"{{\\LARGE {escape(document.title)}\\par}}"
     figure = [FIGURE % (drawing, escape(tr(NEEDS_TIKZ)))] if drawing else []
     body = "\n".join([head, *figure, *map(_LatexWriter().block, document.blocks)])
@@ -251,8 +251,8 @@ def write_latex(document: Document, drawing: str = "") -> str:
 
 
 def fitted(wanted: Sequence[float], fixed: Sequence[bool]) -> list[float]:
-    """How wide columns may be so that all fit into a row: of those that aren't fixed, the widest
-    becomes narrower, and then whichever is."""
+    """The widths with which all columns fit into a row: the widest of those that aren't fixed is
+    made narrower, again and again."""
     widths = [
         want if is_fixed else min(want, WIDEST_CELL)
         for want, is_fixed in zip(wanted, fixed, strict=True)
@@ -300,7 +300,7 @@ class _LatexWriter(DocumentWriter):
     def pages(
         self, rows: Iterable[Sequence[Cell]], widths: Sequence[float]
     ) -> Iterator[list[Sequence[Cell]]]:
-        """As many rows as fit on a page, those in several lines counted as so many."""
+        """As many rows as fit on a page; a row of several lines counts as several."""
         page: list[Sequence[Cell]] = []
         lines = 0
         for row in rows:
@@ -325,12 +325,12 @@ class _LatexWriter(DocumentWriter):
 
 # Markdown --------------------------------------------------------------------
 
-MARKDOWN_ROOM = 96  # characters in a line of formulas, about
+MARKDOWN_ROOM = 96  # characters in a line of formulas, approximately
 SPECIAL = "\\`*_{}[]<>#|~$"
 
 
 def write_markdown(document: Document) -> str:
-    """The whole document. Equations of one row that follow each other are set as one."""
+    """The whole document. Consecutive equations of one row are combined into one block."""
     writer = _MarkdownWriter()
     parts = [f"# {writer.words(document.title)}"]
     for alike, group in groupby(document.blocks, _is_one_row):
@@ -368,7 +368,7 @@ def _is_one_row(block: Block) -> bool:
 
 
 def _rows(block: Equation) -> list[str]:
-    """Its lines, the number behind the first: a tag would stand behind only one in a fence."""
+    """Its lines, the number after the first: in a fence, only one of them could have a tag."""
     lines = rows(block.lines, MARKDOWN_ROOM)
     if block.number is not None:
         lines[0] += f" && ({block.number})"

@@ -80,7 +80,7 @@ class TextPrinter(Printer):
         return (self.piece("{"), *deeper(tuple(inside)), self.piece("}"))
 
     def write_bigsum(self, form: forms.BigSum) -> Iterable[LinePiece]:
-        over = "" if form.over == "samples" else f"_{tr(form.over)}"  # what Σ alone is said to be
+        over = "" if form.over == "samples" else f"_{tr(form.over)}"  # the meaning of Σ alone
         return (self.piece(self.total.format(over)), *self.part(form.of, Level.FRACTION))
 
 
@@ -89,7 +89,7 @@ spell = TEXT.spell
 
 
 def sentences(text: Iterable[Inline]) -> str:
-    """Words and the formulas among them, in one line."""
+    """A text with its formulas, in one line."""
     return _TextWriter(WIDTH).text_of(text)
 
 
@@ -111,7 +111,7 @@ def write_text(document: Document, width: int = WIDTH) -> str:
     for block in document.blocks:
         rows = writer.block(block).split("\n")
         is_row = isinstance(block, Equation) and len(rows) == 1
-        lines += rows if is_row and row_before else ["", *rows]  # rows stand close together
+        lines += rows if is_row and row_before else ["", *rows]  # no empty line between rows
         row_before = is_row
     return "\n".join(lines) + "\n"
 
@@ -158,7 +158,7 @@ class _TextWriter(DocumentWriter):
         return "\n".join(f"{margin:<{MARGIN}}{row}" for margin, row in rows)
 
     def table(self, block: TableBlock) -> Iterator[str]:
-        """Numbers below each other; what is too wide goes on below, long words in more lines."""
+        """A table with aligned numbers; columns that don't fit follow below, long words wrap."""
         cells = [[self.text_of(cell) for cell in row] for row in (block.head, *block.rows)]
         numeric = block.numeric
         widths = [max(map(text_width, column)) for column in zip(*cells, strict=True)]
@@ -177,9 +177,9 @@ class _TextWriter(DocumentWriter):
 
 
 def _rows(lines: Sequence[EquationLine], room: int) -> Iterator[str]:
-    """left = this = that, where all of it fits; else the lines with their signs below each other.
+    """left = this = that, if all of it fits; else lines with their signs below each other.
 
-    A broken one goes on below its formula.
+    A broken line continues below its formula.
     """
     lefts = ["" if line.left is None else spell(line.left) for line in lines]
     row = " ".join([lefts[0], *(f"{line.sign} {spell(line.right)}" for line in lines)])
@@ -199,7 +199,7 @@ def _rows(lines: Sequence[EquationLine], room: int) -> Iterator[str]:
 
 
 def _narrowed(widths: Sequence[int], numeric: Sequence[bool], room: int) -> list[int]:
-    """Columns of words give way where the table is too wide, the widest first."""
+    """The widths after columns of words were narrowed to fit, the widest first."""
     narrowed = list(widths)
     shrinkable = [k for k, has_numbers in enumerate(numeric) if k and not has_numbers]
     while shrinkable and sum(narrowed) + 2 * (len(narrowed) - 1) > room:
@@ -211,7 +211,7 @@ def _narrowed(widths: Sequence[int], numeric: Sequence[bool], room: int) -> list
 
 
 def _chunks(widths: Sequence[int], room: int) -> Iterator[list[int]]:
-    """The columns after the first, as many at a time as fit beside it."""
+    """The columns after the first, split into groups that fit beside it."""
     columns: list[int] = []
     used = widths[0]
     for column in range(1, len(widths)):

@@ -39,7 +39,7 @@ decimal = Decimals(
 
 
 def quote(text: str) -> str:
-    """Words within a formula."""
+    """A text within a formula."""
     plain = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{plain}"'
 
@@ -89,9 +89,9 @@ def symbol(name: Name, bold: bool = False) -> str:
 
 # Documents -------------------------------------------------------------------
 
-ROOM = 82  # characters in a line of formulas, about
+ROOM = 82  # characters in a line of formulas, approximately
 DRAWING = "drawing.svg"
-WIDEST, HIGHEST = 16.4, 20.0  # centimetres that a drawing may take of the page
+WIDEST, HIGHEST = 16.4, 20.0  # a drawing's largest size in centimetres
 PREAMBLE = """\
 #set page(paper: "a4", margin: 2.3cm, numbering: "1")
 #set text(size: 10.5pt)
@@ -105,8 +105,8 @@ PREAMBLE = """\
 
 
 def write_typst(document: Document, proportion: float | None = None) -> str:
-    """The whole document. With the proportion of a drawing's width to its height, one that is
-    called `drawing.svg` is shown.
+    """The whole document. If the ratio of a drawing's width to its height is given, the picture
+    `drawing.svg` is included.
     """
     writer = _TypstWriter()
     title = writer.words(document.title)
@@ -119,13 +119,13 @@ def write_typst(document: Document, proportion: float | None = None) -> str:
 
 
 def in_its_language() -> str:
-    """Which language Typst breaks and quotes words in: English if nothing is said."""
+    """The setting for the language in which Typst hyphenates and quotes; English needs none."""
     code = current_language().code
     return "" if code == ENGLISH.code else f'#set text(lang: "{code}")\n'
 
 
 def escape(text: str) -> str:
-    """Plain text, in which nothing means anything else."""
+    """Plain text, with all special characters escaped."""
     visible = (c if c.isprintable() or c in FIXED_SPACES else "?" for c in text)
     return "".join(f"\\{c}" if c.isascii() and not c.isalnum() and c != " " else c for c in visible)
 

@@ -1,6 +1,6 @@
 """A network as a picture: geometry first, then SVG, PNG or TikZ.
 
-Knows where circles, lines and names stand and how the formats are written. Doesn't know
+Knows the places of circles, lines and names, and how the formats are written. Knows nothing of
 training, pages or sheets.
 """
 
@@ -28,12 +28,12 @@ __all__ = [
 
 
 def net_svg(net: Net) -> str:
-    """A network with its numbers, as a notebook shows it."""
+    """The SVG of a network with its numbers, as a notebook shows it."""
     return svg(draw(net, numbers=True))
 
 
 def net_png(net: Net, fineness: float = 1.0) -> bytes:
-    """The same as pixels; in English where no font here has the letters of the language."""
+    """The same as a PNG; in English if no font on this machine has the language's letters."""
     drawing = draw(net, numbers=True)
     if not can_paint(drawing):
         with in_language(ENGLISH.code):

@@ -1,12 +1,12 @@
-"""From a network to its drawing: where units stand, the lines between them, and their labels.
+"""From a network to its drawing: the places of units, the lines between them, and their labels.
 
-A weight's label stands right behind the unit that its line leaves, in a row of its own, rows in the
-order of the units that the lines lead to. Behind the labels of a column the lines go on, straight
-and with nothing in their way: no label can lie on a line, or on another label.
+A weight's label directly follows the unit at which its line begins. Each label has its own row, in
+the order of the units to which the lines lead. After a column's labels, the lines continue
+straight, with nothing in their way: no label can cover a line or another label.
 
 `along` runs from the inputs to the error, `across` from unit to unit of a column, so that the same
-rules hold from left to right and from top to bottom. A page, which draws networks that are typed in
-it, has them in JavaScript (web/view/spacing.js); a test compares them.
+rules apply from left to right and from top to bottom. A page that draws networks as they are typed
+has the same rules in JavaScript (web/view/spacing.js); a test compares both.
 """
 
 from __future__ import annotations
@@ -39,54 +39,54 @@ from gradbook.targets.drawing.stages import Link, Marked, Neuron, Planes, Stage,
 
 # The rules of every drawing --------------------------------------------------
 
-LEFT_OUT = 0.7  # of a unit's room goes to those left out
+LEFT_OUT = 0.7  # of a unit's room, for those left out
 
 
 @dataclass(frozen=True)
 class SpacingRules:
-    """How much room things have at least; angles as a length along for each across."""
+    """The least room between things; angles are lengths along per length across."""
 
     pitch: float  # from unit to unit of a column
-    apart: float  # between what belongs to one unit and what to the next
+    apart: float  # between the parts of one unit and those of the next
     stub: float  # of a line, between its unit and its label
-    steep: float  # of the stubs: along, for each across
-    slant: float  # of a line, behind its label
-    slope: float  # of the lines: along, for each across of the one that climbs the most
-    widest: float  # that lines grow along, however much they climb or room there is
-    captions: float  # between the words under neighbours
+    steep: float  # of the stubs: along per across
+    slant: float  # of a line, after its label
+    slope: float  # of the lines: along per across, for the steepest line
+    widest: float  # length along up to which lines may grow
+    captions: float  # between the words below neighbours
 
 
 @dataclass(frozen=True)
 class ColumnSize:
-    """What one column takes."""
+    """The room that one column needs."""
 
     along: float
-    before: float = 0.0  # across, from the middle of a unit to where its own begins
-    after: float = 0.0  # and to where it ends
-    cells: tuple[bool, ...] = ()  # a unit, or those left out; none in maps
-    follows: bool = False  # each unit its own before it, at the same height
+    before: float = 0.0  # across, from the middle of a unit to the beginning of its parts
+    after: float = 0.0  # and to their end
+    cells: tuple[bool, ...] = ()  # True: a unit, False: those left out; empty for maps
+    follows: bool = False  # each unit is at the height of the unit before it
     fan: int = 0  # named lines that leave each unit
-    label: tuple[float, float] = (0.0, 0.0)  # of one of them, along and across
-    gap: float = 0.0  # to the next column, where lines have no names
-    caption: float = 0.0  # its longest word, where words stand side by side under columns
+    label: tuple[float, float] = (0.0, 0.0)  # of one of those lines, along and across
+    gap: float = 0.0  # to the next column, if lines have no names
+    caption: float = 0.0  # its longest word, if words are below columns
 
 
 @dataclass(frozen=True)
 class PlacedColumn:
-    """Where a column stands: along it begins at `left`; across, 0 is the middle of the drawing."""
+    """A column's place: along, it begins at `left`; across, 0 is the middle of the drawing."""
 
     left: float
     across: tuple[float, ...]  # of each cell
-    ports: tuple[float, ...]  # of a unit's lines where they have their labels, from its middle
-    labels: float  # where those begin, along
-    lines: float  # where the lines go on behind them
+    ports: tuple[float, ...]  # where a unit's lines have their labels, from its middle
+    labels: float  # where the labels begin, along
+    lines: float  # where the lines continue after them
 
 
 def space_out(
     columns: Sequence[ColumnSize], rules: SpacingRules, room: float = 0.0, most: float = inf
 ) -> list[PlacedColumn]:
-    """Every column in its place. Lines grow into what is left of `room`, and where there isn't even
-    the `most`, they become up to half as long."""
+    """Every column in its place. Lines grow into what is left of `room`; if the drawing would be
+    longer than `most`, they shrink, to half their length at least."""
     across = [
         _across(column.cells, pitch)
         for column, pitch in zip(columns, _pitches(columns, rules), strict=True)
@@ -115,8 +115,8 @@ def space_out(
 
 
 def _pitches(columns: Sequence[ColumnSize], rules: SpacingRules) -> Iterator[float]:
-    """From unit to unit: the same in all columns, but for those whose labels take more, and for
-    those whose units go on from such."""
+    """From unit to unit: the same in all columns, except for columns whose labels need more room,
+    and for those whose units are at the same heights."""
     base = max(rules.pitch, *(column.before + column.after + rules.apart for column in columns))
     pitches = [max(base, column.fan * column.label[1] + rules.apart) for column in columns]
     begin = 0
@@ -142,7 +142,7 @@ def _ports(column: ColumnSize) -> tuple[float, ...]:
 def _climb(
     pair: Sequence[ColumnSize], across: Sequence[Sequence[float]], ports: Sequence[float]
 ) -> float:
-    """How far the line that climbs the most does, from its label to the unit that it leads to."""
+    """The greatest distance across, from a line's label to the unit that it leads to."""
     starts, goals = (
         [middle for cell, middle in zip(column.cells, middles, strict=True) if cell]
         for column, middles in zip(pair, across, strict=False)
@@ -156,14 +156,14 @@ def _climb(
 
 
 def _stub(column: ColumnSize, rules: SpacingRules) -> float:
-    """From a column to where its lines go on: what leads to the labels, and those."""
+    """From a column to where its lines continue: the stubs and the labels."""
     if not column.fan:
         return 0.0
     return max(rules.stub, rules.steep * column.fan * column.label[1] / 2) + column.label[0]
 
 
 def _slant(column: ColumnSize, goal: ColumnSize, rules: SpacingRules, climb: float) -> float:
-    """From where the lines go on to the next column, and so that the words below stay apart."""
+    """From where the lines continue to the next column, with enough room for the words below."""
     wanted = column.gap
     if column.fan:
         wanted = max(rules.slant, min(rules.slope * climb, rules.widest))
@@ -189,7 +189,7 @@ NAMES_APART = 10.0
 
 @dataclass(frozen=True)
 class PlacedStage:
-    """Where a stage stands: its room, where lines reach its units or planes, and their heights."""
+    """A stage in its place: its extent, the ends of lines at its units or planes, its shapes."""
 
     stage: Stage
     column: PlacedColumn
@@ -210,7 +210,7 @@ class PlacedStage:
 
     @property
     def names(self) -> dict[int, tuple[Name, ...]]:
-        """Of each unit."""
+        """The names of each unit."""
         cells = self.stage.cells if isinstance(self.stage, UnitColumn) else ()
         return {cell.place: cell.names for cell in cells if cell}
 
@@ -219,7 +219,7 @@ class PlacedStage:
         return tuple(name for names in self.names.values() for name in names)
 
     def arriving(self, y: float) -> tuple[Point, Point]:
-        """How a line comes in at a height, past whatever stands out above a unit."""
+        """The end of a line at a height, which must pass whatever protrudes above a unit."""
         return (self.left, y), (self.edges[0], y)
 
     def leaving(self, y: float) -> tuple[Point, Point]:
@@ -227,7 +227,7 @@ class PlacedStage:
 
 
 def measure(stage: Stage, after: Stage | None, gap: float, caption: float) -> ColumnSize:
-    """What a stage takes, with the labels of the lines that lead to the one after it."""
+    """A stage's size, with the labels of the lines that lead to the next one."""
     size = ColumnSize(_width(stage), gap=gap, caption=caption)
     if not isinstance(stage, UnitColumn):
         return size
@@ -249,7 +249,7 @@ def measure(stage: Stage, after: Stage | None, gap: float, caption: float) -> Co
 
 
 def units(stage: UnitColumn) -> list[Neuron]:
-    """Those that are drawn."""
+    """The units that are drawn."""
     return [cell for cell in stage.cells if cell]
 
 
@@ -260,18 +260,18 @@ def weight_label(stage: UnitColumn, place: int, before: int) -> Label:
 
 
 def phrases(stage: Stage, before: Stage | None) -> tuple[str, ...]:
-    """A stage's words, and its weights where not every one of them has a line of its own."""
+    """A stage's words, with its weights unless each of them has its own line."""
     drawn = [isinstance(it, UnitColumn) and None not in it.cells for it in (stage, before)]
     return (*stage.words, *([stage.weights] if stage.weights and not all(drawn) else []))
 
 
 def longest_word(texts: Sequence[str]) -> float:
-    """How wide it is, and so the least that words in lines take."""
+    """The width of the longest word, below which lines of words can't be narrowed."""
     return max((ems(word) * WORD_SIZE for phrase in texts for word in phrase.split()), default=0.0)
 
 
 def place(stage: Stage, column: PlacedColumn, texts: tuple[str, ...]) -> PlacedStage:
-    """The stage in its place, around the height 0, over what is said of it."""
+    """The stage in its place, around height 0, above its words."""
     if isinstance(stage, UnitColumn):
         return _column(stage, column, texts)
     return _stack(stage, column, texts)
@@ -322,7 +322,7 @@ def _unit(centre: Point, half: float, names: Sequence[Label]) -> Iterator[Shape]
     yield Unit(centre, half, RADIUS, colours, names[0].owners)
     if len(names) == 1:
         yield names[0].at(centre)
-    else:  # each in the middle of its half, a little away from the round end
+    else:  # each in the middle of its half, slightly away from the round end
         yield from (
             label.at((x + side * (half / 2 - 2), y))
             for label, side in zip(names, (-1, 1), strict=True)
@@ -374,7 +374,7 @@ def _stack(stage: Planes, column: PlacedColumn, texts: tuple[str, ...]) -> Place
 
 
 def _back(stage: Planes) -> float:
-    """How far the hindmost is up and to the right."""
+    """The offset of the rearmost plane, up and to the right."""
     return (min(stage.shape[0], MOST_PLANES) - 1) * PLANE_STEP
 
 
@@ -406,18 +406,18 @@ def _side(places: int) -> float:
 NAME_SIZE, SMALL_SIZE, WORD_SIZE = 16.0, 13.5, 12.5
 
 
-# What is written: names with their subscripts, numbers, words ----------------
+# Texts: names with their subscripts, numbers, words --------------------------
 
 
 def name_label(mark: Marked, size: float) -> Label:
-    """A name, and its number where it is to be shown."""
+    """A name, with its number if it is shown."""
     text, subscript = spell_out(mark.name)
     number = "" if mark.value is None else numeral(f"{mark.value:.4g}").replace("-", "−")
     return Label(text, size, colour_of(mark.name.stem), subscript, number)
 
 
 def spell_out(name: Name) -> tuple[str, str]:
-    """A name as it is set: its letter, and what stands below the line after it."""
+    """A name's letter and its subscript."""
     if name.of:
         return name.stem, "".join(spell_out(name.of))
     return name.stem, name.word + ",".join(map(str, name.numbers)) + name.mark
@@ -436,11 +436,11 @@ RULES = SpacingRules(
 GAPS = {Link.ALL: 88.0, Link.EACH: 64.0} | dict.fromkeys(
     (Link.WINDOW, Link.LAID_OUT, Link.BRANCH), 62.0
 )
-CAPTION_GAP, CAPTION_STEP = 26.0, 1.3  # points above the first line, and sizes to the next
+CAPTION_GAP, CAPTION_STEP = 26.0, 1.3  # points above the first line, and line height
 WIDEST_CAPTION = 180.0
 LEAST_WINDOW = 6.0
-SKIP_STEP = 16.0  # from one line over the top to the next
-SKIP_APART = 7.0  # from a column to the line that leaves it upward
+SKIP_STEP = 16.0  # between two lines over the top
+SKIP_APART = 7.0  # from a column to the line that leaves it upwards
 
 
 def draw(net: Net, numbers: bool = False) -> Drawing:
@@ -458,7 +458,7 @@ def draw(net: Net, numbers: bool = False) -> Drawing:
 
 
 def shapes_of(drawing: Drawing, names: Collection[Name]) -> list[Shape]:
-    """The units and weights of those names, and the lines between those units."""
+    """The units and weights with those names, and the lines between those units."""
 
     def is_named(owners: Owners) -> bool:
         return bool(owners) and all(any(name in names for name in owner) for owner in owners)
@@ -467,11 +467,11 @@ def shapes_of(drawing: Drawing, names: Collection[Name]) -> list[Shape]:
     return [shape for shape in drawn if is_named(shape.owners)]
 
 
-THINNEST, THICKEST = 0.6, 6.0  # lines of weights, by their size
+THINNEST, THICKEST = 0.6, 6.0  # lines of weights, by magnitude
 
 
 def draw_weights(drawing: Drawing, weights: Mapping[Name, float], largest: float) -> Drawing:
-    """Lines as wide as their weights are large, in the errors' red where those are below 0."""
+    """Draw lines by the magnitude of their weights, in the colour of errors if negative."""
 
     def drawn(shape: Shape) -> Shape:
         if not (isinstance(shape, Polyline) and len(shape.owners) == 1):
@@ -494,8 +494,8 @@ def _placed(drawn: Sequence[Stage]) -> list[PlacedStage]:
 
 
 def _shapes(places: Sequence[PlacedStage]) -> list[Shape]:
-    """Lines lie behind what they join, windows before it; around all that, what goes over the top
-    and what stands below."""
+    """All shapes: lines are behind the stages they connect, windows in front of them; lines over
+    the top and words below surround them."""
     pairs = [pair for pair in pairwise(places) if pair[1].stage.link is not Link.BRANCH]
     lines: list[Shape] = []
     for source, goal in pairs:
@@ -511,7 +511,7 @@ def _shapes(places: Sequence[PlacedStage]) -> list[Shape]:
 
 
 def _skips(places: Sequence[PlacedStage], top: float) -> Iterator[Polyline]:
-    """Lines over the top, from an earlier stage to one that reads it as well."""
+    """Lines over the top, from an earlier stage to a later one that also reads it."""
     for number, (source, goal) in enumerate(
         ((places[earlier], spot) for spot in places for earlier in spot.stage.skips), 1
     ):
@@ -531,18 +531,18 @@ def _skips(places: Sequence[PlacedStage], top: float) -> Iterator[Polyline]:
 
 
 def _upper(spot: PlacedStage) -> float:
-    """At which height a line over the top leaves a stage, or comes to it."""
+    """The height at which a line over the top leaves or reaches a stage."""
     return min(spot.heights.values()) if spot.front is None else spot.front.top
 
 
 def _line(colour: Colour, *points: Point, owners: Owners = ()) -> Polyline:
-    """Through those points, each once."""
+    """A line through those points, without repeated points."""
     way = (points[0], *(b for a, b in pairwise(points) if a != b))
     return Polyline(way, colour, owners=owners)
 
 
 def _weights(source: PlacedStage, goal: PlacedStage) -> Iterator[Polyline | Label]:
-    """For each weight a line from unit to unit, which its label interrupts near its start."""
+    """A line from unit to unit for each weight, with its label near its start."""
     assert isinstance(goal.stage, UnitColumn)
     column = source.column
     for before, y in source.heights.items():
@@ -557,7 +557,7 @@ def _weights(source: PlacedStage, goal: PlacedStage) -> Iterator[Polyline | Labe
 
 
 def _plain_lines(source: PlacedStage, goal: PlacedStage) -> Iterator[Polyline]:
-    """Lines without weights: from every unit, from each to its own, or from the edge of planes."""
+    """Lines without weights: between all units, between pairs, or from the edges of planes."""
     assert isinstance(goal.stage, UnitColumn)
     ends = list(goal.heights.items())
     if source.front:
@@ -573,7 +573,7 @@ def _plain_lines(source: PlacedStage, goal: PlacedStage) -> Iterator[Polyline]:
 
 
 def _window(source: PlacedStage, goal: PlacedStage) -> Iterator[Shape]:
-    """A window on the planes before, and lines from its corners to the place that it makes."""
+    """A window on the planes before, and lines from its corners to the place that it computes."""
     assert isinstance(goal.stage, Planes)
     assert goal.front
     if goal.stage.window == (1, 1) or not isinstance(source.stage, Planes):
@@ -593,7 +593,7 @@ def _window(source: PlacedStage, goal: PlacedStage) -> Iterator[Shape]:
 
 
 def _part(plane: Box, shape: tuple[int, ...], size: tuple[int, int]) -> Box:
-    """So many rows and columns in the plane's upper left corner."""
+    """A box of so many rows and columns in the plane's upper left corner."""
     _, rows, columns = shape
     height = (plane.bottom - plane.top) * min(size[0] / rows, 1)
     width = (plane.right - plane.left) * min(size[1] / columns, 1)
@@ -606,7 +606,7 @@ def _part(plane: Box, shape: tuple[int, ...], size: tuple[int, int]) -> Box:
 
 
 def _captions(places: Sequence[PlacedStage], top: float) -> Iterator[Label]:
-    """Under each stage its layers' words, and its weights where not all of them are drawn."""
+    """The words of each stage's layers below it, and its weights unless all of them are drawn."""
     for spot, most in zip(places, _caption_widths(places), strict=True):
         lines = [line for phrase in spot.phrases for line in _wrapped(phrase, most)]
         for k, line in enumerate(lines):
@@ -614,7 +614,7 @@ def _captions(places: Sequence[PlacedStage], top: float) -> Iterator[Label]:
 
 
 def _caption_widths(places: Sequence[PlacedStage]) -> Iterator[float]:
-    """How wide the words under each stage may be: what is free between two is shared by both."""
+    """The widths of the words below each stage: free room between two stages is shared."""
     longest = [longest_word(spot.phrases) for spot in places]
     free = [
         after.middle - before.middle - RULES.captions - (left_word + right_word) / 2
@@ -627,7 +627,7 @@ def _caption_widths(places: Sequence[PlacedStage]) -> Iterator[float]:
 
 
 def _wrapped(phrase: str, most: float) -> list[str]:
-    """In lines that are no wider than that, where no single word is."""
+    """Break a phrase into lines of at most that width, except for longer words."""
     lines: list[str] = []
     for word in phrase.split():
         longer = f"{lines[-1]} {word}" if lines else word

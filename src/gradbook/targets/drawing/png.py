@@ -1,4 +1,4 @@
-"""Paints a drawing as PNG on white: larger first, then made small, so that it is smooth."""
+"""Paints a drawing as PNG on white: first enlarged, then reduced, so that edges are smooth."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
 
 WHITE = "#FFFFFF"
-FINER = 3  # times, before it is made small
+FINER = 3  # times the size, before it is reduced
 ARC_STEPS = 48
-TONES = 128  # different ones in the file, which makes it a third of the size
-# The first has the letters of English, so that a picture is the same everywhere.
+TONES = 128  # different colours in the file, which makes it a third of the size
+# The first one has all English letters, so that English pictures are the same everywhere.
 FONTS = (
     *("Pillow's", "DejaVuSans.ttf", "arial.ttf", "NotoSansCJK-Regular.ttc"),
     *("msyh.ttc", "malgun.ttf", "PingFang.ttc", "AppleSDGothicNeo.ttc"),
 )
 NO_LETTER = "\U0010ffff"
-MOST_PIXELS = 60_000_000  # painted; a wider picture is painted less finely
+MOST_PIXELS = 60_000_000  # painted; a larger picture is enlarged less
 
 
 def png(drawing: Drawing, width: int | None = None) -> bytes:
-    """The drawing `width` pixels wide, or two for each point."""
+    """The drawing `width` pixels wide, or two pixels per point."""
     file = BytesIO()
     painted = paint(drawing, width or round(2 * drawing.width))
     painted.quantize(TONES).save(file, "PNG")  # optimising takes ten times as long for 6 % less
@@ -51,13 +51,13 @@ def png(drawing: Drawing, width: int | None = None) -> bytes:
 
 
 def can_paint(drawing: Drawing) -> bool:
-    """Whether a font here has the letters of all its words."""
+    """Whether a font on this machine has the letters of all its words."""
     labels = (shape for shape in drawing.shapes if isinstance(shape, Label))
     return all(_font_with(label.text) for label in labels)
 
 
 def paint(drawing: Drawing, width: int) -> Image:
-    """The same as pixels."""
+    """The drawing as pixels."""
     from PIL import Image, ImageDraw
 
     height = max(1, round(drawing.height * width / drawing.width))
@@ -116,7 +116,7 @@ class _Painter:
         self._outline(box.corners, colour.ink, 1)
 
     def _label(self, label: Label) -> None:
-        """Its pieces one after the other, from the left of its box or in the middle."""
+        """Write its pieces one after the other, from the left of its box or around its centre."""
         pieces = list(self._pieces(label))
         width = sum(before + wide for *_, before, wide in pieces)
         x = label.centre[0] * self.scale - width / 2
@@ -129,7 +129,7 @@ class _Painter:
             x += before + wide
 
     def _pieces(self, label: Label) -> Iterator[tuple[str, FreeTypeFont, float, float, float]]:
-        """Text, font, how far it stands below the line, the room before it, its width."""
+        """Text, font, offset below the line, space before it, and width of each piece."""
         size = label.size * self.scale
         for text, height, drop, before in (
             (label.text, size, 0.0, 0.0),
@@ -155,7 +155,7 @@ def _font(name: str, size: int) -> FreeTypeFont:
 
 @cache
 def _font_with(text: str) -> str:
-    """The first font with all these letters; '' where there is none."""
+    """The first font with all these letters, or ''."""
     if text.isascii():
         return FONTS[0]
     return next((name for name in FONTS if _has(name, text)), "")
@@ -164,7 +164,7 @@ def _font_with(text: str) -> str:
 def _has(name: str, text: str) -> bool:
     try:
         font = _font(name, 16)
-    except OSError:  # it isn't here
+    except OSError:  # it isn't installed
         return False
     box = bytes(font.getmask(NO_LETTER))
     return all(letter.isspace() or bytes(font.getmask(letter)) != box for letter in text)
@@ -188,6 +188,6 @@ def _arc(x: float, y: float, radius: float, quarter: int) -> list[Point]:
 
 
 def _faded(colour: Colour, strength: float) -> str:
-    """The ink laid thinly on white."""
+    """The ink, diluted with white."""
     tones = (int(colour.ink[k : k + 2], 16) for k in (1, 3, 5))
     return "#" + "".join(f"{round(255 + (tone - 255) * strength):02X}" for tone in tones)

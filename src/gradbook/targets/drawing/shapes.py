@@ -1,4 +1,4 @@
-"""What a drawing is made of: geometry in points, y downward, a colour for each kind of quantity."""
+"""The parts of a drawing: geometry in points, y downward, a colour for each kind of quantity."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from gradbook.graph.names import Name
 from gradbook.palette import Colour
 
 Point = tuple[float, float]
-Owners = tuple[tuple[Name, ...], ...]  # what a shape stands for or joins, each by all its names
+Owners = tuple[tuple[Name, ...], ...]  # the things a shape shows or connects, each by all its names
 
-SUBSCRIPT = 0.72  # of the size of what it belongs to
+SUBSCRIPT = 0.72  # of the size of the letter
 NUMBER_GAP = 0.35  # of the size, between a name and its number
 LINE_HEIGHT = 1.25
 
@@ -39,7 +39,7 @@ class Box:
         return Box(*_moved((self.left, self.top), by), *_moved((self.right, self.bottom), by))
 
     def gap(self, other: Box) -> float:
-        """How far apart two boxes are; negative where they overlap."""
+        """The distance between two boxes; negative if they overlap."""
         across = max(other.left - self.right, self.left - other.right)
         down = max(other.top - self.bottom, self.top - other.bottom)
         return max(across, down)
@@ -47,12 +47,12 @@ class Box:
 
 @dataclass(frozen=True)
 class Polyline:
-    """From point to point, straight between each and the next."""
+    """Straight lines from point to point."""
 
     points: tuple[Point, ...]
     colour: Colour
     width: float = 1.2
-    owners: Owners = ()  # the weight that it is of, or the two units between which it goes
+    owners: Owners = ()  # its weight, or the two units that it connects
 
     @property
     def box(self) -> Box:
@@ -65,7 +65,7 @@ class Polyline:
 
 @dataclass(frozen=True)
 class Plane:
-    """A sheet of values, with its rows and columns ruled where they are few."""
+    """A sheet of values, with its rows and columns ruled if they are few."""
 
     box: Box
     colour: Colour
@@ -88,7 +88,7 @@ class WindowFrame:
 
 @dataclass(frozen=True)
 class UnitPart:
-    """A half of a unit, or all of it; `left` and `right` are where its straight edges end."""
+    """A half of a unit, or a whole one; `left` and `right` are the ends of its straight edges."""
 
     colour: Colour
     left: float
@@ -99,7 +99,7 @@ class UnitPart:
 
 @dataclass(frozen=True)
 class Unit:
-    """A circle, or a circle drawn wide, in one part or in two halves."""
+    """A circle or a wide pill shape, in one part or in two halves."""
 
     centre: Point
     half_width: float
@@ -136,9 +136,9 @@ class Label:
     subscript: str = ""
     number: str = ""
     is_name: bool = True
-    is_left: bool = False  # begins where its box does, rather than standing in its middle
+    is_left: bool = False  # aligned left in its box rather than centred
     centre: Point = (0, 0)
-    owners: Owners = ()  # the unit that it stands in, or its weight
+    owners: Owners = ()  # its unit or its weight
 
     @property
     def width(self) -> float:
@@ -166,12 +166,12 @@ class Drawing:
 
     width: float
     height: float
-    words: str  # what it shows, for those who don't see it
+    words: str  # what it shows, for people who can't see it
     shapes: tuple[Shape, ...]
 
 
 def drawing(words: str, shapes: Iterable[Shape], margin: float) -> Drawing:
-    """The shapes moved into a picture that is just large enough for them."""
+    """Move the shapes into a picture that is just large enough for them."""
     placed = list(shapes)
     boxes = [shape.box for shape in placed]
     left, top = min(box.left for box in boxes), min(box.top for box in boxes)
@@ -195,12 +195,12 @@ def _moved(point: Point, by: Point) -> Point:
 
 
 def cuts(low: float, high: float, parts: int) -> list[float]:
-    """Where a length is divided into equal parts."""
+    """The places at which a length is divided into equal parts."""
     return [low + (high - low) * k / parts for k in range(1, parts)]
 
 
-# How wide characters are, in parts of their size: the widest of DejaVu Sans and Serif, Liberation
-# Sans and Serif, upright and slanted, rounded up. Whichever font a reader has, it's hardly wider.
+# Widths of characters relative to their size: the widest of DejaVu Sans and Serif, Liberation Sans
+# and Serif, upright and slanted, rounded up. In any other font, they are hardly wider.
 WIDTHS = {
     0.35: " ',./:;\\ijl|·",
     0.45: "()-I[]f!t²",
@@ -211,25 +211,25 @@ WIDTHS = {
     0.9: "#&+<=>DHNOQU^w~−×",
     1.05: "%@MWm…⋮→",
 }
-WIDE = 1.05  # what Chinese and Korean are written in
+WIDE = 1.05  # Chinese and Korean characters
 OTHER = 0.65  # digits, and most small letters
 WIDTH_OF = {character: width for width, those in WIDTHS.items() for character in those}
-SERIF = 1.08  # times its size a name is set, for a serif looks smaller
+SERIF = 1.08  # enlargement of names, since serif letters look smaller
 
 
 def ems(text: str) -> float:
-    """How wide the text is at most, in parts of its size."""
+    """The greatest width of the text, relative to its size."""
     return sum(map(_width, text))
 
 
 @cache
 def _width(character: str) -> float:
-    """A letter with a mark on it is as wide as without."""
+    """A letter with a diacritic is as wide as without."""
     if east_asian_width(character) in "WF":
         return WIDE
     return WIDTH_OF.get(normalize("NFD", character)[0], OTHER)
 
 
 def width_table() -> dict[str, str]:
-    """The same for those who measure in another language; no characters stand for all others."""
+    """The table for other programming languages; the width without characters is for all others."""
     return {f"{width}": those for width, those in (*WIDTHS.items(), (OTHER, ""))}

@@ -17,24 +17,24 @@ from gradbook.layers.wiring import mask_name
 from gradbook.net import Net, Parameter
 from gradbook.net.names import number, shown_names
 
-MOST_UNITS = 8  # a longer column shows its first ones and the last
+MOST_UNITS = 8  # a longer column shows its first units and the last
 FIRST_UNITS = 3
 
 
 class Link(Enum):
-    """How a stage is joined to the one before it."""
+    """How a stage is connected with the one before it."""
 
     NONE = "none"
     ALL = "all"  # every unit with every unit
-    EACH = "each"  # every unit with its own
+    EACH = "each"  # every unit with the one at its place
     WINDOW = "window"  # a window of the planes with one place
     LAID_OUT = "laid out"  # planes become a column
-    BRANCH = "branch"  # not at all: it goes on from an earlier one
+    BRANCH = "branch"  # not at all: it reads an earlier stage
 
 
 @dataclass(frozen=True)
 class Marked:
-    """A name, and its value where that is to be shown."""
+    """A name, and its value if that is shown."""
 
     name: Name
     value: float | None = None
@@ -52,18 +52,18 @@ class Neuron:
 
 @dataclass(frozen=True)
 class UnitColumn:
-    """Units one under the other. None stands for those left out."""
+    """Units below each other; None stands for those that are left out."""
 
     cells: tuple[Neuron | None, ...]
     count: int
     words: tuple[str, ...]
     link: Link
-    weight: Callable[[int, int], Marked] | None = None  # from a place to one before
+    weight: Callable[[int, int], Marked] | None = None  # of the line to a place from one before
     weights: str = ""  # all of them: w1 … w8
-    skips: tuple[int, ...] = ()  # the stages before the last that it reads as well
-    first: int = 0  # of its units that the stage before has a unit for
-    joined: tuple[tuple[int, int], ...] = ()  # stages side by side, each with its first unit here
-    layers: tuple[int, ...] = ()  # which of the network's layers it shows
+    skips: tuple[int, ...] = ()  # earlier stages that it also reads
+    first: int = 0  # its first unit that the stage before is connected with
+    joined: tuple[tuple[int, int], ...] = ()  # concatenated stages, each with its first unit
+    layers: tuple[int, ...] = ()  # the network's layers that it shows
 
     @property
     def names(self) -> tuple[Name, ...]:
@@ -72,24 +72,24 @@ class UnitColumn:
 
 @dataclass(frozen=True)
 class Planes:
-    """One plane a channel, all of the same rows and columns."""
+    """One plane per channel, all with the same rows and columns."""
 
     names: tuple[Name, ...]
     shape: Shape
     words: tuple[str, ...]
     link: Link
-    window: tuple[int, int] = (1, 1)  # of the planes before, that one place reads
+    window: tuple[int, int] = (1, 1)  # of the planes before, for one place
     weights: str = ""
     skips: tuple[int, ...] = ()
     layers: tuple[int, ...] = ()
-    unrolled: int | None = None  # the layer, if it goes through the steps of a sequence
+    unrolled: int | None = None  # the layer, if it iterates over the steps of a sequence
 
 
 Stage = UnitColumn | Planes
 
 
 def stages(net: Net, numbers: bool) -> list[Stage]:
-    """Everything from the inputs to E_total, in order."""
+    """The stages from the inputs to E_total, in order."""
     reader = _StageReader(net, numbers)
     names = shown_names(net)
     drawn = [reader.input(names[0])]
@@ -108,14 +108,14 @@ def stages(net: Net, numbers: bool) -> list[Stage]:
             skips = tuple(homes[value] for value in layer.reads(index) if value != index)
             if isinstance(stage, UnitColumn) and _puts_side_by_side(layer, index):
                 stage = replace(stage, joined=tuple(_joined_stages(net, index, homes)))
-            layers = () if layer.has_inner_steps else (index,)  # which stand at its planes
+            layers = () if layer.has_inner_steps else (index,)  # else they are at its planes
             drawn.append(replace(stage, skips=skips, layers=layers))
         homes.append(len(drawn) - 1)
     return drawn + reader.loss()
 
 
 def _joined_stages(net: Net, index: int, homes: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """The stages that are put side by side there, and where each begins."""
+    """The stages that are concatenated there, and the unit at which each begins."""
     first = 0
     for value in net.layers[index].reads(index):
         yield homes[value], first
@@ -123,7 +123,7 @@ def _joined_stages(net: Net, index: int, homes: Sequence[int]) -> Iterator[tuple
 
 
 def drawn_places(count: int) -> tuple[int | None, ...]:
-    """The places of a column that are drawn."""
+    """The places of a column that are drawn; None in place of the others."""
     if count <= MOST_UNITS:
         return tuple(range(count))
     return (*range(FIRST_UNITS), None, count - 1)
@@ -134,12 +134,12 @@ def _puts_side_by_side(layer: Layer, index: int) -> bool:
 
 
 def _lays_out(layer: Layer) -> bool:
-    """Whether it makes a column of planes."""
+    """Whether it flattens planes into a column."""
     return layer.passes_on and not layer.elementwise
 
 
 def _joins(layer: Layer, before: Stage) -> bool:
-    """Whether the layer is drawn as a second half of the stage before it."""
+    """Whether the layer is drawn as the second half of the stage before it."""
     if _lays_out(layer):
         return isinstance(before, UnitColumn)
     fresh = len(before.names) == 1 and before.link not in (Link.NONE, Link.LAID_OUT)
@@ -159,7 +159,7 @@ def _joined(stage: Stage, name: Name, layer: Layer) -> Stage:
 
 
 class _StageReader:
-    """Reads one network, with its numbers or without."""
+    """Builds the stages of one network, with its numbers or without."""
 
     def __init__(self, net: Net, numbers: bool) -> None:
         self.net = net
@@ -177,7 +177,7 @@ class _StageReader:
         return UnitColumn(cells, shape[0], (tr("input"),), Link.NONE)
 
     def steps(self, index: int, layer: Layer, name: Name) -> Stage:
-        """What it makes at all steps."""
+        """The states that a recurrent layer computes at all steps."""
         parameters = self.net.taken(index)
         return Planes(
             (name.at_step(None),),
@@ -232,7 +232,7 @@ class _StageReader:
         return UnitColumn(cells, shape[0], words, Link.EACH)
 
     def _over_steps(self, index: int, name: Name, words: tuple[str, ...]) -> Stage:
-        """What each place of it reads may lie at any step, so the window is as wide as all."""
+        """A layer whose places may read any step: its window covers the whole input."""
         before, shape = self.net.shapes[index : index + 2]
         weights = ", ".join(map(_range_words, self.net.taken(index)))
         if len(shape) == 3:
@@ -240,7 +240,7 @@ class _StageReader:
         return UnitColumn(_cells(name, shape), shape[0], words, Link.LAID_OUT, weights=weights)
 
     def _laid_out(self, value: int) -> Shape:
-        """The shape in which what is passed on as a value was made, and named."""
+        """The shape in which a value was computed and named, before layers that pass it on."""
         while value and self.net.layers[value - 1].passes_on:
             if self.net.layers[value - 1].draws:
                 break
@@ -264,7 +264,7 @@ class _StageReader:
         return UnitColumn(cells, width, words, Link.ALL, weight, _range_words(weights))
 
     def loss(self) -> list[Stage]:
-        """Each output's error where there are such, then the total."""
+        """Each output's error, if there are such, then the total."""
         net, count, samples = self.net, self.net.outputs, len(self.net.examples())
         mean = (tr("mean over {count} samples", count=samples),) if samples > 1 else ()
         if net.objective.of_all:
@@ -305,7 +305,7 @@ def _as_planes(shape: Shape) -> Shape:
 
 
 def _cells(name: Name, shape: Shape) -> tuple[Neuron | None, ...]:
-    """The units of a column; values that lay in planes keep the names of their places."""
+    """The units of a column; values from planes keep the names of their places."""
     return tuple(
         None
         if k is None

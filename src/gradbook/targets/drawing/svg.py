@@ -1,4 +1,4 @@
-"""Writes a drawing as SVG: light colours in every shape, and a style that turns them dark."""
+"""Writes a drawing as SVG: light colours in every shape, and a style for dark screens."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from gradbook.targets.drawing.shapes import (
 MATHS = "STIX Two Text, Cambria, Times New Roman, Liberation Serif, serif"
 WORDS = "system-ui, Segoe UI, Roboto, Helvetica Neue, Liberation Sans, Arial, sans-serif"
 
-# What a colour can do to a shape: the attribute it sets, and which of its tones it sets it to.
+# The parts of a shape that a colour applies to: the attribute, its tone, and its dark tone.
 TOUCHES = {
     "fill": ("fill", "fill", "dark_fill"),
     "edge": ("stroke", "ink", "dark_ink"),
@@ -33,7 +33,7 @@ TOUCHES = {
 
 
 def style() -> str:
-    """The rules that give drawings the colours for dark paper on screens that ask for it."""
+    """The rules that give drawings dark colours on screens that prefer them."""
     rules = "".join(
         f".gb-net .{_class(touch, colour)}{{{attribute}:{getattr(colour, dark)}}}"
         for touch, (attribute, _, dark) in TOUCHES.items()
@@ -43,7 +43,7 @@ def style() -> str:
 
 
 def svg(drawing: Drawing, alone: bool = True) -> str:
-    """The drawing as one SVG element; `alone` gives it its style, which a page says once."""
+    """The drawing as an SVG element; `alone` includes the style, which a page needs only once."""
     width, height = _n(drawing.width), _n(drawing.height)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="gb-net" viewBox="0 0 {width} {height}" '
@@ -57,7 +57,7 @@ def svg(drawing: Drawing, alone: bool = True) -> str:
 
 
 def svg_again(drawing: Drawing, anchor: str, strong: Sequence[Shape], words: str) -> str:
-    """A drawing that stands on the same page under that anchor, with some shapes drawn strongly."""
+    """A drawing that is already on the page under that anchor, with some shapes emphasised."""
     size = f'viewBox="0 0 {_n(drawing.width)} {_n(drawing.height)}"'
     again = f'<use class="{"dim" if strong else "all"}" href="#{anchor}"/>'
     shapes = "\n".join(map(_shape, strong))
@@ -114,7 +114,7 @@ def _rectangle(box: Box) -> str:
 
 
 def _unit(unit: Unit) -> Iterator[str]:
-    """A closed path a part: round at the unit's ends, straight where two halves meet."""
+    """One closed path per part: round at the unit's ends, straight where two halves meet."""
     r = _n(unit.radius)
     top, bottom = _n(unit.centre[1] - unit.radius), _n(unit.centre[1] + unit.radius)
     for part in unit.parts:

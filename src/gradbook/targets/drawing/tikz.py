@@ -1,4 +1,4 @@
-"""Writes a drawing as TikZ, for a LaTeX document that loads that package: light colours alone."""
+"""Writes a drawing as TikZ, for a LaTeX document that loads that package, in light colours only."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from gradbook.targets.drawing.shapes import (
     cuts,
 )
 
-NAME_SIZE = 1.12  # times its size, in the narrower letters of TeX
+NAME_SIZE = 1.12  # enlargement of names, since TeX's letters are narrower
 
 
-WIDEST, HIGHEST = 466.0, 570.0  # points that it takes of a page
+WIDEST, HIGHEST = 466.0, 570.0  # its largest size on a page, in points
 
 
 def tikz(drawing: Drawing, escape: Callable[[str], str]) -> str:
-    """The picture; `escape` makes plain text of any words."""
+    """The picture; `escape` turns words into plain text for LaTeX."""
     scale = min(1.0, WIDEST / drawing.width, HIGHEST / drawing.height)
     writer = _TikzWriter(scale, escape)
     colours = (
@@ -69,7 +69,7 @@ class _TikzWriter:
                 yield self._label(shape)
 
     def _label(self, label: Label) -> str:
-        """Its base stands where that of the SVG does."""
+        """A label with its baseline where the SVG's is."""
         size = label.size * self.scale * (NAME_SIZE if label.is_name else 1)
         x, side = (label.box.left, "base west") if label.is_left else (label.centre[0], "base")
         font = f"\\fontsize{{{size:.1f}}}{{{size:.1f}}}\\selectfont"
@@ -90,7 +90,7 @@ class _TikzWriter:
 
 
 def _unit(unit: Unit) -> Iterator[str]:
-    """A closed way a part: round at the unit's ends, straight where two halves meet."""
+    """One closed path per part: round at the unit's ends, straight where two halves meet."""
     r, y = unit.radius, unit.centre[1]
     for part in unit.parts:
         turn = f"arc[start angle=-90, end angle=90, radius={r:g}]"
