@@ -60,7 +60,7 @@ os.execv(sys.argv[3], sys.argv[3:])
 class Pipe:
     """A Chromium that listens on a pipe, for as long as Python runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, **environment: str) -> None:
         to_it, from_us = os.pipe()
         to_us, from_it = os.pipe()
         self.reader = os.fdopen(to_us, "rb", buffering=0)
@@ -73,6 +73,7 @@ class Pipe:
             [sys.executable, "-c", LISTENING, str(to_it), str(from_it), *words],
             pass_fds=(to_it, from_it),
             stderr=subprocess.DEVNULL,
+            env=os.environ | environment,
         )
         os.close(to_it)
         os.close(from_it)
@@ -107,8 +108,8 @@ chromium = cache(Pipe)
 class Browser:
     """A window of its own, with nothing kept of others; `said` is what it complained of."""
 
-    def __init__(self) -> None:
-        self.pipe = chromium()
+    def __init__(self, pipe: Pipe | None = None) -> None:
+        self.pipe = pipe or chromium()
         self.said: list[str] = []
         self.session = ""
         self.context = self.ask("Target.createBrowserContext")["browserContextId"]
@@ -280,9 +281,9 @@ class Browser:
 
 
 @contextmanager
-def browser() -> Iterator[Browser]:
+def browser(pipe: Pipe | None = None) -> Iterator[Browser]:
     """A window, which is closed with the block."""
-    window = Browser()
+    window = Browser(pipe)
     try:
         yield window
     finally:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
 import gradbook as gb
+from tests.outside.browser import Pipe, browser
 from tests.outside.witness import console_messages, page_to_pdf, program
 
 pytestmark = pytest.mark.witness("chromium")
@@ -70,11 +73,38 @@ STEPS = """(() => {
 
 
 def test_formulas_can_be_read_from_the_last_row(chromium, page):
+    assert_readable(chromium, page)
+
+
+def assert_readable(chromium, page):
     chromium.show(page, 1280, 720)
     steps = chromium.value(STEPS)
     assert [step for step in steps if not step[1]] == []
     small = [step for step in steps if step[2] < 28]
     assert len(small) <= 0.1 * len(steps), small
+
+
+FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>{folder}/fonts</dir><cachedir>{folder}/cache</cachedir></fontconfig>"""
+
+
+@pytest.mark.parametrize("names", [["DejaVuSans"], ["DejaVuSerif", "DejaVuMathTeXGyre"]])
+def test_formulas_keep_their_size_with_other_fonts(names, page, tmp_path):
+    if not shutil.which("fc-list"):
+        pytest.skip("fontconfig chooses the fonts of this test")
+    listed = subprocess.check_output(["fc-list", "--format", "%{file}\n"], text=True)
+    fonts = [Path(line) for line in listed.splitlines() if Path(line).stem in names]
+    if len(fonts) < len(names):
+        pytest.skip(f"{' or '.join(names)} is missing")
+    (tmp_path / "fonts").mkdir()
+    for font in fonts:
+        shutil.copy(font, tmp_path / "fonts")
+    chosen = tmp_path / "fonts.conf"
+    chosen.write_text(FONTS.format(folder=tmp_path), "utf-8")
+    pipe = Pipe(FONTCONFIG_FILE=str(chosen))
+    with browser(pipe) as window:
+        assert_readable(window, page)
+    pipe.close()
 
 
 @pytest.mark.parametrize("size", [(1440, 900), (1024, 768), (390, 844)])

@@ -81,16 +81,19 @@ function clear(one, earlier, now) {
     else if (part !== block) part.classList.add("gone")
   }
   const [block] = now.map(part => /** @type {HTMLElement} */ (part.closest(".steps > *")))
-  for (let size = LARGE; one.scrollHeight > one.clientHeight && size > 0.5; size -= 0.1) block.style.fontSize = `${size}em` // a table
+  for (let size = parseFloat(block.style.fontSize); one.scrollHeight > one.clientHeight && size > 0.5; size -= 0.1) {
+    block.style.fontSize = `${size}em` // a table
+  }
   one.classList.toggle("scrolling", one.scrollHeight > one.clientHeight)
 }
 
 /** Steps are large; a line that is too long for that is as large as fits.
  * @param {HTMLElement} one */
 function enlarge(one) {
+  for (const hidden of one.querySelectorAll(".later, .gone")) hidden.classList.remove("later", "gone")
   for (const block of /** @type {NodeListOf<HTMLElement>} */ (one.querySelectorAll(".steps > *"))) {
     const boxes = block.matches(".wide") ? [block] : [...block.querySelectorAll(".wide")]
-    for (let size = LARGE; size >= SMALLEST; size -= 0.1) {
+    for (let size = LARGE; size >= SMALLEST; size -= 0.02) { // widths go in leaps where a face is hinted
       block.style.fontSize = `${size}em`
       if (boxes.every(box => box.scrollWidth <= box.clientWidth)) break
     }
