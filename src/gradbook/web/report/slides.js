@@ -81,9 +81,8 @@ function clear(one, earlier, now) {
     else if (part !== block) part.classList.add("gone")
   }
   const [block] = now.map(part => /** @type {HTMLElement} */ (part.closest(".steps > *")))
-  for (let size = parseFloat(block.style.fontSize); one.scrollHeight > one.clientHeight && size > 0.5; size -= 0.1) {
-    block.style.fontSize = `${size}em` // a table
-  }
+  let size = parseFloat(block.style.fontSize)
+  while (one.scrollHeight > one.clientHeight && size > 0.5) block.style.fontSize = `${size -= 0.1}em` // a table
   one.classList.toggle("scrolling", one.scrollHeight > one.clientHeight)
 }
 
@@ -105,7 +104,6 @@ function follow() {
   const goal = document.getElementById(location.hash.slice(1))
   const at = goal ? slides.findIndex((one) => one.contains(goal)) : -1
   if (at >= 0) show(at, slides[at] === goal ? 0 : Infinity)
-  return at >= 0
 }
 
 /** @param {string} sign @param {string} words @param {() => void} act */
@@ -131,8 +129,7 @@ document.body.classList.add("shown-as-slides")
 
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return
-  const onButton = event.target instanceof HTMLButtonElement && [" ", "Enter"].includes(event.key)
-  if (onButton) return
+  if (event.target instanceof HTMLButtonElement && [" ", "Enter"].includes(event.key)) return
   if (FORWARD.includes(event.key)) (event.shiftKey ? back : forward)()
   else if (BACK.includes(event.key)) back()
   else if (event.key === "Home") show(0, 0)
@@ -141,11 +138,10 @@ addEventListener("keydown", (event) => {
   event.preventDefault()
 })
 
-/** @type {number | null} */
-let from = null
+let from = 0
 addEventListener("touchstart", (event) => { from = event.touches[0].clientX }, { passive: true })
 addEventListener("touchend", (event) => {
-  const along = from === null ? 0 : event.changedTouches[0].clientX - from
+  const along = event.changedTouches[0].clientX - from
   if (Math.abs(along) > 40) (along < 0 ? forward : back)()
 })
 addEventListener("hashchange", follow)
