@@ -1,4 +1,4 @@
-"""An op that a target has no words for is said by its own expansion, there and everywhere."""
+"""A target without a name for an op writes its expansion, in every target."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ def test_a_square_is_a_product_where_there_are_no_powers(bent):
 
 def test_what_nothing_is_made_of_is_refused_with_the_target_and_the_remedy(bent):
     x, _ = bent
-    with pytest.raises(TargetError, match="^a slate has no words for 'tanh': take chalk$"):
+    with pytest.raises(TargetError, match="^a slate can't write the op 'tanh': take chalk$"):
         Vocabulary("a slate", {"multiply"}, "take chalk").simpler(x.graph.make("tanh", x))
 
 
 def test_a_layer_is_refused_by_its_name_and_what_it_is_made_with():
     says = Vocabulary("a slate", {"multiply", "add", "constant"}, "take chalk")
-    with pytest.raises(TargetError, match="^gelu2: a slate .* gelu, .* with tanh: take chalk$"):
+    with pytest.raises(TargetError, match="^gelu2: a slate .* gelu, .* needs tanh: take chalk$"):
         says.steps(Activation("gelu"), "gelu2")
 
 

@@ -1,7 +1,7 @@
-"""What a target can't say, said in what it can: ops are taken apart here, for every target.
+"""Expands ops that a target has no name for into ops that it has, for every target.
 
-A target declares the ops that it says, a `Vocabulary`. How any other op is made of simpler ones
-stands with the op: its expansion (`graph/node.py`).
+A target declares the ops that it can write in a `Vocabulary`. The expansion of any other op into
+simpler ones is part of the op (`graph/node.py`).
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node, ancestors
 from gradbook.layers import Layer
 
-OTHER_FORMAT = "take another activation, or another format"
+OTHER_FORMAT = "use another activation, or another format"
 
 
 def expansion(node: Node, inputs: Sequence[Node] = ()) -> Node | None:
-    """What simpler ops make of these inputs, or of the node's own, in place of its op."""
+    """The op's result on these inputs, or on its own, written with simpler ops."""
     inputs = inputs or node.inputs
     if node.op.name == "power" and node.inputs[1].is_constant(2):
         return inputs[0] * inputs[0]
@@ -26,35 +26,35 @@ def expansion(node: Node, inputs: Sequence[Node] = ()) -> Node | None:
 
 
 def function_of_x(layer: Layer) -> tuple[Node, Node]:
-    """A single value x, and what a layer that works on each value alone makes of it."""
+    """A single value x, and the result of an elementwise layer for it."""
     x = Graph().leaf(Name("x"), each=True)
     return x, layer.at_a_place([x])
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The ops that a target says, what it is called, and what helps where it lacks words."""
+    """The ops that a target can write, its name, and the remedy for all others."""
 
     target: str
     ops: Container[str]
     remedy: str = "use another activation or loss"
 
     def simpler(self, node: Node, inputs: Sequence[Node] = ()) -> Node | None:
-        """The expansion of an op that the target doesn't say; None for one that it says."""
+        """The expansion of an op that the target can't write; None for one that it can."""
         if node.op.name in self.ops:
             return None
         made = expansion(node, inputs)
         if made is None:
-            raise TargetError(f"{self.target} has no words for '{node.op.name}': {self.remedy}")
+            raise TargetError(f"{self.target} can't write the op '{node.op.name}': {self.remedy}")
         return made
 
     def sources(self, node: Node) -> tuple[Node, ...]:
-        """What a node is said with: its inputs, or the simpler way to make it."""
+        """The nodes that a node is written with: its inputs, or its expansion."""
         simpler = self.simpler(node)
         return node.inputs if simpler is None else (simpler,)
 
     def complete(self, nodes: Sequence[Node]) -> list[Node]:
-        """The nodes and what expansions say them with, in an order to compute in."""
+        """The nodes and those of their expansions, in an order of computation."""
         found = set(nodes)
         waiting = list(nodes)
         while waiting:
@@ -66,17 +66,17 @@ class Vocabulary:
         return sorted(found, key=lambda node: node.index)
 
     def steps(self, layer: Layer, place: str) -> list[Node]:
-        """A layer that works on each value alone, in ops of the target; `place` is its name.
+        """An elementwise layer, in ops of the target; `place` is its name.
 
-        The value comes first, then constants and steps in an order to compute in; the last is what
-        the layer makes.
+        The value comes first, then constants and steps in an order of computation; the last one is
+        the layer's output.
         """
         x, made = function_of_x(layer)
         said = self.rewrite(made, place, layer)
         return [x, *(node for node in ancestors([said]) if node is not x)]
 
     def rewrite(self, made: Node, place: str, layer: Layer) -> Node:
-        """What a layer makes, in ops of the target, but for what no sample changes."""
+        """A layer's output, in ops of the target; parts that are equal for all samples stay."""
         known: dict[Node, Node] = {}
 
         def express(node: Node, beyond: Collection[Node] = ()) -> Node:
@@ -92,7 +92,7 @@ class Vocabulary:
             simpler = expansion(node, inputs)
             if simpler is None:
                 raise TargetError(
-                    f"{place}: {self.target} has no words for {layer.text}, which is made with "
+                    f"{place}: {self.target} can't write {layer.text}, which needs "
                     f"{node.op.name}: {self.remedy}"
                 )
             known.update((x, x) for x in inputs)

@@ -270,6 +270,6 @@ class Sorted(Layer):
 def test_what_a_format_has_no_words_for_is_refused_in_one_line(write, monkeypatch):
     monkeypatch.setattr("gradbook.layers.KINDS", [*KINDS, Sorted])
     net = parse("input 1x6x6; sorted; flatten; dense 2")
-    said = r"^sorted1: .* has no words for sorted, which is made with winners: .* another format$"
+    said = r"^sorted1: .* can't write sorted, which needs winners: .* another format$"
     with pytest.raises(TargetError, match=said):
         write(trained_of(net))

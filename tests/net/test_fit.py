@@ -28,11 +28,11 @@ WRONG = {
     "Conv(2, 3, stride=0)": "conv's stride is a whole number from 1 up, not 0",
     "Conv(2, 3, pad=-1)": "conv's pad is a whole number from 0 up, not -1",
     "Conv(2, 3, pad=(1, 0, 1))": "conv's pad is one, two or four numbers, or 'same', not (1, 0, 1)",
-    "Conv(2, 3, pad=(0, 0, 3, 0))": "may read nothing but padding: take at most pad 2",
+    "Conv(2, 3, pad=(0, 0, 3, 0))": "may cover only padding: use at most pad 2",
     "Pool('max', 2, zeros=True)": "the padding of a maxpool is below every value",
     "Pool('avg', 2, pad='same', ceil=True)": "'pad same' leaves nothing over: leave out 'ceil'",
     "Pool('avg', None, ceil=True)": "a window over everything can't move",
-    "Conv(2, (3, 1), pad=1)": "may read nothing but padding: take at most pad 0",
+    "Conv(2, (3, 1), pad=1)": "may cover only padding: use at most pad 0",
     "Pool('median', 2)": "pooling is 'max' or 'avg', not 'median'",
     "Pool([], 2)": "pooling is 'max' or 'avg', not []",
     "Pool('avg', 2, 0)": "avgpool's stride is a whole number from 1 up, not 0",
@@ -45,7 +45,7 @@ WRONG = {
     "Activation('leaky relu', inf)": "the slope of leaky relu is a finite number, not inf",
     "Residual(0)": "add back's number of layers is a whole number from 1 up, not 0",
     "Concat(2)": "concat back's numbers of layers: expected a list, not 2",
-    "Concat([])": "concat back takes a number from 1 up, or several",
+    "Concat([])": "concat back needs one number of layers or more, each at least 1",
     # Updates and samples.
     "Update('sgd')": "unknown update 'sgd': one of descent, momentum, adam",
     "Update('Adam')": "unknown update 'Adam': did you mean 'adam'?",
@@ -145,8 +145,8 @@ def test_channels_stand_side_by_side_in_the_order_that_is_asked_for():
     assert net.shapes[3:5] == ((6, 3, 3), (9, 3, 3))
     said = [layer.words(net.shapes[0]) for layer in net.layers[2:4]]
     assert said == [
-        "side by side: those, then what went into the last 2 layers",
-        "side by side: what went into the last 2 layers, then those",
+        "joined: those, then the input of the last 2 layers",
+        "joined: the input of the last 2 layers, then those",
     ]
 
 

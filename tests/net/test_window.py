@@ -91,6 +91,6 @@ def test_options_stand_in_any_order_and_are_written_as_short_as_can_be(line, aga
 
 def test_a_gap_wider_than_the_input_must_not_jump_over_it():
     conv = Conv(1, (2, 1), pad=(2, 0, 2, 0), dilation=(3, 1))  # over 1 row: at −2 and 1, …
-    with pytest.raises(ShapeError, match="reads nothing but padding somewhere on 1x1x4"):
+    with pytest.raises(ShapeError, match="covers only padding somewhere on 1x1x4"):
         conv.output((1, 1, 4))
     assert conv.output((1, 3, 4)) == (1, 4, 4)

@@ -72,6 +72,6 @@ def test_a_workbook_computes_them(tmp_path):
 def test_a_workbook_that_reads_says_which_layer_it_has_no_words_for():
     plan = ReaderPlan(parse("input 1x4x4; conv 4 3x3; pairnorm; wavy; flatten; dense 2; softmax"))
     normalised, activated = plan.stages[1:3]
-    with pytest.raises(TargetError, match="layer 2: .* has no words for pairnorm: leave it out"):
+    with pytest.raises(TargetError, match="layer 2: .* has no formula for pairnorm: leave it out"):
         plan.formula(normalised, 0, 0, 0)
     assert "TANH(2*" in plan.formula(activated, 0, 0, 0)

@@ -1,6 +1,6 @@
-"""Named values, each an op on earlier ones; their derivatives; and their plain evaluation.
+"""Named values, each an op on earlier ones, with their derivatives and their plain evaluation.
 
-It knows shapes, names and the chain rule; it knows nothing of languages and files.
+Knows shapes, names and the chain rule; knows nothing of languages and files.
 """
 
 from gradbook.graph import levels as levels

@@ -1,4 +1,4 @@
-"""The chain rule: from a value back to all it was made of, and which gradients get a name."""
+"""The chain rule: from a value back to all it depends on, and which gradients get a name."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from gradbook.graph.tensors import sum_last
 
 
 def gradients(of: Node, wrt: Sequence[Node], stop: Collection[Node] = ()) -> dict[Node, Node]:
-    """∂of/∂x for each x of `wrt` and for every value on the way to it, as nodes of the graph.
+    """∂of/∂x for each x in `wrt` and for every value on the path to it, as nodes of the graph.
 
-    The walk doesn't go behind the values of `stop`: so the partials of a single formula are
-    found, with the values that it mentions held apart. What reaches a value over several paths
-    is added in the order in which the paths were written; where nothing does, the gradient is 0.
-    Where `of` is one value per sample, so are its partials.
+    The search stops at values in `stop`, so that the partial derivatives of a single formula can
+    be found, with the values in it treated as independent. Contributions over several paths are
+    added in the order in which the paths were written; without any, the gradient is 0.
+    If `of` is one value per sample, so are its partial derivatives.
     """
     path = _between(of, wrt, stop)
     shares: defaultdict[Node, list[Node]] = defaultdict(list)
@@ -40,9 +40,9 @@ def gradients(of: Node, wrt: Sequence[Node], stop: Collection[Node] = ()) -> dic
 
 
 def _between(of: Node, wrt: Sequence[Node], stop: Collection[Node]) -> set[Node]:
-    """The values through which one of `wrt` reaches `of`."""
+    """The values through which one of `wrt` affects `of`."""
     path = set(wrt)
-    first = min((node.index for node in wrt), default=of.index)  # what is older is made of none
+    first = min((node.index for node in wrt), default=of.index)  # older values depend on none
 
     def recent(node: Node) -> list[Node]:
         return [source for source in node.inputs if source.index >= first]
@@ -56,7 +56,7 @@ def _between(of: Node, wrt: Sequence[Node], stop: Collection[Node]) -> set[Node]
 
 
 def _gathered(node: Node, shares: Sequence[Node], by_sample: bool) -> Node:
-    """The sum of what reaches a value; they come last path first."""
+    """The sum of a value's contributions, which are given last path first."""
     summed = [sum_last(share, len(share.shape) - len(node.shape)) for share in reversed(shares)]
     fitting = join_steps(summed)
     if by_sample:
@@ -68,14 +68,14 @@ def _gathered(node: Node, shares: Sequence[Node], by_sample: bool) -> Node:
     return reduce(add, once)
 
 
-LONGEST_FORMULA = 24  # values mentioned: 16 are in the longest gradient of a 2-2-2 network
+LONGEST_FORMULA = 24  # values in it: the longest gradient of a 2-2-2 network has 16
 
 
 def name_gradients(adjoints: Mapping[Node, Node], weights: Sequence[Node]) -> dict[Node, Node]:
-    """Every weight's gradient under its name.
+    """Give every weight's gradient its name.
 
-    In a small network a gradient is one formula, as people write it. Where that would grow too
-    long, or is also a bias's gradient, the steps that several gradients share are named too.
+    In a small network, each gradient is one formula, as people write it. If it would be too long,
+    or is also a bias's gradient, the steps that several gradients share get names, too.
     """
     slopes = [adjoints[weight] for weight in weights]
     of_biases = {d.inputs[0] if d.op.name == "total" else d for d in slopes}
@@ -94,7 +94,7 @@ def name_gradients(adjoints: Mapping[Node, Node], weights: Sequence[Node]) -> di
 
 
 def _uses(order: Sequence[Node], ends: Collection[Node]) -> dict[Node, int]:
-    """How many others a node is part of; what one other alone hands on counts as that one does."""
+    """The number of users of each node; a node with a single user counts as often as that user."""
     users: defaultdict[Node, set[Node]] = defaultdict(set)
     uses: dict[Node, int] = {}
     for node in reversed(order):
@@ -106,7 +106,7 @@ def _uses(order: Sequence[Node], ends: Collection[Node]) -> dict[Node, int]:
 
 
 def _written_sizes(order: Sequence[Node]) -> dict[Node, int]:
-    """How many values each node's formula mentions when it is written out down to names."""
+    """The number of values in each node's formula when it is written out down to names."""
     sizes: dict[Node, int] = {}
     for node in order:
         sizes[node] = sum(1 if x.name is not None else sizes[x] for x in node.inputs)
@@ -114,9 +114,9 @@ def _written_sizes(order: Sequence[Node]) -> dict[Node, int]:
 
 
 def _name_totals(slopes: Mapping[Node, Node], adjoints: Mapping[Node, Node]) -> None:
-    """What is added over the samples needs a name, since a sheet adds a column.
+    """Name the summands of sums over samples, each of which needs a column in a sheet.
 
-    g_w1 is one sample's share of ∂E/∂w1, q_μ1 one sample's share of the mean μ1.
+    g_w1 is one sample's contribution to ∂E/∂w1, q_μ1 its contribution to the mean μ1.
     """
     owners = {d: value for value, d in [*adjoints.items(), *slopes.items()]}
     order = ancestors(list(slopes.values()))

@@ -1,17 +1,17 @@
-"""Weights and values of few bits: which whole numbers they may be, their scales, and the ops.
+"""Weights and values of few bits: the permitted whole numbers, their scales, and the ops.
 
-A weight w of an output channel with scale s becomes ŵ = s·q, where q is the permitted whole number
-next to w/s. Everything reads ŵ. Its derivative by w is taken as 1 and s counts as a constant
-(straight-through, after Bengio, Léonard and Courville 2013): the true one is 0 nearly everywhere.
+A weight w of an output channel with scale s is rounded to ŵ = s·q, where q is the permitted whole
+number nearest to w/s. All other ops use ŵ. ∂ŵ/∂w is taken to be 1, and s to be constant (straight-
+through, after Bengio, Léonard and Courville 2013): the true derivative is 0 nearly everywhere.
 
-A value x that a layer quantizes has a step instead, a learned range over the highest whole number:
-y = step·q, where q is the whole number next to x/step, as far as there are. The derivative of the
-rounding is taken as 1, so y changes as x does inside, not at all beyond the last number, and with
-the range as the chain rule then says (Esser and others 2020). A range that a step of training has
-brought to 0 or below leaves 0 of each value.
+A value x that a layer quantizes has a step, which is a learned range divided by the highest whole
+number: y = step·q, where q is the whole number nearest to x/step, limited to the lowest and the
+highest. The derivative of the rounding is taken to be 1; inside the range, y changes as x does,
+beyond it not at all, and the range's derivative follows from the chain rule (Esser and others
+2020). If training makes a range 0 or negative, all values become 0.
 
-Scales are computed in double precision, weight after weight in their order, so that whoever
-computes them, in whatever language, gets the same whole numbers.
+Scales are computed in double precision, in the order of the weights, so that implementations in
+all languages get the same whole numbers.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from gradbook.graph.window import Shape
 
 
 class Bits(StrEnum):
-    """How many levels the weights of a layer have; ALL are any numbers."""
+    """How many levels the weights of a layer have; ALL means that they aren't rounded."""
 
     ALL = ""
     EIGHT = "bits 8"
@@ -38,39 +38,39 @@ class Bits(StrEnum):
 
     @property
     def step(self) -> int:
-        """From each permitted whole number to the next."""
+        """The distance between permitted whole numbers."""
         return 2 if self is Bits.TWO else 1
 
     @property
     def highest(self) -> int:
-        """The largest of them; the smallest is as far below 0."""
+        """The largest permitted whole number; the smallest is its negative."""
         return {Bits.EIGHT: 127, Bits.FOUR: 7, Bits.TWO: 3, Bits.TERNARY: 1}[self]
 
     @property
     def whole_numbers(self) -> tuple[int, ...]:
-        """Those that are permitted: -3, -1, 1, 3."""
+        """The permitted whole numbers: -3, -1, 1, 3."""
         return tuple(range(-self.highest, self.highest + 1, self.step))
 
     @property
     def of_mean(self) -> float:
-        """The scale as so many times the mean |w|; 0 where it is the largest |w| over the highest
-        whole number."""
+        """The factor of the mean |w| in the scale; 0 if the scale is the largest |w| divided by the
+        highest whole number."""
         return {Bits.TWO: 0.62, Bits.TERNARY: 1.0}.get(self, 0.0)
 
     @property
     def stored(self) -> int:
-        """Bits that a weight takes where such weights lie one behind the other."""
+        """The bits per weight in a packed array of such weights."""
         return {Bits.ALL: 32, Bits.EIGHT: 8, Bits.FOUR: 4}.get(self, 2)
 
 
 Levels = NDArray[np.int8]
-BY_ROWS = 0  # the first axis of the weights is that of the output channels
+BY_ROWS = 0  # the first axis of the weights is for the output channels
 
 
 def levels(weights: ArrayLike, bits: Bits, groups: int = BY_ROWS) -> tuple[Levels, Array]:
     """The whole number of each weight, and the scale of each output channel: w ≈ scale·number.
 
-    The weights' first axis is that of the output channels. With `groups` they are those of a
+    The weights' first axis is for the output channels. With `groups`, the weights are those of a
     transposed convolution: inputs × outputs of a group × rows × columns.
     """
     given = np.asarray(weights, np.float64)
@@ -80,21 +80,21 @@ def levels(weights: ArrayLike, bits: Bits, groups: int = BY_ROWS) -> tuple[Level
 
 
 def levelled(weights: ArrayLike, bits: Bits, groups: int = BY_ROWS) -> Array:
-    """What such weights come to: ŵ = scale·number."""
+    """The rounded values of such weights: ŵ = scale·number."""
     given = np.asarray(weights, np.float64)
     over = _over(_scales(given, bits, groups), given.shape, groups)
     return _level(given, over, bits)
 
 
 def nearest(ratio: Array, bits: Bits) -> Array:
-    """The permitted whole number next to each; the larger one from halfway on."""
+    """The nearest permitted whole number to each ratio; halfway, the larger one."""
     odd = bits.step == 2
     whole = 2 * np.floor(ratio / 2) + 1 if odd else np.floor(ratio + 0.5)
     return np.asarray(np.clip(whole, -bits.highest, bits.highest))
 
 
 def _ratio(w: Array, s: Array) -> Array:
-    """w/s, and 0 where all weights of a channel are 0."""
+    """w/s, or 0 if all weights of a channel are 0."""
     return np.divide(w, s, out=np.zeros(np.broadcast(w, s).shape), where=np.asarray(s) > 0)
 
 
@@ -104,7 +104,7 @@ def _level(w: Array, s: Array, bits: str) -> Array:
 
 
 def _by_channel(w: Any, groups: int) -> Any:
-    """A row of all weights of each output channel, in their order."""
+    """A row with all weights of each output channel, in their order."""
     if groups == BY_ROWS:
         return w.reshape(w.shape[0], -1)
     apart = w.reshape(groups, w.shape[0] // groups, w.shape[1], -1).swapaxes(1, 2)
@@ -124,12 +124,12 @@ def _scales(w: Array, bits: str, groups: int) -> Array:
     kind, sizes = Bits(bits), abs(_by_channel(w, groups))
     if not kind.of_mean:
         return np.asarray(sizes.max(axis=1) / kind.highest)
-    sums = np.add.accumulate(sizes, axis=1)[:, -1]  # one after the other, unlike those of NumPy
+    sums = np.add.accumulate(sizes, axis=1)[:, -1]  # in order, unlike NumPy's own sums
     return np.asarray(sums * (kind.of_mean / sizes.shape[1]))
 
 
 def _scale_elements(w: Scalars, bits: str, groups: int) -> Scalars:
-    """|w| is the larger of w and −w."""
+    """|w| is written as the larger of w and −w."""
     kind, rows = Bits(bits), _by_channel(w, groups)
 
     def scale(channel: int) -> Node:
@@ -154,24 +154,24 @@ def _level_elements(w: Scalars, s: Scalars, bits: str, groups: int) -> Scalars:
 
 
 def scales_of(w: Shape, groups: int = BY_ROWS) -> int:
-    """How many output channels weights of this shape have: each has a scale."""
+    """The number of output channels, and so of scales, for weights of this shape."""
     return w[0] if groups == BY_ROWS else groups * w[1]
 
 
 def _level_expansion(w: Node, s: Node, bits: str) -> Node:
-    """The same in ops that know a number's whole part; the slope isn't theirs."""
+    """The value written with `floor`, whose derivative is a different one."""
     kind, make = Bits(bits), w.graph.make
     odd = kind.step == 2
     whole = 2 * make("floor", w / s / 2) + 1 if odd else make("floor", w / s + 0.5)
-    if kind.of_mean:  # else no weight lies beyond the highest level
+    if kind.of_mean:  # else no weight exceeds the highest level
         highest = kind.highest
         whole = make("largest", -make("largest", -whole, -highest), -highest)
     return make("choose", s, s * whole, 0)
 
 
-define("floor", np.floor, derivative=lambda d, y, x: (None,))  # the whole number next below
+define("floor", np.floor, derivative=lambda d, y, x: (None,))  # rounds down
 define(
-    "level",  # s·q, where q is the permitted whole number next to w/s: straight-through
+    "level",  # s·q, where q is the permitted whole number nearest to w/s: straight-through
     _level,
     derivative=lambda d, y, w, s: (d, None),
     shape=lambda w, s, bits: same_shape(w, s),
@@ -185,7 +185,7 @@ define(
     elements=_scale_elements,
 )
 define(
-    "levelled",  # each weight by the scale of its channel
+    "levelled",  # each weight with the scale of its channel
     lambda w, s, bits, groups: _level(w, _over(s, w.shape, groups), bits),
     shape=lambda w, s, bits, groups: w,
     derivative=lambda d, y, w, s: (d, None),
@@ -206,8 +206,8 @@ def _stepped(x: Array, limit: Array, lowest: float, highest: float) -> Array:
 def _stepped_slopes(
     d: Node, y: Node, x: Node, limit: Node, ends: tuple[float, float]
 ) -> tuple[Node, Node]:
-    """Inside the error of rounding shrinks and grows with the range; beyond, y is a share of it.
-    A range that is 0 or below passes nothing on."""
+    """Inside the range, the rounding error is proportional to the range; beyond it, y is. A range
+    that is 0 or negative passes no gradient on."""
     make, (lowest, highest) = x.graph.make, ends
     end = x - limit * lowest / highest if lowest else x
     by_x, share = (make("choose", end, make("choose", limit - x, one, 0), 0) for one in (1, x))
@@ -223,7 +223,7 @@ def _stepped_expansion(x: Node, limit: Node, lowest: float, highest: float) -> N
 
 
 define(
-    "stepped",  # step·q for the whole number q next to x/step, from a lowest to a highest
+    "stepped",  # step·q with the whole number q nearest to x/step, within limits
     _stepped,
     derivative=lambda d, y, x, limit: _stepped_slopes(d, y, x, limit, y.attributes),
     expansion=_stepped_expansion,

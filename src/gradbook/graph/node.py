@@ -1,4 +1,4 @@
-"""The graph: values that are ops on earlier values, equal ones made once; and what an op is."""
+"""The graph: values as ops on earlier values, each distinct one stored once; and what an op is."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from gradbook.graph.names import Name
 from gradbook.graph.window import Shape, Window
 
 Array = NDArray[np.float64]
-Scalars = NDArray[Any]  # of nodes: the elements of a small tensor
+Scalars = NDArray[Any]  # an array of nodes: the elements of a small tensor
 Attribute = float | int | str | tuple[int, ...] | Window
 
 
 def same_shape(*shapes: Any) -> Shape:
-    """The shape of an op that works element by element: a single value goes with any shape."""
+    """The shape of an elementwise op's result: a single value fits any shape."""
     wide = {shape for shape in shapes if isinstance(shape, tuple) and shape}
     assert len(wide) <= 1, f"shapes {wide} side by side"
     return next(iter(wide), ())
@@ -32,13 +32,13 @@ def _no_derivative(d: Node, y: Node, *inputs: Node) -> Sequence[Node | None]:
 
 @dataclass(frozen=True, eq=False)
 class Op:
-    """One op. Arrays of a value per sample have the samples as their first axis.
+    """One op. Arrays with a value per sample have the samples as their first axis.
 
-    `value(*arrays, *attributes)` is what it means. `derivative(d, y, *inputs)` gives, from
-    d = ∂E/∂y, what each input gets (None: nothing); it may use the result y itself.
-    `expansion(*inputs, *attributes)` says it with simpler ops, for targets without a word for it.
-    `elements(*arrays of scalar nodes, *attributes)` takes a tensor op apart; an op without it
-    works element by element.
+    `value(*arrays, *attributes)` computes the result. `derivative(d, y, *inputs)` gets
+    d = ∂E/∂y and returns ∂E/∂x for each input (None: 0); it may use the result y itself.
+    `expansion(*inputs, *attributes)` writes the op with simpler ones, for targets without a name
+    for it. `elements(*arrays of scalar nodes, *attributes)` expands a tensor op into ops on
+    single values; an op without it works element by element.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Op:
 
 
 OPS: dict[str, Op] = {}
-FOREIGN: dict[str, Op] = {}  # of formulas that others write, which no network of ours has
+FOREIGN: dict[str, Op] = {}  # ops of others' formulas, which our networks don't use
 
 
 def define(name: str, value: Callable[..., Any], **parts: Callable[..., Any]) -> None:
@@ -69,10 +69,10 @@ def op_called(name: str) -> Op:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Node:
-    """One value: an op on earlier nodes. `each` tells a value per sample from one per step."""
+    """One value: an op on earlier nodes. `each` marks a value per sample, rather than per step."""
 
     graph: Graph
-    index: int  # inputs have smaller ones, so the order of indices is an order to compute in
+    index: int  # inputs have smaller indices, so increasing index is an order of computation
     op: Op
     inputs: tuple[Node, ...]
     attributes: tuple[Attribute, ...]
@@ -91,7 +91,7 @@ class Node:
         return float(value)
 
     def __repr__(self) -> str:
-        """One level deep: a value written out whole could fill a book."""
+        """One level deep: the fully expanded value could be very long."""
         inputs = ", ".join(f"{x.op.name} {x.index}" for x in self.inputs)
         return f"<{self.name or self.index} = {self.op.name}({inputs})>"
 
@@ -133,7 +133,7 @@ class Node:
 
 
 class Graph:
-    """Nodes in the order they were made, each different one once, and the names of some."""
+    """Nodes in the order of their creation, each distinct one once, and the names of some."""
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
@@ -147,7 +147,7 @@ class Graph:
         return {str(name): node for node, name in self.names.items()}
 
     def has(self, name: Name) -> bool:
-        """Whether a value is called so."""
+        """Whether a value has this name."""
         return str(name) in self._taken
 
     def make(self, op: str, *inputs: Node | float, attributes: tuple[Attribute, ...] = ()) -> Node:
@@ -164,13 +164,13 @@ class Graph:
         return self._add("constant", (), (float(value),), (), False)
 
     def leaf(self, name: Name, shape: Shape = (), each: bool = False) -> Node:
-        """A value that comes from outside: an input, a weight, the rate."""
+        """A value from outside: an input, a weight, the learning rate."""
         node = self._add("leaf", (), (str(name),), shape, each)
         self._name(node, name)
         return node
 
     def named(self, node: Node, name: Name) -> Node:
-        """The node under this name, or a copy where it has another name or is a constant."""
+        """The node with this name, or a copy if the node has another name or is a constant."""
         if self.names.get(node) == name:
             return node
         if node in self.names or node.is_constant():
@@ -200,7 +200,7 @@ class Graph:
 
 
 def _simpler(op: str, inputs: tuple[Node, ...]) -> Node | None:
-    """A node that says the same with less: 1·x is x, and minus a constant is a constant."""
+    """An equivalent, simpler node: 1·x is x, and minus a constant is a constant."""
     match op, inputs:
         case "multiply" | "divide" | "power", (x, one) if one.is_constant(1):
             return x
@@ -217,10 +217,10 @@ def ancestors(
     stop: Collection[Node] = (),
     sources: Callable[[Node], Iterable[Node]] = attrgetter("inputs"),
 ) -> list[Node]:
-    """The outputs and everything they are made of, in an order to compute in.
+    """The outputs and all values they depend on, in an order of computation.
 
-    What the values of `stop` are made of is left out, but for outputs among them. `sources` says
-    what a value is made of, where those aren't its inputs.
+    The inputs of values in `stop` are left out, unless these are outputs themselves. `sources`
+    returns the values that a value depends on, if they aren't its inputs.
     """
     seen: set[Node] = set()
     waiting = list(outputs)
@@ -234,9 +234,9 @@ def ancestors(
 
 
 def named_inputs(node: Node, named: Container[Node] | None = None) -> list[Node]:
-    """The named values that a node's formula refers to, in the order they are written.
+    """The named values that a node's formula refers to, in the order in which they are written.
 
-    `named` says which values are; without it those are that have a name in the graph.
+    `named` contains the values that count as named; by default, those with a name in the graph.
     """
     named = node.graph.names if named is None else named
     found: dict[Node, None] = {}

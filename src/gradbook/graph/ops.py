@@ -1,6 +1,6 @@
-"""The ops on single values: what each means, its derivative, and how simpler ops say it.
+"""The ops on single values: each with its value, its derivative, and often an expansion.
 
-They work element by element where they are given tensors.
+On tensors, they work element by element.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ define("constant", np.float64)
 define("leaf", _not_given)
 define("copy", lambda x, name: x, derivative=lambda d, y, x: (d,))
 
-# Between samples: `repeat` gives a step's value to every sample, `total` adds over them.
+# Between samples: `repeat` gives a step's value to every sample, `total` sums over them.
 
 define("repeat", lambda x: x, derivative=lambda d, y, x: (d.graph.make("total", d),))
 define(
@@ -43,7 +43,7 @@ define("exp", np.exp, derivative=lambda d, y, x: (d * y,))
 define("log", np.log, derivative=lambda d, y, x: (d / x,))
 define("sqrt", np.sqrt, derivative=lambda d, y, x: (d / (2 * y),))
 
-# Choices. A tie goes to the first, and the corner of a ReLU to its flat side, as in PyTorch.
+# Choices. The first of equal values counts; at its corner, a ReLU has slope 0, as in PyTorch.
 
 define(
     "choose",  # a where c > 0, else b
@@ -71,7 +71,7 @@ def _is_largest(*arrays: Any) -> Any:
 
 
 define(
-    "is_largest",  # 1 for the k-th of them, else 0
+    "is_largest",  # 1 if the k-th is the largest, else 0
     _is_largest,
     shape=lambda *shapes: (),
     derivative=lambda d, y, *xs: (None,) * len(xs),
@@ -108,12 +108,12 @@ define(
     lambda x: np.maximum(x, 0),
     derivative=lambda d, y, x: (d * x.graph.make("choose", x, 1, 0),),
 )
-BELL = 1 / sqrt(2 * pi)  # of the normal distribution's density, in the middle
+BELL = 1 / sqrt(2 * pi)  # the maximum of the normal distribution's density
 _tails = np.vectorize(erfc, otypes=[np.float64])
 
 
 def normal_share(x: Array) -> Array:
-    """Told by the tail below, so that little of little is not lost beside 1."""
+    """Computed from the lower tail, so that tiny values aren't lost beside 1."""
     x = np.asarray(x)
     tails: Array = _tails(x / -sqrt(2)).astype(np.result_type(x, np.float32))
     return 0.5 * tails
@@ -124,17 +124,17 @@ def normal_share_of(x: Node) -> Node:
 
 
 def bell(x: Node) -> Node:
-    """The normal distribution's density, the slope of its share."""
+    """The normal distribution's density, the derivative of its distribution function."""
     return BELL * x.graph.make("exp", -(x**2) / 2)
 
 
 define(
-    "normal_share",  # Φ(x): the share of a normal distribution that lies below x
+    "normal_share",  # Φ(x): the share of a normal distribution below x
     normal_share,
     derivative=lambda d, y, x: (d * bell(x),),
 )
 define(
-    "log_sum_exp",  # ln Σ e^x: softmax is e^(x − that)
+    "log_sum_exp",  # ln Σ e^x: softmax is e^(x − this)
     lambda *xs: reduce(np.logaddexp, xs),
     derivative=lambda d, y, *xs: tuple(d * d.graph.make("exp", x - y) for x in xs),
 )

@@ -1,4 +1,4 @@
-"""The plain evaluation of a graph in float64, op by op: slow, obvious, and the truth."""
+"""The plain evaluation of a graph in float64, op by op: slow, obvious, and the definition."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ Values = dict[Node, Array]
 
 
 def evaluate(outputs: Sequence[Node], given: Mapping[Node, Array]) -> Values:
-    """The value of each output and of everything it is made of, from the leaves' values."""
+    """The value of each output and of everything it depends on, from the leaves' values."""
     order = ancestors(outputs)
     return evaluate_in_order(order, given, samples_in(order, given))
 
 
 def samples_in(order: Sequence[Node], given: Mapping[Node, Array]) -> int:
-    """How many samples the leaves' values are of."""
+    """The number of samples in the leaves' values."""
     return next((len(given[node]) for node in order if node.each and node in given), 1)
 
 
 def evaluate_in_order(order: Sequence[Node], given: Mapping[Node, Array], samples: int) -> Values:
-    """The same of nodes that are in an order to compute in, for so many samples."""
+    """The values of nodes given in an order of computation, for so many samples."""
     values: Values = {}
-    with np.errstate(all="ignore"):  # a diverging network overflows, and says so by its values
+    with np.errstate(all="ignore"):  # a diverging network overflows, as its values show
         for node in order:
             if node in given:
                 values[node] = given[node]

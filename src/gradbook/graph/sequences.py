@@ -1,8 +1,8 @@
-"""The ops on sequences: steps taken out and put side by side, and attention between them.
+"""The ops on sequences: extracting and stacking steps, and attention between them.
 
-A sequence comes from outside step by step, as (steps, features). Inside a network it is
-(features, 1, steps): channels of one row, over which windows slide as over any other. What the
-steps are to each other is (heads, steps, steps): rows of queries over columns of keys.
+Outside the network, a sequence is (steps, features). Inside, it is (features, 1, steps): channels
+of one row, over which windows slide as over any other. Relations between steps are (heads, steps,
+steps), with a row per query and a column per key.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _only_step(x: Array, step: int, steps: int) -> Array:
 
 
 define(
-    "only_step",  # a sequence that is 0 at every other step
+    "only_step",  # a sequence that is 0 at all other steps
     _only_step,
     shape=lambda x, step, steps: (*x, 1, steps),
 )
@@ -61,7 +61,7 @@ define(
 
 
 def by_feature(x: Node) -> Node:
-    """Steps x features as a row of steps for each feature."""
+    """Transpose (steps, features) into a row of steps per feature."""
     return x.graph.make("by_feature", x)
 
 
@@ -79,8 +79,8 @@ def stack(xs: Sequence[Node]) -> Node:
 
 
 def join_steps(shares: Iterable[Node]) -> list[Node]:
-    """The same summands with fewer ops: one sequence of those that are 0 but at a step of theirs,
-    where every step has one."""
+    """The same summands with fewer ops: if sequences that are 0 except at one step cover all
+    steps, they become one stacked sequence."""
     by_step: dict[int, Node] = {}
     others, steps = [], 0
     for share in shares:
@@ -107,7 +107,7 @@ def _placed(x: Node, step: int, steps: int) -> Node:
 
 
 def _heads(x: Any, heads: int) -> Any:
-    """The features of each head: (…, heads, features, steps), of arrays and of scalars."""
+    """The features of each head: (…, heads, features, steps), for arrays and for scalars."""
     *before, features, _, steps = x.shape
     return x.reshape(*before, heads, features // heads, steps)
 
@@ -131,7 +131,7 @@ def weigh(a: Node, v: Node, back: bool = False) -> Node:
 
 
 define(
-    "scores",  # of each query with each key, within each head
+    "scores",  # of each query for each key, within each head
     _scores,
     shape=lambda q, k, heads: (heads, q[2], k[2]),
     derivative=lambda d, y, q, k: (weigh(d, k), weigh(d, q, back=True)),
@@ -147,7 +147,7 @@ def _weigh(a: Array, v: Array, back: int) -> Array:
 
 
 def _weigh_elements(a: Scalars, v: Scalars, back: int) -> Scalars:
-    """A share that is 0 is left out, as behind a causal mask."""
+    """Shares of 0, as under a causal mask, are left out."""
     a, own = a.swapaxes(1, 2) if back else a, _heads(v, a.shape[0])
     made = array_of(
         (*own.shape[:2], a.shape[1]),
@@ -171,7 +171,7 @@ def _weigh_derivative(d: Node, y: Node, a: Node, v: Node) -> tuple[Node, Node]:
 
 
 define(
-    "weigh",  # the values at all steps, added up by the shares of each; back: by those of each key
+    "weigh",  # the values at all steps, weighted by each query's shares; back: by each key's
     _weigh,
     shape=lambda a, v, back: (v[0], 1, a[2] if back else a[1]),
     derivative=_weigh_derivative,
@@ -184,7 +184,7 @@ def shares(e: Node, causal: bool) -> Node:
 
 
 def _allowed(shape: tuple[int, ...], causal: int) -> Any:
-    """Which keys each query sees."""
+    """Which keys each query may attend to."""
     everywhere = np.ones(shape[-2:], bool)
     return np.tril(everywhere) if causal else everywhere
 
@@ -196,7 +196,7 @@ def _shares(e: Array, causal: int) -> Array:
 
 
 def _shares_elements(e: Scalars, causal: int) -> Scalars:
-    """By way of ln Σ e^x, which softmax measures every value from; what isn't seen has no share."""
+    """Through ln Σ e^x, which the softmax subtracts from every value; masked keys have share 0."""
     graph: Graph = e.item(0).graph
     allowed = _allowed(e.shape, causal)
 
@@ -210,7 +210,7 @@ def _shares_elements(e: Scalars, causal: int) -> Scalars:
 
 
 define(
-    "shares",  # of each row, by softmax; causal: no query sees the keys after it
+    "shares",  # of each row, by softmax; causal: no query attends to later keys
     _shares,
     shape=lambda e, causal: e,
     derivative=lambda d, y, e: (d.graph.make("shares_back", d, y),),

@@ -1,8 +1,8 @@
-"""The ops on whole tensors, and how each is taken apart into ops on single values.
+"""The ops on whole tensors, and the expansion of each into ops on single values.
 
-`spread` repeats each value over new last axes, `sum` adds over the last ones, `concat` puts
-channels side by side. `sum_channels` adds the channels of each place, and `spread_channels` repeats
-a value for each place in every channel. The weights W of a weighted sum are (outputs, inputs).
+`spread` repeats each value along new last axes, `sum` sums over the last ones, `concat` joins
+channels. `sum_channels` sums the channels at each place, and `spread_channels` repeats one value
+per place in every channel. The weights W of a weighted sum are (outputs, inputs).
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ define(
     ),
 )
 define(
-    "part",  # so many channels, from the first of them on
+    "part",  # `count` channels, beginning with `first`
     lambda x, first, count, axes: x[
         (..., slice(first, first + count), *[slice(None)] * (axes - 1))
     ],
@@ -101,7 +101,7 @@ define(
 
 
 def _concat_derivative(d: Node, y: Node, *xs: Node) -> Iterator[Node]:
-    """Each gets back what its own channels are given."""
+    """Each input gets the gradients of its own channels."""
     first = 0
     for x in xs:
         yield d.graph.make("part", d, attributes=(first, x.shape[0], len(x.shape)))
@@ -118,7 +118,7 @@ define(
 
 
 def concat(xs: Sequence[Node]) -> Node:
-    """Channels side by side; the attribute is the number of axes that a sample has."""
+    """Joined channels; the attribute is the number of axes of a sample."""
     return xs[0].graph.make("concat", *xs, attributes=(len(xs[0].shape),))
 
 
@@ -179,7 +179,7 @@ define(
 
 
 def softmax(o: Node) -> Node:
-    """Over all values of a sample, or of a row."""
+    """The softmax over all values of a sample, or of a row."""
     return _shares(o, o.graph.make("log_sum_exp_all", o))
 
 
@@ -189,9 +189,9 @@ def _shares(x: Node, total: Node) -> Node:
 
 # Windows -----------------------------------------------------------------------
 #
-# Of a convolution x is (channels, height, width), the weights (outputs, channels of one group,
-# rows, columns); with groups, each group of outputs reads its own group of channels. The padding
-# of a convolution is zeros, of a pool none of its values; what no window reaches is left out.
+# In a convolution, x is (channels, height, width), and the weights are (outputs, channels of one
+# group, rows, columns); each group of outputs reads its own group of channels. A convolution pads
+# with zeros, a pool ignores its padding; values that no window reaches are left out.
 
 
 def view_windows(x: Array, window: Window, fill: float = 0.0) -> Array:
@@ -204,8 +204,8 @@ def view_windows(x: Array, window: Window, fill: float = 0.0) -> Array:
 
 
 def _added_back(parts: Callable[[int, int], Any], shape: tuple[int, ...], window: Window) -> Array:
-    """The reverse: the sum at each place of what `parts(i, j)` has (…, out height, out width) for
-    row i and column j of the windows; what falls into the padding is dropped."""
+    """The reverse: at each place, the sum of `parts(i, j)` (…, out height, out width) over row i
+    and column j of the windows that reach it; sums in the padding are dropped."""
     *before, height, width = shape
     (top, below), (left, right) = window.edges(0), window.edges(1)
     x = np.zeros((*before, top + height + below, left + width + right))
@@ -223,13 +223,13 @@ def _added_back(parts: Callable[[int, int], Any], shape: tuple[int, ...], window
 
 
 def _grouped(x: Array, axis: int, groups: int) -> Array:
-    """The axis split in two: groups, and what is in one. `axis` counts from the end."""
+    """Split an axis in two: groups, and members of a group. `axis` counts from the end."""
     shape = x.shape
     return x.reshape(*shape[:axis], groups, shape[axis] // groups, *shape[x.ndim + axis + 1 :])
 
 
 def _merged(x: Array, axis: int) -> Array:
-    """The reverse: this axis and the one after it as one."""
+    """The reverse: this axis and the next one merged."""
     end = x.ndim + axis
     return x.reshape(*x.shape[:end], x.shape[end] * x.shape[end + 1], *x.shape[end + 2 :])
 
@@ -245,7 +245,7 @@ def _conv_weights(d: Array, x: Array, window: Window, groups: int) -> Any:
 
 
 def _conv_back(w: Array, d: Array, area: Shape, window: Window, groups: int) -> Array:
-    """Every output's d goes back to the inputs of its window."""
+    """Each output's gradient, distributed to the inputs of its window."""
     shape = (*d.shape[:-3], w.shape[1] * groups, *area)
     w, d = _grouped(w, -4, groups), _grouped(d, -3, groups)
 
@@ -273,7 +273,7 @@ def _conv_elements(w: Scalars, x: Scalars, window: Window, groups: int) -> Scala
 
 
 def _conv_back_derivative(d: Node, y: Node, w: Node, x: Node) -> tuple[Node, Node]:
-    """A transposed convolution's, which this op is as well: those of a convolution, transposed."""
+    """The gradients of a transposed convolution, as which this op also serves."""
     _, *others = y.attributes
     return (
         d.graph.make("conv_weights", x, d, attributes=tuple(others)),
@@ -284,7 +284,7 @@ def _conv_back_derivative(d: Node, y: Node, w: Node, x: Node) -> tuple[Node, Nod
 def _conv_back_elements(
     w: Scalars, d: Scalars, area: Shape, window: Window, groups: int
 ) -> Scalars:
-    """Each value's sum over the windows that reach it; none reaches some in gaps."""
+    """Each value's sum over the windows that reach it; with gaps, none reaches some values."""
     made_by_group = w.shape[0] // groups
     zero: Node = w.item(0).graph.constant(0)
 
@@ -341,18 +341,18 @@ def _maxpool_back(d: Array, x: Array, window: Window) -> Array:
 
 
 def _winners(x: Array, window: Window) -> Array:
-    """Where each window's first largest value stands: 1 there, 0 elsewhere."""
+    """1 at the first largest value of each window, 0 elsewhere."""
     return _maxpool_back(np.ones((*x.shape[:-2], *window.places(x.shape[-2:]))), x, window)
 
 
 def _unpooled(d: Array, window: Window) -> Array:
-    """Each value at all places of its window."""
+    """Each value repeated at all places of its window."""
     return d.repeat(window.size[0], axis=-2).repeat(window.size[1], axis=-1)
 
 
 def divisors(window: Window, area: Shape, counted: Sides = NOWHERE) -> Array:
-    """What the sum of a window is divided by at each place: as many values as it reads, and so
-    much of its padding as is counted."""
+    """The divisor of each window's sum: the number of values it reads, and of places of its padding
+    that are counted."""
     along = [
         [
             len(window.inside_along(axis, place, length, (counted[axis], counted[axis + 2])))
@@ -410,7 +410,7 @@ define(
     elements=lambda x, window: x.repeat(window.size[0], 1).repeat(window.size[1], 2),
 )
 define(
-    "window_sums",  # of windows side by side
+    "window_sums",  # of adjacent windows
     lambda x, window: view_windows(x, window).sum(axis=(-2, -1)),
     shape=_pool_shape,
     derivative=lambda d, y, x: (d.graph.make("unpooled", d, attributes=y.attributes),),

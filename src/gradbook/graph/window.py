@@ -1,7 +1,7 @@
-"""How a window goes over rows and columns: its size, steps, padding and gaps.
+"""How a window slides over rows and columns: its size, stride, padding and dilation.
 
-Convolutions and pools share it. It alone knows how many places a window has on its way, and what
-it reads at each of them. Of two numbers the first is for rows, the second for columns; of four the
+Convolutions and pools share it. Only this module knows how many places a window has and what it
+reads at each of them. Of two numbers, the first is for rows, the second for columns; of four, the
 first two are before the first row and column, the others after the last.
 """
 
@@ -19,17 +19,15 @@ Shape = tuple[int, ...]
 Both = tuple[int, int]
 Sides = tuple[int, int, int, int]
 Pad = Sides | Literal["same"]
-SAME: Literal["same"] = "same"  # as many places as steps fit into what is read
+SAME: Literal["same"] = "same"  # one place for each stride that begins inside the input
 NOWHERE: Sides = (0, 0, 0, 0)
 MOST_CHECKED = 100_000  # places at an edge
 LARGER_WINDOW = "{word}'s window {window} is larger than its input {shape}{pad}: make it smaller"
 PADDING_ALONE = (
-    "{word}'s window {window} reads nothing but padding somewhere on {shape}: "
-    "take a smaller pad or dilation"
+    "{word}'s window {window} covers only padding somewhere on {shape}: "
+    "use a smaller pad or dilation"
 )
-TOO_PADDED = (
-    "with pad {pad} a window {window} may read nothing but padding: take at most pad {most}"
-)
+TOO_PADDED = "with pad {pad} a window {window} may cover only padding: use at most pad {most}"
 
 
 @dataclass(frozen=True)
@@ -39,11 +37,11 @@ class Window:
     size: Both
     stride: Both = (1, 1)
     pad: Sides = NOWHERE
-    dilation: Both = (1, 1)  # rows, and columns, from one that is read to the next
+    dilation: Both = (1, 1)  # the distance between rows, and between columns, that it reads
 
     @property
     def span(self) -> Both:
-        """Rows and columns from the first to the last that it reads."""
+        """The number of rows and columns from the first to the last that it reads."""
         return self._reach(0), self._reach(1)
 
     def _reach(self, axis: int) -> int:
@@ -55,16 +53,16 @@ class Window:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it reads neighbours, and moves on by as many rows as columns."""
+        """Whether it reads neighbours, and slides by as many rows as columns."""
         return self.dilation == (1, 1) and self.stride[0] == self.stride[1]
 
     @property
     def lies_side_by_side(self) -> bool:
-        """Whether it moves on by its own size, beginning in the corner."""
+        """Whether it slides by its own size, beginning in the corner."""
         return self.size == self.stride and self.dilation == (1, 1) and self.pad[:2] == (0, 0)
 
     def places(self, area: Shape) -> Both:
-        """How many places it has on its way down and across so many rows and columns."""
+        """The number of its places along so many rows and columns."""
         down, across = (
             (length + sum(self.edges(axis)) - self._reach(axis)) // self.stride[axis] + 1
             for axis, length in enumerate(area)
@@ -72,7 +70,7 @@ class Window:
         return down, across
 
     def left_over(self, places: Sequence[int], area: Shape) -> Both:
-        """How many rows and columns of an area lie beyond the last of so many places."""
+        """The number of rows and columns of an area beyond the last of these places."""
         down, across = (
             length + sum(self.edges(axis)) - self.span[axis] - (count - 1) * self.stride[axis]
             for axis, (count, length) in enumerate(zip(places, area, strict=True))
@@ -84,17 +82,17 @@ class Window:
         return self.pad[axis], self.pad[axis + 2]
 
     def corner(self, place: Sequence[int]) -> Both:
-        """The row and the column that it begins at, at one of its places; padding is below 0."""
+        """The row and column at which it begins at one of its places; negative in the padding."""
         row, column = place
         return row * self.stride[0] - self.pad[0], column * self.stride[1] - self.pad[1]
 
     def reads(self, place: Sequence[int], own: Sequence[int]) -> Both:
-        """Which row and column lie under one of its own, at one of its places."""
+        """The row and column of the input under one of its cells, at one of its places."""
         row, column = self.corner(place)
         return row + own[0] * self.dilation[0], column + own[1] * self.dilation[1]
 
     def inside(self, place: Sequence[int], area: Shape) -> Iterator[tuple[Both, Both]]:
-        """Which of its own rows and columns lie over the input, and over which of that."""
+        """Its cells that cover the input, each with the row and column that it covers."""
         down, across = (
             self.inside_along(axis, first, length)
             for axis, (first, length) in enumerate(zip(place, area, strict=True))
@@ -105,13 +103,13 @@ class Window:
     def inside_along(
         self, axis: int, place: int, length: int, counted: Both = (0, 0)
     ) -> list[Both]:
-        """The same along one axis; so much of the padding before and after is `counted` in."""
+        """The same along one axis; so much of the padding before and after is `counted`, too."""
         first, gap = place * self.stride[axis] - self.pad[axis], self.dilation[axis]
         read = ((k, first + k * gap) for k in range(self.size[axis]))
         return [(k, at) for k, at in read if -counted[0] <= at < length + counted[1]]
 
     def over(self, at: Sequence[int], area: Shape) -> Iterator[tuple[Both, Both]]:
-        """At which of its rows and columns it reads one value, and at which of its places."""
+        """The cells with which it reads one value, each with the window's place."""
         down, across = (
             self._over_along(axis, source, places)
             for axis, (source, places) in enumerate(zip(at, self.places(area), strict=True))
@@ -130,11 +128,11 @@ class Window:
         return found
 
     def reads_nothing(self, area: Shape) -> bool:
-        """Whether at some place there is only padding under it."""
+        """Whether it covers only padding at some place."""
         return any(self._reads_nothing(axis, length) for axis, length in enumerate(area))
 
     def _reads_nothing(self, axis: int, length: int) -> bool:
-        """With padding shorter than its span, only gaps wider than the input can jump over it."""
+        """With padding shorter than its span, only gaps wider than the input can skip all of it."""
         if self.dilation[axis] <= length:
             return False
         (before, _), places = self.edges(axis), self.places((length, length))[axis]
@@ -143,7 +141,7 @@ class Window:
 
 
 def places_in(word: str, window: Window, shape: Shape) -> Both:
-    """Its places on channels x height x width; there must be some, and each reads a value."""
+    """Its places on channels x height x width; there must be some, each covering a value."""
     area = shape[1:]
     found = window.places(area)
     said = f"{both_words(window.size)}{gap_words(window.dilation)}"
@@ -157,8 +155,8 @@ def places_in(word: str, window: Window, shape: Shape) -> Both:
 
 
 def same_pad(size: Both, stride: Both, dilation: Both, area: Shape) -> Sides:
-    """Keras's and TensorFlow's: a place for each step that begins in the input; what the padding
-    has too much for both ends stands after it."""
+    """The padding in Keras and TensorFlow: one place for each stride that begins in the input; if
+    the padding is odd, its larger half is at the end."""
     missing = [
         max((-(-length // step) - 1) * step + (k - 1) * gap + 1 - length, 0)
         for k, step, gap, length in zip(size, stride, dilation, area, strict=True)
@@ -168,8 +166,8 @@ def same_pad(size: Both, stride: Both, dilation: Both, area: Shape) -> Sides:
 
 
 def overhang(window: Window, area: Shape) -> Sides:
-    """The padding of a window that also goes where it begins inside, or in the padding before,
-    and ends beyond the padding after."""
+    """The padding of a window that also has places which begin in the input, or in the padding
+    before it, and end beyond the padding after it."""
     ends = []
     for axis, length in enumerate(area):
         before, after = window.edges(axis)
@@ -181,11 +179,11 @@ def overhang(window: Window, area: Shape) -> Sides:
     return (*window.pad[:2], ends[0], ends[1])
 
 
-# What callers hand in.
+# Arguments from callers.
 
 
 def as_pair(what: str, given: object) -> Both:
-    """Two sizes, or one that stands for both."""
+    """Two sizes, or one for both."""
     found = sizes(what, given)
     if len(found) not in (1, 2):
         raise UsageError(f"{what} has two sizes such as 3x3, not {given!r}")
@@ -210,11 +208,11 @@ def a_pad(what: str, given: object, size: Both, dilation: Both) -> Pad:
     return made.pad
 
 
-# How the text form says it.
+# In the text form.
 
 
 def pad_words(pad: Pad) -> str:
-    """As short as it can be: 1, 1x2, 0x0x1x1 or same."""
+    """The shortest form: 1, 1x2, 0x0x1x1 or same."""
     if pad == SAME:
         return SAME
     if pad[:2] != pad[2:]:
@@ -231,7 +229,7 @@ def both_words(pair: Both) -> str:
 
 
 def short(pair: Both) -> str:
-    """One number where both are the same."""
+    """One number if both are the same."""
     return str(pair[0]) if pair[0] == pair[1] else both_words(pair)
 
 

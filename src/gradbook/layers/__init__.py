@@ -1,6 +1,6 @@
-"""A card per family of layers: fields, text, shapes, parameters, ops, words and help in one place.
+"""A card per family of layers: fields, text, shapes, parameters, ops, words and help together.
 
-It knows no network, no target, no format and no file.
+Knows no networks, targets, formats or files.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ KINDS: list[type[Layer]] = [
     *(PRelu, Quantize),
     *(Dropout, Flatten, Residual, Product, Concat, GoBack),
 ]
-"""All but activations without parameters, in the order in which help tells them."""
+"""All but activations without parameters, in the order of the help."""
 
 __all__ = [
     "ACTIVATIONS",
@@ -102,13 +102,13 @@ __all__ = [
 
 
 def inner_words() -> dict[str, str]:
-    """What the values between are that layers name: h_query, a_share."""
+    """Descriptions of the inner values that layers name: h_query, a_share."""
     return {name: words for kind in KINDS for name, words in kind.inner_words.items()}
 
 
 def forms() -> dict[str, tuple[type[Layer], StatementForm]]:
-    """Every statement that makes a layer, by its first word, and the card that it fills in."""
-    return _forms(tuple(KINDS), tuple(ACTIVATIONS))  # which plug-ins extend
+    """Every statement for a layer, by its first word, with the card that it fills in."""
+    return _forms(tuple(KINDS), tuple(ACTIVATIONS))  # plug-ins extend these
 
 
 @lru_cache(maxsize=1)

@@ -1,7 +1,7 @@
 """Activations: one block each, with the op, its derivative and its words.
 
-`activation(kind, words, …)` is all that one needs: the text form, the help, every target and every
-page then know it. Whoever has no word for its op says the expansion.
+A call `activation(kind, words, …)` is all that an activation needs: the text form, the help, every
+target and every page then know it. A target without a name for its op writes its expansion.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from gradbook.layers.fields import (
 )
 
 USUAL_SLOPE = 0.01
-ANSWER_KINDS = {  # of activations whose values aren't any numbers
+ANSWER_KINDS = {  # of activations whose values are restricted
     "sigmoid": AnswerKind.CHANCES,
     "softmax": AnswerKind.SHARES,
     "log softmax": AnswerKind.LOGARITHMS,
@@ -50,12 +50,12 @@ ANSWER_KINDS = {  # of activations whose values aren't any numbers
 
 @dataclass(frozen=True)
 class ActivationCard:
-    """An activation: what its values are, and the statement that says it."""
+    """An activation: the description of its values, and its statement."""
 
-    words: str  # of the values it makes of those before it
-    form: StatementForm  # whose help is the formula of each x
-    note: str = ""  # what other programs call it
-    rises_from: float | None = None  # its limit far below 0, if no larger x makes a smaller value
+    words: str  # a description of its values, given those before it
+    form: StatementForm  # its help is the formula for each x
+    note: str = ""  # its name in other programs
+    rises_from: float | None = None  # its limit far below 0, if it never decreases
 
 
 ACTIVATIONS: dict[str, ActivationCard] = {}
@@ -72,7 +72,7 @@ def activation(
     rises_from: float | None = None,
     **parts: Callable[..., Any],
 ) -> None:
-    """Make a new one known, and its op where that isn't there already."""
+    """Register an activation, and its op unless that exists already."""
     if value is not None:
         define(kind.replace(" ", "_"), value, **parts)
     form = StatementForm(kind, fields, (formula,), synonyms, preset={"kind": kind})
@@ -81,13 +81,13 @@ def activation(
 
 @dataclass(frozen=True)
 class Activation(Layer):
-    """A function of each value alone, but for softmax, which weighs all of them, or those of each
+    """A function of each single value; softmax alone depends on all values, or on all those of a
     step of a sequence.
 
     Args:
         kind: "sigmoid", "tanh", "relu", "leaky relu", "softmax" …; an unknown one is refused with
             the names of all.
-        slope: Of leaky relu, left of zero.
+        slope: The slope of leaky relu for negative values.
 
     >>> import gradbook as gb
     >>> print(gb.Activation("leaky relu", slope=0.2))
@@ -95,7 +95,7 @@ class Activation(Layer):
     """
 
     kind: str
-    slope: float = USUAL_SLOPE  # of leaky relu, left of zero; no other has one
+    slope: float = USUAL_SLOPE  # of leaky relu, for negative values
     letter: ClassVar[str] = "a"
     names_after: ClassVar[bool] = True
 
@@ -114,12 +114,12 @@ class Activation(Layer):
 
     @property
     def word(self) -> str:  # type: ignore[override]
-        """Its kind as one word, which its op is called by: leaky_relu."""
+        """Its kind as one word, which is its op's name: leaky_relu."""
         return self.kind.replace(" ", "_")
 
     @property
     def settings(self) -> tuple[float, ...]:
-        """The numbers that its op takes, such as a slope."""
+        """The numbers that its op has as attributes, such as a slope."""
         return tuple(getattr(self, part.name) for part in plain(self.form().fields))
 
     @property
@@ -177,7 +177,7 @@ class Activation(Layer):
         return activate(self.kind, x, self.settings)
 
     def _softmax(self, site: LayerSite, x: Node) -> Node:
-        """By way of ln Σ e^o, which softmax measures every value from."""
+        """Through ln Σ e^o, which the softmax subtracts from every value."""
         total = site.make("log_sum_exp_all", x)
         total = site.graph.named(total, Name("L", of=site.before))
         logs = x - spread(total, x.shape[-1:])
@@ -185,7 +185,7 @@ class Activation(Layer):
 
 
 def activate(kind: str, x: Node, settings: Sequence[Any] = ()) -> Node:
-    """What an activation makes of each value; its settings are numbers, or values of the graph."""
+    """An activation's result for each value; its settings are numbers, or values of the graph."""
     if kind == "identity":
         return x
     return x.graph.make(kind.replace(" ", "_"), x, attributes=tuple(settings))
@@ -215,7 +215,7 @@ activation(
 
 
 def _up_to_6(x: Node, inside: Node | float, beyond: float) -> Node:
-    """Nothing up to 0, one between 0 and 6, another from there on."""
+    """0 up to 0, `inside` between 0 and 6, `beyond` from there on."""
     return x.graph.make("choose", x, x.graph.make("choose", 6 - x, inside, beyond), 0)
 
 
@@ -255,13 +255,13 @@ activation(
     rises_from=0,
 )
 
-# Smooth gates: x times a share of it ---------------------------------------------
+# Smooth gates: x times a share -----------------------------------------------------
 
 GELU_SCALE, GELU_CUBE = sqrt(2 / pi), 0.044715
 
 
 def _gelu_tanh(x: Node) -> Node:
-    """tanh(√(2/π)·(x + 0.044715·x³)), written with squares alone, which every target has."""
+    """tanh(√(2/π)·(x + 0.044715·x³)), written only with squares, which every target has."""
     return x.graph.make("tanh", GELU_SCALE * x * (1 + GELU_CUBE * x**2))
 
 
@@ -283,7 +283,7 @@ activation(
 activation(
     "exact gelu",  # Hendrycks and Gimpel (2016)
     mark("each, times the share of a normal distribution below it (GELU)"),
-    "x·Φ(x), Φ being a normal distribution's share below x",
+    "x·Φ(x), where Φ is a normal distribution's share below x",
     lambda x: x * normal_share(x),
     note="the default `GELU` of PyTorch and Keras",
     derivative=lambda d, y, x: (d * (normal_share_of(x) + x * bell(x)),),
@@ -356,7 +356,7 @@ activation(
     "x minus the logarithm of the sum of e^x of all values",
 )
 
-# With a parameter of its own -------------------------------------------------------
+# With a parameter ------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -381,8 +381,8 @@ class PRelu(Layer):
 
     def words(self, shape: Shape) -> str:
         if self.shared or shape[0] == 1:
-            return tr("each, times a learned slope if it is negative (one for all; PReLU)")
-        return tr("each, times a learned slope if it is negative (each channel's own; PReLU)")
+            return tr("each, times a learned slope if it is negative (the same for all; PReLU)")
+        return tr("each, times a learned slope if it is negative (one per channel; PReLU)")
 
     def at_a_place(self, given: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
         (x,), (slope,) = given, parameters
@@ -401,7 +401,7 @@ define(
 
 
 MOST_BITS = 8
-DEPTHS = "quantize takes from 2 to 8 bits, not {depth}"
+DEPTHS = "quantize takes 2 to 8 bits, not {depth}"
 
 
 @dataclass(frozen=True)
@@ -410,7 +410,7 @@ class Quantize(Layer):
 
     depth: int  # bits of a value
     signed: bool = False
-    limit: float = 0  # the range as a number, where it isn't learned any more
+    limit: float = 0  # the range as a number, if it isn't learned
     word: ClassVar[str] = "quantize"
     letter: ClassVar[str] = "â"
     names_after: ClassVar[bool] = True

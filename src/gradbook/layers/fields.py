@@ -1,8 +1,8 @@
-"""How a layer's fields stand in its statement: read, checked, written and explained in one place.
+"""The fields of a layer's statement: how each is read, checked, written and explained.
 
 A `StatementForm` is a statement such as 'conv N K [stride S] … [BIAS]'. Its fields read themselves
-off the line, in order, and write themselves where they aren't as usual. `table()` is the same for
-a page, whose own reader goes by it.
+from the line, in order, and write themselves unless they have their default. `table()` has the
+same rules for a page, whose own reader follows them.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ class TextField:
 
     name: str
     letter: str = ""
-    kind: ClassVar[str] = ""  # as a page's reader knows it
+    kind: ClassVar[str] = ""  # its kind for a page's reader
 
     @property
     def usage(self) -> str:
         return self.letter
 
     def read(self, line: Statement, form: StatementForm) -> dict[str, Any]:
-        """What the line's next words say of it."""
+        """The field's value, read from the next words of the line."""
         raise NotImplementedError
 
     def write(self, value: Any) -> str:
-        """The words, or none for a value that goes without saying."""
+        """The words for a value; '' for the default."""
         raise NotImplementedError
 
     def settle(self, word: str, value: Any) -> Any:
@@ -83,7 +83,7 @@ class WholesField(TextField):
         return {self.name: tuple(said)}
 
     def write(self, value: Sequence[int]) -> str:
-        """A 0 that stands first goes without saying, where no other is there."""
+        """A leading 0 is left out, unless there is another 0."""
         first, *others = value
         return " ".join(map(str, value if first or 0 in others else others))
 
@@ -94,12 +94,12 @@ class WholesField(TextField):
 
 @dataclass(frozen=True)
 class NumberField(TextField):
-    """A number: dropout 0.1; behind a word of its own where it has one: epsilon 0.001."""
+    """A number: dropout 0.1; perhaps after a keyword: epsilon 0.001."""
 
     what: str = ""
     keyword: str = ""
-    usual: float | None = None  # where nothing is said; none: it must be said
-    label: str = ""  # what a caller's value is called, if not by the layer's word
+    usual: float | None = None  # the default; None: it is required
+    label: str = ""  # the name of the value in errors, if not the layer's word
     kind: ClassVar[str] = "number"
 
     @property
@@ -124,7 +124,7 @@ class NumberField(TextField):
 
 @dataclass(frozen=True)
 class FlagField(TextField):
-    """A word that stands there or doesn't: dropout 0.1 channels. It is the field's name."""
+    """An optional word, which is the field's name: dropout 0.1 channels."""
 
     kind: ClassVar[str] = "flag"
 
@@ -144,8 +144,8 @@ class FlagField(TextField):
 
 @dataclass(frozen=True)
 class PhraseField(TextField):
-    """What is left of the line, one of a few phrases: no bias. Of several such fields each is
-    read `until` one of the words with which the next begins."""
+    """The rest of the line, which is one of several phrases: no bias. If there are several such
+    fields, each is read `until` a word that begins the next one."""
 
     among: Sequence[str] = ()
     usual: str = ""
@@ -180,13 +180,13 @@ PAIR = (1, 2)
 
 @dataclass(frozen=True)
 class BothField(TextField):
-    """Rows by columns: 3x3; one number stands for both unless `always_both` are written, or for
-    columns alone where there is a single `row`."""
+    """Rows by columns: 3x3; a single number is for both, unless `always_both` are written, or for
+    columns if there is only one `row`."""
 
     what: str = ""
     always_both: bool = False
     row: bool = False
-    everything: str = ""  # the word for all of it, after which nothing else is said
+    everything: str = ""  # the word for an unlimited size, after which nothing else follows
     kind: ClassVar[str] = "both"
 
     def read(self, line: Statement, form: StatementForm) -> dict[str, Any]:
@@ -212,13 +212,13 @@ class BothField(TextField):
 
 
 def _pair(what: str, value: Any, row: bool) -> tuple[int, int]:
-    """For rows and columns; where there is a single row, one number is for columns."""
+    """A pair for rows and columns; if there is only one row, a number is for columns."""
     return as_pair(what, (1, value) if row and isinstance(value, int) else value)
 
 
 @dataclass(frozen=True)
 class OptionField(TextField):
-    """One of a window's options, which may stand in any order: stride 2, ceil."""
+    """One of a window's options, which may be in any order: stride 2, ceil."""
 
     usual: Any = None
     kind: ClassVar[str] = ""
@@ -233,7 +233,7 @@ class OptionField(TextField):
 
 @dataclass(frozen=True)
 class PairOption(OptionField):
-    """For rows and columns: stride 2x1."""
+    """A pair for rows and columns: stride 2x1."""
 
     row: bool = False
     kind: ClassVar[str] = "pair"
@@ -254,8 +254,8 @@ class PairOption(OptionField):
 
 @dataclass(frozen=True)
 class PadOption(OptionField):
-    """Of all sides, of rows and columns, or of each side: pad 1x0; of a single `row`, of both ends
-    or of each. Its check needs the window."""
+    """The padding of all sides, of rows and columns, or of each side: pad 1x0; with only one `row`,
+    of both ends or of each. It is checked together with the window."""
 
     row: bool = False
     kind: ClassVar[str] = "pad"
@@ -274,7 +274,7 @@ class PadOption(OptionField):
         return f"{self.name} {ends}"
 
     def settle(self, word: str, value: Any) -> Any:
-        """Both ends, or each, of a single row."""
+        """With only one row, a number is for both ends, a pair for each end."""
         ends = (value,) if isinstance(value, int) else value
         if self.row and value != SAME and len(ends) < 4:
             return (0, ends[0], 0, ends[-1])
@@ -300,7 +300,7 @@ class WholeOption(OptionField):
 
 @dataclass(frozen=True)
 class FlagOption(OptionField):
-    """A word alone: ceil."""
+    """A single word: ceil."""
 
     kind: ClassVar[str] = "word"
 
@@ -316,7 +316,7 @@ class FlagOption(OptionField):
 
 @dataclass(frozen=True)
 class OptionsField(TextField):
-    """Options in any order, each once."""
+    """Options in any order, each at most once."""
 
     options: tuple[OptionField, ...] = ()
     kind: ClassVar[str] = "options"
@@ -341,10 +341,10 @@ class OptionsField(TextField):
 
 @dataclass(frozen=True)
 class StatementForm:
-    """A statement that makes a layer, and what `gradbook help networks` says of it.
+    """A statement for a layer, with its explanation in `gradbook help networks`.
 
-    `preset` are fields that the words alone settle; `per_channel` those that are as many as the
-    channels before it, which `takes` refuses to count where there are none.
+    `preset` are fields that the words alone determine; `per_channel` are those that equal the
+    number of input channels; `takes` is the error message if the input has no channels.
     """
 
     words: str  # conv, add back
@@ -357,7 +357,7 @@ class StatementForm:
 
     @property
     def first(self) -> str:
-        """The word by which the statement is known."""
+        """The first word, by which the statement is recognised."""
         return self.words.split()[0]
 
     @property
@@ -366,7 +366,7 @@ class StatementForm:
 
     @property
     def help_lines(self) -> Iterator[str]:
-        """The usage, and beside it or below what it means."""
+        """The usage, with the explanation beside it or below."""
         start = f"  {self.usage}"
         first, *rest = self.help
         if len(start) + 2 < HELP_COLUMN:
@@ -377,7 +377,7 @@ class StatementForm:
         yield from (" " * HELP_COLUMN + text for text in rest)
 
     def read(self, line: Statement, shape: Shape) -> dict[str, Any]:
-        """The fields that the rest of the line says, for the shape that the layer is given."""
+        """The fields that the rest of the line determines, given the shape of the layer's input."""
         for word in self.words.split()[1:]:
             if not line.option(word):
                 line.fail(EXPECTED.format(phrase=self.words))
@@ -391,7 +391,7 @@ class StatementForm:
         return said
 
     def fits(self, layer: object) -> bool:
-        """Whether the layer has the fields that the words settle."""
+        """Whether the layer has the fields that the words determine."""
         return all(getattr(layer, name) == value for name, value in self.preset.items())
 
     def write(self, layer: object) -> str:
@@ -409,6 +409,6 @@ class StatementForm:
 
 
 def plain(fields: Iterable[TextField]) -> Iterator[TextField]:
-    """With each option as a field of its own."""
+    """The fields, with each option as its own field."""
     for part in fields:
         yield from part.options if isinstance(part, OptionsField) else (part,)

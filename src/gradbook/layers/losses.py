@@ -1,6 +1,6 @@
-"""Losses: one block each, with the op of a target and an output, and the activation it reads.
+"""Losses: one block each, with the op of a target and an output, and the activation before it.
 
-`loss(words, formula, op, …)` is all that one needs. Each is averaged over the samples.
+A call `loss(words, formula, op, …)` is all that a loss needs. Each is averaged over the samples.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from gradbook.graph.ops import sigmoid_of
 from gradbook.graph.tensors import array_of, reshape, softmax, spread, sum_last, sum_of
 from gradbook.language import mark
 
-HALF_SURE = 0.5  # from here up an output that stands alone says class 1, below it class 0
+HALF_SURE = 0.5  # a single output at or above it means class 1, below it class 0
 
 
 class Loss(str):
-    """How far outputs are from targets, by its words in the text form."""
+    """A measure of the distance between outputs and targets, by its words in the text form."""
 
     HALF_SQUARED: ClassVar[Loss]
     SQUARED: ClassVar[Loss]
@@ -30,10 +30,10 @@ class Loss(str):
     BINARY: ClassVar[Loss]
     CROSS: ClassVar[Loss]
 
-    op: str  # of the targets and outputs, or of what the ending activation was given
-    ending: str  # the activation whose probabilities it measures, by what that was given
-    summed: bool  # over the outputs; else averaged
-    of_all: bool  # whether the op takes all outputs at once
+    op: str  # of targets and outputs, or of targets and the ending activation's input
+    ending: str  # the activation whose probabilities it measures, in terms of their input
+    summed: bool  # over the outputs; otherwise averaged
+    of_all: bool  # whether the op depends on all outputs at once
     formula: str
     synonyms: tuple[str, ...]
 
@@ -55,12 +55,12 @@ class Loss(str):
 
     @property
     def over_outputs(self) -> str:
-        """How one output's error and another's are put together."""
+        """How the errors of several outputs are combined."""
         return "of all" if self.of_all else "summed" if self.summed else "averaged"
 
     @property
     def usage(self) -> str:
-        """The formula, what is done with the outputs', and the activation that it asks for."""
+        """The formula, how outputs are combined, and the activation that it requires."""
         together = "" if self.of_all else f", {self.over_outputs}"
         return self.formula + together + (f"; after {self.ending}" if self.ending else "")
 
@@ -79,7 +79,7 @@ def loss(
     synonyms: tuple[str, ...] = (),
     **parts: Callable[..., Any],
 ) -> Loss:
-    """Make a new one known, and its op."""
+    """Register a loss and its op."""
     define(op, value, **parts)
     made = LOSSES[words] = str.__new__(Loss, words)
     made.op, made.ending, made.summed, made.of_all = op, ending, summed, of_all
@@ -113,7 +113,7 @@ Loss.SQUARED = loss(
     expansion=lambda t, a: (t - a) ** 2,
 )
 Loss.ABSOLUTE = loss(
-    mark("mean absolute error"),  # its corner, where nothing is off, is flat
+    mark("mean absolute error"),  # its slope at 0, its corner, is 0
     "|t − a|",
     "absolute_error",
     lambda t, a: np.abs(t - a),
@@ -132,7 +132,7 @@ def _huber(t: Node, a: Node) -> Node:
 
 
 def _at_most_one(off: Node) -> Node:
-    """What an output is off, and no more than 1 either way."""
+    """An output's error, limited to the range from −1 to 1."""
     make = off.graph.make
     return make("choose", off - 1, 1, make("choose", -1 - off, -1, off))
 
@@ -150,7 +150,7 @@ loss(
 # Of probabilities ----------------------------------------------------------------
 
 Loss.BINARY = loss(
-    mark("binary cross-entropy"),  # said so that no logarithm overflows
+    mark("binary cross-entropy"),  # in a form in which no logarithm overflows
     "−t·ln a − (1−t)·ln(1−a)",
     "binary_cross_entropy",
     lambda t, o: np.maximum(o, 0) + np.log1p(np.exp(-np.abs(o))) - t * o,
@@ -201,7 +201,7 @@ def _cross_entropy_of_expansion(*both: Node) -> Node:
 
 
 define(
-    "cross_entropy_of",  # the same of single values: t1, t2, …, o1, o2, …
+    "cross_entropy_of",  # the cross-entropy of single values: t1, t2, …, o1, o2, …
     _cross_entropy_of,
     derivative=_cross_entropy_of_derivative,
     expansion=_cross_entropy_of_expansion,
@@ -212,13 +212,13 @@ define(
 
 @dataclass(frozen=True)
 class SampleError:
-    """What one sample's outputs are off, from the last layer's values and what that was given."""
+    """One sample's error, given the last layer's output and input."""
 
     loss: Loss
     outputs: int
-    smoothing: float = 0.0  # this share of the targets is spread over all outputs
-    weighted: bool = False  # whether targets say how much each sample counts, see `weighed_targets`
-    masked: bool = False  # whether some steps of a sequence may have no target, all of theirs 0
+    smoothing: float = 0.0  # the share of the targets that is spread over all outputs
+    weighted: bool = False  # whether targets contain each sample's weight, see `weighed_targets`
+    masked: bool = False  # whether some steps of a sequence may have no target: zeros only
 
     def of(self, value: Node, before: Node, targets: Node) -> Node:
         if not self.weighted:
@@ -242,7 +242,7 @@ class SampleError:
         return self._named(total if self.loss.summed else total / self.outputs)
 
     def _over_steps(self, errors: Node, targets: Node) -> Node:
-        """The mean over the steps; where some may have no target, over those that have one."""
+        """The mean over the steps; if some may have no target, over those that have one."""
         errors = errors.graph.named(errors, Name("E"))
         if not self.masked:
             return sum_last(errors, 1) / errors.shape[0]
@@ -260,7 +260,7 @@ def smooth(targets: Node, share: Node, outputs: int) -> Node:
 
 
 def op_of_all(loss: Loss, targets: Sequence[Node], outputs: Sequence[Node]) -> Node:
-    """The error that a loss makes of all outputs at once, each a single value."""
+    """The error that a loss computes from all outputs at once, each a single value."""
     take_apart = OPS[loss.op].elements
     assert take_apart
     both = (array_of((len(own),), lambda k, own=own: own[k]) for own in (targets, outputs))
@@ -268,10 +268,10 @@ def op_of_all(loss: Loss, targets: Sequence[Node], outputs: Sequence[Node]) -> N
 
 
 def weighed_targets(targets: Array, weights: Array) -> Array:
-    """Targets (samples, outputs) that say how much each sample counts as well.
+    """Targets (samples, outputs) that also contain each sample's weight.
 
-    Those of classes, a 1 among 0s, are multiplied by it. A single 0 or 1 becomes −weight or
-    1 + weight, which lie on the same side of ½.
+    Targets of classes, a 1 among 0s, are multiplied by it. A single 0 or 1 becomes −weight or
+    1 + weight, which are on the same side of ½.
     """
     if targets.shape[1] > 1:
         return np.asarray(targets * weights[:, None])
@@ -279,7 +279,7 @@ def weighed_targets(targets: Array, weights: Array) -> Array:
 
 
 def weight_in(targets: Node, outputs: int) -> tuple[Node, Node]:
-    """How much a sample counts, and its plain targets, out of weighed ones."""
+    """A sample's weight and its plain targets, given targets that contain both."""
     make = targets.graph.make
     if outputs > 1:
         weight = sum_last(targets, 1)

@@ -1,7 +1,7 @@
-"""Normalisations: values centred and scaled by their mean and spread.
+"""Normalisations: values are centred by their mean and divided by their standard deviation.
 
-Batch normalisation takes these over the samples of a batch, and running ones at work. The others
-take them within a sample: the same in training and at work, with nothing kept of it.
+Batch normalisation uses the samples of a batch in training, and running statistics afterwards. The
+others use the values of one sample, in training and afterwards, and keep no statistics.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def require_epsilon(layer: Layer) -> None:
 
 
 class Norm(Layer):
-    """What all normalisations share: an epsilon, and a scale and a shift for each channel."""
+    """What all normalisations have: an epsilon, and a scale and a shift for each channel."""
 
     letter: ClassVar[str] = "y"
     normalises: ClassVar[bool] = True
@@ -55,10 +55,10 @@ class Norm(Layer):
 
 @dataclass(frozen=True)
 class BatchNorm(Norm):
-    """Centres and scales each channel by its mean and spread over the samples.
+    """Centres each channel by its mean over the samples, and scales it by its standard deviation.
 
     Args:
-        epsilon: What is added to the variance, so that nothing is divided by 0.
+        epsilon: A small number added to the variance, so that nothing is divided by 0.
 
     >>> import gradbook as gb
     >>> print(gb.BatchNorm(0.001))
@@ -90,7 +90,7 @@ class BatchNorm(Norm):
         return spread(scale, tail) * normal + spread(shift, tail)
 
     def _statistics(self, site: LayerSite, x: Node) -> tuple[Node, Node]:
-        """Values less their channel's mean, and its variance: of this batch, or running ones."""
+        """Values minus their channel's mean, and its variance: of this batch, or running ones."""
         tail = x.shape[1:]
         mean_stem, variance_stem = self.statistics.values()
         if not site.training:
@@ -109,7 +109,7 @@ class BatchNorm(Norm):
 
 
 def _channel_mean(site: LayerSite, x: Node) -> Node:
-    """Over the samples and all places of a channel."""
+    """The mean over the samples and all places of a channel."""
     total = sum_last(x, len(x.shape) - 1)
     if total.each:
         total = site.make("total", total)
@@ -117,25 +117,25 @@ def _channel_mean(site: LayerSite, x: Node) -> Node:
 
 
 def _keep(site: LayerSite, running: Node, latest: Node) -> None:
-    """The running mean goes on by what this batch says."""
+    """Update the running mean with this batch's value."""
     site.keep(running, (1 - RUNNING_SHARE) * running + RUNNING_SHARE * latest)
 
 
 class SampleNorm(Norm):
-    """Centres and scales the values of a sample by the mean and spread over groups of them."""
+    """Centres and scales the values of a sample by the mean and deviation of groups of them."""
 
     epsilon: float = USUAL_EPSILON
 
     def groups_in(self, shape: Shape) -> int:
-        """How many there are, each with a mean and a spread."""
+        """The number of groups, each with a mean and a deviation."""
         raise NotImplementedError
 
     def members(self, shape: Shape) -> NDArray[np.intp]:
-        """The values of each group, by their numbers in line: (groups, values)."""
+        """The values of each group, by their numbers in the flat sample: (groups, values)."""
         return np.arange(prod(shape)).reshape(self.groups_in(shape), -1)
 
     def channel_groups(self, shape: Shape) -> int:
-        """How many groups there are, if each has some channels and all places of these; else 0."""
+        """The number of groups, if each has whole channels; else 0."""
         groups = self.groups_in(shape)
         in_line = np.arange(prod(shape)).reshape(groups, -1)
         whole = shape[0] % groups == 0 and np.array_equal(self.members(shape), in_line)
@@ -147,7 +147,7 @@ class SampleNorm(Norm):
         return np.array_equal(self.members(shape), places)
 
     def instead_of_later(self, shape: Shape, *others: Shape) -> str:
-        return "" if self.is_by_place(shape) else "take 'placenorm'"
+        return "" if self.is_by_place(shape) else "use 'placenorm'"
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
         if prod(shape) == self.groups_in(shape):
@@ -155,7 +155,7 @@ class SampleNorm(Norm):
         return shape
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        """Group by group of a sample's values; then by channels, or by values of their own."""
+        """Normalise groups of a sample's values, then scale and shift by channel or by value."""
         (x,), (scale, shift) = given, parameters
         apart, mean_of, over = self.in_groups(x)
         mean = site.named(mean_of(apart), "μ")
@@ -170,7 +170,7 @@ class SampleNorm(Norm):
         return spread(scale, tail) * normal + spread(shift, tail)
 
     def in_groups(self, x: Node) -> tuple[Node, Each, Each]:
-        """Values apart in groups; what takes the mean of each; what gives its values one again."""
+        """The values in groups, with functions for each group's mean and for spreading it again."""
         channels, *area = x.shape
         groups = self.groups_in(x.shape)
         if 1 < groups < channels:
@@ -186,9 +186,9 @@ class SampleNorm(Norm):
 
 @dataclass(frozen=True)
 class GroupNorm(SampleNorm):
-    """Of each group of channels."""
+    """Normalises each group of channels."""
 
-    groups: int = field()  # said always, unlike those of other layers
+    groups: int = field()  # always written, unlike those of other layers
     epsilon: float = USUAL_EPSILON
     word: ClassVar[str] = "groupnorm"
     forms: ClassVar[tuple[StatementForm, ...]] = (
@@ -226,7 +226,7 @@ class GroupNorm(SampleNorm):
 
 @dataclass(frozen=True)
 class LayerNorm(SampleNorm):
-    """Of all values together, with a scale and a shift for each value."""
+    """Normalises all values together, with a scale and a shift for each value."""
 
     epsilon: float = USUAL_EPSILON
     word: ClassVar[str] = "layernorm"
@@ -247,7 +247,7 @@ class LayerNorm(SampleNorm):
         return (ParameterSpec(Role.SCALE, each), ParameterSpec(Role.SHIFT, each))
 
     def words(self, shape: Shape) -> str:
-        return tr("each centred and scaled over all of them, and each by its own scale")
+        return tr("each centred and scaled over all of them, with its own scale and shift")
 
     def rescaled(self, normal: Node, scale: Node, shift: Node) -> Node:
         return reshape(scale * reshape(normal, scale.shape) + shift, normal.shape)
@@ -255,7 +255,7 @@ class LayerNorm(SampleNorm):
 
 @dataclass(frozen=True)
 class PlaceNorm(SampleNorm):
-    """Of the channels of each place."""
+    """Normalises the channels of each place."""
 
     epsilon: float = USUAL_EPSILON
     word: ClassVar[str] = "placenorm"
@@ -288,24 +288,24 @@ class PlaceNorm(SampleNorm):
 
 @dataclass(frozen=True)
 class RmsNorm(Layer):
-    """The channels of each place divided by the root of the mean of their squares."""
+    """The channels of each place, divided by their root mean square."""
 
     epsilon: float = USUAL_EPSILON
-    plain: bool = False  # whether it does without a scale for each channel
+    plain: bool = False  # whether it has no scale for each channel
     word: ClassVar[str] = "rmsnorm"
     letter: ClassVar[str] = "y"
     has_inner_values: ClassVar[bool] = True
     inner_words: ClassVar[Mapping[str, str]] = {
-        "s_": mark("the root of the mean of their squares"),
-        "n_": mark("each over it"),
+        "s_": mark("their root mean square"),
+        "n_": mark("each divided by it"),
     }
     forms: ClassVar[tuple[StatementForm, ...]] = (
         StatementForm(
             "rmsnorm",
             (EPSILON, FlagField("plain")),
             (
-                "the channels of each place, or features of each step, over the",
-                "root of the mean of their squares; 'plain' without a scale",
+                "the channels of each place, or features of each step, divided by",
+                "their root mean square; 'plain' without a scale",
             ),
         ),
     )
@@ -322,7 +322,7 @@ class RmsNorm(Layer):
         return () if self.plain else (ParameterSpec(Role.SCALE, shape[:1]),)
 
     def words(self, shape: Shape) -> str:
-        return tr("each over the size of the channels of its place")
+        return tr("each divided by the root mean square of the channels of its place")
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         (x,) = given

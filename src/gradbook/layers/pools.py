@@ -36,7 +36,7 @@ SIZE = BothField("size", "K", mark("size"), everything="all")
 STRIDE, PAD = (
     PairOption("stride", "S"),
     PadOption("pad", "P"),
-)  # by its own size, if nothing is said
+)  # by default, by its own size
 DILATION, CEIL = PairOption("dilation", "D", usual=(1, 1)), FlagOption("ceil")
 MOVES = (STRIDE, PAD, DILATION, CEIL)
 ALONG = (*(replace(move, row=True) for move in (STRIDE, PAD, DILATION)), CEIL)  # a single row
@@ -44,16 +44,16 @@ ALONG = (*(replace(move, row=True) for move in (STRIDE, PAD, DILATION)), CEIL)  
 
 @dataclass(frozen=True)
 class Pool(Layer):
-    """The largest or the average value of each window; what lies in the padding isn't one.
+    """The largest or the average value of each window; its padding is ignored.
 
     Args:
         kind: "max" or "avg".
-        size: Rows and columns of the window; None for one window over everything.
-        stride: From one window to the next; None for windows side by side.
+        size: The window's rows and columns; None for one window over everything.
+        stride: The distance from one window to the next; None for adjacent windows.
         pad: The padding: above, left, below and right, or "same".
-        dilation: From one row, or column, that is read to the next.
+        dilation: The distance between the rows, or columns, that a window reads.
         ceil: Whether a last window may extend past the input.
-        zeros: Whether an average counts what lies in the padding, as zeros.
+        zeros: Whether an average counts the padding as zeros.
         row: Whether it slides over the steps of a sequence.
 
     >>> import gradbook as gb
@@ -62,12 +62,12 @@ class Pool(Layer):
     """
 
     kind: str  # max | avg
-    size: Both | None  # none: one window over everything
-    stride: Both | None = None  # none: windows side by side
+    size: Both | None  # None: one window over everything
+    stride: Both | None = None  # None: adjacent windows
     pad: Pad = NOWHERE
     dilation: Both = (1, 1)
-    ceil: bool = False  # whether a last window may end beyond what it reads
-    zeros: bool = False  # whether an average counts what lies in the padding, as zeros
+    ceil: bool = False  # whether a last window may extend past the input
+    zeros: bool = False  # whether an average counts the padding as zeros
     row: bool = False  # whether it slides over the steps of a sequence, which are a single row
     letter: ClassVar[str] = "p"
     forms: ClassVar[tuple[StatementForm, ...]] = (
@@ -143,7 +143,7 @@ class Pool(Layer):
         return self.kind == "avg"
 
     def window(self, shape: Shape) -> Window:
-        """What a last window has beyond the input, where that may be, is padding too."""
+        """With `ceil`, the part of a last window past the input counts as padding."""
         if self.size is None:
             return Window((shape[1], shape[2]))
         stride = self.stride or self.size
@@ -154,7 +154,7 @@ class Pool(Layer):
         return replace(self, ceil=False).window(shape).pad if self.zeros else NOWHERE
 
     def allows_scale(self, scale: Array) -> bool:
-        """Not where zeros are counted, which nothing shifts, nor where the largest changes."""
+        """Not if zeros are counted, which aren't shifted, or if the largest value changes."""
         return not self.zeros if self.kind == "avg" else bool((scale >= 0).all())
 
     def words(self, shape: Shape) -> str:
@@ -163,7 +163,7 @@ class Pool(Layer):
         window = self.window(shape)
         height, width = window.size
         of_each = tr(largest if self.kind == "max" else average, height=height, width=width)
-        aside = replace(window, stride=(1, 1))  # how far it moves is seen by what it makes
+        aside = replace(window, stride=(1, 1))  # the stride is visible in the output's shape
         zeros = self.zeros and any(self.counted_padding(shape))
         return with_moves(of_each, aside, zeros)
 

@@ -1,8 +1,8 @@
-"""Layers that read sequences: recurrent ones, whose state goes from step to step, and attention.
+"""Layers that read sequences: recurrent ones, whose state changes at each step, and attention.
 
 Recurrent layers have the same weights at each step. The steps are written out one after the other,
-so the chain rule goes back through time as it goes through layers. A layer makes the state at the
-last step, or with `all` the states at all of them.
+so the chain rule goes back through time as it goes through layers. A layer's output is the state at
+the last step or, with `all`, the states at all steps.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SEQUENCES_ONLY = (
 )
 WIDTH, ALL = WholeField("width", "N", mark("width")), FlagField("all")
 ONE_STEP = Window((1, 1))
-Parts = Mapping[tuple[Role, str], Node]  # of a layer, its parameters
+Parts = Mapping[tuple[Role, str], Node]  # a layer's parameters
 
 
 def require_steps(word: str, shape: Shape) -> None:
@@ -63,23 +63,23 @@ def each_step(site: LayerSite, own: Parts, part: str, x: Node) -> Node:
 
 RECURRENT = "recurrent"
 NEW = {
-    "h_new": "the weighted sum of what is new",
-    "a_new": "what is new: what the step would put into the state",
+    "h_new": "the weighted sum of the new value",
+    "a_new": "the new value: what the step proposes for the state",
 }
 
 
 def of_state(gate: str) -> str:
-    """What the parameters are called that weigh the state before, and not the step."""
+    """The name of the part whose weights multiply the state before, rather than the step."""
     return f"{gate}_{RECURRENT}" if gate else RECURRENT
 
 
 @dataclass(frozen=True)
 class Steps:
-    """What a recurrent layer computes its states with, step by step."""
+    """The site at which a recurrent layer computes its states, step by step."""
 
     site: LayerSite
     own: Parts
-    fed: Mapping[str, Node]  # what all steps add to each of its sums
+    fed: Mapping[str, Node]  # the contributions of all steps to each of its sums
     count: int
 
     def name(self, node: Node, stem: str, word: str, step: int) -> Node:
@@ -87,14 +87,14 @@ class Steps:
         return self.site.graph.named(node, name)
 
     def fed_back(self, gate: str, state: Node, step: int) -> Node:
-        """What a state adds to a sum. Each use of the weights has a name of its own, so that over
-        the samples what reaches them is added use by use."""
+        """A state's contribution to a sum. Each use of the weights has its own name, so that their
+        gradients are summed over the samples use by use."""
         weights = self.own[Role.WEIGHT, of_state(gate)]
         own = self.site.make("copy", weights, attributes=(f"step {step + 1}",))
         return self.site.make("linear", own, state)
 
     def sum(self, gate: str, state: Node | None, step: int) -> Node:
-        """What a step and the state before it add up to."""
+        """The sum of a step's contribution and the previous state's."""
         total = at_step(self.fed[gate], step)
         if state is not None:
             total += self.fed_back(gate, state, step)
@@ -102,7 +102,7 @@ class Steps:
 
 
 class Recurrent(Layer):
-    """What they share: weighted sums of a step and of the state before it, one for each gate."""
+    """What recurrent layers share: weighted sums of a step and the previous state, one per gate."""
 
     width: int
     all: bool
@@ -112,7 +112,7 @@ class Recurrent(Layer):
     reads_sequences: ClassVar[bool] = True
     has_inner_values: ClassVar[bool] = True
     inner_words: ClassVar[Mapping[str, str]] = {
-        "a_state": mark("the state after this step, which the next step sees")
+        "a_state": mark("the state after this step, which the next step reads")
     }
     gates: ClassVar[tuple[str, ...]]
 
@@ -152,27 +152,27 @@ class Recurrent(Layer):
     def words(self, shape: Shape) -> str:
         if self.all:
             return tr_count(
-                "the states at all steps of a unit that reads those one after the other",
-                "the states at all steps of {count} units that read those one after the other",
+                "the states at all steps of a unit that reads those step by step",
+                "the states at all steps of {count} units that read those step by step",
                 self.width,
             )
         return tr_count(
-            "the state at the last step of a unit that reads those one after the other",
-            "the state at the last step of {count} units that read those one after the other",
+            "the state at the last step of a unit that reads those step by step",
+            "the state at the last step of {count} units that read those step by step",
             self.width,
         )
 
 
 @dataclass(frozen=True)
 class Rnn(Recurrent):
-    """The state is tanh of a weighted sum of the step and of the state before."""
+    """The state is the tanh of a weighted sum of the step and the previous state."""
 
     width: int
     all: bool = False
     bias: Bias = Bias.EACH
     word: ClassVar[str] = "rnn"
     inner_words: ClassVar[Mapping[str, str]] = {
-        "h_": mark("the weighted sum of the step and of the state before"),
+        "h_": mark("the weighted sum of the step and the previous state"),
         "a_h": Recurrent.inner_words["a_state"],
     }
     gates: ClassVar[tuple[str, ...]] = ("",)
@@ -181,8 +181,8 @@ class Rnn(Recurrent):
             "rnn",
             (WIDTH, ALL, BIAS),
             (
-                "N units that read step after step of 'input STEPSxFEATURES', and",
-                "their own state before, by tanh: the last state, or all of them",
+                "N units that read 'input STEPSxFEATURES' step by step, together with",
+                "their previous state, by tanh: the last state, or all of them",
             ),
             ("simplernn",),
         ),
@@ -202,11 +202,11 @@ class Rnn(Recurrent):
 
 @dataclass(frozen=True)
 class Gru(Recurrent):
-    """A gate says how much of the state before stays, another how much of it the new one sees.
+    """One gate decides how much of the previous state is kept, another how much the new one uses.
 
-    The reset gate weighs what the state before adds to the new one's sum, which has a bias of its
-    own then, as in PyTorch and in Keras. With `reset_before` it weighs that state itself, as Cho
-    et al. (2014) have it and Keras has with reset_after=False.
+    The reset gate multiplies the previous state's contribution to the new value's sum, which then
+    has its own bias, as in PyTorch and Keras. With `reset_before`, it multiplies that state itself,
+    as in Cho et al. (2014), and in Keras with reset_after=False.
     """
 
     width: int
@@ -217,9 +217,9 @@ class Gru(Recurrent):
     gates: ClassVar[tuple[str, ...]] = ("reset", "update", "new")
     inner_words: ClassVar[Mapping[str, str]] = {
         "h_reset": mark("the weighted sum of the reset gate"),
-        "a_reset": mark("the reset gate: how much the new value sees of the state before"),
+        "a_reset": mark("the reset gate: how much of the previous state the new value uses"),
         "h_update": mark("the weighted sum of the update gate"),
-        "a_update": mark("the update gate: how much of the state before stays"),
+        "a_update": mark("the update gate: how much of the previous state is kept"),
         **NEW,
         **Recurrent.inner_words,
     }
@@ -228,8 +228,8 @@ class Gru(Recurrent):
             "gru",
             (WIDTH, ALL, FlagField("reset_before"), BIAS),
             (
-                "the same with gates that say how much of a state stays; the reset",
-                "gate weighs what the state before adds, or that state itself",
+                "the same with gates: how much of a state is kept; the reset gate",
+                "multiplies what the previous state adds, or that state itself",
             ),
         ),
     )
@@ -255,7 +255,7 @@ class Gru(Recurrent):
         return found
 
     def _seen(self, steps: Steps, reset: Node, before: Node | None, step: int) -> Node | None:
-        """What the new state sees of the one before."""
+        """The previous state's contribution to the new value."""
         if self.reset_before:
             return None if before is None else steps.fed_back("new", reset * before, step)
         seen = None if before is None else steps.fed_back("new", before, step)
@@ -268,7 +268,7 @@ class Gru(Recurrent):
 
 @dataclass(frozen=True)
 class Lstm(Recurrent):
-    """A cell goes from step to step beside the state; gates say what it takes, keeps and shows."""
+    """A cell is passed on beside the state; gates decide what it adds, keeps and outputs."""
 
     width: int
     all: bool = False
@@ -277,20 +277,20 @@ class Lstm(Recurrent):
     gates: ClassVar[tuple[str, ...]] = ("in", "forget", "new", "out")
     inner_words: ClassVar[Mapping[str, str]] = {
         "h_in": mark("the weighted sum of the input gate"),
-        "a_in": mark("the input gate: how much of what is new the cell takes"),
+        "a_in": mark("the input gate: how much of the new value is added to the cell"),
         "h_forget": mark("the weighted sum of the forget gate"),
-        "a_forget": mark("the forget gate: how much of the cell before is kept"),
+        "a_forget": mark("the forget gate: how much of the previous cell is kept"),
         **NEW,
         "h_out": mark("the weighted sum of the output gate"),
-        "a_out": mark("the output gate: how much of the cell the state shows"),
-        "a_cell": mark("the cell after this step: what is remembered beside the state"),
+        "a_out": mark("the output gate: how much of the cell the state contains"),
+        "a_cell": mark("the cell after this step: a memory beside the state"),
         **Recurrent.inner_words,
     }
     forms: ClassVar[tuple[StatementForm, ...]] = (
         StatementForm(
             "lstm",
             (WIDTH, ALL, BIAS),
-            ("the same with a cell, and gates of what it takes, keeps and shows",),
+            ("the same with a cell, and gates for what it adds, keeps and outputs",),
         ),
     )
 
@@ -317,7 +317,7 @@ class Lstm(Recurrent):
         return found
 
     def _used(self, step: int) -> list[str]:
-        """There is nothing to forget at first."""
+        """The gates used at a step: at the first, there is nothing to forget."""
         return [gate for gate in self.gates if step or gate != "forget"]
 
 
@@ -328,10 +328,10 @@ HEADS = "{features} features can't be split among {heads} heads: use a number th
 
 @dataclass(frozen=True)
 class Attention(Layer):
-    """Each step takes from the values of all steps, by how well its query fits their keys.
+    """Each step gets a mean of all steps' values, weighted by how well its query fits their keys.
 
-    Of `heads`, each has an equal share of the features. Where it is `causal`, no step sees those
-    after it.
+    Each of the `heads` has an equal share of the features. If it is `causal`, no step attends to
+    later ones.
     """
 
     heads: int = 1
@@ -340,7 +340,7 @@ class Attention(Layer):
     word: ClassVar[str] = "attention"
     remark: ClassVar[str] = mark(
         "softmax is taken along each row, over the keys; a causal layer leaves out those of later "
-        "steps. Of several heads each does this with its own rows of the features."
+        "steps. With several heads, each does this with its own rows of the features."
     )
     letter: ClassVar[str] = "h"
     sums: ClassVar[bool] = True
@@ -348,15 +348,15 @@ class Attention(Layer):
     has_inner_values: ClassVar[bool] = True
     parts: ClassVar[tuple[str, ...]] = ("query", "key", "value", "output")
     inner_words: ClassVar[Mapping[str, str]] = {
-        "h_query": mark("a query: what the step asks of those that it looks at"),
-        "h_key": mark("a key: what the step offers to those that look at it"),
-        "h_value": mark("a value: what the step gives to those that look at it"),
+        "h_query": mark("a query: what the step looks for in other steps"),
+        "h_key": mark("a key: what other steps' queries are compared with"),
+        "h_value": mark("a value: what the step contributes to other steps"),
         "h_score": mark(
-            "a score: how well a step's query fits another's key. Of the last two numbers "
-            "the first is the step that looks, the second the one that it looks at"
+            "a score: how well a step's query fits another's key. The last two numbers are the "
+            "step of the query and the step of the key"
         ),
-        "a_share": mark("a share: how much a step takes of another. Those of one step add up to 1"),
-        "h_mixed": mark("what the step takes from all values, each by its share"),
+        "a_share": mark("a share: the weight of a step's value. The shares of one step sum to 1"),
+        "h_mixed": mark("the sum of all steps' values, weighted by their shares"),
     }
     forms: ClassVar[tuple[StatementForm, ...]] = (
         StatementForm(
@@ -367,8 +367,8 @@ class Attention(Layer):
                 BIAS,
             ),
             (
-                "what each step takes from all steps of a sequence, by how well its",
-                "query fits their keys; 'causal': from those up to its own",
+                "a mean of all steps' values for each step, weighted by how well its",
+                "query fits their keys; 'causal': only of steps up to its own",
             ),
             ("self_attention", "multihead_attention"),
         ),
@@ -398,13 +398,13 @@ class Attention(Layer):
     def words(self, shape: Shape) -> str:
         if self.causal:
             return tr_count(
-                "those up to each step, weighed by attention",
-                "those up to each step, weighed by attention by {count} heads",
+                "those up to each step, weighted by attention",
+                "those up to each step, weighted by attention with {count} heads",
                 self.heads,
             )
         return tr_count(
-            "those of all steps, weighed by attention",
-            "those of all steps, weighed by attention by {count} heads",
+            "those of all steps, weighted by attention",
+            "those of all steps, weighted by attention with {count} heads",
             self.heads,
         )
 
@@ -427,14 +427,14 @@ class Attention(Layer):
         return each_step(site, own, "output", mixed)
 
 
-LONGEST_WAVE = 10_000  # times 2π: the steps of a wave that is slower than any
+LONGEST_WAVE = 10_000  # times 2π: an upper bound of the wavelengths, in steps
 
-# Where a step stands ---------------------------------------------------------------
+# The vectors of tokens and of positions --------------------------------------------
 
 
 @dataclass(frozen=True)
 class Embedding(Conv):
-    """A vector for each token: sums of a step's features, of which one is 1 and the others 0."""
+    """A vector for each token: sums of a step's features, one of which is 1 and the others 0."""
 
     kernel: Both = (1, 1)
     bias: Bias = Bias.NONE
@@ -445,7 +445,7 @@ class Embedding(Conv):
         StatementForm(
             "embed",
             (WholeField("channels", "N", mark("width")),),
-            ("for each token of a sequence a learned vector of N",),
+            ("a learned vector of N numbers for each token of a sequence",),
             ("embedding",),
         ),
     )
@@ -453,7 +453,7 @@ class Embedding(Conv):
     def check(self) -> None:
         usual = {it.name: it.default for it in fields(self) if it.name != "channels"}
         if any(getattr(self, name) != value for name, value in usual.items()):
-            raise UsageError("embed has a width, and nothing else")
+            raise UsageError("embed has a width and no other options")
 
     @property
     def in_other_words(self) -> Conv:
@@ -461,8 +461,8 @@ class Embedding(Conv):
 
     def words(self, shape: Shape) -> str:
         return tr_count(
-            "of each token its vector of {amount} number",
-            "of each token its vector of {amount} numbers",
+            "each token's vector of {amount} number",
+            "each token's vector of {amount} numbers",
             self.channels,
             amount=numeral(f"{self.channels:,}"),
         )
@@ -470,8 +470,8 @@ class Embedding(Conv):
 
 @dataclass(frozen=True)
 class Unembedding(Layer):
-    """How well each step fits the vector of each token: the embedding's own weights, the other way
-    round, as GPT-2 says what comes next."""
+    """How well each step fits the vector of each token: the embedding's own weights, transposed, as
+    GPT-2 predicts the next token."""
 
     width: int  # tokens
     word: ClassVar[str] = "unembed"
@@ -483,7 +483,7 @@ class Unembedding(Layer):
         StatementForm(
             "unembed",
             (WIDTH,),
-            ("how well each step fits each of N tokens, by the", "weights of the 'embed' before"),
+            ("how well each step fits each of N tokens, with the", "weights of its 'embed'"),
         ),
     )
 
@@ -492,7 +492,7 @@ class Unembedding(Layer):
         return (self.width, *shape[1:])
 
     def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
-        """Those of the embedding."""
+        """The parameters of the embedding."""
         return Embedding(shape[0]).parameters((self.width, *shape[1:]))
 
     def words(self, shape: Shape) -> str:
@@ -510,7 +510,7 @@ class Unembedding(Layer):
 
 @dataclass(frozen=True)
 class PositionEmbedding(Layer):
-    """Adds to each step a vector of its own, by which steps that are alike are told apart."""
+    """Adds a vector of its own to each step, which distinguishes equal steps."""
 
     word: ClassVar[str] = "positions"
     letter: ClassVar[str] = "e"
@@ -530,7 +530,7 @@ class PositionEmbedding(Layer):
         return (ParameterSpec(Role.BIAS, (prod(shape),)),)  # feature by feature
 
     def words(self, shape: Shape) -> str:
-        return tr("each plus what belongs to its step")
+        return tr("each plus its step's learned vector")
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         (x,), (own,) = given, parameters
@@ -539,8 +539,8 @@ class PositionEmbedding(Layer):
 
 @dataclass(frozen=True)
 class Sinusoids(PositionEmbedding):
-    """The same with vectors that aren't learned: waves of more and more steps, each as a sine and
-    a cosine, after Vaswani et al. (2017)."""
+    """Positions whose vectors aren't learned: waves of increasing length, each as a sine and a
+    cosine, after Vaswani et al. (2017)."""
 
     word: ClassVar[str] = "sinusoids"
     forms: ClassVar[tuple[StatementForm, ...]] = (
@@ -560,4 +560,4 @@ class Sinusoids(PositionEmbedding):
         return (replace(spec, fixed=True, start=tuple(waves)),)
 
     def words(self, shape: Shape) -> str:
-        return tr("each plus the sine or cosine that belongs to its step")
+        return tr("each plus the sine or cosine of its step")

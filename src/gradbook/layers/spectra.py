@@ -1,10 +1,10 @@
-"""Layers that hear: frames of a signal become how strong each of their frequencies is.
+"""Layers for sound: frames of a signal are turned into the strengths of their frequencies.
 
-A frame is weighed by Hann's window and told apart into frequencies by cosines and sines; their
-squares are the power. All of that are sums, products and a logarithm that other cards know, with
-weights that nobody learns, so a network that begins with a microphone's samples needs no program
-before it. A band is a triangle over frequencies; bands lie evenly on the scale of mel, which
-follows how high a tone seems: 2595·log₁₀(1 + f/700) (O'Shaughnessy, 1987).
+A frame is multiplied by Hann's window and split into frequencies by cosines and sines, whose
+squares are the power. All of these are sums, products and a logarithm of other cards, with weights
+that aren't trained, so a network can read a microphone's samples without any program before it. A
+band is a triangle over frequencies; bands are spaced evenly on the mel scale, which follows the
+perceived pitch: 2595·log₁₀(1 + f/700) (O'Shaughnessy, 1987).
 """
 
 from __future__ import annotations
@@ -27,31 +27,31 @@ from gradbook.layers.fields import OptionsField, StatementForm, WholeField, Whol
 from gradbook.layers.sums import Conv
 from gradbook.layers.wiring import Product
 
-FRAME, STEP, RATE, LOW, HIGH = 256, 128, 8000, 100, 3800  # where a line says nothing else
-LOUDER = 1e6  # so many times a power: what is below a millionth is silence, about
+FRAME, STEP, RATE, LOW, HIGH = 256, 128, 8000, 100, 3800  # the defaults
+LOUDER = 1e6  # factor of a power: below about a millionth, it counts as silence
 LOUDNESS = Activation("logrelu")  # of such a power
-LONGEST_FRAME = 1024  # whose cosines and sines are a million numbers
+LONGEST_FRAME = 1024  # its cosines and sines are a million numbers
 FRAME_LENGTH = "{word}'s frame has 2 to {most:,} samples, not {frame:,}"
 ONE_SIGNAL = (
     "{word} takes the samples of one signal, such as 'input 4000x1', not {shape}: with several, "
-    "take 'conv1d 1 1' before it"
+    "put 'conv1d 1 1' before it"
 )
-TOO_SHORT = "{word}'s frame has {frame} samples, but there are {steps}: take a shorter frame"
+TOO_SHORT = "{word}'s frame has {frame} samples, but there are {steps}: use a shorter frame"
 BAND_EDGES = (
-    "mel's bands lie between two frequencies of which the higher is at most half the rate: "
-    "{low} to {high} Hz at {rate} samples a second don't"
+    "mel's bands lie between two frequencies, of which the higher is at most half the rate: {low} "
+    "to {high} Hz is out of range at {rate} samples per second"
 )
 NARROW_BANDS = (
-    "mel's band {band} of {bands} lies between two frequencies that a frame of {frame} samples "
-    "tells apart: take fewer bands, or a longer frame"
+    "mel's band {band} of {bands} contains no frequency that a frame of {frame} samples resolves: "
+    "use fewer bands, or a longer frame"
 )
 
 
 class Composed(Layer):
-    """A layer that is layers of other cards, one after the other.
+    """A layer that consists of layers of other cards, one after the other.
 
-    Each part reads what the one before it makes, as often as it reads anything. What it owns goes
-    by its name, wave_weight, and so do sums: h_wave1.
+    Each part reads the output of the one before it, as all of its inputs. Parameters have the
+    part's name, such as wave_weight, and so do sums: h_wave1.
     """
 
     @property
@@ -59,11 +59,11 @@ class Composed(Layer):
         raise NotImplementedError
 
     def fixed_weights(self, part: str) -> tuple[float, ...]:
-        """What a part's weights are, if nobody learns them."""
+        """A part's weights, if they aren't trained."""
         return ()
 
     def shapes(self, shape: Shape) -> list[Shape]:
-        """That of what it is given, then of what each part makes."""
+        """The shape of the input, then of each part's output."""
         found = [shape]
         for layer in self.parts.values():
             found.append(layer.output(*[found[-1]] * len(readings(layer))))
@@ -96,13 +96,13 @@ class Composed(Layer):
 
 
 def readings(layer: Layer) -> tuple[int, ...]:
-    """The values that a part reads, of which all are the latest."""
+    """The values that a part reads, all of which are the latest."""
     return layer.reads(1)
 
 
 @dataclass(frozen=True)
 class FixedConv(Conv):
-    """A convolution whose weights nobody learns."""
+    """A convolution whose weights aren't trained."""
 
     bias: Bias = Bias.NONE
     row: bool = True
@@ -112,8 +112,8 @@ class FixedConv(Conv):
 
 @dataclass(frozen=True)
 class FourierSums(FixedConv):
-    """Of a signal's frame under Hann's window the cosine of each frequency, then the sine of each,
-    over the root of its length."""
+    """The cosine of each frequency, then the sine of each, for a signal's frame under Hann's
+    window, divided by the root of its length."""
 
     is_fourier: ClassVar[bool] = True
 
@@ -126,9 +126,9 @@ FRAMES = (
 
 @dataclass(frozen=True)
 class MelBands(Composed):
-    """How loud each band of frequencies is, in frames of a signal: ln(1 + 10⁶·power).
+    """The loudness of each band of frequencies, in frames of a signal: ln(1 + 10⁶·power).
 
-    Without bands, each frequency of which a frame has a whole number of waves.
+    Without bands, of each frequency with a whole number of waves in a frame.
     """
 
     bands: int = 0
@@ -157,14 +157,14 @@ class MelBands(Composed):
                 ),
             ),
             (
-                "how loud N bands of frequencies are, in frames of F samples, every",
-                "S of them, of a signal of R samples a second: nothing is learned",
+                "the loudness of N frequency bands in frames of F samples, one every",
+                "S samples, of a signal with R samples per second; not trained",
             ),
         ),
         StatementForm(
             "spectrogram",
             (OptionsField("", options=FRAMES),),
-            ("the same of each frequency that such a frame tells apart",),
+            ("the same for each frequency that such a frame resolves",),
             preset={"bands": 0},
         ),
     )
@@ -188,7 +188,7 @@ class MelBands(Composed):
 
     @property
     def frequencies(self) -> int:
-        """How many a frame tells apart, from 0 on."""
+        """The number of frequencies that a frame resolves, from 0 on."""
         return self.frame // 2 + 1
 
     @property
@@ -217,9 +217,9 @@ class MelBands(Composed):
     def words(self, shape: Shape) -> str:
         said = {"frame": self.frame, "step": self.step}
         if not self.bands:
-            return tr("how loud each frequency is in frames of {frame}, every {step}", **said)
+            return tr("the loudness of each frequency in frames of {frame}, every {step}", **said)
         return tr(
-            "how loud {bands} bands of frequencies are in frames of {frame}, every {step}",
+            "the loudness of {bands} frequency bands in frames of {frame}, every {step}",
             bands=self.bands,
             **said,
         )
@@ -227,24 +227,24 @@ class MelBands(Composed):
 
 @cache
 def waves(frame: int) -> tuple[float, ...]:
-    """A cosine of each frequency under Hann's window, then a sine of each; their squares are the
-    power of a frame."""
+    """A cosine of each frequency under Hann's window, then a sine of each; the sums' squares are
+    the power of a frame."""
     places = np.arange(frame)
     window = (0.5 - 0.5 * np.cos(2 * np.pi * places / frame)) / np.sqrt(frame)
     angles = np.arange(frame // 2 + 1)[:, None] * places % frame * (2 * np.pi / frame)
     both = np.concatenate([np.cos(angles), np.sin(angles)]) * window
-    return tuple(both.round(15).ravel().tolist())  # a zero is one, and not 6·10⁻¹⁷
+    return tuple(both.round(15).ravel().tolist())  # exact zeros rather than 6·10⁻¹⁷
 
 
 @cache
 def bank(own: MelBands) -> tuple[float, ...]:
-    """What each band takes of each frequency's power, its cosine's and its sine's."""
+    """The factor of each frequency's power in each band, for its cosine and its sine."""
     taken = triangles(own) if own.bands else np.eye(own.frequencies)
     return tuple((LOUDER * np.tile(taken, 2)).ravel().tolist())
 
 
 def triangles(own: MelBands) -> Array:
-    """What each band takes of each frequency of a frame: (bands, frequencies)."""
+    """The factor of each frequency of a frame in each band: (bands, frequencies)."""
     low, high = mel(np.array([own.low, own.high], float)).tolist()
     edges = hertz(np.linspace(low, high, own.bands + 2))
     frequencies = np.arange(own.frequencies) * own.rate / own.frame

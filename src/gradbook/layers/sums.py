@@ -1,4 +1,4 @@
-"""Weighted sums: of all inputs, and of windows that slide over channels or spread them."""
+"""Weighted sums: of all inputs, or of windows that slide over channels or spread their values."""
 
 from __future__ import annotations
 
@@ -58,15 +58,13 @@ INTO_GROUPS = (
     "divides {given} and {channels}"
 )
 ONE_ROW = "{word}'s window has one row, not {size}"
-LEAVES_NOTHING = (
-    "{word} with pad {pad} leaves nothing of what it makes of {shape}: take less padding"
-)
+LEAVES_NOTHING = "{word} with pad {pad} leaves nothing of its output for {shape}: use less padding"
 DEPTHWISE = "depthwise takes channels x height x width, not {shape}"
 
 
 @dataclass(frozen=True)
 class BiasPhrase(PhraseField):
-    """How the sums are shifted: no bias."""
+    """The biases of the sums: no bias."""
 
     def settle(self, word: str, value: Any) -> Bias:
         return bias_of(value)
@@ -74,7 +72,7 @@ class BiasPhrase(PhraseField):
 
 @dataclass(frozen=True)
 class BitsPhrase(PhraseField):
-    """Which numbers the weights may be: bits 4."""
+    """The numbers that weights are rounded to: bits 4."""
 
     def settle(self, word: str, value: Any) -> Bits:
         said = f"bits {value}" if isinstance(value, int) else value
@@ -102,7 +100,7 @@ ALONG = tuple(replace(move, row=True) for move in MOVES)  # a single row
 def bias_specs(
     bias: Bias, width: int, places: int = 1, part: str = ""
 ) -> tuple[ParameterSpec, ...]:
-    """Of so many sums at so many places, where they have one."""
+    """The biases of `width` sums at each of so many places, if they have any."""
     if bias is Bias.NONE:
         return ()
     shape, uses = ((1,), width * places) if bias.shared else ((width,), places)
@@ -114,9 +112,9 @@ class Dense(Layer):
     """Weighted sums of all inputs: a fully connected layer.
 
     Args:
-        width: How many.
+        width: The number of sums.
         bias: `gb.Bias.EACH`, `NONE`, `SHARED`, …
-        bits: Of the weights, where they are quantised.
+        bits: The bits of each weight, if weights are quantised.
 
     >>> import gradbook as gb
     >>> print(gb.Dense(3))
@@ -161,7 +159,7 @@ class Dense(Layer):
 
 
 def require_groups(conv: Conv | TransposedConv, shape: Shape) -> None:
-    """Refuse what has no channels, or channels that can't be split into its groups."""
+    """Refuse inputs without channels, or whose channels can't be split into its groups."""
     require_channels(conv.word, shape)
     if shape[0] % conv.groups:
         said = {"given": shape[0], "groups": conv.groups, "channels": conv.channels}
@@ -173,15 +171,15 @@ class Conv(Layer):
     """Small windows of weights slid over all input channels: a convolution.
 
     Args:
-        channels: How many it makes.
-        kernel: Rows and columns of a window.
-        stride: From one window to the next.
+        channels: The number of output channels.
+        kernel: The window's rows and columns.
+        stride: The distance from one window to the next.
         pad: The padding: above, left, below and right, or "same".
         bias: `gb.Bias.EACH`, `NONE`, `SHARED`, …
         groups: Each group of output channels reads its own group of input channels.
-        dilation: From one row, or column, that is read to the next.
+        dilation: The distance between the rows, or columns, that a window reads.
         row: Whether it slides over the steps of a sequence.
-        bits: Of the weights, where they are quantised.
+        bits: The bits of each weight, if weights are quantised.
 
     >>> import gradbook as gb
     >>> print(gb.Conv(8, (3, 3), pad="same"))
@@ -280,10 +278,10 @@ class Conv(Layer):
 
 @dataclass(frozen=True)
 class TransposedConv(Layer):
-    """A convolution the other way round: each value is spread, weighted, over a window of a larger
-    map, and where windows overlap they add up.
+    """A transposed convolution: each value is spread, with weights, over a window of a larger map,
+    and where windows overlap, their values are added.
 
-    It takes to its input's size what a convolution with this window would have made of it.
+    A convolution with this window would have turned its output's size into its input's.
     """
 
     channels: int
@@ -325,7 +323,7 @@ class TransposedConv(Layer):
         return Window(self.kernel, self.stride, sides, self.dilation)
 
     def _area(self, shape: Shape) -> Both:
-        """Rows and columns of the map that it makes."""
+        """The rows and columns of its output."""
         if self.pad == SAME:
             return shape[1] * self.stride[0], shape[2] * self.stride[1]
         window = self.spreads(shape)
@@ -352,9 +350,9 @@ class TransposedConv(Layer):
     def words(self, shape: Shape) -> str:
         height, width = self.kernel
         planes = self.channels // self.groups
-        in_one = mark("those spread, weighted, over {height} × {width} windows")
+        in_one = mark("those spread, with weights, over {height} × {width} windows")
         in_several = mark(
-            "those spread, weighted, over {height} × {width} windows in {planes} planes"
+            "those spread, with weights, over {height} × {width} windows in {planes} planes"
         )
         sums = tr(in_several if planes > 1 else in_one, height=height, width=width, planes=planes)
         return with_moves(_in_groups(sums, self.groups), self.spreads(shape))
@@ -373,7 +371,7 @@ class TransposedConv(Layer):
 
 @dataclass(frozen=True)
 class Upsample(Layer):
-    """Each value so many times, down and across."""
+    """Repeats each value so many times, down and across."""
 
     size: Both
     word: ClassVar[str] = "upsample"
@@ -400,14 +398,14 @@ class Upsample(Layer):
 
     def words(self, shape: Shape) -> str:
         height, width = self.size
-        return tr("each of them {height} × {width} times", height=height, width=width)
+        return tr("each repeated {height} × {width} times", height=height, width=width)
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         (x,) = given
         return site.make("unpooled", x, attributes=(self.spreads(x.shape),))
 
 
-# Windows, which pools have too ---------------------------------------------------
+# Windows, which pools also have --------------------------------------------------
 
 
 def settle_pad(layer: Any, whose: str, size: Both) -> None:
@@ -416,7 +414,7 @@ def settle_pad(layer: Any, whose: str, size: Both) -> None:
 
 
 def window_over(size: Both, stride: Both, pad: Pad, dilation: Both, area: Shape) -> Window:
-    """In numbers, for rows and columns of an input."""
+    """A window in numbers, for the rows and columns of an input."""
     sides = same_pad(size, stride, dilation, area) if pad == SAME else pad
     return Window(size, stride, sides, dilation)
 
@@ -424,17 +422,17 @@ def window_over(size: Both, stride: Both, pad: Pad, dilation: Both, area: Shape)
 def _in_groups(sums: str, groups: int) -> str:
     if groups == 1:
         return sums
-    return tr("{sums}, {count} groups of planes apart", sums=sums, count=groups)
+    return tr("{sums}, in {count} separate groups of planes", sums=sums, count=groups)
 
 
 def with_moves(said: str, window: Window, of_zeros: bool = False) -> str:
-    """What is made of windows, with how they go as far as that isn't as usual."""
+    """A description of windows, with dilation, stride and padding unless they are the default."""
     apart, every = (short(pair).replace("x", " × ") for pair in (window.dilation, window.stride))
     if window.dilation != (1, 1):
-        said = tr("{windows}, {places} apart", windows=said, places=apart)
+        said = tr("{windows}, dilation {places}", windows=said, places=apart)
     if window.stride != (1, 1):
-        said = tr("{windows}, every {places}", windows=said, places=every)
+        said = tr("{windows}, stride {places}", windows=said, places=every)
     if any(window.pad):
-        plain, zeros = mark("{windows}, edge of {edge}"), mark("{windows}, edge of {edge} of zeros")
+        plain, zeros = mark("{windows}, padding {edge}"), mark("{windows}, padding {edge} of zeros")
         said = tr(zeros if of_zeros else plain, windows=said, edge=pad_words(window.pad))
     return said

@@ -1,6 +1,6 @@
-"""The rules that make the next weights from a gradient: one block each.
+"""The rules that compute the next weights from a gradient: one block each.
 
-Whatever a rule remembers of a weight is a value of its own that goes from step to step.
+A rule's memory of a weight is a value of its own that continues from step to step.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ EPSILON_RANGE = "adam's epsilon is between 0 and 1, not {value!r}"
 
 @dataclass(frozen=True)
 class Update:
-    """How a gradient changes its weight; the numbers are the rule's own, the rate is the net's."""
+    """How a gradient changes its weight, with the rule's settings; the rate belongs to the net."""
 
     kind: str = "descent"
     momentum: float = 0.9
@@ -58,7 +58,7 @@ class Update:
 
 @dataclass(frozen=True)
 class WeightStep:
-    """One weight, its gradient, and how strongly it is pulled towards 0."""
+    """One weight, its gradient, and the strength of its decay."""
 
     rule: Update
     weight: Node
@@ -68,7 +68,7 @@ class WeightStep:
     decay: float
 
     def memory(self, stem: str) -> Node:
-        """A leaf in which the rule keeps what it remembers of the weight."""
+        """A leaf for the rule's memory of the weight."""
         return self.weight.graph.leaf(Name(stem, of=self.weight.name), self.weight.shape)
 
     def zeros(self) -> Array:
@@ -76,20 +76,20 @@ class WeightStep:
 
     @property
     def pulled(self) -> Node:
-        """The gradient with that of ½·decay·w² in it."""
+        """The gradient, including that of ½·decay·w²."""
         return self.slope + self.decay * self.weight if self.decay else self.slope
 
 
 @dataclass(frozen=True)
 class UpdateCard:
-    """A rule: the rate and decay it usually has, its own settings, and how weights go on by it."""
+    """A rule: its default rate and decay, its settings, and how it changes weights."""
 
     rate: float
     changes: Callable[[WeightStep], list[Change]]
     settings: tuple[str, ...] = ()
-    memories: Mapping[str, str] = field(default_factory=dict)  # of each parameter, by their stems
-    remarks: tuple[str, ...] = ()  # on what it does besides going down the slope
-    decay: float = 0.0  # of weights, where nothing is said
+    memories: Mapping[str, str] = field(default_factory=dict)  # descriptions by stem
+    remarks: tuple[str, ...] = ()  # on what it does besides following the gradient
+    decay: float = 0.0  # of weights, by default
     synonyms: tuple[str, ...] = ()
 
 
@@ -113,7 +113,7 @@ def _adam(step: WeightStep) -> list[Change]:
 
 
 def _adamw(step: WeightStep) -> list[Change]:
-    """Loshchilov and Hutter (2019): the pull towards 0 is kept out of the running means."""
+    """Loshchilov and Hutter (2019): the decay is kept out of the running means."""
     weight = step.weight
     return _by_moments(
         step, step.slope, weight * (1 - step.rate * step.decay) if step.decay else weight
@@ -151,7 +151,7 @@ ADAM = UpdateCard(
         mark(
             "Adam counts the steps in k and keeps running means of the gradient in m and of its "
             "square in s; all start at 0. Dividing by 1 minus a power with exponent k corrects for "
-            "that start. The new k, m and s move the weight."
+            "that start. The new k, m and s update the weight."
         ),
     ),
 )
@@ -165,7 +165,7 @@ UPDATES = {
         remarks=(
             mark(
                 "With momentum, v remembers which way a weight has been moving; it starts at 0, "
-                "and the new v moves the weight."
+                "and the new v updates the weight."
             ),
         ),
     ),
@@ -181,5 +181,5 @@ DESCENT = Update()
 
 
 def usual_decay(rule: Update, role: Role) -> float:
-    """What parameters of this kind lose per step and unit of the rate where nothing is said."""
+    """The default decay of parameters of this kind, per step and unit of the rate."""
     return rule.card.decay if role == Role.WEIGHT else 0.0

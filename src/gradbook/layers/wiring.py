@@ -1,4 +1,4 @@
-"""Layers that join earlier values, begin a branch, lay values out, or drop them by chance."""
+"""Layers that join earlier values, begin a branch, flatten values, or drop them at random."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ MULTIPLIED_SHAPES = (
     "of them a single value for each channel"
 )
 JOINED_SHAPES = (
-    "concat back puts {earlier} beside {shape}: all but the number of channels must be the same"
+    "concat back joins {earlier} to {shape}: all but the number of channels must be the same"
 )
-JOINED_NONE = "concat back takes a number from 1 up, or several"
+JOINED_NONE = "concat back needs one number of layers or more, each at least 1"
 TOO_FAR_BACK = "{words} goes back over {layers}, but {there} before it"
 DROPOUT_RATE = "dropout's rate is at least 0 and below 1, not {value!r}"
 NUMBER_OF_LAYERS = WholeField("back", "N", mark("number of layers"))
@@ -32,11 +32,11 @@ NUMBER_OF_LAYERS = WholeField("back", "N", mark("number of layers"))
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """While training, sets values to 0 by chance, or whole channels, and scales up the others.
+    """In training, sets random values, or whole channels, to 0, and scales up the others.
 
     Args:
         rate: The share that is set to 0.
-        channels: Whether whole channels are.
+        channels: Whether whole channels are set to 0.
 
     >>> import gradbook as gb
     >>> print(gb.Dropout(0.1, channels=True))
@@ -82,13 +82,13 @@ class Dropout(Layer):
 
 
 def mask_name(number: int | None) -> Name:
-    """What the dropout of that number multiplies with."""
+    """The name of the factors of the dropout with this number."""
     return Name("d", layer=number)
 
 
 @dataclass(frozen=True)
 class Flatten(Layer):
-    """Lays all values out in one line, channel by channel, row by row.
+    """Puts all values in one row, channel by channel, row by row.
 
     >>> import gradbook as gb
     >>> gb.Net((1, 4, 4), [gb.Conv(2, (3, 3)), gb.Flatten(), gb.Dense(1)]).shapes[2]
@@ -110,7 +110,7 @@ class Flatten(Layer):
 
 @dataclass(frozen=True)
 class Residual(Layer):
-    """Adds what went into the last `back` layers to what came out of them: a skip connection."""
+    """Adds the input of the last `back` layers to their output: a skip connection."""
 
     back: int
     word: ClassVar[str] = "add"
@@ -121,7 +121,7 @@ class Residual(Layer):
             "add back",
             (NUMBER_OF_LAYERS,),
             (
-                "a skip connection: adds what went into the last N layers;",
+                "a skip connection: adds the input of the last N layers to their output;",
                 "the shapes must be the same, and each line counts as a layer",
             ),
         ),
@@ -147,8 +147,8 @@ class Residual(Layer):
 
 @dataclass(frozen=True)
 class Product(Layer):
-    """Multiplies what came out of the last `back` layers by what went into them: a gate. Where one
-    of the two has a single value for each channel, that is for the whole channel.
+    """Multiplies the output of the last `back` layers by their input: a gate. If one of the two has
+    a single value for each channel, that applies to the whole channel.
     """
 
     back: int
@@ -160,8 +160,8 @@ class Product(Layer):
             "multiply back",
             (NUMBER_OF_LAYERS,),
             (
-                "multiplies by what went into the last N layers; a value for",
-                "each channel is for the whole channel, as squeeze-and-excite",
+                "multiplies by the input of the last N layers; a single value per",
+                "channel applies to the whole channel, as squeeze-and-excite",
             ),
         ),
     )
@@ -187,7 +187,7 @@ class Product(Layer):
         return tr("each times {values}", values=_what_went_into(self.back))
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        """With a value of each channel at all of its places."""
+        """The product, with a channel's single value spread over all its places."""
         shape = site.output
         return self.at_a_place(
             [x if x.shape == shape else spread(reshape(x, shape[:1]), shape[1:]) for x in given]
@@ -199,15 +199,15 @@ class Product(Layer):
 
 @dataclass(frozen=True)
 class Concat(Layer):
-    """The channels of several values side by side: what went into the last so many layers, where
-    0 is what came out of them; it stands first where it isn't named.
+    """The channels of several values joined: the input of the last `back` layers for each number,
+    where 0 is their output, which comes first unless it is named.
     """
 
     back: tuple[int, ...]
     word: ClassVar[str] = "concat"
     remark: ClassVar[str] = mark(
-        "concat puts the channels of values side by side, in this order; part(δ, a, b) are the "
-        "channels a to b of δ."
+        "concat joins the channels of values, in this order; part(δ, a, b) are the channels a to b "
+        "of δ."
     )
     puts_beside: ClassVar[bool] = True
     letter: ClassVar[str] = "j"
@@ -216,8 +216,8 @@ class Concat(Layer):
             "concat back",
             (WholesField("back", "N …", mark("number of layers")),),
             (
-                "puts the channels so far beside those that went",
-                "into the last N layers, for each N in turn; a 0 among",
+                "joins to the channels so far those of the input of",
+                "the last N layers, for each N in turn; a 0 among",
                 "these is the place of those so far, if not first",
             ),
             ("cat", "concatenate"),
@@ -245,7 +245,7 @@ class Concat(Layer):
         first, *others = (_what_went_into(it) if it else tr("those") for it in self.back)
         for other in others:
             first = tr("{values}, then {others}", values=first, others=other)
-        return tr("side by side: {values}", values=first)
+        return tr("joined: {values}", values=first)
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         return concat(given)
@@ -253,7 +253,7 @@ class Concat(Layer):
 
 @dataclass(frozen=True)
 class GoBack(Layer):
-    """Begins a branch: goes on from what went into the last `back` layers."""
+    """Begins a branch, which continues from the input of the last `back` layers."""
 
     back: int
     letter: ClassVar[str] = "f"
@@ -264,7 +264,7 @@ class GoBack(Layer):
             "go back",
             (NUMBER_OF_LAYERS,),
             (
-                "begins a branch: what comes next reads what went into the last",
+                "begins a branch: the next layer reads the input of the last",
                 "N layers; 'add back' or 'concat back' joins it to the others",
             ),
         ),
@@ -275,10 +275,10 @@ class GoBack(Layer):
         return (index - self.back,)
 
     def words(self, shape: Shape) -> str:
-        return tr("a branch: {values}, once more", values=_what_went_into(self.back))
+        return tr("a branch from {values}", values=_what_went_into(self.back))
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        """Under a name of its own."""
+        """A copy, with a name of its own."""
         return site.make("copy", given[0], attributes=(str(site.name),))
 
     def at_a_place(self, given: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
@@ -286,12 +286,12 @@ class GoBack(Layer):
 
 
 def _require_layers(words: str, back: int, index: int) -> None:
-    """Refuse to go back further than a network goes."""
+    """Refuse to go back over more layers than there are."""
     if back > index:
-        there = ("none stands", "only 1 stands")[index] if index < 2 else f"only {index} stand"
+        there = ("none is", "only 1 is")[index] if index < 2 else f"only {index} are"
         layers = f"{back} layer{'s' * (back > 1)}"
         raise ShapeError(TOO_FAR_BACK.format(words=words, layers=layers, there=there))
 
 
 def _what_went_into(back: int) -> str:
-    return tr_count("what went into the last layer", "what went into the last {count} layers", back)
+    return tr_count("the input of the last layer", "the input of the last {count} layers", back)

@@ -130,7 +130,7 @@ def unfit_weights(
 def back_over(index: int, layers: int, again: Sequence[Again]) -> None:
     """Refuse to apply layers again that aren't there, or that are applied several times."""
     if layers > index:
-        there = f"only {index} stand{'s' * (index == 1)}" if index else "none stands"
+        there = f"only {index} {'is' if index == 1 else 'are'}" if index else "none is"
         said = f"{layers} layer{'s' * (layers != 1)}"
         raise UsageError(TOO_FAR.format(back=said, there=there))
     for one in again:

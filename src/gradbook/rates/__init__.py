@@ -1,9 +1,9 @@
-"""What the learning rate does: trials, a verdict on each, up to which rate it trains.
+"""The effect of the learning rate: trials, a verdict on each, and the largest rate that trains.
 
-The criteria are stated once, in `criteria`: a sweep holds its trials against them, and a workbook
-says them as formulas. It doesn't know images, engines or cells: small networks are trained by the
-reference.
+The criteria are stated once, in `criteria`: a sweep applies them to its trials, and a workbook
+writes them as formulas. Knows nothing of images, engines or cells: small networks are trained by
+the reference evaluation.
 """
 
 USUAL_EPOCHS = 70
-"""How long each rate is tried, and how many rows a workbook has, where nothing is said."""
+"""The default number of epochs for each rate, and of rows in a workbook."""

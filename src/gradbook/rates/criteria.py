@@ -1,7 +1,7 @@
-"""The verdicts on learning rates and what decides them, stated once, and trials held against them.
+"""The verdicts on learning rates and their criteria, stated once and applied to trials.
 
-The criteria are said in a small language of conditions on measures: a sweep holds its trials
-against them (`Case`), a workbook says them as formulas and a page as tables.
+The criteria are written in a small language of conditions on measures: a sweep applies them to
+its trials (`Case`), a workbook writes them as formulas and a page as tables.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gradbook.rates.trial import Gate, RateTrial
 
 @dataclass(frozen=True)
 class Measure:
-    """A number that every trial has, under the name that everybody uses for it."""
+    """A number that every trial has, under one name everywhere."""
 
     name: str
 
@@ -46,7 +46,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class Multiple:
-    """So many times a measure."""
+    """A measure times a factor."""
 
     factor: float
     measure: Measure
@@ -56,7 +56,7 @@ Bound = Measure | Multiple | float
 
 
 class Logic:
-    """What all conditions can do: be joined by `&` and `|`, and be turned round by `~`."""
+    """A condition, which can be combined by `&` and `|`, and negated by `~`."""
 
     def __and__(self, other: Logic) -> Every:
         return Every((*(self.parts if isinstance(self, Every) else (self,)), other))
@@ -92,14 +92,14 @@ class Negated(Logic):
 
 @dataclass(frozen=True)
 class Condition(Logic):
-    """A condition with a name, which others mention by it."""
+    """A condition with a name, by which others refer to it."""
 
     name: str
     meaning: Logic
 
 
 def holds(condition: Logic, number: Callable[[Measure], float]) -> bool:
-    """Whether a condition holds, from left to right and no further than it takes."""
+    """Whether a condition is true, evaluated from left to right and only as far as necessary."""
     match condition:
         case Condition(_, meaning):
             return holds(meaning, number)
@@ -138,26 +138,26 @@ def _compared(left: float, sign: str, right: float) -> bool:
 
 # Thresholds ------------------------------------------------------------------
 
-ENOUGH = 0.1  # of what could be learned: training that leaves no more has learned
-ROUNDING = 1e-12  # of the largest excess: what is left then is rounding
-LAST_DIGITS = 2e-15  # of the lowest loss possible: the same, where that isn't 0
-BOTTOM = 1e-6  # of the excess at the start: how a curve wobbles below that doesn't matter
+ENOUGH = 0.1  # of what could be learned: training has succeeded if no more is left
+ROUNDING = 1e-12  # of the largest excess: less is only rounding
+LAST_DIGITS = 2e-15  # of the lowest loss possible: the same, if that isn't 0
+BOTTOM = 1e-6  # of the excess at the start: variations of the curve below that don't matter
 LEAP = 1.05  # times the excess at the start
-FAR = 10  # times the excess at the start: a loss that ends so high is lost, whatever it does
-RISE = 1.1  # times the last low: what counts as one of several waves
-HABIT = 3  # so many rises, or turns, are more than an accident
-TURNING = 0.75  # of the steps turn the gradient round
-FLAT, DEAD_FLAT = 0.05, 0.01  # how far the excess moves in the last quarter of the epochs
+FAR = 10  # times the excess at the start: a loss that ends so high has failed in any case
+RISE = 1.1  # times the last minimum: what counts as a rise
+HABIT = 3  # rises or reversals, from which they aren't an accident
+TURNING = 0.75  # of the steps reverse the gradient
+FLAT, DEAD_FLAT = 0.05, 0.01  # the most the excess moves in the last quarter of the epochs
 LATE, LATEST = 0.25, 0.1  # of the epochs: the last quarter, and the last tenth
-LEAST_LATE = {LATE: 2, LATEST: 1}  # epochs, however few there are
+LEAST_LATE = {LATE: 2, LATEST: 1}  # epochs, even if there are few
 FADED, GONE = 0.1, 1e-3  # a gradient, relative to the largest of its trial
-NO_GRADIENT = 1e-12  # relative to the loss at the start: as good as none
-SHUT = 0.01  # of the gradient at an activation's results gets through its slopes
-DEAD = 1e-6  # a slope: where a layer has none above this, no step in reach brings it back
-AS_LOW = 1e-3  # of what was learned: so close to the lowest loss is as low
+NO_GRADIENT = 1e-12  # relative to the loss at the start: practically none
+SHUT = 0.01  # the share of the gradient that an activation passes on
+DEAD = 1e-6  # a layer's steepest slope, below which no feasible step revives it
+AS_LOW = 1e-3  # of what was learned: losses this close count as equal
 
 # Measures of a trial ---------------------------------------------------------
-# The excess is what a loss has above the lowest that is possible: only that can be learned away.
+# The excess is the loss minus the lowest possible one: only the excess can be learned away.
 
 RATE = Measure(mark("rate"))
 NO_NUMBERS = Measure(mark("epochs without numbers"))  # in which loss or gradient is infinite or NaN
@@ -174,7 +174,7 @@ MOVEMENT = Measure(
 LATE_STEPS = Measure(mark("steps in the last quarter"))
 LATE_RISES = Measure(mark("steps up in the last quarter"))
 LEAST = Measure(mark("lowest loss possible"))
-LEFT = Measure(mark("left to learn"))  # of the way from the start to the lowest loss known
+LEFT = Measure(mark("left to learn"))  # of the reduction from the start to the lowest loss known
 FIRST_GRADIENT = Measure(mark("gradient at the start"))
 FADING = Measure(mark("last gradient, of the largest"))
 TURNS, STEPS = Measure(mark("turns of the gradient")), Measure(mark("steps on the way down"))
@@ -183,7 +183,7 @@ SHARE = Measure(
     mark("least share let through")
 )  # of the gradient, by an activation in the last epoch
 SHARE_OF_ALL = Measure(mark("by one that all gradients pass"))
-STEEPEST = Measure(mark("steepest slope of a hidden layer"))  # of the one where that is least
+STEEPEST = Measure(mark("steepest slope of a hidden layer"))  # of the flattest layer
 
 # Criteria --------------------------------------------------------------------
 
@@ -199,7 +199,7 @@ LEAPS = Condition(mark("leaps"), HIGHEST > LEAP * FIRST)
 LEARNED = Condition(mark("learned"), LEFT <= ENOUGH)
 CROSSES = Condition(mark("crosses the valley"), (TURNS >= HABIT) & (TURNS >= TURNING * STEPS))
 OSCILLATES = Condition(mark("swings"), CROSSES | (RISES >= HABIT))
-STILL = Condition(mark("lies still"), MOVEMENT <= DEAD_FLAT)
+STILL = Condition(mark("nearly constant"), MOVEMENT <= DEAD_FLAT)
 SLEEPS = Condition(
     mark("shut and flat"), (SHARE_OF_ALL <= SHUT) & (END >= START) & (MOVEMENT <= FLAT)
 )
@@ -227,7 +227,7 @@ class Verdict(StrEnum):
     STUCK = mark("stuck")
 
 
-DECISIONS: tuple[tuple[Logic, Verdict], ...] = (  # the first that holds counts
+DECISIONS: tuple[tuple[Logic, Verdict], ...] = (  # the first that is true counts
     (BROKEN | CLIMBS, Verdict.DIVERGES),
     (IS_SATURATED, Verdict.SATURATED),
     (TRAINS & LEAPS & (LEARNED | ~OSCILLATES), Verdict.RECOVERS),
@@ -274,7 +274,7 @@ MEANINGS = MappingProxyType(
     }
 )
 
-# A trial held against them ---------------------------------------------------
+# Criteria applied to a trial -------------------------------------------------
 
 
 def least_loss(net: Net) -> float:
@@ -294,7 +294,7 @@ def _surprise(chance: Array) -> Array:
 
 
 def last_part(epochs: int, share: float) -> int:
-    """How many the last epochs are: the quarter or the tenth of them, or as few as may be."""
+    """The number of last epochs: a quarter or a tenth of them, but at least one or two."""
     return max(LEAST_LATE[share], round(epochs * share))
 
 
@@ -307,7 +307,7 @@ def last_tenth(values: Array) -> Array:
 
 
 def movement(values: Array) -> float:
-    """How far the last quarter of these moves, relative to its largest."""
+    """How far the last quarter of the values moves, relative to its largest."""
     part = last_quarter(values)
     largest = float(part.max())
     return float((largest - part.min()) / largest) if largest else 0.0
@@ -315,14 +315,14 @@ def movement(values: Array) -> float:
 
 @dataclass(frozen=True)
 class Waves:
-    """Epoch by epoch whether the values rise, and the last low or high until then."""
+    """Whether the values rise in each epoch, and the latest minimum or maximum so far."""
 
     rising: Array  # 1 or 0
     extreme: Array
 
     @staticmethod
     def of(values: Array) -> Waves:
-        """A rise begins a tenth above the last low, and ends a tenth below the last high."""
+        """A rise begins a tenth above the last minimum, and ends a tenth below the last maximum."""
         rising, extreme = False, float("inf")
         found = []
         for value in values.tolist():
@@ -340,9 +340,9 @@ class Waves:
 
 @dataclass(frozen=True)
 class Case:
-    """A trial held against the lowest loss there could be, and the lowest known to be reached.
+    """A trial, compared with the lowest possible loss and the lowest that is known to be reached.
 
-    What its losses have above `least` is the excess: only that can be learned away.
+    The excess of its losses is their distance from `least`: only that can be learned away.
     """
 
     trial: RateTrial
@@ -350,7 +350,7 @@ class Case:
     best_known: float
 
     def holds(self, condition: Logic) -> bool:
-        """Whether it does; of a trial whose numbers break nothing else is asked."""
+        """Whether a condition is true; if the trial's numbers break, only BROKEN can be."""
         if self.breaks and condition is not BROKEN:
             return False
         return holds(condition, self.number)
@@ -372,28 +372,28 @@ class Case:
 
     @property
     def left(self) -> float:
-        """How much of what could be learned is left at the end."""
+        """The share of what could be learned that is left at the end."""
         return self.number(LEFT)
 
     @cached_property
     def learned_in(self) -> int | None:
-        """The first epoch after the trial in which enough is learned, if one soon comes."""
+        """The first epoch after the trial in which enough is learned, if it comes soon."""
         return self.trial.epoch_below(self.best_known + ENOUGH * (self.start - self.best_known))
 
     @cached_property
     def awake_in(self) -> int | None:
-        """The first epoch after the trial that is below the start, if one soon comes."""
+        """The first epoch after the trial with a loss below the start, if it comes soon."""
         return self.trial.epoch_below(self.start)
 
     @cached_property
     def descent(self) -> int:
-        """How many epochs until there is next to nothing left to learn."""
+        """The number of epochs until almost nothing is left to learn."""
         arrived = np.flatnonzero(self.excess <= BOTTOM * self.excess[0])
         return int(arrived[0]) + 1 if arrived.size else self.trial.epochs
 
     @cached_property
     def turn_counts(self) -> tuple[int, int]:
-        """At how many steps of the descent the gradient turned round, and of how many."""
+        """The number of steps in the descent that reversed the gradient, and of all its steps."""
         turns = self.trial.turns[1 : self.descent]
         return int((turns < 0).sum()), len(turns)
 
@@ -407,7 +407,7 @@ class Case:
 
     @cached_property
     def shut_gate(self) -> Gate | None:
-        """The activation that lets next to none of the gradient through, if there is one."""
+        """The activation that passes on almost none of the gradient, if there is one."""
         gates = self.trial.gates
         shut = [gate for gate in gates if gate.openness <= SHUT]
         dead = [gate for gate in gates if gate.is_hidden and gate.steepest_of_all <= DEAD]
@@ -420,7 +420,7 @@ class Case:
         return self.number(FADING)
 
     def verdict(self) -> Verdict:
-        """The first decision that holds."""
+        """The verdict of the first decision that is true."""
         found = (verdict for condition, verdict in DECISIONS if self._decides(condition))
         return next(found, OTHERWISE)
 
@@ -429,32 +429,32 @@ class Case:
 
 
 def sound_low(case: Case) -> float | None:
-    """The lowest loss of a trial whose numbers hold and that isn't saturated."""
+    """The lowest loss of a trial whose numbers don't break and that isn't saturated."""
     sound = not case.breaks and not case.holds(IS_SATURATED)
     return case.trial.lowest if sound else None
 
 
 def lowest_reached(cases: Sequence[Case], least: float) -> float:
-    """The lowest loss that a sound one of them reaches, or the lowest there could be."""
+    """The lowest loss that a sound trial reaches, or the lowest possible."""
     return min((low for case in cases if (low := sound_low(case)) is not None), default=least)
 
 
 def rests_on(case: Case, lowest: float) -> float | None:
-    """The loss that a trial comes to rest on, where that is as low as the lowest."""
+    """The loss at which a trial comes to rest, if it is as low as the lowest."""
     rests = case.holds(SETTLED & ~FROZEN)
     as_low = case.trial.end - lowest <= AS_LOW * (case.start - lowest)
     return case.trial.end if rests and as_low else None
 
 
 def resting_loss(cases: Sequence[Case], least: float) -> float:
-    """The loss on which the best of these came to rest, or the lowest there could be."""
+    """The loss at which the best of these came to rest, or the lowest possible."""
     lowest = lowest_reached(cases, least)
     found = [end for case in cases if (end := rests_on(case, lowest)) is not None]
     rest = min(found, default=least)
     return rest if rest - least > AS_LOW * (cases[0].start - lowest) else least
 
 
-# What each measure is --------------------------------------------------------
+# The measures ----------------------------------------------------------------
 
 
 def _no_numbers(case: Case) -> float:

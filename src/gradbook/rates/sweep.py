@@ -1,8 +1,9 @@
-"""What the learning rate does: a trial for each rate, up to which rate it trains, where to begin.
+"""The effect of the learning rate: a trial for each rate, the largest that trains, and a first one.
 
-The border above which rates cease to train is often ragged: above the first rate that fails others
-still train. So a range is looked for, on one fixed grid, and it is the same whichever rates a sweep
-was asked for. A page searches the same grid in the same order, by `limit_table`.
+The boundary above which training fails is often ragged: above the first rate that fails, others
+still train. So the search looks for a range, on one fixed grid, and its result doesn't depend on
+the rates that a sweep was asked for. A page searches the same grid in the same order, with
+`limit_table`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from gradbook.rates.criteria import LEAPS, OSCILLATES, TRAINS, Case, least_loss
 from gradbook.rates.trial import RateTrial, trial
 from gradbook.rates.verdict import RateOutcome, judge_all
 
-# Up to which rate it trains ---------------------------------------------------
+# The largest rate that trains -------------------------------------------------
 
 DEFINITION = mark(
     "A rate still trains if loss and gradient stay numbers, the loss is lower than at the start "
@@ -36,14 +37,14 @@ DEFINITION = mark(
 
 Place = int  # on the grid: the rate 10^(place / DECADE)
 
-DECADE = 500  # places: two that are neighbours differ by 0.46 %
-DECADES = 12  # looked at upwards from 1, or down from there, until one fails or trains
-ROW = 12  # neighbours that go alike, beyond which the border is left behind
-STRIDE = 9  # places between the rates tried farther away, up to double and down to half
+DECADE = 500  # places per factor of ten: neighbours differ by 0.46 %
+DECADES = 12  # searched upwards from 1, or downwards, until one fails or trains
+ROW = 12  # neighbours with equal results, which end the ragged range
+STRIDE = 9  # places between rates farther away, up to double and down to half
 FAR = 150  # places: a factor of two
-PATIENCE = 200  # rates tried: then the search ends, however ragged the border
-RATE_DIGITS = 4  # of a rate that is tried, so that it can be typed
-SAID_DIGITS = 2  # of a rate that is spoken of: a ragged border has no more
+PATIENCE = 200  # rates, after which the search ends however ragged the boundary is
+RATE_DIGITS = 4  # of a rate that is tried, so that people can type it
+SAID_DIGITS = 2  # of a rate in a sentence: a ragged boundary is no more exact
 
 WORDS: Mapping[str, str] = MappingProxyType(
     {
@@ -73,16 +74,16 @@ WORDS: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Limit:
-    """What the search found: a range, in which the border lies."""
+    """The result of the search: a range that contains the boundary."""
 
-    rate: float | None  # the largest that trains; none: no rate tried does
-    beyond: float | None  # the next larger one tried, which doesn't; none: none was found
-    failing: tuple[float, ...] = ()  # those tried that don't, though a larger one does
+    rate: float | None  # the largest that trains; None if no rate tried does
+    beyond: float | None  # the next larger one tried, which doesn't; None if there is none
+    failing: tuple[float, ...] = ()  # rates tried that don't, although a larger one does
     tried: int = 0
     reliable: float | None = None  # every rate tried up to this one trains
 
     def words(self, epochs: int) -> str:
-        """The finding in a sentence or two."""
+        """The result in a sentence or two."""
         values = {"epochs": epochs_said(epochs), "tried": self.tried}
         if self.rate is None:
             kind = "none" if self.tried else "none tried"
@@ -107,7 +108,7 @@ def _said(rate: float) -> str:
 
 
 def _about(rate: float, down: bool = False) -> float:
-    """In as few digits as a ragged border has; rounded down, where all below is spoken of."""
+    """The rate in as few digits as a ragged boundary justifies; perhaps rounded down."""
     mantissa, power = f"{rate:.{RATE_DIGITS - 1}e}".split("e")
     unit = 10 ** (RATE_DIGITS - SAID_DIGITS)
     shown = (int(mantissa.replace(".", "")) + (0 if down else unit // 2)) // unit
@@ -115,7 +116,7 @@ def _about(rate: float, down: bool = False) -> float:
 
 
 def limit_table() -> dict[str, object]:
-    """What a page searches by."""
+    """The constants with which a page searches."""
     return {
         "decade": DECADE,
         "decades": DECADES,
@@ -134,7 +135,7 @@ def rate_at(place: Place) -> float:
 
 
 def largest(trains: Callable[[float], bool]) -> Limit:
-    """The range in which rates cease to train, as far as trying tells."""
+    """The range in which training begins to fail, found by trying."""
     search = _Search(trains)
     border = search.first_border()
     if border is not None:
@@ -144,7 +145,7 @@ def largest(trains: Callable[[float], bool]) -> Limit:
 
 
 class _Search:
-    """The places tried so far, and how each went."""
+    """The places tried so far, with their results."""
 
     def __init__(self, trains: Callable[[float], bool]) -> None:
         self.trains = trains
@@ -160,7 +161,7 @@ class _Search:
         return len(self.tried) < PATIENCE
 
     def first_border(self) -> Place | None:
-        """The place of a rate that trains, of which the next one doesn't."""
+        """The place of a rate that trains while the next one doesn't."""
         up = self.try_(0)
         for decade in range(1, DECADES + 1):
             place = decade * DECADE if up else -decade * DECADE
@@ -170,7 +171,7 @@ class _Search:
         return None
 
     def between(self, good: Place, bad: Place) -> Place:
-        """By halving, from a rate that trains and a larger one that doesn't."""
+        """By bisection, from a rate that trains and a larger one that doesn't."""
         while bad - good > 1:
             middle = (good + bad) // 2
             if self.try_(middle):
@@ -180,7 +181,7 @@ class _Search:
         return good
 
     def look_above(self, border: Place) -> None:
-        """Neighbour after neighbour until a row of them fails; then farther away."""
+        """Search upwards, neighbour by neighbour until a row of them fails, then farther away."""
         top = border
         while self.is_patient:
             place = top + 1
@@ -197,7 +198,7 @@ class _Search:
             top = next_one if self.try_(next_one) else self.between(found, next_one)
 
     def look_below(self, border: Place) -> None:
-        """Likewise down, until a row of them trains."""
+        """Search downwards in the same way, until a row of neighbours trains."""
         bottom = border
         while self.is_patient:
             place = bottom
@@ -213,7 +214,7 @@ class _Search:
             bottom = self.below(found)
 
     def below(self, failing: Place) -> Place:
-        """The place of the next rate below that trains."""
+        """The place of the next lower rate that trains."""
         good = failing - 1
         while not self.try_(good):
             good -= STRIDE
@@ -243,11 +244,11 @@ class _Search:
 
 MOST_RATES = 1_000
 MOST_LISTED = 5  # in a sentence
-LONGER = 40  # times the epochs, that a rate is gone on with to see when it has learned
-MOST_LONGER = 40  # rates, of more of which none is gone on with
-MOST_LOSSES = 10_000_000  # rates × epochs, all of them kept
+LONGER = 40  # times the epochs: how long a trial continues to see when it has learned
+MOST_LONGER = 40  # rates: with more of them, no trial continues
+MOST_LOSSES = 10_000_000  # rates × epochs, all of which are kept
 
-Tick = Callable[[int], None]  # told how many trials are done
+Tick = Callable[[int], None]  # called with the number of finished trials
 
 
 @dataclass(frozen=True, repr=False)
@@ -261,7 +262,7 @@ class Sweep:
 
     @property
     def rates(self) -> tuple[float, ...]:
-        """From the smallest to the largest."""
+        """The rates, from the smallest to the largest."""
         return tuple(outcome.rate for outcome in self.outcomes)
 
     def __getitem__(self, rate: float) -> RateOutcome:
@@ -273,7 +274,7 @@ class Sweep:
 
     @property
     def finding(self) -> str:
-        """Up to which rate it trains, and which of the rates asked for go otherwise."""
+        """The largest rate that trains, and which of the requested rates behave differently."""
         return f"{self.limit.words(self.epochs)} {self._exceptions()}".rstrip()
 
     def _exceptions(self) -> str:
@@ -312,18 +313,18 @@ def sweep(
     *,
     tick: Tick | None = None,
 ) -> Sweep:
-    """Train the network anew at each rate, judge each, and find up to which rate it trains.
+    """Train the network from the start at each rate, judge each, and find the largest that trains.
 
     Args:
         net: The network, a built-in one's name or a text; every rate starts from the same weights.
         rates: The learning rates to try.
-        epochs: How long each is tried.
-        tick: Called after every trial with how many are done, those of the search included.
+        epochs: The number of epochs for each rate.
+        tick: Called after every trial with the number of finished trials, including the search's.
 
     Returns:
-        What happened at each rate: `found[0.5]` has its losses, its verdict and the reason;
-        `found.limit` says up to which rate the network trains, whichever were asked for. Printed,
-        it is the table; in a notebook it shows itself.
+        What happened at each rate: `found[0.5]` has its losses, its verdict and the reason, and
+        `found.limit` is the largest rate that trains, whatever rates were requested. Printed, it is
+        the table; in a notebook it displays itself.
 
     >>> import gradbook as gb
     >>> found = gb.sweep("worked", [0.05, 1, 1000])
@@ -357,7 +358,7 @@ def sweep(
 
 
 def _listed(rates: Sequence[float]) -> str:
-    """0.5, 2 and 3; of many the first and the last."""
+    """0.5, 2 and 3; of many, the first and the last."""
     if len(rates) > MOST_LISTED:
         low, high = _said(rates[0]), _said(rates[-1])
         return tr("{count} from {low} to {high}", count=len(rates), low=low, high=high)
@@ -371,7 +372,7 @@ def _and(parts: Sequence[str]) -> str:
 
 
 def _checked(rates: tuple[float, ...], epochs: int) -> tuple[float, ...]:
-    """The rates from the smallest to the largest, if they are rates."""
+    """The rates from the smallest to the largest, if they are valid."""
     if not rates:
         raise UsageError("no rates: give at least one, such as 0.5")
     if len(rates) > MOST_RATES:
@@ -387,16 +388,16 @@ def _checked(rates: tuple[float, ...], epochs: int) -> tuple[float, ...]:
     return tuple(sorted(rates))
 
 
-# A rate to begin with ---------------------------------------------------------
+# The first rate ---------------------------------------------------------------
 
 STEPS = (1, 0.5, 0.2)  # from one power of ten down to the next
 POWERS = 6
 
 
 def usable_rate(net: Net, epochs: int) -> float:
-    """The network's own rate, or else the largest from the usual one down that simply descends.
+    """The network's own rate, or the largest one, down from the default, that simply descends.
 
-    One that leaps or swings is passed over; where no rate descends it is the usual one.
+    Rates that leap or swing are skipped; if no rate descends, it is the default.
     """
     if net.rate is not None:
         return net.rate

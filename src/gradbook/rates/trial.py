@@ -1,4 +1,4 @@
-"""One network trained at one learning rate, and what is kept of it to judge the rate by."""
+"""One network trained at one learning rate, and the values kept for the verdict on the rate."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from gradbook.net.step import Step, run
 
 @dataclass(frozen=True, eq=False)
 class Gate:
-    """How much of the gradient an activation lets through, in one epoch.
+    """How much of the gradient an activation passes on, in one epoch.
 
-    What arrives at its results, ∂E/∂a, is multiplied by its slopes and passes on as ∂E/∂h. The
-    arrays have a row for each sample and a column for each unit; there are no slopes where a
-    result is made of several sums, as of softmax.
+    The gradient ∂E/∂a that arrives at its results is multiplied by its slopes and passed on as
+    ∂E/∂h. The arrays have a row per sample and a column per unit; there are no slopes if a
+    result depends on several sums, as in a softmax.
     """
 
     name: str  # a_h
     op: str  # sigmoid
     is_output: bool
-    covers: bool  # whether every weight's gradient must pass it
+    covers: bool  # whether every weight's gradient passes through it
     results: Array
     arriving: Array
     passing: Array
@@ -39,27 +39,27 @@ class Gate:
 
     @cached_property
     def steepest_of_all(self) -> float:
-        """The largest slope of any of its units at any sample; 1 where there are none."""
+        """The largest slope of any of its units for any sample; 1 if there are none."""
         return 1.0 if self.own_slopes is None else float(np.abs(self.own_slopes).max())
 
     @cached_property
     def openness(self) -> float:
-        """The share of the gradient that gets through; 1 where none arrives."""
+        """The share of the gradient that is passed on; 1 if none arrives."""
         arriving = float(np.abs(self.arriving).sum())
         return float(np.abs(self.passing).sum()) / arriving if arriving else 1.0
 
 
 @dataclass(frozen=True, eq=False)
 class RateTrial:
-    """What happened at one rate, epoch by epoch; the values of an epoch are before its update."""
+    """What happened at one rate, epoch by epoch; an epoch's values precede its update."""
 
     step: Step
     rate: float
     losses: Array
     slopes: Array  # ‖∂E/∂w‖, over all weights
-    turns: Array  # each epoch's gradient times the one before: below 0 it turned round; first nan
+    turns: Array  # each epoch's gradient times the previous one, negative if it reversed; first NaN
     gates: tuple[Gate, ...]  # in the last epoch, from the inputs to the outputs
-    most_epochs: int  # how far it may be gone on with, to see when a loss is reached
+    most_epochs: int  # up to which it may continue, to see when a loss is reached
 
     @property
     def epochs(self) -> int:
@@ -71,12 +71,12 @@ class RateTrial:
 
     @cached_property
     def lowest(self) -> float:
-        """The lowest loss on the way: nan where there was none that is a number."""
+        """The lowest loss so far; NaN if no loss is a number."""
         finite = self.losses[np.isfinite(self.losses)]
         return float(finite.min()) if finite.size else float("nan")
 
     def epoch_below(self, loss: float) -> int | None:
-        """The first epoch after the trial whose loss is below that; None if none soon is."""
+        """The first epoch after the trial with a loss below this; None if it doesn't come soon."""
         with np.errstate(all="ignore"):
             further = islice(run(self.step, self.most_epochs, self.rate), self.epochs, None)
             for epoch, values in enumerate(further, self.epochs + 1):
@@ -86,7 +86,7 @@ class RateTrial:
 
 
 def trial(step: Step, epochs: int, rate: float, most_epochs: int = 0) -> RateTrial:
-    """Train for so many epochs at this rate, and keep what tells how it went."""
+    """Train for so many epochs at this rate, and keep the values that show what happened."""
     found = activations(step)
     watch = [step.adjoints[node] for pair in found for node in pair]
     watch += [slope for pair in found if (slope := own_slope(*pair))]
@@ -94,7 +94,7 @@ def trial(step: Step, epochs: int, rate: float, most_epochs: int = 0) -> RateTri
     losses, slopes, turns = np.empty(epochs), np.empty(epochs), np.full(epochs, np.nan)
     before: Array | None = None
     values: Values = {}
-    with np.errstate(all="ignore"):  # what diverges overflows
+    with np.errstate(all="ignore"):  # a diverging network overflows
         for epoch, values in enumerate(run(step, epochs, rate, watch)):
             gradient = np.concatenate([np.ravel(values[node]) for node in towards])
             losses[epoch] = values[step.loss]
@@ -107,11 +107,11 @@ def trial(step: Step, epochs: int, rate: float, most_epochs: int = 0) -> RateTri
     return RateTrial(step, rate, losses, slopes, turns, gates, max(epochs, most_epochs))
 
 
-Pair = tuple[Node, Node]  # what an activation is given, and what it makes
+Pair = tuple[Node, Node]  # an activation's input and output
 
 
 def activations(step: Step) -> list[Pair]:
-    """Of each activation its h and a, from the inputs to the outputs."""
+    """Each activation's h and a, from the inputs to the outputs."""
     nodes = step.graph.by_name
     found = []
     for made in sorted(step.adjoints, key=lambda node: node.index):
@@ -123,18 +123,18 @@ def activations(step: Step) -> list[Pair]:
 
 
 def own_slope(given: Node, made: Node) -> Node | None:
-    """∂a/∂h of an activation that makes each result of one sum alone."""
+    """∂a/∂h of an activation whose results each depend on one sum; else None."""
     return gradients(made, [given], stop={given})[given] if made.inputs == (given,) else None
 
 
 def covers(step: Step, given: Sequence[Node]) -> bool:
-    """Whether the gradient of every weight must pass one of these sums."""
+    """Whether the gradient of every weight passes through one of these sums."""
     passing = {step.adjoints[node] for node in given}
     return all(passing & set(ancestors([slope])) for slope in step.gradients.values())
 
 
 def _by_layer(found: Sequence[Pair]) -> dict[str, list[Pair]]:
-    """By what the layer's values are called; those of all steps of a sequence are its own."""
+    """Group activations by their layer's name; all steps of a sequence belong together."""
     layers: dict[str, list[Pair]] = {}
     for given, made in found:
         name = str(made.name.at().at_step(None)) if made.name else ""
@@ -147,7 +147,7 @@ def _gate(step: Step, name: str, pairs: Sequence[Pair], values: Values) -> Gate:
     results, sums = [made for _, made in pairs], [given for given, _ in pairs]
 
     def table(nodes: Sequence[Node], found: Sequence[Node]) -> Array:
-        """A row for each sample, where the graph may hold one value for all."""
+        """A row per sample, also if the graph has one value for all samples."""
         parts = []
         for node, own in zip(nodes, found, strict=True):
             samples = step.samples if node.each else 1
@@ -167,29 +167,29 @@ def _gate(step: Step, name: str, pairs: Sequence[Pair], values: Values) -> Gate:
     )
 
 
-# What an activation lets through, as nodes ------------------------------------
+# The gates as nodes ------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class LayerGate:
-    """A layer's activations: for each unit its slope, the gradient that arrives and what passes."""
+    """A layer's activations: each unit's slope, and the gradients that arrive and are passed on."""
 
     name: str
-    units: tuple[tuple[Node, Node], ...]  # what each is given and makes
-    slopes: tuple[Node, ...]  # none where a result is made of several sums
+    units: tuple[tuple[Node, Node], ...]  # each unit's input and output
+    slopes: tuple[Node, ...]  # empty if a result depends on several sums
     arriving: tuple[Node, ...]
     passing: tuple[Node, ...]
-    covers: bool  # whether every weight's gradient must pass
+    covers: bool  # whether every weight's gradient passes through it
     is_hidden: bool
 
     @property
     def nodes(self) -> tuple[Node, ...]:
-        """Each kind stands together."""
+        """All nodes, kind by kind."""
         return (*self.slopes, *self.arriving, *self.passing)
 
 
 def layer_gates(step: Step) -> tuple[LayerGate, ...]:
-    """One for each layer with activations of a scalar step, from the inputs to the outputs."""
+    """One for each layer with activations in a scalar step, from the inputs to the outputs."""
     layers = _by_layer(activations(step)).items()
     return tuple(_layer_gate(step, name, pairs) for name, pairs in layers)
 

@@ -1,4 +1,4 @@
-"""What a trial says about its rate: one word for it, and the reason with its numbers."""
+"""The verdict on a trial's learning rate: one word, and the reason with its numbers."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ from gradbook.rates.trial import Gate, RateTrial
 
 Flags = NDArray[np.bool_]  # (samples, units)
 
-SLIGHT = 0.01  # of the largest gradient: less than that is not worth mentioning
+SLIGHT = 0.01  # of the largest gradient: smaller ones don't count
 SLOPES = {"sigmoid": "a(1−a)", "tanh": "1−a²", "exp": "a(1−a)"}
-LONG = 1e6  # epochs: nobody waits for more
+LONG = 1e6  # epochs, more than anyone waits for
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class RateOutcome:
 
     @property
     def reason(self) -> str:
-        """Why, in a line with the numbers that decided it."""
+        """Why, in one line with the numbers that decided it."""
         return _REASONS[self.verdict](self.case)
 
     @property
@@ -76,19 +76,19 @@ class RateOutcome:
 
 
 def judge_all(trials: Sequence[RateTrial], least: float) -> tuple[RateOutcome, ...]:
-    """What trials of one network say, where `least` is the lowest loss there could be."""
+    """The outcomes of one network's trials, where `least` is the lowest possible loss."""
     reached = resting_loss([Case(trial, least, least) for trial in trials], least)
     return tuple(judge(trial, least, reached) for trial in trials)
 
 
 def judge(trial: RateTrial, least: float, best_known: float) -> RateOutcome:
-    """What one says; `best_known` is the lowest loss known to be reached, or `least`."""
+    """The outcome of one trial; `best_known` is the lowest loss known to be reached, or `least`."""
     case = Case(trial, least, best_known)
     verdict = case.verdict()
     return RateOutcome(trial, verdict, case, case.holds(TRAINS))
 
 
-# Why it is what it is, in a line with the numbers that decided it.
+# The reasons for verdicts, each in one line with the numbers that decided it.
 
 
 def _why_too_slow(case: Case) -> str:
@@ -200,7 +200,7 @@ def _why_stuck(case: Case) -> str:
     return tr(told, end=_end(case), share=_short(case.fading), best=_short(case.best_known))
 
 
-# Parts of a sentence, each with what goes before it.
+# Parts of a sentence.
 
 
 def _short(value: float) -> str:
@@ -212,7 +212,7 @@ def _end(case: Case) -> str:
 
 
 def _swings(case: Case) -> str:
-    """Between which losses it goes to and fro."""
+    """The losses between which it swings."""
     low, high = (_short(f(last_quarter(case.trial.losses))) for f in (np.min, np.max))
     still = mark("the loss stays at {low}")
     swinging = mark("the loss swings between {low} and {high} at the end")
@@ -220,7 +220,7 @@ def _swings(case: Case) -> str:
 
 
 def _way(case: Case) -> str:
-    """How far it has come: 82 % of the possible reduction, to 0."""
+    """The reduction achieved: 82 % of the possible reduction, to 0."""
     goal = _short(case.best_known)
     if case.left < ROUNDING:
         return tr("all the way down to {goal}", goal=goal)
@@ -232,7 +232,7 @@ def _way(case: Case) -> str:
 
 
 def _and_pace(said: str, case: Case) -> str:
-    """How long the rest would take at the pace of the last quarter; flat isn't yet arrived."""
+    """How long the rest would take at the current speed; a flat curve hasn't settled yet."""
     if case.fading <= FADED and case.holds(STILL):
         told = tr("{said}; flat, but not settled: the gradient is still {share} of its largest")
         return told.format(said=said, share=_short(case.fading))
@@ -256,7 +256,7 @@ def _and_pace(said: str, case: Case) -> str:
 
 
 def _waking(case: Case) -> str:
-    """What the loss does, and when it leaves that by itself: slopes open slowly, then at once."""
+    """The loss, and when it leaves that value by itself: slopes open slowly, then suddenly."""
     may_wake = case.trial.end >= case.start and (not case.shut_gate or case.shut_gate.covers)
     epoch = case.awake_in if may_wake else None
     stays = tr("the loss stays at {low}", low=_end(case))
@@ -275,7 +275,7 @@ def _and_shut(said: str, case: Case) -> str:
 
 
 def _standing(gate: Gate) -> str:
-    """Which of an activation's results are saturated, and where: both outputs at 1.0000."""
+    """Which of an activation's results are saturated, and at what value: both outputs at 1.0000."""
     values = gate.results[_saturated_results(gate)]
     low, high = (
         "0" if value == 0 else numeral(f"{value:.4f}").replace("-", "−")
@@ -304,31 +304,31 @@ def _who(gate: Gate) -> str:
     return who
 
 
-# Of a hidden layer, and of the last one.
+# For a hidden layer, and for the last one.
 ONE_UNIT = (mark("the unit of {name}"), mark("the output"))
 SOME_UNITS = (mark("{some} of {count} units of {name}"), mark("{some} of {count} outputs"))
 BOTH_UNITS = (mark("both units of {name}"), mark("both outputs"))
 ALL_UNITS = (mark("all {count} units of {name}"), mark("all {count} outputs"))
 
 
-# Where an activation is saturated.
+# Saturated results of an activation.
 
 
 def _reached_results(gate: Gate) -> Flags:
-    """The results at which a gradient worth mentioning arrives."""
+    """The results that receive a gradient large enough to count."""
     arriving = np.abs(gate.arriving)
     return np.asarray(arriving >= SLIGHT * arriving.max())
 
 
 def _saturated_results(gate: Gate) -> Flags:
-    """Those of them whose slopes let next to nothing of it through."""
+    """Those among them whose slopes pass on almost none of it."""
     reached = _reached_results(gate)
     found = reached & (np.abs(gate.passing) <= SHUT * np.abs(gate.arriving))
     return found if found.any() else reached
 
 
 def _steepest_slope(gate: Gate) -> float:
-    """The largest slope of what is saturated."""
+    """The largest slope of the saturated results."""
     saturated = _saturated_results(gate)
     if gate.own_slopes is not None:
         return float(np.abs(gate.own_slopes[saturated]).max(initial=0.0))
@@ -340,7 +340,7 @@ def _steepest_slope(gate: Gate) -> float:
 
 
 def ceiling(value: float) -> str:
-    """The next number of one digit that isn't below it: 6e-06."""
+    """The number rounded up to one digit: 6e-06."""
     if not (isfinite(value) and value > 0):
         return _short(value)
     unit = 10.0 ** floor(log10(value))

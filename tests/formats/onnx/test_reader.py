@@ -201,7 +201,7 @@ def test_all_that_has_no_layer_is_told_at_once(tmp_path):
     with pytest.raises(GradbookError) as caught:
         read_onnx(path)
     said = str(caught.value)
-    assert "Conv 'first': with pad 0x0x3x0 a window 3x3 may read nothing but padding" in said
+    assert "Conv 'first': with pad 0x0x3x0 a window 3x3 may cover only padding" in said
     assert "Selu 'second', Erf 'erf': gradbook has no activation that computes this" in said
     assert "MaxPool 'third': only the largest values can be read" in said
 

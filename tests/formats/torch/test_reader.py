@@ -117,7 +117,7 @@ def test_all_that_has_no_layer_is_told_at_once(torch):
     with pytest.raises(GradbookError) as caught:
         torch_net(module.eval(), torch.rand(1, 1, 12, 12))
     for said in (
-        "conv2d 'conv2d': with pad 3x0 a window 3x3 may read nothing but padding",
+        "conv2d 'conv2d': with pad 3x0 a window 3x3 may cover only padding",
         "selu 'selu': gradbook has no such layer",
         "elu 'elu': only an ELU with an alpha of 1 can be read",
         "hardtanh 'hardtanh': values can be clamped only between 0 and 6, as ReLU6 does",

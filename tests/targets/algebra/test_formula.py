@@ -119,5 +119,5 @@ def test_pools_take_the_largest_or_the_average():
 def test_what_cannot_be_said_is_refused_with_a_remedy():
     step = training_step(builtin("worked"))
     whole = next(node for node in ancestors([step.loss]) if node.op.name == "linear")
-    with pytest.raises(TargetError, match=r"no words for 'linear': .*formula\.py"):
+    with pytest.raises(TargetError, match=r"can't write the op 'linear': .*formula\.py"):
         definition(whole, lambda node: Numeral(0))

@@ -318,7 +318,7 @@ def test_a_loss_that_whole_numbers_have_no_words_for_is_refused():
     model = model_of("input 1x4x4; flatten; dense 3; loss huber loss")
     trained = model.trained()
     whole = quantise(trained, images_like(model, 5), learns=True)
-    with pytest.raises(TargetError, match="in whole numbers has no words for .* leave out --int8"):
+    with pytest.raises(TargetError, match="in whole numbers can't write .* leave out --int8"):
         c_file(trained, "net", whole, last=last_layer(trained))
 
 

@@ -78,7 +78,7 @@ def test_whole_numbers_look_it_up():
 
 def test_what_nothing_says_is_refused_in_one_line():
     model = a_model("flatten; dense 3; steps; dense 2; softmax")
-    with pytest.raises(TargetError, match=r"^steps1: C has no words for steps, .*: take another"):
+    with pytest.raises(TargetError, match=r"^steps1: C can't write steps, .*: use another"):
         c_file(model.trained(), "net", None)
     quantise(model.trained(), images(model))  # which looks it up
 

@@ -238,7 +238,7 @@ export const reads = (layer, index) => CARDS[layer.card].reads?.(layer, index) ?
 export function readsChecked(layer, index, line) {
   const back = Math.max(0, ...[layer.back ?? []].flat())
   if (back > index) {
-    const there = ["none stands", "only 1 stands"][index] ?? `only ${index} stand`
+    const there = ["none is", "only 1 is"][index] ?? `only ${index} are`
     const layers = `${back} layer${back > 1 ? "s" : ""}`
     line.fail("TOO_FAR_BACK", { words: `${layerWords(layer, line.grammar).split(" ")[0]} back ${back}`, layers, there }, 0)
   }

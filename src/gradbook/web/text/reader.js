@@ -164,7 +164,7 @@ function takeAgain(draft, line) {
 function checkBack(draft, line, layers) {
   const end = draft.layers.length
   if (layers > end) {
-    const there = end ? `only ${end} stand${end === 1 ? "s" : ""}` : "none stands"
+    const there = end ? `only ${end} ${end === 1 ? "is" : "are"}` : "none is"
     line.fail("TOO_FAR", { back: `${layers} layer${layers === 1 ? "" : "s"}`, there }, 0)
   }
   const known = draft.again.find(one => one.end > end - layers)
