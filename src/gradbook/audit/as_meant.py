@@ -1,13 +1,12 @@
-"""A book read as it was meant, before anything is judged: texts, ties to one row, circles.
+"""Reads a book as intended, before anything is judged: texts, references tied to one row, circles.
 
-A table of steps goes one way: what stands in a row is computed from that row and those before it.
-A formula that takes a cell of a later step closes a circle by way of the weights, and a program
-that meets one computes nothing at all. Such a formula is named and read as meaning its own row, so
-that all the others are still judged.
+In a table of steps, each row is computed from itself and the rows before it. A formula that uses a
+cell of a later step makes a circle through the weights, and then a program can't compute anything.
+Such a formula is reported and read as if it used its own row, so that all others can be judged.
 
-A formula that is stored as text, or that a $ ties to the first row (in every reference, or in the
-one to what each step computes anew), is read as it was meant; so is a text that looks like a number
-where a formula belongs.
+A formula that is stored as text, or tied to the first row by $ (in every reference, or in the one
+to a value that each step computes anew), is read as intended; so is a text that looks like a number
+in place of a formula.
 """
 
 from __future__ import annotations
@@ -65,23 +64,23 @@ AXES = DOWN, ACROSS
 
 @dataclass(frozen=True, eq=False)
 class MeantBook:
-    """A book as it was meant, and what is to be said of where it says something else."""
+    """A book as intended, and the findings where it differs from that."""
 
     book: Book
     flow: Flow
-    typed: Book  # with its texts as they are
-    texts: Collection[Address]  # that were read as numbers
+    typed: Book  # with its texts unchanged
+    texts: Collection[Address]  # texts that were read as numbers
     findings: Sequence[Finding]
-    iterating: str  # where each computation of the sheet is a step
+    iterating: str  # a note, if each recalculation of the sheet is a step
 
     def reports(self, sheets: Sequence[SheetReport]) -> list[SheetReport]:
-        """The reports on its trainings, in terms of the book as it is."""
+        """The reports on its trainings, in terms of the original book."""
         sheets = called_as_typed(self.typed, self.texts, with_circles(sheets, self.findings))
         return in_own_cells(sheets) if self.iterating else list(sheets)
 
 
 def read_as_meant(book: Book, flow: Flow) -> MeantBook:
-    """The book with each formula that says something else by a slip read as it was meant."""
+    """The book with formulas that contain certain slips read as intended."""
     typed, iterating = between_iterations(book, flow)
     flow = Flow(typed) if iterating else flow
     book, findings, texts = with_texts_read(typed, flow)
@@ -93,16 +92,16 @@ def read_as_meant(book: Book, flow: Flow) -> MeantBook:
     return MeantBook(book, flow, typed, texts, findings, iterating)
 
 
-# Texts that stand for formulas and numbers ----------------------------------------------
+# Texts instead of formulas and numbers ----------------------------------------------------
 
 MOST_TEXTS = 20_000
-FEWEST = 3  # cells of a line, one below the other
-FEW_TIES = 2  # cells of the first step
+FEWEST = 3  # in a line, below each other
+FEW_TIES = 2  # references to the first step
 
 
 def with_texts_read(book: Book, flow: Flow) -> tuple[Book, list[Finding], Collection[Address]]:
-    """The book with the formulas and numbers that are stored as texts where others take them for
-    formulas, what is to be said of those formulas, and which texts were such numbers."""
+    """The book with formulas and numbers that are stored as texts, and that formulas use, as
+    formulas and numbers; the findings for the formulas; and the cells of the numbers."""
     texts = {
         cell: value
         for cell, value in book.values.items()
@@ -137,8 +136,8 @@ def with_texts_read(book: Book, flow: Flow) -> tuple[Book, list[Finding], Collec
 def _in_place_of_formulas(
     book: Book, flow: Flow, numbers: Mapping[Address, float]
 ) -> Iterator[Address]:
-    """Of texts that look like numbers those that formulas use and that interrupt a line of
-    formulas, or are such a line and differ from row to row."""
+    """Cells with texts that look like numbers, that formulas use, and that interrupt a line of
+    formulas, or form a line and differ from row to row."""
     for axis in AXES:
         for start in numbers:
             if start - axis.step in numbers:
@@ -156,8 +155,7 @@ def _in_place_of_formulas(
 def _in_lines(
     formulas: Mapping[Address, Pattern],
 ) -> Iterator[tuple[Axis, list[Address]]]:
-    """Cells with one formula, by the column in which they stand or, where that is a cell each, by
-    the row."""
+    """Cells with the same formula, by column or, if each is in a column of its own, by row."""
     alike: defaultdict[object, list[Address]] = defaultdict(list)
     for cell in sorted(formulas):
         alike[formulas[cell], DOWN.line(cell)].append(cell)
@@ -174,8 +172,8 @@ def _in_lines(
 def called_as_typed(
     book: Book, texts: Collection[Address], sheets: Sequence[SheetReport]
 ) -> list[SheetReport]:
-    """The reports with what was taken for a typed number called the text that the book has there;
-    texts of which nothing is said are told by themselves, where something else is judged."""
+    """The reports, with texts that were read as numbers described as texts; those not reported
+    otherwise get findings of their own, if anything is judged."""
     if not texts or all(sheet.verdict == NO_NETWORK for sheet in sheets):
         return list(sheets)
     places = {part.title: number for number, part in enumerate(book.sheets)}
@@ -197,7 +195,7 @@ def called_as_typed(
     alone = []
     for cells in lines.values():
         why = Message(
-            "{cell} holds {text}, a text that only looks like a number",
+            "{cell} contains {text}, a text that only looks like a number",
             cell=name_of(cells[0]),
             text=repr(book.values[cells[0]]),
         )
@@ -206,12 +204,13 @@ def called_as_typed(
     return with_circles(found, alone)
 
 
-# Formulas that stay at one row ----------------------------------------------------------
+# Formulas tied to one row ----------------------------------------------------------------
 
 
 def without_ties(book: Book, flow: Flow) -> tuple[Book, list[Finding]]:
-    """The book with formulas freed all of whose copies compute the first row again, by a $ in
-    every reference, or go on from the row before by what was computed in the first; and those."""
+    """The book without ties, and the findings: formulas whose copies all compute the first row
+    again, with $ in every reference, or continue the previous row with a value computed in the
+    first."""
     instead: dict[Address, Pattern] = {}
     findings: list[Finding] = []
     homes: defaultdict[Pattern, list[Address]] = defaultdict(list)
@@ -255,8 +254,8 @@ def _stays(pattern: Pattern) -> bool:
 
 
 def _ties(book: Book, flow: Flow, axis: Axis, cells: Sequence[Address]) -> list[Address]:
-    """The cells of the first step that all copies take, though the next has its own; none where
-    those are only data."""
+    """The cells of the first step that all copies use, although the next step has its own; none if
+    these are only data."""
     first = cells[0]
     near = {axis.along(first), axis.along(first) - 1}
     found = [
@@ -268,8 +267,8 @@ def _ties(book: Book, flow: Flow, axis: Axis, cells: Sequence[Address]) -> list[
 
 
 def _ties_of_steps(book: Book, flow: Flow, axis: Axis, cells: Sequence[Address]) -> list[Address]:
-    """The cells that all copies take which go on from each other, though each step computes its own
-    from what they come to."""
+    """The cells that all copies of a continuing formula use, although each step computes its own
+    from the results."""
     first, second, patterns = *cells[:2], book.patterns
     places = [place for place in patterns[first].places if isinstance(place, CellReference)]
     both = [(place.at(first), place.at(second)) for place in places]
@@ -295,23 +294,23 @@ def _freed(book: Book, home: Address, ties: Sequence[Address], axis: Axis, said:
 # References that close a circle -------------------------------------------------------
 
 MOST_CIRCLES = 100
-MOST_FORMULAS = 3  # of one sheet, that may be to blame
+MOST_FORMULAS = 3  # of one sheet, that may cause it
 MOST_CELLS = 20_000
-MOST_NAMED = 4  # cells that go on from themselves
+MOST_NAMED = 4  # cells that depend on themselves
 
-Later = dict[Address, dict[Address, Address]]  # by formula: a later cell → the one of its own step
+Later = dict[Address, dict[Address, Address]]  # by formula: a later cell → that of its own step
 
 
-BEYOND_ROWS = 500_000  # where the next value of a cell is put that goes on from itself
+BEYOND_ROWS = 500_000  # rows added for the next value of a cell that depends on itself
 BEYOND = BEYOND_ROWS * ROW
-FAR = re.compile(r"\b([A-Z]{1,3})([5-9]\d{5})\b")  # such a cell's name
-STARTED = 0.5  # what stands for a number of which the file has no value
+FAR = re.compile(r"\b([A-Z]{1,3})([5-9]\d{5})\b")  # the name of such a cell
+STARTED = 0.5  # replaces numbers that the file doesn't contain
 
 
 def between_iterations(book: Book, flow: Flow) -> tuple[Book, str]:
-    """The book between two steps of an iterative calculation, where that is asked for, and what is
-    to be said of it: cells that go on from themselves hold their numbers, and what they go on to
-    stands far below."""
+    """The book between two steps of an iterative calculation, if it is turned on, and a note about
+    it: cells that depend on themselves keep their numbers, and their next values are put far
+    below."""
     circling = (cell for cell in book.patterns if cell in flow.sources(cell))
     own = [cell for cell in circling if row_of(cell) < BEYOND_ROWS] if book.iterates else []
     if not own:
@@ -325,15 +324,15 @@ def between_iterations(book: Book, flow: Flow) -> tuple[Book, str]:
     names = ", ".join(book.name_of(cell) for cell in own[:MOST_NAMED])
     more = " …" if len(own) > MOST_NAMED else ""
     note = Message(
-        "iterative calculation is on: {cells} go on from themselves, "
-        "a step each time the sheet is computed",
+        "iterative calculation is on: {cells} depend on themselves, "
+        "so each calculation of the sheet is a step",
         cells=f"{names}{more}",
     )
     return replace(book, patterns=patterns, values={**book.values, **numbers}), note
 
 
 def in_own_cells(sheets: Sequence[SheetReport]) -> list[SheetReport]:
-    """The reports with what was found of a next value said of the cell that goes on to it."""
+    """The reports, with findings about next values attributed to the cells themselves."""
 
     def own(words: str) -> str:
         return FAR.sub(lambda m: f"{m[1]}{int(m[2]) - BEYOND_ROWS}", words)
@@ -358,7 +357,7 @@ def in_own_cells(sheets: Sequence[SheetReport]) -> list[SheetReport]:
 
 
 def _going_on(book: Book, cell: Address) -> str | None:
-    """What a cell goes on to, without the choice to start anew."""
+    """The next value of a cell, without the choice to start over."""
     said = book.reader.read_typed(book.patterns[cell].text_at(cell), cell).expression
     own = name_of(cell)
     if isinstance(said, Call) and said.function == "IF":
@@ -368,14 +367,14 @@ def _going_on(book: Book, cell: Address) -> str | None:
 
 
 def without_circles(book: Book, flow: Flow) -> tuple[Book, list[Finding]]:
-    """The book as it would be if every formula kept to its own step, and those that don't."""
+    """The book with every formula restricted to its own step, and findings for the changed ones."""
     instead: dict[Address, Pattern] = {}
     findings: list[Finding] = []
     for circle in _circles(book, flow):
         for axis in AXES:
             later = _later(book, circle, axis)
             if later and later.keys() <= instead.keys():
-                break  # copies of a formula that another circle goes through
+                break  # copies in another circle
             if later and _opens(flow, circle, later):
                 found = {home: _put_right(book, home, cells) for home, cells in later.items()}
                 instead |= found
@@ -387,7 +386,7 @@ def without_circles(book: Book, flow: Flow) -> tuple[Book, list[Finding]]:
 
 
 def with_circles(sheets: Sequence[SheetReport], findings: Sequence[Finding]) -> list[SheetReport]:
-    """The reports with such findings, each on its sheet: root causes come first."""
+    """The reports with these findings, each on its sheet: root causes come first."""
     by_sheet: defaultdict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
         by_sheet[finding.sheet].append(finding)
@@ -401,7 +400,7 @@ def with_circles(sheets: Sequence[SheetReport], findings: Sequence[Finding]) -> 
 
 
 def _of_weight(finding: Finding, weights: Sequence[str]) -> Finding:
-    """A finding under the heading of a weight or of its gradient as that weight's."""
+    """A finding under the heading of a weight or its gradient, attributed to that weight."""
     heading = finding.quantity
     if heading in weights:
         return replace(finding, weight=heading)
@@ -412,7 +411,7 @@ def _of_weight(finding: Finding, weights: Sequence[str]) -> Finding:
 
 
 def _circles(book: Book, flow: Flow) -> Iterator[set[Address]]:
-    """The groups of cells each of which is computed from all of its group."""
+    """The groups of cells that all depend on each other."""
     left, found = set(book.patterns), set[Address]()
     for _ in range(MOST_CIRCLES):
         cell = flow.circle(left, found)
@@ -426,8 +425,7 @@ def _circles(book: Book, flow: Flow) -> Iterator[set[Address]]:
 
 
 def _later(book: Book, circle: Collection[Address], axis: Axis) -> Later:
-    """Return the formulas of a circle that take cells from later steps; none where most formulas
-    do."""
+    """Return the formulas of a circle that use cells of later steps; none if most formulas do."""
     if len(circle) > MOST_CELLS:
         return {}
     ahead: defaultdict[object, dict[CellReference, int]] = defaultdict(dict)
@@ -445,7 +443,7 @@ def _later(book: Book, circle: Collection[Address], axis: Axis) -> Later:
     if any(len(some) > MOST_FORMULAS for some in formulas.values()):
         return {}
     found: Later = {}
-    for home, pattern in book.patterns.items():  # what is copied further down is wrong there, too
+    for home, pattern in book.patterns.items():  # copies further down are wrong, too
         places = ahead.get((axis.line(home), pattern), {})
         for place, steps in places.items():
             at = place.at(home)
@@ -456,7 +454,7 @@ def _later(book: Book, circle: Collection[Address], axis: Axis) -> Later:
 
 
 def _opens(flow: Flow, circle: Collection[Address], later: Later) -> bool:
-    """Whether nothing is computed from itself any more."""
+    """Whether no cell depends on itself any longer."""
 
     def sources(cell: Address) -> set[Address]:
         instead = later.get(cell, {})
@@ -481,16 +479,16 @@ def _put_right(book: Book, home: Address, cells: Mapping[Address, Address]) -> P
     )
 
 
-LATER_ROW = mark("{cell} is of a later row, which makes the sheet circular; {right} belongs there")
+LATER_ROW = mark("{cell} is in a later row, which makes the sheet circular; {right} belongs there")
 LATER_COLUMN = mark(
-    "{cell} is of a later column, which makes the sheet circular; {right} belongs there"
+    "{cell} is in a later column, which makes the sheet circular; {right} belongs there"
 )
 
 
 def _findings(
     book: Book, axis: Axis, later: Later, right: Mapping[Address, Pattern]
 ) -> Iterator[Finding]:
-    """One for each formula of a sheet."""
+    """One finding for each formula of a sheet."""
     alike: defaultdict[object, list[Address]] = defaultdict(list)
     for home in sorted(later):
         alike[axis.line(home), book.patterns[home]].append(home)

@@ -1,9 +1,9 @@
-"""What may be spent on one book: work, counted, so that it gets the same answer on every machine.
+"""The budget for one book: counted work, so that the results are the same on every machine.
 
-Work is counted in numbers that are computed, or that could be meanwhile; the clock, which strikes
-long after the work should be done, only guards against what isn't counted. Seeking repairs has an
-account of its own: when that is spent, all else is still judged, and what wasn't looked at any
-further is said.
+Work is counted in numbers that are computed, or could be in the same time; the clock, whose limit
+is far beyond the usual time, only guards against what isn't counted. The search for corrections has
+a budget of its own: when it is spent, everything else is still judged, and the report lists what
+wasn't examined.
 """
 
 from __future__ import annotations
@@ -17,35 +17,35 @@ from contextvars import ContextVar
 from time import process_time
 from typing import Any, TypeVar
 
-MOST_JUDGED = 400_000_000  # numbers computed to find a book's trainings and to judge them
-MOST_SOUGHT = 200_000_000  # … to find out what is wrong with wrong ones: two to four seconds
+MOST_JUDGED = 400_000_000  # numbers computed to find and judge a book's trainings
+MOST_SOUGHT = 200_000_000  # … to find the mistakes in wrong ones: two to four seconds
 SLOWER = 8 if sys.platform == "emscripten" else 1  # in a browser, without NumPy
-LONGEST_JUDGED, LONGEST_SOUGHT = 40.0 * SLOWER, 40.0 * SLOWER  # seconds since the book was begun
+LONGEST_JUDGED, LONGEST_SOUGHT = 40.0 * SLOWER, 40.0 * SLOWER  # seconds per book
 MOST_JUDGED_AGAIN, MOST_SOUGHT_AGAIN = 200_000_000, 80_000_000  # numbers, in a corrected copy
-LONGEST_JUDGED_AGAIN = 20.0 * SLOWER  # its mistakes are counted, nobody reads them
+LONGEST_JUDGED_AGAIN = 20.0 * SLOWER  # its mistakes are only counted
 LONGEST_SOUGHT_AGAIN = 15.0 * SLOWER
-SETTING_OUT = 600  # numbers: what it costs to compute any, however few
-LOOK_AT_CLOCK = 100_000  # numbers: a twentieth of a second where they are hard to come by
-A_SHARE = 0.5  # of what is left to spend, for one search of several
-MADE_MEANWHILE = 50_000  # objects, until circles of them are looked for
-IN_VAIN = 3  # times that the same is sought in vain, until it isn't sought again
+SETTING_OUT = 600  # numbers: the overhead of each computation
+LOOK_AT_CLOCK = 100_000  # numbers: up to a twentieth of a second
+A_SHARE = 0.5  # of the remaining budget, for one of several searches
+MADE_MEANWHILE = 50_000  # objects, before a search for reference cycles
+IN_VAIN = 3  # failed searches before the same search is skipped
 
 
 Found = TypeVar("Found")
 
 
 class BudgetSpent(Exception):
-    """There is nothing left to spend on this book."""
+    """The budget for this book is spent."""
 
 
 class Account:
-    """Some work that may be done until some time."""
+    """Limits of work and time, and the work done so far."""
 
     def __init__(self, most: int, longest: float) -> None:
         self.most = most
         self.until = process_time() + longest
         self.spent = 0
-        self.was_late = False  # whether the clock was what ended something
+        self.was_late = False  # whether the clock ended something
         self._look_at = 0
 
     @property
@@ -68,7 +68,7 @@ class Account:
 
 
 class Budget:
-    """What is left to spend on a book, and what was sought in it in vain."""
+    """The remaining work for a book, and the searches that failed in it."""
 
     def __init__(self, *, again: bool = False) -> None:
         if again:
@@ -77,13 +77,13 @@ class Budget:
         else:
             self.judging = Account(MOST_JUDGED, LONGEST_JUDGED)
             self.seeking = Account(MOST_SOUGHT, LONGEST_SOUGHT)
-        self.open = self.judging  # the account that pays now
+        self.open = self.judging  # the current account
         self.in_vain: Counter[object] = Counter()
-        self.known: dict[object, tuple[int, Any]] = {}  # what was sought before, and where
-        self.left: list[str] = []  # what wasn't looked at
+        self.known: dict[object, tuple[int, Any]] = {}  # results of searches, and where
+        self.left: list[str] = []  # what wasn't examined
 
     def is_hopeless(self, case: object) -> bool:
-        """Whether that was sought in vain often enough."""
+        """Whether this search has failed often enough."""
         return self.in_vain[case] >= IN_VAIN
 
 
@@ -91,7 +91,7 @@ _current: ContextVar[Budget | None] = ContextVar("budget", default=None)
 
 
 def budget() -> Budget:
-    """The budget of the book that is being checked; a new one where none is."""
+    """The budget of the book being checked; a new one if there is none."""
     return _current.get() or Budget()
 
 
@@ -99,7 +99,7 @@ def budget() -> Budget:
 def budget_of_book(*, again: bool = False) -> Iterator[Budget]:
     """Give the block a new budget; a smaller one for a copy that is judged `again`.
 
-    A book makes very many objects and few reference cycles, so these are looked for less often.
+    A book creates many objects but few reference cycles, so cycles are collected less often.
     """
     made = Budget(again=again)
     token, thresholds = _current.set(made), gc.get_threshold()
@@ -112,8 +112,8 @@ def budget_of_book(*, again: bool = False) -> Iterator[Budget]:
 
 
 def within_budget(search: Callable[[], Found], share: float = 1.0) -> Found | None:
-    """Return what a search finds within a share of what is left for repairs; None where that is too
-    little."""
+    """Return the result of a search with a share of the remaining budget for corrections; None if
+    that is too little."""
     current = budget()
     before, account = current.open, current.seeking
     most, until = account.most, account.until
@@ -131,7 +131,7 @@ def within_budget(search: Callable[[], Found], share: float = 1.0) -> Found | No
 
 @contextmanager
 def note_if_spent(describe: Callable[[], str]) -> Iterator[None]:
-    """End the block where nothing is left to spend, and note what wasn't looked at."""
+    """End the block when the budget is spent, and note what wasn't examined."""
     try:
         yield
     except BudgetSpent:
@@ -140,7 +140,7 @@ def note_if_spent(describe: Callable[[], str]) -> Iterator[None]:
 
 @contextmanager
 def forget_failures() -> Iterator[None]:
-    """Within the block, seek again what was sought in vain before."""
+    """Within the block, repeat searches that failed before."""
     current = budget()
     known, current.in_vain = current.in_vain, Counter()
     try:
@@ -150,7 +150,7 @@ def forget_failures() -> Iterator[None]:
 
 
 def spend(numbers: int, times: int = 1) -> None:
-    """Charge for numbers that are about to be computed, each of them so many times."""
+    """Charge for numbers that are about to be computed."""
     current = _current.get()
     if current is not None:
         current.open.spend(times * (SETTING_OUT + numbers))

@@ -1,6 +1,6 @@
-"""Checks one book: reads it, finds its trainings, judges them, says what is wrong.
+"""Checks one book: reads it, finds its trainings, judges them, reports what is wrong.
 
-What few books need is loaded only where a book needs it.
+Modules that few books need are imported only when needed.
 """
 
 from __future__ import annotations
@@ -77,19 +77,19 @@ def check(path: str | PathLike[str]) -> BookReport:
     >>> gb.check("worked.xlsx").verdict
     'right'
     """
-    with suppress(LimitError), open_file(path, limits.BOOK):  # what is too large has a report
+    with suppress(LimitError), open_file(path, limits.BOOK):  # too large a file gets a report
         pass
     return report_on(path)
 
 
 def report_on(path: str | PathLike[str]) -> BookReport:
-    """The same; what can't be opened is unreadable."""
+    """A report on the book; a file that can't be opened is unreadable."""
     with budget_of_book():
         return _report(str(path), path)
 
 
 def check_again(path: str) -> BookReport:
-    """The same of a corrected copy, in less time."""
+    """A report on a corrected copy, with a smaller budget."""
     with budget_of_book(again=True):
         return _report(path, path)
 
@@ -113,7 +113,7 @@ def _report(name: str, path: str | PathLike[str]) -> BookReport:
             meant = read_as_meant(book, flow)
             book, flow, iterating = meant.book, meant.flow, meant.iterating
             fill_in(book, flow)
-            left = list(budget().left)  # before any sheet is judged, which tells its own
+            left = list(budget().left)  # before sheets are judged, which have notes of their own
             sheets = meant.reports(_sheets(book, flow))
             sheets = with_blank_columns(book, extend_to_all_rows(book, sheets), asked)
         is_any = any(sheet.loss or sheet.rule for sheet in sheets)
@@ -121,9 +121,7 @@ def _report(name: str, path: str | PathLike[str]) -> BookReport:
     except GradbookError as error:
         return BookReport(name, UNREADABLE, problem=words_of(error))
     except BudgetSpent:
-        return BookReport(
-            name, UNFINISHED, notes=(not_looked_at(Message("there is too much of it")),)
-        )
+        return BookReport(name, UNFINISHED, notes=(not_looked_at(Message("it is too large")),))
     except (RecursionError, MemoryError):
         return BookReport(name, UNREADABLE, problem=Message("its formulas are too deep to follow"))
     verdict = min((s.verdict for s in sheets), key=WORST_FIRST.index, default=NO_NETWORK)
@@ -146,22 +144,23 @@ def _report(name: str, path: str | PathLike[str]) -> BookReport:
 
 
 def _cells_found(book: Book, sheet: SheetReport) -> set[Address]:
-    """Where something is wrong: what is right, or as we wrote it, says nothing of who typed it."""
+    """The cells with mistakes: right ones, and those that we wrote, say nothing about the
+    author."""
     places = {part.title: number for number, part in enumerate(book.sheets)}
     found = (f for f in sheet.findings if f.kind != TO_FILL_IN)
     return {cell for f in found for cell in cells_of(f.cells, places[f.sheet])}
 
 
 def _is_doubtful(book: Book, flow: Flow, verdict: str) -> bool:
-    """Whether what wasn't looked at may say otherwise."""
+    """Whether what wasn't examined could change the verdict."""
     if any(not book.sheets[span.sheet].is_hidden for span in book.unread):
         return verdict in (RIGHT, FORWARD_PASS, NO_NETWORK)
     return verdict in (FORWARD_PASS, NO_NETWORK) and goes_on_by(book, flow, book.too_wide)
 
 
 def _sheets(book: Book, flow: Flow) -> list[SheetReport]:
-    """A report for each training, and for each sheet that holds the numbers of one; or what there
-    is in a book without any."""
+    """A report for each training, and for each sheet with only the numbers of one; or reports on a
+    book without any training."""
     perceptrons = within_budget(lambda: find_perceptrons(book, flow), A_SHARE) or []
     by_rule: list[SheetReport] = []
     if perceptrons:
@@ -198,6 +197,6 @@ def _sheets(book: Book, flow: Flow) -> list[SheetReport]:
 
 
 def _takes_one_step(training: SheetTraining) -> bool:
-    """Whether most weights are updated once."""
+    """Whether most weights are updated only once."""
     once = sum(len(weight.cells) == 2 for weight in training.weights)
     return 2 * once > len(training.weights)

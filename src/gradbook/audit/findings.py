@@ -1,4 +1,4 @@
-"""What an audit says: books, their sheets, what is wrong where, and what that comes to."""
+"""The records of an audit: books, their sheets, findings, marks, and what a class has in common."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ VERDICTS = {
     FROZEN: "it has values where formulas belong, or its learning rate is blank: nothing learns",
     UNFINISHED: "no weight is updated yet, gradients are still to be filled in, or a part of it "
     "isn't understood",
-    FORWARD_PASS: "it computes a forward pass, and nothing in it trains",
+    FORWARD_PASS: "it computes a forward pass, and no weight is trained",
     NO_NETWORK: "it has no loss and no weight that is updated",
     UNREADABLE: "it isn't a workbook, is damaged, or exceeds the limits below",
 }
-"""What a book or a sheet can be, and what that means."""
+"""The verdicts on a book or a sheet, and what they mean."""
 
 WORST_FIRST = (UNREADABLE, WRONG, FROZEN, UNFINISHED, RIGHT, FORWARD_PASS, NO_NETWORK)
 
@@ -106,17 +106,17 @@ KINDS = {
         "no small edit repairs it; the whole formula is shown if it is known"
     ),
     DEPARTING_ROW: mark("one row's formula differs from the rest of its column"),
-    PASTED: mark("a typed number, or words, where a formula belongs"),
+    PASTED: mark("a typed number or text where a formula belongs"),
     NUMBER_TEXT: mark("a text that looks like a number, maybe with a decimal comma"),
     FORMULA_TEXT: mark("a formula is stored as text, so that nothing computes it"),
     BLANK_CELL: mark("a blank cell where the rest of the column has a formula"),
-    STALE: mark("the value in the file isn't what the formula gives"),
+    STALE: mark("the value in the file isn't the result of the formula"),
     DRIFTING_RATE: mark(
         "the reference to the learning rate isn't anchored and moves with the rows"
     ),
     WRONG_RATE: mark("another cell is used for the learning rate"),
     BLANK_RATE: mark("the learning rate is blank or not a number"),
-    OTHER_SLOPE: mark("the slope of another activation, as tanh's where sigmoid's belongs"),
+    OTHER_SLOPE: mark("the slope of another activation, such as tanh's where sigmoid's belongs"),
     NO_RATE: mark("the update subtracts the gradient without the learning rate"),
     NO_WEIGHT: mark("the update is only the change: the old weight is missing"),
     OTHER_GRADIENT: mark(
@@ -134,43 +134,43 @@ KINDS = {
         "a gradient, or a column that formulas use, is still blank, as in an exercise"
     ),
 }
-"""What can be wrong, and what that means."""
+"""The kinds of mistakes, and what they mean."""
 
 
 GRADIENT, CHANGE = "∂E/∂", "Δ"
-"""What is judged of each weight: its gradient or, by a rule that is none, what its update adds."""
+"""What is judged for each weight: its gradient or, for a rule without one, its change."""
 
 RECORDED = "kind", "quantity", "weight", "cells", "formula", "expected", "why", "relative_error"
-"""What --json says of each finding."""
+"""The fields of each finding in --json."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong, in all the cells where it is."""
+    """One mistake, with all the cells that contain it."""
 
-    kind: str  # what sort of mistake it is
+    kind: str  # the kind of mistake
     quantity: str  # ∂E/∂w3, w3, E_total, η
     weight: str  # w3
     cells: str  # Z33:Z100
-    formula: str  # as it stands in the first of them
-    expected: str  # the right one, in the sheet's own cells; '' where none is known
-    why: str  # in a sentence
+    formula: str  # in the first of them
+    expected: str  # the right one, with the sheet's own cells; '' if unknown
+    why: str  # a sentence
     relative_error: float | None = None
     sheet: str = ""
     fixes: Mapping[str, str] = field(default_factory=dict)  # cell → its right formula
-    spoils: tuple[str, ...] = ()  # the weights whose gradients are wrong by it, if several are
-    edits: tuple[str, ...] = ()  # what puts it right, with cells by name: the same in any table
-    judges: str = GRADIENT  # of each weight
-    first_step: int = 0  # in which it is made: the steps before it are right
+    spoils: tuple[str, ...] = ()  # weights with wrong gradients because of it, if several
+    edits: tuple[str, ...] = ()  # the correction, with cells by name: the same in any table
+    judges: str = GRADIENT  # for each weight
+    first_step: int = 0  # the first one with it: earlier steps are right
 
     @property
     def is_own(self) -> bool:
-        """Whether the formula of one weight's gradient is wrong itself, or of its change."""
+        """Whether the mistake is in the formula of one weight's gradient, or of its change."""
         return not self.spoils and self.quantity.startswith(("∂", CHANGE))
 
     @property
     def array(self) -> str:
-        """The right formula of all the cells at once, where one array formula fills them."""
+        """The right formula for all the cells, if one array formula fills them."""
         return self.expected[2:-1] if self.expected.startswith("{=") else ""
 
     def __post_init__(self) -> None:
@@ -187,7 +187,7 @@ def finding_in(
     right: Pattern | None = None,
     edits: Sequence[Edit] = (),
 ) -> Finding:
-    """Something that is wrong in cells of one sheet, whose right formula may be known."""
+    """A finding for cells of one sheet, with the right formula if it is known."""
     return Finding(
         kind=kind,
         quantity=quantity,
@@ -203,18 +203,18 @@ def finding_in(
 
 
 def content_of(book: Book, cell: Address) -> str:
-    """What a cell holds that has no formula: the number 3."""
+    """The content of a cell without a formula: the number 3."""
     value = book.values.get(cell)
     if isinstance(value, float):
         return Message("the number {number}", number=WrittenNumber(show_value(value)))
     return Message("nothing") if value is None else Message("a text")
 
 
-RATE_LEFT_OUT = Message("the learning rate η is missing: η times the gradient is to be subtracted")
+RATE_LEFT_OUT = Message("the learning rate η is missing: η times the gradient must be subtracted")
 
 
 def departing_from_column(cell: Address) -> Message:
-    """Why a row is no copy of those around it."""
+    """The message that a row isn't a copy of those around it."""
     return Message("{cell} differs from the rest of its column", cell=name_of(cell))
 
 
@@ -223,8 +223,8 @@ DIGITS = frozenset("0123456789.,eE+-−'’ \u00a0%")
 
 
 def typed_in(book: Book, cell: Address, name: str) -> tuple[str, str]:
-    """The kind of what stands in a cell where the formula of something belongs, and why that is
-    none: nothing, a number, a text that only looks like one or like a formula, or words."""
+    """The kind and the reason of a finding for a cell without the formula that belongs there: it is
+    blank, or contains a number, a text that looks like a number or a formula, or another text."""
     value, here = book.values.get(cell), name_of(cell)
     if book.is_blank(cell):
         return BLANK_CELL, Message(
@@ -232,7 +232,7 @@ def typed_in(book: Book, cell: Address, name: str) -> tuple[str, str]:
         )
     if not isinstance(value, str):
         return PASTED, Message(
-            "{cell} holds {number}, a typed number, where the formula of {name} belongs",
+            "{cell} contains {number}, a typed number, where the formula of {name} belongs",
             cell=here,
             number=WrittenNumber(show_value(value)),
             name=name,
@@ -248,14 +248,14 @@ def typed_in(book: Book, cell: Address, name: str) -> tuple[str, str]:
         if "," in value:
             text = Message("{text} (with a decimal comma)", text=text)
         return NUMBER_TEXT, Message(
-            "{cell} holds {text}, a text that only looks like a number: the formula of {name} "
+            "{cell} contains {text}, a text that only looks like a number: the formula of {name} "
             "belongs there",
             cell=here,
             text=text,
             name=name,
         )
     return PASTED, Message(
-        "{cell} holds the text {text} where the formula of {name} belongs",
+        "{cell} contains the text {text} where the formula of {name} belongs",
         cell=here,
         text=text,
         name=name,
@@ -270,12 +270,12 @@ TIED_ACROSS = mark(
     "{cell} is right, and its $ keep every copy at column {place}: each computes {cell} again; "
     "leave out the $ before the column letters"
 )
-TIED_STEPS = mark("the $ keeps every step at {cell}, though each computes its own: leave it out")
+TIED_STEPS = mark("the $ makes every step use {cell}, though each computes its own: leave it out")
 
 
 def tied(first: Address, to: Address, axis: Axis, computes_again: bool = True) -> Message:
-    """That copies of a right formula stay at the row, or at the column, of some cell, and compute
-    the first again or go on from it."""
+    """The message that copies of a right formula refer to the row, or column, of some cell, and
+    compute the first result again or continue from it."""
     if not computes_again:
         return Message(TIED_STEPS, cell=name_of(to))
     if axis is DOWN:
@@ -284,9 +284,9 @@ def tied(first: Address, to: Address, axis: Axis, computes_again: bool = True) -
 
 
 def only_the_change(weight: str) -> Message:
-    """That an update lacks the old weight."""
+    """The message that an update lacks the old weight."""
     return Message(
-        "this is only the change of {weight}: η·∂E/∂{weight} is to be subtracted from the "
+        "this is only the change of {weight}: η·∂E/∂{weight} must be subtracted from the "
         "old {weight}, in the row above",
         weight=weight,
     )
@@ -297,7 +297,7 @@ def is_formula_text(value: str) -> bool:
 
 
 def number_in(value: str) -> float | None:
-    """The number that a text looks like to its reader, with either decimal mark."""
+    """The number that a text seems to contain, with a point or a comma as the decimal mark."""
     if len(value) > MOST_SHOWN or not DIGITS.issuperset(value):
         return None
     plain = "".join(c for c in value.replace("−", "-") if c not in "'’ \u00a0%")
@@ -310,7 +310,7 @@ def number_in(value: str) -> float | None:
 
 
 def off_by(share: float) -> str:
-    """How far off something is, as `rough_percent` has it: 0.025 %, 101 times its size."""
+    """The relative error in words: 0.025 %, 101 times its size."""
     times = rough_percent(share).removesuffix(" times its size")
     if times != rough_percent(share):
         return Message("{times} times its size", times=WrittenNumber(times))
@@ -319,15 +319,15 @@ def off_by(share: float) -> str:
 
 @dataclass(frozen=True)
 class LossCurves:
-    """The loss of each step, as the sheet is made and as it would be with the right gradients."""
+    """The loss of each step, with the sheet's gradients and with the right ones."""
 
     made: tuple[float, ...]
     corrected: tuple[float, ...]
 
 
 CARRIED = "carried"
-"""What a column that is asked for can be besides right, wrong and to fill in: right but for a cell
-of the student's own that it is made of."""
+"""A further state of a column in an exercise: right, except that it uses a wrong cell of the
+student's own."""
 
 
 @dataclass(frozen=True)
@@ -338,35 +338,35 @@ class AskedColumn:
     sheet: str
     cells: str
     kind: str  # forward, loss, gradients, update
-    state: str = ""  # where the column was judged by itself
-    made_of: tuple[str, ...] = ()  # the columns whose mistakes are carried into it
-    elsewhere: str = ""  # where its right formulas stand, if it is blank: 'My work'!C5:C24
-    elsewhere_rows: float = 0.0  # the share of its rows that have one there
+    state: str = ""  # if the column was judged separately
+    made_of: tuple[str, ...] = ()  # the columns whose mistakes carry over to it
+    elsewhere: str = ""  # the place of its right formulas, if it is blank: 'My work'!C5:C24
+    elsewhere_rows: float = 0.0  # the share of its rows with a right formula there
 
 
 @dataclass(frozen=True)
 class SheetReport:
-    """One training: where it stands, and what is wrong with it."""
+    """One training: where it is, and what is wrong with it."""
 
     sheet: str  # its title
-    verdict: str  # as of the whole book
-    loss: str = ""  # which loss it computes, and where
+    verdict: str  # like that of the book
+    loss: str = ""  # the loss, and its cell
     rate: str = ""
     weights: tuple[str, ...] = ()  # their names
     rows: tuple[int, int] | None = None
-    findings: tuple[Finding, ...] = ()  # what is wrong
-    notes: tuple[str, ...] = ()  # what else is to be said of it
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()  # further remarks
     curve: LossCurves | None = None
-    asked: tuple[AskedColumn, ...] = ()  # by an exercise
-    rule: str = ""  # by which it learns, where that is no gradient: perceptron
-    updates: int = 0  # that were held to that rule
-    is_half_judged: bool = False  # what isn't found wrong needn't be right
-    steps: int = 0  # of a training, where a gradient has a cell in each
+    asked: tuple[AskedColumn, ...] = ()  # in an exercise
+    rule: str = ""  # the learning rule, if it has no gradient: perceptron
+    updates: int = 0  # that were compared with the rule
+    is_half_judged: bool = False  # without a finding, it may still be wrong
+    steps: int = 0  # of a training with a cell for each gradient in each
 
 
 @dataclass(frozen=True)
 class BookReport:
-    """What a workbook's audit came to. Printed, it is the report."""
+    """The result of a workbook's audit. Printed, it is the report."""
 
     book: str
     verdict: str  # right, wrong …: the worst of its sheets
@@ -374,12 +374,12 @@ class BookReport:
     problem: str = ""  # why it could not be read
     fingerprint: str = ""  # equal for identical files
     formulas: int = 0
-    notes: tuple[str, ...] = ()  # what wasn't looked at
+    notes: tuple[str, ...] = ()  # such as parts that weren't examined
     origin: Origin = field(default_factory=Origin)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What is wrong in any of its sheets."""
+        """The findings of all its sheets."""
         return tuple(finding for sheet in self.sheets for finding in sheet.findings)
 
     def __str__(self) -> str:
@@ -393,7 +393,7 @@ class BookReport:
 
 
 class MappedReports(Sequence[Result], Generic[Result]):
-    """What a function makes of each of some reports, whenever it is asked for."""
+    """The results of a function of each report, computed on access."""
 
     def __init__(self, reports: Sequence[BookReport], make: Callable[[BookReport], Result]) -> None:
         self.reports, self.make = reports, make
@@ -410,7 +410,7 @@ def fingerprint_of(path: str | PathLike[str]) -> str:
 
 
 def record_of(report: BookReport) -> dict[str, object]:
-    """One book as --json gives it."""
+    """One book for --json."""
     more: dict[str, object] = {"problem": report.problem} if report.problem else {}
     if report.notes:
         more["notes"] = list(report.notes)
@@ -434,7 +434,7 @@ def _sheet(report: SheetReport) -> dict[str, object]:
 
 
 def new_findings(found: Sequence[Finding], known: Sequence[Finding]) -> Iterator[Finding]:
-    """The findings in cells of which nothing has been said."""
+    """The findings in cells without earlier findings."""
     told = {(one.sheet, cell) for one in known for cell in cells_of(one.cells, 0)}
     for one in found:
         if told.isdisjoint((one.sheet, cell) for cell in cells_of(one.cells, 0)):
@@ -444,17 +444,17 @@ def new_findings(found: Sequence[Finding], known: Sequence[Finding]) -> Iterator
 # Marks ------------------------------------------------------------------------
 
 GOOD, BAD, BLANK = "right", "wrong", mark("to fill in")
-GRADIENTS = "gradients"  # a kind of what is asked for
+GRADIENTS = "gradients"  # a kind of column
 
 
 @dataclass(frozen=True)
 class Mark:
-    """What became of one gradient, or of another column that an exercise asks for."""
+    """The result for one gradient, or another column of an exercise."""
 
     weight: str
     state: str
     column: AskedColumn | None = None
-    judges: str = GRADIENT  # what of the weight
+    judges: str = GRADIENT  # for the weight
 
     @property
     def name(self) -> str:
@@ -462,7 +462,7 @@ class Mark:
 
 
 def grade(report: BookReport) -> list[Mark]:
-    """A mark for every gradient of a book; none where nothing could be checked."""
+    """A mark for every gradient of a book; none if nothing could be checked."""
     return [mark for sheet in report.sheets for mark in marks_of(sheet)]
 
 
@@ -471,9 +471,9 @@ def count_right(marks: Iterable[Mark]) -> int:
 
 
 def marks_of(sheet: SheetReport) -> Iterator[Mark]:
-    """A mark for every gradient of a training; for what is asked for, of an exercise.
+    """A mark for every gradient of a training, or for every column of an exercise.
 
-    None where there was too much of it to judge it to the end.
+    None if the sheet is too large to be judged completely.
     """
     if sheet.is_half_judged:
         return
@@ -489,7 +489,7 @@ def marks_of(sheet: SheetReport) -> Iterator[Mark]:
 
 
 def _judged(sheet: SheetReport, column: AskedColumn) -> Mark:
-    """The mark of a column that was judged by itself."""
+    """The mark of a column that was judged separately."""
     state = {RIGHT: GOOD, CARRIED: GOOD, TO_FILL_IN: BLANK}.get(column.state, BAD)
     weight = column.quantity.removeprefix(GRADIENT)
     return Mark(weight if weight in sheet.weights else "", state, column)
@@ -518,7 +518,7 @@ def _state(sheet: SheetReport, column: AskedColumn) -> str:
 
 
 def is_in(finding: Finding, column: AskedColumn) -> bool:
-    """Whether something is wrong, or missing, in that column."""
+    """Whether a finding is in that column."""
     if finding.sheet.lower() != column.sheet.lower():
         return False
     own = set(cells_of(column.cells, 0))
@@ -530,7 +530,7 @@ def is_in(finding: Finding, column: AskedColumn) -> bool:
 
 @dataclass(frozen=True)
 class SharedMistakes:
-    """Mistakes that the same books make, each with what the first of them says of it."""
+    """Mistakes that the same books make, each with the finding of the first book."""
 
     books: tuple[str, ...]
     findings: tuple[Finding, ...]
@@ -539,7 +539,7 @@ class SharedMistakes:
 def shared_mistakes(reports: Sequence[BookReport]) -> list[SharedMistakes]:
     """Return the mistakes that several books make in the same way, the most frequent first.
 
-    Only numbers of mistakes and of books are kept, for there may be 100,000 books.
+    Only the indices of mistakes and books are kept, since there may be 100,000 books.
     """
     names: list[str] = []
     books: defaultdict[int, array[int]] = defaultdict(lambda: array("q"))
@@ -565,19 +565,19 @@ def _wrong(report: BookReport) -> list[Finding]:
 
 
 def _mistake(finding: Finding) -> int:
-    """A number for it: wherever it stands, one mistake is of one kind, in one quantity, undone by
-    the same edits, and the same value if that was pasted over a formula."""
+    """A key: in any place, a mistake has the same kind, quantity and edits, and the same value if
+    one was pasted over a formula."""
     return hash((finding.kind, finding.quantity, finding.edits, _pasted(finding)))
 
 
 def _pasted(finding: Finding) -> str:
-    """The value of a single pasted cell; of a whole column, all are different."""
+    """The value of a single pasted cell; the values of a whole column differ."""
     formula = finding.formula.startswith(("=", "{="))
     return "" if formula or finding.spoils else finding.formula
 
 
 def identical_files(reports: Iterable[BookReport]) -> list[tuple[str, ...]]:
-    """Books whose files are equal to the last byte."""
+    """Books with identical files, byte for byte."""
     first: dict[str, str] = {}
     more: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for report in reports:
@@ -586,24 +586,24 @@ def identical_files(reports: Iterable[BookReport]) -> list[tuple[str, ...]]:
     return [(name, *more[same]) for same, name in first.items() if same in more]
 
 
-# Hints: where a mistake is and of which kind, never what is right -------------
+# Hints: the place and the kind of a mistake, without the solution ------------------
 
 HINTS = {
     "wrong formula": mark("this isn't the gradient of the loss; derive it by the chain rule"),
     TO_FILL_IN: mark("this is still to be filled in"),
 }
-"""What to look for, where a kind's own words don't say it."""
-SEVERAL = " … "  # stands in what is wrong of all gradients: ∂E/∂w1 … ∂E/∂w8
+"""What to look for, if the kind's own text doesn't tell."""
+SEVERAL = " … "  # in the quantity of a mistake in all gradients: ∂E/∂w1 … ∂E/∂w8
 IN_ALL = dict.fromkeys(
     ("missing factor", "one factor or term too many", "wrong number"),
-    mark("one and the same factor is too many or too few"),
+    mark("the same factor is superfluous or missing in each"),
 )
 HARMLESS = (STALE, BLANK_RATE, CHANGED, CIRCULAR)
-"""Kinds of which the reason may be told: it says nothing of the right formula."""
+"""Kinds whose reasons may be shown: they don't give away the right formula."""
 
 
 def hint(finding: Finding) -> str:
-    """What to look for."""
+    """What the student should look for."""
     if finding.kind in HARMLESS:
         return finding.why
     what = Message(HINTS.get(finding.kind, KINDS[finding.kind]))
@@ -616,7 +616,7 @@ def hint(finding: Finding) -> str:
 
 
 def with_hints(report: BookReport) -> BookReport:
-    """The report without any solution. What its findings have in common with others stays."""
+    """The report without any solutions. What findings have in common with others is kept."""
     sheets = (
         replace(sheet, findings=tuple(map(_hinted, sheet.findings))) for sheet in report.sheets
     )

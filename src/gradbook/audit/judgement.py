@@ -1,6 +1,6 @@
-"""Judges a training: its loss, its gradients, its updates, and what else stands in its steps.
+"""Judges a training: its loss, its gradients, its updates, and other cells of its steps.
 
-What only a wrong one needs is loaded only then.
+Modules that only wrong trainings need are imported only for them.
 """
 
 from __future__ import annotations
@@ -73,22 +73,20 @@ from gradbook.audit.training.steps import (
 from gradbook.audit.training.training import SheetTraining
 from gradbook.language.message import Message, words_of
 
-SCALES = (2.0, 0.5)  # of a loss: the commonest that are lost, or counted though there is no loss
+SCALES = (2.0, 0.5)  # of a loss: the factors that are most often omitted, or superfluous
 
 
 def training_report(training: SheetTraining) -> SheetReport | None:
-    """The report on a training, or why there can't be one; None of what only looks like one."""
+    """The report on a training, or on why it can't be judged; None if it only looks like one."""
     left = budget().left
     before = len(left)
     try:
         report = _judged(training)
     except BudgetSpent:
-        return replace(
-            _described(training), notes=(not_looked_at(Message("there is too much of it")),)
-        )
+        return replace(_described(training), notes=(not_looked_at(Message("it is too large")),))
     except NotUnderstood as error:
         findings = (_circle(training, error.cell),) if isinstance(error, LeadsBack) else ()
-        notes = (Message("it can't be judged further: {problem}", problem=words_of(error)),)
+        notes = (Message("the rest can't be judged: {problem}", problem=words_of(error)),)
         verdict = WRONG if findings else UNFINISHED
         return replace(_described(training), verdict=verdict, findings=findings, notes=notes)
     if report is None or len(left) == before:
@@ -99,7 +97,7 @@ def training_report(training: SheetTraining) -> SheetReport | None:
 
 
 def _described(training: SheetTraining) -> SheetReport:
-    """Where a training stands, before it is judged."""
+    """The description of a training before it is judged."""
     cells, book, rate = training.weight_cells, training.book, training.rate
     return SheetReport(
         sheet=book.sheets[training.sheet].title,
@@ -118,7 +116,7 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     circle = training.flow.circle(sorted(training.computed_cells), training.weight_cells)
     if circle is not None:
         called = training.book.name_of(circle)
-        raise LeadsBack(Message("{cell}, which leads back to itself", cell=called), circle)
+        raise LeadsBack(Message("{cell}, which depends on itself", cell=called), circle)
     training, slips = with_meant_updates(training)
     loss, share = find_loss(training)
     if share <= 0:
@@ -140,9 +138,7 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     steps = steps_of(training, loss)
     groups = group_steps(training, steps)
     unaccounted: list[Message] = []
-    with note_if_spent(
-        lambda: Message("the updates and whether the values are those of the formulas")
-    ):
+    with note_if_spent(lambda: Message("the updates, and whether the values are up to date")):
         findings, unaccounted = _with_updates(training, steps, groups, findings)
     findings = (*slips, *findings)
     cells = [step.cells for step in loss if step and not step.assumption]
@@ -154,7 +150,7 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     ):
         findings += tuple(new_findings(list(further), findings))
     curve: LossCurves | None = None
-    with note_if_spent(lambda: Message("how its loss would go on")):
+    with note_if_spent(lambda: Message("how its loss would continue")):
         curve = _curve(training, cells, findings)
     return replace(
         _described(training),
@@ -177,8 +173,7 @@ def _with_updates(
     groups: Sequence[Sequence[SheetStep]],
     findings: tuple[Finding, ...],
 ) -> tuple[tuple[Finding, ...], list[Message]]:
-    """The findings of gradients that are their own, and what is wrong with the updates; then notes
-    on what nothing accounts for."""
+    """The findings for gradients and updates, and notes on updates that remain unexplained."""
     tested = StepUnderTest.of(training, steps[:1])
     rows = list(departing_memories(training, tested))
     findings = (*rows, *new_findings(findings, rows))
@@ -204,11 +199,11 @@ def _is_unexplained(finding: Finding) -> bool:
 def _not_understood(
     training: SheetTraining, loss: StepLoss, findings: Sequence[Finding]
 ) -> SheetReport:
-    """Report that so much is wrong that another reading of the sheet is likelier."""
+    """A report that so much is wrong that the sheet probably means something else."""
     called, where = name_of_loss(training, loss), findings[0].cells.partition(",")[0]
     note = Message(
-        "none of the gradients is one of {loss}, nor a small change away from it ({cells} and "
-        "others): they may be those of another loss, or something here isn't understood",
+        "none of the gradients is one of {loss}, even with a small change ({cells} and others): "
+        "they may be those of another loss, or something here isn't understood",
         loss=called,
         cells=where,
     )
@@ -221,17 +216,17 @@ class ExplainedGradients:
 
     findings: tuple[Finding, ...]
     loss: list[StepLoss | None]
-    is_whole: bool = True  # what most steps have in common was judged to its end
+    is_whole: bool = True  # whether the most frequent kind of steps was fully judged
 
 
 def _explained(
     training: SheetTraining, loss: list[StepLoss | None], scales: Sequence[float]
 ) -> ExplainedGradients:
-    """Find what is wrong with the gradients.
+    """Find the mistakes in the gradients.
 
-    Where no small change explains some of them, the loss that this one is a part of is tried too;
-    where none is right or none explained, also multiples of this loss. Whichever explains more is
-    taken.
+    If no small change explains some of them, the larger loss that this one is a part of is tried
+    too; if all are wrong or none is explained, also multiples of this loss. The loss that explains
+    the most is chosen.
     """
     if not loss or loss[0] is None:
         return ExplainedGradients((), loss)
@@ -259,7 +254,7 @@ def _explained(
 def _wrong_gradients(
     training: SheetTraining, groups: Sequence[Sequence[SheetStep]]
 ) -> tuple[list[Finding], bool]:
-    """What is wrong with the gradients, and whether most steps were judged to their end."""
+    """The mistakes in the gradients, and whether most steps were fully judged."""
     if len(groups) == 1 and within_budget(StepUnderTest.of(training, groups[0]).is_right):
         return [], True
     from gradbook.audit.repair.gradients import gradient_findings
@@ -270,7 +265,7 @@ def _wrong_gradients(
 def _curve(
     training: SheetTraining, cells: Sequence[Sequence[Address]], findings: Sequence[Finding]
 ) -> LossCurves | None:
-    """How the loss goes on, and how it would with what is right."""
+    """The loss curves with the sheet's formulas and with the right ones."""
     if not findings:
         return None
     from gradbook.audit.copies.correct import loss_curve
@@ -295,7 +290,7 @@ def _verdict(training: SheetTraining, findings: Sequence[Finding]) -> str:
 
 
 def _circle(training: SheetTraining, cell: Address) -> Finding:
-    """A formula that is computed from itself, with those of its line that are like it."""
+    """A finding for a formula that depends on itself, with the same formulas of its line."""
     book, axis = training.book, training.axis
     pattern, line = book.patterns[cell], axis.line(cell)
     alike = sorted(c for c, p in book.patterns.items() if p is pattern and axis.line(c) == line)

@@ -1,4 +1,4 @@
-"""What a report says of rows that weren't looked at: they repeat others, or are too many."""
+"""Notes and findings for rows that weren't examined: they repeat others, or there are too many."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from gradbook.audit.formula.pattern import move_formula
 from gradbook.audit.workbook.book import Book, RepeatedPart, RowSpan
 from gradbook.language.message import Message, change_parts, joined, message_count
 
-SHOWN = 3  # parts of a book that are named
+SHOWN = 3  # parts of a book that are listed
 _NAME = re.compile(r"\b([A-Z]{1,3})([0-9]{1,7})\b")
-BACK = 3  # rows at the end of what was looked at that may refer to what follows
+BACK = 3  # the last rows that were examined; they may refer to the next
 
 
 def not_looked_at(what: str) -> Message:
-    """That something wasn't looked at, or why."""
-    return Message("not looked at further: {what}", what=what)
+    """A note on something that wasn't examined, or why."""
+    return Message("not examined further: {what}", what=what)
 
 
 def extend_to_all_rows(book: Book, sheets: Iterable[SheetReport]) -> list[SheetReport]:
-    """The reports, extended to the rows that repeat those which were looked at."""
+    """The reports, extended to the rows that repeat examined ones."""
     return [_of_all_rows(book, sheet) for sheet in sheets] if book.repeated_parts else list(sheets)
 
 
 def _of_all_rows(book: Book, sheet: SheetReport) -> SheetReport:
     number, rows = book.sheet_number(sheet.sheet), sheet.rows
-    places = {  # how much further down the real rows are than those that stand in for them
+    places = {  # the distance from each stand-in row to the real one
         stand_in.row + further: stand_in.real - stand_in.row
         for stand_in in book.stand_ins
         if stand_in.sheet == number
@@ -55,7 +55,7 @@ def _of_all_rows(book: Book, sheet: SheetReport) -> SheetReport:
 
 
 def _of_real_rows(book: Book, finding: Finding, places: Mapping[int, int]) -> Finding:
-    """A finding in stand-in rows, moved to the rows for which they stand."""
+    """A finding in stand-in rows, moved to the real rows."""
     cells = list(cells_of(finding.cells, book.sheet_number(finding.sheet) or 0))
     if not cells or not {row_of(cell) for cell in cells} <= places.keys():
         return finding
@@ -63,7 +63,7 @@ def _of_real_rows(book: Book, finding: Finding, places: Mapping[int, int]) -> Fi
     first, by = row_of(cells[0]), away[cells[0]]
 
     def move(name: re.Match[str]) -> str:
-        """A cell that a reason names, moved down if it is near; any other name as it is."""
+        """The name of a nearby cell, moved down; any other name unchanged."""
         row = int(name[2])
         return f"{name[1]}{row + by}" if abs(row - 1 - first) <= BACK else name[0]
 
@@ -82,7 +82,7 @@ def _of_real_rows(book: Book, finding: Finding, places: Mapping[int, int]) -> Fi
 
 
 def _repeated(book: Book, finding: Finding, part: RepeatedPart) -> Finding:
-    """A finding with the cells that repeat its last ones, and their right formulas."""
+    """A finding extended to the cells that repeat its last ones, with their right formulas."""
     cells = set(cells_of(finding.cells, part.sheet))
     fixes = dict(finding.fixes)
     for cell in sorted(cells):
@@ -101,7 +101,7 @@ def _repeated(book: Book, finding: Finding, part: RepeatedPart) -> Finding:
 
 def _goes_on(book: Book, cell: Address, part: RepeatedPart) -> bool:
     """Whether the rows that weren't kept have copies of a cell: its formula is also in the last
-    rows that were kept. The finding may lack the very last of them, for nothing follows those."""
+    rows that were kept. The finding may lack the very last row, since nothing follows it."""
     first = part.first - part.period
     last = cell + ROW * part.period * -(-max(first - row_of(cell), 0) // part.period)
     patterns = book.patterns
@@ -110,8 +110,8 @@ def _goes_on(book: Book, cell: Address, part: RepeatedPart) -> bool:
 
 
 def notes_on(book: Book, verdict: str) -> tuple[str, ...]:
-    """The notes on a book that wasn't looked at cell by cell. Where all gradients are right, none
-    is made of formulas that couldn't be followed."""
+    """The notes on a book that wasn't examined completely. If all gradients are right, formulas
+    that couldn't be followed aren't mentioned."""
     notes: list[str] = []
     spans = [RowSpan(part.sheet, part.first, part.last) for part in book.repeated_parts]
     spans, unread = (_in_sight(book, some) for some in (spans, book.unread))
@@ -119,24 +119,24 @@ def notes_on(book: Book, verdict: str) -> tuple[str, ...]:
     if spans:
         notes.append(
             Message(
-                "looked at as one with the rows above that they repeat: {rows}",
+                "examined together with the rows above that they repeat: {rows}",
                 rows=_named(book, spans),
             )
         )
     if book.too_wide and verdict != RIGHT:
         first = book.name_of(book.too_wide[0])
-        left.append(Message("formulas of very many cells or parts, as in {cell}", cell=first))
+        left.append(Message("formulas with very many cells or parts, such as {cell}", cell=first))
     if book.outside:
         cells = _outside(book)
-        left.append(Message("{cells}, beyond the last cell of any sheet", cells=cells))
+        left.append(Message("{cells}, which are beyond the last cell of a sheet", cells=cells))
     if unread:
         rows = _named(book, unread)
-        left.append(Message("{rows} and what is computed from there", rows=rows))
+        left.append(Message("{rows} and what is computed from them", rows=rows))
     return (*notes, *map(not_looked_at, left))
 
 
 def _outside(book: Book) -> str:
-    """Cells that no sheet has: the first few, and how many more."""
+    """Cells beyond the end of a sheet: the first few, and how many more."""
     some = ", ".join(
         f"{book.sheets[sheet].title}!{letters(column)}{row + 1}"
         for sheet, row, column in book.outside[:SHOWN]
@@ -153,7 +153,7 @@ def _outside(book: Book) -> str:
 
 
 def _in_sight(book: Book, spans: Iterable[RowSpan]) -> list[RowSpan]:
-    """Those on sheets that can be seen: on others nothing is judged."""
+    """The rows on visible sheets: others aren't judged."""
     return [span for span in spans if not book.sheets[span.sheet].is_hidden]
 
 

@@ -1,7 +1,6 @@
-"""Checks many books at once; what one of them does never stops the others.
+"""Checks many books at once; what happens to one of them never stops the others.
 
-Each is judged in a process that may die of it (`gradbook.work`), and then only that book goes
-without a report.
+Each is judged in a separate process (`gradbook.work`): if that dies, only its book has no report.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ from gradbook.folders import temporary_folder
 from gradbook.language.message import Message, words_of
 from gradbook.work.processes import LostTask, Outcome, ProcessCrew, Task, WorkCrew, do
 
-LONGEST = 120.0  # seconds for one book; the largest that are read take a tenth of it
-TOGETHER = 50  # books that go to another machine at once
+LONGEST = 120.0  # seconds for one book, ten times what the largest readable ones take
+TOGETHER = 50  # books sent to another machine at once
 Check = Callable[[Any], BookReport]
 BookPath = str | os.PathLike[str]
 
@@ -32,14 +31,14 @@ BookPath = str | os.PathLike[str]
 def check_books(
     books: Sequence[str], workers: int, check: Check = report_on, longest: float = LONGEST
 ) -> Iterator[BookReport]:
-    """A report for each, in their order."""
+    """A report for each book, in order."""
     yield from in_their_order(checked_here(books, workers, check, longest))
 
 
 def checked_here(
     books: Sequence[BookPath], workers: int, check: Check = report_on, longest: float = LONGEST
 ) -> Iterator[tuple[int, BookReport]]:
-    """The number of each book and its report, as they come."""
+    """The index of each book and its report, as they are completed."""
     if len(books) < 2:
         yield from enumerate(report_of(book, do(partial(check, book))) for book in books)
         return
@@ -49,8 +48,8 @@ def checked_here(
 def checked_by(
     crew: WorkCrew, books: Sequence[BookPath], check: Check = report_on
 ) -> Iterator[tuple[int, BookReport]]:
-    """The same, by a crew, which is ended."""
-    own = token_hex(8)  # a cluster may be checking other books called by the same numbers
+    """The same with a crew, which is ended."""
+    own = token_hex(8)  # a cluster may also be checking other books with the same indices
     given = done = 0
     try:
         while done < len(books):
@@ -78,7 +77,7 @@ def in_their_order(reports: Iterator[tuple[int, BookReport]]) -> Iterator[BookRe
 
 
 def report_of(book: BookPath, found: Outcome) -> BookReport:
-    """A book's report; of a book that is lost, one that says so."""
+    """A book's report; if the book was lost, a report that says so."""
     if found.error is None:
         report: BookReport = found.value
         return report
@@ -92,7 +91,7 @@ def report_of(book: BookPath, found: Outcome) -> BookReport:
 
 
 def remote_task(book: str, check: Check, by_path: bool) -> Task:
-    """The task of checking a book elsewhere: its bytes, or the path by which it is found there."""
+    """The task of checking a book elsewhere: with its content, or its path there."""
     try:
         if by_path:
             return partial(_called, book, check, os.path.realpath(book))

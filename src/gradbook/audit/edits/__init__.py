@@ -1,4 +1,4 @@
-"""The one grammar of small edits that may put a formula right, whatever reading asks for them.
+"""The small edits that may correct a formula; every kind of audit uses the same ones.
 
-Knows formulas, and what their parts are worth; doesn't know why one should be worth something else.
+Knows formulas and the values of their parts; doesn't know why a part should have another value.
 """

@@ -1,9 +1,9 @@
-"""What one formula may become by a small edit, many alternatives worked at once.
+"""The formulas that small edits can make of one, with many alternatives evaluated at once.
 
-A formula is evaluated at a few points, and its many alternatives there, each place's in one array.
-The kinds of edits give such alternatives. Where a factor is missing, or a whole activation, it may
-be a template of some cell: a function that a sheet's own formulas are made with, such as 1−x,
-1/(1+EXP(−x)) or IF(x>0,1,0).
+A formula is evaluated at a few points, and so are its alternatives, those of each part in one
+array. Each kind of edit proposes alternatives. A missing factor, or a missing activation, may be a
+template applied to a cell: a function that the sheet's own formulas use, such as 1−x, 1/(1+EXP(−x))
+or IF(x>0,1,0).
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ from gradbook.targets.excel.language import (
 
 @dataclass(frozen=True)
 class Substitute:
-    """Something that may stand in a formula, and its values."""
+    """An expression that could be used in a formula, and its values."""
 
     expression: Expression
     values: Array
@@ -65,12 +65,12 @@ class Substitute:
 
 @dataclass(frozen=True)
 class Alternatives:
-    """Edits of one place that differ in what they put there, and the formula's values with each."""
+    """Edits of one part that differ in the replacement, and the formula's values with each."""
 
     kind: EditKind
     paths: tuple[Path, ...]
     old: Expression
-    new: Callable[[int], Expression]  # what each puts there: hardly any is asked for
+    new: Callable[[int], Expression]  # the replacements, made when needed: hardly any are
     values: Array
 
     def __len__(self) -> int:
@@ -81,14 +81,14 @@ class Alternatives:
 
 
 def edits_that_give(every: Iterable[Alternatives], true: Array) -> Iterator[Edit]:
-    """The edits with which the formula is worth what it should be."""
+    """The edits that give the formula the right values."""
     for alternatives in every:
         for (k,) in hits(alternatives.values, true):
             yield alternatives[k]
 
 
 def hits(values: Array, true: Array) -> list[tuple[int, ...]]:
-    """Which of the alternatives are true; the points are the last axis."""
+    """The indices of alternatives with the right values; the last axis is the points."""
     sure = np.flatnonzero(np.isfinite(true))
     if len(sure) < ENOUGH:
         return []
@@ -113,35 +113,35 @@ def hits(values: Array, true: Array) -> list[tuple[int, ...]]:
 # Kinds of edits -----------------------------------------------------------------------
 
 OPERATORS = "+-*/^"
-COMPARISONS = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "<>", "<>": "="}  # turned round
+COMPARISONS = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "<>", "<>": "="}  # reversed
 MOST_GROUPINGS = 400
 MOST_EXCHANGED = 12  # references
-SHORT = 60  # parts of a formula in which a term may be missing anywhere
+SHORT = 60  # parts of a formula in which missing terms are tried anywhere
 ZERO = Number(0.0)
 
 
 @dataclass(frozen=True)
 class Substitutes:
-    """What may stand in a formula: in the place of a cell or a number, or beside the rest."""
+    """What may replace a cell or a number of a formula, or be added to it."""
 
     references: Sequence[Substitute]
     numbers: Sequence[Substitute]
-    factors: Callable[[], Sequence[Substitute]]  # asked for last: they are many
+    factors: Callable[[], Sequence[Substitute]]  # made last: there are many
     terms: Callable[[], Sequence[Substitute]]
-    activations: Mapping[str, str] = field(default_factory=dict)  # of the sums that it mentions
+    activations: Mapping[str, str] = field(default_factory=dict)  # of the sums in the formula
 
 
 @dataclass(frozen=True)
 class EditGenerator:
-    """A kind of edits, by its name."""
+    """A kind of edits and its name."""
 
     name: str
     propose: Callable[[EvaluatedFormula, Substitutes], Iterator[Alternatives]]
-    adds: bool = False  # something that is missing, where others change what there is
+    adds: bool = False  # adds something that is missing; others change what is there
 
 
 def constants(shape: tuple[int, ...]) -> list[Substitute]:
-    """Numbers that formulas of this kind are made with."""
+    """Numbers that such formulas often contain."""
     usual = (1.0, 2.0, 0.5, -1.0, 0.0, 3.0, 4.0, 0.25)
     return [Substitute(number(value), np.full(shape, value)) for value in usual]
 
@@ -149,7 +149,7 @@ def constants(shape: tuple[int, ...]) -> list[Substitute]:
 def _single_edit(
     formula: EvaluatedFormula, kind: EditKind, path: Path, old: Expression, new: Expression
 ) -> Alternatives:
-    """A single edit; `old` is the part that is changed, or what is told of it."""
+    """A single edit; `old` is the part that changes, or the part to report."""
     return _single_alternative(kind, (path,), old, new, formula.with_({path: formula.worth(new)}))
 
 
@@ -166,7 +166,7 @@ def _each_substitute(
     substitutes: Sequence[Substitute],
     operators: Iterable[str] = ("",),
 ) -> Iterator[Alternatives]:
-    """Each substitute in the place of a part or, by an operator, beside it."""
+    """Each substitute instead of a part or, with an operator, combined with it."""
     if not substitutes:
         return
     stack = _stack(substitutes)
@@ -186,20 +186,20 @@ def _each_substitute(
 
 
 def other_references(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
-    """A cell that should be another, or a number."""
+    """A reference replaced by another, or by a number."""
     substitutes = [one for one in known.references if one.expression != ZERO]
     spots = [p for p in _spots(formula) if isinstance(formula.parts[p[0]], Reference)]
     return _each_substitute(formula, EditKind.REFERENCE, spots, substitutes)
 
 
 def other_numbers(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
-    """A number that should be another, or a cell."""
+    """A number replaced by another, or by a cell."""
     spots = [p for p in _spots(formula) if isinstance(formula.parts[p[0]], Number)]
     return _each_substitute(formula, EditKind.NUMBER, spots, known.numbers)
 
 
 def other_operators(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
-    """An operator that should be another, sides that should be exchanged, a sign turned round."""
+    """Another operator, operands exchanged, or a sign reversed."""
     for path, part in formula.parts.items():
         for kind, new in _turned(part):
             yield _single_edit(formula, kind, path, part, new)
@@ -208,7 +208,7 @@ def other_operators(formula: EvaluatedFormula, known: Substitutes) -> Iterator[A
 
 
 def _turned(part: Expression) -> Iterator[tuple[EditKind, Expression]]:
-    """Another operator or sign, a comparison turned round, sides or branches exchanged."""
+    """Another operator or sign, a reversed comparison, operands or branches exchanged."""
     match part:
         case Infix(operator, left, right) if operator in OPERATORS:
             for other in OPERATORS:
@@ -233,25 +233,25 @@ def _parted(formula: EvaluatedFormula, path: Path, part: Expression) -> Iterator
     split = factors(part)
     if split.sign < 0 or not all(factor.above for factor in split.parts):
         return
-    for k in range(1, len(split.parts) - 1):  # where the last one parts is an operator turned
+    for k in range(1, len(split.parts) - 1):  # a split before the last one is a changed operator
         left, right = product(split.parts[:k]), product(split.parts[k:])
         yield Infix("+", left, right)
         yield Infix("-", left, right)
 
 
 def _multiplied(part: Expression) -> Iterator[Expression]:
-    """a·b + c + d + e as a·b + c·d + e: a product in the midst of a sum that became two terms."""
+    """a·b + c + d + e as a·b + c·d + e: a product within a sum that became two terms."""
     if not (isinstance(part, Infix) and part.operator == "+"):
         return
     every = terms(part)
-    for k in range(1, len(every) - 1):  # the first two are an operator turned
+    for k in range(1, len(every) - 1):  # for the first two it is a changed operator
         (sign, left), (other, right) = every[k : k + 2]
         if isinstance(left, Reference) and isinstance(right, Reference) and other > 0:
             yield total([*every[:k], (sign, Infix("*", left, right)), *every[k + 2 :]])
 
 
 def every_activation(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
-    """Sums where their activations belong, all of them at once."""
+    """All sums replaced by their activations at once."""
     whole = formula.expression
     mentioned = {reference.text for reference in references(whole)}
     if len(mentioned & known.activations.keys()) > 1:
@@ -260,7 +260,7 @@ def every_activation(formula: EvaluatedFormula, known: Substitutes) -> Iterator[
 
 
 def exchanges(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
-    """Two references, each where the other belongs."""
+    """Two references exchanged."""
     spots = [(path, part) for path, part in formula.parts.items() if isinstance(part, Reference)]
     for (one, a), (other, b) in combinations(spots[:MOST_EXCHANGED], 2):
         if a != b:
@@ -269,7 +269,7 @@ def exchanges(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alterna
 
 
 def groupings(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
-    """Parentheses that are missing, stand in the wrong place, or are too many."""
+    """Parentheses that are missing, misplaced or superfluous."""
     for new in islice(regroup(formula.expression), MOST_GROUPINGS):
         yield _single_edit(formula, EditKind.PARENTHESES, (), formula.expression, new)
 
@@ -281,15 +281,15 @@ def omissions(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alterna
 
 
 def missing_factors(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
-    """A part that should be multiplied, or divided, by something."""
+    """A part multiplied, or divided, by something."""
     substitutes = [one for one in known.factors() if one.expression != ZERO]
-    # a whole product times something is the same as one of its factors
+    # multiplying a whole product is the same as multiplying one of its factors
     spots = [(path,) for path in formula.parts if not _is_inside_product(formula, path)]
     return _each_substitute(formula, EditKind.FACTOR, spots, substitutes, "*/")
 
 
 def missing_terms(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
-    """A sum that lacks a term."""
+    """A term added to a sum."""
     spots = [(path,) for path in formula.parts if len(path) < 2 or len(formula.parts) <= SHORT]
     return _each_substitute(formula, EditKind.TERM, spots, known.terms(), "+-")
 
@@ -300,7 +300,7 @@ def _is_inside_product(formula: EvaluatedFormula, path: Path) -> bool:
 
 
 def other_ranges(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
-    """A range that begins or ends in the wrong place, or is another."""
+    """A range with another beginning or end, or another range."""
     for path, part in formula.parts.items():
         if not (isinstance(part, Reference) and ":" in part.text):
             continue
@@ -316,8 +316,8 @@ def other_ranges(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alte
 
 
 def other_functions(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
-    """LOG, which is to the base 10 in a sheet, where the natural logarithm belongs; a function of a
-    cell where the cell itself does, as when a sigmoid's slope is made of what is a sigmoid."""
+    """LN for LOG, which has base 10 in a sheet; the cell itself for a function of it, for example
+    when the slope of a sigmoid is computed from a cell that already is a sigmoid."""
     whole = formula.expression
     natural = replace_parts(whole, lambda part: None, _natural)
     if natural != whole:
@@ -328,7 +328,7 @@ def other_functions(formula: EvaluatedFormula, known: Substitutes) -> Iterator[A
 
 
 def _of_one_cell(part: Expression) -> Expression | None:
-    """A function of one cell that has a name of its own, with x in the cell's place."""
+    """A function of one cell that calls a named function, with x in the cell's place."""
     cells = [reference.text for reference in references(part)]
     named = any(isinstance(piece, Call) for piece in parts(part))
     is_of_one = named and len(cells) == 1 and ":" not in cells[0]
@@ -336,7 +336,7 @@ def _of_one_cell(part: Expression) -> Expression | None:
 
 
 def _bare(expression: Expression, template: Expression) -> Expression:
-    """An expression in which cells themselves stand where some function of them did."""
+    """An expression with cells themselves in place of the template applied to them."""
 
     def cell(part: Expression) -> Expression | None:
         return next(references(part)) if _of_one_cell(part) == template else None
@@ -364,19 +364,19 @@ EDITS = (
     EditGenerator("missing factors", missing_factors, adds=True),
     EditGenerator("missing terms", missing_terms, adds=True),
 )
-"""Every kind of single edits, the commonest first."""
+"""Every kind of single edit, the most frequent first."""
 
 
-# Edits that are looked for ----------------------------------------------------------------
+# Searching for edits -----------------------------------------------------------------------
 
-UNKNOWN = np.zeros(1)  # the values of a formula of which only the words are asked for
+UNKNOWN = np.zeros(1)  # values for a formula of which only the text is needed
 
 
 def edits_by_kind(
     formula: EvaluatedFormula, known: Substitutes, true: Array, most: int
 ) -> Iterator[list[Edit]]:
-    """For each kind that has some, the first edits that make a formula worth what it should be;
-    none by which a part of it comes to nothing, which nobody means."""
+    """For each kind that has any, the first edits that give the formula the right values, except
+    those that leave a part without effect, which nobody intends."""
     before = pointless_parts(formula.expression)
     for kind in EDITS:
         right = edits_that_give(kind.propose(formula, known), true)
@@ -393,8 +393,8 @@ def edits_of(
     numbers: Sequence[Expression],
     more: Iterable[Expression] = (),
 ) -> Iterator[Edit]:
-    """The edits of some kinds where it isn't known what a formula should be worth: these cells and
-    numbers may stand in it, those and some more may be added to it."""
+    """The edits of some kinds if a formula's right values aren't known: these cells and numbers may
+    be used in it, and they and `more` may be added to it."""
     formula = EvaluatedFormula(expression, lambda _: UNKNOWN)
     offered, others = ([Substitute(one, UNKNOWN) for one in some] for some in (cells, numbers))
     known = Substitutes(
@@ -412,7 +412,8 @@ def edits_of(
 def pairs(
     formula: EvaluatedFormula, substitutes: Sequence[Substitute], true: Array
 ) -> Iterator[tuple[Edit, Edit]]:
-    """Two references or numbers, as where cells are swapped."""
+    """Pairs of edits that each replace a reference or number, for example where cells are
+    swapped."""
     if not substitutes:
         return
     stack = _stack(substitutes)
@@ -429,7 +430,7 @@ def pairs(
 
 
 def _spots(formula: EvaluatedFormula) -> list[tuple[Path, ...]]:
-    """Every reference and number: all that say the same together, then one by one."""
+    """Every reference and number: all equal references together, then each one separately."""
     said: dict[Expression, list[Path]] = {}
     for path, part in formula.parts.items():
         if isinstance(part, Reference | Number):
@@ -456,7 +457,7 @@ def matrix_edits(
     array: bool,
     other_ranges: Callable[[Reference], Iterable[Reference]],
 ) -> Iterator[Edit]:
-    """One matrix transposed, exchanged or replaced, a part left out, or the whole scaled."""
+    """A matrix transposed, exchanged or replaced, a part left out, or the whole formula scaled."""
     for path, part in paths(expression):
         match part:
             case Call("TRANSPOSE", (inside,)) if inside is not None:
@@ -477,7 +478,7 @@ def matrix_edits(
 
 
 def _scaled(expression: Expression) -> Iterator[Edit]:
-    """The whole of a formula with the other sign, twice or half as much."""
+    """The whole formula with the opposite sign, doubled or halved."""
     match expression:
         case Prefix("-", operand):
             yield Edit(EditKind.SIGN, ((),), expression, operand)
@@ -489,7 +490,7 @@ def _scaled(expression: Expression) -> Iterator[Edit]:
 
 
 def _transposed_products(a: Expression, b: Expression) -> Iterator[Expression]:
-    """A product of matrices with one of them transposed, in either order."""
+    """A matrix product with one or both factors transposed, in another order."""
     yield Call("MMULT", (Call("TRANSPOSE", (b,)), a))
     yield Call("MMULT", (b, Call("TRANSPOSE", (a,))))
     yield Call("MMULT", (Call("TRANSPOSE", (a,)), Call("TRANSPOSE", (b,))))
@@ -504,7 +505,7 @@ X = Reference("x")
 
 
 def templates(tested: StepUnderTest) -> list[Expression]:
-    """The functions that formulas of the step use, x standing for the cell, the commonest first."""
+    """The functions of one cell, x, in the step's formulas, the most frequent first."""
     votes: Counter[str] = Counter()
     book = tested.training.book
     patterns = (book.patterns[cell] for cell in tested.step.cells if cell in book.patterns)
@@ -517,27 +518,27 @@ def templates(tested: StepUnderTest) -> list[Expression]:
 
 
 def _templates_of(expression: Expression) -> Iterator[Expression]:
-    """The parts that mention one cell only, with x in its place."""
+    """The parts that mention only one cell, with x in its place."""
     for part in parts(expression):
         mentioned = {reference.text for reference in references(part)}
         if isinstance(part, Reference | Prefix) or len(mentioned) != 1 or ":" in mentioned.pop():
             continue
         match part:
             case Infix("+" | "*", _, Reference()):
-                pass  # 2·x, x+1: edits of their own kinds find those
+                pass  # 2·x, x+1: other kinds of edits find these
             case _ if len(list(parts(part))) <= LONGEST_TEMPLATE:
                 yield rename_cells(part, lambda _: "x")
 
 
 def fill_template(template: Expression, cell: Expression) -> Expression:
-    """Put a cell in the place of a template's x."""
+    """A template's x replaced by a cell."""
     return replace_parts(template, lambda part: cell if part == X else None)
 
 
 def fill_templates(
     known: Sequence[Expression], offered: Sequence[Substitute]
 ) -> Iterator[Substitute]:
-    """Fill templates with every cell that is offered, all cells at once."""
+    """Every template filled with every cell that is offered, all cells at once."""
     cells = [one for one in offered if isinstance(one.expression, Reference)]
     if not cells:
         return
@@ -550,8 +551,8 @@ def fill_templates(
 
 
 def differences(tested: StepUnderTest, home: Address) -> list[Expression]:
-    """The differences of two cells, an output and its target, that formulas beside a cell take, and
-    the loss on another sheet."""
+    """The differences of two cells, an output and its target, in formulas beside a cell and in the
+    loss on another sheet."""
     reader, row = tested.training.book.reader, tested.positions.row
     cells = [cell for cell in tested.step.cells if cell in tested.training.book.patterns]
     near = [cell for cell in cells if sheet_of(cell) == sheet_of(home)]

@@ -129,7 +129,7 @@ class _ReturnedExercise:
         losses = [[cell] for cell in places.over(step.loss)]
         weights = [c for weight in step.trained for c in places.over(weight)]
         curve: LossCurves | None = None
-        with note_if_spent(lambda: Message("how its loss would go on")):
+        with note_if_spent(lambda: Message("how its loss would continue")):
             curve = loss_curve(self.book, self.flow, losses, findings)
         rate = next((c for c, p in places.given_cells.items() if p.node is step.rate), None)
         notes = (*self._stand_elsewhere(asked), *self._not_understood(), *self._changed_numbers())

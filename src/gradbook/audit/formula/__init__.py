@@ -1,4 +1,4 @@
-"""One formula: the cells it mentions, its parts and edits of them, its meaning in ops of the graph.
+"""One formula: the cells that it mentions, its parts, edits of them, and its meaning as graph ops.
 
-Doesn't know which workbook the formula stands in, nor what it is for.
+Doesn't know which workbook contains the formula, nor what it is for.
 """

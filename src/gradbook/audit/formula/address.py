@@ -1,4 +1,4 @@
-"""Where a cell is, as one number and as people write it (A1, Z33:Z100); the axes of a table."""
+"""Cell addresses, as one number and as people write them (A1, Z33:Z100); the axes of a table."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from itertools import groupby
 
 ROW_BITS, COLUMN_BITS = 20, 14
 MOST_ROWS, MOST_COLUMNS = 1 << ROW_BITS, 1 << COLUMN_BITS
-ROW = 1 << COLUMN_BITS  # one row further, in a packed address
-SHEET = 1 << ROW_BITS + COLUMN_BITS  # the same place on the next sheet
-LAST_COLUMN = MOST_COLUMNS - 1  # of an address, only its column
-LAST_ROW = (MOST_ROWS - 1) << COLUMN_BITS  # only its row
+ROW = 1 << COLUMN_BITS  # to the next row, in a packed address
+SHEET = 1 << ROW_BITS + COLUMN_BITS  # to the same place on the next sheet
+LAST_COLUMN = MOST_COLUMNS - 1  # mask for the column of an address
+LAST_ROW = (MOST_ROWS - 1) << COLUMN_BITS  # mask for its row
 
 Address = int  # sheet, row and column, each counted from 0
 
@@ -26,11 +26,11 @@ _CELL = r"""
     (?![\w.(!\[])
 """
 CELL = re.compile(_CELL, re.VERBOSE)
-MARKS = re.compile(rf'"(?:[^"]|"")*" | {_CELL}', re.VERBOSE)  # texts are passed over
+MARKS = re.compile(rf'"(?:[^"]|"")*" | {_CELL}', re.VERBOSE)  # texts are skipped
 
 
 def edit_cells(text: str, change: Callable[[re.Match[str]], str]) -> str:
-    """A formula with something else for each cell that it mentions."""
+    """The formula with each cell reference replaced by `change`."""
     return MARKS.sub(lambda found: change(found) if found["column"] else found[0], text)
 
 
@@ -52,18 +52,18 @@ def column_of(cell: Address) -> int:
 
 @dataclass(frozen=True)
 class Axis:
-    """The way in which steps go on: down a table's rows, across its columns, over the sheets."""
+    """The direction of consecutive steps: down a table's rows, across its columns, over sheets."""
 
     step: int  # from one cell to the next, in packed addresses
-    along: Callable[[Address], int]  # the row where steps go down, else the column or the sheet
-    beside: Callable[[Address], int]  # the column where steps go down, else the row or the place
+    along: Callable[[Address], int]  # the row if steps go down, else the column or the sheet
+    beside: Callable[[Address], int]  # the column if steps go down, else the row or the place
 
     def line(self, cell: Address) -> tuple[int, int]:
-        """The sheet and the column that a cell's steps go down, or the row that they go across."""
+        """The sheet and column of a cell whose steps go down; the row if they go across."""
         return 0 if self is OVER else sheet_of(cell), self.beside(cell)
 
     def crossing(self, cell: Address) -> tuple[int, int]:
-        """The sheet and the row of a single step, or its column where steps go across."""
+        """The sheet and row of a single step; the column if steps go across."""
         return sheet_of(cell), self.along(cell)
 
 
@@ -73,7 +73,7 @@ OVER = Axis(SHEET, sheet_of, lambda cell: cell & (SHEET - 1))
 
 
 def axis_of(stride: int) -> Axis:
-    """The axis of cells that are so far apart."""
+    """The axis along which cells at this distance follow each other."""
     if abs(stride) >= SHEET:
         return OVER
     return DOWN if abs(stride) >= ROW else ACROSS
@@ -81,7 +81,7 @@ def axis_of(stride: int) -> Axis:
 
 @lru_cache(maxsize=MOST_COLUMNS)
 def letters(column: int) -> str:
-    """Z is column 25, AA column 26."""
+    """The letters of a column: Z is column 25, AA column 26."""
     found = ""
     column += 1
     while column:
@@ -99,12 +99,12 @@ def column_number(word: str) -> int:
 
 
 def name_of(cell: Address) -> str:
-    """The cell as it is called on its own sheet."""
+    """A cell's name without its sheet."""
     return f"{letters(column_of(cell))}{row_of(cell) + 1}"
 
 
 def row_and_column(word: str) -> tuple[int, int] | None:
-    """B3 is row 2, column 1; None for what names no cell. The cell may lie beyond any sheet."""
+    """B3 is row 2, column 1; None for anything else. The cell may be beyond the end of a sheet."""
     found = _A1.fullmatch(word)
     return (int(found[2]) - 1, column_number(found[1])) if found else None
 
@@ -123,18 +123,18 @@ def ranges(cells: Iterable[Address]) -> str:
 
 
 def _runs(cells: Iterable[Address], axis: Axis) -> Iterator[list[Address]]:
-    """Cells of one line, in groups that stand next to each other."""
+    """The cells of one line, grouped into adjacent ones."""
     for _, run in groupby(enumerate(sorted(cells)), key=lambda pair: pair[1] - pair[0] * axis.step):
         yield [cell for _, cell in run]
 
 
 def by_sheet(cells: Iterable[Address]) -> list[list[Address]]:
-    """Cells in order, those of each sheet together."""
+    """The cells in order, in a list for each sheet."""
     return [list(own) for _, own in groupby(sorted(set(cells)), key=sheet_of)]
 
 
 def cells_of(ranges: str, sheet: int) -> Iterator[Address]:
-    """Z33:Z100,AB7 cell by cell, column by column."""
+    """Each cell of Z33:Z100,AB7, column by column."""
     for part in ranges.split(","):
         first, _, last = part.strip().partition(":")
         start, end = row_and_column(first), row_and_column(last or first)

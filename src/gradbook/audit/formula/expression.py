@@ -1,4 +1,4 @@
-"""Expressions taken apart and put together again, and the edits that lead from one to another."""
+"""Takes expressions apart, puts them together again, and makes the edits between them."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from gradbook.targets.excel.language import (
     Reference,
 )
 
-MOST = 4096  # results that are kept
+MOST = 4096  # cached results
 Result = TypeVar("Result")
 
 
 def once(make: Callable[[Expression], Result]) -> Callable[[Expression], Result]:
-    """Compute a function once for each expression: the same few are taken apart in every row.
+    """Compute a function once for each expression, since the same few occur in every row.
 
-    Expressions are known by their identity, for comparing two takes as long as walking them. Each
-    is kept as long as its result, so that no other can take its place.
+    Expressions are identified by `id`, because comparing two takes as long as walking them. Each is
+    kept as long as its result, so that its id isn't reused.
     """
     known: dict[int, tuple[Expression, Result]] = {}
 
@@ -45,11 +45,11 @@ def once(make: Callable[[Expression], Result]) -> Callable[[Expression], Result]
 
 # Parts ------------------------------------------------------------------------
 
-Path = tuple[int, ...]  # which part of which part …
+Path = tuple[int, ...]  # the index of a part, then of a part of that, …
 
 
 def inner(part: Expression) -> list[Expression]:
-    """What an expression is directly made of."""
+    """The direct parts of an expression."""
     match part:
         case Infix(_, left, right):
             return [left, right]
@@ -62,7 +62,7 @@ def inner(part: Expression) -> list[Expression]:
 
 
 def rebuild(expression: Expression, pieces: Sequence[Expression]) -> Expression:
-    """The same kind of expression, made of other pieces."""
+    """The same kind of expression with other parts."""
     match expression:
         case Infix(operator, _, _):
             return Infix(operator, *pieces)
@@ -75,7 +75,7 @@ def rebuild(expression: Expression, pieces: Sequence[Expression]) -> Expression:
 
 
 def parts(expression: Expression) -> Iterator[Expression]:
-    """An expression and all it is made of, from the left; no recursion, sums may be long."""
+    """An expression and all its parts, from the left; not recursive, since sums may be long."""
     waiting = [expression]
     while waiting:
         part = waiting.pop()
@@ -89,12 +89,12 @@ def count_parts(expression: Expression) -> int:
 
 
 def references(expression: Expression) -> Iterator[Reference]:
-    """Every reference in a formula, in the order they are typed."""
+    """Every reference in a formula, in the order of the text."""
     yield from (part for part in parts(expression) if isinstance(part, Reference))
 
 
 def paths(expression: Expression) -> Iterator[tuple[Path, Expression]]:
-    """Every part of an expression with the way to it, the whole first."""
+    """Every part of an expression with its path, the whole first."""
     waiting: list[tuple[Path, Expression]] = [((), expression)]
     while waiting:
         path, part = waiting.pop()
@@ -109,7 +109,7 @@ def part_at(expression: Expression, path: Path) -> Expression:
 
 
 def put(expression: Expression, path: Path, new: Expression) -> Expression:
-    """The expression with another part at the end of a path; no recursion, as in all of these."""
+    """The expression with another part at a path; not recursive, like all functions here."""
     passed = [expression]
     for k in path:
         passed.append(inner(passed[-1])[k])
@@ -125,8 +125,8 @@ def replace_parts(
     instead: Callable[[Expression], Expression | None],
     after: Callable[[Expression], Expression] = lambda part: part,
 ) -> Expression:
-    """The expression with something else for each part that `instead` has it for, the outermost
-    first; `after` has the last word on what is made of the pieces."""
+    """The expression with each part replaced for which `instead` returns another, outermost first;
+    `after` may change whatever is rebuilt from its parts."""
     made: list[Expression] = []
     waiting = [(expression, False)]
     while waiting:
@@ -145,7 +145,7 @@ def replace_parts(
 
 
 def rename_cells(expression: Expression, name: Callable[[Reference], str]) -> Expression:
-    """The expression with other words for the cells that it mentions."""
+    """The expression with other names for the cells that it mentions."""
     return replace_parts(
         expression, lambda part: Reference(name(part)) if isinstance(part, Reference) else None
     )
@@ -153,7 +153,7 @@ def rename_cells(expression: Expression, name: Callable[[Reference], str]) -> Ex
 
 # Terms and factors ------------------------------------------------------------
 
-SignedTerm = tuple[int, Expression]  # 1 or -1, and what that stands before
+SignedTerm = tuple[int, Expression]  # 1 or -1, and the term
 
 
 @once
@@ -178,7 +178,7 @@ def terms(expression: Expression) -> tuple[SignedTerm, ...]:
 
 
 def total(parts: Sequence[SignedTerm]) -> Expression:
-    """The terms added again, in their order."""
+    """The terms added up again, in order."""
     start, *rest = parts
     return reduce(lambda a, t: Infix("+" if t[0] > 0 else "-", a, t[1]), rest, with_sign(*start))
 
@@ -195,7 +195,7 @@ class Factor:
 
 @dataclass(frozen=True)
 class FactoredProduct:
-    """What a product is made of."""
+    """The sign and the factors of a product."""
 
     sign: int
     parts: tuple[Factor, ...]
@@ -203,7 +203,7 @@ class FactoredProduct:
 
 @once
 def factors(expression: Expression) -> FactoredProduct:
-    """−a·b/c is minus, a and b above, c below."""
+    """−a·b/c has a negative sign, a and b above, c below."""
     sign = 1
     found: list[Factor] = []
     waiting: list[Factor] = [Factor(expression, True)]
@@ -225,7 +225,7 @@ def factors(expression: Expression) -> FactoredProduct:
 
 
 def product(parts: Sequence[Factor]) -> Expression:
-    """The factors multiplied again, in their order."""
+    """The factors multiplied again, in order."""
     above = [factor.part for factor in parts if factor.above]
     below = [factor.part for factor in parts if not factor.above]
     start = reduce(lambda a, b: Infix("*", a, b), above) if above else Number(1.0)
@@ -234,7 +234,7 @@ def product(parts: Sequence[Factor]) -> Expression:
 
 @once
 def makeup(expression: Expression) -> str:
-    """Of what an expression is made, in whatever order, and whatever cells it mentions."""
+    """The structure of an expression, regardless of its order and of the cells that it mentions."""
     added, split = terms(expression), factors(expression)
     if len(added) > 1:
         return f"({''.join(sorted('-+'[sign > 0] + makeup(part) for sign, part in added))})"
@@ -259,7 +259,7 @@ def makeup(expression: Expression) -> str:
 
 
 class EditKind(Enum):
-    """What an edit changes, by the name of the mistake that it undoes; the likeliest first."""
+    """What an edit changes, named after the mistake that it corrects; the likeliest first."""
 
     REFERENCE = "wrong reference"
     RANGE = "wrong range"
@@ -287,7 +287,7 @@ _RANKED = {kind: rank for rank, kind in enumerate(EditKind)}
 
 @dataclass(frozen=True)
 class Edit:
-    """At these places of a formula, this instead of that."""
+    """At these paths of a formula, `new` replaces `old`."""
 
     kind: EditKind
     paths: tuple[Path, ...]
@@ -296,7 +296,7 @@ class Edit:
 
     @property
     def description(self) -> str:
-        """In words that are no other edit's."""
+        """A description that no other edit has."""
         return f"{self.kind.value} {self.paths}: {self.new} for {self.old}"
 
     def apply_to(self, expression: Expression) -> Expression:
@@ -308,13 +308,13 @@ class Edit:
         return expression
 
     def with_names(self, name: Callable[[Reference], str]) -> Edit:
-        """The edit with each cell called by a name: the same wherever its table stands."""
+        """The edit with cells replaced by names, so that it is the same wherever the table is."""
         return Edit(self.kind, (), rename_cells(self.old, name), rename_cells(self.new, name))
 
 
 def regroup(expression: Expression) -> Iterator[Expression]:
-    """The expression with one pair of parentheses more, or one less, where that changes it: each
-    once, made as it is asked for, since a long sum has very many."""
+    """The expression with one pair of parentheses added or removed, where that changes it: each
+    result once, and lazily, since a long sum has very many."""
     known: set[Expression] = set()
     for path, part in paths(expression):
         for new in chain(_embraced(part), _released(part), _raised(part)):
@@ -342,7 +342,7 @@ def _gathered(parts: Sequence[SignedTerm], first: int, last: int) -> Iterator[Ex
         for kept in range(1, len(tails.parts) + 1):
             if before == 0 and kept == len(tails.parts):
                 continue
-            opened = Factor(heads.parts[before].part, True)  # a divisor's slash is left outside
+            opened = Factor(heads.parts[before].part, True)  # a divisor's slash stays outside
             inside = [
                 (
                     parts[first][0] if before == 0 else 1,
@@ -372,8 +372,8 @@ def _released(part: Expression) -> Iterator[Expression]:
 
 
 def _raised(part: Expression) -> Iterator[Expression]:
-    """a + b^n and a^n + b as (a + b)^n, and the reverse; −(x^2) as (−x)^2, for Excel negates
-    before it raises, and the reverse."""
+    """a + b^n and a^n + b as (a + b)^n, and the reverse; −(x^2) as (−x)^2, because in Excel a minus
+    binds more tightly than a power, and the reverse."""
     match part:
         case Infix("+" | "-" as sign, left, Infix("^", base, n)):
             yield Infix("^", Infix(sign, left, base), n)
@@ -390,7 +390,7 @@ def _raised(part: Expression) -> Iterator[Expression]:
 
 
 def shorten(expression: Expression) -> Iterator[tuple[Expression, Expression]]:
-    """The expression without one factor or one term, and what was left out."""
+    """The expression without one factor or one term, and the part that was left out."""
     for path, part in paths(expression):
         around = part_at(expression, path[:-1]) if path else None
         for operators in ("*/", "+-"):
@@ -416,7 +416,7 @@ def _without_one(part: Expression, operators: str) -> Iterator[tuple[Expression,
 
 
 def pointless_parts(expression: Expression) -> int:
-    """How many parts of a formula come to nothing: x − x, x/x, 1^x, 0·x, −0, 1 > 0, x·x > 0."""
+    """How many parts of a formula have no effect: x − x, x/x, 1^x, 0·x, −0, 1 > 0, x·x > 0."""
     return sum(_is_pointless(part) for _, part in paths(expression))
 
 
@@ -443,7 +443,7 @@ def _is_a_number(part: Expression) -> bool:
 
 
 def tidy(expression: Expression) -> Expression:
-    """The formula as one would write it: numbers multiplied, −(a − b) as b − a."""
+    """The formula as people would write it: numbers multiplied, −(a − b) as b − a."""
     return replace_parts(expression, lambda part: None, _tidied)
 
 
@@ -477,7 +477,7 @@ def _tidy_product(expression: Expression) -> Expression:
                 rest.append(Factor(Infix("-", right, left), True))
             case _:
                 rest.append(factor)
-    if Factor(Number(scale), False) in rest:  # twice the half
+    if Factor(Number(scale), False) in rest:  # 2·x/2
         rest.remove(Factor(Number(scale), False))
         scale = 1.0
     if scale != 1 or not any(factor.above for factor in rest):

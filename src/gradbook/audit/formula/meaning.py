@@ -1,7 +1,7 @@
-"""What a formula means: its parts, from the innermost out, in ops of the graph.
+"""The meaning of a formula: its parts, from the innermost outwards, as ops of the graph.
 
 A part is a node, a text, or a block of those. A blank cell is None within a block, and 0 where a
-single value is asked for.
+single value is needed.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ from gradbook.targets.excel.language import (
 
 
 class NotUnderstood(Exception):
-    """Something in a formula that has no meaning here; the message names it."""
+    """A part of a formula that isn't supported; the message names it."""
 
 
 class TooMuch(NotUnderstood):
-    """More cells or values than are followed; it may well have a meaning."""
+    """More cells or values than can be followed; the formula may well have a meaning."""
 
 
 class LeadsBack(NotUnderstood):
-    """A formula that is computed from itself."""
+    """A formula that depends on itself."""
 
     def __init__(self, message: str, cell: int) -> None:
         super().__init__(message)
@@ -55,12 +55,12 @@ class LeadsBack(NotUnderstood):
 
 Single = Node | str | None
 MOST_VALUES = 50_000  # of one part of a formula
-MOST_DIGITS = 15  # that a number is rounded to
+MOST_DIGITS = 15  # to which a number is rounded
 
 
 @dataclass(frozen=True)
 class CellBlock:
-    """Values side by side and one below the other: a range, an array."""
+    """Values in rows and columns: a range or an array."""
 
     rows: tuple[tuple[Single, ...], ...]
 
@@ -69,11 +69,11 @@ class CellBlock:
         return len(self.rows), len(self.rows[0]) if self.rows else 0
 
     def numbers(self) -> Iterator[Node]:
-        """The numbers among them: texts and blanks don't count."""
+        """The numbers among the values; texts and blanks are skipped."""
         yield from (value for row in self.rows for value in row if isinstance(value, Node))
 
     def at(self, row: int, column: int) -> Single:
-        """One of the values; a single row or column stands for any number of them."""
+        """One of the values; a single row or column is repeated as often as needed."""
         height, width = self.shape
         return self.rows[row if height > 1 else 0][column if width > 1 else 0]
 
@@ -87,7 +87,7 @@ def as_block(value: Meaning) -> CellBlock:
 
 
 def number(graph: Graph, value: Meaning) -> Node:
-    """A single value as a number: a blank is 0, and so Excel reads digits in a text."""
+    """A single value as a number: a blank is 0, and a text of digits is read, as in Excel."""
     if isinstance(value, Node):
         return value
     if value is None:
@@ -124,7 +124,7 @@ def pairs(one: Callable[[Single, Single], Single], a: Meaning, b: Meaning) -> Me
 
 
 def refuse_many(count: int) -> None:
-    """Two columns, one of them turned round, are as many values as their lengths multiplied."""
+    """Raise TooMuch for too many values: a column times a row has their product."""
     if count > MOST_VALUES:
         raise TooMuch(f"more than {MOST_VALUES:,} values at once")
 
@@ -132,7 +132,7 @@ def refuse_many(count: int) -> None:
 def _common(a: int, b: int) -> int:
     if a == b or 1 in (a, b):
         return max(a, b)
-    raise NotUnderstood(Message("ranges of different sizes side by side"))
+    raise NotUnderstood(Message("ranges of different sizes in one operation"))
 
 
 # Operators --------------------------------------------------------------------
@@ -151,7 +151,7 @@ def _infix(graph: Graph, operator: str, a: Single, b: Single) -> Single:
 
 
 def _sigmoid(above: Node, below: Node) -> Node | None:
-    """1/(1 + e^−z), recognised, so that its derivative is a·(1 − a)."""
+    """1/(1 + e^−z) as a sigmoid, so that its derivative is a·(1 − a); None for anything else."""
     if not above.is_constant(1) or below.op.name != "add":
         return None
     a, b = below.inputs
@@ -167,7 +167,7 @@ def _sigmoid(above: Node, below: Node) -> Node | None:
 
 
 def power(x: Node, n: Node) -> Node:
-    """x to the n: as such where n is a number, else by way of the logarithm."""
+    """x to the power n: directly if n is a number, otherwise through the logarithm."""
     graph = x.graph
     if n.is_constant(-1):
         return _sigmoid(graph.constant(1.0), x) or x**n
@@ -179,9 +179,9 @@ def power(x: Node, n: Node) -> Node:
 
 
 def _texts(graph: Graph, operator: str, a: Single, b: Single) -> Node:
-    """Texts compared; a number equals none of them."""
+    """Compare texts; a number equals none of them."""
     if operator not in ("=", "<>"):
-        raise NotUnderstood(Message("the order of texts"))
+        raise NotUnderstood(Message("a comparison of texts by order"))
     both = not isinstance(a, Node) and not isinstance(b, Node)
     same = both and str(a or "").lower() == str(b or "").lower()
     return graph.constant(float(same == (operator == "=")))
@@ -207,7 +207,7 @@ _ON_NUMBERS: dict[str, Callable[[Node, Node], Node]] = {
 
 
 def truth(graph: Graph, value: Meaning) -> Node:
-    """A node above 0 where the condition holds."""
+    """A node that is above 0 if the condition is true."""
     condition = number(graph, value)
     if condition.op.name in ("choose", "constant"):
         return condition
@@ -218,7 +218,7 @@ def truth(graph: Graph, value: Meaning) -> Node:
 
 
 def call(graph: Graph, function: str, given: Sequence[Meaning]) -> Meaning:
-    """A function of its arguments."""
+    """Apply a function to its arguments."""
     word = function.removeprefix("_XLFN.").removeprefix("_XLWS.")
     try:
         if word in ELEMENTWISE and len(given) == 1:
@@ -252,14 +252,14 @@ def _op(name: str) -> Callable[[Node], Node]:
 
 
 def _logarithm(x: Node, base: Node | None = None) -> Node:
-    """LOG: to the base of ten where none is given."""
+    """LOG: to base 10 unless another is given."""
     found = x.graph.make("log", x)
     return found / (math.log(10) if base is None else x.graph.make("log", base))
 
 
 def _rounding(one: Callable[[Node], Node]) -> Callable[..., Node]:
-    """ROUND, INT and the like, to so many digits where some are given; what is 0 or 1 already, or
-    between the two, is told by what it is compared with."""
+    """ROUND, INT and the like, to a number of digits if one is given. A number that is 0 or 1, or a
+    sigmoid, which is between them, needs only a comparison."""
 
     def make(x: Node, *digits: Node) -> Node:
         if x.op.name == "sigmoid" and len(digits) == 1 and digits[0].is_constant(0):
@@ -279,7 +279,7 @@ def _rounding(one: Callable[[Node], Node]) -> Callable[..., Node]:
 
 
 def _multiple(one: Callable[[Node], Node]) -> Callable[..., Node]:
-    """MROUND and the like: a multiple near it."""
+    """MROUND and the like: a nearby multiple."""
     return lambda x, of=1: product(x.graph.constant(1) * of, one(x / of))
 
 
@@ -318,11 +318,11 @@ ELEMENTWISE: dict[str, Callable[..., Node]] = {
 }
 
 
-# Functions of everything they are given ---------------------------------------
+# Functions of all their arguments ----------------------------------------------
 
 
 def _numbers(graph: Graph, given: Sequence[Meaning]) -> list[Node]:
-    """Every number among the arguments; texts and blanks in ranges don't count."""
+    """Every number among the arguments; texts and blanks in ranges are skipped."""
     found: list[Node] = []
     for value in given:
         if isinstance(value, CellBlock):
@@ -349,7 +349,7 @@ def _sumproduct(graph: Graph, given: Sequence[Meaning]) -> Node:
 
     def times(x: Meaning, y: Meaning) -> Node:
         if isinstance(x, str) or isinstance(y, str):
-            return graph.constant(0)  # SUMPRODUCT reads a text as nothing
+            return graph.constant(0)  # SUMPRODUCT treats a text as 0
         return number(graph, x) * number(graph, y)
 
     return _total(graph, list(as_block(reduce(partial(pairs, times), given)).numbers()))
@@ -382,17 +382,17 @@ def _matrix_product(graph: Graph, given: Sequence[Meaning]) -> CellBlock:
 
 
 def _index(graph: Graph, given: Sequence[Meaning]) -> Meaning:
-    """One of a range's cells, counted from 1; in a single row or column one number is enough."""
+    """One cell of a range, counted from 1; for a single row or column one number is enough."""
     block = as_block(given[0])
     wanted = [number(graph, value) for value in given[1:]]
     if not all(node.is_constant() for node in wanted) or not wanted:
-        raise NotUnderstood(Message("INDEX by what is computed"))
+        raise NotUnderstood(Message("INDEX with a computed position"))
     places = [int(node.number) - 1 for node in wanted]
     if len(places) == 1:
         places = [0, *places] if block.shape[0] == 1 else [*places, 0]
     row, column = places
     if not (0 <= row < block.shape[0] and 0 <= column < block.shape[1]):
-        raise NotUnderstood(Message("INDEX outside of its range"))
+        raise NotUnderstood(Message("INDEX outside its range"))
     return block.rows[row][column]
 
 
@@ -442,14 +442,14 @@ _OF_ALL: dict[str, Callable[[Graph, Sequence[Meaning]], Meaning]] = {
 
 # Whole formulas ---------------------------------------------------------------
 
-_PARAMETER = "_xlpm."  # before each name that a LET gives, in the file
+_PARAMETER = "_xlpm."  # before each name of a LET, in the file
 
 
 def meaning(graph: Graph, expression: Expression, look: Lookup) -> Meaning:
-    """The value of a formula, `look` giving what its references stand for."""
+    """The value of a formula; `look` returns the meaning of its references."""
     found: dict[int, Meaning] = {}
     waiting: list[tuple[Expression, bool]] = [(expression, False)]
-    while waiting:  # no recursion: a sum may be thousands of terms deep
+    while waiting:  # not recursive: a sum may be thousands of terms deep
         part, ready = waiting.pop()
         if ready:
             found[id(part)] = _combined(graph, part, found)
@@ -484,7 +484,7 @@ def _combined(graph: Graph, part: Expression, found: dict[int, Meaning]) -> Mean
 
 
 def _let(graph: Graph, part: Call, look: Lookup) -> Meaning:
-    """LET(name, value, …, result): each name stands for its value from there on."""
+    """LET(name, value, …, result): each name means its value from there on."""
     known: dict[str, Meaning] = {}
 
     def aware(reference: Reference) -> Meaning:
@@ -492,13 +492,13 @@ def _let(graph: Graph, part: Call, look: Lookup) -> Meaning:
         return known[word] if word in known else look(reference)
 
     if len(part.arguments) % 2 == 0:
-        raise NotUnderstood(Message("this LET"))
+        raise NotUnderstood(Message("a LET without pairs of names and values"))
     *pairs, result = part.arguments
     if result is None:
-        raise NotUnderstood(Message("this LET"))
+        raise NotUnderstood(Message("a LET without pairs of names and values"))
     for name, value in zip(pairs[::2], pairs[1::2], strict=True):
         if not isinstance(name, Reference) or value is None:
-            raise NotUnderstood(Message("this LET"))
+            raise NotUnderstood(Message("a LET without pairs of names and values"))
         word = name.text.lower()
         known[word] = known[word.removeprefix(_PARAMETER)] = meaning(graph, value, aware)
     return meaning(graph, result, aware)

@@ -1,8 +1,8 @@
-"""A book's formulas, each seen from its own cell: a copy of one is recognised, not read again.
+"""A book's formulas relative to their own cells, so that a copy is recognised instead of read.
 
-Formulas that differ only in their references share a form, which is read once: where each step of a
-training has a block of rows, no formula is a copy of another, for what they say of the row of
-weights goes on by one row while they go on by many.
+Formulas that differ only in their references share a form, which is read once. This matters if each
+step of a training has a block of rows: then no formula is a copy of another, because references to
+the row of weights advance by one row per step, and all others by the rows of a block.
 """
 
 from __future__ import annotations
@@ -53,26 +53,26 @@ from gradbook.targets.excel.language import (
 
 # Forms ------------------------------------------------------------------------
 
-OWN, BEYOND = "A", "ZZZ"  # a column that is soon written, and one that no sheet has
-MOST_NESTED = 4  # functions of a book's own, each made of another
-MOST_PARTS = 5_000  # of a formula in which they are written out
+OWN, BEYOND = "A", "ZZZ"  # a column with a short name, and one that no sheet has
+MOST_NESTED = 4  # depth of functions that a book defines by others
+MOST_PARTS = 5_000  # of a formula in which they are expanded
 
 
 @dataclass(frozen=True, eq=False)
 class FormulaForm:
-    """A formula in which the first cell that it mentions is called A1, the second one A2; ZZZ1 and
-    ZZZ2 in a book with functions of its own, which may mention an A1 themselves."""
+    """A formula with its cells renamed A1, A2, … in order; or ZZZ1, ZZZ2, … in a book that defines
+    functions, since those may mention an A1 themselves."""
 
     expression: Expression
 
     @cached_property
     def references(self) -> tuple[str, ...]:
-        """Its references, in order, each as often as typed."""
+        """Its references in order, each as often as it occurs."""
         return tuple(part.text for part in references(self.expression))
 
 
 class FormReader:
-    """Reads each different form once; functions that the book defines are spelled out."""
+    """Reads each different form once; functions that the book defines are expanded."""
 
     def __init__(self, names: Mapping[str, str] = {}) -> None:
         self._names = names
@@ -80,7 +80,7 @@ class FormReader:
 
     @cached_property
     def _functions(self) -> dict[str, Call]:
-        """The names that stand for a LAMBDA, and those."""
+        """The names that refer to a LAMBDA, and the LAMBDAs."""
         found = {}
         for name, text in self._names.items():
             with suppress(FormulaError):
@@ -90,8 +90,8 @@ class FormReader:
         return found
 
     def _said(self, text: str) -> Expression:
-        """What a text says, with the arguments of such functions put into them, and into those that
-        they are made of."""
+        """The expression of a text, with the book's own functions replaced by their definitions,
+        repeatedly if those use further ones."""
         functions, said = self._functions, read(text)
         for _ in range(MOST_NESTED if functions else 0):
             calls = [p for p in parts(said) if isinstance(p, Call) and p.function in functions]
@@ -109,7 +109,7 @@ class FormReader:
         return with_arguments(function, part.arguments) or part
 
     def read(self, text: str) -> tuple[FormulaForm, tuple[str, ...]]:
-        """A formula's form, and its references; a FormulaError where it can't be read."""
+        """A formula's form and its references; raises FormulaError if it can't be read."""
         column, cells = BEYOND if self._functions else OWN, dict[str, str]()
 
         def number_cell(found: re.Match[str]) -> str:
@@ -140,7 +140,7 @@ Corners = tuple[int, int, int, int, int]  # sheet, first row, first column, last
 
 @dataclass(frozen=True)
 class CellReference:
-    """One cell as a formula points to it: fixed, or so many rows and columns away."""
+    """A reference to one cell: absolute, or at a distance in rows and columns."""
 
     sheet: int | None  # None: the formula's own
     row: int
@@ -149,15 +149,15 @@ class CellReference:
     column_fixed: bool
 
     def at(self, home: Address) -> Address | None:
-        """The cell meant from `home`; None where that lies outside the sheet."""
+        """The cell seen from `home`; None if that is off the sheet."""
         kept, added, top, bottom, left, right = self._way
         inside = left <= home & LAST_COLUMN <= right and top <= home & LAST_ROW <= bottom
         return (home & kept) + added if inside else None
 
     @cached_property
     def _way(self) -> tuple[int, int, int, int, int, int]:
-        """Which bits of a packed address are kept, what is added to them, and from which rows
-        (packed) and columns that stays on the sheet: computed once, for it is asked very often."""
+        """The bits of a packed address that are kept, what is added to them, and the rows (packed)
+        and columns for which the result is on the sheet: cached, since it is used very often."""
         kept = 0 if self.sheet is not None else ~(LAST_ROW | LAST_COLUMN)
         kept |= 0 if self.row_fixed else LAST_ROW
         kept |= 0 if self.column_fixed else LAST_COLUMN
@@ -167,7 +167,7 @@ class CellReference:
         return kept, added, pack(0, top, 0), pack(0, bottom, 0), left, right
 
     def corners(self, home: Address) -> Corners | None:
-        """The same, as the range that it is."""
+        """The cell as a range."""
         cell = self.at(home)
         if cell is None:
             return None
@@ -176,12 +176,12 @@ class CellReference:
 
     @property
     def moves(self) -> bool:
-        """Whether it means another cell where the formula stands elsewhere."""
+        """Whether a copy of the formula elsewhere refers to another cell."""
         return not (self.row_fixed and self.column_fixed)
 
 
 def _limits(offset: int, fixed: bool, count: int) -> tuple[int, int]:
-    """The first and the last row from which so many rows further still is on the sheet."""
+    """The first and last row, or column, for which adding the offset stays on the sheet."""
     return (0, count - 1) if fixed else (max(0, -offset), min(count, count - offset) - 1)
 
 
@@ -194,12 +194,12 @@ class RangeReference:
 
     @property
     def grows(self) -> bool:
-        """Whether one end stays where the other moves."""
+        """Whether one corner is absolute where the other is relative."""
         first, last = self.first, self.last
         return first.row_fixed != last.row_fixed or first.column_fixed != last.column_fixed
 
     def size(self, home: Address) -> int:
-        """How many cells it has."""
+        """The number of cells."""
         corners = self.corners(home)
         if corners is None:
             return 0
@@ -216,7 +216,7 @@ class RangeReference:
 
 @dataclass(frozen=True)
 class UnknownReference:
-    """Something a formula mentions that can't be followed, and why."""
+    """A reference that can't be followed, and why."""
 
     why: str
 
@@ -226,39 +226,39 @@ Mention = CellReference | RangeReference | float | UnknownReference
 
 @dataclass(frozen=True, eq=False)
 class Pattern:
-    """A formula read once: what it says, where it points, and how it looks from any cell."""
+    """A formula read once: its expression, its references, and its text in any cell."""
 
     key: str
     home: Address
-    text: str  # as it stands in `home`, without its =
-    form: FormulaForm | None  # what it says; formulas that differ in their references share it
-    words: tuple[str, ...]  # these, in order, as often as typed in `home`
+    text: str  # its text in `home`, without its =
+    form: FormulaForm | None  # shared by formulas that differ only in their references
+    words: tuple[str, ...]  # the references of `home`, in order, each as often as it occurs
     mentions: Mapping[str, Mention]
     problem: str = ""
 
     @cached_property
     def places(self) -> tuple[CellReference | RangeReference, ...]:
-        """Where it points: in order, each as often as typed."""
+        """The references to cells and ranges: in order, each as often as it occurs."""
         every = (self.mentions[word] for word in self.words)
         return tuple(m for m in every if isinstance(m, CellReference | RangeReference))
 
     @cached_property
     def expression(self) -> Expression | None:
-        """What it says, in its own references; made when it is asked for, for few formulas are."""
+        """The formula with its own references; made when first needed, since few are."""
         return None if self.form is None else rename_cells(self.form.expression, self.word_for)
 
     @cached_property
     def shape(self) -> str:
-        """The formula with its references left out: what copies to other places share."""
+        """The formula without its references, which copies share."""
         return _POINTERS.sub("@", self.key)
 
     @property
     def makeup(self) -> str:
-        """The same, in whatever order its terms and factors stand."""
+        """The shape regardless of the order of its terms and factors."""
         return self.shape if self.form is None else makeup(self.form.expression)
 
     def word_for(self, part: Reference) -> str:
-        """How a reference of the form is typed."""
+        """The text of one of the form's references in this formula."""
         return self._words[part.text]
 
     @cached_property
@@ -267,17 +267,17 @@ class Pattern:
 
     @cached_property
     def repeated_reference(self) -> CellReference | None:
-        """The one cell that the formula is, if it says nothing else."""
+        """The cell that the formula repeats, if it consists of one reference."""
         alone = self.form is not None and isinstance(self.form.expression, Reference)
         return self.place_of(self.expression) if alone else None
 
     def place_of(self, part: Expression | None) -> CellReference | None:
-        """Where a part of the formula points, if it is one cell's reference."""
+        """The reference that a part of the formula is, if it is to one cell."""
         place = self.mentions.get(part.text) if isinstance(part, Reference) else None
         return place if isinstance(place, CellReference) else None
 
     def text_at(self, cell: Address) -> str:
-        """The formula as it stands in another cell of the column."""
+        """The formula's text in another cell of the column."""
         return copy_formula(self.text, self.home, cell)
 
 
@@ -287,7 +287,7 @@ def copy_formula(text: str, home: Address, cell: Address) -> str:
 
 
 def move_formula(text: str, down: int, right: int) -> str:
-    """A formula copied so many cells away."""
+    """A formula copied a number of rows and columns away."""
     if not down and not right:
         return text
     return edit_cells(
@@ -299,8 +299,9 @@ def move_formula(text: str, down: int, right: int) -> str:
 
 
 def neighbours(text: str) -> Iterator[str]:
-    """A range's likes: as large and up to so many cells away, or a row or a column larger or
-    smaller at one end; none of whole columns or rows, nor of what is no range of two corners."""
+    """Ranges similar to one: of its size and a few cells away, or a row or a column larger or
+    smaller at one end; none for whole columns or rows, or for anything but a range of two
+    corners."""
     corners = [found for corner in text.split(":") if (found := CELL.fullmatch(corner))]
     if len(corners) != 2 or text.count(":") != 1:
         return
@@ -313,7 +314,7 @@ def neighbours(text: str) -> Iterator[str]:
 
 
 def _at(corner: re.Match[str], down: int, right: int) -> str:
-    """The corner of a range so many cells further, though it be fixed."""
+    """A corner of a range moved by some rows and columns, even if it is absolute."""
     column, row = column_number(corner["column"]) + right, int(corner["row"]) + down
     if column < 0 or row < 1:
         return "#REF!"
@@ -322,12 +323,12 @@ def _at(corner: re.Match[str], down: int, right: int) -> str:
 
 
 def rename_cells_in(text: str, follow: Callable[[str], str]) -> str:
-    """A formula in which `follow` says how each cell that it mentions is called."""
+    """A formula with each cell name replaced by the result of `follow`."""
     return edit_cells(text, lambda found: follow(found[0]))
 
 
 def anchor(text: str) -> str:
-    """A formula in which every cell stays the same wherever it is copied to."""
+    """A formula with all its references made absolute."""
     return edit_cells(
         text, lambda found: f"{found['sheet'] or ''}${found['column']}${found['row']}"
     )
@@ -335,14 +336,14 @@ def anchor(text: str) -> str:
 
 # Reading ----------------------------------------------------------------------
 
-MOST_REMEMBERED = 30_000  # cells as they are typed, or seen from elsewhere
+MOST_REMEMBERED = 30_000  # cells as typed, or relative to a formula
 _NO_DIGITS = str.maketrans("", "", digits)
 
 
 class CopiedText:
-    """A text with gaps for the rows that change where it is copied down.
+    """A text with gaps for the row numbers that change when it is copied down.
 
-    Most formulas are such copies, and comparing one with what is expected is quicker than reading.
+    Most formulas are such copies, and comparing one with the expected text is faster than reading.
     """
 
     def __init__(
@@ -353,13 +354,13 @@ class CopiedText:
         self._gaps = gaps
 
     def at(self, row: int) -> str:
-        """The copy in another row; '' where there can't be one."""
+        """The copy in another row; '' if it would refer to a row off the sheet."""
         form, offsets, first, last = self._form
         return form % tuple([row + offset for offset in offsets]) if first <= row <= last else ""
 
     @cached_property
     def _form(self) -> tuple[str, list[int], int, int]:
-        """The text with gaps, how far each is away, and in which rows it can stand."""
+        """The text with gaps, their offsets from the row, and the first and last possible row."""
         pieces: list[str] = []
         offsets: list[int] = []
         done = 0
@@ -372,25 +373,25 @@ class CopiedText:
 
 
 def moving_rows(text: str, *span: int) -> Iterator[tuple[int, int]]:
-    """Where a formula has the rows that change where it is copied down."""
+    """The positions of the row numbers that change when a formula is copied down."""
     for found in MARKS.finditer(text, *span):
         if found["column"] and not found["fix_row"]:
             yield found.span("row")
 
 
 class Reader:
-    """Reads each different formula once. Knows the sheets' numbers and the names."""
+    """Reads each different formula once. Knows the sheets' numbers and the defined names."""
 
     def __init__(self, sheets: Mapping[str, int], names: Mapping[str, str]) -> None:
         self.sheets = sheets
         self.names = names
         self._forms = FormReader(names)
         self._known: dict[str, Pattern] = {}
-        self._copied: dict[tuple[int, str], tuple[CopiedText, Pattern]] = {}  # of each column
+        self._copied: dict[tuple[int, str], tuple[CopiedText, Pattern]] = {}  # per column
 
     @property
     def count(self) -> int:
-        """How many different formulas there are."""
+        """The number of different formulas."""
         return len(self._known)
 
     def pattern(self, text: str, home: Address) -> Pattern:
@@ -417,7 +418,7 @@ class Reader:
         return self._known[key]
 
     def read_typed(self, text: str, home: Address) -> Pattern:
-        """The formula read anew, with the references as they are typed in this cell."""
+        """The formula read anew, with its references as typed in this cell."""
         return self._read(self._found(text, home).key, text, home)
 
     def _read(self, key: str, text: str, home: Address) -> Pattern:
@@ -429,16 +430,16 @@ class Reader:
         return Pattern(key, home, text, form, typed, mentions)
 
     def cell(self, text: str, home: Address) -> Address | None:
-        """The one cell that a reference, typed in `home`, points to."""
+        """The cell that a reference typed in `home` refers to, if it is one cell."""
         found = self.mention(text, home)
         return found.at(home) if isinstance(found, CellReference) else None
 
     def mention(self, text: str, home: Address) -> Mention:
-        """What a reference, as it is typed, points to."""
+        """What a reference, as typed, refers to."""
         return self._cells(text, home) or self._name(text, home)
 
     def _cells(self, text: str, home: Address) -> Mention | None:
-        """What it points to if it is no name."""
+        """What a reference refers to, unless it is a name."""
         sheet, mark, rest = text.rpartition("!")
         first, _, last = rest.partition(":")
         start = self._place(sheet + mark + first, home)
@@ -456,7 +457,7 @@ class Reader:
         title, row, column, row_fixed, column_fixed = corner
         if title and title not in self.sheets:
             return UnknownReference(
-                Message("{reference}, which is no sheet of this workbook", reference=text)
+                Message("{reference}, whose sheet isn't in this workbook", reference=text)
             )
         return _reference(
             self.sheets[title] if title else None,
@@ -477,15 +478,15 @@ class Reader:
             return float(meant)
         except ValueError:
             pass
-        cells = self._cells(meant, home) if "$" in meant else None  # a name never means a name
+        cells = self._cells(meant, home) if "$" in meant else None  # names of names aren't followed
         return UnknownReference(Message("the name {name}", name=text)) if cells is None else cells
 
     # Array formulas
 
     def element(self, text: str, home: Address, down: int, right: int) -> str:
-        """What an array formula, typed in `home`, says of the cell so far down and right of it.
+        """The formula of one element of an array formula typed in `home`, by its row and column.
 
-        A formula that can't be read stays as it is.
+        A formula that can't be read is returned unchanged.
         """
         try:
             return write(self._share(read(text.removeprefix("+")), home, down, right))
@@ -495,8 +496,8 @@ class Reader:
     def _share(
         self, whole: Expression, home: Address, row: int | None, column: int | None
     ) -> Expression:
-        """What one row or one column of a block, or one element, is computed from: of a product of
-        matrices a row of the first and a column of the second, not all of both."""
+        """The part of an array expression that one row, column or element needs: of a matrix
+        product, a row of the first factor and a column of the second."""
 
         def of(part: Expression) -> Expression | None:
             match part:
@@ -517,13 +518,13 @@ class Reader:
         return replace_parts(whole, of)
 
 
-CHOOSING = ("IF", "IFERROR")  # functions that go element by element, like those of one value
+CHOOSING = ("IF", "IFERROR")  # these work element by element, like functions of one value
 
 
 def _share_of_range(
     part: Reference, mention: RangeReference, home: Address, row: int | None, column: int | None
 ) -> Reference:
-    """One row of a range, or one column, or one cell."""
+    """One row, one column or one cell of a range."""
     corners = mention.corners(home)
     if corners is None:
         return part
@@ -540,21 +541,21 @@ def _share_of_range(
 
 
 def _share_of_line(first: int, last: int, wanted: int | None) -> tuple[int, int]:
-    """One of some rows, or of some columns; a single one stands for each, None for all."""
+    """One of some rows or columns, or all of them for None; a single one is used for each."""
     if wanted is None or first == last:
         return first, last
     return first + wanted, first + wanted
 
 
-# Formulas mention few different cells, seen from where they stand, and those again and again
+# Formulas have few different references, relative to their cells, and use them again and again
 
 _reference = lru_cache(maxsize=MOST_REMEMBERED)(CellReference)
 
 
 @lru_cache(maxsize=MOST_REMEMBERED)
 def _corner(text: str) -> tuple[str, int, int, bool, bool] | None:
-    """A cell as it is typed: its sheet's title in lower case, its row and column, and whether they
-    are fixed; None where it is none."""
+    """The parts of a cell reference: its sheet's title in lower case, its row and column, and
+    whether they are absolute; None for any other text."""
     found = CELL.fullmatch(text)
     if found is None:
         return None

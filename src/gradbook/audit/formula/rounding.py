@@ -1,9 +1,10 @@
-"""Formulas that round: whole numbers, and the levels of weights, whose slopes go straight through.
+"""Formulas that round: whole numbers, and levels of quantised weights, with straight-through
+slopes.
 
-A rounding is flat nearly everywhere, so nobody who trains through one takes its true slope: that of
-what is rounded stands in its place, and the scale whose multiples are taken counts as a constant.
-Where s·q is made of q, the whole number next to w/s, it has the slope of w. Digits are cut for
-reading: formulas that agree but for those agree.
+Rounding is flat nearly everywhere, so training through it doesn't use its true slope: the slope of
+the unrounded value is used instead, and the scale whose multiples are taken counts as a constant.
+If s·q contains q, the whole number nearest to w/s, it has the slope of w. Rounding to decimal
+places is for display only: formulas are equal if they are equal without it.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ import numpy as np
 from gradbook.graph.node import Array, Node, define_foreign
 
 MAKING = ("whole", "copy", "negate", "add", "subtract", "multiply", "divide", "largest")
-SHOWN = "shown"  # the op of what is rounded to digits
-UNSURE = 1e-9  # so near a whole number rounding may have gone either way in another program
+SHOWN = "shown"  # the op for rounding to decimal places
+UNSURE = 1e-9  # this close to a whole number, another program may round the other way
 
 
 def _whole(x: Array) -> Array:
-    """The whole number next below, and NaN where another program may have found the next one."""
+    """The floor, or NaN where another program may return the next whole number."""
     near = np.round(x)
     apart = np.abs(x - near)
     unsure = (apart > 0) & (apart < UNSURE * np.maximum(1, np.abs(near)))
@@ -28,12 +29,12 @@ def _whole(x: Array) -> Array:
 
 
 define_foreign("whole", _whole, derivative=lambda d, y, x: (d,))
-define_foreign(  # of a value that goes by steps, whose slope is taken to be that of another
+define_foreign(  # a step function that has the slope of another value
     "straight",
     lambda value, through: np.asarray(value),
     derivative=lambda d, y, value, through: (None, d),
 )
-define_foreign(  # of a number rounded to some digits, for reading: in formulas it counts as it is
+define_foreign(  # a number rounded for display: formulas compute with the exact number
     SHOWN,
     lambda exact, rounded: np.asarray(exact),
     derivative=lambda d, y, exact, rounded: (d, None),
@@ -41,7 +42,7 @@ define_foreign(  # of a number rounded to some digits, for reading: in formulas 
 
 
 def rounded_up(x: Node) -> Node:
-    """The whole number next to it on the way from 0."""
+    """The next whole number away from 0."""
     above, below = -rounded_down(-x), rounded_down(x)
     return x.graph.make("straight", x.graph.make("choose", x, above, below), x)
 
@@ -51,19 +52,19 @@ def rounded_down(x: Node) -> Node:
 
 
 def rounded(x: Node) -> Node:
-    """The nearest whole number, a half away from 0."""
+    """The nearest whole number; halves are rounded away from 0."""
     below, above = rounded_down(x + 0.5), -rounded_down(-x + 0.5)
     return x.graph.make("straight", x.graph.make("choose", x, below, above), x)
 
 
 def cut_off(x: Node) -> Node:
-    """The whole number next to it on the way to 0."""
+    """The next whole number towards 0."""
     below, above = rounded_down(x), -rounded_down(-x)
     return x.graph.make("straight", x.graph.make("choose", x, below, above), x)
 
 
 def product(a: Node, b: Node) -> Node:
-    """a·b, which is a level of w where one is a scale and the other a whole number next to w/a."""
+    """a·b, which is a level of w if one is a scale and the other is w divided by it and rounded."""
     for scale, number in ((a, b), (b, a)):
         through = None if scale.is_constant() else _levelled(number, scale)
         if through is not None:
@@ -80,7 +81,7 @@ class WeightLevel:
 
 
 def level_in(node: Node) -> WeightLevel | None:
-    """The level that a node is, also where it is 0 if the scale is; None of any other node."""
+    """The level that a node computes, even if it is 0 for a scale of 0; None for any other node."""
     while node.op.name in ("choose", "copy"):
         node = node.inputs[1 if node.op.name == "choose" else 0]
     if node.op.name != "straight" or node.inputs[0].op.name != "multiply":
@@ -93,8 +94,8 @@ def level_in(node: Node) -> WeightLevel | None:
 
 
 def _levelled(number: Node, scale: Node) -> Node | None:
-    """What is a whole number of scales once it is rounded and kept within bounds; None if that
-    isn't what a number is."""
+    """The value whose quotient by the scale becomes `number` when rounded and clipped; None if
+    `number` isn't of that form."""
     found, factor, is_rounded = number, 1.0, False
     while not (found.op.name == "divide" and found.inputs[1] is scale):
         is_rounded |= found.op.name in ("whole", "straight")
@@ -106,7 +107,7 @@ def _levelled(number: Node, scale: Node) -> Node | None:
 
 
 def _inside(node: Node) -> Node | None:
-    """The one input that isn't a constant, of an op that a whole number is made by."""
+    """The only non-constant input of a node, if a rounded number may contain its op."""
     if node.op.name == "straight":
         return node.inputs[1]
     moving = [one for one in node.inputs if not one.is_constant()]
@@ -115,7 +116,7 @@ def _inside(node: Node) -> Node | None:
 
 
 def _times(node: Node, inside: Node) -> float:
-    """How many times its input it goes on, but for rounding and bounds."""
+    """The factor by which a node multiplies its input, apart from rounding and clipping."""
     constants = [one.number for one in node.inputs if one.is_constant()]
     match node.op.name:
         case "multiply":

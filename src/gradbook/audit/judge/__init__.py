@@ -1,4 +1,4 @@
-"""A step's claims, held against the chain rule of the sheet's own loss.
+"""Compares the claims of a step with the chain rule, applied to the sheet's own loss.
 
-It doesn't know what to do about a wrong one.
+It doesn't know how to correct a wrong claim.
 """

@@ -1,11 +1,11 @@
-"""Whether each whole update is accounted for: it goes by as much of its slope as the others do.
+"""Checks whole updates: does each weight change by the same multiple of its slope as the others?
 
-A gradient may be right and its update still leave out the learning rate, or take it twice, or add
-up where those of the other weights take means. So the change of each weight is worked out with
-numbers at random and held against the slope of the loss. One factor in all of them is a choice of
-the learning rate, and so is a rate of its own for some weights; another factor beside the same rate
-is none, and neither is none where a number is called the learning rate. Single updates that differ
-from their column are told of as such, and not here.
+A gradient may be right although its update omits the learning rate, applies it twice, or adds up
+where the other weights take means. So the change of each weight is computed with random numbers and
+compared with the slope of the loss. A factor that all updates share is a choice of the learning
+rate, and so is a separate rate for some weights; another factor with the same rate isn't a choice,
+nor is a missing rate if a number is labelled as the learning rate. Single updates that differ from
+their column are reported as such, not here.
 """
 
 from __future__ import annotations
@@ -50,17 +50,17 @@ from gradbook.graph.node import Array
 from gradbook.language.message import Message, WrittenNumber
 from gradbook.targets.excel.language import Call, Expression, Infix, Number, Reference, write
 
-FEW = 4  # times as many weights as those into whose updates a number is typed
-MOST_SETTINGS = 100  # cells from which an update may take its rate
+FEW = 4  # times as many weights as have a typed number in their updates
+MOST_SETTINGS = 100  # cells that may be an update's rate
 
 
 @dataclass(frozen=True)
 class OddFactor:
-    """By what the change of one weight differs from those of the others."""
+    """How the change of one weight differs from those of the others."""
 
     number: float = 1.0
-    taken: Address | None = None  # a rate that it takes, or takes once more
-    lacking: Address | None = None  # one that the others take
+    taken: Address | None = None  # a rate that it applies, perhaps once too often
+    lacking: Address | None = None  # one that only the others apply
 
     @property
     def rate(self) -> Address | None:
@@ -69,7 +69,7 @@ class OddFactor:
 
 @dataclass(frozen=True)
 class WeightChange:
-    """What an update takes from a weight, and the slope of the loss there."""
+    """What an update subtracts from a weight, and the slope of the loss there."""
 
     tested: StepUnderTest
     updates: UsualUpdate
@@ -80,7 +80,7 @@ class WeightChange:
 
     @cached_property
     def times(self) -> Array:
-        """How many times its slope it is, where that isn't too faint to tell."""
+        """The quotient of change and slope; NaN where the slope is too small to tell."""
         size = np.abs(self.slope)
         with np.errstate(all="ignore"):
             clear = size > FAINT * np.nanmedian(size)
@@ -88,22 +88,22 @@ class WeightChange:
 
     @property
     def is_multiple(self) -> bool:
-        """Whether it is the same multiple of its slope everywhere."""
+        """Whether the quotient is the same everywhere."""
         return bool(np.any(self.times != 0)) and _is_number(self.times)
 
     def may_be_like(self, other: WeightChange) -> bool:
-        """Whether both are as many times their slopes wherever both have one."""
+        """Whether both have the same quotient wherever both are known."""
         common = np.isfinite(self.times) & np.isfinite(other.times)
         return int(common.sum()) < ENOUGH or agree(self.times, other.times)
 
     @property
     def is_undecided(self) -> bool:
-        """Whether it has a slope at too few points, as behind a ReLU, to be held against."""
+        """Whether its slope is known at too few points for a comparison, as behind a ReLU."""
         return int(np.isfinite(self.times).sum()) < ENOUGH
 
     @property
     def decays(self) -> bool:
-        """Whether it is a multiple of the slope and a share of the weight itself."""
+        """Whether it is a multiple of the slope plus a fraction of the weight."""
         table = np.stack([self.slope, self.before], axis=-1)
         known = np.isfinite(table).all(axis=-1) & np.isfinite(self.taken)
         if np.count_nonzero(known) < ENOUGH:
@@ -113,7 +113,8 @@ class WeightChange:
 
     @cached_property
     def rates(self) -> list[Address]:
-        """The cells that no weight changes and that an update mentions, or what it adds apart."""
+        """The cells without influence of weights in an update, or in cells that compute its
+        change."""
         training, step = self.tested.training, self.tested.step
         gradients = {claim.owner for options in step.claims for claim in options if claim.whole}
         sources = training.flow.sources(self.cell)
@@ -124,14 +125,14 @@ class WeightChange:
 
     @cached_property
     def is_textbook(self) -> bool:
-        """Whether it is a rate times the slope of the loss as the book has it."""
+        """Whether it is a rate times the slope of the loss, as in textbooks."""
         times, leaf = self.tested.step.loss.scale * self.times, self.tested.random.leaf
         return any(agree(times, leaf(cell)) for cell in self.rates)
 
     @property
     def rate_left_out(self) -> Address | None:
-        """The book's learning rate, or what is called so and used by no other formula than updates,
-        where an update goes by the bare slope."""
+        """The learning rate, or a number with such a label that only updates use, if the update
+        applies the bare slope."""
         training, book = self.tested.training, self.tested.training.book
         if not agree(self.times, np.ones(POINTS)):
             return None
@@ -142,7 +143,7 @@ class WeightChange:
         return rate if isinstance(value, float) and value != 1 else None
 
     def factor_to(self, other: WeightChange) -> OddFactor | None:
-        """A number, a rate of its own or one of the other's that are all between the two."""
+        """The number, or rate of one of the two, that fully explains their difference."""
         leaf = self.tested.random.leaf
         with np.errstate(all="ignore"):
             ratio = self.times / other.times
@@ -161,19 +162,19 @@ def _is_number(values: Array) -> bool:
 
 @dataclass(frozen=True)
 class UpdateAccount:
-    """What is wrong with whole updates, and which of them nothing accounts for."""
+    """What is wrong with whole updates, and which updates remain unexplained."""
 
     findings: list[Finding]
     unaccounted: list[UsualUpdate]
 
     def notes(self, told: Iterable[Finding]) -> list[Message]:
-        """What is said of updates that nothing accounts for, where only other updates are wrong: a
-        wrong gradient may be the reason."""
+        """Notes on unexplained updates, if only other updates are wrong: otherwise a wrong gradient
+        may be the reason."""
         told = list(told)
         return [
             Message(
-                "not accounted for: {cells} changes {weight} by no multiple of its slope, as the "
-                "other updates do",
+                "not accounted for: unlike the other updates, {cells} changes {weight} by an "
+                "amount that isn't a multiple of its slope",
                 cells=ranges(updates.cells),
                 weight=updates.name,
             )
@@ -185,16 +186,16 @@ class UpdateAccount:
 def account_for(
     training: SheetTraining, groups: Iterable[Sequence[SheetStep]], told: Sequence[Finding]
 ) -> UpdateAccount:
-    """The updates that go by another multiple of their slopes than most do by the same rate, and
-    those that go by none though most do; where a gradient is wrong, of the other weights. Of each
-    weight they are the usual ones."""
+    """Find updates that apply another multiple of the slope than most with the same rate, and those
+    that apply none although most do; if a gradient is wrong, only those of other weights. Only the
+    usual updates of each weight are examined."""
     every = list(usual_updates(training))
     account = UpdateAccount([], [])
     step = _usual_step(every, groups)
     tested = StepUnderTest.of(training, [step]) if step else None
     spoilt = {cell for finding in told for cell in cells_in(finding, training)}
     if tested is None or not spoilt.isdisjoint(tested.forward):
-        return account  # where the forward pass is wrong, slopes are
+        return account  # a wrong forward pass makes slopes wrong
     multiples, others = _parted(tested, every)
     count = len(multiples) + len(others)
     blamed = {name for finding in told for name in (finding.weight, *finding.spoils)}
@@ -208,7 +209,7 @@ def account_for(
     few = 2 * len(others) < count
     forms = {change.updates.formula.makeup for change in multiples}
     for updates in (change.updates for change in others):
-        is_law = training.remembering or updates.formula.makeup in forms  # clipped here and there
+        is_law = training.remembering or updates.formula.makeup in forms  # clipped at some points
         if multiples and (few or not is_law):
             slip = _slip(tested, updates, {change.updates.number for change in multiples})
             account.findings.extend(slip)
@@ -219,7 +220,7 @@ def account_for(
 def _usual_step(
     every: Sequence[UsualUpdate], groups: Iterable[Sequence[SheetStep]]
 ) -> SheetStep | None:
-    """The first of the steps in which most weights are updated as usual."""
+    """The first of the steps in which most weights have their usual updates."""
     usual = {cell for updates in every for cell in updates.cells}
 
     def count(step: SheetStep) -> int:
@@ -230,7 +231,7 @@ def _usual_step(
 
 
 def _slip(tested: StepUnderTest, updates: UsualUpdate, models: Container[int]) -> list[Finding]:
-    """That an update puts the same cells together otherwise than those of the other weights do."""
+    """Findings for an update that combines the same cells differently from the other weights'."""
     (base, cell), training = updates.weight.steps[tested.step.number], updates.training
     right = usual_form(tested, updates.number, models)
     if right is None or cell not in updates.cells:
@@ -241,7 +242,7 @@ def _slip(tested: StepUnderTest, updates: UsualUpdate, models: Container[int]) -
         for pattern in (updates.formula, right)
     ]
     if right.key == updates.formula.key or said[0] != said[1]:
-        return []  # a function more may be another law
+        return []  # an additional function may be another rule
     why = what_it_does(training, base, cell, updates.name)
     return list(updates.findings(updates.cells, right, KIND, why))
 
@@ -257,8 +258,8 @@ def _functions(pattern: Pattern) -> Counter[str]:
 def _odd_changes(
     tested: StepUnderTest, changes: Sequence[WeightChange]
 ) -> Iterator[tuple[WeightChange, OddFactor | None]]:
-    """The changes that are another multiple of their slopes than most are, and the factor between
-    them; None where nothing says why. A rate of their own does."""
+    """The changes that are another multiple of their slopes than most, and the factor between them;
+    None if nothing explains it. A separate rate does."""
     alike: list[list[WeightChange]] = []
     for change in changes:
         same = next((some for some in alike if change.may_be_like(some[0])), None)
@@ -280,7 +281,7 @@ def _odd_changes(
 
 
 def _rank(some: Sequence[WeightChange]) -> tuple[int, bool]:
-    """How many changes are alike, and whether they are as in books."""
+    """How many changes are alike, and whether they follow the textbook rule."""
     return len(some), some[0].is_textbook
 
 
@@ -291,8 +292,9 @@ def _is_fault(
     is_unusual: bool,
     is_rare: bool,
 ) -> bool:
-    """Whether a factor is no choice: a rate that is left out, or taken once more, or another number
-    beside the same rate; nor one that is typed in its place, but for the same number."""
+    """Whether a factor is a mistake rather than a choice: a rate that is missing or applied once
+    too often, or another number with the same rate; but not a number typed for the rate, if it
+    equals the rate."""
     match factor:
         case None:
             return is_unusual
@@ -300,7 +302,7 @@ def _is_fault(
             return rate not in odd.rates
         case OddFactor(1.0, int(rate), None):
             return rate in other.rates
-        case OddFactor(number, None, None):  # of climbing the updates' own findings tell
+        case OddFactor(number, None, None):  # updates that climb have findings of their own
             return is_unusual and number != -1 and not set(odd.rates).isdisjoint(other.rates)
         case OddFactor(number, None, int(rate)) if not odd.rates and other.is_textbook:
             value = odd.tested.training.book.values.get(rate)
@@ -312,8 +314,8 @@ def _is_fault(
 def _parted(
     tested: StepUnderTest, every: Sequence[UsualUpdate]
 ) -> tuple[list[WeightChange], list[WeightChange]]:
-    """The changes that are a multiple of their slopes, whatever the weights are, and those that are
-    none, not even with the book's own numbers."""
+    """The changes that are a multiple of their slopes for all weights, and those that aren't, even
+    with the book's own numbers."""
     settled = [_settled(tested, numbers) for numbers in (tested.random, tested.constants)]
     random, here = (list(_changes(tested, every, numbers)) for numbers in settled)
     plain = {change.updates.number for change in random if change.is_multiple}
@@ -328,7 +330,7 @@ def _parted(
 
 
 def _settled(tested: StepUnderTest, numbers: Numbers) -> Numbers:
-    """Other weights at every point, and all else as it is at the first."""
+    """Numbers with other weights at every point, and everything else as at the first point."""
 
     def leaf(cell: Address) -> Array:
         values = numbers.leaf(cell)
@@ -340,8 +342,8 @@ def _settled(tested: StepUnderTest, numbers: Numbers) -> Numbers:
 def _changes(
     tested: StepUnderTest, every: Iterable[UsualUpdate], numbers: Numbers
 ) -> Iterator[WeightChange]:
-    """What each weight's update takes from it in this step, if it is a usual one and there is a
-    slope to hold it against."""
+    """What each weight's update subtracts from it in this step, if the update is a usual one and
+    there is a slope to compare it with."""
     graph, step = tested.graph, tested.step
     for updates in every:
         base = step.weights[updates.number]
@@ -359,7 +361,7 @@ def _changes(
                 yield WeightChange(tested, updates, cell, *worked)
 
 
-# What is said of it ------------------------------------------------------------------
+# Findings ----------------------------------------------------------------------------
 
 
 def _findings(updates: UsualUpdate, factor: OddFactor) -> Iterator[Finding]:
@@ -369,13 +371,13 @@ def _findings(updates: UsualUpdate, factor: OddFactor) -> Iterator[Finding]:
     kind: str = KIND
     if rate is None:
         why = Message(
-            "the update goes by {factor} times as much of its gradient as those of the other "
-            "weights do",
+            "the update applies {factor} times as much of its gradient as those of the other "
+            "weights",
             factor=number,
         )
     elif factor.lacking is None:
         why = Message(
-            "the update takes the learning rate {rate} once more than those of the other weights",
+            "the update applies the learning rate {rate} once more than the other weights' updates",
             rate=named,
         )
     elif factor.number == 1:
@@ -383,8 +385,8 @@ def _findings(updates: UsualUpdate, factor: OddFactor) -> Iterator[Finding]:
     else:
         kind = WRONG_RATE
         why = Message(
-            "the update takes {number}, a typed number, where those of the other weights take the "
-            "learning rate {rate}",
+            "the update contains {number}, a typed number, where those of the other weights "
+            "contain the learning rate {rate}",
             number=number,
             rate=named,
         )
@@ -393,7 +395,7 @@ def _findings(updates: UsualUpdate, factor: OddFactor) -> Iterator[Finding]:
 
 
 def _mended(updates: UsualUpdate, factor: OddFactor, part: Expression) -> Expression:
-    """A term of an update with the usual factor."""
+    """A term of an update, corrected to the usual factor."""
     training, home, rate = updates.training, updates.cells[0], factor.rate
     usual: Expression = Number(factor.number)
     if rate is not None:

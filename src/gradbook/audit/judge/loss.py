@@ -1,6 +1,6 @@
-"""Finds the loss: what the weights lead to, and what most gradients are gradients of.
+"""Finds the loss: a value that depends on the weights, and that most claims are gradients of.
 
-Where no cell contains it, the errors that the gradients start from say what it is.
+If no cell contains it, it is inferred from the errors with which the gradients begin.
 """
 
 from __future__ import annotations
@@ -66,10 +66,10 @@ from gradbook.targets.excel.language import (
     write,
 )
 
-# Losses that no cell holds ------------------------------------------------------------
+# Losses that no cell contains --------------------------------------------------------
 
 MOST_ERRORS = 2_000  # of one step
-MOST_KINDS = 4  # of formulas with errors in them, tried alone
+MOST_KINDS = 4  # of formulas with errors that are tried separately
 
 PlacedError = tuple[Address, OutputError]
 
@@ -77,10 +77,10 @@ PlacedError = tuple[Address, OutputError]
 def assumed_losses(
     training: SheetTraining, claimed: Sequence[Sequence[Claim]]
 ) -> Iterator[StepLoss]:
-    """The losses that the errors behind some claims may be the slopes of, the usual ones first: of
-    all errors, and of those in formulas of one kind.
+    """The losses whose slopes the errors in some claims may be, the usual ones first: for all
+    errors, and for those in formulas of one kind.
 
-    An error is a difference of something that depends on the weights and something that doesn't.
+    An error is the difference of something that depends on the weights and something that doesn't.
     """
     places = _errors_behind(training, claimed)
     kinds: defaultdict[str, list[PlacedError]] = defaultdict(list)
@@ -101,7 +101,7 @@ def _errors_behind(
 
 
 def with_own_errors(training: SheetTraining, loss: StepLoss) -> StepLoss:
-    """An assumed loss with the errors that the formulas of its own step speak of."""
+    """An assumed loss with the errors in the formulas of its own step."""
     places = list(_errors_in(training, dict.fromkeys(loss.cells)))
     cells, errors = zip(*places, strict=True) if places else ((), ())
     return replace(loss, cells=cells, errors=errors)
@@ -117,7 +117,7 @@ def _errors_in(training: SheetTraining, cells: Iterable[Address]) -> Iterator[Pl
 
 
 def is_error(training: SheetTraining, cell: Address) -> bool:
-    """Whether a cell holds an output less its target: that has no least value to descend to."""
+    """Whether a cell contains an output minus its target, which has no minimum to descend to."""
     plain = training.flow.plain(cell)
     said = said_in(training.book, plain)
     if not isinstance(said, Infix) or said.operator not in "+-":
@@ -126,7 +126,7 @@ def is_error(training: SheetTraining, cell: Address) -> bool:
 
 
 def _sums(expression: Expression) -> Iterator[list[SignedTerm]]:
-    """Every sum in an expression, as it is written: what stands in parentheses is one term, and a
+    """Every sum in an expression as it is written: a part in parentheses is one term, and then a
     sum of its own."""
     waiting = [expression]
     while waiting:
@@ -143,8 +143,8 @@ def _sums(expression: Expression) -> Iterator[list[SignedTerm]]:
 def _error(
     training: SheetTraining, cell: Address, terms: Sequence[SignedTerm]
 ) -> OutputError | None:
-    """What a sum says as an output less a target, or the other way round."""
-    sides: dict[bool, list[SignedTerm]] = {True: [], False: []}  # what varies, and what doesn't
+    """A sum as an output minus a target, or the reverse; None if it isn't one."""
+    sides: dict[bool, list[SignedTerm]] = {True: [], False: []}  # variable terms, and constant ones
     for sign, part in terms:
         is_sum = isinstance(part, Infix) and part.operator in "+-"
         own = split_terms(part) if is_sum else [(sign, part)]
@@ -154,7 +154,7 @@ def _error(
     output, target = sides[True], sides[False]
     signs = {*(sign for sign, _ in output), *(-sign for sign, _ in target)}
     if len(signs) != 1 or not output or all(isinstance(part, Number) for _, part in target):
-        return None  # nor is 1 − a an error
+        return None  # 1 − a isn't an error either
     mentioned = (at for _, part in output for at in training.cells_in(part, cell))
     if any(training.before(cell, at) for at in mentioned):
         return None
@@ -165,24 +165,24 @@ def _error(
 # Finding the loss ---------------------------------------------------------------------
 
 MOST_TRIED = 8
-MOST_TERMS = 4  # that a loss leaves out
-MOST_BESIDE = 6  # cells tried as such a term
-MOST_OF_THEM = 0.6  # of the gradients, to know a training by
+MOST_TERMS = 4  # that a loss omits
+MOST_BESIDE = 6  # cells that are tried as such a term
+MOST_OF_THEM = 0.6  # of the gradients: enough to recognise a training
 ENOUGH = 0.8  # of the gradients: the others are wrong
 
 HALF = 0.5
-AT_A_ROOT = 0.1  # of what a value was at first: it comes to 0
-ENOUGH_SCALED = 0.7  # of the gradients, to be those of so many times a loss
-LIKE = 0.5  # how much of what the gradients count a loss counts that they should be of
-LIKELIER = 0.1  # by how much more a loss must count what the gradients count, if it explains none
+AT_A_ROOT = 0.1  # of a value's initial size: it has become about 0
+ENOUGH_SCALED = 0.7  # of the gradients, for a scaled loss
+LIKE = 0.5  # the share of the same numbers in gradients and loss, for a loss that explains none
+LIKELIER = 0.1  # by which another loss must exceed that share
 
-LossShare = tuple[float, StepLoss]  # the share of the gradients that are its gradients
+LossShare = tuple[float, StepLoss]  # the share of the claims that are its gradients
 
 
 def find_loss(training: SheetTraining) -> tuple[list[StepLoss | None], float]:
-    """The loss of each step, and the share of the gradients that are its gradients; none of what
-    doesn't learn by a loss. Where there may be one, but one that is too large to follow or isn't
-    understood, that is raised."""
+    """The loss of each step, and the share of the claims that are its gradients; no losses if
+    nothing is minimised. If there may be a loss, but one that is too large or isn't understood,
+    that error is raised."""
     start = tuple(weight.start for weight in training.weights)
     tested = StepUnderTest.of(training, [SheetStep(0, start, StepLoss(()), ())])
     search = LossSearch(tested, first_claims(training))
@@ -201,8 +201,8 @@ def find_loss(training: SheetTraining) -> tuple[list[StepLoss | None], float]:
 
 
 def descends_wholly(training: SheetTraining) -> bool:
-    """Whether most gradients are those of a loss that a cell holds, and nothing else on its sheet
-    is computed from the weights for its own sake. That is cheap to know."""
+    """Whether most claims are gradients of a loss in a cell, and no other result on its sheet
+    depends on the weights. This is a cheap test."""
     try:
         loss, share = find_loss(training)
     except NotUnderstood:
@@ -221,7 +221,7 @@ def descends_wholly(training: SheetTraining) -> bool:
 
 @dataclass(frozen=True)
 class LossSearch:
-    """Losses, held against what the first step claims to be their gradients."""
+    """Compares losses with the gradients that the first step claims."""
 
     tested: StepUnderTest
     claimed: Sequence[Sequence[Claim]]
@@ -238,7 +238,7 @@ class LossSearch:
 
     @property
     def counting(self) -> int:
-        """How many weights' gradients tell of the loss."""
+        """The number of weights whose gradients give information about the loss."""
         return sum(not weight.stray for weight in self.training.weights)
 
     def likeliest(self) -> LossShare:
@@ -255,7 +255,8 @@ class LossSearch:
         return self._of_another_kind(found)
 
     def share(self, loss: StepLoss) -> float:
-        """What share of the claims a loss explains; why that is unclear is noted."""
+        """The share of the claims that a loss explains; reasons why that is unknown are
+        collected."""
         tested = self.tested.with_loss(loss)
         try:
             good = sum(
@@ -270,7 +271,7 @@ class LossSearch:
         return good / self.counting
 
     def _single(self) -> LossShare:
-        """The single cell that explains most claims; the parts of a loss are hardly one."""
+        """The single cell that explains most claims; parts of a loss are unlikely candidates."""
         best: LossShare = (-1.0, StepLoss(()))
         inside: set[Address] = set()
         for cell in self.tried:
@@ -283,27 +284,27 @@ class LossSearch:
         return best
 
     def _with_another(self, found: LossShare) -> LossShare:
-        """The loss with a term that it leaves out, where more gradients are true of both."""
+        """The loss with a missing term added, if that explains more claims."""
         cells, training = found[1].cells, self.training
         inside = inside_of(training, cells[0]).union(cells)
         beside = (c for c in self.tried if c not in inside)
         beside = (c for c in beside if cells[0] not in inside_of(training, c))
         both = [StepLoss((*cells, cell)) for cell in beside][:MOST_BESIDE]
-        alike = self._alike(cells[0])  # rows below each other may descend by themselves
+        alike = self._alike(cells[0])  # rows below each other may have separate losses
         both += [StepLoss(tuple(alike))] if len(alike) > 1 else []
         return _most((self.share(loss), loss) for loss in both)
 
     def _alike(self, cell: Address) -> list[Address]:
-        """The cells with one kind of formula that nothing is made of."""
+        """The cells with formulas like this one that no formula uses."""
         patterns, users = self.training.book.patterns, self.training.flow.users
         formulas = self.training.computed_cells & patterns.keys()
         alike = (c for c in formulas if patterns[c].shape == patterns[cell].shape)
         return sorted(c for c in alike if not users.get(c))
 
     def _whole(self, found: LossShare) -> LossShare | None:
-        """What is called the loss, of which the likeliest is perhaps only a part, if more gradients
-        are its own or leave out a part of the chain rule alone: where all forget one output's
-        error, the other one seems to be the loss."""
+        """The cell labelled as the loss, if the likeliest is only a part of it and more claims are
+        its gradients or differ only by an omission from the chain rule: if all gradients omit one
+        output's error, the other error seems to be the loss."""
         cells = set(found[1].cells)
         for cell in self.tried:
             if not called_a_loss(self.training, cell) or not cells <= inside_of(
@@ -324,8 +325,8 @@ class LossSearch:
         return None
 
     def values_for_slopes(self) -> Iterator[tuple[Address, Address]]:
-        """The values that weights are updated by, with the cells of their slopes, which nobody
-        uses."""
+        """The values by which weights are updated, with unused cells that contain the slopes of
+        those values."""
         training, row = self.training, self.tested.positions.row
         formulas = sorted(training.computed_cells & training.book.patterns.keys())
         unused = [cell for cell in formulas if not training.flow.users.get(cell)]
@@ -340,9 +341,9 @@ class LossSearch:
     # Losses of another kind ------------------------------------------------------------------
 
     def _of_another_kind(self, found: LossShare) -> LossShare:
-        """A loss that the gradients are a common multiple of, or one that no cell holds, where
-        either explains more; where nothing explains any, the loss that counts what the gradients
-        count."""
+        """A loss of which the gradients are a common multiple, or one that no cell contains, if
+        either explains more claims; if nothing explains any, the loss that depends on the same
+        numbers as the claims."""
         training = self.training
         cells = [StepLoss((cell,)) for cell in self.tried]
         best = _most(map(self._scaled, cells))
@@ -356,7 +357,7 @@ class LossSearch:
             return found
         named = [loss for loss in cells if called_a_loss(training, *loss.cells)]
         descended = [
-            loss  # not a figure to look at, nor an error, which has no least value
+            loss  # neither a figure for information, nor an error, which has no minimum
             for loss in named or [found[1]]
             if not any(is_root(training, c) or is_error(training, c) for c in loss.cells)
         ]
@@ -374,8 +375,7 @@ class LossSearch:
         return (0.0, likeliest[1]) if descended else found
 
     def _scaled(self, loss: StepLoss) -> LossShare:
-        """The loss with the factor that most of its gradients are multiplied by, and their
-        share."""
+        """The loss with the factor between it and most of the claims, and their share."""
         tested = self.tested.with_loss(loss)
         ratios: Counter[float] = Counter()
         try:
@@ -388,7 +388,7 @@ class LossSearch:
         return count / self.counting, replace(loss, scale=factor)
 
     def _likeness(self, loss: StepLoss) -> float:
-        """How much the claims and the loss's gradients are computed from the same numbers."""
+        """The degree to which claims and gradients of the loss use the same numbers."""
         tested, leaves = self.tested.with_loss(loss), self.tested.graph.leaf_cells
 
         def counted(node: Node) -> set[Address]:
@@ -406,13 +406,13 @@ class LossSearch:
 
 
 def _most(found: Iterable[LossShare]) -> LossShare:
-    """The first of those that explain most."""
+    """The first of those that explain the most."""
     return max(found, default=(-1.0, StepLoss(())), key=itemgetter(0))
 
 
 def _speaks_for_it(tested: StepUnderTest, weight: int, options: Sequence[Claim]) -> bool:
-    """Whether a claim is the gradient of the loss; not where both are only 0 in the sheet, as with
-    an input that is 0."""
+    """Whether a claim is the gradient of the loss; not if both are 0 in the sheet only, as with an
+    input of 0."""
     verdict = tested.best(weight, options)[0]
     if verdict is ClaimVerdict.RIGHT_HERE:
         return bool(np.any(tested.constants.of(tested.gradients[weight]) != 0))
@@ -420,8 +420,8 @@ def _speaks_for_it(tested: StepUnderTest, weight: int, options: Sequence[Claim])
 
 
 def _ratios(tested: StepUnderTest, weight: int, options: Sequence[Claim]) -> list[float]:
-    """The numbers that a weight's claims are times its gradient, whatever its other numbers; the
-    likeliest claim's first."""
+    """The constant ratios of a weight's claims to its gradient, that of the likeliest claim
+    first."""
     found = []
     for claim in options:
         with suppress(NotUnderstood), np.errstate(all="ignore"):
@@ -434,15 +434,15 @@ def _ratios(tested: StepUnderTest, weight: int, options: Sequence[Claim]) -> lis
 
 
 def _differs_in_scale(found: LossShare) -> bool:
-    """Whether half of the gradients are those of a loss but for a factor by which losses usually
-    differ: 2, or one over a count."""
+    """Whether half of the claims are gradients of a loss with a factor by which losses usually
+    differ: 2, or 1 divided by a count."""
     share, scale = found[0], found[1].scale
     return share >= HALF and (scale == 2 or (scale < 1 and (1 / scale).is_integer()))
 
 
 def _seeks_its_inputs(training: SheetTraining, loss: StepLoss) -> bool:
-    """Whether the outputs of an assumed loss are computed from their own targets, as Oja's rule
-    takes off from an input what the output has of it."""
+    """Whether the outputs of an assumed loss are computed from their own targets, as in Oja's rule,
+    which subtracts from an input its part in the output."""
     outputs, targets = set[Address](), set[Address]()
     for cell, error in zip(loss.cells, loss.errors, strict=True):
         outputs.update(training.cells_in(error.output, cell, error.pattern))
@@ -451,9 +451,9 @@ def _seeks_its_inputs(training: SheetTraining, loss: StepLoss) -> bool:
 
 
 def _holds_a_level(training: SheetTraining, loss: StepLoss) -> bool:
-    """Whether the outputs of an assumed loss are weights themselves, and nothing says that they
-    learn: a controller holds what it measures at a level, and calls it an error, too; a single
-    step is a mean of two numbers."""
+    """Whether the outputs of an assumed loss are weights themselves, without any sign of learning:
+    a controller also has an error by which it keeps a measured value at a level, and a single step
+    is a mean of two numbers."""
     places = zip(loss.cells, loss.errors, strict=True)
     outputs = (training.cell_of(error.output, cell) for cell, error in places)
     learns = training.steps > 1 and speaks_of_learning(training, by_errors=False)
@@ -461,22 +461,22 @@ def _holds_a_level(training: SheetTraining, loss: StepLoss) -> bool:
 
 
 def _comes_to_nothing(training: SheetTraining, cell: Address) -> bool:
-    """Whether a value of the first step is about 0 in the last: so its root is sought."""
+    """Whether a value is about 0 in the last step, so that its root is sought."""
     last = cell + (training.steps - 1) * training.weights[0].stride
     first, end = (training.book.values.get(at) for at in (cell, last))
     return isinstance(first, float) and isinstance(end, float) and abs(end) < AT_A_ROOT * abs(first)
 
 
 def _is_plausible(tested: StepUnderTest) -> bool:
-    """Whether a loss that no gradient fits may be one: it is called so, and isn't straight unless
-    a blank makes it so; not an output that nobody calls so and that is straight in the weights."""
+    """Whether a loss that explains no claim may be one: it is labelled so, and isn't linear unless
+    a blank makes it so; not an output without such a label that is linear in the weights."""
     training, loss = tested.training, tested.step.loss.cells
     is_named = any(called_a_loss(training, cell) for cell in loss)
     if training.rate is None and not is_named:
         return False
     if any(is_cut(training, cell) for cell in loss):
         return True
-    numbers = tested.random if is_named else tested.constants  # of which only the weights vary
+    numbers = tested.random if is_named else tested.constants  # in these only the weights vary
     try:
         slopes = [numbers.of(node) for node in tested.gradients.values()]
     except NotUnderstood:
@@ -486,7 +486,7 @@ def _is_plausible(tested: StepUnderTest) -> bool:
 
 
 def every_step(training: SheetTraining, loss: StepLoss) -> list[StepLoss | None]:
-    """The loss of each step: as far apart as the weights', or as their formulas say."""
+    """The loss of each step: at the stride of the weights, or of its own formulas."""
     strides = [_stride(training, cell) for cell in loss.cells]
     computed = training.book.patterns.keys()
     found: list[StepLoss | None] = [loss]
@@ -512,30 +512,30 @@ def _stride(training: SheetTraining, cell: Address) -> int:
     return min((other - cell for other in same if other in below), default=usual)
 
 
-# What is said of it ------------------------------------------------------------------
+# Notes on the loss ---------------------------------------------------------------------
 
 MOST_NAMED = 3  # errors of an assumed loss
-LARGEST_COUNT = 100_000  # of samples that a mean is over
+LARGEST_COUNT = 100_000  # of samples in a mean
 
 OF_ALL_RIGHT = mark(
     "every gradient is {factor} times the slope of {loss}: one factor in all of them is a choice "
-    "of the learning rate, and no mistake"
+    "of the learning rate, not a mistake"
 )
 COMPARED = mark(
     "the gradients were compared with {factor} times the slope of {loss}: one factor in all of "
-    "them is a choice of the learning rate, and no mistake"
+    "them is a choice of the learning rate, not a mistake"
 )
 
 
 def loss_notes(training: SheetTraining, loss: StepLoss, all_right: bool) -> Iterator[str]:
-    """What is to be said of the loss that the gradients were compared with."""
+    """Notes on the loss with which the gradients were compared."""
     called = name_of_loss(training, loss)
     if loss.assumption:
         yield Message(
             "no cell contains the loss; the gradients were compared with {loss}", loss=called
         )
     elif any(is_maximised(training, cell) for cell in loss.cells):
-        yield Message("the updates climb: {loss} is what they maximise", loss=called)
+        yield Message("the updates climb: they maximise {loss}", loss=called)
     elif loss.scale != 1:
         yield Message(
             OF_ALL_RIGHT if all_right else COMPARED, factor=_shown(loss.scale), loss=called
@@ -543,7 +543,7 @@ def loss_notes(training: SheetTraining, loss: StepLoss, all_right: bool) -> Iter
 
 
 def name_of_loss(training: SheetTraining, loss: StepLoss) -> str:
-    """The loss in the sheet's own cells."""
+    """The loss in terms of the sheet's cells."""
     book, start = training.book, training.weights[0].start
     if not loss.assumption:
         shown = loss.cells[: 1 + MOST_TERMS]
@@ -572,16 +572,16 @@ def _shown(factor: float) -> str:
 
 
 def _fraction(factor: float) -> Fraction | None:
-    """The fraction that a factor is, if it is one of whole numbers that people count with."""
+    """A factor as a fraction of whole numbers with a realistic denominator, or None."""
     share = Fraction(factor).limit_denominator(LARGEST_COUNT)
     return share if abs(share - factor) < 1e-9 * factor else None
 
 
-# A loss that leaves out a term -----------------------------------------------------------
+# A loss without one of its terms -------------------------------------------------------
 
 
 def loss_findings(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[Finding]:
-    """A loss that leaves out a term, though the gradients count it."""
+    """Findings for a loss that omits a term, although the gradients include it."""
     first = loss[0]
     if first is None or first.assumption or len(first.cells) < 2:
         return []
@@ -595,7 +595,7 @@ def loss_findings(training: SheetTraining, loss: Sequence[StepLoss | None]) -> l
         totals = [(cell, _total(training, cell)) for cell in own]
         base, total = next((both for both in totals if both[1] is not None), (own[0], None))
         if total is None and len({book.patterns[c].shape for c in own}) == 1:
-            return []  # the errors stand side by side, and nobody added them
+            return []  # the errors are side by side, and nothing adds them up
         lacking = base if total is None else total
         left_out = [term for term in own if term != base]
         words = [book.patterns[lacking].text_at(lacking)]
@@ -603,7 +603,7 @@ def loss_findings(training: SheetTraining, loss: Sequence[StepLoss | None]) -> l
     place, quantity = own.index(base), training.name_of(lacking)
     names = list(map(training.name_of, left_out))
     why = Message(
-        "the loss leaves out {terms}, which the gradients are right to count",
+        "the loss omits {terms}, which the gradients rightly include",
         terms=enumerated(names),
     )
     right = book.reader.read_typed("+".join(words), lacking)
@@ -616,7 +616,7 @@ def loss_findings(training: SheetTraining, loss: Sequence[StepLoss | None]) -> l
 
 
 def _lacking(training: SheetTraining, own: Sequence[Address]) -> Address | None:
-    """A cell that is called the loss, and is a sum of some of its terms alone."""
+    """A cell labelled as the loss that adds up only some of its terms."""
     sources, users = training.flow.sources, training.flow.users
     for user in dict.fromkeys(user for term in own for user in users.get(term, ())):
         is_part = len(sources(user)) > 1 and set(sources(user)) < set(own)
@@ -626,7 +626,7 @@ def _lacking(training: SheetTraining, own: Sequence[Address]) -> Address | None:
 
 
 def _total(training: SheetTraining, cell: Address) -> Address | None:
-    """A cell of the first step that only repeats this one, to be the loss: by its name, or because
+    """A cell of the first step that repeats this one and is the loss, by its label or because
     nothing else uses it."""
     users, weight_cells = training.flow.users, training.weight_cells
     using = users.get(cell, ())
@@ -636,12 +636,12 @@ def _total(training: SheetTraining, cell: Address) -> Address | None:
     return next(iter([*named, *unused]), None)
 
 
-# A term that says something else than the others ---------------------------------------------
+# A term unlike the others ----------------------------------------------------------------
 
 
 def wrong_terms(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[Finding]:
-    """The term of a loss that doesn't compare its output with its target as another term does: with
-    that one's formula every gradient is right."""
+    """Findings for a term of a loss that doesn't compare its output with its target as another term
+    does: with that one's formula every gradient is right."""
     steps, book, sources = steps_of(training, loss), training.book, training.flow.sources
     if not steps or steps[0].loss.assumption:
         return []
@@ -668,8 +668,8 @@ def wrong_terms(training: SheetTraining, loss: Sequence[StepLoss | None]) -> lis
         there = (step.loss.cells[0] + cell - steps[0].loss.cells[0] for step in steps)
         cells = [at for at in there if book.patterns.get(at) is book.patterns[cell]]
         why = Message(
-            "the gradients are right, and {term} isn't what they are the slopes of: it should "
-            "compare {output} with {target}, as {other} does with its own",
+            "the gradients are right, but they aren't the slopes of {term}: it should compare "
+            "{output} with {target}, as {other} does with its own",
             term=training.name_of(cell),
             output=training.name_of(own[0]),
             target=training.name_of(own[1]),
@@ -684,16 +684,16 @@ def wrong_terms(training: SheetTraining, loss: Sequence[StepLoss | None]) -> lis
     return []
 
 
-# A loss with LOG, the logarithm to base ten ------------------------------------------------
+# A loss with LOG, the logarithm to base 10 -------------------------------------------------
 
 LOGARITHMS = ("LOG", "LOG10")
 WHY_NATURAL = Message(
-    "LOG is the logarithm to base ten; the gradients are those of the natural one, LN"
+    "LOG is the logarithm to base 10; the gradients are those of the natural logarithm, LN"
 )
 
 
 def decimal_logarithms(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[Finding]:
-    """The cells of a loss in which LN belongs for LOG: with it a step's gradients are right."""
+    """Findings for a loss with LOG instead of LN: with LN a step's gradients are right."""
     book, plain = training.book, [step and replace(step, scale=1.0) for step in loss]
     patterns = set(book.patterns.values())
     logs = {
@@ -718,8 +718,8 @@ def decimal_logarithms(training: SheetTraining, loss: Sequence[StepLoss | None])
 
 
 def _is_right(tested: StepUnderTest, verdict: ClaimVerdict = ClaimVerdict.RIGHT_HERE) -> bool:
-    """Whether every claim is the gradient, usually at least for the sheet's own inputs and
-    targets."""
+    """Whether every claim is the gradient, at least for the sheet's own inputs and targets unless
+    `verdict` is stricter."""
     claims = [(weight, options) for weight, options in enumerate(tested.step.claims) if options]
     with suppress(NotUnderstood):
         verdicts = [tested.best(weight, options)[0] for weight, options in claims]
@@ -733,7 +733,7 @@ def _has_decimal(form: Expression) -> bool:
 
 
 def _natural(part: Expression) -> Expression:
-    """A decimal logarithm as a natural one; anything else as it is."""
+    """A decimal logarithm as a natural one; anything else unchanged."""
     match part:
         case Call(function, (argument,)) if function in LOGARITHMS:
             return Call("LN", (argument,))

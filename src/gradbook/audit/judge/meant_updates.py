@@ -1,7 +1,7 @@
-"""Updates read as they were meant: by the learning rate, and from the weight before.
+"""Reads updates as they were intended: with the learning rate, and from the previous weight.
 
-One that takes another cell for the rate, as where it drifts from row to row, or that goes on from
-another weight is told of, and put right: all else in the training may be right.
+An update that uses another cell for the rate, for example because the reference drifts from row to
+row, or that starts from another weight, is reported and corrected, so that the rest can be judged.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ from gradbook.language.message import Message, WrittenNumber, joined
 from gradbook.targets.excel.language import Reference
 
 LR = "η"
-USUAL_RATE = 0.5  # what the exercise is usually done with
+USUAL_RATE = 0.5  # the usual rate in the exercise
 
 
-# Another cell in its place ------------------------------------------------------------
+# Another cell instead -----------------------------------------------------------------
 
 
 def with_meant_updates(training: SheetTraining) -> tuple[SheetTraining, list[Finding]]:
-    """The training with the learning rate in every formula that takes another cell for it, and with
-    its own weight in every update that goes on from another; and what is said of those."""
+    """The training with the learning rate in every formula that uses another cell for it, and with
+    its own weight in every update that starts from another; and the findings for these."""
     rates: list[Finding] = []
     instead: dict[Address, Pattern] = {}
     for updates in usual_updates(training) if training.rate is not None else ():
@@ -82,7 +82,7 @@ def _with_formulas(training: SheetTraining, instead: Mapping[Address, Pattern]) 
 
 
 def _from_another_weight(updates: UsualUpdate) -> list[Address]:
-    """The updates that don't mention the weight before, though the usual ones do."""
+    """The updates that don't refer to the previous weight, although the usual ones do."""
     training = updates.training
 
     def goes_on(base: Address, pattern: Pattern, cell: Address) -> bool:
@@ -99,7 +99,7 @@ def _from_another_weight(updates: UsualUpdate) -> list[Address]:
 
 
 def _rates_taken(updates: UsualUpdate) -> dict[Address, Address]:
-    """Which cell each update takes for the learning rate, where a usual one is wrong."""
+    """The cell that each update uses as the learning rate, if that of a usual one is wrong."""
     training, usual, first = updates.training, updates.formula, updates.cells[0]
     patterns = training.book.patterns
     place = rate_place(training, usual, first, updates.before(first))
@@ -115,13 +115,13 @@ def _rates_taken(updates: UsualUpdate) -> dict[Address, Address]:
 
 
 def _cells(places: Mapping[Address, Mention]) -> dict[Address, Address]:
-    """The cell that each formula means by a place in it."""
+    """The cell to which each formula's reference refers."""
     both = ((c, place.at(c)) for c, place in places.items() if isinstance(place, CellReference))
     return {cell: at for cell, at in both if at is not None}
 
 
 def _rates_taken_apart(updates: UsualUpdate) -> dict[Address, Address]:
-    """The same of the cells apart in which what each step adds is worked out."""
+    """The same for cells that compute separately what each step adds."""
     training, first = updates.training, updates.cells[0]
     patterns, formulas = training.book.patterns, training.varying & training.book.patterns.keys()
     inside = change(updates.formula, updates.before(first), first)
@@ -131,7 +131,7 @@ def _rates_taken_apart(updates: UsualUpdate) -> dict[Address, Address]:
     if not apart or not apart.keys() <= formulas:
         return {}
     last = next(reversed(apart))
-    after = last + updates.weight.stride  # of the last weights, which no update follows
+    after = last + updates.weight.stride  # beside the last weights, which no update follows
     every = [*apart, after] if patterns.get(after) is patterns[last] else list(apart)
     groups = alike({cell: patterns[cell] for cell in every}).values()
     cells = max(groups, key=len)
@@ -142,8 +142,8 @@ def _rates_taken_apart(updates: UsualUpdate) -> dict[Address, Address]:
 def _put_right(
     updates: UsualUpdate, wrong: Mapping[Address, Address], rates: Sequence[Address]
 ) -> tuple[list[Finding], dict[Address, Pattern]]:
-    """What is said of formulas that take other cells for the learning rate, of which the others of
-    their column take some; and the right ones."""
+    """The findings for formulas that use wrong cells as the learning rate, where other formulas of
+    the column use `rates`; and the corrected formulas."""
     training, rate = updates.training, updates.training.rate
     assert rate is not None
     book, steps = training.book, len(updates.weight.cells) - 1
@@ -151,9 +151,9 @@ def _put_right(
     where, what = name_of(taken), _what(training, taken)
     drifts = len(wrong) < steps or (len({*wrong.values(), *rates}) > 1 and steps > 1)
     if len(set(rates)) > 1 and rate not in book.patterns:
-        rate = rates[-1]  # a rate is typed for every step, as far as that goes
+        rate = rates[-1]  # a rate is typed for each of the first steps
         why = Message(
-            "the learning rates end with {last}: {cell} is taken, {content}",
+            "the learning rates end with {last}: this formula uses {cell}, {content}",
             last=name_of(rate),
             cell=where,
             content=what,
@@ -171,7 +171,7 @@ def _put_right(
         for cell, at in wrong.items()
     }
     named = anchor(book.name_of(rate, first))
-    remedy = Message("{cell} stays", cell=named) if drifts else named
+    remedy = Message("use {cell}", cell=named) if drifts else named
     usual = right[first]
     copies = [c for c in wrong if training.on_sheet_of(c, usual).text_at(c) == right[c].text_at(c)]
     findings = updates.findings(
@@ -188,7 +188,7 @@ def _put_right(
 
 
 def _where_it_bites(training: SheetTraining, wrong: Mapping[Address, Address]) -> Iterator[Message]:
-    """From where on the cell that is taken isn't the same number: it may be for a while."""
+    """A note on the step from which the used cell has another value, if that isn't the first."""
     values, rate = training.book.values, training.rate
     first = next(iter(wrong))
     blank = (c for c, at in wrong.items() if not isinstance(values.get(at), float))
@@ -196,7 +196,7 @@ def _where_it_bites(training: SheetTraining, wrong: Mapping[Address, Address]) -
     cell = next(chain(blank, other), first)
     if cell != first:
         yield Message(
-            "from {first} on it is {cell}, {content}",
+            "from {first} onwards it is {cell}, {content}",
             first=name_of(cell),
             cell=name_of(wrong[cell]),
             content=_what(training, wrong[cell]),
@@ -204,8 +204,7 @@ def _where_it_bites(training: SheetTraining, wrong: Mapping[Address, Address]) -
 
 
 def _is_rate(updates: UsualUpdate, at: Address, cell: Address) -> bool:
-    """Whether a cell is the learning rate, is computed from it, or is one of those that stand in a
-    column of their own."""
+    """Whether a cell is the learning rate, is computed from it, or is one of a column of rates."""
     training, rate = updates.training, updates.training.rate
     if training.is_rate(at):
         return True
@@ -226,11 +225,11 @@ def _what(training: SheetTraining, cell: Address) -> str:
     return Message("which is {name}", name=name) if name else Message("another cell")
 
 
-# A blank in its place ------------------------------------------------------------------
+# A blank instead -----------------------------------------------------------------------
 
 
 def blank_rate(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator[Finding]:
-    """A learning rate that no number stands for."""
+    """A finding for a learning rate without a number."""
     cell, book = training.rate, training.book
     if cell is None or cell in book.patterns or isinstance(book.values.get(cell), float):
         return
@@ -251,7 +250,7 @@ def blank_rate(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator[
         )
         if value is None
         else Message(
-            "the learning rate {cell} holds the text {text}, so no weight ever changes: {remedy}",
+            "the learning rate {cell} is the text {text}, so no weight ever changes: {remedy}",
             cell=name_of(cell),
             text=repr(str(value)[:20]),
             remedy=remedy,
@@ -262,7 +261,7 @@ def blank_rate(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator[
 
 
 def _rate_kept(training: SheetTraining, step: SheetStep) -> float | None:
-    """The rate that the weights' values in the file were made with; None where they don't say."""
+    """The rate that explains the weights' values in the file; None if none does."""
     values, found = training.book.values, []
     for weight, options in zip(training.weights, step.claims, strict=True):
         for claim in options[:1] if options and options[0].whole else ():

@@ -1,15 +1,16 @@
-"""How weights go on that go by more than their gradients: by velocities, means, squares of them.
+"""Checks update rules with memories: velocities, running means of gradients and of their squares.
 
-Every weight takes its turn. What is its own (its value, its gradient, what is remembered of that)
-is given the same numbers each time, and what belongs to the others is given other numbers. Then
-weights that go by one law change alike, wherever its parts stand. What makes one differ is looked
-for from its update on. A rate of its own is a choice, and so is a weight that doesn't decay: biases
-seldom do. Where as many go by one law as by another, that one is wrong that does as no rule does:
-takes no rate, remembers neither a mean nor a sum, or lacks a root or a square.
+Each weight is tested in turn. Its own numbers (its value, its gradient, its memories) are the same
+each time, and those of other weights are different. So weights with the same rule change by the
+same amounts, wherever its parts are. If one weight changes differently, the cause is searched for
+from its update backwards. A separate rate is a choice, and so is a weight without decay: biases
+seldom have it. If two rules are equally frequent, the wrong one is the one that breaks general
+properties of rules: it has no rate, a memory that is neither a mean nor a sum, or lacks a root or a
+square.
 
-Some is wrong whatever the other weights do. A mean under a root is one of squares, whatever the
-sign of the gradient. What corrects a mean for its start takes the share that the mean itself keeps.
-A row goes on as those before and after it do.
+Some mistakes don't depend on the other weights. A mean under a root is one of squares, so it
+doesn't depend on the sign of the gradient. The correction of a mean for its start contains the same
+coefficient as the mean. A row continues like those before and after it.
 """
 
 from __future__ import annotations
@@ -42,22 +43,22 @@ from gradbook.graph.node import Array, Node, ancestors
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import Infix, Number, write
 
-Role = tuple[str, object]  # what a cell is to its weight, whichever weight that is
+Role = tuple[str, object]  # what a cell is to its weight, the same for all weights
 Times = Mapping[Role | Address, float]
 AS_DRAWN: Times = {}
 WEIGHT, GRADIENT, MEMORY = "weight", "gradient", "memory"
-WEIGHTS = ((WEIGHT, -1), (WEIGHT, 0))  # of the step before, and of this one
+WEIGHTS = ((WEIGHT, -1), (WEIGHT, 0))  # of the previous step, and of this one
 GRADIENTS = ((GRADIENT, -1), (GRADIENT, 0))
-OWN, OTHERS = 1, 2  # the seeds of what is drawn
-HALF = 0.5  # the power that is a root; of its past a mean keeps no less
-ROUGHLY = 1e-4  # relative: what is added under a root, lest it be 0, is less
+OWN, OTHERS = 1, 2  # seeds for random numbers
+HALF = 0.5  # the exponent of a root; also the least coefficient of a mean's past
+ROUGHLY = 1e-4  # relative: more than is added under a root to avoid 0
 
 
 def optimiser_findings(
     training: SheetTraining, groups: Sequence[Sequence[SheetStep]], steps: Sequence[SheetStep]
 ) -> tuple[list[Finding], list[Message]]:
-    """What is wrong with how single weights go on, if anything stands between an update and its
-    gradient; or that they go on differently, where nothing says which is wrong."""
+    """Findings for rules of single weights, if there are cells between updates and gradients; or
+    notes that weights have different rules, if it is unknown which one is wrong."""
     claims = (claim for step in steps[:2] for options in step.claims for claim in options)
     if not training.remembering and all(len(claim.via) < 2 for claim in claims):
         return [], []
@@ -76,7 +77,7 @@ def optimiser_findings(
     findings = [finding for line in lines.values() for finding in _findings(training, line)]
     notes = [
         Message(
-            "not accounted for: {weights} goes on by another rule than the other weights",
+            "not accounted for: {weights} is updated by a different rule from the other weights",
             weights=", ".join(training.names[j] for j in some),
         )
         for some in sorted(unlike)
@@ -85,7 +86,7 @@ def optimiser_findings(
 
 
 def departing_memories(training: SheetTraining, tested: StepUnderTest) -> Iterator[Finding]:
-    """Single cells that remember by another formula than those of the rows around them."""
+    """Findings for single memories whose formulas differ from those of the rows around them."""
     patterns, back, flow = training.book.patterns, training.looking_back, training.flow
     owners = {update: j for j, weight in enumerate(training.weights) for update in weight.updates}
     for before, stride in sorted({(cell, stride) for cell in back for stride in training.strides}):
@@ -103,7 +104,7 @@ def departing_memories(training: SheetTraining, tested: StepUnderTest) -> Iterat
 
 
 def _laws(training: SheetTraining, groups: Sequence[Sequence[SheetStep]]) -> Iterator[Laws]:
-    """Each step with the cells of those gradients that are right, also with the other sign."""
+    """Each step with the cells of its right gradients, including those with the opposite sign."""
     for group in groups:
         tested = StepUnderTest.of(training, group)
         places: dict[int, int] = {}
@@ -122,8 +123,8 @@ def _laws(training: SheetTraining, groups: Sequence[Sequence[SheetStep]]) -> Ite
 
 
 def _findings(training: SheetTraining, line: Mapping[Address, OddCell]) -> Iterator[Finding]:
-    """The odd cells of one line together, sheet by sheet; also the cell before the first, where
-    memory begins, and the one after the last update, which nothing uses any more."""
+    """Findings for the odd cells of a line, sheet by sheet; including the cell before the first
+    one, where memory begins, and the one after the last update, which nothing uses."""
     book, told = training.book, next(iter(line.values()))
     stride = training.weights[told.weight].stride
     right = {c: book.reader.read_typed(odd.right.text_at(c), c) for c, odd in line.items()}
@@ -139,7 +140,7 @@ def _findings(training: SheetTraining, line: Mapping[Address, OddCell]) -> Itera
 
 @dataclass(frozen=True)
 class OddCell:
-    """A cell of how one weight goes on that should say something else."""
+    """A cell in the rule of one weight that should have another formula."""
 
     weight: int
     cell: Address
@@ -150,12 +151,12 @@ class OddCell:
 
 @dataclass(frozen=True)
 class Laws:
-    """The updates of one step and all that they are made of, up to the gradients."""
+    """The updates of one step and all that they are computed from, up to the gradients."""
 
     training: SheetTraining
     step: SheetStep
-    gradients: Mapping[int, Address]  # of each weight, by its number: those that are right
-    signs: Mapping[int, int]  # -1 where a cell has the negative of one
+    gradients: Mapping[int, Address]  # by weight, only the right ones
+    signs: Mapping[int, int]  # -1 where a cell contains the negative gradient
     counted: dict[tuple[int, object], Address] = field(default_factory=dict, compare=False)
 
     @cached_property
@@ -163,7 +164,7 @@ class Laws:
         return StepUnderTest.of(self.training, [self.step])
 
     def odd_cells(self) -> dict[Address, OddCell]:
-        """What is odd in this step, of each cell once."""
+        """The odd cells of this step, each once."""
         found: dict[Address, OddCell] = {}
         with suppress(NotUnderstood):
             unlike = {odd.cell: odd for odd in self._unlike_others()}
@@ -174,7 +175,8 @@ class Laws:
         return found
 
     def is_repeated(self, later: Laws) -> bool:
-        """Whether a later step says the same everywhere, of what has begun in the same way."""
+        """Whether a later step has the same formulas everywhere, and memories begun in the same
+        way."""
         patterns, away = self.training.book.patterns, later.step.number - self.step.number
         judged = [(laws.gradients.keys(), laws.updates.keys()) for laws in (self, later)]
         return judged[0] == judged[1] and all(
@@ -184,7 +186,7 @@ class Laws:
         )
 
     def _remembered_by(self, weight: int) -> Iterator[Address]:
-        """What an update takes from memories."""
+        """The memories that an update uses."""
         back, stride = self.training.looking_back, self._stride(weight)
         sources = self.training.flow.sources(self.updates[weight])
         return (cell for cell in sources if cell in back or cell + stride in back)
@@ -192,7 +194,7 @@ class Laws:
     def _stride(self, weight: int) -> int:
         return self.training.weights[weight].stride
 
-    # What each law is made of ---------------------------------------------------------
+    # The parts of each rule -----------------------------------------------------------
 
     @cached_property
     def updates(self) -> dict[int, Address]:
@@ -203,7 +205,7 @@ class Laws:
 
     @cached_property
     def _gradient_owner(self) -> dict[Address, int]:
-        """Whose gradient a cell is, in this step or in the one before."""
+        """The weight of each gradient, in this step and in the previous one."""
         both = (
             (j, g - away * self._stride(j)) for j, g in self.gradients.items() for away in (1, 0)
         )
@@ -211,8 +213,8 @@ class Laws:
 
     @cached_property
     def ways(self) -> dict[int, list[Address]]:
-        """The cells of each weight's law, its update last: up to gradients and weights; of what is
-        remembered, the step itself and the last time."""
+        """The cells of each weight's rule, the update last, up to gradients and weights; a memory
+        is represented by this step's cell, or by the previous step's."""
         training, patterns = self.training, self.training.book.patterns
         backward = training.flow.behind(self._gradient_owner, training.weight_cells)
         stop = backward.union(self._gradient_owner)
@@ -229,7 +231,7 @@ class Laws:
         return found
 
     def _made_of(self, cell: Address) -> set[int]:
-        """The weights of whose gradients a cell is made."""
+        """The weights whose gradients a cell is computed from."""
         owner, flow = self._gradient_owner, self.training.flow
         direct = {owner[source] for source in flow.sources(cell) if source in owner}
         behind = flow.behind([cell], {*self.training.weight_cells, *owner})
@@ -237,8 +239,8 @@ class Laws:
 
     @cached_property
     def memories(self) -> dict[int, list[Address]]:
-        """The cells that go on from what they were, by the weight's own gradient: those of each
-        law, and those that the next step takes where this one takes the last time's."""
+        """The cells that refer to their predecessors and use the weight's own gradient: those of
+        each rule, and those that the next step uses if this one uses the previous step's."""
         back, sources = self.training.looking_back, self.training.flow.sources
         found = {}
         for j, way in self.ways.items():
@@ -249,7 +251,7 @@ class Laws:
 
     @cached_property
     def owned(self) -> dict[Address, tuple[int, Role]]:
-        """Weights, gradients and what is remembered of these, with their owners and roles."""
+        """Weights, gradients and memories, with their owners and roles."""
         found: dict[Address, tuple[int, Role]] = {}
         for j, gradient in self.gradients.items():
             cells, k, stride = self.training.weights[j].cells, self.step.number, self._stride(j)
@@ -268,13 +270,13 @@ class Laws:
         return found
 
     def node(self, cell: Address) -> Node:
-        """What a cell says; of an update its formula, not the next step's weight."""
+        """The node of a cell; for an update, that of its formula, not of the next weight."""
         pattern = self.training.book.patterns[cell]
         if cell not in self.training.weight_cells or pattern.expression is None:
             return self.tested.graph.node(cell)
         return self.tested.graph.expression(pattern.expression, cell, pattern)
 
-    # A weight's turn ------------------------------------------------------------------
+    # Testing a weight -----------------------------------------------------------------
 
     def turn(
         self,
@@ -283,8 +285,8 @@ class Laws:
         others: int = OTHERS,
         settings: Numbers | None = None,
     ) -> Numbers:
-        """Numbers for the turn of one weight; perhaps so many times as much of some roles or
-        settings, or settings from elsewhere than at random."""
+        """Numbers for testing one weight; perhaps with some roles or settings multiplied, or with
+        other than random settings."""
         graph, owned = self.tested.graph, self.owned
         leaf = (settings or self.tested.random).leaf
 
@@ -299,15 +301,15 @@ class Laws:
             return draw * sign * (times.get(role, 1) if owner == weight else 1)
 
         numbers = Numbers(drawn, graph.leaf_cells)
-        for cell in self._given:  # leaves, and gradients that are computed
+        for cell in self._given:  # leaves, and computed gradients
             node = graph.known.get(cell)
             if isinstance(node, Node):
                 numbers.values[node] = drawn(cell)
         return numbers
 
     def _counted_alike(self, cell: Address) -> Address:
-        """The first setting of this row, or column, with the same number: weights count their
-        steps apart."""
+        """The first setting of this row, or column, with the same number: weights may count their
+        steps separately."""
         key = self.training.axis.along(cell), self.training.book.values.get(cell)
         return self.counted.setdefault(key, cell)
 
@@ -319,7 +321,7 @@ class Laws:
 
     @cached_property
     def turns(self) -> dict[int, dict[Address, Array]]:
-        """What each cell of a weight's law comes to in its turn."""
+        """The values of all cells in a weight's rule when it is tested."""
         found = {}
         for j, way in self.ways.items():
             numbers = self.turn(j)
@@ -327,13 +329,13 @@ class Laws:
         return found
 
     def change(self, weight: int, numbers: Numbers | None = None) -> Array:
-        """What an update adds to its weight, in its turn."""
+        """What an update adds to its weight when it is tested."""
         numbers = numbers or self.turn(weight)
         after, before = numbers.of(self.node(self.updates[weight])), self.step.weights[weight]
         return after if before is None else after - numbers.of(self.tested.graph.node(before))
 
     def _is_unmoved(self, weight: int, numbers: Numbers, factor: float = 1.0) -> bool:
-        """Whether an update adds so many times as much with other numbers."""
+        """Whether an update's change is multiplied by `factor` with other numbers."""
         return agree(factor * self.changes[weight], self.change(weight, numbers))
 
     @cached_property
@@ -343,7 +345,7 @@ class Laws:
     # Squares under roots -----------------------------------------------------------------
 
     def _without_square(self) -> Iterator[OddCell]:
-        """Means under a root that take a gradient as it is."""
+        """Means under a root that use a gradient without squaring it."""
         training = self.training
         for j, update in self.updates.items():
             stride = self._stride(j)
@@ -357,13 +359,13 @@ class Laws:
                 right = self._squared(cell, gradient)
                 if self._is_even(j, cell, right) and not self._is_even(j, cell):
                     why = Message(
-                        "a mean under a root is one of squares: {cell} is to be squared",
+                        "a mean under a root is one of squares: {cell} must be squared",
                         cell=name_of(gradient),
                     )
                     yield OddCell(j, cell, EditKind.FACTOR.value, right, why)
 
     def _roots(self, node: Node) -> Iterator[Node]:
-        """The roots among what a node is made of."""
+        """The roots in the expression of a node."""
         power = self.tested.random.of
         for part in ancestors([node]):
             match part.op.name:
@@ -382,7 +384,7 @@ class Laws:
         return reader.read_typed(rename_cells_in(pattern.text_at(cell), square), cell)
 
     def _is_even(self, weight: int, cell: Address, right: Pattern | None = None) -> bool:
-        """Whether a formula is the same whatever sign a weight and its gradient have."""
+        """Whether a formula doesn't depend on the signs of a weight and its gradient."""
         formula = right or self.training.book.patterns[cell]
         assert formula.expression is not None
         node = self.tested.graph.expression(formula.expression, cell, formula)
@@ -392,7 +394,7 @@ class Laws:
     # Corrections and rows ------------------------------------------------------------------
 
     def _corrected(self, spoilt: Collection[Address]) -> Iterator[OddCell]:
-        """Means divided by 1 − β^t, whose own share of the past is another β, and is no mistake."""
+        """Means divided by 1 − β^t, with another β than the mean's own, which is right."""
         training, book = self.training, self.training.book
         for j, way in self.ways.items():
             for cell in way:
@@ -411,7 +413,7 @@ class Laws:
                     name = book.name_of(kept, cell)
                     name = anchor(name) if "$" in write(share) else name
                     why = Message(
-                        "{mean} keeps the share {right} of its past: its correction takes that "
+                        "{mean} keeps {right} times its past: its correction must use that, "
                         "too, not {cell}",
                         mean=name_of(at),
                         right=name_of(kept),
@@ -421,7 +423,7 @@ class Laws:
                     yield OddCell(j, cell, EditKind.REFERENCE.value, right, why)
 
     def _share_kept(self, weight: int, mean: Address) -> Address | None:
-        """The cell that says how much of its past a mean keeps."""
+        """The cell with the coefficient of a mean's past."""
         if mean not in self.training.looking_back:
             return None
         kept = self._kept_and_new(weight, mean)[0]
@@ -433,7 +435,7 @@ class Laws:
     def _kept_and_new(
         self, weight: int, memory: Address, settings: Numbers | None = None
     ) -> tuple[Array, Array, Numbers]:
-        """How much of its past a memory keeps, and what it takes up."""
+        """The coefficient of a memory's past, and what it adds to it."""
         past = self.tested.graph.leaves.get(memory - self._stride(weight))
         at_rest, moved = (self.turn(weight, settings=settings) for _ in range(2))
         node = self.node(memory)
@@ -443,16 +445,16 @@ class Laws:
         return moved.of(node) - new, new, at_rest
 
     def _around(self, weight: int, cell: Address) -> Pattern | None:
-        """The formula of the rows before and after, if it is one, and another than the cell's."""
+        """The formula of the rows before and after, if both have the same and the cell doesn't."""
         patterns, stride = self.training.book.patterns, self._stride(weight)
         before, after = patterns.get(cell - stride), patterns.get(cell + stride)
         return after if before is after and after is not patterns.get(cell) else None
 
-    # Unlike the others ----------------------------------------------------------------
+    # Differing rules ------------------------------------------------------------------
 
     @cached_property
     def alike(self) -> list[list[int]]:
-        """The weights that go on by one law, and those that go on by others."""
+        """The weights grouped by rule, the most frequent rule first."""
         alike: list[list[int]] = []
         with suppress(NotUnderstood):
             for j in self.updates:
@@ -464,7 +466,7 @@ class Laws:
         return sorted(alike, key=len, reverse=True)
 
     def _unlike_others(self) -> Iterator[OddCell]:
-        """What is odd in the laws by which few weights go on."""
+        """The odd cells in less frequent rules."""
         if len(self.alike) < 2:
             return
         strangeness = {some[0]: self._strangeness(some[0]) for some in self.alike}
@@ -475,8 +477,8 @@ class Laws:
                     yield from self._culprits(j, usual[0])
 
     def is_unlike(self, weight: int) -> bool:
-        """Whether a law is surely another than most weights go by: its formulas are made otherwise,
-        or what it remembers is of another weight, or of none."""
+        """Whether a rule certainly differs from the usual one: its formulas have another structure,
+        or it has memories of another weight, or of none."""
         usual, patterns = self.alike[0][0], self.training.book.patterns
         makeups = (Counter(patterns[c].makeup for c in self.ways[j]) for j in (weight, usual))
         alone = set(self.ways[weight]) - set(self.ways[usual])
@@ -484,7 +486,7 @@ class Laws:
         return len({tuple(sorted(made.items())) for made in makeups}) > 1 or bool(strange)
 
     def _is_choice(self, weight: int, other: int) -> bool:
-        """Whether two weights go by one law, but for rates of their own or decay in one of them."""
+        """Whether two weights have one rule, apart from separate rates, or decay in one of them."""
         a, b = self.changes[weight], self.changes[other]
         if agree(a, b):
             return True
@@ -499,19 +501,19 @@ class Laws:
         return any(agree(a * leaf(c), b * leaf(d)) for d in own - theirs for c in theirs - own)
 
     def _settings(self, weight: int) -> set[Address]:
-        """The cells that an update mentions and that no weight changes."""
+        """The cells that an update refers to and that don't depend on weights."""
         training = self.training
         sources = training.flow.sources(self.updates[weight])
         return {training.plain(cell) for cell in sources if cell not in training.varying}
 
     def _unused(self, weight: int) -> set[Role]:
-        """The roles that a weight's law doesn't take, though some weight's does."""
+        """The roles that a weight's rule doesn't use, although some other rule does."""
         roles = {role for j, role in self.owned.values() if j in self.updates}
         return {role for role in roles if self._is_unmoved(weight, self.turn(weight, {role: 0.5}))}
 
     def _strangeness(self, weight: int) -> tuple[int, int]:
-        """How much speaks against a law: rows unlike those around them; then what it takes of other
-        weights, fails to take of its own, or does as no law does."""
+        """The reasons against a rule: first rows unlike those around them; then what it uses of
+        other weights, doesn't use of its own, or does as no rule does."""
         departing = sum(self._around(weight, cell) is not None for cell in self.ways[weight])
         no_rate = not any(
             self._is_unmoved(weight, self.turn(weight, {cell: 2.0}), 2)
@@ -523,8 +525,8 @@ class Laws:
         return departing, strangers + own
 
     def _power(self, weight: int, memory: Address) -> int | None:
-        """Whether a memory is a mean of gradients or adds them up, perhaps times a rate, which is
-        1; or is a mean of their squares or adds these up, which is 2."""
+        """1 if a memory is a mean or a sum of gradients, perhaps times a rate; 2 if it is a mean or
+        a sum of their squares; otherwise None."""
         known, settings = self.tested.graph.known, self.tested.constants
         kept, new, numbers = self._kept_and_new(weight, memory, settings)
         own = (c for c, (j, role) in self.owned.items() if j == weight and role in GRADIENTS)
@@ -540,8 +542,8 @@ class Laws:
         return None
 
     def _is_out_of_scale(self, weight: int) -> bool:
-        """Whether an update neither grows with its gradients, past and present, nor stays the same:
-        some root or square is missing."""
+        """Whether an update, with all its gradients doubled, neither doubles nor stays the same:
+        then a root or a square is missing."""
         times: dict[Role | Address, float] = dict.fromkeys(GRADIENTS, 2.0)
         for memory in self.memories[weight]:
             power = self._power(weight, memory)
@@ -559,11 +561,12 @@ class Laws:
             ratio = after / before
         return not any(np.allclose(ratio, factor, ROUGHLY) for factor in (1, 2))
 
-    # What in it is --------------------------------------------------------------------
+    # Which cells are odd ----------------------------------------------------------------
 
     def _culprits(self, weight: int, model: int) -> Iterator[OddCell]:
-        """The cells of a weight's law that say something else than the usual law's, looked for from
-        both updates on: where two formulas differ only by cells, these are looked at."""
+        """The cells of a weight's rule whose formulas differ from the usual rule's, searched for
+        from both updates backwards: if two formulas differ only in their cells, these are
+        compared."""
         patterns = self.training.book.patterns
         others = set(chain.from_iterable(way for j, way in self.ways.items() if j != weight))
         apart = others.union(self.owned, self.training.weight_cells)
@@ -587,8 +590,8 @@ class Laws:
     def _differing(
         self, weight: int, cell: Address, model: int, like: Address
     ) -> list[tuple[Address, Address]] | None:
-        """The cells by which two formulas differ, in pairs, as each is in its weight's turn; None
-        where it isn't by cells alone."""
+        """The pairs of cells by which two formulas differ when their weights are tested; None if
+        they differ in other ways."""
         patterns = self.training.book.patterns
         own, usual = list(self._mentions(cell)), list(self._mentions(like))
         if patterns[cell].shape != patterns[like].shape or len(own) != len(usual):
@@ -602,7 +605,7 @@ class Laws:
         ]
 
     def _mentions(self, cell: Address) -> Iterator[tuple[Address, Node]]:
-        """The cells that a formula mentions, and what each is there."""
+        """The cells that a formula refers to, with their nodes there."""
         expression = self.training.book.patterns[cell].expression
         for part in references(expression) if expression else ():
             at = self.training.cell_of(part, cell)
@@ -610,7 +613,7 @@ class Laws:
                 yield at, self.tested.graph.expression(part, cell)
 
     def _rewritten(self, like: Address, model: int, cell: Address, weight: int) -> Pattern | None:
-        """The usual law's formula of what belongs to another weight, if it says the same of it."""
+        """The usual rule's formula, adapted to another weight, if it has the same values there."""
         graph, wanted = self.tested.graph, self.turns[model].get(like)
         corresponding = self._corresponding(like, model, cell, weight)
         mentioned = (at for at, _ in self._mentions(like))
@@ -633,7 +636,7 @@ class Laws:
     def _corresponding(
         self, like: Address, model: int, cell: Address, weight: int
     ) -> dict[Address, Address]:
-        """What one weight has in the places of another's cells, for a formula of that one's law."""
+        """One weight's counterparts to another's cells, for a formula of the other's rule."""
         own, usual = self.turns[weight], self.turns[model]
         places = {role: at for at, (j, role) in self.owned.items() if j == weight}
         roles = ((at, role) for at, (j, role) in self.owned.items() if j == model)
@@ -650,7 +653,7 @@ class Laws:
         return found
 
     def _counterpart(self, cell: Address, weight: int) -> Address | None:
-        """What a weight has of its own where another has some cell, though it doesn't use it."""
+        """A weight's own counterpart to a cell, even if nothing uses it."""
         training, patterns = self.training, self.training.book.patterns
         along, gradient = training.axis.along, self.gradients[weight]
         below = training.flow.below(
@@ -668,7 +671,7 @@ class Laws:
     def _odd_cell(
         self, weight: int, cell: Address, right: Pattern, like: Address, model: int
     ) -> OddCell:
-        """What is said of a cell: that it takes another cell, or is another formula."""
+        """An odd cell with its reason: it uses a wrong cell, or has another formula."""
         book, names = self.training.book, self.training.names
         if self._around(weight, cell) is not None:
             return OddCell(weight, cell, DEPARTING_ROW, right, departing_from_column(cell))
@@ -679,7 +682,7 @@ class Laws:
         taken, meant = list((before - after).elements()), list((after - before).elements())
         if len(taken) != 1 or len(meant) != 1:
             why = Message(
-                "{cell} is unlike {other}, which is {weight}'s",
+                "{cell} differs from {other}, its counterpart for {weight}",
                 cell=name_of(cell),
                 other=name_of(like),
                 weight=names[model],
@@ -692,14 +695,14 @@ class Laws:
             owner = next((j for j, way in self.ways.items() if taken[0] in way), weight)
         named, needed = name_of(taken[0]), book.name_of(meant[0], cell)
         why = Message(
-            "{cell} isn't what the other weights take: {weight} needs {right}",
+            "{cell} isn't what the other weights use: {weight} needs {right}",
             cell=named,
             weight=names[weight],
             right=needed,
         )
         if owner != weight:
             why = Message(
-                "{cell} is of {other}; {weight} needs {right}",
+                "{cell} belongs to {other}; {weight} needs {right}",
                 cell=named,
                 other=names[owner],
                 weight=names[weight],
@@ -709,8 +712,8 @@ class Laws:
 
 
 def _places(made: Sequence[str], usual: Sequence[str]) -> list[int]:
-    """Where each of some memories stands among the usual ones: with those that are made alike, else
-    in order, for decay makes one differ."""
+    """The positions of memories among the usual ones: those with the same structure, otherwise in
+    order, since weight decay changes the structure."""
     free = list(range(max(len(made), len(usual))))
     places: dict[int, int] = {}
     for k, makeup in enumerate(made):

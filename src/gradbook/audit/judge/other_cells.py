@@ -1,10 +1,11 @@
-"""What no gradient tells: blanks, old values, neurons that nothing trains, scales of levels.
+"""Finds what gradients don't show: blanks, old values, untrained neurons, scales of levels.
 
 A blank cell counts as 0, and gradients of a loss with a 0 in it are easily right, so an empty
-column is reported before anything is judged. Neurons beside each other add up alike; where nothing
-trains their weights, no gradient would tell that one takes another's weight. Values are old in a
-file that was changed and not recalculated. The scale of weights of few bits counts as a constant in
-every gradient, so gradients agree with any: of which weights it is shows in what it is made of.
+column is reported before anything is judged. The neurons of a layer have similar sums; if nothing
+trains their weights, no gradient shows that one uses another's weight. Values are old in a file
+that was changed without being recalculated. The scale of quantised weights counts as a constant in
+every gradient, so gradients agree with any scale: only its formula shows to which weights it
+belongs.
 """
 
 from __future__ import annotations
@@ -45,16 +46,16 @@ from gradbook.targets.excel.language import Call, Expression, Reference, write
 
 
 def blank_columns(training: SheetTraining) -> list[Finding]:
-    """The blank columns of a training's own table that its formulas take for 0."""
+    """The blank columns of a training's own table that its formulas use as 0."""
     found = []
     for heading, cells in _columns(training):
         blank = list(filter(training.book.is_blank, cells))
         user = next((user for cell in blank for user in _users(training, cell)), None)
         what = None
         if blank == [cells[0]] and cells[0] in training.flow.sources(cells[1]):
-            what = Message("{name} has no value to begin with", name=heading)
+            what = Message("{name} has no initial value", name=heading)
         elif user is not None and set(blank) >= set(cells[1:-1] or cells[:1]):
-            what = Message("{cell} takes it for 0", cell=name_of(user))  # the last row may lack it
+            what = Message("{cell} uses it as 0", cell=name_of(user))  # but for the ends
         if what is not None:
             found.append(_blank_finding(training, blank, heading, what))
     return found
@@ -63,8 +64,8 @@ def blank_columns(training: SheetTraining) -> list[Finding]:
 def blank_findings(
     training: SheetTraining, losses: Iterable[Sequence[Address]]
 ) -> Iterator[Finding]:
-    """Single blank cells in columns of formulas that others take for 0; columns that are headed as
-    a loss and blank, which no formula takes; products with a blank cell."""
+    """Findings for single blank cells, in columns of formulas, that others use as 0; for blank
+    columns with a loss's heading that no formula uses; and for products with a blank cell."""
     book, users = training.book, training.flow.users
     empty = []
     for heading, cells in _columns(training):
@@ -82,9 +83,9 @@ def blank_findings(
 
 
 def _blank_factors(training: SheetTraining, losses: Iterable[Address]) -> Iterator[Finding]:
-    """Formulas on the way to the losses that are a product with a blank cell, and so always 0:
-    behind a ReLU every gradient agrees with that. A blank with a heading may be an input that is
-    0."""
+    """Findings for formulas on the path to the losses that are a product with a blank cell, and so
+    always 0: behind a ReLU every gradient agrees with that. A blank with a heading may be an input
+    that is 0."""
     book = training.book
 
     def is_bare(cell: Address | None) -> bool:
@@ -114,7 +115,7 @@ def _blank_factors(training: SheetTraining, losses: Iterable[Address]) -> Iterat
 
 
 def _columns(training: SheetTraining) -> Iterator[tuple[str, list[Address]]]:
-    """What stands under each heading beside the weights' own, from the first row to the last."""
+    """The cells under each heading in the row of the weights' headings, from first to last step."""
     start, axis, book = training.weights[0].start, training.axis, training.book
     place = book.heading_place(start, axis)
     in_rows = all(abs(stride) == axis.step for stride in training.strides)
@@ -126,8 +127,8 @@ def _columns(training: SheetTraining) -> Iterator[tuple[str, list[Address]]]:
 
 
 def _users(training: SheetTraining, cell: Address) -> Iterator[Address]:
-    """The formulas on a cell's own sheet that use it, other than updates: with one gradient missing
-    the rest can still be judged. Formulas on other sheets may only display it."""
+    """The formulas on a cell's own sheet that use it, other than updates: if one gradient is
+    missing the rest can still be judged. Formulas on other sheets may only display it."""
     users = training.flow.users.get(cell, ())
     own = (user for user in users if sheet_of(user) == sheet_of(cell))
     return (user for user in own if user not in training.update_cells)
@@ -140,15 +141,14 @@ def _blank_finding(
     return finding_in(training.book, cells, TO_FILL_IN, heading, why)
 
 
-# Neurons that nothing trains ----------------------------------------------------------
+# Neurons that nothing trains -----------------------------------------------------------
 
-FEWEST = 4  # neurons of a layer: two tell how its weights go on, a third confirms it
+FEWEST = 4  # neurons of a layer: two give the distance of their weights, a third confirms it
 Sum = tuple[Address, ...]  # the cells that a neuron multiplies and adds up, in order
 
 
 def neuron_findings(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator[Finding]:
-    """The neurons that take another's weight and leave out one of their own, in all steps
-    together."""
+    """The neurons that use another's weight instead of one of their own, for all steps together."""
     book, line = training.book, training.axis.line
     lines: defaultdict[object, dict[Address, tuple[Address, Address]]] = defaultdict(dict)
     for cell, taken, right in _odd_neurons(training, steps):
@@ -157,8 +157,8 @@ def neuron_findings(training: SheetTraining, steps: Sequence[SheetStep]) -> Iter
         for cells in by_sheet(found):
             taken, right = found[cells[0]]
             why = Message(
-                "{taken} is another neuron's weight, and nothing uses {left_over}, the one left "
-                "over here",
+                "{taken} is another neuron's weight, and nothing uses {left_over}, which "
+                "belongs here",
                 taken=name_of(taken),
                 left_over=name_of(right),
             )
@@ -170,9 +170,8 @@ def neuron_findings(training: SheetTraining, steps: Sequence[SheetStep]) -> Iter
 def _odd_neurons(
     training: SheetTraining, steps: Sequence[SheetStep]
 ) -> Iterator[tuple[Address, Address, Address]]:
-    """The neurons whose weights don't follow on as those of their neighbours do, the weight that
-    each takes and its own. Neighbours are the sums of a row that are equally long and equally far
-    from each other."""
+    """The neurons whose weights aren't at the same distance as their neighbours', the weight that
+    each uses and its own. Neighbours are sums of a row that are equally long and evenly spaced."""
     losses = [cell for step in steps for cell in step.loss.cells]
     behind = training.flow.behind(losses, training.weight_cells)
     used = Counter(source for cell in behind for source in training.flow.sources(cell))
@@ -193,7 +192,7 @@ def _odd_neurons(
 
 
 def _added(training: SheetTraining, cell: Address) -> Sum:
-    """The cells of a sum of products, in order; () of any other formula."""
+    """The cells of a sum of products, in order; () for any other formula."""
     pattern = training.book.patterns.get(cell)
     form = pattern.form if pattern else None
     words = (
@@ -206,7 +205,7 @@ def _added(training: SheetTraining, cell: Address) -> Sum:
 
 @once
 def _products(form: Expression) -> list[Reference]:
-    """What a sum of products multiplies, in order; nothing of any other formula."""
+    """The factors of a sum of products, in order; none for any other formula."""
     found: list[Reference] = []
     for sign, term in terms(form):
         own = [part.part for part in factors(term).parts if part.above]
@@ -218,7 +217,7 @@ def _products(form: Expression) -> list[Reference]:
 
 
 def _departing(weights: Sequence[Address]) -> tuple[int, Address] | None:
-    """The one weight that isn't the next after its neighbour's, if it is one, and which is."""
+    """The index of the only weight that isn't evenly spaced, and the right weight."""
     for first, second in combinations(range(len(weights)), 2):
         pace, rest = divmod(weights[second] - weights[first], second - first)
         expected = [weights[first] + pace * (k - first) for k in range(len(weights))]
@@ -230,16 +229,16 @@ def _departing(weights: Sequence[Address]) -> tuple[int, Address] | None:
 
 # Old values ---------------------------------------------------------------------------
 
-NEAR = 1e-6  # of a value: some programs keep no more digits, and errors grow along a formula
-FAINT = 1e-9  # of what it adds up: of a difference of equal numbers only noise is left
+NEAR = 1e-6  # relative: some programs store no more digits, and errors grow along a formula
+FAINT = 1e-9  # of the summands: a difference of equal numbers is only noise
 OLD_VALUE = Message(
-    "the value in the file isn't what the formula gives: recalculate and save the workbook"
+    "the value in the file isn't the result of the formula: recalculate and save the workbook"
 )
 
 
 def stale_findings(training: SheetTraining, groups: Sequence[Sequence[SheetStep]]) -> list[Finding]:
-    """The cells whose values are old, column by column, where recalculating changes them: what only
-    seems to be of one step does not."""
+    """Findings for old values, column by column, if recalculating changes them: cells that only
+    seem to belong to one step don't change."""
     book, evaluation = training.book, Evaluation(training.book, training.flow)
     columns: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
     for group in () if book.recalculates else groups:
@@ -255,8 +254,8 @@ def stale_findings(training: SheetTraining, groups: Sequence[Sequence[SheetStep]
 
 
 def _stale(tested: StepUnderTest) -> list[Address]:
-    """Cells of like steps whose values differ from what their step's weights make of them; none
-    where a part of the step couldn't be worked, or where the file has fewer digits of it."""
+    """Cells of similar steps whose values differ from what the step's weights give; none if a part
+    of the step couldn't be computed, or the file has fewer digits of it."""
     graph = tested.graph
     with suppress(NotUnderstood):
         whole = [claim for options in tested.step.claims for claim in options[:1] if claim.whole]
@@ -274,7 +273,7 @@ def _stale(tested: StepUnderTest) -> list[Address]:
 
 
 def _old(tested: StepUnderTest, cell: Address, node: Node) -> list[Address]:
-    """The cells that stand in this one's place in the steps, where their values are old."""
+    """The counterparts of a cell in the similar steps, if their values are old."""
     values = tested.training.book.values
     there = [tested.positions.there(cell, step) for step in tested.alike]
     given = np.array([x if isinstance(x := values.get(at), float) else np.nan for at in there])
@@ -290,22 +289,22 @@ def _old(tested: StepUnderTest, cell: Address, node: Node) -> list[Address]:
 
 @dataclass(frozen=True)
 class WeightScale:
-    """A cell that weights are rounded to multiples of."""
+    """A cell to whose multiples weights are rounded."""
 
     cell: Address
-    made_of: tuple[Address, ...]  # the weights that it is computed from, in their order
-    levels: Mapping[Address, Address]  # each cell with a multiple of it, of which weight
+    made_of: tuple[Address, ...]  # the weights that it is computed from, in order
+    levels: Mapping[Address, Address]  # each cell with a multiple of it → the weight
 
     @property
     def weights(self) -> tuple[Address, ...]:
-        """Those that it is the scale of."""
+        """The weights that are rounded to its multiples."""
         return tuple(sorted(set(self.levels.values())))
 
 
 def level_findings(
     training: SheetTraining, groups: Sequence[Sequence[SheetStep]]
 ) -> Iterator[Finding]:
-    """Levels by another weight's scale, and scales that aren't made of all of their weights."""
+    """Findings for levels with another weight's scale, and scales not computed from all weights."""
     computed = training.computed_cells & training.book.patterns.keys()
     kinds = {training.book.patterns[cell]: cell for cell in computed}
     if not any(rounds(training.book, cell) for cell in kinds.values()):
@@ -326,7 +325,7 @@ def level_findings(
 
 
 def rounded_gradients(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator[Finding]:
-    """The few gradients that are rounded where most aren't: small steps are lost."""
+    """Findings for a minority of gradients that are rounded, so that small steps are lost."""
     claims = steps[0].claims if steps else ()
     said = {j: said_in(training.book, own[0].owner) for j, own in enumerate(claims) if own}
     rounded = [
@@ -338,7 +337,7 @@ def rounded_gradients(training: SheetTraining, steps: Sequence[SheetStep]) -> It
             case Call(function, (taken, *others)) if taken is not None:
                 inside = training.book.reader.read_typed(write(taken), cells[0])
                 why = Message(
-                    "{part} is taken once too often: x itself belongs there",
+                    "{part} is applied once too often: x itself belongs there",
                     part=write(Call(function, (Reference("x"), *others))),
                 )
                 for own in by_sheet(cells):
@@ -347,12 +346,12 @@ def rounded_gradients(training: SheetTraining, steps: Sequence[SheetStep]) -> It
 
 
 def _scales(tested: StepUnderTest) -> list[WeightScale]:
-    """The cells whose multiples weights become, if those are made of weights themselves."""
+    """The cells to whose multiples weights are rounded, if they are computed from weights."""
     known, flow = tested.graph.known, tested.training.flow
     leaves, own = tested.graph.leaf_cells, set(tested.step.own)
     levels: defaultdict[Address, dict[Address, Address]] = defaultdict(dict)
     try:
-        assert tested.loss.index >= 0  # so that every cell on the way to it is known
+        assert tested.loss.index >= 0  # computes every cell on the path to it
     except NotUnderstood:
         return []
     for cell in sorted(tested.forward):
@@ -377,8 +376,8 @@ def _scales(tested: StepUnderTest) -> list[WeightScale]:
 def _wrong(
     tested: StepUnderTest, scales: Sequence[WeightScale]
 ) -> Iterator[tuple[Address, str, Pattern | None]]:
-    """What is wrong in which cell, and the right formula: levels whose weight another scale is made
-    of, or else the scale."""
+    """The wrong cells, with reasons and right formulas: levels whose weight belongs to another
+    scale, or otherwise the scale."""
     names = dict(zip(tested.step.weights, tested.training.names, strict=True))
     for scale in scales:
         strange = {cell: w for cell, w in scale.levels.items() if w not in scale.made_of}
@@ -386,14 +385,14 @@ def _wrong(
         is_known = all(len(found) == 1 for found in others.values())
         for cell, (other,) in others.items() if is_known else ():
             why = Message(
-                "{scale} isn't the scale of {weight}: it is made of other weights",
+                "{scale} isn't the scale of {weight}: it is computed from other weights",
                 scale=name_of(scale.cell),
                 weight=names[strange[cell]],
             )
             yield cell, why, tested.training.book.renamed(cell, cell, {scale.cell: other.cell})
         if not is_known:
             why = Message(
-                "{scale} is the scale of {weights}, but isn't made of all of them",
+                "{scale} is the scale of {weights}, but isn't computed from all of them",
                 scale=name_of(scale.cell),
                 weights=enumerated([names[w] for w in scale.weights]),
             )
@@ -403,7 +402,7 @@ def _wrong(
 def _like(
     tested: StepUnderTest, scale: WeightScale, scales: Sequence[WeightScale]
 ) -> Pattern | None:
-    """The formula of a scale that is right, of these weights; None where there is none."""
+    """The formula of a right scale, adapted to these weights; None if there is none."""
     for other in scales:
         if other.made_of == other.weights and len(other.weights) == len(scale.weights):
             instead = dict(zip(other.weights, scale.weights, strict=True))

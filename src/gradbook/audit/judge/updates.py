@@ -1,9 +1,9 @@
-"""The updates of a training: rows that differ, what they add, the learning rate that they take.
+"""The updates of a training: rows that differ, what is added, and the learning rate in them.
 
-Some updates aren't the weight less its gradient: they have a factor around them, subtract a bare
-number, or start over. What should stand there is what the other weights' updates say, of this
-weight and its own gradient. A slope that is measured by a small step is near the derivative and
-never equal to it, which is no mistake.
+Some updates aren't the weight minus its gradient: they have a factor around them, subtract a bare
+number, or start over. The right formula is that of the other weights' updates, for this weight and
+its own gradient. A slope measured with a small step is near the derivative but never equal to it,
+which isn't a mistake.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ from gradbook.audit.training.weight_columns import WeightColumn, change, plain_u
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import Call, Expression, Number, write
 
-KEPT = 64  # steps under test: the weights ask for the same ones
+KEPT = 64  # steps under test, since all weights need the same ones
 
 
 def update_findings(
     training: SheetTraining, steps: Sequence[SheetStep], told: Sequence[Finding] = ()
 ) -> list[Finding]:
-    """What is wrong with how the weights are updated, except for what is reported already."""
+    """Findings for updates of weights, except for those that have already been reported."""
     tested = lru_cache(KEPT)(lambda k: StepUnderTest.of(training, [steps[k]]))
     found: list[Finding] = []
     for updates in usual_updates(training):
@@ -75,7 +75,7 @@ class UsualUpdate:
     training: SheetTraining
     number: int
     formula: Pattern
-    cells: Sequence[Address]  # those that have it
+    cells: Sequence[Address]  # the updates with this formula
 
     @property
     def weight(self) -> WeightColumn:
@@ -89,13 +89,13 @@ class UsualUpdate:
         return next(base for base, update in self.weight.steps if update == cell)
 
     def taken_instead(self, cell: Address) -> tuple[set[Address], set[Address]]:
-        """The cells that an update mentions, and those that it would if it had the formula."""
+        """The cells that only the update refers to, and those that only the usual formula does."""
         own = _mentioned(self.training.book.patterns[cell], cell)
         meant = _mentioned(self.formula, cell)
         return own - meant, meant - own
 
     def with_terms(self, mend: Callable[[int, Expression], SignedTerm]) -> Pattern | None:
-        """The formula with other terms beside the weight; None where that isn't a term of it."""
+        """The formula with other terms beside the weight; None if the weight isn't a term of it."""
         reader, home = self.training.book.reader, self.cells[0]
         said = reader.read_typed(self.formula.text_at(home), home).expression
         if said is None:
@@ -119,15 +119,15 @@ class UsualUpdate:
         why: str,
         edits: Sequence[Edit] = (),
     ) -> Iterator[Finding]:
-        """Something that is wrong with some of them, sheet by sheet."""
+        """Findings for a mistake in some updates, sheet by sheet."""
         for own in by_sheet(cells):
             there = right and self.training.on_sheet_of(own[0], right)
             yield finding_in(self.training.book, own, kind, self.name, why, self.name, there, edits)
 
 
 def usual_updates(training: SheetTraining) -> Iterator[UsualUpdate]:
-    """The formula that most updates of each weight have: as copies of one another or, where that is
-    a minority, with the cells fixed that no step changes, as a rate typed anew in every row."""
+    """The most frequent formula of each weight's updates: as copies of each other or, if those are
+    a minority, with constant cells made absolute, such as a rate that is typed in every row."""
     patterns = training.book.patterns
     for j, weight in enumerate(training.weights):
         formulas = {cell: patterns[cell] for cell in weight.updates if cell in patterns}
@@ -146,7 +146,7 @@ def usual_updates(training: SheetTraining) -> Iterator[UsualUpdate]:
 
 
 def alike(formulas: Mapping[Address, Pattern]) -> dict[Pattern, list[Address]]:
-    """The cells that have each formula."""
+    """The cells with each formula."""
     found: defaultdict[Pattern, list[Address]] = defaultdict(list)
     for cell, pattern in formulas.items():
         found[pattern].append(cell)
@@ -154,7 +154,7 @@ def alike(formulas: Mapping[Address, Pattern]) -> dict[Pattern, list[Address]]:
 
 
 def _anchored(training: SheetTraining, cell: Address) -> Pattern:
-    """An update's formula with a `$` before what no step changes."""
+    """An update's formula with `$` in references to cells that no step changes."""
     book = training.book
 
     def fixed(reference: str) -> str:
@@ -175,8 +175,8 @@ def of_other_steps(
     told: Sequence[Finding],
     updates: Sequence[Finding],
 ) -> Iterator[Finding]:
-    """Findings of gradients that are right where they stand: an update that differs from the rest
-    of its column takes them in the wrong step."""
+    """Findings for gradients that are right in their own step: an update that differs from its
+    column uses them in the wrong step."""
     reader, names = training.book.reader, training.names
     for departing in updates:
         if departing.kind != DEPARTING_ROW or departing.weight not in names:
@@ -200,9 +200,9 @@ def _differing(
     tested: Callable[[int], StepUnderTest],
     instead: Sequence[Pattern],
 ) -> Iterator[Finding]:
-    """Updates that differ from the others of their column; not those that say what belongs there
-    instead, where most of the column are wrong. One that takes another weight's gradient differs
-    though that may for once be the same number."""
+    """Findings for updates that differ from the others of their column, except for those that have
+    the right formula where most are wrong. An update with another weight's gradient differs even if
+    the two are equal there."""
     training, usual, name = updates.training, updates.formula, updates.name
     book = training.book
     typed = [cell for cell in updates.weight.updates if cell not in book.patterns]
@@ -229,7 +229,7 @@ def _differing(
 
 
 def _said_of(updates: UsualUpdate, told: Iterable[Finding]) -> Iterator[Pattern]:
-    """What was said to belong in the usual updates."""
+    """The right formulas in earlier findings for the usual updates."""
     for finding in told:
         wrong = list(cells_in(finding, updates.training)) if finding.weight == updates.name else []
         if finding.expected and not set(updates.cells).isdisjoint(wrong):
@@ -238,8 +238,8 @@ def _said_of(updates: UsualUpdate, told: Iterable[Finding]) -> Iterator[Pattern]
 
 
 def _keeps_last_rate(updates: UsualUpdate, cell: Address) -> bool:
-    """Whether an update only takes a rate that was typed, where the rates of the steps have come to
-    their end."""
+    """Whether an update differs only in that it uses the last typed rate of a list that has
+    ended."""
     training, values = updates.training, updates.training.book.values
     first = updates.cells[0]
     place = rate_place(training, updates.formula, first, updates.before(first))
@@ -260,7 +260,7 @@ def _mentioned(pattern: Pattern, home: Address) -> set[Address]:
 def _additions(
     updates: UsualUpdate, steps: Sequence[SheetStep], tested: Callable[[int], StepUnderTest]
 ) -> Iterator[Finding]:
-    """An update that goes up the slope: it adds what it should subtract."""
+    """A finding for an update that goes up the slope: it adds what it should subtract."""
     j, usual, following = updates.number, set(updates.cells), updates.weight.updates
     k = next(
         (k for k, s in enumerate(steps) if {*following[s.number : s.number + 1]} & usual), None
@@ -273,12 +273,12 @@ def _additions(
     if any(is_maximised(updates.training, cell) for cell in steps[k].loss.cells):
         return
     why = Message(
-        "the update adds the gradient of {weight}, which climbs: subtract it instead",
+        "the update adds the gradient of {weight}, so it climbs: subtract it instead",
         weight=updates.name,
     )
     if claim.sign > 0:
         why = Message(
-            "the update subtracts what others add: so it climbs the slope of {weight}",
+            "the update subtracts what others add, so it climbs the slope of {weight}",
             weight=updates.name,
         )
     right = updates.with_terms(lambda sign, part: (-sign, part))
@@ -288,8 +288,8 @@ def _additions(
 def rate_place(
     training: SheetTraining, formula: Pattern, cell: Address, base: Address | None
 ) -> CellReference | None:
-    """Where an update, or a formula of what it adds to a base elsewhere, looks for the learning
-    rate: not where the gradient is, and in a formula apart not where an input may be."""
+    """The reference to the learning rate in an update, or in a separate formula of what it adds:
+    not the gradient's and, in a separate formula, not what may be an input's."""
     inside: Sequence[SignedTerm] = ()
     if base is not None:
         inside = change(formula, base, cell)
@@ -305,18 +305,18 @@ def rate_place(
     return next(rates, still[0] if len(still) == 1 and len(parts) == 2 else None)
 
 
-# Updates that aren't the weight less its gradient -------------------------------------
+# Updates that aren't the weight minus its gradient -------------------------------------
 
 KIND: str = "wrong update"
 ONE_STEP = 2  # cells of a weight
 
 
 def stray_findings(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator[Finding]:
-    """What is wrong with the weights that aren't updated as weights are."""
+    """Findings for weights without a proper update."""
     book, tested = training.book, StepUnderTest.of(training, steps[:1])
     said = [said_in(book, weight.updates[0]) for weight in training.weights]
     rounded = [isinstance(update, Call) and update.function == "ROUND" for update in said]
-    is_rule = 2 * sum(rounded) >= len(rounded)  # of most weights: so few digits are meant
+    is_rule = 2 * sum(rounded) >= len(rounded)  # of most weights: the few digits are intended
     for j, (weight, name) in enumerate(zip(training.weights, training.names, strict=True)):
         over = list(_starting_over(training, weight))
         if over:
@@ -339,8 +339,8 @@ def stray_findings(training: SheetTraining, steps: Sequence[SheetStep]) -> Itera
 def _starting_over(
     training: SheetTraining, weight: WeightColumn
 ) -> Iterator[tuple[Address, Address]]:
-    """The steps that go on from where the weight began instead of the step before. Where that is so
-    of every step, training seems to end after the first."""
+    """The steps that continue from the initial weight instead of the previous one. If every step
+    does, the training seems to end after the first."""
 
     def starts_over(step: tuple[Address, Address]) -> bool:
         sources = training.flow.sources(step[1])
@@ -355,7 +355,7 @@ def _starting_over(
 
 
 def _stray(tested: StepUnderTest, j: int, models: Container[int]) -> Iterator[Finding]:
-    """What an update does instead of what those of some others do, in all steps or most."""
+    """Findings for an update that differs from some others', in all steps or most of them."""
     training, right = tested.training, usual_form(tested, j, models)
     book, weight, name = training.book, training.weights[j], training.names[j]
     formulas = Counter(p for _, cell in weight.steps if (p := book.patterns.get(cell)))
@@ -372,12 +372,12 @@ def _stray(tested: StepUnderTest, j: int, models: Container[int]) -> Iterator[Fi
 
 
 def what_it_does(training: SheetTraining, base: Address, cell: Address, name: str) -> str:
-    """What an update does instead."""
+    """A message about what an update computes instead."""
     pattern, here = training.book.read_typed(cell), name_of(cell)
     scale = _scale(training, pattern.expression, base, cell) if pattern.expression else ""
     if scale:
         return Message(
-            "{cell} multiplies the weight itself by {factor}, and not its gradient alone",
+            "{cell} multiplies the weight itself by {factor}, not only its gradient",
             cell=here,
             factor=scale,
         )
@@ -386,7 +386,7 @@ def what_it_does(training: SheetTraining, base: Address, cell: Address, name: st
     if is_less and not any(training.varies(part, cell) for _, part in added):
         what = write(total([(-sign, part) for sign, part in added]))
         return Message(
-            "{cell} subtracts {part}, the same in every step: ∂E/∂{weight} is missing",
+            "{cell} subtracts {part}, which is the same in every step: ∂E/∂{weight} is missing",
             cell=here,
             part=what,
             weight=name,
@@ -400,7 +400,7 @@ def what_it_does(training: SheetTraining, base: Address, cell: Address, name: st
 
 
 def _is_only_the_change(training: SheetTraining, base: Address, cell: Address) -> bool:
-    """Whether an update is the learning rate times something that weights change, and no more."""
+    """Whether an update is only the learning rate times something that depends on weights."""
     said = said_in(training.book, cell)
     if said is None or len(terms(said)) != 1 or base in training.flow.sources(cell):
         return False
@@ -409,7 +409,7 @@ def _is_only_the_change(training: SheetTraining, base: Address, cell: Address) -
 
 
 def _scale(training: SheetTraining, said: Expression, base: Address, cell: Address) -> str:
-    """By what a whole update is multiplied; '' where that isn't what is wrong with it."""
+    """The factor of a whole update; '' if that isn't its mistake."""
     split = factors(said)
     whole = [f for f in split.parts if f.above and len(terms(f.part)) > 1]
     rest = [factor for factor in split.parts if factor not in whole]
@@ -421,8 +421,8 @@ def _scale(training: SheetTraining, said: Expression, base: Address, cell: Addre
 
 
 def usual_form(tested: StepUnderTest, j: int, models: Container[int]) -> Pattern | None:
-    """The update as some others have it; None where no cell holds this weight's gradient, or where
-    the others' go by more than theirs."""
+    """The update in the form of some others; None if no cell contains this weight's gradient, or
+    the other updates contain more than theirs."""
     training = tested.training
     for i, weight in enumerate(training.weights):
         if i not in models:
@@ -444,7 +444,7 @@ def usual_form(tested: StepUnderTest, j: int, models: Container[int]) -> Pattern
 
 
 def _gradient(tested: StepUnderTest, j: int, other: Claim) -> Address | None:
-    """The cell beside another gradient that holds this weight's."""
+    """The cell beside another gradient that contains this weight's."""
     training, true = tested.training, tested.gradients[j] * float(other.sign)
     crossing = training.axis.crossing
     for cell in sorted(training.computed_cells - tested.forward):
@@ -455,14 +455,14 @@ def _gradient(tested: StepUnderTest, j: int, other: Claim) -> Address | None:
     return None
 
 
-# Slopes that are measured -------------------------------------------------------------
+# Measured slopes -----------------------------------------------------------------------
 
-NEAR = 0.01  # how far off such a slope may be
-SMALL = 0.1  # at most, such a step
+NEAR = 0.01  # the largest relative error of such a slope
+SMALL = 0.1  # the largest step for such a slope
 
 
 def measured_slopes(training: SheetTraining, findings: Sequence[Finding]) -> list[Finding]:
-    """The findings of gradients that are measured slopes, near enough to the true ones."""
+    """The findings for gradients that are measured slopes, close enough to the true ones."""
     return [
         finding
         for finding in findings
@@ -476,15 +476,15 @@ def measured_slopes(training: SheetTraining, findings: Sequence[Finding]) -> lis
 def measured_notes(found: Sequence[Finding]) -> Iterator[str]:
     for finding in found:
         yield Message(
-            "{cells} is a slope that is measured by a small step: off by {share}",
+            "{cells} is a slope measured with a small step: off by {share}",
             cells=finding.cells,
             share=off_by(finding.relative_error or 0.0),
         )
 
 
 def _is_quotient(training: SheetTraining, cell: Address) -> bool:
-    """Whether a formula divides the difference of two cells by something small that no weight
-    changes."""
+    """Whether a formula divides the difference of two cells by something small that doesn't depend
+    on weights."""
     said, values = said_in(training.book, cell), training.book.values
     parts = factors(said).parts if said is not None else ()
     above = [factor.part for factor in parts if factor.above]

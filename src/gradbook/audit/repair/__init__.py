@@ -1,4 +1,4 @@
-"""Which formula is to blame for a wrong claim, and the smallest edit that puts it right.
+"""Finds the formula that causes a wrong claim, and the smallest edit that corrects it.
 
 It doesn't know how a finding is shown.
 """

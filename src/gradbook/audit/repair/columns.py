@@ -1,9 +1,9 @@
-"""What may be wrong with a column of a step, forward or backward: edits, and values pasted over it.
+"""Proposes corrections of a step's columns, forward or backward: edits, and formulas for values.
 
-A gradient can be right and what it is held against wrong: a sum that takes a wrong cell, an error
-term that lacks its half. Where a forward column was pasted over, the weights behind it lead nowhere
-any more, but their gradients still say what led where: a sum is put together again from those, an
-activation is one that the sheet uses elsewhere.
+A gradient may be right although the loss with which it is compared is wrong: a sum with a wrong
+cell, an error term without its half. If values were pasted over a forward column, the weights
+before it no longer influence the loss, but their gradients still show the structure: a sum can be
+reconstructed from them, and an activation is one that the sheet uses elsewhere.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ from gradbook.targets.excel.language import Expression, Infix, Number, Reference
 
 SLOPE_AXES = 2  # weights and points
 MOST_COLUMNS = 60
-MOST_OFFERED = 120  # cells that may stand in the place of others
-MOST_DERIVED = 24  # cells whose functions may be missing
-MOST_WRITTEN = 6  # columns that are written anew
+MOST_OFFERED = 120  # cells that may replace others
+MOST_DERIVED = 24  # cells of which functions may be missing
+MOST_WRITTEN = 6  # columns that are rewritten
 
 
 def constant_formulas(symptoms: Symptoms) -> Iterator[Hypothesis]:
-    """Edits of what depends on no weight and should, or only repeats a number."""
+    """Edits of formulas that depend on no weight although they should, or only repeat a number."""
     adds = (False, True) if symptoms.constant_behind else (False,)
     some = {*symptoms.constant_behind, *symptoms.only_repeating}
     if some:
@@ -64,7 +64,7 @@ def constant_formulas(symptoms: Symptoms) -> Iterator[Hypothesis]:
 
 
 def changed_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
-    """Edits of what is another than it should be."""
+    """Edits that change a part of a formula."""
     yield from ColumnEdits(symptoms).hypotheses((False,))
 
 
@@ -74,7 +74,7 @@ def lacking_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
 
 
 def slopes_anew(symptoms: Symptoms) -> Iterator[Hypothesis]:
-    """A column on the way back written anew: as the slope of some column on the way there."""
+    """A backward column rewritten as the slope of some forward column."""
     columns, tested = ColumnEdits(symptoms), symptoms.apart
     row, known = tested.positions.row, tested.graph.known
     written = 0
@@ -100,8 +100,7 @@ def slopes_anew(symptoms: Symptoms) -> Iterator[Hypothesis]:
 
 
 def _as_slope(tested: StepUnderTest, cell: Address, of: Node, target: Node) -> Hypothesis | None:
-    """Make a cell the slope of some value: by putting back what it leaves out, or by writing it
-    anew."""
+    """Make a cell the slope of a value: by adding what it omits, or by rewriting it."""
     known = tested.graph.known[cell]
     omissions: Omissions[Node] = ()
     if tested.chain is not None and isinstance(known, Node):
@@ -113,7 +112,7 @@ def _as_slope(tested: StepUnderTest, cell: Address, of: Node, target: Node) -> H
 
 
 class ColumnEdits:
-    """The columns of a step, and the edits that help its gradients."""
+    """The columns of a step, and the edits that correct its gradients."""
 
     def __init__(self, symptoms: Symptoms) -> None:
         self.symptoms = symptoms
@@ -125,13 +124,13 @@ class ColumnEdits:
     def hypotheses(
         self, adds: Collection[bool], some: Collection[Address] | None = None
     ) -> Iterator[Hypothesis]:
-        """Every edit of these columns that puts some gradients right and spoils none."""
+        """Every edit of these columns that corrects some gradients and breaks none."""
         for cells in self.columns():
             if some is None or cells[0] in some:
                 yield from self._column(cells, adds)
 
     def columns(self) -> list[tuple[Address, ...]]:
-        """The cells of the step in their columns; samples stand one below the other."""
+        """The cells of the step by column; samples are below each other."""
         tested, training = self.under_test, self.under_test.training
         claimed = {claim.owner for claim in self.symptoms.claims.values()}
         used = set(self.slopes.order)
@@ -152,7 +151,7 @@ class ColumnEdits:
         wrong = [self.wrong[j].owner for j in self.slopes.weights if j in self.wrong]
         serving: dict[Address, float] = {
             **Counter(cell for owner in wrong for cell in tested.made_of([owner])),
-            **dict.fromkeys(self.forward, len(wrong) - 0.5),  # after what all are made of
+            **dict.fromkeys(self.forward, len(wrong) - 0.5),  # after those that all use
         }
 
         def gradients_served(cells: Iterable[Address]) -> float:
@@ -165,16 +164,16 @@ class ColumnEdits:
             reverse=True,
         )
         alone = [(cell,) for cells in found for cell in unlike_others(tested, cells)]
-        return sorted((*found, *alone)[:MOST_COLUMNS], key=len)  # what costs little comes first
+        return sorted((*found, *alone)[:MOST_COLUMNS], key=len)  # inexpensive ones first
 
     def _is_astray(self, cell: Address) -> bool:
-        """Whether a cell on the way to the loss belongs to the step by where it stands, though
-        another step's weights are all it is computed from."""
+        """Whether a cell on the path to the loss belongs to the step by its position, although it
+        depends only on another step's weights."""
         return cell in self.forward and self.under_test.positions.row(cell) in self.rows
 
     @cached_property
     def rows(self) -> set[tuple[int, int]]:
-        """The rows in which the step's own cells stand."""
+        """The rows that contain the step's own cells."""
         tested = self.under_test
         others = tested.positions.of_other_steps
         own = (
@@ -208,7 +207,7 @@ class ColumnEdits:
                 yield Hypothesis(Cause.COLUMN, cells, tuple(said), (edits[0],), explains)
 
     def _whole(self, given: Mapping[Node, Array]) -> Array:
-        """Which alternatives are numbers wherever the cells are: none divides by nothing."""
+        """Which alternatives are finite wherever the cells are: none divides by 0."""
         whole = []
         for node, values in given.items():
             fine = np.logical_or(np.isfinite(values), ~np.isfinite(self.slopes.values[node]))
@@ -217,7 +216,7 @@ class ColumnEdits:
         return found
 
     def helpful(self, count: int, right: Array) -> Iterator[int]:
-        """Yield which of `count` edits put something right and spoil nothing."""
+        """Yield which of `count` edits correct something and break nothing."""
         spoilt = np.any(np.greater(self.slopes.before, right), axis=-1)
         good = self._mended(right).any(axis=-1) & np.logical_not(spoilt)
         yield from (k for k in map(int, np.flatnonzero(good)) if k < count)
@@ -238,7 +237,7 @@ class ColumnEdits:
 
         def value_of(part: Expression) -> Array:
             if isinstance(part, Reference) and ":" in part.text:
-                return np.full(1, np.nan)  # many values, of which SUM and the like make one
+                return np.full(1, np.nan)  # many values, which SUM and the like combine
             mentions = mentioning(tested, pattern, part)
             return numbers.of(tested.graph.expression(part, cell, mentions))
 
@@ -266,10 +265,10 @@ class ColumnEdits:
             if kind.adds in adds:
                 yield from _stacked(kind.propose(formula, known))
 
-    # What may stand in a column's formulas -------------------------------------
+    # What may be used in a column's formulas ------------------------------------
 
     def _offered(self, cells: Sequence[Address]) -> list[list[Substitute]]:
-        """For each cell of a column the same things as seen from there."""
+        """The same substitutes for each cell of a column, with references from there."""
         tested, first = self.under_test, cells[0]
         on_the_way = first in self.forward
         some = {
@@ -290,7 +289,7 @@ class ColumnEdits:
         return [[row[k] for row in rows] for k in range(len(cells))]
 
     def _seen(self, cell: Address, homes: Sequence[Address]) -> Iterator[Substitute]:
-        """A cell, or that of its sample, for each of a column; fewer where one has none."""
+        """A cell, or its counterpart, for each cell of a column; fewer if one has none."""
         tested = self.under_test
         for home in homes:
             there = beside(tested, cell, home, homes[0])
@@ -305,7 +304,7 @@ class ColumnEdits:
 
     def _is_constant(self, cell: Address) -> bool:
         """Whether a cell's formula depends on no weight and doesn't only repeat a number: a
-        gradient that lost what it came from."""
+        gradient that lost its source."""
         training = self.under_test.training
         computed = cell in training.book.patterns and cell not in training.varying
         return computed and training.plain(cell) == cell
@@ -313,7 +312,7 @@ class ColumnEdits:
     def _is_of_another_sample(
         self, cell: Address, homes: Sequence[Address], some: Collection[Address]
     ) -> bool:
-        """Whether a cell stands to another sample's as one that is offered does to the first's."""
+        """Whether a cell is another sample's counterpart to one that is offered for the first."""
         training, row, home = self.under_test.training, self.under_test.positions.row, homes[0]
         if sheet_of(cell) != sheet_of(home) or cell in training.weight_cells:
             return False
@@ -323,7 +322,7 @@ class ColumnEdits:
         return cell in training.varying or any(c in some and row(c) == row(home) for c in alike)
 
     def _activations(self, home: Address) -> dict[str, str]:
-        """What a formula's sums are called, with the cells that a function alone makes of them."""
+        """For each sum in a formula, the only cell that is a function of that sum alone."""
         flow, reference = self.under_test.training.flow, self.under_test.mentions.reference
         found = {}
         for cell in flow.sources(home):
@@ -336,8 +335,8 @@ class ColumnEdits:
     def _derived(
         self, cell: Address, formula: EvaluatedFormula, offered: Sequence[Substitute]
     ) -> list[Substitute]:
-        """Functions of cells, first of those between the weights and the loss: slopes are of such
-        cells; and differences as of an output and its target."""
+        """Functions of cells, first of those between the weights and the loss, since slopes are
+        functions of these; and differences, such as between an output and its target."""
         apart = differences(self.under_test, cell)
         found = [Substitute(said, formula.value_of(said)) for said in apart]
         training = self.under_test.training
@@ -354,7 +353,7 @@ class ColumnEdits:
         return templates(self.under_test)
 
     def _products(self, cell: Address, offered: Sequence[Substitute]) -> list[Substitute]:
-        """What a sum lacks where a weight has no influence: it times some cell."""
+        """Terms that a sum may lack if a weight has no influence: the weight times some cell."""
         step = self.under_test.step
         idle = {step.weights[weight] for weight in self.under_test.without_influence}
         return [
@@ -371,8 +370,8 @@ class ColumnEdits:
 
 
 def _with_axes(values: Array) -> Array:
-    """Values of alternatives with an axis for weights and one for points, though they be numbers
-    that are the same everywhere."""
+    """Values of alternatives with an axis for weights and one for points, even if they are
+    constant."""
     missing = SLOPE_AXES + 1 - np.ndim(values)
     return np.reshape(values, (len(values), *(1,) * missing, *np.shape(values)[1:]))
 
@@ -381,7 +380,7 @@ Choices = tuple[Callable[[int], Edit], Array]  # the k-th edit, and the values w
 
 
 def _stacked(every: Iterator[Alternatives]) -> Iterator[Choices]:
-    """Single edits gathered to one array, and those that are many already."""
+    """Single edits combined into one array; groups of alternatives are unchanged."""
     edits: list[Edit] = []
     values: list[Array] = []
     for some in every:
@@ -389,7 +388,7 @@ def _stacked(every: Iterator[Alternatives]) -> Iterator[Choices]:
             yield some.__getitem__, some.values
         else:
             edits.append(some[0])
-            values.append(np.atleast_2d(np.asarray(some.values)[0]))  # a lone number's, too
+            values.append(np.atleast_2d(np.asarray(some.values)[0]))  # also for a single number
     if edits:
         yield edits.__getitem__, np.stack(np.broadcast_arrays(*values))
 
@@ -397,9 +396,9 @@ def _stacked(every: Iterator[Alternatives]) -> Iterator[Choices]:
 # Pasted columns -----------------------------------------------------------------------
 
 MOST_PASTED = 12
-MOST_MENTIONED = 3  # cells of a formula that another may be like
-NEARLY = 1e-9  # equal, but for the last bits
-NEAR = 6  # cells that an activation may be of
+MOST_MENTIONED = 3  # cells in a formula that may be the model for another
+NEARLY = 1e-9  # relative: equal, except for the last bits
+NEAR = 6  # cells that may be activated
 ACTIVATIONS = (
     "1/(1+EXP(-x))",
     "TANH(x)",
@@ -410,11 +409,11 @@ ACTIVATIONS = (
 
 FEW_DIGITS = 5
 ONE = Number(1.0)
-Formulas = tuple[str, ...]  # one for every cell of a column
+Formulas = tuple[str, ...]  # one for each cell of a column
 
 
 def pasted_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
-    """The formulas that columns of values may have had, and whether they give those values."""
+    """The formulas that columns of values may have had, and whether they reproduce the values."""
     cut_off = symptoms.under_test.without_influence
     claims = {j: c for j, c in symptoms.claims.items() if j in symptoms.wrong or j in cut_off}
     for cells in list(_pasted_columns(symptoms))[:MOST_PASTED]:
@@ -428,9 +427,9 @@ def pasted_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
 
 
 def _pasted_columns(symptoms: Symptoms) -> Iterator[tuple[Address, ...]]:
-    """Numbers that the loss or wrong gradients are made of, by their column: those that change from
-    step to step and, where some weight leads nowhere, zeros, as ReLUs stay at, and what looks
-    computed."""
+    """The numbers that the loss or wrong gradients depend on, by column: those that change from
+    step to step and, if some weight has no influence, zeros, at which ReLUs stay, and numbers that
+    look computed."""
     tested, training = symptoms.under_test, symptoms.under_test.training
     if len(tested.alike) < 2:
         return
@@ -455,8 +454,8 @@ def _has_few_digits(value: float) -> bool:
 
 
 def _are_typed(tested: StepUnderTest, cells: Sequence[Address]) -> bool:
-    """Whether numbers are samples or targets: with few digits, where what was computed has many,
-    and so that every weight leads to the loss. Zeros are what ReLUs stay at."""
+    """Whether numbers are samples or targets: they have few digits, unlike computed ones, and every
+    weight influences the loss. Zeros don't count, since ReLUs stay at 0."""
     if tested.without_influence or tested.forward.isdisjoint(cells):
         return False
     values = np.ravel([tested.positions.values(cell, tested.alike) for cell in cells])
@@ -464,7 +463,7 @@ def _are_typed(tested: StepUnderTest, cells: Sequence[Address]) -> bool:
 
 
 def _gives(tested: StepUnderTest, cells: Sequence[Address], formulas: Sequence[str]) -> bool:
-    """Whether formulas give what stands in the cells, in every step: then they were there."""
+    """Whether formulas reproduce the cells' values in every step, and so were probably there."""
     for home, text in zip(cells, formulas, strict=True):
         node, given = meaning_of(tested, text, home), tested.positions.values(home, tested.alike)
         if node is None or not np.allclose(tested.sheet.of(node), given, rtol=NEARLY, atol=0):
@@ -473,7 +472,7 @@ def _gives(tested: StepUnderTest, cells: Sequence[Address], formulas: Sequence[s
 
 
 def _freed(tested: StepUnderTest, cells: Sequence[Address]) -> StepUnderTest:
-    """The step with all that is computed from the cells as formulas, though no weight is in it."""
+    """The step with everything computed from the cells as formulas, even without weights."""
     training, instead = tested.training, tested.graph.instead
     below = training.flow.below(cells, training.weight_cells)
     formulas = {c: tested.formula(c) for c in below - training.varying if c not in instead}
@@ -487,8 +486,8 @@ def _freed(tested: StepUnderTest, cells: Sequence[Address]) -> StepUnderTest:
 def _formulas(
     tested: StepUnderTest, cells: tuple[Address, ...], claims: Mapping[int, Claim]
 ) -> Iterator[Formulas]:
-    """What may have stood in a column: a function of another, the formula of another with one of
-    its cells exchanged, or a weighted sum."""
+    """Formulas that a column may have had: a function of another column, the formula of another
+    with one cell replaced, or a weighted sum."""
     first, known = cells[0], [*templates(tested), *map(read, ACTIVATIONS)]
 
     def all_as(said: Expression) -> Formulas:
@@ -506,8 +505,8 @@ def _formulas(
 
 
 def _like_others(tested: StepUnderTest, first: Address) -> Iterator[Expression]:
-    """The formula of another column with one of its cells exchanged for its like: e^(o1 − L) where
-    e^(o2 − L) stands beside it."""
+    """The formula of another column with one of its cells replaced by a similar one: e^(o1 − L) if
+    e^(o2 − L) is beside it."""
     training, row = tested.training, tested.positions.row
     patterns = training.book.patterns
     below = training.flow.below([first], training.weight_cells) | {first}
@@ -533,8 +532,8 @@ def _like_others(tested: StepUnderTest, first: Address) -> Iterator[Expression]:
 
 
 def _near(tested: StepUnderTest, home: Address) -> list[Address]:
-    """Formulas of the same line, and then of the step's lines on other sheets: first those that
-    nothing on the way to the loss uses, then those that serve something else, too."""
+    """Formulas of the same line, then of the step's lines on other sheets; in each, first those
+    that nothing on the path to the loss uses."""
     training, row = tested.training, tested.positions.row
     used = {source for cell in tested.forward for source in training.flow.sources(cell)}
     below = training.flow.below([home], training.weight_cells)
@@ -553,7 +552,7 @@ def _near(tested: StepUnderTest, home: Address) -> list[Address]:
 def _sum(
     tested: StepUnderTest, cells: Sequence[Address], claims: Mapping[int, Claim]
 ) -> Formulas | None:
-    """Each weight times what its gradient has beside the slope of the column."""
+    """A sum of each weight times the factor of its gradient beside the slope of the column."""
     nodes = [tested.graph.node(cell) for cell in cells]
     found = gradients(tested.loss, nodes)
     slopes = [tested.random.of(found[node]) for node in nodes]
@@ -575,8 +574,8 @@ def _sum(
 def _factor(
     tested: StepUnderTest, cells: Sequence[Address], slopes: Sequence[Array], missing: Array
 ) -> list[Expression] | None:
-    """The cells of another column that, times the slopes, add up to what is missing; 1 for each
-    where the slopes alone do."""
+    """The cells of another column that, multiplied by the slopes, add up to what is missing; 1 for
+    each if the slopes alone do."""
     first = cells[0]
     if agree(missing, np.sum(np.broadcast_arrays(*slopes), axis=0)):
         return [ONE for _ in cells]

@@ -1,6 +1,6 @@
-"""What departs from the rest: a row from most rows, an update that takes another's gradient.
+"""Proposes corrections of what differs: a row from most rows, an update with another's gradient.
 
-What put other rows right is tried again, too.
+Corrections that worked in other rows are tried again, too.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from gradbook.targets.excel.language import Expression, Number, Reference, read,
 
 # Rows unlike most ---------------------------------------------------------------------
 
-SEVERAL = 3  # steps that are alike
+SEVERAL = 3  # similar steps
 
 
 def outlier_rows(symptoms: Symptoms) -> Iterator[Hypothesis]:
-    """The formulas of most rows, where they put these right but for what is wrong in all; or where
-    the loss of one row is another one by its own formulas, though its gradients go with that."""
+    """The formulas of most rows, if they correct this one except for mistakes of all rows; or if a
+    row's formulas compute another loss, although its gradients match."""
     if not symptoms.usual:
         return
     tested = symptoms.under_test
@@ -50,7 +50,7 @@ def outlier_rows(symptoms: Symptoms) -> Iterator[Hypothesis]:
 
 
 def _to_blame(symptoms: Symptoms, cells: dict[Address, Pattern]) -> dict[Address, Pattern]:
-    """As few of the formulas as put the step right; none where all of them don't."""
+    """A minimal set of the formulas that corrects the step; none if all together don't."""
     tested, anyway = symptoms.under_test, symptoms.earlier.usually_wrong
     if not cells or not _are_right(tested, cells, anyway):
         return {}
@@ -62,19 +62,19 @@ def _to_blame(symptoms: Symptoms, cells: dict[Address, Pattern]) -> dict[Address
 
 
 def _is_alone(symptoms: Symptoms) -> bool:
-    """Whether a single step isn't like several others."""
+    """Whether a single step differs from several similar ones."""
     return len(symptoms.under_test.alike) == 1 and len(symptoms.usual) >= SEVERAL
 
 
 def _otherwise_computed(
     tested: StepUnderTest, cells: Mapping[Address, Pattern]
 ) -> dict[Address, Pattern]:
-    """Keep the formulas on the way to the loss that compute another loss from the same cells."""
+    """Keep the formulas on the path to the loss without which the loss differs."""
     loss, training = tested.random.of(tested.loss), tested.training
 
     def is_slip(cell: Address, right: Pattern) -> bool:
-        """Whether it computes something else of the same cells, or goes on as an update does: what
-        takes other cells may be meant to."""
+        """Whether it computes something else from the same cells, or uses the rate like an update:
+        using other cells may be intended."""
         has = training.flow.sources(cell)
         meant = set(training.flow.mentioned_cells(right.places, cell))
         return set(has) == meant or any(map(training.is_rate, has))
@@ -92,13 +92,13 @@ def _otherwise_computed(
 def _are_right(
     tested: StepUnderTest, formulas: Mapping[Address, Pattern], wrong_anyway: set[int]
 ) -> bool:
-    """Whether all claims but those are right with these formulas."""
+    """Whether all other claims are right with these formulas."""
     again = StepUnderTest.of(tested.training, [tested.step]).with_formulas(formulas)
     return again.wrong_weights() <= wrong_anyway
 
 
 def _outliers(training: SheetTraining, usual: SheetStep, step: SheetStep) -> dict[Address, Pattern]:
-    """Return the cells of a step whose formula differs from the usual one, with the usual one."""
+    """Return the cells of a step whose formulas differ from the usual ones, with those."""
     move = Move(training, usual, step)
     found: dict[Address, Pattern] = {}
     for cell in usual.cells:
@@ -113,9 +113,10 @@ def _outliers(training: SheetTraining, usual: SheetStep, step: SheetStep) -> dic
 
 
 class Move:
-    """The way from the cells of one step to those of another.
+    """The correspondence between the cells of one step and those of another.
 
-    Epochs and samples may be differently far apart, even on one sheet, but a column holds either.
+    Epochs and samples may have different distances, even on one sheet, but a column contains only
+    one of them.
     """
 
     def __init__(self, training: SheetTraining, usual: SheetStep, step: SheetStep) -> None:
@@ -135,7 +136,7 @@ class Move:
         self.by |= self._as_mentioned(usual)
 
     def _columns(self, step: SheetStep) -> dict[tuple[int, int], list[Address]]:
-        """The cells of a step that move with it, by the column they stand in."""
+        """The cells of a step that move with it, by column."""
         training, foreign = self.training, Positions(self.training, step).of_other_steps
         found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
         for cell in dict.fromkeys([*step.cells, *step.own]):
@@ -145,8 +146,8 @@ class Move:
         return found
 
     def _as_mentioned(self, usual: SheetStep) -> dict[tuple[int, int], int]:
-        """How far columns of sheets on which the other step lacks cells are apart, by the formulas
-        of both steps that mention them: a sum of its samples."""
+        """The distances of columns on sheets without cells of the other step, inferred from
+        formulas of both steps that refer to them, such as a sum over samples."""
         flow, known = self.training.flow, {sheet for sheet, _ in self.by}
         found: defaultdict[tuple[int, int], Counter[int]] = defaultdict(Counter)
         for cell in usual.cells:
@@ -160,10 +161,10 @@ class Move:
         return self.training.axis.line(cell)
 
     def distance(self, cell: Address) -> int:
-        """How far the other step's cell is from this one's, as the nearest column has it."""
+        """The distance from a cell to its counterpart, according to the nearest column."""
         sheet, place = self._line(cell)
         near = [line for line in self.by if line[0] == sheet]
-        if not near:  # nothing of that step depends on weights there
+        if not near:  # no cell there depends on that step's weights
             return self.losses.get(sheet, 0)
         return self.by[min(near, key=lambda line: abs(line[1] - place))]
 
@@ -171,7 +172,7 @@ class Move:
         return cell + self.distance(cell)
 
     def text(self, cell: Address, formula: str) -> str:
-        """A formula of the cell as it belongs in the other step."""
+        """A formula of the cell, adapted to the other step."""
         reader, own = self.training.book.reader, self.distance(cell)
 
         def follow(reference: str) -> str:
@@ -183,14 +184,14 @@ class Move:
                 by = 0
             if at is not None and "!" in reference and sheet_of(at + by) != sheet_of(at):
                 return self.training.book.name_of(at + by, cell + own)
-            within = by - round(by / SHEET) * SHEET  # its sheet isn't said
+            within = by - round(by / SHEET) * SHEET  # the reference has no sheet
             down = round(within / ROW)
             return move_formula(reference, down, within - down * ROW)
 
         return rename_cells_in(formula, follow)
 
     def same(self, cell: Address, there: Address) -> bool:
-        """Whether the two formulas say the same of their own steps."""
+        """Whether the two formulas are equivalent, each in its own step."""
         book, flow = self.training.book, self.training.flow
         a, b = book.patterns[cell], book.patterns.get(there)
         if a is b:
@@ -212,7 +213,7 @@ class Move:
 
 
 def known_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
-    """What put a column right in other rows."""
+    """Corrections of columns that worked in other rows."""
     for step, hypothesis in symptoms.earlier.columns:
         again = _in_this_step(symptoms.under_test, step, hypothesis)
         if again is not None:
@@ -220,7 +221,7 @@ def known_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
 
 
 def known_claim(symptoms: Symptoms) -> Iterator[Hypothesis]:
-    """The repair of the same formula in another place, where it helps here too."""
+    """The correction of the same formula in another place, if it works here too."""
     wrong = symptoms.formula(symptoms.looked_at)
     if wrong is None:
         return
@@ -241,8 +242,8 @@ def known_claim(symptoms: Symptoms) -> Iterator[Hypothesis]:
 def _in_this_step(
     tested: StepUnderTest, step: SheetStep, hypothesis: Hypothesis
 ) -> Hypothesis | None:
-    """A hypothesis of another step for the cells that stand in their places in this one; None
-    where these say another thing."""
+    """A hypothesis of another step for the corresponding cells of this one; None if these have
+    different formulas."""
     patterns = tested.training.book.patterns
     move = Move(tested.training, step, tested.step)
     there = tuple(map(move.to, hypothesis.cells))
@@ -256,7 +257,7 @@ def _in_this_step(
 def _moved(
     hypothesis: Hypothesis, cells: tuple[Address, ...], follow: Callable[[Address, str], str]
 ) -> Hypothesis:
-    """A hypothesis for other cells, its formulas as they belong there."""
+    """A hypothesis for other cells, with its formulas adapted."""
 
     def part(expression: Expression) -> Expression:
         return read(follow(hypothesis.home, write(expression)))
@@ -266,12 +267,12 @@ def _moved(
     return replace(hypothesis, cells=cells, formulas=formulas, edits=tuple(edits))
 
 
-# What only repeats another cell -------------------------------------------------------------
+# Cells that only repeat others ----------------------------------------------------------
 
 
 def repeated_cell(wrong: WrongFormula) -> Hypothesis | None:
-    """The cell that a formula takes, where that only repeats a wrong cell and serves nothing else:
-    nobody would have made it for nothing, had the formula been meant to take another."""
+    """A hypothesis for the cell that a formula uses, if it only repeats a wrong cell and nothing
+    else uses it: such a cell would be useless if the formula should use another."""
     found = wrong.repair if wrong.is_slight else None
     edit = found.edits[0] if found is not None and len(found.edits) == 1 else None
     if edit is None or edit.kind is not EditKind.REFERENCE:
@@ -291,11 +292,11 @@ def repeated_cell(wrong: WrongFormula) -> Hypothesis | None:
 
 # Gradients of other weights -----------------------------------------------------------
 
-ITSELF = -1  # of no weight: the loss, which some take for its slope
+ITSELF = -1  # not a weight: the loss itself, used as its slope
 
 
 def other_gradients(symptoms: Symptoms) -> Iterator[Hypothesis]:
-    """The updates that should mention another cell than they do."""
+    """The updates that should refer to another cell."""
     tested, book = symptoms.under_test, symptoms.under_test.training.book
     for weight, claim in symptoms.wrong.items():
         other = whose(tested, weight, claim) if claim.via and claim.whole else None
@@ -322,7 +323,7 @@ def other_gradients(symptoms: Symptoms) -> Iterator[Hypothesis]:
 
 
 def serving_others(tested: StepUnderTest, wrong: Mapping[int, Claim]) -> set[int]:
-    """The weights of a last row, which no update follows, that seem to claim another's gradient, or
+    """The weights in a last row, which no update follows, that seem to claim another's gradient, or
     claim nothing there."""
     seeming = {
         weight
@@ -337,8 +338,8 @@ def serving_others(tested: StepUnderTest, wrong: Mapping[int, Claim]) -> set[int
 def going_on(
     last: StepUnderTest, known: Sequence[tuple[StepUnderTest, Hypothesis]], weights: set[int]
 ) -> Iterator[tuple[StepUnderTest, Hypothesis]]:
-    """What earlier steps take for these weights' gradients, in a last row, which no update follows:
-    a velocity or a mean that goes on there as it did before."""
+    """For a last row, which no update follows, what earlier steps used as these weights' gradients:
+    a velocity or a mean that continues there."""
     training, found = last.training, set[Address]()
     patterns = training.book.patterns
     for tested, update in known:
@@ -362,7 +363,7 @@ def going_on(
 
 
 def whose(tested: StepUnderTest, weight: int, claim: Claim) -> int | None:
-    """The weight whose gradient a claim is, if it isn't the loss itself."""
+    """The other weight whose gradient a claim is, or ITSELF for the loss; None if there is none."""
     if claim.owner in tested.loss_cells:
         return ITSELF
     if claim.owner not in tested.training.book.patterns:
@@ -376,23 +377,23 @@ def whose(tested: StepUnderTest, weight: int, claim: Claim) -> int | None:
 
 
 def _where_ways_meet(tested: StepUnderTest, claim: Claim, other: int) -> Address:
-    """The first cell on the way to a claim that belongs to the other weight's update."""
+    """The first cell on the trail of a claim that belongs to the other weight's update."""
     options = tested.step.claims[other] if other != ITSELF else ()
     theirs = {cell for option in options for cell in (*option.via, option.owner)}
     return next((cell for cell in claim.via[1:] if cell in theirs), claim.owner)
 
 
 def _takes_its_own(tested: StepUnderTest, weight: int, taken: Address, right: Address) -> bool:
-    """Whether what an update takes is no other weight's gradient, nor is any made of it, nor is
-    what it should take: then that cell is rightly taken, and what it says is wrong."""
+    """Whether neither the cell that an update uses nor the right one belongs to another weight's
+    gradient: then the update rightly uses that cell, and the cell's own formula is wrong."""
     every = enumerate(tested.step.claims)
     others = {option.owner for j, some in every if j != weight for option in some}
     return right not in others and taken not in others | tested.made_of(others)
 
 
 def _right_one(tested: StepUnderTest, weight: int, claim: Claim, astray: Address) -> Address | None:
-    """What belongs in the place of a gradient, or of what remembers it: a cell of the step that is
-    the gradient, first those beside the claim."""
+    """The cell that should replace a gradient, or a memory of it: a cell of the step that equals
+    the gradient, preferably beside the claim."""
     training, true = tested.training, tested.gradients[weight]
     for cell in _near(tested, claim.owner, training.book.patterns):
         if cell not in training.computed_cells:
@@ -407,7 +408,7 @@ def _right_one(tested: StepUnderTest, weight: int, claim: Claim, astray: Address
 
 
 def _remembering(tested: StepUnderTest, own: Address, like: Address) -> Address | None:
-    """The velocity, or the mean, that gathers a gradient as another cell does the other's."""
+    """The velocity or mean of a gradient that corresponds to another gradient's."""
     training, along = tested.training, tested.training.axis.along
     patterns = training.book.patterns
     alike = (
@@ -421,7 +422,7 @@ def _remembering(tested: StepUnderTest, own: Address, like: Address) -> Address 
 
 
 def _near(tested: StepUnderTest, home: Address, cells: Iterable[Address]) -> list[Address]:
-    """Return the cells that stand beside one first, and then the others of its step."""
+    """Return the cells beside one first, then the others of its step."""
     along = tested.training.axis.along
     own = {*tested.step.cells, *tested.positions.unused_formulas}
     near = {cell for cell in cells if cell in own or along(cell) == along(home)}

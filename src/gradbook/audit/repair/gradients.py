@@ -1,7 +1,7 @@
-"""The claimed gradients of a training that aren't: which cells are to blame, and what is right.
+"""Finds the wrong gradients of a training: which cells cause them, and what is right.
 
-The generators propose hypotheses, in the order in which they are asked; the one that is believed
-becomes faults in the cells of all steps that are alike.
+The generators propose hypotheses, in the order of the list; the accepted one becomes faults in the
+cells of all similar steps.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ Proposing = Callable[[Symptoms], Iterator[Hypothesis]]
 
 
 def _alone(way: Way) -> Proposing:
-    """Make a generator of the one hypothesis about a weight's claim that a way leads to."""
+    """Make a generator of a function that returns one hypothesis about a weight's claim."""
 
     def propose(symptoms: Symptoms) -> Iterator[Hypothesis]:
         found = way(symptoms)
@@ -85,17 +85,17 @@ def _alone(way: Way) -> Proposing:
 
 
 def _of_claim(way: Callable[[StepUnderTest, int, Claim], Hypothesis | None]) -> Proposing:
-    """Make one of a way to put a claim right, or what it is made of."""
+    """Make a generator of a function that corrects a claim, or its parts."""
     return _alone(lambda s: way(s.under_test, s.looked_at, s.wrong[s.looked_at]))
 
 
 def _of_formula(way: Callable[[WrongFormula], Hypothesis | None]) -> Proposing:
-    """Make one of a way to put the formula of a claim right."""
+    """Make a generator of a function that corrects the formula of a claim."""
     return _alone(lambda s: way(wrong) if (wrong := s.formula(s.looked_at)) else None)
 
 
 def written_anew(tested: StepUnderTest, weight: int, claim: Claim) -> Hypothesis | None:
-    """What the chain rule gives, in the sheet's own cells."""
+    """The result of the chain rule, written with the sheet's own cells."""
     true = tested.gradients[weight]
     wrong = WrongFormula.of_claim(tested, weight, claim)
     old = claim.expression if wrong is None else wrong.expression
@@ -127,8 +127,7 @@ def _of_stage(stage: SearchStage) -> list[Generator[Symptoms]]:
 
 
 def _chosen(symptoms: Symptoms, stage: SearchStage) -> Hypothesis | None:
-    """What is believed of all that the generators of a stage propose: sought once in sheets that
-    say the same."""
+    """The accepted hypothesis of a stage's generators: searched for once for identical sheets."""
     case, sheet, known = symptoms.case, symptoms.under_test.training.sheet, budget().known
     if case is None:
         return choose(symptoms, _of_stage(stage))
@@ -143,15 +142,15 @@ def _chosen(symptoms: Symptoms, stage: SearchStage) -> Hypothesis | None:
 
 # Findings -----------------------------------------------------------------------------
 
-ROUNDS = 3  # mistakes that several gradients share, in one step
-SHOWN = 3  # steps, of those that weren't judged
+ROUNDS = 3  # mistakes shared by several gradients, in one step
+SHOWN = 3  # number of steps listed as not judged
 
 
 def gradient_findings(
     training: SheetTraining, groups: Sequence[Sequence[SheetStep]]
 ) -> tuple[list[Finding], bool]:
-    """Return a finding for each wrong gradient, with equal mistakes of one column in one; and
-    whether the budget was enough for the steps that are like most."""
+    """Return a finding for each wrong gradient, with equal mistakes of a column combined; and
+    whether the budget was enough for the most frequent kind of steps."""
     ordered = sorted(groups, key=lambda group: -len(group))
     if not ordered:
         return [], True
@@ -172,14 +171,14 @@ def gradient_findings(
 
 
 def _partly_in_updates(tested: StepUnderTest) -> set[int]:
-    """The weights a part of whose gradient stands in the update itself, as a decay does."""
+    """The weights with a part of the gradient in the update itself, such as weight decay."""
     options = enumerate(tested.step.claims)
     best = {j: tested.best(j, some)[1] for j, some in options if some}
     return {j for j, claim in best.items() if claim is not None and not claim.whole}
 
 
 def _without_parts(step: SheetStep, partly: Collection[int], last: int) -> SheetStep:
-    """The last step, which no update follows, without claims that lack what updates add."""
+    """The last step, which no update follows, without claims that lack the updates' parts."""
     if step.number < last or not partly:
         return step
     claims = (() if j in partly else options for j, options in enumerate(step.claims))
@@ -187,7 +186,7 @@ def _without_parts(step: SheetStep, partly: Collection[int], last: int) -> Sheet
 
 
 def _not_judged(groups: Sequence[Sequence[SheetStep]]) -> str:
-    """Which steps there was nothing left to spend on."""
+    """A note on the steps for which the budget wasn't enough."""
     steps = [step for group in groups for step in group]
     return message_count(
         "{number} of its steps: {cells} …",
@@ -201,8 +200,8 @@ def _not_judged(groups: Sequence[Sequence[SheetStep]]) -> str:
 def explain_step(
     tested: StepUnderTest, earlier: EarlierRows, usual: Sequence[SheetStep] = ()
 ) -> Iterator[Fault]:
-    """What is wrong with steps that are alike, stage by stage: what one finds is put right, or set
-    aside, before the next is asked."""
+    """The faults of similar steps, stage by stage: what one stage finds is corrected, or excluded,
+    before the next."""
     rows = within_budget(lambda: _chosen(Symptoms(tested, {}, earlier, usual), SearchStage.ROWS))
     if rows is not None:
         yield from faults_of(tested, rows)
@@ -244,8 +243,8 @@ def explain_step(
 
 
 def _updates(symptoms: Symptoms) -> list[Hypothesis]:
-    """Return the updates that take other weights' gradients. None where one edit elsewhere explains
-    more: an edit that exchanges gradients makes them seem to be those of other weights."""
+    """Return the updates with other weights' gradients. None if one edit elsewhere explains more: a
+    mistake that exchanges gradients makes them look like those of other weights."""
     found = [h for g in _of_stage(SearchStage.UPDATES) for h in g.propose(symptoms)]
     if not found or (len(found) == 1 and found[0].explains >= symptoms.wrong.keys()):
         return found
@@ -256,7 +255,7 @@ def _updates(symptoms: Symptoms) -> list[Hypothesis]:
 
 
 def _column(symptoms: Symptoms) -> Hypothesis | None:
-    """The column to blame: first those that were to blame in other rows."""
+    """The hypothesis for a wrong column, preferably one that was wrong in other rows."""
     if not symptoms.wrong:
         return None
     case = tuple((weight, claim.expression) for weight, claim in symptoms.wrong.items())
@@ -272,8 +271,8 @@ def _column(symptoms: Symptoms) -> Hypothesis | None:
 
 
 def _each_by_itself(symptoms: Symptoms) -> Iterator[Fault]:
-    """What is wrong with single gradients: first with those that others are made of, for what is
-    right once they are isn't wrong itself."""
+    """The faults of single gradients: first those that others are computed from, since these may be
+    right once the first are corrected."""
     made_of = symptoms.made_of_others
     done: set[int] = set()
     for weight in sorted(symptoms.wrong, key=lambda weight: len(made_of[weight])):
@@ -293,7 +292,7 @@ def _each_by_itself(symptoms: Symptoms) -> Iterator[Fault]:
 
 
 def _own(symptoms: Symptoms, weight: int) -> Hypothesis | None:
-    """What is likely to be wrong with one gradient's own formula; none where it has no right one:
+    """The likely mistake in one gradient's own formula; None if no formula could be right, because
     the loss doesn't depend on its weight."""
     if symptoms.under_test.has_no_influence(weight):
         return None
@@ -306,7 +305,7 @@ def _own(symptoms: Symptoms, weight: int) -> Hypothesis | None:
 def _own_faults(
     symptoms: Symptoms, weight: int, found: Hypothesis | None, spoilt: set[int]
 ) -> Iterator[Fault]:
-    """What is wrong with one gradient, by itself; others may be wrong by it."""
+    """The faults of one gradient; others may be wrong because of it."""
     tested, claim = symptoms.under_test, symptoms.wrong[weight]
     if found is not None and found.cause is Cause.COLUMN:
         yield from faults_of(tested, found)
@@ -321,8 +320,8 @@ def _own_faults(
 
 
 def wrong_claims(tested: StepUnderTest, earlier: EarlierRows) -> dict[int, Claim]:
-    """The claims that aren't right, by weight: those right for these numbers alone, too, if that
-    is a likely slip."""
+    """The wrong claims, by weight; those that are right for these numbers only are included if a
+    likely mistake explains them."""
     found: dict[int, Claim] = {}
     for weight, options in enumerate(tested.step.claims):
         if not options or tested.is_known_right(weight):
@@ -342,8 +341,8 @@ def wrong_claims(tested: StepUnderTest, earlier: EarlierRows) -> dict[int, Claim
 
 
 def _is_slip(symptoms: Symptoms, weight: int) -> bool:
-    """Whether what is right for these numbers alone is a reference gone wrong, lacks what the other
-    gradients have, or adds what other rows subtract."""
+    """Whether a claim that is right for these numbers only has a wrong reference, lacks something
+    that the other gradients have, or adds what other rows subtract."""
     shares = wrong_shares(symptoms.under_test, weight, symptoms.wrong[weight])
     wrong = symptoms.formula(weight)
     found = shares or (wrong.repair if wrong else None)
@@ -363,12 +362,12 @@ def _without(claims: dict[int, Claim], weights: set[int]) -> dict[int, Claim]:
 
 # Faults -------------------------------------------------------------------------------
 
-CHARACTER = 250  # numbers that could be computed while a formula is led to another step
+CHARACTER = 250  # budget per character for adapting a formula to another step
 NOT_SOUGHT = Message("it isn't the gradient; the search for a small repair was stopped")
 
 
 def faults_of(tested: StepUnderTest, hypothesis: Hypothesis) -> Iterator[Fault]:
-    """Yield the faults that a hypothesis about rows, an update or a column stands for."""
+    """Yield the faults for a hypothesis about rows, an update or a column."""
     match hypothesis.cause:
         case Cause.ROW:
             for cell, text in zip(hypothesis.cells, hypothesis.formulas, strict=True):
@@ -395,7 +394,7 @@ def _row_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
 
 
 def _update_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
-    """An update that takes another weight's gradient."""
+    """A fault for an update with another weight's gradient."""
     names, wording = tested.training.names, _wording(tested, hypothesis.home)
     (weight,), (edit,) = hypothesis.explains, hypothesis.edits
     name, said = names[weight], write(edit.new)
@@ -407,7 +406,7 @@ def _update_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
     if hypothesis.whose >= 0:
         kind, other = OTHER_GRADIENT, names[hypothesis.whose]
         why = Message(
-            "{taken} is of {other}; {name} needs {needed}, so {cell}", other=other, **parts
+            "{taken} belongs to {other}; {name} needs {needed}, so {cell}", other=other, **parts
         )
     edits = wording.in_names(hypothesis.edits)
     known: dict[str, Any] = {
@@ -421,7 +420,7 @@ def _update_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
 
 
 def _column_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
-    """What is wrong with a column that gradients come from."""
+    """A fault for a column that gradients are computed from."""
     home, wording, book = hypothesis.home, _wording(tested, hypothesis.home), tested.training.book
     names = tuple(tested.training.names[weight] for weight in sorted(hypothesis.explains))
     called = _called(tested, home)
@@ -450,7 +449,7 @@ def claim_fault(
     hypothesis: Hypothesis | None,
     spoilt: Collection[int] = (),
 ) -> Fault:
-    """What is wrong with one claim, by itself, and which others are wrong by it."""
+    """A fault for one claim, with the other weights that are wrong because of it."""
     book, name, home = tested.training.book, tested.training.names[weight], claim.owner
     kind: str = EditKind.FORMULA.value
     why: str = Message("no formula was found for it")
@@ -501,7 +500,7 @@ def _fault(
     home: Address,
     **said: Any,
 ) -> Fault:
-    """A finding with the fixes of all steps that are alike."""
+    """A fault with the corrections for all similar steps."""
     book, first = tested.training.book, min(step.number for step in tested.alike)
     known = {"cells": "", "formula": book.content(home), "expected": "", **said}
     finding = Finding(sheet=book.sheets[sheet_of(home)].title, **known)
@@ -514,7 +513,7 @@ def _fault(
         for cell, text in zip(hypothesis.cells, hypothesis.formulas, strict=True):
             there = tested.positions.there(cell, step)
             follows = hypothesis.cause is not Cause.UPDATE or there in book.patterns
-            if follows and there not in fixes:  # as a cell that serves every step is
+            if follows and there not in fixes:  # a cell that all steps use comes only once
                 fixes[there] = _in_step(tested, text, cell, step)
     expected = book.reader.read_typed(hypothesis.formulas[0], hypothesis.home)
     finding = replace(finding, expected=f"={expected.text}")
@@ -522,9 +521,9 @@ def _fault(
 
 
 def _in_step(tested: StepUnderTest, text: str, owner: Address, step: SheetStep) -> str:
-    """A formula of this step as the same cell of another has it: filled down where that means the
-    right cell or a copy of it, and else led there, for samples and epochs may be differently far
-    apart."""
+    """A formula adapted to the same cell of another step: filled down if that refers to the right
+    cell or a copy of it; otherwise with each reference moved, since samples and epochs may have
+    different distances."""
     spend(CHARACTER * len(text))
     positions, book = tested.positions, tested.training.book
     plain, reader = tested.training.plain, book.reader
@@ -545,8 +544,8 @@ def _in_step(tested: StepUnderTest, text: str, owner: Address, step: SheetStep) 
         return copy_formula(reference, cell, other)
 
     def goes_along(cell: Address) -> bool:
-        """Whether a cell stands beside an update and is not the step's own, as a velocity does."""
+        """Whether a cell beside an update isn't the step's own, such as a velocity."""
         beside = positions.row(cell) == positions.row(owner)
         return update and beside and not positions.owns(cell)
 
-    return rename_cells_in(text, cache(follow))  # a long formula mentions the same few cells
+    return rename_cells_in(text, cache(follow))  # a long formula repeats a few cells

@@ -1,8 +1,7 @@
-"""Losses that no weight leads to any more, because values were pasted on the way.
+"""Finds losses that no weight influences any longer, because of pasted values on the path.
 
-Where a column of pasted values is the only way to the loss, the gradients still say what they are
-of. The loss is found behind such a column where the formulas that gave its values put every
-gradient right.
+If a column of pasted values interrupts the only path to the loss, the gradients still show which
+loss it was. It is found if formulas that reproduce the values make every gradient right.
 """
 
 from __future__ import annotations
@@ -24,18 +23,18 @@ from gradbook.audit.training.weight_columns import WeightColumn, update_lines
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 
-FEWEST = 3  # cells of a line
+FEWEST = 3  # in a line
 MOST_LOSSES = 3
 MOST_COLUMNS = 12
-MOST_LINE_CELLS = 20_000  # of lines that may be weights; beyond, it is a table of something else
+MOST_LINE_CELLS = 20_000  # of possible weights; with more, it is a table of something else
 
 
 def cut_off_trainings(book: Book, flow: Flow) -> list[SheetTraining]:
-    """Trainings none of whose weights comes back to itself, each held against its gradients."""
+    """Trainings without feedback from any weight to itself, each confirmed by its gradients."""
     lines = [line for line in update_lines(book) if len(line.cells) > FEWEST]
     if sum(len(line.cells) for line in lines) > MOST_LINE_CELLS:
         return []
-    kept: list[WeightColumn] = []  # none that shares cells with a longer one
+    kept: list[WeightColumn] = []  # none shares cells with a longer one
     taken: set[Address] = set()
     for line in sorted(lines, key=lambda line: -len(line.cells)):
         if taken.isdisjoint(line.cells):
@@ -47,8 +46,8 @@ def cut_off_trainings(book: Book, flow: Flow) -> list[SheetTraining]:
 
 
 def loss_behind_values(training: SheetTraining) -> tuple[SheetTraining, list[StepLoss | None]]:
-    """The training with what is computed from pasted values, and its loss; none where that isn't
-    all that is wrong with it."""
+    """The training extended to what is computed from pasted values, and its loss; no loss if that
+    doesn't explain everything."""
     columns = list(_pasted(training))[:MOST_COLUMNS]
     cells = (cell for column in columns for cell in column)
     wide = replace(training, varying=cells_that_depend(training.flow, training.weights, cells))
@@ -60,7 +59,7 @@ def loss_behind_values(training: SheetTraining) -> tuple[SheetTraining, list[Ste
 
 
 def _pasted(training: SheetTraining) -> Iterator[list[Address]]:
-    """Columns of numbers that differ, as many as there are steps, and that formulas use."""
+    """Columns of differing numbers, one for each step, that formulas use."""
     book, users = training.book, training.flow.users
     found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
     for cell, value in book.values.items():
@@ -73,7 +72,7 @@ def _pasted(training: SheetTraining) -> Iterator[list[Address]]:
 
 
 def _losses(training: SheetTraining, column: Sequence[Address]) -> Iterator[list[StepLoss | None]]:
-    """What a pasted column leads to and no gradient is made of, the likeliest loss first."""
+    """Losses that depend on a pasted column and that no gradient uses, the likeliest first."""
     book, flow, stop = training.book, training.flow, training.weight_cells
     updates = [weight.updates[0] for weight in training.weights]
     first = training.axis.along(training.weights[0].start)
@@ -90,7 +89,7 @@ def _losses(training: SheetTraining, column: Sequence[Address]) -> Iterator[list
 
 
 def _is_explained(training: SheetTraining, loss: Sequence[StepLoss | None]) -> bool:
-    """Whether the formulas of one pasted column put every gradient of most steps right."""
+    """Whether the formulas of one pasted column make every gradient of most steps right."""
     usual = max(group_steps(training, steps_of(training, loss)), key=len, default=[])
     if not usual:
         return False

@@ -1,6 +1,6 @@
-"""A step as a hypothesis makes it, and how doubtful that is.
+"""A step as changed by a hypothesis, and the doubts about it.
 
-Formulas that networks are made of, a weighted sum or a function of one, are likelier than others.
+Typical formulas of networks, a weighted sum or a function of one cell, are likelier than others.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ ACTIVATIONS = ("sigmoid", "tanh")
 
 
 class Convention(IntEnum):
-    """How much a formula is like those that networks are made of."""
+    """How typical a formula is of networks."""
 
     NONE = 0
-    USUAL = 1  # a weighted sum, some function of one cell
-    NAMED = 2  # an activation that has a name
+    USUAL = 1  # a weighted sum, or some function of one cell
+    NAMED = 2  # a named activation
 
 
 def convention(tested: StepUnderTest, pattern: Pattern | None, home: Address) -> Convention:
-    """What a formula is in a cell on the way to the loss."""
+    """How typical a formula in a cell on the path to the loss is."""
     said = pattern.expression if pattern is not None else None
     if said is None or isinstance(said, Reference):
         return Convention.NONE
@@ -59,14 +59,14 @@ def convention(tested: StepUnderTest, pattern: Pattern | None, home: Address) ->
 
 
 def _argument(expression: Expression) -> Expression | None:
-    """What the first function in a formula is of, but for its sign."""
+    """The argument of the first function in a formula, without its sign."""
     called = (part.arguments[0] for part in parts(expression) if isinstance(part, Call))
     inside = next(called, None)
     return inside.operand if isinstance(inside, Prefix) else inside
 
 
 def _is_weighted_sum(tested: StepUnderTest, expression: Expression | None, home: Address) -> bool:
-    """Whether all terms are a weight times something else, each of them once, but for one bias."""
+    """Whether each term is a different weight times something else, apart from one bias."""
     if expression is None:
         return False
     reader, weights = tested.training.book.reader, set(tested.step.own)
@@ -90,14 +90,14 @@ def _is_weighted_sum(tested: StepUnderTest, expression: Expression | None, home:
 
 # Repaired steps -----------------------------------------------------------------------
 
-WEIGHED = 60  # hypotheses that are looked at in full
-HYPOTHESIS = 50_000  # numbers that could be computed while one is weighed at first sight
-FAR = 1e6  # cells: another sheet
-COMMON = (0.5, 1.0, 2.0)  # halves stand before squares
+WEIGHED = 60  # hypotheses that are examined in full
+HYPOTHESIS = 50_000  # budget for the first examination of one
+FAR = 1e6  # the distance to another sheet, in cells
+COMMON = (0.5, 1.0, 2.0)  # halves before squares
 
 
 class RepairedStep:
-    """A step and a hypothesis: the formula of its first cell, and what it would become."""
+    """A step and a hypothesis: the formula of its first cell, before and after the edit."""
 
     def __init__(self, tested: StepUnderTest, hypothesis: Hypothesis) -> None:
         self.under_test = tested
@@ -118,21 +118,20 @@ class RepairedStep:
 
     @cached_property
     def all_after(self) -> StepUnderTest:
-        """The step as the hypothesis makes it."""
+        """The step with all changes of the hypothesis."""
         return repair_step(self.under_test, self.hypothesis)
 
     @cached_property
     def likeness(self) -> int:
-        """How many more formulas of its kind, on the way to the loss or back, the formula looks
-        like once it is changed; on the way back factors may come in another order."""
+        """How many more formulas, on the same path, the formula resembles after the change; on the
+        backward path factors may be in another order."""
         if self.is_forward:
             return self.order
         return self._more_like(lambda pattern: pattern.makeup, self.under_test.makeups)
 
     @cached_property
     def order(self) -> int:
-        """How many more formulas it looks like once it is changed, with its factors in the same
-        order."""
+        """How many more formulas it resembles after the change, with factors in the same order."""
         shapes = self.under_test.shapes[self.is_forward]
         return self._more_like(lambda pattern: pattern.shape, shapes)
 
@@ -145,26 +144,26 @@ class RepairedStep:
             others[look(pattern)]
             if pattern and not isinstance(pattern.expression, Reference)
             else 0
-            for pattern in (self.before, self.after)  # a cell repeated is of no kind
+            for pattern in (self.before, self.after)  # a bare reference resembles nothing
         )
         return after - before
 
     @cached_property
     def kinds(self) -> tuple[Convention, Convention]:
-        """What the formula is as it stands, and once changed."""
+        """How typical the formula is before and after the change."""
         before = convention(self.under_test, self.before, self.home)
         return before, convention(self.under_test, self.after, self.home)
 
     @property
     def conventions(self) -> tuple[Convention, Convention]:
-        """The same of a formula on the way to the loss; nothing of another."""
+        """The same for a formula on the path to the loss; NONE for others."""
         is_any = self.is_forward and self.before is not None
         return self.kinds if is_any else (Convention.NONE, Convention.NONE)
 
     @property
     def unmakes_an_activation(self) -> bool:
-        """Whether a cell that is an activation as it stands, which the loss is computed without,
-        would be something else: as where the loss takes the sum before a sigmoid."""
+        """Whether an activation that the loss doesn't use would become something else, for example
+        where the loss uses the sum before a sigmoid."""
         if self.is_forward:
             return False
         before, after = self.kinds
@@ -172,15 +171,15 @@ class RepairedStep:
 
     @property
     def is_pointless(self) -> bool:
-        """Whether a part of the formula comes to nothing, which nobody means."""
+        """Whether a part of the formula would have no effect, which nobody intends."""
         if self.before is None or self.before.expression is None or self.after.expression is None:
             return False
         return pointless_parts(self.after.expression) > pointless_parts(self.before.expression)
 
     @property
     def is_rare(self) -> bool:
-        """Whether it adds something on the way to the loss, or makes another function of a function
-        of one cell."""
+        """Whether the edit adds something on the path to the loss, or changes the function of a
+        single cell."""
         kind = self.edit.kind
         one = len(set(self.under_test.training.flow.sources(self.home))) == 1
         other = (EditKind.NUMBER, EditKind.OPERATOR, EditKind.OMISSION)
@@ -189,17 +188,17 @@ class RepairedStep:
 
     @property
     def is_unlikely(self) -> bool:
-        """Whether it is rare, and makes nothing like others."""
+        """Whether the edit is rare, and doesn't make the formula resemble others."""
         return self.is_rare and self.likeness <= 0
 
     @property
     def leads_astray(self) -> bool:
-        """Whether a formula on the way to the loss mentions what it can't mean."""
+        """Whether a formula on the path to the loss refers to a cell that can't be intended."""
         return self.is_forward and any(map(self._is_astray, self.hypothesis.edits))
 
     def _is_astray(self, edit: Edit) -> bool:
-        """Whether a reference leads to a blank, a text, another step, or to what nobody else uses
-        while what belongs there is used by nobody."""
+        """Whether a reference is to a blank, a text, another step, or a cell that nothing else
+        uses, while nothing uses the right cell."""
         if not isinstance(edit.old, Reference):
             return False
         tested, training = self.under_test, self.under_test.training
@@ -220,7 +219,7 @@ class RepairedStep:
 
 
 def meaning_of(tested: StepUnderTest, text: str, cell: Address) -> Node | None:
-    """What a formula comes to in a cell of a step; None where that isn't understood."""
+    """The node of a formula in a cell of a step; None if the formula isn't understood."""
     pattern = tested.training.book.reader.read_typed(text, cell)
     said = pattern.expression
     if said is None:
@@ -229,15 +228,15 @@ def meaning_of(tested: StepUnderTest, text: str, cell: Address) -> Node | None:
 
 
 def repair_step(tested: StepUnderTest, hypothesis: Hypothesis) -> StepUnderTest:
-    """Return the step as a hypothesis makes it."""
+    """Return the step with the changes of a hypothesis."""
     return tested.with_formulas(hypothesis.patterns(tested.training.book))
 
 
-# How likely it is -------------------------------------------------------------
+# Likelihood --------------------------------------------------------------------
 
 
 def at_first_sight(repaired: RepairedStep) -> Doubts:
-    """The doubts that are quickly told."""
+    """The doubts that are quick to compute."""
     hypothesis = repaired.hypothesis
     return Doubts(
         unexplained=-len(hypothesis.explains),
@@ -251,7 +250,7 @@ def at_first_sight(repaired: RepairedStep) -> Doubts:
 
 
 def doubts(repaired: RepairedStep) -> Doubts:
-    """All that speaks against a hypothesis."""
+    """All doubts about a hypothesis."""
     before, after = repaired.conventions
     return at_first_sight(repaired)._replace(
         makes_sense=not repaired.leads_astray,
@@ -263,7 +262,7 @@ def doubts(repaired: RepairedStep) -> Doubts:
 
 
 def rank(tested: StepUnderTest, hypotheses: Iterable[Hypothesis]) -> list[Hypothesis]:
-    """Rank the hypotheses, the likeliest first, without those that nobody means."""
+    """Rank the hypotheses, the likeliest first, without those that nobody would intend."""
     every = (_weighed(tested, hypothesis) for hypothesis in hypotheses)
     some = nsmallest(WEIGHED, (one for one in every if not one.is_pointless), key=at_first_sight)
     kept = (one for one in some if one.conventions[1] >= one.conventions[0])
@@ -290,7 +289,7 @@ def _oddity(edit: Edit) -> int:
 
 
 def _distance(repaired: RepairedStep, edit: Edit) -> float:
-    """How far apart two cells are; of something that is added, how deep inside it stands."""
+    """The distance between two cells; for an added part, its depth in the formula."""
     if edit.kind in (EditKind.FACTOR, EditKind.TERM):
         return len(edit.paths[0])
     if not isinstance(edit.old, Reference) or not isinstance(edit.new, Reference):

@@ -1,10 +1,10 @@
-"""What a gradient is made of: the shares of samples that it adds up, and what it leaves out.
+"""The parts of a gradient: samples' shares that it adds up, and what it omits from the chain rule.
 
-Shares may stand in a column of samples, or here and there. In the latter case a right share tells
-its sample, for it is the slope by way of one of the formulas that mention the weight; wrong shares
-belong to the samples that remain. Which part of the chain rule is left out is known without trying
-edits: a sum over some of the ways from the loss, or a product without one slope, shows at any
-numbers.
+Shares may be in a column of samples, or scattered. If they are scattered, a right share identifies
+its sample, since it is the slope through one of the formulas that use the weight; wrong shares
+belong to the remaining samples. Omissions from the chain rule are found without trying edits: a sum
+over some of the paths from the loss, or a product without one slope, is recognised by its values at
+any numbers.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
 from gradbook.targets.excel.language import Call, Number
 
-MOST_SHARES = 60  # shares of one gradient
-SEEN = 1_000  # numbers that could be computed while a formula is led to another sample
-SHARE = 20_000  # numbers that could be computed while one is held against a sample
+MOST_SHARES = 60  # of one gradient
+SEEN = 1_000  # budget for adapting a formula to another sample
+SHARE = 20_000  # budget for comparing a share with a sample
 
-WrongShare = tuple[Address, Node]  # a cell, and what it should be
+WrongShare = tuple[Address, Node]  # a cell, and its right value
 
 
 def wrong_shares(tested: StepUnderTest, weight: int, claim: Claim) -> Hypothesis | None:
-    """What is wrong with shares that a claim gathers, if it gathers some; none where one can't be
-    put right. Shares of several samples are put right alike, if that helps."""
+    """A correction of the wrong shares that a claim adds up, if there are any; None if one can't be
+    corrected. Shares of several samples get the same correction, if that works."""
     known: list[Hypothesis] = []
     try:
         for cell, target in (
@@ -65,7 +65,7 @@ def wrong_shares(tested: StepUnderTest, weight: int, claim: Claim) -> Hypothesis
 def _alike(
     tested: StepUnderTest, first: Hypothesis, cell: Address, target: Node
 ) -> Hypothesis | None:
-    """A share put right as another sample's was."""
+    """A share with the same correction as another sample's, if that is right."""
     text = as_seen_from(tested, first.formulas[0], first.home, cell)
     meant = meaning_of(tested, text, cell)
     if meant is None or not tested.same(meant, target):
@@ -74,7 +74,7 @@ def _alike(
 
 
 def _repaired(tested: StepUnderTest, cell: Address, target: Node) -> Hypothesis | None:
-    """How a share becomes what it should be."""
+    """The correction of a share."""
     if tested.formula(cell) is None:
         return anew(tested, cell, Number(0.0), target)
     wrong = WrongFormula.at(tested, cell, target)
@@ -82,7 +82,7 @@ def _repaired(tested: StepUnderTest, cell: Address, target: Node) -> Hypothesis 
 
 
 def _ways(tested: StepUnderTest, weight: int) -> dict[Address, Node]:
-    """The formulas on the way to the loss that mention a weight."""
+    """The formulas on the path to the loss that use a weight."""
     at, known = tested.step.weights[weight], tested.graph.known
     assert at is not None
     users = sorted(set(tested.training.flow.users.get(at, ())) & tested.forward)
@@ -90,14 +90,14 @@ def _ways(tested: StepUnderTest, weight: int) -> dict[Address, Node]:
 
 
 def _without(tested: StepUnderTest, weight: int, others: Iterable[Node]) -> Node:
-    """∂loss/∂w as far as it doesn't come by way of others."""
+    """∂loss/∂w without the paths through other nodes."""
     at = tested.step.weights[weight]
     assert at is not None
     node = tested.graph.node(at)
     return gradients(tested.loss, [node], list(others))[node]
 
 
-# Those of a column --------------------------------------------------------------------
+# Shares in a column --------------------------------------------------------------------
 
 
 def _of_column(tested: StepUnderTest, weight: int, claim: Claim) -> Iterator[WrongShare]:
@@ -109,7 +109,7 @@ def _of_column(tested: StepUnderTest, weight: int, claim: Claim) -> Iterator[Wro
 
 
 def shares_of(tested: StepUnderTest, claim: Claim) -> list[Address]:
-    """The cells of one column, formulas of one shape, that the claim is gathered from."""
+    """The cells of one column, with formulas of one shape, that the claim adds up."""
     training = tested.training
     patterns = training.book.patterns
     sources = list(dict.fromkeys(training.flow.sources(claim.owner)))
@@ -124,7 +124,7 @@ def shares_of(tested: StepUnderTest, claim: Claim) -> list[Address]:
 def share_target(
     tested: StepUnderTest, weight: int, claim: Claim, cell: Address
 ) -> tuple[Node, Node | None]:
-    """What a share should be, by way of its own sample, and what it is."""
+    """The right value of a share, for its own sample, and its present value."""
     along, ways = tested.training.axis.along, _ways(tested, weight)
     others = (way for user, way in ways.items() if along(user) != along(cell))
     target = _without(tested, weight, others)
@@ -132,18 +132,18 @@ def share_target(
         claimed = tested.claim_node(claim)
         share = tested.graph.known.get(cell)
     except NotUnderstood:
-        share = None  # it can't be worked, so it has no factor either
+        share = None  # it can't be computed, so it has no factor either
     if not isinstance(share, Node):
         return target, None
     return target / gradients(claimed, [share])[share], share
 
 
-# Single ones --------------------------------------------------------------------------
+# Scattered shares ----------------------------------------------------------------------
 
 
 def _scattered(tested: StepUnderTest, weight: int, claim: Claim) -> Iterator[WrongShare]:
-    """The wrong shares with what the samples that have none should give, in their order; nothing
-    where all are wrong, or where the two don't match in number."""
+    """The wrong shares, each with the slope of a sample that has no right share, in order; none if
+    all are wrong, or if the numbers differ."""
     training, ways = tested.training, list(_ways(tested, weight).values())
     shares = [
         cell
@@ -168,18 +168,18 @@ def _scattered(tested: StepUnderTest, weight: int, claim: Claim) -> Iterator[Wro
             yield cell, slope / factors[nodes[cell]]
 
 
-# What is left out of the chain rule ---------------------------------------------------
+# Omissions from the chain rule -----------------------------------------------------------
 
-LAYERS = 4  # of columns that are made of each other
-MOST_CELLS = 60  # that are looked at
-MOST_NAMED = 240  # of those that are held against what they are called after alone
+LAYERS = 4  # of columns that are computed from each other
+MOST_CELLS = 60  # that are examined
+MOST_NAMED = 240  # of those that are compared only with the values in their labels
 
 
 def omissions_of_all(
     tested: StepUnderTest, wrong: Mapping[int, Claim]
 ) -> list[tuple[StepUnderTest, Hypothesis]]:
-    """What is left out of every wrong gradient, where nothing else is wrong, and the step in which
-    each is put right: the cells that gradients are made of first."""
+    """The omissions in every wrong gradient, if nothing else is wrong, each with the step in which
+    it is corrected: cells that gradients use come first."""
     if not wrong or any(_may_be_odd(tested, j, claim) for j, claim in wrong.items()):
         return []
     is_own = all(tested.left_out(claim, j) for j, claim in wrong.items())
@@ -202,8 +202,8 @@ def omissions_of_all(
 
 
 def _may_be_odd(tested: StepUnderTest, weight: int, claim: Claim) -> bool:
-    """Whether a claim leaves out a way of a weight that unlike formulas take: of those one may be
-    odd, which is suspected first."""
+    """Whether a claim omits a path from a weight with differing formulas: then one of these may be
+    odd, which is examined first."""
     cell = tested.step.weights[weight]
     if cell is None or tested.chain is None:
         return True
@@ -215,7 +215,7 @@ def _may_be_odd(tested: StepUnderTest, weight: int, claim: Claim) -> bool:
 
 
 def omission_of_claim(tested: StepUnderTest, weight: int, claim: Claim) -> Hypothesis | None:
-    """What a claim leaves out of a weight's gradient, put back into its formula."""
+    """A claim with what it omits from a weight's gradient added to its formula."""
     if len(shares_of(tested, claim)) > 1:
         return None
     omissions, cell = tested.left_out(claim, weight), tested.step.weights[weight]
@@ -227,13 +227,13 @@ def omission_of_claim(tested: StepUnderTest, weight: int, claim: Claim) -> Hypot
 
 
 class LackingCell(NamedTuple):
-    """A cell that leaves something out of the slope that it should be."""
+    """A cell that omits something from the slope that it should be."""
 
     cell: Address
-    of: Node  # what it should be the slope by
+    of: Node  # the value by which it should be the slope
     omissions: Omissions[Node]
     target: Node
-    per: Node | None = None  # by how much the gradient that it is a share of grows with it
+    per: Node | None = None  # the derivative of the gradient by this share
 
     def put_right(self, tested: StepUnderTest) -> Hypothesis | None:
         wrong = WrongFormula.at(tested, self.cell, self.target)
@@ -245,8 +245,8 @@ class LackingCell(NamedTuple):
 def _lacking_columns(
     tested: StepUnderTest, wrong: Mapping[int, Claim], *, only_named: bool
 ) -> Iterator[Hypothesis]:
-    """The cells of wrong gradients that leave something out, and are made of none that does; maybe
-    only those that are called after a value on the way to the loss."""
+    """Corrections of cells of wrong gradients that omit something and use no cell that does;
+    perhaps only those labelled with the name of a value on the path to the loss."""
     still = {j: claim for j, claim in wrong.items() if j in tested.wrong_weights()}
     owners = {claim.owner for claim in still.values()}
     made_of = {j: tested.made_of([claim.owner]) for j, claim in still.items()}
@@ -263,7 +263,7 @@ def _lacking_columns(
             found = _lacking_slope(tested, cell, len(users))
         if found is not None:
             lacking[cell] = found
-    columns: defaultdict[object, list[Address]] = defaultdict(list)  # as those of several samples
+    columns: defaultdict[object, list[Address]] = defaultdict(list)  # as of several samples
     for cell in lacking:
         if not tested.made_of([cell]) & lacking.keys() - {cell}:
             shape = tested.training.book.patterns[cell].shape
@@ -278,8 +278,8 @@ def _lacking_columns(
 
 
 def _lacking_slope(tested: StepUnderTest, cell: Address, users: int) -> LackingCell | None:
-    """Return what a cell leaves out of the slope by a value on the way to the loss; None where it
-    is right. `users` is how many gradients are made of it."""
+    """Return what a cell omits from the slope by a value on the path to the loss; None if it is
+    right. `users` is the number of gradients that use it."""
     chain, value = tested.chain, tested.graph.known.get(cell)
     if chain is None or not isinstance(value, Node) or cell in tested.training.weight_cells:
         return None
@@ -306,7 +306,7 @@ def _lacking_slope(tested: StepUnderTest, cell: Address, users: int) -> LackingC
 def _lacking_share(
     tested: StepUnderTest, weight: int, claim: Claim, cell: Address
 ) -> LackingCell | None:
-    """What a sample's share of a gradient leaves out."""
+    """What a sample's share of a gradient omits."""
     chain, at = tested.chain, tested.step.weights[weight]
     target, share = share_target(tested, weight, claim, cell)
     if chain is None or at is None or share is None:
@@ -322,7 +322,7 @@ def _lacking_share(
 def _of_its_sample(
     tested: StepUnderTest, omissions: Omissions[Node], cell: Address
 ) -> Omissions[Node]:
-    """What is left out in a cell's own sample, where there are several."""
+    """The omissions in a cell's own sample, if there are several samples."""
     along, held, found = tested.training.axis.along, tested.cells_of_values, []
     for one in omissions:
         own = (p for p in one.places if p in held and along(held[p]) == along(cell))
@@ -331,19 +331,19 @@ def _of_its_sample(
 
 
 def _values_called_by(tested: StepUnderTest, cell: Address) -> list[Node]:
-    """The values on the way to the loss whose name is part of a cell's, as h1 is of ∂E/∂h1; the
-    longest such name's."""
+    """The values on the path to the loss whose name is part of a cell's label, as h1 is of ∂E/∂h1;
+    if there are several names, the longest."""
     said, names = tested.training.label(cell).lower(), tested.names_of_values
     within = {node: len(name) for node, name in names.items() if name and name in said}
     longest = max(within.values(), default=0)
     return [node for node, length in within.items() if length == longest]
 
 
-# As seen from another sample ----------------------------------------------------------
+# Formulas of other samples ------------------------------------------------------------
 
 
 def as_seen_from(tested: StepUnderTest, text: str, home: Address, cell: Address) -> str:
-    """The formula of another sample: what is a sample's own moves with it, all else stays."""
+    """The formula of another sample: references to a sample's own cells move with it."""
     reader = tested.training.book.reader
 
     def follow(reference: str) -> str:
@@ -357,8 +357,8 @@ def as_seen_from(tested: StepUnderTest, text: str, home: Address, cell: Address)
 
 
 def unlike_others(tested: StepUnderTest, cells: Sequence[Address]) -> list[Address]:
-    """Return the cells of a column that differ from most in what they say of their samples; all of
-    them where there is no majority, as where they only happen to stand below each other."""
+    """Return the cells of a column whose formulas differ from most, each in its own sample; all of
+    them if there is no majority, since they may be below each other by chance."""
     patterns = tested.training.book.patterns
     if len(cells) < 2 or len({patterns[cell] for cell in cells}) == 1:
         return []
@@ -366,13 +366,13 @@ def unlike_others(tested: StepUnderTest, cells: Sequence[Address]) -> list[Addre
     for cell in cells:
         spend(SEEN)
         text = as_seen_from(tested, patterns[cell].text_at(cell), cell, first)
-        said[cell] = text.replace("$", "")  # which is fixed makes no difference in one cell
+        said[cell] = text.replace("$", "")  # in a single cell $ makes no difference
     ((usual, often),) = Counter(said.values()).most_common(1)
     return [cell for cell in cells if said[cell] != usual or 2 * often <= len(cells)]
 
 
 def beside(tested: StepUnderTest, cell: Address, home: Address, first: Address) -> Address:
-    """The cell that stands to a sample's `home` as this one stands to the first sample's."""
+    """The cell in the same position to `home` as `cell` to `first`, the first sample's."""
     training, known = tested.training, tested.graph.known
     there = cell + home - first
     if there == cell or cell in training.weight_cells or sheet_of(cell) != sheet_of(home):

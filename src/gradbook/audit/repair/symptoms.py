@@ -1,7 +1,7 @@
-"""Wrong gradients of a step, what is known of them, and what speaks for a hypothesis.
+"""The wrong gradients of a step, what is known about them, and the evidence for hypotheses.
 
-A gradient that isn't one is its own formula's fault, unless something speaks against another cell:
-one edit there puts several gradients right, or the formula there looks like none of its kind.
+A wrong gradient is attributed to its own formula, unless there is evidence against another cell:
+one edit there corrects several gradients, or the formula there resembles no similar one.
 """
 
 from __future__ import annotations
@@ -29,51 +29,51 @@ from gradbook.audit.workbook.flow import walk
 from gradbook.graph.node import Node, ancestors
 from gradbook.targets.excel.language import Call, Expression, Reference
 
-TRIED = 6  # hypotheses that are held against every gradient, where it takes reasons
-MOST_WRONG = 4  # weights that an edit of a column is tried with first
+TRIED = 6  # hypotheses that are tested on every gradient, if evidence is needed
+MOST_WRONG = 4  # weights on which an edit of a column is tried first
 
 
 @dataclass
 class EarlierRows:
-    """What was found out about a training's rows, for mistakes that come again in others."""
+    """What was found in other rows of a training, for mistakes that occur again."""
 
-    usually_wrong: set[int] = field(default_factory=set)  # weights, in most rows
-    in_vain: set[object] = field(default_factory=set)  # wrong claims that no column is to blame for
+    usually_wrong: set[int] = field(default_factory=set)  # weights that are wrong in most rows
+    in_vain: set[object] = field(default_factory=set)  # wrong claims not caused by any column
     columns: list[tuple[SheetStep, Hypothesis]] = field(default_factory=list)
     claims: dict[str, Hypothesis] = field(default_factory=dict)
     climbing: set[int] = field(default_factory=set)  # weights whose updates go up the slope
-    mistaken: set[int] = field(default_factory=set)  # weights updated by another's gradient
-    updates: list[tuple[StepUnderTest, Hypothesis]] = field(default_factory=list)  # that do so
+    mistaken: set[int] = field(default_factory=set)  # weights updated with another's gradient
+    updates: list[tuple[StepUnderTest, Hypothesis]] = field(default_factory=list)  # those updates
 
 
 @dataclass(frozen=True, eq=False)
 class Symptoms:
-    """Wrong gradients of steps that are alike, by the numbers of their weights."""
+    """Wrong gradients of similar steps, by the indices of their weights."""
 
     under_test: StepUnderTest
     wrong: Mapping[int, Claim]
     earlier: EarlierRows
-    usual: Sequence[SheetStep] = ()  # what most steps are like, where these are others
-    mended: frozenset[Address] = frozenset()  # the cells that were blamed before
-    weight: int | None = None  # the one whose own formula is looked at
+    usual: Sequence[SheetStep] = ()  # most of the steps, if these differ
+    mended: frozenset[Address] = frozenset()  # the cells corrected so far
+    weight: int | None = None  # the one whose own formula is examined
     _formulas: dict[int, WrongFormula | None] = field(default_factory=dict)
 
     @property
     def looked_at(self) -> int:
-        """The weight whose claim is looked at."""
+        """The weight whose claim is examined."""
         assert self.weight is not None
         return self.weight
 
     def of_weight(self, weight: int) -> Symptoms:
-        """Return the same symptoms, looking at the formula of one weight's claim."""
+        """Return the same symptoms for examining one weight's claim."""
         return replace(self, weight=weight)
 
     def after(self, under_test: StepUnderTest) -> Symptoms:
-        """Return the same wrong claims in a step that is changed otherwise."""
+        """Return the same wrong claims in another version of the step."""
         return replace(self, under_test=under_test, weight=None, _formulas={})
 
     def formula(self, weight: int) -> WrongFormula | None:
-        """Return the formula of a wrong claim; None where it holds a value."""
+        """Return the formula of a wrong claim; None if it is a value."""
         if weight not in self._formulas:
             wrong = WrongFormula.of_claim(self.under_test, weight, self.wrong[weight])
             self._formulas[weight] = wrong
@@ -81,8 +81,8 @@ class Symptoms:
 
     @property
     def case(self) -> object:
-        """What is looked at, so that it is the same in a copy of the sheet; None where it can't be
-        told, as where a sheet takes something from another."""
+        """A key that is equal for a copy of the sheet; None if there can't be one, for example
+        because the sheet uses another one."""
         tested, content = self.under_test, self.under_test.training.content
         if content is None or self.usual:
             return None
@@ -101,7 +101,7 @@ class Symptoms:
 
     @cached_property
     def claims(self) -> dict[int, Claim]:
-        """The wrong claims, and the best reading of the others."""
+        """The wrong claims, and the best readings of the others."""
         found = dict(self.wrong)
         for weight, options in enumerate(self.under_test.step.claims):
             if weight not in found and options:
@@ -112,7 +112,7 @@ class Symptoms:
 
     @cached_property
     def made_of_others(self) -> dict[int, set[int]]:
-        """For each wrong gradient the other wrong ones that it is made of."""
+        """For each wrong gradient, the other wrong ones that it uses."""
         owners = {weight: claim.owner for weight, claim in self.wrong.items()}
         found: dict[int, set[int]] = {}
         for weight, owner in owners.items():
@@ -122,7 +122,7 @@ class Symptoms:
 
     @cached_property
     def slopes(self) -> Slopes:
-        """Some of the wrong gradients and a few right ones, to try edits with."""
+        """Some of the wrong gradients and a few right ones, for testing edits."""
         others = [weight for weight in sorted(self.claims) if weight not in self.wrong]
         wrong = list(self.wrong)
         spread = wrong[:: max(len(wrong) // MOST_WRONG, 1)][:MOST_WRONG]
@@ -131,9 +131,9 @@ class Symptoms:
 
     @cached_property
     def apart(self) -> StepUnderTest:
-        """The step with those cells taken for formulas of their own that an edit may change: cells
-        that say the same as others, formulas behind wrong gradients that depend on no weight and,
-        where a weight has no influence, those on the way to the loss."""
+        """The step with separate nodes for cells that an edit may change: cells with equal values,
+        formulas behind wrong gradients that depend on no weight and, if a weight has no influence,
+        those on the path to the loss."""
         tested, training = self.under_test, self.under_test.training
         same: defaultdict[Node, list[Address]] = defaultdict(list)
         computed = training.book.patterns.keys() & training.computed_cells
@@ -152,14 +152,14 @@ class Symptoms:
 
     @cached_property
     def constant_behind(self) -> list[Address]:
-        """The formulas behind wrong gradients that depend on no weight: they may have lost them."""
+        """The formulas behind wrong gradients that depend on no weight: they may have lost it."""
         owners = [claim.owner for claim in self.wrong.values()]
         return _constant(self.under_test, [*owners, *self.under_test.made_of(owners)])
 
     @cached_property
     def only_repeating(self) -> list[Address]:
-        """The formulas of the step on the way to the loss that only repeat a number: they may be
-        what is left of a product."""
+        """The step's formulas on the path to the loss that only repeat a number: they may be the
+        rest of a product."""
         tested, training = self.under_test, self.under_test.training
         inside = (cell for cell in tested.forward if cell not in training.weight_cells)
         mentioned = {source for cell in inside for source in training.flow.sources(cell)}
@@ -169,12 +169,12 @@ class Symptoms:
             if training.plain(cell) != cell and tested.positions.row(cell) in tested.positions.rows
         )
 
-    # Which hypothesis is believed ----------------------------------------------
+    # Accepting hypotheses ------------------------------------------------------
 
     @cached_property
     def is_own_fault(self) -> bool:
-        """Whether the formula of the only wrong claim is odd: it mentions a blank, or a small edit
-        makes it look like the others."""
+        """Whether the formula of the only wrong claim is odd: it refers to a blank, or a small edit
+        makes it resemble the others."""
         if len(self.wrong) != 1:
             return False
         tested, (weight,) = self.under_test, self.wrong
@@ -187,7 +187,7 @@ class Symptoms:
         return wrong is not None and becomes_usual(wrong)
 
     def prove(self, hypotheses: Sequence[Hypothesis], proof: Proof) -> Iterator[Hypothesis]:
-        """Those that put gradients right and spoil none, with the weights of these."""
+        """The hypotheses that correct gradients and break none, with the corrected weights."""
         reasons = proof is Proof.REASONS
         tested = self.apart if reasons else self.under_test
         likely = rank(tested, hypotheses)
@@ -198,8 +198,8 @@ class Symptoms:
                 yield only_what_changes(tested, replace(hypothesis, explains=explains))
 
     def is_doubtful(self, hypothesis: Hypothesis) -> bool:
-        """Whether an edit makes a formula unlike its likes, is one that hardly anyone means, or
-        serves one gradient alone, and nothing speaks for it."""
+        """Whether an edit makes a formula unlike similar ones, is a rare one, or corrects only one
+        gradient, and there is no evidence for it."""
         repaired = RepairedStep(self.apart, hypothesis)
         likely = repaired.likeness >= 0 and not repaired.is_rare
         if len(self.wrong) > 1 and likely:
@@ -209,7 +209,7 @@ class Symptoms:
 
 
 def _constant(tested: StepUnderTest, cells: Iterable[Address]) -> list[Address]:
-    """The formulas behind some cells that depend on no weight, and don't only repeat a number."""
+    """The formulas behind some cells that depend on no weight and don't only repeat a number."""
     training, patterns = tested.training, tested.training.book.patterns
 
     def is_constant(cell: Address) -> bool:
@@ -225,21 +225,21 @@ def _constant(tested: StepUnderTest, cells: Iterable[Address]) -> list[Address]:
 
 # Evidence -----------------------------------------------------------------------------
 
-SUMS = ("SUM", "AVERAGE")  # what gradients are gathered by
+SUMS = ("SUM", "AVERAGE")  # functions that add up gradients
 
 
 def gradients_mended(repaired: RepairedStep, wrong: Mapping[int, Claim]) -> frozenset[int]:
-    """The gradients that a hypothesis puts right, all of them tried; none where it spoils some."""
+    """The gradients that a hypothesis corrects, with all of them tested; none if it breaks any."""
     tested, after = repaired.under_test, repaired.all_after
     left, vanished = after.wrong_weights(), after.without_influence
     spoilt = left - wrong.keys() or vanished - tested.without_influence
     if spoilt or vanished & wrong.keys() - left:
-        return frozenset()  # nor where a gradient is right because it vanishes
+        return frozenset()  # also if a gradient is right only because it vanishes
     return frozenset(wrong.keys() - left)
 
 
 def only_what_changes(tested: StepUnderTest, hypothesis: Hypothesis) -> Hypothesis:
-    """The hypothesis for those cells of its column only that don't say the same already."""
+    """The hypothesis restricted to cells of the column that aren't right already."""
     every = hypothesis.patterns(tested.training.book).items()
     kept = {cell: right.text for cell, right in every if not _says(tested, cell, right)}
     return (
@@ -250,19 +250,19 @@ def only_what_changes(tested: StepUnderTest, hypothesis: Hypothesis) -> Hypothes
 
 
 def _says(tested: StepUnderTest, cell: Address, right: Pattern) -> bool:
-    """Whether a cell says what a formula does."""
+    """Whether a cell's formula is equivalent to another."""
     meant = meaning_of(tested, right.text, cell)
     with suppress(NotUnderstood):
         return meant is not None and tested.same(meant, tested.graph.node(cell))
     return False
 
 
-# Against a cell on the way to the loss -----------------------------------------
+# Evidence against a cell on the path to the loss -----------------------------------
 
 
 def is_evident(repaired: RepairedStep, weight: int) -> bool:
-    """Whether the cell that would change stands on the way to the loss and is odd, so that the
-    gradient isn't to blame."""
+    """Whether the cell to be changed is on the path to the loss and is odd, so that the gradient
+    isn't at fault."""
     return repaired.is_forward and (
         repaired.leads_astray
         or weight in repaired.under_test.without_influence
@@ -273,8 +273,8 @@ def is_evident(repaired: RepairedStep, weight: int) -> bool:
 
 
 def _belongs_beside(repaired: RepairedStep) -> bool:
-    """Whether similar formulas on the way to the loss mention the cell that an edit brings in, and
-    none of them mentions the cell that it takes out."""
+    """Whether similar formulas on the path to the loss refer to the cell that an edit inserts, and
+    none of them to the cell that it removes."""
     training, home, edit = repaired.under_test.training, repaired.home, repaired.edit
     if not isinstance(edit.old, Reference) or not isinstance(edit.new, Reference):
         return False
@@ -291,8 +291,8 @@ def _belongs_beside(repaired: RepairedStep) -> bool:
 
 
 def forgets_a_number(repaired: RepairedStep) -> bool:
-    """Whether an edit on the way to the loss leaves a number out of the loss, or makes every
-    gradient independent of one: gradients that forget a target aren't the loss's fault."""
+    """Whether an edit on the path to the loss removes a number from the loss, or from every
+    gradient: if gradients omit a target, that isn't the loss's fault."""
     if not repaired.is_forward:
         return False
     before, after = repaired.under_test, repaired.all_after
@@ -304,15 +304,15 @@ def forgets_a_number(repaired: RepairedStep) -> bool:
 
 
 def _numbers_in(tested: StepUnderTest, nodes: Iterable[Node]) -> set[Address]:
-    """The cells with numbers that some are computed from, but for weights."""
+    """The cells with numbers that some nodes are computed from, without weights."""
     leaves, weights = tested.graph.leaf_cells, tested.training.weight_cells
     cells = {leaves[node] for node in ancestors(list(nodes)) if node in leaves}
     return cells - weights.keys()
 
 
 def makes_two_alike(repaired: RepairedStep) -> bool:
-    """Whether an edit on the way to the loss makes two of its cells, or two gradients, the same,
-    which nobody needs twice."""
+    """Whether an edit on the path to the loss makes two of its cells, or two gradients, equal,
+    which nobody needs."""
     if not repaired.is_forward or isinstance(repaired.after.expression, Reference):
         return False
     before, after, home = repaired.under_test, repaired.all_after, repaired.home
@@ -328,12 +328,12 @@ def makes_two_alike(repaired: RepairedStep) -> bool:
     )
 
 
-# Against a cell on the way back -------------------------------------------------
+# Evidence against a cell on the backward path ----------------------------------------
 
 
 def is_slope(tested: StepUnderTest, cell: Address) -> bool:
-    """Whether a cell is the loss's slope by some cell on the way to it, up to a factor: then
-    nothing is wrong with it."""
+    """Whether a cell is the loss's slope by some cell on the path to it, except for a factor: then
+    it isn't wrong."""
     ends = tested.loss_cells | tested.training.weight_cells.keys()
     values = tested.random.of
     with suppress(NotUnderstood):
@@ -343,17 +343,17 @@ def is_slope(tested: StepUnderTest, cell: Address) -> bool:
     return False
 
 
-# Against a gradient's own formula ----------------------------------------------
+# Evidence against a gradient's own formula --------------------------------------------
 
 
 def becomes_usual(wrong: WrongFormula) -> bool:
-    """Whether a small edit makes a claim's formula look like more of the others than it does."""
+    """Whether a small edit makes a claim's formula resemble more of the other claims."""
     before, after = _others_like(wrong)
     return after > before
 
 
 def becomes_its_line(wrong: WrongFormula) -> bool:
-    """Whether a small edit makes a claim's formula the one that most other rows have."""
+    """Whether a small edit gives a claim the formula of most other rows."""
     if not wrong.is_slight or wrong.repair is None:
         return False
     training, line = wrong.under_test.training, wrong.under_test.training.axis.line
@@ -364,13 +364,13 @@ def becomes_its_line(wrong: WrongFormula) -> bool:
 
 
 def _becomes_unlike_all(wrong: WrongFormula) -> bool:
-    """Whether a small edit makes a claim's formula, which others look like, one of a kind."""
+    """Whether a small edit makes a claim's formula, which others resemble, unique."""
     before, after = _others_like(wrong)
     return after == 0 < before
 
 
 def _others_like(wrong: WrongFormula) -> tuple[int, int]:
-    """How many other claims a claim's formula looks like, before and after a small edit."""
+    """How many other claims a claim's formula resembles, before and after a small edit."""
     if not wrong.is_slight or wrong.repair is None:
         return 0, 0
     tested, book = wrong.under_test, wrong.under_test.training.book
@@ -382,7 +382,7 @@ def _others_like(wrong: WrongFormula) -> tuple[int, int]:
 
 
 def is_easily_its_own(symptoms: Symptoms, weight: int, repaired: RepairedStep) -> bool:
-    """Whether a claim can be put right by a small edit of its own, rather than elsewhere."""
+    """Whether a claim can be corrected by a small edit of its own formula."""
     claim = symptoms.wrong[weight]
     if _gathers(claim.expression):
         return False
@@ -395,17 +395,17 @@ def is_easily_its_own(symptoms: Symptoms, weight: int, repaired: RepairedStep) -
 
 
 def _gathers(expression: Expression) -> bool:
-    """Whether a claim gathers what stands elsewhere: it is a sum of cells, or a share of one."""
+    """Whether a claim adds up other cells: it is a sum of cells, or a fraction of one."""
     split = [factor.part for factor in factors(expression).parts]
     sums = [part for part in split if isinstance(part, Call) and part.function in SUMS]
     return isinstance(expression, Call) or bool(sums)
 
 
-# All of it ---------------------------------------------------------------------
+# Weighing the evidence ---------------------------------------------------------------
 
 
 def _has_reasons(symptoms: Symptoms, repaired: RepairedStep, explains: frozenset[int]) -> bool:
-    """Whether it puts several gradients right, or one that is hardly its own formula's fault."""
+    """Whether it corrects several gradients, or one whose own formula is hardly at fault."""
     if forgets_a_number(repaired):
         return False
     made_of = symptoms.made_of_others
@@ -423,13 +423,13 @@ def _has_reasons(symptoms: Symptoms, repaired: RepairedStep, explains: frozenset
 
 
 def _becomes_a_slope(repaired: RepairedStep) -> bool:
-    """Whether an edit makes a cell on the way back what such cells are."""
+    """Whether an edit makes a cell on the backward path a slope, like other such cells."""
     return not repaired.is_forward and is_slope(repaired.all_after, repaired.home)
 
 
 def _is_its_shares(symptoms: Symptoms, weight: int) -> bool:
-    """Whether a gradient that gathers shares is put right by a small edit of some, which makes them
-    no less like others."""
+    """Whether a gradient that adds up shares is corrected by a small edit of some of them, after
+    which they resemble no fewer formulas."""
     found = wrong_shares(symptoms.under_test, weight, symptoms.wrong[weight])
     if found is None or found.edits[0].kind is EditKind.FORMULA:
         return False

@@ -1,6 +1,6 @@
-"""A formula that should be worth something else: the smallest edit that makes it so, or it anew.
+"""A formula with a wrong value: the smallest edit that corrects it, or a new formula.
 
-What it leaves out of the chain rule is put back: a term for a way, a factor for a slope.
+What it omits from the chain rule is added: a term for a path, a factor for a slope.
 """
 
 from __future__ import annotations
@@ -63,28 +63,28 @@ from gradbook.graph.node import Array, Node, ancestors
 from gradbook.targets.excel.language import Expression, Infix, Reference, write
 from gradbook.targets.excel.words import Speller
 
-MOST_OFFERED = 160  # cells that may stand in the place of others
+MOST_OFFERED = 160  # cells that may replace others
 MOST_PAIRED = 48
-WRITTEN = 1_000  # numbers that could be computed while a part of a formula is written
-MOST_APART = 4  # places in which a formula may differ from the right one
-LONGEST = 4000  # characters of a formula that anyone would read
+WRITTEN = 1_000  # budget for writing a part of a formula
+MOST_APART = 4  # differences from the right formula
+LONGEST = 4000  # characters of a formula that someone would read
 FEW = 12  # edits of one kind to choose from
 
 
 @dataclass(frozen=True, eq=False)
 class WrongFormula:
-    """A formula, a claim's or any other cell's, and what it should be worth."""
+    """A formula, of a claim or any other cell, and its right value."""
 
     under_test: StepUnderTest
     home: Address
-    pattern: Pattern  # as it stands in that cell
+    pattern: Pattern  # as written in that cell
     expression: Expression
     right_values: Array  # at the random points
-    target: Node  # what to write where no edit helps
+    target: Node  # to be written if no edit works
 
     @classmethod
     def at(cls, tested: StepUnderTest, cell: Address, target: Node) -> WrongFormula | None:
-        """Return a cell's formula, which should be worth a target; None where it has none."""
+        """Return a cell's formula with its right value; None if it has none."""
         pattern = tested.formula(cell)
         if pattern is None or pattern.expression is None:
             return None
@@ -93,7 +93,7 @@ class WrongFormula:
 
     @classmethod
     def of_claim(cls, tested: StepUnderTest, weight: int, claim: Claim) -> WrongFormula | None:
-        """Return a claim's formula, and what it should be worth; None where it holds a value."""
+        """Return a claim's formula with its right value; None if it is a value."""
         true = tested.gradients[weight]
         is_formula = claim.owner in tested.training.book.patterns
         found = cls.at(tested, claim.owner, true if claim.sign > 0 else -true)
@@ -101,7 +101,7 @@ class WrongFormula:
         if found is None or not is_formula or claim.whole or cell is None:
             return found if is_formula else None
         graph, values = tested.graph, tested.random.of
-        with np.errstate(all="ignore"):  # the update, as it goes with the right gradient
+        with np.errstate(all="ignore"):  # the update with the right gradient
             start = values(graph.node(cell))
             following = values(graph.expression(found.expression, claim.owner, found.pattern))
             claimed = values(tested.claim_node(claim)) * claim.sign
@@ -116,7 +116,7 @@ class WrongFormula:
 
     @cached_property
     def is_slight(self) -> bool:
-        """Whether a small edit puts it right."""
+        """Whether a small edit corrects it."""
         return self.repair is not None and self.repair.edits[0].kind is not EditKind.FORMULA
 
     @cached_property
@@ -141,7 +141,7 @@ class WrongFormula:
                 node = tested.graph.node(cell)
             except NotUnderstood:
                 continue
-            if not node.is_constant():  # nor a blank
+            if not node.is_constant():  # blanks are constant, too
                 reference = tested.mentions.reference(cell, home)
                 found.append(Substitute(reference, tested.random.of(node)))
         return found
@@ -161,7 +161,7 @@ class WrongFormula:
         return _hypothesis(self.home, _apply(self.expression, edits), edits)
 
     def is_pointless(self, *edits: Edit) -> bool:
-        """Whether edits make a part of the formula come to nothing, which nobody means."""
+        """Whether edits leave a part of the formula without effect, which nobody intends."""
         changed = _apply(self.expression, edits)
         return pointless_parts(changed) > pointless_parts(self.expression)
 
@@ -169,7 +169,8 @@ class WrongFormula:
 def unless_in_vain(
     way: Callable[[WrongFormula], Hypothesis | None],
 ) -> Callable[[WrongFormula], Hypothesis | None]:
-    """A way to repair a formula, not tried again where it failed for its copies beside or above."""
+    """Decorate a function that corrects a formula: it isn't tried again if it failed for copies in
+    the same row or column."""
 
     @wraps(way)
     def attempt(wrong: WrongFormula) -> Hypothesis | None:
@@ -186,7 +187,7 @@ def unless_in_vain(
 
 @unless_in_vain
 def one_edit(wrong: WrongFormula) -> Hypothesis | None:
-    """One edit, of whatever kind: the likeliest of the first kind that helps."""
+    """A single edit of any kind: the likeliest of the first kind that works."""
     for edits in edits_by_kind(wrong.evaluation, wrong.substitutes, wrong.right_values, FEW):
         best = rank(wrong.under_test, (wrong.with_edits(edit) for edit in edits))
         if best:
@@ -208,7 +209,7 @@ def two_edits(wrong: WrongFormula) -> Hypothesis | None:
 
 
 def _regrouped(wrong: WrongFormula, known: Substitutes) -> Iterator[Hypothesis]:
-    """Other parentheses, and then another reference."""
+    """Other parentheses, together with another reference."""
     for grouping in groupings(wrong.evaluation, known):
         regrouped = grouping[0].new
         other = EvaluatedFormula(regrouped, wrong.evaluation.value_of)
@@ -224,7 +225,7 @@ def written_anew(wrong: WrongFormula) -> Hypothesis | None:
 
 
 def anew(tested: StepUnderTest, home: Address, old: Expression, target: Node) -> Hypothesis | None:
-    """The target in the sheet's own cells, as the chain rule gives it."""
+    """The target as the chain rule gives it, written with the sheet's own cells."""
     said = spell(tested, home, target)
     if said is None:
         return None
@@ -232,7 +233,7 @@ def anew(tested: StepUnderTest, home: Address, old: Expression, target: Node) ->
 
 
 def few_differences(wrong: WrongFormula) -> Hypothesis | None:
-    """What the chain rule gives, where it differs from the formula in a few cells and operators."""
+    """The result of the chain rule, if it differs from the formula in a few cells and operators."""
     said = spell(wrong.under_test, wrong.home, wrong.target)
     edits = _differences(wrong.expression, said) if said else []
     if said is None or not edits or not agree(wrong.value_of(said), wrong.right_values):
@@ -241,8 +242,8 @@ def few_differences(wrong: WrongFormula) -> Hypothesis | None:
 
 
 def _differences(old: Expression, right: Expression) -> list[Edit]:
-    """The cells and operators in which a formula differs from the right one; none where more does,
-    or so many that it is no slip."""
+    """The cells and operators in which a formula differs from the right one; none if other things
+    differ, or too many."""
     found: defaultdict[tuple[EditKind, Expression, Expression], list[Path]] = defaultdict(list)
     waiting: list[tuple[Path, Expression, Expression]] = [((), old, right)]
     while waiting:
@@ -269,7 +270,8 @@ def _differences(old: Expression, right: Expression) -> list[Edit]:
 def spell(
     tested: StepUnderTest, home: Address, target: Node, more: Mapping[Node, Address] | None = None
 ) -> Expression | None:
-    """A node as a formula in some cell, by the cells on the way to the loss and some more."""
+    """A node as a formula in some cell, written with the cells on the path to the loss and
+    others."""
     cells: dict[Node, Address] = {}
     for cell in sorted(tested.forward, key=lambda c: (sheet_of(c) != sheet_of(home), c)):
         value = tested.graph.known.get(cell)
@@ -294,8 +296,8 @@ def spell(
 
 
 def _spelled_size(target: Node, known: Mapping[Node, Address]) -> int:
-    """How many parts a node has when it is written out, down to cells: sums that are used twice
-    over and over double each time."""
+    """The number of parts of a node's formula, down to cells: if sums are used twice again and
+    again, it doubles each time."""
     size: dict[Node, int] = {}
     for node in ancestors([target], known):
         inside = node.inputs if node not in known else ()
@@ -304,7 +306,7 @@ def _spelled_size(target: Node, known: Mapping[Node, Address]) -> int:
 
 
 def mentioning(tested: StepUnderTest, pattern: Pattern, part: Expression) -> Pattern:
-    """The pattern, aware of what another expression mentions in the same cell."""
+    """The pattern, extended by the references of another expression in the same cell."""
     missing = {r.text for r in references(part) if r.text not in pattern.mentions}
     if not missing:
         return pattern
@@ -323,7 +325,7 @@ def _hypothesis(home: Address, formula: Expression, edits: Sequence[Edit]) -> Hy
     return Hypothesis(Cause.CLAIM, (home,), (write(formula),), tuple(edits))
 
 
-# What is left out, put back -----------------------------------------------------------
+# Adding what is omitted -----------------------------------------------------------------
 
 
 def restore(
@@ -333,8 +335,8 @@ def restore(
     cause: Cause = Cause.CLAIM,
     per: Node | None = None,
 ) -> Hypothesis | None:
-    """Put back into a formula all that it leaves out of ∂loss/∂ a value, divided by `per` where it
-    is a share; written anew where the parts can't be put in one by one."""
+    """Add to a formula all that it omits from ∂loss/∂ a value, divided by `per` if it is a share;
+    rewrite it if the parts can't be added one by one."""
     if _mentions_a_blank(wrong):
         return None
     slopes_first = sorted(omissions, key=lambda one: one.is_way)
@@ -357,18 +359,18 @@ def restore(
 
 
 def _mentions_a_blank(wrong: WrongFormula) -> bool:
-    """Whether something that was meant to be in a formula is only taken from a wrong cell."""
+    """Whether the omission may be due to a blank cell in the formula."""
     training = wrong.under_test.training
     return any(map(training.book.is_blank, training.flow.sources(wrong.home)))
 
 
-# What is left out, as a formula -------------------------------------------------------------
+# Omissions as formulas ------------------------------------------------------------------
 
 
 def _missing_part(
     wrong: WrongFormula, of: Node, one: ChainOmission[Node], per: Node | None
 ) -> MissingPart | None:
-    """What is left out, as the sheet would say it in that cell."""
+    """The omitted part as a formula in that cell."""
     tested, home = wrong.under_test, wrong.home
     if tested.chain is None:
         return None
@@ -386,7 +388,7 @@ def _missing_part(
 
 
 def _through(tested: StepUnderTest, nodes: Sequence[Node], of: Node) -> Node:
-    """What comes to ∂loss/∂ a value through some others."""
+    """The part of ∂loss/∂ a value that comes through some nodes."""
     each = [tested.slopes[node] * gradients(node, [of])[of] for node in nodes]
     found = each[0]
     for share in each[1:]:
@@ -395,7 +397,7 @@ def _through(tested: StepUnderTest, nodes: Sequence[Node], of: Node) -> Node:
 
 
 def own_slopes(tested: StepUnderTest, home: Address) -> dict[Node, Address]:
-    """The cells beside one that hold the slope of the loss by some value on the way to it."""
+    """The cells in the same row that contain the slope of the loss by a value on its path."""
     if tested.chain is None:
         return {}
     row, users = tested.positions.row, tested.training.flow.users
@@ -409,21 +411,21 @@ def own_slopes(tested: StepUnderTest, home: Address) -> dict[Node, Address]:
         except NotUnderstood:
             continue
         if weights.keys() >= set(users.get(cell, ())):
-            continue  # a gradient, which only updates take
+            continue  # a gradient, which only updates use
         for slope in tested.slopes.values():
             if slope not in found and tested.same(value, slope) and not slope.is_constant():
                 found[slope] = cell
     return found
 
 
-# Where it belongs ---------------------------------------------------------------------------
+# Placing the parts ----------------------------------------------------------------------
 
 
 def _worth(
     wrong: WrongFormula, of: Node, omissions: Sequence[ChainOmission[Node]], done: int
 ) -> Array:
-    """What the formula is worth once some are put back: it goes evenly from what it is to what it
-    should be, as the derivative does."""
+    """The value of the formula once some parts are added: it changes in proportion to the
+    derivative, from the present value to the right one."""
     chain, right, now = wrong.under_test.chain, wrong.right_values, wrong.evaluation.whole
     if done == len(omissions) or chain is None:
         return right
@@ -436,8 +438,8 @@ def _worth(
 def _put_in(
     wrong: WrongFormula, expression: Expression, part: MissingPart, wanted: Array
 ) -> tuple[Edit, MissingPart] | None:
-    """Put a part back: a term beside what it shares its factors with, for a·b·s and c·d·s make
-    (a·b + c·d)·s."""
+    """Add a part: a term beside the part with the same factors, so that a·b·s and c·d·s become (a·b
+    + c·d)·s."""
     formula = EvaluatedFormula(expression, wrong.evaluation.value_of)
     is_term = part.kind is EditKind.TERM
     for said in dict.fromkeys([_without_common(part.formula, expression), part.formula]):
@@ -463,7 +465,7 @@ def _product(part: Expression, factor: Expression) -> Expression:
 
 
 def _without_common(term: Expression, expression: Expression) -> Expression:
-    """A term without the factors that an expression has, too."""
+    """A term without the factors that an expression also has."""
 
     def said(factor: Factor) -> tuple[str, bool]:
         return write(factor.part).replace("$", ""), factor.above

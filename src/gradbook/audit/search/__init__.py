@@ -1,4 +1,4 @@
-"""What may be wrong, and which of it is believed: hypotheses, one score, one loop, one wording.
+"""Hypotheses about mistakes, the score that ranks them, the loop that chooses, and the wording.
 
-Readings of a book say what they want explained; it doesn't know how they know.
+Each kind of audit passes in what needs explaining; this package doesn't know how that was found.
 """

@@ -1,7 +1,7 @@
-"""What may be wrong: in which cells, by which edit, what speaks against it, and what is believed.
+"""What may be wrong: the cells, the edit, the reasons against it, and which hypothesis is chosen.
 
-Generators only propose. A reading of a book holds what they propose against what is wrong in it;
-which hypothesis is believed is decided here.
+Generators only propose hypotheses. Each kind of audit tests them against what is wrong; this module
+decides which one is accepted.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from gradbook.targets.excel.language import Expression
 
 
 class Cause(Enum):
-    """Where a mistake stands."""
+    """Where a mistake is."""
 
     ROW = "some cells of one row"
-    UPDATE = "an update, which takes another weight's gradient"
-    COLUMN = "a column, from which gradients come"
+    UPDATE = "an update, which uses another weight's gradient"
+    COLUMN = "a column that gradients are computed from"
     CLAIM = "a gradient's own formula, or an update's"
 
 
@@ -36,32 +36,32 @@ class Cause(Enum):
 class MissingPart:
     """A part of the chain rule that a formula leaves out."""
 
-    kind: EditKind  # a term for a way, a factor for a slope
-    cell: Address | None  # through which the way goes, or whose slope it is
-    formula: Expression  # as the sheet would say it
-    beside: Expression | None = None  # the part of the formula that it is put to; None: all of it
-    is_put_in: bool = True  # or the formula is written anew
+    kind: EditKind  # a term for a path, a factor for a slope
+    cell: Address | None  # on the missing path, or whose slope is missing
+    formula: Expression  # in the sheet's own references
+    beside: Expression | None = None  # the part that it is combined with; None: the whole formula
+    is_put_in: bool = True  # False if the formula is rewritten instead
 
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """These cells should hold those formulas, and that explains some of what is wrong."""
+    """These cells should contain those formulas, which explains some of the errors."""
 
     cause: Cause
     cells: tuple[Address, ...]
     formulas: tuple[str, ...]  # the right one of each cell, without its =
     edits: tuple[Edit, ...]  # of the first cell's formula
-    explains: frozenset[int] = frozenset()  # weights, by their numbers
-    whose: int = -1  # the weight whose gradient an update takes
-    reproduces: bool = True  # the values in the cells, where values stand there
-    missing: tuple[MissingPart, ...] = ()  # of the chain rule, where that is what is wrong
+    explains: frozenset[int] = frozenset()  # indices of weights
+    whose: int = -1  # the weight whose gradient an update uses
+    reproduces: bool = True  # the cells' values, if they contain values
+    missing: tuple[MissingPart, ...] = ()  # parts of the chain rule, if that is the mistake
 
     @property
     def home(self) -> Address:
         return self.cells[0]
 
     def moved(self, away: int) -> Hypothesis:
-        """Return the same of a sheet that says the same, so far away."""
+        """Return the same hypothesis for an identical sheet at a distance."""
         missing = [
             replace(part, cell=None if part.cell is None else part.cell + away)
             for part in self.missing
@@ -70,31 +70,31 @@ class Hypothesis:
         return replace(self, cells=cells, missing=tuple(missing))
 
     def patterns(self, book: Book) -> dict[Address, Pattern]:
-        """The formulas that it puts in the place of others."""
+        """The formulas that it replaces others with."""
         both = zip(self.cells, self.formulas, strict=True)
         return {cell: book.reader.read_typed(text, cell) for cell, text in both}
 
 
 class Doubts(NamedTuple):
-    """What speaks against a hypothesis, the gravest first: where all are equal in one, the next
-    counts."""
+    """Reasons against a hypothesis, the most serious first: if hypotheses are equal in one, the
+    next one decides."""
 
-    disorder: int = 0  # inputs used twice, or in another order than their weights
-    unexplained: int = 0  # the less it explains: one mistake is likelier than several
-    made_up: bool = False  # it gives other values than those that were pasted over it
-    makes_sense: bool = False  # what stands there could be meant: not a blank, another step
-    unconventional: bool = False  # it doesn't become what networks are made of
-    convention: int = 0  # … or by a large step: rather a sum went wrong than an activation
-    rare: bool = False  # an edit on the way to the loss that hardly anyone means
-    unmade: bool = False  # what is an activation, beside the way to the loss, would be none
-    thresholds: int = 0  # that a sum would be compared with
-    falls: bool = False  # an activation would fall where its input rises
-    unlike: int = 0  # formulas of its kind that it would no longer look like
-    spoilt: int = 0  # what is right and made of it, too
-    kind: int = 0  # of the edit: slips of a reference are the commonest
-    odd: int = 0  # a number for a cell, an unusual number, a factor in the midst of a sum
-    other_order: int = 0  # formulas that it would no longer look like to the very order
-    distance: float = 0  # from the cell that is mentioned to the one that should be
+    disorder: int = 0  # inputs used twice, or not in the order of their weights
+    unexplained: int = 0  # errors left: one mistake is likelier than several
+    made_up: bool = False  # its values differ from those pasted over it
+    makes_sense: bool = False  # the original may be intended: not blank, not of another step
+    unconventional: bool = False  # the result isn't a usual part of a network
+    convention: int = 0  # … or is far from it: errors in sums are likelier than in activations
+    rare: bool = False  # an edit before the loss that hardly anyone makes by mistake
+    unmade: bool = False  # an activation that isn't on the path to the loss would no longer be one
+    thresholds: int = 0  # with which a sum would be compared
+    falls: bool = False  # an activation would decrease in its input
+    unlike: int = 0  # similar formulas that it would no longer resemble
+    spoilt: int = 0  # right cells computed from it that would become wrong
+    kind: int = 0  # of the edit: wrong references are the most frequent
+    odd: int = 0  # a number for a cell, an unusual number, a factor within a sum
+    other_order: int = 0  # formulas whose order it would no longer share
+    distance: float = 0  # from the cell in the formula to the right one
     length: int = 0  # of the formula
 
 
@@ -102,39 +102,40 @@ class Doubts(NamedTuple):
 
 
 class SearchStage(Enum):
-    """What is looked at, in this order."""
+    """What is examined, in this order."""
 
-    ROWS = "rows that aren't like most"
-    UPDATES = "updates, which may take another weight's gradient"
-    OTHER_ROWS = "columns that were to blame in other rows"
-    COLUMNS = "columns that several gradients come from"
-    CLAIMS = "a gradient's own formula, or what an update by a rule is made of"
+    ROWS = "rows that differ from most"
+    UPDATES = "updates, which may use another weight's gradient"
+    OTHER_ROWS = "columns that were wrong in other rows"
+    COLUMNS = "columns that several gradients are computed from"
+    CLAIMS = "a gradient's own formula, or the parts of an update by a rule"
 
 
 class Proof(Enum):
-    """What it takes to believe what a generator proposes."""
+    """The proof that a generator's proposal needs."""
 
-    NONE = "it has proved it itself"
-    MENDS = "it puts something right and spoils nothing"
-    REASONS = "… and something speaks against the cells rather than against what is made of them"
+    NONE = "the generator has proved it"
+    MENDS = "it corrects something and breaks nothing"
+    REASONS = "… and there is a reason to suspect these cells rather than those computed from them"
 
 
 class SearchCase(Protocol):
-    """What is wrong, and how a reading of a book proves hypotheses about it."""
+    """What is wrong, and how one kind of audit proves hypotheses about it."""
 
     @property
     def wrong(self) -> Collection[int]:
-        """The weights about which something is wrong."""
+        """The weights with something wrong."""
 
     @property
     def is_own_fault(self) -> bool:
-        """Whether it is the fault of what is wrong itself, so that no other cell is suspected."""
+        """Whether the wrong formulas themselves are at fault, so that no other cell is
+        suspected."""
 
     def prove(self, hypotheses: Sequence[Hypothesis], proof: Proof) -> Iterator[Hypothesis]:
-        """Those that stand a proof, with what they explain, the likeliest first."""
+        """The hypotheses that pass a proof, with what they explain, the likeliest first."""
 
     def is_doubtful(self, hypothesis: Hypothesis) -> bool:
-        """Whether nothing speaks for what explains all that is wrong."""
+        """Whether a hypothesis that explains everything has no other support."""
 
 
 SomeSearch = TypeVar("SomeSearch", bound=SearchCase)
@@ -143,7 +144,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Generator(Generic[SomeSearch]):
-    """Hypotheses of one kind, by its name."""
+    """Proposes hypotheses of one kind, and has a name."""
 
     name: str
     stage: SearchStage
@@ -152,18 +153,18 @@ class Generator(Generic[SomeSearch]):
 
 
 def unless_not_understood(work: Callable[[], Result]) -> Result | None:
-    """Return what some work comes to; None where a formula in it isn't understood."""
+    """Return the result of `work`, or None if it needs a formula that isn't understood."""
     with suppress(NotUnderstood):
         return work()
     return None
 
 
-# Which hypothesis is believed ---------------------------------------------------------
+# Which hypothesis is accepted ---------------------------------------------------------
 
 
 def choose(case: SomeSearch, generators: Sequence[Generator[SomeSearch]]) -> Hypothesis | None:
-    """The first hypothesis that explains all that is wrong and that nothing makes doubtful; else a
-    doubtful one that explains all; else one that explains some."""
+    """The first hypothesis that explains everything and isn't doubtful; otherwise a doubtful one
+    that explains everything; otherwise one that explains something."""
     wrong, left = set(case.wrong), list[Hypothesis]()
     for generator in generators:
         reasons = generator.proof is Proof.REASONS
@@ -180,7 +181,7 @@ def choose(case: SomeSearch, generators: Sequence[Generator[SomeSearch]]) -> Hyp
 
 
 def _believed(case: SomeSearch, generator: Generator[SomeSearch]) -> Hypothesis | None:
-    """The likeliest of a generator's hypotheses that stand the proof."""
+    """The likeliest of a generator's hypotheses that pass the proof."""
 
     def believe() -> Hypothesis | None:
         if generator.proof is Proof.NONE:
@@ -191,7 +192,7 @@ def _believed(case: SomeSearch, generator: Generator[SomeSearch]) -> Hypothesis 
 
 
 def _affordable(case: SomeSearch, generator: Generator[SomeSearch]) -> list[Hypothesis]:
-    """What a generator proposes as far as there is something to spend, and to weigh it with."""
+    """The proposals of a generator, as far as the budget allows making and testing them."""
     found: list[Hypothesis] = []
     within_budget(lambda: found.extend(generator.propose(case)), A_SHARE)
-    return found  # what was added before nothing was left, too
+    return found  # including those made before the budget ran out

@@ -1,4 +1,4 @@
-"""A mistake in words: why an edit is one, as a teacher would say it, and a finding for it."""
+"""Puts a mistake into words: why an edit is needed, as a teacher would say it, and its finding."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ OPERATIONS = {
     "/": Message("a quotient"),
     "^": Message("a power"),
 }
-LOGARITHM = Message("LOG is the logarithm to the base 10: LN, the natural one, belongs there")
+LOGARITHM = Message("LOG is the logarithm to base 10: LN, the natural logarithm, belongs there")
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What has to be known of a step to say what is wrong with one of its formulas."""
+    """What must be known about a step to describe a mistake in one of its formulas."""
 
     book: Book
     flow: Flow
@@ -50,20 +50,20 @@ class Surroundings:
 
 
 class Wording:
-    """The words for a formula in some cell."""
+    """Describes mistakes in the formula of a cell."""
 
     def __init__(self, step: Surroundings, home: Address) -> None:
         self.step, self.book, self.home = step, step.book, home
 
     def label(self, cell: Address | None) -> str:
-        """What the sheet calls a cell."""
+        """The cell's label on the sheet."""
         if cell is None:
             return ""
         return self.book.label(cell, self.step.axis)
 
     def in_names(self, edits: Iterable[Edit]) -> tuple[str, ...]:
-        """Return the edits with each cell by its name in the sheet or, where it has none, by its
-        distance: so they read the same in every book with the mistake."""
+        """Return descriptions of the edits, with each cell's label or, if it has none, its
+        distance: so they are the same in every book with this mistake."""
 
         def name(mention: Reference) -> str:
             cell = self._cell(mention)
@@ -75,7 +75,7 @@ class Wording:
         return tuple(edit.with_names(name).description for edit in edits)
 
     def kind_and_reason(self, hypothesis: Hypothesis, weight: str = "") -> tuple[str, str]:
-        """What sort of mistake it is, and why it is one, the chain being that to a weight."""
+        """The kind of mistake, and why it is one; `weight` names the chain that it is part of."""
         if hypothesis.missing:
             return self._of_missing(hypothesis.missing)
         return self.kind(hypothesis.edits), self.why(hypothesis.edits, weight)
@@ -112,15 +112,15 @@ class Wording:
         )
 
     def _is_error(self, cell: Address | None) -> bool:
-        """Whether a cell is an output's error, whose slope nobody calls one."""
+        """Whether a cell is an output's error, whose slope isn't called a slope."""
         return cell is not None and is_loss_word(self.label(cell).lower())
 
     def _algebra(self, part: Expression) -> str:
-        """An expression in the sheet's own names."""
+        """An expression in the sheet's labels."""
         named = rename_cells(part, lambda mention: self.label(self._cell(mention)) or mention.text)
         return write(named).replace("*", "·").replace("-", "−")
 
-    # What sort of mistake it is
+    # The kind of mistake
 
     def kind(self, edits: Sequence[Edit]) -> str:
         first, last = edits[0], edits[-1]
@@ -150,10 +150,10 @@ class Wording:
         beside = self.step.axis.beside
         return a is not None and a != b and beside(a) == beside(b)
 
-    # Why it is one
+    # Why it is a mistake
 
     def why(self, edits: Iterable[Edit], weight: str = "") -> str:
-        """The edits with their reasons, the chain being that to a weight."""
+        """The reasons for the edits; `weight` names the chain that they are part of."""
         return joined("; ", (self._because(edit, weight) for edit in edits))
 
     def _because(self, edit: Edit, weight: str) -> str:
@@ -169,7 +169,7 @@ class Wording:
 
     def _missing_term(self, _: Expression, new: Expression, weight: str) -> str:
         assert isinstance(new, Infix)
-        return Message("the term {term} is left out", term=self._named(new.right))
+        return Message("the term {term} is missing", term=self._named(new.right))
 
     def _missing_factor(self, part: Expression, new: Expression, weight: str) -> str:
         assert isinstance(new, Infix)
@@ -205,12 +205,12 @@ class Wording:
         if self._same_line(old_cell, new_cell):
             both = {"old": write(old), "new": self._named(new)}
             if "$" in write(old):
-                return Message("{old} stays with one row: {new} belongs there", **both)
-            return Message("{old} is of another row: {new} belongs there", **both)
+                return Message("{old} always refers to the same row: {new} belongs there", **both)
+            return Message("{old} is in another row: {new} belongs there", **both)
         called, name = self.label(old_cell), self.label(new_cell) or write(new)
         needed = {"weight": weight, "name": name, "new": write(new)}
         if not weight:
-            right = Message("it is {name} that belongs there, so {new}", name=name, new=write(new))
+            right = Message("{name} belongs there, so {new}", name=name, new=write(new))
         elif new_cell in self.step.computed_cells:
             right = Message("the chain to {weight} goes through {name}, so {new}", **needed)
         else:
@@ -224,14 +224,14 @@ class Wording:
         return joined("; ", (self._reference(*pair, weight) for pair in both))
 
     def _range(self, old: Expression, new: Expression, _: str) -> str:
-        """What the columns of two ranges are called, where that tells them apart."""
+        """Compare two ranges by the headings of their columns, if those differ."""
         corners = [Reference(write(part).partition(":")[0]) for part in (old, new)]
         said, name = (self.label(self._cell(corner)) for corner in corners)
         if not name or said == name:
             return Message("{old} should be {new}", old=write(old), new=write(new))
-        right = Message("it is {name} that belongs there, so {new}", name=name, new=write(new))
+        right = Message("{name} belongs there, so {new}", name=name, new=write(new))
         if not said:
-            return Message("{old} is another; {reason}", old=write(old), reason=right)
+            return Message("{old} is another range; {reason}", old=write(old), reason=right)
         return Message("{old} is {name}; {reason}", old=write(old), name=said, reason=right)
 
     def _parentheses(self, old: Expression, new: Expression, _: str) -> str:
@@ -239,10 +239,10 @@ class Wording:
         sums = [part for part in parts if _is_sum(part)]
         rest = [part for part in parts if part not in sums[:1]]
         if not (sums and rest and _is_sum(old)):
-            return Message("the parentheses stand in the wrong place")
+            return Message("the parentheses are in the wrong place")
         names = "·".join(map(self._bare, rest))
         return Message(
-            "the sum needs its parentheses: as it stands, "
+            "the sum needs parentheses: without them, "
             "only one of its terms is multiplied by {factors}",
             factors=names,
         )
@@ -264,9 +264,9 @@ class Wording:
 
 
 def other_slope(taken: str, names: str, kind: str, slopes: str) -> Message:
-    """That one activation's slope stands where another's belongs."""
+    """The message that the slope of one activation is used instead of another's."""
     return Message(
-        "takes the slope of {other} at {names}, where that of {kind} belongs: {slopes}",
+        "uses the slope of {other} at {names}, where the slope of {kind} belongs: {slopes}",
         other=taken,
         names=names,
         kind=kind,
@@ -285,7 +285,7 @@ def _operator(_: Wording, old: Expression, new: Expression, weight: str) -> str:
             right=OPERATIONS[new.operator],
             wrong=OPERATIONS[old.operator],
         )
-    return Message("{old} should be {new}", **both)  # a comparison speaks for itself
+    return Message("{old} should be {new}", **both)  # a comparison needs no explanation
 
 
 def _order(_: Wording, old: Expression, new: Expression, weight: str) -> str:
@@ -300,14 +300,14 @@ def _sign(_: Wording, old: Expression, new: Expression, weight: str) -> str:
 
 
 def _function(_: Wording, old: Expression, new: Expression, weight: str) -> str:
-    """Why a function doesn't belong there; x stands for each cell that it is taken of."""
+    """Why a function doesn't belong there; x represents each cell that it is applied to."""
     if not any(reference.text == "x" for reference in references(old)):
         return LOGARITHM
-    return Message("{part} is taken once too often: x itself belongs there", part=write(old))
+    return Message("{part} is applied once too often: x itself belongs there", part=write(old))
 
 
 def _activation(_: Wording, old: Expression, new: Expression, weight: str) -> str:
-    """Several sums where their activations belong."""
+    """Several sums that should be their activations."""
     both = zip(references(old), references(new), strict=True)
     pairs = dict.fromkeys((a.text, b.text) for a, b in both if a != b)
     sums, activations = (", ".join(column) for column in zip(*pairs, strict=True))
@@ -333,7 +333,7 @@ REASONS: dict[EditKind, Callable[[Wording, Expression, Expression, str], str]] =
     EditKind.FACTOR: Wording._missing_factor,
     EditKind.TERM: Wording._missing_term,
 }
-"""Why what an edit takes out is a mistake, by its kind."""
+"""For each kind of edit, the function that explains the mistake."""
 
 
 def _is_sum(part: Expression) -> bool:
@@ -350,19 +350,19 @@ def _short(part: Expression) -> str:
 
 @dataclass(frozen=True)
 class Fault:
-    """A finding before its cells are gathered."""
+    """A finding for single cells, before equal ones are combined."""
 
-    weight: int  # -1 where it isn't one's own
+    weight: int  # -1 if it concerns no weight in particular
     finding: Finding
     owners: tuple[Address, ...]
     right: Pattern | None = None
-    first_step: int = 0  # in which it is made
+    first_step: int = 0  # the first step with this fault
     fixes: Mapping[Address, str] = field(default_factory=dict)  # the right formula of every owner
-    wrong: Pattern | None = None  # the wrong formula, where no right one was looked for
+    wrong: Pattern | None = None  # the wrong formula, if no right one was looked for
 
 
 def findings_of(book: Book, faults: Iterable[Fault], axis: Axis = DOWN) -> list[Finding]:
-    """A finding for equal faults of one line, with all their cells."""
+    """One finding for all equal faults of a line, with all their cells."""
     found: defaultdict[object, list[Fault]] = defaultdict(list)
     for fault in faults:
         pattern = fault.right or fault.wrong
@@ -372,7 +372,7 @@ def findings_of(book: Book, faults: Iterable[Fault], axis: Axis = DOWN) -> list[
 
 
 def _together(book: Book, same: Sequence[Fault]) -> Iterator[Finding]:
-    """Equal faults reported once: on each sheet where they stand."""
+    """The findings for equal faults: one for each sheet that has them."""
     first = min(same, key=lambda fault: min(fault.owners))
     fixes = {owner: f"={text}" for fault in same for owner, text in fault.fixes.items()}
     first_step = min(fault.first_step for fault in same)
@@ -383,7 +383,7 @@ def _together(book: Book, same: Sequence[Fault]) -> Iterator[Finding]:
 
 
 def _elsewhere(book: Book, finding: Finding, cell: Address) -> Finding:
-    """Return the same finding as it stands on another sheet."""
+    """Return the same finding for another sheet."""
     formula, expected = book.content(cell), finding.fixes.get(name_of(cell), finding.expected)
     title = book.sheets[sheet_of(cell)].title
     return replace(finding, sheet=title, formula=formula, expected=expected)

@@ -1,4 +1,4 @@
-"""A formula at a few points, also with other values at some places; the slopes that people know."""
+"""Formulas at a few points, also with other values of some parts; slopes of usual activations."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from gradbook.graph.node import Array, Graph, Node, ancestors
 from gradbook.targets.excel.language import Call, Expression, Infix, Number, Reference
 
 OPERATIONS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "^": "power"}
-MOST_FORMS = 1000  # of parts of formulas, that are kept
-SEVERAL = 30  # pieces of a part
+MOST_FORMS = 1000  # cached forms of parts
+SEVERAL = 30  # operands of a part
 PLACES = [Reference(f"x{k}") for k in range(SEVERAL)]
 
 
 class EvaluatedFormula:
-    """A formula at a few points: its value, and its value with other values at some places."""
+    """A formula at a few points: its value, and its value if some parts have other values."""
 
     def __init__(self, expression: Expression, value_of: Callable[[Expression], Array]) -> None:
         self.expression = expression
@@ -49,7 +49,7 @@ class EvaluatedFormula:
         return self.value_of(part) if found is None else found
 
     def worth(self, new: Expression) -> Array:
-        """Return the value of an expression that is made of parts of this formula and others."""
+        """Return the value of an expression that may reuse parts of this formula."""
         made: list[Expression] = []
         waiting = [new]
         while waiting:
@@ -69,8 +69,8 @@ class EvaluatedFormula:
         return value(new)
 
     def with_(self, given: Mapping[Path, Array]) -> Array:
-        """Return the formula's value with other values at some places; NaN where a part of it can't
-        be computed again."""
+        """Return the formula's value with other values at some paths; NaN where a part can't be
+        computed again."""
         touched = {path[:k] for path in given for k in range(len(path))} - given.keys()
         values: dict[Path, Array] = {**self.values, **given}
         spend(max(value.size for value in given.values()), len(touched))
@@ -84,7 +84,7 @@ class EvaluatedFormula:
 
 
 def remember(value: Callable[[Expression], Array]) -> Callable[[Expression], Array]:
-    """Return the same function, which asks for each reference once."""
+    """Return the same function with its results for references cached."""
     known: dict[Expression, Array] = {}
 
     def recall(part: Expression) -> Array:
@@ -98,9 +98,9 @@ def remember(value: Callable[[Expression], Array]) -> Callable[[Expression], Arr
 
 
 def combine(part: Expression, pieces: Sequence[Array]) -> Array | None:
-    """Return an expression's value from the values of its pieces; None where that isn't known
-    here."""
-    match part:  # whatever comes to stand in the exponent's place
+    """Return an expression's value from the values of its parts; None if it needs more than
+    those."""
+    match part:  # whatever is substituted for the exponent
         case Infix("^", _, _) | Call("POWER" | "POW", (_, _)):
             return operate("^", *pieces)
     if not pieces or len(pieces) > SEVERAL or not _takes_single_values(part):
@@ -116,7 +116,7 @@ def combine(part: Expression, pieces: Sequence[Array]) -> Array | None:
 
 @lru_cache(maxsize=MOST_FORMS)
 def _program(form: Expression) -> tuple[Sequence[Node], Sequence[Node]] | None:
-    """The ops that an expression of `PLACES` means, and its leaves; None of what has no meaning."""
+    """The ops and leaves of an expression of `PLACES`; None if it has no meaning."""
     graph = Graph()
     leaves = {place: graph.leaf(Name(place.text)) for place in PLACES}
     try:
@@ -127,7 +127,7 @@ def _program(form: Expression) -> tuple[Sequence[Node], Sequence[Node]] | None:
 
 
 def _takes_single_values(part: Expression) -> bool:
-    """Whether no function in it is given a range, or nothing where something could be."""
+    """Whether its arguments are all present and none is a range."""
     if not isinstance(part, Call):
         return True
     ranges = (isinstance(a, Reference) and ":" in a.text for a in part.arguments)
@@ -142,18 +142,18 @@ def operate(operator: str, a: Array, b: Array) -> Array:
 # The slopes of the usual activations ----------------------------------------------------
 
 USUAL_KINDS = {"sigmoid": "sigmoid", "tanh": "tanh", "relu": "ReLU"}
-"""Whose slopes people know by heart, and what they call them."""
+"""The activations whose slopes people know by heart, with their usual names."""
 
 
 def slope_of(kind: str, x: Array, value: Array) -> Array:
-    """The slope that an activation of some kind has at x, in terms of its value, as it is usually
-    written: a·(1 − a) is sigmoid's also where a is no sigmoid of x."""
+    """The slope of an activation at x as it is usually written, with its value: a·(1 − a) for a
+    sigmoid, even if a isn't the sigmoid of x."""
     given, made, slope = _slope(kind)
     return _worked(slope, {given: x, made: value})
 
 
 def kind_with(x: Array, value: Array, slope: Array) -> str:
-    """Which of the usual activations has this value and this slope; '' where none has."""
+    """The usual activation with this value and this slope; '' if there is none."""
     for kind in USUAL_KINDS:
         given, made, _ = _slope(kind)
         if agree(_worked(made, {given: x}), value) and agree(slope_of(kind, x, value), slope):
@@ -163,7 +163,7 @@ def kind_with(x: Array, value: Array, slope: Array) -> str:
 
 @cache
 def _slope(kind: str) -> tuple[Node, Node, Node]:
-    """x, an activation of it, and its slope."""
+    """x, the activation of x, and its slope."""
     given = Graph().leaf(Name("x"))
     made = given.graph.make(kind, given)
     return given, made, gradients(made, [given], {given})[given]

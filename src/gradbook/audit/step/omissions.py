@@ -1,8 +1,8 @@
-"""What a claimed derivative leaves out of the chain rule: a way through a cell, a slope on the way.
+"""What a claimed derivative omits from the chain rule: a path through a cell, or a slope on it.
 
-A derivative is a sum over the ways from the loss back to a value, and each way a product of local
-slopes. So what is left out is known by an identity at random points: the claim is the same sum
-without the ways through some cell, or the same products with 1 for some slope.
+A derivative is a sum over the paths from the loss back to a value, and each path is a product of
+local slopes. So an omission can be proved by an identity at random points: the claim equals the
+same sum without the paths through some cell, or the same products with 1 in place of some slope.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from gradbook.audit.step.points import Numbers, agree
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
 
-MOST_PLACES = 600  # values on the ways: more are no exercise
+MOST_PLACES = 600  # values on the paths: more isn't an exercise
 MOST_ALTERNATIVES = 400
-MOST_NUMBERS = 2**22  # kept at once while alternatives are worked
-NEARLY = 1e-6  # equal at first sight
+MOST_NUMBERS = 2**22  # kept at once while alternatives are computed
+NEARLY = 1e-6  # tolerance of the first comparison
 
-Place = TypeVar("Place", bound=Hashable)  # a value on the way back: a node, or a cell
+Place = TypeVar("Place", bound=Hashable)  # a value on a path: a node, or a cell
 
 
 @dataclass(frozen=True)
 class ChainOmission(Generic[Place]):
-    """What a derivative leaves out at some places, which are one unit's in several samples."""
+    """What a derivative omits at some places, which belong to one unit in several samples."""
 
     places: tuple[Place, ...]
-    is_way: bool  # all that comes through them; else the slope of each by its only source
+    is_way: bool  # every path through the places; else the slope of each by its only source
 
     @property
     def first(self) -> Place:
@@ -47,24 +47,24 @@ Omissions = tuple[ChainOmission[Place], ...]
 
 @dataclass(frozen=True, eq=False)
 class Chain(Generic[Place]):
-    """The values between a loss and what it is made of, with each one's slopes by the next."""
+    """The values between a loss and its inputs, with the slopes of each by the next."""
 
     order: Sequence[Place]  # from the loss back
     partials: Mapping[Place, Mapping[Place, Array]]
-    seeds: Mapping[Place, Array]  # the loss's slope by the first of them
-    units: Mapping[Place, Hashable]  # what several places have in common: a unit's column
+    seeds: Mapping[Place, Array]  # the slopes of the loss by the first of them
+    units: Mapping[Place, Hashable]  # the column of the unit that a place belongs to
 
-    # What may be left out ----------------------------------------------------------
+    # Possible omissions -------------------------------------------------------------
 
     @cached_property
     def ways(self) -> list[ChainOmission[Place]]:
-        """Places that not everything comes through, those nearest to the loss first."""
+        """Places that not all paths go through, nearest to the loss first."""
         inner = (place for place in self.order if self.partials.get(place) and place in self.units)
         return self._gathered((place for place in inner if self.depths[place] > 0), True)
 
     @cached_property
     def slopes(self) -> list[ChainOmission[Place]]:
-        """Places that are a function of one other alone, and not a straight one."""
+        """Places that are a non-linear function of only one other."""
         return self._gathered(filter(self._is_bent, self.order), False)
 
     def _is_bent(self, place: Place) -> bool:
@@ -82,7 +82,7 @@ class Chain(Generic[Place]):
 
     @cached_property
     def depths(self) -> Mapping[Place, int]:
-        """How many slopes the longest way from the loss to each value has."""
+        """The length of the longest path from the loss to each value."""
         found: dict[Place, int] = dict.fromkeys(self.order, 0)
         for place in self.order:
             for source in self.partials.get(place, {}):
@@ -97,7 +97,7 @@ class Chain(Generic[Place]):
 
     @cached_property
     def alternatives(self) -> list[Omissions[Place]]:
-        """What may be left out together, the simplest first."""
+        """Omissions that may occur together, the simplest first."""
         return list(dict.fromkeys(self._alternatives()))[:MOST_ALTERNATIVES]
 
     def _alternatives(self) -> Iterator[Omissions[Place]]:
@@ -118,10 +118,10 @@ class Chain(Generic[Place]):
         )
         yield from ((*some, *others) for some, others in chain.from_iterable(both))
 
-    # What the derivatives are then -------------------------------------------------
+    # The derivatives with omissions ---------------------------------------------------
 
     def derivatives(self, some: Sequence[Omissions[Place]]) -> dict[Place, Array]:
-        """∂loss/∂ every value with each of these left out: (alternatives, points)."""
+        """∂loss/∂ every value with each set of omissions: (alternatives, points)."""
         none, steep = self._left_out(some, True), self._left_out(some, False)
         found: dict[Place, Array] = {}
         with np.errstate(all="ignore"):
@@ -154,7 +154,7 @@ class Chain(Generic[Place]):
 
     @cached_property
     def _worked(self) -> dict[Place, Array]:
-        """The derivatives by every value, with nothing left out and then with each alternative."""
+        """The derivatives by every value, first without omissions, then with each alternative."""
         every: list[Omissions[Place]] = [(), *self.alternatives]
         at_once = max(MOST_NUMBERS // (self._points * len(self.order)), 1)
         some = every[:at_once]
@@ -162,15 +162,15 @@ class Chain(Generic[Place]):
         return self.derivatives(some)
 
     def true(self, of: Place) -> Array | None:
-        """∂loss/∂ a value; None where the loss doesn't depend on it."""
+        """∂loss/∂ a value; None if the loss doesn't depend on it."""
         found = self._worked.get(of)
         return None if found is None else found[0]
 
     def left_out(
         self, of: Place, claimed: Array, by_way_of: Collection[Place] | None = None
     ) -> Omissions[Place]:
-        """What a claim to be ∂loss/∂ a value leaves out, or to be as much of it as comes by way of
-        some of its users; nothing where that is not all that is wrong."""
+        """What a claim to be ∂loss/∂ a value omits, or a claim to be its part through some users;
+        empty if omissions alone don't explain the claim."""
         worked = self._worked.get(of) if by_way_of is None else self._coming(of, by_way_of)
         if worked is None or not np.any(claimed):
             return ()
@@ -181,7 +181,7 @@ class Chain(Generic[Place]):
         return ()
 
     def _coming(self, of: Place, users: Collection[Place]) -> Array | None:
-        """What comes to ∂loss/∂ a value by way of some users, with each alternative left out."""
+        """The part of ∂loss/∂ a value that comes through some users, for each alternative."""
         shares = [
             self._worked[user] * self.partials[user][of]
             for user in users
@@ -191,8 +191,8 @@ class Chain(Generic[Place]):
 
 
 def _alike_where_largest(worked: Array, claimed: Array) -> NDArray[np.intp]:
-    """Which of some derivatives are near to a claim at the point where that is largest, or no
-    numbers there: no other can agree with it."""
+    """The derivatives that nearly equal a claim where it is largest, or aren't finite there: no
+    others can agree with it."""
     size = np.where(np.isfinite(claimed), np.abs(claimed), -1.0)
     largest = int(np.argmax(size))
     with np.errstate(all="ignore"):
@@ -209,8 +209,8 @@ def chain_of_nodes(
     units: Mapping[Node, Hashable],
     numbers: Numbers,
 ) -> Chain[Node] | None:
-    """The chain from a loss to some ends by way of the nodes that cells hold, given with the unit
-    that each is of; None where there are too many."""
+    """The chain from a loss to some ends through the nodes of cells, which are given with their
+    units; None if there are too many."""
     order = ancestors([loss])
     varying = set(ends)
     for node in order:
@@ -232,7 +232,7 @@ def chain_of_nodes(
 
 
 def inner_sum(node: Node, held: Collection[Node], varying: Collection[Node]) -> Node | None:
-    """The sum inside of a cell's formula that all which varies in it goes through."""
+    """The sum inside a cell's formula through which everything that varies in it passes."""
     inner = node
     while True:
         sources = {source for source in inner.inputs if source in varying}

@@ -1,6 +1,6 @@
-"""Numbers to try an identity with: at random, and at a sheet's own values; and their slopes.
+"""Numbers for testing identities: random ones and a sheet's own values; also their slopes.
 
-A number may carry a slope in its imaginary part, which is so small that its square is nothing.
+A number may have a slope in its imaginary part, which is so small that its square vanishes.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ _WITH_SLOPES: dict[str, Callable[..., Any]] = {
     "choose": lambda c, a, b: np.where(np.real(c) > 0, a, b),
     "largest": lambda *xs: reduce(lambda a, b: np.where(np.real(a) < np.real(b), b, a), xs),
 }
-"""The ops that would take an imaginary part for more than a slope, or not at all."""
+"""The ops that need their own rule for imaginary parts, or don't accept them."""
 
 
 def apply(name: str, inputs: Sequence[Array], attributes: Sequence[object] = ()) -> Array:
-    """An op's value, with the slope that its inputs carry."""
+    """An op's value, with the slope that follows from those of its inputs."""
     op: Callable[..., Any] = op_called(name).value
     if name in _WITH_SLOPES and any(map(np.iscomplexobj, inputs)):
         op = _WITH_SLOPES[name]
@@ -52,7 +52,7 @@ def apply(name: str, inputs: Sequence[Array], attributes: Sequence[object] = ())
 
 
 def work(nodes: Iterable[Node], values: dict[Node, Array]) -> None:
-    """Give each node its value, unless it has one: first come those that it is made of."""
+    """Compute the value of each node that has none; inputs come before the nodes that use them."""
     with np.errstate(all="ignore"):
         for node in nodes:
             if node not in values:
@@ -63,16 +63,16 @@ def work(nodes: Iterable[Node], values: dict[Node, Array]) -> None:
 # Values of nodes ----------------------------------------------------------------------
 
 POINTS = 12
-CLOSE = 1e-9  # relative: what double precision leaves of a true identity
-FAINT = 1e-2  # of the usual size: what is smaller may be what a cancellation left of its digits
-NOISE = 1e-13  # of what was added up: all that rounding leaves where the sum is 0
-TINY = 1e-9  # no larger than this can such noise be, of numbers drawn about 1
+CLOSE = 1e-9  # relative: the error of a true identity in double precision
+FAINT = 1e-2  # of the usual size: smaller numbers may have lost digits by cancellation
+NOISE = 1e-13  # of the summands: the most that rounding leaves of a sum that is 0
+TINY = 1e-9  # the largest such rounding error for numbers drawn around 1
 PASSING = ("add", "subtract", "multiply", "divide", "negate", "copy")
 ENOUGH = 3  # points at which both sides are finite
 
 
 class Numbers:
-    """Values of nodes at a few points, each computed once; leaves are asked for as they come."""
+    """Values of nodes at a few points, each computed once; values of leaves come from `leaf`."""
 
     def __init__(self, leaf: Callable[[Address], Array], cells: Mapping[Node, Address]) -> None:
         self.leaf = leaf
@@ -89,7 +89,7 @@ class Numbers:
         return self.values[node]
 
     def size(self, node: Node) -> Array:
-        """How large a node would be if nothing that it adds up cancelled."""
+        """The size of a node if nothing that it adds up cancelled."""
         with np.errstate(all="ignore"):
             for part in ancestors([node], self._sizes, _parts):
                 if part not in self._sizes:
@@ -110,22 +110,22 @@ class Numbers:
                 return np.abs(self.of(node))
 
     def same(self, a: Node, b: Node) -> bool:
-        """Whether two nodes are equal at every point, or both are 0 but for noise of rounding."""
+        """Whether two nodes are equal at every point, or both are 0 apart from rounding errors."""
         return agree(self.of(a), self.of(b)) or (self.is_noise(a) and self.is_noise(b))
 
     def is_noise(self, node: Node) -> bool:
-        """Whether a node is 0 at every point but for what rounding leaves."""
+        """Whether a node is 0 at every point apart from rounding errors."""
         values = np.abs(self.of(node))
         return bool(np.all(values <= TINY) and np.all(values <= NOISE * self.size(node)))
 
 
 def _parts(node: Node) -> tuple[Node, ...]:
-    """What a node adds up or multiplies."""
+    """The inputs that a node adds up or multiplies."""
     return node.inputs if node.op.name in PASSING else ()
 
 
 def random_values(weights: Container[Address]) -> Callable[[Address], Array]:
-    """Values for leaves, drawn for each cell anew and always the same."""
+    """Random values for leaves, always the same for a cell."""
 
     def leaf(cell: Address) -> Array:
         draw = np.random.default_rng(cell)
@@ -137,7 +137,7 @@ def random_values(weights: Container[Address]) -> Callable[[Address], Array]:
 
 
 def is_multiple(a: Array, b: Array) -> bool:
-    """Whether one is a constant multiple of the other, and not 0, wherever both are numbers."""
+    """Whether one is a constant multiple of the other, other than 0, wherever both are finite."""
     with np.errstate(all="ignore"):
         ratio = np.atleast_1d(a / b)
     ratio = ratio[np.isfinite(ratio)]
@@ -145,7 +145,7 @@ def is_multiple(a: Array, b: Array) -> bool:
 
 
 def agree(a: Array, b: Array) -> bool:
-    """Whether two sides are equal at every point where both are numbers."""
+    """Whether both sides are equal at every point where both are finite."""
     sure = np.isfinite(a) & np.isfinite(b)
     count = np.count_nonzero(sure)
     if count < min(ENOUGH, sure.size):
@@ -157,5 +157,5 @@ def agree(a: Array, b: Array) -> bool:
     if not np.any(apart > CLOSE * size):
         return True
     if np.any(apart > CLOSE * np.maximum(size, FAINT * np.max(size))):
-        return False  # the usual size, which takes longer to find, is no larger than the largest
+        return False  # the median, which takes longer to compute, is no larger than the maximum
     return not np.any(apart > CLOSE * np.maximum(size, FAINT * np.median(size)))

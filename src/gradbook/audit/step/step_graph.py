@@ -1,4 +1,4 @@
-"""The cells of one step as nodes of a graph, also with other formulas in some of them."""
+"""The cells of one step as nodes of a graph, with other formulas in some of them."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from gradbook.language.message import Message, joined, words_of
 from gradbook.targets.excel.language import Expression, Reference
 
 MOST_CELLS = 20_000  # of one step
-MOST_NODES = 120_000  # that they are made of
-PART = 800  # numbers that could be computed while a part of a formula is made into nodes
+MOST_NODES = 120_000  # of their formulas
+PART = 800  # budget per part of a formula for making nodes
 
 
 class Stepping(Protocol):
-    """A training in whose steps weights are updated, by whatever rule."""
+    """A training whose steps update weights, by any rule."""
 
     @property
     def book(self) -> Book: ...
@@ -49,12 +49,12 @@ class Stepping(Protocol):
 
 
 class StepGraph:
-    """The cells of one step as nodes: weights and whatever doesn't depend on them are leaves."""
+    """The cells of one step as nodes: weights, and cells that don't depend on them, are leaves."""
 
     def __init__(self, training: Stepping, instead: Mapping[Address, Pattern]) -> None:
         self.training = training
         self.book = training.book
-        self.instead = instead  # formulas to try in the place of others
+        self.instead = instead  # formulas to try instead of others
         fresh = instead.keys() - training.varying
         self.varying = training.varying
         if fresh:
@@ -67,7 +67,7 @@ class StepGraph:
         self._numbers: dict[object, Numbers] = {}
 
     def numbers(self, kind: object, leaf: Callable[[Address], Array]) -> Numbers:
-        """Values of its nodes; those of one kind are the same, and computed once."""
+        """Values of its nodes, cached by kind."""
         return self._numbers.setdefault(kind, Numbers(leaf, self.leaf_cells))
 
     def node(self, cell: Address) -> Node:
@@ -77,9 +77,9 @@ class StepGraph:
     def expression(
         self, expression: Expression, home: Address, pattern: Pattern | None = None
     ) -> Node:
-        """What an expression says in some cell."""
+        """The node of an expression in some cell."""
         key = id(expression), home
-        if key not in self._said:  # the expression is kept, for ids are used again
+        if key not in self._said:  # the expression is kept, since ids are reused
             self._said[key] = (
                 expression,
                 number(self.graph, self.meaning(expression, home, pattern)),
@@ -89,7 +89,7 @@ class StepGraph:
     def meaning(
         self, expression: Expression, home: Address, pattern: Pattern | None = None
     ) -> Meaning:
-        """Return what an expression says in some cell, which may be a block of values."""
+        """Return the meaning of an expression in some cell, which may be a block of values."""
         pattern = pattern or self.book.patterns[home]
         mentions = (pattern.mentions.get(part.text) for part in references(expression))
         for cell in self.training.flow.mentioned_cells(mentions, home):
@@ -99,7 +99,7 @@ class StepGraph:
         return meaning(self.graph, expression, self._look(home, pattern))
 
     def _worked(self, cell: Address) -> Single:
-        """A cell's value, after those that it is computed from."""
+        """A cell's value, computed after those that it needs."""
         waiting = [cell]
         opened: set[Address] = set()
         while waiting:
@@ -108,11 +108,11 @@ class StepGraph:
             if missing:
                 if last in opened:
                     cell_name = self.book.name_of(last)
-                    what = Message("{cell}, which leads back to itself", cell=cell_name)
+                    what = Message("{cell}, which depends on itself", cell=cell_name)
                     raise LeadsBack(what, last)
                 opened.add(last)
                 if len(opened) > MOST_CELLS:
-                    raise TooMuch(Message("a step of very many cells"))
+                    raise TooMuch(Message("a step with too many cells"))
                 waiting.extend(missing)
                 continue
             if last not in self.known:
@@ -129,7 +129,7 @@ class StepGraph:
         return cell not in self.instead and (cell in self.training.weight_cells or not computed)
 
     def _missing(self, cell: Address) -> list[Address]:
-        """What a cell is computed from within its step, and isn't known yet."""
+        """The sources of a cell within its step that aren't known yet."""
         if self._is_leaf(cell):
             return []
         flow, before = self.training.flow, self.training.before
@@ -150,7 +150,7 @@ class StepGraph:
             raise kind(joined(": ", (called, pattern.problem)))
         spend(PART * count_parts(pattern.expression))
         if len(self.graph.nodes) > MOST_NODES:
-            raise TooMuch(Message("a step of very many values"))
+            raise TooMuch(Message("a step with too many values"))
         try:
             found = meaning(self.graph, pattern.expression, self._look(cell, pattern))
         except NotUnderstood as error:
@@ -170,7 +170,7 @@ class StepGraph:
     def _leaf(self, cell: Address) -> Single:
         value = self.book.values.get(cell)
         if isinstance(value, str) and not (value.startswith("#") and cell in self.book.patterns):
-            return value  # an error of an earlier step says nothing of this one
+            return value  # an earlier step's error doesn't matter here
         is_weight = cell in self.training.weight_cells
         if value is None and not is_weight and cell not in self.book.patterns:
             return None

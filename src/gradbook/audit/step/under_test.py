@@ -1,7 +1,7 @@
-"""One step of a training under test: its cells, its claims, and the chain rule of its own loss.
+"""One step of a training under test: its cells, its claims, and the chain rule for its own loss.
 
-It knows where the cells of a step stand, which cells stand there in another step, how a formula
-mentions them, and what every gradient is, also with other values in the place of some.
+It knows the positions of a step's cells, the corresponding cells of other steps, how formulas refer
+to them, and every gradient, also with other formulas in some cells.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from gradbook.targets.excel.language import Reference
 
 
 def loss_node(graph: StepGraph, loss: StepLoss, numbers: Numbers) -> Node:
-    """The assumed loss: every output counts once, however often its error is mentioned."""
+    """The assumed loss: every output counts once, even if its error is mentioned several times."""
     known: list[Array] = []
     terms: list[Node] = []
     for output, target in _pairs(graph, loss):
@@ -55,14 +55,14 @@ def loss_node(graph: StepGraph, loss: StepLoss, numbers: Numbers) -> Node:
             known.append(error)
             terms.append(_term(loss.assumption, output, target))
     if not terms:
-        raise NotUnderstood(Message("errors of which none is a number"))
+        raise NotUnderstood(Message("output errors that aren't numbers"))
     return reduce(add, terms)
 
 
 def _term(kind: AssumedLoss | None, output: Node, target: Node) -> Node:
     make = output.graph.make
     if kind is AssumedLoss.SQUARED:
-        from gradbook.layers.losses import Loss  # slow to load, and few books hold no loss
+        from gradbook.layers.losses import Loss  # slow to load, and seldom needed
 
         return make(Loss.HALF_SQUARED.op, output, target)
     term = -target * make("log", output)
@@ -87,7 +87,7 @@ def _pairs(graph: StepGraph, loss: StepLoss) -> Iterator[tuple[Node, Node]]:
 
 
 class Positions:
-    """Where a step's cells stand, and what stands there in other steps."""
+    """The positions of a step's cells, and the corresponding cells of other steps."""
 
     def __init__(self, training: SheetTraining, step: SheetStep) -> None:
         self.training = training
@@ -96,16 +96,16 @@ class Positions:
 
     @cached_property
     def places(self) -> dict[Address, int]:
-        """The step's cells, in the order that steps like it share."""
+        """The step's cells, in the order that similar steps share."""
         return {cell: k for k, cell in enumerate(self.step.cells)}
 
     def owns(self, cell: Address) -> bool:
-        """Whether a cell is one of the step's, so that its place in other steps is known."""
+        """Whether a cell belongs to the step, so that its counterparts in other steps are known."""
         return cell in self.places or cell in self.step.weights
 
     @cached_property
     def rows(self) -> dict[tuple[int, int], list[Address]]:
-        """The step's cells that belong to it alone, by the rows in which they stand."""
+        """The step's cells that belong to it alone, by row."""
         found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
         for cell in dict.fromkeys([*self.step.own, *self.step.cells]):
             if cell in self.step.weights or cell in self.training.computed_cells:
@@ -121,14 +121,14 @@ class Positions:
 
     @cached_property
     def unused_formulas(self) -> list[Address]:
-        """The formulas of the step that neither its loss nor its claims use: where a wrong cell
-        stands, what belongs there may be used by nobody."""
+        """The step's formulas that neither its loss nor its claims use: if a cell is wrong, the
+        formula that it should use may be among them."""
         flow, stop = self.training.flow, self.training.weight_cells
         own = flow.below(self.step.own, stop) - self.places.keys()
         return sorted(cell for cell in own if self.row(cell) in self.rows)
 
     def there(self, cell: Address, step: SheetStep) -> Address:
-        """The cell that stands in another step where this one stands here."""
+        """The counterpart of a cell in another step."""
         if step is self.step or not step.cells:
             return cell
         if cell in self.step.weights:
@@ -143,32 +143,32 @@ class Positions:
             return step.cells[place]
         beside = self.rows.get(self.row(cell))
         if beside:
-            users = set(self.training.flow.users.get(cell, ()))  # of its own table, if of two
+            users = set(self.training.flow.users.get(cell, ()))  # in its table, if there are two
             near = min(beside, key=lambda other: (other not in users, abs(other - cell)))
             return cell + self.there(near, step) - near
         if cell not in self.training.varying:
             return cell
         both = zip(self.step.weights, step.weights, strict=True)
         apart = (b - a for a, b in both if a is not None and b is not None)
-        return cell + next(apart, 0)  # as far from it as the weights are from theirs
+        return cell + next(apart, 0)  # at the distance between the weights
 
     def value(self, cell: Address) -> float:
-        """The number that the file gives for a cell: 0 for a blank, NaN for words."""
+        """The number that the file gives for a cell: 0 for a blank, NaN for text."""
         value = self.training.book.values.get(cell)
         if isinstance(value, int | float):
             return float(value)
         return 0.0 if value is None else float("nan")
 
     def values(self, cell: Address, steps: Sequence[SheetStep]) -> Array:
-        """The numbers of a cell and of those that stand in its place in other steps."""
+        """The numbers of a cell and of its counterparts in other steps."""
         return np.array([self.value(self.there(cell, step)) for step in steps])
 
 
-# Mentions of cells --------------------------------------------------------------------
+# References to cells -------------------------------------------------------------------
 
 
 class Mentions:
-    """The cells of a step as its formulas see them."""
+    """How a step's formulas refer to its cells."""
 
     def __init__(self, positions: Positions, alike: Sequence[SheetStep]) -> None:
         self.positions = positions
@@ -177,8 +177,8 @@ class Mentions:
         self.alike = alike
 
     def candidates(self, homes: Sequence[Address]) -> list[Address]:
-        """The cells that a formula in some others may mention without leading back to them, the
-        nearest to the first of those first."""
+        """The cells that formulas in `homes` may refer to without a circle, those nearest to the
+        first home first."""
         flow, stop = self.training.flow, self.training.weight_cells
         below = flow.below(homes, stop).union(homes)
         own, home = self.step.own, homes[0]
@@ -193,7 +193,7 @@ class Mentions:
 
     @cached_property
     def aliases(self) -> dict[Address, list[Address]]:
-        """The cells by which the step's formulas mention others, where they only repeat those."""
+        """For each cell, the cells that repeat it and that the step's formulas refer to instead."""
         found: dict[Address, list[Address]] = {}
         flow, stop = self.training.flow, self.training.weight_cells
         owners = [claim.owner for options in self.step.claims for claim in options]
@@ -205,13 +205,13 @@ class Mentions:
         return found
 
     def seen_from(self, cell: Address, home: Address) -> Address:
-        """The cell, or another that repeats it on the sheet where it is wanted."""
+        """The cell, or one that repeats it on the sheet of `home`."""
         beside = [c for c in self.aliases.get(cell, ()) if sheet_of(c) == sheet_of(home)]
         return min(beside, key=lambda c: abs(c - home), default=cell)
 
     def reference(self, cell: Address, home: Address) -> Reference:
-        """A cell as a formula in another mentions it; fixed where it serves every step, unless a
-        copy of it goes along with them."""
+        """A reference to a cell from a formula elsewhere: absolute if all steps use the same cell,
+        unless a copy of the cell moves along with them."""
         plain, cell = cell, self.seen_from(cell, home)
         text = name_of(cell)
         other = self.alike[-1]
@@ -223,7 +223,7 @@ class Mentions:
         return Reference(self.on_its_sheet(text, cell, home))
 
     def on_its_sheet(self, text: str, cell: Address, home: Address) -> str:
-        """A cell's name with its sheet's before it, where that is another than the formula's."""
+        """A cell's name, preceded by its sheet's name if the formula is on another sheet."""
         if sheet_of(cell) == sheet_of(home):
             return text
         return f"{quote_title(self.training.book.sheets[sheet_of(cell)].title)}!{text}"
@@ -233,46 +233,46 @@ class Mentions:
 
 
 class ClaimVerdict(IntEnum):
-    """What a claim is, the best first."""
+    """What a claim turns out to be, the best first."""
 
     RIGHT = 0
-    RIGHT_HERE = 1  # with the sheet's own inputs and targets only
+    RIGHT_HERE = 1  # only for the sheet's own inputs and targets
     OPPOSITE = 2
     WRONG = 3
 
 
 @dataclass(frozen=True, eq=False)
 class StepUnderTest:
-    """One step worked as a graph, with numbers to try it."""
+    """One step as a graph, with numbers for testing it."""
 
     training: SheetTraining
     step: SheetStep
-    alike: Sequence[SheetStep]  # all that say the same of other cells, the step among them
+    alike: Sequence[SheetStep]  # all similar steps, including this one
     graph: StepGraph
     positions: Positions
     mentions: Mentions
 
     @classmethod
     def of(cls, training: SheetTraining, alike: Sequence[SheetStep]) -> StepUnderTest:
-        """The first of steps that are alike."""
+        """The first of several similar steps."""
         positions = Positions(training, alike[0])
         graph, mentions = StepGraph(training, {}), Mentions(positions, alike)
         return cls(training, alike[0], alike, graph, positions, mentions)
 
     def with_formulas(self, formulas: Mapping[Address, Pattern]) -> StepUnderTest:
-        """Return the same step with other formulas in more of its cells."""
+        """Return the same step with further formulas replaced."""
         return replace(self, graph=StepGraph(self.training, {**self.graph.instead, **formulas}))
 
     def with_loss(self, loss: StepLoss) -> StepUnderTest:
         """Return the same step with another loss."""
         return replace(self, step=replace(self.step, loss=loss))
 
-    # Numbers to try it with ----------------------------------------------------
+    # Numbers for testing it ---------------------------------------------------
 
     @cached_property
     def random(self) -> Numbers:
-        """Numbers at random; but a typed 1 is 1 wherever the loss doesn't depend on it: a slope, as
-        that of a sum by its bias."""
+        """Random numbers; but a typed 1 remains 1 if the loss doesn't depend on it, since it is a
+        slope, such as that of a sum by its bias."""
         ones = self.training.ones if self.step.loss.cells else set()
         ones = ones - self.forward if ones else ones
 
@@ -283,7 +283,7 @@ class StepUnderTest:
 
     @cached_property
     def constants(self) -> Numbers:
-        """Random weights, but the sheet's own inputs, targets and other numbers."""
+        """Random weights, with the sheet's own inputs, targets and other numbers."""
         book, alike, weight_cells = self.training.book, self.alike, self.training.weight_cells
         some = [alike[0], alike[len(alike) // 2], alike[-1]]
 
@@ -297,7 +297,7 @@ class StepUnderTest:
 
     @cached_property
     def sheet(self) -> Numbers:
-        """The values that the file gives, those of each step like this."""
+        """The values in the file, for each of the similar steps."""
         return self.graph.numbers("sheet", lambda cell: self.positions.values(cell, self.alike))
 
     @cached_property
@@ -317,7 +317,7 @@ class StepUnderTest:
 
     @cached_property
     def loss_cells(self) -> set[Address]:
-        """The cells that add up to the loss or, where none holds it, those of its errors."""
+        """The cells that add up to the loss or, if no cell contains it, those of its errors."""
         loss = self.step.loss
         cells: Iterable[Address] = loss.cells
         if loss.assumption:
@@ -328,7 +328,7 @@ class StepUnderTest:
 
     @cached_property
     def gradients(self) -> dict[int, Node]:
-        """∂loss/∂w of each weight, by its number."""
+        """∂loss/∂w of each weight, by index."""
         cells = enumerate(self.step.weights)
         weights = {j: self.graph.node(cell) for j, cell in cells if cell is not None}
         found = gradients(self.loss, list(weights.values()))
@@ -336,25 +336,25 @@ class StepUnderTest:
 
     @cached_property
     def cells_of_values(self) -> dict[Node, Address]:
-        """The values on the way to the loss, with the cell that holds each."""
+        """The values on the path to the loss, with the cell of each."""
         cells = sorted(self.forward, reverse=True)
         known = ((self.graph.known.get(cell), cell) for cell in cells)
         return {node: cell for node, cell in known if isinstance(node, Node)}
 
     @cached_property
     def names_of_values(self) -> dict[Node, str]:
-        """What the sheet calls each of them, in small letters."""
+        """The label of each of these cells, in lower case."""
         label = self.training.label
         return {node: label(cell).lower() for node, cell in self.cells_of_values.items()}
 
     @cached_property
     def slopes(self) -> dict[Node, Node]:
-        """∂loss/∂ every value on the way to it that a cell holds."""
+        """∂loss/∂ every value in a cell on the path to the loss."""
         return gradients(self.loss, list(self.cells_of_values))
 
     @cached_property
     def chain(self) -> Chain[Node] | None:
-        """The ways from the loss back to the weights; None where they are too many to follow."""
+        """The paths from the loss back to the weights; None if there are too many to follow."""
         ends = [self.graph.node(cell) for cell in self.step.weights if cell is not None]
         line, patterns = self.training.axis.line, self.training.book.patterns
         units = {
@@ -365,8 +365,8 @@ class StepUnderTest:
         return chain_of_nodes(self.loss, ends, units, self.random)
 
     def left_out(self, claim: Claim, weight: int) -> Omissions[Node]:
-        """What a claim leaves out of the gradient of a weight: ways through cells, slopes; nothing
-        where it is wrong in another way."""
+        """What a claim omits from the gradient of a weight: paths through cells, or slopes; empty
+        if it is wrong in another way."""
         cell = self.step.weights[weight]
         if cell is None or self.chain is None:
             return ()
@@ -374,14 +374,14 @@ class StepUnderTest:
         return self.chain.left_out(self.graph.node(cell), claimed)
 
     def leads_on(self) -> bool:
-        """Whether its gradients can be worked out: not where what is tried is made of itself."""
+        """Whether its gradients can be computed: not if a formula tried in it creates a circle."""
         try:
             return len(self.gradients) > 0
         except NotUnderstood:
             return False
 
     def has_no_influence(self, weight: int) -> bool:
-        """Whether the loss doesn't depend on a weight, wherever it is."""
+        """Whether the loss doesn't depend on a weight."""
         return bool(np.all(self.random.of(self.gradients[weight]) == 0))
 
     @cached_property
@@ -391,7 +391,7 @@ class StepUnderTest:
 
     @cached_property
     def forward(self) -> set[Address]:
-        """The cells that the loss is computed from, and its own."""
+        """The cells that the loss is computed from, and those of the loss."""
         flow, stop = self.training.flow, self.training.weight_cells
         return flow.behind(self.loss_cells, stop, self._meant).union(self.loss_cells)
 
@@ -405,7 +405,7 @@ class StepUnderTest:
         return training.flow.behind(cells, training.weight_cells, training.plain)
 
     def formula(self, cell: Address) -> Pattern | None:
-        """The formula of a cell, as it stands there."""
+        """The formula of a cell, with references as typed there."""
         pattern = self.training.book.patterns.get(cell)
         if pattern is None or cell in self.graph.instead:
             return self.graph.instead.get(cell)
@@ -413,7 +413,7 @@ class StepUnderTest:
 
     @cached_property
     def layout(self) -> tuple[tuple[int, str], ...]:
-        """What stands where: the same for a step that is made alike on another sheet."""
+        """The formulas by position: equal for a step with the same layout on another sheet."""
         patterns = self.training.book.patterns
         return tuple(
             (cell & (LAST_ROW | LAST_COLUMN), patterns[cell].shape if cell in patterns else "")
@@ -422,7 +422,7 @@ class StepUnderTest:
 
     @cached_property
     def shapes(self) -> tuple[Counter[str], Counter[str]]:
-        """How many formulas of the step look the same, on the way back and on that to the loss."""
+        """How often each shape of formula occurs, on the backward and on the forward path."""
         patterns = self.training.book.patterns
         cells = [cell for cell in self.step.cells if cell in patterns]
         back, forward = (
@@ -433,7 +433,7 @@ class StepUnderTest:
 
     @cached_property
     def makeups(self) -> Counter[str]:
-        """How many formulas of the step, on the way back, are made alike in whatever order."""
+        """How often each structure of formula, in any order, occurs on the backward path."""
         patterns = self.training.book.patterns
         cells = (cell for cell in self.step.cells if cell in patterns and cell not in self.forward)
         return Counter(patterns[cell].makeup for cell in cells)
@@ -441,10 +441,10 @@ class StepUnderTest:
     def _meant(self, cell: Address) -> Address:
         return cell if cell in self.graph.instead else self.training.plain(cell)
 
-    # What is claimed -----------------------------------------------------------
+    # Claims --------------------------------------------------------------------
 
     def claim_node(self, claim: Claim) -> Node:
-        """What is claimed, with its sign."""
+        """The claimed gradient, with its sign."""
         replaced = claim.owner in self.graph.instead and claim.whole
         if replaced or claim.owner not in self.training.book.patterns:
             node = self.graph.node(claim.owner)
@@ -453,7 +453,7 @@ class StepUnderTest:
         return node if claim.sign > 0 else -node
 
     def compare(self, claimed: Node, true: Node) -> ClaimVerdict:
-        """Whether a claim is the gradient: everywhere, for these numbers only, or not."""
+        """Whether a claim is the gradient: always, for these numbers only, or not."""
         if self.same(claimed, true):
             return ClaimVerdict.RIGHT
         if self.constants.same(claimed, true):
@@ -461,11 +461,11 @@ class StepUnderTest:
         return ClaimVerdict.OPPOSITE if self.same(-claimed, true) else ClaimVerdict.WRONG
 
     def same(self, a: Node, b: Node) -> bool:
-        """Whether two nodes are equal, whatever the numbers."""
+        """Whether two nodes are equal for all numbers."""
         return self.random.same(a, b)
 
     def says_the_same(self, cell: Address, formula: Pattern) -> bool:
-        """Whether a cell's formula says the same as another would there, in other words."""
+        """Whether a cell's formula is equivalent to another one in its place."""
         book = self.training.book
         both = [book.patterns[cell], book.reader.read_typed(formula.text_at(cell), cell)]
         try:
@@ -475,7 +475,7 @@ class StepUnderTest:
         return len(nodes) == len(both) and self.same(*nodes)
 
     def best(self, weight: int, options: Sequence[Claim]) -> tuple[ClaimVerdict, Claim | None]:
-        """The best verdict among the ways to read a claim."""
+        """The best verdict among the possible readings of a claim."""
         found = ClaimVerdict.WRONG, next(iter(options), None)
         for claim in options:
             try:
@@ -489,24 +489,24 @@ class StepUnderTest:
         return found
 
     def is_known_right(self, weight: int) -> bool:
-        """Whether the first way to read a claim was found right before, in another test."""
+        """Whether the first reading of a claim was found right in an earlier test."""
         options = self.step.claims[weight]
         return bool(options) and self._case(weight, options[0]) in self._known_right
 
     def is_right(self) -> bool:
-        """Whether all that is claimed is the gradient, whatever the numbers."""
+        """Whether every claim is the gradient, for all numbers."""
         claimed = ((weight, options) for weight, options in enumerate(self.step.claims) if options)
         return all(self.best(*claim)[0] is ClaimVerdict.RIGHT for claim in claimed)
 
     def wrong_weights(self) -> set[int]:
-        """The weights whose gradients aren't, not even for the sheet's own numbers."""
+        """The weights with wrong gradients, even for the sheet's own numbers."""
         claimed = ((weight, options) for weight, options in enumerate(self.step.claims) if options)
         unsure = (one for one in claimed if not self.is_known_right(one[0]))
         return {weight for weight, options in unsure if not self._is_near_enough(weight, options)}
 
     def climbs(self, weight: int, claim: Claim, verdict: ClaimVerdict) -> bool:
         """Whether an update goes up the slope: it adds the gradient, or subtracts its negative,
-        which others rightly add."""
+        although other updates rightly add that."""
         if verdict is not ClaimVerdict.OPPOSITE:
             return False
         return claim.sign < 0 or any(
@@ -527,11 +527,13 @@ class StepUnderTest:
 
     @property
     def _known_right(self) -> set[object]:
-        """What was found right of formulas as they stand: numbers at random are always the same."""
+        """The claims that were found right with the original formulas: random numbers never
+        change."""
         return set() if self.graph.instead else self.training.right_claims
 
     def relative_error(self, claimed: Node, true: Node) -> float | None:
-        """Return how far off the claim is at the sheet's values: the median over its rows."""
+        """Return the relative error of the claim at the sheet's values: the median over its
+        rows."""
         a, b = np.broadcast_arrays(self.sheet.of(claimed), self.sheet.of(true))
         with np.errstate(all="ignore"):
             off = np.abs(a - b) / np.abs(b)
@@ -544,16 +546,16 @@ class StepUnderTest:
 TINY = 1e-40
 NOTHING = 1e-12
 SLOPE_POINTS = 8
-FIRST_POINTS = 2  # of these: most alternatives fail there
-NEARLY = 1e-6  # relative to the larger of the first points: more than rounding leaves
-MOST_AT_ONCE = 2**20  # numbers that are kept while alternatives are compared
+FIRST_POINTS = 2
+NEARLY = 1e-6  # relative to the largest at the first points: more than rounding errors
+MOST_AT_ONCE = 2**20  # numbers kept while alternatives are compared
 
 
 class Slopes:
-    """A step with some of its weights nudged, each by itself, and what is claimed of those.
+    """A step with each of some weights perturbed separately, and the claims about those weights.
 
-    Every weight has an axis of its own, with a small imaginary part in that weight; what of it
-    arrives in the loss is the slope, exact to the last digit.
+    Every weight has its own index on one axis, where it has a small imaginary part; the imaginary
+    part of the loss there is its slope, exact to the last digit.
     """
 
     def __init__(
@@ -579,7 +581,7 @@ class Slopes:
         return values
 
     def _after(self, given: frozenset[Node]) -> list[Node]:
-        """The nodes that are computed from some, in order."""
+        """The nodes that are computed from these, in order."""
         if given not in self._known:
             seen = set(given)
             for node in self.order:
@@ -589,8 +591,9 @@ class Slopes:
         return self._known[given]
 
     def right_gradients(self, given: Mapping[Node, Array]) -> Array:
-        """Which gradients are right with other values at some nodes: (alternatives, weights). Of
-        many alternatives, none of those that put nothing right at the first points."""
+        """Which gradients are right with other values at some nodes: (alternatives, weights). If
+        there are many alternatives, those that correct nothing at the first points are all
+        False."""
         after = self._after(frozenset(given))
         count = max((len(value) for value in given.values() if value.ndim > 2), default=1)
         if count == 1:
@@ -626,7 +629,7 @@ class Slopes:
 
 
 def _of_places(given: Mapping[Node, Array], places: NDArray[np.intp]) -> dict[Node, Array]:
-    """The values of some alternatives; those that are the same in all stay."""
+    """The values of some alternatives; values shared by all are unchanged."""
     return {n: v[places] if v.ndim > 2 and len(v) > 1 else v for n, v in given.items()}
 
 
@@ -636,7 +639,7 @@ def _first(values: Array, points: int) -> Array:
 
 
 def _at(values: Array, k: int) -> Array:
-    """The k-th weight's share; the last two axes are weights and points."""
+    """The values for the k-th weight; the last two axes are weights and points."""
     if values.ndim < 2:
         return values[None] if values.ndim == 1 else values.reshape(1, 1)
     found: Array = values[..., k, :] if values.shape[-2] > 1 else values[..., 0, :]
@@ -644,7 +647,7 @@ def _at(values: Array, k: int) -> Array:
 
 
 def _equal(a: Array, b: Array, within: float) -> Array:
-    """Whether two sides are equal at all of the last axis where both are numbers."""
+    """Whether two sides are equal along the last axis, wherever both are finite."""
     a, b = np.broadcast_arrays(a, b)
     sure = np.isfinite(a) & np.isfinite(b)
     a, b = np.where(sure, a, 0), np.where(sure, b, 0)
@@ -653,6 +656,6 @@ def _equal(a: Array, b: Array, within: float) -> Array:
     good: Array = np.all(np.abs(a - b) <= within * np.maximum(size, FAINT * usual), axis=-1)
     if a.shape[-1] <= FIRST_POINTS:
         return good
-    something = usual[..., 0] > NOTHING  # two sides that vanish prove nothing
+    something = usual[..., 0] > NOTHING  # two zeros prove nothing
     found: Array = good & something & (np.sum(sure, axis=-1) >= ENOUGH)
     return found

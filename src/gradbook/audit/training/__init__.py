@@ -1,4 +1,4 @@
-"""Which cells are weights, which steps they take, what their updates claim, what the loss is.
+"""Finds the cells that are weights, the steps they take, what their updates claim, and the loss.
 
 Doesn't judge any of it.
 """

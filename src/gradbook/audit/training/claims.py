@@ -1,7 +1,7 @@
-"""What each update takes for its gradient, step by step.
+"""What each update uses as its gradient, step by step.
 
-The gradient lies behind rates, signs, decay, bounds, and what is remembered from step to step, as
-velocities and running means are: it is looked for from the update on.
+The gradient may be behind rates, signs, weight decay, clipping, and memories such as velocities and
+running means: it is searched for from the update backwards.
 """
 
 from __future__ import annotations
@@ -33,24 +33,24 @@ from gradbook.targets.excel.language import Call, Expression, Infix, Number, Ref
 
 # The search for a gradient ------------------------------------------------------------
 
-READ = 500  # numbers that could be computed while a part of a formula is read
-FIRST_STEPS = 3  # in which what is remembered begins
+READ = 500  # budget for reading a part of a formula
+FIRST_STEPS = 3  # of a training, in which memories begin
 DEEPEST = 8  # cells between a weight and its gradient
-BOUNDS = ("MIN", "MAX", "IF", "MEDIAN", "SIGN")  # what keeps a gradient within bounds
+BOUNDS = ("MIN", "MAX", "IF", "MEDIAN", "SIGN")  # functions that clip a gradient
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What a sheet says ∂loss/∂w is: an expression in some cell; the update subtracts sign × it."""
+    """A sheet's claim of ∂loss/∂w: an expression in some cell; the update subtracts sign × it."""
 
     owner: Address
     expression: Expression
-    whole: bool  # whether it is all that the owner says
+    whole: bool  # whether the expression is the owner's whole formula
     sign: int  # +1 where the update subtracts the claim
-    via: tuple[Address, ...] = ()  # the cells from the update to the one that mentions the owner
+    via: tuple[Address, ...] = ()  # the cells from the update to the one that refers to the owner
 
     def moved(self, book: Book, there: Mapping[Address, Address]) -> Claim:
-        """Return the claim of another step, in which these other cells stand for its own."""
+        """Return the same claim in another step, where other cells correspond to its own."""
         owner, expression = there[self.owner], self.expression
         mine, theirs = (book.patterns.get(cell) for cell in (self.owner, owner))
         if mine is not theirs and mine and theirs and mine.expression and theirs.expression:
@@ -64,21 +64,22 @@ class Claim:
 
 @dataclass(frozen=True)
 class Wrapping:
-    """The gradient inside a cell that only scales it, bounds it or adds decay."""
+    """The gradient inside a cell that only scales it, clips it or adds weight decay."""
 
     inside: Expression
     sign: int
-    surely: bool  # whether what is inside is likelier the gradient than the cell itself
-    by_rate: bool  # whether it is scaled by the learning rate, so that the cell can't be it
+    surely: bool  # whether the inside is likelier to be the gradient than the cell
+    by_rate: bool  # whether the learning rate scales it, so that the cell can't be the gradient
 
 
 @dataclass(frozen=True)
 class Trail:
-    """How a formula was reached from the update: it subtracts sign × what is found at the end."""
+    """How a formula was reached from the update, which subtracts sign × what is found at the
+    end."""
 
-    way: tuple[Address, ...]  # the cells from the update to the one whose formula is read
+    way: tuple[Address, ...]  # the cells from the update to the one being read
     sign: int = -1
-    straight: bool = True  # by sums and products alone
+    straight: bool = True  # by sums and products only
 
     @property
     def home(self) -> Address:
@@ -96,16 +97,17 @@ class Trail:
 
 @dataclass
 class GradientSearch:
-    """Walks from an update to the gradient. What stands on a straight way, by sums and products,
-    is likelier than what a square, a root or a quotient stands before."""
+    """Searches from an update for the gradient. What is reached by sums and products only, a
+    straight trail, is likelier to be it than what is reached through a square, a root or a
+    quotient."""
 
     training: SheetTraining
-    own: frozenset[Address]  # the cells of the weight, step by step
-    base: Address  # the one that is updated
-    read: list[Address]  # the cells whose formulas were read
+    own: frozenset[Address]  # the cells of the weight, in order of steps
+    base: Address  # the weight that is updated
+    read: list[Address]  # the cells that were read
     straight: list[Claim] = field(default_factory=list)
     bent: list[Claim] = field(default_factory=list)
-    remembers: bool = False  # whether anything on the way goes on from the step before
+    remembers: bool = False  # whether anything on the trail continues from the previous step
 
     @property
     def results(self) -> list[Claim]:
@@ -116,7 +118,7 @@ class GradientSearch:
         parts = change(self.training.book.patterns[update], self.base, update)
         self._sum(parts, Trail((update,)))
 
-    # Towards the gradient: what remembers is looked into, the rest is claimed
+    # Towards the gradient: memories are followed, everything else is claimed
 
     def _sum(self, parts: Sequence[SignedTerm], trail: Trail) -> None:
         home = trail.home
@@ -127,7 +129,7 @@ class GradientSearch:
         if now:
             self._claim(now, trail)
             decays = [term for term in moving if term not in own]
-            if decays:  # unless the loss counts the weights, too
+            if decays:  # in case the loss includes the weights
                 self._claim([*now, *decays], trail)
         for own_sign, part in own:
             if self._remembers(part, home):
@@ -135,7 +137,7 @@ class GradientSearch:
                 self._product(part, trail.with_sign(own_sign))
 
     def _product(self, part: Expression, trail: Trail) -> None:
-        """A product or a quotient, some factor of which goes on from the step before."""
+        """A product or quotient with a factor that continues from the previous step."""
         split, home = factors(part), trail.home
         trail = trail.with_sign(split.sign)
         remembering = [f for f in split.parts if self._remembers(f.part, home)]
@@ -158,7 +160,7 @@ class GradientSearch:
                 self._sum(terms(piece), trail.bent_unless(bounded))
 
     def _into(self, cell: Address, trail: Trail) -> None:
-        """A cell that goes on from the step before, or is made of one."""
+        """A cell that continues from the previous step, or is computed from one that does."""
         said = said_in(self.training.book, cell)
         is_new = cell not in trail.way and len(trail.way) < DEEPEST
         if said is not None and is_new and not self._is_outdated(cell, trail.way):
@@ -166,14 +168,14 @@ class GradientSearch:
             self._sum(terms(said), trail.into(cell))
 
     def _is_outdated(self, cell: Address, way: Sequence[Address]) -> bool:
-        """Whether the same formula mentions what the cell is one step later."""
+        """Whether the same formula refers to the cell's successor in the next step."""
         beside = {*self.training.flow.sources(way[-1]), *way}
         return any(cell + stride in beside for stride in self.training.strides)
 
     # What is claimed
 
     def _claim(self, parts: Sequence[SignedTerm], trail: Trail) -> None:
-        """What doesn't remember anything: the gradient, less rates and signs."""
+        """Claim what has no memory: the gradient, without rates and signs."""
         if len(parts) > 1:
             self._add(replace(trail, sign=1), self._bare_sum(parts, trail))
             return
@@ -196,7 +198,7 @@ class GradientSearch:
                 self._add(trail, product(rest))
             return
         bounded = len(moving) == 1 and _is_bounded(moving[0].part)
-        if bounded:  # a gradient is likelier than what keeps it within bounds
+        if bounded:  # the gradient is likelier to be inside the clipping
             self._claim_only_cell(moving[0].part, trail)
         self._add(trail, product(rest))
         settings = [f for f in rest if f not in moving and self._is_setting(f.part, home, moving)]
@@ -206,13 +208,14 @@ class GradientSearch:
             self._claim_only_cell(product(moving), trail)
 
     def _is_shared(self, cell: Address) -> bool:
-        """Whether several weights' updates take a cell: it is a factor of all their gradients."""
+        """Whether several weights' updates use a cell: then it is a factor of all their
+        gradients."""
         users = self.training.flow.users.get(cell, ())
         return len(self.training.update_cells.intersection(users)) > 1
 
     def _claim_only_cell(self, part: Expression, trail: Trail) -> None:
-        """Claim the one cell that an expression depends on, whatever function of it it is; of an IF
-        that its branches do, not what it asks."""
+        """Claim the only cell that an expression depends on, by whatever function; of an IF, only
+        the branches count, not the condition."""
         training, home = self.training, trail.home
         values = inner(part)[1:] if isinstance(part, Call) and part.function == "IF" else [part]
         mentioned = chain.from_iterable(training.cells_in(value, home) for value in values)
@@ -237,7 +240,7 @@ class GradientSearch:
                 self._unwrap(wrapped, trail.into(cell))
 
     def _wrapped(self, cell: Address, expression: Expression) -> Wrapping | None:
-        """What a cell only scales, keeps within bounds, or adds decay to."""
+        """The inside of a cell that only scales it, clips it, or adds weight decay."""
         parts = terms(expression)
         kept = [term for term in parts if not self._is_decay(term[1], cell)]
         if len(kept) != 1:
@@ -267,8 +270,7 @@ class GradientSearch:
             self._claim_cell(behind, trail)
 
     def _add(self, trail: Trail, expression: Expression, owner: Address | None = None) -> None:
-        """All that a cell says, or a part of what the last one on the way does, may be the
-        gradient."""
+        """Add a cell's whole formula, or a part of the last formula on the trail, as a claim."""
         if owner is None:
             found = Claim(trail.home, expression, False, trail.sign, trail.way[:-1])
         else:
@@ -276,7 +278,7 @@ class GradientSearch:
         (self.straight if trail.straight else self.bent).append(found)
 
     def _bare_sum(self, parts: Sequence[SignedTerm], trail: Trail) -> Expression:
-        """Some terms as a sum, the learning rate left out of each."""
+        """The terms as a sum, without the learning rate."""
         signed: list[SignedTerm] = []
         for own, part in parts:
             split = factors(part)
@@ -284,7 +286,7 @@ class GradientSearch:
             signed.append((trail.sign * own * split.sign, product(bare)))
         return total(signed)
 
-    # What the parts of a formula are
+    # What a part of a formula is
 
     def _moving(self, part: Expression, home: Address) -> set[Address]:
         """The cells in a part that change from step to step."""
@@ -293,15 +295,16 @@ class GradientSearch:
         return {cell for cell in cells if cell in training.varying or cell in training.remembering}
 
     def _was(self, home: Address, cell: Address) -> bool:
-        """Whether a cell is what another was one step ago, and is to be."""
+        """Whether `cell` is the predecessor that `home` remembers."""
         return home in self.training.remembering and self.training.before(home, cell)
 
     def _is_decay(self, part: Expression, home: Address) -> bool:
-        """Whether a term is a share of the weight itself."""
+        """Whether a term is a fraction of the weight itself."""
         return self._moving(part, home) == {self.base}
 
     def _is_memory(self, part: Expression, home: Address) -> bool:
-        """Whether a part is only what was one step ago: of the cell, or of the weight."""
+        """Whether a part contains only values of the previous step: of the cell, or of the
+        weight."""
         moving = self._moving(part, home)
         if moving == {self.base}:
             return False
@@ -310,7 +313,7 @@ class GradientSearch:
         return bool(moving or before) and moving <= before | self.own
 
     def _remembers(self, part: Expression, home: Address) -> bool:
-        """Whether something in a part goes on from the step before."""
+        """Whether a part contains something that continues from the previous step."""
         training = self.training
         return any(
             cell in training.remembering
@@ -332,7 +335,8 @@ class GradientSearch:
         return self.training.rate is None and lone
 
     def _is_setting(self, part: Expression, home: Address, beside: Sequence[Factor]) -> bool:
-        """Whether a part that depends on no weight isn't data, of which the others are made."""
+        """Whether a part that depends on no weight is a setting, rather than data from which the
+        other factors are computed."""
         training = self.training
         if training.varies(part, home):
             return False
@@ -355,44 +359,44 @@ class GradientSearch:
         return True
 
     def _stays(self, cell: Address, home: Address) -> bool:
-        """Whether a formula mentions the same cell a step earlier or later."""
+        """Whether a formula one step earlier or later refers to the same cell."""
         sources, plain = self.training.flow.sources, self.training.plain
         beside = [home + sign * stride for stride in self.training.strides for sign in (1, -1)]
         return any(cell in map(plain, sources(other)) for other in beside)
 
 
 def _is_bounded(part: Expression) -> bool:
-    """Whether a part may only keep something within bounds."""
+    """Whether a part may only clip something."""
     return isinstance(part, Call) and part.function in BOUNDS
 
 
 # Claims -------------------------------------------------------------------------------
 
-MEMORY = 40  # cells to look through for the gradient that other steps take
+MEMORY = 40  # cells to search for the gradient that other steps use
 
 
-OfEach = list[tuple[Claim, ...]]  # of the weights, or of a weight's updates
+OfEach = list[tuple[Claim, ...]]  # for each weight, or each update of a weight
 
 _every: WeakKeyDictionary[SheetTraining, list[OfEach]] = WeakKeyDictionary()
 
 
 def every_claim(training: SheetTraining) -> list[OfEach]:
-    """Return what the update of each weight after each step may take for its gradient."""
+    """Return what each weight's update after each step may use as its gradient."""
     if training not in _every:
         _every[training] = [_step_by_step(training, weight) for weight in training.weights]
     return _every[training]
 
 
 def first_claims(training: SheetTraining) -> OfEach:
-    """Return what the first update of each weight may take for its gradient."""
+    """Return what the first update of each weight may use as its gradient."""
     return [said[0] for said in every_claim(training)]
 
 
 def _step_by_step(training: SheetTraining, weight: WeightColumn) -> OfEach:
-    """The claims of every update: sought in one, and then carried on to those that repeat it."""
+    """The claims of every update: searched for in one, then transferred to those that repeat it."""
     found: OfEach = []
     said: tuple[Claim, ...] = ()
-    read: list[Address] = []  # of the formulas behind what was said
+    read: list[Address] = []  # the cells whose formulas led to the claims
     for step, (base, home) in enumerate(weight.steps):
         there = (
             _counterparts(training, read, weight.steps[step - 1], (base, home))
@@ -415,10 +419,10 @@ def _counterparts(
     here: Sequence[Address],
     there: Sequence[Address],
 ) -> dict[Address, Address] | None:
-    """For the cells that some formulas mention, those that stand for them in another step; None
-    where the formulas there don't say the same of cells of the same kinds.
+    """For the cells that some formulas refer to, their counterparts in another step; None if the
+    formulas there aren't the same, with cells of the same kinds.
 
-    Each formula read comes after one that mentions it, the first being the update.
+    Each formula read comes after one that refers to it; the first is the update.
     """
     book, sources = training.book, training.flow.sources
     found = dict(zip(here, there, strict=True))
@@ -448,7 +452,7 @@ def claims(
 ) -> list[Claim]:
     """What the update after a step may mean by the gradient, the likeliest first.
 
-    The cells whose formulas are read on the way are added to `read`.
+    The cells that are read in the search are appended to `read`.
     """
     search = _search(training, weight, step, read)
     found = search.results if search else []
@@ -480,8 +484,8 @@ def _as_after(
     step: int,
     later: int,
 ) -> list[Claim]:
-    """What one of the first updates means if it means what a later one does: little is remembered
-    yet, so its formulas may say less."""
+    """The claims of one of the first updates, if it means the same as a later one: its formulas may
+    be simpler, because there is little to remember yet."""
     home, back = weight.updates[step], (later - step) * weight.stride
     known = {claim.owner: claim for claim in reversed(first) if claim.whole}
     likely = []
@@ -500,8 +504,8 @@ def _as_after(
 
 
 def _taken_in(training: SheetTraining, cell: Address) -> Address | None:
-    """The one cell that what remembers nothing yet takes of its step: the second step may take
-    another in its place, which is another weight's gradient."""
+    """The only cell of its step that a formula without memory uses: the second step may use another
+    one by mistake, the gradient of another weight."""
     sources = dict.fromkeys(training.flow.sources(cell))
     found = [s for s in sources if s in training.computed_cells and s not in training.looking_back]
     return found[0] if len(found) == 1 else None

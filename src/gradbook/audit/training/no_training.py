@@ -1,6 +1,7 @@
-"""Workbooks in which no weight learns: pasted gradients, exercises, frozen or unfinished sheets.
+"""Workbooks in which no weight is trained: pasted gradients, exercises, frozen or unfinished
+sheets.
 
-And forward passes alone: sums of products, and activations of these.
+Also forward passes alone: sums of products, and their activations.
 """
 
 from __future__ import annotations
@@ -48,14 +49,14 @@ from gradbook.targets.excel.language import Call, Number
 
 # Trainings with pasted gradients ------------------------------------------------------
 
-# in a heading: δ, but not a step of time, which is a Δ alone
+# in a heading: δ, but not Δ alone, which is a step of time
 GRADIENT = re.compile(r"∂|d[a-z]{0,20}_?\d{0,9}/?d_?w|(d|Δ)_?w|(?-i:δ)", re.IGNORECASE)
 
 
 def with_pasted_gradients(
     book: Book, flow: Flow, others: Sequence[SheetTraining]
 ) -> list[SheetTraining]:
-    """The trainings, beside others, whose updates take numbers that stand in cells of their own."""
+    """The trainings, beside others, whose updates use numbers from cells of their own."""
     sheets = {training.sheet for training in others}
     names = {name for training in others for name in training.names}
     columns = [
@@ -71,8 +72,8 @@ def _long_lines(book: Book) -> Iterator[WeightColumn]:
 
 
 def _takes_pasted(book: Book, flow: Flow, line: WeightColumn, names: Collection[str]) -> bool:
-    """Whether a line is headed as a weight, or the numbers in its updates are headed as gradients,
-    and something else is computed from it."""
+    """Whether a line has a weight's heading, or the numbers in its updates have a gradient's, and
+    something else is computed from it."""
     values, patterns = book.values, book.patterns
     mentioned = (cell for step in line.steps for cell in _along_with(book, *step))
     pasted = [c for c in mentioned if c not in patterns and isinstance(values.get(c), float)]
@@ -84,7 +85,7 @@ def _takes_pasted(book: Book, flow: Flow, line: WeightColumn, names: Collection[
 
 
 def _along_with(book: Book, base: Address, home: Address) -> Iterator[Address]:
-    """The cells that an update adds to its base, and that go along with it from step to step."""
+    """The cells that an update adds to its base, and that advance with it from step to step."""
     pattern = book.patterns[home]
     for _, part in change(pattern, base, home):
         for place in map(pattern.place_of, references(part)):
@@ -93,27 +94,27 @@ def _along_with(book: Book, base: Address, home: Address) -> Iterator[Address]:
                 yield at
 
 
-# What a workbook without a training is ------------------------------------------------
+# Classifying a workbook without a training ----------------------------------------------
 
 WEIGHT = re.compile(r"w_?\d+(_\d+)?|b_?\d+", re.IGNORECASE)
 FEW_WEIGHTS = 2
 FEWEST = 3  # cells of a weight that is updated
 MANY_ROWS = 3  # numbers below a weight's heading that differ
-NEAR = 4000  # cells to look through on the way from a weight back to the one before
-MOST_SLOPES = 40  # cells that are named
+NEAR = 4000  # cells to search between a weight and its predecessor
+MOST_SLOPES = 40  # cells that are listed
 NUMBERS_ONLY = Message(
-    "the table holds numbers only: the formulas were replaced by their values, "
+    "the table contains only numbers: the formulas were replaced by their values, "
     "so nothing can be checked"
 )
-SOLVER = "solver_adj", "solver_opt"  # what it may change, and what for
+SOLVER = "solver_adj", "solver_opt"  # the cells to change, and the objective
 UPDATE = "w − η·∂E/∂w"
 FORWARD_ONLY = Message("no training by formulas: a forward pass, but no weight is updated")
 NO_UPDATE = Message("no weight is updated anywhere, so there is no gradient to check")
 
 
 def without_training(book: Book, flow: Flow) -> list[SheetReport]:
-    """Exercises; else sheets whose weights the Solver seeks, those whose headings speak of weights
-    and gradients, though nothing learns there, and those that compute a forward pass alone."""
+    """The exercises; otherwise sheets whose weights the Solver adjusts, sheets with headings of
+    weights and gradients but no training, and sheets that only compute a forward pass."""
     exercises = _exercises(book)
     if exercises:
         return exercises
@@ -126,7 +127,7 @@ def without_training(book: Book, flow: Flow) -> list[SheetReport]:
 
 
 def _solved(book: Book) -> list[SheetReport]:
-    """The sheets on which a program is asked to seek the weights: names that it keeps tell so."""
+    """The sheets with weights for the Solver, recognised by the names that it stores."""
     found = []
     for number, sheet in enumerate(book.sheets):
         sought, best = (book.names.get(f"{number}!{name}") for name in SOLVER)
@@ -145,8 +146,8 @@ def _solved(book: Book) -> list[SheetReport]:
 
 
 def trained_out_of_sight(book: Book, flow: Flow, is_any_in_sight: bool) -> str:
-    """The hidden sheets on which weights are trained, in words; '' where none is, or where each
-    works for a sheet that can be seen, on which others are trained."""
+    """A note that names the hidden sheets on which weights are trained; '' if there are none, or if
+    each of them is used by a visible sheet on which weights are trained."""
     hidden = {number for number, sheet in enumerate(book.sheets) if sheet.is_hidden}
     serving = _mentioned_in_sight(book) if hidden and is_any_in_sight else set()
     if hidden <= serving:
@@ -167,23 +168,23 @@ def trained_out_of_sight(book: Book, flow: Flow, is_any_in_sight: bool) -> str:
 
 
 def _mentioned_in_sight(book: Book) -> set[int]:
-    """The sheets that formulas on sheets in sight mention."""
+    """The sheets that formulas on visible sheets refer to."""
     places = (place for pattern in set(book.in_sight().values()) for place in pattern.places)
     starts = (place if isinstance(place, CellReference) else place.first for place in places)
     return {start.sheet for start in starts if start.sheet is not None}
 
 
-# Updates that wait for gradients which nobody has filled in yet ------------------------
+# Updates whose gradients haven't been filled in yet -------------------------------------
 
 
 def _exercises(book: Book) -> list[SheetReport]:
     """The sheets whose weights are updated by blank cells, with those cells.
 
-    A sheet that repeats another for the same weights with a learning rate in every row, as the one
-    behind the learning rates does, isn't there to be filled in.
+    A copy of a sheet that has the same weights and a learning rate in every row, like the sheet
+    behind the comparison of learning rates, isn't an exercise.
     """
     waiting: defaultdict[int, list[tuple[WeightColumn, list[Address]]]] = defaultdict(list)
-    has_rates: set[int] = set()  # sheets on which the first update takes a number, too
+    has_rates: set[int] = set()  # sheets on which the first update also uses a number
     for line in _long_lines(book):
         taken = [cell for step in line.steps for cell in _along_with(book, *step)]
         blank = [cell for cell in taken if book.is_blank(cell)]
@@ -198,8 +199,8 @@ def _exercises(book: Book) -> list[SheetReport]:
 
 
 def _may_be_a_weight(book: Book, line: WeightColumn, blank: Address) -> bool:
-    """Whether its update multiplies what is blank, or a heading says that it is a gradient: else
-    it is one of the many tables in which something is added up."""
+    """Whether its update multiplies the blank cell, or the heading is a gradient's: otherwise it is
+    one of the many tables that add something up."""
     pattern = book.patterns[line.updates[0]]
     factored = (factors(part).parts for _, part in change(pattern, line.start, line.updates[0]))
     is_product = any(len(some) > 1 for some in factored)
@@ -209,7 +210,7 @@ def _may_be_a_weight(book: Book, line: WeightColumn, blank: Address) -> bool:
 def _exercise(
     book: Book, sheet: int, lines: Sequence[tuple[WeightColumn, list[Address]]]
 ) -> SheetReport:
-    """One finding for each weight, in however many tables of the sheet it waits."""
+    """One finding for each weight, even if several tables of the sheet need its gradient."""
     blanks: defaultdict[str, list[Address]] = defaultdict(list)
     for line, blank in lines:
         blanks[heading(book, line)] += blank
@@ -229,13 +230,13 @@ def _exercise(
     )
 
 
-# Headings of a training without one -----------------------------------------------------
+# Headings of a training, but no training ------------------------------------------------
 
 
 def frozen_sheets(
     book: Book, flow: Flow, judged: Collection[int], names: Collection[str]
 ) -> list[SheetReport]:
-    """Sheets beside judged ones that hold a table of the same weights, and only its numbers."""
+    """Sheets, other than those already judged, with a table of the same weights as numbers only."""
     found = _with_such_headings(book, flow, judged)
     return [
         sheet
@@ -251,7 +252,7 @@ def _with_such_headings(book: Book, flow: Flow, but: Collection[int] = ()) -> li
 
 
 def _texts(book: Book) -> dict[int, dict[Address, str]]:
-    """The typed texts of each sheet that can be seen."""
+    """The typed texts of each visible sheet."""
     found: defaultdict[int, dict[Address, str]] = defaultdict(dict)
     for cell, value in book.values.items():
         seen = not book.sheets[sheet_of(cell)].is_hidden
@@ -263,7 +264,8 @@ def _texts(book: Book) -> dict[int, dict[Address, str]]:
 def _with_headings(
     book: Book, flow: Flow, sheet: int, texts: Mapping[Address, str]
 ) -> SheetReport | None:
-    """A sheet whose headings speak of weights, and of gradients or of a network that uses them."""
+    """A report on a sheet with headings of weights, and of gradients or a network that uses
+    them."""
     weights = {cell: text for cell, text in texts.items() if WEIGHT.fullmatch(text)}
     numbers = [numbers for cell in weights for numbers in _numbers(book, cell)]
     used = any(cell in flow.users for cells in numbers for cell in cells)
@@ -298,7 +300,7 @@ def is_gradient(heading: str) -> bool:
 
 
 def _numbers(book: Book, start: Address) -> Iterator[list[Address]]:
-    """The numbers, none of them computed, that stand below a heading and beside it."""
+    """The typed numbers below a heading, and those on its right."""
     for axis in (DOWN, ACROSS):
         found = []
         cell = start + axis.step
@@ -309,7 +311,7 @@ def _numbers(book: Book, start: Address) -> Iterator[list[Address]]:
 
 
 def _going_on(book: Book, flow: Flow, headings: Iterable[Address]) -> Address | None:
-    """A formula below a heading, or beside it, that is computed from the cell before."""
+    """A formula below a heading, or on its right, that depends on the previous cell."""
     for start in headings:
         for axis in (DOWN, ACROSS):
             cell = start + 2 * axis.step
@@ -320,8 +322,8 @@ def _going_on(book: Book, flow: Flow, headings: Iterable[Address]) -> Address | 
 
 
 def _only_changes(book: Book, headings: Mapping[Address, str]) -> Iterator[Finding]:
-    """The columns of weights that begin with a number and go on by the learning rate times a
-    gradient alone."""
+    """Findings for columns of weights that begin with a number and continue with only the learning
+    rate times a gradient."""
     for heading_cell, name in headings.items():
         start = heading_cell + DOWN.step
         column = [start + DOWN.step]
@@ -345,7 +347,7 @@ def _only_changes(book: Book, headings: Mapping[Address, str]) -> Iterator[Findi
 
 
 def _without_updates(book: Book, sheet: int, used: bool) -> str:
-    """What there is on a sheet on which no weight is updated."""
+    """A note on the content of a sheet that updates no weight."""
     slopes = [
         cell
         for cell in book.patterns
@@ -370,34 +372,34 @@ def _without_updates(book: Book, sheet: int, used: bool) -> str:
 
 # Forward passes ---------------------------------------------------------------------------
 
-SURE = ("sigmoid", "tanh", "softmax")  # of a sum: hardly anybody else takes them
+SURE = ("sigmoid", "tanh", "softmax")  # of a sum: hardly used for anything else
 RELU, LOOKUP = "ReLU", "lookup"
 LOOKUPS = {"INDEX", "VLOOKUP", "HLOOKUP", "XLOOKUP", "_XLFN.XLOOKUP", "OFFSET"}
-NETWORK = re.compile(  # what people write beside layers, and hardly anywhere else
+NETWORK = re.compile(  # texts beside layers that are rare elsewhere
     r"hidden (layer|unit|node|neuron|state)|neuron|\brelu|sigmoid|tanh|softmax|attention (weight|"
     r"score|head|matrix)|self-attention|embed|convol|\bconv\d*d?\b|perceptron|\blstm\b|\bgru\b|"
     r"\brnn\b|transformer|encoder|decoder|feature map|logits|forward pass|activation function",
     re.IGNORECASE,
 )
-FEWEST_PRODUCTS = 2  # of a sum
-FEW_STEPS = 3  # from an activation back to its sum: a bias, a scale, a mask may stand between
-MOST_FORMULAS = 2000  # different ones that are looked at
-MOST_SOURCES = 20_000  # that all of them mention
+FEWEST_PRODUCTS = 2  # in a sum
+FEW_STEPS = 3  # between an activation and its sum, such as a bias, a scale or a mask
+MOST_FORMULAS = 2000  # different ones that are examined
+MOST_SOURCES = 20_000  # in all of them together
 ADDS = ("add", "subtract")
 
 
 @dataclass(frozen=True)
 class FormulaPart:
-    """What a formula does that a network's layer may do."""
+    """What a formula has in common with a layer of a network."""
 
     is_sum: bool = False
     activation: str = ""
-    is_loss: bool = False  # or a part of one: a difference squared, a logarithm
+    is_loss: bool = False  # or a part of one: a squared difference, a logarithm
 
 
 @dataclass(frozen=True)
 class ForwardPass:
-    """What is said of a sheet with a forward pass, and whether outputs are compared there."""
+    """The report on a sheet with a forward pass, and whether it compares outputs."""
 
     report: SheetReport
     has_loss: bool
@@ -406,8 +408,8 @@ class ForwardPass:
 def forward_passes(
     book: Book, flow: Flow, texts: Mapping[int, Mapping[Address, str]]
 ) -> list[ForwardPass]:
-    """The sheets that compute a forward pass while nothing goes on to other weights; `texts` are
-    what is typed on each."""
+    """The sheets that compute a forward pass without updating weights; `texts` has the typed texts
+    of each sheet."""
     doing = _formula_parts(book, flow)
     sums = {cell for cell, part in doing.items() if part.is_sum}
     trained = _lines_going_on(book)
@@ -430,8 +432,8 @@ def _is_forward(
     sums: set[Address],
     words: Iterable[str],
 ) -> bool:
-    """Whether sums are activated as only networks do, or as others might but for what is written
-    beside them."""
+    """Whether sums are activated as in networks only, or as elsewhere too but with the words of a
+    network beside them."""
     activated = {
         part.activation
         for cell, part in own.items()
@@ -455,7 +457,7 @@ def _is_made_of_sum(flow: Flow, cell: Address, sums: set[Address]) -> bool:
 
 
 def _told(book: Book, title: str, own: Mapping[Address, FormulaPart]) -> str:
-    """What a sheet computes, in words; without counts where not all of its rows are kept."""
+    """What a sheet computes, in words; without counts if some rows aren't kept."""
     kinds = Counter(part.activation for part in own.values() if part.activation)
     lookups = kinds.pop(LOOKUP, 0)
     sums = sum(part.is_sum for part in own.values())
@@ -480,12 +482,12 @@ def _told(book: Book, title: str, own: Mapping[Address, FormulaPart]) -> str:
     if kinds:
         named = Message("{parts} ({names})", parts=named, names=", ".join(kinds))
     return Message(
-        "{sheet} computes a forward pass: {parts}; nothing in it trains", sheet=title, parts=named
+        "{sheet} computes a forward pass: {parts}; no weight is trained", sheet=title, parts=named
     )
 
 
 def _lines_going_on(book: Book) -> set[Address]:
-    """The cells of lines that go on from cell to cell by something computed, as weights may."""
+    """The cells of lines in which something computed is added from cell to cell, as for weights."""
     return {
         cell
         for line in _long_lines(book)
@@ -495,11 +497,11 @@ def _lines_going_on(book: Book) -> set[Address]:
     }
 
 
-# What a formula does ------------------------------------------------------------------
+# What a formula computes ----------------------------------------------------------------
 
 
 def _formula_parts(book: Book, flow: Flow) -> dict[Address, FormulaPart]:
-    """What each formula in sight does that layers do."""
+    """For each visible formula that could be part of a layer, which part."""
     cells: defaultdict[Pattern, list[Address]] = defaultdict(list)
     for cell, pattern in book.in_sight().items():
         cells[pattern].append(cell)
@@ -538,13 +540,13 @@ def _part(flow: Flow, pattern: Pattern, home: Address) -> FormulaPart | None:
 
 
 def _is_of_loss(node: Node) -> bool:
-    """Whether a node is a difference, squared, or a logarithm."""
+    """Whether a node is a squared difference or a logarithm."""
     is_square = node.op.name in ("power", "square", "multiply")
     return node.op.name == "log" or (is_square and node.inputs[0].op.name == "subtract")
 
 
 def _is_power(flow: Flow, cell: Address) -> bool:
-    """Whether a cell holds a power of e."""
+    """Whether a cell contains a power of e."""
     said = said_in(flow.book, flow.plain(cell))
     return isinstance(said, Call) and said.function == "EXP"
 
@@ -555,7 +557,7 @@ def _adds_powers(flow: Flow, cell: Address) -> bool:
 
 
 def _products(node: Node) -> int:
-    """How many products of two things that vary a sum adds up."""
+    """How many products of two varying values a sum adds up."""
     if node.op.name not in ADDS:
         return 0
     added = [part for part in ancestors([node], (), _added) if part.op.name == "multiply"]
@@ -564,13 +566,13 @@ def _products(node: Node) -> int:
 
 
 def _added(node: Node) -> Sequence[Node]:
-    """What a sum adds up."""
+    """The operands of a sum."""
     return node.inputs if node.op.name in ADDS else ()
 
 
 def _activation(node: Node, powers: Collection[Node], totals: Collection[Node]) -> str:
-    """The activation that a node is, knowing which cells are powers of e and totals of such; ''
-    of others."""
+    """The activation that a node computes, given which cells are powers of e and which are sums of
+    these; '' if it isn't one."""
     match node.op.name, node.inputs:
         case ("sigmoid" | "tanh") as name, _:
             return name
@@ -589,13 +591,13 @@ def _activation(node: Node, powers: Collection[Node], totals: Collection[Node]) 
 
 
 def _is_leak(low: Node, value: Node) -> bool:
-    """Whether that is what ReLU makes of a value below 0: 0, or a small share of it."""
+    """Whether `low` is what ReLU gives for a value below 0: 0, or a small fraction of it."""
     is_share = low.op.name == "multiply" and value in low.inputs
     return low.is_constant(0) or (is_share and any(side.is_constant() for side in low.inputs))
 
 
 def _of_powers(above: Node, below: Node, powers: Collection[Node], totals: Collection[Node]) -> str:
-    """Softmax, or a sigmoid or tanh by its powers of e."""
+    """Softmax, sigmoid or tanh, recognised by powers of e."""
 
     def is_power(node: Node) -> bool:
         return node.op.name == "exp" or node in powers

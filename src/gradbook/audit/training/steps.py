@@ -1,6 +1,6 @@
-"""The steps of a training: the loss of each, its cells as a graph, and which steps are made alike.
+"""The steps of a training: the loss of each, its cells as a graph, and which steps are similar.
 
-What a step's gradients are gradients of is a cell of the sheet, or a loss that no cell contains.
+The loss of a step is a cell of the sheet, or is assumed if no cell contains it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from gradbook.targets.excel.language import Call, Expression, Infix, Number, wri
 
 
 class AssumedLoss(Enum):
-    """A loss that no cell holds, known by the errors that the gradients start from."""
+    """A loss that no cell contains, inferred from the errors with which the gradients begin."""
 
     SQUARED = Message("half the squared error")
     BINARY = Message("binary cross-entropy")
@@ -32,7 +32,7 @@ class AssumedLoss(Enum):
 
 @dataclass(frozen=True)
 class OutputError:
-    """An output less its target, or the target less the output, as a formula says it."""
+    """An output minus its target, or the target minus the output, in some formula."""
 
     pattern: Pattern  # the formula
     output: Expression
@@ -43,33 +43,33 @@ class OutputError:
 
     @property
     def square(self) -> str:
-        """The difference of the two, squared, as a formula."""
+        """The squared difference of the two, as a formula."""
         return write(Infix("^", Infix("-", self.output, self.target), Number(2.0)))
 
 
 @dataclass(frozen=True)
 class StepLoss:
-    """The loss of one step, times a scale: the sum of some cells or, if it is assumed, what the
-    errors in their formulas add up to."""
+    """The loss of one step, times a scale: the sum of some cells or, if it is assumed, the sum of
+    the losses of their errors."""
 
     cells: tuple[Address, ...]
     assumption: AssumedLoss | None = None
-    errors: tuple[OutputError, ...] = ()  # one for each cell, if it is assumed
+    errors: tuple[OutputError, ...] = ()  # one per cell, if it is assumed
     scale: float = 1.0
 
     def at(self, cells: tuple[Address, ...]) -> StepLoss:
-        """Return the same loss of another step."""
+        """Return the same loss in another step."""
         return replace(self, cells=cells)
 
 
-# Which cells may be the loss ----------------------------------------------------------
+# Candidates for the loss ----------------------------------------------------------------
 
 SAYS_LEARNING = re.compile(r"lr|d[a-z_]{0,5}\d*/d[a-z_]{0,3}\d*")  # dE/dw
 OTHER_WORDS = ("∂", "d", "grad", "δ", "delta", "Δ")
 
 
 def candidates(training: SheetTraining) -> list[Address]:
-    """Cells that the first weights lead to, the likeliest to be the loss first."""
+    """Cells that depend on the first weights, the likeliest loss first."""
     flow, weight_cells, axis = training.flow, training.weight_cells, training.axis
     start = [weight.start for weight in training.weights]
     below = flow.below(start, weight_cells)
@@ -77,16 +77,16 @@ def candidates(training: SheetTraining) -> list[Address]:
     each = [{claim.owner for claim in said} for said in first_claims(training)]
     owners = set().union(*each)
     gradients = {
-        owner  # not an activation that such a gradient is made of
+        owner  # not an activation that such a gradient is computed from
         for said in each
         for owner in said
         if len(said) == 1 or said.isdisjoint(flow.below([owner], weight_cells))
     }
-    made_of_gradients = flow.below(gradients, weight_cells)  # a loss is, where errors are gradients
+    made_of_gradients = flow.below(gradients, weight_cells)  # so may a loss be, of errors
     figures = {c for c in made_of_gradients if not flow.users.get(c)}
     other = made_of_gradients - {c for c in figures if called_a_loss(training, flow.plain(c))}
     cells = (below - elsewhere or below) - owners - other
-    called: dict[Address, list[str]] = {}  # the headings of each cell and of those that repeat it
+    called: dict[Address, list[str]] = {}  # the headings of each cell and of its repetitions
     for cell in sorted(cells):
         plain = flow.plain(cell, weight_cells)
         called.setdefault(plain, []).append(training.book.label(cell, axis).lower())
@@ -113,7 +113,7 @@ def candidates(training: SheetTraining) -> list[Address]:
 
 
 def made_of_it(training: SheetTraining, cells: Sequence[Address]) -> Address | None:
-    """The cell called a loss that one error, taken for it, is only a part of."""
+    """The cell with a loss's heading that sums up errors, if only one of them was taken for it."""
     if len(cells) != 1:
         return None
     others = (cell for cell in candidates(training) if cell not in cells)
@@ -122,12 +122,12 @@ def made_of_it(training: SheetTraining, cells: Sequence[Address]) -> Address | N
 
 
 def called_a_loss(training: SheetTraining, cell: Address) -> bool:
-    """Whether a cell's heading calls it a loss."""
+    """Whether a cell has a loss's heading."""
     return is_loss_word(training.label(cell).lower())
 
 
 def is_maximised(training: SheetTraining, cell: Address) -> bool:
-    """Whether a cell's heading calls it what people climb."""
+    """Whether a cell's heading is that of something to be maximised."""
     return calls(CLIMBED, training.label(cell))
 
 
@@ -137,16 +137,16 @@ def is_loss_word(word: str) -> bool:
 
 
 def is_root(training: SheetTraining, cell: Address) -> bool:
-    """Whether a cell is the root of something, as the RMSE is: a figure to look at, which nobody
-    descends."""
+    """Whether a cell is the root of something, such as the RMSE: a figure for information, which
+    isn't minimised."""
     top = said_in(training.book, training.flow.plain(cell))
     return isinstance(top, Call) and top.function.upper() == "SQRT"
 
 
 def speaks_of_learning(training: SheetTraining, *, by_errors: bool = True) -> bool:
-    """Whether headings call something a gradient, what it is learnt with or, unless that may be a
-    controller's, an error; otherwise what changes by a share of a difference may be a loan, or
-    something that cools."""
+    """Whether headings mention gradients, learning or, with `by_errors`, errors, which a controller
+    may have too; otherwise something that changes by a fraction of a difference may be a loan, or a
+    cooling body."""
     book = training.book
     owners = [claim.owner for said in first_claims(training) for claim in said]
     behind = training.flow.behind(owners, training.weight_cells).union(owners)
@@ -160,11 +160,11 @@ def speaks_of_learning(training: SheetTraining, *, by_errors: bool = True) -> bo
     )
 
 
-# What a cell is made of ------------------------------------------------------------------
+# What a cell is computed from ------------------------------------------------------------
 
 
 def inside_of(training: SheetTraining, cell: Address) -> set[Address]:
-    """The cell and all it is computed from within its step."""
+    """The cell and all that it is computed from within its step."""
     flow, weight_cells = training.flow, training.weight_cells
 
     def inside(at: Address) -> Iterable[Address]:
@@ -175,7 +175,7 @@ def inside_of(training: SheetTraining, cell: Address) -> set[Address]:
 
 
 def is_cut(training: SheetTraining, cell: Address) -> bool:
-    """Whether a blank stands on the way to a cell, so that no weight may lead there."""
+    """Whether a cell depends on a blank, so that perhaps no weight influences it."""
     book, flow = training.book, training.flow
     return any(
         book.is_blank(source)
@@ -184,20 +184,20 @@ def is_cut(training: SheetTraining, cell: Address) -> bool:
     )
 
 
-# Steps that are made alike ------------------------------------------------------------
+# Similar steps ---------------------------------------------------------------------------
 
 Signature = tuple[object, tuple[Address, ...]]
 
 
 @dataclass(frozen=True)
 class SheetStep:
-    """One step: its weights' cells, the loss, and what is claimed of each weight."""
+    """One step: its weights' cells, the loss, and the claims about each weight."""
 
     number: int
     weights: tuple[Address | None, ...]
     loss: StepLoss
     claims: tuple[tuple[Claim, ...], ...]
-    cells: tuple[Address, ...] = ()  # all it is made of, in an order that equal steps share
+    cells: tuple[Address, ...] = ()  # all cells, in an order that similar steps share
 
     @property
     def own(self) -> list[Address]:
@@ -205,23 +205,23 @@ class SheetStep:
 
     @property
     def roots(self) -> list[Address]:
-        """The cells that all others of the step serve."""
+        """The cells that all others of the step are needed for."""
         return [*self.loss.cells, *(claim.owner for options in self.claims for claim in options)]
 
     @property
     def shape(self) -> object:
-        """How it claims, and which of the weights are in it."""
+        """The form of its claims, and which weights have a cell in it."""
         ways = tuple(tuple((c.sign, c.whole) for c in options) for options in self.claims)
         return ways, tuple(weight is None for weight in self.weights)
 
 
 def steps_of(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[SheetStep]:
-    """Every step, the last one included, which no update follows."""
+    """Every step, including the last one, after which there is no update."""
     found: list[SheetStep] = []
     said = every_claim(training)
 
     def claims_of(j: int, k: int) -> tuple[Claim, ...]:
-        """What is claimed of a weight in a step: nothing where its column has ended before."""
+        """The claims about a weight in a step: none if its column has already ended."""
         if k < len(said[j]):
             return said[j][k]
         return _copied(training, found, j) if k < len(training.weights[j].cells) else ()
@@ -236,8 +236,8 @@ def steps_of(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[S
 
 
 def _copied(training: SheetTraining, earlier: Sequence[SheetStep], j: int) -> tuple[Claim, ...]:
-    """Return the claims of the last row: those of the row before, moved down by one, where they go
-    on."""
+    """Return the claims of the last row: those of the row before, moved down by one where the
+    formulas continue."""
     book = training.book
     found = []
     for claim in earlier[-1].claims[j] if earlier else ():
@@ -250,7 +250,7 @@ def _copied(training: SheetTraining, earlier: Sequence[SheetStep], j: int) -> tu
 
 
 def group_steps(training: SheetTraining, steps: Sequence[SheetStep]) -> list[list[SheetStep]]:
-    """Group the steps that say the same of other cells."""
+    """Group steps with the same formulas."""
     groups: defaultdict[object, list[SheetStep]] = defaultdict(list)
     for step in steps:
         made_of, cells = _signature(training, step)
@@ -259,7 +259,7 @@ def group_steps(training: SheetTraining, steps: Sequence[SheetStep]) -> list[lis
 
 
 def _signature(training: SheetTraining, step: SheetStep) -> Signature:
-    """What a step is made of, whatever cells it stands in, and those cells in their order."""
+    """The content of a step regardless of its position, and its cells in order."""
     book, weight_cells = training.book, training.weight_cells
     numbers: dict[Address, int] = {}
     content: list[object] = []

@@ -1,4 +1,4 @@
-"""Weights that learn together."""
+"""A training: weights that are trained together, with their learning rate."""
 
 from __future__ import annotations
 
@@ -38,32 +38,32 @@ from gradbook.audit.workbook.flow import Flow, walk
 from gradbook.audit.workbook.heading_words import RATE, calls
 from gradbook.targets.excel.language import Call, Expression
 
-NEAR = 6000  # cells to look through from one weight to others
+NEAR = 6000  # cells to search between one weight and others
 SUMS = ("SUM", "AVERAGE")
 
 
 @once
 def mentioned_texts(expression: Expression) -> list[str]:
-    """The references in an expression, in the order they are typed."""
+    """The references in an expression, in the order of the text."""
     return [reference.text for reference in references(expression)]
 
 
 @dataclass(eq=False)
 class SheetTraining:
-    """Weights that learn together."""
+    """Weights that are trained together."""
 
     book: Book
     flow: Flow
     weights: tuple[WeightColumn, ...]
-    varying: set[Address]  # every cell that depends on a weight, the weights' own included
+    varying: set[Address]  # every cell that depends on a weight, including the weights
     rate: Address | None  # the cell of the learning rate
 
     right_claims: set[object] = field(init=False, default_factory=set, repr=False)
-    """Claims that the judge has found right: what is true in one test is true in all."""
+    """Claims that were found right: an identity that holds in one test holds in all."""
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """What the sheet calls each weight; with its first cell where several are called so."""
+        """The heading of each weight; with its first cell if several have the same heading."""
         said = [heading(self.book, weight) for weight in self.weights]
         often = Counter(said)
         both = zip(said, self.weights, strict=True)
@@ -71,7 +71,7 @@ class SheetTraining:
 
     @cached_property
     def weight_cells(self) -> dict[Address, tuple[int, int]]:
-        """Every weight's cells → which weight, and in which step."""
+        """The cells of every weight, with the indices of the weight and of the step."""
         return {
             cell: (j, k)
             for j, weight in enumerate(self.weights)
@@ -85,11 +85,11 @@ class SheetTraining:
 
     @cached_property
     def computed_cells(self) -> set[Address]:
-        """Every cell that depends on a weight and is none."""
+        """Every cell that depends on a weight, except the weights."""
         return self.varying.difference(self.weight_cells)
 
     def kind(self, cell: Address) -> object:
-        """What a cell is to its step: the same of cells that stand for it in others."""
+        """The kind of a cell in its step, which is the same for its counterparts in other steps."""
         if cell in self.weight_cells:
             return self.weight_cells[cell][0]
         pattern = self.book.patterns.get(cell)
@@ -98,7 +98,7 @@ class SheetTraining:
 
     @cached_property
     def ones(self) -> set[Address]:
-        """Cells in which a 1 is typed, as wherever else a number is typed in their line."""
+        """Cells that contain a typed 1, if all other typed numbers in their line are 1, too."""
         lines: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
         values = self.book.values
         for cell in filter(self._is_typed_number, values):
@@ -107,11 +107,11 @@ class SheetTraining:
         return {*chain.from_iterable(alike)}.difference(self.weight_cells, [self.rate])
 
     def label(self, cell: Address) -> str:
-        """Return what stands above a cell, or before it where steps go across."""
+        """Return the heading above a cell, or on its left if steps go across."""
         return self.book.label(cell, self.axis)
 
     def name_of(self, cell: Address) -> str:
-        """Return what the sheet calls a cell, or else the cell as people write it."""
+        """Return the label of a cell or, if it has none, its address."""
         return self.label(cell) or name_of(cell)
 
     @property
@@ -120,8 +120,8 @@ class SheetTraining:
 
     @cached_property
     def content(self) -> frozenset[tuple[Address, object]] | None:
-        """What its sheet says but for the learning rate, by the places in it: equal for a copy of
-        the sheet. None where it takes anything from another sheet."""
+        """The content of its sheet without the learning rate, by position: equal for a copy of the
+        sheet. None if it uses anything from another sheet."""
         book, sheet, corner = self.book, self.sheet, pack(self.sheet, 0, 0)
         patterns = {c: p for c, p in book.patterns.items() if sheet_of(c) == sheet}
         if not patterns.keys() >= self.update_cells or not all(
@@ -135,16 +135,16 @@ class SheetTraining:
 
     @property
     def axis(self) -> Axis:
-        """Whether its steps go down the rows or across the columns."""
+        """The direction of its steps, such as down the rows or across the columns."""
         return self.weights[0].axis
 
     @property
     def steps(self) -> int:
-        """How many updates there are."""
+        """The number of updates."""
         return max(len(weight.cells) for weight in self.weights) - 1
 
     def is_rate(self, cell: Address) -> bool:
-        """Whether a cell is the learning rate, or a schedule's for some step."""
+        """Whether a cell is the learning rate, or that of one step in a schedule."""
         rate, patterns = self.rate, self.book.patterns
         if rate is None or self.flow.plain(cell) == rate:
             return rate is not None
@@ -155,7 +155,7 @@ class SheetTraining:
 
     @cached_property
     def _typed_rates(self) -> set[Address]:
-        """The rates that are typed for one step after another, under a heading that says so."""
+        """The rates that are typed for consecutive steps, under a heading for rates."""
         found: set[Address] = set()
         values = self.book.values
         for stride in self.strides if self.rate is not None else ():
@@ -170,8 +170,8 @@ class SheetTraining:
         return isinstance(self.book.values.get(cell), float) and cell not in self.book.patterns
 
     def plain(self, cell: Address) -> Address:
-        """Return the cell or, where it depends on no weight and only repeats another one, that
-        one."""
+        """Return the cell or, if it depends on no weight and only repeats another cell, the
+        original."""
         return cell if cell in self.varying else self.flow.plain(cell, self.weight_cells)
 
     def varies(self, expression: Expression, home: Address) -> bool:
@@ -180,19 +180,19 @@ class SheetTraining:
     def cells_in(
         self, expression: Expression, home: Address, pattern: Pattern | None = None
     ) -> Iterator[Address]:
-        """The cells that a part of a cell's formula, or of another one's, mentions."""
+        """The cells that a part of a cell's formula, or of `pattern`, refers to."""
         pattern = pattern or self.book.patterns[home]
         mentions = (pattern.mentions.get(text) for text in mentioned_texts(expression))
         return self.flow.mentioned_cells(mentions, home)
 
     def cell_of(self, reference: Expression, home: Address) -> Address | None:
-        """The one cell that a reference stands for."""
+        """The cell that a reference refers to, if it is a single one."""
         return cell_of(self.book, reference, home)
 
-    # Steps that go from sheet to sheet
+    # Steps on consecutive sheets
 
     def repeats(self, cell: Address, first: Address) -> bool:
-        """Whether a cell has another's formula; on another sheet, that sheet's."""
+        """Whether a cell has another's formula, or its equivalent on another sheet."""
         own, usual = self.book.patterns.get(cell), self.book.patterns.get(first)
         if own is usual or own is None or usual is None or own.shape != usual.shape:
             return own is usual
@@ -201,8 +201,7 @@ class SheetTraining:
         return away % SHEET == 0 and all(here - there in (0, away) for here, there in both)
 
     def on_sheet_of(self, cell: Address, formula: Pattern) -> Pattern:
-        """Return a formula as it belongs in a cell on another sheet, with the cells of that sheet's
-        step."""
+        """Return a formula for a cell on another sheet, with references to that sheet's step."""
         book, away = self.book, (sheet_of(cell) - sheet_of(formula.home)) * SHEET
         if not away:
             return formula
@@ -214,20 +213,20 @@ class SheetTraining:
 
         return book.reader.read_typed(rename_cells_in(formula.text_at(cell), follow), cell)
 
-    # What a cell was one step ago: velocities, running means
+    # A cell's value one step ago: velocities, running means
 
     @cached_property
     def strides(self) -> frozenset[int]:
         return frozenset(weight.stride for weight in self.weights)
 
     def before(self, cell: Address, other: Address) -> bool:
-        """Whether `other` is what `cell` was one step ago: the cell above, or on the left."""
+        """Whether `other` is the predecessor of `cell` in the previous step."""
         return cell - other in self.strides and cell not in self.weight_cells
 
     @cached_property
     def looking_back(self) -> set[Address]:
-        """The cells that go on from what they were one step ago: those that depend on a weight, and
-        others with their formulas, which a mistake may have cut off from the weights."""
+        """The cells that refer to their own predecessors: those that depend on a weight, and others
+        with the same formulas, which a mistake may have disconnected from the weights."""
         patterns = self.book.patterns
         formulas = {patterns[cell] for cell in self.computed_cells if cell in patterns}
         return {
@@ -238,8 +237,8 @@ class SheetTraining:
 
     @cached_property
     def remembering(self) -> set[Address]:
-        """The cells that go on from what they were, not in a single row, and what is made of those
-        within the step."""
+        """The cells that refer to their predecessors in more than a single row, and what is
+        computed from them within the step."""
         back, few = self.looking_back, self.steps < 3
         away = [sign * stride for stride in self.strides for sign in (1, -1)]
         several = {c for c in back if few or not back.isdisjoint(c + further for further in away)}
@@ -247,13 +246,13 @@ class SheetTraining:
 
 
 def _is_local(pattern: Pattern) -> bool:
-    """Whether a formula mentions cells of its own sheet only."""
+    """Whether a formula refers to cells of its own sheet only."""
     corners = (p.first if isinstance(p, RangeReference) else p for p in pattern.places)
     is_known = len(pattern.places) == len(pattern.words)
     return is_known and all(corner.sheet is None for corner in corners)
 
 
-# Finding them in a workbook -----------------------------------------------------------------
+# Finding trainings in a workbook -----------------------------------------------------------
 
 
 def find_trainings(book: Book, flow: Flow) -> list[SheetTraining]:
@@ -275,14 +274,14 @@ def find_trainings(book: Book, flow: Flow) -> list[SheetTraining]:
 
 
 def trainings_of(book: Book, flow: Flow, columns: Sequence[WeightColumn]) -> list[SheetTraining]:
-    """The trainings that some lines of cells would be, if they were weights."""
+    """The trainings that some lines of cells would form if they were weights."""
     return [_training(book, flow, group) for group in _together(flow, columns)]
 
 
 def cells_that_depend(
     flow: Flow, weights: Iterable[WeightColumn], others: Iterable[Address] = ()
 ) -> set[Address]:
-    """All cells of some weights and what is computed from them, or from other cells."""
+    """All cells of some weights, and what depends on them or on other cells."""
     cells = {cell for weight in weights for cell in weight.cells}
     return flow.below(cells.union(others)) | cells
 
@@ -294,7 +293,7 @@ def _training(book: Book, flow: Flow, columns: Iterable[WeightColumn]) -> SheetT
 
 
 def _together(flow: Flow, columns: Sequence[WeightColumn]) -> list[list[WeightColumn]]:
-    """Columns whose changes depend on each other's cells, and those that start side by side."""
+    """Groups of columns whose changes depend on each other, or that start side by side."""
     owner = {cell: k for k, column in enumerate(columns) for cell in column.cells}
     group = list(range(len(columns)))
 
@@ -306,7 +305,7 @@ def _together(flow: Flow, columns: Sequence[WeightColumn]) -> list[list[WeightCo
 
     beside: dict[object, int] = {}
     for k, column in enumerate(columns):
-        # the columns that its first changes depend on, not looking behind their cells
+        # the columns that its first changes depend on, directly
         changes = (source for cell in column.updates[:2] for source in flow.sources(cell))
         walked = walk(changes, lambda at: () if at in owner else flow.sources(at), NEAR)
         met = {owner[cell] for cell in walked if cell in owner}
@@ -321,10 +320,10 @@ def _together(flow: Flow, columns: Sequence[WeightColumn]) -> list[list[WeightCo
 def _with_one_loss(
     book: Book, flow: Flow, groups: Sequence[list[WeightColumn]]
 ) -> list[list[WeightColumn]]:
-    """Groups whose errors one cell adds up, as of two outputs that share no weight, as one: if they
-    take as many steps, equally far apart."""
+    """The groups, with those merged whose errors are added up in one cell, such as for two outputs
+    that share no weight, if they have equal numbers of steps and strides."""
     found: list[list[WeightColumn]] = []
-    leading: list[set[Address]] = []  # where the first weights of each lead
+    leading: list[set[Address]] = []  # the cells that depend on each group's first weights
     stop = {cell for group in groups for weight in group for cell in weight.cells}
     for group in groups if len(groups) > 1 else ():
         starts = {weight.start for weight in group}
@@ -343,7 +342,7 @@ def _with_one_loss(
 
 
 def _added_up(book: Book, flow: Flow, ours: set[Address], theirs: set[Address]) -> bool:
-    """Whether some cell adds up what two groups lead to, or is a share of what does."""
+    """Whether some cell adds up results of both groups, perhaps with a factor."""
     for cell in ours & theirs:
         said = said_in(book, cell)
         from_one = [(s in ours) != (s in theirs) for s in flow.sources(cell)]
@@ -363,13 +362,13 @@ def _added_up(book: Book, flow: Flow, ours: set[Address], theirs: set[Address]) 
 def _common_rate(
     book: Book, flow: Flow, weights: Iterable[WeightColumn], varying: Collection[Address]
 ) -> Address | None:
-    """The cell that most updates multiply with, though it depends on no weight."""
+    """The cell by which most updates multiply, and that depends on no weight."""
 
     def holds_a_number(cell: Address) -> bool:
         return cell in book.patterns or isinstance(book.values.get(cell), float)
 
     mentioned = [_constant_cells(book, flow, weight, varying) for weight in weights]
-    # an update by a blank or a text says nothing, unless all of them do
+    # an update with a blank or a text doesn't count, unless all are like that
     heard = [some for some in mentioned if not some or any(map(holds_a_number, some))] or mentioned
     votes = Counter(cell for some in heard for cell in some)
     if not votes:
@@ -380,17 +379,17 @@ def _common_rate(
     unused = None if is_called or holds_a_number(cell) else named_rate(book, flow)
     if unused is not None:
         return unused
-    enough = len(heard) - is_called if len(heard) > 1 else 0  # half of them, if it is called so
+    enough = len(heard) - is_called if len(heard) > 1 else 0  # half, if it is called so
     return cell if 2 * votes[cell] > enough else None
 
 
 def _constant_cells(
     book: Book, flow: Flow, weight: WeightColumn, varying: Collection[Address]
 ) -> dict[Address, bool]:
-    """The cells that the first update multiplies with, and whether it says so of all updates.
+    """The cells by which the first update multiplies, and whether all updates use the same cell.
 
-    A cell may hold all that an update adds, the rate included. What is multiplied there and
-    mentioned behind it, too, is data.
+    A cell may contain all that an update adds, including the rate. If a factor there is also used
+    by the cells behind it, it is data.
     """
     step = next((step for step in weight.steps if said_in(book, step[1]) is not None), None)
     if step is None:
@@ -416,7 +415,7 @@ def _constant_cells(
 
 
 def named_rate(book: Book, flow: Flow, updates: Collection[Address] = ()) -> Address | None:
-    """The one number that is called a learning rate while no formula uses it, other than some
+    """The only number with a learning rate's heading that no formula uses, apart from some
     updates."""
     called = [
         cell
@@ -433,7 +432,7 @@ def named_rate(book: Book, flow: Flow, updates: Collection[Address] = ()) -> Add
 
 
 def is_called_rate(book: Book, cell: Address) -> bool:
-    """Whether a heading or a name calls a cell a learning rate."""
+    """Whether a cell's heading or name is that of a learning rate."""
     named = (
         name for name in book.names if "!" not in name and book.reader.cell(name, cell) == cell
     )

@@ -1,8 +1,9 @@
-"""Where weights learn: lines of cells in which each is the one before, minus something of its own.
+"""Finds weights: lines of cells in which each is the previous one minus a term of its own.
 
-Most such lines are columns; where steps stand side by side they are rows. Some are broken by a row,
-or begin late, and are made whole here. Some weights learn only as those beside them do; some go on
-by no gradient at all: with a factor around the whole, or by a bare number.
+Most such lines are columns; if steps are side by side they are rows. Lines that are interrupted by
+a row, or begin late, are completed here. Some lines are recognised as weights only because they are
+like those beside them, and some aren't updated by a gradient at all: they are multiplied by a
+factor, or change by a bare number.
 """
 
 from __future__ import annotations
@@ -38,21 +39,19 @@ from gradbook.targets.excel.language import (
     write,
 )
 
-NEAR = 4000  # cells to look through on the way from a change back to its weight
+NEAR = 4000  # cells to search between a change and its weight
 VERY_NEAR = 400
-ENOUGH = 6  # first lines of one formula that don't learn: the others don't either
+ENOUGH = 6  # if so many first lines of one formula don't learn, the others don't either
 
 
 @dataclass(frozen=True)
 class WeightColumn:
-    """One weight's cells, from its start value on, each the next of the one before."""
+    """One weight's cells, from its initial value on, in order of steps."""
 
     cells: tuple[Address, ...]
-    stride: int  # from one to the next, in packed addresses
-    updates_elsewhere: tuple[
-        Address, ...
-    ] = ()  # the updates that the cells only repeat, if they do
-    stray: bool = False  # whether its updates aren't it less something of its own
+    stride: int  # between consecutive cells, in packed addresses
+    updates_elsewhere: tuple[Address, ...] = ()  # the updates, if the cells only repeat them
+    stray: bool = False  # whether its updates don't subtract a term of its own
 
     @property
     def updates(self) -> tuple[Address, ...]:
@@ -70,48 +69,48 @@ class WeightColumn:
 
     @property
     def axis(self) -> Axis:
-        """Whether its steps go down the rows or across the columns."""
+        """The direction of its steps, such as down the rows or across the columns."""
         return axis_of(self.stride)
 
     @property
     def way(self) -> tuple[int, int]:
-        """What it has in common with those that run beside it: the sheet, and its stride."""
+        """Its sheet and stride, which parallel columns share."""
         return sheet_of(self.start), self.stride
 
     @property
     def first(self) -> int:
-        """The row in which it begins, or the column."""
+        """The row, or the column, in which it begins."""
         return self.axis.along(self.start)
 
     @property
     def last(self) -> int:
-        """The row in which it ends, or the column."""
+        """The row, or the column, in which it ends."""
         return self.axis.along(self.cells[-1])
 
 
 def heading(book: Book, column: WeightColumn) -> str:
-    """What stands above a column of weights, before a row of them, beside a weight in a form."""
+    """The text above a column of weights, to the left of a row, or beside a weight in a form."""
     return book.label(column.start, column.axis) or book.name_of(column.start, column.start)
 
 
-# What an update says ---------------------------------------------------------------
+# The expression of an update --------------------------------------------------------
 
 
 def said_in(book: Book, cell: Address) -> Expression | None:
-    """What the formula of a cell says; None where there is none that can be read."""
+    """The expression of a cell's formula; None if it has none that can be read."""
     pattern = book.patterns.get(cell)
     return pattern.expression if pattern else None
 
 
 def cell_of(book: Book, part: Expression, home: Address) -> Address | None:
-    """The cell that a part of a formula is, if it is a reference to one."""
+    """The cell that a part of a formula refers to, if it is a reference to one cell."""
     place = book.patterns[home].place_of(part)
     return place.at(home) if place else None
 
 
 def change(pattern: Pattern, base: Address, cell: Address) -> tuple[SignedTerm, ...]:
-    """What is added to the base: all terms of the formula but that one; none of one that can't be
-    read, as may stand in a line that other updates go on from."""
+    """The terms that are added to the base: all terms of the formula except the base; none if it
+    can't be read, which may happen in a line that other updates continue."""
     if pattern.expression is None:
         return ()
     parts = terms(plain_update(pattern.expression))
@@ -123,7 +122,7 @@ def change(pattern: Pattern, base: Address, cell: Address) -> tuple[SignedTerm, 
 
 
 def plain_update(update: Expression) -> Expression:
-    """What an update says, but for rounding, guards against errors, and until when it waits."""
+    """An update without rounding, guards against errors, and conditions for starting."""
     match update:
         case Call("ROUND" | "IFERROR" | "IFNA", (Call() | Infix() as inside, *_)):
             return plain_update(inside)
@@ -139,7 +138,7 @@ def plain_update(update: Expression) -> Expression:
 
 
 def _kept(parts: Sequence[SignedTerm]) -> Iterator[tuple[int, Reference]]:
-    """Which terms go on from a cell, and what it is called."""
+    """The terms that an update may continue from, with their positions."""
     for k, (sign, part) in enumerate(parts):
         kept = part if isinstance(part, Reference) else _but_a_share(part, parts)
         if kept and sign > 0:
@@ -147,7 +146,7 @@ def _kept(parts: Sequence[SignedTerm]) -> Iterator[tuple[int, Reference]]:
 
 
 def _but_a_share(part: Expression, parts: Sequence[SignedTerm]) -> Reference | None:
-    """The cell of w·(1 − ηλ) − …: weights that decay."""
+    """The cell w in w·(1 − ηλ) − …: weight decay."""
     split = factors(part)
     rest = [factor for factor in split.parts if not (factor.above and _is_share(factor.part))]
     if sum(sign > 0 for sign, _ in parts) > 1 or len(rest) != 1 or len(rest) == len(split.parts):
@@ -164,7 +163,7 @@ def _is_share(part: Expression) -> bool:
 
 
 def update_lines(book: Book) -> Iterator[WeightColumn]:
-    """Lines of formulas that begin with the cell before: w, w − …, w − … − …."""
+    """Lines of formulas that contain the previous cell as a term: w, w − …, w − … − …."""
     in_sight = book.in_sight()
     often = Counter(in_sight.values())
     bases = {pattern: bases_of(pattern) for pattern in often}
@@ -190,10 +189,10 @@ def update_lines(book: Book) -> Iterator[WeightColumn]:
 def _carried_lines(
     book: Book, following: Mapping[int, Mapping[Address, Address]]
 ) -> Iterator[WeightColumn]:
-    """Lines whose cells repeat what the step before has made of them elsewhere: a column of new
-    weights beside the old ones, a sheet for each step."""
+    """Lines whose cells repeat results that the previous step computed elsewhere: a column of new
+    weights beside the old ones, or a sheet for each step."""
     update_of = {base: cell for after in following.values() for base, cell in after.items()}
-    bases: defaultdict[Address, list[Address]] = defaultdict(list)  # w + Δw may go on from either
+    bases: defaultdict[Address, list[Address]] = defaultdict(list)  # w + Δw may continue either
     for base, cell in update_of.items():
         bases[cell].append(base)
     after: dict[Address, Address] = {}
@@ -213,15 +212,15 @@ def _carried_lines(
 
 
 def _beside(base: Address, cell: Address) -> bool:
-    """Whether two cells stand on one sheet, or in the same place of two."""
+    """Whether two cells are on one sheet, or in the same place on two."""
     return sheet_of(base) == sheet_of(cell) or (cell - base) % SHEET == 0
 
 
 def bases_of(pattern: Pattern) -> list[CellReference]:
-    """The cells of which a formula is one plus or minus something."""
+    """The cells to which a formula adds something, or from which it subtracts something."""
     form = pattern.form.expression if pattern.form else None
     words = [pattern.word_for(kept) for kept in _going_on(form)] if form else []
-    if isinstance(form, Call) and pattern.expression:  # in a form, no two mentions are one cell
+    if isinstance(form, Call) and pattern.expression:  # a form may repeat a cell's reference
         words = [kept.text for kept in _going_on(pattern.expression)]
     places = (pattern.place_of(Reference(word)) for word in words)
     return [place for place in places if place is not None]
@@ -229,14 +228,14 @@ def bases_of(pattern: Pattern) -> list[CellReference]:
 
 @once
 def _going_on(form: Expression) -> list[Reference]:
-    """The references of which a formula is one plus or minus something."""
+    """The references to which a formula adds something, or from which it subtracts something."""
     said = plain_update(form)
     parts = terms(said) if isinstance(said, Infix | Prefix) else ()
     return [kept for _, kept in _kept(parts)] if len(parts) > 1 else []
 
 
 def goes_on_by(book: Book, flow: Flow, cells: Iterable[Address]) -> bool:
-    """Whether some line of updates, all with one formula, is computed from these cells."""
+    """Whether some line of updates, all with the same formula, uses these cells."""
     patterns = book.patterns
     users = {user: patterns[user] for cell in cells for user in flow.users.get(cell, ())}
     bases = {pattern: bases_of(pattern) for pattern in set(users.values())}
@@ -248,8 +247,8 @@ def goes_on_by(book: Book, flow: Flow, cells: Iterable[Address]) -> bool:
 
 
 def columns_that_learn(book: Book, flow: Flow, lines: Iterable[WeightColumn]) -> list[WeightColumn]:
-    """The lines that learn: what is taken from a cell depends on that cell. Where the first lines
-    of one formula don't, the others aren't asked."""
+    """The lines that learn: what is subtracted from a cell depends on that cell. If the first lines
+    of one formula don't, the others aren't examined."""
     found: list[WeightColumn] = []
     taken: set[Address] = set()
     learning: Counter[object] = Counter()
@@ -266,13 +265,13 @@ def columns_that_learn(book: Book, flow: Flow, lines: Iterable[WeightColumn]) ->
 
 
 def _some_steps(line: WeightColumn) -> list[tuple[Address, Address]]:
-    """A few updates: from which cell to which."""
+    """A few updates, each with the cell that it updates."""
     steps = line.steps
     return [steps[k] for k in sorted({0, 1, len(steps) // 2}) if k < len(steps)]
 
 
 def _changing(book: Book, flow: Flow, base: Address, cell: Address) -> list[Address]:
-    """The cells that what is taken from the base mentions."""
+    """The cells in what an update subtracts from the base."""
     pattern = book.patterns[cell]
     parts = (part for _, part in change(pattern, base, cell))
     texts = dict.fromkeys(reference.text for part in parts for reference in references(part))
@@ -280,7 +279,7 @@ def _changing(book: Book, flow: Flow, base: Address, cell: Address) -> list[Addr
 
 
 def _depends(book: Book, flow: Flow, base: Address, cell: Address) -> bool:
-    """Whether what is taken from the base depends on it."""
+    """Whether what is subtracted from the base depends on it."""
     start = _changing(book, flow, base, cell)
     if flow.reaches(start, base.__eq__, VERY_NEAR):
         return True
@@ -291,8 +290,8 @@ def _depends(book: Book, flow: Flow, base: Address, cell: Address) -> bool:
 
 
 def _by_themselves(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> list[WeightColumn]:
-    """The lines without those that depend on themselves by way of others only: Adagrad's sums of
-    squares do, for the next gradient is taken where they led the weights."""
+    """The lines without those that depend on themselves only through others: Adagrad's sums of
+    squares do, because the next gradient depends on the weights that they changed."""
     owner = {cell: line for line in lines for cell in line.cells}
 
     def alone(line: WeightColumn, base: Address, cell: Address) -> bool:
@@ -305,9 +304,9 @@ def _by_themselves(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> lis
 
 
 def _that_start(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> list[WeightColumn]:
-    """The lines without those that begin with what is computed from other weights: an update that
-    was pasted into another column. One that goes on from the end of another, past a gap
-    or a cell that differs, stays."""
+    """The lines without those that begin with a value computed from other weights: an update that
+    was pasted into another column. A line that continues another one after a gap or a differing
+    cell is kept."""
     varying = flow.below({cell for line in lines for cell in line.cells})
     ends = {line.cells[-1] for line in lines}
 
@@ -323,23 +322,23 @@ def _that_start(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> list[W
 
 
 def _along_with_most(lines: Sequence[WeightColumn]) -> list[WeightColumn]:
-    """The lines without single steps that go another way than the longer ones."""
+    """The lines without single steps in a direction that no longer line has."""
     ways = {line.stride for line in lines if len(line.cells) > 2}
     kept = [line for line in lines if not ways or len(line.cells) > 2 or line.stride in ways]
     return sorted(kept, key=lambda line: line.start)
 
 
-# Columns made whole -------------------------------------------------------------------
+# Completing columns ---------------------------------------------------------------------
 
-WIDEST = 3  # cells that a gap may skip
-FEWEST = 3  # cells of a weight that goes on by something else
-NEARBY = 16  # cells from such a weight to another, or fewer
+WIDEST = 3  # cells in a gap
+FEWEST = 3  # cells of a weight that isn't updated by a gradient
+NEARBY = 16  # the largest distance between such a weight and another
 _DIGITS = re.compile(r"\d+")
 
 
 def join_columns(book: Book, columns: Sequence[WeightColumn]) -> list[WeightColumn]:
-    """Columns that only a pasted or differing cell interrupts, whole; a new run stays one: all
-    columns begin it, or a lone one does from where it began before."""
+    """Columns with those joined that only a pasted or differing cell interrupts. A new run stays
+    separate: all columns begin it, or a single one starts again from its initial value."""
     lines: defaultdict[tuple[tuple[int, int], int], list[WeightColumn]] = defaultdict(list)
     for column in sorted(columns, key=lambda column: column.start):
         lines[column.way, column.axis.beside(column.start)].append(column)
@@ -365,8 +364,8 @@ def join_columns(book: Book, columns: Sequence[WeightColumn]) -> list[WeightColu
 
 
 def align_columns(book: Book, columns: Sequence[WeightColumn]) -> list[WeightColumn]:
-    """Columns that begin a little late or end a little early, made as long as most of those that
-    share some row with them."""
+    """Columns that begin a little late or end a little early, extended to the length of most of
+    those beside them."""
     spans = Counter((column.way, column.first, column.last) for column in columns)
     found = []
     for column in columns:
@@ -389,8 +388,8 @@ def align_columns(book: Book, columns: Sequence[WeightColumn]) -> list[WeightCol
 def _filled(
     book: Book, column: WeightColumn, start: Address, way: int, rows: int
 ) -> Sequence[Address]:
-    """The cells of a column on from a start, as many rows as are missing, if each holds something;
-    none where that is no whole number of steps, as within a form."""
+    """The missing cells of a column, if each has content and they are a few whole steps, unlike
+    within a form; otherwise none."""
     steps, rest = divmod(rows, column.stride // column.axis.step)
     if rest or steps > WIDEST:
         return ()
@@ -402,15 +401,15 @@ def _filled(
 def companions(
     book: Book, columns: Sequence[WeightColumn], lines: Sequence[WeightColumn]
 ) -> list[WeightColumn]:
-    """Lines that are updated as the columns are, though nothing of their own comes back to them:
-    their gradients are pasted, blank or frozen."""
+    """Lines that are updated like the columns, although nothing of theirs influences them: their
+    gradients are pasted, blank or frozen."""
     taken = {cell for column in columns for cell in column.cells}
     spans = {(column.way, column.first, len(column.cells)) for column in columns}
     updates = {cell for column in columns for cell in column.updates[:2] if cell in book.patterns}
     makeups = {book.patterns[cell].makeup for cell in updates}
 
     def kind(line: WeightColumn, update: Address) -> object:
-        """What lines have in common that are updated by the same settings, on whatever sheets."""
+        """What lines have in common that are updated with the same settings, on whatever sheets."""
         pattern = book.patterns[update]
         places = (place for place in pattern.places if isinstance(place, CellReference))
         fixed = frozenset(place.at(update) for place in places if not place.moves)
@@ -427,14 +426,14 @@ def companions(
     return found
 
 
-# Updated as no weight should be --------------------------------------------------------
+# Weights without a proper update --------------------------------------------------------
 
 
 def with_strays(
     book: Book, flow: Flow, weights: Sequence[WeightColumn], rate: Address | None
 ) -> list[WeightColumn]:
-    """The weights, and columns that are as long as most, go on from their own cells and lead to
-    what theirs lead to, and that a learning rate or their name tells to be weights, too."""
+    """The weights, and columns of the same length that use their own cells, influence what the
+    weights influence, and are recognised by a learning rate or their name."""
     weights = [*weights, *_carried_strays(book, flow, weights)]
     usual = Counter((w.way, w.first, len(w.cells)) for w in weights if not w.updates_elsewhere)
     if not usual:
@@ -457,15 +456,15 @@ def with_strays(
         named = _stem(book, column) in names
         if _goes_on(book, flow, column):
             is_weight = by_rate or named
-        else:  # what is called a weight, and typed or only the change of it
+        else:  # has a weight's name, and is typed or contains only the change
             called = named and bool(book.label(start, column.axis))
             is_weight = called and (
                 _is_typed(book, column) or (by_rate and _is_alone(book, column))
             )
         if is_weight:
             columns.append(column)
-    # something is computed from a weight that depends on others too, other than what either goes
-    # on to: a velocity leads to its weight alone
+    # something other than either's next cells must depend both on it and on other weights: a
+    # velocity influences only its own weight
     stop = {*taken, *(cell for column in columns for cell in column.cells)}
     theirs = flow.below(starts, stop) if columns else set()
     leading = (c for c in columns if not theirs.isdisjoint(flow.below([c.start], stop)))
@@ -477,8 +476,8 @@ def with_strays(
 def _carried_strays(
     book: Book, flow: Flow, weights: Sequence[WeightColumn]
 ) -> Iterator[WeightColumn]:
-    """Lines that carry on beside those of weights what each step makes of them elsewhere, by the
-    same rate, though it doesn't depend on them."""
+    """Lines beside those of carried weights that repeat results computed elsewhere with the same
+    rate, although these don't depend on them."""
     carried = [weight for weight in weights if weight.updates_elsewhere]
     spans = {(weight.way, weight.first, len(weight.cells)) for weight in carried}
     taken = {cell for weight in weights for cell in (*weight.cells, *weight.updates)}
@@ -496,14 +495,14 @@ def _carried_strays(
 
 
 def _is_alone(book: Book, column: WeightColumn) -> bool:
-    """Whether a column goes on by one product, from a number."""
+    """Whether a column begins with a number and continues with a single product."""
     said = said_in(book, column.cells[1])
     is_product = said is not None and len(terms(said)) == 1 and len(factors(said).parts) > 1
     return is_product and _is_number(book, column.start)
 
 
 def _is_typed(book: Book, column: WeightColumn) -> bool:
-    """Whether numbers are typed in all of a column's cells, not always the same."""
+    """Whether all of a column's cells contain typed numbers, and not only a few different ones."""
     values = {book.values[cell] for cell in column.cells if _is_number(book, cell)}
     return len(values) >= FEWEST and all(_is_number(book, cell) for cell in column.cells)
 
@@ -513,11 +512,11 @@ def _is_number(book: Book, cell: Address) -> bool:
 
 
 def _goes_on(book: Book, flow: Flow, column: WeightColumn) -> bool:
-    """Whether a number stands in the first cell, and most others have one formula that is made of
-    the cell before, or each its own made of the first one, and doesn't only repeat it.
+    """Whether the first cell contains a number, and most others have one formula that uses the cell
+    before, or each its own formula that uses the first one, and doesn't only repeat it.
 
-    Where something is rounded on the way it goes on from the rounded value, too, and the first cell
-    may be a reference to a number. Else that would be a rate's, which goes on from the usual one.
+    If something is rounded on the way, the formula may use the rounded value, and the first cell
+    may be a reference to a number; otherwise that would be a rate, computed from the usual one.
     """
     formulas = [book.patterns.get(cell) for cell in column.cells[1:]]
     usual, count = Counter(formulas).most_common(1)[0]
@@ -543,5 +542,5 @@ def rounds(book: Book, cell: Address) -> bool:
 
 
 def _stem(book: Book, column: WeightColumn) -> str:
-    """A heading without its numbers: w12 and w7 have one name."""
+    """A heading without its numbers: w12 and w7 have the same one."""
     return _DIGITS.sub("#", heading(book, column)).lower()

@@ -1,4 +1,4 @@
-"""A workbook: its package, its cells, which of them refer to which, and what they compute.
+"""A workbook: its package, its cells, the references between them, and the values they compute.
 
 Doesn't know what a training is.
 """

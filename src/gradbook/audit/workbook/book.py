@@ -1,4 +1,4 @@
-"""A workbook as it was read: its cells, the formulas that refer to too many, where it is from."""
+"""A workbook after reading: its cells, formulas that refer to too many cells, and its origin."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ from gradbook.targets.excel.language import TOO_DEEP, write
 LONG = 40  # characters; a longer text is a remark, not a heading
 
 CellValue = float | str | bool | None
-Texts = dict[tuple[int, int], list[tuple[int, str]]]  # by line: how far along it, and what
+Texts = dict[tuple[int, int], list[tuple[int, str]]]  # by line: the position along it, and the text
 
 
 @dataclass(frozen=True)
 class SheetPart:
     title: str
-    part: str  # the part of the package that holds it
-    is_hidden: bool = False  # from whoever opens the book
+    part: str  # the part of the package that contains it
+    is_hidden: bool = False  # from anyone who opens the book
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class RowSpan:
 
 
 class Gaps:
-    """Rows that weren't kept, to be looked up."""
+    """Looks up rows that weren't kept."""
 
     def __init__(self, spans: Iterable[RowSpan]) -> None:
         every = sorted((pack(s.sheet, s.first, 0), pack(s.sheet, s.last, 0)) for s in spans)
@@ -70,25 +70,25 @@ class Gaps:
         self._lasts = list(accumulate((last for _, last in every), max))
 
     def meet(self, sheet: int, top: int, bottom: int) -> bool:
-        """Whether one of them is among these."""
+        """Whether a row that wasn't kept is between these."""
         before = bisect_right(self._firsts, pack(sheet, bottom, 0))
         return before > 0 and self._lasts[before - 1] >= pack(sheet, top, 0)
 
 
 @dataclass(frozen=True)
 class RepeatedPart:
-    """Rows of a sheet, from the first to the last one, that repeat those a period above them."""
+    """Rows of a sheet, from the first to the last one, that each equal the row one period above."""
 
     sheet: int
     first: int
     last: int
     period: int
-    tail: frozenset[int] = frozenset()  # columns that do so one row longer, as the last weights
+    tail: frozenset[int] = frozenset()  # columns that repeat one row longer, as weights do
 
 
 @dataclass(frozen=True)
 class StandIn:
-    """A row in the place of one that wasn't kept: what is found there is true of the other."""
+    """A row that replaces one that wasn't kept: findings in it are true of the other row."""
 
     sheet: int
     row: int
@@ -98,33 +98,33 @@ class StandIn:
 
 @dataclass
 class Book:
-    """What was read. `patterns` has the formula cells, `values` what every cell shows."""
+    """A workbook's content: `patterns` has the formula cells, `values` what every cell shows."""
 
     sheets: list[SheetPart] = field(default_factory=list)
     values: dict[Address, CellValue] = field(default_factory=dict)
     patterns: dict[Address, Pattern] = field(default_factory=dict)
-    names: dict[str, str] = field(default_factory=dict)  # in lower case → what it refers to
+    names: dict[str, str] = field(default_factory=dict)  # in lower case → the reference
     tables: dict[str, SheetTable] = field(default_factory=dict)  # in lower case
-    arrays: dict[Address, str] = field(default_factory=dict)  # cells that share a formula → that
-    typed: dict[Address, str] = field(default_factory=dict)  # formulas that compute which cell
+    arrays: dict[Address, str] = field(default_factory=dict)  # cells of an array formula → its text
+    typed: dict[Address, str] = field(default_factory=dict)  # formulas that compute references
     properties: dict[str, str] = field(default_factory=dict)  # creator, created, lastModifiedBy …
-    recalculates: bool = False  # whether whoever opens the file is asked to compute it anew
-    iterates: bool = False  # whether circles are meant: each recalculation is a step
-    reader: Reader = field(default_factory=lambda: Reader({}, {}))  # to read other formulas with
+    recalculates: bool = False  # whether the program is told to recalculate on opening
+    iterates: bool = False  # whether circular references are intended: one step per recalculation
+    reader: Reader = field(default_factory=lambda: Reader({}, {}))  # for reading further formulas
     repeated_parts: list[RepeatedPart] = field(default_factory=list)  # not kept
-    stand_ins: list[StandIn] = field(default_factory=list)  # rows in the places of others
+    stand_ins: list[StandIn] = field(default_factory=list)  # rows that replace others
     too_wide: list[Address] = field(default_factory=list)  # formulas that refer to too many cells
-    outside: list[tuple[int, int, int]] = field(default_factory=list)  # sheet, row, column: beyond
-    unread: list[RowSpan] = field(default_factory=list)  # rows that there were too many of
+    outside: list[tuple[int, int, int]] = field(default_factory=list)  # sheet, row, column: off it
+    unread: list[RowSpan] = field(default_factory=list)  # rows beyond the limits of reading
     _texts: dict[Axis, Texts] = field(default_factory=dict)
 
     @property
     def not_kept(self) -> list[RowSpan]:
-        """The rows of which nothing is known here."""
+        """The rows whose content isn't known here."""
         return [*self.unread, *(RowSpan(r.sheet, r.first, r.last) for r in self.repeated_parts)]
 
     def is_kept(self, cell: Address) -> bool:
-        """Whether what stands in a cell is known here."""
+        """Whether a cell's content is known here."""
         return not Gaps(self.not_kept).meet(sheet_of(cell), row_of(cell), row_of(cell))
 
     def sheet_number(self, title: str) -> int | None:
@@ -132,8 +132,8 @@ class Book:
         return next((k for k, s in enumerate(self.sheets) if s.title.lower() == wanted), None)
 
     def label(self, cell: Address, axis: Axis) -> str:
-        """The nearest text before a cell: above it, or to the left of it; where steps go over the
-        sheets, to the left or else above, and so in a form, where names stand beside numbers."""
+        """The nearest text before a cell: above it, or to its left. Where steps follow each other
+        from sheet to sheet, and in forms, the text on the left comes first."""
         if axis is OVER:
             return self.label(cell, ACROSS) or self.label(cell, DOWN)
         if axis is DOWN and self._is_in_a_form(cell):
@@ -142,12 +142,12 @@ class Book:
         return found[1] if found else ""
 
     def heading_place(self, cell: Address, axis: Axis) -> int | None:
-        """The row in which a cell's heading stands, or the column."""
+        """The row, or the column, that contains a cell's heading."""
         found = self._heading(cell, axis)
         return found[0] if found else None
 
     def headings(self, sheet: int, axis: Axis, place: int) -> Iterator[tuple[Address, str]]:
-        """What stands in that row of headings, or in that column, cell by cell."""
+        """The cells and texts of one row, or column, of headings."""
         for (own, beside), texts in sorted(self._headings(axis).items()):
             for along, words in texts:
                 if own == sheet and along == place:
@@ -160,7 +160,7 @@ class Book:
         return texts[before - 1] if before else None
 
     def _is_in_a_form(self, cell: Address) -> bool:
-        """Whether words beside a cell are of it alone, and none stand right above it."""
+        """Whether the text on the left labels this cell only, with no text directly above it."""
         alone = cell + 1 not in self.patterns and not isinstance(self.values.get(cell + 1), float)
         above = row_of(cell) and self.is_text(cell - ROW)
         return alone and not above and column_of(cell) > 0 and self.is_text(cell - 1)
@@ -176,22 +176,22 @@ class Book:
         return self._texts[axis]
 
     def is_text(self, cell: Address) -> bool:
-        """Whether words stand in a cell, that no formula gives."""
+        """Whether a cell contains text that was typed."""
         return isinstance(self.values.get(cell), str) and cell not in self.patterns
 
     def in_sight(self) -> Mapping[Address, Pattern]:
-        """The formulas on sheets that whoever opens the book sees; of all, where those are none."""
+        """The formulas on visible sheets, or all of them if no visible sheet has any."""
         if not any(sheet.is_hidden for sheet in self.sheets):
             return self.patterns
         seen = {c: p for c, p in self.patterns.items() if not self.sheets[sheet_of(c)].is_hidden}
         return seen or self.patterns
 
     def is_blank(self, cell: Address) -> bool:
-        """Whether nothing stands in a cell: neither a formula nor a value."""
+        """Whether a cell has neither a formula nor a value."""
         return cell not in self.patterns and self.values.get(cell) is None
 
     def formula(self, cell: Address) -> str:
-        """A formula as it stands, with its =; '' where there is none."""
+        """A formula as it was written, with its =; '' where there is none."""
         if cell in self.arrays:
             return f"{{={self.arrays[cell]}}}"
         if cell in self.typed:
@@ -200,17 +200,17 @@ class Book:
         return f"={pattern.text_at(cell)}" if pattern else ""
 
     def content(self, cell: Address) -> str:
-        """What stands in a cell: its formula or, where it has none, its value."""
+        """A cell's formula or, if it has none, its value."""
         return self.formula(cell) or show_value(self.values.get(cell))
 
     def read_typed(self, cell: Address) -> Pattern:
-        """A cell's formula, its references as they are typed there."""
+        """A cell's formula, with references as they are typed there."""
         return self.reader.read_typed(self.patterns[cell].text_at(cell), cell)
 
     def with_another_cell(
         self, home: Address, wrong: Address, right: str, said: Pattern | None = None
     ) -> Pattern:
-        """A cell's formula, or one copied to it, with another name in the place of one cell's."""
+        """The formula of a cell, or one copied to it, with one reference replaced."""
         text = rename_cells_in(
             (said or self.patterns[home]).text_at(home),
             lambda word: right if self.reader.cell(word, home) == wrong else word,
@@ -220,8 +220,8 @@ class Book:
     def renamed(
         self, cell: Address, home: Address, instead: Mapping[Address, Address]
     ) -> Pattern | None:
-        """A cell's formula, to stand in another, with other cells in the places of some; None
-        where it doesn't mention each of those by itself."""
+        """A cell's formula for use in another cell, with some of the cells replaced; None unless it
+        mentions each of those directly."""
         mentioned = set[Address]()
         is_beside = sheet_of(cell) == sheet_of(home)
 
@@ -240,38 +240,39 @@ class Book:
         return self.reader.read_typed(text, home) if instead.keys() <= mentioned else None
 
     def name_of(self, cell: Address, seen_from: Address | None = None) -> str:
-        """The cell's name, with its sheet's where it is another than the reader's."""
+        """The cell's name, preceded by its sheet's name if that differs from the reader's sheet."""
         if seen_from is not None and sheet_of(seen_from) == sheet_of(cell):
             return name_of(cell)
         return f"{quote_title(self.sheets[sheet_of(cell)].title)}!{name_of(cell)}"
 
 
 def show_value(value: CellValue) -> str:
-    """A value as people see it: every number of a finding is written like this."""
+    """A value as people see it: all findings write their numbers like this."""
     return "" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
 def quote_title(title: str) -> str:
-    """A sheet's name as formulas write it."""
+    """A sheet's name as it is written in formulas."""
     plain = title.replace("_", "a").replace(".", "a").isalnum() and not title[:1].isdigit()
     return title if plain else "'" + title.replace("'", "''") + "'"
 
 
 # Formulas that refer to too many cells ----------------------------------------
 #
-# A few sums over sums, each from the top of its column, refer to more cells than any book has.
+# A few sums over sums, each from the top of its column, have more references than any book has
+# cells.
 
 MOST_LINKS = 1_500_000  # from formulas to cells of ranges
-ENOUGH = 300_000  # kept where there are more: growing sums are walked again and again
+ENOUGH = 300_000  # links kept where there are more: long running sums are followed often
 WIDEST = 20_000  # cells of a range
 TOO_WIDE, TOO_LONG = Message("it refers to too many cells"), Message("it is too long")
 
 
 def leave_out_widest(book: Book) -> None:
-    """Mark the formulas that refer to most cells as unknown, as many as necessary, and note those
-    that were too large to be read.
+    """Mark the formulas that refer to the most cells as unknown, as many as necessary, and list
+    those that were too large to read.
 
-    Formulas of one pattern stay together, for a column with gaps would look like a mistake.
+    Formulas of one pattern are treated alike, because a column with gaps would look like a mistake.
     """
     homes: defaultdict[Pattern, list[Address]] = defaultdict(list)
     for cell, pattern in book.patterns.items():
@@ -290,12 +291,12 @@ def leave_out_widest(book: Book) -> None:
 
 
 def _is_too_large(pattern: Pattern) -> bool:
-    """Whether a formula was too much to read."""
+    """Whether a formula was too large to read."""
     return pattern.problem == TOO_LONG or pattern.problem.endswith(TOO_DEEP)
 
 
 def _links(pattern: Pattern, homes: Sequence[Address]) -> list[int]:
-    """To how many cells of ranges a formula refers from each place where it stands."""
+    """How many cells of ranges a formula refers to, for each cell that contains it."""
     ranges = [place for place in pattern.places if isinstance(place, RangeReference)]
     if not any(place.grows for place in ranges):
         return [sum(place.size(homes[0]) for place in ranges)] * len(homes)
@@ -304,15 +305,15 @@ def _links(pattern: Pattern, homes: Sequence[Address]) -> list[int]:
 
 # Where a book comes from ------------------------------------------------------
 
-STUDENT = "student"  # what the cell with the student's name is called in our exercises
-MOST_FORMULAS, MOST_NUMBERS = 600, 600  # that are kept of a book: it is compared with many others
-LONGEST_SHOWN = 160  # characters of a formula that is kept to be shown
+STUDENT = "student"  # the name of the cell with the student's name in our exercises
+MOST_FORMULAS, MOST_NUMBERS = 600, 600  # kept per book, since it is compared with many others
+LONGEST_SHOWN = 160  # characters of a formula that is stored for display
 DIGITS = 16  # of a digest
 LONGEST_NAME = 80
-LARGEST = 999_999_999  # number of a student
-TOP = 20  # rows in which a name is looked for
+LARGEST = 999_999_999  # student number
+TOP = 20  # rows that are searched for a name
 _POINTERS = re.compile(r"\x01[^\x01\x02]*\x02")
-_NUMBER = re.compile(  # texts and references are passed over
+_NUMBER = re.compile(  # texts and references are skipped
     r"""\x01[^\x01\x02]*\x02|"[^"]*"|(?<![\w.])(\d{1,30}\.?\d{0,30}(?:E[-+]?\d{1,3})?)(?![\w.(])"""
 )
 _NAMES = {word for words in heading_words.NAME.values() for word in words}
@@ -327,19 +328,19 @@ _LABEL = re.compile(
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a book comes from, as far as it says so itself."""
+    """Where a book comes from, according to the book itself."""
 
     student: str = ""
     content: str = ""  # equal for books with the same numbers and formulas in the same cells
     numbers: frozenset[str] = frozenset()  # those that were typed
-    formulas: Mapping[str, str] = field(default_factory=dict)  # each as it is anywhere → and here
+    formulas: Mapping[str, str] = field(default_factory=dict)  # digest → text with its cell
     saved_by: str = ""
     created: str = ""
 
 
 def origin_of(book: Book, telling: Collection[Address] | None = None) -> Origin:
-    """Where it comes from; of its formulas only those in cells that tell something, if these are
-    given."""
+    """A book's origin; if `telling` is given, only the formulas in those cells are included,
+    because others say nothing about who wrote them."""
     typed = {
         cell: f"{value:.10g}"
         for cell, value in book.values.items()
@@ -359,7 +360,7 @@ def origin_of(book: Book, telling: Collection[Address] | None = None) -> Origin:
 
 
 def _cells(book: Book, typed: Mapping[Address, str]) -> Iterable[str]:
-    """Every number and formula with its place; texts, a name among them, may differ."""
+    """Every number and formula with its place; texts, such as a name, may differ."""
     keys: dict[Pattern, str] = {}
     for cell in sorted(typed.keys() | book.patterns.keys()):
         pattern = book.patterns.get(cell)
@@ -368,8 +369,8 @@ def _cells(book: Book, typed: Mapping[Address, str]) -> Iterable[str]:
 
 
 def _formulas(book: Book, cells: Iterable[Address]) -> dict[str, str]:
-    """The different formulas in some cells, each with its first one; a number that was typed there
-    counts as one."""
+    """The different formulas in some cells, each with the first cell that contains it; a typed
+    number counts as a formula."""
     found: dict[str, str] = {}
     seen: set[Pattern] = set()
     for cell in cells:
@@ -390,13 +391,13 @@ def _formulas(book: Book, cells: Iterable[Address]) -> dict[str, str]:
 
 
 def shape_of(formula: str) -> str:
-    """What formulas have in common that differ in their references only."""
+    """What formulas that differ only in their references have in common."""
     return formula[:DIGITS]
 
 
 def _in_common_spelling(pattern: Pattern) -> str:
-    """A formula as it is in any cell, whoever wrote it: however its numbers, spaces, letters and
-    parentheses are spelled, and whether a $ is there."""
+    """A formula regardless of its cell and its writer: numbers, spaces, upper and lower case,
+    parentheses and $ are written in one way."""
 
     def from_here(found: re.Match[str]) -> str:
         down = int(found["row"]) - 1 - row_of(pattern.home)
@@ -410,7 +411,7 @@ def _in_common_spelling(pattern: Pattern) -> str:
 
 
 def _plain(pattern: Pattern) -> str:
-    """A formula as it is in any cell and in any program's spelling."""
+    """A formula regardless of its cell and of the program that wrote it."""
     return _spelled_alike(pattern.key)
 
 
@@ -430,7 +431,7 @@ def _digest(parts: Iterable[str]) -> str:
 
 
 def student_in(book: Book) -> str:
-    """The student's name: in the cell that is called so, or behind a label such as 'Name:'."""
+    """The student's name: in the cell of that name, or after a label such as 'Name:'."""
     place = book.reader.cell(book.names.get(STUDENT, ""), 0)
     named = book.values.get(place) if place is not None else None
     return _said(named) or _labelled(book)
@@ -453,7 +454,7 @@ def _labelled(book: Book) -> str:
 
 
 def _said(value: object) -> str:
-    """A name, or the number that stands for one, which some programs save as a number."""
+    """A name, or a student number, which some programs save as a number."""
     if isinstance(value, str):
         return _shortened(value)
     is_number = isinstance(value, float) and value.is_integer() and 0 <= value <= LARGEST

@@ -1,8 +1,8 @@
-"""Formulas that compute which cell they mean: INDEX(B:B,ROW()-8) in row 24, OFFSET(B3,-1,0).
+"""Formulas that compute a reference: INDEX(B:B,ROW()-8) in row 24, OFFSET(B3,-1,0).
 
-Blocks of rows are often addressed so. Once the cell is known, the formula is like any other: in the
-next block it means the cell that is as far away. What mentions whole columns means them as far as
-the sheet goes.
+Such formulas are common in blocks of rows. Once the cell is known, the formula is treated like any
+other: in the next block it refers to the cell at the same distance. References to whole columns end
+where the sheet's content ends.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ _AREA = re.compile(  # a range, or whole columns
         \$?(?P<right>[A-Za-z]{1,3}) (?:\$?(?P<bottom>[1-9][0-9]*))?""",
     re.VERBOSE,
 )
-LONGEST = 2_000  # characters of a formula that is looked at
+LONGEST = 2_000  # characters of a formula that is examined
 
 
 class _NoNumber(Exception):
-    """What isn't known from a formula's place alone."""
+    """A value that doesn't follow from the formula's place alone."""
 
 
 def with_places(formula: str, home: Address) -> str:
-    """The formula with the cells that it means, where its own place tells them."""
+    """The formula with plain references, where they follow from its own place."""
     if len(formula) > LONGEST or not _COMPUTED.search(formula):
         return formula
 
@@ -91,8 +91,8 @@ def _whole_columns(text: str) -> re.Match[str] | None:
 
 
 def close_ranges(expression: Expression, last_row: Callable[[str], int]) -> Expression:
-    """The formula with what it gathers of whole columns as far as their sheet goes, to its last
-    row: SUM(B$1:B$40). What looks something up there means single cells."""
+    """The formula with the whole columns that it aggregates ended at the last row of their sheet:
+    SUM(B$1:B$40). Lookup functions are left alone, because they mean single cells."""
 
     def name(reference: Reference) -> str:
         found = _whole_columns(reference.text)
@@ -110,7 +110,7 @@ def close_ranges(expression: Expression, last_row: Callable[[str], int]) -> Expr
 
 
 def _index(part: Call, home: Address) -> Reference:
-    """A cell of a range, by its number there."""
+    """The cell with a given position in a range."""
     area, *numbers = part.arguments
     found = _AREA.fullmatch(area.text) if isinstance(area, Reference) else None
     if found is None or not 1 <= len(numbers) <= 2:
@@ -128,7 +128,7 @@ def _index(part: Call, home: Address) -> Reference:
 
 
 def _offset(part: Call, home: Address) -> Reference:
-    """A cell so far away from another."""
+    """The cell at a given distance from another."""
     start, *ways = part.arguments
     found = CELL.fullmatch(start.text) if isinstance(start, Reference) else None
     if found is None or len(ways) != 2:
@@ -139,7 +139,7 @@ def _offset(part: Call, home: Address) -> Reference:
 
 
 def _indirect(part: Call, home: Address) -> Reference:
-    """A cell by its name, which is put together."""
+    """The cell with a name that is composed of text."""
     (words,) = part.arguments
     found = CELL.fullmatch(_text(words, home))
     if found is None:
@@ -158,8 +158,8 @@ _CELLS: dict[str, Callable[[Call, Address], Reference]] = {
 def _cell(
     sheet: str, row: int, column: int, fixed_column: str, fixed_row: str, part: Call
 ) -> Reference:
-    """The cell's name. Its row moves along with the formula's own, but where samples come round
-    again; where the formula's place isn't asked for, it is as fixed as what it is counted from."""
+    """The reference. Its row is relative, except with MOD, where samples repeat. If the formula
+    doesn't use its own place, the reference is as absolute as the one from which it is counted."""
     if not (0 <= row < MOST_ROWS and 0 <= column < MOST_COLUMNS):
         raise _NoNumber
     called = {inside.function for inside in parts(part) if isinstance(inside, Call)}
@@ -168,7 +168,7 @@ def _cell(
     return Reference(f"{sheet}{fixed_column}{letters(column)}{fixed_row}{row + 1}")
 
 
-# Numbers that follow from a formula's place --------------------------------------------
+# Numbers that follow from a formula's place -------------------------------------------
 
 
 def _whole(expression: Expression | None, home: Address) -> int:
@@ -200,7 +200,7 @@ def _number(expression: Expression | None, home: Address) -> float:
 
 
 def _own(way: str, of: Expression | None, home: Address) -> int:
-    """The row, or the column, of the formula itself or of a cell that is named."""
+    """The row, or the column, of the formula itself or of a cell that it names."""
     if of is None:
         return row_of(home) if way == "ROW" else column_of(home)
     named = CELL.fullmatch(of.text) if isinstance(of, Reference) else None

@@ -1,7 +1,7 @@
-"""A workbook's cells recalculated, some of them with other formulas.
+"""Recalculates a workbook's cells, with other formulas in some of them.
 
-Each different formula is turned into a list of ops once; a column of equal ones runs through it.
-What Excel calls an error is NaN here: a division by zero, a logarithm of nothing, an overflow.
+Each different formula is compiled once into a list of ops; a column of equal formulas shares it.
+What Excel shows as an error is NaN here: a division by zero, the logarithm of 0, an overflow.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node, ancestors
 from gradbook.language.message import Message
 
-MOST = 30_000  # formulas; larger books come from programs that keep the values
-TAKEN_IN = 3_000  # numbers: what it costs to make a program of a formula, for each of its cells
-SAME = 1e-14  # of a number: what a spreadsheet takes for the whole number beside it
+MOST = 30_000  # formulas; larger books come from programs that store the values
+TAKEN_IN = 3_000  # budget for compiling a formula, for each of its cells
+SAME = 1e-14  # relative: a spreadsheet rounds a number this near to a whole number
 NUMBERS = {float}
-NUMBER = object()  # stands for any number where formulas are told apart by what they are given
+NUMBER = object()  # stands for any number in the key of a formula's program
 
 Task = Callable[[list[float]], float]
 CellProgram = Callable[[Sequence[CellValue]], float]
 
 
 def fill_in(book: Book, flow: Flow) -> None:
-    """Give every formula its value where the file has none, or 0 for all of them."""
+    """Compute the formulas' values if the file has none, or only zeros."""
     shown = (book.values.get(cell) for cell in book.patterns)
     if len(book.patterns) > MOST or any(value not in (None, 0.0) for value in shown):
         return
@@ -42,7 +42,7 @@ def fill_in(book: Book, flow: Flow) -> None:
         lambda: {cell: cells.shown_value(cell) for cell in book.patterns}, A_SHARE
     )
     if computed is None:
-        budget().left.append(Message("the values of its formulas, which the file lacks"))
+        budget().left.append(Message("the values of its formulas, which the file doesn't contain"))
         return
     for cell, value in computed.items():
         if isinstance(value, float) and isnan(value):
@@ -52,7 +52,7 @@ def fill_in(book: Book, flow: Flow) -> None:
 
 
 class Evaluation:
-    """Values of cells, each computed when it is asked for, and once."""
+    """Values of cells, each computed once, when it is first needed."""
 
     def __init__(
         self, book: Book, flow: Flow, instead: Mapping[Address, Pattern] | None = None
@@ -64,12 +64,12 @@ class Evaluation:
         self._programs: dict[object, CellProgram | str | None] = {}
 
     def value(self, cell: Address) -> float:
-        """What a cell shows, as a number; NaN where that can't be said."""
+        """What a cell shows, as a number; NaN where that isn't possible."""
         found = self.shown_value(cell)
         return float(found) if isinstance(found, int | float) else nan
 
     def shown_value(self, cell: Address) -> CellValue:
-        """What a cell shows, computed after those that it is computed from."""
+        """What a cell shows, computed after the cells that it needs."""
         known = self.known
         waiting = [cell]
         opened: set[Address] = set()
@@ -89,7 +89,7 @@ class Evaluation:
             if missing and last not in opened:
                 opened.add(last)
                 waiting.extend(missing)
-            else:  # what is missing still leads back to itself
+            else:  # a missing value here depends on itself
                 known[last] = nan if missing else self._computed(last, pattern, sources)
         return known[cell]
 
@@ -109,8 +109,8 @@ class Evaluation:
     def _program(
         self, pattern: Pattern, home: Address, sources: Sequence[Address]
     ) -> CellProgram | str | None:
-        """What a formula does with its cells' numbers, or the text that it always is; None if it
-        isn't understood. Texts and blanks become part of it."""
+        """A function from the numbers of a formula's cells to its result, or the text that it
+        always returns; None if it isn't understood. Texts and blanks are compiled in."""
         spend(TAKEN_IN * len(sources))
         try:
             result, leaves = as_node(self.flow, pattern, home, self.known, _is_number)
@@ -122,8 +122,8 @@ class Evaluation:
 
 
 def _form(pattern: Pattern, home: Address, sources: Sequence[Address]) -> tuple[object, ...]:
-    """What of a formula's cells differs where it is copied to: how many there are, as sums grow or
-    references leave the sheet, and which of them are the same."""
+    """Which aspects of a formula's references vary between copies: their number, as sums grow or
+    references leave the sheet, and which of them are equal."""
     first: dict[Address, int] = {}
     same = tuple([first.setdefault(cell, k) for k, cell in enumerate(sources)])
     ranges = [p for p in pattern.places if isinstance(p, RangeReference) and p.grows]
@@ -143,8 +143,8 @@ def as_node(
     given: Mapping[Address, Any],
     is_leaf: Callable[[object], bool],
 ) -> tuple[Node | str, dict[Node, Address]]:
-    """What a formula makes of its cells, or the text that it always is: numbers are leaves, given
-    with their cells; texts and blanks become part of it."""
+    """What a formula computes from its cells, or the text that it always returns: numbers are
+    leaves, returned with their cells; texts and blanks are compiled in."""
     if pattern.expression is None:
         raise NotUnderstood(pattern.problem)
     graph = Graph()
@@ -171,7 +171,7 @@ def as_node(
 
 
 def _program(result: Node, leaves: Mapping[int, Node]) -> CellProgram:
-    """What to do with the numbers of a formula's cells: one op after the other."""
+    """A function that runs a formula's ops on its cells' numbers, one after the other."""
     nodes = ancestors([result])
     given = {k: leaf for k, leaf in leaves.items() if leaf in set(nodes)}
     constants = [node for node in nodes if node.is_constant()]
@@ -227,4 +227,4 @@ _ON_NUMBERS: dict[str, Callable[..., float]] = {
     "choose": lambda condition, a, b: nan if isnan(condition) else a if condition > 0 else b,
     "largest": lambda *numbers: nan if any(map(isnan, numbers)) else max(numbers),
 }
-"""Each op that a formula is made of, on single numbers."""
+"""Each op that formulas are made of, for single numbers."""

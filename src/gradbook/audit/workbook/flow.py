@@ -1,4 +1,4 @@
-"""Which cells refer to which: the graph of a workbook's cells, walked both ways."""
+"""Which cells refer to which: the graph of a workbook's cells, followed in both directions."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ from gradbook.graph.node import Graph
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import Call, Reference
 
-FEW = 2000  # cells that are computed from one
-KEPT = 64  # such sets, for they are asked for again
-MOST_KEPT = 400_000  # cells of ranges that are kept taken apart
-MANY = 8  # cells of one formula: they are worth looking at together
+FEW = 2000  # cells that depend on one
+KEPT = 64  # such sets, since they are requested again
+MOST_KEPT = 400_000  # cells of ranges that are kept as lists
+MANY = 8  # cells of one formula: enough to treat them together
 
 
 class Flow:
-    """The references of every formula, both ways."""
+    """The references of every formula, in both directions."""
 
     def __init__(self, book: Book) -> None:
         self.book = book
         self._sources: dict[Address, tuple[Address, ...]] = {}
         self._originals: dict[Address, Address] = {}
         self._ranges: dict[tuple[int, ...], Sequence[Sequence[Address]]] = {}
-        self._kept = 0  # cells of those
+        self._kept = 0  # number of their cells
         self._below: dict[Address, set[Address] | None] = {}
         self._going_on: dict[frozenset[int], Collection[Address]] = {}
 
     # What a formula mentions
 
     def sources(self, cell: Address) -> tuple[Address, ...]:
-        """The cells that a formula mentions, ranges taken apart."""
+        """The cells that a formula mentions, with ranges expanded."""
         found = self._sources.get(cell)
         if found is None:
             pattern = self.book.patterns.get(cell)
@@ -58,7 +58,7 @@ class Flow:
     def mentioned_cells(
         self, mentions: Iterable[Mention | None], home: Address
     ) -> Iterator[Address]:
-        """The cells among what a formula mentions, ranges taken apart."""
+        """The cells among the mentions of a formula, with ranges expanded."""
         for mention in mentions:
             if isinstance(mention, CellReference):
                 cell = mention.at(home)
@@ -68,7 +68,7 @@ class Flow:
                 yield from chain.from_iterable(self.rows(mention, home))
 
     def rows(self, area: RangeReference, home: Address) -> Sequence[Sequence[Address]]:
-        """The cells of a range, row by row; formulas that share a range share them."""
+        """The cells of a range, row by row; formulas with the same range share the result."""
         corners = area.corners(home)
         if corners is None:
             return ()
@@ -89,7 +89,7 @@ class Flow:
     def lookup(
         self, graph: Graph, pattern: Pattern, home: Address, single: Callable[[Address], Single]
     ) -> Lookup:
-        """What a formula's references mean in a cell, `single` giving what each other cell does."""
+        """What a formula's references mean in a cell; `single` gives the meaning of a cell."""
 
         def look(reference: Reference) -> Meaning:
             mention = pattern.mentions.get(reference.text)
@@ -99,7 +99,7 @@ class Flow:
                     what = Message("{cell}, which is outside the sheet here", cell=reference.text)
                     raise NotUnderstood(what)
                 if cell == home and not _reads(pattern, home):
-                    what = Message("{cell}, which leads back to itself", cell=reference.text)
+                    what = Message("{cell}, which depends on itself", cell=reference.text)
                     raise NotUnderstood(what)
                 return single(cell)
             if isinstance(mention, RangeReference):
@@ -120,12 +120,12 @@ class Flow:
                 users[source].append(cell)
         return users
 
-    # Longer ways, up and down
+    # Longer paths, up and down
 
     def below(self, cells: Iterable[Address], stop: Collection[Address] = ()) -> set[Address]:
-        """All that is computed from the cells, not going through those of `stop`.
+        """All cells that depend on these; paths end at the cells of `stop`, which are left out.
 
-        The cells themselves aren't among it, unless one is computed from another.
+        The given cells are included only if one of them depends on another.
         """
         return spread(cells, lambda cell: self.users.get(cell, ()), stop).difference(stop)
 
@@ -135,18 +135,18 @@ class Flow:
         stop: Collection[Address] = (),
         meant: Callable[[Address], Address] | None = None,
     ) -> set[Address]:
-        """All that the cells are computed from, not looking behind those of `stop`.
+        """All that the cells are computed from; paths end at the cells of `stop`.
 
-        The cells themselves are always looked behind, and aren't among it, unless one is computed
-        from another. Where cells only repeat others, `meant` gives those instead of them.
+        The given cells are always followed, and included only if one of them depends on another.
+        Where a cell only repeats another, `meant` returns the original, which is used instead.
         """
         if meant is None:
             return spread(cells, self.sources, stop)
         return spread(cells, lambda cell: map(meant, self.sources(cell)), stop)
 
     def going_on(self, strides: frozenset[int]) -> Collection[Address]:
-        """The formulas that mention a cell so far before their own, which trainings that stand
-        beside each other ask for."""
+        """The formulas that refer to a cell at one of these distances before their own; trainings
+        that are side by side share the result."""
         if strides not in self._going_on:
             self._going_on[strides] = [
                 cell
@@ -156,7 +156,7 @@ class Flow:
         return self._going_on[strides]
 
     def few_below(self, cell: Address) -> set[Address] | None:
-        """The cell and all that is computed from it, where that isn't much."""
+        """The cell and all that depends on it, or None if there are many."""
         if cell not in self._below:
             if len(self._below) == KEPT:
                 self._below.clear()
@@ -167,7 +167,7 @@ class Flow:
     def reaches(
         self, start: Iterable[Address], wanted: Callable[[Address], bool], limit: int
     ) -> bool:
-        """Whether something wanted is among the cells and what they are computed from."""
+        """Whether a wanted cell is among these or among those that they are computed from."""
         return any(map(wanted, walk(start, self.sources, limit)))
 
     def depends(
@@ -177,10 +177,10 @@ class Flow:
         base: Address,
         limit: int,
     ) -> bool:
-        """Whether some of the cells are the base or computed from it, as far as can be seen; wanted
-        are the base and what repeats it.
+        """Whether one of the cells is the base or is computed from it, within the limit; `wanted`
+        accepts the base and cells that repeat it.
 
-        What a cell is computed from has a lower level than it has, so the way back ends early.
+        A cell's sources have lower levels than the cell itself, so the search ends early.
         """
         levels = self.levels
         lowest = levels.get(base, 0)
@@ -194,7 +194,8 @@ class Flow:
 
     @cached_property
     def levels(self) -> dict[Address, int]:
-        """How many formulas follow each other up to each, at most; none where there is a circle."""
+        """The length of the longest chain of formulas up to each cell; empty if there is a
+        circle."""
         levels: dict[Address, int] = {}
         in_order, circle = self._in_order(self.book.patterns, ())
         for cell in in_order if circle is None else ():
@@ -203,14 +204,14 @@ class Flow:
         return levels
 
     def circle(self, cells: Iterable[Address], stop: Collection[Address]) -> Address | None:
-        """A cell that is computed from itself, among those that the cells are computed from."""
+        """A cell that depends on itself, among those that the cells are computed from."""
         return None if self.levels else self._in_order([*cells][::-1], stop)[1]
 
     def _in_order(
         self, cells: Iterable[Address], stop: Collection[Address]
     ) -> tuple[list[Address], Address | None]:
-        """The cells and what they are computed from, each after all that it needs, as far as the
-        first one that needs itself; and that one."""
+        """The cells and what they are computed from, each after all its sources; the list ends at
+        the first cell that depends on itself, which is the second result."""
         patterns, done = self.book.patterns, dict[Address, bool]()
         in_order: list[Address] = []
         for start in cells:
@@ -219,7 +220,7 @@ class Flow:
                 cell = waiting[-1]
                 behind = [s for s in self.sources(cell) if s in patterns and s not in stop]
                 missing = [s for s in behind if not done.get(s)]
-                if missing and cell in done:  # asked for again by one that it is computed from
+                if missing and cell in done:  # it is one of its own sources
                     return in_order, cell
                 done[cell] = not missing
                 waiting += missing
@@ -228,7 +229,7 @@ class Flow:
         return in_order, None
 
     def plain(self, cell: Address, stop: Collection[Address] = ()) -> Address:
-        """The cell itself or, where it only repeats another, that one."""
+        """The cell itself or, if it only repeats another, the original."""
         known = self._originals
         path: list[Address] = []
         while cell not in stop and cell not in known:
@@ -245,11 +246,11 @@ class Flow:
         return cell
 
 
-PLACING = ("OFFSET", "ROW", "ROWS", "COLUMN", "COLUMNS")  # ask where their first cell stands
+PLACING = ("OFFSET", "ROW", "ROWS", "COLUMN", "COLUMNS")  # use only their argument's position
 
 
 def _reads(pattern: Pattern, cell: Address) -> bool:
-    """Whether a formula takes a cell for what it holds, not only for where it stands."""
+    """Whether a formula uses a cell's value, not only its position."""
     said = pattern.expression
     if said is None:
         return True
@@ -265,8 +266,8 @@ def spread(
     further: Callable[[Address], Iterable[Address]],
     stop: Collection[Address],
 ) -> set[Address]:
-    """All that `further` gives for the start, for each cell that it gave, and so on, but for none
-    of `stop`."""
+    """All that `further` returns for the start, for each cell that it returned, and so on; cells of
+    `stop` aren't followed."""
     found, waiting = set[Address](), list(start)
     while waiting:
         for other in further(waiting.pop()):
@@ -282,9 +283,9 @@ def walk(
     further: Callable[[Address], Iterable[Address]],
     most: float = math.inf,
 ) -> Iterator[Address]:
-    """The start, what `further` gives for each cell of it, and so on: each once, nearest first.
+    """The start, what `further` returns for each of its cells, and so on: each once, nearest first.
 
-    It ends when it knows of `most` cells, given out or still waiting.
+    It ends when it has seen `most` cells, including those still waiting.
     """
     waiting = deque(dict.fromkeys(start))
     seen = set(waiting)

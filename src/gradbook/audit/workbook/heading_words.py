@@ -1,7 +1,7 @@
-"""What people call things in the headings of their sheets, in the languages of those who make them.
+"""The words in the headings of people's sheets, in the languages of their authors.
 
-Each word is a part of a heading: "gradient" is also found in "Gradienten", 学习率 in 学习率 η. What
-is the same in several languages stands with the first of them.
+Each word is a part of a heading: "gradient" is also found in "Gradienten", 学习率 in 学习率 η. A
+word that several languages share is listed with the first of them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     RATE: {
         "en": ("η", "eta", "rate", "lr", "alpha", "α", "learn"),
-        "de": ("schrittweite",),  # a Lernrate is a rate
+        "de": ("schrittweite",),  # "Lernrate" contains "rate"
         "es": ("tasa", "aprendizaje"),
         "pt": ("taxa", "aprendizado", "aprendizagem"),
         "fr": ("taux", "apprentissage"),
@@ -111,7 +111,8 @@ WORDS: dict[str, dict[str, tuple[str, ...]]] = {
         "vi": ("nhúng",),
     },
 }
-"""By meaning and language. What only English has, as the names of cells, its readers know."""
+"""By meaning and language. Words that only English has, such as cell names, are where they're
+used."""
 
 NAME = {
     "en": ("name",),
@@ -122,7 +123,7 @@ NAME = {
     "ko": ("이름", "성명"),
     "vi": ("tên", "họ tên", "họ và tên"),
 }
-"""What stands beside whoever has a book: a heading of many tables, too."""
+"""Labels of a student's name; many tables have the same heading."""
 STUDENT = {
     "en": ("full name",),
     "de": ("schüler", "schülerin", "studentin", "vor- und nachname"),
@@ -133,21 +134,21 @@ STUDENT = {
     "ko": ("학생", "학생 이름"),
     "vi": ("học sinh", "sinh viên", "tên học sinh"),
 }
-"""The same, and nothing else."""
+"""Labels that are used for a student's name only."""
 
 
 def words_for(meaning: str) -> tuple[str, ...]:
-    """What it is called in any language."""
+    """The words for it in all languages."""
     return tuple(word for words in WORDS[meaning].values() for word in words)
 
 
 def calls(meaning: str, heading: str) -> bool:
-    """Whether a heading has one of the words for that."""
+    """Whether a heading contains one of the words for this meaning."""
     return _pattern(meaning).search(plain(heading)) is not None
 
 
 def plain(heading: str) -> str:
-    """In small letters, each accent with its letter: some systems write them one by one."""
+    """In lower case, with each accent joined to its letter: some systems store them separately."""
     return heading.lower() if heading.isascii() else normalize("NFC", heading).lower()
 
 

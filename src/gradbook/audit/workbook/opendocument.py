@@ -1,7 +1,7 @@
-"""Reads an OpenDocument spreadsheet, as LibreOffice and others save it, into the same book.
+"""Reads an OpenDocument spreadsheet, as LibreOffice and others save it, into the same `Book`.
 
-All its sheets stand in one part. The first reading finds what formulas refer to: the sheets, and
-the names, which follow them; the second one keeps the cells, within the bounds of any workbook.
+All its sheets are in one part. The first pass finds what formulas refer to: the sheets, and the
+names, which come after them; the second pass keeps the cells, within the same limits as for Excel.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ CALC = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0 "
 SHEET, ROW = f"{TABLE}table", f"{TABLE}table-row"
 CELLS = (f"{TABLE}table-cell", f"{TABLE}covered-table-cell")
 PARAGRAPH = f"{TEXT}p"
-ASIDE = {  # what has cells or texts of its own, that are none of the sheet's
+ASIDE = {  # elements with cells or texts that aren't part of the sheet
     *(OFFICE + name for name in ("annotation", "forms")),
     *(TABLE + name for name in ("shapes", "tracked-changes", "dde-links", "content-validations")),
     f"{TEXT}ruby-text",
 }
-ANOTHER_BOOKS = "'#$"  # in the title of a sheet that keeps what was read from another book
+ANOTHER_BOOKS = "'#$"  # in the title of a sheet that caches data from another book
 FIRST_DAY = datetime(1899, 12, 30)
 _TIME = re.compile(r"(-?)PT(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6}(?:[.,]\d{1,12})?)S)?")
-_SPACES = {str(count) for count in range(1, 100)}  # that one element may stand for
-WORDIER = 3  # times as many bytes say the same as in Excel's files
+_SPACES = {str(count) for count in range(1, 100)}  # that one element may represent
+WORDIER = 3  # bytes per byte of Excel's files for the same content
 ONE_DAY = timedelta(days=1)
-MOST_TRANSLATED = 4 * LONGEST_FORMULA  # characters: in Excel's grammar it is shorter
+MOST_TRANSLATED = 4 * LONGEST_FORMULA  # characters: it is shorter in Excel's grammar
 
 
 def is_opendocument(parts: Package) -> bool:
-    """Whether a package is of LibreOffice's kind, not of Excel's."""
+    """Whether a package is an OpenDocument spreadsheet rather than an Excel workbook."""
     return "mimetype" in parts and CONTENT in parts
 
 
@@ -58,7 +58,7 @@ def refuse_encrypted(parts: Package) -> None:
 
 
 def read_opendocument(parts: Package) -> Book:
-    """The cells and names of the book that a package holds."""
+    """The cells and names of the book in a package."""
     refuse_encrypted(parts)
     book = Book()
     outline = _SheetList(book)
@@ -73,22 +73,22 @@ def read_opendocument(parts: Package) -> Book:
 
 
 def _parser() -> expat.XMLParserType:
-    """One that knows the names by their namespaces: two programs use one prefix's names."""
+    """A parser that resolves namespaces: two programs use the same prefixes for different ones."""
     made = expat.ParserCreate(namespace_separator=" ")
     made.buffer_text = True
     return made
 
 
-# Both readings -----------------------------------------------------------------
+# Both passes -----------------------------------------------------------------
 
 
 class _SheetWalk:
-    """Follows the sheets as they stream by, and passes over what is none of theirs."""
+    """Follows the sheets of the stream, and skips what isn't part of them."""
 
     def __init__(self) -> None:
-        self.number = -1  # of the sheet
+        self.number = -1  # index of the sheet
         self.is_inside = False
-        self.aside = 0  # how deep within something else
+        self.aside = 0  # depth inside something to be skipped
 
     def begin(self, tag: str, attributes: Attributes) -> None:
         if self.aside or self._is_aside(tag, attributes):
@@ -113,22 +113,22 @@ class _SheetWalk:
             self.is_inside = False
 
     def on_start(self, tag: str, attributes: Attributes) -> None:
-        """An element begins that belongs to the sheets."""
+        """Handle the start of an element that belongs to the sheets."""
 
     def on_end(self, tag: str) -> None:
-        """It ends."""
+        """Handle its end."""
 
 
 class _SheetList(_SheetWalk):
-    """The first reading: the sheets, what each name means, and from which day on days count."""
+    """The first pass: the sheets, the meaning of each name, and the day from which dates count."""
 
     def __init__(self, book: Book) -> None:
         super().__init__()
         self.book = book
         self.first_day = FIRST_DAY
-        self.style = ""  # of sheets, that is read
-        self.hiding: set[str] = set()  # those whose sheets aren't shown
-        self.letters = 0  # of all that names mean
+        self.style = ""  # the sheet style being read
+        self.hiding: set[str] = set()  # styles that hide their sheets
+        self.letters = 0  # total length of the names' expressions
 
     def on_start(self, tag: str, attributes: Attributes) -> None:
         match tag.rpartition(" ")[2]:
@@ -159,23 +159,23 @@ _RANGE = f"{TABLE}cell-range-address"
 
 
 CellContent = tuple[str, str | None, str | None, int, int]
-"""Of what kind its value is, this, its formula, and the rows and columns that that fills."""
+"""The type of a cell's value, the value, the formula, and the rows and columns that it fills."""
 
 
 class _CellReading(_SheetWalk):
-    """The second reading: the cells, row by row."""
+    """The second pass: the cells, row by row."""
 
     def __init__(self, cells: BookCells, first_day: datetime) -> None:
         super().__init__()
         self.cells = cells
         self.first_day = first_day
-        self.is_full = False  # whether the rest of the sheet is too much
-        self.row = self.rows = 0  # where it is, and how many are alike
+        self.is_full = False  # whether the rest of the sheet is beyond the limits
+        self.row = self.rows = 0  # the current row, and how many are like it
         self.column = 0
         self.cell: Attributes | None = None
         self.words: list[str] = []
         self.is_listening = False
-        self.waiting: list[tuple[int, int, CellContent]] = []  # from which column on, how many
+        self.waiting: list[tuple[int, int, CellContent]] = []  # first column, count, content
 
     def on_start(self, tag: str, attributes: Attributes) -> None:
         if tag == SHEET:
@@ -193,7 +193,7 @@ class _CellReading(_SheetWalk):
             self._written(tag, attributes)
 
     def _written(self, tag: str, attributes: Attributes) -> None:
-        """A paragraph begins, or something stands for what can't be seen."""
+        """A paragraph begins, or an element represents white space."""
         if tag == PARAGRAPH:
             self.words += ["\n"] * bool(self.words)
             self.is_listening = True
@@ -251,7 +251,7 @@ class _CellReading(_SheetWalk):
             self.is_full = True
 
     def _shown(self, cell: Attributes, words: str) -> tuple[str, str | None]:
-        """Of what kind a cell's value is, as Excel tells them apart, and the value."""
+        """The type of a cell's value, in Excel's abbreviations, and the value."""
         if cell.get(f"{CALC}value-type") == "error":
             return "e", words
         match cell.get(f"{OFFICE}value-type"):
@@ -268,11 +268,11 @@ class _CellReading(_SheetWalk):
         return "str", cell.get(f"{OFFICE}string-value", words)
 
 
-# What attributes say -----------------------------------------------------------
+# Values of attributes -----------------------------------------------------------
 
 
 def _counted(attributes: Attributes, what: str) -> int:
-    """How often something stands there: once where it isn't said."""
+    """How often an element is repeated; 1 if it has no such attribute."""
     number = attributes.get(f"{TABLE}number-{what}", "")
     return max(int(number), 1) if number.isdecimal() and len(number) <= 8 else 1
 

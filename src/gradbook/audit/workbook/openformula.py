@@ -1,6 +1,6 @@
 """OpenDocument's formulas in Excel's grammar: of:=SUM([.A1:.B3];[$Net.C2]) is SUM(A1:B3,Net!C2).
 
-What Excel has no word for stays as it is: whoever reads the formula says that it has no meaning.
+What has no equivalent in Excel stays unchanged: whoever reads the formula reports it as unknown.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 
 from gradbook.audit.workbook.book import quote_title
 
-_SYNTAX = re.compile(r"(?:([A-Za-z]+):)?=")  # whose grammar it is: of, oooc, msoxl …
+_SYNTAX = re.compile(r"(?:([A-Za-z]+):)?=")  # the grammar's prefix: of, oooc, msoxl …
 EXCELS_OWN = "msoxl"
 _FILE = r"'(?:[^']|'')*'\#"  # another book, before the title of its sheet
 _TITLE = rf"(?:{_FILE})?\$?(?:'(?:[^']|'')*'|[^\]\[.:'\#\"]+)"
@@ -29,17 +29,17 @@ _TOKENS = re.compile(
     """,
     re.VERBOSE,
 )
-_MORE = re.compile(r"""[\[;{"]|\$\$|LEGACY|COM\.|ORG\.""")  # that is to be translated
-WHAT_IF = "MULTIPLE.OPERATIONS("  # Excel has a table of what-ifs instead
+_MORE = re.compile(r"""[\[;{"]|\$\$|LEGACY|COM\.|ORG\.""")  # that needs translating
+WHAT_IF = "MULTIPLE.OPERATIONS("  # Excel has what-if tables instead
 
 
 def translate(formula: str) -> str:
-    """A formula as Excel has it, without its =."""
+    """A formula in Excel's grammar, without its =."""
     syntax = _SYNTAX.match(formula)
     text = formula[syntax.end() :] if syntax else formula
     if syntax and syntax[1] == EXCELS_OWN:
         return text
-    if '"' not in text and text.count("[") == text.count("[."):  # most: all is on its own sheet
+    if '"' not in text and text.count("[") == text.count("[."):  # most: all on one sheet
         text = text.replace("[.", "").replace(":.", ":").replace("]", "")
     if not _MORE.search(text):
         return text
@@ -64,7 +64,7 @@ def translate(formula: str) -> str:
 
 
 def translate_place(address: str) -> str:
-    """What a name means: $Net.$A$1:.$B$3 is Net!$A$1:$B$3; '' where that is no place."""
+    """The meaning of a name: $Net.$A$1:.$B$3 is Net!$A$1:$B$3; '' if it isn't a reference."""
     found = REFERENCE.fullmatch(address)
     return _reference(found) if found else ""
 
@@ -80,7 +80,7 @@ def _reference(found: re.Match[str]) -> str:
 
 
 def _title(words: str | None) -> str:
-    """A sheet's title as it is."""
+    """A sheet's title without quotes."""
     title = (words or "").removeprefix("$")
     is_quoted = title.startswith("'") and title.endswith("'")
     return title[1:-1].replace("''", "'") if is_quoted else title

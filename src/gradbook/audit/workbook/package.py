@@ -28,7 +28,7 @@ from gradbook.language.message import Message
 
 TOO_LARGE = Message("the file is larger than {limit}: too large to check", limit=str(limits.BOOK))
 ENCRYPTED = Message("it is encrypted: remove the password and save it as .xlsx")
-ODDITIES: dict[type[ArchiveError], str] = {  # what is wrong with a part, in words of workbooks
+ODDITIES: dict[type[ArchiveError], str] = {  # what is wrong with a part, in a user's words
     MissingEntry: mark("its part {name} is missing: save it again as .xlsx"),
     EncryptedEntry: ENCRYPTED,
     OddlyPacked: mark("its part {name} is packed in an unusual way: save it as .xlsx"),
@@ -47,8 +47,8 @@ class TextElement(NamedTuple):
 
     tag: str  # without its namespace's prefix, as all of these
     attributes: dict[str, str]
-    text: str  # its own
-    around: str  # the tag of what it stands in
+    text: str  # directly inside it
+    around: str  # the tag of its parent
 
 
 class WorkbookError(GradbookError):
@@ -66,14 +66,14 @@ class Package:
         return name in self.archive
 
     def size(self, name: str) -> int:
-        """How large a part says that it is, unpacked."""
+        """The size that the archive states for a part, unpacked."""
         return self.archive.size(name)
 
     def bytes_of(self, name: str) -> bytes:
         return b"".join(self.chunks(name))
 
     def chunks(self, name: str) -> Iterator[bytes]:
-        """A part's content, piece by piece, as far as a workbook's part can go."""
+        """A part's content, piece by piece, up to the limit for a workbook's part."""
         try:
             yield from self.archive.chunks(name, limits.PART)
         except ArchiveError as error:
@@ -87,12 +87,12 @@ class Package:
         text: End | None = None,
         made: expat.XMLParserType | None = None,
     ) -> None:
-        """Read a part's XML, saying what comes."""
+        """Read a part's XML, calling back for each element and text."""
         self.refuse_very_many(name)
         parse(name, self.chunks(name), made or parser(), begin, end, text)
 
     def each(self, name: str, keep: Callable[[TextElement], object]) -> None:
-        """Read a part's XML, one element after the other."""
+        """Read a part's XML, passing each element to `keep` when it ends."""
         opened: list[tuple[str, dict[str, str], list[str]]] = [("", {}, [])]
 
         def end(tag: str) -> None:
@@ -105,14 +105,14 @@ class Package:
         self.parse(name, lambda tag, own: opened.append((local(tag), own, [])), end, add)
 
     def refuse_very_many(self, name: str) -> None:
-        """Counting elements costs little beside reading them."""
+        """Refuse a part with too many elements; counting costs little compared with reading."""
         if self.size(name) > limits.ELEMENTS.most * SHORTEST_ELEMENT:
             tags = ((piece.count(b"<"), piece.count(b"</")) for piece in self.chunks(name))
             if sum(every - last for every, last in tags) > limits.ELEMENTS.most:
                 raise _very_many()
 
 
-EXPORTED = {  # what to do with what isn't a workbook of Excel's kind, by its ending
+EXPORTED = {  # the remedy for a file that isn't an Excel workbook, by its suffix
     ".ods": Message("it isn't a spreadsheet, or it is damaged: save it again as .ods or .xlsx"),
     ".fods": Message(
         "it is a flat OpenDocument spreadsheet: in LibreOffice choose File, Save As, .ods"
@@ -142,7 +142,7 @@ DAMAGED = Message("it isn't a workbook, or it is damaged: save it as .xlsx")
 
 @contextmanager
 def package(path: str | PathLike[str]) -> Iterator[Package]:
-    """The workbook at `path`, opened."""
+    """Open the workbook at `path`."""
     with open_file(path, limits.BOOK) as file:
         head = file.read(len(OLE))
         if not head:
@@ -167,7 +167,7 @@ def package(path: str | PathLike[str]) -> Iterator[Package]:
 
 
 def _remedy(ending: str, file: BinaryIO) -> str:
-    """What to do about a file that is no workbook."""
+    """What to do about a file that isn't a workbook."""
     if ending in TABLES:
         file.seek(0)
         if FORMULA.search(file.read(SMALL)):
@@ -192,9 +192,9 @@ def parse(
     end: End | None = None,
     text: End | None = None,
 ) -> None:
-    """Read a part's text, saying what comes; whatever is wrong with the XML becomes one line.
+    """Read a part's XML, calling back for each element and text; errors become one-line messages.
 
-    There may be no document type, so no entities: neither bombs nor ones that fetch something.
+    Document types are refused, and so are entities: both bombs and those that fetch something.
     """
     depth = count = given = 0
 
@@ -210,7 +210,7 @@ def parse(
         if depth > limits.DEPTH.most:
             raise WorkbookError(Message("its XML is nested too deeply: this isn't a workbook"))
         if count > limits.ELEMENTS.most:
-            raise _very_many()  # in an encoding that hid them from being counted before
+            raise _very_many()  # in an encoding that hid them from the count before
         begin(tag, attributes)
 
     def back(tag: str) -> None:
@@ -220,14 +220,14 @@ def parse(
             end(tag)
 
     parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
-    parser.ExternalEntityRefHandler = lambda *_: 0  # nothing is fetched, and that is an error
+    parser.ExternalEntityRefHandler = lambda *_: 0  # nothing is fetched: a reference is an error
     parser.StartElementHandler, parser.EndElementHandler = deeper, back
     parser.CharacterDataHandler = text
     try:
         for piece in pieces:
             parser.Parse(piece, False)
             given += len(piece)
-            if given - parser.CurrentByteIndex > limits.TAG.most:  # read again with each piece
+            if given - parser.CurrentByteIndex > limits.TAG.most:  # reread with each piece
                 what = Message(
                     "its part {name} has a tag of more than {limit}",
                     name=name,
@@ -260,11 +260,11 @@ def local(tag: str) -> str:
 
 
 def relations_part(of: str) -> str:
-    """The name of the part that says what other parts a part uses."""
+    """The name of the part that lists the relations of a part."""
     folder, name = posixpath.split(of)
     return posixpath.join(folder, "_rels", f"{name}.rels")
 
 
 def resolve_target(of: str, target: str) -> str:
-    """The part, by its name in the package, that a relation of a part leads to."""
+    """The name of the part that is the target of a part's relation."""
     return posixpath.normpath(posixpath.join("/", posixpath.dirname(of), target)).lstrip("/")

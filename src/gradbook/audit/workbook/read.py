@@ -1,6 +1,6 @@
-"""Reads a workbook's cells: its sheets, shared strings, shared and array formulas, names, values.
+"""Reads a workbook: its sheets, shared strings, formulas (shared and array ones), names, values.
 
-Only the parts that formulas need are read; styles, which some programs write wrongly, are not.
+Only what formulas need is read. Styles aren't, because some programs write them wrongly.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ from gradbook.language.message import Message
 from gradbook.targets.excel.language import write
 
 PROPERTIES = ("docProps/core.xml", "meta.xml")
-OTHER_WORDS = {  # for what Excel says of a book
+OTHER_WORDS = {  # OpenDocument's words for Excel's properties
     "creator": "lastModifiedBy",
     "initial-creator": "creator",
     "creation-date": "created",
@@ -65,7 +65,7 @@ def read_book(path: str | PathLike[str]) -> Book:
 
 
 def book_of(parts: Package) -> Book:
-    """The workbook that a package holds."""
+    """The workbook in a package."""
     book = read_opendocument(parts) if is_opendocument(parts) else _read_excel(parts)
     close_columns(book)
     leave_out_widest(book)
@@ -110,7 +110,7 @@ def main_part(parts: Package) -> str:
     raise WorkbookError(Message("it isn't a workbook: save it as .xlsx"))
 
 
-Relations = dict[str, tuple[str, str]]  # by their ids: of what kind each is, and to which part
+Relations = dict[str, tuple[str, str]]  # by id: the kind of relation, and the part it leads to
 
 
 def _related_parts(relations: Relations, wanted: str) -> list[str]:
@@ -118,7 +118,7 @@ def _related_parts(relations: Relations, wanted: str) -> list[str]:
 
 
 def _relations(parts: Package, of: str) -> Relations:
-    """Where the relations of a part lead inside the package."""
+    """The parts inside the package to which a part's relations lead."""
     found: Relations = {}
 
     def keep(one: TextElement) -> None:
@@ -134,8 +134,8 @@ def _relations(parts: Package, of: str) -> Relations:
 
 
 def _workbook(parts: Package, part: str, book: Book) -> list[tuple[str, str, bool]]:
-    """The sheets' titles with their relations, and whether they are hidden; the book gets what
-    each name refers to."""
+    """The sheets' titles, their relations, and whether they are hidden; also fills in the book's
+    names."""
     sheets: list[tuple[str, str, bool]] = []
 
     def keep(one: TextElement) -> None:
@@ -157,7 +157,7 @@ def _workbook(parts: Package, part: str, book: Book) -> list[tuple[str, str, boo
 
 
 def _properties(parts: Package) -> dict[str, str]:
-    """Who made the book, who saved it last, and when."""
+    """The author, who saved the book last, and when."""
     found: list[TextElement] = []
     for part in PROPERTIES:
         if part in parts and parts.size(part) <= SMALL:
@@ -167,12 +167,12 @@ def _properties(parts: Package) -> dict[str, str]:
 
 
 def _strings(parts: Package, names: Sequence[str]) -> list[str]:
-    """The texts that cells share."""
+    """The shared strings."""
     strings: list[str] = []
     pieces: list[str] = []
 
     def keep(one: TextElement) -> None:
-        if one.tag == "t" and one.around != "rPh":  # how a word is pronounced
+        if one.tag == "t" and one.around != "rPh":  # rPh: the pronunciation of a word
             pieces.append(one.text)
         elif one.tag == "si":
             strings.append("".join(pieces))
@@ -188,13 +188,13 @@ def _strings(parts: Package, names: Sequence[str]) -> list[str]:
     return strings
 
 
-# Rows that were not kept ------------------------------------------------------
+# Rows that weren't kept -------------------------------------------------------
 #
-# Formulas that refer to them are left out too, for they look like formulas that refer to blanks.
+# Formulas that refer to them are left out too, because they would seem to refer to blank cells.
 
 
 def close_columns(book: Book) -> None:
-    """Have formulas that mention whole columns mention them as far as their sheet goes."""
+    """End the whole columns that formulas mention at the last used row of their sheet."""
     ends: Counter[int] = Counter()
     whole = {pattern for pattern in set(book.patterns.values()) if mentions_columns(pattern)}
     if not whole:
@@ -219,13 +219,13 @@ def close_columns(book: Book) -> None:
 
 
 def leave_out_unread(book: Book) -> None:
-    """Forget the formulas that refer to rows that weren't kept, and what is computed from those."""
+    """Forget formulas that refer to rows that weren't kept, and all that depends on them."""
     spans = book.not_kept
     if not spans:
         return
     direct = set(_mentioning(book, Gaps(spans)))
     book.repeated_parts = [replace(part, tail=_tail(book, part)) for part in book.repeated_parts]
-    _forget(book, direct)  # before all that they refer to is followed: often it is most of a sheet
+    _forget(book, direct)  # before the rest is followed: this is often most of a sheet
     computed = Flow(book).below(direct) if direct else set()
     _forget(book, computed)
     _list_as_unread(book, direct | computed)
@@ -238,7 +238,7 @@ def _forget(book: Book, cells: Iterable[Address]) -> None:
 
 
 def _tail(book: Book, part: RepeatedPart) -> frozenset[int]:
-    """The columns whose formulas repeat in the row right below, though the whole row doesn't."""
+    """The columns that repeat in the next row as well, although the whole row doesn't."""
     up = part.period * ((part.last - part.first + 1) // part.period + 1)
     row = [pack(part.sheet, part.last + 1, column) for column in range(MOST_COLUMNS)]
     return frozenset(
@@ -249,7 +249,7 @@ def _tail(book: Book, part: RepeatedPart) -> frozenset[int]:
 
 
 def _list_as_unread(book: Book, left_out: set[Address]) -> None:
-    """List as unread the rows right below repeating ones that were left out because of them."""
+    """List the rows directly below repeating ones as unread if formulas of theirs were left out."""
     after = {(part.sheet, part.last + 1): part.tail for part in book.repeated_parts}
     rows = {
         (place, column_of(cell))
@@ -261,7 +261,7 @@ def _list_as_unread(book: Book, left_out: set[Address]) -> None:
 
 
 def _mentioning(book: Book, gaps: Gaps) -> Iterator[Address]:
-    """The formulas that refer to some rows themselves."""
+    """The formulas that refer to these rows directly."""
     for cell, pattern in book.patterns.items():
         corners = (place.corners(cell) for place in pattern.places)
         if any(gaps.meet(c[0], c[1], c[3]) for c in corners if c):

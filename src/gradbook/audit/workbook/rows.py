@@ -1,11 +1,11 @@
-"""A sheet's rows: read quickly if written as usual, and kept unless they repeat other rows.
+"""A sheet's rows: read quickly in the usual form, and kept unless they repeat other rows.
 
-A row in the usual form is read by one expression, which is quicker than any XML parser. Nothing is
-guessed: a row that has anything else in it is left to the parser.
+A row in the usual form is read by one regular expression, which is faster than any XML parser.
+Nothing is guessed: a row with any other content is left to the parser.
 
-A row repeats another where the same columns hold the same formulas, seen from where they stand, and
-the same kinds of values. Where samples stand one below the other, rows repeat those of the previous
-epoch, one period further up. A part of a long table then stands for all of it.
+A row repeats another if the same columns contain the same formulas, relative to their own cells,
+and the same types of values. Where samples are listed below each other, rows repeat those of the
+previous epoch, one period above. A part of a long table then represents all of it.
 """
 
 from __future__ import annotations
@@ -45,24 +45,24 @@ from gradbook.targets.excel.language import LONGEST_FORMULA
 
 # Rows that repeat those above them --------------------------------------------
 
-FEWEST = 64  # rows, and one period, that repeat before any is left out
+FEWEST = 64  # rows, or one period if longer, that must repeat before any is left out
 LONGEST_PERIOD = 1024  # rows
-FEW = 4  # of so many cells of a row at most one departs
-MOST_PERIODS = 16  # that are tried at a time
+FEW = 4  # at most one of so many cells of a row may differ
+MOST_PERIODS = 16  # tried at the same time
 
-RowKind = tuple[object, ...]  # what is in which column
+RowKind = tuple[object, ...]  # column and content, alternately
 
 
 class RowRepeats:
-    """Follows the rows of a sheet as they come and notices when they have begun to repeat."""
+    """Follows the rows of a sheet and notices when they begin to repeat."""
 
     def __init__(self) -> None:
-        self._kinds: dict[int, RowKind] = {}  # of the last rows
+        self._kinds: dict[int, RowKind] = {}  # of the most recent rows
         self._latest: dict[RowKind, int] = {}  # the last row of each kind
         self._runs: dict[int, int] = {}  # period → rows that have repeated so far
 
     def period(self, row: int, kind: RowKind) -> int:
-        """How far above is the row that this one repeats, as enough before it do; 0 for none."""
+        """The distance to the row above that this one repeats, once enough rows do; 0 for none."""
         same = self._latest.get(kind)
         if same is not None and row - same <= LONGEST_PERIOD and len(self._runs) < MOST_PERIODS:
             self._runs.setdefault(row - same, 0)
@@ -79,13 +79,13 @@ class RowRepeats:
 
     @property
     def running(self) -> int:
-        """The period with which rows have come to repeat; 0 for none."""
+        """The period with which rows are repeating; 0 for none."""
         long = (p for p, count in self._runs.items() if count >= max(FEWEST, p))
         return min(long, default=0)
 
     def usual(self, row: int, kind: RowKind) -> RowKind:
-        """The kind that a row would have if it repeated others, where it departs in a few cells; ()
-        for a row that does repeat them, and for one that is altogether different."""
+        """The kind that a row would have if it repeated another, where a few of its cells differ;
+        () for a row that does repeat another, and for one that is entirely different."""
         expected = self._kinds.get(row - self.running, ()) if self.running else ()
         if kind[::2] != expected[::2]:  # the columns
             return ()
@@ -93,7 +93,7 @@ class RowRepeats:
         return expected if 0 < others <= max(1, len(kind) // 2 // FEW) else ()
 
     def kind(self, row: int) -> RowKind:
-        """What stands in a row that was read a little before."""
+        """The kind of a recent row."""
         return self._kinds.get(row, ())
 
     def _forget(self, row: int) -> None:
@@ -104,8 +104,8 @@ class RowRepeats:
 
 # Rows recognised by their text ------------------------------------------------
 #
-# What is compared is a row's XML without its values and without the numbers that change in a copy:
-# the row's own, and those of references without a $.
+# Rows are compared by their XML without values and without the numbers that differ in a copy: the
+# row's number, and those of references without a $.
 
 MOST_REMEMBERED = 2048  # rows that are remembered
 _VALUE = re.compile(r"<v>[^<]*</v>")
@@ -114,13 +114,13 @@ _NUMBERED = re.compile(r'<row r="([0-9]+)|<c r="[A-Z]+([0-9]+)|<f[^<>]*>(?P<f>[^
 
 
 def row_number(text: str, start: int) -> int | None:
-    """The number that a row says it has, counted from 0."""
+    """The number in a row's XML, counted from 0."""
     found = _NUMBER.match(text, start)
     return int(found[1]) - 1 if found else None
 
 
 def _changing_numbers(text: str) -> Iterator[tuple[int, int]]:
-    """Where the numbers stand that a copy of a row changes."""
+    """The positions of the numbers that differ in a copy of a row."""
     for part in _NUMBERED.finditer(text):
         if part["f"] is None:
             yield part.span(1) if part[1] else part.span(2)
@@ -129,7 +129,7 @@ def _changing_numbers(text: str) -> Iterator[tuple[int, int]]:
 
 
 class RowTexts:
-    """The last rows of a sheet by their texts."""
+    """The XML of a sheet's most recent rows."""
 
     def __init__(self) -> None:
         self._forms: dict[int, CopiedText] = {}
@@ -140,64 +140,64 @@ class RowTexts:
             self._forms = {r: form for r, form in self._forms.items() if r > row - MOST_REMEMBERED}
 
     def is_copy(self, row: int, text: str, period: int) -> bool:
-        """Whether a row is a copy of the one a period above; if it is, that form is kept for it."""
+        """Whether a row is a copy of the one a period above; if so, it shares that one's form."""
         form, plain = self._forms.get(row - period), _VALUE.sub("<v/>", text)
-        is_told = "&quot;" not in plain  # what stands in a text is no reference
+        is_told = "&quot;" not in plain  # numbers inside a text aren't references
         if form is None or not is_told or form.at(row) != plain:
             return False
         self._forms[row] = form
         return True
 
 
-# What is kept of each cell ----------------------------------------------------
+# Which cells are kept ---------------------------------------------------------
 
-LARGE = 8 * 2**20  # bytes of all sheets; those that people make have a tenth of it
-KEPT_ANYWAY, KEPT_OF_LARGE = 100_000, 5_000  # cells: from then on rows that repeat others aren't
+LARGE = 8 * 2**20  # bytes of all sheets, ten times what people make by hand
+KEPT_ANYWAY, KEPT_OF_LARGE = 100_000, 5_000  # cells, after which repeating rows are left out
 MOST_KEPT = 250_000
-MOST_TYPED_OF_LARGE = 40_000  # of those, numbers and texts without a formula
-MOST_OF_HIDDEN = 2_000  # what stands there works behind what people look at
-APART = 4  # periods from one row in another's place to the next
-MOST_DEPARTING = 8  # rows that are unlike those around them, and are looked at
-MOST_SHARES = 2  # of what may still be kept: one for this sheet, the rest for those that follow
-MOST_READ = 1_600_000  # some three seconds of reading
-LONGEST_INDEX = 20  # characters of a shared text's number
+MOST_TYPED_OF_LARGE = 40_000  # numbers and texts without a formula
+MOST_OF_HIDDEN = 2_000  # hidden sheets usually only support the visible ones
+APART = 4  # periods between one stand-in row and the next
+MOST_DEPARTING = 8  # rows that differ from their neighbours and are examined
+MOST_SHARES = 2  # parts of the remaining limit: one for this sheet, the rest for the following
+MOST_READ = 1_600_000  # about three seconds of reading
+LONGEST_INDEX = 20  # characters in the index of a shared string
 MOST_EMPTY = 500_000
 MOST_IN_ARRAYS = 10_000  # cells that array formulas fill
-MOST_OUTSIDE = 1_000  # cells beyond the sheet's last one that are noted
+MOST_OUTSIDE = 1_000  # cells off the sheet that are noted
 MOST_FORMULAS = 30_000  # different ones
-MOST_LETTERS = 1_200_000  # of those
-KEPT_OF_LONG = 200  # of one that is too long to be read
+MOST_LETTERS = 1_200_000  # of those formulas
+KEPT_OF_LONG = 200  # characters of a formula that is too long to be read
 
 Kept = tuple[Address, CellValue, Pattern | None]
 
 
 class EnoughRead(Exception):
-    """Whatever follows on this sheet is too much to be kept."""
+    """The rest of this sheet is beyond the limits."""
 
 
 class BookCells:
-    """The cells of a book, as they are read, sheet by sheet."""
+    """Collects the cells of a book while it is read, sheet by sheet."""
 
     def __init__(self, book: Book, strings: list[str], size: int = 0) -> None:
         self.book = book
         self.kept_anyway = KEPT_OF_LARGE if size > LARGE else KEPT_ANYWAY
         self.most_typed = MOST_TYPED_OF_LARGE if size > LARGE else MOST_KEPT
-        self.most_here = 0  # once this sheet was read
+        self.most_here = 0  # the value of `kept` at which this sheet ends
         self.strings = strings
-        self.sheet, self._begun = -1, 0  # which is read, and how many were
-        self.shared: dict[str, Pattern] = {}  # by their numbers, in one sheet
-        self.full = self.empty = self.kept = self.typed = 0  # how many cells there were so far
+        self.sheet, self._begun = -1, 0  # the current sheet, and how many were begun
+        self.shared: dict[str, Pattern] = {}  # shared formulas by index, in one sheet
+        self.full = self.empty = self.kept = self.typed = 0  # cells counted so far
         self.letters = 0  # of different formulas
         self._departing = 0  # rows
         self.row = 0
-        self._waiting: list[Kept] = []  # of the row that is read
-        self._columns: list[object] = []  # what is in which column of it
+        self._waiting: list[Kept] = []  # cells of the current row
+        self._columns: list[object] = []  # its columns and their contents, alternately
         self._repeats = RowRepeats()
         self._texts = RowTexts()
 
     def next_sheet(self, number: int) -> None:
-        """Go on with this sheet: of those that are left it gets a share of what may be kept, and
-        of that little if it is hidden."""
+        """Continue with this sheet, which gets a share of what may still be kept, and little of
+        that if it is hidden."""
         self.end_row()
         self.sheet = number
         self._begun += 1
@@ -211,13 +211,13 @@ class BookCells:
         self._texts = RowTexts()
 
     def stop(self) -> None:
-        """Leave out all that follows on the sheet."""
+        """Leave out the rest of the sheet."""
         self._waiting.clear()
         self._columns.clear()
         self.book.unread.append(RowSpan(self.sheet, self.row, MOST_ROWS - 1))
 
     def end_row(self) -> None:
-        """Keep the row that was read, unless it repeats rows above it, but for a few cells."""
+        """Keep the current row, unless it repeats rows above it, apart from a few cells."""
         period, kind = 0, tuple(self._columns)
         usual: RowKind = ()
         if self._waiting and any(pattern is not None for _, _, pattern in self._waiting):
@@ -237,11 +237,11 @@ class BookCells:
 
     @property
     def may_repeat(self) -> bool:
-        """Whether rows have come to repeat others."""
+        """Whether rows are repeating others."""
         return bool(self._repeats.running)
 
     def repeats(self, row: int, text: str) -> bool:
-        """Whether a row is told to repeat others by its text alone, and so is left out."""
+        """Whether a row's XML alone shows that it repeats another; if so, it is left out."""
         expected = self._repeats.running
         if not expected or not self._texts.is_copy(row, text, expected):
             return False
@@ -257,14 +257,14 @@ class BookCells:
         return True
 
     def end_usual_row(self, text: str) -> None:
-        """Keep the row that was read, and its text, for others may be copies of it."""
+        """Keep the current row, and remember its XML, since others may be copies of it."""
         if self._waiting:
             self._texts.remember(self.row, text)
         self.end_row()
 
     def _stand_in(self, kind: RowKind, usual: RowKind) -> None:
-        """Write the cells in which a row departs from others into a similar one that was kept,
-        since the rows around it weren't."""
+        """Write the cells in which a row differs from the usual into a similar row that was kept,
+        since the rows around it weren't kept."""
         book, part = self.book, self.book.repeated_parts[-1]
         earlier = sum(s.sheet == self.sheet and s.real >= part.first for s in book.stand_ins)
         back = part.period * (2 + APART * earlier)
@@ -285,10 +285,10 @@ class BookCells:
             book.patterns.pop(cell, None)
             book.values.pop(cell, None)
             self._keep(cell, None if pattern else shown, pattern)
-            book.recalculates |= pattern is not None  # its value is none that the file has
+            book.recalculates |= pattern is not None  # the file has no value for it there
 
     def _is_usual(self, cell: Address, pattern: Pattern | None, usual: object) -> bool:
-        """Whether a cell holds what is usual, and what departs from it can stand there."""
+        """Whether a cell has the usual content, and the differing formula fits into its place."""
         there = self.book.patterns.get(cell) or type(self.book.values.get(cell))
         places = pattern.places if pattern else ()
         cells = (place for place in places if isinstance(place, CellReference))
@@ -319,7 +319,8 @@ class BookCells:
         formula: str,
         value: str | None,
     ) -> None:
-        """A cell of some kind, with its formula's attributes where it has one, and its value."""
+        """Add a cell: its type, its formula's attributes if it has a formula, the formula, the
+        value."""
         if not (0 <= row < MOST_ROWS and 0 <= column < MOST_COLUMNS):
             self._note_outside(row, column)
             return
@@ -345,7 +346,7 @@ class BookCells:
             self._columns += (column, pattern or type(shown))
 
     def _note_outside(self, row: int, column: int) -> None:
-        """Note a cell that no sheet has, and that no program shows."""
+        """Note a cell beyond the last row or column, which no program shows."""
         self.empty += 1
         if self.empty > MOST_EMPTY:
             raise EnoughRead
@@ -395,14 +396,14 @@ class BookCells:
         return pattern
 
     def _count_letters(self, more: int) -> None:
-        """So much of formulas that differ from those before is kept."""
+        """Count the length of a formula that differs from all before."""
         self.letters += more
         if self.book.reader.count > MOST_FORMULAS or self.letters > MOST_LETTERS:
             raise EnoughRead
 
     def _keep_array(self, cell: Address, area: str, formula: str) -> None:
-        """An array formula fills several cells, the first of which it stands in: each has an
-        element of it."""
+        """Give each cell of an array formula its own element; the file has the formula only in the
+        first of them."""
         first, _, last = area.partition(":")
         start, end = row_and_column(first), row_and_column(last or first)
         if end is None or start != (row_of(cell), column_of(cell)):
@@ -428,21 +429,21 @@ class BookCells:
 
 # Reading rows -----------------------------------------------------------------
 
-WIDE = 4  # cells in a row, for which it is worth the trouble
-LONGEST_ROW = 2**20  # bytes; a longer one is left to the parser
+WIDE = 4  # cells per row from which this is faster
+LONGEST_ROW = 2**20  # bytes; a longer row is left to the parser
 
 Attributes = Mapping[str, str]
 CellParts = tuple[int, int, str, Attributes | None, str, str | None]
-"""Row, column, kind, the attributes of its formula if it has one, the formula, the value."""
+"""Row, column, type, the attributes of its formula if it has one, the formula, the value."""
 
 _END = b"</row>"
-_NEVER = bytes(sorted({*range(32)} - set(b"\t\n")))  # the parser mends line ends
+_NEVER = bytes(sorted({*range(32)} - set(b"\t\n")))  # the parser normalises line ends
 _OTHER_ENCODING = re.compile(rb"""<\?xml[^>]*encoding=["'](?!utf-8["'])""", re.IGNORECASE)
 _DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml[^>]*\?>")
 
 
 class SheetRows:
-    """One sheet's XML, as it streams by: its usual rows, and the rest by a parser, in its place."""
+    """One sheet's XML stream: usual rows are read directly, the rest by a parser, in order."""
 
     def __init__(self, cells: BookCells) -> None:
         self.cells = cells
@@ -506,9 +507,10 @@ class SheetRows:
     # In the usual form
 
     def unusual(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """What the parser is to read: all but the rows that are written as usual.
+        """What is left for the parser: all but the rows that are written as usual.
 
-        A comment or the like may hide what looks like a row: from the first on, it reads all.
+        A comment or the like may hide what looks like a row: from the first one on, it gets
+        everything.
         """
         first = next(pieces, b"")
         declared = _DECLARATION.match(first)
@@ -533,7 +535,7 @@ class SheetRows:
         try:
             text = ready.decode()
         except UnicodeDecodeError:
-            yield ready  # the parser says in which line
+            yield ready  # the parser names the line
             return
         narrow = text.count("<c ") < WIDE * text.count("<row")
         if narrow or len(ready.translate(None, _NEVER)) < len(ready):
@@ -556,12 +558,12 @@ class SheetRows:
                 self._keep(row)
                 self.cells.end_usual_row(text[start:done])
                 if lines := text.count("\n", start, done):
-                    yield b"\n" * lines  # so that the parser names the right line
+                    yield b"\n" * lines  # so that the parser reports the right line
         if done < len(text):
             yield text[done:].encode()
 
     def _end_of_repeated(self, text: str, start: int) -> int:
-        """Where a row ends that repeats others, by its text; 0 where that isn't so."""
+        """The end of a row whose XML repeats another's; 0 if it doesn't."""
         number = row_number(text, start)
         if number is None or not self.cells.may_repeat:
             return 0
@@ -605,7 +607,7 @@ class UsualRow(NamedTuple):
 
 
 def usual_row(text: str, start: int) -> UsualRow | None:
-    """The row that begins there; None where it isn't written as usual."""
+    """The row that begins at `start`; None unless it is written as usual."""
     opening = _ROW.match(text, start)
     attributes = None if opening is None else _attributes(opening[1])
     if opening is None or attributes is None:
@@ -644,7 +646,7 @@ def _cell(parts: Sequence[str]) -> CellParts | None:
 
 
 def _attributes(text: str) -> Attributes | None:
-    """None where a name comes twice, which no XML may have."""
+    """The attributes, or None if a name occurs twice, which XML forbids."""
     found = _ATTRIBUTE.findall(text)
     names = dict(found)
     return names if len(names) == len(found) else None
@@ -654,6 +656,6 @@ _known = lru_cache(maxsize=1024)(_attributes)
 
 
 def _plain(text: str) -> str | None:
-    """A text with its entities replaced; None where there are others than the usual five."""
+    """A text with its entities replaced; None if it has others than the usual five."""
     plain, count = _ENTITY.subn(lambda found: _CHARACTERS[found[1]], text)
     return plain if count == text.count("&") else None

@@ -1,4 +1,4 @@
-"""Tables that a sheet declares, and references by their names: grades[[#This Row],[w1]] is E31."""
+"""Tables that a sheet declares, and references by name: grades[[#This Row],[w1]] is E31."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from gradbook.audit.formula.address import Address, letters, row_and_column, row
 from gradbook.audit.workbook.package import Package, TextElement
 
 MOST_TABLES = 1_000
-LONGEST = 8_192  # characters of a formula, as Excel has it
+LONGEST = 8_192  # characters of a formula: Excel's limit
 _PLAIN = r"(?:[^\[\]']|'.)"
 _PART = re.compile(rf"\[({_PLAIN}*+)\]")  # a column, or #This Row
-_NAMED = re.compile(  # texts are passed over
+_NAMED = re.compile(  # texts are skipped
     r'"(?:[^"]|"")*+"?|(?<![\w.\\])([A-Za-z_\\][\w.\\]*+)'
     rf"\[((?:{_PLAIN}|\[{_PLAIN}*+\])*+)\]"
 )
@@ -23,10 +23,10 @@ _INSIDE = re.compile(rf"(?:\[#[^\[\]]*\],?)*(?:{_COLUMN}(?::{_COLUMN})?)?")
 
 @dataclass(frozen=True)
 class SheetTable:
-    """Where a table stands, and what its columns are called."""
+    """The position of a table, and the names of its columns."""
 
     sheet: int
-    title: str  # of that sheet, as formulas write it
+    title: str  # the sheet's title, quoted as in formulas
     top: int
     left: int
     bottom: int
@@ -35,7 +35,7 @@ class SheetTable:
     columns: tuple[str, ...]  # in lower case
 
     def text_of(self, inside: str, home: Address) -> str | None:
-        """What stands in the brackets, as cells: a column, a part of it, the formula's own row."""
+        """The cells of a reference's brackets: a column, a part of it, the formula's own row."""
         parts = _split(inside)
         if parts is None:
             return None
@@ -55,7 +55,7 @@ class SheetTable:
         return sheet + ":".join(dict.fromkeys(corners))
 
     def _rows(self, special: set[str], home: Address) -> tuple[int, int] | None:
-        """From which row to which; None where they aren't known, or there are none."""
+        """The first and last row; None if they are unknown or there are none."""
         first, last, own = self.top + self.headers, self.bottom - self.totals, row_of(home)
         known = {
             "#all": (self.top, self.bottom),
@@ -71,7 +71,7 @@ class SheetTable:
 
 
 def _split(inside: str) -> tuple[set[str], list[str]] | None:
-    """The specials and the columns that are named: w1, or [#This Row],[w1]:[w3]."""
+    """The special items and the columns in the brackets: w1, or [#This Row],[w1]:[w3]."""
     if "[" not in inside:
         name = _plain(inside)
         return ({name}, []) if name.startswith("#") else (set(), [name] if name else [])
@@ -86,8 +86,8 @@ def _plain(name: str) -> str:
 
 
 def without_tables(formula: str, home: Address, tables: dict[str, SheetTable]) -> str:
-    """The formula with cells in the place of what it names in tables; where something can't be
-    told, as it stands."""
+    """The formula with cell references in place of table references; unchanged if one of them can't
+    be resolved."""
     if not tables or "[" not in formula or len(formula) > LONGEST:
         return formula
     is_told = True
@@ -108,7 +108,7 @@ def without_tables(formula: str, home: Address, tables: dict[str, SheetTable]) -
 def read_tables(
     parts: Package, names: list[str], sheet: int, title: str
 ) -> Iterator[tuple[str, SheetTable]]:
-    """The tables of a sheet, by their names in lower case, from the parts that declare them."""
+    """The tables of a sheet, keyed by lower-case name, from the parts that declare them."""
     for name in names[:MOST_TABLES]:
         found: list[TextElement] = []
         parts.each(name, found.append)
