@@ -87,7 +87,7 @@ def test_a_training_that_could_not_be_judged_is_not_called_right(tmp_path, monke
     report = check(book(tmp_path / "book.xlsx"))
     (sheet,) = report.sheets
     assert report.verdict == "unfinished"
-    assert sheet.notes[0].startswith("not looked at further")
+    assert sheet.notes[0].startswith("not examined further")
 
 
 @pytest.mark.parametrize("most", [10_000 * 2**k for k in range(10)])
@@ -129,7 +129,7 @@ def test_values_that_take_too_long_to_compute_are_told_and_the_rest_is_judged(
     monkeypatch.setattr(evaluate, "TAKEN_IN", limits.MOST_SOUGHT)
     report = check(book(tmp_path / "book.xlsx"))
     assert report.notes == (
-        "not looked at further: the values of its formulas, which the file lacks",
+        "not examined further: the values of its formulas, which the file doesn't contain",
     )
     assert all(sheet.loss for sheet in report.sheets)
 
@@ -141,4 +141,4 @@ def test_a_book_whose_trainings_take_too_long_to_find_is_no_book_without_any(tmp
     monkeypatch.setattr(checking, "find_trainings", endless)
     report = check(book(tmp_path / "book.xlsx"))
     assert report.verdict == "unfinished"
-    assert "not looked at further" in str(report)
+    assert "not examined further" in str(report)

@@ -113,7 +113,7 @@ def test_what_is_not_understood_on_the_way_to_the_loss_is_said_and_nothing_accus
     sheet = next(s for s in check(planted(path, ("R", 5, "=GAMMA(Q5)"))).sheets if s.weights)
     assert (sheet.verdict, sheet.findings) == ("unfinished", ())
     assert list(map(str, sheet.notes)) == [
-        "it can't be judged further: Training!R5 has the function GAMMA"
+        "the rest can't be judged: Training!R5 has the function GAMMA"
     ]
 
 

@@ -50,7 +50,7 @@ def test_a_right_table_is_right_to_its_end(checked):
     (sheet,) = report.sheets
     assert (report.verdict, sheet.rows) == ("right", (2, ROWS + 1))
     (note,) = report.notes
-    assert note.startswith("looked at as one with the rows above that they repeat: Sheet1 rows ")
+    assert note.startswith("examined together with the rows above that they repeat: Sheet1 rows ")
     assert note.endswith(f" to {ROWS + 1}")
 
 
@@ -128,7 +128,7 @@ def test_what_was_not_looked_at_makes_no_book_right(checked, monkeypatch):
     report = checked({row: {"g2": f"{STEP['g2']}+0*{row}"} for row in range(3, ROWS)})
     assert not report.findings
     assert report.verdict == "unfinished"
-    assert report.notes[-1].startswith("not looked at further: Sheet1 from row ")
+    assert report.notes[-1].startswith("not examined further: Sheet1 from row ")
 
 
 def test_the_notes_are_in_the_report_the_page_and_the_json(checked):

@@ -80,7 +80,7 @@ class MeantBook:
 
 
 def read_as_meant(book: Book, flow: Flow) -> MeantBook:
-    """The book with formulas that contain certain slips read as intended."""
+    """The book, with certain slips in its formulas read as intended."""
     typed, iterating = between_iterations(book, flow)
     flow = Flow(typed) if iterating else flow
     book, findings, texts = with_texts_read(typed, flow)
@@ -100,8 +100,8 @@ FEW_TIES = 2  # references to the first step
 
 
 def with_texts_read(book: Book, flow: Flow) -> tuple[Book, list[Finding], Collection[Address]]:
-    """The book with formulas and numbers that are stored as texts, and that formulas use, as
-    formulas and numbers; the findings for the formulas; and the cells of the numbers."""
+    """Read texts that contain formulas or numbers, if formulas use them: return the book with
+    these, the findings for the formulas, and the cells of the numbers."""
     texts = {
         cell: value
         for cell, value in book.values.items()
@@ -208,9 +208,9 @@ def called_as_typed(
 
 
 def without_ties(book: Book, flow: Flow) -> tuple[Book, list[Finding]]:
-    """The book without ties, and the findings: formulas whose copies all compute the first row
-    again, with $ in every reference, or continue the previous row with a value computed in the
-    first."""
+    """The book without ties to one row, and the findings: formulas whose copies all compute the
+    first row again, because every reference has a $, or that continue the previous row with a value
+    computed in the first."""
     instead: dict[Address, Pattern] = {}
     findings: list[Finding] = []
     homes: defaultdict[Pattern, list[Address]] = defaultdict(list)

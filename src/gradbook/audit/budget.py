@@ -1,6 +1,6 @@
-"""The budget for one book: counted work, so that the results are the same on every machine.
+"""The budget for one book: it counts work, so that the results are the same on every machine.
 
-Work is counted in numbers that are computed, or could be in the same time; the clock, whose limit
+The unit of work is one computed number, or what takes as long; the clock, whose limit
 is far beyond the usual time, only guards against what isn't counted. The search for corrections has
 a budget of its own: when it is spent, everything else is still judged, and the report lists what
 wasn't examined.

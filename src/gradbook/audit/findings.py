@@ -361,7 +361,7 @@ class SheetReport:
     rule: str = ""  # the learning rule, if it has no gradient: perceptron
     updates: int = 0  # that were compared with the rule
     is_half_judged: bool = False  # without a finding, it may still be wrong
-    steps: int = 0  # of a training with a cell for each gradient in each
+    steps: int = 0  # of a training; each has a cell for every gradient
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ def test_a_blank_column_that_formulas_take_for_0_is_still_to_be_filled_in(blank,
 def test_what_counts_on_it_is_named(path):
     (finding,) = check(book(path, {"a_h2": ""})).findings
     row = TOP + 2
-    assert finding.why == f"{letter('a_h2')}{row} is blank: {letter('o1')}{row} takes it for 0"
+    assert finding.why == f"{letter('a_h2')}{row} is blank: {letter('o1')}{row} uses it as 0"
 
 
 def test_a_weight_whose_updates_were_cleared_is_told(path):

@@ -123,4 +123,4 @@ def test_two_memories_of_which_neither_is_of_its_weight_are_not_right(path):
     starts = {f"{letter}3": 1.0 for letter in "JKLM"}
     report = check(saved(path, {**HEAD, **DATA, **LINE, **adam, **odd, **starts}))
     assert (report.verdict, report.findings) == ("unfinished", ())
-    assert any("goes on by another rule" in note for note in report.sheets[0].notes)
+    assert any("is updated by a different rule" in note for note in report.sheets[0].notes)

@@ -51,15 +51,15 @@ NEURON = {
 DRIFTING = {  # what is typed; which cells are wrong, what is said of them, and what is right
     "into a text": (
         {"L2": "epochs", "C3:C13": "=C2-L1*H2"},
-        ("C4:C13", "it drifts to L2, the text 'epochs'; $L$1 stays", "=C3-$L$1*H3"),
+        ("C4:C13", "it drifts to L2, the text 'epochs'; use $L$1", "=C3-$L$1*H3"),
     ),
     "first into the same number": (
         {"L2": 0.5, "L3": 0.5, "L4": "end", "C3:C13": "=C2-L1*H2"},
-        ("C4:C13", "$L$1 stays; from C6 on it is L4, the text 'end'", "=C3-$L$1*H3"),
+        ("C4:C13", "use $L$1; from C6 onwards the formula uses L4, the text 'end'", "=C3-$L$1*H3"),
     ),
     "in a change apart": (
         {"M2:M13": "=L1*H2", "C3:C13": "=C2-M2"},
-        ("M3:M13", "it drifts to L2, which is blank; $L$1 stays", "=$L$1*H3"),
+        ("M3:M13", "it drifts to L2, which is blank; use $L$1", "=$L$1*H3"),
     ),
     "a heading": (
         {"C3:C13": "=C2-$K$1*H2"},
@@ -67,7 +67,11 @@ DRIFTING = {  # what is typed; which cells are wrong, what is said of them, and 
     ),
     "rates that end": (
         {f"L{k}": 0.5 / k for k in range(2, 7)} | {"C3:C13": "=C2-L2*H2", "D3:D13": "=D2-L2*I2"},
-        ("C8:C13", "the learning rates end with L6: L7 is taken, which is blank", "=C7-$L$6*H7"),
+        (
+            "C8:C13",
+            "the learning rates end with L6: this formula uses L7, which is blank",
+            "=C7-$L$6*H7",
+        ),
     ),
 }
 
@@ -139,7 +143,7 @@ def test_an_update_that_differs_is_told_with_what_its_column_says():
 def test_a_pasted_update_says_what_it_holds():
     (finding,) = updates({"A5": 0.25})
     assert (finding.kind, finding.cells, finding.formula) == ("pasted value", "A5", "0.25")
-    assert finding.why == "A5 holds 0.25, a typed number, where the formula of w belongs"
+    assert finding.why == "A5 contains 0.25, a typed number, where the formula of w belongs"
 
 
 def test_a_rate_in_every_row_is_no_drift():

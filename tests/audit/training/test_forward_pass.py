@@ -64,7 +64,7 @@ def _checked(path, cells):
 def test_activations_are_known_however_they_are_written(formula, name, path):
     report = _checked(path, NETWORK | SUMS | {"J2:K2": formula})
     assert report.verdict == FORWARD_PASS
-    assert f"2 sums, 2 activations ({name}); nothing in it trains" in str(report)
+    assert f"2 sums, 2 activations ({name}); no weight is trained" in str(report)
 
 
 @pytest.mark.parametrize("formula", RECTIFIED)
@@ -81,7 +81,7 @@ def test_other_sums_are_no_forward_pass(name, path):
 
 def test_text_json_and_page_say_the_same(path):
     report = _checked(path, NETWORK | SUMS | {"J2:K2": "=TANH(G2)"})
-    words = "Sheet1 computes a forward pass: 2 sums, 2 activations (tanh); nothing in it trains"
+    words = "Sheet1 computes a forward pass: 2 sums, 2 activations (tanh); no weight is trained"
     (sheet,) = record_of(report)["sheets"]
     assert (sheet["verdict"], sheet["notes"]) == ("forward pass", [words])
     assert words in json.dumps(record_of(report))

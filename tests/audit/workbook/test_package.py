@@ -110,7 +110,7 @@ def test_relations_lead_from_one_part_to_another():
 @pytest.mark.parametrize(
     ("name", "content", "remedy"),
     [
-        ("a.csv", b"w1,w2\n0.1,0.2\n", "holds values and no formulas"),
+        ("a.csv", b"w1,w2\n0.1,0.2\n", "contains values but no formulas"),
         ("a.csv", b'w1,w2\n0.1,"=A2*2"\n', "save it as .xlsx or .ods"),
         ("a.tsv", b"w1\tw2\n0.1\t=A2*2\n", "its formulas only as text"),
         ("a.fods", b"<office:document/>", "Save As, .ods"),

@@ -133,8 +133,6 @@ class Substitutes:
 
 @dataclass(frozen=True)
 class EditGenerator:
-    """A kind of edits and its name."""
-
     name: str
     propose: Callable[[EvaluatedFormula, Substitutes], Iterator[Alternatives]]
     adds: bool = False  # adds something that is missing; others change what is there

@@ -199,7 +199,6 @@ class RangeReference:
         return first.row_fixed != last.row_fixed or first.column_fixed != last.column_fixed
 
     def size(self, home: Address) -> int:
-        """The number of cells."""
         corners = self.corners(home)
         if corners is None:
             return 0
@@ -391,7 +390,6 @@ class Reader:
 
     @property
     def count(self) -> int:
-        """The number of different formulas."""
         return len(self._known)
 
     def pattern(self, text: str, home: Address) -> Pattern:
@@ -541,7 +539,8 @@ def _share_of_range(
 
 
 def _share_of_line(first: int, last: int, wanted: int | None) -> tuple[int, int]:
-    """One of some rows or columns, or all of them for None; a single one is used for each."""
+    """The row or column with an index, or all of them for None; a single one serves for any
+    index."""
     if wanted is None or first == last:
         return first, last
     return first + wanted, first + wanted

@@ -1,8 +1,7 @@
-"""Formulas that round: whole numbers, and levels of quantised weights, with straight-through
-slopes.
+"""Formulas that round: whole numbers, and quantised weights, with straight-through slopes.
 
 Rounding is flat nearly everywhere, so training through it doesn't use its true slope: the slope of
-the unrounded value is used instead, and the scale whose multiples are taken counts as a constant.
+the unrounded value is used instead, and the scale counts as a constant.
 If s·q contains q, the whole number nearest to w/s, it has the slope of w. Rounding to decimal
 places is for display only: formulas are equal if they are equal without it.
 """
@@ -94,7 +93,7 @@ def level_in(node: Node) -> WeightLevel | None:
 
 
 def _levelled(number: Node, scale: Node) -> Node | None:
-    """The value whose quotient by the scale becomes `number` when rounded and clipped; None if
+    """The value that becomes `number` if it is divided by the scale, rounded and clipped; None if
     `number` isn't of that form."""
     found, factor, is_rounded = number, 1.0, False
     while not (found.op.name == "divide" and found.inputs[1] is scale):

@@ -3,9 +3,9 @@
 A gradient may be right although its update omits the learning rate, applies it twice, or adds up
 where the other weights take means. So the change of each weight is computed with random numbers and
 compared with the slope of the loss. A factor that all updates share is a choice of the learning
-rate, and so is a separate rate for some weights; another factor with the same rate isn't a choice,
-nor is a missing rate if a number is labelled as the learning rate. Single updates that differ from
-their column are reported as such, not here.
+rate, and so is a separate rate for some weights; another factor with the same rate is a mistake,
+and so is a missing rate if a number is labelled as the learning rate. Single updates that differ
+from their column are reported as such, not here.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ from gradbook.graph.node import Array
 from gradbook.language.message import Message, WrittenNumber
 from gradbook.targets.excel.language import Call, Expression, Infix, Number, Reference, write
 
-FEW = 4  # times as many weights as have a typed number in their updates
+FEW = 4  # at most one change in so many counts as rare
 MOST_SETTINGS = 100  # cells that may be an update's rate
 
 
@@ -113,7 +113,7 @@ class WeightChange:
 
     @cached_property
     def rates(self) -> list[Address]:
-        """The cells without influence of weights in an update, or in cells that compute its
+        """The cells that don't depend on weights, in an update or in cells that compute its
         change."""
         training, step = self.tested.training, self.tested.step
         gradients = {claim.owner for options in step.claims for claim in options if claim.whole}
@@ -258,8 +258,8 @@ def _functions(pattern: Pattern) -> Counter[str]:
 def _odd_changes(
     tested: StepUnderTest, changes: Sequence[WeightChange]
 ) -> Iterator[tuple[WeightChange, OddFactor | None]]:
-    """The changes that are another multiple of their slopes than most, and the factor between them;
-    None if nothing explains it. A separate rate does."""
+    """The changes with another multiple of their slopes than most, and the factor between the two;
+    None for a factor that nothing explains. A separate rate explains one."""
     alike: list[list[WeightChange]] = []
     for change in changes:
         same = next((some for some in alike if change.may_be_like(some[0])), None)

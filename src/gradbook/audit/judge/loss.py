@@ -77,7 +77,7 @@ PlacedError = tuple[Address, OutputError]
 def assumed_losses(
     training: SheetTraining, claimed: Sequence[Sequence[Claim]]
 ) -> Iterator[StepLoss]:
-    """The losses whose slopes the errors in some claims may be, the usual ones first: for all
+    """Losses that may have the errors in some claims as slopes, the usual ones first: for all
     errors, and for those in formulas of one kind.
 
     An error is the difference of something that depends on the weights and something that doesn't.
@@ -173,7 +173,7 @@ ENOUGH = 0.8  # of the gradients: the others are wrong
 HALF = 0.5
 AT_A_ROOT = 0.1  # of a value's initial size: it has become about 0
 ENOUGH_SCALED = 0.7  # of the gradients, for a scaled loss
-LIKE = 0.5  # the share of the same numbers in gradients and loss, for a loss that explains none
+LIKE = 0.5  # the share of numbers that gradients and loss have in common, if it explains none
 LIKELIER = 0.1  # by which another loss must exceed that share
 
 LossShare = tuple[float, StepLoss]  # the share of the claims that are its gradients
@@ -341,7 +341,7 @@ class LossSearch:
     # Losses of another kind ------------------------------------------------------------------
 
     def _of_another_kind(self, found: LossShare) -> LossShare:
-        """A loss of which the gradients are a common multiple, or one that no cell contains, if
+        """A loss that differs from the claims by one factor, or one that no cell contains, if
         either explains more claims; if nothing explains any, the loss that depends on the same
         numbers as the claims."""
         training = self.training
@@ -406,7 +406,6 @@ class LossSearch:
 
 
 def _most(found: Iterable[LossShare]) -> LossShare:
-    """The first of those that explain the most."""
     return max(found, default=(-1.0, StepLoss(())), key=itemgetter(0))
 
 
@@ -468,8 +467,8 @@ def _comes_to_nothing(training: SheetTraining, cell: Address) -> bool:
 
 
 def _is_plausible(tested: StepUnderTest) -> bool:
-    """Whether a loss that explains no claim may be one: it is labelled so, and isn't linear unless
-    a blank makes it so; not an output without such a label that is linear in the weights."""
+    """Whether a loss that explains no claim is plausible: with a loss's label it must not be
+    linear, without one not linear in the weights; a blank on its path excuses both."""
     training, loss = tested.training, tested.step.loss.cells
     is_named = any(called_a_loss(training, cell) for cell in loss)
     if training.rate is None and not is_named:

@@ -196,7 +196,7 @@ def _where_it_bites(training: SheetTraining, wrong: Mapping[Address, Address]) -
     cell = next(chain(blank, other), first)
     if cell != first:
         yield Message(
-            "from {first} onwards it is {cell}, {content}",
+            "from {first} onwards the formula uses {cell}, {content}",
             first=name_of(cell),
             cell=name_of(wrong[cell]),
             content=_what(training, wrong[cell]),

@@ -175,8 +175,7 @@ class Laws:
         return found
 
     def is_repeated(self, later: Laws) -> bool:
-        """Whether a later step has the same formulas everywhere, and memories begun in the same
-        way."""
+        """Whether a later step has the same formulas for the same weights."""
         patterns, away = self.training.book.patterns, later.step.number - self.step.number
         judged = [(laws.gradients.keys(), laws.updates.keys()) for laws in (self, later)]
         return judged[0] == judged[1] and all(
@@ -375,7 +374,6 @@ class Laws:
                     yield part
 
     def _squared(self, cell: Address, gradient: Address) -> Pattern:
-        """A formula with a gradient squared."""
         reader, pattern = self.training.book.reader, self.training.book.patterns[cell]
 
         def square(reference: str) -> str:
@@ -435,7 +433,7 @@ class Laws:
     def _kept_and_new(
         self, weight: int, memory: Address, settings: Numbers | None = None
     ) -> tuple[Array, Array, Numbers]:
-        """The coefficient of a memory's past, and what it adds to it."""
+        """The coefficient of a memory's past, and what is added to it."""
         past = self.tested.graph.leaves.get(memory - self._stride(weight))
         at_rest, moved = (self.turn(weight, settings=settings) for _ in range(2))
         node = self.node(memory)
@@ -512,8 +510,8 @@ class Laws:
         return {role for role in roles if self._is_unmoved(weight, self.turn(weight, {role: 0.5}))}
 
     def _strangeness(self, weight: int) -> tuple[int, int]:
-        """The reasons against a rule: first rows unlike those around them; then what it uses of
-        other weights, doesn't use of its own, or does as no rule does."""
+        """The reasons against a rule: first rows unlike those around them; then its use of other
+        weights' numbers, own numbers that it doesn't use, and unusual properties."""
         departing = sum(self._around(weight, cell) is not None for cell in self.ways[weight])
         no_rate = not any(
             self._is_unmoved(weight, self.turn(weight, {cell: 2.0}), 2)

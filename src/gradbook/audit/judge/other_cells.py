@@ -55,7 +55,7 @@ def blank_columns(training: SheetTraining) -> list[Finding]:
         if blank == [cells[0]] and cells[0] in training.flow.sources(cells[1]):
             what = Message("{name} has no initial value", name=heading)
         elif user is not None and set(blank) >= set(cells[1:-1] or cells[:1]):
-            what = Message("{cell} uses it as 0", cell=name_of(user))  # but for the ends
+            what = Message("{cell} uses it as 0", cell=name_of(user))  # the ends may differ
         if what is not None:
             found.append(_blank_finding(training, blank, heading, what))
     return found
@@ -289,7 +289,7 @@ def _old(tested: StepUnderTest, cell: Address, node: Node) -> list[Address]:
 
 @dataclass(frozen=True)
 class WeightScale:
-    """A cell to whose multiples weights are rounded."""
+    """The scale of weights: a cell to multiples of which they are rounded."""
 
     cell: Address
     made_of: tuple[Address, ...]  # the weights that it is computed from, in order
@@ -346,7 +346,7 @@ def rounded_gradients(training: SheetTraining, steps: Sequence[SheetStep]) -> It
 
 
 def _scales(tested: StepUnderTest) -> list[WeightScale]:
-    """The cells to whose multiples weights are rounded, if they are computed from weights."""
+    """The scales of a step's weights, if they are computed from weights."""
     known, flow = tested.graph.known, tested.training.flow
     leaves, own = tested.graph.leaf_cells, set(tested.step.own)
     levels: defaultdict[Address, dict[Address, Address]] = defaultdict(dict)

@@ -146,7 +146,6 @@ def usual_updates(training: SheetTraining) -> Iterator[UsualUpdate]:
 
 
 def alike(formulas: Mapping[Address, Pattern]) -> dict[Pattern, list[Address]]:
-    """The cells with each formula."""
     found: defaultdict[Pattern, list[Address]] = defaultdict(list)
     for cell, pattern in formulas.items():
         found[pattern].append(cell)
@@ -288,8 +287,8 @@ def _additions(
 def rate_place(
     training: SheetTraining, formula: Pattern, cell: Address, base: Address | None
 ) -> CellReference | None:
-    """The reference to the learning rate in an update, or in a separate formula of what it adds:
-    not the gradient's and, in a separate formula, not what may be an input's."""
+    """The reference to the learning rate in an update, or in a separate formula of what it adds to
+    a base; never the gradient and, in a separate formula, never a possible input."""
     inside: Sequence[SignedTerm] = ()
     if base is not None:
         inside = change(formula, base, cell)
@@ -421,8 +420,8 @@ def _scale(training: SheetTraining, said: Expression, base: Address, cell: Addre
 
 
 def usual_form(tested: StepUnderTest, j: int, models: Container[int]) -> Pattern | None:
-    """The update in the form of some others; None if no cell contains this weight's gradient, or
-    the other updates contain more than theirs."""
+    """The update in the form of some others; None if no cell contains this weight's gradient, or if
+    the others contain more than their gradients."""
     training = tested.training
     for i, weight in enumerate(training.weights):
         if i not in models:

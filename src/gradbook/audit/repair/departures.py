@@ -69,7 +69,7 @@ def _is_alone(symptoms: Symptoms) -> bool:
 def _otherwise_computed(
     tested: StepUnderTest, cells: Mapping[Address, Pattern]
 ) -> dict[Address, Pattern]:
-    """Keep the formulas on the path to the loss without which the loss differs."""
+    """Keep the formulas on the path to the loss that would change its value and correct a slip."""
     loss, training = tested.random.of(tested.loss), tested.training
 
     def is_slip(cell: Address, right: Pattern) -> bool:
@@ -98,7 +98,7 @@ def _are_right(
 
 
 def _outliers(training: SheetTraining, usual: SheetStep, step: SheetStep) -> dict[Address, Pattern]:
-    """Return the cells of a step whose formulas differ from the usual ones, with those."""
+    """Return the usual formula for each cell of a step with a different one."""
     move = Move(training, usual, step)
     found: dict[Address, Pattern] = {}
     for cell in usual.cells:
@@ -338,8 +338,8 @@ def serving_others(tested: StepUnderTest, wrong: Mapping[int, Claim]) -> set[int
 def going_on(
     last: StepUnderTest, known: Sequence[tuple[StepUnderTest, Hypothesis]], weights: set[int]
 ) -> Iterator[tuple[StepUnderTest, Hypothesis]]:
-    """For a last row, which no update follows, what earlier steps used as these weights' gradients:
-    a velocity or a mean that continues there."""
+    """Hypotheses about a last row, which no update follows: a velocity or a mean that earlier steps
+    used as these weights' gradients, and that continues there."""
     training, found = last.training, set[Address]()
     patterns = training.book.patterns
     for tested, update in known:

@@ -197,8 +197,8 @@ class RepairedStep:
         return self.is_forward and any(map(self._is_astray, self.hypothesis.edits))
 
     def _is_astray(self, edit: Edit) -> bool:
-        """Whether a reference is to a blank, a text, another step, or a cell that nothing else
-        uses, while nothing uses the right cell."""
+        """Whether a reference is to a blank, a text or another step, or replaces a cell that only
+        gradients use."""
         if not isinstance(edit.old, Reference):
             return False
         tested, training = self.under_test, self.under_test.training

@@ -143,7 +143,7 @@ def share_target(
 
 def _scattered(tested: StepUnderTest, weight: int, claim: Claim) -> Iterator[WrongShare]:
     """The wrong shares, each with the slope of a sample that has no right share, in order; none if
-    all are wrong, or if the numbers differ."""
+    all are wrong, or if the counts differ."""
     training, ways = tested.training, list(_ways(tested, weight).values())
     shares = [
         cell
@@ -202,7 +202,7 @@ def omissions_of_all(
 
 
 def _may_be_odd(tested: StepUnderTest, weight: int, claim: Claim) -> bool:
-    """Whether a claim omits a path from a weight with differing formulas: then one of these may be
+    """Whether a claim omits a path from a weight that different formulas use: one of these may be
     odd, which is examined first."""
     cell = tested.step.weights[weight]
     if cell is None or tested.chain is None:
@@ -245,8 +245,8 @@ class LackingCell(NamedTuple):
 def _lacking_columns(
     tested: StepUnderTest, wrong: Mapping[int, Claim], *, only_named: bool
 ) -> Iterator[Hypothesis]:
-    """Corrections of cells of wrong gradients that omit something and use no cell that does;
-    perhaps only those labelled with the name of a value on the path to the loss."""
+    """Corrections of the innermost cells of wrong gradients that omit something; perhaps only of
+    those labelled with the name of a value on the path to the loss."""
     still = {j: claim for j, claim in wrong.items() if j in tested.wrong_weights()}
     owners = {claim.owner for claim in still.values()}
     made_of = {j: tested.made_of([claim.owner]) for j, claim in still.items()}

@@ -89,11 +89,11 @@ class Doubts(NamedTuple):
     unmade: bool = False  # an activation that isn't on the path to the loss would no longer be one
     thresholds: int = 0  # with which a sum would be compared
     falls: bool = False  # an activation would decrease in its input
-    unlike: int = 0  # similar formulas that it would no longer resemble
+    unlike: int = 0  # how many fewer similar formulas it would resemble
     spoilt: int = 0  # right cells computed from it that would become wrong
     kind: int = 0  # of the edit: wrong references are the most frequent
     odd: int = 0  # a number for a cell, an unusual number, a factor within a sum
-    other_order: int = 0  # formulas whose order it would no longer share
+    other_order: int = 0  # the same, with factors in the same order
     distance: float = 0  # from the cell in the formula to the right one
     length: int = 0  # of the formula
 
@@ -144,8 +144,6 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Generator(Generic[SomeSearch]):
-    """Proposes hypotheses of one kind, and has a name."""
-
     name: str
     stage: SearchStage
     proof: Proof

@@ -56,7 +56,6 @@ class Wording:
         self.step, self.book, self.home = step, step.book, home
 
     def label(self, cell: Address | None) -> str:
-        """The cell's label on the sheet."""
         if cell is None:
             return ""
         return self.book.label(cell, self.step.axis)

@@ -254,7 +254,6 @@ class StepUnderTest:
 
     @classmethod
     def of(cls, training: SheetTraining, alike: Sequence[SheetStep]) -> StepUnderTest:
-        """The first of several similar steps."""
         positions = Positions(training, alike[0])
         graph, mentions = StepGraph(training, {}), Mentions(positions, alike)
         return cls(training, alike[0], alike, graph, positions, mentions)
@@ -264,7 +263,6 @@ class StepUnderTest:
         return replace(self, graph=StepGraph(self.training, {**self.graph.instead, **formulas}))
 
     def with_loss(self, loss: StepLoss) -> StepUnderTest:
-        """Return the same step with another loss."""
         return replace(self, step=replace(self.step, loss=loss))
 
     # Numbers for testing it ---------------------------------------------------
@@ -386,7 +384,6 @@ class StepUnderTest:
 
     @cached_property
     def without_influence(self) -> set[int]:
-        """The weights that the loss doesn't depend on."""
         return set(filter(self.has_no_influence, self.gradients))
 
     @cached_property

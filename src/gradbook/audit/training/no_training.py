@@ -432,8 +432,8 @@ def _is_forward(
     sums: set[Address],
     words: Iterable[str],
 ) -> bool:
-    """Whether sums are activated as in networks only, or as elsewhere too but with the words of a
-    network beside them."""
+    """Whether sums are activated as in networks only, or as elsewhere but with a network's
+    words."""
     activated = {
         part.activation
         for cell, part in own.items()

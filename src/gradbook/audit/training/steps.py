@@ -82,7 +82,7 @@ def candidates(training: SheetTraining) -> list[Address]:
         for owner in said
         if len(said) == 1 or said.isdisjoint(flow.below([owner], weight_cells))
     }
-    made_of_gradients = flow.below(gradients, weight_cells)  # so may a loss be, of errors
+    made_of_gradients = flow.below(gradients, weight_cells)  # a loss may be among them
     figures = {c for c in made_of_gradients if not flow.users.get(c)}
     other = made_of_gradients - {c for c in figures if called_a_loss(training, flow.plain(c))}
     cells = (below - elsewhere or below) - owners - other
@@ -144,8 +144,8 @@ def is_root(training: SheetTraining, cell: Address) -> bool:
 
 
 def speaks_of_learning(training: SheetTraining, *, by_errors: bool = True) -> bool:
-    """Whether headings mention gradients, learning or, with `by_errors`, errors, which a controller
-    may have too; otherwise something that changes by a fraction of a difference may be a loan, or a
+    """Whether headings mention gradients, learning or, with `by_errors`, errors, which controllers
+    have, too. Without any, something that changes by a fraction of a difference may be a loan, or a
     cooling body."""
     book = training.book
     owners = [claim.owner for said in first_claims(training) for claim in said]

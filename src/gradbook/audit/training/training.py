@@ -80,7 +80,6 @@ class SheetTraining:
 
     @cached_property
     def update_cells(self) -> set[Address]:
-        """Every formula that updates a weight."""
         return {cell for weight in self.weights for cell in weight.updates}
 
     @cached_property
@@ -320,8 +319,8 @@ def _together(flow: Flow, columns: Sequence[WeightColumn]) -> list[list[WeightCo
 def _with_one_loss(
     book: Book, flow: Flow, groups: Sequence[list[WeightColumn]]
 ) -> list[list[WeightColumn]]:
-    """The groups, with those merged whose errors are added up in one cell, such as for two outputs
-    that share no weight, if they have equal numbers of steps and strides."""
+    """Merge groups whose errors are added up in one cell, such as for two outputs that share no
+    weight, if they have equal numbers of steps and strides."""
     found: list[list[WeightColumn]] = []
     leading: list[set[Address]] = []  # the cells that depend on each group's first weights
     stop = {cell for group in groups for weight in group for cell in weight.cells}

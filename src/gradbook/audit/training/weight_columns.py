@@ -69,7 +69,6 @@ class WeightColumn:
 
     @property
     def axis(self) -> Axis:
-        """The direction of its steps, such as down the rows or across the columns."""
         return axis_of(self.stride)
 
     @property
@@ -337,8 +336,8 @@ _DIGITS = re.compile(r"\d+")
 
 
 def join_columns(book: Book, columns: Sequence[WeightColumn]) -> list[WeightColumn]:
-    """Columns with those joined that only a pasted or differing cell interrupts. A new run stays
-    separate: all columns begin it, or a single one starts again from its initial value."""
+    """Join columns that only a pasted or differing cell interrupts. A new run stays separate: all
+    columns begin it, or a single one starts again from its initial value."""
     lines: defaultdict[tuple[tuple[int, int], int], list[WeightColumn]] = defaultdict(list)
     for column in sorted(columns, key=lambda column: column.start):
         lines[column.way, column.axis.beside(column.start)].append(column)
@@ -476,8 +475,8 @@ def with_strays(
 def _carried_strays(
     book: Book, flow: Flow, weights: Sequence[WeightColumn]
 ) -> Iterator[WeightColumn]:
-    """Lines beside those of carried weights that repeat results computed elsewhere with the same
-    rate, although these don't depend on them."""
+    """Lines beside carried weights that also repeat results computed elsewhere with the same rate,
+    although these don't depend on the lines."""
     carried = [weight for weight in weights if weight.updates_elsewhere]
     spans = {(weight.way, weight.first, len(weight.cells)) for weight in carried}
     taken = {cell for weight in weights for cell in (*weight.cells, *weight.updates)}
@@ -515,8 +514,9 @@ def _goes_on(book: Book, flow: Flow, column: WeightColumn) -> bool:
     """Whether the first cell contains a number, and most others have one formula that uses the cell
     before, or each its own formula that uses the first one, and doesn't only repeat it.
 
-    If something is rounded on the way, the formula may use the rounded value, and the first cell
-    may be a reference to a number; otherwise that would be a rate, computed from the usual one.
+    A formula may use a rounded copy of that cell instead, and then the first cell may be a
+    reference to a number. Without rounding such a column contains a rate, copied from the usual
+    one.
     """
     formulas = [book.patterns.get(cell) for cell in column.cells[1:]]
     usual, count = Counter(formulas).most_common(1)[0]
@@ -535,7 +535,6 @@ def _goes_on(book: Book, flow: Flow, column: WeightColumn) -> bool:
 
 
 def rounds(book: Book, cell: Address) -> bool:
-    """Whether a formula rounds something."""
     said = said_in(book, cell)
     every = parts(said) if said is not None else ()
     return any(isinstance(part, Call) and part.function in ROUNDING for part in every)

@@ -77,7 +77,7 @@ class Gaps:
 
 @dataclass(frozen=True)
 class RepeatedPart:
-    """Rows of a sheet, from the first to the last one, that each equal the row one period above."""
+    """Rows of a sheet, from the first to the last one, each a copy of the row one period above."""
 
     sheet: int
     first: int
@@ -259,11 +259,10 @@ def quote_title(title: str) -> str:
 
 # Formulas that refer to too many cells ----------------------------------------
 #
-# A few sums over sums, each from the top of its column, have more references than any book has
-# cells.
+# A few sums over sums, from the tops of columns, have more references than a book has cells.
 
 MOST_LINKS = 1_500_000  # from formulas to cells of ranges
-ENOUGH = 300_000  # links kept where there are more: long running sums are followed often
+ENOUGH = 300_000  # kept if there are more: long running sums are followed often
 WIDEST = 20_000  # cells of a range
 TOO_WIDE, TOO_LONG = Message("it refers to too many cells"), Message("it is too long")
 

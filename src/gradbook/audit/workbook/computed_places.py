@@ -91,7 +91,7 @@ def _whole_columns(text: str) -> re.Match[str] | None:
 
 
 def close_ranges(expression: Expression, last_row: Callable[[str], int]) -> Expression:
-    """The formula with the whole columns that it aggregates ended at the last row of their sheet:
+    """The formula with aggregated whole columns cut off at the last row of their sheet:
     SUM(B$1:B$40). Lookup functions are left alone, because they mean single cells."""
 
     def name(reference: Reference) -> str:
@@ -139,7 +139,7 @@ def _offset(part: Call, home: Address) -> Reference:
 
 
 def _indirect(part: Call, home: Address) -> Reference:
-    """The cell with a name that is composed of text."""
+    """The cell whose name a text gives, which may be composed."""
     (words,) = part.arguments
     found = CELL.fullmatch(_text(words, home))
     if found is None:

@@ -112,7 +112,6 @@ class Flow:
 
     @cached_property
     def users(self) -> dict[Address, list[Address]]:
-        """The formulas that mention each cell."""
         users: defaultdict[Address, list[Address]] = defaultdict(list)
         for cell in self.book.patterns:
             sources = self.sources(cell)

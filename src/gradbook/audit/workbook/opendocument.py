@@ -58,7 +58,6 @@ def refuse_encrypted(parts: Package) -> None:
 
 
 def read_opendocument(parts: Package) -> Book:
-    """The cells and names of the book in a package."""
     refuse_encrypted(parts)
     book = Book()
     outline = _SheetList(book)
@@ -73,7 +72,8 @@ def read_opendocument(parts: Package) -> Book:
 
 
 def _parser() -> expat.XMLParserType:
-    """A parser that resolves namespaces: two programs use the same prefixes for different ones."""
+    """A parser that resolves namespaces: two programs may use one prefix for different
+    namespaces."""
     made = expat.ParserCreate(namespace_separator=" ")
     made.buffer_text = True
     return made

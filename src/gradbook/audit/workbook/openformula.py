@@ -80,7 +80,6 @@ def _reference(found: re.Match[str]) -> str:
 
 
 def _title(words: str | None) -> str:
-    """A sheet's title without quotes."""
     title = (words or "").removeprefix("$")
     is_quoted = title.startswith("'") and title.endswith("'")
     return title[1:-1].replace("''", "'") if is_quoted else title

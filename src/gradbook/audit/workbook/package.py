@@ -122,11 +122,11 @@ EXPORTED = {  # the remedy for a file that isn't an Excel workbook, by its suffi
     ),
     ".numbers": Message("it is a Numbers document: there choose File, Export To, Excel (.xlsx)"),
     ".csv": Message(
-        "a CSV file holds values and no formulas, so nothing can be checked: save the workbook "
+        "a CSV file contains values but no formulas, so nothing can be checked: save the workbook "
         "as .xlsx or .ods"
     ),
     ".tsv": Message(
-        "a table of text holds values and no formulas, so nothing can be checked: save the "
+        "a table of text contains values but no formulas, so nothing can be checked: save the "
         "workbook as .xlsx or .ods"
     ),
     ".xls": Message("it isn't a readable workbook: open it and save it as .xlsx"),

@@ -65,7 +65,6 @@ def read_book(path: str | PathLike[str]) -> Book:
 
 
 def book_of(parts: Package) -> Book:
-    """The workbook in a package."""
     book = read_opendocument(parts) if is_opendocument(parts) else _read_excel(parts)
     close_columns(book)
     leave_out_widest(book)
@@ -118,7 +117,7 @@ def _related_parts(relations: Relations, wanted: str) -> list[str]:
 
 
 def _relations(parts: Package, of: str) -> Relations:
-    """The parts inside the package to which a part's relations lead."""
+    """The parts inside the package to which a part is related, by id."""
     found: Relations = {}
 
     def keep(one: TextElement) -> None:
@@ -167,7 +166,6 @@ def _properties(parts: Package) -> dict[str, str]:
 
 
 def _strings(parts: Package, names: Sequence[str]) -> list[str]:
-    """The shared strings."""
     strings: list[str] = []
     pieces: list[str] = []
 

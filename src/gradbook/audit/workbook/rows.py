@@ -93,7 +93,6 @@ class RowRepeats:
         return expected if 0 < others <= max(1, len(kind) // 2 // FEW) else ()
 
     def kind(self, row: int) -> RowKind:
-        """The kind of a recent row."""
         return self._kinds.get(row, ())
 
     def _forget(self, row: int) -> None:
